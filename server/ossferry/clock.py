@@ -1,0 +1,18 @@
+"""The only file of the server that reads a real clock.
+
+Everything else takes a `Clock`, so that a test can move time.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+__all__ = ["Clock", "utc_now"]
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Answers the present moment as an aware UTC datetime."""
+
+
+def utc_now() -> datetime:
+    """Return the present moment as an aware UTC datetime."""
+    return datetime.now(UTC)

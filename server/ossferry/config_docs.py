@@ -1,0 +1,59 @@
+"""Writes `docs/configuration.md` from the settings class, so that the two cannot differ."""
+
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from ossferry.settings import PREFIX, Settings
+
+__all__ = ["configuration_page"]
+
+HEAD = """\
+# Configuration
+
+Every option is an environment variable; a file called `.env` in the working directory is read too.
+The server refuses to start when a value is unsafe or missing, and says which.
+This page is generated: `ossferry config-docs > docs/configuration.md`.
+
+| option | default | meaning |
+|---|---|---|
+"""
+
+TAIL = """
+The server's own credentials are no option of ours.
+`alibabacloud_credentials` finds them by its default chain,
+from environment variables through OIDC and profile files to the ECS RAM role.
+The demo never looks there: it uses the mock's keys.
+"""
+
+
+def configuration_page() -> str:
+    """Return the Markdown page."""
+    rows = [
+        f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_meaning(field)} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return HEAD + "\n".join(rows) + "\n" + TAIL
+
+
+def _default(field: FieldInfo) -> str:
+    value: Any = field.default
+    if value is PydanticUndefined:
+        return "required"
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        return "`[" + ", ".join(f'"{item}"' for item in value) + "]`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _meaning(field: FieldInfo) -> str:
+    words = field.description or ""
+    if get_origin(field.annotation) is Literal:
+        words += " One of: " + ", ".join(f"`{choice}`" for choice in get_args(field.annotation))
+        words += "."
+    if field.annotation is SecretStr:
+        words += " Never shown or logged."
+    return words

@@ -1,0 +1,68 @@
+"""Structured logging: one JSON object a line, through the standard library's loggers.
+
+Loggers work without set-up, so an embedding application keeps its own handlers. Only a program of
+ours calls `configure`. Never log a secret, a token, an `Authorization` header or a URL's query.
+"""
+
+import json
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+
+__all__ = ["configure", "logger"]
+
+MAX_FIELD_LENGTH = 300
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Return a logger whose message is one JSON object."""
+    bound: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        logging.getLogger(name),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+            _cap_fields,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    return bound
+
+
+def configure(level: str, stream: TextIO = sys.stderr) -> None:
+    """Send everything of at least `level` to one stream, as JSON lines."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+
+
+class _JsonLines(logging.Formatter):
+    """Leaves our lines as they are and wraps those of libraries."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        if record.name.startswith("ossferry."):
+            return message
+        line = {
+            "event": message[:MAX_FIELD_LENGTH],
+            "level": record.levelname.lower(),
+            "logger": record.name,
+        }
+        if record.exc_info and record.exc_info[0]:
+            line["error"] = record.exc_info[0].__name__
+        return json.dumps(line)
+
+
+def _cap_fields(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    return {
+        name: value[:MAX_FIELD_LENGTH] if isinstance(value, str) else value
+        for name, value in event.items()
+    }

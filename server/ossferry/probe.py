@@ -1,0 +1,48 @@
+"""Looks at the configured endpoints once before the start: a mock must never pass for the cloud."""
+
+import http.client
+from urllib.parse import urlsplit
+
+from ossferry.errors import SettingsError
+from ossferry.logs import logger
+from ossferry.settings import Settings
+
+__all__ = ["MOCK_MARKER", "refuse_mock"]
+
+MOCK_MARKER = "x-oss-mock"
+TIMEOUT_S = 5.0
+
+log = logger("ossferry.probe")
+
+
+def refuse_mock(settings: Settings) -> None:
+    """Refuse endpoints that say they are a mock, unless that is allowed.
+
+    An endpoint that cannot be reached is logged and let pass: the server can start before its
+    network does.
+
+    Raises:
+        SettingsError: one sentence that names the option.
+    """
+    if settings.allow_mock:
+        return
+    for option, url in (
+        ("OSSFERRY_ENDPOINT", settings.endpoint),
+        ("OSSFERRY_STS_ENDPOINT", settings.sts_address),
+    ):
+        if _says_mock(option, url):
+            raise SettingsError(f"{option} is a mock; only OSSFERRY_ALLOW_MOCK=1 accepts one.")
+
+
+def _says_mock(option: str, url: str) -> bool:
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+    try:
+        connection.request("HEAD", "/")
+        return connection.getresponse().getheader(MOCK_MARKER) is not None
+    except (OSError, http.client.HTTPException) as error:
+        log.warning("endpoint-unreachable", option=option, error=type(error).__name__)
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,118 @@
+"""Shows every error as `application/problem+json` with an `id` that is also in the log.
+
+The words of a problem are ours; what went wrong inside, or upstream, is told to the log only.
+"""
+
+import secrets
+import traceback
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ossferry.errors import OssferryError, StsLostError, StsRefusedError
+from ossferry.logs import logger
+
+__all__ = ["ProblemBoundary", "answer_http_error", "answer_problem", "request_id"]
+
+log = logger("ossferry.problems")
+
+
+def request_id(request: Request) -> str:
+    """Return the id that `ProblemBoundary` gave to this request."""
+    found: str = request.state.request_id
+    return found
+
+
+async def answer_problem(request: Request, error: Exception) -> Response:
+    """Answer an error of ours."""
+    if not isinstance(error, OssferryError):
+        raise error
+    id_ = request_id(request)
+    if error.status >= 500:
+        log.warning("problem", request_id=id_, code=error.code, **_evidence(error))
+    words = "The log holds the reason under this id." if error.status == 500 else str(error)
+    headers = {"retry-after": str(error.retry_after_s)} if isinstance(error, StsLostError) else None
+    return _problem(error.status, error.code, error.title, words, id_, headers)
+
+
+async def answer_http_error(request: Request, error: Exception) -> Response:
+    """Answer an error of the framework, such as 404 or 405."""
+    if not isinstance(error, HTTPException):
+        raise error
+    code = f"http-{error.status_code}"
+    words = "There is nothing at this address for this method."
+    return _problem(
+        error.status_code, code, error.detail, words, request_id(request), error.headers
+    )
+
+
+class ProblemBoundary:
+    """ASGI middleware: names each request, and turns whatever escapes into a problem."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer in its place if it fails before it has answered."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})["request_id"] = secrets.token_hex(8)
+        started = False
+
+        async def send_noting_start(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting_start)
+        except Exception as error:
+            request = Request(scope, receive)
+            if not isinstance(error, OssferryError):
+                _log_unexpected(request, error)
+            if started:
+                raise OssferryError("The answer broke off.") from None
+            shown = error if isinstance(error, OssferryError) else OssferryError()
+            await (await answer_problem(request, shown))(scope, receive, send)
+
+
+def _problem(
+    status: int,
+    code: str,
+    title: str,
+    words: str,
+    id_: str,
+    headers: Mapping[str, str] | None,
+) -> Response:
+    content = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": words,
+        "code": code,
+        "id": id_,
+    }
+    return JSONResponse(content, status, headers=headers, media_type="application/problem+json")
+
+
+def _evidence(error: OssferryError) -> dict[str, object]:
+    if isinstance(error, StsRefusedError):
+        return {"sts_code": error.sts_code, "sts_request_id": error.sts_request_id}
+    if isinstance(error, StsLostError):
+        return {"reason": error.reason}
+    return {"error": type(error).__name__}
+
+
+def _log_unexpected(request: Request, error: Exception) -> None:
+    """Log where it happened, without the message: nobody knows what an unknown error says."""
+    frames = traceback.extract_tb(error.__traceback__)
+    log.error(
+        "unexpected",
+        request_id=request_id(request),
+        error=type(error).__name__,
+        where=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]],
+    )

@@ -1,0 +1,42 @@
+"""A synchronous client that calls an ASGI application in memory, without a socket."""
+
+import asyncio
+from types import TracebackType
+
+import httpx
+from starlette.types import ASGIApp
+
+__all__ = ["app_client"]
+
+
+def app_client(app: ASGIApp, base_url: str = "http://127.0.0.1:8000") -> httpx.Client:
+    """Return a client whose every request goes to this application; close it after use."""
+    return httpx.Client(transport=_AppTransport(app), base_url=base_url)
+
+
+class _AppTransport(httpx.BaseTransport):
+    def __init__(self, app: ASGIApp) -> None:
+        self._inner = httpx.ASGITransport(app, client=("192.0.2.7", 1234))
+        self._runner = asyncio.Runner()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._runner.run(self._ask(request))
+
+    async def _ask(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._inner.handle_async_request(request)
+        assert isinstance(answer.stream, httpx.AsyncByteStream)
+        content = b"".join([chunk async for chunk in answer.stream])
+        return httpx.Response(
+            answer.status_code, headers=answer.headers, stream=httpx.ByteStream(content)
+        )
+
+    def close(self) -> None:
+        self._runner.close()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,92 @@
+"""What the server's unit tests share: a tiny built page, settings, a clock and a fake STS."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ossferry.app import create_app
+from ossferry.audit import Audit
+from ossferry.errors import OssferryError
+from ossferry.settings import ExplicitSettings, Settings, load_settings
+from support.app_client import app_client
+from support.server_fakes import OPTIONS, FakeClock, FakeSts, UnexpectedError
+
+ASSETS = {
+    "/assets/app-1a2b/boot.js": ("text/javascript; charset=utf-8", b"let boot = 1;" * 20),
+    "/assets/app-1a2b/favicon.svg": ("image/svg+xml", b"<svg/>"),
+    "/assets/pyodide-3c4d/pyodide.mjs": ("text/javascript; charset=utf-8", b"export {};"),
+    "/assets/pyodide-3c4d/pyodide.asm.wasm": ("application/wasm", b"\0asm" * 200_000),
+}
+
+
+@pytest.fixture
+def web_dir(tmp_path: Path) -> Path:
+    """A built page, as small as can be."""
+    files = {}
+    for url, (content_type, content) in ASSETS.items():
+        path = tmp_path / url.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.with_name(path.name + ".br").write_bytes(b"br:" + content)
+        path.with_name(path.name + ".gz").write_bytes(b"gz:" + content)
+        files[url] = {"type": content_type, "encodings": ["br", "gzip"]}
+    (tmp_path / "manifest.json").write_text(json.dumps({"files": files}))
+    (tmp_path / "not-in-the-manifest.txt").write_text("secret")
+    for runtime in ("micropython", "pyodide"):
+        (tmp_path / f"index.{runtime}.html").write_text(f"<html data-runtime={runtime}>")
+    return tmp_path
+
+
+@pytest.fixture
+def make_settings(web_dir: Path) -> Callable[..., Settings]:
+    """Makes settings of the demo's kind, with changes."""
+
+    def make(**changes: object) -> Settings:
+        return load_settings(ExplicitSettings, **{**OPTIONS, "web_dir": web_dir, **changes})
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings]) -> Settings:
+    """Settings of the demo's kind."""
+    return make_settings()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock at 2026-03-14T09:26:53.123456Z."""
+    return FakeClock()
+
+
+@pytest.fixture
+def sts(clock: FakeClock) -> FakeSts:
+    """An STS that says yes until told otherwise."""
+    return FakeSts(clock)
+
+
+@pytest.fixture
+def audit_lines() -> list[dict[str, str]]:
+    """What the audit has recorded."""
+    return []
+
+
+@pytest.fixture
+def client(
+    settings: Settings, sts: FakeSts, clock: FakeClock, audit_lines: list[dict[str, str]]
+) -> Iterator[httpx.Client]:
+    """A client of the whole application."""
+    audit = Audit(settings, clock=clock, sink=audit_lines.append)
+    app = create_app(settings, assume_role=sts, audit=audit, clock=clock)
+    with app_client(app) as client:
+        yield client
+
+
+@pytest.fixture(params=[UnexpectedError("canary-secret"), OssferryError("canary-secret")])
+def internal_error(request: pytest.FixtureRequest) -> Exception:
+    """An error whose words nobody may see."""
+    error: Exception = request.param
+    return error

@@ -1,0 +1,143 @@
+"""Grants: one call to STS per principal at a time, answers reused for half of their life."""
+
+import asyncio
+
+import pytest
+
+from ossferry.auth import Principal
+from ossferry.errors import StsLostError
+from ossferry.grants import Grants, Issued, Outcome
+from ossferry.prefixes import principal_prefix
+from ossferry.settings import Settings
+from ossferry.sts import StsCredentials
+from support.server_fakes import FakeClock, FakeSts
+
+ALICE = Principal(id="alice", name="Alice")
+BOB = Principal(id="bob", name="Bob")
+
+
+class HeldSts:
+    """An STS that answers when the test lets it."""
+
+    def __init__(self, inner: FakeSts) -> None:
+        self.release = asyncio.Event()
+        self._inner = inner
+
+    async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
+        await self.release.wait()
+        return await self._inner(session_name=session_name, policy=policy)
+
+
+@pytest.fixture
+def grants(settings: Settings, sts: FakeSts, clock: FakeClock) -> Grants:
+    return Grants(settings, sts, clock=clock, new_id=lambda: "0123456789ab")
+
+
+def test_a_grant_is_limited_to_the_principals_prefix(
+    grants: Grants, sts: FakeSts, settings: Settings
+) -> None:
+    issued = asyncio.run(grants.grant(ALICE))
+
+    secret = settings.secret.get_secret_value().encode()
+    assert issued.outcome is Outcome.NEW
+    assert issued.grant.prefix == principal_prefix(ALICE, secret=secret)
+    assert f"web-direct-upload/{issued.grant.prefix}*" in sts.calls[0]["policy"]
+
+
+def test_t16_the_session_name_holds_a_hash_and_nothing_a_person_chose(
+    grants: Grants, sts: FakeSts
+) -> None:
+    asyncio.run(grants.grant(Principal(id="Eve\n*?", name="Eve")))
+
+    name, _, request = sts.calls[0]["session_name"].partition("-")
+    assert len(bytes.fromhex(name)) == 8
+    assert request == "0123456789ab"
+    assert len(sts.calls[0]["session_name"]) <= 32
+
+
+@pytest.mark.parametrize(
+    ("age_s", "outcome"), [(0, Outcome.REUSED), (449, Outcome.REUSED), (450, Outcome.NEW)]
+)
+def test_a_grant_is_reused_while_more_than_half_of_its_life_is_left(
+    grants: Grants, clock: FakeClock, age_s: int, outcome: Outcome
+) -> None:
+    async def ask_twice() -> Issued:
+        await grants.grant(ALICE)
+        clock.advance(age_s)
+        return await grants.grant(ALICE)
+
+    clock.now = clock.now.replace(microsecond=0)
+    assert asyncio.run(ask_twice()).outcome is outcome
+
+
+def test_t22_a_thousand_questions_at_once_are_one_call(
+    settings: Settings, sts: FakeSts, clock: FakeClock
+) -> None:
+    async def ask() -> list[Issued]:
+        held = HeldSts(sts)
+        grants = Grants(settings, held, clock=clock)
+        waiting = [asyncio.create_task(grants.grant(ALICE)) for _ in range(1000)]
+        await asyncio.sleep(0)
+        held.release.set()
+        return await asyncio.gather(*waiting)
+
+    answers = asyncio.run(ask())
+
+    assert len(sts.calls) == 1
+    assert {issued.grant.credentials.access_key_id for issued in answers} == {"STS.Fake0001"}
+
+
+def test_principals_never_share_a_grant(grants: Grants) -> None:
+    async def ask_both() -> tuple[Issued, Issued]:
+        return await asyncio.gather(grants.grant(ALICE), grants.grant(BOB))
+
+    alice, bob = asyncio.run(ask_both())
+
+    assert alice.grant.credentials != bob.grant.credentials
+    assert alice.grant.prefix != bob.grant.prefix
+
+
+def test_one_who_gives_up_does_not_stop_the_others(
+    settings: Settings, sts: FakeSts, clock: FakeClock
+) -> None:
+    async def give_up() -> Issued:
+        held = HeldSts(sts)
+        grants = Grants(settings, held, clock=clock)
+        first = asyncio.create_task(grants.grant(ALICE))
+        second = asyncio.create_task(grants.grant(ALICE))
+        await asyncio.sleep(0)
+        first.cancel()
+        held.release.set()
+        return await second
+
+    assert asyncio.run(give_up()).grant.credentials.access_key_id == "STS.Fake0001"
+
+
+def test_a_failure_reaches_all_who_wait_and_is_not_kept(grants: Grants, sts: FakeSts) -> None:
+    async def fail_then_recover() -> list[object]:
+        sts.error = StsLostError("no-answer")
+        failed = await asyncio.gather(
+            grants.grant(ALICE), grants.grant(ALICE), return_exceptions=True
+        )
+        sts.error = None
+        return [*failed, await grants.grant(ALICE)]
+
+    first, second, third = asyncio.run(fail_then_recover())
+
+    assert isinstance(first, StsLostError)
+    assert first is second
+    assert isinstance(third, Issued)
+
+
+def test_closing_stops_calls_that_are_under_way(
+    settings: Settings, sts: FakeSts, clock: FakeClock
+) -> None:
+    async def close_early() -> bool:
+        grants = Grants(settings, HeldSts(sts), clock=clock)
+        asking = asyncio.create_task(grants.grant(ALICE))
+        await asyncio.sleep(0)
+        await grants.close()
+        await asyncio.wait([asking])
+        return asking.cancelled() and asyncio.all_tasks() == {asyncio.current_task()}
+
+    assert asyncio.run(close_early())

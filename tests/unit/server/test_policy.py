@@ -1,0 +1,67 @@
+"""The session policy: three actions, one prefix, never public, never longer than STS takes."""
+
+import pytest
+
+from ossferry.errors import PolicyError
+from ossferry.policy import policy_text, upload_policy
+
+
+def test_t08_policy_names_exactly_the_actions_and_the_one_prefix() -> None:
+    assert upload_policy(bucket="web-direct-upload", prefix="uploads/alice-x7/") == {
+        "Version": "1",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": ["oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload"],
+                "Resource": ["acs:oss:*:*:web-direct-upload/uploads/alice-x7/*"],
+            },
+            {
+                "Effect": "Deny",
+                "Action": ["oss:PutObject", "oss:PutObjectAcl"],
+                "Resource": ["*"],
+                "Condition": {"StringNotEquals": {"oss:x-oss-object-acl": ["private", "default"]}},
+            },
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "uploads/*/",
+        "uploads/a?/",
+        "uploads/a",
+        "",
+        "/",
+        "uploads//",
+        "uploads/../",
+        'uploads/"}/',
+        "uploads/${acs:x}/",
+        "uploads/A/",
+        "uploads/é/",
+        "uploads/a/\n",
+    ],
+)
+def test_t07_a_prefix_that_could_mean_more_is_refused(prefix: str) -> None:
+    with pytest.raises(PolicyError):
+        upload_policy(bucket="web-direct-upload", prefix=prefix)
+
+
+@pytest.mark.parametrize("bucket", ["a*b", "a?b", "a/b", "", "A-b", "abc\n"])
+def test_t07_a_bucket_that_could_mean_more_is_refused(bucket: str) -> None:
+    with pytest.raises(PolicyError):
+        upload_policy(bucket=bucket, prefix="uploads/a/")
+
+
+def test_t13_the_longest_policy_still_fits() -> None:
+    prefix = f"uploads/{'a' * 24}-{'b' * 26}/"
+
+    text = policy_text(upload_policy(bucket="b" * 63, prefix=prefix))
+
+    assert len(text) <= 512
+    assert " " not in text
+
+
+def test_t13_a_policy_is_refused_rather_than_cut() -> None:
+    with pytest.raises(PolicyError):
+        policy_text({"Version": "1" * 1024})

@@ -1,0 +1,129 @@
+"""The page and its assets: only what the manifest lists, in the best encoding, for ever."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ossferry.app import create_app
+from ossferry.assets import find_web_dir
+from ossferry.errors import SettingsError
+from ossferry.settings import Settings
+from support.app_client import app_client
+
+SCRIPT = "/assets/app-1a2b/boot.js"
+LARGE = "/assets/pyodide-3c4d/pyodide.asm.wasm"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0, gzip;q=0.5", "gzip"),
+        ("GZIP", "gzip"),
+        ("identity", None),
+        ("br; q=0.0", None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("url", [SCRIPT, LARGE], ids=["small", "large"])
+def test_the_best_accepted_encoding_is_served(
+    client: httpx.Client, url: str, accepted: str, encoding: str | None
+) -> None:
+    with client.stream("GET", url, headers={"accept-encoding": accepted}) as answer:
+        raw = b"".join(answer.iter_raw())
+
+    assert answer.status_code == 200
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert int(answer.headers["content-length"]) == len(raw)
+    assert raw.startswith({"br": b"br:", "gzip": b"gz:"}.get(encoding or "", b""))
+
+
+def test_assets_are_kept_for_ever_under_their_type(client: httpx.Client) -> None:
+    headers = {"accept-encoding": "identity"}
+    script = client.get("/assets/pyodide-3c4d/pyodide.mjs", headers=headers)
+    wasm = client.get(LARGE, headers=headers)
+
+    assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert wasm.headers["content-type"] == "application/wasm"
+    assert len(wasm.content) == 800_000
+
+
+@pytest.mark.parametrize("url", ["/", SCRIPT, LARGE])
+def test_an_unchanged_file_is_not_sent_again(client: httpx.Client, url: str) -> None:
+    headers = {"accept-encoding": "identity"}
+    etag = client.get(url, headers=headers).headers["etag"]
+
+    again = client.get(url, headers={**headers, "if-none-match": f'"other", W/{etag}'})
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == etag
+
+
+def test_each_encoding_has_an_etag_of_its_own(client: httpx.Client) -> None:
+    with client.stream("GET", SCRIPT, headers={"accept-encoding": "br"}) as br:
+        etag = br.headers["etag"]
+
+    assert etag != client.get(SCRIPT, headers={"accept-encoding": "identity"}).headers["etag"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/assets/../not-in-the-manifest.txt",
+        "/assets/%2e%2e/not-in-the-manifest.txt",
+        "/assets/..%2fnot-in-the-manifest.txt",
+        "/assets/app-1a2b/boot.js.br",
+        "/assets/app-1a2b/",
+        "/assets//etc/passwd",
+        "/assets/app-1a2b/boot.js/",
+        "/manifest.json",
+    ],
+)
+def test_t10_only_what_the_manifest_lists_is_served(client: httpx.Client, path: str) -> None:
+    assert client.get(f"http://127.0.0.1:8000{path}").status_code == 404
+
+
+def test_the_page_is_the_one_of_the_settings(client: httpx.Client) -> None:
+    page = client.get("/")
+
+    assert page.text == "<html data-runtime=micropython>"
+    assert page.headers["cache-control"] == "no-cache"
+    assert client.get("/?runtime=pyodide").text == page.text
+
+
+def test_the_demo_lets_the_address_choose_the_interpreter(
+    make_settings: Callable[..., Settings],
+) -> None:
+    client = app_client(create_app(make_settings(runtime="pyodide", allow_runtime_query=True)))
+
+    assert client.get("/").text == "<html data-runtime=pyodide>"
+    assert client.get("/?runtime=micropython").text == "<html data-runtime=micropython>"
+    assert client.get("/?runtime=../x").text == "<html data-runtime=pyodide>"
+
+
+def test_the_icon_is_found_in_its_hashed_folder(client: httpx.Client) -> None:
+    icon = client.get("/favicon.ico", headers={"accept-encoding": "identity"})
+
+    assert (icon.content, icon.headers["content-type"]) == (b"<svg/>", "image/svg+xml")
+
+
+def test_start_without_a_built_page_says_what_to_run(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match=r"^OSSFERRY_WEB_DIR: .* run `make build` first\.$"):
+        find_web_dir(make_settings(web_dir=tmp_path / "empty"))
+
+
+@pytest.mark.parametrize("missing", ["index.pyodide.html", "assets/app-1a2b/boot.js.gz"])
+def test_start_with_half_a_page_says_what_to_run(
+    settings: Settings, web_dir: Path, missing: str
+) -> None:
+    (web_dir / missing).unlink()
+
+    with pytest.raises(SettingsError, match=r"run `make build`\.$"):
+        create_app(settings)
