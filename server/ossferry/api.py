@@ -49,7 +49,11 @@ class TokenApi:
         )
 
     async def grant(self, request: Request) -> Response:
-        """Answer `POST /api/grant`: the credentials, and all that the page needs to use them."""
+        """Answer `POST /api/grant`: the credentials, and all that the page needs to use them.
+
+        The body may be empty, or name credentials that OSS no longer takes:
+        ``{"refused_key_id": "STS.…"}``. It decides nothing else.
+        """
         principal, grant = await self._grant(request)
         settings = self._settings
         return JSONResponse(
@@ -76,7 +80,8 @@ class TokenApi:
         try:
             refuse_other_sites(request)
             principal = await self._identify(request)
-            issued = await self._grants.grant(principal)
+            refused = await _refused_key_id(request)
+            issued = await self._grants.grant(principal, refused_key_id=refused)
         except OssferryError as error:
             self._audit.refused(request, principal, error)
             raise
@@ -119,6 +124,15 @@ async def choose_demo_user(request: Request) -> Response:
 async def health(_request: Request) -> Response:
     """Answer `GET /healthz`: the process is up. It says nothing else."""
     return JSONResponse({"status": "ok"})
+
+
+async def _refused_key_id(request: Request) -> str:
+    if request.method != "POST" or request.headers.get("content-length", "0") == "0":
+        return ""
+    refused = (await read_json(request)).get("refused_key_id", "")
+    if not isinstance(refused, str):
+        raise BadRequestError("refused_key_id must be text.")
+    return refused
 
 
 def _utc_text(moment: datetime, *, timespec: str = "seconds") -> str:

@@ -70,17 +70,24 @@ class Grants:
         self._fresh: dict[str, Grant] = {}  # by principal id, oldest first
         self._asking: dict[str, asyncio.Task[Grant]] = {}
 
-    async def grant(self, principal: Principal) -> Issued:
+    async def grant(self, principal: Principal, *, refused_key_id: str = "") -> Issued:
         """Return a grant for this principal.
 
         A caller that gives up does not stop the call that others may be waiting for.
+
+        Args:
+            refused_key_id: an access key id that OSS no longer takes; that grant is not reused.
 
         Raises:
             StsRefusedError: STS said no.
             StsLostError: STS gave no usable answer.
         """
         known = self._fresh.get(principal.id)
-        if known is not None and self._is_fresh(known):
+        if (
+            known is not None
+            and self._is_fresh(known)
+            and known.credentials.access_key_id != refused_key_id
+        ):
             return Issued(grant=known, outcome=Outcome.REUSED)
         task = self._asking.get(principal.id)
         outcome = Outcome.REUSED

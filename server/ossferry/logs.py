@@ -33,9 +33,9 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
     return bound
 
 
-def configure(level: str, stream: TextIO = sys.stderr) -> None:
-    """Send everything of at least `level` to one stream, as JSON lines."""
-    handler = logging.StreamHandler(stream)
+def configure(level: str, stream: TextIO | None = None) -> None:
+    """Send everything of at least `level` to one stream, by default stderr, as JSON lines."""
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -46,6 +46,38 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client, settings: Setti
     }
 
 
+def test_credentials_that_oss_no_longer_takes_are_replaced_once(client: httpx.Client) -> None:
+    first = client.post("/api/grant").json()["access_key_id"]
+
+    replaced = client.post("/api/grant", json={"refused_key_id": first}).json()["access_key_id"]
+    again = client.post("/api/grant", json={"refused_key_id": first}).json()["access_key_id"]
+
+    assert first != replaced
+    assert replaced == again
+
+
+@pytest.mark.parametrize("body", [{"refused_key_id": 1}, ["STS."]], ids=["number", "list"])
+def test_a_grant_request_with_an_odd_body_is_refused(client: httpx.Client, body: object) -> None:
+    assert client.post("/api/grant", json=body).status_code == 400
+
+
+def test_t17_nothing_in_a_request_widens_the_grant(client: httpx.Client, sts: FakeSts) -> None:
+    wide: dict[str, str | int] = {
+        "Policy": "{}",
+        "RoleArn": "x",
+        "DurationSeconds": 43200,
+        "bucket": "other",
+    }
+    headers = {f"x-{name.lower()}": str(value) for name, value in wide.items()}
+
+    client.get("/get_sts_token", params=wide, headers=headers)
+    (plain,) = sts.calls
+    client.post("/api/grant", params=wide, headers=headers, json={**wide, "refused_key_id": ""})
+
+    assert sts.calls == [plain]
+    assert '"Resource":["acs:oss:*:*:web-direct-upload/uploads/alice-' in plain["policy"]
+
+
 @pytest.mark.parametrize("path", ["/get_sts_token", "/api/grant", "/nowhere", "/healthz"])
 def test_t24_answers_are_not_stored(client: httpx.Client, path: str) -> None:
     assert client.get(path).headers["cache-control"] == "no-store"

@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from ossferry.app import create_app
-from ossferry.assets import find_web_dir
 from ossferry.errors import SettingsError
 from ossferry.settings import Settings
 from support.app_client import app_client
+from support.server_fakes import FakeSts
 
 SCRIPT = "/assets/app-1a2b/boot.js"
 LARGE = "/assets/pyodide-3c4d/pyodide.asm.wasm"
@@ -97,33 +97,21 @@ def test_the_page_is_the_one_of_the_settings(client: httpx.Client) -> None:
 
 
 def test_the_demo_lets_the_address_choose_the_interpreter(
-    make_settings: Callable[..., Settings],
+    make_settings: Callable[..., Settings], sts: FakeSts
 ) -> None:
-    client = app_client(create_app(make_settings(runtime="pyodide", allow_runtime_query=True)))
-
-    assert client.get("/").text == "<html data-runtime=pyodide>"
-    assert client.get("/?runtime=micropython").text == "<html data-runtime=micropython>"
-    assert client.get("/?runtime=../x").text == "<html data-runtime=pyodide>"
-
-
-def test_the_icon_is_found_in_its_hashed_folder(client: httpx.Client) -> None:
-    icon = client.get("/favicon.ico", headers={"accept-encoding": "identity"})
-
-    assert (icon.content, icon.headers["content-type"]) == (b"<svg/>", "image/svg+xml")
-
-
-def test_start_without_a_built_page_says_what_to_run(
-    make_settings: Callable[..., Settings], tmp_path: Path
-) -> None:
-    with pytest.raises(SettingsError, match=r"^OSSFERRY_WEB_DIR: .* run `make build` first\.$"):
-        find_web_dir(make_settings(web_dir=tmp_path / "empty"))
+    settings = make_settings(runtime="pyodide", allow_runtime_query=True)
+    app = create_app(settings, assume_role=sts)
+    with app_client(app) as client:
+        assert client.get("/").text == "<html data-runtime=pyodide>"
+        assert client.get("/?runtime=micropython").text == "<html data-runtime=micropython>"
+        assert client.get("/?runtime=../x").text == "<html data-runtime=pyodide>"
 
 
 @pytest.mark.parametrize("missing", ["index.pyodide.html", "assets/app-1a2b/boot.js.gz"])
 def test_start_with_half_a_page_says_what_to_run(
-    settings: Settings, web_dir: Path, missing: str
+    settings: Settings, sts: FakeSts, web_dir: Path, missing: str
 ) -> None:
     (web_dir / missing).unlink()
 
     with pytest.raises(SettingsError, match=r"run `make build`\.$"):
-        create_app(settings)
+        create_app(settings, assume_role=sts)

@@ -1,0 +1,102 @@
+"""The command `ossferry`: the demo, the server, the mock, and the page about its options.
+
+Words for people go to stderr; stdout carries only what a command is asked for.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from ossferry.app import create_app
+from ossferry.config_docs import configuration_page
+from ossferry.errors import SettingsError
+from ossferry.logs import configure
+from ossferry.probe import refuse_mock
+from ossferry.serving import BackgroundServer, StopSignals, listen
+from ossferry.settings import Runtime, load_settings
+
+__all__ = ["main"]
+
+Port: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the server.")]
+OssPort: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the mock OSS.")]
+
+commands = typer.Typer(
+    help="Browser uploads straight into Alibaba Cloud OSS.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@commands.command()
+def demo(
+    port: Port = 8000,
+    oss_port: OssPort = 9000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Keep uploaded objects in this folder.")
+    ] = None,
+    runtime: Annotated[Runtime, typer.Option(help="The page's interpreter.")] = "micropython",
+) -> None:
+    """Run the page, the server and a mock OSS on this machine; no account is needed."""
+    from ossferry.demo import Demo
+
+    configure("WARNING")
+    with (
+        StopSignals() as signals,
+        Demo(
+            host=host,
+            port=port,
+            oss_port=oss_port,
+            data_dir=data_dir,
+            runtime=runtime,
+            on_exit=signals.set,
+        ) as running,
+    ):
+        typer.echo(f"ossferry demo ready at {running.url}")
+        sys.stdout.flush()
+        signals.wait()
+
+
+@commands.command()
+def serve() -> None:
+    """Run the server; every option is an environment variable `OSSFERRY_…`."""
+    settings = load_settings()
+    configure("INFO")
+    refuse_mock(settings)
+    app = create_app(settings)
+    sock = listen(settings.host, settings.port, option="OSSFERRY_PORT")
+    with StopSignals() as signals:
+        server = BackgroundServer(app, sock, behind_tls=settings.behind_tls, on_exit=signals.set)
+        server.start()
+        signals.wait()
+        server.stop()
+
+
+@commands.command("config-docs")
+def config_docs() -> None:
+    """Print the page about every option, docs/configuration.md."""
+    typer.echo(configuration_page(), nl=False)
+
+
+@commands.command(
+    "mock-oss",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def mock_oss(context: typer.Context) -> None:
+    """Run the mock OSS alone; `ossferry mock-oss --help` has its options."""
+    from ossferry.demo import run_mock
+
+    run_mock(context.args)
+
+
+def main() -> None:
+    """Run the command line; a setting at fault is one sentence on stderr and exit code 1."""
+    try:
+        commands()
+    except SettingsError as error:
+        typer.echo(f"ossferry: {error}", err=True)
+        raise SystemExit(1) from error

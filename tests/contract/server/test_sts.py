@@ -1,0 +1,154 @@
+"""The official STS client against answers that a real service, or a broken network, may give.
+
+A stub answers what the mock does not: pages of proxies, half answers, closed connections.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import pytest
+
+from ossferry.errors import OssferryError, StsLostError, StsRefusedError
+from ossferry.settings import ExplicitSettings, load_settings
+from ossferry.sts import StsClient, StsCredentials, access_key
+from support.server_fakes import OPTIONS
+
+CREDENTIALS = {
+    "AccessKeyId": "STS.Stub",
+    "AccessKeySecret": "stub-secret",
+    "SecurityToken": "stub-token",
+    "Expiration": "2026-03-14T10:26:53Z",
+}
+
+
+class Stub(BaseHTTPRequestHandler):
+    """Answers every POST with what the test has set."""
+
+    status: ClassVar[int]
+    body: ClassVar[bytes]
+    hang: ClassVar[threading.Event | None]
+
+    def do_POST(self) -> None:
+        """Answer, or wait until the test is over and close."""
+        if self.hang is not None:
+            self.hang.wait(10)
+            return
+        self.send_response(self.status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep quiet."""
+
+
+Ask = Callable[..., StsCredentials]
+
+
+@pytest.fixture
+def ask() -> Iterator[Ask]:
+    """Calls AssumeRole; the arguments say what the stub answers."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stub)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+
+    def call(
+        body: object = b"", *, status: int = 200, hang: threading.Event | None = None
+    ) -> StsCredentials:
+        Stub.status, Stub.hang = status, hang
+        Stub.body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        options = {**OPTIONS, "sts_endpoint": url, "sts_timeout_s": 0.3}
+        settings = load_settings(ExplicitSettings, **options)
+        client = StsClient(settings, access_key("LTAI", "secret"))
+        return asyncio.run(client(session_name="session", policy="{}"))
+
+    yield call
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def error_body(code: str) -> dict[str, str]:
+    return {"Code": code, "Message": "canary-words", "RequestId": "ID"}
+
+
+def test_an_answer_becomes_credentials(ask: Ask) -> None:
+    got = ask({"RequestId": "ID", "Credentials": CREDENTIALS})
+
+    assert (got.access_key_id, got.access_key_secret) == ("STS.Stub", "stub-secret")
+    assert got.security_token == "stub-token"
+    assert got.expires_at.isoformat() == "2026-03-14T10:26:53+00:00"
+    assert "stub-secret" not in repr(got)
+    assert "stub-token" not in repr(got)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (403, "NoPermission"),
+        (404, "EntityNotExist.Role"),
+        (400, "SignatureDoesNotMatch"),
+        (404, "InvalidAccessKeyId.NotFound"),
+    ],
+)
+def test_a_no_is_a_refusal_with_code_and_request_id(ask: Ask, status: int, code: str) -> None:
+    with pytest.raises(StsRefusedError) as caught:
+        ask(error_body(code), status=status)
+
+    assert (caught.value.sts_code, caught.value.sts_request_id) == (code, "ID")
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (500, error_body("InternalError"), "InternalError"),
+        (503, error_body("ServiceUnavailable"), "ServiceUnavailable"),
+        (400, error_body("Throttling.User"), "throttled"),
+        (502, b"<html>Bad gateway</html>", "unreadable"),
+        (200, b"<html>Welcome to the hotel's network</html>", "unreadable"),
+        (200, b"", "unreadable"),
+        (200, b"[]", "unreadable"),
+        (200, {"RequestId": "ID"}, "unreadable"),
+        (200, {"Credentials": {**CREDENTIALS, "SecurityToken": ""}}, "unreadable"),
+        (200, {"Credentials": {**CREDENTIALS, "Expiration": "tomorrow"}}, "unreadable"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_no_usable_answer_is_a_loss_that_may_be_retried(
+    ask: Ask, status: int, body: object, reason: str
+) -> None:
+    with pytest.raises(StsLostError) as caught:
+        ask(body, status=status)
+
+    assert caught.value.reason == reason
+    assert caught.value.retryable
+    assert caught.value.retry_after_s >= 1
+
+
+def test_silence_is_a_loss_within_the_time_allowed(ask: Ask) -> None:
+    over = threading.Event()
+    try:
+        with pytest.raises(StsLostError) as caught:
+            ask(hang=over)
+    finally:
+        over.set()
+
+    assert caught.value.reason == "no-answer"
+
+
+def test_nobody_listening_is_a_loss() -> None:
+    settings = load_settings(ExplicitSettings, **{**OPTIONS, "sts_endpoint": "http://127.0.0.1:1"})
+    client = StsClient(settings, access_key("LTAI", "secret"))
+
+    with pytest.raises(OssferryError) as caught:
+        asyncio.run(client(session_name="session", policy="{}"))
+
+    assert isinstance(caught.value, StsLostError)
+    assert caught.value.reason == "no-answer"

@@ -1,0 +1,59 @@
+"""The command line: one sentence and exit code 1 when an option is at fault."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from ossferry.cli import main
+from ossferry.config_docs import configuration_page
+from ossferry.errors import SettingsError
+from ossferry.serving import listen
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No `.env` of the developer's is read."""
+    monkeypatch.chdir(tmp_path)
+
+
+def test_serve_names_the_option_that_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["ossferry", "serve"])
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+
+    assert caught.value.code == 1
+    assert capsys.readouterr() == ("", "ossferry: OSSFERRY_BUCKET is missing.\n")
+
+
+def test_the_page_about_options_is_current() -> None:
+    assert (ROOT / "docs" / "configuration.md").read_text() == configuration_page()
+
+
+def test_config_docs_prints_that_page(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["ossferry", "config-docs"])
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == configuration_page()
+
+
+def test_a_port_that_is_taken_is_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(SettingsError) as caught:
+            listen("127.0.0.1", port, option="--port")
+
+    assert str(caught.value) == (
+        f"--port: cannot listen on 127.0.0.1:{port} (Address already in use); choose another."
+    )

@@ -1,0 +1,50 @@
+"""Logging: one JSON object a line, whatever a value holds; libraries' errors are not quoted."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from ossferry.logs import configure, logger
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """Where the configured log goes; the root logger is as before afterwards."""
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    stream = io.StringIO()
+    configure("INFO", stream)
+    yield stream
+    root.handlers[:], level = before
+    root.setLevel(level)
+
+
+def test_t26_a_line_stays_one_line(stream: io.StringIO) -> None:
+    logger("ossferry.test").info("event", name='\r\n{"event":"forged"}\x1b[31m', long="x" * 1000)
+
+    (line,) = stream.getvalue().splitlines()
+    record = json.loads(line)
+    assert record["name"] == '\r\n{"event":"forged"}\x1b[31m'
+    assert len(record["long"]) == 300
+    assert "\x1b" not in line
+    assert (record["level"], record["logger"]) == ("info", "ossferry.test")
+
+
+def test_a_level_below_the_configured_one_is_not_written(stream: io.StringIO) -> None:
+    logger("ossferry.test").debug("event")
+
+    assert stream.getvalue() == ""
+
+
+def test_t25_a_librarys_error_is_named_but_not_quoted(stream: io.StringIO) -> None:
+    try:
+        raise ValueError("canary-secret")
+    except ValueError:
+        logging.getLogger("library").exception("went wrong")
+
+    record = json.loads(stream.getvalue())
+    assert (record["event"], record["error"]) == ("went wrong", "ValueError")
+    assert "canary" not in stream.getvalue()
