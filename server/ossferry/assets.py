@@ -43,12 +43,17 @@ class StoredFile:
         """Answer with the smallest encoding that the client accepts, or 304."""
         encoding = _negotiate(request.headers.get("accept-encoding", ""), self.variants)
         variant = self.variants[encoding]
-        headers = {"cache-control": cache_control, "etag": variant.etag, "vary": "Accept-Encoding"}
+        # a 304 has a type too: its security headers, made by type, replace those in the cache
+        headers = {
+            "cache-control": cache_control,
+            "content-type": self.content_type,
+            "etag": variant.etag,
+            "vary": "Accept-Encoding",
+        }
         if variant.etag in _etags(request.headers.get("if-none-match", "")):
             return Response(status_code=304, headers=headers)
         if encoding:
             headers["content-encoding"] = encoding
-        headers["content-type"] = self.content_type
         if variant.content is None:
             return FileResponse(variant.path, headers=headers, media_type=self.content_type)
         return Response(variant.content, headers=headers)

@@ -22,9 +22,11 @@ __all__ = ["Audit", "AuditSink"]
 
 AuditSink: TypeAlias = Callable[[dict[str, str]], None]
 
+log = logger("ossferry.audit")
+
 
 def _to_log(line: dict[str, str]) -> None:
-    logger("ossferry.audit").info("grant", **line)
+    log.info("grant", **line)
 
 
 class Audit:

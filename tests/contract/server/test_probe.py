@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -36,9 +37,13 @@ def mock_url() -> Iterator[str]:
     thread.join()
 
 
-def unchecked(**values: object) -> Settings:
+def unchecked(**values: str | bool) -> Settings:
     """Return settings that no validator has seen: the real ones would want https."""
-    defaults = {"region": "cn-hangzhou", "endpoint": "http://127.0.0.1:1", "allow_mock": False}
+    defaults: dict[str, Any] = {
+        "region": "cn-hangzhou",
+        "endpoint": "http://127.0.0.1:1",
+        "allow_mock": False,
+    }
     return Settings.model_construct(**{**defaults, "sts_endpoint": "http://127.0.0.1:1", **values})
 
 

@@ -56,12 +56,14 @@ def test_assets_are_kept_for_ever_under_their_type(client: httpx.Client) -> None
 @pytest.mark.parametrize("url", ["/", SCRIPT, LARGE])
 def test_an_unchanged_file_is_not_sent_again(client: httpx.Client, url: str) -> None:
     headers = {"accept-encoding": "identity"}
-    etag = client.get(url, headers=headers).headers["etag"]
+    first = client.get(url, headers=headers)
+    etag = first.headers["etag"]
 
     again = client.get(url, headers={**headers, "if-none-match": f'"other", W/{etag}'})
 
     assert (again.status_code, again.content) == (304, b"")
-    assert again.headers["etag"] == etag
+    for name in ("etag", "cache-control", "vary", "content-security-policy"):
+        assert again.headers[name] == first.headers[name]
 
 
 def test_each_encoding_has_an_etag_of_its_own(client: httpx.Client) -> None:
