@@ -1,0 +1,1 @@
+"""What tests share: fakes of our ports, vectors, the browser and its page objects."""

@@ -1,0 +1,17 @@
+"""The golden vectors, readable on every interpreter."""
+
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["load"]
+
+FOLDER = __file__.rsplit("/", 2)[0] + "/vectors"
+
+
+def load(name: str) -> "Any":
+    """Return the document `vectors/<name>.json`."""
+    with open(f"{FOLDER}/{name}.json", encoding="utf-8") as file:  # noqa: PTH123 - no pathlib on MicroPython
+        return json.load(file)

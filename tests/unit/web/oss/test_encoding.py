@@ -1,0 +1,52 @@
+"""Percent-encoding and times, which MicroPython's library leaves to us."""
+
+import pytest
+
+from uploader.oss.encoding import percent_decode, percent_encode
+from uploader.oss.times import day, from_iso, iso_basic
+
+
+@pytest.mark.parametrize(
+    ("text", "encoded"),
+    [
+        ("azAZ09-_.~", "azAZ09-_.~"),
+        (" +#%&?'\"!*()/", "%20%2B%23%25%26%3F%27%22%21%2A%28%29%2F"),
+        ("é漢🌻", "%C3%A9%E6%BC%A2%F0%9F%8C%BB"),
+    ],
+)
+def test_everything_but_unreserved_characters_is_encoded(text, encoded):
+    assert percent_encode(text) == encoded
+    assert percent_decode(encoded) == text
+
+
+def test_safe_characters_stay():
+    assert percent_encode("a/b c", safe="/") == "a/b%20c"
+
+
+def test_a_stray_percent_sign_stays():
+    assert percent_decode("100%") == "100%"
+
+
+@pytest.mark.parametrize(
+    ("text", "at_s"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("2000-02-29T12:00:00Z", 951825600),
+        ("2026-03-14T09:26:53Z", 1773480413),
+        ("2026-03-14T09:26:53.250Z", 1773480413.25),
+        ("2100-03-01T00:00:00Z", 4107542400),
+    ],
+)
+def test_iso_times_are_read(text, at_s):
+    assert from_iso(text) == at_s
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-03-14", "2026-03-14 09:26:53Z"])
+def test_other_times_are_refused(text):
+    with pytest.raises(ValueError, match="not a UTC time"):
+        from_iso(text)
+
+
+def test_times_are_written_as_oss_wants_them():
+    assert iso_basic(1773480413.9) == "20260314T092653Z"
+    assert day(1773480413.9) == "2026-03-14"

@@ -1,0 +1,70 @@
+"""Object keys: safe, unique, readable, never too long."""
+
+import pytest
+
+from uploader.oss.keys import MAX_KEY_BYTES, object_key, safe_name
+
+RANDOM = "0123456789abcdef0123456789abcdef"
+NOON = 1773480413.0  # 2026-03-14T09:26:53Z
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a b.txt", "a+b#c%d&e?f'g\".txt", "写真.zip", "🌻.png", "cafe\u0301.txt", "a.tar.gz"],
+    ids=["space", "reserved", "cjk", "emoji", "decomposed", "two dots"],
+)
+def test_names_that_do_no_harm_stay_as_they_are(name):
+    assert safe_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("../etc/passwd", "__" + "_etc_passwd"),
+        ("..", "__"),
+        (".hidden", "_hidden"),
+        ("a\\b", "a_b"),
+        ("invoice\u202efdp.exe", "invoice_fdp.exe"),
+        ("a\x00b\nc\x7fd\x85e", "a_b_c_d_e"),
+        ("", "_"),
+        ("   ", "_"),
+    ],
+    ids=["parent", "dots", "hidden", "backslash", "right-to-left", "controls", "empty", "blank"],
+)
+def test_names_that_could_mislead_are_defused(name, safe):
+    assert safe_name(name) == safe
+
+
+@pytest.mark.parametrize(
+    "name", ["漢" * 200 + ".pdf", "a" * 300, "b" * 300 + "." + "c" * 40, "🌻" * 90 + ".png"]
+)
+def test_long_names_are_cut_between_characters_and_keep_their_ending(name):
+    cut = safe_name(name)
+
+    assert len(cut.encode()) <= 255
+    assert cut[0] == name[0]
+    if name.endswith((".pdf", ".png")):
+        assert cut.endswith(name[-4:])
+
+
+def test_key_has_prefix_day_random_and_name():
+    key = object_key("uploads/alice-1/", "a b.txt", at_s=NOON, random_hex=RANDOM)
+
+    assert key == f"uploads/alice-1/2026-03-14/{RANDOM}/a b.txt"
+
+
+def test_key_keeps_the_folders_of_a_chosen_folder():
+    key = object_key("u/", "c.txt", at_s=NOON, random_hex=RANDOM, path="a/../b")
+
+    assert key == f"u/2026-03-14/{RANDOM}/a/__/b/c.txt"
+
+
+def test_key_is_never_longer_than_oss_allows():
+    key = object_key("u/", "n" * 300, at_s=NOON, random_hex=RANDOM, path="/".join(["d" * 200] * 4))
+
+    assert len(key.encode()) <= MAX_KEY_BYTES
+
+
+def test_key_refuses_folders_that_leave_no_room_for_a_name():
+    with pytest.raises(ValueError, match="too long"):
+        object_key("u/", "n", at_s=NOON, random_hex=RANDOM, path="/".join(["d" * 200] * 6))

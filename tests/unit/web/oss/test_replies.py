@@ -1,0 +1,102 @@
+"""Replies of OSS, and of things that are not OSS."""
+
+import binascii
+
+import pytest
+
+from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Corrupt
+from uploader.oss.replies import Reply, element, read_error, read_stored
+
+DENIED = """<?xml version="1.0" encoding="UTF-8"?>\r
+<Error>\r
+  <Code>AccessDenied</Code>\r
+  <Message>Access denied by authorizer&apos;s policy.</Message>\r
+  <RequestId>5C3D9175B6FC201293AD0001</RequestId>\r
+  <EC>0003-00000001</EC>\r
+</Error>"""
+
+
+def reply(status, headers=(), text=""):
+    known = {name.lower(): value for name, value in headers}
+    return Reply(status, lambda name: known.get(name.lower(), ""), text)
+
+
+def test_success_carries_the_proof():
+    stored = read_stored(
+        reply(
+            200,
+            [("ETag", '"AB"'), ("x-oss-hash-crc64ecma", "7"), ("x-oss-request-id", "R")],
+        )
+    )
+
+    assert (stored.etag, stored.crc64, stored.request_id) == ('"AB"', "7", "R")
+
+
+@pytest.mark.parametrize("missing", ["ETag", "x-oss-hash-crc64ecma"])
+def test_success_without_proof_is_none(missing):
+    headers = [("ETag", '"AB"'), ("x-oss-hash-crc64ecma", "7")]
+
+    with pytest.raises(Corrupt, match=missing):
+        read_stored(reply(200, [pair for pair in headers if pair[0] != missing], "<html>hello"))
+
+
+def test_error_document_is_read():
+    error = read_error(reply(403, (), DENIED))
+
+    assert (error.code, error.status, error.request_id, error.ec) == (
+        "AccessDenied",
+        403,
+        "5C3D9175B6FC201293AD0001",
+        "0003-00000001",
+    )
+    assert error.message == "Access denied by authorizer's policy."
+    assert not error.retryable
+
+
+def test_error_of_a_head_request_is_read_from_its_header():
+    hidden = binascii.b2a_base64(DENIED.encode()).decode().strip()
+
+    assert read_error(reply(403, [("x-oss-err", hidden)])).code == "AccessDenied"
+
+
+def test_a_broken_header_is_no_document():
+    assert read_error(reply(404, [("x-oss-err", "?")])).code == "UnexpectedAnswer"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "<html><body>Log in</body></html>", "<Error><Code>Acc", "<Code><b>x</b></Code>"]
+)
+def test_an_answer_without_error_document_is_unexpected(text):
+    assert read_error(reply(502, (), text)).code == "UnexpectedAnswer"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "retryable", "repair"),
+    [
+        ("SecurityTokenExpired", 403, False, RENEW_CREDENTIALS),
+        ("InvalidAccessKeyId", 403, False, RENEW_CREDENTIALS),
+        ("RequestTimeTooSkewed", 403, False, ""),
+        ("ServiceUnavailable", 503, True, ""),
+        ("InternalError", 500, True, ""),
+        ("RequestTimeout", 400, True, ""),
+        ("NoSuchBucket", 404, False, ""),
+        ("EntityTooLarge", 400, False, ""),
+    ],
+)
+def test_errors_know_whether_to_try_again_and_what_to_mend(code, status, retryable, repair):
+    error = read_error(reply(status, (), f"<Error><Code>{code}</Code></Error>"))
+
+    assert (error.retryable, error.repair) == (retryable, repair)
+
+
+@pytest.mark.parametrize(
+    ("time", "repair"), [("2026-03-14T09:26:53.000Z", SET_CLOCK), ("tomorrow", "")]
+)
+def test_a_skewed_clock_can_be_set_when_oss_tells_the_time(time, repair):
+    text = f"<Error><Code>RequestTimeTooSkewed</Code><ServerTime>{time}</ServerTime></Error>"
+
+    assert read_error(reply(403, (), text)).repair == repair
+
+
+def test_entities_are_resolved_once():
+    assert element("<A>&amp;lt;&lt;</A>", "A") == "&lt;<"

@@ -1,0 +1,51 @@
+"""A grant is read from our server's JSON, or refused."""
+
+import pytest
+
+from uploader.transfer.errors import GrantRefused
+from uploader.transfer.grant import read_grant
+
+
+def document(**changes):
+    made = {
+        "access_key_id": "STS.1",
+        "access_key_secret": "secret",
+        "security_token": "token",
+        "expiration": "2026-03-14T09:41:53Z",
+        "bucket": "bucket",
+        "region": "cn-hangzhou",
+        "endpoint": "http://localhost:9000",
+        "prefix": "uploads/alice-1/",
+        "server_time": "2026-03-14T09:26:53.123Z",
+        "limits": {"max_file_size": 48800000000000, "max_files": 1000},
+        "principal": {"name": "Alice"},
+    }
+    made.update(changes)
+    return made
+
+
+def test_a_grant_is_read():
+    grant = read_grant(document())
+
+    assert grant.bucket.origin == "http://bucket.localhost:9000"
+    assert grant.expires_at_s - int(grant.server_time_s) == 900
+    assert grant.max_file_size == 48800000000000
+    assert grant.principal == "Alice"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"prefix": "uploads/alice-1"},
+        {"prefix": "/"},
+        {"expiration": "tomorrow"},
+        {"endpoint": "localhost"},
+        {"limits": {}},
+        {"limits": None},
+        {"principal": None},
+    ],
+    ids=["no slash", "leading slash", "time", "endpoint", "no limit", "no limits", "nobody"],
+)
+def test_a_malformed_grant_is_refused(change):
+    with pytest.raises(GrantRefused, match="malformed"):
+        read_grant(document(**change))

@@ -1,0 +1,30 @@
+"""The table of states: every legal move works, every other raises."""
+
+import pytest
+
+from uploader.transfer import states
+from uploader.transfer.errors import IllegalMove
+
+ALL = list(states.MOVES)
+LEGAL = [(state, to) for state in ALL for to in states.MOVES[state]]
+ILLEGAL = [(state, to) for state in ALL for to in ALL if to not in states.MOVES[state]]
+
+
+@pytest.mark.parametrize(("state", "to"), LEGAL)
+def test_legal_moves(state, to):
+    assert states.move(state, to) == to
+
+
+@pytest.mark.parametrize(("state", "to"), ILLEGAL)
+def test_illegal_moves_raise(state, to):
+    with pytest.raises(IllegalMove, match=state):
+        states.move(state, to)
+
+
+def test_done_is_final_and_everything_else_leads_to_it():
+    assert states.MOVES[states.DONE] == ()
+    for state in ALL:
+        reached = [state]
+        for seen in reached:
+            reached += [to for to in states.MOVES[seen] if to not in reached]
+        assert states.DONE in reached

@@ -1,0 +1,52 @@
+"""Sizes, times and sentences in words."""
+
+import pytest
+
+from uploader.view.text import count_files, say, size_text, time_left
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (1_100_000, "1.1 MB"),
+        (99_940_000, "99.9 MB"),
+        (412_000_000, "412 MB"),
+        (999_600_000, "1.0 GB"),
+        (5 * 1024**3, "5.4 GB"),
+        (48_800_000_000_000, "48.8 TB"),
+    ],
+)
+def test_sizes(size, text):
+    assert size_text(size) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "about 5 s left"),
+        (28, "about 30 s left"),
+        (70, "about 1 min left"),
+        (3500, "about 58 min left"),
+        (7300, "about 2 h left"),
+    ],
+)
+def test_time_left(seconds, text):
+    assert time_left(seconds) == text
+
+
+def test_one_file_is_not_many():
+    assert (count_files(1), count_files(2)) == ("1 file", "2 files")
+
+
+def test_values_are_text_and_nothing_else():
+    name = "{0.__class__}{prefix}<img onerror=x>"
+
+    assert say("progress", name=name) == f"Progress of {name}"
+
+
+def test_a_missing_value_is_an_error():
+    with pytest.raises(KeyError):
+        say("progress")

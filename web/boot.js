@@ -1,0 +1,32 @@
+// What must happen before Python is up: lock the page, and say when the start fails.
+// Nothing else belongs here; files are taken by intake.js, the page itself is uploader/main.py.
+"use strict";
+
+const root = document.documentElement;
+const ownOrigin = (url) => {
+  if (new URL(url, location.href).origin !== location.origin) throw new TypeError(`Refused script ${url}`);
+  return url;
+};
+
+// PyScript builds its hooks with Function(); all other code from strings, and HTML from strings, is refused.
+const FACTORY = "(function anonymous(\n) {\nreturn(w,x)=>(";
+let sealed = false;
+window.trustedTypes?.createPolicy("default", {
+  createScriptURL: ownOrigin,
+  createScript: (code) => (!sealed && code.startsWith(FACTORY) ? code : null),
+});
+
+function fail() {
+  root.dataset.app = "failed";
+  document.getElementById("trouble").hidden = false;
+}
+addEventListener("error", ({ target }) => target.tagName === "SCRIPT" && fail(), true);
+
+// What Python reaches because its bridge to JavaScript cannot do it itself.
+window.ossferry = {
+  crc64: ownOrigin(document.currentScript.dataset.crc64),
+  fail,
+  seal: () => (sealed = true),
+  text: (owner, name) => String(owner[name]), // MicroPython cuts integers to 32 bits
+  timeOfDay: (ms) => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }),
+};

@@ -1,0 +1,52 @@
+"""Asks our own server for a grant."""
+
+import json
+
+import js
+from pyscript.ffi import to_js
+
+from uploader.browser.interop import JsException
+from uploader.transfer.errors import GrantRefused
+from uploader.transfer.grant import read_grant
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.transfer.grant import Grant
+
+__all__ = ["ServerGrants"]
+
+TIMEOUT_MS = 15000
+
+
+class ServerGrants:
+    """The engine's `Grants` port: `POST /api/grant`."""
+
+    async def fetch(self) -> "Grant":
+        """Return a new grant.
+
+        Raises:
+            GrantRefused: the server said no; status 0 if it said nothing.
+        """
+        options = to_js({"method": "POST", "cache": "no-store", "redirect": "error"})
+        options.signal = js.AbortSignal.timeout(TIMEOUT_MS)
+        try:
+            answer = await js.fetch("/api/grant", options)
+            status: int = answer.status
+            text: str = await answer.text()
+        except JsException as error:
+            raise GrantRefused(0, detail=str(error)) from error
+        document = _json(text)
+        if status != 200:
+            raise GrantRefused(
+                status, detail=str(document.get("detail", "")), id=str(document.get("id", ""))
+            )
+        return read_grant(document)
+
+
+def _json(text: str) -> "dict[str, object]":
+    """Return the JSON object in `text`; empty if it is none, as behind a proxy's error page."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -1,0 +1,63 @@
+"""Puts the page together: ports, engine, view; then takes files."""
+
+import asyncio
+
+from uploader.browser import page
+from uploader.browser.checksum import ChecksumWorker
+from uploader.browser.clock import BrowserClock
+from uploader.browser.entropy import BrowserRandom
+from uploader.browser.grants import ServerGrants
+from uploader.browser.http import BrowserHttp
+from uploader.transfer.credentials import GrantKeeper
+from uploader.transfer.errors import GrantRefused
+from uploader.transfer.ports import Ports
+from uploader.transfer.queue import Queue
+from uploader.view.app import Actions, show, show_grant
+from uploader.view.model import QueueModel
+from uploader.view.signals import report_errors_to
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.browser.files import BrowserFile
+
+__all__ = ["start"]
+
+
+def start() -> None:
+    """Start the page."""
+    report_errors_to(page.report_error)
+    clock = BrowserClock()
+    ports = Ports(
+        http=BrowserHttp(),
+        checksum=ChecksumWorker(page.checksum_url()),
+        clock=clock,
+        grants=ServerGrants(),
+        random=BrowserRandom(),
+    )
+    keeper = GrantKeeper(ports.grants, clock)
+    model = QueueModel(clock)
+    queue = Queue(ports, keeper, on_change=model.changed)
+    show(model, Actions(queue, model, page.origin()))
+
+    def receive(files: "list[BrowserFile]") -> None:
+        for file in files:
+            queue.add(file)
+
+    page.receive_files(receive)
+    asyncio.create_task(_first_grant(keeper))  # noqa: RUF006 - ends by itself
+    page.ready()
+
+
+async def _first_grant(keeper: GrantKeeper) -> None:
+    """Ask at once what may be done here: to say it, and to have it when the first file comes."""
+    try:
+        show_grant(await keeper.get())
+    except GrantRefused as error:
+        show_grant(None, error)
+
+
+try:
+    start()
+except Exception:
+    page.failed()
+    raise

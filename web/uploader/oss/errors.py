@@ -1,0 +1,90 @@
+"""What can go wrong between us and OSS.
+
+    OSSError
+    ├── Lost       no answer: the network, CORS or a silent server
+    ├── Refused    OSS answered no: code, status, request id
+    └── Corrupt    OSS answered yes, but what it stored or said is not what we sent
+
+`retryable` says whether the same request may succeed later. `Refused.repair` names what to fix
+first: fresh credentials or the clock.
+"""
+
+__all__ = ["Corrupt", "Lost", "OSSError", "Refused"]
+
+TRANSIENT_STATUSES = (408, 429, 500, 502, 503, 504)
+TRANSIENT_CODES = ("RequestTimeout", "IncompleteBody", "InvalidDigest", "InvalidCRC64")
+TOKEN_CODES = (
+    "SecurityTokenExpired",
+    "InvalidSecurityToken",
+    "AccessKeyIdAndSecurityTokenNotMatch",
+    "InvalidAccessKeyId",
+)
+
+RENEW_CREDENTIALS = "renew credentials"
+SET_CLOCK = "set clock"
+
+
+class OSSError(Exception):
+    """Base of all errors of a request to OSS."""
+
+    retryable = False
+
+
+class Lost(OSSError):
+    """No answer came. `reason` is one of the constants below."""
+
+    UNREACHABLE = "unreachable"
+    INTERRUPTED = "interrupted"
+    CORS = "cors"
+    STALLED = "stalled"
+    retryable = True
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Refused(OSSError):
+    """OSS refused the request.
+
+    Fields: `code`, `message`, `status`, `request_id`, `ec` as in the error document;
+    `server_time_s` is what OSS said the time is, in seconds since 1970, if it did.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        status: int,
+        *,
+        message: str = "",
+        request_id: str = "",
+        ec: str = "",
+        server_time_s: "float | None" = None,
+    ) -> None:
+        super().__init__(f"{code} ({status}): {message} [{request_id}]")
+        self.code = code
+        self.status = status
+        self.message = message
+        self.request_id = request_id
+        self.ec = ec
+        self.server_time_s = server_time_s
+        self.retryable = status in TRANSIENT_STATUSES or code in TRANSIENT_CODES
+
+    @property
+    def repair(self) -> str:
+        """What to mend before one more try; empty if nothing can be."""
+        if self.code in TOKEN_CODES:
+            return RENEW_CREDENTIALS
+        skewed = self.code == "RequestTimeTooSkewed" and self.server_time_s is not None
+        return SET_CLOCK if skewed else ""
+
+
+class Corrupt(OSSError):
+    """The object is not proved to be the file. `expected` and `actual` are the evidence."""
+
+    def __init__(self, what: str, *, expected: str, actual: str, request_id: str = "") -> None:
+        super().__init__(f"{what}: expected {expected}, got {actual} [{request_id}]")
+        self.what = what
+        self.expected = expected
+        self.actual = actual
+        self.request_id = request_id

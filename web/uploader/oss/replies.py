@@ -1,0 +1,98 @@
+"""Replies of OSS: what was stored, or the error that explains why not.
+
+Text from the network is untrusted: it is read up to a limit, and only with plain searches.
+"""
+
+import binascii
+
+from uploader.oss.errors import Corrupt, OSSError, Refused
+from uploader.oss.times import from_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Reply", "Stored", "read_error", "read_stored"]
+
+MAX_ERROR_CHARS = 65536
+NO_HEADER = "(no header)"
+
+
+class Reply:
+    """One HTTP answer. `header(name)` gives a header's value, `""` if absent or not exposed."""
+
+    def __init__(self, status: int, header: "Callable[[str], str]", text: str = "") -> None:
+        self.status = status
+        self.header = header
+        self.text = text
+
+
+class Stored:
+    """What OSS says it stored: quoted ETag, CRC-64 as decimal text, request id."""
+
+    def __init__(self, etag: str, crc64: str, request_id: str) -> None:
+        self.etag = etag
+        self.crc64 = crc64
+        self.request_id = request_id
+
+
+def read_stored(reply: Reply) -> Stored:
+    """Read the answer to PutObject or UploadPart.
+
+    Raises:
+        Refused: OSS said no.
+        Corrupt: a success without ETag or CRC-64: not OSS, or its CORS rule hides them.
+    """
+    if reply.status != 200:
+        raise read_error(reply)
+    request_id = reply.header("x-oss-request-id")
+    for name in ("ETag", "x-oss-hash-crc64ecma"):
+        if not reply.header(name):
+            raise Corrupt(name, expected=name, actual=NO_HEADER, request_id=request_id)
+    return Stored(reply.header("ETag"), reply.header("x-oss-hash-crc64ecma"), request_id)
+
+
+def read_error(reply: Reply) -> OSSError:
+    """Return the error that a reply stands for.
+
+    A reply without an OSS error document gets the code `UnexpectedAnswer`: a proxy or a login page
+    of the network answered in its place.
+    """
+    text = reply.text
+    hidden = reply.header("x-oss-err")
+    if hidden and not text:
+        text = _base64_text(hidden)
+    text = text[:MAX_ERROR_CHARS]
+    return Refused(
+        element(text, "Code") or "UnexpectedAnswer",
+        reply.status,
+        message=element(text, "Message"),
+        request_id=element(text, "RequestId") or reply.header("x-oss-request-id"),
+        ec=element(text, "EC") or reply.header("x-oss-ec"),
+        server_time_s=_time(element(text, "ServerTime")),
+    )
+
+
+def element(xml: str, name: str) -> str:
+    """Return the text of the first `<name>` in `xml`, entities resolved; empty if there is none."""
+    _, opened, rest = xml.partition(f"<{name}>")
+    text, closed, _ = rest.partition(f"</{name}>")
+    if not opened or not closed or "<" in text:
+        return ""
+    for entity, char in (("lt", "<"), ("gt", ">"), ("quot", '"'), ("apos", "'"), ("amp", "&")):
+        text = text.replace(f"&{entity};", char)
+    return text.strip()
+
+
+def _time(text: str) -> "float | None":
+    try:
+        return from_iso(text)
+    except ValueError:
+        return None
+
+
+def _base64_text(value: str) -> str:
+    try:
+        return binascii.a2b_base64(value.encode()).decode()
+    except (ValueError, UnicodeError):
+        return ""

@@ -1,0 +1,40 @@
+"""Times as OSS writes them, from and to seconds since 1970 (UTC, `float`)."""
+
+import time
+
+__all__ = ["day", "from_iso", "iso_basic"]
+
+
+def iso_basic(at_s: float) -> str:
+    """Return `20260314T092653Z`, the form of `x-oss-date`."""
+    # Half a millisecond more: a sum of floats may fall short of the second it means.
+    year, month, date, hour, minute, second = time.gmtime(int(at_s + 0.0005))[:6]
+    return f"{year:04d}{month:02d}{date:02d}T{hour:02d}{minute:02d}{second:02d}Z"
+
+
+def day(at_s: float) -> str:
+    """Return `2026-03-14`."""
+    year, month, date = time.gmtime(int(at_s))[:3]
+    return f"{year:04d}-{month:02d}-{date:02d}"
+
+
+def from_iso(text: str) -> float:
+    """Read `2026-03-14T09:26:53Z`, with or without fractions of a second.
+
+    Raises:
+        ValueError: the text has another form.
+    """
+    if len(text) < 20 or text[10] != "T" or text[-1] != "Z":
+        raise ValueError(f"not a UTC time like 2026-03-14T09:26:53Z: {text[:40]}")
+    year, month, date = int(text[0:4]), int(text[5:7]), int(text[8:10])
+    hour, minute, second = int(text[11:13]), int(text[14:16]), float(text[17:-1])
+    return _days_since_1970(year, month, date) * 86400 + hour * 3600 + minute * 60 + second
+
+
+def _days_since_1970(year: int, month: int, date: int) -> int:
+    """Count days in the proleptic Gregorian calendar, with March as the first month."""
+    year -= month <= 2
+    era_year = year % 400
+    day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + date - 1
+    day_of_era = era_year * 365 + era_year // 4 - era_year // 100 + day_of_year
+    return (year // 400) * 146097 + day_of_era - 719468

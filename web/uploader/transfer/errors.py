@@ -1,0 +1,45 @@
+"""What can stop an upload besides OSS itself (`uploader.oss.errors`).
+
+    TransferError
+    ├── FileUnreadable  the file is gone, changed or not ours to read
+    ├── FileTooLarge    the grant does not allow this size
+    ├── GrantRefused    our server gave no credentials
+    └── IllegalMove     a state change that the table does not know: a bug of ours
+"""
+
+__all__ = ["FileTooLarge", "FileUnreadable", "GrantRefused", "IllegalMove", "TransferError"]
+
+
+class TransferError(Exception):
+    """Base of the engine's own errors."""
+
+
+class FileUnreadable(TransferError):
+    """The browser cannot read the file any more; `reason` is the browser's word for it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class FileTooLarge(TransferError):
+    """The file is larger than allowed; both sizes in bytes."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"{size} bytes, the limit is {limit}")
+        self.size = size
+        self.limit = limit
+
+
+class GrantRefused(TransferError):
+    """The server answered the request for a grant with an error, or not at all (`status` 0)."""
+
+    def __init__(self, status: int, *, detail: str = "", id: str = "") -> None:  # noqa: A002 - problem+json calls it id
+        super().__init__(f"{status}: {detail} [{id}]")
+        self.status = status
+        self.detail = detail
+        self.id = id
+
+
+class IllegalMove(TransferError):
+    """An upload was asked to go to a state that its present state does not lead to."""

@@ -1,0 +1,32 @@
+"""How fast bytes move: a calm rate, and the time that is left at it."""
+
+__all__ = ["Meter"]
+
+HALF_LIFE_S = 3.0
+MIN_STEP_S = 0.4
+
+
+class Meter:
+    """Smooths a growing byte count into a rate in bytes per second."""
+
+    def __init__(self) -> None:
+        self.rate_bytes_per_s = 0.0
+        self._at_s: float | None = None
+        self._sent = 0
+
+    def note(self, now_s: float, sent: int) -> None:
+        """Take a new count; steps shorter than 0.4 s wait for the next."""
+        if self._at_s is None or now_s < self._at_s or sent < self._sent:
+            self._at_s, self._sent = now_s, sent
+            return
+        step_s = now_s - self._at_s
+        if step_s < MIN_STEP_S:
+            return
+        rate = (sent - self._sent) / step_s
+        weight = 1 - 0.5 ** (step_s / HALF_LIFE_S) if self.rate_bytes_per_s else 1.0
+        self.rate_bytes_per_s += weight * (rate - self.rate_bytes_per_s)
+        self._at_s, self._sent = now_s, sent
+
+    def left_s(self, remaining: int) -> "float | None":
+        """Return the seconds that `remaining` bytes will take; `None` while nobody can say."""
+        return remaining / self.rate_bytes_per_s if self.rate_bytes_per_s > 0 else None

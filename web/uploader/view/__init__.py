@@ -1,0 +1,1 @@
+"""What a person sees: functions from signals to elements."""
