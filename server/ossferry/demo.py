@@ -12,13 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import mock_oss.cli
 import oss2
 from starlette.types import ASGIApp
 
-from mock_oss import MockOSS
+import mock_oss.cli
+from mock_oss import MockOSS, MockOSSError
 from mock_oss.world import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, REGION, ROLE_ARN
 from ossferry.app import create_app
+from ossferry.errors import SettingsError
 from ossferry.serving import BackgroundServer, listen
 from ossferry.settings import ExplicitSettings, Runtime, Settings, load_settings
 from ossferry.sts import StsClient, access_key
@@ -108,9 +109,11 @@ class Demo:
         port = sock.getsockname()[1]
         listen(self._host, self._oss_port, option="--oss-port").close()
         self.url = f"http://127.0.0.1:{port}"
-        self.oss = starting.enter_context(
-            MockOSS(host=self._host, port=self._oss_port, data_dir=self._data_dir, buckets=())
-        )
+        mock = MockOSS(host=self._host, port=self._oss_port, data_dir=self._data_dir, buckets=())
+        try:
+            self.oss = starting.enter_context(mock)
+        except MockOSSError as error:
+            raise SettingsError(f"The mock OSS cannot start: {error}.") from error
         self.settings = self._make_settings(port)
         self.bucket = self.settings.bucket
         origins = [f"http://{host}:{port}" for host in self.settings.allowed_hosts]
@@ -164,7 +167,7 @@ def prepare_bucket(endpoint: str, name: str, origins: list[str]) -> None:
 
 def run_mock(arguments: list[str]) -> None:
     """Run the mock's own command line."""
-    mock_oss.cli.main(arguments)
+    mock_oss.cli.app(arguments, prog_name="ossferry mock-oss")
 
 
 @contextmanager

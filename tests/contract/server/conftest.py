@@ -1,0 +1,42 @@
+"""The demo, once for all of these tests, with a page as small as can be."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ossferry.demo import Demo
+
+
+@pytest.fixture(scope="session")
+def web_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built page without any assets."""
+    folder = tmp_path_factory.mktemp("web")
+    (folder / "manifest.json").write_text(json.dumps({"files": {}}))
+    for runtime in ("micropython", "pyodide"):
+        (folder / f"index.{runtime}.html").write_text(f"<html data-runtime={runtime}>")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def running_demo(web_dir: Path) -> Iterator[Demo]:
+    """The demo on free ports; STS gets half a second to answer."""
+    with Demo(web_dir=web_dir, sts_timeout_s=0.5) as demo:
+        yield demo
+
+
+@pytest.fixture
+def demo(running_demo: Demo) -> Iterator[Demo]:
+    """The running demo, without faults before and after the test."""
+    running_demo.oss.faults.clear()
+    yield running_demo
+    running_demo.oss.faults.clear()
+
+
+@pytest.fixture
+def site(demo: Demo) -> Iterator[httpx.Client]:
+    """A client of the demo's server; Alice until it says otherwise."""
+    with httpx.Client(base_url=demo.url, trust_env=False) as client:
+        yield client

@@ -1,0 +1,74 @@
+"""`ossferry demo` as a person runs it: one line when ready, a clean end, one sentence when not."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+COMMAND = Path(sys.executable).with_name("ossferry")
+CANARIES = {
+    "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI-canary-real-key",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "canary-real-secret",
+    "OSS_ACCESS_KEY_ID": "LTAI-canary-real-key",
+    "OSS_ACCESS_KEY_SECRET": "canary-real-secret",
+    "OSSFERRY_BUCKET": "canary-real-bucket",
+}
+
+
+@contextmanager
+def demo_process(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the demo in a folder, with what might be somebody's real credentials around it."""
+    (folder / ".env").write_text("OSSFERRY_ENDPOINT=https://oss-cn-hangzhou.aliyuncs.com\n")
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [COMMAND, "demo", *arguments],
+        cwd=folder,
+        env={**os.environ, **CANARIES},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_the_demo_says_where_it_is_and_stops_cleanly(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with demo_process(tmp_path, "--port", "0", "--oss-port", "0") as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        url = line.removeprefix("ossferry demo ready at ").strip()
+        grant = httpx.post(f"{url}/api/grant", trust_env=False).json()
+        process.send_signal(number)
+        rest, complaints = process.communicate(timeout=20)
+
+    assert line.startswith("ossferry demo ready at http://127.0.0.1:")
+    assert (process.returncode, rest, complaints) == (0, "", "")
+    assert grant["bucket"] == "web-direct-upload"
+    assert grant["endpoint"].startswith("http://localhost:")
+
+
+@pytest.mark.parametrize("option", ["--port", "--oss-port"])
+def test_a_port_that_is_taken_is_one_sentence_and_exit_code_1(tmp_path: Path, option: str) -> None:
+    other = {"--port": "--oss-port", "--oss-port": "--port"}[option]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with demo_process(tmp_path, option, port, other, "0") as process:
+            said, complaints = process.communicate(timeout=20)
+
+    assert (process.returncode, said) == (1, "")
+    assert complaints == (
+        f"ossferry: {option}: cannot listen on 127.0.0.1:{port}"
+        " (Address already in use); choose another.\n"
+    )
