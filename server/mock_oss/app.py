@@ -1,0 +1,337 @@
+"""The ASGI application: one lean path from a request to an answer.
+
+Order: find bucket and key, strike faults, authenticate, look the bucket up, authorize, run the
+operation, add the common headers and CORS, write the journal. Anything under ``/_mock`` goes to
+the control plane.
+"""
+
+from __future__ import annotations
+
+import logging
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+from mock_oss import effects
+from mock_oss.addressing import Target, check_bucket_name, locate
+from mock_oss.authentication import Context, authenticate
+from mock_oss.authorization import authorize
+from mock_oss.body import Body, ClientGoneError, CutConnectionError
+from mock_oss.clock import Pace, monotonic_ms
+from mock_oss.cors import answer_headers, preflight
+from mock_oss.errors import RefusedError, STSRefusedError
+from mock_oss.faults import Fault, Probe
+from mock_oss.journal import RequestRecord
+from mock_oss.operations.objects import traffic_limit
+from mock_oss.operations.routes import Operation, find_operation
+from mock_oss.request import Receive, Request, Scope, Send
+from mock_oss.response import Response, error_response
+from mock_oss.service import Call, Service
+from mock_oss.sts import Nonces, STSCall, is_sts, serve_sts, sts_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mock_oss.store import BucketRecord, Segment
+
+__all__ = ["App"]
+
+CONTROL_PREFIX = b"/_mock"
+MAX_HEADER_BYTES = 64 << 10
+SEND_PIECE = 256 << 10
+_log = logging.getLogger("mock_oss")
+
+
+class App:
+    """The mock as an ASGI application.
+
+    Args:
+        service: the running parts.
+        control: the application behind ``/_mock``.
+    """
+
+    def __init__(self, service: Service, control: Callable[..., object]) -> None:
+        self._service = service
+        self._control = control
+        self._nonces = Nonces()
+        self._date = (0, b"")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope)
+        started_ms = monotonic_ms()
+        service = self._service
+        record = service.journal.open(service.ids.request_id(), service.clock.timestamp())
+        record.method = request.method
+        record.path = request.raw_path.decode("latin-1")
+        body = Body(receive, request, service.executor, service.idle_timeout_s)
+        exchange = _Exchange(self, request, record, body)
+        try:
+            response = await exchange.serve()
+            if response is None:
+                await self._control(scope, receive, send)  # type: ignore[misc]  # any ASGI app
+                service.journal.drop(record)
+                return
+            record.status = response.status
+            await self._send(send, exchange, response)
+        except CutConnectionError:
+            record.status = None
+            effects.cut_connection(scope)
+        except ClientGoneError:
+            record.code, record.message = "IncompleteBody", "the client closed the connection"
+        finally:
+            record.received_bytes = body.received
+            record.duration_ms = monotonic_ms() - started_ms
+
+    async def _send(self, send: Send, exchange: _Exchange, response: Response) -> None:
+        headers = self._common_headers(exchange)
+        for name, value in response.headers:
+            headers.append((name.encode("latin-1"), value.encode("latin-1")))
+        length = response.length
+        if length is not None and response.status != 204:
+            headers.append((b"Content-Length", str(length).encode()))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        cut = effects.send_cut(exchange.struck, length or 0)
+        pace = effects.pace_of(exchange.struck) or exchange.pace
+        if cut is not None or (pace is not None and length and exchange.request.method != "HEAD"):
+            await self._send_slowly(send, response, pace, cut)
+        elif response.segments is None or exchange.request.method == "HEAD":
+            await send({"type": "http.response.body", "body": response.body})
+        else:
+            await self._send_segments(send, response.segments, response.length or 0)
+
+    async def _send_segments(self, send: Send, segments: list[Segment], length: int) -> None:
+        blobs = self._service.store.blobs
+        with blobs.reading(segments):
+            left = length
+            for piece in blobs.read(segments, SEND_PIECE):
+                left -= len(piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+        if not length:
+            await send({"type": "http.response.body", "body": b""})
+
+    async def _send_slowly(
+        self, send: Send, response: Response, pace: Pace | None, cut: int | None
+    ) -> None:
+        blobs = self._service.store.blobs
+        segments = response.segments or []
+        sent = 0
+        with blobs.reading(segments):
+            pieces = blobs.read(segments, 16 << 10) if segments else _slices(response.body)
+            for piece in pieces:
+                if cut is not None and sent + len(piece) > cut:
+                    await send(
+                        {
+                            "type": "http.response.body",
+                            "body": piece[: cut - sent],
+                            "more_body": True,
+                        }
+                    )
+                    raise CutConnectionError
+                sent += len(piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                if pace is not None:
+                    await pace.wait(sent)
+        if cut is not None:
+            raise CutConnectionError
+        await send({"type": "http.response.body", "body": b""})
+
+    def _common_headers(self, exchange: _Exchange) -> list[tuple[bytes, bytes]]:
+        timestamp = self._service.clock.timestamp()
+        second = int(timestamp)
+        if self._date[0] != second:
+            self._date = (second, formatdate(second, usegmt=True).encode())
+        headers = [
+            (b"Server", b"AliyunOSS"),
+            (b"Date", self._date[1]),
+            (b"x-oss-request-id", exchange.record.request_id.encode()),
+            (b"x-oss-server-time", str(int(timestamp * 1000)).encode()),
+            (b"x-oss-mock", b"1"),
+        ]
+        if exchange.keep_alive:
+            headers.append((b"Connection", b"keep-alive"))
+        return headers
+
+
+def _slices(data: bytes, size: int = 16 << 10) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+class _Exchange:
+    """One request being served: finds its way, turns refusals into answers."""
+
+    __slots__ = (
+        "_app",
+        "_service",
+        "body",
+        "bucket",
+        "keep_alive",
+        "pace",
+        "record",
+        "request",
+        "struck",
+    )
+
+    def __init__(self, app: App, request: Request, record: RequestRecord, body: Body) -> None:
+        self._app = app
+        self._service = app._service
+        self.request = request
+        self.record = record
+        self.body = body
+        self.bucket: BucketRecord | None = None
+        self.struck: Sequence[Fault] = ()
+        self.pace: Pace | None = None
+        self.keep_alive = False
+
+    async def serve(self) -> Response | None:
+        """Return the answer; None when the request belongs to the control plane."""
+        try:
+            return await self._serve()
+        except RefusedError as refused:
+            return self._refuse(refused)
+        except (CutConnectionError, ClientGoneError):
+            raise
+        except Exception:
+            _log.exception("request %s failed inside the mock", self.record.request_id)
+            return self._refuse(RefusedError("InternalError", why={"kind": "bug in the mock"}))
+
+    async def _serve(self) -> Response | None:
+        request, record, service = self.request, self.record, self._service
+        _check_head_size(request.scope)
+        request.read_head()
+        headers = request.headers
+        record.headers, record.params, record.host = headers, request.params, request.host
+        self.keep_alive = (
+            request.http_version == "1.1" and headers.get("connection", "").lower() != "close"
+        )
+        target = locate(
+            request.host,
+            request.raw_path,
+            cnames=service.world.cnames,
+            domains=service.domains,
+        )
+        if request.raw_path.startswith(CONTROL_PREFIX) and target.style in ("path", "service"):
+            return None
+        record.bucket, record.key = target.bucket, target.key
+        if not target.bucket and is_sts(request):
+            return await self._serve_sts()
+        return await self._serve_oss(target)
+
+    async def _serve_sts(self) -> Response:
+        record, service = self.record, self._service
+        record.request_id = service.ids.uuid()
+        call = STSCall(service, self.request, record)
+        call.action = call.action or self.request.params.get("Action", "")
+        record.operation = call.action
+        try:
+            replaced = await self._strike(call.action or "AssumeRole", Target("", "", "sts"))
+            response = replaced or await serve_sts(call, self.body, self._app._nonces)
+        except STSRefusedError as refused:
+            record.code, record.message, record.why = refused.code, refused.message, refused.why
+            response = sts_error(call, refused, record.request_id)
+        effects.after(self.struck, response)
+        return response
+
+    async def _strike(self, operation: str, target: Target) -> Response | None:
+        faults = self._service.faults
+        if not len(faults):
+            return None
+        number = self.request.params.get("partNumber", "")
+        probe = Probe(
+            self.request.method,
+            target.bucket,
+            target.key,
+            operation,
+            int(number) if number.isascii() and number.isdigit() and len(number) < 9 else None,
+        )
+        self.struck = faults.strike(probe)
+        self.record.faults = tuple(fault.effect for fault in self.struck)
+        return await effects.before(
+            self.struck, self._service, self.body, sts=target.style == "sts"
+        )
+
+    async def _serve_oss(self, target: Target) -> Response:
+        request, record, service = self.request, self.record, self._service
+        if target.bucket:
+            check_bucket_name(target.bucket)
+            self.bucket = service.store.buckets.get(target.bucket)
+        if request.method == "OPTIONS":
+            record.operation = "OptionObject"
+            replaced = await self._strike("OptionObject", target)
+            return replaced or self._preflight(target)
+        operation = find_operation(request, target)
+        record.operation = operation.name
+        replaced = await self._strike(operation.name, target)
+        response = replaced or await self._run(operation, target)
+        response.headers += self._cors()
+        effects.after(self.struck, response)
+        return response
+
+    async def _run(self, operation: Operation, target: Target) -> Response:
+        service, record = self._service, self.record
+        call = Call(service, self.request, target, self.body, record, self.bucket)
+        region = self.bucket.region if self.bucket is not None else service.world.region
+        context = Context(service.identities, service.clock, region)
+        call.caller = authenticate(self.request, target, context)
+        record.access_key_id, record.caller = call.caller.access_key_id, call.caller.arn
+        if target.bucket and operation.name != "PutBucket":
+            _ = call.bucket
+        if operation.action:
+            authorize(call, operation.action)
+        if (rate := traffic_limit(call)) is not None:
+            self.pace = self._paced(rate)
+        return await operation.handler(call)
+
+    def _paced(self, bytes_per_s: float) -> Pace:
+        self.body.pace = self.body.pace or Pace(bytes_per_s)
+        return Pace(bytes_per_s)
+
+    def _preflight(self, target: Target) -> Response:
+        headers = self.request.headers
+        if self.bucket is None:
+            raise RefusedError("NoSuchBucket", BucketName=target.bucket)
+        answer = preflight(
+            self.bucket.cors,
+            headers.get("origin"),
+            headers.get("access-control-request-method"),
+            headers.get("access-control-request-headers"),
+        )
+        return Response(200, answer)
+
+    def _cors(self) -> list[tuple[str, str]]:
+        if self.bucket is None or not self.bucket.cors:
+            return []
+        method = self.request.method
+        if method == "OPTIONS":
+            return []
+        return answer_headers(self.bucket.cors, self.request.headers.get("origin"), method)
+
+    def _refuse(self, refused: RefusedError) -> Response:
+        record = self.record
+        record.code, record.message, record.why = refused.code, refused.message, refused.why
+        if refused.status == 304:
+            record.code = ""
+        if refused.headers.get("Connection") == "close":
+            self.keep_alive = False
+        response = error_response(
+            refused,
+            request_id=record.request_id,
+            host=self.request.host,
+            head=self.request.method == "HEAD",
+        )
+        response.headers += self._cors()
+        effects.after(self.struck, response)
+        return response
+
+
+def _check_head_size(scope: Scope) -> None:
+    size = sum(len(name) + len(value) for name, value in scope["headers"])
+    size += len(scope["raw_path"]) + len(scope["query_string"])
+    if size > MAX_HEADER_BYTES:
+        raise RefusedError(
+            "InvalidRequest",
+            "The request line and headers are too large.",
+            ArgumentName="headers",
+            ArgumentValue=str(size),
+        )

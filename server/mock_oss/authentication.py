@@ -1,0 +1,430 @@
+"""Who is asking OSS: finds the signature, checks date, key, token and signature, in this order.
+
+The signature modules compute; this one decides and gathers the evidence of a refusal.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from mock_oss.addressing import Target
+from mock_oss.clock import Clock
+from mock_oss.errors import RefusedError
+from mock_oss.identities import ANONYMOUS, Caller, Identities
+from mock_oss.request import Request
+from mock_oss.signing import explain, v1, v4
+
+__all__ = ["MAX_SKEW_S", "authenticate", "check_token", "find_caller", "iso_ms", "parse_v4_date"]
+
+MAX_SKEW_S = 900
+MAX_EXPIRES_S = 604_800
+_V1_URL = ("OSSAccessKeyId", "Expires", "Signature")
+_V4_URL = (
+    "x-oss-signature-version",
+    "x-oss-credential",
+    "x-oss-date",
+    "x-oss-expires",
+    "x-oss-signature",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What checking needs besides the request; ``region`` is the bucket's."""
+
+    identities: Identities
+    clock: Clock
+    region: str
+
+
+def authenticate(request: Request, target: Target, context: Context) -> Caller:
+    """Return the caller, ``ANONYMOUS`` when the request carries no signature.
+
+    Raises:
+        RefusedError: with OSS's code for what is wrong.
+    """
+    authorization = request.headers.get("authorization")
+    params = request.params
+    in_v4_url = "x-oss-signature-version" in params or "x-oss-signature" in params
+    in_v1_url = any(name in params for name in _V1_URL)
+    if authorization is None:
+        if in_v4_url:
+            return _v4_url(request, target, context)
+        if in_v1_url:
+            return _v1_url(request, target, context)
+        return ANONYMOUS
+    if in_v4_url or in_v1_url:
+        raise RefusedError(
+            "InvalidArgument",
+            "Only one auth mechanism allowed; only the X-Oss-Algorithm query parameter, Signature "
+            "query string parameter or the Authorization header should be specified.",
+            ArgumentName="Authorization",
+            ArgumentValue="Authorization",
+        )
+    if authorization.startswith(v4.ALGORITHM + " "):
+        return _v4_header(request, target, context, authorization)
+    if authorization.startswith("OSS "):
+        return _v1_header(request, target, context, authorization)
+    raise _bad_authorization("Unsupported authorization type.")
+
+
+def _bad_authorization(message: str, ec: str = "0002-00000225") -> RefusedError:
+    return RefusedError("InvalidArgument", message, ec=ec, ArgumentName="Authorization")
+
+
+def iso_ms(timestamp_s: float) -> str:
+    """Write seconds since the epoch as OSS's ISO time with milliseconds."""
+    moment = datetime.fromtimestamp(timestamp_s, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def parse_v4_date(text: str) -> datetime | None:
+    """Read ``yyyymmddTHHMMSSZ``; None when it is something else."""
+    if len(text) != 16 or not text.isascii():
+        return None
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _parse_gmt(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _no_date(value: str) -> RefusedError:
+    return RefusedError(
+        "AccessDenied",
+        "OSS authentication requires a valid Date.",
+        ec="0002-00000503",
+        why={"kind": "clock", "date": value},
+    )
+
+
+def _check_skew(moment: datetime, clock: Clock) -> None:
+    skew_s = moment.timestamp() - clock.timestamp()
+    if abs(skew_s) > MAX_SKEW_S:
+        raise RefusedError(
+            "RequestTimeTooSkewed",
+            MaxAllowedSkewMilliseconds=MAX_SKEW_S * 1000,
+            RequestTime=iso_ms(moment.timestamp()),
+            ServerTime=iso_ms(clock.timestamp()),
+            why={"kind": "clock", "client_minus_server_s": round(skew_s, 3)},
+        )
+
+
+def find_caller(access_key_id: str, token: str | None, context: Context) -> Caller:
+    """Look an access key up and check the token that must come with it."""
+    caller = context.identities.find(access_key_id)
+    if caller is None:
+        if access_key_id.startswith("STS.") and token:
+            raise RefusedError(
+                "InvalidSecurityToken", why={"kind": "key", "unknown": access_key_id}
+            )
+        raise RefusedError(
+            "InvalidAccessKeyId",
+            OSSAccessKeyId=access_key_id,
+            why={"kind": "key", "unknown": access_key_id},
+        )
+    if not caller.enabled:
+        raise RefusedError(
+            "InvalidAccessKeyId",
+            "The OSS Access Key Id you provided is disabled.",
+            OSSAccessKeyId=access_key_id,
+            why={"kind": "key", "disabled": access_key_id},
+        )
+    check_token(caller, token, context.clock)
+    return caller
+
+
+def check_token(caller: Caller, token: str | None, clock: Clock) -> None:
+    """Check that the security token belongs to the key and lives.
+
+    Raises:
+        RefusedError: InvalidAccessKeyId without a token, InvalidSecurityToken,
+            SecurityTokenExpired.
+    """
+    if caller.kind != "role":
+        if token:
+            raise RefusedError(
+                "InvalidSecurityToken", why={"kind": "token", "key": "is not temporary"}
+            )
+        return
+    if not token:
+        raise RefusedError(
+            "InvalidAccessKeyId",
+            OSSAccessKeyId=caller.access_key_id,
+            why={"kind": "token", "missing": "a temporary key needs its security token"},
+        )
+    if not hmac.compare_digest(token.encode(), caller.token.encode()):
+        raise RefusedError(
+            "InvalidSecurityToken", why={"kind": "token", "token": "not of this key"}
+        )
+    if clock.timestamp() * 1000 >= caller.expires_ms:
+        raise RefusedError(
+            "SecurityTokenExpired",
+            why={"kind": "token", "expired_at": iso_ms(caller.expires_ms / 1000)},
+        )
+
+
+def _check_scope(credential: v4.Credential, date_time: str, context: Context) -> None:
+    if credential.date != date_time[:8]:
+        raise _bad_authorization("Invalid signing date in Authorization header.", "0002-00000223")
+    if credential.region != context.region:
+        raise RefusedError(
+            "InvalidArgument",
+            "Invalid signing region in Authorization header.",
+            ec="0002-00000224",
+            ArgumentName="region",
+            ArgumentValue=credential.region,
+            why={"kind": "region", "bucket": context.region, "signed": credential.region},
+        )
+
+
+def _v4_header(request: Request, target: Target, context: Context, authorization: str) -> Caller:
+    try:
+        fields = v4.parse_authorization(authorization)
+        credential = v4.parse_credential(fields["Credential"])
+    except ValueError as e:
+        raise _bad_authorization(f"Invalid Authorization header: {e}.") from e
+    date_time = request.headers.get("x-oss-date") or ""
+    moment = parse_v4_date(date_time)
+    if moment is None:
+        gmt = request.headers.get("x-oss-date", request.headers.get("date", ""))
+        moment = _parse_gmt(gmt)
+        if moment is None:
+            raise _no_date(gmt)
+        date_time = f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    token = request.headers.get("x-oss-security-token")
+    caller = find_caller(credential.access_key_id, token, context)
+    _check_skew(moment, context.clock)
+    _check_scope(credential, date_time, context)
+    _verify_v4(
+        request,
+        target,
+        context,
+        caller=caller,
+        credential=credential,
+        date_time=date_time,
+        additional=fields.get("AdditionalHeaders", ""),
+        provided=fields["Signature"],
+    )
+    return caller
+
+
+def _v4_url(request: Request, target: Target, context: Context) -> Caller:
+    params = request.params
+    for name in _V4_URL:
+        if not params.get(name):
+            raise RefusedError(
+                "InvalidArgument",
+                f"Query-string authentication version 4 requires {name}.",
+                ec="0002-00000215",
+                ArgumentName=name,
+            )
+    if params["x-oss-signature-version"] != v4.ALGORITHM:
+        raise RefusedError(
+            "InvalidArgument",
+            "Invalid signature version.",
+            ArgumentName="x-oss-signature-version",
+            ArgumentValue=params["x-oss-signature-version"],
+        )
+    try:
+        credential = v4.parse_credential(params["x-oss-credential"])
+    except ValueError as e:
+        raise RefusedError("InvalidArgument", f"Invalid x-oss-credential: {e}.") from e
+    date_time = params["x-oss-date"]
+    moment = parse_v4_date(date_time)
+    if moment is None:
+        raise _no_date(date_time)
+    expires_s = _expires(params["x-oss-expires"])
+    additional = params.get("x-oss-additional-headers", "")
+    if "x-oss-additional-headers" in params and not additional:
+        raise RefusedError(
+            "InvalidArgument", "x-oss-additional-headers is empty.", ec="0002-00000209"
+        )
+    caller = find_caller(credential.access_key_id, params.get("x-oss-security-token"), context)
+    if moment.timestamp() - context.clock.timestamp() > MAX_SKEW_S:
+        _check_skew(moment, context.clock)
+    if context.clock.timestamp() >= moment.timestamp() + expires_s:
+        raise _expired(moment.timestamp() + expires_s, context.clock)
+    _check_scope(credential, date_time, context)
+    _verify_v4(
+        request,
+        target,
+        context,
+        caller=caller,
+        credential=credential,
+        date_time=date_time,
+        additional=additional,
+        provided=params["x-oss-signature"],
+    )
+    return caller
+
+
+def _expires(text: str) -> int:
+    readable = text.isascii() and text.isdigit() and len(text) < 9
+    expires_s = int(text) if readable else 0
+    if not 1 <= expires_s <= MAX_EXPIRES_S:
+        raise RefusedError(
+            "InvalidArgument",
+            "x-oss-expires must be between 1 and 604800 seconds.",
+            ec="0002-00000232",
+            ArgumentName="x-oss-expires",
+            ArgumentValue=text,
+        )
+    return expires_s
+
+
+def _expired(at_s: float, clock: Clock) -> RefusedError:
+    return RefusedError(
+        "AccessDenied",
+        "Request has expired.",
+        ec="0002-00000069",
+        Expires=iso_ms(at_s),
+        ServerTime=iso_ms(clock.timestamp()),
+        why={"kind": "clock", "expired_at": iso_ms(at_s)},
+    )
+
+
+def _verify_v4(
+    request: Request,
+    target: Target,
+    context: Context,
+    *,
+    caller: Caller,
+    credential: v4.Credential,
+    date_time: str,
+    additional: str,
+    provided: str,
+) -> None:
+    canonical = v4.canonical_request(
+        request.method,
+        target.bucket,
+        target.key,
+        query=request.query,
+        headers=request.headers,
+        additional=additional,
+    )
+    text = v4.string_to_sign(date_time, credential.scope, canonical)
+    key = v4.signing_key(caller.secret, credential.date, credential.region)
+    if hmac.compare_digest(v4.signature(key, text).encode(), provided.encode()):
+        return
+    why = explain.v4_mismatch(
+        explain.V4Case(
+            method=request.method,
+            bucket=target.bucket,
+            key=target.key,
+            query=request.query,
+            raw_query=request.raw_query,
+            headers=request.headers,
+            additional=additional,
+            date_time=date_time,
+            credential=credential,
+            provided=provided,
+        ),
+        canonical,
+        secret=caller.secret,
+        other_secrets=context.identities.secrets(),
+    )
+    refused = _mismatch(credential.access_key_id, provided, text, why)
+    refused.ec = "0002-00000201"
+    refused.extras["CanonicalRequest"] = canonical
+    raise refused
+
+
+def _mismatch(
+    access_key_id: str, provided: str, text: str, why: Mapping[str, object]
+) -> RefusedError:
+    return RefusedError(
+        "SignatureDoesNotMatch",
+        why=why,
+        OSSAccessKeyId=access_key_id,
+        SignatureProvided=provided,
+        StringToSign=text,
+        StringToSignBytes="".join(f"{byte:02X} " for byte in text.encode()),
+    )
+
+
+def _v1_header(request: Request, target: Target, context: Context, authorization: str) -> Caller:
+    try:
+        access_key_id, provided = v1.parse_authorization(authorization)
+    except ValueError as e:
+        raise _bad_authorization(f"Invalid Authorization header: {e}.") from e
+    date_line = request.headers.get("x-oss-date") or request.headers.get("date", "")
+    moment = _parse_gmt(date_line) or parse_v4_date(date_line)
+    if moment is None:
+        raise _no_date(date_line)
+    # One official SDK sends the token of a V1 request as `security-token`, unsigned.
+    token = request.headers.get("x-oss-security-token") or request.headers.get("security-token")
+    caller = find_caller(access_key_id, token, context)
+    _check_skew(moment, context.clock)
+    _verify_v1(request, target, context, caller=caller, date_line=date_line, provided=provided)
+    return caller
+
+
+def _v1_url(request: Request, target: Target, context: Context) -> Caller:
+    params = request.params
+    if not all(params.get(name) for name in _V1_URL):
+        raise RefusedError(
+            "AccessDenied",
+            "Query-string authentication requires the Signature, Expires and OSSAccessKeyId "
+            "parameters",
+            ec="0002-00000062",
+        )
+    expires = params["Expires"]
+    if not (expires.isascii() and expires.isdigit() and len(expires) < 16):
+        raise RefusedError(
+            "AccessDenied", "Invalid date (should be seconds since epoch).", ec="0002-00000064"
+        )
+    if context.clock.timestamp() > int(expires):
+        raise _expired(min(int(expires), 253_402_300_799), context.clock)
+    caller = find_caller(params["OSSAccessKeyId"], params.get("security-token"), context)
+    _verify_v1(
+        request, target, context, caller=caller, date_line=expires, provided=params["Signature"]
+    )
+    return caller
+
+
+def _verify_v1(
+    request: Request,
+    target: Target,
+    context: Context,
+    *,
+    caller: Caller,
+    date_line: str,
+    provided: str,
+) -> None:
+    text = v1.string_to_sign(
+        request.method,
+        target.bucket,
+        target.key,
+        query=request.query,
+        headers=request.headers,
+        date_line=date_line,
+    )
+    if hmac.compare_digest(v1.signature(caller.secret, text).encode(), provided.encode()):
+        return
+    why = explain.v1_mismatch(
+        explain.V1Case(
+            method=request.method,
+            bucket=target.bucket,
+            key=target.key,
+            query=request.query,
+            headers=request.headers,
+            date_line=date_line,
+            provided=provided,
+        ),
+        text,
+        secret=caller.secret,
+        other_secrets=context.identities.secrets(),
+    )
+    raise _mismatch(caller.access_key_id, provided, text, why)

@@ -1,0 +1,92 @@
+"""XML in and out.
+
+``tag`` and ``document`` write the small documents of OSS; ``parse`` reads a request body with
+defusedxml, ignores namespaces, and turns every defect into MalformedXML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+import defusedxml.ElementTree  # type: ignore[import-untyped]  # ships no types
+from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]  # nor here
+
+from mock_oss.errors import RefusedError
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+__all__ = ["child_text", "children", "document", "parse", "tag", "xml_text"]
+
+PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_ILLEGAL = {code: f"&#{code};" for code in range(32) if code not in (9, 10)}
+_ILLEGAL[0xFFFE] = _ILLEGAL[0xFFFF] = "\N{REPLACEMENT CHARACTER}"
+
+
+def xml_text(value: str) -> str:
+    """Escape text for an element; control characters become references, as OSS writes them."""
+    return escape(value, {'"': "&quot;"}).translate(_ILLEGAL)
+
+
+def tag(name: str, value: str | int | Iterable[str] | None) -> str:
+    """Render one element.
+
+    Args:
+        name: element name.
+        value: text or number to escape, an iterable of ready child elements, or None for
+            no element at all.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return f"<{name}>{xml_text(value)}</{name}>"
+    if isinstance(value, int):
+        return f"<{name}>{value}</{name}>"
+    return f"<{name}>{''.join(value)}</{name}>"
+
+
+def document(root: str, children: Iterable[str]) -> bytes:
+    """Render a whole document with OSS's prolog."""
+    return (PROLOG + tag(root, children) + "\n").encode()
+
+
+def parse(body: bytes, root: str) -> Element:
+    """Parse a request body whose root element must be ``root``.
+
+    Raises:
+        RefusedError: MalformedXML, with the parser's own words in ``why``.
+    """
+    try:
+        element: Element = defusedxml.ElementTree.fromstring(body, forbid_dtd=True)
+    except (DefusedXmlException, defusedxml.ElementTree.ParseError, ValueError, LookupError) as e:
+        raise RefusedError("MalformedXML", why={"xml": str(e) or type(e).__name__}) from e
+    for node in element.iter():
+        if isinstance(node.tag, str):
+            node.tag = node.tag.rpartition("}")[2]
+    if element.tag != root:
+        raise RefusedError("MalformedXML", why={"xml": f"root is <{element.tag}>, not <{root}>"})
+    return element
+
+
+def children(element: Element, name: str) -> list[Element]:
+    """Return the direct children of this name."""
+    return [child for child in element if child.tag == name]
+
+
+def child_text(element: Element, name: str) -> str | None:
+    """Return the text of the only direct child of this name, None when there is none.
+
+    Raises:
+        RefusedError: MalformedXML when the child appears more than once.
+    """
+    found = children(element, name)
+    if len(found) > 1:
+        raise RefusedError("MalformedXML", why={"xml": f"<{name}> appears {len(found)} times"})
+    return (found[0].text or "") if found else None
+
+
+def mapping(element: Mapping[str, str]) -> list[str]:
+    """Render a mapping as child elements in its own order."""
+    return [tag(name, value) for name, value in element.items()]

@@ -1,0 +1,286 @@
+"""Every refusal of the mock, as rows of one table, and the exception that carries one.
+
+Exception tree::
+
+    MockOSSError            anything this package raises on purpose
+    ├── RefusedError             OSS says no: a row of ERRORS with its evidence
+    ├── STSRefusedError          STS says no: code, status, message
+    ├── PortInUseError      another program listens on the port
+    ├── DataDirInUseError   another mock uses the data directory
+    └── WorldError          a world, seed or fault file says something we cannot use
+
+Codes, statuses and texts come from the vendor's error pages; EC is OSS's fine-grained code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+__all__ = [
+    "ERRORS",
+    "DataDirInUseError",
+    "ErrorRow",
+    "MockOSSError",
+    "PortInUseError",
+    "RefusedError",
+    "STSRefusedError",
+    "WorldError",
+]
+
+
+class ErrorRow(NamedTuple):
+    """One line of OSS's error table."""
+
+    status: int
+    message: str
+    ec: str
+
+
+class MockOSSError(Exception):
+    """Base of what this package raises on purpose."""
+
+
+class PortInUseError(MockOSSError):
+    """The port asked for belongs to another program."""
+
+
+class DataDirInUseError(MockOSSError):
+    """Another running mock keeps its data in the same directory."""
+
+
+class WorldError(MockOSSError):
+    """A world, seed or fault file is wrong; the message names the place."""
+
+
+ERRORS: Mapping[str, ErrorRow] = {
+    "AccessDenied": ErrorRow(403, "AccessDenied", "0003-00000001"),
+    "AccessForbidden": ErrorRow(
+        403,
+        "CORSResponse: This CORS request is not allowed. This is usually because the evalution of "
+        "Origin, request method / Access-Control-Request-Method or Access-Control-Requet-Headers "
+        "are not whitelisted by the resource's CORS spec.",
+        "0015-00000501",
+    ),
+    "AccessKeyIdAndSecurityTokenNotMatch": ErrorRow(
+        403, "The access key id and the security token do not belong together.", "0002-00000009"
+    ),
+    "ActiveRequestLimitExceeded": ErrorRow(503, "Too many active requests.", "0029-00000004"),
+    "BadRequest": ErrorRow(
+        400, "Insufficient information. Origin request header needed.", "0015-00000502"
+    ),
+    "BucketAlreadyExists": ErrorRow(
+        409, "The requested bucket name is not available.", "0015-00000104"
+    ),
+    "BucketNotEmpty": ErrorRow(
+        409, "The bucket you tried to delete is not empty.", "0015-00000301"
+    ),
+    "CallbackFailed": ErrorRow(203, "Error status : 502.", "0007-00000203"),
+    "CpuLimitExceeded": ErrorRow(503, "The CPU limit was exceeded.", "0029-00000005"),
+    "DownloadTrafficRateLimitExceeded": ErrorRow(
+        503, "The download traffic limit was exceeded.", "0029-00000007"
+    ),
+    "EntityTooLarge": ErrorRow(
+        400, "Your proposed upload exceeds the maximum allowed size.", "0016-00000601"
+    ),
+    "EntityTooSmall": ErrorRow(
+        400, "Your proposed upload smaller than the minimum allowed size.", "0042-00000213"
+    ),
+    "FieldItemTooLong": ErrorRow(400, "Your POST field item is too long.", "0007-00000102"),
+    "FileAlreadyExists": ErrorRow(
+        409, "The object you specified already exists and can not be overwritten.", "0026-00000011"
+    ),
+    "IncompleteBody": ErrorRow(
+        400,
+        "You did not provide the number of bytes specified by the Content-Length HTTP header.",
+        "0016-00000301",
+    ),
+    "IncorrectNumberOfFilesInPOSTRequest": ErrorRow(
+        400, "POST requires exactly one file upload per request.", "0007-00000104"
+    ),
+    "InternalError": ErrorRow(
+        500, "Please contact the server administrator, oss@service.aliyun.com.", "0000-00000001"
+    ),
+    "InvalidAccessKeyId": ErrorRow(
+        403, "The OSS Access Key Id you provided does not exist in our records.", "0002-00000902"
+    ),
+    "InvalidArgument": ErrorRow(400, "Invalid argument.", "0002-00000229"),
+    "InvalidBucketName": ErrorRow(400, "The specified bucket is not valid.", "0015-00000001"),
+    "InvalidCRC64": ErrorRow(
+        400,
+        "The x-oss-hash-crc64ecma you specified does not match what we calculated.",
+        "0016-00000703",
+    ),
+    "InvalidDigest": ErrorRow(400, "The Content-MD5 you specified was invalid.", "0016-00000701"),
+    "InvalidEncryptionAlgorithmError": ErrorRow(
+        400, "The Encryption request you specified is not valid.", "0016-00000901"
+    ),
+    "InvalidObjectName": ErrorRow(400, "The specified object is not valid.", "0016-00000002"),
+    "InvalidPart": ErrorRow(
+        400,
+        "One or more of the specified parts could not be found or the specified entity tag might "
+        "not have matched the part's entity tag.",
+        "0042-00000212",
+    ),
+    "InvalidPartOrder": ErrorRow(
+        400, "The list of parts was not in ascending order.", "0042-00000211"
+    ),
+    "InvalidPolicyDocument": ErrorRow(
+        400, "The content of the form does not meet the conditions specified.", "0007-00000113"
+    ),
+    "InvalidRange": ErrorRow(416, "The requested range cannot be satisfied.", "0016-00000603"),
+    "InvalidRequest": ErrorRow(400, "Invalid request.", "0016-00000503"),
+    "InvalidSecurityToken": ErrorRow(
+        403, "The security token you provided is invalid.", "0002-00000006"
+    ),
+    "InvalidTag": ErrorRow(400, "The tag you specified is not valid.", "0038-00000003"),
+    "InvalidTaggingKey": ErrorRow(400, "The tag key you specified is not valid.", "0038-00000004"),
+    "InvalidTargetBucketForLogging": ErrorRow(400, "Invalid target bucket.", "0015-00000601"),
+    "KmsServiceNotEnabled": ErrorRow(403, "The KMS service is not enabled.", "0016-00000902"),
+    "MalformedPOSTRequest": ErrorRow(
+        400,
+        "The body of your POST request is not well-formed multipart/form-data.",
+        "0007-00000101",
+    ),
+    "MalformedXML": ErrorRow(
+        400,
+        "The XML you provided was not well-formed or did not validate against our published "
+        "schema.",
+        "0010-00000001",
+    ),
+    "MaxPOSTPreDataLengthExceededError": ErrorRow(
+        400,
+        "Your POST request fields preceding the upload file were too large.",
+        "0007-00000103",
+    ),
+    "MetaOperationQpsLimitExceeded": ErrorRow(
+        503, "The meta operation QPS limit was exceeded.", "0029-00000003"
+    ),
+    "MethodNotAllowed": ErrorRow(
+        405, "The specified method is not allowed against this resource.", "0002-00000301"
+    ),
+    "MissingArgument": ErrorRow(400, "Missing Some Required Arguments.", "0016-00000502"),
+    "MissingContentLength": ErrorRow(
+        411, "You must provide the Content-Length HTTP header.", "0016-00000501"
+    ),
+    "NoSuchBucket": ErrorRow(404, "The specified bucket does not exist.", "0015-00000101"),
+    "NoSuchCORSConfiguration": ErrorRow(
+        404, "The CORS Configuration does not exist.", "0015-00000503"
+    ),
+    "NoSuchKey": ErrorRow(404, "The specified key does not exist.", "0026-00000001"),
+    "NoSuchLifecycle": ErrorRow(404, "No Row found in Lifecycle Table.", "0014-00000001"),
+    "NoSuchUpload": ErrorRow(
+        404,
+        "The specified upload does not exist. The upload ID may be invalid, or the upload may "
+        "have been aborted or completed.",
+        "0042-00000201",
+    ),
+    "NotImplemented": ErrorRow(
+        400,
+        "A header you provided implies functionality that is not implemented.",
+        "0002-00000501",
+    ),
+    "NotModified": ErrorRow(304, "Not Modified", "0016-00000402"),
+    "NotSymlink": ErrorRow(400, "The object is not symlink.", "0016-00000801"),
+    "ObjectNotAppendable": ErrorRow(409, "The object is not appendable.", "0026-00000007"),
+    "OperationNotSupported": ErrorRow(400, "The operation is not supported.", "0016-00000802"),
+    "PositionNotEqualToLength": ErrorRow(
+        409, "Position is not equal to file length.", "0026-00000016"
+    ),
+    "PreconditionFailed": ErrorRow(
+        412, "At least one of the pre-conditions you specified did not hold.", "0016-00000401"
+    ),
+    "QpsLimitExceeded": ErrorRow(503, "The QPS limit was exceeded.", "0029-00000002"),
+    "RepeatedTags": ErrorRow(400, "The tag keys must be unique.", "0038-00000005"),
+    "RequestIsNotMultiPartContent": ErrorRow(
+        400,
+        "Bucket POST must be of the enclosure-type multipart/form-data.",
+        "0007-00000105",
+    ),
+    "RequestTimeTooSkewed": ErrorRow(
+        403,
+        "The difference between the request time and the current time is too large.",
+        "0002-00000504",
+    ),
+    "RequestTimeout": ErrorRow(
+        400,
+        "Your socket connection to the server was not read from or written to within the timeout "
+        "period. Idle connections will be closed.",
+        "0016-00000302",
+    ),
+    "SecondLevelDomainForbidden": ErrorRow(
+        403, "Please use virtual hosted style to access.", "0002-00000801"
+    ),
+    "SecurityTokenExpired": ErrorRow(
+        403, "The security token you provided has expired.", "0002-00000007"
+    ),
+    "SecurityTokenNotSupported": ErrorRow(
+        403, "The operation does not take a security token.", "0002-00000010"
+    ),
+    "ServiceUnavailable": ErrorRow(
+        503, "Thread pool is almost full, please retry later.", "0029-00000001"
+    ),
+    "SignatureDoesNotMatch": ErrorRow(
+        403,
+        "The request signature we calculated does not match the signature you provided. Check "
+        "your key and signing method.",
+        "0002-00000040",
+    ),
+    "SymlinkTargetNotExist": ErrorRow(
+        404, "The target object of the symlink does not exist.", "0026-00000021"
+    ),
+    "TooManyBuckets": ErrorRow(
+        400, "You have attempted to create more buckets than allowed.", "0015-00000105"
+    ),
+    "TotalQpsLimitExceeded": ErrorRow(503, "The total QPS limit was exceeded.", "0029-00000006"),
+    "UploadTrafficRateLimitExceeded": ErrorRow(
+        503, "The upload traffic limit was exceeded.", "0029-00000008"
+    ),
+    "UserDisable": ErrorRow(403, "UserDisable", "0003-00000801"),
+}
+
+
+class RefusedError(MockOSSError):
+    """OSS refuses the request.
+
+    Args:
+        code: a row of ``ERRORS``.
+        message: text instead of the row's own.
+        ec: fine-grained code instead of the row's own.
+        headers: extra response headers.
+        why: evidence for the journal that real OSS would not tell, JSON-ready.
+        extras: elements of the error document beyond the common ones.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str | None = None,
+        *,
+        ec: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        why: Mapping[str, object] | None = None,
+        **extras: str | int | Mapping[str, str],
+    ) -> None:
+        row = ERRORS[code]
+        super().__init__(code, message or row.message)
+        self.code = code
+        self.status = row.status
+        self.message = message or row.message
+        self.ec = ec or row.ec
+        self.headers = dict(headers or {})
+        self.why = dict(why or {})
+        self.extras = extras
+
+
+class STSRefusedError(MockOSSError):
+    """STS refuses the request; ``why`` is evidence for the journal."""
+
+    def __init__(
+        self, status: int, code: str, message: str, *, why: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(code, message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.why = dict(why or {})

@@ -1,0 +1,204 @@
+"""Planned misbehaviour: which requests are hit, and by what.
+
+A fault names its effect, the requests it matches, and how often. Effects and their parameters:
+
+==================  ===========================================================================
+``delay``           answer ``seconds`` later
+``error``           answer with ``code`` of OSS or STS, perhaps ``status`` and ``message``
+``unavailable``     503 ServiceUnavailable with ``Retry-After: seconds``
+``reset``           cut the connection ``when`` = ``before`` (the body is read), ``mid-body``
+                    (after ``after_bytes``, half the body when left out), ``before-answer`` (the
+                    work is done) or ``mid-answer``
+``hang``            take the request and never answer
+``bandwidth``       move at most ``bytes_per_s`` in either direction
+``wrong-crc``       answer a false ``x-oss-hash-crc64ecma``
+``drop-etag``       leave ``ETag`` out of the answer
+``drop-header``     leave the header ``name`` out of the answer
+``truncate-xml``    cut an XML answer in half; Content-Length says the half
+``html``            answer 200 with an HTML page, as a captive portal does
+``expire-tokens``   every session token ends now, before the request is looked at
+``clock-jump``      move the clock by ``seconds`` before the request is looked at
+==================  ===========================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from mock_oss.errors import ERRORS, WorldError
+
+__all__ = ["EFFECTS", "Fault", "Faults", "Probe"]
+
+EFFECTS: Mapping[str, tuple[str, ...]] = {
+    "delay": ("seconds",),
+    "error": ("code",),
+    "unavailable": (),
+    "reset": (),
+    "hang": (),
+    "bandwidth": ("bytes_per_s",),
+    "wrong-crc": (),
+    "drop-etag": (),
+    "drop-header": ("name",),
+    "truncate-xml": (),
+    "html": (),
+    "expire-tokens": (),
+    "clock-jump": ("seconds",),
+}
+MOMENTS = ("before", "mid-body", "before-answer", "mid-answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a fault can see of a request; ``operation`` is ``PutObject`` or ``AssumeRole``."""
+
+    method: str
+    bucket: str
+    key: str
+    operation: str
+    part_number: int | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """One plan.
+
+    Matching: ``method``, ``bucket``, ``operation`` exactly, ``key`` as a glob, ``part_number``.
+    Of the matching requests only the ``nth`` (from 1) is hit, or those after the first
+    ``skip``, at most ``times`` of them, each with ``probability`` from a generator with ``seed``.
+    Numbers carry their units: ``seconds``, ``bytes_per_s``, ``after_bytes``.
+    """
+
+    effect: str
+    method: str | None = None
+    bucket: str | None = None
+    key: str | None = None
+    operation: str | None = None
+    part_number: int | None = None
+    nth: int | None = None
+    skip: int = 0
+    times: int | None = None
+    probability: float = 1.0
+    seed: int = 0
+    seconds: float = 0.0
+    code: str = ""
+    status: int | None = None
+    message: str | None = None
+    when: str = "before"
+    after_bytes: int | None = None
+    bytes_per_s: float = 0.0
+    name: str = ""
+    seen: int = field(default=0, init=False)
+    hits: int = field(default=0, init=False)
+    _chance: random.Random = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.effect not in EFFECTS:
+            raise WorldError(f"there is no fault {self.effect!r}; there is {', '.join(EFFECTS)}")
+        for name in EFFECTS[self.effect]:
+            if not getattr(self, name):
+                raise WorldError(f"a {self.effect} fault needs {name}")
+        if self.when not in MOMENTS:
+            raise WorldError(f"when is one of {', '.join(MOMENTS)}")
+        if self.effect == "error" and self.status is None and self.code not in ERRORS:
+            raise WorldError(f"{self.code} is not a code of the mock's table; give its status")
+        self._chance = random.Random(self.seed)  # noqa: S311 - repeatable on purpose
+
+    def strikes(self, probe: Probe) -> bool:
+        """Whether this request is hit; counts it."""
+        if not self._fits(probe):
+            return False
+        self.seen += 1
+        if self.nth is not None and self.seen != self.nth:
+            return False
+        if self.seen <= self.skip or (self.times is not None and self.hits >= self.times):
+            return False
+        if self.probability < 1.0 and self._chance.random() >= self.probability:
+            return False
+        self.hits += 1
+        return True
+
+    def _fits(self, probe: Probe) -> bool:
+        return (
+            self.method in (None, probe.method)
+            and self.bucket in (None, probe.bucket)
+            and self.operation in (None, probe.operation)
+            and self.part_number in (None, probe.part_number)
+            and (self.key is None or fnmatchcase(probe.key, self.key))
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the plan and its counts, defaults left out."""
+        return {
+            item.name: getattr(self, item.name)
+            for item in fields(self)
+            if item.name != "_chance" and getattr(self, item.name) != item.default
+        }
+
+
+_ARGUMENTS = frozenset(item.name for item in fields(Fault) if item.init)
+
+
+class Faults:
+    """The plans in force, in the order added."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def add(self, effect: str, **plan: Any) -> Fault:
+        """Plan a fault; the arguments are the fields of ``Fault``.
+
+        Raises:
+            WorldError: an argument is unknown, missing or out of range.
+        """
+        if unknown := plan.keys() - _ARGUMENTS:
+            raise WorldError(f"a fault has no {sorted(unknown)[0]!r}")
+        fault = Fault(effect=effect, **plan)
+        with self._lock:
+            self._faults.append(fault)
+        return fault
+
+    def load(self, path: Path) -> None:
+        """Plan the faults of a file: TOML with ``[[faults]]`` tables, or a JSON list."""
+        try:
+            text = path.read_text(encoding="utf-8")
+            plans = (
+                json.loads(text) if path.suffix == ".json" else tomllib.loads(text).get("faults")
+            )
+        except (OSError, ValueError) as e:
+            raise WorldError(f"{path}: {e}") from e
+        if not isinstance(plans, list) or not all(isinstance(plan, dict) for plan in plans):
+            raise WorldError(f"{path}: expected a list of faults")
+        for plan in plans:
+            self.add(plan.get("effect", ""), **{k: v for k, v in plan.items() if k != "effect"})
+
+    def remove(self, fault: Fault) -> None:
+        """Take a plan back."""
+        with self._lock:
+            self._faults.remove(fault)
+
+    def clear(self) -> None:
+        """Take every plan back."""
+        with self._lock:
+            self._faults.clear()
+
+    def strike(self, probe: Probe) -> list[Fault]:
+        """Return the faults that hit this request, and count it for all."""
+        if not self._faults:
+            return []
+        with self._lock:
+            return [fault for fault in self._faults if fault.strikes(probe)]
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(list(self._faults))
+
+    def __len__(self) -> int:
+        return len(self._faults)

@@ -1,0 +1,51 @@
+"""Identifiers the mock hands out: request ids, upload ids, temporary keys and tokens.
+
+With a seed they are the same in every run; without one they are unpredictable. Names of files
+in the store are not made here.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+import secrets
+import uuid
+
+__all__ = ["Ids"]
+
+
+class Ids:
+    """A source of identifiers, reproducible when given a seed."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._seed = seed
+        self._random: random.Random = self._start()
+
+    def _start(self) -> random.Random:
+        return random.SystemRandom() if self._seed is None else random.Random(self._seed)  # noqa: S311 - asked for
+
+    def restart(self) -> None:
+        """Begin the seeded sequence again; without a seed nothing changes."""
+        self._random = self._start()
+
+    def request_id(self) -> str:
+        """Return 24 upper-case hex digits."""
+        if self._seed is None:
+            return secrets.token_hex(12).upper()
+        return f"{self._random.getrandbits(96):024X}"
+
+    def upload_id(self) -> str:
+        """Return 32 upper-case hex digits."""
+        return f"{self._random.getrandbits(128):032X}"
+
+    def uuid(self) -> str:
+        """Return an upper-case UUID, as STS uses for its request ids."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4)).upper()
+
+    def temporary_key(self) -> tuple[str, str, str]:
+        """Return (access key id, access key secret, security token) of a new session."""
+        alphabet = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz123456789"
+        key_id = "STS.N" + "".join(self._random.choices(alphabet, k=24))
+        secret = "".join(self._random.choices(alphabet, k=44))
+        token = "CAIS" + base64.b64encode(self._random.randbytes(180)).decode()
+        return key_id, secret, token

@@ -1,0 +1,147 @@
+"""Buckets and their configuration."""
+
+from __future__ import annotations
+
+from mock_oss.addressing import check_bucket_name
+from mock_oss.cors import parse_cors, render_cors
+from mock_oss.documents import child_text, parse, tag
+from mock_oss.errors import RefusedError
+from mock_oss.operations.common import STORAGE_CLASSES, endpoints, iso, owner
+from mock_oss.response import Response, xml_response
+from mock_oss.service import Call
+from mock_oss.store import BucketRecord
+
+__all__ = [
+    "BUCKET_ACLS",
+    "delete_bucket",
+    "delete_cors",
+    "get_cors",
+    "get_info",
+    "head_bucket",
+    "put_bucket",
+    "put_cors",
+]
+
+BUCKET_ACLS = ("private", "public-read", "public-read-write")
+REDUNDANCY = ("LRS", "ZRS")
+MAX_XML_BYTES = 1 << 20
+
+
+def bucket_acl(value: str) -> str:
+    """Check the value of ``x-oss-acl``."""
+    if value not in BUCKET_ACLS:
+        raise RefusedError("InvalidArgument", ArgumentName="x-oss-acl", ArgumentValue=value)
+    return value
+
+
+async def put_bucket(call: Call) -> Response:
+    """Create a bucket; the same owner may repeat the same settings."""
+    name = call.target.bucket
+    check_bucket_name(name)
+    acl = bucket_acl(call.header("x-oss-acl") or "private")
+    storage_class, redundancy = _creation(await call.body.read(MAX_XML_BYTES))
+    there = call.bucket_or_none
+    if there is not None:
+        wanted = (call.caller.account_id, acl, storage_class, redundancy)
+        if (there.account_id, there.acl, there.storage_class, there.redundancy) != wanted:
+            raise RefusedError("BucketAlreadyExists", BucketName=name)
+        return Response(200, [("Location", f"/{name}")])
+    account_id = call.caller.account_id
+    owned = [b for b in call.store.buckets.all() if b.account_id == account_id]
+    if len(owned) >= call.service.world.max_buckets:
+        raise RefusedError("TooManyBuckets")
+    call.store.buckets.put(
+        BucketRecord(
+            name=name,
+            account_id=account_id,
+            region=call.service.world.region,
+            acl=acl,
+            storage_class=storage_class,
+            redundancy=redundancy,
+            created_ms=call.service.now_ms(),
+            cors="",
+            lifecycle="",
+        )
+    )
+    return Response(200, [("Location", f"/{name}")])
+
+
+def _creation(body: bytes) -> tuple[str, str]:
+    if not body:
+        return "Standard", "LRS"
+    root = parse(body, "CreateBucketConfiguration")
+    storage_class = child_text(root, "StorageClass") or "Standard"
+    redundancy = child_text(root, "DataRedundancyType") or "LRS"
+    if storage_class not in STORAGE_CLASSES:
+        raise RefusedError(
+            "InvalidArgument", ArgumentName="StorageClass", ArgumentValue=storage_class
+        )
+    if redundancy not in REDUNDANCY:
+        raise RefusedError(
+            "InvalidArgument", ArgumentName="DataRedundancyType", ArgumentValue=redundancy
+        )
+    return storage_class, redundancy
+
+
+async def delete_bucket(call: Call) -> Response:
+    """Delete a bucket that holds neither objects nor uploads."""
+    name = call.bucket.name
+    if call.store.objects.page(name, limit=1) or call.store.uploads.count(name):
+        raise RefusedError("BucketNotEmpty", BucketName=name)
+    call.store.buckets.delete(name)
+    return Response(204)
+
+
+async def head_bucket(call: Call) -> Response:
+    """Answer 200 for a bucket that exists."""
+    return Response(200, [("x-oss-bucket-region", call.bucket.region)])
+
+
+async def get_info(call: Call) -> Response:
+    """Return BucketInfo."""
+    bucket = call.bucket
+    return xml_response(
+        "BucketInfo",
+        (
+            tag(
+                "Bucket",
+                (
+                    tag("AccessMonitor", "Disabled"),
+                    tag("BlockPublicAccess", "false"),
+                    tag("Comment", ""),
+                    tag("CreationDate", iso(bucket.created_ms)),
+                    tag("CrossRegionReplication", "Disabled"),
+                    tag("DataRedundancyType", bucket.redundancy),
+                    *endpoints(bucket),
+                    tag("Location", f"oss-{bucket.region}"),
+                    tag("Name", bucket.name),
+                    owner(bucket),
+                    tag("AccessControlList", (tag("Grant", bucket.acl),)),
+                    tag("StorageClass", bucket.storage_class),
+                    tag("TransferAcceleration", "Disabled"),
+                    tag("ServerSideEncryptionRule", (tag("SSEAlgorithm", "None"),)),
+                ),
+            ),
+        ),
+    )
+
+
+async def put_cors(call: Call) -> Response:
+    """Replace the CORS rules."""
+    configuration = parse_cors(await call.body.read(MAX_XML_BYTES))
+    stored = render_cors(configuration).decode()
+    call.store.buckets.put(call.bucket._replace(cors=stored))
+    return Response(200)
+
+
+async def get_cors(call: Call) -> Response:
+    """Return the CORS rules."""
+    if not call.bucket.cors:
+        raise RefusedError("NoSuchCORSConfiguration", BucketName=call.bucket.name)
+    return Response(200, [("Content-Type", "application/xml")], call.bucket.cors.encode())
+
+
+async def delete_cors(call: Call) -> Response:
+    """Turn CORS off."""
+    call.store.buckets.put(call.bucket._replace(cors=""))
+    return Response(204)

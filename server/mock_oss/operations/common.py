@@ -1,0 +1,102 @@
+"""Small things several operations need: dates, ETags, numbers from the query, owners."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import formatdate
+from urllib.parse import quote
+
+from mock_oss.documents import tag
+from mock_oss.errors import RefusedError
+from mock_oss.service import Call
+from mock_oss.store import BucketRecord, ObjectRecord
+
+__all__ = [
+    "STORAGE_CLASSES",
+    "endpoints",
+    "existing",
+    "gmt",
+    "iso",
+    "max_keys",
+    "number",
+    "owner",
+    "quoted",
+    "url",
+    "url_encoder",
+]
+
+STORAGE_CLASSES = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
+
+
+def iso(timestamp_ms: int) -> str:
+    """Write a time for XML."""
+    moment = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
+
+
+def gmt(timestamp_ms: int) -> str:
+    """Write a time for a header."""
+    return formatdate(timestamp_ms // 1000, usegmt=True)
+
+
+def quoted(etag: str) -> str:
+    """Put an ETag in its quotes."""
+    return f'"{etag}"'
+
+
+def endpoints(bucket: BucketRecord) -> tuple[str, str]:
+    """Return the elements that name a bucket's endpoints."""
+    return (
+        tag("ExtranetEndpoint", f"oss-{bucket.region}.aliyuncs.com"),
+        tag("IntranetEndpoint", f"oss-{bucket.region}-internal.aliyuncs.com"),
+    )
+
+
+def owner(bucket: BucketRecord) -> str:
+    """Return the Owner element."""
+    return tag("Owner", (tag("ID", bucket.account_id), tag("DisplayName", bucket.account_id)))
+
+
+def existing(call: Call) -> ObjectRecord:
+    """Return the addressed object.
+
+    Raises:
+        RefusedError: NoSuchKey.
+    """
+    found = call.store.objects.get(call.target.bucket, call.target.key)
+    if found is None:
+        raise RefusedError("NoSuchKey", Key=call.target.key)
+    return found
+
+
+def number(call: Call, name: str, *, default: int, low: int, high: int) -> int:
+    """Return a query parameter as a number within bounds; an empty one counts as absent."""
+    text = call.param(name)
+    if not text:
+        return default
+    if text.isascii() and text.isdigit() and len(text) <= 10 and low <= int(text) <= high:
+        return int(text)
+    raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=text)
+
+
+def max_keys(call: Call, name: str, *, default: int) -> int:
+    """Return how many entries a list may have: 1..1000."""
+    return number(call, name, default=default, low=1, high=1000)
+
+
+def url_encoder(call: Call) -> tuple[bool, str]:
+    """Return whether ``encoding-type=url`` was asked for, and its element."""
+    wanted = call.param("encoding-type")
+    if wanted and wanted != "url":
+        raise RefusedError(
+            "InvalidArgument",
+            "Invalid Encoding Method specified in Request.",
+            ArgumentName="encoding-type",
+            ArgumentValue=wanted,
+        )
+    return bool(wanted), tag("EncodingType", "url") if wanted else ""
+
+
+def url(text: str) -> str:
+    """Percent-encode a key for a list."""
+    return quote(text, safe="")

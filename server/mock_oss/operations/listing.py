@@ -1,0 +1,192 @@
+"""ListObjects, versions 1 and 2.
+
+Keys come in byte order. A delimiter folds keys into common prefixes; both count against
+``max-keys``. The continuation token is the last entry, base64.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import NamedTuple
+
+from mock_oss.documents import tag, xml_text
+from mock_oss.errors import RefusedError
+from mock_oss.operations.common import iso, max_keys, owner, url, url_encoder
+from mock_oss.response import Response, xml_response
+from mock_oss.service import Call
+from mock_oss.store import ObjectRecord
+from mock_oss.store.tables import after_prefix
+
+__all__ = ["Page", "collect", "list_objects"]
+
+MAX_TEXT_BYTES = 1024
+
+
+class Page(NamedTuple):
+    """One page of a list; ``last`` is the entry to go on after, empty at the end."""
+
+    contents: list[ObjectRecord]
+    prefixes: list[str]
+    last: str
+
+
+def collect(
+    fetch: Callable[[str, str, int], list[ObjectRecord]],
+    *,
+    prefix: str,
+    delimiter: str,
+    marker: str,
+    limit: int,
+) -> Page:
+    """Gather one page.
+
+    Args:
+        fetch: returns objects with the prefix, (after, start, limit).
+        prefix: of every key.
+        delimiter: folds keys; empty for none.
+        marker: entries come after it; a common prefix at or below it is skipped.
+        limit: keys and common prefixes together.
+    """
+    contents: list[ObjectRecord] = []
+    prefixes: list[str] = []
+    after, start, last = marker, "", ""
+    if delimiter and marker.startswith(prefix):
+        folded = _fold(marker, prefix, delimiter)
+        if folded is not None and marker == folded:
+            start = after_prefix(folded) or ""
+    while True:
+        room = limit - len(contents) - len(prefixes)
+        found = fetch(after, start, room + 1)
+        jumped = False
+        for record in found:
+            if len(contents) + len(prefixes) == limit:
+                return Page(contents, prefixes, last)
+            folded = _fold(record.key, prefix, delimiter)
+            if folded is None:
+                contents.append(record)
+                after = last = record.key
+                continue
+            if folded != marker:
+                prefixes.append(folded)
+                last = folded
+            beyond = after_prefix(folded)
+            if beyond is None:
+                return Page(contents, prefixes, "")
+            after, start, jumped = record.key, beyond, True
+            break
+        if not jumped and len(found) <= room:
+            return Page(contents, prefixes, "")
+
+
+def _fold(key: str, prefix: str, delimiter: str) -> str | None:
+    """Return the common prefix a key folds into."""
+    if not delimiter:
+        return None
+    end = key.find(delimiter, len(prefix))
+    return None if end < 0 else key[: end + len(delimiter)]
+
+
+async def list_objects(call: Call) -> Response:
+    """Return one page of a bucket."""
+    kind = call.param("list-type")
+    if kind == "2":
+        return _version_2(call)
+    if kind and kind != "1":
+        raise RefusedError("InvalidArgument", ArgumentName="list-type", ArgumentValue=kind)
+    return _version_1(call)
+
+
+def _page(call: Call, marker: str, limit: int) -> Page:
+    bucket, prefix = call.bucket.name, _text(call, "prefix")
+
+    def fetch(after: str, start: str, count: int) -> list[ObjectRecord]:
+        return call.store.objects.page(bucket, prefix=prefix, after=after, start=start, limit=count)
+
+    delimiter = _text(call, "delimiter")
+    return collect(fetch, prefix=prefix, delimiter=delimiter, marker=marker, limit=limit)
+
+
+def _text(call: Call, name: str) -> str:
+    value = call.param(name)
+    if len(value.encode()) > MAX_TEXT_BYTES:
+        raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=value[:64])
+    return value
+
+
+def _version_1(call: Call) -> Response:
+    limit = max_keys(call, "max-keys", default=100)
+    encoded, encoding = url_encoder(call)
+    marker = _text(call, "marker")
+    page = _page(call, marker, limit)
+    write = url if encoded else str
+    return xml_response(
+        "ListBucketResult",
+        (
+            tag("Name", call.bucket.name),
+            tag("Prefix", write(call.param("prefix"))),
+            tag("Marker", write(marker)),
+            tag("MaxKeys", limit),
+            tag("Delimiter", write(call.param("delimiter"))),
+            encoding,
+            tag("IsTruncated", str(bool(page.last)).lower()),
+            tag("NextMarker", write(page.last) if page.last else None),
+            *_entries(call, page, encoded=encoded, with_owner=True),
+        ),
+    )
+
+
+def _version_2(call: Call) -> Response:
+    limit = max_keys(call, "max-keys", default=100)
+    encoded, encoding = url_encoder(call)
+    token, start_after = call.param("continuation-token"), _text(call, "start-after")
+    page = _page(call, _decode_token(token) if token else start_after, limit)
+    write = url if encoded else str
+    fetch_owner = call.param("fetch-owner") == "true"
+    return xml_response(
+        "ListBucketResult",
+        (
+            tag("Name", call.bucket.name),
+            tag("Prefix", write(call.param("prefix"))),
+            tag("StartAfter", write(start_after) if start_after else None),
+            tag("ContinuationToken", token or None),
+            tag("MaxKeys", limit),
+            tag("Delimiter", write(call.param("delimiter"))),
+            encoding,
+            tag("IsTruncated", str(bool(page.last)).lower()),
+            tag("NextContinuationToken", _encode_token(page.last) if page.last else None),
+            *_entries(call, page, encoded=encoded, with_owner=fetch_owner),
+            tag("KeyCount", len(page.contents) + len(page.prefixes)),
+        ),
+    )
+
+
+def _entries(call: Call, page: Page, *, encoded: bool, with_owner: bool) -> list[str]:
+    owned = owner(call.bucket) if with_owner else ""
+    write = url if encoded else xml_text
+    contents = [
+        f"<Contents><Key>{write(record.key)}</Key><LastModified>{iso(record.modified_ms)}"
+        f"</LastModified><ETag>&quot;{record.etag}&quot;</ETag><Type>{record.kind}</Type>"
+        f"<Size>{record.size}</Size><StorageClass>{record.storage_class}</StorageClass>{owned}"
+        "</Contents>"
+        for record in page.contents
+    ]
+    contents += [
+        f"<CommonPrefixes><Prefix>{write(prefix)}</Prefix></CommonPrefixes>"
+        for prefix in page.prefixes
+    ]
+    return contents
+
+
+def _encode_token(key: str) -> str:
+    return base64.b64encode(key.encode(), altchars=b"._").decode().replace("=", "-")
+
+
+def _decode_token(token: str) -> str:
+    try:
+        return base64.b64decode(token.replace("-", "="), altchars=b"._", validate=True).decode()
+    except (binascii.Error, ValueError) as e:
+        raise RefusedError(
+            "InvalidArgument", ArgumentName="continuation-token", ArgumentValue=token[:64]
+        ) from e

@@ -1,0 +1,228 @@
+"""PutObject, GetObject, HeadObject, GetObjectMeta, DeleteObject."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mock_oss.addressing import check_key
+from mock_oss.authorization import authorize
+from mock_oss.body import Digest
+from mock_oss.errors import RefusedError
+from mock_oss.operations.common import existing, gmt, quoted
+from mock_oss.operations.conditions import check_conditions, parse_range
+from mock_oss.operations.properties import Properties, read_properties
+from mock_oss.response import Response
+from mock_oss.service import Call
+from mock_oss.store import ObjectRecord, Segment
+from mock_oss.store.blobs import clip
+from mock_oss.store.records import pack_segments
+
+__all__ = [
+    "delete_object",
+    "get_object",
+    "get_object_meta",
+    "head_object",
+    "may_overwrite",
+    "new_properties",
+    "put_object",
+    "traffic_limit",
+    "written_headers",
+]
+
+OVERRIDES = {
+    "response-content-type": "content-type",
+    "response-content-language": "content-language",
+    "response-expires": "expires",
+    "response-cache-control": "cache-control",
+    "response-content-disposition": "content-disposition",
+    "response-content-encoding": "content-encoding",
+}
+_TITLES = {name: name.title() for name in OVERRIDES.values()}
+MIN_TRAFFIC_BITS, MAX_TRAFFIC_BITS = 819_200, 838_860_800
+
+
+def may_overwrite(call: Call) -> Callable[[ObjectRecord | None], None]:
+    """Return the check the store makes before it replaces an object.
+
+    The bucket must still be there; ``x-oss-forbid-overwrite: true`` wants no object.
+    """
+    forbidden = forbid_overwrite(call.header("x-oss-forbid-overwrite"))
+
+    def allow(there: ObjectRecord | None) -> None:
+        if call.store.buckets.get(call.bucket.name) is None:
+            raise RefusedError("NoSuchBucket", BucketName=call.bucket.name)
+        if forbidden and there is not None:
+            raise RefusedError("FileAlreadyExists", ObjectName=there.key)
+
+    return allow
+
+
+def forbid_overwrite(value: str | None) -> bool:
+    """Read ``x-oss-forbid-overwrite``."""
+    if value is None or value.lower() == "false":
+        return False
+    if value.lower() == "true":
+        return True
+    raise RefusedError(
+        "InvalidArgument", ArgumentName="x-oss-forbid-overwrite", ArgumentValue=value
+    )
+
+
+def new_properties(call: Call) -> Properties:
+    """Read the properties of an object to be made, and check the right to tag it."""
+    properties = read_properties(call.request.headers, storage_class=call.bucket.storage_class)
+    if "x-oss-tagging" in call.request.headers:
+        authorize(call, "oss:PutObjectTagging")
+    return properties
+
+
+def traffic_limit(call: Call) -> float | None:
+    """Return ``x-oss-traffic-limit`` in bytes per second, from the header or the query."""
+    header, param = call.header("x-oss-traffic-limit"), call.param("x-oss-traffic-limit")
+    text = header if header is not None else param
+    if not text:
+        return None
+    allowed = text.isascii() and text.isdigit() and len(text) < 12 and not (header and param)
+    if not allowed or not MIN_TRAFFIC_BITS <= int(text) <= MAX_TRAFFIC_BITS:
+        raise RefusedError(
+            "InvalidArgument", ArgumentName="x-oss-traffic-limit", ArgumentValue=text
+        )
+    return int(text) / 8
+
+
+def written_headers(digest: Digest) -> list[tuple[str, str]]:
+    """Return the headers that confirm what was written."""
+    return [
+        ("ETag", quoted(digest.etag)),
+        ("x-oss-hash-crc64ecma", str(digest.crc64)),
+        ("Content-MD5", digest.content_md5),
+    ]
+
+
+def new_object(
+    call: Call, key: str, properties: Properties, digest: Digest, segment: Segment
+) -> ObjectRecord:
+    """Return the row of an object of kind Normal."""
+    return ObjectRecord(
+        call.bucket.name,
+        key,
+        digest.size,
+        digest.etag,
+        str(digest.crc64),
+        digest.content_md5,
+        "Normal",
+        properties.storage_class,
+        properties.acl,
+        call.service.now_ms(),
+        properties.headers,
+        properties.tagging,
+        pack_segments((segment,)),
+    )
+
+
+async def put_object(call: Call) -> Response:
+    """Store an object."""
+    check_key(call.key)
+    properties = new_properties(call)
+    allow = may_overwrite(call)
+    allow(call.store.objects.get(call.bucket.name, call.key))
+    with call.store.blobs.new() as blob:
+        digest = await call.body.store(blob)
+        record = new_object(call, call.key, properties, digest, blob.close())
+        call.store.put_object(record, allow=allow)
+    return Response(200, written_headers(digest) + properties.encryption_headers)
+
+
+def object_headers(found: ObjectRecord) -> list[tuple[str, str]]:
+    """Return the headers that describe an object in GET and HEAD."""
+    headers = [
+        ("ETag", quoted(found.etag)),
+        ("Last-Modified", gmt(found.modified_ms)),
+        ("Accept-Ranges", "bytes"),
+        ("x-oss-object-type", found.kind),
+        ("x-oss-storage-class", found.storage_class),
+        ("x-oss-hash-crc64ecma", found.crc64),
+    ]
+    if found.md5:
+        headers.append(("Content-MD5", found.md5))
+    if found.kind == "Appendable":
+        headers.append(("x-oss-next-append-position", str(found.size)))
+    if found.tagging != "{}":
+        headers.append(("x-oss-tagging-count", str(len(found.tags))))
+    for name, value in found.stored_headers.items():
+        headers.append((_TITLES.get(name, name), value))
+    return headers
+
+
+def _override(call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    wanted = {
+        OVERRIDES[name]: value for name, value in call.request.params.items() if name in OVERRIDES
+    }
+    if not wanted:
+        return headers
+    if call.caller.kind == "anonymous":
+        raise RefusedError("InvalidRequest", "Response headers cannot be overridden anonymously.")
+    for name, value in wanted.items():
+        if not value.isprintable():
+            raise RefusedError(
+                "InvalidArgument", ArgumentName=f"response-{name}", ArgumentValue=value
+            )
+    kept = [(name, value) for name, value in headers if name.lower() not in wanted]
+    return kept + [(_TITLES[n], _header_text(value)) for n, value in wanted.items()]
+
+
+def _header_text(value: str) -> str:
+    """Headers are latin-1; other text goes out as the bytes of its UTF-8."""
+    return value if value.isascii() else value.encode().decode("latin-1")
+
+
+def _target_of_symlink(call: Call, found: ObjectRecord) -> ObjectRecord:
+    if found.kind != "Symlink":
+        return found
+    target = call.store.objects.get(found.bucket, found.stored_headers["x-oss-symlink-target"])
+    if target is None:
+        raise RefusedError("SymlinkTargetNotExist", Key=call.key)
+    if target.kind == "Symlink":
+        raise RefusedError("InvalidArgument", "The target of a symlink is a symlink.")
+    return target._replace(kind="Symlink", modified_ms=found.modified_ms)
+
+
+async def get_object(call: Call) -> Response:
+    """Return an object or a range of it."""
+    if process := call.param("x-oss-process"):
+        raise RefusedError("NotImplemented", Header=f"x-oss-process: {process[:64]}")
+    found = _target_of_symlink(call, existing(call))
+    check_conditions(call.request.headers, found)
+    headers = _override(call, object_headers(found))
+    part = parse_range(call.request.headers, found.size)
+    segments = found.segments
+    if part is None:
+        return Response(200, headers, segments=segments, length=found.size)
+    offset, length = part
+    headers.append(("Content-Range", f"bytes {offset}-{offset + length - 1}/{found.size}"))
+    return Response(206, headers, segments=clip(segments, offset, length), length=length)
+
+
+async def head_object(call: Call) -> Response:
+    """Describe an object."""
+    found = _target_of_symlink(call, existing(call))
+    check_conditions(call.request.headers, found)
+    return Response(200, object_headers(found), length=found.size)
+
+
+async def get_object_meta(call: Call) -> Response:
+    """Return size, ETag, date and checksum only."""
+    found = _target_of_symlink(call, existing(call))
+    headers = [
+        ("ETag", quoted(found.etag)),
+        ("Last-Modified", gmt(found.modified_ms)),
+        ("x-oss-hash-crc64ecma", found.crc64),
+    ]
+    return Response(200, headers, length=found.size)
+
+
+async def delete_object(call: Call) -> Response:
+    """Delete an object; one that is not there counts as deleted."""
+    check_key(call.key)
+    call.store.delete_object(call.bucket.name, call.key)
+    return Response(204)

@@ -1,0 +1,152 @@
+"""What a client may say about an object when it makes one: headers kept, ACL, class, tags, SSE."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import unquote_plus
+
+from mock_oss.errors import RefusedError
+from mock_oss.operations.common import STORAGE_CLASSES
+
+__all__ = ["OBJECT_ACLS", "Properties", "check_tags", "read_properties"]
+
+OBJECT_ACLS = ("default", "private", "public-read", "public-read-write")
+KEPT_HEADERS = (
+    "content-type",
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "expires",
+)
+MAX_META_BYTES = 8 * 1024
+MAX_TAGS = 10
+_META_NAME = re.compile(r"x-oss-meta-[a-z0-9-]*")
+_TAG_TEXT = re.compile(r"[\w+\-=.:/ ]*")
+_SSE = "x-oss-server-side-encryption"
+_SSE_KEY = "x-oss-server-side-encryption-key-id"
+_SSE_DATA = "x-oss-server-side-data-encryption"
+_SSE_ALGORITHMS = ("AES256", "KMS", "SM4")
+DEFAULT_TYPE = "application/octet-stream"
+
+
+class Properties(NamedTuple):
+    """Checked properties; ``headers`` and ``tagging`` are JSON text as the store keeps them."""
+
+    headers: str
+    storage_class: str
+    acl: str
+    tagging: str
+
+    @property
+    def encryption_headers(self) -> list[tuple[str, str]]:
+        """The SSE headers to echo in the answer."""
+        if _SSE not in self.headers:
+            return []
+        stored = json.loads(self.headers)
+        return [(name, stored[name]) for name in (_SSE, _SSE_KEY, _SSE_DATA) if name in stored]
+
+
+def read_properties(headers: Mapping[str, str], *, storage_class: str = "Standard") -> Properties:
+    """Read and check the headers of Put, Init, Append or Copy.
+
+    Args:
+        headers: lower-case names -> values.
+        storage_class: of the bucket, used when the request names none.
+
+    Raises:
+        RefusedError: InvalidArgument, InvalidEncryptionAlgorithmError, InvalidTag and the like.
+    """
+    kept = {"content-type": headers.get("content-type") or DEFAULT_TYPE}
+    acl, chosen, tagging = "default", storage_class, "{}"
+    for name, value in headers.items():
+        if name in KEPT_HEADERS and value:
+            kept[name] = value
+        elif not name.startswith("x-oss-"):
+            continue
+        elif name.startswith("x-oss-meta-"):
+            kept[name] = value
+        elif name == "x-oss-object-acl":
+            acl = object_acl(value)
+        elif name == "x-oss-storage-class":
+            chosen = _storage_class(value)
+        elif name == "x-oss-tagging":
+            tagging = json.dumps(parse_tagging(value))
+        elif name == _SSE:
+            kept.update(_encryption(headers))
+    _check_meta(kept)
+    return Properties(json.dumps(kept), chosen, acl, tagging)
+
+
+def _check_meta(kept: Mapping[str, str]) -> None:
+    size = 0
+    for name, value in kept.items():
+        if name.startswith("x-oss-meta-"):
+            if not _META_NAME.fullmatch(name):
+                raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=value)
+            size += len(name) - len("x-oss-meta-") + len(value)
+    if size > MAX_META_BYTES:
+        raise RefusedError(
+            "InvalidArgument",
+            "The user metadata is larger than 8 KB.",
+            ArgumentName="x-oss-meta",
+            ArgumentValue=str(size),
+        )
+
+
+def object_acl(value: str) -> str:
+    """Check the value of ``x-oss-object-acl``."""
+    if value not in OBJECT_ACLS:
+        raise RefusedError("InvalidArgument", ArgumentName="x-oss-object-acl", ArgumentValue=value)
+    return value
+
+
+def _storage_class(value: str) -> str:
+    if value not in STORAGE_CLASSES:
+        raise RefusedError(
+            "InvalidArgument", ArgumentName="x-oss-storage-class", ArgumentValue=value
+        )
+    return value
+
+
+def _encryption(headers: Mapping[str, str]) -> dict[str, str]:
+    algorithm = headers[_SSE]
+    if algorithm not in _SSE_ALGORITHMS:
+        raise RefusedError("InvalidEncryptionAlgorithmError", SSEAlgorithm=algorithm)
+    kept = {_SSE: algorithm}
+    for name in (_SSE_KEY, _SSE_DATA):
+        if name in headers:
+            if algorithm != "KMS":
+                raise RefusedError(
+                    "InvalidArgument", ArgumentName=name, ArgumentValue=headers[name]
+                )
+            kept[name] = headers[name]
+    return kept
+
+
+def parse_tagging(text: str) -> dict[str, str]:
+    """Read ``k=v&k2=v2``."""
+    tags = []
+    for item in text.split("&"):
+        name, _, value = item.partition("=")
+        tags.append((unquote_plus(name), unquote_plus(value)))
+    return check_tags(tags)
+
+
+def check_tags(tags: list[tuple[str, str]]) -> dict[str, str]:
+    """Check a set of tags: at most 10, keys unique, lengths and characters."""
+    if len(tags) > MAX_TAGS:
+        raise RefusedError("InvalidTag", "Object tags cannot be greater than 10.")
+    checked: dict[str, str] = {}
+    for name, value in tags:
+        if name in checked:
+            raise RefusedError("RepeatedTags", TagKey=name)
+        if not name or len(name.encode()) > 128 or not _TAG_TEXT.fullmatch(name):
+            raise RefusedError("InvalidTaggingKey", TagKey=name)
+        if len(value.encode()) > 256 or not _TAG_TEXT.fullmatch(value):
+            raise RefusedError("InvalidTag", TagValue=value)
+        checked[name] = value
+    return checked

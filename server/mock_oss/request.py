@@ -1,0 +1,153 @@
+"""One HTTP request as handlers and verifiers read it.
+
+Header values keep their bytes as latin-1 text so that they can be sent back unchanged;
+``signed_text`` gives the text a client meant when it signed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from mock_oss.errors import RefusedError
+
+__all__ = ["Message", "Receive", "Request", "Scope", "Send", "parse_query", "signed_text"]
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_SINGLE = frozenset(
+    {
+        "authorization",
+        "content-length",
+        "content-md5",
+        "content-type",
+        "date",
+        "host",
+        "origin",
+        "range",
+        "x-oss-content-sha256",
+        "x-oss-date",
+        "x-oss-security-token",
+    }
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def signed_text(value: str) -> str:
+    """Read a latin-1 header value as the text its sender signed: UTF-8 if it is UTF-8."""
+    if value.isascii():
+        return value
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value
+
+
+def parse_query(raw: bytes) -> list[tuple[str, str]]:
+    """Decode a query: ``+`` is a space, a missing value is an empty one.
+
+    Raises:
+        RefusedError: InvalidArgument when a name or value is not UTF-8.
+    """
+    if not raw:
+        return []
+    pairs = []
+    try:
+        for item in raw.split(b"&"):
+            if not item:
+                continue
+            name, _, value = item.partition(b"=")
+            pairs.append((_decode(name), _decode(value)))
+    except UnicodeDecodeError as e:
+        raise RefusedError(
+            "InvalidArgument", "The query is not UTF-8.", why={"query": e.reason}
+        ) from e
+    return pairs
+
+
+def _decode(raw: bytes) -> str:
+    if b"+" in raw:
+        raw = raw.replace(b"+", b" ")
+    return (unquote_to_bytes(raw) if b"%" in raw else raw).decode()
+
+
+class Request:
+    """A request's head. The body stays with the ASGI ``receive`` callable."""
+
+    __slots__ = (
+        "_query",
+        "headers",
+        "http_version",
+        "method",
+        "params",
+        "raw_path",
+        "raw_query",
+        "scope",
+    )
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.raw_path: bytes = scope["raw_path"]
+        self.raw_query: bytes = scope["query_string"]
+        self.http_version: str = scope["http_version"]
+        self.headers: dict[str, str] = {}
+        self.params: dict[str, str] = {}
+        self._query: list[tuple[str, str]] | None = None
+
+    def read_head(self) -> None:
+        """Fill ``headers`` and ``params``; the first value of a repeated parameter counts.
+
+        Raises:
+            RefusedError: a header that may appear once appears twice, or is not printable; or the
+                query is not UTF-8.
+        """
+        headers = self.headers
+        for raw_name, raw_value in self.scope["headers"]:
+            name = raw_name.decode("latin-1")
+            value = raw_value.decode("latin-1").strip()
+            if name in headers:
+                if name in _SINGLE:
+                    raise RefusedError(
+                        "InvalidArgument",
+                        f"The header {name} appears more than once.",
+                        ArgumentName=name,
+                        ArgumentValue=value,
+                    )
+                value = f"{headers[name]},{value}"
+            headers[name] = value
+        for name, value in headers.items():
+            if _CONTROL.search(value):
+                raise RefusedError(
+                    "InvalidArgument", f"The header {name} holds control characters."
+                )
+        for name, value in self.query:
+            self.params.setdefault(name, value)
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """Decoded pairs in the order sent."""
+        if self._query is None:
+            self._query = parse_query(self.raw_query)
+        return self._query
+
+    @property
+    def host(self) -> str:
+        """The Host header, empty for an HTTP/1.0 request without one."""
+        return self.headers.get("host", "")
+
+    @property
+    def client_ip(self) -> str:
+        """Address of the other end of the socket."""
+        client = self.scope.get("client")
+        return client[0] if client else "127.0.0.1"
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the request came over TLS, as a proxy in front may have said."""
+        return bool(self.scope["scheme"] == "https")

@@ -1,0 +1,296 @@
+"""``MockOSS``: the mock as a thing with a life, in a thread of its own or as the program.
+
+Everything a test wants to hold is an attribute; ``run`` serves in the calling thread until a
+signal comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from mock_oss.app import App
+from mock_oss.clock import Clock
+from mock_oss.control import control_app
+from mock_oss.errors import MockOSSError, PortInUseError, WorldError
+from mock_oss.faults import Faults
+from mock_oss.identities import Identities
+from mock_oss.ids import Ids
+from mock_oss.journal import Journal
+from mock_oss.protocol import OssProtocol
+from mock_oss.service import Service
+from mock_oss.store import Store
+from mock_oss.views import BucketView
+from mock_oss.world import BucketSpec, World
+
+__all__ = ["MockOSS"]
+
+KEEP_ALIVE_S = 75
+
+
+class MockOSS:
+    """A mock OSS and STS on one loopback port.
+
+    Args:
+        host: address to bind; loopback unless told otherwise.
+        port: port to bind, 0 for a free one.
+        data_dir: where to keep everything; a temporary directory when left out.
+        world: accounts, users, keys, roles, policies and buckets.
+        buckets: names or specs that replace the world's buckets.
+        clock: the mock's clock; the real time when left out.
+        seed: makes request ids, upload ids and temporary keys the same in every run.
+        faults: plans in force from the start, as keyword arguments of ``faults.add``.
+        domains: names under which ``bucket.NAME`` is virtual-hosted style.
+        idle_timeout_s: silence in a body after which a client is given up.
+
+    Raises:
+        PortInUseError: on entering, when another program has the port.
+        DataDirInUseError: when another mock has the directory.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        data_dir: Path | str | None = None,
+        world: World | None = None,
+        buckets: Sequence[str | BucketSpec] | None = None,
+        clock: Clock | None = None,
+        seed: int | None = None,
+        faults: Iterable[Mapping[str, Any]] = (),
+        domains: Sequence[str] = ("localhost",),
+        idle_timeout_s: float = 60.0,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.clock = clock or Clock()
+        self.faults = Faults()
+        self.requests = Journal()
+        self.world = _with_buckets(world or World(), buckets)
+        for plan in faults:
+            self.faults.add(**plan)
+        self._data_dir = None if data_dir is None else Path(data_dir)
+        self._ids = Ids(seed)
+        self._domains = tuple(domains)
+        self._idle_timeout_s = idle_timeout_s
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._service: Service | None = None
+        self._executor: ThreadPoolExecutor | None = None
+        self._socket: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Address of OSS and of STS, ``http://127.0.0.1:PORT``."""
+        shown = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{shown}:{self.port}"
+
+    @property
+    def store(self) -> Store:
+        """The store, for looking below the views."""
+        return self.service.store
+
+    @property
+    def service(self) -> Service:
+        """The running parts.
+
+        Raises:
+            MockOSSError: the mock is not running.
+        """
+        if self._service is None:
+            raise MockOSSError("the mock is not running; use it in a `with` block")
+        return self._service
+
+    def bucket(self, name: str) -> BucketView:
+        """Look at a bucket."""
+        return BucketView(self.store, name)
+
+    def bucket_endpoint(self, name: str) -> str:
+        """Return the virtual-hosted address of a bucket, ``http://BUCKET.localhost:PORT``."""
+        return f"http://{name}.{self._domains[0]}:{self.port}"
+
+    def seed_objects(self, directory: Path) -> int:
+        """Store every file of ``DIR/BUCKET/…``; return how many there were.
+
+        Raises:
+            WorldError: the directory does not exist.
+        """
+        from mock_oss.seeding import seed_objects
+
+        return seed_objects(self.service, directory)
+
+    def reset(self) -> None:
+        """Go back to the world's beginning: no objects, faults or requests, real time."""
+        service = self.service
+        service.store.clear()
+        service.fill_world()
+        self.faults.clear()
+        self.requests.clear()
+        self.clock.reset()
+        self._ids.restart()
+
+    def snapshot(self, directory: Path) -> None:
+        """Save buckets, objects, uploads and sessions into an empty directory."""
+        if directory.exists() and any(directory.iterdir()):
+            raise WorldError(f"{directory} is not empty")
+        self.store.snapshot(directory)
+
+    def restore(self, directory: Path) -> None:
+        """Go back to a snapshot."""
+        if not (directory / "mock_oss.sqlite3").is_file():
+            raise WorldError(f"{directory} holds no snapshot")
+        self.store.restore(directory)
+
+    def __enter__(self) -> Self:
+        self._open()
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=self._thread_main, args=(ready,), name="mock-oss", daemon=True
+        )
+        self._thread.start()
+        ready.wait()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        if self._thread is not None:
+            self._thread.join()
+        self._close()
+
+    def run(self, on_ready: Callable[[], None] | None = None) -> None:
+        """Serve in this thread until SIGINT or SIGTERM.
+
+        Args:
+            on_ready: called once the port is bound and the store is open.
+        """
+        self._open()
+        try:
+            if on_ready is not None:
+                on_ready()
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                runner.run(self._serve(threading.Event(), signals=True))
+        finally:
+            self._close()
+
+    def _open(self) -> None:
+        self._socket = _bind(self.host, self.port)
+        self.port = self._socket.getsockname()[1]
+        directory = self._data_dir
+        try:
+            if directory is None:
+                self._temporary = tempfile.TemporaryDirectory(prefix="mock-oss-")
+                directory = Path(self._temporary.name)
+            store = Store(directory)
+        except BaseException:
+            self._socket.close()
+            raise
+        self._executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="mock-oss-digest")
+        self._service = Service(
+            world=self.world,
+            store=store,
+            clock=self.clock,
+            ids=self._ids,
+            identities=Identities(self.world, store),
+            faults=self.faults,
+            journal=self.requests,
+            executor=self._executor,
+            domains=self._domains,
+            idle_timeout_s=self._idle_timeout_s,
+        )
+        self._service.fill_world()
+
+    def _close(self) -> None:
+        if self._executor is not None:
+            self._executor.shutdown()
+        if self._service is not None:
+            self._service.store.close()
+            self._service = None
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary = None
+
+    def _thread_main(self, ready: threading.Event) -> None:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(self._serve(ready, signals=False))
+
+    async def _serve(self, ready: threading.Event, *, signals: bool) -> None:
+        loop = asyncio.get_running_loop()
+        if self._socket is None:
+            raise MockOSSError("the port is not bound")
+        self._loop, self._stop = loop, asyncio.Event()
+        if signals:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, self._stop.set)
+        app = App(self.service, control_app(self))
+        config = Config(
+            app=app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+        )
+        config.load()
+        state = ServerState()
+        server = await loop.create_server(
+            lambda: OssProtocol(config, state, app_state={}, _loop=loop), sock=self._socket
+        )
+        ready.set()
+        try:
+            await self._stop.wait()
+        finally:
+            server.close()
+            for connection in list(state.connections):
+                connection.transport.abort()
+            for task in list(state.tasks):
+                task.cancel()
+            await asyncio.gather(*state.tasks, return_exceptions=True)
+
+
+def _loop_factory() -> Any:
+    """Return the factory of the fastest loop there is: uvloop, except on Windows."""
+    return Config(app="", loop="auto", log_config=None).get_loop_factory()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+        bound.listen(2048)
+    except OSError as e:
+        bound.close()
+        raise PortInUseError(f"cannot listen on {host}:{port}: {e.strerror}") from e
+    bound.setblocking(False)
+    return bound
+
+
+def _with_buckets(world: World, buckets: Sequence[str | BucketSpec] | None) -> World:
+    if buckets is None:
+        return world
+    specs = (b if isinstance(b, BucketSpec) else BucketSpec(name=b) for b in buckets)
+    return replace(world, buckets=tuple(specs))

@@ -1,0 +1,115 @@
+"""What every request shares, and what one request carries through its handlers."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from mock_oss.addressing import Target
+from mock_oss.body import Body
+from mock_oss.clock import Clock
+from mock_oss.errors import RefusedError
+from mock_oss.faults import Faults
+from mock_oss.identities import ANONYMOUS, Caller, Identities
+from mock_oss.ids import Ids
+from mock_oss.journal import Journal, RequestRecord
+from mock_oss.request import Request
+from mock_oss.store import BucketRecord, Store
+from mock_oss.world import World
+
+__all__ = ["Call", "Service"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """The parts of a running mock."""
+
+    world: World
+    store: Store
+    clock: Clock
+    ids: Ids
+    identities: Identities
+    faults: Faults
+    journal: Journal
+    executor: Executor
+    domains: tuple[str, ...]
+    idle_timeout_s: float
+
+    def now_ms(self) -> int:
+        """Return the mock's time in milliseconds since the epoch."""
+        return int(self.clock.timestamp() * 1000)
+
+    def fill_world(self) -> None:
+        """Create the buckets of the world that do not exist yet."""
+        for spec in self.world.buckets:
+            if self.store.buckets.get(spec.name) is None:
+                self.store.buckets.put(
+                    BucketRecord(
+                        name=spec.name,
+                        account_id=spec.account_id,
+                        region=spec.region,
+                        acl=spec.acl,
+                        storage_class=spec.storage_class,
+                        redundancy="LRS",
+                        created_ms=self.now_ms(),
+                        cors=spec.cors,
+                        lifecycle=spec.lifecycle,
+                    )
+                )
+
+
+class Call:
+    """One request on its way through authentication, authorization and its handler."""
+
+    __slots__ = ("_bucket", "body", "caller", "record", "request", "service", "target")
+
+    def __init__(
+        self,
+        service: Service,
+        request: Request,
+        target: Target,
+        body: Body,
+        record: RequestRecord,
+        bucket: BucketRecord | None,
+    ) -> None:
+        self.service = service
+        self.request = request
+        self.target = target
+        self.body = body
+        self.record = record
+        self.caller: Caller = ANONYMOUS
+        self._bucket = bucket
+
+    @property
+    def bucket(self) -> BucketRecord:
+        """The bucket the request is about.
+
+        Raises:
+            RefusedError: NoSuchBucket.
+        """
+        if self._bucket is None:
+            raise RefusedError("NoSuchBucket", BucketName=self.target.bucket)
+        return self._bucket
+
+    @property
+    def bucket_or_none(self) -> BucketRecord | None:
+        """The bucket, None when there is none."""
+        return self._bucket
+
+    @property
+    def key(self) -> str:
+        """The object key."""
+        return self.target.key
+
+    @property
+    def store(self) -> Store:
+        """The store."""
+        return self.service.store
+
+    def param(self, name: str, default: str = "") -> str:
+        """Return a query parameter."""
+        return self.request.params.get(name, default)
+
+    def header(self, name: str) -> str | None:
+        """Return a header by its lower-case name."""
+        return self.request.headers.get(name)

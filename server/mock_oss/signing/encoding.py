@@ -1,0 +1,34 @@
+"""Percent-encoding and key derivation shared by the schemes.
+
+Only ``A-Z a-z 0-9 - _ . ~`` stay; everything else is UTF-8, upper-case hex.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from urllib.parse import quote
+
+__all__ = ["encode", "encode_path", "hmac_sha1_base64", "hmac_sha256_hex"]
+
+
+def encode(text: str) -> str:
+    """Percent-encode a query name or value; ``/`` becomes ``%2F``."""
+    return quote(text, safe="")
+
+
+def encode_path(text: str) -> str:
+    """Percent-encode a path and keep ``/``."""
+    return quote(text, safe="/")
+
+
+def hmac_sha1_base64(secret: str, text: str) -> str:
+    """Return the base64 HMAC-SHA1 of a text."""
+    digest = hmac.digest(secret.encode(), text.encode(), hashlib.sha1)
+    return base64.b64encode(digest).decode()
+
+
+def hmac_sha256_hex(key: bytes, text: str) -> str:
+    """Return the lower-case hex HMAC-SHA256 of a text."""
+    return hmac.digest(key, text.encode(), hashlib.sha256).hex()

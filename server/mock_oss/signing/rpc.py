@@ -1,0 +1,31 @@
+"""RPC style (HMAC-SHA1, SignatureVersion 1.0) of the STS API.
+
+Source: Alibaba Cloud, "Request syntax and signature method of RPC APIs".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mock_oss.signing.encoding import encode, hmac_sha1_base64
+
+__all__ = ["canonical_query", "signature", "string_to_sign"]
+
+
+def canonical_query(parameters: Mapping[str, str]) -> str:
+    """Encode and sort every parameter but Signature."""
+    return "&".join(
+        f"{encode(name)}={encode(value)}"
+        for name, value in sorted(parameters.items())
+        if name != "Signature"
+    )
+
+
+def string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
+    """Return ``METHOD&%2F&encoded query``."""
+    return f"{method}&%2F&{encode(canonical_query(parameters))}"
+
+
+def signature(secret: str, text: str) -> str:
+    """Return the base64 signature; the key is the secret and ``&``."""
+    return hmac_sha1_base64(secret + "&", text)

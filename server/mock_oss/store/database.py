@@ -1,0 +1,100 @@
+"""The SQLite file: schema, connection, one lock, and the claim on the data directory."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mock_oss.errors import DataDirInUseError, WorldError
+
+__all__ = ["Database"]
+
+FORMAT_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS buckets (
+    name TEXT PRIMARY KEY, account_id TEXT NOT NULL, region TEXT NOT NULL, acl TEXT NOT NULL,
+    storage_class TEXT NOT NULL, redundancy TEXT NOT NULL, created_ms INTEGER NOT NULL,
+    cors TEXT NOT NULL, lifecycle TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS objects (
+    bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
+    crc64 TEXT NOT NULL, md5 TEXT NOT NULL, kind TEXT NOT NULL, storage_class TEXT NOT NULL,
+    acl TEXT NOT NULL, modified_ms INTEGER NOT NULL, headers TEXT NOT NULL,
+    tagging TEXT NOT NULL, segments TEXT NOT NULL, PRIMARY KEY (bucket, key)
+);
+CREATE TABLE IF NOT EXISTS uploads (
+    upload_id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL,
+    initiated_ms INTEGER NOT NULL, storage_class TEXT NOT NULL, acl TEXT NOT NULL,
+    headers TEXT NOT NULL, tagging TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS uploads_by_key ON uploads (bucket, key, upload_id);
+CREATE TABLE IF NOT EXISTS parts (
+    upload_id TEXT NOT NULL, number INTEGER NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
+    crc64 TEXT NOT NULL, modified_ms INTEGER NOT NULL, segments TEXT NOT NULL,
+    PRIMARY KEY (upload_id, number)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sessions (
+    access_key_id TEXT PRIMARY KEY, access_key_secret TEXT NOT NULL, security_token TEXT NOT NULL,
+    role_arn TEXT NOT NULL, session_name TEXT NOT NULL, policy TEXT NOT NULL,
+    expires_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+TABLES = ("buckets", "objects", "uploads", "parts", "sessions")
+
+
+class Database:
+    """A connection that any thread may use while it holds the lock."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._claim = os.open(directory / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as e:
+            os.close(self._claim)
+            raise DataDirInUseError(f"another mock keeps its data in {directory}") from e
+        self.lock = threading.RLock()
+        self.connection = sqlite3.connect(
+            directory / "mock_oss.sqlite3", isolation_level=None, check_same_thread=False
+        )
+        self.execute = self.connection.execute
+        self._prepare()
+
+    def _prepare(self) -> None:
+        version = self.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, FORMAT_VERSION):
+            self.close()
+            raise WorldError(f"the data directory has format {version}, not {FORMAT_VERSION}")
+        self.execute("PRAGMA journal_mode = WAL")
+        self.execute("PRAGMA synchronous = NORMAL")
+        self.connection.executescript(_SCHEMA)
+        self.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what the block does, or none of it."""
+        with self.lock:
+            self.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self.execute("ROLLBACK")
+                raise
+            self.execute("COMMIT")
+
+    def clear(self) -> None:
+        """Forget every row."""
+        with self.transaction():
+            for table in TABLES:
+                self.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the tuple above
+
+    def close(self) -> None:
+        """Close the file and give up the directory."""
+        with self.lock:
+            self.connection.close()
+        os.close(self._claim)

@@ -1,0 +1,121 @@
+"""Rows of the store as values. Times are milliseconds since the epoch.
+
+``headers``, ``tagging`` and ``segments`` are kept as JSON text and read when needed: most
+requests look at few of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mock_oss.store.blobs import Segment
+
+__all__ = [
+    "BucketRecord",
+    "ObjectRecord",
+    "PartRecord",
+    "SessionRecord",
+    "UploadRecord",
+    "load_segments",
+    "pack_segments",
+]
+
+
+def pack_segments(segments: Iterable[Segment]) -> str:
+    """Write segments as JSON text."""
+    return "[" + ",".join(f'["{s.blob}",{s.offset},{s.size}]' for s in segments) + "]"
+
+
+def load_segments(text: str) -> list[Segment]:
+    """Read segments from JSON text."""
+    return [Segment(*item) for item in json.loads(text)]
+
+
+class BucketRecord(NamedTuple):
+    """A bucket; ``cors`` and ``lifecycle`` are the stored XML documents or empty."""
+
+    name: str
+    account_id: str
+    region: str
+    acl: str
+    storage_class: str
+    redundancy: str
+    created_ms: int
+    cors: str
+    lifecycle: str
+
+
+class ObjectRecord(NamedTuple):
+    """An object. ``etag`` has no quotes; ``crc64`` is decimal text; ``md5`` is base64 or empty."""
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    crc64: str
+    md5: str
+    kind: str
+    storage_class: str
+    acl: str
+    modified_ms: int
+    headers: str
+    tagging: str
+    segments_json: str
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The slices of blobs that make up the object."""
+        return load_segments(self.segments_json)
+
+    @property
+    def stored_headers(self) -> dict[str, str]:
+        """The headers to send back: lower-case name -> value."""
+        return dict(json.loads(self.headers))
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tag key -> value."""
+        return dict(json.loads(self.tagging))
+
+
+class UploadRecord(NamedTuple):
+    """A multipart upload in progress, with what the object will get."""
+
+    upload_id: str
+    bucket: str
+    key: str
+    initiated_ms: int
+    storage_class: str
+    acl: str
+    headers: str
+    tagging: str
+
+
+class PartRecord(NamedTuple):
+    """One uploaded part."""
+
+    number: int
+    size: int
+    etag: str
+    crc64: str
+    modified_ms: int
+    segments_json: str
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The slices of blobs that make up the part."""
+        return load_segments(self.segments_json)
+
+
+class SessionRecord(NamedTuple):
+    """A role session made by AssumeRole; ``policy`` is the session policy or empty."""
+
+    access_key_id: str
+    access_key_secret: str
+    security_token: str
+    role_arn: str
+    session_name: str
+    policy: str
+    expires_ms: int

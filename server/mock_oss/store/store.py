@@ -1,0 +1,135 @@
+"""The store: tables and blobs kept in step.
+
+Rows change first, in one commit; the files they no longer name are deleted after it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from mock_oss.store.blobs import Blobs, Segment
+from mock_oss.store.database import Database
+from mock_oss.store.records import ObjectRecord, PartRecord
+from mock_oss.store.tables import Buckets, Objects, Sessions
+from mock_oss.store.uploads import Uploads
+
+__all__ = ["Store"]
+
+
+class Store:
+    """Everything in one data directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.database = Database(directory)
+        self.blobs = Blobs(directory / "blobs")
+        self.buckets = Buckets(self.database)
+        self.objects = Objects(self.database)
+        self.uploads = Uploads(self.database)
+        self.sessions = Sessions(self.database)
+        self.blobs.sweep(self._used())
+
+    def _used(self) -> set[str]:
+        return {
+            blob
+            for rows in (self.objects.all_segments(), self.uploads.all_segments())
+            for text in rows
+            for blob, _, _ in json.loads(text)
+        }
+
+    def put_object(
+        self, record: ObjectRecord, *, allow: Callable[[ObjectRecord | None], None] | None = None
+    ) -> None:
+        """Make an object visible.
+
+        Args:
+            record: the new object, its blobs complete.
+            allow: called with the object there is, under the lock; raises to refuse.
+        """
+        with self.database.lock:
+            if allow is not None:
+                allow(self.objects.get(record.bucket, record.key))
+            replaced = self.objects.put(record)
+        if replaced is not None:
+            self._drop(replaced.segments, kept=record.segments)
+
+    def delete_object(self, bucket: str, key: str) -> bool:
+        """Delete an object; return whether there was one."""
+        removed = self.objects.delete(bucket, key)
+        if removed is None:
+            return False
+        self.blobs.delete(removed.segments)
+        return True
+
+    def put_part(self, upload_id: str, part: PartRecord) -> None:
+        """Keep a part and drop the one it replaces.
+
+        Raises:
+            KeyError: the upload was completed or aborted meanwhile.
+        """
+        replaced = self.uploads.put_part(upload_id, part)
+        if replaced is not None:
+            self.blobs.delete(replaced.segments)
+
+    def complete_upload(self, upload_id: str, record: ObjectRecord) -> None:
+        """Turn an upload into an object; parts whose blobs it does not use are dropped."""
+        parts = self.uploads.parts(upload_id)
+        with self.database.transaction():
+            replaced = self.objects.put(record)
+            self.uploads.delete(upload_id)
+        gone = [segment for part in parts for segment in part.segments]
+        if replaced is not None:
+            gone += replaced.segments
+        self._drop(gone, kept=record.segments)
+
+    def abort_upload(self, upload_id: str) -> None:
+        """Forget an upload and its parts."""
+        parts = self.uploads.parts(upload_id)
+        with self.database.transaction():
+            self.uploads.delete(upload_id)
+        self.blobs.delete(segment for part in parts for segment in part.segments)
+
+    def _drop(self, segments: Iterable[Segment], *, kept: Iterable[Segment]) -> None:
+        names = {segment.blob for segment in kept}
+        self.blobs.delete(segment for segment in segments if segment.blob not in names)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self.database.lock:
+            self.database.clear()
+            self.buckets.forget_cache()
+            self.blobs.sweep(set())
+
+    def snapshot(self, directory: Path) -> None:
+        """Save rows and blobs into an empty directory; blobs are linked, not copied."""
+        directory.mkdir(parents=True, exist_ok=True)
+        saved = Blobs(directory / "blobs")
+        with self.database.lock:
+            copy = sqlite3.connect(directory / "mock_oss.sqlite3")
+            try:
+                self.database.connection.backup(copy)
+            finally:
+                copy.close()
+            for name in self._used():
+                Path(saved.path(name)).hardlink_to(self.blobs.path(name))
+
+    def restore(self, directory: Path) -> None:
+        """Go back to what a snapshot saved."""
+        saved = Blobs(directory / "blobs")
+        with self.database.lock:
+            for name in saved.names() - self.blobs.names():
+                Path(self.blobs.path(name)).hardlink_to(saved.path(name))
+            copy = sqlite3.connect(directory / "mock_oss.sqlite3")
+            try:
+                copy.backup(self.database.connection)
+            finally:
+                copy.close()
+            self.buckets.forget_cache()
+            self.blobs.sweep(self._used())
+
+    def close(self) -> None:
+        """Close the database; files stay."""
+        self.database.close()

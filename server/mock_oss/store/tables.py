@@ -1,0 +1,163 @@
+"""Queries, one class per kind of row. Each call is atomic; none knows about HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mock_oss.store.database import Database
+from mock_oss.store.records import BucketRecord, ObjectRecord, SessionRecord
+
+__all__ = ["Buckets", "Objects", "Sessions", "after_prefix"]
+
+_OBJECT_COLUMNS = (
+    "bucket, key, size, etag, crc64, md5, kind, storage_class, acl, modified_ms, headers, tagging, "
+    "segments"
+)
+
+
+def after_prefix(prefix: str) -> str | None:
+    """Return the smallest text above every text that starts with ``prefix``; None for no end."""
+    while prefix:
+        last = ord(prefix[-1])
+        prefix = prefix[:-1]
+        if last < 0x10FFFF:
+            following = last + 1
+            return prefix + chr(0xE000 if 0xD800 <= following <= 0xDFFF else following)
+    return None
+
+
+class Buckets:
+    """Rows of buckets, cached: every request looks one up."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._cache: dict[str, BucketRecord] = {}
+
+    def get(self, name: str) -> BucketRecord | None:
+        """Return a bucket."""
+        record = self._cache.get(name)
+        if record is None:
+            with self._db.lock:
+                row = self._db.execute("SELECT * FROM buckets WHERE name = ?", (name,)).fetchone()
+                if row is None:
+                    return None
+                record = self._cache[name] = BucketRecord._make(row)
+        return record
+
+    def all(self) -> list[BucketRecord]:
+        """Return every bucket, by name."""
+        with self._db.lock:
+            rows = self._db.execute("SELECT * FROM buckets ORDER BY name").fetchall()
+        return [BucketRecord._make(row) for row in rows]
+
+    def put(self, record: BucketRecord) -> None:
+        """Create or replace a bucket."""
+        with self._db.lock:
+            self._db.execute("REPLACE INTO buckets VALUES (?,?,?,?,?,?,?,?,?)", record)
+            self._cache[record.name] = record
+
+    def delete(self, name: str) -> None:
+        """Remove the row of a bucket."""
+        with self._db.lock:
+            self._db.execute("DELETE FROM buckets WHERE name = ?", (name,))
+            self._cache.pop(name, None)
+
+    def forget_cache(self) -> None:
+        """Read rows afresh, after the database was replaced."""
+        self._cache.clear()
+
+
+class Objects:
+    """Rows of objects."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def get(self, bucket: str, key: str) -> ObjectRecord | None:
+        """Return an object."""
+        with self._db.lock:
+            row = self._db.execute(
+                f"SELECT {_OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key = ?",  # noqa: S608
+                (bucket, key),
+            ).fetchone()
+        return None if row is None else ObjectRecord._make(row)
+
+    def put(self, record: ObjectRecord) -> ObjectRecord | None:
+        """Create or replace an object; return the one it replaced."""
+        with self._db.lock:
+            replaced = self.get(record.bucket, record.key)
+            self._db.execute(
+                f"REPLACE INTO objects ({_OBJECT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
+                record,
+            )
+        return replaced
+
+    def delete(self, bucket: str, key: str) -> ObjectRecord | None:
+        """Remove an object; return what was there."""
+        with self._db.lock:
+            replaced = self.get(bucket, key)
+            if replaced is not None:
+                self._db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
+        return replaced
+
+    def page(
+        self, bucket: str, *, prefix: str = "", after: str = "", start: str = "", limit: int = 1000
+    ) -> list[ObjectRecord]:
+        """Return objects in byte order of their keys.
+
+        Args:
+            bucket: its name.
+            prefix: only keys that start so.
+            after: only keys above this one.
+            start: only keys from this one on.
+            limit: at most so many.
+        """
+        end = after_prefix(prefix)
+        lower = max(prefix, start)
+        query = f"SELECT {_OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key >= ? AND key > ?"  # noqa: S608
+        arguments: list[str | int] = [bucket, lower, after]
+        if end is not None:
+            query += " AND key < ?"
+            arguments.append(end)
+        with self._db.lock:
+            rows = self._db.execute(query + " ORDER BY key LIMIT ?", (*arguments, limit)).fetchall()
+        return [ObjectRecord._make(row) for row in rows]
+
+    def totals(self, bucket: str) -> list[tuple[str, int, int]]:
+        """Return (storage class, number of objects, bytes) of a bucket."""
+        with self._db.lock:
+            return self._db.execute(
+                "SELECT storage_class, count(*), sum(size) FROM objects WHERE bucket = ? "
+                "GROUP BY storage_class ORDER BY storage_class",
+                (bucket,),
+            ).fetchall()
+
+    def all_segments(self) -> Iterable[str]:
+        """Return the segments column of every object."""
+        with self._db.lock:
+            return [row[0] for row in self._db.execute("SELECT segments FROM objects")]
+
+
+class Sessions:
+    """Rows of role sessions."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def get(self, access_key_id: str) -> SessionRecord | None:
+        """Return a session."""
+        with self._db.lock:
+            row = self._db.execute(
+                "SELECT * FROM sessions WHERE access_key_id = ?", (access_key_id,)
+            ).fetchone()
+        return None if row is None else SessionRecord._make(row)
+
+    def put(self, record: SessionRecord) -> None:
+        """Keep a session."""
+        with self._db.lock:
+            self._db.execute("REPLACE INTO sessions VALUES (?,?,?,?,?,?,?)", record)
+
+    def expire_all(self, at_ms: int) -> None:
+        """Make every session end at this moment at the latest."""
+        with self._db.lock:
+            self._db.execute("UPDATE sessions SET expires_ms = min(expires_ms, ?)", (at_ms,))

@@ -1,0 +1,158 @@
+"""The store as a test looks at it: buckets and objects as mappings, read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from mock_oss.errors import MockOSSError
+from mock_oss.store import BucketRecord, ObjectRecord, PartRecord, Store, UploadRecord
+
+__all__ = ["BucketView", "ObjectsView", "StoredObject", "StoredUpload"]
+
+
+class StoredObject:
+    """An object as it was when looked up."""
+
+    def __init__(self, store: Store, record: ObjectRecord) -> None:
+        self._store = store
+        self._record = record
+
+    @property
+    def key(self) -> str:
+        """Object key."""
+        return self._record.key
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+        return self._record.size
+
+    @property
+    def data(self) -> bytes:
+        """The whole content."""
+        return b"".join(self._store.blobs.read(self._record.segments))
+
+    @property
+    def etag(self) -> str:
+        """ETag without quotes."""
+        return self._record.etag
+
+    @property
+    def crc64(self) -> int:
+        """CRC-64 of the content."""
+        return int(self._record.crc64)
+
+    @property
+    def kind(self) -> str:
+        """Normal, Multipart, Appendable or Symlink."""
+        return self._record.kind
+
+    @property
+    def storage_class(self) -> str:
+        """Standard, IA, Archive, ColdArchive or DeepColdArchive."""
+        return self._record.storage_class
+
+    @property
+    def acl(self) -> str:
+        """The object's own ACL, ``default`` when it has none."""
+        return self._record.acl
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Stored headers by lower-case name: content-type, x-oss-meta-* and the like."""
+        return self._record.stored_headers
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tag key -> value."""
+        return self._record.tags
+
+    @property
+    def modified(self) -> datetime:
+        """Last-Modified."""
+        return datetime.fromtimestamp(self._record.modified_ms / 1000, UTC)
+
+    def __bytes__(self) -> bytes:
+        return self.data
+
+    def __repr__(self) -> str:
+        return f"<StoredObject {self.key!r} {self.size} bytes {self.kind}>"
+
+
+class StoredUpload:
+    """A multipart upload in progress, as it was when looked up."""
+
+    def __init__(self, record: UploadRecord, parts: list[PartRecord]) -> None:
+        self.upload_id = record.upload_id
+        self.key = record.key
+        self.initiated = datetime.fromtimestamp(record.initiated_ms / 1000, UTC)
+        self.parts = {part.number: part.size for part in parts}
+
+    def __repr__(self) -> str:
+        return f"<StoredUpload {self.key!r} {len(self.parts)} parts>"
+
+
+class ObjectsView(Mapping[str, StoredObject]):
+    """Object key -> object of one bucket, always as of now."""
+
+    def __init__(self, store: Store, bucket: str) -> None:
+        self._store = store
+        self._bucket = bucket
+
+    def __getitem__(self, key: str) -> StoredObject:
+        record = self._store.objects.get(self._bucket, key)
+        if record is None:
+            raise KeyError(key)
+        return StoredObject(self._store, record)
+
+    def __iter__(self) -> Iterator[str]:
+        after = ""
+        while page := self._store.objects.page(self._bucket, after=after):
+            for record in page:
+                yield record.key
+            after = page[-1].key
+
+    def __len__(self) -> int:
+        return sum(count for _, count, _ in self._store.objects.totals(self._bucket))
+
+    def __repr__(self) -> str:
+        return f"<ObjectsView of {self._bucket}: {list(self)}>"
+
+
+class BucketView:
+    """One bucket."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self._store = store
+        self.name = name
+
+    @property
+    def exists(self) -> bool:
+        """Whether the bucket is there."""
+        return self._store.buckets.get(self.name) is not None
+
+    @property
+    def record(self) -> BucketRecord:
+        """The bucket's row: region, acl, storage_class, cors …
+
+        Raises:
+            MockOSSError: there is no such bucket.
+        """
+        found = self._store.buckets.get(self.name)
+        if found is None:
+            raise MockOSSError(f"there is no bucket {self.name}")
+        return found
+
+    @property
+    def objects(self) -> ObjectsView:
+        """Its objects by key."""
+        return ObjectsView(self._store, self.name)
+
+    @property
+    def uploads(self) -> dict[str, StoredUpload]:
+        """Its multipart uploads in progress by upload id."""
+        return {
+            record.upload_id: StoredUpload(record, self._store.uploads.parts(record.upload_id))
+            for record in self._store.uploads.page(self.name, limit=1_000_000)
+        }
