@@ -5,7 +5,7 @@ Identity is not decided here. There is no CORS anywhere: other origins get nothi
 
 import json
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ossferry.errors import BadRequestError, BodyTooLargeError, CrossSiteError, UnknownHostError
@@ -57,18 +57,24 @@ async def read_json(request: Request) -> dict[str, object]:
     """
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise BadRequestError("The body must be application/json.")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_SIZE:
-            raise BodyTooLargeError("The body is longer than 16 KB.")
     try:
-        value = json.loads(body)
+        value = json.loads(await _read_small(request))
+    except ClientDisconnect as error:
+        raise BadRequestError("The body broke off.") from error
     except (ValueError, RecursionError) as error:
         raise BadRequestError("The body is not JSON.") from error
     if not isinstance(value, dict):
         raise BadRequestError("The body must be a JSON object.")
     return value
+
+
+async def _read_small(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_SIZE:
+            raise BodyTooLargeError("The body is longer than 16 KB.")
+    return body
 
 
 def _host_name(host: bytes) -> str:
