@@ -3,10 +3,11 @@
 import asyncio
 
 import pytest
-from ossferry.errors import BadRequestError
-from ossferry.guards import read_json
 from starlette.requests import Request
 from starlette.types import Message
+
+from ossferry.errors import BadRequestError
+from ossferry.guards import read_json
 
 
 def test_a_body_that_breaks_off_is_a_bad_request() -> None:
