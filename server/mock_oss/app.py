@@ -256,6 +256,8 @@ class _Exchange:
         if target.bucket:
             check_bucket_name(target.bucket)
             self.bucket = service.store.buckets.get(target.bucket)
+            if self.bucket is not None and self.bucket.lifecycle:
+                service.apply_lifecycle(self.bucket)
         if request.method == "OPTIONS":
             record.operation = "OptionObject"
             replaced = await self._strike("OptionObject", target)

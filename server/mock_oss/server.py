@@ -118,7 +118,7 @@ class MockOSS:
 
     def bucket(self, name: str) -> BucketView:
         """Look at a bucket."""
-        return BucketView(self.store, name)
+        return BucketView(self.service, name)
 
     def bucket_endpoint(self, name: str) -> str:
         """Return the virtual-hosted address of a bucket, ``http://BUCKET.localhost:PORT``."""

@@ -13,6 +13,7 @@ from mock_oss.faults import Faults
 from mock_oss.identities import ANONYMOUS, Caller, Identities
 from mock_oss.ids import Ids
 from mock_oss.journal import Journal, RequestRecord
+from mock_oss.lifecycle import abort_old_uploads
 from mock_oss.request import Request
 from mock_oss.store import BucketRecord, Store
 from mock_oss.world import World
@@ -38,6 +39,10 @@ class Service:
     def now_ms(self) -> int:
         """Return the mock's time in milliseconds since the epoch."""
         return int(self.clock.timestamp() * 1000)
+
+    def apply_lifecycle(self, bucket: BucketRecord) -> None:
+        """Abort the uploads that a bucket's rules end by now."""
+        abort_old_uploads(self.store, bucket.name, bucket.lifecycle, self.now_ms())
 
     def fill_world(self) -> None:
         """Create the buckets of the world that do not exist yet."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from mock_oss.errors import MockOSSError
+from mock_oss.service import Service
 from mock_oss.store import BucketRecord, ObjectRecord, PartRecord, Store, UploadRecord
 
 __all__ = ["BucketView", "ObjectsView", "StoredObject", "StoredUpload"]
@@ -123,8 +124,9 @@ class ObjectsView(Mapping[str, StoredObject]):
 class BucketView:
     """One bucket."""
 
-    def __init__(self, store: Store, name: str) -> None:
-        self._store = store
+    def __init__(self, service: Service, name: str) -> None:
+        self._service = service
+        self._store = service.store
         self.name = name
 
     @property
@@ -152,6 +154,7 @@ class BucketView:
     @property
     def uploads(self) -> dict[str, StoredUpload]:
         """Its multipart uploads in progress by upload id."""
+        self._service.apply_lifecycle(self.record)
         return {
             record.upload_id: StoredUpload(record, self._store.uploads.parts(record.upload_id))
             for record in self._store.uploads.page(self.name, limit=1_000_000)

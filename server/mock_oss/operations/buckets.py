@@ -17,7 +17,6 @@ __all__ = [
     "delete_cors",
     "get_cors",
     "get_info",
-    "head_bucket",
     "put_bucket",
     "put_cors",
 ]
@@ -90,11 +89,6 @@ async def delete_bucket(call: Call) -> Response:
         raise RefusedError("BucketNotEmpty", BucketName=name)
     call.store.buckets.delete(name)
     return Response(204)
-
-
-async def head_bucket(call: Call) -> Response:
-    """Answer 200 for a bucket that exists."""
-    return Response(200, [("x-oss-bucket-region", call.bucket.region)])
 
 
 async def get_info(call: Call) -> Response:

@@ -17,6 +17,7 @@ __all__ = [
     "existing",
     "gmt",
     "iso",
+    "location",
     "max_keys",
     "number",
     "owner",
@@ -50,6 +51,14 @@ def endpoints(bucket: BucketRecord) -> tuple[str, str]:
         tag("ExtranetEndpoint", f"oss-{bucket.region}.aliyuncs.com"),
         tag("IntranetEndpoint", f"oss-{bucket.region}-internal.aliyuncs.com"),
     )
+
+
+def location(call: Call, key: str) -> str:
+    """Return the address of an object, virtual-hosted on the endpoint the request used."""
+    host = call.request.host
+    if call.target.style == "path":
+        return f"http://{host}/{call.bucket.name}/{quote(key)}"
+    return f"http://{host}/{quote(key)}"
 
 
 def owner(bucket: BucketRecord) -> str:

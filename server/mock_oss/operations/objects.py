@@ -25,6 +25,7 @@ __all__ = [
     "may_overwrite",
     "new_properties",
     "put_object",
+    "resolve",
     "traffic_limit",
     "written_headers",
 ]
@@ -176,7 +177,8 @@ def _header_text(value: str) -> str:
     return value if value.isascii() else value.encode().decode("latin-1")
 
 
-def _target_of_symlink(call: Call, found: ObjectRecord) -> ObjectRecord:
+def resolve(call: Call, found: ObjectRecord) -> ObjectRecord:
+    """Follow a symlink to its target; other objects are themselves."""
     if found.kind != "Symlink":
         return found
     target = call.store.objects.get(found.bucket, found.stored_headers["x-oss-symlink-target"])
@@ -191,7 +193,7 @@ async def get_object(call: Call) -> Response:
     """Return an object or a range of it."""
     if process := call.param("x-oss-process"):
         raise RefusedError("NotImplemented", Header=f"x-oss-process: {process[:64]}")
-    found = _target_of_symlink(call, existing(call))
+    found = resolve(call, existing(call))
     check_conditions(call.request.headers, found)
     headers = _override(call, object_headers(found))
     part = parse_range(call.request.headers, found.size)
@@ -205,14 +207,14 @@ async def get_object(call: Call) -> Response:
 
 async def head_object(call: Call) -> Response:
     """Describe an object."""
-    found = _target_of_symlink(call, existing(call))
+    found = resolve(call, existing(call))
     check_conditions(call.request.headers, found)
     return Response(200, object_headers(found), length=found.size)
 
 
 async def get_object_meta(call: Call) -> Response:
     """Return size, ETag, date and checksum only."""
-    found = _target_of_symlink(call, existing(call))
+    found = resolve(call, existing(call))
     headers = [
         ("ETag", quoted(found.etag)),
         ("Last-Modified", gmt(found.modified_ms)),

@@ -11,7 +11,17 @@ from typing import NamedTuple
 
 from mock_oss.addressing import Target
 from mock_oss.errors import RefusedError
-from mock_oss.operations import buckets, listing, objects, service_level
+from mock_oss.operations import (
+    append,
+    buckets,
+    copy,
+    details,
+    listing,
+    multipart,
+    objects,
+    service_level,
+)
+from mock_oss.operations import bucket_settings as settings
 from mock_oss.request import Request
 from mock_oss.response import Response
 from mock_oss.service import Call
@@ -46,24 +56,73 @@ _SERVICE: Mapping[tuple[str, str], Operation] = {
 _BUCKET: Mapping[tuple[str, str], Operation] = {
     ("PUT", ""): Operation("PutBucket", "oss:PutBucket", buckets.put_bucket),
     ("DELETE", ""): Operation("DeleteBucket", "oss:DeleteBucket", buckets.delete_bucket),
-    ("GET", "bucketInfo"): Operation("GetBucketInfo", "oss:GetBucketInfo", buckets.get_info),
     ("GET", ""): Operation("ListObjects", "oss:ListObjects", listing.list_objects),
-    ("HEAD", ""): Operation("HeadBucket", "oss:GetBucketInfo", buckets.head_bucket),
+    ("GET", "bucketInfo"): Operation("GetBucketInfo", "oss:GetBucketInfo", buckets.get_info),
+    ("GET", "stat"): Operation("GetBucketStat", "oss:GetBucketStat", settings.get_stat),
+    ("GET", "location"): Operation(
+        "GetBucketLocation", "oss:GetBucketLocation", settings.get_location
+    ),
+    ("PUT", "acl"): Operation("PutBucketAcl", "oss:PutBucketAcl", settings.put_acl),
+    ("GET", "acl"): Operation("GetBucketAcl", "oss:GetBucketAcl", settings.get_acl),
     ("PUT", "cors"): Operation("PutBucketCors", "oss:PutBucketCors", buckets.put_cors),
     ("GET", "cors"): Operation("GetBucketCors", "oss:GetBucketCors", buckets.get_cors),
     ("DELETE", "cors"): Operation("DeleteBucketCors", "oss:DeleteBucketCors", buckets.delete_cors),
+    ("PUT", "lifecycle"): Operation(
+        "PutBucketLifecycle", "oss:PutBucketLifecycle", settings.put_lifecycle
+    ),
+    ("GET", "lifecycle"): Operation(
+        "GetBucketLifecycle", "oss:GetBucketLifecycle", settings.get_lifecycle
+    ),
+    ("DELETE", "lifecycle"): Operation(
+        "DeleteBucketLifecycle", "oss:DeleteBucketLifecycle", settings.delete_lifecycle
+    ),
+    ("GET", "uploads"): Operation(
+        "ListMultipartUploads", "oss:ListMultipartUploads", multipart.list_uploads
+    ),
+    ("POST", "delete"): Operation("DeleteMultipleObjects", "", details.delete_objects),
 }
 _OBJECT: Mapping[tuple[str, str], Operation] = {
     ("PUT", ""): Operation("PutObject", "oss:PutObject", objects.put_object),
     ("GET", ""): Operation("GetObject", "oss:GetObject", objects.get_object),
     ("HEAD", ""): Operation("HeadObject", "oss:GetObject", objects.head_object),
-    ("HEAD", "objectMeta"): Operation("GetObjectMeta", "oss:GetObject", objects.get_object_meta),
     ("DELETE", ""): Operation("DeleteObject", "oss:DeleteObject", objects.delete_object),
+    ("HEAD", "objectMeta"): Operation("GetObjectMeta", "oss:GetObject", objects.get_object_meta),
+    ("POST", "uploads"): Operation(
+        "InitiateMultipartUpload", "oss:PutObject", multipart.initiate_upload
+    ),
+    ("PUT", "uploadId"): Operation("UploadPart", "oss:PutObject", multipart.upload_part),
+    ("POST", "uploadId"): Operation(
+        "CompleteMultipartUpload", "oss:PutObject", multipart.complete_upload
+    ),
+    ("DELETE", "uploadId"): Operation(
+        "AbortMultipartUpload", "oss:AbortMultipartUpload", multipart.abort_upload
+    ),
+    ("GET", "uploadId"): Operation("ListParts", "oss:ListParts", multipart.list_parts),
+    ("POST", "append"): Operation("AppendObject", "oss:PutObject", append.append_object),
+    ("PUT", "acl"): Operation("PutObjectACL", "oss:PutObjectAcl", details.put_acl),
+    ("GET", "acl"): Operation("GetObjectACL", "oss:GetObjectAcl", details.get_acl),
+    ("PUT", "tagging"): Operation("PutObjectTagging", "oss:PutObjectTagging", details.put_tagging),
+    ("GET", "tagging"): Operation("GetObjectTagging", "oss:GetObjectTagging", details.get_tagging),
+    ("DELETE", "tagging"): Operation(
+        "DeleteObjectTagging", "oss:DeleteObjectTagging", details.delete_tagging
+    ),
+    ("PUT", "symlink"): Operation("PutSymlink", "oss:PutObject", details.put_symlink),
+    ("GET", "symlink"): Operation("GetSymlink", "oss:GetObject", details.get_symlink),
 }
-OPERATIONS: tuple[Operation, ...] = (*_SERVICE.values(), *_BUCKET.values(), *_OBJECT.values())
+# The same requests with an x-oss-copy-source header.
+_COPIES: Mapping[str, Operation] = {
+    "PutObject": Operation("CopyObject", "oss:PutObject", copy.copy_object),
+    "UploadPart": Operation("UploadPartCopy", "oss:PutObject", copy.upload_part_copy),
+}
+OPERATIONS: tuple[Operation, ...] = (
+    *_SERVICE.values(),
+    *_BUCKET.values(),
+    *_OBJECT.values(),
+    *_COPIES.values(),
+)
 _NO_SUBRESOURCES: tuple[str, ...] = ()
-_BUCKET_SUBRESOURCES = tuple({sub for _, sub in _BUCKET if sub})
-_OBJECT_SUBRESOURCES = tuple({sub for _, sub in _OBJECT if sub})
+_BUCKET_SUBRESOURCES = tuple(dict.fromkeys(sub for _, sub in _BUCKET if sub))
+_OBJECT_SUBRESOURCES = tuple(dict.fromkeys(sub for _, sub in _OBJECT if sub))
 
 
 def find_operation(request: Request, target: Target) -> Operation:
@@ -85,6 +144,10 @@ def find_operation(request: Request, target: Target) -> Operation:
         sub = next((name for name in names if name in params), "")
         if not sub and (missing := NOT_IMPLEMENTED & params.keys()):
             raise RefusedError("NotImplemented", Header=min(missing))
+        if "versionId" in params:
+            raise RefusedError("NotImplemented", Header="versionId")
+        if "partNumber" in params and sub != "uploadId" and target.key:
+            raise RefusedError("InvalidArgument", ArgumentName="uploadId", ArgumentValue="")
     operation = table.get((request.method, sub))
     if operation is None:
         raise RefusedError(
@@ -93,4 +156,6 @@ def find_operation(request: Request, target: Target) -> Operation:
             ResourceType=sub
             or ("Object" if target.key else "Bucket" if target.bucket else "Service"),
         )
+    if "x-oss-copy-source" in request.headers:
+        return _COPIES.get(operation.name, operation)
     return operation

@@ -1,0 +1,79 @@
+"""AppendObject: an object that grows at its end."""
+
+from __future__ import annotations
+
+import secrets
+
+from mock_oss import crc64
+from mock_oss.addressing import check_key
+from mock_oss.body import MAX_OBJECT_BYTES
+from mock_oss.errors import RefusedError
+from mock_oss.operations.common import number, quoted
+from mock_oss.operations.objects import may_overwrite, new_properties
+from mock_oss.response import Response
+from mock_oss.service import Call
+from mock_oss.store import ObjectRecord
+from mock_oss.store.records import pack_segments
+
+__all__ = ["append_object"]
+
+
+def _check_position(there: ObjectRecord | None, position: int) -> None:
+    if there is not None and there.kind != "Appendable":
+        raise RefusedError("ObjectNotAppendable", Key=there.key)
+    size = 0 if there is None else there.size
+    if position != size:
+        raise RefusedError(
+            "PositionNotEqualToLength",
+            headers={"x-oss-next-append-position": str(size)},
+            why={"kind": "position", "length": size, "asked": position},
+        )
+
+
+async def append_object(call: Call) -> Response:
+    """Add bytes at ``position``, which must be the object's length."""
+    check_key(call.key)
+    if not call.param("position"):
+        raise RefusedError("MissingArgument", ArgumentName="position")
+    position = number(call, "position", default=0, low=0, high=MAX_OBJECT_BYTES)
+    properties = new_properties(call)
+    there = call.store.objects.get(call.bucket.name, call.key)
+    _check_position(there, position)
+    if there is None:
+        may_overwrite(call)(None)
+
+    def allow(now: ObjectRecord | None) -> None:
+        if call.store.buckets.get(call.bucket.name) is None:
+            raise RefusedError("NoSuchBucket", BucketName=call.bucket.name)
+        _check_position(now, position)
+
+    with call.store.blobs.new() as blob:
+        digest = await call.body.store(blob)
+        if position + digest.size > MAX_OBJECT_BYTES:
+            raise RefusedError("EntityTooLarge")
+        segment = blob.close()
+        record = ObjectRecord(
+            bucket=call.bucket.name,
+            key=call.key,
+            size=position + digest.size,
+            etag=secrets.token_hex(12).upper() + "00000000",
+            crc64=str(crc64.combine(int(there.crc64) if there else 0, digest.crc64, digest.size)),
+            md5="",
+            kind="Appendable",
+            storage_class=properties.storage_class if there is None else there.storage_class,
+            acl=properties.acl if there is None else there.acl,
+            modified_ms=call.service.now_ms(),
+            headers=properties.headers if there is None else there.headers,
+            tagging=properties.tagging if there is None else there.tagging,
+            segments_json=pack_segments([*(there.segments if there else ()), segment]),
+        )
+        call.store.put_object(record, allow=allow)
+    return Response(
+        200,
+        [
+            ("ETag", quoted(record.etag)),
+            ("x-oss-hash-crc64ecma", record.crc64),
+            ("x-oss-next-append-position", str(record.size)),
+            *properties.encryption_headers,
+        ],
+    )

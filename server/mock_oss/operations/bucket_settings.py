@@ -1,0 +1,86 @@
+"""A bucket's ACL, lifecycle, location and statistics."""
+
+from __future__ import annotations
+
+from mock_oss.documents import tag
+from mock_oss.errors import RefusedError
+from mock_oss.lifecycle import parse_lifecycle
+from mock_oss.operations.buckets import MAX_XML_BYTES, bucket_acl
+from mock_oss.operations.common import STORAGE_CLASSES, owner
+from mock_oss.response import Response, xml_response
+from mock_oss.service import Call
+
+__all__ = [
+    "delete_lifecycle",
+    "get_acl",
+    "get_lifecycle",
+    "get_location",
+    "get_stat",
+    "put_acl",
+    "put_lifecycle",
+]
+
+
+async def put_acl(call: Call) -> Response:
+    """Change the ACL."""
+    acl = bucket_acl(call.header("x-oss-acl") or "")
+    call.store.buckets.put(call.bucket._replace(acl=acl))
+    return Response(200)
+
+
+async def get_acl(call: Call) -> Response:
+    """Return the ACL."""
+    return xml_response(
+        "AccessControlPolicy",
+        (owner(call.bucket), tag("AccessControlList", (tag("Grant", call.bucket.acl),))),
+    )
+
+
+async def put_lifecycle(call: Call) -> Response:
+    """Replace the lifecycle rules."""
+    body = await call.body.read(MAX_XML_BYTES)
+    parse_lifecycle(body)
+    call.store.buckets.put(call.bucket._replace(lifecycle=body.decode("utf-8-sig")))
+    return Response(200)
+
+
+async def get_lifecycle(call: Call) -> Response:
+    """Return the lifecycle rules as they were sent."""
+    if not call.bucket.lifecycle:
+        raise RefusedError("NoSuchLifecycle", BucketName=call.bucket.name)
+    body = call.bucket.lifecycle.encode()
+    return Response(200, [("Content-Type", "application/xml")], body)
+
+
+async def delete_lifecycle(call: Call) -> Response:
+    """Remove the lifecycle rules."""
+    call.store.buckets.put(call.bucket._replace(lifecycle=""))
+    return Response(204)
+
+
+async def get_location(call: Call) -> Response:
+    """Return the region, in the form the endpoint has it."""
+    return xml_response("LocationConstraint", (f"oss-{call.bucket.region}",))
+
+
+async def get_stat(call: Call) -> Response:
+    """Count objects and bytes, by storage class."""
+    totals = dict.fromkeys(STORAGE_CLASSES, (0, 0))
+    for name, count, size in call.store.objects.totals(call.bucket.name):
+        totals[name] = (count, size)
+    elements = {
+        "Storage": sum(size for _, size in totals.values()),
+        "ObjectCount": sum(count for count, _ in totals.values()),
+        "MultipartUploadCount": call.store.uploads.count(call.bucket.name),
+        "LiveChannelCount": 0,
+        "LastModifiedTime": call.service.now_ms() // 1000,
+        "StandardStorage": totals["Standard"][1],
+        "StandardObjectCount": totals["Standard"][0],
+        "InfrequentAccessStorage": totals["IA"][1],
+        "InfrequentAccessRealStorage": totals["IA"][1],
+        "InfrequentAccessObjectCount": totals["IA"][0],
+    }
+    for name in ("Archive", "ColdArchive", "DeepColdArchive"):
+        elements[f"{name}Storage"] = elements[f"{name}RealStorage"] = totals[name][1]
+        elements[f"{name}ObjectCount"] = totals[name][0]
+    return xml_response("BucketStat", (tag(name, value) for name, value in elements.items()))

@@ -1,0 +1,169 @@
+"""CopyObject and UploadPartCopy.
+
+A whole object or a range is copied by giving its blobs new names; checksums of a range are
+computed from its bytes, those of a whole object are known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from urllib.parse import unquote
+
+from mock_oss.addressing import check_key
+from mock_oss.authorization import authorize, authorize_object
+from mock_oss.body import Digest
+from mock_oss.documents import tag
+from mock_oss.errors import RefusedError
+from mock_oss.operations.common import iso, quoted
+from mock_oss.operations.conditions import check_conditions
+from mock_oss.operations.multipart import keep_part, part_number, the_upload
+from mock_oss.operations.objects import may_overwrite, resolve
+from mock_oss.operations.properties import read_properties
+from mock_oss.response import Response, xml_response
+from mock_oss.service import Call, Service
+from mock_oss.store import ObjectRecord, Segment
+from mock_oss.store.blobs import clip
+from mock_oss.store.records import pack_segments
+
+__all__ = ["copy_object", "upload_part_copy"]
+
+MAX_COPY_BYTES = 5 << 30
+_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{1,15})")
+_CONDITIONS = "x-oss-copy-source-"
+
+
+def _source(call: Call) -> ObjectRecord:
+    """Find the source and check the right to read it."""
+    text = (call.header("x-oss-copy-source") or "").lstrip("/")
+    path, _, query = text.partition("?")
+    try:
+        bucket_name, _, key = unquote(path, errors="strict").partition("/")
+    except UnicodeDecodeError as e:
+        raise _bad_source(text) from e
+    if query:
+        raise RefusedError("NotImplemented", Header="x-oss-copy-source: versionId")
+    if not bucket_name or not key:
+        raise _bad_source(text)
+    bucket = call.store.buckets.get(bucket_name)
+    if bucket is None:
+        raise RefusedError("NoSuchBucket", BucketName=bucket_name)
+    if bucket.region != call.bucket.region:
+        raise RefusedError(
+            "AccessDenied",
+            "Target object does not reside in the same data center as source object.",
+        )
+    authorize_object(call, "oss:GetObject", bucket, key)
+    found = call.store.objects.get(bucket_name, key)
+    if found is None:
+        raise RefusedError("NoSuchKey", Key=key)
+    return resolve(call, found)
+
+
+def _bad_source(text: str) -> RefusedError:
+    return RefusedError(
+        "InvalidArgument",
+        "Copy Source must mention the source bucket and key: sourcebucket/sourcekey.",
+        ArgumentName="x-oss-copy-source",
+        ArgumentValue=text[:256],
+    )
+
+
+def _directive(call: Call, name: str) -> bool:
+    """Return whether a directive says REPLACE."""
+    value = (call.header(name) or "COPY").upper()
+    if value not in ("COPY", "REPLACE"):
+        raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=value)
+    return value == "REPLACE"
+
+
+async def copy_object(call: Call) -> Response:
+    """Copy an object within or between buckets."""
+    check_key(call.key)
+    source = _source(call)
+    check_conditions(call.request.headers, source, prefix=_CONDITIONS)
+    if source.size > MAX_COPY_BYTES:
+        raise RefusedError("EntityTooLarge")
+    onto_itself = (source.bucket, source.key) == (call.bucket.name, call.key)
+    new_headers = _directive(call, "x-oss-metadata-directive") or onto_itself
+    new_tags = _directive(call, "x-oss-tagging-directive")
+    properties = read_properties(call.request.headers, storage_class=call.bucket.storage_class)
+    headers = properties.headers
+    if not new_headers:
+        kept = source.stored_headers
+        kept.update(dict(properties.encryption_headers))
+        headers = json.dumps(kept)
+    tagging = properties.tagging if new_tags else source.tagging
+    if tagging != "{}":
+        authorize(call, "oss:PutObjectTagging")
+    allow = may_overwrite(call)
+    allow(call.store.objects.get(call.bucket.name, call.key))  # no await until it is stored
+    linked = call.store.blobs.link(source.segments)
+    record = source._replace(
+        bucket=call.bucket.name,
+        key=call.key,
+        kind="Normal",
+        storage_class=properties.storage_class,
+        acl=properties.acl,
+        modified_ms=call.service.now_ms(),
+        headers=headers,
+        tagging=tagging,
+        segments_json=pack_segments(linked),
+    )
+    call.store.put_object(record, allow=allow)
+    return xml_response(
+        "CopyObjectResult",
+        (tag("ETag", quoted(record.etag)), tag("LastModified", iso(record.modified_ms))),
+        [
+            ("ETag", quoted(record.etag)),
+            ("x-oss-hash-crc64ecma", record.crc64),
+            *properties.encryption_headers,
+        ],
+    )
+
+
+async def upload_part_copy(call: Call) -> Response:
+    """Make a part from an object or a range of one."""
+    upload, n = the_upload(call), part_number(call)
+    source = _source(call)
+    check_conditions(call.request.headers, source, prefix=_CONDITIONS, copying=True)
+    span = _copy_range(call.header("x-oss-copy-source-range"), source.size)
+    offset, size = span or (0, source.size)
+    if size > MAX_COPY_BYTES:
+        raise RefusedError("EntityTooLarge")
+    linked = call.store.blobs.link(clip(source.segments, offset, size))
+    digest = await _digest(call.service, linked)
+    try:
+        part = keep_part(call, upload, n, digest, linked)
+    except RefusedError:
+        call.store.blobs.delete(linked)
+        raise
+    headers = [("ETag", quoted(part.etag)), ("x-oss-hash-crc64ecma", part.crc64)]
+    if span is not None:
+        headers.append(("Content-Range", f"bytes {offset}-{offset + size - 1}/{source.size}"))
+    return xml_response(
+        "CopyPartResult",
+        (tag("LastModified", iso(part.modified_ms)), tag("ETag", quoted(part.etag))),
+        headers,
+    )
+
+
+def _copy_range(text: str | None, size: int) -> tuple[int, int] | None:
+    """Return (offset, size); a range that cannot be satisfied copies everything."""
+    match = _RANGE.fullmatch(text or "")
+    if match is None:
+        return None
+    first, last = int(match[1]), int(match[2])
+    return (first, last - first + 1) if first <= last < size else None
+
+
+async def _digest(service: Service, segments: list[Segment]) -> Digest:
+    digest = Digest()
+
+    def run() -> None:
+        for piece in service.store.blobs.read(segments):
+            digest.update(piece)
+
+    await asyncio.get_running_loop().run_in_executor(service.executor, run)
+    return digest

@@ -1,0 +1,155 @@
+"""What belongs to an object besides its bytes: ACL, tags, symlinks; and batch deletes."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from urllib.parse import unquote
+from xml.etree.ElementTree import Element
+
+from mock_oss.addressing import check_key
+from mock_oss.authorization import authorize_object
+from mock_oss.documents import child_text, children, document, parse, tag
+from mock_oss.errors import RefusedError
+from mock_oss.operations.common import existing, owner, quoted, url, url_encoder
+from mock_oss.operations.objects import may_overwrite, new_properties
+from mock_oss.operations.properties import check_tags, object_acl
+from mock_oss.response import Response, xml_response
+from mock_oss.service import Call
+from mock_oss.store import ObjectRecord
+
+__all__ = [
+    "delete_objects",
+    "delete_tagging",
+    "get_acl",
+    "get_symlink",
+    "get_tagging",
+    "put_acl",
+    "put_symlink",
+    "put_tagging",
+]
+
+MAX_DELETE_BYTES = 2 << 20
+MAX_DELETE_KEYS = 1000
+MAX_TAGGING_BYTES = 64 << 10
+
+
+async def put_acl(call: Call) -> Response:
+    """Change an object's ACL."""
+    acl = object_acl(call.header("x-oss-object-acl") or "")
+    call.store.objects.put(existing(call)._replace(acl=acl))
+    return Response(200)
+
+
+async def get_acl(call: Call) -> Response:
+    """Return an object's ACL."""
+    found = existing(call)
+    return xml_response(
+        "AccessControlPolicy",
+        (owner(call.bucket), tag("AccessControlList", (tag("Grant", found.acl),))),
+    )
+
+
+async def put_tagging(call: Call) -> Response:
+    """Replace an object's tags; Last-Modified stays."""
+    root = parse(await call.body.read(MAX_TAGGING_BYTES), "Tagging")
+    sets = children(root, "TagSet")
+    if len(sets) != 1:
+        raise RefusedError("MalformedXML", why={"xml": "a Tagging has one TagSet"})
+    tags = []
+    for element in children(sets[0], "Tag"):
+        name = child_text(element, "Key")
+        if name is None:
+            raise RefusedError("MalformedXML", why={"xml": "a Tag needs a Key"})
+        tags.append((name, child_text(element, "Value") or ""))
+    tagging = json.dumps(check_tags(tags))
+    call.store.objects.put(existing(call)._replace(tagging=tagging))
+    return Response(200)
+
+
+async def get_tagging(call: Call) -> Response:
+    """Return an object's tags."""
+    tags = (
+        tag("Tag", (tag("Key", name), tag("Value", value)))
+        for name, value in existing(call).tags.items()
+    )
+    return xml_response("Tagging", (tag("TagSet", tags),))
+
+
+async def delete_tagging(call: Call) -> Response:
+    """Remove an object's tags."""
+    call.store.objects.put(existing(call)._replace(tagging="{}"))
+    return Response(204)
+
+
+async def put_symlink(call: Call) -> Response:
+    """Make an object that stands for another; the target need not exist."""
+    check_key(call.key)
+    target = unquote(call.header("x-oss-symlink-target") or "")
+    if not target:
+        raise RefusedError("InvalidArgument", ArgumentName="x-oss-symlink-target", ArgumentValue="")
+    check_key(target)
+    properties = new_properties(call)
+    headers = {**json.loads(properties.headers), "x-oss-symlink-target": target}
+    record = ObjectRecord(
+        bucket=call.bucket.name,
+        key=call.key,
+        size=0,
+        etag=secrets.token_hex(16).upper(),
+        crc64="0",
+        md5="",
+        kind="Symlink",
+        storage_class=properties.storage_class,
+        acl=properties.acl,
+        modified_ms=call.service.now_ms(),
+        headers=json.dumps(headers),
+        tagging=properties.tagging,
+        segments_json="[]",
+    )
+    call.store.put_object(record, allow=may_overwrite(call))
+    return Response(200, [("ETag", quoted(record.etag))])
+
+
+async def get_symlink(call: Call) -> Response:
+    """Return the target of a symlink."""
+    found = existing(call)
+    if found.kind != "Symlink":
+        raise RefusedError("NotSymlink", Key=call.key)
+    target = found.stored_headers["x-oss-symlink-target"]
+    headers = [("x-oss-symlink-target", url(target)), ("ETag", quoted(found.etag))]
+    headers += [(n, v) for n, v in found.stored_headers.items() if n.startswith("x-oss-meta-")]
+    return Response(200, headers)
+
+
+async def delete_objects(call: Call) -> Response:
+    """Delete up to 1,000 objects; each key is checked against the caller's policies."""
+    encoded, encoding = url_encoder(call)
+    if call.header("content-md5") is None:
+        raise RefusedError("MissingArgument", ArgumentName="Content-MD5")
+    body = await call.body.read(MAX_DELETE_BYTES)
+    root = parse(body, "Delete")
+    quiet = (child_text(root, "Quiet") or "false").strip().lower()
+    if quiet not in ("true", "false"):
+        raise RefusedError("MalformedXML", why={"xml": f"Quiet is {quiet!r}"})
+    keys = [_delete_key(element) for element in children(root, "Object")]
+    if not 1 <= len(keys) <= MAX_DELETE_KEYS:
+        raise RefusedError("MalformedXML", why={"xml": f"{len(keys)} keys, 1 to {MAX_DELETE_KEYS}"})
+    for key in keys:
+        check_key(key)
+        authorize_object(call, "oss:DeleteObject", call.bucket, key)
+    for key in keys:
+        call.store.delete_object(call.bucket.name, key)
+    if quiet == "true":
+        return Response(200)
+    deleted = (tag("Deleted", (tag("Key", url(key) if encoded else key),)) for key in keys)
+    body = document("DeleteResult", (encoding, *deleted))
+    return Response(200, [("Content-Type", "application/xml")], body)
+
+
+def _delete_key(element: Element) -> str:
+    key = child_text(element, "Key")
+    if key is None:
+        raise RefusedError("MalformedXML", why={"xml": "an Object needs a Key"})
+    if child_text(element, "VersionId"):
+        raise RefusedError("NotImplemented", Header="VersionId")
+    return key

@@ -1,0 +1,362 @@
+"""Multipart uploads: initiate, upload part, complete, abort, and the two lists.
+
+Complete joins the parts' segments and checksums; no byte is read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from mock_oss import crc64
+from mock_oss.addressing import check_key
+from mock_oss.body import Digest
+from mock_oss.documents import child_text, children, parse, tag
+from mock_oss.errors import RefusedError
+from mock_oss.operations.common import iso, location, max_keys, number, quoted, url, url_encoder
+from mock_oss.operations.objects import may_overwrite, new_properties, written_headers
+from mock_oss.operations.properties import Properties, object_acl
+from mock_oss.response import Response, xml_response
+from mock_oss.service import Call
+from mock_oss.store import ObjectRecord, PartRecord, Segment, UploadRecord
+from mock_oss.store.records import pack_segments
+
+__all__ = [
+    "abort_upload",
+    "complete_upload",
+    "initiate_upload",
+    "list_parts",
+    "list_uploads",
+    "multipart_etag",
+    "part_number",
+    "the_upload",
+    "upload_part",
+]
+
+MAX_PART_NUMBER = 10_000
+MIN_PART_BYTES = 102_400
+MAX_COMPLETE_BYTES = 8 << 20
+
+
+def multipart_etag(part_etags: Iterable[str]) -> str:
+    """Return OSS's ETag of a multipart object: MD5 of the part ETags' text, then the count."""
+    etags = list(part_etags)
+    text = "".join(etags).upper().encode()
+    return f"{hashlib.md5(text, usedforsecurity=False).hexdigest().upper()}-{len(etags)}"
+
+
+def the_upload(call: Call) -> UploadRecord:
+    """Return the upload that ``uploadId`` names.
+
+    Raises:
+        RefusedError: NoSuchUpload when there is none for this bucket and key.
+    """
+    upload_id = call.param("uploadId")
+    found = call.store.uploads.get(upload_id)
+    if found is None or (found.bucket, found.key) != (call.bucket.name, call.key):
+        raise _no_upload(upload_id)
+    return found
+
+
+def _no_upload(upload_id: str) -> RefusedError:
+    return RefusedError("NoSuchUpload", UploadId=upload_id)
+
+
+def part_number(call: Call) -> int:
+    """Return ``partNumber``, 1..10000."""
+    text = call.param("partNumber")
+    if text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= MAX_PART_NUMBER:
+        return int(text)
+    raise RefusedError(
+        "InvalidArgument",
+        "Part number must be an integer between 1 and 10000, inclusive.",
+        ArgumentName="partNumber",
+        ArgumentValue=text,
+    )
+
+
+async def initiate_upload(call: Call) -> Response:
+    """Start an upload; the object's headers are given here."""
+    check_key(call.key)
+    encoded, encoding = url_encoder(call)
+    properties = new_properties(call)
+    may_overwrite(call)(call.store.objects.get(call.bucket.name, call.key))
+    await call.body.read(MAX_COMPLETE_BYTES)
+    upload = UploadRecord(
+        upload_id=call.service.ids.upload_id(),
+        bucket=call.bucket.name,
+        key=call.key,
+        initiated_ms=call.service.now_ms(),
+        storage_class=properties.storage_class,
+        acl=properties.acl,
+        headers=properties.headers,
+        tagging=properties.tagging,
+    )
+    call.store.uploads.put(upload)
+    return xml_response(
+        "InitiateMultipartUploadResult",
+        (
+            encoding,
+            tag("Bucket", upload.bucket),
+            tag("Key", url(upload.key) if encoded else upload.key),
+            tag("UploadId", upload.upload_id),
+        ),
+        properties.encryption_headers,
+    )
+
+
+async def upload_part(call: Call) -> Response:
+    """Store a part; the same number again replaces it."""
+    upload, n = the_upload(call), part_number(call)
+    for name, value in call.request.headers.items():
+        if name.startswith("x-oss-server-side-encryption"):
+            raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=value)
+    with call.store.blobs.new() as blob:
+        digest = await call.body.store(blob)
+        keep_part(call, upload, n, digest, [blob.close()])
+    return Response(200, written_headers(digest))
+
+
+def keep_part(
+    call: Call, upload: UploadRecord, n: int, digest: Digest, segments: Sequence[Segment]
+) -> PartRecord:
+    """Make a part visible.
+
+    Raises:
+        RefusedError: NoSuchUpload when the upload ended while the part was on its way.
+    """
+    part = PartRecord(
+        number=n,
+        size=digest.size,
+        etag=digest.etag,
+        crc64=str(digest.crc64),
+        modified_ms=call.service.now_ms(),
+        segments_json=pack_segments(segments),
+    )
+    try:
+        call.store.put_part(upload.upload_id, part)
+    except KeyError as e:
+        raise _no_upload(upload.upload_id) from e
+    return part
+
+
+async def complete_upload(call: Call) -> Response:
+    """Join parts into an object. Checks run in OSS's order."""
+    encoded, encoding = url_encoder(call)
+    body = await call.body.read(MAX_COMPLETE_BYTES)
+    take_all = call.header("x-oss-complete-all")
+    listed = _listed_parts(body, take_all)
+    upload = the_upload(call)
+    there = {part.number: part for part in call.store.uploads.parts(upload.upload_id)}
+    parts = list(there.values()) if listed is None else _chosen(listed, there)
+    if not parts:
+        raise RefusedError("InvalidPart", UploadId=upload.upload_id)
+    for part in parts[:-1]:
+        if part.size < MIN_PART_BYTES:
+            raise RefusedError(
+                "EntityTooSmall",
+                ProposedSize=part.size,
+                MinSizeAllowed=MIN_PART_BYTES,
+                PartNumber=part.number,
+                ETag=part.etag,
+            )
+    may_overwrite(call)(call.store.objects.get(upload.bucket, upload.key))
+    record = _joined(call, upload, parts)
+    call.store.complete_upload(upload.upload_id, record)
+    return xml_response(
+        "CompleteMultipartUploadResult",
+        (
+            encoding,
+            tag("Location", location(call, record.key)),
+            tag("Bucket", record.bucket),
+            tag("Key", url(record.key) if encoded else record.key),
+            tag("ETag", quoted(record.etag)),
+        ),
+        [
+            ("ETag", quoted(record.etag)),
+            ("x-oss-hash-crc64ecma", record.crc64),
+            *Properties(record.headers, "", "", "").encryption_headers,
+        ],
+    )
+
+
+def _listed_parts(body: bytes, take_all: str | None) -> list[tuple[int, str]] | None:
+    """Read the part list; None for all parts."""
+    if take_all is not None:
+        if take_all.lower() != "yes" or body:
+            raise RefusedError(
+                "InvalidArgument",
+                "x-oss-complete-all is yes, and comes with an empty body.",
+                ArgumentName="x-oss-complete-all",
+                ArgumentValue=take_all,
+            )
+        return None
+    root = parse(body, "CompleteMultipartUpload")
+    listed = []
+    for element in children(root, "Part"):
+        n, etag = child_text(element, "PartNumber"), child_text(element, "ETag")
+        if n is None or etag is None:
+            raise RefusedError("MalformedXML", why={"xml": "a Part needs PartNumber and ETag"})
+        n = n.strip()
+        if not (n.lstrip("-").isascii() and n.lstrip("-").isdigit() and len(n) < 9):
+            raise RefusedError("MalformedXML", why={"xml": f"PartNumber is {n!r}"})
+        listed.append((int(n), etag.strip().strip('"').upper()))
+    if not listed:
+        raise RefusedError("MalformedXML", why={"xml": "no Part"})
+    last = 0
+    for number_, _ in listed:
+        if not 1 <= number_ <= MAX_PART_NUMBER:
+            raise RefusedError(
+                "InvalidPartOrder",
+                "Part number must be an integer between 1 and 10000, inclusive.",
+                PartNumber=number_,
+            )
+        if number_ <= last:
+            raise RefusedError("InvalidPartOrder", PartNumber=number_)
+        last = number_
+    return listed
+
+
+def _chosen(listed: list[tuple[int, str]], there: dict[int, PartRecord]) -> list[PartRecord]:
+    chosen = []
+    for n, etag in listed:
+        part = there.get(n)
+        if part is None or part.etag != etag:
+            raise RefusedError(
+                "InvalidPart",
+                PartNumber=n,
+                ETag=etag,
+                why={"kind": "part", "uploaded": part.etag if part else None},
+            )
+        chosen.append(part)
+    return chosen
+
+
+def _joined(call: Call, upload: UploadRecord, parts: Sequence[PartRecord]) -> ObjectRecord:
+    crc = 0
+    for part in parts:
+        crc = crc64.combine(crc, int(part.crc64), part.size)
+    acl = call.header("x-oss-object-acl")
+    return ObjectRecord(
+        bucket=upload.bucket,
+        key=upload.key,
+        size=sum(part.size for part in parts),
+        etag=multipart_etag(part.etag for part in parts),
+        crc64=str(crc),
+        md5="",
+        kind="Multipart",
+        storage_class=upload.storage_class,
+        acl=upload.acl if acl is None else object_acl(acl),
+        modified_ms=call.service.now_ms(),
+        headers=upload.headers,
+        tagging=upload.tagging,
+        segments_json=pack_segments(segment for part in parts for segment in part.segments),
+    )
+
+
+async def abort_upload(call: Call) -> Response:
+    """End an upload and drop its parts."""
+    call.store.abort_upload(the_upload(call).upload_id)
+    return Response(204)
+
+
+async def list_parts(call: Call) -> Response:
+    """Return the parts of an upload."""
+    upload = the_upload(call)
+    encoded, encoding = url_encoder(call)
+    limit = max_keys(call, "max-parts", default=1000)
+    marker = number(call, "part-number-marker", default=0, low=0, high=MAX_PART_NUMBER)
+    found = call.store.uploads.parts(upload.upload_id, after=marker, limit=limit + 1)
+    page, truncated = found[:limit], len(found) > limit
+    return xml_response(
+        "ListPartsResult",
+        (
+            encoding,
+            tag("Bucket", upload.bucket),
+            tag("Key", url(upload.key) if encoded else upload.key),
+            tag("UploadId", upload.upload_id),
+            tag("StorageClass", upload.storage_class),
+            tag("PartNumberMarker", marker),
+            tag("NextPartNumberMarker", page[-1].number if page else marker),
+            tag("MaxParts", limit),
+            tag("IsTruncated", str(truncated).lower()),
+            *(
+                tag(
+                    "Part",
+                    (
+                        tag("PartNumber", part.number),
+                        tag("LastModified", iso(part.modified_ms)),
+                        tag("ETag", quoted(part.etag)),
+                        tag("HashCrc64ecma", part.crc64),
+                        tag("Size", part.size),
+                    ),
+                )
+                for part in page
+            ),
+        ),
+    )
+
+
+async def list_uploads(call: Call) -> Response:
+    """Return the uploads in progress of a bucket, by key and upload id."""
+    encoded, encoding = url_encoder(call)
+    write = url if encoded else str
+    limit = max_keys(call, "max-uploads", default=1000)
+    prefix, delimiter = call.param("prefix"), call.param("delimiter")
+    key_marker, id_marker = call.param("key-marker"), call.param("upload-id-marker")
+    after = (key_marker, id_marker if key_marker and id_marker else chr(0x10FFFF))
+    if not key_marker:
+        after = ("", "")
+    entries = _fold(call, prefix, delimiter, after)
+    page, truncated = entries[:limit], len(entries) > limit
+    last = page[-1] if truncated else None
+    next_key = last if isinstance(last, str) else last.key if last else ""
+    next_id = last.upload_id if isinstance(last, UploadRecord) else ""
+    return xml_response(
+        "ListMultipartUploadsResult",
+        (
+            encoding,
+            tag("Bucket", call.bucket.name),
+            tag("KeyMarker", write(key_marker)),
+            tag("UploadIdMarker", id_marker),
+            tag("NextKeyMarker", write(next_key)),
+            tag("NextUploadIdMarker", next_id),
+            tag("Delimiter", write(delimiter)),
+            tag("Prefix", write(prefix)),
+            tag("MaxUploads", limit),
+            tag("IsTruncated", str(truncated).lower()),
+            *(_upload_element(entry, encoded=encoded) for entry in page),
+        ),
+    )
+
+
+def _fold(
+    call: Call, prefix: str, delimiter: str, after: tuple[str, str]
+) -> list[UploadRecord | str]:
+    """Return uploads and common prefixes (as text) in order."""
+    entries: list[UploadRecord | str] = []
+    uploads = call.store.uploads.page(call.bucket.name, prefix=prefix, after=after, limit=1_000_000)
+    for upload in uploads:
+        end = upload.key.find(delimiter, len(prefix)) if delimiter else -1
+        if end < 0:
+            entries.append(upload)
+            continue
+        common = upload.key[: end + len(delimiter)]
+        if common != after[0] and (not entries or entries[-1] != common):
+            entries.append(common)
+    return entries
+
+
+def _upload_element(entry: UploadRecord | str, *, encoded: bool) -> str:
+    write = url if encoded else str
+    if isinstance(entry, str):
+        return tag("CommonPrefixes", (tag("Prefix", write(entry)),))
+    return tag(
+        "Upload",
+        (
+            tag("Key", write(entry.key)),
+            tag("UploadId", entry.upload_id),
+            tag("StorageClass", entry.storage_class),
+            tag("Initiated", iso(entry.initiated_ms)),
+        ),
+    )
