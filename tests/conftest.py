@@ -2,8 +2,25 @@
 
 import asyncio
 import inspect
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from ossferry.demo import Demo
+from playwright.sync_api import expect
+from support.chromium import executable
+from support.config import load
+
+CONFIG = load()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand `playwright.config.toml` to the Playwright plugin."""
+    options = config.option
+    options.screenshot = CONFIG.artefacts.screenshot
+    options.tracing = CONFIG.artefacts.trace
+    options.output = CONFIG.artefacts.dir
+    expect.set_options(timeout=CONFIG.timeout_ms)
 
 
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
@@ -13,3 +30,32 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     names = pyfuncitem._fixtureinfo.argnames
     asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
     return True
+
+
+@pytest.fixture(scope="session", params=CONFIG.projects)
+def runtime(request: pytest.FixtureRequest) -> str:
+    """The interpreter that runs the page."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """How the Playwright plugin starts Chromium."""
+    return {
+        "headless": CONFIG.use.headless,
+        "args": CONFIG.use.args,
+        "executable_path": executable(),
+    }
+
+
+@pytest.fixture(scope="session")
+def browser_context_args() -> dict[str, Any]:
+    """What every page looks like."""
+    return {"viewport": CONFIG.use.viewport, "locale": CONFIG.use.locale}
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Demo]:
+    """Server and mock, as `make demo` runs them, for the whole session."""
+    with Demo() as running:
+        yield running

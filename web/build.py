@@ -49,7 +49,7 @@ def bundle_python() -> str:
         for path in sorted((WEB / "uploader").rglob("*.py"))
     ]
     return f"""import os
-for path, source in {json.dumps(modules, ensure_ascii=True)}:
+for path, source in {json.dumps(modules, ensure_ascii=False)}:
     folder = ""
     for name in path.split("/")[:-1]:
         folder += name

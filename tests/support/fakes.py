@@ -128,11 +128,13 @@ class FakeGrants:
         self._clock = clock
         self.life_s = life_s
         self.fetched = 0
+        self.refused: list[str] = []
         self.errors: list[Exception] = []
         self.max_file_size = 10**12
 
-    async def fetch(self) -> Grant:
+    async def fetch(self, *, refused_key_id: str = "") -> Grant:
         self.fetched += 1
+        self.refused.append(refused_key_id)
         number = self.fetched
         await asyncio.sleep(0)
         if self.errors:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load"]
 
-FOLDER = __file__.rsplit("/", 2)[0] + "/vectors"
+FOLDER = "/".join(__file__.split("/")[:-2] + ["vectors"])  # noqa: RUF005 - MicroPython
 
 
 def load(name: str) -> "Any":

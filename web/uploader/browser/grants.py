@@ -21,13 +21,16 @@ TIMEOUT_MS = 15000
 class ServerGrants:
     """The engine's `Grants` port: `POST /api/grant`."""
 
-    async def fetch(self) -> "Grant":
-        """Return a new grant.
+    async def fetch(self, *, refused_key_id: str = "") -> "Grant":
+        """Return a grant, but not the one with the access key id that OSS refused.
 
         Raises:
             GrantRefused: the server said no; status 0 if it said nothing.
         """
         options = to_js({"method": "POST", "cache": "no-store", "redirect": "error"})
+        if refused_key_id:
+            options.body = json.dumps({"refused_key_id": refused_key_id})
+            options.headers = to_js({"content-type": "application/json"})
         options.signal = js.AbortSignal.timeout(TIMEOUT_MS)
         try:
             answer = await js.fetch("/api/grant", options)

@@ -32,6 +32,7 @@ class GrantKeeper:
         self._clock = clock
         self._grant: Grant | None = None
         self._fetch: _Fetch | None = None
+        self._refused_key_id = ""
         self.skew_s = 0.0  # server minus client
 
     def server_now_s(self) -> float:
@@ -46,6 +47,7 @@ class GrantKeeper:
         """Forget a grant that OSS refused, unless a newer one is already here."""
         if self._grant is grant:
             self._grant = None
+            self._refused_key_id = grant.credentials.access_key_id
 
     async def get(self) -> "Grant":
         """Return a grant with at least `RENEW_BEFORE_S` of life, or as fresh as the server gives.
@@ -69,7 +71,8 @@ class GrantKeeper:
 
     async def _run(self, fetch: "_Fetch") -> None:
         try:
-            fetch.grant = self._grant = await self._grants.fetch()
+            refused, self._refused_key_id = self._refused_key_id, ""
+            fetch.grant = self._grant = await self._grants.fetch(refused_key_id=refused)
             self.set_server_time(fetch.grant.server_time_s)
         except Exception as error:  # raised again in every waiting caller
             fetch.error = error

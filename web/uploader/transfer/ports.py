@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     class Grants(Protocol):
         """Asks our server for a grant."""
 
-        async def fetch(self) -> Grant:
-            """Return a new grant.
+        async def fetch(self, *, refused_key_id: str = "") -> Grant:
+            """Return a grant, but not the one with the access key id that OSS refused.
 
             Raises:
                 GrantRefused: the server said no, or did not answer.

@@ -1,0 +1,53 @@
+"""What the page's unit tests use of pytest, for interpreters that have no pytest.
+
+`mark.parametrize` and `raises` only. The runner calls every `test_*` function of a module.
+"""
+
+__all__ = ["mark", "raises"]
+
+
+class _Mark:
+    def parametrize(self, names, values, ids=None):
+        """Remember the cases on the function, as `(list of names, values)`."""
+        if isinstance(names, str):
+            names = [name.strip() for name in names.split(",")]
+        many = len(names) > 1
+
+        def decorate(function):
+            cases = [list(value) if many else [value] for value in values]
+            return Cases(function, list(names), cases)
+
+        return decorate
+
+
+class Cases:
+    """A test with parameters; MicroPython's functions have no attributes to keep them in."""
+
+    def __init__(self, function, names, cases):
+        self.function = function
+        self.names = names
+        self.cases = cases
+
+
+mark = _Mark()
+
+
+class raises:  # noqa: N801 - pytest's name
+    """Check that the block raises `kind`, and that its text contains `match`."""
+
+    def __init__(self, kind, match=""):
+        self.kind = kind
+        self.match = match
+        self.value = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, _trace):
+        if kind is None:
+            raise AssertionError(f"{self.kind.__name__} was not raised")
+        if not isinstance(error, self.kind):
+            return False
+        assert self.match in str(error), f"{self.match} is not in {error}"
+        self.value = error
+        return True

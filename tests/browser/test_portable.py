@@ -1,0 +1,68 @@
+"""The page's unit tests pass inside MicroPython and Pyodide, not only under CPython."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+from support.browser_page import make_app, script
+from support.serving import serve
+
+pytestmark = pytest.mark.browser
+
+TESTS = Path(__file__).parents[1]
+WEB = TESTS.parent / "web"
+INSIDE = Path(__file__).parent / "inside"
+SOURCES = sorted((TESTS / "unit" / "web").rglob("test_*.py"))
+MODULES = [path.relative_to(TESTS).with_suffix("").as_posix().replace("/", ".") for path in SOURCES]
+TIMEOUT_MS = 60_000
+
+Results = dict[str, list[tuple[str, str]]]
+
+
+def code() -> str:
+    """Return what the interpreters run: the page's Python, its tests, and our small runner."""
+    files = [
+        *((path.relative_to(WEB).as_posix(), path) for path in (WEB / "uploader").rglob("*.py")),
+        *((path.relative_to(TESTS).as_posix(), path) for path in SOURCES),
+        *((path.name, path) for path in INSIDE.glob("*.py")),
+        *((f"support/{name}", TESTS / "support" / name) for name in ("fakes.py", "vectors.py")),
+        *((f"vectors/{path.name}", path) for path in (TESTS / "vectors").glob("v4_*.json")),
+    ]
+    return script(files, f"import runner\nawait runner.run({MODULES!r})")
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serve(make_app(code())) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def results(address: str, runtime: str, browser: Browser) -> Results:
+    """Run everything once in one page of this runtime."""
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text))
+    page.goto(f"{address}/{runtime}")
+    body = page.locator("body")
+    try:
+        expect(body).to_have_attribute(
+            "data-interpreter",
+            {"micropython": "micropython", "pyodide": "cpython"}[runtime],
+            timeout=TIMEOUT_MS,
+        )
+    except AssertionError as error:
+        raise AssertionError("\n".join(errors)) from error
+    text = body.get_attribute("data-results") or ""
+    page.close()
+    return {module: [(test, error) for test, error in tests] for module, tests in json.loads(text)}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_passes_inside(module: str, results: Results) -> None:
+    outcomes = results[module]
+
+    assert outcomes, "the module has no tests"
+    assert [(test, error) for test, error in outcomes if error] == []

@@ -1,0 +1,57 @@
+"""Our page with other Python in it, served from the built assets.
+
+Used to run the page's unit tests on MicroPython and on Pyodide.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+__all__ = ["make_app", "script"]
+
+ROOT = Path(__file__).parents[2]
+BUILT = ROOT / "build" / "web"
+def script(files: Iterable[tuple[str, Path]], then: str) -> str:
+    """Return Python that writes `files` (name in the interpreter, source) and runs `then`."""
+    content = [[name, path.read_text("utf-8")] for name, path in files]
+    return f"""import os
+for path, text in {json.dumps(content, ensure_ascii=False)}:
+    folder = ""
+    for name in path.split("/")[:-1]:
+        folder += name
+        try:
+            os.mkdir(folder)
+        except OSError:
+            pass
+        folder += "/"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+{then}
+"""
+
+
+def make_app(code: str) -> Starlette:
+    """Serve `/<runtime>`: our page, running `code` in place of the uploader."""
+
+    async def page(request: Request) -> Response:
+        built = BUILT / f"index.{request.path_params['runtime']}.html"
+        text = re.sub(r'src="[^"]+/uploader\.py"', 'src="/code.py"', built.read_text("utf-8"))
+        return HTMLResponse(text)
+
+    async def source(_request: Request) -> Response:
+        return Response(code, media_type="text/x-python")
+
+    return Starlette(
+        routes=[
+            Route("/code.py", source),
+            Mount("/assets", StaticFiles(directory=BUILT / "assets")),
+            Route("/{runtime}", page),
+        ]
+    )

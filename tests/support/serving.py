@@ -1,0 +1,21 @@
+"""Runs a small ASGI application in a thread, on a free port, for one test session."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ossferry.serving import BackgroundServer, listen
+from starlette.types import ASGIApp
+
+__all__ = ["serve"]
+
+
+@contextmanager
+def serve(app: ASGIApp) -> Iterator[str]:
+    """Yield the address."""
+    sock = listen("127.0.0.1", 0, option="port")
+    server = BackgroundServer(app, sock)
+    server.start()
+    try:
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+    finally:
+        server.stop()
