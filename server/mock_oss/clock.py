@@ -24,10 +24,10 @@ class Clock:
     def __init__(self, start: datetime | None = None, *, frozen: bool = False) -> None:
         self._offset_s = 0.0
         self._frozen_at_s: float | None = None
-        if start is not None:
-            self.set(start)
         if frozen:
             self.freeze()
+        if start is not None:
+            self.set(start)
 
     def timestamp(self) -> float:
         """Return seconds since the epoch, as the mock sees them."""
@@ -46,7 +46,10 @@ class Clock:
         """Make the clock show this aware datetime now; it keeps running unless frozen."""
         if moment.tzinfo is None:
             raise ValueError("the mock's clock takes aware datetimes only")
-        self._offset_s += moment.timestamp() - self.timestamp()
+        if self._frozen_at_s is None:
+            self._offset_s = moment.timestamp() - time.time()
+        else:
+            self._frozen_at_s, self._offset_s = moment.timestamp(), 0.0
 
     def freeze(self) -> None:
         """Stop the clock at what it shows now."""

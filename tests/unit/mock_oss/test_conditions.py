@@ -1,0 +1,83 @@
+"""Ranges and conditional headers."""
+
+import pytest
+
+from mock_oss.errors import RefusedError
+from mock_oss.operations.conditions import check_conditions, parse_range
+from mock_oss.store import ObjectRecord
+
+NOON_MS = 1_773_489_600_000  # 2026-03-14T12:00:00Z
+EARLIER, LATER = "Sat, 14 Mar 2026 11:00:00 GMT", "Sat, 14 Mar 2026 13:00:00 GMT"
+SAME = "Sat, 14 Mar 2026 12:00:00 GMT"
+OBJECT = ObjectRecord(
+    "b", "k", 10, "ABC", "0", "", "Normal", "Standard", "default", NOON_MS, "{}", "{}", "[]"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "standard"),
+    [
+        ("bytes=0-3", (0, 4), (0, 4)),
+        ("bytes=4-", (4, 6), (4, 6)),
+        ("bytes=-3", (7, 3), (7, 3)),
+        ("bytes=0-9", (0, 10), (0, 10)),
+        ("bytes=0-10", None, (0, 10)),
+        ("bytes=-11", None, (0, 10)),
+        ("bytes=5-4", None, None),
+        ("bytes=-", None, None),
+        ("bytes=a-b", None, None),
+        ("items=0-3", None, None),
+        ("bytes=0-1,3-4", None, None),
+        ("bytes=99999999999999999999999-", None, None),
+    ],
+)
+def test_a_range_is_taken_whole_or_not_at_all(
+    text: str, plain: tuple[int, int] | None, standard: tuple[int, int] | None
+) -> None:
+    strict = {"range": text, "x-oss-range-behavior": "standard"}
+
+    assert parse_range({"range": text}, 10) == plain
+    assert parse_range(strict, 10) == standard
+
+
+@pytest.mark.parametrize("text", ["bytes=10-", "bytes=10-12", "bytes=-0"])
+def test_a_range_past_the_end_is_refused_in_standard_behaviour_only(text: str) -> None:
+    assert parse_range({"range": text}, 10) is None
+    with pytest.raises(RefusedError) as refused:
+        parse_range({"range": text, "x-oss-range-behavior": "standard"}, 10)
+    assert (refused.value.code, refused.value.status) == ("InvalidRange", 416)
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "status"),
+    [
+        ("if-match", '"ABC"', None),
+        ("if-match", '"X", "ABC"', None),
+        ("if-match", "*", None),
+        ("if-match", '"X"', 412),
+        ("if-none-match", '"ABC"', 304),
+        ("if-none-match", '"X"', None),
+        ("if-modified-since", EARLIER, None),
+        ("if-modified-since", SAME, 304),
+        ("if-modified-since", LATER, 304),
+        ("if-modified-since", "yesterday", None),
+        ("if-unmodified-since", EARLIER, 412),
+        ("if-unmodified-since", SAME, None),
+    ],
+)
+def test_conditions_decide_the_status(header: str, value: str, status: int | None) -> None:
+    if status is None:
+        check_conditions({header: value}, OBJECT)
+        return
+    with pytest.raises(RefusedError) as refused:
+        check_conditions({header: value}, OBJECT)
+    assert refused.value.status == status
+
+
+def test_a_copy_of_a_part_answers_412_for_every_condition() -> None:
+    headers = {"x-oss-copy-source-if-none-match": '"ABC"'}
+
+    with pytest.raises(RefusedError) as refused:
+        check_conditions(headers, OBJECT, prefix="x-oss-copy-source-", copying=True)
+
+    assert refused.value.status == 412

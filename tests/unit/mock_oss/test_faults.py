@@ -1,0 +1,92 @@
+"""Which requests a planned fault hits."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mock_oss.errors import WorldError
+from mock_oss.faults import Fault, Faults, Probe
+
+PART = Probe("PUT", "bucket", "uploads/a.bin", "UploadPart", 3)
+
+
+def hits(fault: Fault, probes: list[Probe]) -> list[int]:
+    return [number for number, probe in enumerate(probes, 1) if fault.strikes(probe)]
+
+
+@pytest.mark.parametrize(
+    ("plan", "strikes"),
+    [
+        ({}, True),
+        ({"method": "PUT"}, True),
+        ({"method": "GET"}, False),
+        ({"key": "uploads/*"}, True),
+        ({"key": "*.txt"}, False),
+        ({"operation": "UploadPart"}, True),
+        ({"operation": "PutObject"}, False),
+        ({"part_number": 3}, True),
+        ({"part_number": 4}, False),
+        ({"bucket": "other"}, False),
+    ],
+)
+def test_every_given_field_must_match(plan: dict[str, object], strikes: bool) -> None:
+    fault = Fault(effect="hang", **plan)  # type: ignore[arg-type]  # a table of plans
+
+    assert fault.strikes(PART) is strikes
+
+
+def test_counting_decides_which_of_the_matching_requests_are_hit() -> None:
+    assert hits(Fault(effect="hang", nth=2), [PART] * 5) == [2]
+    assert hits(Fault(effect="hang", times=2), [PART] * 5) == [1, 2]
+    assert hits(Fault(effect="hang", skip=1, times=2), [PART] * 5) == [2, 3]
+
+
+def test_chance_repeats_with_the_seed() -> None:
+    def run(seed: int) -> list[int]:
+        return hits(Fault(effect="hang", probability=0.3, seed=seed), [PART] * 200)
+
+    assert run(1) == run(1)
+    assert run(1) != run(2)
+    assert 30 < len(run(1)) < 90
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"effect": "explode"},
+        {"effect": "delay"},
+        {"effect": "error", "code": "NoSuchThing"},
+        {"effect": "reset", "when": "later"},
+        {"effect": "hang", "colour": "red"},
+    ],
+    ids=lambda plan: json.dumps(plan),
+)
+def test_a_plan_that_means_nothing_is_refused(plan: dict[str, str]) -> None:
+    faults = Faults()
+
+    with pytest.raises(WorldError):
+        faults.add(**plan)
+
+
+def test_plans_are_read_from_toml_and_json(tmp_path: Path) -> None:
+    toml, text = tmp_path / "faults.toml", tmp_path / "faults.json"
+    toml.write_text('[[faults]]\neffect = "delay"\nseconds = 2\nmethod = "PUT"\n')
+    text.write_text('[{"effect": "unavailable", "seconds": 3}]')
+    faults = Faults()
+
+    faults.load(toml)
+    faults.load(text)
+
+    assert [fault.as_dict() for fault in faults] == [
+        {"effect": "delay", "method": "PUT", "seconds": 2},
+        {"effect": "unavailable", "seconds": 3},
+    ]
+
+
+def test_a_fault_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "faults.toml"
+    path.write_text("[[faults")
+
+    with pytest.raises(WorldError, match=r"faults\.toml"):
+        Faults().load(path)
