@@ -77,7 +77,7 @@ class App:
             await self._send(send, exchange, response)
         except CutConnectionError:
             record.status = None
-            effects.cut_connection(scope)
+            await effects.cut_connection(scope)
         except ClientGoneError:
             record.code, record.message = "IncompleteBody", "the client closed the connection"
         finally:

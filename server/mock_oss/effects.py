@@ -134,9 +134,10 @@ def send_cut(struck: Iterable[Fault], length: int) -> int | None:
     return None
 
 
-def cut_connection(scope: Scope) -> None:
+async def cut_connection(scope: Scope) -> None:
     """Reset the connection so that the client sees an error, not an end."""
     transport = scope["mock_oss.transport"]
     raw = transport.get_extra_info("socket")
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
     transport.abort()
+    await asyncio.sleep(0.001)  # let the protocol hear of it before the request's task ends

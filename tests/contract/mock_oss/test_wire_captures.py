@@ -1,0 +1,73 @@
+"""The requests three SDKs really sent, replayed; verdicts as an independent check gave them."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+
+from contract.mock_oss.clients import send
+from mock_oss import BucketSpec, MockOSS, Role, World
+from mock_oss.store import SessionRecord
+from support.vectors import load
+
+CAPTURES = load("wire_captures")
+ROLE = Role(
+    name="everything",
+    policies=('{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:*","Resource":"*"}]}',),
+)
+
+# What the replayed operations meet in a bucket that holds nothing of theirs.
+PAST_THE_SIGNATURE = {"", "NoSuchUpload", "NoSuchKey", "NotImplemented"}
+
+
+def sent_at(headers: dict[str, str]) -> datetime:
+    text = headers.get("x-oss-date") or headers["date"]
+    if text.endswith("GMT"):
+        return parsedate_to_datetime(text).astimezone(UTC)
+    return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def oss() -> Any:
+    world = World(roles=(ROLE,), buckets=(BucketSpec(name=CAPTURES["bucket"]),))
+    with MockOSS(world=world) as mock:
+        yield mock
+
+
+@pytest.mark.parametrize(
+    "capture",
+    CAPTURES["captures"],
+    ids=lambda c: f"{c['sdk']} {c['op']}".replace(" ", "-"),
+)
+def test_a_captured_request_gets_the_recorded_verdict(oss: MockOSS, capture: Any) -> None:
+    headers = dict(capture["headers"])
+    moment = sent_at({name.lower(): value for name, value in headers.items()})
+    oss.clock.set(moment)
+    key = CAPTURES["credentials"]
+    session = SessionRecord(
+        access_key_id=key["access_key_id"],
+        access_key_secret=key["access_key_secret"],
+        security_token=key["security_token"],
+        role_arn=ROLE.arn,
+        session_name="capture",
+        policy="",
+        expires_ms=int((moment + timedelta(hours=1)).timestamp() * 1000),
+    )
+    oss.store.sessions.put(session)
+
+    answer = send(
+        oss, capture["method"], capture["target"], headers=headers, body=capture["body"].encode()
+    )
+
+    code = answer.code if answer.status >= 400 else ""
+    if capture["signature_ok"]:
+        assert code in PAST_THE_SIGNATURE
+    else:
+        assert code == "SignatureDoesNotMatch"
+        why = oss.requests[-1].why
+        assert why["cause"] in (
+            "an empty query value was signed with its '='",
+            "the sub-resource x-oss-process was not signed",
+        )
+        assert "first_difference" in why
