@@ -18,7 +18,7 @@ from mock_oss.identities import ANONYMOUS, Caller, Identities
 from mock_oss.request import Request
 from mock_oss.signing import explain, v1, v4
 
-__all__ = ["MAX_SKEW_S", "authenticate", "check_token", "find_caller", "iso_ms", "parse_v4_date"]
+__all__ = ["MAX_SKEW_S", "Context", "authenticate", "find_caller", "iso_ms", "parse_v4_date"]
 
 MAX_SKEW_S = 900
 MAX_EXPIRES_S = 604_800

@@ -106,7 +106,7 @@ def _context(
     elif action in ("oss:PutBucket", "oss:PutBucketAcl"):
         context["oss:x-oss-acl"] = request.headers.get("x-oss-acl", "private")
     elif action in ("oss:PutObject", "oss:PutObjectAcl"):
-        context["oss:x-oss-object-acl"] = request.headers.get("x-oss-object-acl", "default")
+        context["oss:x-oss-object-acl"] = call.header("x-oss-object-acl") or "default"
     _add_tags(context, call, action, bucket, key)
     return context
 

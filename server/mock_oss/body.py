@@ -174,7 +174,7 @@ class Body:
             async for piece in self.pieces():
                 if self.complete and not buffer and pending is None and len(piece) <= INLINE:
                     _take(digest, sink, piece)
-                    break
+                    continue
                 buffer += piece
                 if self.received > MAX_OBJECT_BYTES:
                     raise RefusedError("EntityTooLarge", headers={"Connection": "close"})

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from mock_oss.errors import WorldError
+from mock_oss.signing.callback import MOCK_KEY, public_key_pem
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -107,6 +108,9 @@ class _Control:
             (clock.freeze if wanted["freeze"] else clock.unfreeze)()
         return await self.get_clock(request)
 
+    async def get_public_key(self, request: Request) -> Response:
+        return Response(public_key_pem(MOCK_KEY), media_type="application/x-pem-file")
+
     async def post_reset(self, request: Request) -> Response:
         self._mock.reset()
         return Response(status_code=204)
@@ -128,6 +132,7 @@ def control_app(mock: MockOSS) -> Starlette:
         ("GET", "/_mock/clock", control.get_clock),
         ("POST", "/_mock/clock", control.post_clock),
         ("POST", "/_mock/reset", control.post_reset),
+        ("GET", "/_mock/callback_pub_key.pem", control.get_public_key),
     ]
     return Starlette(
         routes=[Route(path, endpoint, methods=[method]) for method, path, endpoint in table],

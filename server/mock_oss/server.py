@@ -217,6 +217,7 @@ class MockOSS:
             executor=self._executor,
             domains=self._domains,
             idle_timeout_s=self._idle_timeout_s,
+            endpoint=self.endpoint,
         )
         self._service.fill_world()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -35,6 +36,12 @@ class Service:
     executor: Executor
     domains: tuple[str, ...]
     idle_timeout_s: float
+    endpoint: str
+
+    @property
+    def public_key_url(self) -> str:
+        """Where receivers of callbacks find the key that signs them."""
+        return f"{self.endpoint}/_mock/callback_pub_key.pem"
 
     def now_ms(self) -> int:
         """Return the mock's time in milliseconds since the epoch."""
@@ -64,9 +71,12 @@ class Service:
 
 
 class Call:
-    """One request on its way through authentication, authorization and its handler."""
+    """One request on its way through authentication, authorization and its handler.
 
-    __slots__ = ("_bucket", "body", "caller", "record", "request", "service", "target")
+    ``fields`` holds the form of a PostObject: lower-case names -> values.
+    """
+
+    __slots__ = ("_bucket", "body", "caller", "fields", "record", "request", "service", "target")
 
     def __init__(
         self,
@@ -83,6 +93,7 @@ class Call:
         self.body = body
         self.record = record
         self.caller: Caller = ANONYMOUS
+        self.fields: Mapping[str, str] | None = None
         self._bucket = bucket
 
     @property
@@ -116,5 +127,5 @@ class Call:
         return self.request.params.get(name, default)
 
     def header(self, name: str) -> str | None:
-        """Return a header by its lower-case name."""
-        return self.request.headers.get(name)
+        """Return a header by its lower-case name; in a form upload, a field."""
+        return (self.request.headers if self.fields is None else self.fields).get(name)

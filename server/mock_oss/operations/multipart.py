@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from mock_oss import crc64
 from mock_oss.addressing import check_key
 from mock_oss.body import Digest
+from mock_oss.callbacks import deliver, read_callback
 from mock_oss.documents import child_text, children, parse, tag
 from mock_oss.errors import RefusedError
 from mock_oss.operations.common import iso, location, max_keys, number, quoted, url, url_encoder
@@ -146,6 +147,7 @@ async def complete_upload(call: Call) -> Response:
     body = await call.body.read(MAX_COMPLETE_BYTES)
     take_all = call.header("x-oss-complete-all")
     listed = _listed_parts(body, take_all)
+    callback = read_callback(call)
     upload = the_upload(call)
     there = {part.number: part for part in call.store.uploads.parts(upload.upload_id)}
     parts = list(there.values()) if listed is None else _chosen(listed, there)
@@ -163,6 +165,8 @@ async def complete_upload(call: Call) -> Response:
     may_overwrite(call)(call.store.objects.get(upload.bucket, upload.key))
     record = _joined(call, upload, parts)
     call.store.complete_upload(upload.upload_id, record)
+    if callback is not None:
+        return await deliver(callback, call, record)
     return xml_response(
         "CompleteMultipartUploadResult",
         (

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from mock_oss.addressing import check_key
 from mock_oss.authorization import authorize
 from mock_oss.body import Digest
+from mock_oss.callbacks import deliver, read_callback
 from mock_oss.errors import RefusedError
 from mock_oss.operations.common import existing, gmt, quoted
 from mock_oss.operations.conditions import check_conditions, parse_range
@@ -23,6 +24,7 @@ __all__ = [
     "get_object_meta",
     "head_object",
     "may_overwrite",
+    "new_object",
     "new_properties",
     "put_object",
     "resolve",
@@ -125,12 +127,15 @@ async def put_object(call: Call) -> Response:
     """Store an object."""
     check_key(call.key)
     properties = new_properties(call)
+    callback = read_callback(call)
     allow = may_overwrite(call)
     allow(call.store.objects.get(call.bucket.name, call.key))
     with call.store.blobs.new() as blob:
         digest = await call.body.store(blob)
         record = new_object(call, call.key, properties, digest, blob.close())
         call.store.put_object(record, allow=allow)
+    if callback is not None:
+        return await deliver(callback, call, record)
     return Response(200, written_headers(digest) + properties.encryption_headers)
 
 

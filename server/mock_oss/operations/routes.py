@@ -19,6 +19,7 @@ from mock_oss.operations import (
     listing,
     multipart,
     objects,
+    post_object,
     service_level,
 )
 from mock_oss.operations import bucket_settings as settings
@@ -45,10 +46,9 @@ NOT_IMPLEMENTED = frozenset(
     publicAccessBlock qos qosInfo redundancyTransition referer regions replication
     replicationLocation replicationProgress requestPayment requesterQosInfo resourceGroup
     resourcePool restore cleanRestoredObject rtc sealAppendObject style styleName
-    transferAcceleration userDefinedLogFieldsConfig versioning versions vod website worm
+    transferAcceleration userDefinedLogFieldsConfig versionId versioning versions vod website worm
     wormExtend wormId x-oss-async-process""".split()  # noqa: SIM905 - a table, not code
 )
-# versionId: the mock keeps one version of an object, as an unversioned bucket does.
 
 _SERVICE: Mapping[tuple[str, str], Operation] = {
     ("GET", ""): Operation("ListBuckets", "oss:ListBuckets", service_level.list_buckets),
@@ -79,6 +79,7 @@ _BUCKET: Mapping[tuple[str, str], Operation] = {
     ("GET", "uploads"): Operation(
         "ListMultipartUploads", "oss:ListMultipartUploads", multipart.list_uploads
     ),
+    ("POST", ""): Operation("PostObject", "", post_object.post_object),
     ("POST", "delete"): Operation("DeleteMultipleObjects", "", details.delete_objects),
 }
 _OBJECT: Mapping[tuple[str, str], Operation] = {
@@ -123,6 +124,7 @@ OPERATIONS: tuple[Operation, ...] = (
 _NO_SUBRESOURCES: tuple[str, ...] = ()
 _BUCKET_SUBRESOURCES = tuple(dict.fromkeys(sub for _, sub in _BUCKET if sub))
 _OBJECT_SUBRESOURCES = tuple(dict.fromkeys(sub for _, sub in _OBJECT if sub))
+_KNOWN_SUBRESOURCES = NOT_IMPLEMENTED.union(_BUCKET_SUBRESOURCES, _OBJECT_SUBRESOURCES)
 
 
 def find_operation(request: Request, target: Target) -> Operation:
@@ -142,9 +144,10 @@ def find_operation(request: Request, target: Target) -> Operation:
     sub = ""
     if params:
         sub = next((name for name in names if name in params), "")
-        if not sub and (missing := NOT_IMPLEMENTED & params.keys()):
+        elsewhere = _KNOWN_SUBRESOURCES.difference(names)
+        if not sub and (missing := elsewhere & params.keys()):
             raise RefusedError("NotImplemented", Header=min(missing))
-        if "versionId" in params:
+        if sub and "versionId" in params:
             raise RefusedError("NotImplemented", Header="versionId")
         if "partNumber" in params and sub != "uploadId" and target.key:
             raise RefusedError("InvalidArgument", ArgumentName="uploadId", ArgumentValue="")

@@ -1,0 +1,241 @@
+"""PostObject: an upload as an HTML form, with V1, V4 or no signature over its policy."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from mock_oss.addressing import check_key
+from mock_oss.authentication import Context, find_caller, parse_v4_date
+from mock_oss.authorization import authorize
+from mock_oss.body import MAX_OBJECT_BYTES, PIECE, Digest
+from mock_oss.callbacks import deliver, read_callback
+from mock_oss.documents import document, tag
+from mock_oss.errors import RefusedError
+from mock_oss.forms import FormReader
+from mock_oss.identities import ANONYMOUS, Caller
+from mock_oss.operations.common import location, quoted
+from mock_oss.operations.objects import may_overwrite, new_object
+from mock_oss.operations.properties import read_properties
+from mock_oss.post_policy import PostPolicy, check_fields, check_length, parse_post_policy
+from mock_oss.response import Response
+from mock_oss.service import Call
+from mock_oss.signing import v1, v4
+from mock_oss.store import BlobWriter, ObjectRecord
+
+__all__ = ["post_object"]
+
+MAX_AGE = timedelta(days=7)
+SKEW = timedelta(minutes=15)
+_V1_FIELDS = ("ossaccesskeyid", "policy", "signature")
+_V4_FIELDS = ("policy", "x-oss-credential", "x-oss-date", "x-oss-signature")
+_V4_LISTED = ("x-oss-signature-version", "x-oss-credential", "x-oss-date")
+
+
+async def post_object(call: Call) -> Response:
+    """Store the form's file."""
+    form = FormReader(call.header("content-type") or "")
+    pieces = call.body.pieces()
+    if (call.body.announced or 0) > MAX_OBJECT_BYTES:
+        raise RefusedError("EntityTooLarge", headers={"Connection": "close"})
+    while not form.file_started:
+        piece = await anext(pieces, None)
+        if piece is None:
+            form.finish()
+            break
+        form.feed(piece)
+    policy = _admit(call, form)
+    callback = read_callback(call)
+    allow = may_overwrite(call)
+    headers = {**form.fields, "content-type": _content_type(form)}
+    properties = read_properties(headers, storage_class=call.bucket.storage_class)
+    allow(call.store.objects.get(call.bucket.name, call.key))
+    with call.store.blobs.new() as blob:
+        digest = await _store_file(call, form, blob, pieces)
+        if policy is not None:
+            check_length(policy, digest.size)
+        record = new_object(call, call.key, properties, digest, blob.close())
+        call.store.put_object(record, allow=allow)
+    if callback is not None:
+        return await deliver(callback, call, record)
+    return _success(call, form, record)
+
+
+def _admit(call: Call, form: FormReader) -> PostPolicy | None:
+    """Check signature, policy and permission; set caller, key and fields of the call."""
+    fields = form.fields
+    key = fields.get("key")
+    if not key:
+        raise RefusedError(
+            "InvalidArgument", "Bucket POST must contain a field named 'key'.", ArgumentName="key"
+        )
+    caller, policy = _authenticate(call, form)
+    if policy is not None:
+        now = call.service.clock.now()
+        check_fields(policy, {**fields, "bucket": call.bucket.name}, now)
+    key = key.replace("${filename}", form.file_name)
+    check_key(key)
+    call.caller, call.fields = caller, fields
+    call.target = call.target._replace(key=key)
+    call.record.key = key
+    call.record.access_key_id, call.record.caller = caller.access_key_id, caller.arn
+    authorize(call, "oss:PutObject")
+    return policy
+
+
+def _authenticate(call: Call, form: FormReader) -> tuple[Caller, PostPolicy | None]:
+    fields = form.fields
+    if "x-oss-signature-version" in fields or "x-oss-signature" in fields:
+        return _v4(call, form)
+    sent = [name for name in _V1_FIELDS if name in fields]
+    if not sent:
+        return ANONYMOUS, None
+    if len(sent) < len(_V1_FIELDS):
+        missing = next(name for name in _V1_FIELDS if name not in fields)
+        raise RefusedError(
+            "InvalidArgument",
+            f"Bucket POST must contain a field named '{missing}'.",
+            ArgumentName=missing,
+        )
+    token = fields.get("x-oss-security-token")
+    caller = find_caller(fields["ossaccesskeyid"], token, _context(call))
+    expected = v1.signature(caller.secret, fields["policy"])
+    _compare(call, caller, expected, fields["signature"], fields["policy"])
+    return caller, parse_post_policy(fields["policy"])
+
+
+def _context(call: Call) -> Context:
+    return Context(call.service.identities, call.service.clock, call.bucket.region)
+
+
+def _v4(call: Call, form: FormReader) -> tuple[Caller, PostPolicy]:
+    fields = form.fields
+    for name in (*_V4_FIELDS, "x-oss-signature-version"):
+        if not fields.get(name):
+            raise RefusedError(
+                "InvalidArgument",
+                f"Bucket POST must contain a field named '{name}'.",
+                ArgumentName=name,
+            )
+    if fields["x-oss-signature-version"] != v4.ALGORITHM:
+        raise RefusedError(
+            "InvalidArgument", "Invalid signature version.", ArgumentName="x-oss-signature-version"
+        )
+    try:
+        credential = v4.parse_credential(fields["x-oss-credential"])
+    except ValueError as e:
+        raise RefusedError("InvalidArgument", f"Invalid x-oss-credential: {e}.") from e
+    moment = parse_v4_date(fields["x-oss-date"])
+    if moment is None or fields["x-oss-date"][:8] != credential.date:
+        raise RefusedError(
+            "InvalidArgument",
+            "Invalid signing date in form.",
+            ArgumentName="x-oss-date",
+            ArgumentValue=fields["x-oss-date"],
+        )
+    if credential.region != call.bucket.region:
+        raise RefusedError(
+            "InvalidArgument",
+            "Invalid signing region in form.",
+            ArgumentName="region",
+            ArgumentValue=credential.region,
+            why={"kind": "region", "bucket": call.bucket.region, "signed": credential.region},
+        )
+    token = fields.get("x-oss-security-token")
+    caller = find_caller(credential.access_key_id, token, _context(call))
+    key = v4.signing_key(caller.secret, credential.date, credential.region)
+    expected = v4.signature(key, fields["policy"])
+    _compare(call, caller, expected, fields["x-oss-signature"], fields["policy"])
+    age = call.service.clock.now() - moment
+    if age > MAX_AGE or age < -SKEW:
+        raise RefusedError(
+            "AccessDenied",
+            "Invalid according to Policy: Policy expired.",
+            why={"kind": "clock", "age_s": age.total_seconds()},
+        )
+    policy = parse_post_policy(fields["policy"])
+    listed = (*_V4_LISTED, "x-oss-security-token") if token else _V4_LISTED
+    if missing := [name for name in listed if name not in policy.names()]:
+        raise RefusedError(
+            "InvalidPolicyDocument",
+            f"Invalid Policy: it has no condition for {missing[0]}.",
+            why={"kind": "form policy", "missing": missing},
+        )
+    return caller, policy
+
+
+def _compare(call: Call, caller: Caller, expected: str, provided: str, text: str) -> None:
+    if hmac.compare_digest(expected.encode(), provided.encode()):
+        return
+    raise RefusedError(
+        "SignatureDoesNotMatch",
+        OSSAccessKeyId=caller.access_key_id,
+        SignatureProvided=provided,
+        StringToSign=text,
+        why={"kind": "signature", "cause": "the secret or the policy text", "expected_text": text},
+    )
+
+
+def _content_type(form: FormReader) -> str:
+    return (
+        form.fields.get("x-oss-content-type") or form.fields.get("content-type") or form.file_type
+    )
+
+
+async def _store_file(
+    call: Call, form: FormReader, blob: BlobWriter, pieces: AsyncIterator[bytes]
+) -> Digest:
+    digest = Digest()
+    loop = asyncio.get_running_loop()
+
+    def take(data: bytes) -> None:
+        digest.update(data)
+        blob.write(data)
+
+    buffer = bytearray(form.take_file())
+    async for piece in pieces:
+        form.feed(piece)
+        buffer += form.take_file()
+        if len(buffer) >= PIECE:
+            await loop.run_in_executor(call.service.executor, take, bytes(buffer))
+            buffer.clear()
+        if digest.size > MAX_OBJECT_BYTES:
+            raise RefusedError("EntityTooLarge", headers={"Connection": "close"})
+    take(bytes(buffer))
+    form.finish()
+    return digest
+
+
+def _success(call: Call, form: FormReader, record: ObjectRecord) -> Response:
+    where = location(call, record.key)
+    headers = [
+        ("ETag", quoted(record.etag)),
+        ("Location", where),
+        ("x-oss-hash-crc64ecma", record.crc64),
+        ("Content-MD5", record.md5),
+    ]
+    redirect = form.fields.get("success_action_redirect")
+    if redirect and redirect.isascii() and redirect.isprintable():
+        query = urlencode({"bucket": record.bucket, "etag": quoted(record.etag), "key": record.key})
+        parts = urlsplit(redirect)
+        joined = f"{parts.query}&{query}" if parts.query else query
+        headers[1] = ("Location", urlunsplit(parts._replace(query=joined)))
+        return Response(303, headers)
+    status = form.fields.get("success_action_status")
+    if status == "200":
+        return Response(200, headers)
+    if status != "201":
+        return Response(204, headers)
+    body = document(
+        "PostResponse",
+        (
+            tag("Bucket", record.bucket),
+            tag("Key", record.key),
+            tag("ETag", quoted(record.etag)),
+            tag("Location", where),
+        ),
+    )
+    return Response(201, [*headers, ("Content-Type", "application/xml")], body)

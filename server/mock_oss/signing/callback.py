@@ -1,0 +1,98 @@
+"""The RSA signature of upload callbacks: PKCS#1 v1.5 with MD5, as OSS makes it.
+
+The key below signs nothing but a mock's callbacks and is public on purpose; its public half is
+served by the mock. Source: vendor page "Callback".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+__all__ = ["MOCK_KEY", "RsaKey", "public_key_pem", "sign", "string_to_sign", "verify"]
+
+_MD5_DIGEST_INFO = bytes.fromhex("3020300c06082a864886f70d020505000410")
+_RSA_ALGORITHM = bytes.fromhex("300d06092a864886f70d0101010500")
+
+
+@dataclass(frozen=True, slots=True)
+class RsaKey:
+    """Modulus, public exponent and private exponent (0 when unknown)."""
+
+    n: int
+    e: int
+    d: int = 0
+
+    @property
+    def size(self) -> int:
+        """Length of a signature in bytes."""
+        return (self.n.bit_length() + 7) // 8
+
+
+MOCK_KEY = RsaKey(
+    n=int(
+        "c3570a40acdd52d470dc41077dbeb90434cbf916fb4a0b941fa0a8a273bc44992da0c327843c07f0"
+        "cb62cf71bd27cb91602f9acc8ba2658f727ee92d7e9842aec9fe078a3e6a1cf642379d4bfc7c035a"
+        "4627d5151948962038dcd4f7bb4b2391915ec8f542e68956aba681473ab36a3602522008ad877e8f"
+        "d0d836e583b925cf",
+        16,
+    ),
+    e=65537,
+    d=int(
+        "1681eef27e233a54b41f0ccc7a2c01a6d46bdeeaf650152974c3799578ff166b0d463021062c3740"
+        "ad8eadc1b893df46d998629e72f066acb2a54b8f81be0ae0b8f8c164039ff92f085e229cdef68b45"
+        "d340ff0248e0b07eecc80ef2b52986648e62e29c7cd0763b5bdbb17744ad6675ca27597258561e67"
+        "713ffbf5746fd041",
+        16,
+    ),
+)
+
+
+def string_to_sign(path: str, query: str, body: bytes) -> bytes:
+    """Return decoded path, ``?`` and raw query, newline, body.
+
+    Args:
+        path: percent-encoded, as in the request line.
+        query: raw, without ``?``; empty for none.
+        body: as sent.
+    """
+    return (unquote(path) + (f"?{query}" if query else "")).encode() + b"\n" + body
+
+
+def _padded(text: bytes, size: int) -> int:
+    digest = _MD5_DIGEST_INFO + hashlib.md5(text, usedforsecurity=False).digest()
+    block = b"\x00\x01" + b"\xff" * (size - len(digest) - 3) + b"\x00" + digest
+    return int.from_bytes(block)
+
+
+def sign(key: RsaKey, text: bytes) -> str:
+    """Return the base64 signature of a string to sign."""
+    return b64encode(pow(_padded(text, key.size), key.d, key.n).to_bytes(key.size)).decode()
+
+
+def verify(key: RsaKey, text: bytes, signature: bytes) -> bool:
+    """Whether a signature belongs to a text."""
+    return pow(int.from_bytes(signature), key.e, key.n) == _padded(text, key.size)
+
+
+def public_key_pem(key: RsaKey) -> bytes:
+    """Write the public half as PEM."""
+    numbers = _der(0x30, _integer(key.n) + _integer(key.e))
+    info = _der(0x30, _RSA_ALGORITHM + _der(0x03, b"\x00" + numbers))
+    text = b64encode(info)
+    lines = [text[start : start + 64] for start in range(0, len(text), 64)]
+    return b"\n".join((b"-----BEGIN PUBLIC KEY-----", *lines, b"-----END PUBLIC KEY-----", b""))
+
+
+def _integer(number: int) -> bytes:
+    return _der(0x02, number.to_bytes(number.bit_length() // 8 + 1))
+
+
+def _der(kind: int, content: bytes) -> bytes:
+    size = len(content)
+    if size < 0x80:
+        return bytes((kind, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8)
+    return bytes((kind, 0x80 | len(length))) + length + content

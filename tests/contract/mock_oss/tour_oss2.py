@@ -1,0 +1,128 @@
+"""Every operation of the mock through oss2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import oss2
+from oss2.credentials import StaticCredentialsProvider
+from oss2.models import (
+    AbortMultipartUpload,
+    BucketCors,
+    BucketLifecycle,
+    CorsRule,
+    LifecycleExpiration,
+    LifecycleRule,
+    PartInfo,
+    Tagging,
+    TaggingRule,
+)
+
+from contract.mock_oss.clients import REGION
+from contract.mock_oss.matrix import Case, Credentials
+from mock_oss import MockOSS
+
+__all__ = ["LACKS", "tour"]
+
+# PostObject is a form; oss2 only signs policies for it.
+LACKS = frozenset({"PostObject"})
+NAME = "tour-bucket"
+KEY = "dir/名 +1&%.txt"
+PART = b"p" * 102_400
+
+
+def _auth(case: Case, credentials: Credentials) -> Any:
+    provider = StaticCredentialsProvider(*credentials)
+    return oss2.ProviderAuthV4(provider) if case.version == "v4" else oss2.ProviderAuth(provider)
+
+
+def _where(oss: MockOSS, case: Case) -> tuple[str, dict[str, object]]:
+    if case.style == "path":
+        return oss.endpoint, {}
+    # The mock stands in as the proxy, so requests keep the vendor's host name.
+    return f"http://oss-{REGION}.aliyuncs.com", {"proxies": {"http": oss.endpoint}}
+
+
+def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
+    """Do everything once."""
+    auth = _auth(case, credentials)
+    endpoint, options = _where(oss, case)
+    bucket = oss2.Bucket(auth, endpoint, NAME, region=REGION, **options)
+    service = oss2.Service(auth, endpoint, region=REGION, **options)
+    bucket.create_bucket()
+    assert [found.name for found in service.list_buckets().buckets] == [NAME]
+    _objects(bucket)
+    _details(bucket)
+    _multipart(bucket)
+    _settings(bucket)
+    bucket.batch_delete_objects([found.key for found in oss2.ObjectIterator(bucket)])
+    assert list(oss2.ObjectIteratorV2(bucket)) == []
+    bucket.delete_bucket()
+
+
+def _objects(bucket: Any) -> None:
+    put = bucket.put_object(KEY, b"hello", headers={"x-oss-meta-a": "1"})
+    assert put.etag == "5D41402ABC4B2A76B9719D911017C592"
+    got = bucket.get_object(KEY)
+    assert (got.read(), got.headers["x-oss-meta-a"]) == (b"hello", "1")
+    assert bucket.get_object(KEY, byte_range=(1, 3)).read() == b"ell"
+    assert bucket.head_object(KEY).content_length == 5
+    assert bucket.get_object_meta(KEY).content_length == 5
+    assert bucket.object_exists(KEY)
+    assert not bucket.object_exists("nothing")
+    assert bucket.append_object("log", 0, b"12345").next_position == 5
+    assert (
+        bucket.append_object("log", 5, b"67890", init_crc=6748440630437108969).next_position == 10
+    )
+    assert bucket.copy_object(NAME, KEY, "copy").etag == put.etag
+    listed = [found.key for found in oss2.ObjectIterator(bucket, delimiter="/", max_keys=1)]
+    assert listed == ["copy", "dir/", "log"]
+    assert [found.key for found in bucket.list_objects_v2(prefix="dir/").object_list] == [KEY]
+    bucket.delete_object("copy")
+
+
+def _details(bucket: Any) -> None:
+    bucket.put_symlink(KEY, "link")
+    assert bucket.get_symlink("link").target_key == KEY
+    assert bucket.get_object("link").read() == b"hello"
+    rule = TaggingRule()
+    rule.add("team", "red +1")
+    bucket.put_object_tagging(KEY, Tagging(rule))
+    assert bucket.get_object_tagging(KEY).tag_set.tagging_rule == {"team": "red +1"}
+    bucket.delete_object_tagging(KEY)
+    bucket.put_object_acl(KEY, oss2.OBJECT_ACL_PUBLIC_READ)
+    assert bucket.get_object_acl(KEY).acl == "public-read"
+
+
+def _multipart(bucket: Any) -> None:
+    upload_id = bucket.init_multipart_upload("big").upload_id
+    first = bucket.upload_part("big", upload_id, 1, PART)
+    second = bucket.upload_part_copy(NAME, KEY, (0, 4), "big", upload_id, 2)
+    assert [found.key for found in bucket.list_multipart_uploads().upload_list] == ["big"]
+    assert [part.size for part in bucket.list_parts("big", upload_id).parts] == [102_400, 5]
+    parts = [PartInfo(1, first.etag, size=len(PART), part_crc=first.crc), PartInfo(2, second.etag)]
+    bucket.complete_multipart_upload("big", upload_id, parts)
+    assert bucket.get_object("big").read() == PART + b"hello"
+    upload_id = bucket.init_multipart_upload("gone").upload_id
+    bucket.abort_multipart_upload("gone", upload_id)
+
+
+def _settings(bucket: Any) -> None:
+    assert bucket.get_bucket_info().name == NAME
+    assert bucket.get_bucket_stat().object_count == 4
+    assert bucket.get_bucket_location().location == f"oss-{REGION}"
+    bucket.put_bucket_acl(oss2.BUCKET_ACL_PUBLIC_READ)
+    assert bucket.get_bucket_acl().acl == "public-read"
+    bucket.put_bucket_cors(BucketCors([CorsRule(["*"], ["PUT"], ["*"], ["ETag"], 60)]))
+    assert bucket.get_bucket_cors().rules[0].expose_headers == ["ETag"]
+    bucket.delete_bucket_cors()
+    rule = LifecycleRule(
+        "r",
+        "uploads/",
+        status=LifecycleRule.ENABLED,
+        expiration=LifecycleExpiration(days=30),
+        abort_multipart_upload=AbortMultipartUpload(days=1),
+    )
+    bucket.put_bucket_lifecycle(BucketLifecycle([rule]))
+    assert bucket.get_bucket_lifecycle().rules[0].abort_multipart_upload.days == 1
+    bucket.delete_bucket_lifecycle()
