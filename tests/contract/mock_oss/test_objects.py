@@ -1,0 +1,282 @@
+"""What objects do that the SDK tours do not reach: overwriting, checks, conditions, ranges."""
+
+from base64 import b64encode
+from hashlib import md5
+from typing import Any
+
+import oss2
+import pytest
+from oss2.exceptions import NotModified, PreconditionFailed, ServerError
+
+from contract.mock_oss.clients import send, signed_headers
+from mock_oss import BUCKET, MockOSS
+
+
+def refusal(call: Any, *args: Any, **kwargs: Any) -> tuple[int, str]:
+    with pytest.raises(ServerError) as error:
+        call(*args, **kwargs)
+    return error.value.status, error.value.code
+
+
+def test_forbid_overwrite_keeps_the_first_object(mock_oss: MockOSS, bucket: Any) -> None:
+    forbid = {"x-oss-forbid-overwrite": "true"}
+    bucket.put_object("a", b"first", headers=forbid)
+
+    assert refusal(bucket.put_object, "a", b"second", headers=forbid) == (
+        409,
+        "FileAlreadyExists",
+    )
+    assert mock_oss.bucket(BUCKET).objects["a"].data == b"first"
+
+
+def test_headers_and_metadata_come_back_as_sent(mock_oss: MockOSS, bucket: Any) -> None:
+    sent = {
+        "Content-Type": "text/plain; charset=utf-8",
+        "Cache-Control": "no-cache",
+        "Content-Disposition": "attachment; filename=a.txt",
+        "Content-Encoding": "identity",
+        "Expires": "Sat, 14 Mar 2026 09:26:53 GMT",
+        "x-oss-meta-author": "alice",
+        "x-oss-storage-class": "IA",
+        "x-oss-server-side-encryption": "AES256",
+        "x-oss-tagging": "a=1&b=2",
+    }
+
+    put = bucket.put_object("a", b"hello", headers=sent)
+    head = bucket.head_object("a").headers
+
+    for name, value in sent.items():
+        if name != "x-oss-tagging":
+            assert head[name] == value
+    assert head["x-oss-tagging-count"] == "2"
+    assert put.headers["x-oss-server-side-encryption"] == "AES256"
+    stored = mock_oss.bucket(BUCKET).objects["a"]
+    assert (stored.storage_class, stored.tags) == ("IA", {"a": "1", "b": "2"})
+
+
+@pytest.mark.parametrize(
+    ("headers", "refused"),
+    [
+        ({"Content-MD5": b64encode(md5(b"other").digest()).decode()}, (400, "InvalidDigest")),  # noqa: S324 - what the API speaks
+        ({"Content-MD5": "short"}, (400, "InvalidDigest")),
+        ({"x-oss-hash-crc64ecma": "1"}, (400, "InvalidCRC64")),
+        ({"x-oss-object-acl": "everyone"}, (400, "InvalidArgument")),
+        ({"x-oss-storage-class": "Cold"}, (400, "InvalidArgument")),
+        ({"x-oss-server-side-encryption": "ROT13"}, (400, "InvalidEncryptionAlgorithmError")),
+        ({"x-oss-forbid-overwrite": "maybe"}, (400, "InvalidArgument")),
+        ({"x-oss-tagging": "a=1&a=2"}, (400, "RepeatedTags")),
+        ({"x-oss-tagging": "=1"}, (400, "InvalidTaggingKey")),
+        ({"x-oss-tagging": "a=1&b=!"}, (400, "InvalidTag")),
+        ({"x-oss-tagging": "&".join(f"k{i}=1" for i in range(11))}, (400, "InvalidTag")),
+        ({"x-oss-meta-a_b": "1"}, (400, "InvalidArgument")),
+        ({"x-oss-meta-a": "x" * 8193}, (400, "InvalidArgument")),
+        ({"x-oss-traffic-limit": "819199"}, (400, "InvalidArgument")),
+        ({"x-oss-traffic-limit": "838860801"}, (400, "InvalidArgument")),
+    ],
+    ids=lambda value: (
+        next(iter(value.items()))[0] + "=" + next(iter(value.values()))[:12]
+        if isinstance(value, dict)
+        else None
+    ),
+)
+def test_a_header_out_of_bounds_stores_nothing(
+    mock_oss: MockOSS, bucket_v4: Any, headers: dict[str, str], refused: tuple[int, str]
+) -> None:
+    assert refusal(bucket_v4.put_object, "a", b"hello", headers=headers) == refused
+    assert len(mock_oss.bucket(BUCKET).objects) == 0
+    assert list((mock_oss.store.directory / "blobs").iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_536, 65_537, 1_048_576, 5_000_001])
+def test_bodies_of_every_size_come_back_whole(mock_oss: MockOSS, bucket_v4: Any, size: int) -> None:
+    data = bytes(i % 251 for i in range(4096)) * (size // 4096 + 1)
+    data = data[:size]
+
+    put = bucket_v4.put_object("a", data)
+    got = bucket_v4.get_object("a")
+
+    assert put.etag == md5(data).hexdigest().upper()  # noqa: S324 - what the API speaks
+    assert got.read() == data
+    assert str(mock_oss.bucket(BUCKET).objects["a"].crc64) == got.headers["x-oss-hash-crc64ecma"]
+
+
+def test_a_chunked_body_is_stored(mock_oss: MockOSS, bucket_v4: Any) -> None:
+    pieces = iter([b"a" * 100_000, b"b" * 100_000])
+
+    bucket_v4.put_object("a", oss2.utils.SizedFileAdapter(_Stream(pieces), 200_000))
+    target, headers = signed_headers(mock_oss, "PUT", "b")
+    body = b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
+    answer = send(
+        mock_oss, "PUT", target, headers={**headers, "Transfer-Encoding": "chunked"}, body=body
+    )
+
+    assert mock_oss.bucket(BUCKET).objects["a"].size == 200_000
+    assert answer.status == 200
+    assert mock_oss.bucket(BUCKET).objects["b"].data == b"hello world"
+
+
+class _Stream:
+    def __init__(self, pieces: Any) -> None:
+        self._pieces = pieces
+
+    def read(self, size: int = -1) -> bytes:
+        return bytes(next(self._pieces, b""))
+
+
+def test_a_body_needs_a_length(mock_oss: MockOSS) -> None:
+    target, headers = signed_headers(mock_oss, "PUT", "a")
+
+    answer = send(mock_oss, "PUT", target, headers=headers)
+
+    assert (answer.status, answer.code) == (411, "MissingContentLength")
+
+
+def test_ranges_answer_206_or_the_whole(bucket: Any) -> None:
+    bucket.put_object("a", b"0123456789")
+    cases = {
+        "bytes=2-4": (206, b"234"),
+        "bytes=-3": (206, b"789"),
+        "bytes=8-": (206, b"89"),
+        "bytes=8-20": (200, b"0123456789"),
+        "bytes=20-": (200, b"0123456789"),
+    }
+    for text, (status, data) in cases.items():
+        got = bucket.get_object("a", headers={"Range": text})
+        assert (got.status, got.read()) == (status, data)
+
+    strict = {"x-oss-range-behavior": "standard", "Range": "bytes=8-20"}
+    clipped = bucket.get_object("a", headers=strict)
+    assert (clipped.status, clipped.read()) == (206, b"89")
+    assert clipped.headers["Content-Range"] == "bytes 8-9/10"
+    strict["Range"] = "bytes=20-"
+    assert refusal(bucket.get_object, "a", headers=strict) == (416, "InvalidRange")
+
+
+def test_conditions_answer_304_and_412(bucket: Any) -> None:
+    etag = bucket.put_object("a", b"hello").etag
+
+    with pytest.raises(NotModified):
+        bucket.get_object("a", headers={"If-None-Match": f'"{etag}"'})
+    with pytest.raises(PreconditionFailed):
+        bucket.get_object("a", headers={"If-Match": '"other"'})
+    with pytest.raises(NotModified):
+        bucket.head_object("a", headers={"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"})
+    with pytest.raises(PreconditionFailed):
+        bucket.copy_object(BUCKET, "a", "b", headers={"x-oss-copy-source-if-match": '"other"'})
+
+
+def test_response_parameters_replace_headers(mock_oss: MockOSS, bucket: Any) -> None:
+    bucket.put_object("a", b"hello", headers={"x-oss-object-acl": "public-read"})
+    params = {
+        "response-content-type": "text/x-test",
+        "response-content-disposition": "attachment; filename*=UTF-8''%E6%96%87.txt",
+    }
+
+    got = bucket.get_object("a", params=params)
+
+    assert got.read() == b"hello"
+    assert got.headers["Content-Type"] == "text/x-test"
+    assert got.headers["Content-Disposition"].endswith("''%E6%96%87.txt")
+    anonymous = send(mock_oss, "GET", f"/{BUCKET}/a?response-content-type=x")
+    assert (anonymous.status, anonymous.code) == (400, "InvalidRequest")
+
+
+def test_a_copy_takes_metadata_along_or_not(mock_oss: MockOSS, bucket_v4: Any) -> None:
+    bucket_v4.put_object("a", b"hello", headers={"x-oss-meta-a": "1", "x-oss-tagging": "t=1"})
+    replace = {"x-oss-metadata-directive": "REPLACE", "x-oss-meta-a": "2"}
+
+    bucket_v4.copy_object(BUCKET, "a", "kept")
+    bucket_v4.copy_object(BUCKET, "a", "replaced", headers=replace)
+    bucket_v4.copy_object(BUCKET, "a", "a", headers={"x-oss-meta-a": "3"})
+
+    objects = mock_oss.bucket(BUCKET).objects
+    assert [objects[key].headers["x-oss-meta-a"] for key in ("kept", "replaced", "a")] == list(
+        "123"
+    )
+    assert objects["kept"].tags == {"t": "1"}
+    bucket_v4.delete_object("a")
+    assert objects["kept"].data == objects["replaced"].data == b"hello"
+    assert refusal(bucket_v4.copy_object, BUCKET, "none", "b") == (404, "NoSuchKey")
+    assert refusal(bucket_v4.copy_object, "none", "a", "b") == (404, "NoSuchBucket")
+
+
+def test_an_append_must_begin_at_the_end(bucket_v4: Any) -> None:
+    bucket_v4.append_object("log", 0, b"12345")
+    with pytest.raises(oss2.exceptions.PositionNotEqualToLength) as error:
+        bucket_v4.append_object("log", 3, b"x")
+    bucket_v4.put_object("plain", b"x")
+
+    assert error.value.headers["x-oss-next-append-position"] == "5"
+    assert refusal(bucket_v4.append_object, "plain", 1, b"x") == (409, "ObjectNotAppendable")
+    assert bucket_v4.get_object("log").read() == b"12345"
+
+
+def test_a_symlink_whose_target_is_gone_says_so(bucket_v4: Any) -> None:
+    bucket_v4.put_symlink("nowhere", "link")
+    bucket_v4.put_object("plain", b"x")
+
+    assert refusal(bucket_v4.get_object, "link") == (404, "SymlinkTargetNotExist")
+    assert refusal(bucket_v4.get_symlink, "plain") == (400, "NotSymlink")
+
+
+def test_batch_delete_has_limits(mock_oss: MockOSS, bucket_v4: Any) -> None:
+    bucket_v4.put_object("a", b"x")
+
+    assert bucket_v4.batch_delete_objects(["a", "none"]).deleted_keys == ["a", "none"]
+    assert refusal(bucket_v4.batch_delete_objects, [f"k{i}" for i in range(1001)]) == (
+        400,
+        "MalformedXML",
+    )
+    body = b"<Delete><Object><Key>a</Key></Object></Delete>"
+    target, headers = signed_headers(mock_oss, "POST", "", query={"delete": ""})
+    answer = send(mock_oss, "POST", target, headers=headers, body=body)
+    assert (answer.status, answer.code) == (400, "MissingArgument")
+
+
+def test_listings_page_over_a_thousand_keys(bucket_v4: Any, mock_oss: MockOSS) -> None:
+    keys = sorted(f"k/{i:04d} +é" for i in range(1500))
+    for key in keys:
+        bucket_v4.put_object(key, b"")
+
+    pages = []
+    token = ""
+    while True:
+        page = bucket_v4.list_objects_v2(max_keys=1000, continuation_token=token)
+        pages.append([found.key for found in page.object_list])
+        token = page.next_continuation_token
+        if not page.is_truncated:
+            break
+
+    assert [len(page) for page in pages] == [1000, 500]
+    assert [key for page in pages for key in page] == keys
+    assert [o.key for o in oss2.ObjectIterator(bucket_v4, max_keys=700)] == keys
+    assert refusal(bucket_v4.list_objects_v2, max_keys=1001) == (400, "InvalidArgument")
+
+
+@pytest.mark.parametrize(
+    "sub",
+    ["versioning", "website", "logging", "replication", "worm", "policy", "tagging", "referer"],
+)
+def test_what_is_not_there_says_not_implemented(mock_oss: MockOSS, sub: str) -> None:
+    target, headers = signed_headers(mock_oss, "GET", "", query={sub: ""})
+
+    answer = send(mock_oss, "GET", target, headers=headers)
+
+    assert (answer.status, answer.code) == (400, "NotImplemented")
+    assert answer.xml("Header") == sub
+
+
+def test_a_bucket_goes_only_when_empty(bucket_v4: Any) -> None:
+    upload_id = bucket_v4.init_multipart_upload("a").upload_id
+    assert refusal(bucket_v4.delete_bucket) == (409, "BucketNotEmpty")
+    bucket_v4.abort_multipart_upload("a", upload_id)
+
+    bucket_v4.delete_bucket()
+
+    assert refusal(bucket_v4.put_object, "a", b"") == (404, "NoSuchBucket")
+
+
+def test_creating_a_bucket_again_needs_the_same_settings(bucket_v4: Any) -> None:
+    bucket_v4.create_bucket()
+
+    assert refusal(bucket_v4.create_bucket, "public-read") == (409, "BucketAlreadyExists")
