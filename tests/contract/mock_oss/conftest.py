@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from contract.mock_oss.clients import oss2_bucket
 from mock_oss import MockOSS
 

@@ -204,9 +204,13 @@ def test_a_lifecycle_rule_aborts_old_uploads_by_the_mocks_clock(
     old, _ = begin(bucket_v4, b"x", key="a/old")
     elsewhere, _ = begin(bucket_v4, b"x", key="b/old")
     mock_oss.clock.advance(86_000)
-    young, _ = begin(bucket_v4, b"x", key="a/young")
+    target, headers = signed_headers(mock_oss, "POST", "a/young", query={"uploads": ""})
+    young = send(mock_oss, "POST", target, headers=headers, body=b"").xml("UploadId")
 
     mock_oss.clock.advance(500)
 
+    query = {"uploadId": old, "partNumber": "1"}
+    target, headers = signed_headers(mock_oss, "PUT", "a/old", query=query)
+    late = send(mock_oss, "PUT", target, headers=headers, body=b"x")
+    assert (late.status, late.code) == (404, "NoSuchUpload")
     assert set(mock_oss.bucket(BUCKET).uploads) == {elsewhere, young}
-    assert refusal(bucket_v4.upload_part, "a/old", old, 1, b"x") == (404, "NoSuchUpload")
