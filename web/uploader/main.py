@@ -34,7 +34,7 @@ def start() -> None:
         grants=ServerGrants(),
         random=BrowserRandom(),
     )
-    keeper = GrantKeeper(ports.grants, clock)
+    keeper = GrantKeeper(ports.grants, clock, on_fetched=show_grant)
     model = QueueModel(clock)
     queue = Queue(ports, keeper, on_change=model.changed)
     show(model, Actions(queue, model, page.origin()))
@@ -51,9 +51,9 @@ def start() -> None:
 async def _first_grant(keeper: GrantKeeper) -> None:
     """Ask at once what may be done here: to say it, and to have it when the first file comes."""
     try:
-        show_grant(await keeper.get())
-    except GrantRefused as error:
-        show_grant(None, error)
+        await keeper.get()
+    except GrantRefused:
+        return  # the view has been told; the first file asks again
 
 
 try:

@@ -31,4 +31,4 @@ async def check_readable(file: BrowserFile) -> None:
     try:
         await file.blob.slice(0, 1).arrayBuffer()
     except JsException as error:
-        raise FileUnreadable(str(error)) from error
+        raise FileUnreadable(str(error))

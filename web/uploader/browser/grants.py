@@ -37,11 +37,14 @@ class ServerGrants:
             status: int = answer.status
             text: str = await answer.text()
         except JsException as error:
-            raise GrantRefused(0, detail=str(error)) from error
+            raise GrantRefused(0, detail=str(error))
         document = _json(text)
         if status != 200:
             raise GrantRefused(
-                status, detail=str(document.get("detail", "")), id=str(document.get("id", ""))
+                status,
+                code=str(document.get("code", "")),
+                detail=str(document.get("detail", "")),
+                id=str(document.get("id", "")),
             )
         return read_grant(document)
 

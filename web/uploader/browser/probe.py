@@ -32,7 +32,7 @@ async def why_lost(request: "Request") -> str:
 
 
 async def _answers(url: str, options: "dict[str, object]") -> bool:
-    options.update({"cache": "no-store", "credentials": "omit", "redirect": "manual"})
+    options.update({"cache": "no-store", "credentials": "omit"})
     try:
         await js.fetch(url, to_js(options))
     except JsException:

@@ -81,6 +81,8 @@ SENTENCES = {
     "grant_denied_next": "Ask whoever runs this page for access.",
     "grant_busy": "The server of this page cannot give permission right now.",
     "grant_busy_next": "Wait a moment, then retry.",
+    "grant_setup": "The cloud refuses to give this page permission.",
+    "grant_setup_next": "Ask whoever runs this page to check its role and its keys.",
     "grant_other": "The server of this page gave no permission.",
     "grant_other_next": "Send the details below to whoever runs this page.",
     "bug": "Something in this page went wrong.",

@@ -7,6 +7,8 @@ import asyncio
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from uploader.transfer.grant import Grant
     from uploader.transfer.ports import Clock, Grants
 
@@ -25,9 +27,19 @@ class _Fetch:
 
 
 class GrantKeeper:
-    """Keeps the current grant in memory and the difference to the server's clock."""
+    """Keeps the current grant in memory and the difference to the server's clock.
 
-    def __init__(self, grants: "Grants", clock: "Clock") -> None:
+    `on_fetched(grant, error)` is called after each fetch; one of the two is `None`.
+    """
+
+    def __init__(
+        self,
+        grants: "Grants",
+        clock: "Clock",
+        *,
+        on_fetched: "Callable[[Grant | None, Exception | None], None]" = lambda grant, error: None,
+    ) -> None:
+        self._on_fetched = on_fetched
         self._grants = grants
         self._clock = clock
         self._grant: Grant | None = None
@@ -79,3 +91,4 @@ class GrantKeeper:
         finally:
             self._fetch = None
             fetch.done.set()
+            self._on_fetched(fetch.grant, fetch.error)

@@ -32,11 +32,15 @@ class FileTooLarge(TransferError):
 
 
 class GrantRefused(TransferError):
-    """The server answered the request for a grant with an error, or not at all (`status` 0)."""
+    """The server answered the request for a grant with an error, or not at all (`status` 0).
 
-    def __init__(self, status: int, *, detail: str = "", id: str = "") -> None:  # noqa: A002 - problem+json calls it id
-        super().__init__(f"{status}: {detail} [{id}]")
+    `code`, `detail` and `id` are those of its problem document.
+    """
+
+    def __init__(self, status: int, *, code: str = "", detail: str = "", id: str = "") -> None:
+        super().__init__(f"{status} {code}: {detail} [{id}]")
         self.status = status
+        self.code = code
         self.detail = detail
         self.id = id
 

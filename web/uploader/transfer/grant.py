@@ -59,4 +59,4 @@ def read_grant(document: "Any") -> Grant:
             principal=document["principal"]["name"],
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise GrantRefused(200, detail=f"the grant is malformed: {error!r}") from error
+        raise GrantRefused(200, detail=f"the grant is malformed: {error!r}")

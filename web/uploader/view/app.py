@@ -4,7 +4,6 @@ from uploader.browser.dom import by_id, clear, element, listen, local_time, set_
 from uploader.browser.page import set_title
 from uploader.oss.keys import safe_name
 from uploader.transfer import states
-from uploader.transfer.errors import GrantRefused
 from uploader.transfer.upload import MAX_PUT_BYTES
 from uploader.view.messages import explain
 from uploader.view.rows import row
@@ -75,7 +74,7 @@ def show(model: "QueueModel", actions: Actions) -> None:
     effect(lambda: set_title(_title(model)))
 
 
-def show_grant(grant: "Grant | None", error: "GrantRefused | None" = None) -> None:
+def show_grant(grant: "Grant | None", error: "Exception | None") -> None:
     """Say what this page may do, or why it may do nothing."""
     line = by_id("grant")
     clear(line)

@@ -68,6 +68,8 @@ def _corrupt(error: Corrupt) -> Explanation:
 
 def _grant(error: GrantRefused) -> Explanation:
     key = {0: "grant_silent", 401: "grant_login", 403: "grant_denied"}.get(error.status)
+    if error.code == "sts-refused":
+        key = "grant_setup"
     if not key:
         key = "grant_busy" if error.status in (429, 502, 503, 504) else "grant_other"
     detail = say("detail_server", id=error.id) if error.id else error.detail

@@ -66,6 +66,19 @@ async def attempt(keeper):
         return error
 
 
+async def test_the_view_is_told_of_every_fetch():
+    grants, told = FakeGrants(FakeClock()), []
+    grants.errors = [GrantRefused(503)]
+    keeper = GrantKeeper(
+        grants, FakeClock(), on_fetched=lambda grant, error: told.append((grant, error))
+    )
+
+    refused = await attempt(keeper)
+    grant = await keeper.get()
+
+    assert told == [(None, refused), (grant, None)]
+
+
 async def test_a_cancelled_caller_does_not_take_the_fetch_with_it():
     grants = FakeGrants(FakeClock())
     keeper = GrantKeeper(grants, FakeClock())

@@ -28,7 +28,8 @@ ERRORS = [
     (GrantRefused(0), "does not answer"),
     (GrantRefused(401, id="7"), "not signed in"),
     (GrantRefused(403, id="7"), "may not upload"),
-    (GrantRefused(503, id="7"), "right now"),
+    (GrantRefused(503, code="sts-unavailable", id="7"), "right now"),
+    (GrantRefused(502, code="sts-refused", id="7"), "The cloud refuses"),
     (GrantRefused(500, id="7"), "gave no permission"),
     (ZeroDivisionError("x"), "went wrong"),
 ]

@@ -1,0 +1,91 @@
+"""Fixtures of the stories: the page, a console that has to stay silent, and what OSS stored."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import oss2
+import pytest
+from e2e.pages.uploader import UploaderPage
+from mock_oss.world import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from ossferry.demo import Demo
+from playwright.sync_api import ConsoleMessage, Page
+
+
+class Console:
+    """What the browser complained about. A story names what it expects; all else fails it."""
+
+    def __init__(self) -> None:
+        self.complaints: list[str] = []
+        self.expected: list[str] = []
+
+    def listen(self, page: Page) -> None:
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def unexpected(self) -> list[str]:
+        return [
+            text
+            for text in self.complaints
+            if not any(re.search(pattern, text) for pattern in self.expected)
+        ]
+
+
+@pytest.fixture
+def console(page: Page) -> Iterator[Console]:
+    """The page's console; errors and warnings that the story did not name fail it."""
+    made = Console()
+    made.listen(page)
+    yield made
+    assert made.unexpected() == []
+
+
+@pytest.fixture
+def uploader(demo: Demo, page: Page, console: Console, runtime: str) -> UploaderPage:
+    """The page of the demo that all stories share, ready."""
+    opened = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    opened.open()
+    opened.expect_ready()
+    return opened
+
+
+@pytest.fixture
+def start_demo(
+    page: Page, console: Console, runtime: str
+) -> Iterator[Callable[..., tuple[Demo, UploaderPage]]]:
+    """Start a demo of one's own, for stories that break it; its page is not opened yet."""
+    with ExitStack() as stack:
+
+        def start(**overrides: Any) -> tuple[Demo, UploaderPage]:
+            demo = stack.enter_context(Demo(**overrides))
+            return demo, UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+
+        yield start
+
+
+@pytest.fixture
+def make_file(tmp_path: Path) -> Callable[[str, bytes], Path]:
+    """Write a file that can be chosen."""
+
+    def make(name: str, content: bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content)
+        return path
+
+    return make
+
+
+def operator_bucket(demo: Demo) -> oss2.Bucket:
+    """Return the demo's bucket as its operator reaches it, through the official SDK."""
+    return oss2.Bucket(
+        oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET),
+        f"http://127.0.0.1:{demo.oss.port}",
+        demo.bucket,
+        region=demo.settings.region,
+    )

@@ -1,0 +1,105 @@
+"""The upload page as a person sees it."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import FilePayload, Locator, Page, expect
+
+__all__ = ["Row", "UploaderPage"]
+
+SLOW_START_MS = 60_000  # Pyodide on a busy machine
+DROP = """async (zone, {files, folder}) => {
+  const transfer = new DataTransfer();
+  for (const [name, text] of files) transfer.items.add(new File([text], name));
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    zone.dispatchEvent(new DragEvent(kind, {dataTransfer: transfer, bubbles: true, cancelable: true}));
+  }
+}"""
+
+
+class Row:
+    """One upload in the list."""
+
+    def __init__(self, locator: Locator) -> None:
+        self.locator = locator
+
+    @property
+    def cancel_button(self) -> Locator:
+        return self.locator.get_by_role("button", name="Cancel", exact=True)
+
+    @property
+    def retry_button(self) -> Locator:
+        return self.locator.get_by_role("button", name="Retry", exact=True)
+
+    @property
+    def remove_button(self) -> Locator:
+        return self.locator.get_by_role("button", name="Remove", exact=True)
+
+    @property
+    def progress(self) -> Locator:
+        return self.locator.get_by_role("progressbar")
+
+    @property
+    def key(self) -> str:
+        """The object key, once it is known."""
+        expect(self.locator).to_have_attribute("data-key", re.compile("."))
+        return self.locator.get_attribute("data-key") or ""
+
+    @property
+    def crc64(self) -> str:
+        return self.locator.get_attribute("data-crc64") or ""
+
+    def expect_state(self, state: str, *, timeout_ms: float | None = None) -> None:
+        expect(self.locator).to_have_attribute("data-state", state, timeout=timeout_ms)
+
+    def expect_says(self, text: str | re.Pattern[str]) -> None:
+        expect(self.locator).to_contain_text(text)
+
+
+class UploaderPage:
+    """The whole page."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+
+    @property
+    def files_input(self) -> Locator:
+        return self.page.locator("#files")
+
+    @property
+    def drop_zone(self) -> Locator:
+        return self.page.locator("#dropzone")
+
+    @property
+    def grant(self) -> Locator:
+        return self.page.locator("#grant")
+
+    @property
+    def total(self) -> Locator:
+        return self.page.get_by_test_id("total")
+
+    @property
+    def rows(self) -> Locator:
+        return self.page.get_by_test_id("upload")
+
+    def open(self) -> None:
+        """Load the page without waiting for Python."""
+        self.page.goto(self.url, wait_until="commit")
+
+    def expect_ready(self) -> None:
+        expect(self.page.locator("html[data-app=ready]")).to_be_attached(timeout=SLOW_START_MS)
+
+    def choose(self, *files: Path | str | FilePayload) -> None:
+        """Pick files in the file chooser."""
+        self.files_input.set_input_files(list(files))  # type: ignore[arg-type] # one kind a call
+
+    def drop(self, **files: str) -> None:
+        """Drop files from the desktop; `name=text`, with `__` for the dot in a name."""
+        named = [[name.replace("__", "."), text] for name, text in files.items()]
+        self.drop_zone.evaluate(DROP, {"files": named, "folder": None})
+
+    def row(self, name: str, *, nth: int = 0) -> Row:
+        """Return the row of the file with exactly this name."""
+        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+        return Row(self.page.locator(f'[data-testid=upload][data-name="{quoted}"]').nth(nth))

@@ -1,0 +1,190 @@
+"""A person gives files to the page, and they are in OSS."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from e2e.conftest import Console, operator_bucket
+from e2e.pages.uploader import UploaderPage
+from ossferry.demo import Demo
+from playwright.sync_api import Page, Route, expect
+
+pytestmark = pytest.mark.e2e
+
+MakeFile = Callable[[str, bytes], Path]
+HOSTILE_NAMES = [
+    "with space.txt",
+    "a+b#c%d&e?f'g.txt",
+    'quote".txt',
+    "100%25.txt",
+    "漢" * 80 + ".txt",
+    "🌻🏳️‍🌈.png",
+    "invoice\u202efdp.exe",
+    "cafe\u0301.txt",
+    "<img src=x onerror=alert(1)>.txt",
+    "{0.__class__}.txt",
+    "-rf.txt",
+    ".hidden",
+]
+
+
+def read_back(demo: Demo, key: str) -> bytes:
+    return bytes(operator_bucket(demo).get_object(key).read())
+
+
+def test_a_chosen_file_arrives(uploader: UploaderPage, demo: Demo, make_file: MakeFile) -> None:
+    content = random.Random(1).randbytes(300_000)
+    uploader.choose(make_file("harbour.bin", content))
+
+    row = uploader.row("harbour.bin")
+    row.expect_state("done")
+    row.expect_says("Arrived and verified · 300 kB")
+
+    assert row.key.startswith("uploads/alice-")
+    assert read_back(demo, row.key) == content
+    stored = demo.oss.bucket(demo.bucket).objects[row.key]
+    assert row.crc64 == str(stored.crc64)
+    expect(uploader.total).to_contain_text("1 of 1 file · 300 kB of 300 kB")
+
+
+def test_a_dropped_file_arrives(uploader: UploaderPage, demo: Demo) -> None:
+    uploader.drop(notes__md="# dropped", b__txt="second")
+
+    row = uploader.row("notes.md")
+    row.expect_state("done")
+    uploader.row("b.txt").expect_state("done")
+
+    assert read_back(demo, row.key) == b"# dropped"
+
+
+@pytest.mark.parametrize("size", [0, 1, 64 * 1024**2], ids=["empty", "1 B", "64 MiB"])
+def test_files_of_any_size_arrive_whole(
+    uploader: UploaderPage, demo: Demo, make_file: MakeFile, size: int
+) -> None:
+    content = random.Random(size).randbytes(size)
+    uploader.choose(make_file("sized.bin", content))
+
+    row = uploader.row("sized.bin")
+    row.expect_state("done", timeout_ms=60_000)
+
+    assert read_back(demo, row.key) == content
+
+
+def test_names_that_could_do_harm_do_none(
+    uploader: UploaderPage, demo: Demo, make_file: MakeFile
+) -> None:
+    uploader.choose(*[make_file(name, name.encode()) for name in HOSTILE_NAMES])
+
+    for name in HOSTILE_NAMES:
+        row = uploader.row(name)
+        row.expect_state("done")
+        assert read_back(demo, row.key) == name.encode()
+        headers = operator_bucket(demo).head_object(row.key).headers
+        assert unquote(headers["x-oss-meta-name"]) == name
+    expect(uploader.rows.locator("img")).to_have_count(0)
+
+
+def test_a_path_in_a_name_goes_nowhere(uploader: UploaderPage, demo: Demo) -> None:
+    uploader.drop(**{"../../etc/passwd": "x"})
+
+    row = uploader.rows.first
+    expect(row).to_have_attribute("data-state", "done")
+    key = row.get_attribute("data-key") or ""
+
+    assert key.startswith("uploads/alice-")
+    assert ".." not in key.split("/")
+
+
+def test_two_files_of_one_name_both_arrive(uploader: UploaderPage, demo: Demo) -> None:
+    uploader.drop(same__txt="first")
+    uploader.drop(same__txt="second")
+
+    first, second = uploader.row("same.txt"), uploader.row("same.txt", nth=1)
+    first.expect_state("done")
+    second.expect_state("done")
+
+    assert read_back(demo, first.key) == b"first"
+    assert read_back(demo, second.key) == b"second"
+
+
+def test_files_taken_before_python_is_up_are_uploaded(
+    demo: Demo, page: Page, console: Console, runtime: str
+) -> None:
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    held: list[Route] = []
+    page.route("**/core.js", lambda route: held.append(route))
+    console.expected.append("preloaded")  # waiting makes Chromium think a preload is unused
+    uploader.open()
+    expect(page.locator("html[data-app=loading]")).to_be_attached()
+
+    uploader.drop(early__txt="dropped early")
+    uploader.choose({"name": "chosen.txt", "mimeType": "text/plain", "buffer": b"chosen early"})
+    expect(uploader.grant).to_have_text("2 files taken, starting…")
+    for route in held:
+        route.continue_()
+
+    uploader.expect_ready()
+    for name, content in (("early.txt", b"dropped early"), ("chosen.txt", b"chosen early")):
+        row = uploader.row(name)
+        row.expect_state("done")
+        assert read_back(demo, row.key) == content
+
+
+def test_the_page_says_what_it_may_do(uploader: UploaderPage) -> None:
+    expect(uploader.grant).to_contain_text("May add files to uploads/alice-")
+    expect(uploader.grant).to_contain_text("Cannot read, change or delete.")
+
+
+def test_many_files_need_one_grant_and_nobody_else_is_asked(
+    demo: Demo, page: Page, console: Console, runtime: str
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.drop(**{f"n{number}__txt": str(number) for number in range(20)})
+    for number in range(20):
+        uploader.row(f"n{number}.txt").expect_state("done")
+
+    bucket = f"http://{demo.bucket}.localhost:{demo.oss.port}/"
+    assert [url for url in asked if not url.startswith((f"{demo.url}/", bucket, "blob:"))] == []
+    assert len([url for url in asked if url.endswith("/api/grant")]) == 1
+
+
+def test_the_content_type_that_is_signed_is_the_one_stored(
+    uploader: UploaderPage, demo: Demo
+) -> None:
+    uploader.choose({"name": "a.png", "mimeType": "image/png", "buffer": b"png"})
+    uploader.row("a.png").expect_state("done")
+    uploader.choose({"name": "b", "mimeType": "", "buffer": b"?"})
+    uploader.row("b").expect_state("done")
+
+    bucket = operator_bucket(demo)
+    assert bucket.head_object(uploader.row("a.png").key).content_type == "image/png"
+    assert bucket.head_object(uploader.row("b").key).content_type == "application/octet-stream"
+
+
+def test_an_upload_can_be_cancelled_sent_again_and_removed(
+    uploader: UploaderPage, demo: Demo, make_file: MakeFile
+) -> None:
+    slow = demo.oss.faults.add(
+        "bandwidth", bytes_per_s=2_000_000, key="*/slow.bin", method="PUT", times=1
+    )
+    uploader.choose(make_file("slow.bin", b"x" * 40_000_000))
+    row = uploader.row("slow.bin")
+    row.expect_state("uploading")
+
+    row.cancel_button.click()
+
+    row.expect_state("cancelled", timeout_ms=1_000)
+    assert slow.hits == 1
+    assert row.key not in demo.oss.bucket(demo.bucket).objects
+    row.retry_button.click()
+    row.expect_state("done")
+    expect(row.remove_button).to_be_focused()
+    row.remove_button.click()
+    expect(row.locator).to_have_count(0)
