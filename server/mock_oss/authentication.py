@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from mock_oss.addressing import Target
 from mock_oss.clock import Clock
@@ -82,6 +83,7 @@ def iso_ms(timestamp_s: float) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
+@lru_cache(maxsize=64)
 def parse_v4_date(text: str) -> datetime | None:
     """Read ``yyyymmddTHHMMSSZ``; None when it is something else."""
     if len(text) != 16 or not text.isascii():

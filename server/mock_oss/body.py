@@ -1,7 +1,7 @@
 """Request bodies: streamed into a blob with MD5 and CRC-64, or read whole when small.
 
-Digests and writes of large bodies run in a thread, one piece behind the socket, so that the
-event loop is free; both libraries release the interpreter lock.
+Digests and writes of large bodies run in two threads, a few pieces behind the socket, so that the
+event loop is free; MD5 and the file system release the interpreter lock.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from asyncio import Future
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
@@ -19,10 +18,12 @@ from mock_oss import crc64
 from mock_oss.clock import Pace
 from mock_oss.errors import RefusedError
 from mock_oss.request import Message, Receive, Request
+from mock_oss.strand import Strand
 
 __all__ = ["Body", "ClientGoneError", "CutConnectionError", "Digest"]
 
-PIECE = 1 << 20
+PIECE = 256 << 10
+QUEUED_BYTES = 4 << 20
 INLINE = 64 << 10
 MAX_OBJECT_BYTES = 5 << 30
 _MD5_BASE64 = re.compile(r"[A-Za-z0-9+/]{22}==")
@@ -31,8 +32,8 @@ _MD5_BASE64 = re.compile(r"[A-Za-z0-9+/]{22}==")
 class Sink(Protocol):
     """Where the bytes of a body go."""
 
-    def write(self, data: bytes) -> None:
-        """Append bytes."""
+    def write(self, pieces: list[bytes]) -> None:
+        """Append pieces."""
 
 
 class ClientGoneError(Exception):
@@ -53,11 +54,12 @@ class Digest:
         self.crc64 = 0
         self.size = 0
 
-    def update(self, data: bytes) -> None:
+    def update(self, pieces: list[bytes]) -> None:
         """Take more bytes."""
-        self._md5.update(data)
-        self.crc64 = crc64.update(data, self.crc64)
-        self.size += len(data)
+        for piece in pieces:
+            self._md5.update(piece)
+            self.crc64 = crc64.update(piece, self.crc64)
+            self.size += len(piece)
 
     @property
     def etag(self) -> str:
@@ -147,7 +149,7 @@ class Body:
             data += piece
             if len(data) > limit:
                 raise RefusedError("MalformedXML", why={"xml": f"more than {limit} bytes"})
-        digest.update(bytes(data))
+        digest.update([bytes(data)])
         self.check(digest)
         return bytes(data)
 
@@ -168,30 +170,32 @@ class Body:
             raise RefusedError("EntityTooLarge", headers={"Connection": "close"})
         self.check_form()
         digest = Digest()
-        buffer = bytearray()
-        pending: Future[None] | None = None
+        strands: tuple[Strand, Strand] | None = None
+        waiting: list[bytes] = []
+        size = 0
         try:
             async for piece in self.pieces():
-                if self.complete and not buffer and pending is None and len(piece) <= INLINE:
-                    _take(digest, sink, piece)
-                    continue
-                buffer += piece
-                if self.received > MAX_OBJECT_BYTES:
-                    raise RefusedError("EntityTooLarge", headers={"Connection": "close"})
-                if len(buffer) >= PIECE or self.complete:
-                    if pending is not None:
-                        await pending
-                    pending = self._in_thread(digest, sink, bytes(buffer))
-                    buffer = bytearray()
+                waiting.append(piece)
+                size += len(piece)
+                if strands is None and self.complete and size <= INLINE:
+                    digest.update(waiting)
+                    sink.write(waiting)
+                elif size >= PIECE or self.complete:
+                    if self.received > MAX_OBJECT_BYTES:
+                        raise RefusedError("EntityTooLarge", headers={"Connection": "close"})
+                    strands = strands or self._strands()
+                    for strand, job in zip(strands, (digest.update, sink.write), strict=True):
+                        strand.post(job, waiting, size)
+                        await strand.room()
+                    waiting, size = [], 0
         finally:
-            if pending is not None:
-                await asyncio.shield(pending)
+            for strand in strands or ():
+                await asyncio.shield(strand.finish())
         self.check(digest)
         return digest
 
-    def _in_thread(self, digest: Digest, sink: Sink, data: bytes) -> Future[None]:
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._executor, _take, digest, sink, data)
+    def _strands(self) -> tuple[Strand, Strand]:
+        return Strand(self._executor, QUEUED_BYTES), Strand(self._executor, QUEUED_BYTES)
 
     def check_form(self) -> None:
         """Refuse a Content-MD5 that is no MD5 at all, before the body is read."""
@@ -210,8 +214,3 @@ class Body:
         crc = headers.get("x-oss-hash-crc64ecma")
         if crc is not None and crc != str(digest.crc64):
             raise RefusedError("InvalidCRC64", ClientCRC64=crc, ServerCRC64=str(digest.crc64))
-
-
-def _take(digest: Digest, sink: Sink, data: bytes) -> None:
-    digest.update(data)
-    sink.write(data)

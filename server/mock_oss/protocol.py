@@ -19,6 +19,7 @@ __all__ = ["OssProtocol"]
 
 HEAD_TIMEOUT_S = 60.0
 MAX_HEAD_BYTES = 1 << 20
+READ_AHEAD_BYTES = 1 << 20
 
 
 class OssProtocol(HttpToolsProtocol):
@@ -65,6 +66,15 @@ class OssProtocol(HttpToolsProtocol):
         if self.head_timer is not None:
             self._stop_timer()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body; read on until a piece of the store's size is waiting."""
+        if self.cycle.response_complete:
+            return
+        self.cycle.body += body
+        if len(self.cycle.body) > READ_AHEAD_BYTES:
+            self.flow.pause_reading()
+        self.cycle.message_event.set()
 
     def _stop_timer(self) -> None:
         if self.head_timer is not None:

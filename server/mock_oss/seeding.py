@@ -12,7 +12,6 @@ from mock_oss.errors import RefusedError, WorldError
 from mock_oss.operations.properties import DEFAULT_TYPE
 from mock_oss.service import Service
 from mock_oss.store import BucketRecord, ObjectRecord
-from mock_oss.store.records import pack_segments
 from mock_oss.world import ACCOUNT_ID
 
 __all__ = ["seed_objects"]
@@ -61,8 +60,8 @@ def _store_file(service: Service, bucket: str, key: str, path: Path) -> None:
     digest = Digest()
     with service.store.blobs.new() as blob, path.open("rb") as file:
         while piece := file.read(PIECE):
-            digest.update(piece)
-            blob.write(piece)
+            digest.update([piece])
+            blob.write([piece])
         content_type = mimetypes.guess_type(path.name)[0] or DEFAULT_TYPE
         record = ObjectRecord(
             bucket=bucket,
@@ -77,6 +76,6 @@ def _store_file(service: Service, bucket: str, key: str, path: Path) -> None:
             modified_ms=service.now_ms(),
             headers=json.dumps({"content-type": content_type}),
             tagging="{}",
-            segments_json=pack_segments((blob.close(),)),
+            segments_json="[]",
         )
-        service.store.put_object(record)
+        service.store.put_object(record, blob=blob)

@@ -13,7 +13,6 @@ from mock_oss.operations.objects import may_overwrite, new_properties
 from mock_oss.response import Response
 from mock_oss.service import Call
 from mock_oss.store import ObjectRecord
-from mock_oss.store.records import pack_segments
 
 __all__ = ["append_object"]
 
@@ -51,7 +50,6 @@ async def append_object(call: Call) -> Response:
         digest = await call.body.store(blob)
         if position + digest.size > MAX_OBJECT_BYTES:
             raise RefusedError("EntityTooLarge")
-        segment = blob.close()
         record = ObjectRecord(
             bucket=call.bucket.name,
             key=call.key,
@@ -65,9 +63,9 @@ async def append_object(call: Call) -> Response:
             modified_ms=call.service.now_ms(),
             headers=properties.headers if there is None else there.headers,
             tagging=properties.tagging if there is None else there.tagging,
-            segments_json=pack_segments([*(there.segments if there else ()), segment]),
+            segments_json="[]" if there is None else there.segments_json,
         )
-        call.store.put_object(record, allow=allow)
+        call.store.put_object(record, blob=blob, allow=allow)
     return Response(
         200,
         [

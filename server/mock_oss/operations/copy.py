@@ -163,7 +163,7 @@ async def _digest(service: Service, segments: list[Segment]) -> Digest:
 
     def run() -> None:
         for piece in service.store.blobs.read(segments):
-            digest.update(piece)
+            digest.update([piece])
 
     await asyncio.get_running_loop().run_in_executor(service.executor, run)
     return digest

@@ -14,9 +14,8 @@ from mock_oss.operations.conditions import check_conditions, parse_range
 from mock_oss.operations.properties import Properties, read_properties
 from mock_oss.response import Response
 from mock_oss.service import Call
-from mock_oss.store import ObjectRecord, Segment
+from mock_oss.store import ObjectRecord
 from mock_oss.store.blobs import clip
-from mock_oss.store.records import pack_segments
 
 __all__ = [
     "delete_object",
@@ -102,10 +101,8 @@ def written_headers(digest: Digest) -> list[tuple[str, str]]:
     ]
 
 
-def new_object(
-    call: Call, key: str, properties: Properties, digest: Digest, segment: Segment
-) -> ObjectRecord:
-    """Return the row of an object of kind Normal."""
+def new_object(call: Call, key: str, properties: Properties, digest: Digest) -> ObjectRecord:
+    """Return the row of an object of kind Normal, its bytes still to come."""
     return ObjectRecord(
         call.bucket.name,
         key,
@@ -119,7 +116,7 @@ def new_object(
         call.service.now_ms(),
         properties.headers,
         properties.tagging,
-        pack_segments((segment,)),
+        "[]",
     )
 
 
@@ -129,11 +126,12 @@ async def put_object(call: Call) -> Response:
     properties = new_properties(call)
     callback = read_callback(call)
     allow = may_overwrite(call)
-    allow(call.store.objects.get(call.bucket.name, call.key))
+    if call.header("x-oss-forbid-overwrite"):  # refuse before the body is read
+        allow(call.store.objects.get(call.bucket.name, call.key))
     with call.store.blobs.new() as blob:
         digest = await call.body.store(blob)
-        record = new_object(call, call.key, properties, digest, blob.close())
-        call.store.put_object(record, allow=allow)
+        record = new_object(call, call.key, properties, digest)
+        record = call.store.put_object(record, blob=blob, allow=allow)
     if callback is not None:
         return await deliver(callback, call, record)
     return Response(200, written_headers(digest) + properties.encryption_headers)

@@ -57,8 +57,8 @@ async def post_object(call: Call) -> Response:
         digest = await _store_file(call, form, blob, pieces)
         if policy is not None:
             check_length(policy, digest.size)
-        record = new_object(call, call.key, properties, digest, blob.close())
-        call.store.put_object(record, allow=allow)
+        record = new_object(call, call.key, properties, digest)
+        record = call.store.put_object(record, blob=blob, allow=allow)
     if callback is not None:
         return await deliver(callback, call, record)
     return _success(call, form, record)
@@ -192,8 +192,8 @@ async def _store_file(
     loop = asyncio.get_running_loop()
 
     def take(data: bytes) -> None:
-        digest.update(data)
-        blob.write(data)
+        digest.update([data])
+        blob.write([data])
 
     buffer = bytearray(form.take_file())
     async for piece in pieces:

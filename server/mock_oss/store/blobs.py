@@ -1,4 +1,4 @@
-"""Files that hold bytes. A blob is written once and never changed.
+"""Bytes. A blob is written once and never changed; small ones live in the database.
 
 A blob in use by a reader is deleted when the last reader has gone. Blobs that no row names,
 left by a killed process, are swept when the store opens.
@@ -14,9 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from mock_oss.store.database import Database
+
 __all__ = ["BlobWriter", "Blobs", "Segment", "clip"]
 
 COPY_CHUNK = 1 << 20
+SMALL_BYTES = 64 << 10
+SMALL = "#"  # begins the names of blobs in the database
+MAX_IOV = 512
 
 
 class Segment(NamedTuple):
@@ -43,27 +48,48 @@ def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
 
 
 class BlobWriter:
-    """A blob being written. Nothing refers to it until a row does."""
+    """A blob being written. Nothing refers to it until a row does.
 
-    __slots__ = ("_fd", "name", "path", "size")
+    It begins in memory and becomes a file when it grows beyond ``SMALL_BYTES``.
+    """
 
-    def __init__(self, directory: Path) -> None:
-        self.name = secrets.token_hex(12)
-        self.path = f"{directory}/{self.name}"
+    __slots__ = ("_blobs", "_fd", "_kept", "_path", "name", "size")
+
+    def __init__(self, blobs: Blobs) -> None:
+        self.name = ""
         self.size = 0
-        self._fd = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        self._blobs = blobs
+        self._kept: list[bytes] = []
+        self._path = ""
+        self._fd = -1
 
-    def write(self, data: bytes) -> None:
-        """Append bytes."""
-        written = 0
-        while written < len(data):
-            written += os.write(self._fd, data[written:] if written else data)
-        self.size += len(data)
+    def write(self, pieces: list[bytes]) -> None:
+        """Append pieces."""
+        self.size += sum(len(piece) for piece in pieces)
+        if self._fd < 0:
+            if self.size <= SMALL_BYTES:
+                self._kept += pieces
+                return
+            pieces = self._kept + pieces
+            self._kept = []
+            self._become_file()
+        for start in range(0, len(pieces), MAX_IOV):
+            _write_all(self._fd, pieces[start : start + MAX_IOV])
+
+    def _become_file(self) -> None:
+        self.name = secrets.token_hex(12)
+        self._path = self._blobs.path(self.name)
+        self._blobs.note_unnamed(self.name)
+        self._fd = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
 
     def close(self) -> Segment:
         """Finish; return the segment that covers the whole blob."""
-        os.close(self._fd)
-        self._fd = -1
+        if self._fd < 0:
+            self.name = self._blobs.put_small(b"".join(self._kept))
+            self._kept = []
+        else:
+            os.close(self._fd)
+            self._fd = -1
         return Segment(self.name, 0, self.size)
 
     def discard(self) -> None:
@@ -71,24 +97,37 @@ class BlobWriter:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-        Path(self.path).unlink(missing_ok=True)
+        if self.name:
+            self._blobs.remove(self.name)
+
+
+def _write_all(fd: int, pieces: list[bytes]) -> None:
+    left = sum(len(piece) for piece in pieces)
+    written = os.writev(fd, pieces)
+    while written < left:
+        rest = b"".join(pieces)[written:]
+        left -= written
+        pieces, written = [rest], os.write(fd, rest)
 
 
 class Blobs:
-    """The directory of blobs."""
+    """All blobs: small ones are rows of the database, others files of a directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, database: Database) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
+        self._db = database
         self._readers: Counter[str] = Counter()
         self._doomed: set[str] = set()
         self._unnamed: set[str] = set()
+        (self._last_small,) = database.execute(
+            "SELECT coalesce(max(id), 0) FROM small_blobs"
+        ).fetchone()
 
     @contextmanager
     def new(self) -> Iterator[BlobWriter]:
         """Write a blob and name it in a row within the block; an exception throws it away."""
-        writer = BlobWriter(self._directory)
-        self._unnamed.add(writer.name)
+        writer = BlobWriter(self)
         try:
             yield writer
         except BaseException:
@@ -97,16 +136,47 @@ class Blobs:
         finally:
             self._unnamed.discard(writer.name)
 
+    def note_unnamed(self, name: str) -> None:
+        """Keep a blob that no row names yet from being swept."""
+        self._unnamed.add(name)
+
     def path(self, name: str) -> str:
-        """Return the file of a blob."""
+        """Return the file of a blob that is one."""
         return f"{self._directory}/{name}"
+
+    def put_small(self, data: bytes) -> str:
+        """Keep a small blob; return its name."""
+        with self._db.lock:
+            self._last_small += 1  # never used twice while readers may hold the name
+            self._db.execute("INSERT INTO small_blobs VALUES (?, ?)", (self._last_small, data))
+            return f"{SMALL}{self._last_small}"
+
+    def _small(self, name: str) -> bytes:
+        number = int(name.removeprefix(SMALL))
+        with self._db.lock:
+            row = self._db.execute(
+                "SELECT data FROM small_blobs WHERE id = ?", (number,)
+            ).fetchone()
+        return bytes(row[0])
+
+    def remove(self, name: str) -> None:
+        """Delete a blob now; harmless when it is gone already."""
+        if name.startswith(SMALL):
+            with self._db.lock:
+                number = int(name.removeprefix(SMALL))
+                self._db.execute("DELETE FROM small_blobs WHERE id = ?", (number,))
+        else:
+            Path(self.path(name)).unlink(missing_ok=True)
 
     def link(self, segments: Iterable[Segment]) -> list[Segment]:
         """Give the same bytes new names, so that either owner can delete its own."""
         linked = []
         for segment in segments:
-            name = secrets.token_hex(12)
-            os.link(self.path(segment.blob), self.path(name))
+            if segment.blob.startswith(SMALL):
+                name = self.put_small(self._small(segment.blob))
+            else:
+                name = secrets.token_hex(12)
+                os.link(self.path(segment.blob), self.path(name))
             linked.append(segment._replace(blob=name))
         return linked
 
@@ -116,7 +186,7 @@ class Blobs:
             if name in self._readers:
                 self._doomed.add(name)
             else:
-                Path(self.path(name)).unlink(missing_ok=True)
+                self.remove(name)
 
     @contextmanager
     def reading(self, segments: Iterable[Segment]) -> Iterator[None]:
@@ -132,11 +202,14 @@ class Blobs:
                     del self._readers[name]
                     if name in self._doomed:
                         self._doomed.discard(name)
-                        Path(self.path(name)).unlink(missing_ok=True)
+                        self.remove(name)
 
     def read(self, segments: Iterable[Segment], chunk_size: int = COPY_CHUNK) -> Iterator[bytes]:
         """Yield the bytes of the segments in pieces of at most ``chunk_size``."""
         for segment in segments:
+            if segment.blob.startswith(SMALL):
+                yield self._small(segment.blob)[segment.offset : segment.offset + segment.size]
+                continue
             fd = os.open(self.path(segment.blob), os.O_RDONLY)
             try:
                 offset, left = segment.offset, segment.size
@@ -150,13 +223,20 @@ class Blobs:
             finally:
                 os.close(fd)
 
-    def names(self) -> set[str]:
-        """Return the names of all blobs on disk."""
+    def file_names(self) -> set[str]:
+        """Return the names of the blobs that are files."""
         return {entry.name for entry in os.scandir(self._directory)}
+
+    def names(self) -> set[str]:
+        """Return the names of all blobs."""
+        with self._db.lock:
+            rows = self._db.execute("SELECT id FROM small_blobs").fetchall()
+            small = {f"{SMALL}{row[0]}" for row in rows}
+        return small | self.file_names()
 
     def sweep(self, used: set[str]) -> int:
         """Delete blobs that no row names; return how many there were."""
         orphans = self.names() - used - self._unnamed
         for name in orphans:
-            Path(self.path(name)).unlink(missing_ok=True)
+            self.remove(name)
         return len(orphans)

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS objects (
     crc64 TEXT NOT NULL, md5 TEXT NOT NULL, kind TEXT NOT NULL, storage_class TEXT NOT NULL,
     acl TEXT NOT NULL, modified_ms INTEGER NOT NULL, headers TEXT NOT NULL,
     tagging TEXT NOT NULL, segments TEXT NOT NULL, PRIMARY KEY (bucket, key)
-);
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS uploads (
     upload_id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL,
     initiated_ms INTEGER NOT NULL, storage_class TEXT NOT NULL, acl TEXT NOT NULL,
@@ -38,13 +38,14 @@ CREATE TABLE IF NOT EXISTS parts (
     crc64 TEXT NOT NULL, modified_ms INTEGER NOT NULL, segments TEXT NOT NULL,
     PRIMARY KEY (upload_id, number)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS small_blobs (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS sessions (
     access_key_id TEXT PRIMARY KEY, access_key_secret TEXT NOT NULL, security_token TEXT NOT NULL,
     role_arn TEXT NOT NULL, session_name TEXT NOT NULL, policy TEXT NOT NULL,
     expires_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
-TABLES = ("buckets", "objects", "uploads", "parts", "sessions")
+TABLES = ("buckets", "objects", "uploads", "parts", "sessions", "small_blobs")
 
 
 class Database:
@@ -72,6 +73,8 @@ class Database:
             raise WorldError(f"the data directory has format {version}, not {FORMAT_VERSION}")
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = NORMAL")
+        self.execute("PRAGMA wal_autocheckpoint = 4000")
+        self.execute("PRAGMA cache_size = -16000")
         self.connection.executescript(_SCHEMA)
         self.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 

@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mock_oss.store.blobs import Blobs, Segment
+from mock_oss.store.blobs import Blobs, BlobWriter, Segment
 from mock_oss.store.database import Database
-from mock_oss.store.records import ObjectRecord, PartRecord
+from mock_oss.store.records import ObjectRecord, PartRecord, pack_segments
 from mock_oss.store.tables import Buckets, Objects, Sessions
 from mock_oss.store.uploads import Uploads
 
@@ -25,7 +25,7 @@ class Store:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.database = Database(directory)
-        self.blobs = Blobs(directory / "blobs")
+        self.blobs = Blobs(directory / "blobs", self.database)
         self.buckets = Buckets(self.database)
         self.objects = Objects(self.database)
         self.uploads = Uploads(self.database)
@@ -41,20 +41,30 @@ class Store:
         }
 
     def put_object(
-        self, record: ObjectRecord, *, allow: Callable[[ObjectRecord | None], None] | None = None
-    ) -> None:
-        """Make an object visible.
+        self,
+        record: ObjectRecord,
+        *,
+        blob: BlobWriter | None = None,
+        allow: Callable[[ObjectRecord | None], None] | None = None,
+    ) -> ObjectRecord:
+        """Make an object visible, in one commit; return its row.
 
         Args:
-            record: the new object, its blobs complete.
+            record: the new object.
+            blob: written bytes that follow the record's segments.
             allow: called with the object there is, under the lock; raises to refuse.
         """
-        with self.database.lock:
+        with self.database.transaction():
+            replaced = self.objects.get(record.bucket, record.key)
             if allow is not None:
-                allow(self.objects.get(record.bucket, record.key))
-            replaced = self.objects.put(record)
+                allow(replaced)
+            if blob is not None:
+                segments = [*record.segments, blob.close()]
+                record = record._replace(segments_json=pack_segments(segments))
+            self.objects.put(record)
         if replaced is not None:
             self._drop(replaced.segments, kept=record.segments)
+        return record
 
     def delete_object(self, bucket: str, key: str) -> bool:
         """Delete an object; return whether there was one."""
@@ -78,7 +88,8 @@ class Store:
         """Turn an upload into an object; parts whose blobs it does not use are dropped."""
         parts = self.uploads.parts(upload_id)
         with self.database.transaction():
-            replaced = self.objects.put(record)
+            replaced = self.objects.get(record.bucket, record.key)
+            self.objects.put(record)
             self.uploads.delete(upload_id)
         gone = [segment for part in parts for segment in part.segments]
         if replaced is not None:
@@ -105,23 +116,24 @@ class Store:
 
     def snapshot(self, directory: Path) -> None:
         """Save rows and blobs into an empty directory; blobs are linked, not copied."""
-        directory.mkdir(parents=True, exist_ok=True)
-        saved = Blobs(directory / "blobs")
+        saved = directory / "blobs"
+        saved.mkdir(parents=True, exist_ok=True)
         with self.database.lock:
             copy = sqlite3.connect(directory / "mock_oss.sqlite3")
             try:
                 self.database.connection.backup(copy)
             finally:
                 copy.close()
-            for name in self._used():
-                Path(saved.path(name)).hardlink_to(self.blobs.path(name))
+            for name in self.blobs.file_names() & self._used():
+                (saved / name).hardlink_to(self.blobs.path(name))
 
     def restore(self, directory: Path) -> None:
         """Go back to what a snapshot saved."""
-        saved = Blobs(directory / "blobs")
         with self.database.lock:
-            for name in saved.names() - self.blobs.names():
-                Path(self.blobs.path(name)).hardlink_to(saved.path(name))
+            there = self.blobs.file_names()
+            for saved in (directory / "blobs").iterdir():
+                if saved.name not in there:
+                    Path(self.blobs.path(saved.name)).hardlink_to(saved)
             copy = sqlite3.connect(directory / "mock_oss.sqlite3")
             try:
                 copy.backup(self.database.connection)

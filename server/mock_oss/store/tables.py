@@ -82,15 +82,13 @@ class Objects:
             ).fetchone()
         return None if row is None else ObjectRecord._make(row)
 
-    def put(self, record: ObjectRecord) -> ObjectRecord | None:
-        """Create or replace an object; return the one it replaced."""
+    def put(self, record: ObjectRecord) -> None:
+        """Create or replace an object."""
         with self._db.lock:
-            replaced = self.get(record.bucket, record.key)
             self._db.execute(
                 f"REPLACE INTO objects ({_OBJECT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
                 record,
             )
-        return replaced
 
     def delete(self, bucket: str, key: str) -> ObjectRecord | None:
         """Remove an object; return what was there."""

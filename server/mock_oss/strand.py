@@ -1,0 +1,93 @@
+"""Work done in order on a pool of threads, without a round trip to the event loop per piece."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+__all__ = ["Strand"]
+
+
+class Strand:
+    """Runs the jobs of one upload one after the other, on whatever thread is free.
+
+    The event loop posts and waits only when too many bytes are queued.
+
+    Args:
+        executor: the threads.
+        limit_bytes: how much may be queued before ``room`` waits.
+    """
+
+    def __init__(self, executor: Executor, limit_bytes: int) -> None:
+        self._executor = executor
+        self._limit = limit_bytes
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
+        self._jobs: deque[tuple[Callable[[list[bytes]], None], list[bytes], int]] = deque()
+        self._queued = 0
+        self._running = False
+        self._waiter: tuple[int, asyncio.Future[None]] | None = None
+        self._error: BaseException | None = None
+
+    def post(self, job: Callable[[list[bytes]], None], pieces: list[bytes], size: int) -> None:
+        """Queue ``job(pieces)``; ``size`` is the bytes in the pieces."""
+        with self._lock:
+            self._jobs.append((job, pieces, size))
+            self._queued += size
+            start, self._running = not self._running, True
+        if start:
+            self._executor.submit(self._run)
+
+    async def room(self) -> None:
+        """Wait until less than the limit is queued; raise what a job raised."""
+        await self._below(self._limit)
+
+    async def finish(self) -> None:
+        """Wait until every job is done; raise what a job raised."""
+        await self._below(1)
+
+    async def _below(self, threshold: int) -> None:
+        with self._lock:
+            if self._queued < threshold and not (threshold == 1 and self._running):
+                waiter = None
+            else:
+                waiter = self._loop.create_future()
+                self._waiter = (threshold, waiter)
+        if waiter is not None:
+            await waiter
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                if not self._jobs:
+                    self._running = False
+                    self._wake()
+                    return
+                job, pieces, size = self._jobs.popleft()
+            if self._error is None:
+                try:
+                    job(pieces)
+                except BaseException as e:  # handed to the event loop, which raises it
+                    self._error = e
+            with self._lock:
+                self._queued -= size
+                self._wake()
+
+    def _wake(self) -> None:
+        """Wake the loop when its threshold is reached; the lock is held."""
+        if self._waiter is None:
+            return
+        threshold, waiter = self._waiter
+        if self._queued < threshold and not (threshold == 1 and self._running):
+            self._waiter = None
+            self._loop.call_soon_threadsafe(_resolve, waiter)
+
+
+def _resolve(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
