@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ossferry.demo import Demo
 from playwright.sync_api import expect
+
+from ossferry.demo import Demo
 from support.chromium import executable
 from support.config import load
 

@@ -1,9 +1,9 @@
-"""Build what the server hands to a browser: `build/web` from this folder and `node_modules`.
+"""Build what the server hands to a browser: `build/web` from here and from `node_modules`.
 
 Every file lands in `assets/<group>-<content hash>/`, so that it may be cached for ever and a change
-in one group leaves the others cached. Compressed copies (`.br`, `.gz`) lie beside it. `manifest.json`
-lists what may be served; `index.<runtime>.html` are the two pages. A group that is already
-built is left alone, so running this again costs milliseconds.
+in one group leaves the others cached. Compressed copies (`.br`, `.gz`) lie beside it.
+`manifest.json` lists what may be served; `index.<runtime>.html` are the two pages. A group that
+is already built is left alone, so running this again costs milliseconds.
 """
 
 from __future__ import annotations
@@ -34,8 +34,15 @@ TYPES = {
 }
 COMPRESSED_ALREADY = {".zip"}
 BEST_BROTLI_UP_TO = 1_000_000  # bytes; the best level takes half a minute on the large ones
-PYSCRIPT_PLUGINS = ("codemirror", "deprecations-manager", "donkey", "error")
-PYSCRIPT_PLUGINS += ("py-editor", "py-game", "py-terminal")
+PYSCRIPT_PLUGINS = [
+    "codemirror",
+    "deprecations-manager",
+    "donkey",
+    "error",
+    "py-editor",
+    "py-game",
+    "py-terminal",
+]
 PYSCRIPT_UNUSED = ("codemirror", "py-editor", "py-game", "py-terminal", "xterm", "pyodide_graph")
 
 
@@ -123,12 +130,17 @@ def write_group(folder: Path, files: dict[str, bytes]) -> None:
 
 def page(runtime: str, url: dict[str, str]) -> str:
     """Return the page for one runtime; `url` maps `group/file` to its address."""
-    engine = {"micropython": "micropython/micropython.mjs", "pyodide": "pyodide/pyodide.mjs"}[runtime]
+    engine = {"micropython": "micropython/micropython.mjs", "pyodide": "pyodide/pyodide.mjs"}[
+        runtime
+    ]
     chunks = [name for name in url if re.match(r"pyscript/(core-|error-)", name)]
     fetched = ["app/uploader.py"]
     fetched += ["micropython/micropython.wasm"] if runtime == "micropython" else []
     preload = [
-        *(f'<link rel="modulepreload" href="{url[n]}">' for n in ["pyscript/core.js", *chunks, engine]),
+        *(
+            f'<link rel="modulepreload" href="{url[n]}">'
+            for n in ["pyscript/core.js", *chunks, engine]
+        ),
         *(f'<link rel="preload" as="fetch" crossorigin href="{url[n]}">' for n in fetched),
     ]
     plugins = {"plugins": [f"!{plugin}" for plugin in PYSCRIPT_PLUGINS]}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
+
 from support.browser_page import make_app, script
 from support.serving import serve
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import oss2
 import pytest
+from playwright.sync_api import ConsoleMessage, Page
+
 from e2e.pages.uploader import UploaderPage
 from mock_oss.world import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.demo import Demo
-from playwright.sync_api import ConsoleMessage, Page
 
 
 class Console:

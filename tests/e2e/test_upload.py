@@ -6,10 +6,11 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from playwright.sync_api import Page, Route, expect
+
 from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from ossferry.demo import Demo
-from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.e2e
 

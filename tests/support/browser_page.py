@@ -18,6 +18,8 @@ __all__ = ["make_app", "script"]
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "build" / "web"
+
+
 def script(files: Iterable[tuple[str, Path]], then: str) -> str:
     """Return Python that writes `files` (name in the interpreter, source) and runs `then`."""
     content = [[name, path.read_text("utf-8")] for name, path in files]

@@ -105,7 +105,7 @@ class FakeHttp:
 
     def header(self, index: int, name: str) -> str:
         """Return a header of the request number `index`."""
-        return [value for key, value in self.requests[index].headers if key.lower() == name][0]
+        return next(value for key, value in self.requests[index].headers if key.lower() == name)
 
 
 class FakeChecksum:

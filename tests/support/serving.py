@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ossferry.serving import BackgroundServer, listen
 from starlette.types import ASGIApp
+
+from ossferry.serving import BackgroundServer, listen
 
 __all__ = ["serve"]
 

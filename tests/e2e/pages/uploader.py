@@ -8,11 +8,12 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 __all__ = ["Row", "UploaderPage"]
 
 SLOW_START_MS = 60_000  # Pyodide on a busy machine
-DROP = """async (zone, {files, folder}) => {
+DROP = """(zone, files) => {
   const transfer = new DataTransfer();
   for (const [name, text] of files) transfer.items.add(new File([text], name));
   for (const kind of ["dragenter", "dragover", "drop"]) {
-    zone.dispatchEvent(new DragEvent(kind, {dataTransfer: transfer, bubbles: true, cancelable: true}));
+    const options = {dataTransfer: transfer, bubbles: true, cancelable: true};
+    zone.dispatchEvent(new DragEvent(kind, options));
   }
 }"""
 
@@ -97,7 +98,7 @@ class UploaderPage:
     def drop(self, **files: str) -> None:
         """Drop files from the desktop; `name=text`, with `__` for the dot in a name."""
         named = [[name.replace("__", "."), text] for name, text in files.items()]
-        self.drop_zone.evaluate(DROP, {"files": named, "folder": None})
+        self.drop_zone.evaluate(DROP, named)
 
     def row(self, name: str, *, nth: int = 0) -> Row:
         """Return the row of the file with exactly this name."""

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
     Element = Any
 
-__all__ = ["by_id", "clear", "element", "has_focus", "icon", "listen", "local_time", "set_attribute", "set_text"]
+__all__ = [
+    "by_id",
+    "clear",
+    "element",
+    "has_focus",
+    "icon",
+    "listen",
+    "local_time",
+    "set_attribute",
+    "set_text",
+]
 
 SVG = "http://www.w3.org/2000/svg"
 
@@ -73,9 +83,7 @@ def has_focus(target: "Element") -> bool:
     return bool(target.contains(js.document.activeElement))
 
 
-def listen(
-    target: "Element", event: str, handler: "Callable[[], None]"
-) -> "Callable[[], None]":
+def listen(target: "Element", event: str, handler: "Callable[[], None]") -> "Callable[[], None]":
     """Call `handler` at each event; the returned function stops that and frees the callback."""
     proxy = create_proxy(lambda _event: handler())
     target.addEventListener(event, proxy)

@@ -5,7 +5,7 @@ import js
 try:
     from pyodide.ffi import JsException
 except ImportError:
-    from jsffi import JsException
+    from jsffi import JsException  # type: ignore[assignment] # the same on MicroPython
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

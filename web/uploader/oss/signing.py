@@ -65,9 +65,7 @@ def canonical_query(query: "Sequence[Parameter]") -> str:
     return "&".join([f"{name}={value}" if value else name for name, value in sorted(encoded)])
 
 
-def signed_headers(
-    headers: "Sequence[Header]", additional: "Sequence[str]" = ()
-) -> "list[Header]":
+def signed_headers(headers: "Sequence[Header]", additional: "Sequence[str]" = ()) -> "list[Header]":
     """Return the headers that the signature covers: lower case, trimmed, sorted by name."""
     chosen = [name.lower() for name in additional]
     return sorted(

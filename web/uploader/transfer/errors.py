@@ -1,10 +1,10 @@
 """What can stop an upload besides OSS itself (`uploader.oss.errors`).
 
-    TransferError
-    ├── FileUnreadable  the file is gone, changed or not ours to read
-    ├── FileTooLarge    the grant does not allow this size
-    ├── GrantRefused    our server gave no credentials
-    └── IllegalMove     a state change that the table does not know: a bug of ours
+TransferError
+├── FileUnreadable  the file is gone, changed or not ours to read
+├── FileTooLarge    the grant does not allow this size
+├── GrantRefused    our server gave no credentials
+└── IllegalMove     a state change that the table does not know: a bug of ours
 """
 
 __all__ = ["FileTooLarge", "FileUnreadable", "GrantRefused", "IllegalMove", "TransferError"]

@@ -5,7 +5,7 @@ tests implement it with lists and dicts.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from uploader.oss.replies import Reply
     from uploader.oss.requests import Request
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
         content_type: str  # "" if unknown
 
     class Http(Protocol):
-        """Sends a file as the body of one request."""
+        """Sends a file as the body of one request; it knows the insides of its `File`s."""
 
         async def send(
-            self, request: Request, file: File, on_progress: Callable[[int], None]
+            self, request: Request, file: Any, on_progress: Callable[[int], None]
         ) -> Reply:
             """Return the answer; `on_progress` gets the bytes sent so far.
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
             """
 
     class Checksum(Protocol):
-        """Computes CRC-64/ECMA off the main thread."""
+        """Computes CRC-64/ECMA off the main thread; it knows the insides of its `File`s."""
 
-        async def crc64(self, file: File) -> str:
+        async def crc64(self, file: Any) -> str:
             """Return the CRC-64 of the whole file as decimal text.
 
             Raises:

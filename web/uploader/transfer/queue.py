@@ -77,7 +77,7 @@ class Queue:
                 self._running.append((upload, asyncio.create_task(self._run(upload))))
 
     def _is_running(self, upload: Upload) -> bool:
-        return any([running is upload for running, _ in self._running])
+        return any(running is upload for running, _ in self._running)
 
     async def _run(self, upload: Upload) -> None:
         try:

@@ -1,9 +1,9 @@
 """The life of an upload: its states, and the legal moves between them.
 
-    waiting ──▶ uploading ──▶ verifying ──▶ done
-       ▲  │         │             │
-       │  └─────────┴─────────────┴──▶ failed · cancelled
-       └───────────────────────────────────┘  (retry)
+waiting ──▶ uploading ──▶ verifying ──▶ done
+   ▲  │         │             │
+   │  └─────────┴─────────────┴──▶ failed · cancelled
+   └───────────────────────────────────┘  (retry)
 """
 
 from uploader.transfer.errors import IllegalMove

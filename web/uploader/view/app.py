@@ -58,7 +58,7 @@ def show(model: "QueueModel", actions: Actions) -> None:
     def show_rows() -> None:
         wanted = model.rows.get()
         for item, line, owner in list(shown):
-            if all([item is not other for other in wanted]):
+            if all(item is not other for other in wanted):
                 owner.dispose()
                 line.remove()
                 shown.remove((item, line, owner))
@@ -82,9 +82,9 @@ def show_grant(grant: "Grant | None", error: "Exception | None") -> None:
         told = explain(error, origin="")
         set_text(line, say("grant_failed", sentence=told.sentence, next=told.next_step))
     elif grant:
-        before, _, after = say(
-            "grant", prefix="\0", time=local_time(grant.expires_at_s)
-        ).partition("\0")
+        before, _, after = say("grant", prefix="\0", time=local_time(grant.expires_at_s)).partition(
+            "\0"
+        )
         line.append(before, element("code", None, grant.prefix), after)
         limit = min(grant.max_file_size, MAX_PUT_BYTES)
         set_text(by_id("hint"), say("hint", size=size_text(limit)))

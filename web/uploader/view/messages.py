@@ -45,9 +45,7 @@ def explain(error: Exception, *, origin: str) -> Explanation:
     if isinstance(error, GrantRefused):
         return _grant(error)
     if isinstance(error, FileTooLarge):
-        return _explanation(
-            "too_large", size=size_text(error.size), limit=size_text(error.limit)
-        )
+        return _explanation("too_large", size=size_text(error.size), limit=size_text(error.limit))
     if isinstance(error, FileUnreadable):
         return _explanation("unreadable", detail=error.reason)
     return _explanation("bug", detail=repr(error))

@@ -24,7 +24,7 @@ def _print_error(error: Exception) -> None:
     print(f"error in an effect: {error!r}", file=sys.stderr)  # noqa: T201 - the last resort
 
 
-_report = _print_error
+_report: "Callable[[Exception], None]" = _print_error
 
 
 def report_errors_to(handler: "Callable[[Exception], None]") -> None:
@@ -69,7 +69,7 @@ class _Reader:
         raise NotImplementedError
 
     def reads(self, source: _Source) -> None:
-        if all([known is not source for known, _ in self._seen]):
+        if all(known is not source for known, _ in self._seen):
             self._seen.append((source, source.version))
             source.add_reader(self)
 

@@ -1,8 +1,8 @@
 """Every stage of a V4 signature equals what the three official SDKs compute."""
 
 import pytest
-from support.vectors import load
 
+from support.vectors import load
 from uploader.oss import signing
 from uploader.oss.encoding import percent_decode
 

@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from support.fakes import FakeClock, FakeGrants
 
+from support.fakes import FakeClock, FakeGrants
 from uploader.transfer.credentials import RENEW_BEFORE_S, GrantKeeper
 from uploader.transfer.errors import GrantRefused
 

@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from support.fakes import FakeFile, lost, make_ports, refused
 
+from support.fakes import FakeFile, lost, make_ports, refused
 from uploader.transfer import states
 from uploader.transfer.credentials import GrantKeeper
 from uploader.transfer.errors import GrantRefused, IllegalMove
@@ -26,7 +26,7 @@ def make(parallel=3):
 async def settle(queue):
     for _ in range(500):
         await asyncio.sleep(0)
-        if all([upload.state in states.ENDED for upload in queue.uploads]):
+        if all(upload.state in states.ENDED for upload in queue.uploads):
             return
     raise AssertionError([upload.state for upload in queue.uploads])
 

@@ -1,8 +1,8 @@
 """One upload: what is sent, what is mended, and when it counts as arrived."""
 
 import pytest
-from support.fakes import FakeClock, FakeFile, FakeGrants, lost, make_ports, refused, stored
 
+from support.fakes import FakeClock, FakeFile, FakeGrants, lost, make_ports, refused, stored
 from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.oss.replies import Reply
 from uploader.transfer import states
@@ -75,7 +75,7 @@ async def test_refused_credentials_are_fetched_again_once(code):
 
     assert upload.state == states.DONE
     assert ports.grants.fetched == 2
-    assert [request.url for request in ports.http.requests][0] == ports.http.requests[1].url
+    assert ports.http.requests[0].url == ports.http.requests[1].url
 
 
 async def test_credentials_refused_twice_are_the_end():

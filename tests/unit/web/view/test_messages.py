@@ -43,7 +43,9 @@ def test_each_error_is_explained(error, words):
     assert told.next_step.endswith(".")
 
 
-@pytest.mark.parametrize("error", [error for error, _ in ERRORS if getattr(error, "request_id", "")])
+@pytest.mark.parametrize(
+    "error", [error for error, _ in ERRORS if getattr(error, "request_id", "")]
+)
 def test_the_request_id_is_shown_for_support(error):
     assert "R1" in explain(error, origin="").detail
 

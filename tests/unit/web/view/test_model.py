@@ -1,7 +1,6 @@
 """The sums that the page shows, kept by difference."""
 
 from support.fakes import FakeClock, FakeFile, lost
-
 from uploader.transfer import states
 from uploader.transfer.upload import Upload
 from uploader.view.model import QueueModel

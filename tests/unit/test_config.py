@@ -1,0 +1,63 @@
+"""`playwright.config.toml`: unknown keys are refused, and each known one has an effect."""
+
+import copy
+import tomllib
+from typing import Any
+
+import pytest
+
+from support.config import ROOT, ConfigError, load, read
+
+DOCUMENT = tomllib.loads((ROOT / "playwright.config.toml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("table", ["", "use", "artefacts", "projects"])
+def test_an_unknown_key_is_refused(table: str) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    target: Any = document[table] if table else document
+    target = target[0] if table == "projects" else target
+    target["colour"] = "blue"
+
+    with pytest.raises(ConfigError, match="colour"):
+        read(document)
+
+
+@pytest.mark.parametrize("key", ["headless", "viewport", "locale", "args"])
+def test_a_missing_key_is_refused(key: str) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    del document["use"][key]
+
+    with pytest.raises(ConfigError, match=key):
+        read(document)
+
+
+def test_the_browser_is_started_as_the_file_says(
+    browser_type_launch_args: dict[str, Any], browser_context_args: dict[str, Any]
+) -> None:
+    assert browser_type_launch_args["headless"] == DOCUMENT["use"]["headless"]
+    assert browser_type_launch_args["args"] == DOCUMENT["use"]["args"]
+    assert browser_context_args["viewport"] == DOCUMENT["use"]["viewport"]
+    assert browser_context_args["locale"] == DOCUMENT["use"]["locale"]
+
+
+def test_artefacts_are_kept_as_the_file_says(pytestconfig: pytest.Config) -> None:
+    options = pytestconfig.option
+
+    assert options.screenshot == DOCUMENT["artefacts"]["screenshot"]
+    assert options.tracing == DOCUMENT["artefacts"]["trace"]
+    assert options.output == DOCUMENT["artefacts"]["dir"]
+
+
+def test_stories_are_collected_where_the_file_says(pytestconfig: pytest.Config) -> None:
+    assert DOCUMENT["test_dir"] in pytestconfig.getini("testpaths")
+
+
+def test_waits_end_when_the_file_says() -> None:
+    from playwright.sync_api import expect
+
+    assert expect._timeout == DOCUMENT["timeout_ms"]
+
+
+def test_every_project_is_an_interpreter(runtime: str) -> None:
+    assert runtime in load().projects
+    assert [project["name"] for project in DOCUMENT["projects"]] == list(load().projects)

@@ -1,0 +1,1 @@
+"""Pyodide's own package, as far as the page uses it."""

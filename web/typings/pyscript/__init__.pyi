@@ -1,0 +1,1 @@
+"""PyScript's own package, as far as the page uses it."""

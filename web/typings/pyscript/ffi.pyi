@@ -1,0 +1,6 @@
+"""Values for JavaScript."""
+
+from typing import Any
+
+def create_proxy(value: Any) -> Any: ...
+def to_js(value: Any) -> Any: ...
