@@ -1,0 +1,235 @@
+"""Upload callbacks, really delivered to a server of the test."""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import MD5
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from contract.mock_oss.clients import Answer, send, signed_headers
+from contract.mock_oss.test_post_object import form, post, v4_fields
+from mock_oss import BUCKET, MockOSS
+
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (7).to_bytes(4) + (9).to_bytes(4) + b"rest"
+
+
+class Receiver(ThreadingHTTPServer):
+    """An application server that remembers what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.calls: list[tuple[str, dict[str, str], bytes]] = []
+        self.status = 200
+        self.answer = b'{"ok":true}'
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.calls.append((self.path, headers, body))
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(self.server.answer)))
+        self.end_headers()
+        self.wfile.write(self.server.answer)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def encoded(document: object) -> str:
+    return b64encode(json.dumps(document).encode()).decode()
+
+
+def put(oss: MockOSS, key: str, data: bytes, **headers: str) -> Answer:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    target, signed = signed_headers(oss, "PUT", key, headers=names)
+    return send(oss, "PUT", target, headers=signed, body=data)
+
+
+def test_the_server_is_told_and_its_answer_relayed(mock_oss: MockOSS, receiver: Receiver) -> None:
+    callback = {
+        "callbackUrl": f"{receiver.url}/cb/%E6%96%87?x=%2F1",
+        "callbackHost": "app.example.com",
+        "callbackBody": "b=${bucket}&o=${object}&e=${etag}&s=${size}&t=${mimeType}"
+        "&w=${imageInfo.width}&f=${imageInfo.format}&u=${x:uid}&none=${x:none}&c=${crc64}",
+    }
+
+    answer = put(
+        mock_oss,
+        "dir/名 1.png",
+        PNG,
+        content_type="image/png",
+        x_oss_callback=encoded(callback),
+        x_oss_callback_var=encoded({"x:uid": "4 2"}),
+    )
+
+    stored = mock_oss.bucket(BUCKET).objects["dir/名 1.png"]
+    ((path, headers, body),) = receiver.calls
+    assert (answer.status, answer.body) == (200, b'{"ok":true}')
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["ETag"] == f'"{stored.etag}"'
+    assert body.decode() == (
+        f"b={BUCKET}&o=dir%2F%E5%90%8D+1.png&e={stored.etag}&s={len(PNG)}&t=image%2Fpng"
+        f"&w=7&f=png&u=4+2&none=&c={stored.crc64}"
+    )
+    assert headers["host"] == "app.example.com"
+    assert headers["user-agent"] == "http-client/0.0.1"
+    assert headers["content-type"] == "application/x-www-form-urlencoded"
+    _verify(path, headers, body)
+
+
+def _verify(path: str, headers: dict[str, str], body: bytes) -> None:
+    """Check the signature as a receiver does, with another library than the mock's."""
+    url = b64decode(headers["x-oss-pub-key-url"]).decode()
+    with urlopen(url) as answer:  # noqa: S310 - the mock's own address
+        key = load_pem_public_key(answer.read())
+    assert isinstance(key, rsa.RSAPublicKey)
+    assert path == "/cb/%E6%96%87?x=%2F1"
+    text = "/cb/文?x=%2F1\n".encode() + body
+    key.verify(b64decode(headers["authorization"]), text, padding.PKCS1v15(), MD5())  # noqa: S303
+
+
+def test_json_bodies_get_json_values(mock_oss: MockOSS, receiver: Receiver) -> None:
+    callback = {
+        "callbackUrl": f"{receiver.url}/cb",
+        "callbackBody": '{"o":${object},"s":${size},"u":${x:uid}}',
+        "callbackBodyType": "application/json",
+    }
+
+    put(
+        mock_oss,
+        'a"b',
+        b"hello",
+        x_oss_callback=encoded(callback),
+        x_oss_callback_var=encoded({"x:uid": "名"}),
+    )
+
+    assert json.loads(receiver.calls[0][2]) == {"o": 'a"b', "s": 5, "u": "名"}
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "message"),
+    [
+        (500, b"{}", "Error status : 500."),
+        (200, b"<html>", "Response body is not valid json format."),
+    ],
+)
+def test_a_failed_callback_answers_203_and_the_object_stays(
+    mock_oss: MockOSS, receiver: Receiver, status: int, answer: bytes, message: str
+) -> None:
+    receiver.status, receiver.answer = status, answer
+    callback = encoded({"callbackUrl": receiver.url, "callbackBody": "x=1"})
+
+    failed = put(mock_oss, "a", b"hello", x_oss_callback=callback)
+
+    assert (failed.status, failed.code) == (203, "CallbackFailed")
+    assert failed.xml("Message") == message
+    assert failed.headers["ETag"] == '"5D41402ABC4B2A76B9719D911017C592"'
+    assert mock_oss.bucket(BUCKET).objects["a"].data == b"hello"
+
+
+def test_urls_are_tried_in_order(mock_oss: MockOSS, receiver: Receiver) -> None:
+    urls = f"http://127.0.0.1:1/closed;{receiver.url}/open"
+
+    answer = put(
+        mock_oss,
+        "a",
+        b"hello",
+        x_oss_callback=encoded({"callbackUrl": urls, "callbackBody": "x=1"}),
+    )
+    nobody = put(
+        mock_oss,
+        "a",
+        b"hello",
+        x_oss_callback=encoded({"callbackUrl": "http://127.0.0.1:1", "callbackBody": "x=1"}),
+    )
+
+    assert answer.status == 200
+    assert [path for path, _, _ in receiver.calls] == ["/open"]
+    assert nobody.xml("Message") == "OSS can not connect to your callbackUrl, please check it."
+
+
+def test_forms_and_completed_uploads_call_back_too(
+    mock_oss: MockOSS, receiver: Receiver, bucket_v4: Any
+) -> None:
+    callback = encoded({"callbackUrl": receiver.url, "callbackBody": "o=${object}&u=${x:uid}"})
+    fields = {"key": "form", "callback": callback, "x:uid": "7", **v4_fields(mock_oss, [])}
+    upload_id = bucket_v4.init_multipart_upload("parts").upload_id
+    part = bucket_v4.upload_part("parts", upload_id, 1, b"hello")
+
+    posted = post(mock_oss, form(fields))
+    query = {"uploadId": upload_id}
+    target, headers = signed_headers(
+        mock_oss, "POST", "parts", query=query, headers={"x-oss-callback": callback}
+    )
+    body = (
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber>"
+        f"<ETag>{part.etag}</ETag></Part></CompleteMultipartUpload>"
+    )
+    completed = send(mock_oss, "POST", target, headers=headers, body=body.encode())
+
+    assert (posted.status, completed.status) == (200, 200)
+    assert [body for _, _, body in receiver.calls] == [b"o=form&u=7", b"o=parts&u="]
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        "!",
+        b64encode(b"not json").decode(),
+        encoded([]),
+        encoded({"callbackBody": "x"}),
+        encoded({"callbackUrl": "http://a"}),
+        encoded({"callbackUrl": "ftp://a", "callbackBody": "x"}),
+        encoded({"callbackUrl": "http://a b", "callbackBody": "x"}),
+        encoded({"callbackUrl": "http://a:x", "callbackBody": "x"}),
+        encoded({"callbackUrl": ";".join(["http://a"] * 6), "callbackBody": "x"}),
+        encoded({"callbackUrl": "http://a", "callbackBody": "x", "callbackBodyType": "text/x"}),
+        encoded({"callbackUrl": "http://a", "callbackBody": "x" * 5000}),
+    ],
+)
+def test_a_callback_that_cannot_be_read_stores_nothing(mock_oss: MockOSS, callback: str) -> None:
+    answer = put(mock_oss, "a", b"hello", x_oss_callback=callback)
+
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+    assert len(mock_oss.bucket(BUCKET).objects) == 0
+
+
+def test_header_and_query_are_not_taken_together(mock_oss: MockOSS) -> None:
+    callback = encoded({"callbackUrl": "http://a", "callbackBody": "x"})
+    target, headers = signed_headers(
+        mock_oss,
+        "PUT",
+        "a",
+        query={"callback": callback},
+        headers={"x-oss-callback": callback},
+    )
+
+    answer = send(mock_oss, "PUT", target, headers=headers, body=b"")
+
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+    assert answer.xml("Message").endswith("should be specified, not both.")

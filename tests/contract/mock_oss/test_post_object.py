@@ -1,0 +1,363 @@
+"""PostObject: V1, V4 and anonymous forms, every kind of condition, every answer."""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from contract.mock_oss.clients import REGION, Answer, send
+from mock_oss import (
+    ACCESS_KEY_ID,
+    ACCESS_KEY_SECRET,
+    BUCKET,
+    BucketSpec,
+    Clock,
+    MockOSS,
+    Role,
+    User,
+    World,
+)
+from mock_oss.signing import v1, v4
+from mock_oss.store import SessionRecord
+from support.vectors import load
+
+BOUNDARY = "b0undary"
+
+
+def form(
+    fields: Mapping[str, str],
+    data: bytes | None = b"hello",
+    *,
+    name: str = "f.txt",
+    after: str = "",
+) -> bytes:
+    body = b""
+    for field, value in fields.items():
+        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n'
+        body += head.encode() + value.encode() + b"\r\n"
+    if data is not None:
+        head = (
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+            "Content-Type: text/plain\r\n\r\n"
+        )
+        body += head.encode() + data + b"\r\n"
+    return body + after.encode() + f"--{BOUNDARY}--\r\n".encode()
+
+
+def post(oss: MockOSS, body: bytes, *, bucket: str = BUCKET) -> Answer:
+    kind = f"multipart/form-data; boundary={BOUNDARY}"
+    return send(oss, "POST", f"/{bucket}/", headers={"Content-Type": kind}, body=body)
+
+
+def policy_of(oss: MockOSS, conditions: list[object], **changes: object) -> str:
+    expiration = (oss.clock.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    document = {"expiration": expiration, "conditions": conditions, **changes}
+    return b64encode(json.dumps(document).encode()).decode()
+
+
+def v1_fields(oss: MockOSS, conditions: list[object], **changes: object) -> dict[str, str]:
+    policy = policy_of(oss, conditions, **changes)
+    return {
+        "OSSAccessKeyId": ACCESS_KEY_ID,
+        "policy": policy,
+        "Signature": v1.signature(ACCESS_KEY_SECRET, policy),
+    }
+
+
+def v4_fields(
+    oss: MockOSS, conditions: list[object], *, at: datetime | None = None, region: str = REGION
+) -> dict[str, str]:
+    date_time = f"{at or oss.clock.now():%Y%m%dT%H%M%SZ}"
+    credential = v4.Credential(ACCESS_KEY_ID, date_time[:8], region)
+    signed = {
+        "x-oss-signature-version": "OSS4-HMAC-SHA256",
+        "x-oss-credential": f"{ACCESS_KEY_ID}/{credential.scope}",
+        "x-oss-date": date_time,
+    }
+    policy = policy_of(oss, [*({name: value} for name, value in signed.items()), *conditions])
+    key = v4.signing_key(ACCESS_KEY_SECRET, credential.date, credential.region)
+    return {**signed, "policy": policy, "x-oss-signature": v4.signature(key, policy)}
+
+
+ALLOW_ALL = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
+EVERYTHING = Role(name="everything", policies=(ALLOW_ALL,))
+# The other vectors sign policies whose conditions their own fields do not meet.
+COMPLETE = [
+    v for v in load("post_policy")["vectors"] if v["id"] in ("post/permanent-key", "post/sts")
+]
+
+
+@pytest.mark.parametrize("vector", COMPLETE, ids=lambda v: v["id"])
+def test_forms_that_the_sdk_signed_are_taken(vector: Any) -> None:
+    key_id, secret = vector["access_key_id"], vector["access_key_secret"]
+    world = World(
+        users=(User(name="u", keys={key_id: secret}, policies=(ALLOW_ALL,)),),
+        roles=(EVERYTHING,),
+        buckets=(BucketSpec(name="examplebucket", region=vector["region"]),),
+    )
+    if vector["security_token"]:
+        world = replace(world, users=())
+    fields = {
+        **vector["form_fields_v4"],
+        "success_action_status": "200",
+        "Content-Type": "image/png",
+    }
+    clock = Clock(datetime.fromisoformat("2026-03-14T09:27:53Z"))
+    with MockOSS(world=world, clock=clock) as oss:
+        if vector["security_token"]:
+            token, ends_ms = vector["security_token"], 2_000_000_000_000
+            session = SessionRecord(key_id, secret, token, EVERYTHING.arn, "s", "", ends_ms)
+            oss.store.sessions.put(session)
+
+        answer = post(oss, form(fields), bucket="examplebucket")
+
+        assert answer.status == 200, answer.body
+        stored = oss.bucket("examplebucket").objects["user/alice/photo.jpg"]
+        assert (stored.data, stored.headers["content-type"]) == (b"hello", "image/png")
+
+
+SIGNERS = [pytest.param(v1_fields, id="v1"), pytest.param(v4_fields, id="v4")]
+HOLDS = [
+    {"bucket": BUCKET},
+    {"key": "dir/${filename}"},
+    ["eq", "$key", "dir/${filename}"],
+    ["starts-with", "$key", "dir/"],
+    ["starts-with", "$key", ""],
+    ["in", "$Content-Type", ["image/png", "text/x"]],
+    ["not-in", "$cache-control", ["no-cache"]],
+    ["content-length-range", 5, 5],
+    ["eq", "$x-oss-meta-price", "\\$5"],
+]
+FAILS = [
+    {"bucket": "other"},
+    ["eq", "$key", "dir/"],
+    ["starts-with", "$key", "Dir/"],
+    ["in", "$content-type", ["image/png"]],
+    ["not-in", "$content-type", ["text/x"]],
+    ["eq", "$x-oss-meta-none", ""],
+]
+
+
+@pytest.mark.parametrize("signer", SIGNERS)
+@pytest.mark.parametrize("condition", HOLDS, ids=json.dumps)
+def test_a_condition_that_holds_lets_the_file_in(
+    mock_oss: MockOSS, signer: Any, condition: object
+) -> None:
+    fields = {
+        "key": "dir/${filename}",
+        "Content-Type": "text/x",
+        "x-oss-meta-price": "$5",
+        **signer(mock_oss, [condition]),
+    }
+
+    answer = post(mock_oss, form(fields))
+
+    assert answer.status == 204, answer.body
+    assert mock_oss.bucket(BUCKET).objects["dir/f.txt"].data == b"hello"
+    assert answer.headers["ETag"] == '"5D41402ABC4B2A76B9719D911017C592"'
+
+
+@pytest.mark.parametrize("signer", SIGNERS)
+@pytest.mark.parametrize("condition", FAILS, ids=json.dumps)
+def test_a_condition_that_fails_is_quoted_in_the_refusal(
+    mock_oss: MockOSS, signer: Any, condition: object
+) -> None:
+    fields = {"key": "dir/a", "Content-Type": "text/x", **signer(mock_oss, [condition])}
+
+    answer = post(mock_oss, form(fields))
+
+    assert (answer.status, answer.code) == (403, "AccessDenied")
+    message = answer.xml("Message")
+    assert (
+        message == f"Invalid according to Policy: Policy Condition failed: {json.dumps(condition)}"
+    )
+    assert len(mock_oss.bucket(BUCKET).objects) == 0
+
+
+@pytest.mark.parametrize(
+    ("range_", "code"), [([6, 9], "EntityTooSmall"), ([0, 4], "EntityTooLarge")]
+)
+def test_the_length_of_the_file_has_its_own_codes(
+    mock_oss: MockOSS, range_: list[int], code: str
+) -> None:
+    fields = {"key": "a", **v4_fields(mock_oss, [["content-length-range", *range_]])}
+
+    answer = post(mock_oss, form(fields))
+
+    assert (answer.status, answer.code) == (400, code)
+    assert mock_oss.store.blobs.names() == set()
+
+
+def test_a_wrong_signature_is_refused_in_both_versions(mock_oss: MockOSS) -> None:
+    for fields, name in (
+        (v1_fields(mock_oss, []), "Signature"),
+        (v4_fields(mock_oss, []), "x-oss-signature"),
+    ):
+        answer = post(mock_oss, form({"key": "a", **fields, name: "0"}))
+
+        assert (answer.status, answer.code) == (403, "SignatureDoesNotMatch")
+
+
+def test_a_policy_ends(mock_oss: MockOSS) -> None:
+    late = {"key": "a", **v1_fields(mock_oss, [], expiration="2020-01-01T00:00:00.000Z")}
+    old = {"key": "a", **v4_fields(mock_oss, [], at=mock_oss.clock.now() - timedelta(days=8))}
+    early = {"key": "a", **v4_fields(mock_oss, [], at=mock_oss.clock.now() + timedelta(hours=1))}
+
+    for fields in (late, old, early):
+        answer = post(mock_oss, form(fields))
+        assert (answer.status, answer.code) == (403, "AccessDenied")
+        assert answer.xml("Message") == "Invalid according to Policy: Policy expired."
+
+
+@pytest.mark.parametrize("name", ["OSSAccessKeyId", "policy", "Signature"])
+def test_v1_needs_its_three_fields(mock_oss: MockOSS, name: str) -> None:
+    fields = {"key": "a", **v1_fields(mock_oss, [])}
+    del fields[name]
+
+    answer = post(mock_oss, form(fields))
+
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+
+
+def test_a_v4_policy_must_list_the_signature_fields(mock_oss: MockOSS) -> None:
+    fields = v4_fields(mock_oss, [])
+    date, region = fields["x-oss-date"][:8], REGION
+    fields["policy"] = policy_of(mock_oss, [])
+    key = v4.signing_key(ACCESS_KEY_SECRET, date, region)
+    fields["x-oss-signature"] = v4.signature(key, fields["policy"])
+
+    answer = post(mock_oss, form({"key": "a", **fields}))
+
+    assert (answer.status, answer.code) == (400, "InvalidPolicyDocument")
+
+
+def test_the_region_of_a_v4_form_is_the_buckets(mock_oss: MockOSS) -> None:
+    answer = post(mock_oss, form({"key": "a", **v4_fields(mock_oss, [], region="cn-beijing")}))
+
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+
+
+@pytest.mark.parametrize(
+    ("extra", "status"),
+    [
+        ({}, 204),
+        ({"success_action_status": "200"}, 200),
+        ({"success_action_status": "201"}, 201),
+        ({"success_action_status": "418"}, 204),
+        ({"success_action_redirect": "http://example.com/done?x=1"}, 303),
+    ],
+    ids=["default", "200", "201", "unknown", "redirect"],
+)
+def test_the_form_chooses_the_answer(mock_oss: MockOSS, extra: dict[str, str], status: int) -> None:
+    answer = post(mock_oss, form({"key": "a b", **v1_fields(mock_oss, []), **extra}))
+
+    assert answer.status == status
+    location = answer.headers["Location"]
+    if status == 303:
+        assert location.startswith("http://example.com/done?x=1&bucket=web-direct-upload&etag=")
+    else:
+        assert location == f"http://127.0.0.1:{mock_oss.port}/{BUCKET}/a%20b"
+    if status == 201:
+        assert (answer.xml("Bucket"), answer.xml("Key")) == (BUCKET, "a b")
+
+
+def test_fields_may_forbid_overwriting_and_set_properties(mock_oss: MockOSS) -> None:
+    fields = {
+        "KEY": "a",
+        **v1_fields(mock_oss, []),
+        "x-oss-forbid-overwrite": "true",
+        "x-oss-object-acl": "public-read",
+        "x-oss-storage-class": "IA",
+        "x-oss-meta-a": "1",
+        "Cache-Control": "no-cache",
+        "x-oss-content-type": "text/special",
+    }
+
+    assert post(mock_oss, form(fields)).status == 204
+    again = post(mock_oss, form(fields, b"other"))
+
+    assert (again.status, again.code) == (409, "FileAlreadyExists")
+    stored = mock_oss.bucket(BUCKET).objects["a"]
+    assert (stored.acl, stored.storage_class) == ("public-read", "IA")
+    assert stored.headers == {
+        "content-type": "text/special",
+        "cache-control": "no-cache",
+        "x-oss-meta-a": "1",
+    }
+
+
+def test_an_unsigned_form_needs_a_public_bucket() -> None:
+    public = BucketSpec(name="public", acl="public-read-write")
+    with MockOSS(buckets=[public, "private"]) as oss:
+        taken = post(oss, form({"key": "a"}), bucket="public")
+        refused = post(oss, form({"key": "a"}), bucket="private")
+
+    assert taken.status == 204
+    assert (refused.status, refused.code) == (403, "AccessDenied")
+
+
+def test_a_large_file_is_streamed(mock_oss: MockOSS) -> None:
+    data = bytes(range(256)) * 20_000
+
+    answer = post(mock_oss, form({"key": "a", **v1_fields(mock_oss, [])}, data))
+
+    assert answer.status == 204
+    assert mock_oss.bucket(BUCKET).objects["a"].data == data
+
+
+SECOND_FILE = (
+    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="g"\r\n\r\nx\r\n'
+)
+
+
+def test_forms_that_are_no_upload_have_their_codes(mock_oss: MockOSS) -> None:
+    good = {"key": "a", **v1_fields(mock_oss, [])}
+    whole = form(good)
+    cases = {
+        "no key": (form({**good, "key": ""}), "InvalidArgument"),
+        "no file": (form(good, None), "IncorrectNumberOfFilesInPOSTRequest"),
+        "two files": (form(good, after=SECOND_FILE), "IncorrectNumberOfFilesInPOSTRequest"),
+        "cut off": (whole[:-10], "MalformedPOSTRequest"),
+        "no form": (b"hello", "MalformedPOSTRequest"),
+        "empty": (b"", "MalformedPOSTRequest"),
+        "long field": (form({**good, "x": "y" * (2 << 20) + "y"}), "FieldItemTooLong"),
+        "bad policy": (form({**good, "policy": "!"}), "SignatureDoesNotMatch"),
+    }
+    for name, (body, code) in cases.items():
+        assert (name, post(mock_oss, body).code) == (name, code)
+    plain = send(mock_oss, "POST", f"/{BUCKET}/", headers={"Content-Type": "text/x"}, body=whole)
+    assert plain.code == "RequestIsNotMultiPartContent"
+    assert len(mock_oss.bucket(BUCKET).objects) == 0
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [],
+        {"conditions": []},
+        {"expiration": "soon", "conditions": []},
+        {"expiration": "2100-01-01T00:00:00Z"},
+        {"expiration": "2100-01-01T00:00:00Z", "conditions": [["like", "$key", "a"]]},
+        {"expiration": "2100-01-01T00:00:00Z", "conditions": [["eq", "key", "a"]]},
+        {"expiration": "2100-01-01T00:00:00Z", "conditions": [["in", "$key", "a"]]},
+        {"expiration": "2100-01-01T00:00:00Z", "conditions": [["content-length-range", 2, 1]]},
+        {"expiration": "2100-01-01T00:00:00Z", "conditions": [7]},
+    ],
+    ids=json.dumps,
+)
+def test_a_policy_against_the_grammar_is_refused(mock_oss: MockOSS, document: object) -> None:
+    policy = b64encode(json.dumps(document).encode()).decode()
+    fields = {
+        "key": "a",
+        "OSSAccessKeyId": ACCESS_KEY_ID,
+        "policy": policy,
+        "Signature": v1.signature(ACCESS_KEY_SECRET, policy),
+    }
+
+    answer = post(mock_oss, form(fields))
+
+    assert (answer.status, answer.code) == (400, "InvalidPolicyDocument")
