@@ -12,14 +12,17 @@ from starlette.responses import JSONResponse, Response
 
 from ossferry.assets import FOR_EVER, Assets
 from ossferry.audit import Audit
-from ossferry.auth import DEMO_COOKIE, DEMO_USERS, Identify, Principal
+from ossferry.auth import Principal, Way
 from ossferry.clock import Clock
-from ossferry.errors import BadRequestError, OssferryError
-from ossferry.grants import Grant, Grants
-from ossferry.guards import read_json, refuse_other_sites
+from ossferry.errors import BadRequestError, NotIdentifiedError, OssferryError
+from ossferry.grants import Grant, Grants, Issued
+from ossferry.guards import Guard, read_json
+from ossferry.prefixes import principal_hash
+from ossferry.problems import request_id
+from ossferry.rates import Rates
 from ossferry.settings import Settings
 
-__all__ = ["AssetApi", "TokenApi", "choose_demo_user", "health"]
+__all__ = ["AssetApi", "TokenApi", "health"]
 
 ICON_FOR_A_DAY = "public, max-age=86400"
 
@@ -28,10 +31,19 @@ class TokenApi:
     """The routes that hand out credentials."""
 
     def __init__(
-        self, settings: Settings, *, identify: Identify, grants: Grants, audit: Audit, clock: Clock
+        self,
+        settings: Settings,
+        *,
+        way: Way,
+        rates: Rates,
+        grants: Grants,
+        audit: Audit,
+        clock: Clock,
     ) -> None:
         self._settings = settings
-        self._identify = identify
+        self._way = way
+        self._guard = Guard(settings, ambient=way.ambient)
+        self._rates = rates
         self._grants = grants
         self._audit = audit
         self._clock = clock
@@ -39,7 +51,7 @@ class TokenApi:
     async def get_sts_token(self, request: Request) -> Response:
         """Answer `GET /get_sts_token` as the tutorial's sample does, for an identified person."""
         _, grant = await self._grant(request)
-        return JSONResponse(
+        response = JSONResponse(
             {
                 "AccessKeyId": grant.credentials.access_key_id,
                 "AccessKeySecret": grant.credentials.access_key_secret,
@@ -47,6 +59,8 @@ class TokenApi:
                 "Expiration": _utc_text(grant.credentials.expires_at),
             }
         )
+        self._way.renew(request, response)
+        return response
 
     async def grant(self, request: Request) -> Response:
         """Answer `POST /api/grant`: the credentials, and all that the page needs to use them.
@@ -56,7 +70,7 @@ class TokenApi:
         """
         principal, grant = await self._grant(request)
         settings = self._settings
-        return JSONResponse(
+        response = JSONResponse(
             {
                 "access_key_id": grant.credentials.access_key_id,
                 "access_key_secret": grant.credentials.access_key_secret,
@@ -74,19 +88,39 @@ class TokenApi:
                 "principal": {"name": principal.name},
             }
         )
+        self._way.renew(request, response)
+        return response
 
     async def _grant(self, request: Request) -> tuple[Principal, Grant]:
         principal = None
         try:
-            refuse_other_sites(request)
+            self._guard.refuse_other_sites(request)
+            await self._rates.admit(_address(request))
             principal = await self._identify(request)
-            refused = await _refused_key_id(request)
-            issued = await self._grants.grant(principal, refused_key_id=refused)
+            issued = await self._issue(request, principal)
         except OssferryError as error:
             self._audit.refused(request, principal, error)
             raise
         self._audit.issued(request, principal, issued)
         return principal, issued.grant
+
+    async def _identify(self, request: Request) -> Principal:
+        try:
+            return await self._way.identify(request)
+        except NotIdentifiedError:
+            key_id = getattr(request.state, "key_id", "")
+            await self._rates.failed(_address(request), key_id)
+            raise
+
+    async def _issue(self, request: Request, principal: Principal) -> Issued:
+        who = principal_hash(principal, secret=self._settings.secret_bytes)
+        await self._rates.admit_principal(who)
+        return await self._grants.grant(
+            principal,
+            address=_address(request),
+            refused_key_id=await _refused_key_id(request),
+            request_id=request_id(request),
+        )
 
 
 class AssetApi:
@@ -110,29 +144,27 @@ class AssetApi:
         return file.respond(request, cache_control=ICON_FOR_A_DAY)
 
 
-async def choose_demo_user(request: Request) -> Response:
-    """Answer `POST /demo/user`: become Alice or Bob."""
-    refuse_other_sites(request)
-    user = (await read_json(request)).get("user")
-    if not isinstance(user, str) or user not in DEMO_USERS:
-        raise BadRequestError("The demo knows alice and bob only.")
-    response = JSONResponse({"name": DEMO_USERS[user].name})
-    response.set_cookie(DEMO_COOKIE, user, httponly=True, samesite="strict")
-    return response
-
-
 async def health(_request: Request) -> Response:
     """Answer `GET /healthz`: the process is up. It says nothing else."""
     return JSONResponse({"status": "ok"})
 
 
 async def _refused_key_id(request: Request) -> str:
-    if request.method != "POST" or request.headers.get("content-length", "0") == "0":
+    if request.method != "POST" or not _has_body(request):
         return ""
     refused = (await read_json(request)).get("refused_key_id", "")
     if not isinstance(refused, str):
         raise BadRequestError("refused_key_id must be text.")
     return refused
+
+
+def _has_body(request: Request) -> bool:
+    headers = request.headers
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _utc_text(moment: datetime, *, timespec: str = "seconds") -> str:

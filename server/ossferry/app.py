@@ -3,27 +3,38 @@
 Everything with a life is made here and handed down; nothing is global. Routes are one table.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
-from ossferry.api import AssetApi, TokenApi, choose_demo_user, health
+from ossferry.api import AssetApi, TokenApi, health
 from ossferry.assets import Assets, find_web_dir
 from ossferry.audit import Audit
-from ossferry.auth import Identify, identify_demo_user, identify_for
-from ossferry.clock import Clock, utc_now
+from ossferry.auth import Identify, Way
+from ossferry.auth.ways import own_way, way_for
+from ossferry.clock import Clock, Monotonic, monotonic, utc_now
 from ossferry.errors import OssferryError
 from ossferry.grants import Grants
 from ossferry.guards import HostGuard
 from ossferry.headers import SecurityHeaders
 from ossferry.pages import Pages
 from ossferry.problems import ProblemBoundary, answer_http_error, answer_problem
+from ossferry.proxies import TrustedProxies
+from ossferry.rates import Counter, Rates
 from ossferry.settings import Settings
+from ossferry.shape import Crowd, ShapeGuard
+from ossferry.shelf import NoShelf, SealedShelf
+from ossferry.storage import Storage, make_storage
 from ossferry.sts import AssumeRole, StsClient, default_credentials
+from ossferry.sts_guard import Breaker, GuardedSts, Pace
 
 __all__ = ["create_app"]
 
@@ -35,6 +46,7 @@ def create_app(
     assume_role: AssumeRole | None = None,
     audit: Audit | None = None,
     clock: Clock = utc_now,
+    monotonic: Monotonic = monotonic,
 ) -> Starlette:
     """Return the server as an ASGI application.
 
@@ -42,50 +54,70 @@ def create_app(
         settings: every option; the environment is not looked at again.
         identify: how people are identified; by default as `settings.auth` says.
         assume_role: how STS is reached; by default the official client with its default chain.
-        audit: where decisions are recorded; by default the logger `ossferry.audit`.
+        audit: where decisions are recorded; by default as `settings.audit_file` says.
         clock: the present moment.
+        monotonic: seconds that only grow; for rates and pauses.
 
     Raises:
-        SettingsError: the built page is missing.
+        SettingsError: the built page is missing, or a file cannot be read.
     """
     web_dir = find_web_dir(settings)
-    whom = identify or identify_for(settings.auth)
-    grants = Grants(
-        settings, assume_role or StsClient(settings, default_credentials()), clock=clock
+    storage = make_storage(settings)
+    counter = Counter(settings, monotonic=monotonic)
+    way = (
+        own_way(identify)
+        if identify
+        else way_for(settings, storage, clock=clock, monotonic=monotonic)
     )
+    sts = GuardedSts(
+        assume_role or StsClient(settings, default_credentials()),
+        pace=Pace(counter, calls_per_s=settings.sts_calls_per_s),
+        breaker=Breaker(monotonic=monotonic),
+    )
+    grants = Grants(settings, sts, clock=clock, shelf=_shelf(settings, storage))
     token = TokenApi(
         settings,
-        identify=whom,
+        way=way,
+        rates=Rates(settings, counter),
         grants=grants,
         audit=audit or Audit(settings, clock=clock),
         clock=clock,
     )
-    page = Pages.load(settings, web_dir)
+
+    async def close() -> None:
+        await grants.close()
+        await way.close()
+        await storage.close()
+
+    return _application(settings, _routes(settings, web_dir, way, token), close)
+
+
+def _routes(settings: Settings, web_dir: Path, way: Way, token: TokenApi) -> list[Route]:
+    page = Pages.load(settings, web_dir, way)
     files = AssetApi(Assets.load(web_dir))
-    routes = [
+    return [
         Route("/", page.show),
         Route("/assets/{path:path}", files.asset),
         Route("/favicon.ico", files.icon),
-        Route("/get_sts_token", token.get_sts_token),
+        _get_only("/get_sts_token", token.get_sts_token),
         Route("/api/grant", token.grant, methods=["POST"]),
         Route("/healthz", health),
+        *way.routes,
     ]
-    if whom is identify_demo_user:
-        routes.append(Route("/demo/user", choose_demo_user, methods=["POST"]))
 
+
+def _application(
+    settings: Settings, routes: list[Route], close: Callable[[], Awaitable[None]]
+) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
-        await grants.close()
+        await close()
 
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[
-            Middleware(SecurityHeaders, settings=settings),
-            Middleware(ProblemBoundary),
-            Middleware(HostGuard, settings=settings),
-        ],
+        middleware=_middleware(settings),
         exception_handlers={
             OssferryError: answer_problem,
             HTTPException: answer_http_error,
@@ -93,3 +125,39 @@ def create_app(
     )
     app.router.redirect_slashes = False  # one address per route; variants are 404
     return app
+
+
+def _get_only(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+    """Return a route that answers GET; Starlette would add HEAD, which hands out nothing."""
+    route = Route(path, endpoint)
+    route.methods = {"GET"}
+    return route
+
+
+def _shelf(settings: Settings, storage: Storage) -> NoShelf | SealedShelf:
+    if settings.redis_url is None:
+        return NoShelf()
+    return SealedShelf(storage, secret=settings.secret_bytes)
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """Return what every request passes through, outermost first."""
+    found = [
+        Middleware(SecurityHeaders, settings=settings),
+        Middleware(ProblemBoundary),
+        Middleware(ShapeGuard),
+        Middleware(TrustedProxies, settings=settings),
+        Middleware(HostGuard, settings=settings),
+        Middleware(Crowd, settings=settings),
+    ]
+    if settings.cors_origins:
+        found.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_methods=["GET", "POST"],
+                allow_headers=["authorization", "content-type"],
+                max_age=600,
+            )
+        )
+    return found

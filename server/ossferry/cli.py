@@ -11,7 +11,8 @@ import typer
 
 from ossferry.app import create_app
 from ossferry.config_docs import configuration_page
-from ossferry.errors import SettingsError
+from ossferry.errors import OssferryError
+from ossferry.keys_cli import key_commands
 from ossferry.logs import configure
 from ossferry.probe import refuse_mock
 from ossferry.serving import BackgroundServer, StopSignals, listen
@@ -28,6 +29,7 @@ commands = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+commands.add_typer(key_commands, name="apikey")
 
 
 @commands.command()
@@ -69,7 +71,7 @@ def serve() -> None:
     app = create_app(settings)
     sock = listen(settings.host, settings.port, option="OSSFERRY_PORT")
     with StopSignals() as signals:
-        server = BackgroundServer(app, sock, behind_tls=settings.behind_tls, on_exit=signals.set)
+        server = BackgroundServer(app, sock, on_exit=signals.set)
         server.start()
         signals.wait()
         server.stop()
@@ -97,6 +99,6 @@ def main() -> None:
     """Run the command line; a setting at fault is one sentence on stderr and exit code 1."""
     try:
         commands()
-    except SettingsError as error:
+    except OssferryError as error:
         typer.echo(f"ossferry: {error}", err=True)
         raise SystemExit(1) from error

@@ -3,11 +3,12 @@
 Everything else takes a `Clock`, so that a test can move time.
 """
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-__all__ = ["Clock", "utc_now"]
+__all__ = ["Clock", "Monotonic", "monotonic", "utc_now"]
 
 Clock: TypeAlias = Callable[[], datetime]
 """Answers the present moment as an aware UTC datetime."""
@@ -16,3 +17,12 @@ Clock: TypeAlias = Callable[[], datetime]
 def utc_now() -> datetime:
     """Return the present moment as an aware UTC datetime."""
     return datetime.now(UTC)
+
+
+Monotonic: TypeAlias = Callable[[], float]
+"""Answers seconds that only ever grow."""
+
+
+def monotonic() -> float:
+    """Return seconds that only ever grow, to measure how long something takes."""
+    return time.monotonic()

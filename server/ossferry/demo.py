@@ -27,6 +27,7 @@ from ossferry.sts import StsClient, access_key
 __all__ = ["Demo", "prepare_bucket", "run_mock"]
 
 SECRET = "the demo's prefixes stay the same from run to run"  # noqa: S105 - guards a mock only
+UNHURRIED = "100000/minute"
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 EXPOSED_HEADERS = [
     "ETag",
@@ -135,6 +136,8 @@ class Demo:
             "secret": SECRET,
             "allow_mock": True,
             "allow_runtime_query": True,
+            "rate_per_principal": UNHURRIED,
+            "rate_per_address": UNHURRIED,
             "host": self._host,
             "port": port,
             "allowed_hosts": tuple(hosts),

@@ -8,10 +8,17 @@
     │   ├── BadRequestError      400
     │   ├── NotIdentifiedError   401
     │   ├── CrossSiteError       403
+    │   ├── InsecureError        403
     │   ├── BodyTooLargeError    413
-    │   └── UnknownHostError     421
+    │   ├── UnknownHostError     421
+    │   ├── HeadersTooLargeError 431
+    │   └── TooManyError         429, trying again later helps
     ├── StsRefusedError          refused: STS said no to us; 502, trying again does not help
-    └── StsLostError             lost: STS is down, busy or silent; 503, trying again may help
+    └── UnavailableError         lost: something we need is down or busy; 503, with Retry-After
+        ├── StsLostError         STS is down, busy or silent
+        ├── StorageLostError     Redis does not answer
+        ├── IssuerLostError      the identity provider does not answer
+        └── BusyError            too many requests at one time
 
 The text of an error may be shown to anyone: it never holds a secret, an ARN or upstream words.
 """
@@ -21,15 +28,22 @@ from typing import ClassVar
 __all__ = [
     "BadRequestError",
     "BodyTooLargeError",
+    "BusyError",
     "CrossSiteError",
+    "HeadersTooLargeError",
+    "InsecureError",
+    "IssuerLostError",
     "NotIdentifiedError",
     "OssferryError",
     "PolicyError",
     "PrefixError",
     "RefusedError",
     "SettingsError",
+    "StorageLostError",
     "StsLostError",
     "StsRefusedError",
+    "TooManyError",
+    "UnavailableError",
     "UnknownHostError",
 ]
 
@@ -41,6 +55,7 @@ class OssferryError(Exception):
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "The server failed"
     retryable: ClassVar[bool] = False
+    retry_after_s: int | None = None
 
 
 class SettingsError(OssferryError):
@@ -86,6 +101,13 @@ class CrossSiteError(RefusedError):
     title = "Requests from other sites are refused"
 
 
+class InsecureError(RefusedError):
+    """The request came over plain http from beyond this machine."""
+
+    code = "insecure"
+    title = "Please use https"
+
+
 class BodyTooLargeError(RefusedError):
     """The request's body is longer than any that we expect."""
 
@@ -94,12 +116,38 @@ class BodyTooLargeError(RefusedError):
     title = "The request is too large"
 
 
+class HeadersTooLargeError(RefusedError):
+    """The request's headers are longer than any that we expect."""
+
+    status = 431
+    code = "headers-too-large"
+    title = "The request's headers are too large"
+
+
 class UnknownHostError(RefusedError):
     """The Host header is missing, doubled or not one of ours."""
 
     status = 421
     code = "unknown-host"
     title = "This host is not served here"
+
+
+class TooManyError(RefusedError):
+    """Somebody asks too often.
+
+    Attributes:
+        limit: which limit: ``principal``, ``address``, ``global`` or ``failures``.
+    """
+
+    status = 429
+    code = "too-many"
+    title = "Too many requests"
+    retryable = True
+
+    def __init__(self, limit: str, *, retry_after_s: int) -> None:
+        super().__init__("There were too many requests. Please wait and try again.")
+        self.limit = limit
+        self.retry_after_s = retry_after_s
 
 
 class StsRefusedError(OssferryError):
@@ -123,20 +171,50 @@ class StsRefusedError(OssferryError):
         self.sts_request_id = sts_request_id
 
 
-class StsLostError(OssferryError):
-    """STS gave no usable answer.
+class UnavailableError(OssferryError):
+    """Something that the server needs is down or busy.
 
     Attributes:
-        reason: a short word for the log: ``no-answer``, ``throttled``, ``unreadable`` or a code.
+        reason: a short word for the log.
         retry_after_s: seconds after which asking again makes sense.
     """
 
     status = 503
-    code = "sts-unavailable"
-    title = "Upload permission is not available right now"
+    code = "unavailable"
+    title = "The server cannot do this right now"
     retryable = True
+    words: ClassVar[str] = "The server cannot do this right now. Please try again."
 
     def __init__(self, reason: str, *, retry_after_s: int = 2) -> None:
-        super().__init__("The token service (STS) does not answer right now. Please try again.")
+        super().__init__(self.words)
         self.reason = reason
         self.retry_after_s = retry_after_s
+
+
+class StsLostError(UnavailableError):
+    """STS gave no usable answer; the reason is ``no-answer``, ``throttled``, or a code."""
+
+    code = "sts-unavailable"
+    title = "Upload permission is not available right now"
+    words = "The token service (STS) does not answer right now. Please try again."
+
+
+class StorageLostError(UnavailableError):
+    """Redis does not answer, and what was asked cannot be decided without it."""
+
+    code = "storage-unavailable"
+
+
+class IssuerLostError(UnavailableError):
+    """The identity provider does not answer, or not as it should."""
+
+    code = "issuer-unavailable"
+    title = "Sign-in is not available right now"
+    words = "The identity provider does not answer right now. Please try again."
+
+
+class BusyError(UnavailableError):
+    """As many requests as the server takes are under way."""
+
+    code = "busy"
+    title = "The server is busy"

@@ -1,7 +1,8 @@
 """Hands out grants: one call to STS per principal at a time, and no call while an answer is fresh.
 
 A grant is fresh while more than half of its life is left, so that whoever gets it has time
-to use it. Grants live in memory only. Who may ask is decided before this module is reached.
+to use it. Grants live in memory, and sealed on a shelf that several processes share. Who may ask
+is decided before this module is reached.
 """
 
 import asyncio
@@ -13,9 +14,10 @@ from typing import TypeAlias
 
 from ossferry.auth import Principal
 from ossferry.clock import Clock
-from ossferry.policy import policy_text, upload_policy
+from ossferry.policy import Conditions, policy_text, upload_policy
 from ossferry.prefixes import principal_hash, principal_prefix
 from ossferry.settings import Settings
+from ossferry.shelf import NoShelf, Shelf
 from ossferry.sts import AssumeRole, StsCredentials
 
 __all__ = ["Grant", "Grants", "Issued", "Outcome"]
@@ -52,6 +54,20 @@ class Issued:
     outcome: Outcome
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What is asked of STS: whose, from where, and which request asked first."""
+
+    principal: Principal
+    address: str
+    refused_key_id: str
+    request_id: str
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        return self.principal.id, self.address
+
+
 class Grants:
     """Every grant that is fresh, and every call to STS that is under way."""
 
@@ -61,41 +77,54 @@ class Grants:
         assume_role: AssumeRole,
         *,
         clock: Clock,
-        new_id: NewId = lambda: secrets.token_hex(6),
+        shelf: Shelf | None = None,
+        new_id: NewId = lambda: secrets.token_hex(7),
     ) -> None:
         self._settings = settings
         self._assume_role = assume_role
         self._clock = clock
+        self._shelf = shelf or NoShelf()
         self._new_id = new_id
-        self._fresh: dict[str, Grant] = {}  # by principal id, oldest first
-        self._asking: dict[str, asyncio.Task[Grant]] = {}
+        self._fresh: dict[tuple[str, str], Grant] = {}  # by scope, oldest first
+        self._asking: dict[tuple[str, str], asyncio.Task[Grant]] = {}
 
-    async def grant(self, principal: Principal, *, refused_key_id: str = "") -> Issued:
+    async def grant(
+        self,
+        principal: Principal,
+        *,
+        address: str = "",
+        refused_key_id: str = "",
+        request_id: str = "",
+    ) -> Issued:
         """Return a grant for this principal.
 
         A caller that gives up does not stop the call that others may be waiting for.
 
         Args:
+            address: where the request came from; part of the grant if the settings bind it.
             refused_key_id: an access key id that OSS no longer takes; that grant is not reused.
+            request_id: hexadecimal; joins our audit trail with the cloud's.
 
         Raises:
             StsRefusedError: STS said no.
             StsLostError: STS gave no usable answer.
         """
-        known = self._fresh.get(principal.id)
-        if (
-            known is not None
-            and self._is_fresh(known)
-            and known.credentials.access_key_id != refused_key_id
-        ):
+        wanted = _Wanted(
+            principal=principal,
+            address=address if self._settings.bind_address else "",
+            refused_key_id=refused_key_id,
+            request_id=request_id or self._new_id(),
+        )
+        known = self._fresh.get(wanted.scope)
+        if known is not None and self._may_reuse(known.credentials, wanted):
             return Issued(grant=known, outcome=Outcome.REUSED)
-        task = self._asking.get(principal.id)
+        task = self._asking.get(wanted.scope)
         outcome = Outcome.REUSED
         if task is None:
             outcome = Outcome.NEW
-            task = asyncio.create_task(self._ask(principal))
-            self._asking[principal.id] = task
-            task.add_done_callback(lambda done: self._finish(principal.id, done))
+            task = asyncio.create_task(self._obtain(wanted))
+            self._asking[wanted.scope] = task
+            task.add_done_callback(lambda done: self._finish(wanted.scope, done))
         return Issued(grant=await asyncio.shield(task), outcome=outcome)
 
     async def close(self) -> None:
@@ -105,29 +134,52 @@ class Grants:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _ask(self, principal: Principal) -> Grant:
-        secret = self._settings.secret.get_secret_value().encode()
-        prefix = principal_prefix(principal, secret=secret)
-        policy = policy_text(upload_policy(bucket=self._settings.bucket, prefix=prefix))
-        session_name = f"{principal_hash(principal, secret=secret)}-{self._new_id()}"
-        credentials = await self._assume_role(session_name=session_name, policy=policy)
+    async def _obtain(self, wanted: _Wanted) -> Grant:
+        secret = self._settings.secret_bytes
+        prefix = principal_prefix(wanted.principal, secret=secret)
+        settings = self._settings
+        what = (settings.role_arn, settings.bucket, *settings.actions, prefix, wanted.address)
+        name = "|".join(what)
+        async with self._shelf.turn(name):
+            shelved = await self._shelf.take(name)
+            if shelved is not None and self._may_reuse(shelved[0], wanted):
+                return Grant(credentials=shelved[0], prefix=prefix, session_name=shelved[1])
+            grant = await self._ask(wanted, prefix)
+            ttl_s = self._settings.session_duration_s / 2
+            await self._shelf.put(name, (grant.credentials, grant.session_name), ttl_s=ttl_s)
+            return grant
+
+    async def _ask(self, wanted: _Wanted, prefix: str) -> Grant:
+        settings = self._settings
+        conditions = Conditions(
+            secure_transport=settings.endpoint.startswith("https://"), address=wanted.address
+        )
+        policy = upload_policy(
+            bucket=settings.bucket, prefix=prefix, actions=settings.actions, conditions=conditions
+        )
+        who = principal_hash(wanted.principal, secret=settings.secret_bytes)
+        session_name = f"{who}-{wanted.request_id}"
+        credentials = await self._assume_role(session_name=session_name, policy=policy_text(policy))
         return Grant(credentials=credentials, prefix=prefix, session_name=session_name)
 
-    def _finish(self, principal_id: str, task: asyncio.Task[Grant]) -> None:
-        del self._asking[principal_id]
+    def _finish(self, scope: tuple[str, str], task: asyncio.Task[Grant]) -> None:
+        del self._asking[scope]
         if task.cancelled() or task.exception() is not None:
             return
-        self._fresh.pop(principal_id, None)
-        self._fresh[principal_id] = task.result()
+        self._fresh.pop(scope, None)
+        self._fresh[scope] = task.result()
         self._forget_stale()
 
     def _forget_stale(self) -> None:
         while self._fresh:
             oldest = next(iter(self._fresh))
-            if self._is_fresh(self._fresh[oldest]):
+            if self._is_fresh(self._fresh[oldest].credentials):
                 return
             del self._fresh[oldest]
 
-    def _is_fresh(self, grant: Grant) -> bool:
-        left_s = (grant.credentials.expires_at - self._clock()).total_seconds()
+    def _may_reuse(self, credentials: StsCredentials, wanted: _Wanted) -> bool:
+        return credentials.access_key_id != wanted.refused_key_id and self._is_fresh(credentials)
+
+    def _is_fresh(self, credentials: StsCredentials) -> bool:
+        left_s = (credentials.expires_at - self._clock()).total_seconds()
         return left_s > self._settings.session_duration_s / 2

@@ -1,9 +1,11 @@
 """Refuses requests that no page of ours would send: foreign hosts, foreign sites, odd bodies.
 
-Identity is not decided here. There is no CORS anywhere: other origins get nothing.
+Identity is not decided here. Other origins get nothing unless they are configured one by one.
 """
 
 import json
+from collections.abc import Callable
+from typing import TypeAlias
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -11,10 +13,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ossferry.errors import BadRequestError, BodyTooLargeError, CrossSiteError, UnknownHostError
 from ossferry.settings import Settings
 
-__all__ = ["HostGuard", "read_json", "refuse_other_sites"]
+__all__ = ["Ambient", "Guard", "HostGuard", "always", "never", "read_json", "with_cookie"]
 
 MAX_BODY_SIZE = 16 * 1024
 OWN_SITES = ("same-origin", "none")
+
+Ambient: TypeAlias = Callable[[Request], bool]
 
 
 class HostGuard:
@@ -33,19 +37,54 @@ class HostGuard:
         await self._app(scope, receive, send)
 
 
-def refuse_other_sites(request: Request) -> None:
-    """Refuse what another site made the browser send.
+class Guard:
+    """Refuses what another site made a browser send.
 
-    Browsers say so in `Sec-Fetch-Site` and in `Origin`; programs that send neither pass.
+    Browsers say so in `Sec-Fetch-Site` and in `Origin`. Programs send neither, and pass unless the
+    proof of who they are is one that browsers send by themselves.
 
-    Raises:
-        CrossSiteError: the request comes from somewhere else.
+    Args:
+        ambient: whether a request carries such a proof, a cookie for instance.
     """
-    site = request.headers.get("sec-fetch-site", "none")
-    origins = request.headers.getlist("origin")
-    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    if site not in OWN_SITES or any(origin != own for origin in origins):
-        raise CrossSiteError("Only this server's own page may ask for this.")
+
+    def __init__(self, settings: Settings, *, ambient: Ambient) -> None:
+        self._public_url = settings.public_url
+        self._cors = frozenset(settings.cors_origins)
+        self._ambient = ambient
+
+    def refuse_other_sites(self, request: Request) -> None:
+        """Return if the request may be answered.
+
+        Raises:
+            CrossSiteError: the request comes from somewhere else.
+        """
+        sites = request.headers.getlist("sec-fetch-site")
+        origins = request.headers.getlist("origin")
+        ambient = self._ambient(request)
+        if not ambient and len(origins) == 1 and origins[0] in self._cors:
+            return
+        own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+        from_here = bool(origins) and all(each in (own, self._public_url) for each in origins)
+        if (origins and not from_here) or any(site not in OWN_SITES for site in sites):
+            raise CrossSiteError("Only this server's own page may ask for this.")
+        if ambient and not from_here and sites != ["same-origin"]:
+            raise CrossSiteError("Only this server's own page may ask for this.")
+
+
+def always(_request: Request) -> bool:
+    """Say that browsers send the proof by themselves."""
+    return True
+
+
+def never(_request: Request) -> bool:
+    """Say that somebody has to put the proof into each request."""
+    return False
+
+
+def with_cookie(request: Request) -> bool:
+    """Say that a request with a cookie, or a browser's own sign-in, may not be its page's will."""
+    scheme = request.headers.get("authorization", "").partition(" ")[0].lower()
+    return "cookie" in request.headers or scheme in ("basic", "digest", "negotiate", "ntlm")
 
 
 async def read_json(request: Request) -> dict[str, object]:

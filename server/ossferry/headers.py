@@ -53,6 +53,7 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._page_policy = page_policy(settings)
+        self._behind_tls = settings.behind_tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and add the headers to its answer."""
@@ -62,7 +63,8 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._add(MutableHeaders(scope=message), https=scope["scheme"] == "https")
+                https = self._behind_tls or scope["scheme"] == "https"
+                self._add(MutableHeaders(scope=message), https=https)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

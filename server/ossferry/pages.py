@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ossferry.assets import SUFFIXES, StoredFile, load_file
+from ossferry.auth import Way
 from ossferry.errors import SettingsError
 from ossferry.settings import Runtime, Settings
 
@@ -20,12 +21,13 @@ __all__ = ["Pages"]
 class Pages:
     """The page for each interpreter."""
 
-    def __init__(self, settings: Settings, files: Mapping[str, StoredFile]) -> None:
+    def __init__(self, settings: Settings, files: Mapping[str, StoredFile], way: Way) -> None:
         self._settings = settings
         self._files = files
+        self._way = way
 
     @classmethod
-    def load(cls, settings: Settings, web_dir: Path) -> "Pages":
+    def load(cls, settings: Settings, web_dir: Path, way: Way) -> "Pages":
         """Read every page.
 
         Raises:
@@ -37,15 +39,20 @@ class Pages:
             raise SettingsError(
                 f"OSSFERRY_WEB_DIR: a page is missing in {web_dir}; run `make build`."
             ) from error
-        return cls(settings, files)
+        return cls(settings, files, way)
 
     async def show(self, request: Request) -> Response:
-        """Answer `GET /`."""
+        """Answer `GET /`, or what people see who have to sign in first."""
+        instead = await self._way.welcome(request)
+        if instead is not None:
+            return instead
         runtime: str = self._settings.runtime
         wanted = request.query_params.get("runtime", "")
         if self._settings.allow_runtime_query and wanted in self._files:
             runtime = wanted
-        return self._files[runtime].respond(request, cache_control="no-cache")
+        response = self._files[runtime].respond(request, cache_control="no-cache")
+        self._way.renew(request, response)
+        return response
 
 
 def _load_page(web_dir: Path, runtime: str) -> StoredFile:

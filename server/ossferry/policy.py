@@ -4,13 +4,16 @@ The policy is data until the last moment and JSON is made by the encoder, never 
 What does not fit the narrow alphabet is refused, not escaped: RAM documents no escape for ``*``.
 """
 
+import ipaddress
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from ossferry.errors import PolicyError
 
-__all__ = ["MAX_POLICY_LENGTH", "policy_text", "upload_policy"]
+__all__ = ["MAX_POLICY_LENGTH", "Conditions", "policy_text", "upload_policy"]
 
 UPLOAD_ACTIONS = ("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload")
 MAX_POLICY_LENGTH = 1024
@@ -19,18 +22,59 @@ MAX_POLICY_LENGTH = 1024
 Json: TypeAlias = "str | list[Json] | dict[str, Json]"
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_ACTION = re.compile(r"oss:[A-Z][A-Za-z]+")
 _PREFIX = re.compile(r"(?:[a-z0-9][a-z0-9-]*/)+")
 
 
-def upload_policy(*, bucket: str, prefix: str) -> dict[str, Json]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What must be true of every request that is made with the credentials.
+
+    Attributes:
+        secure_transport: it comes over https.
+        address: it comes from this IP address; empty for any.
+    """
+
+    secure_transport: bool = False
+    address: str = ""
+
+    def as_data(self) -> dict[str, Json]:
+        """Return the `Condition` element; empty without conditions.
+
+        Raises:
+            PolicyError: the address is none.
+        """
+        found: dict[str, Json] = {}
+        if self.secure_transport:
+            found["Bool"] = {"acs:SecureTransport": "true"}
+        if self.address:
+            try:
+                address = str(ipaddress.ip_address(self.address))
+            except ValueError as error:
+                raise PolicyError("The address cannot stand in a session policy.") from error
+            found["IpAddress"] = {"acs:SourceIp": [address]}
+        return found
+
+
+ANYWHERE = Conditions()
+
+
+def upload_policy(
+    *,
+    bucket: str,
+    prefix: str,
+    actions: Sequence[str] = UPLOAD_ACTIONS,
+    conditions: Conditions = ANYWHERE,
+) -> dict[str, Json]:
     """Return the session policy for uploads below ``prefix``, as data.
 
     Args:
         bucket: bucket name.
         prefix: ends in ``/``; lower-case letters, digits, ``-`` and ``/`` only.
+        actions: exact names, such as ``oss:PutObject``.
 
     Raises:
-        PolicyError: bucket or prefix has a character that could mean something else in a policy.
+        PolicyError: something has a character that could mean something else in a policy.
 
     Source: OSS pages "Policy syntax and elements" and "Common examples of RAM policies".
     """
@@ -38,17 +82,16 @@ def upload_policy(*, bucket: str, prefix: str) -> dict[str, Json]:
         raise PolicyError("The bucket's name cannot stand in a session policy.")
     if not _PREFIX.fullmatch(prefix):
         raise PolicyError("The key prefix cannot stand in a session policy.")
-    return {
-        "Version": "1",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": list(UPLOAD_ACTIONS),
-                "Resource": [f"acs:oss:*:*:{bucket}/{prefix}*"],
-            },
-            _never_public(),
-        ],
+    if not actions or not all(_ACTION.fullmatch(action) for action in actions):
+        raise PolicyError("An action cannot stand in a session policy.")
+    allow: dict[str, Json] = {
+        "Effect": "Allow",
+        "Action": list(actions),
+        "Resource": [f"acs:oss:*:*:{bucket}/{prefix}*"],
     }
+    if condition := conditions.as_data():
+        allow["Condition"] = condition
+    return {"Version": "1", "Statement": [allow, _never_public()]}
 
 
 def policy_text(policy: dict[str, Json]) -> str:

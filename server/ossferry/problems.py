@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ossferry.errors import OssferryError, StsLostError, StsRefusedError
+from ossferry.errors import OssferryError, StsRefusedError, UnavailableError
 from ossferry.logs import logger
 
 __all__ = ["ProblemBoundary", "answer_http_error", "answer_problem", "request_id"]
@@ -34,7 +34,9 @@ async def answer_problem(request: Request, error: Exception) -> Response:
     if error.status >= 500:
         log.warning("problem", request_id=id_, code=error.code, **_evidence(error))
     words = "The log holds the reason under this id." if error.status == 500 else str(error)
-    headers = {"retry-after": str(error.retry_after_s)} if isinstance(error, StsLostError) else None
+    headers = {} if error.retry_after_s is None else {"retry-after": str(error.retry_after_s)}
+    if error.status == 401:
+        headers["www-authenticate"] = "Bearer"
     return _problem(error.status, error.code, error.title, words, id_, headers)
 
 
@@ -60,7 +62,7 @@ class ProblemBoundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope.setdefault("state", {})["request_id"] = secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = secrets.token_hex(7)
         started = False
 
         async def send_noting_start(message: Message) -> None:
@@ -102,7 +104,7 @@ def _problem(
 def _evidence(error: OssferryError) -> dict[str, object]:
     if isinstance(error, StsRefusedError):
         return {"sts_code": error.sts_code, "sts_request_id": error.sts_request_id}
-    if isinstance(error, StsLostError):
+    if isinstance(error, UnavailableError):
         return {"reason": error.reason}
     return {"error": type(error).__name__}
 

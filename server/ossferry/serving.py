@@ -57,7 +57,6 @@ class BackgroundServer:
         app: ASGIApp,
         sock: socket.socket,
         *,
-        behind_tls: bool = False,
         on_exit: Callable[[], None] = lambda: None,
     ) -> None:
         config = uvicorn.Config(
@@ -67,8 +66,7 @@ class BackgroundServer:
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=behind_tls,
-            forwarded_allow_ips="127.0.0.1",
+            proxy_headers=False,  # `proxies` reads them, by our own settings
             timeout_graceful_shutdown=GRACE_S,
         )
         self._started = threading.Event()

@@ -30,7 +30,7 @@ from ossferry.settings import Settings
 
 __all__ = ["AssumeRole", "StsClient", "StsCredentials", "access_key", "default_credentials"]
 
-MAX_CALLS = 16
+MAX_CALLS = 32
 """Calls to STS at one time; the rest wait their turn."""
 
 # The SDK's base logs whole requests, keys included, when DEBUG=sdk is in the environment.

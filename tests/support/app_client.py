@@ -1,9 +1,14 @@
-"""A synchronous client that calls an ASGI application in memory, without a socket."""
+"""A synchronous client that calls an ASGI application in memory, without a socket.
+
+The application's start and end are run too, as a server would.
+"""
 
 import asyncio
+from contextlib import AsyncExitStack
 from types import TracebackType
 
 import httpx
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 __all__ = ["app_client"]
@@ -18,6 +23,9 @@ class _AppTransport(httpx.BaseTransport):
     def __init__(self, app: ASGIApp) -> None:
         self._inner = httpx.ASGITransport(app, client=("192.0.2.7", 1234))
         self._runner = asyncio.Runner()
+        self._lifespan = AsyncExitStack()
+        if isinstance(app, Starlette):
+            self._runner.run(self._lifespan.enter_async_context(app.router.lifespan_context(app)))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         return self._runner.run(self._ask(request))
@@ -31,6 +39,7 @@ class _AppTransport(httpx.BaseTransport):
         )
 
     def close(self) -> None:
+        self._runner.run(self._lifespan.aclose())
         self._runner.close()
 
     def __exit__(

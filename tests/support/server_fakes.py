@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from ossferry.clock import utc_now
 from ossferry.sts import StsCredentials
 
 __all__ = ["OPTIONS", "FakeClock", "FakeSts", "UnexpectedError"]
@@ -25,6 +26,10 @@ class FakeClock:
 
     def __call__(self) -> datetime:
         return self.now
+
+    def catch_up(self) -> None:
+        """Go to the real time, for tests with somebody who goes by it."""
+        self.now = utc_now()
 
     def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
-from ossferry.auth.principal import Principal
-from ossferry.errors import NotIdentifiedError
+from ossferry.auth.principal import Principal, Way
+from ossferry.errors import BadRequestError, NotIdentifiedError
+from ossferry.guards import Guard, never, read_json
+from ossferry.settings import Settings
 
-__all__ = ["DEMO_COOKIE", "DEMO_USERS", "identify_demo_user"]
+__all__ = ["DEMO_COOKIE", "DEMO_USERS", "demo_way"]
 
 DEMO_COOKIE = "ossferry_demo_user"
 DEMO_USERS: Mapping[str, Principal] = MappingProxyType(
@@ -20,6 +24,23 @@ DEMO_USERS: Mapping[str, Principal] = MappingProxyType(
         "bob": Principal(id="bob", name="Bob"),
     }
 )
+
+
+def demo_way(settings: Settings) -> Way:
+    """Return the demo's way, with `POST /demo/user` to become Alice or Bob."""
+    guard = Guard(settings, ambient=never)
+
+    async def choose(request: Request) -> Response:
+        guard.refuse_other_sites(request)
+        user = (await read_json(request)).get("user")
+        if not isinstance(user, str) or user not in DEMO_USERS:
+            raise BadRequestError("The demo knows alice and bob only.")
+        response = JSONResponse({"name": DEMO_USERS[user].name})
+        response.set_cookie(DEMO_COOKIE, user, httponly=True, samesite="strict")
+        return response
+
+    routes = (Route("/demo/user", choose, methods=["POST"]),)
+    return Way(identify=identify_demo_user, ambient=never, routes=routes)
 
 
 async def identify_demo_user(request: Request) -> Principal:

@@ -40,7 +40,7 @@ MakeSettings = Callable[..., Settings]
             "OSSFERRY_ENDPOINT: must look like https://host or https://host:port.",
         ),
         (
-            {"endpoint": "https://oss.example.com; script-src *"},
+            {"endpoint": "https://oss.example.com; script-src x"},
             "OSSFERRY_ENDPOINT must be a host name: browsers ask BUCKET.host.",
         ),
         (

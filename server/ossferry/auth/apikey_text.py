@@ -1,0 +1,57 @@
+"""What an API key looks like: `osf_{id}_{128 random bits}{checksum}`, in lower-case base 32.
+
+The prefix lets scanners find keys in places where none should be; the checksum lets us refuse a
+mistyped or guessed key without looking anything up.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+__all__ = ["ApiKey", "new_key", "parse_key"]
+
+RandomBytes: TypeAlias = Callable[[int], bytes]
+
+_KEY = re.compile(r"osf_([a-z2-7]{8})_([a-z2-7]{26})([a-z2-7]{7})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key: its id may be shown, its text never."""
+
+    id: str
+    text: str = field(repr=False)
+
+    def keyed_hash(self, secret: bytes) -> str:
+        """Return what is kept of the key."""
+        message = f"ossferry/apikey\0{self.text}".encode()
+        return hmac.new(secret, message, hashlib.sha256).hexdigest()
+
+
+def new_key(random_bytes: RandomBytes = secrets.token_bytes) -> ApiKey:
+    """Return a new key."""
+    id_ = _base32(random_bytes(5))
+    body = f"osf_{id_}_{_base32(random_bytes(16))}"
+    return ApiKey(id=id_, text=body + _checksum(body))
+
+
+def parse_key(text: str) -> ApiKey | None:
+    """Return the key, or None if the text is no key of ours."""
+    found = _KEY.fullmatch(text)
+    if found is None or _checksum(text[:-7]) != found[3]:
+        return None
+    return ApiKey(id=found[1], text=text)
+
+
+def _checksum(body: str) -> str:
+    return _base32(zlib.crc32(body.encode()).to_bytes(4, "big"))
+
+
+def _base32(data: bytes) -> str:
+    return base64.b32encode(data).decode().rstrip("=").lower()

@@ -1,0 +1,25 @@
+"""Reads the bearer token of a request; whether it is any good is for others to say."""
+
+from starlette.requests import Request
+
+from ossferry.errors import NotIdentifiedError
+
+__all__ = ["MAX_TOKEN_LENGTH", "bearer_token"]
+
+MAX_TOKEN_LENGTH = 8192
+"""Characters; longer ones are refused before anything is computed."""
+
+
+def bearer_token(request: Request) -> str:
+    """Return the token of the one `Authorization: Bearer` header.
+
+    Raises:
+        NotIdentifiedError: there is none, there are several, or it is too long.
+    """
+    headers = request.headers.getlist("authorization")
+    if len(headers) != 1:
+        raise NotIdentifiedError("Send one Authorization header with a bearer token.")
+    scheme, _, token = headers[0].partition(" ")
+    if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN_LENGTH:
+        raise NotIdentifiedError("Send one Authorization header with a bearer token.")
+    return token

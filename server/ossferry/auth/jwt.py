@@ -1,0 +1,35 @@
+"""Identifies people by the bearer tokens of an issuer, such as a company's sign-in service."""
+
+import httpx
+from starlette.requests import Request
+
+from ossferry.auth.bearer import bearer_token
+from ossferry.auth.jwks import Jwks
+from ossferry.auth.principal import Principal
+from ossferry.auth.tokens import TokenVerifier
+from ossferry.clock import Clock, Monotonic
+from ossferry.outbound import fetch_json
+from ossferry.settings import Settings
+
+__all__ = ["JwtWay"]
+
+
+class JwtWay:
+    """Finds the principal of a bearer token: its subject."""
+
+    def __init__(
+        self, settings: Settings, client: httpx.AsyncClient, *, clock: Clock, monotonic: Monotonic
+    ) -> None:
+        self._verifier = TokenVerifier(
+            Jwks(lambda: fetch_json(client, settings.jwt_jwks_url), monotonic=monotonic),
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+            algorithms=settings.jwt_algorithms,
+            clock=clock,
+        )
+
+    async def identify(self, request: Request) -> Principal:
+        """See `Identify`."""
+        claims = await self._verifier.claims(bearer_token(request))
+        name = claims.get("name")
+        return Principal(id=claims["sub"], name=name if isinstance(name, str) else claims["sub"])

@@ -1,0 +1,52 @@
+"""Picks the way of identifying people that the settings name, and gives it what it needs."""
+
+from ossferry.auth.apikey import ApiKeyWay
+from ossferry.auth.apikey_file import ApiKeyFile
+from ossferry.auth.demo import demo_way
+from ossferry.auth.jwt import JwtWay
+from ossferry.auth.oidc import oidc_way
+from ossferry.auth.principal import Identify, Way
+from ossferry.auth.proxy import ProxyWay
+from ossferry.clock import Clock, Monotonic
+from ossferry.errors import SettingsError
+from ossferry.guards import always, never, with_cookie
+from ossferry.outbound import outbound_client
+from ossferry.settings import Settings
+from ossferry.storage import Storage
+
+__all__ = ["own_way", "way_for"]
+
+
+def own_way(identify: Identify) -> Way:
+    """Return the way of an application that identifies people itself."""
+    return Way(identify=identify, ambient=with_cookie)
+
+
+def way_for(settings: Settings, storage: Storage, *, clock: Clock, monotonic: Monotonic) -> Way:
+    """Return the way that `OSSFERRY_AUTH` names.
+
+    Raises:
+        SettingsError: the file with the API keys cannot be read.
+    """
+    match settings.auth:
+        case "demo":
+            return demo_way(settings)
+        case "apikey":
+            return _apikey_way(settings, clock)
+        case "jwt":
+            client = outbound_client(settings)
+            jwt = JwtWay(settings, client, clock=clock, monotonic=monotonic)
+            return Way(identify=jwt.identify, ambient=never, close=client.aclose)
+        case "proxy":
+            return Way(identify=ProxyWay(settings).identify, ambient=always)
+        case "oidc":
+            return oidc_way(settings, storage, clock=clock, monotonic=monotonic)
+
+
+def _apikey_way(settings: Settings, clock: Clock) -> Way:
+    if settings.api_keys_file is None:
+        raise SettingsError("OSSFERRY_API_KEYS_FILE is missing.")
+    file = ApiKeyFile(settings.api_keys_file)
+    file.records()  # a file that cannot be read stops the start
+    way = ApiKeyWay(file, secret=settings.secret_bytes, clock=clock)
+    return Way(identify=way.identify, ambient=never)

@@ -1,0 +1,66 @@
+"""The commands `ossferry apikey …`: make keys, list them, close them.
+
+A key is shown once, on stdout, and kept nowhere but as a keyed hash.
+"""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from ossferry.auth.apikey_file import ApiKeyFile
+from ossferry.auth.apikey_text import new_key
+from ossferry.clock import utc_now
+from ossferry.errors import SettingsError
+from ossferry.settings import Settings, load_settings
+
+__all__ = ["key_commands"]
+
+key_commands = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+
+
+@key_commands.command()
+def create(
+    user: Annotated[str, typer.Argument(help="The principal that the key stands for.")],
+    days: Annotated[int, typer.Option(min=0, help="Life of the key; 0 for no end.")] = 0,
+    address: Annotated[
+        list[str] | None, typer.Option(help="A network that may use the key; repeatable.")
+    ] = None,
+) -> None:
+    """Make a key and print it, once."""
+    settings, file = _opened()
+    now = utc_now()
+    expires = (now + timedelta(days=days)).isoformat(timespec="seconds") if days else ""
+    key = new_key()
+    file.add(
+        key,
+        secret=settings.secret_bytes,
+        user=user,
+        created=now,
+        expires=expires,
+        addresses=tuple(address or ()),
+    )
+    typer.echo(key.text)
+
+
+@key_commands.command("list")
+def list_keys() -> None:
+    """Print what is known of each key: id, user, made, ends, revoked."""
+    _, file = _opened()
+    for record in file.records().values():
+        fields = (record.id, record.user, record.created, record.expires, record.revoked)
+        typer.echo("\t".join(field or "-" for field in fields))
+
+
+@key_commands.command()
+def revoke(key_id: Annotated[str, typer.Argument(help="The id, as `list` shows it.")]) -> None:
+    """Close a key for ever."""
+    _, file = _opened()
+    file.revoke(key_id, utc_now())
+
+
+def _opened() -> tuple[Settings, ApiKeyFile]:
+    settings = load_settings()
+    if settings.api_keys_file is None:
+        raise SettingsError("OSSFERRY_API_KEYS_FILE is missing.")
+    return settings, ApiKeyFile(settings.api_keys_file)

@@ -1,0 +1,127 @@
+"""Fetches JSON from configured addresses without being led elsewhere.
+
+A name is resolved once, every address it has must be a public one, and the connection goes to
+exactly that address, so that a name which changes its mind in between leads nowhere. Redirects
+are not followed, proxies of the environment not used, long answers not read.
+"""
+
+import json
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
+
+import anyio
+import anyio.to_thread
+import httpx
+
+from ossferry.errors import IssuerLostError
+from ossferry.settings import Settings
+from ossferry.settings_rules import is_loopback, is_public_address
+
+__all__ = ["GuardedTransport", "Resolve", "fetch_json", "outbound_client", "read_json"]
+
+MAX_ANSWER = 256 * 1024
+TIMEOUT_S = 5.0
+
+Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Answers the IP addresses of a host name."""
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """Ask the system for the addresses of a name."""
+    found = await anyio.to_thread.run_sync(
+        lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    )
+    return [str(entry[4][0]) for entry in found]
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """Connects to public addresses only, or to this machine where a mock is allowed."""
+
+    def __init__(
+        self, settings: Settings, *, resolve: Resolve = resolve, inner: Any = None
+    ) -> None:
+        self._resolve = resolve
+        self._inner: httpx.AsyncBaseTransport = inner or httpx.AsyncHTTPTransport(trust_env=False)
+        self._allow_private = settings.allow_private_issuer
+        self._allow_local = settings.allow_mock
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request to an address that was looked at.
+
+        Raises:
+            IssuerLostError: the name has no address, or one that is not allowed.
+        """
+        host = request.url.host
+        try:
+            addresses = await self._resolve(host, request.url.port or 443)
+        except OSError as error:
+            raise IssuerLostError("unresolved") from error
+        if not addresses or not all(self._is_allowed(each) for each in addresses):
+            raise IssuerLostError("address-not-allowed")
+        request.url = request.url.copy_with(host=addresses[0])
+        request.extensions = {**request.extensions, "sni_hostname": host}
+        return await self._inner.handle_async_request(request)
+
+    def _is_allowed(self, address: str) -> bool:
+        if is_loopback(address):
+            return self._allow_local
+        metadata = address.startswith(("100.100.", "169.254.", "fe80:"))
+        return is_public_address(address) or (self._allow_private and not metadata)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
+def outbound_client(settings: Settings) -> httpx.AsyncClient:
+    """Return a client that goes to allowed addresses only."""
+    return httpx.AsyncClient(
+        transport=GuardedTransport(settings), timeout=TIMEOUT_S, follow_redirects=False
+    )
+
+
+async def fetch_json(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
+    """Return the JSON object at an address.
+
+    Raises:
+        IssuerLostError: no answer, no success, too long, or no JSON object.
+    """
+    status, value = await read_json(client, client.build_request("GET", url))
+    if status != 200:
+        raise IssuerLostError(f"status-{status}")
+    return value
+
+
+async def read_json(
+    client: httpx.AsyncClient, request: httpx.Request, auth: tuple[str, str] | None = None
+) -> tuple[int, dict[str, Any]]:
+    """Send a request, and return status and JSON object of the answer.
+
+    Raises:
+        IssuerLostError: no answer, too long, or no JSON object.
+    """
+    request.headers["accept"] = "application/json"
+    try:
+        answer = await client.send(request, auth=auth, stream=True)
+        try:
+            body = await _read_short(answer)
+        finally:
+            await answer.aclose()
+        value = json.loads(body)
+    except httpx.HTTPError as error:
+        raise IssuerLostError("no-answer") from error
+    except (ValueError, RecursionError) as error:
+        raise IssuerLostError("unreadable") from error
+    if not isinstance(value, dict):
+        raise IssuerLostError("unreadable")
+    return answer.status_code, value
+
+
+async def _read_short(answer: httpx.Response) -> bytes:
+    body = b""
+    async for chunk in answer.aiter_bytes():
+        body += chunk
+        if len(body) > MAX_ANSWER:
+            raise IssuerLostError("too-long")
+    return body

@@ -1,0 +1,62 @@
+"""Reads secrets from files: `OSSFERRY_SECRET_FILE=/run/secrets/x` in place of `OSSFERRY_SECRET`.
+
+A secret in a file shows neither in the process list nor in `docker inspect`.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from dotenv import dotenv_values
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from ossferry.errors import SettingsError
+
+__all__ = ["FileSecrets", "is_secret"]
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether an option holds a secret."""
+    kinds = (field.annotation, *get_args(field.annotation))
+    return any(getattr(kind, "__origin__", kind) is SecretStr for kind in kinds)
+
+
+class FileSecrets(PydanticBaseSettingsSource):
+    """The settings source for `*_FILE` variables of secret options."""
+
+    def __init__(
+        self,
+        settings_cls: type[BaseSettings],
+        prefix: str,
+        others: tuple[PydanticBaseSettingsSource, ...],
+    ) -> None:
+        super().__init__(settings_cls)
+        self._prefix = prefix
+        self._others = others
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the secret that a file holds; see the base class."""
+        option = f"{self._prefix}{field_name.upper()}"
+        path = self._variables().get(f"{option}_FILE") if is_secret(field) else None
+        if not path:
+            return None, field_name, False
+        if any(field_name in other() for other in self._others):
+            raise SettingsError(f"{option} and {option}_FILE are both set; keep one.")
+        try:
+            return Path(path).read_text("utf-8").strip(), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{option}_FILE: the file cannot be read.") from error
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the secrets of all files."""
+        fields = self.settings_cls.model_fields.items()
+        found = {name: self.get_field_value(field, name)[0] for name, field in fields}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _variables(self) -> Mapping[str, str | None]:
+        written = dotenv_values(str(self.config.get("env_file") or ""))
+        given = {**written, **os.environ}
+        return {name.upper(): value for name, value in given.items()}

@@ -1,0 +1,270 @@
+"""Sign-in with an OpenID provider, against a small real one over loopback.
+
+The browser's part is played by hand: cookies are kept, redirects are followed one at a time.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from ossferry.app import create_app
+from ossferry.settings import ExplicitSettings, Settings, load_settings
+from support.app_client import app_client
+from support.fake_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer
+from support.server_fakes import OPTIONS, FakeClock, FakeSts
+from support.serving import serve
+
+BASE = "https://uploads.example.com"
+FROM_PAGE = {"sec-fetch-site": "same-origin", "origin": BASE}
+SESSION = "__Host-ossferry_session"
+LOGIN = "__Host-ossferry_login"
+
+
+@pytest.fixture(scope="module")
+def running_issuer() -> Iterator[FakeIssuer]:
+    """The provider, on a port of its own."""
+    issuer = FakeIssuer()
+    with serve(issuer.app()) as issuer.url:
+        yield issuer
+
+
+@pytest.fixture
+def issuer(running_issuer: FakeIssuer) -> FakeIssuer:
+    """The provider as it should be."""
+    running_issuer.changes = {}
+    return running_issuer
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Starts at the real time, as the provider's tokens do."""
+    clock = FakeClock()
+    clock.catch_up()
+    return clock
+
+
+@pytest.fixture
+def settings(issuer: FakeIssuer, web_dir: Path) -> Settings:
+    options = {
+        "auth": "oidc",
+        "oidc_issuer": issuer.url,
+        "oidc_client_id": CLIENT_ID,
+        "oidc_client_secret": CLIENT_SECRET,
+        "public_url": BASE,
+        "allowed_hosts": ("uploads.example.com",),
+        "web_dir": web_dir,
+    }
+    return load_settings(ExplicitSettings, **{**OPTIONS, **options})
+
+
+@pytest.fixture
+def person(settings: Settings, clock: FakeClock) -> Iterator[httpx.Client]:
+    app = create_app(settings, assume_role=FakeSts(clock), clock=clock)
+    with app_client(app, BASE) as client:
+        yield client
+
+
+def come_back(person: httpx.Client) -> str:
+    """Begin to sign in, and return the address that the provider sends the browser back to."""
+    there = person.get("/login/start").headers["location"]
+    return str(httpx.get(there, trust_env=False).headers["location"])
+
+
+def sign_in(person: httpx.Client) -> httpx.Response:
+    return person.get(come_back(person))
+
+
+def grant(person: httpx.Client) -> httpx.Response:
+    return person.post("/api/grant", headers=FROM_PAGE)
+
+
+def test_a_person_signs_in_and_gets_a_grant(person: httpx.Client) -> None:
+    assert person.get("/").headers["location"] == "/login"
+    assert '<a href="/login/start">' in person.get("/login").text
+    assert grant(person).status_code == 401
+
+    back = sign_in(person)
+
+    assert (back.status_code, back.headers["location"]) == (303, "/")
+    assert person.get("/").text.startswith("<html")
+    assert grant(person).json()["principal"] == {"name": "Carol"}
+
+
+def test_t03_the_session_cookie_is_for_this_host_and_no_script(person: httpx.Client) -> None:
+    cookies = sign_in(person).headers.get_list("set-cookie")
+
+    session = next(cookie for cookie in cookies if cookie.startswith(SESSION))
+    assert {"HttpOnly", "Secure", "Path=/", "SameSite=lax"} <= set(session.split("; "))
+    assert "Domain" not in session
+    attempt = next(cookie for cookie in cookies if cookie.startswith(LOGIN))
+    assert "Max-Age=0" in attempt
+
+
+def test_t04_what_goes_to_the_provider_is_bound_and_fresh(person: httpx.Client) -> None:
+    first, second = (
+        parse_qs(urlsplit(person.get("/login/start").headers["location"]).query) for _ in "12"
+    )
+
+    assert first["redirect_uri"] == [f"{BASE}/login/callback"]
+    assert first["code_challenge_method"] == ["S256"]
+    assert first["response_type"] == ["code"]
+    for name in ("state", "nonce", "code_challenge"):
+        assert first[name] != second[name]
+        assert len(first[name][0]) >= 43
+
+
+def test_t04_a_callback_counts_once(person: httpx.Client) -> None:
+    address = come_back(person)
+    attempt = person.cookies[LOGIN]
+    assert person.get(address).status_code == 303
+
+    again = person.get(address, headers={"cookie": f"{LOGIN}={attempt}"})
+
+    assert again.status_code == 400
+    assert "set-cookie" not in again.headers
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda address: address.replace("state=", "state=x"),
+        lambda address: address.partition("&state")[0],
+        lambda address: address + "&state=x",
+        lambda address: address.replace("code=", "code=x"),
+        lambda address: address.replace("code=", "kode="),
+        lambda address: address.partition("?")[0] + "?error=access_denied&state=x",
+    ],
+    ids=["foreign state", "no state", "two states", "foreign code", "no code", "error"],
+)
+def test_t04_a_callback_that_does_not_fit_opens_no_session(
+    person: httpx.Client, change: Callable[[str], str]
+) -> None:
+    answer = person.get(change(come_back(person)))
+
+    assert answer.status_code == 400
+    assert SESSION not in person.cookies
+
+
+def test_t04_a_callback_in_another_browser_opens_no_session(person: httpx.Client) -> None:
+    address = come_back(person)
+    person.cookies.clear()
+
+    assert person.get(address).status_code == 400
+
+
+def test_t04_an_attempt_waits_ten_minutes_and_no_longer(
+    person: httpx.Client, clock: FakeClock
+) -> None:
+    address = come_back(person)
+    clock.advance(601)
+
+    assert person.get(address).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"nonce": "another"},
+        {"nonce": None},
+        {"aud": "another"},
+        {"iss": "https://evil.example"},
+        {"exp": 1},
+        {"sub": ""},
+    ],
+    ids=lambda changes: "-".join(changes),
+)
+def test_t04_t21_a_token_for_something_else_opens_no_session(
+    person: httpx.Client, issuer: FakeIssuer, changes: dict[str, Any]
+) -> None:
+    issuer.changes = changes
+
+    answer = sign_in(person)
+
+    assert answer.status_code == 401
+    assert SESSION not in person.cookies
+
+
+def test_t18_signing_in_begins_a_new_session(person: httpx.Client) -> None:
+    sign_in(person)
+    first = person.cookies[SESSION]
+    sign_in(person)
+
+    assert person.cookies[SESSION] != first
+
+
+def test_t18_a_session_ends_when_it_is_idle(person: httpx.Client, clock: FakeClock) -> None:
+    sign_in(person)
+    clock.advance(3601)
+
+    assert grant(person).status_code == 401
+
+
+def test_t18_a_used_session_is_prolonged_but_not_for_ever(
+    person: httpx.Client, clock: FakeClock
+) -> None:
+    sign_in(person)
+    for _ in range(12):
+        assert grant(person).status_code == 200
+        clock.advance(3599)
+
+    clock.advance(12)
+
+    assert grant(person).status_code == 401
+
+
+def test_t18_after_signing_out_a_copy_of_the_cookie_is_void(person: httpx.Client) -> None:
+    sign_in(person)
+    copy = person.cookies[SESSION]
+
+    assert person.post("/logout", headers=FROM_PAGE).status_code == 204
+
+    assert SESSION not in person.cookies
+    stolen = person.post("/api/grant", headers={**FROM_PAGE, "cookie": f"{SESSION}={copy}"})
+    assert stolen.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "none"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+    ],
+    ids=lambda headers: " ".join(headers.values()) or "nothing",
+)
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/api/grant"), ("GET", "/get_sts_token"), ("POST", "/logout")]
+)
+def test_t03_a_cookie_alone_mints_nothing(
+    person: httpx.Client, method: str, path: str, headers: dict[str, str]
+) -> None:
+    sign_in(person)
+
+    assert person.request(method, path, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("cookie", ["x", "a.b.c", "W10.x.y", "x" * 5000, "\xe9"])
+def test_a_cookie_that_is_not_ours_is_nobody(person: httpx.Client, cookie: str) -> None:
+    fields = {**FROM_PAGE, "cookie": f"{SESSION}={cookie}"}
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in fields.items()]
+
+    assert person.post("/api/grant", headers=headers).status_code == 401
+
+
+def test_a_provider_that_is_down_is_told_as_such(
+    settings: Settings, web_dir: Path, clock: FakeClock
+) -> None:
+    changed = settings.model_copy(update={"oidc_issuer": "http://127.0.0.1:9"})
+    app = create_app(changed, assume_role=FakeSts(clock), clock=clock)
+    with app_client(app, BASE) as client:
+        answer = client.get("/login/start")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "issuer-unavailable")
+    assert answer.headers["retry-after"] == "2"

@@ -1,0 +1,199 @@
+"""API keys: 128 random bits, kept as a keyed hash, refused alike whatever is wrong with them."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ossferry.app import create_app
+from ossferry.auth.apikey_file import ApiKeyFile
+from ossferry.auth.apikey_text import ApiKey, new_key, parse_key
+from ossferry.errors import BadRequestError, SettingsError
+from ossferry.settings import Settings
+from support.app_client import app_client
+from support.server_fakes import FakeClock, FakeSts
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> ApiKeyFile:
+    return ApiKeyFile(tmp_path / "keys.json")
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings], tmp_path: Path) -> Settings:
+    return make_settings(auth="apikey", api_keys_file=tmp_path / "keys.json")
+
+
+@pytest.fixture
+def keyed(settings: Settings, file: ApiKeyFile, clock: FakeClock) -> Callable[..., ApiKey]:
+    """Makes a key for somebody."""
+
+    def make(user: str = "carol", **more: object) -> ApiKey:
+        key = new_key()
+        file.add(key, secret=settings.secret_bytes, user=user, created=clock(), **more)
+        return key
+
+    return make
+
+
+@pytest.fixture
+def programme(settings: Settings, sts: FakeSts, clock: FakeClock) -> Iterator[httpx.Client]:
+    with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
+        yield client
+
+
+def ask(client: httpx.Client, text: str) -> httpx.Response:
+    return client.post("/api/grant", headers={"authorization": f"Bearer {text}"})
+
+
+def test_a_key_has_a_prefix_128_random_bits_and_a_checksum() -> None:
+    asked: list[int] = []
+
+    def chance(count: int) -> bytes:
+        asked.append(count)
+        return b"\xa5" * count
+
+    key = new_key(chance)
+
+    assert asked[-1] == 16
+    assert key.text.startswith(f"osf_{key.id}_")
+    assert parse_key(key.text) == key
+    assert key.text not in repr(key)
+
+
+def test_t20_a_mistyped_key_is_known_without_looking_anything_up() -> None:
+    text = new_key().text
+
+    for at in range(4, len(text)):
+        wrong = text[:at] + ("a" if text[at] != "a" else "b") + text[at + 1 :]
+        assert parse_key(wrong) is None
+
+
+def test_a_key_opens_its_users_prefix(
+    programme: httpx.Client, keyed: Callable[..., ApiKey]
+) -> None:
+    answer = ask(programme, keyed("carol").text)
+
+    assert answer.status_code == 200
+    assert answer.json()["prefix"].startswith("uploads/carol-")
+    assert answer.json()["principal"] == {"name": "carol"}
+
+
+def test_t20_the_file_holds_no_key_and_only_its_owner_reads_it(
+    tmp_path: Path, keyed: Callable[..., ApiKey], settings: Settings
+) -> None:
+    key = keyed()
+
+    path = tmp_path / "keys.json"
+    assert key.text not in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
+    (kept,) = json.loads(path.read_text())["keys"]
+    assert kept["hash"] == key.keyed_hash(settings.secret_bytes)
+    assert kept["hash"] != key.keyed_hash(b"another secret")
+
+
+def test_t20_all_that_is_wrong_with_a_key_looks_the_same(
+    programme: httpx.Client, keyed: Callable[..., ApiKey], file: ApiKeyFile, clock: FakeClock
+) -> None:
+    revoked, ended, elsewhere = (
+        keyed(),
+        keyed(expires=clock().isoformat()),
+        keyed(addresses=("198.51.100.0/24",)),
+    )
+    file.revoke(revoked.id, clock())
+    unknown = new_key()
+
+    answers = [
+        ask(programme, text)
+        for text in (revoked.text, ended.text, elsewhere.text, unknown.text, "osf_x", "x")
+    ]
+
+    problems = [{**answer.json(), "id": ""} for answer in answers]
+    assert {answer.status_code for answer in answers} == {401}
+    assert all(problem == problems[0] for problem in problems)
+    assert len({len(answer.content) for answer in answers}) == 1
+
+
+def test_t18_a_key_may_be_bound_to_addresses(
+    programme: httpx.Client, keyed: Callable[..., ApiKey]
+) -> None:
+    assert ask(programme, keyed(addresses=("192.0.2.0/24",)).text).status_code == 200
+
+
+def test_a_revoked_key_is_refused_at_once(
+    programme: httpx.Client, keyed: Callable[..., ApiKey], file: ApiKeyFile, clock: FakeClock
+) -> None:
+    key = keyed()
+    assert ask(programme, key.text).status_code == 200
+
+    file.revoke(key.id, clock())
+
+    assert ask(programme, key.text).status_code == 401
+
+
+def test_a_key_ends(
+    programme: httpx.Client, keyed: Callable[..., ApiKey], clock: FakeClock
+) -> None:
+    key = keyed(expires=(clock() + timedelta(days=1)).isoformat())
+    assert ask(programme, key.text).status_code == 200
+
+    clock.advance(86_400)
+
+    assert ask(programme, key.text).status_code == 401
+
+
+@pytest.mark.parametrize("user", ["Carol", "\uff43arol", "carol ", "", "ca\nrol", "\ufb01"])
+def test_t12_an_id_with_look_alikes_is_not_registered(
+    file: ApiKeyFile, clock: FakeClock, user: str
+) -> None:
+    with pytest.raises(BadRequestError):
+        file.add(new_key(), secret=b"s", user=user, created=clock())
+
+    assert file.records() == {}
+
+
+def test_an_address_that_is_none_is_not_kept(keyed: Callable[..., ApiKey]) -> None:
+    with pytest.raises(BadRequestError, match=r"192\.0\.2\.0/24"):
+        keyed(addresses=("everywhere",))
+
+
+def test_a_file_that_cannot_be_read_stops_the_start(
+    settings: Settings, sts: FakeSts, tmp_path: Path
+) -> None:
+    (tmp_path / "keys.json").write_text("{")
+
+    with pytest.raises(SettingsError, match="OSSFERRY_API_KEYS_FILE"):
+        create_app(settings, assume_role=sts)
+
+
+def test_revoking_a_key_that_is_not_there_is_told(file: ApiKeyFile, clock: FakeClock) -> None:
+    with pytest.raises(BadRequestError, match="no key abc"):
+        file.revoke("abc", clock())
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [("authorization", "Basic {key}")],
+        [("authorization", "Bearer")],
+        [("authorization", "Bearer {key}"), ("authorization", "Bearer {key}")],
+        [("x-api-key", "{key}")],
+        [("cookie", "authorization=Bearer {key}")],
+    ],
+    ids=["none", "basic", "empty", "twice", "other header", "cookie"],
+)
+def test_t01_a_key_counts_only_as_the_one_bearer(
+    programme: httpx.Client, keyed: Callable[..., ApiKey], headers: list[tuple[str, str]]
+) -> None:
+    key = keyed().text
+
+    answer = programme.post(
+        "/api/grant", headers=[(name, value.format(key=key)) for name, value in headers]
+    )
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"

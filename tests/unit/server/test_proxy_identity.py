@@ -1,0 +1,143 @@
+"""Identity from a proxy: a configured network, a shared secret, one header, one value."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from ossferry.app import create_app
+from ossferry.settings import Settings
+from support.app_client import app_client
+from support.server_fakes import FakeClock, FakeSts
+
+SECRET = "what-only-the-proxy-and-we-know-about"
+GOOD = [
+    ("x-forwarded-user", "carol"),
+    ("x-proxy-secret", SECRET),
+    ("sec-fetch-site", "same-origin"),
+]
+
+
+@pytest.fixture
+def ask(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
+) -> Callable[..., httpx.Response]:
+    """Asks for a grant with these headers; `changes` are settings."""
+
+    def call(headers: list[tuple[str, str]], **changes: object) -> httpx.Response:
+        options = {"proxy_secret": SECRET, "trusted_proxies": ["192.0.2.0/24"], **changes}
+        settings = make_settings(auth="proxy", **options)
+        with client_of(settings, sts, clock) as client:
+            return client.post("/api/grant", headers=headers)
+
+    return call
+
+
+@contextmanager
+def client_of(settings: Settings, sts: FakeSts, clock: FakeClock) -> Iterator[httpx.Client]:
+    with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
+        yield client
+
+
+def test_the_proxy_says_who(ask: Callable[..., httpx.Response]) -> None:
+    answer = ask(GOOD)
+
+    assert answer.status_code == 200
+    assert answer.json()["principal"] == {"name": "carol"}
+
+
+def test_the_header_can_be_another(ask: Callable[..., httpx.Response]) -> None:
+    headers = [("x-remote-user", "carol"), *GOOD[1:]]
+
+    assert ask(headers, proxy_user_header="X-Remote-User").status_code == 200
+    assert ask(headers).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (GOOD[:1], 403),
+        ([GOOD[0], GOOD[2]], 401),
+        ([GOOD[0], ("x-proxy-secret", SECRET[:-1]), GOOD[2]], 401),
+        ([GOOD[0], ("x-proxy-secret", ""), GOOD[2]], 401),
+        ([*GOOD, GOOD[0]], 400),
+        ([*GOOD, GOOD[1]], 400),
+        ([*GOOD, ("X_Forwarded_User", "root")], 400),
+        ([("X_Forwarded_User", "root"), *GOOD[1:]], 400),
+        ([("x-forwarded-user", "carol, root"), *GOOD[1:]], 400),
+        ([("x-forwarded-user", ""), *GOOD[1:]], 400),
+        ([("x-forwarded-user", "x" * 257), *GOOD[1:]], 400),
+        ([*GOOD[:2], ("sec-fetch-site", "cross-site")], 403),
+        ([*GOOD[:2], ("sec-fetch-site", "none")], 403),
+    ],
+    ids=[
+        "header alone",
+        "no secret",
+        "short secret",
+        "empty secret",
+        "two users",
+        "two secrets",
+        "underscore twin",
+        "underscore only",
+        "list",
+        "nobody",
+        "too long",
+        "another site",
+        "typed address",
+    ],
+)
+def test_t50_a_spoofed_header_is_refused(
+    ask: Callable[..., httpx.Response], headers: list[tuple[str, str]], status: int
+) -> None:
+    answer = ask(headers)
+
+    assert answer.status_code == status
+    assert "access_key_id" not in answer.text
+
+
+def test_t50_another_peer_is_not_believed(ask: Callable[..., httpx.Response]) -> None:
+    assert ask(GOOD, trusted_proxies=["198.51.100.0/24"]).status_code == 401
+
+
+def test_t50_a_peer_cannot_pose_as_the_proxy(ask: Callable[..., httpx.Response]) -> None:
+    headers = [*GOOD, ("x-forwarded-for", "198.51.100.1"), ("x-forwarded-proto", "https")]
+
+    answer = ask(headers, trusted_proxies=["198.51.100.0/24"], behind_tls=True)
+
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "expected"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("1.1.1.1, 203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9, 192.0.2.8", "203.0.113.9"),
+        ("1.1.1.1, 203.0.113.9, 192.0.2.8", "203.0.113.9"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("203.0.113.9:1234", "203.0.113.9"),
+        ("192.0.2.8", "192.0.2.7"),
+        ("", "192.0.2.7"),
+        ("nonsense", "unknown"),
+        ("203.0.113.9, nonsense", "unknown"),
+    ],
+)
+def test_t23_the_address_is_the_last_that_no_trusted_proxy_has(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    forwarded: str,
+    expected: str,
+) -> None:
+    from ossferry.audit import Audit
+
+    lines: list[dict[str, str]] = []
+    settings = make_settings(behind_tls=True, trusted_proxies=["192.0.2.0/24"])
+    audit = Audit(settings, clock=clock, sink=lines.append)
+    app = create_app(settings, assume_role=sts, audit=audit, clock=clock)
+    headers = {"x-forwarded-for": forwarded, "x-forwarded-proto": "https"}
+    with app_client(app) as client:
+        client.post("/api/grant", headers=headers)
+
+    assert lines[0]["address"] == expected
