@@ -11,8 +11,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
 __all__ = ["executable", "find"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -41,10 +39,16 @@ def find() -> str | None:
         if not Path(named).is_file():
             raise NoBrowserError(f"OSSFERRY_E2E_BROWSER names {named}, which is not a file")
         return named
-    with sync_playwright() as playwright:
-        if Path(playwright.chromium.executable_path).is_file():
-            return ""
+    if (_playwrights_own() / "INSTALLATION_COMPLETE").is_file():
+        return ""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+def _playwrights_own() -> Path:
+    """Return the folder where Playwright would have put its own browser."""
+    command = [sys.executable, "-m", "playwright", "install", "--dry-run", "chromium"]
+    plan = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
+    return Path(plan.partition("Install location:")[2].splitlines()[0].strip())
 
 
 def install() -> None:

@@ -83,7 +83,7 @@ class Corrupt(OSSError):
     """The object is not proved to be the file. `expected` and `actual` are the evidence."""
 
     def __init__(self, what: str, *, expected: str, actual: str, request_id: str = "") -> None:
-        super().__init__(f"{what}: expected {expected}, got {actual} [{request_id}]")
+        super().__init__(f"{what}: expected {expected}, got {actual}")
         self.what = what
         self.expected = expected
         self.actual = actual
