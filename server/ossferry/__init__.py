@@ -6,6 +6,6 @@ It never sees a file's bytes, and it imports neither the page's code nor (outsid
 
 from ossferry.app import create_app
 from ossferry.auth import Identify, Principal
-from ossferry.settings import Settings
+from ossferry.settings import Settings, load_settings
 
-__all__ = ["Identify", "Principal", "Settings", "create_app"]
+__all__ = ["Identify", "Principal", "Settings", "create_app", "load_settings"]

@@ -1,0 +1,180 @@
+"""`ossferry serve` and `ossferry apikey` as an operator runs them, with a cloud's settings."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ossferry.cli import main
+
+COMMAND = Path(sys.executable).with_name("ossferry")
+SECRET = "a-secret-of-more-than-32-characters"
+
+
+@pytest.fixture
+def options(tmp_path: Path, web_dir: Path) -> dict[str, str]:
+    """A cloud's settings, with an STS that nobody answers for: this machine's port 9."""
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
+    return {
+        "OSSFERRY_AUTH": "apikey",
+        "OSSFERRY_API_KEYS_FILE": str(tmp_path / "keys.json"),
+        "OSSFERRY_BUCKET": "web-direct-upload",
+        "OSSFERRY_REGION": "cn-hangzhou",
+        "OSSFERRY_ENDPOINT": "https://oss-cn-hangzhou.invalid.aliyuncs.com",
+        "OSSFERRY_STS_ENDPOINT": "https://sts.invalid.aliyuncs.com",
+        "OSSFERRY_ROLE_ARN": "acs:ram::1000000000000000:role/oss-web-upload",
+        "OSSFERRY_SECRET_FILE": str(tmp_path / "secret"),
+        "OSSFERRY_WEB_DIR": str(web_dir),
+        "OSSFERRY_STS_TIMEOUT_S": "1",
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI-canary-id",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "canary-long-term-secret",
+    }
+
+
+Run = Callable[..., tuple[object, str, str]]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port: int = sock.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def run(
+    options: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    """Runs a command in this process; answers exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str, **changes: str) -> tuple[object, str, str]:
+        for name, value in {**options, **changes}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("sys.argv", ["ossferry", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        return caught.value.code, *capsys.readouterr()
+
+    return call
+
+
+@contextmanager
+def server_process(folder: Path, options: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [COMMAND, "serve"],
+        cwd=folder,
+        env={**_plain_environment(), **options},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _plain_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+
+
+def wait_until_up(url: str, process: subprocess.Popen[str]) -> None:
+    with httpx.Client(transport=httpx.HTTPTransport(retries=9), trust_env=False) as client:
+        while process.poll() is None:
+            try:
+                assert client.get(f"{url}/healthz").json() == {"status": "ok"}
+            except httpx.ConnectError:
+                continue
+            return
+    raise AssertionError(process.communicate())
+
+
+def test_the_server_runs_with_a_clouds_settings(
+    tmp_path: Path, options: dict[str, str], run: Run
+) -> None:
+    port = free_port()
+    key = run("apikey", "create", "carol")[1].strip()
+    with server_process(tmp_path, {**options, "OSSFERRY_PORT": str(port)}) as process:
+        url = f"http://127.0.0.1:{port}"
+        wait_until_up(url, process)
+        headers = {"authorization": f"Bearer {key}"}
+        granted = httpx.post(f"{url}/api/grant", headers=headers, trust_env=False, timeout=20)
+        anonymous = httpx.post(f"{url}/api/grant", trust_env=False)
+        process.send_signal(signal.SIGTERM)
+        said, log = process.communicate(timeout=20)
+
+    assert (granted.status_code, granted.json()["code"]) == (503, "sts-unavailable")
+    assert anonymous.status_code == 401
+    assert (process.returncode, said) == (0, "")
+    lines = [json.loads(line) for line in log.splitlines()]
+    decisions = [line for line in lines if line["logger"] == "ossferry.audit"]
+    assert [line["outcome"] for line in decisions] == ["sts-unavailable", "not-identified"]
+    for secret in ("canary", key, SECRET):
+        assert secret not in log
+
+
+def test_keys_are_made_listed_and_revoked(run: Run) -> None:
+    _, key, _ = run("apikey", "create", "carol", "--days", "30")
+    id_ = key.split("_")[1]
+    revoked = run("apikey", "revoke", id_)
+    _, listed, _ = run("apikey", "list")
+
+    assert re.fullmatch(r"osf_[a-z2-7]{8}_[a-z2-7]{33}\n", key)
+    assert revoked == (0, "", "")
+    fields = listed.strip().split("\t")
+    assert fields[:2] == [id_, "carol"]
+    assert "-" not in fields
+    assert key.strip() not in listed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("create", "Carol"), "ossferry: Write the user id as 'carol': ids are compared so.\n"),
+        (("revoke", "nothing"), "ossferry: There is no key nothing.\n"),
+    ],
+)
+def test_what_cannot_be_done_with_keys_is_one_sentence(
+    run: Run, arguments: tuple[str, ...], sentence: str
+) -> None:
+    assert run("apikey", *arguments) == (1, "", sentence)
+
+
+def test_t31_a_secret_is_never_an_argument(run: Run) -> None:
+    code, said, complaint = run("serve", "--secret", SECRET)
+
+    assert (code, said) == (2, "")
+    assert "No such option" in complaint
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"OSSFERRY_SECRET": SECRET},
+            "OSSFERRY_SECRET and OSSFERRY_SECRET_FILE are both set; keep one.",
+        ),
+        ({"OSSFERRY_SECRET_FILE": "/nowhere"}, "OSSFERRY_SECRET_FILE: the file cannot be read."),
+        (
+            {"OSSFERRY_AUTH": "demo"},
+            "OSSFERRY_AUTH=demo lets anyone in and needs OSSFERRY_ALLOW_MOCK=1.",
+        ),
+    ],
+)
+def test_t31_t47_an_unsafe_start_is_refused_in_one_sentence(
+    run: Run, changes: dict[str, str], sentence: str
+) -> None:
+    assert run("serve", **changes) == (1, "", f"ossferry: {sentence}\n")
