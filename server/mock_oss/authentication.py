@@ -97,9 +97,9 @@ def parse_v4_date(text: str) -> datetime | None:
 def _parse_gmt(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _no_date(value: str) -> RefusedError:
@@ -204,7 +204,7 @@ def _v4_header(request: Request, target: Target, context: Context, authorization
         moment = _parse_gmt(gmt)
         if moment is None:
             raise _no_date(gmt)
-        date_time = f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        date_time = f"{moment:%Y%m%dT%H%M%SZ}"
     token = request.headers.get("x-oss-security-token")
     caller = find_caller(credential.access_key_id, token, context)
     _check_skew(moment, context.clock)

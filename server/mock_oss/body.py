@@ -120,6 +120,8 @@ class Body:
             data: bytes = message.get("body", b"")
             self.received += len(data)
             self.complete = not message.get("more_body", False)
+            if not self.complete and self._request.scope.get("mock_oss.eof"):
+                raise RefusedError("IncompleteBody", headers={"Connection": "close"})
             if self.cut_after is not None and self.received >= self.cut_after:
                 raise CutConnectionError
             if self.pace is not None:
@@ -132,6 +134,19 @@ class Body:
                 return await self._receive()
         except TimeoutError as e:
             raise RefusedError("RequestTimeout", headers={"Connection": "close"}) from e
+
+    async def wait_for_the_end(self) -> None:
+        """Take the body and answer nothing until the client has gone.
+
+        Raises:
+            ClientGoneError, CutConnectionError: it has.
+        """
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            if self._request.scope.get("mock_oss.eof"):
+                raise CutConnectionError
 
     async def read(self, limit: int) -> bytes:
         """Return a small body whole, its Content-MD5 checked.

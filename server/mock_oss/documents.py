@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 __all__ = ["child_text", "children", "document", "parse", "tag", "xml_text"]
 
 PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n'
-_ILLEGAL = {code: f"&#{code};" for code in range(32) if code not in (9, 10)}
-_ILLEGAL[0xFFFE] = _ILLEGAL[0xFFFF] = "\N{REPLACEMENT CHARACTER}"
+_ILLEGAL = dict.fromkeys(
+    {*range(32), 0xFFFE, 0xFFFF} - {0x09, 0x0A, 0x0D}, "\N{REPLACEMENT CHARACTER}"
+) | {0x0D: "&#13;"}
 
 
 def xml_text(value: str) -> str:
-    """Escape text for an element; control characters become references, as OSS writes them."""
+    """Escape text for an element.
+
+    Characters that XML cannot hold are replaced; ``encoding-type=url`` shows them exactly.
+    """
     return escape(value, {'"': "&quot;"}).translate(_ILLEGAL)
 
 

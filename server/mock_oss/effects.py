@@ -43,7 +43,7 @@ async def before(
             case "delay":
                 await asyncio.sleep(fault.seconds)
             case "hang":
-                await asyncio.Event().wait()
+                await body.wait_for_the_end()
             case "expire-tokens" | "clock-jump":
                 _change_world(fault, service)
             case "bandwidth" | "reset":

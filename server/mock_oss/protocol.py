@@ -7,16 +7,23 @@ is given up after a while, and handlers can reach the transport to cut a connect
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import logging
+from typing import Any, cast
+from urllib.parse import quote_from_bytes
 
+from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 from mock_oss.errors import RefusedError
 from mock_oss.response import error_response
 
 __all__ = ["OssProtocol"]
 
+_log = logging.getLogger("mock_oss.http")
+_log.addHandler(logging.NullHandler())  # what clients send wrong is in the journal
+_TARGET_SAFE = bytes(range(33, 127)).decode()
 HEAD_TIMEOUT_S = 60.0
 MAX_HEAD_BYTES = 1 << 20
 READ_AHEAD_BYTES = 1 << 20
@@ -29,6 +36,16 @@ class OssProtocol(HttpToolsProtocol):
     head_bytes = 0
     in_head = True
     flow: FlowControl
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.logger = _log
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         """Begin to wait for a head."""
@@ -52,6 +69,24 @@ class OssProtocol(HttpToolsProtocol):
         elif self.head_timer is None:
             self.head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio looks at the answer
+        """Answer a client that has finished sending, even in mid request."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if self.in_head:
+            if self.head_bytes:
+                self._answer(RefusedError("InvalidRequest", "The request ends in its head."))
+            return False
+        if cycle is None or cycle.response_complete:
+            return False
+        cycle.keep_alive = False
+        cast("dict[str, Any]", cycle.scope)["mock_oss.eof"] = True
+        cycle.message_event.set()
+        return True
+
+    def on_url(self, url: bytes) -> None:
+        """Take raw UTF-8 in a target as if it were percent-encoded."""
+        super().on_url(url if url.isascii() else quote_from_bytes(url, safe=_TARGET_SAFE).encode())
+
     def on_message_begin(self) -> None:
         """Put the transport within reach of the application."""
         super().on_message_begin()
@@ -65,7 +100,12 @@ class OssProtocol(HttpToolsProtocol):
         self.head_bytes = 0
         if self.head_timer is not None:
             self._stop_timer()
+        if self.parser.should_upgrade() and self._has_body():
+            raise ValueError("a body cannot follow a request to upgrade")
         super().on_headers_complete()
+
+    def _has_body(self) -> bool:
+        return any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body; read on until a piece of the store's size is waiting."""
@@ -87,12 +127,12 @@ class OssProtocol(HttpToolsProtocol):
             self._answer(RefusedError("RequestTimeout"))
 
     def send_400_response(self, msg: str) -> None:
-        """Answer bytes that are no request."""
+        """Answer bytes that are no request, after the request before them."""
         cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None and cycle.response_started and not cycle.response_complete:
-            self.transport.close()
-            return
-        self._answer(RefusedError("InvalidRequest", msg))
+        if cycle is None or cycle.response_complete or cycle.more_body:
+            self._answer(RefusedError("InvalidRequest", msg))
+        else:
+            cycle.keep_alive = False
 
     def _answer(self, refused: RefusedError) -> None:
         response = error_response(refused, request_id="0" * 24, host="", head=False)

@@ -1,0 +1,357 @@
+"""Malformed requests: OSS's own 4xx with its XML, never a 5xx, never a hang."""
+
+from __future__ import annotations
+
+import base64
+import re
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote, quote_from_bytes
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contract.mock_oss.clients import signed_headers
+from mock_oss import BUCKET, BucketSpec, MockOSS, World
+
+BATCH, EXAMPLES = 25, 820  # 20,500 requests in all
+TIMEOUT_S = 5.0
+BOMB = (
+    b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]>'
+    b"<Delete><Object><Key>&b;</Key></Object></Delete>"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back before the mock closed or went quiet."""
+
+    raw: bytes
+
+    @property
+    def status(self) -> int:
+        match = re.match(rb"HTTP/1\.1 (\d{3}) ", self.raw)
+        return int(match[1]) if match else 0
+
+    @property
+    def code(self) -> str:
+        head, _, body = self.raw.partition(b"\r\n\r\n")
+        if b"x-oss-err: " in head:
+            body = base64.b64decode(head.partition(b"x-oss-err: ")[2].partition(b"\r\n")[0])
+        return ET.fromstring(body).findtext("Code", "")  # noqa: S314 - from our own mock
+
+
+def exchange(oss: MockOSS, raw: bytes) -> Reply:
+    """Send these bytes, say that no more come, and read until the end."""
+    with socket.create_connection(("127.0.0.1", oss.port), timeout=TIMEOUT_S) as connection:
+        received = b""
+        try:
+            connection.sendall(raw)
+            connection.shutdown(socket.SHUT_WR)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # refused early; the answer may be waiting all the same
+        try:
+            while piece := connection.recv(65_536):
+                received += piece
+        except ConnectionResetError:
+            pass  # closed with our bytes unread, after its answer
+        return Reply(received)
+
+
+def request(
+    method: str, target: bytes | str, headers: list[tuple[str, str]] | dict[str, str], body: bytes
+) -> bytes:
+    pairs = list(headers.items()) if isinstance(headers, dict) else headers
+    line = target.encode("latin-1") if isinstance(target, str) else target
+    head = method.encode() + b" " + line + b" HTTP/1.1\r\n"
+    for name, value in pairs:
+        head += f"{name}: {value}\r\n".encode("latin-1", "replace")
+    return head + b"\r\n" + body
+
+
+@pytest.fixture(scope="module")
+def oss() -> Iterator[MockOSS]:
+    public = (BucketSpec(name=name, acl="public-read-write") for name in ("open", "still"))
+    world = World(buckets=(BucketSpec(name=BUCKET), *public))
+    with MockOSS(world=world, idle_timeout_s=2.0) as mock:
+        yield mock
+
+
+METHODS = ["GET", "PUT", "POST", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE"]
+NUMBERS = st.sampled_from(
+    ["0", "-1", "1", "10000", "10001", "99999999999999999999", "1e3", "٣", "", "0x10", " 1", "NaN"]
+)
+TEXT = st.one_of(
+    st.sampled_from(
+        ["", "..", "../..", "a/../b", "\0", "\x01", "%00", "é", "a" * 1024, "\ufffe", "//"]
+    ),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+)
+SUBRESOURCE_NAMES = """
+    acl append cors delete lifecycle location objectMeta partNumber position stat symlink tagging
+    uploadId uploads versionId versions bucketInfo list-type prefix delimiter marker max-keys
+    continuation-token start-after encoding-type max-parts part-number-marker max-uploads
+    key-marker upload-id-marker x-oss-process callback callback-var response-content-type Expires
+    Signature OSSAccessKeyId x-oss-signature-version x-oss-expires x-oss-credential x-oss-date
+    Action security-token x-oss-traffic-limit x-oss-additional-headers
+"""
+SUBRESOURCES = st.sampled_from(SUBRESOURCE_NAMES.split())
+QUERY = st.dictionaries(SUBRESOURCES, st.one_of(NUMBERS, TEXT), max_size=2)
+LATIN = st.text(
+    st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=20
+)
+HEADERS_TO_TRY = """
+    Range If-Match If-None-Match If-Modified-Since If-Unmodified-Since Content-MD5 Content-Type
+    x-oss-range-behavior x-oss-forbid-overwrite x-oss-object-acl x-oss-acl x-oss-storage-class
+    x-oss-tagging x-oss-server-side-encryption x-oss-meta-a x-oss-meta-ä x-oss-copy-source
+    x-oss-copy-source-range x-oss-metadata-directive x-oss-tagging-directive x-oss-symlink-target
+    x-oss-callback x-oss-callback-var x-oss-complete-all x-oss-hash-crc64ecma x-oss-traffic-limit
+    x-oss-security-token Origin Access-Control-Request-Method Access-Control-Request-Headers
+    x-oss-content-sha256 Expect Upgrade Date Cache-Control Connection
+"""
+HEADER_NAMES = st.sampled_from(HEADERS_TO_TRY.split())
+HEADER_VALUES = st.one_of(
+    LATIN,
+    NUMBERS.map(lambda text: text.encode("ascii", "replace").decode()),
+    st.sampled_from(
+        [
+            "bytes=0-0",
+            "bytes=-1",
+            "bytes=9-1",
+            "bytes=0-99999999999999999999",
+            "Sat, 14 Mar 2026 09:26:53 GMT",
+            "Mon, 01 Jan 0001 00:00:00 +2359",
+            "true",
+            "private",
+            "AES256",
+            "KMS",
+            "REPLACE",
+            "yes",
+            "close",
+            "100-continue",
+            "websocket",
+            f"/{BUCKET}/a",
+            "e30=",
+            "W10=",
+            "multipart/form-data; boundary=x",
+            "multipart/form-data; boundary=",
+            "application/x-www-form-urlencoded",
+        ]
+    ),
+)
+HEADERS = st.dictionaries(HEADER_NAMES, HEADER_VALUES, max_size=4)
+XML_NAMES = [
+    "Delete",
+    "CompleteMultipartUpload",
+    "CORSConfiguration",
+    "LifecycleConfiguration",
+    "Tagging",
+    "CreateBucketConfiguration",
+]
+BODIES = st.one_of(
+    st.sampled_from(
+        [b"", b"x", BOMB, b"<", b"<a/>", b"<Delete/>", b"\xff\xfe<\x00a\x00", b"<a>" * 2000]
+        + [f"<{name}>".encode() for name in XML_NAMES]
+        + [f"<{name}></{name}>".encode() for name in XML_NAMES]
+        + [b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nx\r\n--x--\r\n']
+    ),
+    st.builds(
+        lambda name, number: (
+            f"<{name}><Quiet>{number}</Quiet><Object><Key>{number}</Key></Object><Part>"
+            f"<PartNumber>{number}</PartNumber><ETag>{number}</ETag></Part><Rule><Prefix/>"
+            f"<Status>Enabled</Status><AbortMultipartUpload><Days>{number}</Days>"
+            f"</AbortMultipartUpload></Rule><TagSet><Tag><Key>{number}</Key></Tag></TagSet>"
+            f"</{name}>"
+        ).encode(),
+        st.sampled_from(XML_NAMES),
+        NUMBERS,
+    ),
+    st.binary(max_size=64),
+)
+BUCKETS = st.sampled_from([*[BUCKET] * 7, *["open"] * 3, "none", "A"])
+
+
+@st.composite
+def signed_requests(draw: st.DrawFn) -> tuple[str, str, str, dict[str, str], dict[str, str], bytes]:
+    """(method, bucket, key, query, headers, body) to be signed properly, so that it gets far."""
+    return (
+        draw(st.sampled_from(METHODS[:6])),
+        draw(BUCKETS),
+        draw(st.one_of(st.just(""), st.just("a"), TEXT)),
+        draw(QUERY),
+        draw(HEADERS),
+        draw(BODIES),
+    )
+
+
+@st.composite
+def raw_requests(draw: st.DrawFn) -> bytes:
+    """Bytes that need not even be HTTP."""
+    target = b"/" + draw(
+        st.one_of(st.binary(max_size=20), st.just(b"open/a"), st.just(b"open/?a=%ff"))
+    )
+    if draw(st.booleans()):
+        target = quote_from_bytes(target, safe="/%?&=").encode()
+    headers = [
+        ("Host", draw(st.sampled_from(["127.0.0.1", "open.localhost", "", "[", "a b", "\xe9"])))
+    ]
+    headers += draw(st.lists(st.tuples(HEADER_NAMES, HEADER_VALUES), max_size=4))
+    length = draw(
+        st.sampled_from(
+            ["0", "1", "5", "-1", "abc", "99999999999999999999999", "1, 1", None, "chunked"]
+        )
+    )
+    if length == "chunked":
+        headers.append(("Transfer-Encoding", "chunked"))
+    elif length is not None:
+        headers.append(("Content-Length", length))
+    body = draw(
+        st.one_of(BODIES, st.sampled_from([b"5\r\nhello\r\n0\r\n\r\n", b"zz\r\n", b"-1\r\n"]))
+    )
+    return request(draw(st.sampled_from([*METHODS, "", "G\x00T"])), target, headers, body)
+
+
+def signed(
+    oss: MockOSS, case: tuple[str, str, str, dict[str, str], dict[str, str], bytes]
+) -> bytes:
+    method, bucket, key, query, headers, body = case
+    usable = {name: value for name, value in headers.items() if name.lower() != "connection"}
+    target, sent = signed_headers(oss, method, key, query=query, headers=usable, bucket=bucket)
+    sent = {"host": f"127.0.0.1:{oss.port}", **sent, "content-length": str(len(body))}
+    return request(method, target, sent, body)
+
+
+def check(oss: MockOSS, raw: bytes) -> None:
+    reply = exchange(oss, raw)
+
+    assert reply.raw, raw
+    assert 200 <= reply.status < 500, (raw, reply.raw)
+    if reply.status >= 400:
+        assert reply.code, (raw, reply.raw)
+    assert b"x-oss-mock: 1" in reply.raw
+
+
+@settings(
+    max_examples=EXAMPLES // 2,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.lists(signed_requests(), min_size=BATCH, max_size=BATCH))
+def test_signed_requests_with_odd_contents_get_an_answer(
+    oss: MockOSS, cases: list[tuple[str, str, str, dict[str, str], dict[str, str], bytes]]
+) -> None:
+    for case in cases:
+        check(oss, signed(oss, case))
+
+
+@settings(
+    max_examples=EXAMPLES // 2,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.lists(raw_requests(), min_size=BATCH, max_size=BATCH))
+def test_bytes_that_need_not_be_http_get_an_answer(oss: MockOSS, cases: list[bytes]) -> None:
+    for raw in cases:
+        check(oss, raw)
+
+
+HOST = [("Host", "still.localhost")]
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (request("PUT", "/a", [*HOST, ("Content-Length", "10")], b"short"), "IncompleteBody"),
+        (request("PUT", "/a", [*HOST, ("Content-Length", "-1")], b""), "InvalidRequest"),
+        (request("PUT", "/a", [*HOST, ("Transfer-Encoding", "chunked")], b"zz"), "InvalidRequest"),
+        (
+            request("PUT", "/a", [*HOST, ("Transfer-Encoding", "chunked")], b"5\r\nhe"),
+            "IncompleteBody",
+        ),
+        (
+            request("PUT", "/a", [*HOST, ("Content-Length", "1"), ("Content-Length", "2")], b"x"),
+            "InvalidRequest",
+        ),
+        (
+            request("PUT", "/" + "a" * 1024, [*HOST, ("Content-Length", "0")], b""),
+            "InvalidObjectName",
+        ),
+        (request("PUT", "/%00", [*HOST, ("Content-Length", "0")], b""), "InvalidObjectName"),
+        (request("PUT", "/%ff", [*HOST, ("Content-Length", "0")], b""), "InvalidObjectName"),
+        (request("PUT", "/%2Fa", [*HOST, ("Content-Length", "0")], b""), "InvalidObjectName"),
+        (request("GET", "/a?x=%ff", HOST, b""), "InvalidArgument"),
+        (request("GET", "/a", [*HOST, ("x-big", "x" * 100_000)], b""), "InvalidRequest"),
+        (request("GET", "/a", [*HOST, ("x-big", "x" * 1_100_000)], b""), "InvalidRequest"),
+        (
+            request("GET", "/a", [*HOST, ("Range", "bytes=0-1"), ("Range", "bytes=2-3")], b""),
+            "InvalidArgument",
+        ),
+        (request("GET", "/a", [*HOST, *HOST], b""), "InvalidArgument"),
+        (
+            request(
+                "POST",
+                "/?delete",
+                [*HOST, ("Content-Length", str(len(BOMB))), ("Content-MD5", "x")],
+                BOMB,
+            ),
+            "InvalidDigest",
+        ),
+        (request("GET", "/", [("Host", "Bad_Name.localhost")], b""), "InvalidBucketName"),
+        (request("PATCH", "/a", HOST, b""), "MethodNotAllowed"),
+        (b"hello\r\n\r\n", "InvalidRequest"),
+        (b"GET /a HTTP/1.1\r\nHost", "InvalidRequest"),
+        (
+            request(
+                "PUT",
+                "/a",
+                [*HOST, ("Upgrade", "h2c"), ("Connection", "upgrade"), ("Content-Length", "1")],
+                b"x",
+            ),
+            "InvalidRequest",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_known_kinds_of_bad_input_have_their_codes(oss: MockOSS, raw: bytes, code: str) -> None:
+    reply = exchange(oss, raw)
+
+    assert 400 <= reply.status < 500
+    assert reply.code == code
+
+
+def test_keys_with_dots_are_keys_like_any_other(oss: MockOSS) -> None:
+    for key in ("..", "../a", "./b", "a/../b", "%2e%2e"):
+        raw = request("PUT", f"/{quote(key)}", [*HOST, ("Content-Length", "1")], b"x")
+        assert exchange(oss, raw).status == 200
+
+    assert {"..", "../a", "./b", "a/../b", "%2e%2e"} <= set(oss.bucket("still").objects)
+    outside = {path.name for path in oss.store.directory.parent.iterdir()}
+    assert not {"a", "b"} & outside
+
+
+def test_a_client_that_falls_silent_is_given_up(oss: MockOSS) -> None:
+    raw = request("PUT", "/silent", [*HOST, ("Content-Length", "10")], b"short")
+    with socket.create_connection(("127.0.0.1", oss.port), timeout=TIMEOUT_S) as connection:
+        connection.sendall(raw)
+        received = b""
+        while piece := connection.recv(65_536):
+            received += piece
+
+    assert Reply(received).code == "RequestTimeout"
+    assert "silent" not in oss.bucket("still").objects
+
+
+def test_bodies_longer_than_announced_are_cut_off_there(oss: MockOSS) -> None:
+    raw = request("PUT", "/long", [*HOST, ("Content-Length", "5")], b"hello world")
+
+    reply = exchange(oss, raw)
+
+    assert reply.status == 200
+    assert oss.bucket("still").objects["long"].data == b"hello"
