@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import overload
+from typing import Any, overload
 
 __all__ = ["Journal", "RequestRecord"]
 
@@ -70,7 +70,7 @@ class RequestRecord:
         self.status: int | None = None
         self.code = ""
         self.message = ""
-        self.why: Mapping[str, object] = {}
+        self.why: Mapping[str, Any] = {}
         self.faults: tuple[str, ...] = ()
         self.duration_ms = 0.0
 
