@@ -29,6 +29,7 @@ def code() -> str:
         *((path.relative_to(TESTS).as_posix(), path) for path in SOURCES),
         *((path.name, path) for path in INSIDE.glob("*.py")),
         *((f"support/{name}", TESTS / "support" / name) for name in ("fakes.py", "vectors.py")),
+        *((f"vectors/{path.name}", path) for path in (TESTS / "vectors").glob("*64.json")),
         *((f"vectors/{path.name}", path) for path in (TESTS / "vectors").glob("v4_*.json")),
     ]
     return script(files, f"import runner\nawait runner.run({MODULES!r})")

@@ -12,7 +12,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Reply", "Stored", "read_error", "read_stored"]
+__all__ = [
+    "Reply",
+    "Stored",
+    "StoredPart",
+    "read_aborted",
+    "read_completed",
+    "read_error",
+    "read_parts",
+    "read_stored",
+    "read_upload_id",
+]
 
 MAX_ERROR_CHARS = 65536
 NO_HEADER = "(no header)"
@@ -50,6 +60,84 @@ def read_stored(reply: Reply) -> Stored:
         if not reply.header(name):
             raise Corrupt(name, expected=name, actual=NO_HEADER, request_id=request_id)
     return Stored(reply.header("ETag"), reply.header("x-oss-hash-crc64ecma"), request_id)
+
+
+class StoredPart:
+    """A part as ListParts shows it: number, quoted ETag, size in bytes, CRC-64 or empty."""
+
+    def __init__(self, number: int, etag: str, size: int, crc64: str) -> None:
+        self.number = number
+        self.etag = etag
+        self.size = size
+        self.crc64 = crc64
+
+
+def read_upload_id(reply: Reply) -> str:
+    """Read the answer to InitiateMultipartUpload.
+
+    Raises:
+        Refused: OSS said no.
+        Corrupt: a success without upload id.
+    """
+    if reply.status != 200:
+        raise read_error(reply)
+    upload_id = element(reply.text[:MAX_ERROR_CHARS], "UploadId")
+    if not upload_id:
+        raise Corrupt("UploadId", expected="UploadId", actual="(none)")
+    return upload_id
+
+
+def read_completed(reply: Reply) -> Stored:
+    """Read the answer to CompleteMultipartUpload: a 200 may still carry an error document.
+
+    Raises:
+        Refused: OSS said no, perhaps with status 200.
+        Corrupt: a success without proof.
+    """
+    if element(reply.text[:MAX_ERROR_CHARS], "Code"):
+        raise read_error(reply)
+    return read_stored(reply)
+
+
+def read_parts(reply: Reply) -> "tuple[list[StoredPart], int]":
+    """Read the answer to ListParts: the parts, and the number to go on after; 0 if there is no more.
+
+    Raises:
+        Refused: OSS said no.
+        Corrupt: the list is cut off, or is no list.
+    """
+    if reply.status != 200:
+        raise read_error(reply)
+    if "</ListPartsResult>" not in reply.text:
+        raise Corrupt("ListParts", expected="a whole list", actual=reply.text[-40:])
+    try:
+        parts = [
+            StoredPart(
+                int(element(piece, "PartNumber")),
+                element(piece, "ETag"),
+                int(element(piece, "Size")),
+                element(piece, "HashCrc64ecma"),
+            )
+            for piece in reply.text.split("<Part>")[1:]
+        ]
+        more = element(reply.text, "IsTruncated") == "true"
+        after = int(element(reply.text, "NextPartNumberMarker")) if more else 0
+    except ValueError:
+        raise Corrupt("ListParts", expected="numbers", actual="something else")
+    return parts, after
+
+
+def read_aborted(reply: Reply) -> None:
+    """Read the answer to AbortMultipartUpload; an upload that is gone already is fine.
+
+    Raises:
+        Refused: OSS said no.
+    """
+    if reply.status == 204:
+        return
+    error = read_error(reply)
+    if not isinstance(error, Refused) or error.code != "NoSuchUpload":
+        raise error
 
 
 def read_error(reply: Reply) -> OSSError:

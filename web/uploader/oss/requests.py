@@ -10,7 +10,17 @@ if TYPE_CHECKING:
 
     from uploader.oss.signing import Header, Parameter
 
-__all__ = ["Bucket", "Request", "put_object", "signed_request"]
+__all__ = [
+    "Bucket",
+    "Request",
+    "abort_multipart_upload",
+    "complete_body",
+    "complete_multipart_upload",
+    "initiate_multipart_upload",
+    "list_parts",
+    "put_object",
+    "upload_part",
+]
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
@@ -78,8 +88,101 @@ def put_object(
 
     Source: OSS API reference, PutObject.
     """
-    headers = [
+    headers = object_headers(content_type, name)
+    return signed_request(credentials, bucket, "PUT", key, at_s=at_s, headers=headers)
+
+
+def initiate_multipart_upload(
+    credentials: Credentials,
+    bucket: Bucket,
+    key: str,
+    *,
+    at_s: float,
+    content_type: str,
+    name: str,
+) -> Request:
+    """Sign the start of a multipart upload; the headers of the object go with it."""
+    return signed_request(
+        credentials,
+        bucket,
+        "POST",
+        key,
+        at_s=at_s,
+        query=[("uploads", None)],
+        headers=object_headers(content_type, name),
+    )
+
+
+def upload_part(
+    credentials: Credentials,
+    bucket: Bucket,
+    key: str,
+    *,
+    at_s: float,
+    upload_id: str,
+    number: int,
+) -> Request:
+    """Sign an UploadPart; the same number sent again replaces the part."""
+    query = [("partNumber", str(number)), ("uploadId", upload_id)]
+    return signed_request(credentials, bucket, "PUT", key, at_s=at_s, query=query)
+
+
+def complete_multipart_upload(
+    credentials: Credentials, bucket: Bucket, key: str, *, at_s: float, upload_id: str
+) -> Request:
+    """Sign the end of a multipart upload; its body is `complete_body`."""
+    return signed_request(
+        credentials,
+        bucket,
+        "POST",
+        key,
+        at_s=at_s,
+        query=[("uploadId", upload_id)],
+        headers=[("content-type", "application/xml")],
+    )
+
+
+def complete_body(etags: "Sequence[tuple[int, str]]") -> str:
+    """Return the XML that lists the parts, `(number, ETag)` in order of their numbers."""
+    parts = [
+        f"<Part><PartNumber>{number}</PartNumber><ETag>{_escape(etag)}</ETag></Part>"
+        for number, etag in etags
+    ]
+    return f"<CompleteMultipartUpload>{''.join(parts)}</CompleteMultipartUpload>"
+
+
+def abort_multipart_upload(
+    credentials: Credentials, bucket: Bucket, key: str, *, at_s: float, upload_id: str
+) -> Request:
+    """Sign the removal of an upload and of its parts."""
+    return signed_request(
+        credentials, bucket, "DELETE", key, at_s=at_s, query=[("uploadId", upload_id)]
+    )
+
+
+def list_parts(
+    credentials: Credentials,
+    bucket: Bucket,
+    key: str,
+    *,
+    at_s: float,
+    upload_id: str,
+    after: int = 0,
+) -> Request:
+    """Sign a ListParts; up to 1,000 parts with numbers above `after` come back."""
+    query: list[Parameter] = [("uploadId", upload_id)]
+    if after:
+        query.append(("part-number-marker", str(after)))
+    return signed_request(credentials, bucket, "GET", key, at_s=at_s, query=query)
+
+
+def object_headers(content_type: str, name: str) -> "list[Header]":
+    """Return the headers which an object keeps."""
+    return [
         ("content-type", content_type or DEFAULT_CONTENT_TYPE),
         ("x-oss-meta-name", percent_encode(name)),
     ]
-    return signed_request(credentials, bucket, "PUT", key, at_s=at_s, headers=headers)
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")

@@ -4,8 +4,17 @@ import binascii
 
 import pytest
 
-from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Corrupt
-from uploader.oss.replies import Reply, element, read_error, read_stored
+from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Corrupt, Refused
+from uploader.oss.replies import (
+    Reply,
+    element,
+    read_aborted,
+    read_completed,
+    read_error,
+    read_parts,
+    read_stored,
+    read_upload_id,
+)
 
 DENIED = """<?xml version="1.0" encoding="UTF-8"?>\r
 <Error>\r
@@ -100,3 +109,57 @@ def test_a_skewed_clock_can_be_set_when_oss_tells_the_time(time, repair):
 
 def test_entities_are_resolved_once():
     assert element("<A>&amp;lt;&lt;</A>", "A") == "&lt;<"
+
+
+LIST = (
+    "<ListPartsResult><UploadId>U</UploadId><NextPartNumberMarker>2</NextPartNumberMarker>"
+    "<IsTruncated>{more}</IsTruncated>"
+    '<Part><PartNumber>1</PartNumber><ETag>"A"</ETag><Size>5000000000</Size></Part>'
+    "<Part><PartNumber>2</PartNumber><ETag>&quot;B&quot;</ETag>"
+    "<HashCrc64ecma>7</HashCrc64ecma><Size>2</Size></Part></ListPartsResult>"
+)
+
+
+@pytest.mark.parametrize(("more", "after"), [("true", 2), ("false", 0)])
+def test_parts_are_listed_page_by_page(more, after):
+    parts, next_after = read_parts(reply(200, (), LIST.replace("{more}", more)))
+
+    assert [(part.number, part.etag, part.size, part.crc64) for part in parts] == [
+        (1, '"A"', 5000000000, ""),
+        (2, '"B"', 2, "7"),
+    ]
+    assert next_after == after
+
+
+@pytest.mark.parametrize(
+    "text",
+    [LIST[:120], "<html></html>", LIST.replace("<Size>2", "<Size>two").replace("{more}", "false")],
+    ids=["cut off", "no list", "no number"],
+)
+def test_a_broken_list_of_parts_is_not_believed(text):
+    with pytest.raises(Corrupt, match="ListParts"):
+        read_parts(reply(200, (), text))
+
+
+def test_an_upload_id_is_read_or_missed():
+    text = "<InitiateMultipartUploadResult><UploadId>U1</UploadId></InitiateMultipartUploadResult>"
+    assert read_upload_id(reply(200, (), text)) == "U1"
+
+    with pytest.raises(Corrupt, match="UploadId"):
+        read_upload_id(reply(200, (), "<html>Log in</html>"))
+
+
+def test_a_complete_with_status_200_and_an_error_is_an_error():
+    headers = [("ETag", '"A-2"'), ("x-oss-hash-crc64ecma", "7")]
+    with pytest.raises(Refused, match="InternalError"):
+        read_completed(reply(200, headers, "<Error><Code>InternalError</Code></Error>"))
+
+    assert read_completed(reply(200, headers, "<CompleteMultipartUploadResult/>")).crc64 == "7"
+
+
+def test_an_abort_of_what_is_gone_is_fine():
+    read_aborted(reply(204))
+    read_aborted(reply(404, (), "<Error><Code>NoSuchUpload</Code></Error>"))
+
+    with pytest.raises(Refused, match="AccessDenied"):
+        read_aborted(reply(403, (), DENIED))
