@@ -12,8 +12,9 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from mock_oss import effects
+from mock_oss.access_keys import Context
 from mock_oss.addressing import Target, check_bucket_name, locate
-from mock_oss.authentication import Context, authenticate
+from mock_oss.authentication import authenticate
 from mock_oss.authorization import authorize
 from mock_oss.body import Body, ClientGoneError, CutConnectionError
 from mock_oss.clock import Pace, monotonic_ms
@@ -26,7 +27,8 @@ from mock_oss.operations.routes import Operation, find_operation
 from mock_oss.request import Receive, Request, Scope, Send
 from mock_oss.response import Response, error_response
 from mock_oss.service import Call, Service
-from mock_oss.sts import Nonces, STSCall, is_sts, serve_sts, sts_error
+from mock_oss.sts import is_sts, serve_sts, sts_error
+from mock_oss.sts_signatures import Nonces, STSCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from functools import lru_cache
 
+from mock_oss.access_keys import Context, find_caller
 from mock_oss.addressing import Target
 from mock_oss.clock import Clock
+from mock_oss.dates import MAX_SKEW_S, check_skew, iso_ms, parse_gmt, parse_v4_date
 from mock_oss.errors import RefusedError
-from mock_oss.identities import ANONYMOUS, Caller, Identities
+from mock_oss.identities import ANONYMOUS, Caller
 from mock_oss.request import Request
 from mock_oss.signing import explain, v1, v4
 
-__all__ = ["MAX_SKEW_S", "Context", "authenticate", "find_caller", "iso_ms", "parse_v4_date"]
+__all__ = ["authenticate"]
 
-MAX_SKEW_S = 900
 MAX_EXPIRES_S = 604_800
 _V1_URL = ("OSSAccessKeyId", "Expires", "Signature")
 _V4_URL = (
@@ -31,15 +28,6 @@ _V4_URL = (
     "x-oss-expires",
     "x-oss-signature",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What checking needs besides the request; ``region`` is the bucket's."""
-
-    identities: Identities
-    clock: Clock
-    region: str
 
 
 def authenticate(request: Request, target: Target, context: Context) -> Caller:
@@ -77,31 +65,6 @@ def _bad_authorization(message: str, ec: str = "0002-00000225") -> RefusedError:
     return RefusedError("InvalidArgument", message, ec=ec, ArgumentName="Authorization")
 
 
-def iso_ms(timestamp_s: float) -> str:
-    """Write seconds since the epoch as OSS's ISO time with milliseconds."""
-    moment = datetime.fromtimestamp(timestamp_s, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
-@lru_cache(maxsize=64)
-def parse_v4_date(text: str) -> datetime | None:
-    """Read ``yyyymmddTHHMMSSZ``; None when it is something else."""
-    if len(text) != 16 or not text.isascii():
-        return None
-    try:
-        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-
-
-def _parse_gmt(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-
-
 def _no_date(value: str) -> RefusedError:
     return RefusedError(
         "AccessDenied",
@@ -109,72 +72,6 @@ def _no_date(value: str) -> RefusedError:
         ec="0002-00000503",
         why={"kind": "clock", "date": value},
     )
-
-
-def _check_skew(moment: datetime, clock: Clock) -> None:
-    skew_s = moment.timestamp() - clock.timestamp()
-    if abs(skew_s) > MAX_SKEW_S:
-        raise RefusedError(
-            "RequestTimeTooSkewed",
-            MaxAllowedSkewMilliseconds=MAX_SKEW_S * 1000,
-            RequestTime=iso_ms(moment.timestamp()),
-            ServerTime=iso_ms(clock.timestamp()),
-            why={"kind": "clock", "client_minus_server_s": round(skew_s, 3)},
-        )
-
-
-def find_caller(access_key_id: str, token: str | None, context: Context) -> Caller:
-    """Look an access key up and check the token that must come with it."""
-    caller = context.identities.find(access_key_id)
-    if caller is None:
-        if access_key_id.startswith("STS.") and token:
-            raise RefusedError(
-                "InvalidSecurityToken", why={"kind": "key", "unknown": access_key_id}
-            )
-        raise RefusedError(
-            "InvalidAccessKeyId",
-            OSSAccessKeyId=access_key_id,
-            why={"kind": "key", "unknown": access_key_id},
-        )
-    if not caller.enabled:
-        raise RefusedError(
-            "InvalidAccessKeyId",
-            "The OSS Access Key Id you provided is disabled.",
-            OSSAccessKeyId=access_key_id,
-            why={"kind": "key", "disabled": access_key_id},
-        )
-    check_token(caller, token, context.clock)
-    return caller
-
-
-def check_token(caller: Caller, token: str | None, clock: Clock) -> None:
-    """Check that the security token belongs to the key and lives.
-
-    Raises:
-        RefusedError: InvalidAccessKeyId without a token, InvalidSecurityToken,
-            SecurityTokenExpired.
-    """
-    if caller.kind != "role":
-        if token:
-            raise RefusedError(
-                "InvalidSecurityToken", why={"kind": "token", "key": "is not temporary"}
-            )
-        return
-    if not token:
-        raise RefusedError(
-            "InvalidAccessKeyId",
-            OSSAccessKeyId=caller.access_key_id,
-            why={"kind": "token", "missing": "a temporary key needs its security token"},
-        )
-    if not hmac.compare_digest(token.encode(), caller.token.encode()):
-        raise RefusedError(
-            "InvalidSecurityToken", why={"kind": "token", "token": "not of this key"}
-        )
-    if clock.timestamp() * 1000 >= caller.expires_ms:
-        raise RefusedError(
-            "SecurityTokenExpired",
-            why={"kind": "token", "expired_at": iso_ms(caller.expires_ms / 1000)},
-        )
 
 
 def _check_scope(credential: v4.Credential, date_time: str, context: Context) -> None:
@@ -201,13 +98,13 @@ def _v4_header(request: Request, target: Target, context: Context, authorization
     moment = parse_v4_date(date_time)
     if moment is None:
         gmt = request.headers.get("x-oss-date", request.headers.get("date", ""))
-        moment = _parse_gmt(gmt)
+        moment = parse_gmt(gmt)
         if moment is None:
             raise _no_date(gmt)
         date_time = f"{moment:%Y%m%dT%H%M%SZ}"
     token = request.headers.get("x-oss-security-token")
     caller = find_caller(credential.access_key_id, token, context)
-    _check_skew(moment, context.clock)
+    check_skew(moment, context.clock)
     _check_scope(credential, date_time, context)
     _verify_v4(
         request,
@@ -255,7 +152,7 @@ def _v4_url(request: Request, target: Target, context: Context) -> Caller:
         )
     caller = find_caller(credential.access_key_id, params.get("x-oss-security-token"), context)
     if moment.timestamp() - context.clock.timestamp() > MAX_SKEW_S:
-        _check_skew(moment, context.clock)
+        check_skew(moment, context.clock)
     if context.clock.timestamp() >= moment.timestamp() + expires_s:
         raise _expired(moment.timestamp() + expires_s, context.clock)
     _check_scope(credential, date_time, context)
@@ -362,13 +259,13 @@ def _v1_header(request: Request, target: Target, context: Context, authorization
     except ValueError as e:
         raise _bad_authorization(f"Invalid Authorization header: {e}.") from e
     date_line = request.headers.get("x-oss-date") or request.headers.get("date", "")
-    moment = _parse_gmt(date_line) or parse_v4_date(date_line)
+    moment = parse_gmt(date_line) or parse_v4_date(date_line)
     if moment is None:
         raise _no_date(date_line)
     # One official SDK sends the token of a V1 request as `security-token`, unsigned.
     token = request.headers.get("x-oss-security-token") or request.headers.get("security-token")
     caller = find_caller(access_key_id, token, context)
-    _check_skew(moment, context.clock)
+    check_skew(moment, context.clock)
     _verify_v1(request, target, context, caller=caller, date_line=date_line, provided=provided)
     return caller
 

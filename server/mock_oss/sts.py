@@ -1,41 +1,33 @@
 """STS on the same port: AssumeRole and GetCallerIdentity.
 
-Both signature styles are verified: RPC (HMAC-SHA1) with parameters in query or form, and
-ACS3-HMAC-SHA256 with action and version in headers. Answers and errors come as JSON or XML.
-Source: vendor pages AssumeRole, "Request syntax and structure", "STS error codes".
+Answers and errors come as JSON or XML, as the request asks. Source: vendor pages AssumeRole and
+"STS error codes".
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import re
-from collections import OrderedDict
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from mock_oss.body import Body
 from mock_oss.documents import document, tag
 from mock_oss.errors import RefusedError, STSRefusedError
 from mock_oss.identities import Caller
-from mock_oss.journal import RequestRecord
 from mock_oss.policy import PolicyError, Question, evaluate, evaluate_session, parse_policy, trusts
-from mock_oss.request import Request, parse_query
+from mock_oss.request import Request
 from mock_oss.response import Response
-from mock_oss.service import Service
-from mock_oss.signing import acs3, rpc
 from mock_oss.store import SessionRecord
+from mock_oss.sts_signatures import Nonces, STSCall, is_form, missing, verify
 from mock_oss.world import Role
 
-__all__ = ["STSCall", "is_sts", "serve_sts", "sts_error"]
+__all__ = ["is_sts", "serve_sts", "sts_error"]
 
 VERSION = "2015-04-01"
 MAX_BODY_BYTES = 1 << 20
-MAX_SKEW = timedelta(minutes=15)
 MIN_DURATION_S, DEFAULT_DURATION_S = 900, 3600
 MAX_POLICY_CHARS = 2048
-REMEMBERED_NONCES = 20_000
 _SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}")
 _ROLE_ARN = re.compile(r"acs:ram::\d+:role/[A-Za-z0-9.-]{1,64}")
@@ -46,56 +38,8 @@ def is_sts(request: Request) -> bool:
     return (
         "Action" in request.params
         or "x-acs-action" in request.headers
-        or (request.method == "POST" and _is_form(request))
+        or (request.method == "POST" and is_form(request))
     )
-
-
-def _is_form(request: Request) -> bool:
-    kind = request.headers.get("content-type", "")
-    return kind.startswith("application/x-www-form-urlencoded")
-
-
-class Nonces:
-    """Remembers the last signature nonces; one may be used once."""
-
-    def __init__(self, limit: int = REMEMBERED_NONCES) -> None:
-        self._seen: OrderedDict[str, None] = OrderedDict()
-        self._limit = limit
-
-    def use(self, nonce: str) -> None:
-        """Refuse a nonce seen before."""
-        if nonce in self._seen:
-            raise STSRefusedError(
-                400, "SignatureNonceUsed", "Specified signature nonce was used already."
-            )
-        self._seen[nonce] = None
-        if len(self._seen) > self._limit:
-            self._seen.popitem(last=False)
-
-
-class STSCall:
-    """One request to STS, parsed; ``params`` merges query and form."""
-
-    def __init__(self, service: Service, request: Request, record: RequestRecord) -> None:
-        self.service = service
-        self.request = request
-        self.record = record
-        self.params: dict[str, str] = {}
-        self.action = request.headers.get("x-acs-action", "")
-        self.wants_xml = False
-
-    def read(self, body: bytes) -> None:
-        """Merge query and form, find action and format."""
-        pairs = list(self.request.query)
-        if body and _is_form(self.request):
-            pairs += parse_query(body)
-        self.params = dict(pairs)
-        self.action = self.action or self.params.get("Action", "")
-        if "x-acs-action" in self.request.headers:
-            accept = self.request.headers.get("accept", "application/json")
-            self.wants_xml = "xml" in accept and "json" not in accept
-        else:
-            self.wants_xml = self.params.get("Format", "XML").upper() != "JSON"
 
 
 async def serve_sts(call: STSCall, body: Body, nonces: Nonces) -> Response:
@@ -118,7 +62,7 @@ async def serve_sts(call: STSCall, body: Body, nonces: Nonces) -> Response:
             "InvalidApi.NotFound",
             "Specified api is not found, please check your url and method.",
         )
-    caller = _authenticate(call, payload, nonces)
+    caller = verify(call, payload, nonces)
     call.record.access_key_id, call.record.caller = caller.access_key_id, caller.arn
     return _answer(call, call.action, _ACTIONS[call.action](call, caller))
 
@@ -157,130 +101,6 @@ def sts_error(call: STSCall, refused: STSRefusedError, request_id: str) -> Respo
     return _json_response(refused.status, values)
 
 
-def _authenticate(call: STSCall, payload: bytes, nonces: Nonces) -> Caller:
-    authorization = call.request.headers.get("authorization", "")
-    if authorization.startswith(acs3.ALGORITHM):
-        return _acs3(call, authorization, payload, nonces)
-    return _rpc(call, nonces)
-
-
-def _missing(name: str) -> STSRefusedError:
-    return STSRefusedError(400, f"Missing{name}", f"{name} is mandatory for this action.")
-
-
-def _incomplete(message: str) -> STSRefusedError:
-    return STSRefusedError(400, "IncompleteSignature", message)
-
-
-def _check_time(call: STSCall, text: str) -> None:
-    try:
-        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError as e:
-        raise STSRefusedError(
-            400,
-            "InvalidTimeStamp.Format",
-            "Specified time stamp or date value is not well formatted.",
-        ) from e
-    skew = moment - call.service.clock.now()
-    if abs(skew) > MAX_SKEW:
-        raise STSRefusedError(
-            400,
-            "InvalidTimeStamp.Expired",
-            "Specified time stamp or date value is expired.",
-            why={"kind": "clock", "client_minus_server_s": skew.total_seconds()},
-        )
-
-
-def _find(call: STSCall, access_key_id: str, token: str) -> Caller:
-    caller = call.service.identities.find(access_key_id)
-    if caller is None:
-        raise STSRefusedError(
-            404,
-            "InvalidAccessKeyId.NotFound",
-            "Specified access key is not found.",
-            why={"kind": "key", "unknown": access_key_id},
-        )
-    if not caller.enabled:
-        raise STSRefusedError(
-            400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled."
-        )
-    if caller.kind == "role":
-        if not token:
-            raise _missing("SecurityToken")
-        if not hmac.compare_digest(token.encode(), caller.token.encode()):
-            raise STSRefusedError(
-                400,
-                "InvalidSecurityToken.MismatchWithAccessKey",
-                "Specified SecurityToken mismatch with the AccessKey.",
-            )
-        if call.service.now_ms() >= caller.expires_ms:
-            raise STSRefusedError(
-                400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."
-            )
-    elif token:
-        raise STSRefusedError(
-            400, "InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed."
-        )
-    return caller
-
-
-def _mismatch(text: str, provided: str) -> STSRefusedError:
-    return STSRefusedError(
-        400,
-        "SignatureDoesNotMatch",
-        "Specified signature is not matched with our calculation. server string to sign is:" + text,
-        why={"kind": "signature", "expected_text": text, "provided": provided},
-    )
-
-
-def _rpc(call: STSCall, nonces: Nonces) -> Caller:
-    params = call.params
-    for name in ("AccessKeyId", "Signature", "SignatureNonce", "Timestamp", "SignatureMethod"):
-        if not params.get(name):
-            raise _missing(name)
-    if params["SignatureMethod"] != "HMAC-SHA1" or params.get("SignatureVersion") != "1.0":
-        raise _incomplete("The mock takes SignatureMethod HMAC-SHA1, SignatureVersion 1.0.")
-    _check_time(call, params["Timestamp"])
-    caller = _find(call, params["AccessKeyId"], params.get("SecurityToken", ""))
-    text = rpc.string_to_sign(call.request.method, params)
-    provided = params["Signature"]
-    if not hmac.compare_digest(rpc.signature(caller.secret, text).encode(), provided.encode()):
-        raise _mismatch(text, provided)
-    nonces.use(params["SignatureNonce"])
-    return caller
-
-
-def _acs3(call: STSCall, authorization: str, payload: bytes, nonces: Nonces) -> Caller:
-    headers = call.request.headers
-    try:
-        access_key_id, signed, provided = acs3.parse_authorization(authorization)
-    except ValueError as e:
-        raise _incomplete(f"{e}.") from e
-    payload_hash = hashlib.sha256(payload).hexdigest()
-    for name in ("x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"):
-        if not headers.get(name) or name not in signed:
-            raise _incomplete(f"The header {name} is mandatory and must be signed.")
-    if headers["x-acs-content-sha256"] != payload_hash:
-        raise _incomplete("x-acs-content-sha256 is not the hash of the body.")
-    if unsigned := [n for n in headers if n.startswith("x-acs-") and n not in signed]:
-        raise _incomplete(f"The header {unsigned[0]} must be signed.")
-    _check_time(call, headers["x-acs-date"])
-    caller = _find(call, access_key_id, headers.get("x-acs-security-token", ""))
-    canonical = acs3.canonical_request(
-        call.request.method,
-        "/",
-        query=call.request.query,
-        headers=headers,
-        signed=signed,
-        payload_hash=payload_hash,
-    )
-    text = acs3.string_to_sign(canonical)
-    if not hmac.compare_digest(acs3.signature(caller.secret, text).encode(), provided.encode()):
-        raise _mismatch(canonical, provided)
-    nonces.use(headers["x-acs-signature-nonce"])
-    return caller
-
-
 def _get_caller_identity(call: STSCall, caller: Caller) -> dict[str, object]:
     values: dict[str, object] = {
         "RequestId": call.record.request_id,
@@ -303,11 +123,11 @@ def _assume_role(call: STSCall, caller: Caller) -> dict[str, object]:
     params = call.params
     arn, session_name = params.get("RoleArn", ""), params.get("RoleSessionName", "")
     if not arn:
-        raise _missing("RoleArn")
+        raise missing("RoleArn")
     if not _ROLE_ARN.fullmatch(arn):
         raise _wrong("RoleArn", "The parameter RoleArn is wrongly formed.")
     if not session_name:
-        raise _missing("RoleSessionName")
+        raise missing("RoleSessionName")
     if not _SESSION_NAME.fullmatch(session_name):
         raise _wrong("RoleSessionName", "The parameter RoleSessionName is wrongly formed.")
     external_id = params.get("ExternalId")

@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from mock_oss.access_keys import Context, find_caller
 from mock_oss.addressing import check_key
-from mock_oss.authentication import Context, find_caller, parse_v4_date
 from mock_oss.authorization import authorize
 from mock_oss.body import MAX_OBJECT_BYTES, PIECE, Digest
 from mock_oss.callbacks import deliver, read_callback
+from mock_oss.dates import parse_v4_date
 from mock_oss.documents import document, tag
 from mock_oss.errors import RefusedError
 from mock_oss.forms import FormReader

@@ -1,0 +1,53 @@
+"""Dates as requests and answers write them, and the skew OSS allows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+
+from mock_oss.clock import Clock
+from mock_oss.errors import RefusedError
+
+__all__ = ["MAX_SKEW_S", "check_skew", "iso_ms", "parse_gmt", "parse_v4_date"]
+
+MAX_SKEW_S = 900
+
+
+def iso_ms(timestamp_s: float) -> str:
+    """Write seconds since the epoch as OSS's ISO time with milliseconds."""
+    moment = datetime.fromtimestamp(timestamp_s, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def parse_v4_date(text: str) -> datetime | None:
+    """Read ``yyyymmddTHHMMSSZ``; None when it is something else."""
+    if len(text) != 16 or not text.isascii():
+        return None
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def parse_gmt(text: str) -> datetime | None:
+    """Read an HTTP date; None when it is something else."""
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def check_skew(moment: datetime, clock: Clock) -> None:
+    """Refuse a request more than 15 minutes off, with both times."""
+    skew_s = moment.timestamp() - clock.timestamp()
+    if abs(skew_s) > MAX_SKEW_S:
+        raise RefusedError(
+            "RequestTimeTooSkewed",
+            MaxAllowedSkewMilliseconds=MAX_SKEW_S * 1000,
+            RequestTime=iso_ms(moment.timestamp()),
+            ServerTime=iso_ms(clock.timestamp()),
+            why={"kind": "clock", "client_minus_server_s": round(skew_s, 3)},
+        )
