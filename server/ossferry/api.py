@@ -17,6 +17,7 @@ from ossferry.clock import Clock
 from ossferry.errors import BadRequestError, NotIdentifiedError, OssferryError
 from ossferry.grants import Grant, Grants, Issued
 from ossferry.guards import Guard, read_json
+from ossferry.metrics import Metrics
 from ossferry.prefixes import principal_hash
 from ossferry.problems import request_id
 from ossferry.rates import Rates
@@ -38,6 +39,7 @@ class TokenApi:
         rates: Rates,
         grants: Grants,
         audit: Audit,
+        metrics: Metrics,
         clock: Clock,
     ) -> None:
         self._settings = settings
@@ -46,6 +48,7 @@ class TokenApi:
         self._rates = rates
         self._grants = grants
         self._audit = audit
+        self._metrics = metrics
         self._clock = clock
 
     async def get_sts_token(self, request: Request) -> Response:
@@ -99,9 +102,11 @@ class TokenApi:
             principal = await self._identify(request)
             issued = await self._issue(request, principal)
         except OssferryError as error:
+            self._metrics.decided(error.code)
             self._audit.refused(request, principal, error)
             raise
         self._audit.issued(request, principal, issued)
+        self._metrics.decided(issued.outcome)
         return principal, issued.grant
 
     async def _identify(self, request: Request) -> Principal:

@@ -25,10 +25,13 @@ from ossferry.errors import OssferryError
 from ossferry.grants import Grants
 from ossferry.guards import HostGuard
 from ossferry.headers import SecurityHeaders
+from ossferry.metrics import Measured, Metrics, MetricsApi
+from ossferry.openapi import show_openapi
 from ossferry.pages import Pages
 from ossferry.problems import ProblemBoundary, answer_http_error, answer_problem
 from ossferry.proxies import TrustedProxies
 from ossferry.rates import Counter, Rates
+from ossferry.readiness import Readiness, StsDate, ask_sts_date
 from ossferry.settings import Settings
 from ossferry.shape import Crowd, ShapeGuard
 from ossferry.shelf import NoShelf, SealedShelf
@@ -47,6 +50,7 @@ def create_app(
     audit: Audit | None = None,
     clock: Clock = utc_now,
     monotonic: Monotonic = monotonic,
+    sts_date: StsDate | None = None,
 ) -> Starlette:
     """Return the server as an ASGI application.
 
@@ -57,12 +61,15 @@ def create_app(
         audit: where decisions are recorded; by default as `settings.audit_file` says.
         clock: the present moment.
         monotonic: seconds that only grow; for rates and pauses.
+        sts_date: what time STS has; by default it is asked.
 
     Raises:
         SettingsError: the built page is missing, or a file cannot be read.
     """
     web_dir = find_web_dir(settings)
+    audit = audit or Audit(settings, clock=clock)
     storage = make_storage(settings)
+    metrics = Metrics()
     counter = Counter(settings, monotonic=monotonic)
     way = (
         own_way(identify)
@@ -73,6 +80,7 @@ def create_app(
         assume_role or StsClient(settings, default_credentials()),
         pace=Pace(counter, calls_per_s=settings.sts_calls_per_s),
         breaker=Breaker(monotonic=monotonic),
+        metrics=metrics,
     )
     grants = Grants(settings, sts, clock=clock, shelf=_shelf(settings, storage))
     token = TokenApi(
@@ -80,34 +88,63 @@ def create_app(
         way=way,
         rates=Rates(settings, counter),
         grants=grants,
-        audit=audit or Audit(settings, clock=clock),
+        audit=audit,
+        metrics=metrics,
         clock=clock,
     )
+    ready = Readiness(storage, sts_date or ask_sts_date(settings), clock=clock, monotonic=monotonic)
+    routes = [
+        *_page_routes(settings, web_dir, way),
+        *_api_routes(token, ready),
+        *_metrics_routes(settings, metrics),
+        *way.routes,
+    ]
 
     async def close() -> None:
         await grants.close()
         await way.close()
         await storage.close()
+        audit.close()
 
-    return _application(settings, _routes(settings, web_dir, way, token), close)
+    measured = Middleware(
+        Measured,
+        metrics=metrics,
+        monotonic=monotonic,
+        paths=[route.path for route in routes if "{" not in route.path],
+    )
+    return _application(routes, _middleware(settings, measured), close)
 
 
-def _routes(settings: Settings, web_dir: Path, way: Way, token: TokenApi) -> list[Route]:
+def _page_routes(settings: Settings, web_dir: Path, way: Way) -> list[Route]:
     page = Pages.load(settings, web_dir, way)
     files = AssetApi(Assets.load(web_dir))
     return [
         Route("/", page.show),
         Route("/assets/{path:path}", files.asset),
         Route("/favicon.ico", files.icon),
-        _get_only("/get_sts_token", token.get_sts_token),
-        Route("/api/grant", token.grant, methods=["POST"]),
-        Route("/healthz", health),
-        *way.routes,
     ]
 
 
+def _api_routes(token: TokenApi, ready: Readiness) -> list[Route]:
+    return [
+        _get_only("/get_sts_token", token.get_sts_token),
+        Route("/api/grant", token.grant, methods=["POST"]),
+        Route("/healthz", health),
+        Route("/readyz", ready.show),
+        Route("/openapi.json", show_openapi),
+    ]
+
+
+def _metrics_routes(settings: Settings, metrics: Metrics) -> list[Route]:
+    if settings.metrics_token is None:
+        return []
+    return [Route("/metrics", MetricsApi(settings, metrics).show)]
+
+
 def _application(
-    settings: Settings, routes: list[Route], close: Callable[[], Awaitable[None]]
+    routes: list[Route],
+    middleware: list[Middleware],
+    close: Callable[[], Awaitable[None]],
 ) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -117,7 +154,7 @@ def _application(
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=_middleware(settings),
+        middleware=middleware,
         exception_handlers={
             OssferryError: answer_problem,
             HTTPException: answer_http_error,
@@ -140,10 +177,11 @@ def _shelf(settings: Settings, storage: Storage) -> NoShelf | SealedShelf:
     return SealedShelf(storage, secret=settings.secret_bytes)
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _middleware(settings: Settings, measured: Middleware) -> list[Middleware]:
     """Return what every request passes through, outermost first."""
     found = [
         Middleware(SecurityHeaders, settings=settings),
+        measured,
         Middleware(ProblemBoundary),
         Middleware(ShapeGuard),
         Middleware(TrustedProxies, settings=settings),

@@ -17,6 +17,7 @@ from ossferry.logs import configure
 from ossferry.probe import refuse_mock
 from ossferry.serving import BackgroundServer, StopSignals, listen
 from ossferry.settings import Runtime, load_settings
+from ossferry.workers import GRACE_S, run_workers, secret_values, wire_limits
 
 __all__ = ["main"]
 
@@ -63,15 +64,24 @@ def demo(
 
 
 @commands.command()
-def serve() -> None:
+def serve(
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes; more than one needs Redis.")
+    ] = None,
+) -> None:
     """Run the server; every option is an environment variable `OSSFERRY_…`."""
-    settings = load_settings()
-    configure("INFO")
+    settings = load_settings(**({} if workers is None else {"workers": workers}))
+    configure(settings.log_level, secrets=secret_values(settings))
     refuse_mock(settings)
-    app = create_app(settings)
     sock = listen(settings.host, settings.port, option="OSSFERRY_PORT")
+    if settings.workers > 1:
+        run_workers(settings, sock)
+        return
+    app = create_app(settings)
     with StopSignals() as signals:
-        server = BackgroundServer(app, sock, on_exit=signals.set)
+        server = BackgroundServer(
+            app, sock, limits=wire_limits(settings), grace_s=GRACE_S, on_exit=signals.set
+        )
         server.start()
         signals.wait()
         server.stop()

@@ -17,6 +17,7 @@
     └── UnavailableError         lost: something we need is down or busy; 503, with Retry-After
         ├── StsLostError         STS is down, busy or silent
         ├── StorageLostError     Redis does not answer
+        ├── AuditLostError       the audit trail cannot be written
         ├── IssuerLostError      the identity provider does not answer
         └── BusyError            too many requests at one time
 
@@ -26,6 +27,7 @@ The text of an error may be shown to anyone: it never holds a secret, an ARN or 
 from typing import ClassVar
 
 __all__ = [
+    "AuditLostError",
     "BadRequestError",
     "BodyTooLargeError",
     "BusyError",
@@ -211,6 +213,12 @@ class IssuerLostError(UnavailableError):
     code = "issuer-unavailable"
     title = "Sign-in is not available right now"
     words = "The identity provider does not answer right now. Please try again."
+
+
+class AuditLostError(UnavailableError):
+    """A decision cannot be recorded, so it is not made."""
+
+    code = "audit-unavailable"
 
 
 class BusyError(UnavailableError):

@@ -1,19 +1,25 @@
 """Structured logging: one JSON object a line, through the standard library's loggers.
 
 Loggers work without set-up, so an embedding application keeps its own handlers. Only a program of
-ours calls `configure`. Never log a secret, a token, an `Authorization` header or a URL's query.
+ours calls `configure`. Never log a secret, a token, an `Authorization` header or a URL's query;
+what slips through all the same is hidden here, ours and that of libraries.
 """
 
 import json
 import logging
 import sys
+from collections.abc import Iterable
 from typing import TextIO
 
 import structlog
 
-__all__ = ["configure", "logger"]
+from ossferry.redaction import Redactor
+
+__all__ = ["MAX_FIELD_LENGTH", "configure", "logger"]
 
 MAX_FIELD_LENGTH = 300
+
+LOOKS_ONLY = Redactor()
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -27,30 +33,40 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
             _cap_fields,
             structlog.processors.JSONRenderer(),
+            _hide,
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
     )
     return bound
 
 
-def configure(level: str, stream: TextIO | None = None) -> None:
-    """Send everything of at least `level` to one stream, by default stderr, as JSON lines."""
+def configure(level: str, stream: TextIO | None = None, *, secrets: Iterable[str] = ()) -> None:
+    """Send everything of at least `level` to one stream, by default stderr, as JSON lines.
+
+    Args:
+        secrets: values that must never be written.
+    """
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(_JsonLines())
+    handler.setFormatter(_JsonLines(Redactor(secrets)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.raiseExceptions = False  # a sink that fails must not print what it was given
 
 
 class _JsonLines(logging.Formatter):
     """Leaves our lines as they are and wraps those of libraries."""
 
+    def __init__(self, hide: Redactor) -> None:
+        super().__init__()
+        self._hide = hide
+
     def format(self, record: logging.LogRecord) -> str:
         message = record.getMessage()
         if record.name.startswith("ossferry."):
-            return message
+            return self._hide(message)
         line = {
-            "event": message[:MAX_FIELD_LENGTH],
+            "event": self._hide(message)[:MAX_FIELD_LENGTH],
             "level": record.levelname.lower(),
             "logger": record.name,
         }
@@ -66,3 +82,7 @@ def _cap_fields(
         name: value[:MAX_FIELD_LENGTH] if isinstance(value, str) else value
         for name, value in event.items()
     }
+
+
+def _hide(_logger: object, _method: str, line: object) -> str:
+    return LOOKS_ONLY(str(line))

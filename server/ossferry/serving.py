@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from ossferry.errors import SettingsError
+from ossferry.wire import WireConfig, WireLimits
 
 __all__ = ["BackgroundServer", "StopSignals", "listen"]
 
@@ -49,6 +50,8 @@ class BackgroundServer:
     """One uvicorn in one thread.
 
     Args:
+        limits: what connections may do.
+        grace_s: how long requests under way have to finish once it is to stop.
         on_exit: called when the thread ends, for whatever reason.
     """
 
@@ -57,18 +60,11 @@ class BackgroundServer:
         app: ASGIApp,
         sock: socket.socket,
         *,
+        limits: WireLimits = WireLimits(),  # noqa: B008 - a frozen value
+        grace_s: int = GRACE_S,
         on_exit: Callable[[], None] = lambda: None,
     ) -> None:
-        config = uvicorn.Config(
-            app,
-            http="httptools",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # `proxies` reads them, by our own settings
-            timeout_graceful_shutdown=GRACE_S,
-        )
+        config = WireConfig(app, limits=limits, grace_s=grace_s)
         self._started = threading.Event()
         self._server = _TellingServer(config, self._started)
         self._sock = sock

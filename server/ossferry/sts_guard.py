@@ -12,6 +12,7 @@ import limits
 from ossferry.clock import Monotonic
 from ossferry.errors import StsLostError, StsRefusedError
 from ossferry.logs import logger
+from ossferry.metrics import Metrics
 from ossferry.rates import Counter
 from ossferry.sts import AssumeRole, StsCredentials
 
@@ -96,10 +97,13 @@ class Breaker:
 class GuardedSts:
     """AssumeRole behind pace, breaker and one more try."""
 
-    def __init__(self, inner: AssumeRole, *, pace: Pace, breaker: Breaker) -> None:
+    def __init__(
+        self, inner: AssumeRole, *, pace: Pace, breaker: Breaker, metrics: Metrics
+    ) -> None:
         self._inner = inner
         self._pace = pace
         self._breaker = breaker
+        self._metrics = metrics
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
         """See `AssumeRole`."""
@@ -117,9 +121,12 @@ class GuardedSts:
             answer = await self._inner(session_name=session_name, policy=policy)
         except StsLostError:
             self._breaker.lost()
+            self._metrics.called_sts("lost")
             raise
         except StsRefusedError:
             self._breaker.answered()
+            self._metrics.called_sts("refused")
             raise
         self._breaker.answered()
+        self._metrics.called_sts("ok")
         return answer

@@ -1,0 +1,56 @@
+"""Takes secrets out of text on its way to any sink: by value, and by what they look like.
+
+A value is known when it is one of the settings. A look is known for credentials of the cloud, API
+keys, signed tokens, signatures and passwords in addresses. This is the last net: nothing of ours
+logs a secret on purpose.
+"""
+
+import re
+from collections.abc import Iterable
+
+from ossferry.settings import Settings
+from ossferry.settings_files import is_secret
+
+__all__ = ["Redactor", "secret_values"]
+
+HIDDEN = "[hidden]"
+LOOKS = re.compile(
+    r"""
+    \b(?:STS\.|LTAI)[A-Za-z0-9_.-]{4,}               # access key ids of the cloud
+    | \bosf_[a-z2-7]{8}_[a-z2-7]{8,}                  # API keys of ours
+    | \beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=-]*){1,4} # signed or sealed tokens
+    | \bCAIS[A-Za-z0-9+/=]{16,}                       # security tokens of the cloud
+    | (?<=://)[^/\s:@"']*:[^/\s@"']+(?=@)             # user and password in an address
+    | (?i:(?<=\bbearer\s)|(?<=\bbasic\s))[A-Za-z0-9+/=._~-]{6,}
+    | (?i:(?<=signature=)|(?<=securitytoken=)|(?<=security-token=)|(?<=accesskeysecret=)
+        |(?<=client_secret=)|(?<=password=)|(?<=code_verifier=)|(?<=[?&]code=))[^&\s"'<>;,]+
+    """,
+    re.VERBOSE,
+)
+MIN_LENGTH = 6
+"""A known value shorter than this would hide half of every line."""
+
+
+class Redactor:
+    """Hides what looks like a secret, and the values that it was given."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        known = sorted({value for value in values if len(value) >= MIN_LENGTH}, key=len)
+        escaped = [re.escape(value) for value in reversed(known)]
+        self._known = re.compile("|".join(escaped)) if escaped else None
+
+    def __call__(self, text: str) -> str:
+        """Return the text without secrets."""
+        if self._known is not None:
+            text = self._known.sub(HIDDEN, text)
+        return LOOKS.sub(HIDDEN, text)
+
+
+def secret_values(settings: Settings) -> tuple[str, ...]:
+    """Return every secret of the settings."""
+    given = (
+        getattr(settings, name)
+        for name, field in type(settings).model_fields.items()
+        if is_secret(field)
+    )
+    return tuple(value.get_secret_value() for value in given if value is not None)
