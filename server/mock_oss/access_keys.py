@@ -9,21 +9,27 @@ from mock_oss.clock import Clock
 from mock_oss.dates import iso_ms
 from mock_oss.errors import RefusedError
 from mock_oss.identities import Caller, Identities
+from mock_oss.journal import RequestRecord
 
 __all__ = ["Context", "check_token", "find_caller"]
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What checking needs besides the request; ``region`` is the bucket's."""
+    """What checking needs besides the request; ``region`` is the bucket's.
+
+    ``record`` learns which key was claimed, so that the journal can tell even when it is refused.
+    """
 
     identities: Identities
     clock: Clock
     region: str
+    record: RequestRecord
 
 
 def find_caller(access_key_id: str, token: str | None, context: Context) -> Caller:
     """Look an access key up and check the token that must come with it."""
+    context.record.access_key_id = access_key_id
     caller = context.identities.find(access_key_id)
     if caller is None:
         if access_key_id.startswith("STS.") and token:
@@ -35,6 +41,7 @@ def find_caller(access_key_id: str, token: str | None, context: Context) -> Call
             OSSAccessKeyId=access_key_id,
             why={"kind": "key", "unknown": access_key_id},
         )
+    context.record.caller = caller.arn
     if not caller.enabled:
         raise RefusedError(
             "InvalidAccessKeyId",

@@ -62,6 +62,9 @@ class App:
         if scope["type"] != "http":
             return
         request = Request(scope)
+        if request.raw_path.startswith(CONTROL_PREFIX) and self._is_control(scope):
+            await self._control(scope, receive, send)  # type: ignore[misc]  # any ASGI app
+            return
         started_ms = monotonic_ms()
         service = self._service
         record = service.journal.open(service.ids.request_id(), service.clock.timestamp())
@@ -71,10 +74,6 @@ class App:
         exchange = _Exchange(self, request, record, body)
         try:
             response = await exchange.serve()
-            if response is None:
-                await self._control(scope, receive, send)  # type: ignore[misc]  # any ASGI app
-                service.journal.drop(record)
-                return
             record.status = response.status
             await self._send(send, exchange, response)
         except CutConnectionError:
@@ -85,6 +84,15 @@ class App:
         finally:
             record.received_bytes = body.received
             record.duration_ms = monotonic_ms() - started_ms
+
+    def _is_control(self, scope: Scope) -> bool:
+        """Whether the Host leaves room for ``/_mock``: a bucket's own host does not."""
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        service = self._service
+        target = locate(
+            host.decode("latin-1"), b"", cnames=service.world.cnames, domains=service.domains
+        )
+        return not target.bucket
 
     async def _send(self, send: Send, exchange: _Exchange, response: Response) -> None:
         headers = self._common_headers(exchange)
@@ -186,8 +194,8 @@ class _Exchange:
         self.pace: Pace | None = None
         self.keep_alive = False
 
-    async def serve(self) -> Response | None:
-        """Return the answer; None when the request belongs to the control plane."""
+    async def serve(self) -> Response:
+        """Return the answer."""
         try:
             return await self._serve()
         except RefusedError as refused:
@@ -198,7 +206,7 @@ class _Exchange:
             _log.exception("request %s failed inside the mock", self.record.request_id)
             return self._refuse(RefusedError("InternalError", why={"kind": "bug in the mock"}))
 
-    async def _serve(self) -> Response | None:
+    async def _serve(self) -> Response:
         request, record, service = self.request, self.record, self._service
         _check_head_size(request.scope)
         request.read_head()
@@ -213,8 +221,6 @@ class _Exchange:
             cnames=service.world.cnames,
             domains=service.domains,
         )
-        if request.raw_path.startswith(CONTROL_PREFIX) and target.style in ("path", "service"):
-            return None
         record.bucket, record.key = target.bucket, target.key
         if not target.bucket and is_sts(request):
             return await self._serve_sts()
@@ -276,10 +282,9 @@ class _Exchange:
         service, record = self._service, self.record
         call = Call(service, self.request, target, self.body, record, self.bucket)
         region = self.bucket.region if self.bucket is not None else service.world.region
-        context = Context(service.identities, service.clock, region)
+        context = Context(service.identities, service.clock, region, record)
         if operation.name != "PostObject":  # its form carries the signature
             call.caller = authenticate(self.request, target, context)
-        record.access_key_id, record.caller = call.caller.access_key_id, call.caller.arn
         if target.bucket and operation.name != "PutBucket":
             _ = call.bucket
         if operation.action:

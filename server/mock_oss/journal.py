@@ -111,13 +111,6 @@ class Journal(Sequence[RequestRecord]):
         self._records.append(record)
         return record
 
-    def drop(self, record: RequestRecord) -> None:
-        """Take back the record of a request that is not OSS's or STS's."""
-        if self._records and self._records[-1] is record:
-            self._records.pop()
-        elif record in self._records:
-            self._records.remove(record)
-
     def clear(self) -> None:
         """Forget every request."""
         self._records.clear()

@@ -63,7 +63,6 @@ async def serve_sts(call: STSCall, body: Body, nonces: Nonces) -> Response:
             "Specified api is not found, please check your url and method.",
         )
     caller = verify(call, payload, nonces)
-    call.record.access_key_id, call.record.caller = caller.access_key_id, caller.arn
     return _answer(call, call.action, _ACTIONS[call.action](call, caller))
 
 

@@ -115,6 +115,7 @@ def _check_time(call: STSCall, text: str) -> None:
 
 
 def _find(call: STSCall, access_key_id: str, token: str) -> Caller:
+    call.record.access_key_id = access_key_id
     caller = call.service.identities.find(access_key_id)
     if caller is None:
         raise STSRefusedError(
@@ -123,6 +124,7 @@ def _find(call: STSCall, access_key_id: str, token: str) -> Caller:
             "Specified access key is not found.",
             why={"kind": "key", "unknown": access_key_id},
         )
+    call.record.caller = caller.arn
     if not caller.enabled:
         raise STSRefusedError(
             400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled."

@@ -82,7 +82,6 @@ def _admit(call: Call, form: FormReader) -> PostPolicy | None:
     call.caller, call.fields = caller, fields
     call.target = call.target._replace(key=key)
     call.record.key = key
-    call.record.access_key_id, call.record.caller = caller.access_key_id, caller.arn
     authorize(call, "oss:PutObject")
     return policy
 
@@ -109,7 +108,7 @@ def _authenticate(call: Call, form: FormReader) -> tuple[Caller, PostPolicy | No
 
 
 def _context(call: Call) -> Context:
-    return Context(call.service.identities, call.service.clock, call.bucket.region)
+    return Context(call.service.identities, call.service.clock, call.bucket.region, call.record)
 
 
 def _v4(call: Call, form: FormReader) -> tuple[Caller, PostPolicy]:
