@@ -103,6 +103,7 @@ def create_app(
     async def close() -> None:
         await grants.close()
         await way.close()
+        await counter.close()
         await storage.close()
         audit.close()
 

@@ -12,6 +12,7 @@ from limits.aio.storage import RedisStorage as RedisCounters
 from limits.aio.storage import Storage
 from limits.aio.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
+from redis.asyncio import ConnectionPool
 
 from ossferry.clock import Monotonic, monotonic
 from ossferry.errors import StorageLostError, TooManyError
@@ -35,7 +36,8 @@ class Counter:
     def __init__(self, settings: Settings, *, monotonic: Monotonic = monotonic) -> None:
         self._monotonic = monotonic
         self._local = CounterMemory(monotonic)
-        self._shared = _shared_storage(settings)
+        self._pool = _pool(settings)
+        self._shared = _counters(self._pool) if self._pool else None
         self._ill_until = 0.0
 
     async def hit(self, item: limits.RateLimitItem, *names: str) -> bool:
@@ -56,6 +58,11 @@ class Counter:
         windows = await self._local.get_sliding_window(item.key_for(*names), expiry)
         before, left_s = windows[0], windows[1]
         return max(1, math.ceil(expiry / before if before else left_s))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._pool is not None:
+            await self._pool.aclose()
 
     async def _ask(self, item: limits.RateLimitItem, names: tuple[str, ...], how: str) -> bool:
         if self._shared is None:
@@ -137,16 +144,23 @@ def address_key(address: str) -> str:
     return str(ipaddress.ip_network((ip, 64), strict=False))
 
 
-def _shared_storage(settings: Settings) -> Storage | None:
+def _pool(settings: Settings) -> ConnectionPool | None:
     if settings.redis_url is None:
         return None
+    return ConnectionPool.from_url(
+        settings.redis_url.get_secret_value(),
+        socket_timeout=REDIS_TIMEOUT_S,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
+    )
+
+
+def _counters(pool: ConnectionPool) -> Storage:
     return RedisCounters(
-        f"async+{settings.redis_url.get_secret_value()}".replace("async+unix", "async+redis+unix"),
+        "async+redis://",  # the pool knows where
         wrap_exceptions=True,
         implementation="redispy",
         key_prefix="ossferry",
-        socket_timeout=REDIS_TIMEOUT_S,
-        socket_connect_timeout=REDIS_TIMEOUT_S,
+        connection_pool=pool,  # type: ignore[arg-type] # its annotation forgets the pool
     )
 
 

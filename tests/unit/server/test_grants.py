@@ -1,7 +1,10 @@
 """Grants: one call to STS per principal at a time, answers reused for half of their life."""
 
 import asyncio
+import re
+from collections.abc import Callable
 
+import httpx
 import pytest
 
 from ossferry.auth import Principal
@@ -141,3 +144,41 @@ def test_closing_stops_calls_that_are_under_way(
         return asking.cancelled() and asyncio.all_tasks() == {asyncio.current_task()}
 
     assert asyncio.run(close_early())
+
+
+def test_t19_a_grant_may_be_bound_to_the_asking_address(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
+) -> None:
+    settings = make_settings(bind_address=True)
+
+    async def ask() -> list[Issued]:
+        grants = Grants(settings, sts, clock=clock)
+        addresses = ("192.0.2.7", "192.0.2.8", "192.0.2.7")
+        return [await grants.grant(ALICE, address=address) for address in addresses]
+
+    first, second, again = asyncio.run(ask())
+
+    assert '"Condition":{"IpAddress":{"acs:SourceIp":["192.0.2.7"]}}' in sts.calls[0]["policy"]
+    assert '"acs:SourceIp":["192.0.2.8"]' in sts.calls[1]["policy"]
+    assert first.grant.credentials != second.grant.credentials
+    assert again.outcome is Outcome.REUSED
+
+
+def test_t30_a_grant_for_https_works_over_https_only(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
+) -> None:
+    settings = make_settings(endpoint="https://oss-cn-hangzhou.aliyuncs.com")
+
+    asyncio.run(Grants(settings, sts, clock=clock).grant(ALICE))
+
+    assert '"Condition":{"Bool":{"acs:SecureTransport":"true"}}' in sts.calls[0]["policy"]
+
+
+def test_t25_the_session_name_ends_in_the_id_of_the_request(
+    client: httpx.Client, sts: FakeSts, audit_lines: list[dict[str, str]]
+) -> None:
+    client.post("/api/grant")
+
+    (line,) = audit_lines
+    assert sts.calls[0]["session_name"] == f"{line['principal']}-{line['request_id']}"
+    assert re.fullmatch(r"[a-zA-Z0-9.@_-]{2,32}", sts.calls[0]["session_name"])

@@ -1,0 +1,267 @@
+"""Several processes and a real Redis: what they share, and what happens when it is gone."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from ossferry.app import create_app
+from ossferry.auth.principal import Principal
+from ossferry.errors import StorageLostError
+from ossferry.grants import Grants, Issued
+from ossferry.rates import Counter, Rates
+from ossferry.settings import ExplicitSettings, Settings, load_settings
+from ossferry.shelf import SealedShelf
+from ossferry.storage import RedisStorage
+from ossferry.sts import StsCredentials
+from support.app_client import app_client
+from support.programs import free_port, program, running
+from support.server_fakes import OPTIONS, FakeClock, FakeSts
+
+ALICE = Principal(id="alice", name="Alice")
+SECRET = b"a-secret-of-more-than-32-characters"
+
+
+class SlowSts(FakeSts):
+    """An STS that takes its time."""
+
+    async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
+        await asyncio.sleep(0.05)
+        return await super().__call__(session_name=session_name, policy=policy)
+
+
+@pytest.fixture(scope="module")
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A Redis of our own, in memory only."""
+    folder, port = tmp_path_factory.mktemp("redis"), free_port()
+    options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    command = [program("redis-server"), "--port", str(port), *options]
+    with running(command, folder, port):
+        yield port
+
+
+@pytest.fixture
+def url(redis_port: int) -> str:
+    """Where it is, empty."""
+    url = f"redis://127.0.0.1:{redis_port}/0"
+    with redis.Redis.from_url(url) as client:
+        client.flushall()
+    return url
+
+
+@pytest.fixture
+def make_settings(web_dir: Path, url: str) -> Callable[..., Settings]:
+    def make(**changes: object) -> Settings:
+        options = {**OPTIONS, "web_dir": web_dir, "redis_url": url, **changes}
+        return load_settings(ExplicitSettings, **options)
+
+    return make
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+def in_processes(
+    count: int, url: str, use: Callable[[int, RedisStorage], Awaitable[Issued]]
+) -> list[Issued]:
+    """Play several processes in one loop: each has connections of its own."""
+
+    async def play() -> list[Issued]:
+        storages = [RedisStorage(url) for _ in range(count)]
+        try:
+            return await asyncio.gather(*(use(n, s) for n, s in enumerate(storages)))
+        finally:
+            for storage in storages:
+                await storage.close()
+
+    return asyncio.run(play())
+
+
+def test_t22_processes_together_ask_sts_once(
+    make_settings: Callable[..., Settings], url: str, clock: FakeClock
+) -> None:
+    sts = SlowSts(clock)
+
+    async def use(_number: int, storage: RedisStorage) -> Issued:
+        shelf = SealedShelf(storage, secret=SECRET)
+        return await Grants(make_settings(), sts, clock=clock, shelf=shelf).grant(ALICE)
+
+    issued = in_processes(8, url, use)
+
+    assert len(sts.calls) == 1
+    assert len({each.grant.credentials.access_key_id for each in issued}) == 1
+    assert len({each.grant.session_name for each in issued}) == 1
+
+
+def test_credentials_that_oss_refused_are_replaced_for_all(
+    make_settings: Callable[..., Settings], url: str, clock: FakeClock
+) -> None:
+    sts = FakeSts(clock)
+
+    async def use(_number: int, storage: RedisStorage) -> Issued:
+        shelf = SealedShelf(storage, secret=SECRET)
+        first = Grants(make_settings(), sts, clock=clock, shelf=shelf)
+        second = Grants(make_settings(), sts, clock=clock, shelf=shelf)
+        refused = (await first.grant(ALICE)).grant.credentials.access_key_id
+        await first.grant(ALICE, refused_key_id=refused)
+        return await second.grant(ALICE, refused_key_id=refused)
+
+    (issued,) = in_processes(1, url, use)
+
+    assert len(sts.calls) == 2
+    assert issued.grant.credentials.access_key_id == "STS.Fake0002"
+
+
+def test_who_reads_redis_finds_no_credentials(
+    make_settings: Callable[..., Settings], url: str, clock: FakeClock
+) -> None:
+    async def use(_number: int, storage: RedisStorage) -> Issued:
+        shelf = SealedShelf(storage, secret=SECRET)
+        grants = Grants(make_settings(), FakeSts(clock), clock=clock, shelf=shelf)
+        return await grants.grant(ALICE)
+
+    in_processes(1, url, use)
+
+    with redis.Redis.from_url(url) as client:
+        kept = {key: client.get(key) for key in client.keys("ossferry:grant:*")}
+        ends = [client.ttl(key) for key in kept]
+    assert len(kept) == 1
+    assert b"fake" not in repr(kept).encode()
+    assert all(0 < left <= 450 for left in ends)
+
+
+def test_a_value_that_others_wrote_is_not_believed(
+    make_settings: Callable[..., Settings], url: str, clock: FakeClock
+) -> None:
+    sts = FakeSts(clock)
+
+    async def use(_number: int, storage: RedisStorage) -> Issued:
+        forger = SealedShelf(storage, secret=b"another secret of more than 32 characters")
+        victim = SealedShelf(storage, secret=SECRET)
+        await Grants(make_settings(), sts, clock=clock, shelf=forger).grant(ALICE)
+        return await Grants(make_settings(), sts, clock=clock, shelf=victim).grant(ALICE)
+
+    (issued,) = in_processes(1, url, use)
+
+    assert issued.grant.credentials.access_key_id == "STS.Fake0002"
+
+
+def test_t23_limits_count_over_all_processes(
+    make_settings: Callable[..., Settings], clock: FakeClock
+) -> None:
+    settings = make_settings(rate_per_principal="3/minute")
+    statuses = []
+    for _ in range(4):
+        app = create_app(settings, assume_role=FakeSts(clock), clock=clock)
+        with app_client(app) as client:
+            statuses.append(client.post("/api/grant").status_code)
+
+    assert statuses == [200, 200, 200, 429]
+
+
+def test_t23_without_redis_limits_are_stricter_and_local(
+    make_settings: Callable[..., Settings], clock: FakeClock
+) -> None:
+    settings = make_settings(
+        redis_url=f"redis://127.0.0.1:{free_port()}/0", rate_per_principal="8/minute"
+    )
+    app = create_app(settings, assume_role=FakeSts(clock), clock=clock)
+    with app_client(app) as client:
+        started = time.monotonic()
+        statuses = [client.post("/api/grant").status_code for _ in range(4)]
+        took_s = time.monotonic() - started
+        ready = client.get("/readyz")
+
+    assert statuses == [200, 200, 429, 429]
+    assert took_s < 1
+    assert ready.status_code == 503
+
+
+def test_t23_a_redis_that_hangs_costs_a_fraction_of_a_second(
+    make_settings: Callable[..., Settings], clock: FakeClock
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        settings = make_settings(redis_url=f"redis://127.0.0.1:{port}/0")
+        app = create_app(settings, assume_role=FakeSts(clock), clock=clock)
+        with app_client(app) as client:
+            took_s = [_time(client) for _ in range(5)]
+
+    assert max(took_s) < 1
+    assert max(took_s[1:]) < 0.1
+
+
+def _time(client: httpx.Client) -> float:
+    started = time.monotonic()
+    assert client.post("/api/grant").status_code == 200
+    return time.monotonic() - started
+
+
+def test_t23_redis_may_die_and_come_back_in_the_middle(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    port = free_port()
+    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    settings = make_settings(redis_url=f"redis://127.0.0.1:{port}/0", rate_per_address="12/minute")
+    seconds = [1000.0]
+
+    async def play() -> tuple[int, int, int]:
+        counter = Counter(settings, monotonic=lambda: seconds[0])
+        rates = Rates(settings, counter)
+
+        async def admitted(count: int) -> int:
+            results = [rates.admit("192.0.2.7") for _ in range(count)]
+            ended = [await asyncio.gather(each, return_exceptions=True) for each in results]
+            return sum(1 for (each,) in ended if each is None)
+
+        with running(command, tmp_path, port):
+            before = await admitted(6)
+        during = await admitted(6)
+        seconds[0] += 10
+        with running(command, tmp_path, port):
+            after = await admitted(20)
+        await counter.close()
+        return before, during, after
+
+    assert asyncio.run(play()) == (6, 3, 12)
+
+
+def test_a_storage_that_is_gone_says_so_and_rests(url: str) -> None:
+    seconds = [1000.0]
+
+    async def play() -> list[str]:
+        storage = RedisStorage(f"redis://127.0.0.1:{free_port()}/0", lambda: seconds[0])
+        reasons = []
+        for _ in range(3):
+            try:
+                await storage.ping()
+            except StorageLostError as error:
+                reasons.append(error.reason)
+            seconds[0] += 1.5
+        return reasons
+
+    assert asyncio.run(play()) == ["no-answer", "left-alone", "no-answer"]
+
+
+def test_marks_and_values_end(url: str) -> None:
+    async def play() -> list[object]:
+        storage = RedisStorage(url)
+        try:
+            found: list[object] = [await storage.add("a", 60), await storage.add("a", 60)]
+            await storage.put("b", b"value", 0.02)
+            found.append(await storage.get("b"))
+            await asyncio.sleep(0.05)
+            found += [await storage.get("b"), await storage.has("a")]
+            await storage.drop("a")
+            return [*found, await storage.has("a")]
+        finally:
+            await storage.close()
+
+    assert asyncio.run(play()) == [True, False, b"value", None, True, False]

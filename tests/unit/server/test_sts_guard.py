@@ -1,0 +1,142 @@
+"""STS is asked within the quota, once more after a loss, and not at all when it is ill."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
+
+from ossferry.errors import StsLostError, StsRefusedError
+from ossferry.metrics import Metrics
+from ossferry.rates import Counter
+from ossferry.settings import Settings
+from ossferry.sts import StsCredentials
+from ossferry.sts_guard import LOSSES, OPEN_S, Breaker, GuardedSts, Pace
+from support.server_fakes import FakeSts
+
+
+@pytest.fixture
+def seconds() -> list[float]:
+    """The breaker's clock: its only element."""
+    return [1000.0]
+
+
+@pytest.fixture
+def guarded(settings: Settings, sts: FakeSts, seconds: list[float]) -> Callable[[], StsCredentials]:
+    """Asks STS through the guard."""
+    guard = GuardedSts(
+        sts,
+        pace=Pace(Counter(settings), calls_per_s=90),
+        breaker=Breaker(monotonic=lambda: seconds[0]),
+        metrics=Metrics(),
+    )
+    return lambda: asyncio.run(guard(session_name="session", policy="{}"))
+
+
+def lose(guarded: Callable[[], StsCredentials], times: int) -> None:
+    for _ in range(times):
+        with pytest.raises(StsLostError):
+            guarded()
+
+
+def test_a_lost_answer_is_asked_for_once_more(
+    guarded: Callable[[], StsCredentials], sts: FakeSts
+) -> None:
+    sts.error = StsLostError("no-answer")
+
+    lose(guarded, 1)
+
+    assert len(sts.calls) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [StsRefusedError("NoPermission", "ID"), StsLostError("throttled"), StsLostError("quota")],
+    ids=["refused", "throttled", "quota"],
+)
+def test_what_does_not_help_is_not_tried_again(
+    guarded: Callable[[], StsCredentials], sts: FakeSts, error: Exception
+) -> None:
+    sts.error = error
+
+    with pytest.raises(type(error)):
+        guarded()
+
+    assert len(sts.calls) == 1
+
+
+def test_t22_after_some_losses_nobody_is_sent_to_sts(
+    guarded: Callable[[], StsCredentials], sts: FakeSts
+) -> None:
+    sts.error = StsLostError("throttled")
+    lose(guarded, LOSSES)
+
+    with pytest.raises(StsLostError) as caught:
+        guarded()
+
+    assert len(sts.calls) == LOSSES
+    assert caught.value.reason == "breaker-open"
+    assert 1 <= (caught.value.retry_after_s or 0) <= OPEN_S + 1
+
+
+def test_one_call_finds_out_whether_sts_is_well_again(
+    guarded: Callable[[], StsCredentials], sts: FakeSts, seconds: list[float]
+) -> None:
+    sts.error = StsLostError("throttled")
+    lose(guarded, LOSSES)
+    seconds[0] += OPEN_S + 0.1
+    lose(guarded, 3)
+    assert len(sts.calls) == LOSSES + 1
+
+    sts.error = None
+    seconds[0] += OPEN_S + 0.1
+
+    assert guarded().access_key_id.startswith("STS.")
+    assert guarded().access_key_id.startswith("STS.")
+
+
+def test_a_refusal_is_an_answer(guarded: Callable[[], StsCredentials], sts: FakeSts) -> None:
+    sts.error = StsRefusedError("NoPermission", "ID")
+
+    for _ in range(LOSSES + 1):
+        with pytest.raises(StsRefusedError):
+            guarded()
+
+    assert len(sts.calls) == LOSSES + 1
+
+
+def test_t22_no_second_sees_more_calls_than_the_settings_allow(settings: Settings) -> None:
+    moments: list[float] = []
+
+    async def flood() -> None:
+        pace = Pace(Counter(settings), calls_per_s=40)
+
+        async def one() -> None:
+            await pace.turn()
+            moments.append(time.monotonic())
+
+        await asyncio.gather(*(one() for _ in range(100)))
+
+    asyncio.run(flood())
+
+    assert len(moments) == 100
+    busiest = max(sum(1 for each in moments if start <= each < start + 1) for start in moments)
+    assert busiest <= 41
+    assert moments[-1] - moments[0] >= 1.9
+
+
+def test_t22_a_queue_that_is_too_long_is_refused_at_once(settings: Settings) -> None:
+    async def flood() -> list[object]:
+        pace = Pace(Counter(settings), calls_per_s=2)
+        waiting = [asyncio.create_task(pace.turn()) for _ in range(20)]
+        done, pending = await asyncio.wait(waiting, timeout=0.1)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        return [task.exception() for task in done]
+
+    ended = asyncio.run(flood())
+
+    refused = [error for error in ended if isinstance(error, StsLostError)]
+    assert len(refused) == 12
+    assert {(error.reason, error.retry_after_s) for error in refused} == {("quota", 4)}
