@@ -6,14 +6,14 @@ import http.client
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import oss2
 from oss2.credentials import StaticCredentialsProvider
 
-from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, MockOSS
+from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, Clock, MockOSS
 from mock_oss.signing import v4
 
 __all__ = ["REGION", "Answer", "oss2_bucket", "send", "signed_headers"]
@@ -79,8 +79,16 @@ def send(
         connection.close()
 
 
+class Reachable(Protocol):
+    """A mock, here or in another process, as far as signing needs it."""
+
+    @property
+    def clock(self) -> Clock:
+        """Its clock."""
+
+
 def signed_headers(
-    oss: MockOSS,
+    oss: Reachable,
     method: str,
     key: str,
     *,
