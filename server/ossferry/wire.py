@@ -18,6 +18,7 @@ from ossferry.shape import MAX_HEADER_BYTES
 
 __all__ = ["GuardedHttp", "WireConfig", "WireLimits"]
 
+LINGER_S = 1.0
 WORDS = {
     400: ("bad-request", "The request could not be understood"),
     408: ("too-slow", "The request took too long"),
@@ -70,6 +71,7 @@ class GuardedHttp(HttpToolsProtocol):
     _writing: asyncio.TimerHandle | None = None
     _header_bytes = 0
     _in_headers = True
+    _refused = False
 
     def __init__(
         self,
@@ -97,7 +99,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count header bytes while they are incomplete."""
-        if self.transport.is_closing():
+        if self._refused:
             return
         if self._in_headers:
             self._header_bytes += len(data)
@@ -174,4 +176,6 @@ class GuardedHttp(HttpToolsProtocol):
             *([b"retry-after: 2"] if status == 503 else []),
         ]
         self.transport.write(STATUS_LINE[status] + b"\r\n".join(lines) + b"\r\n\r\n" + body)
-        self.transport.close()
+        self._refused = True
+        self.transport.write_eof()  # closed at once, what is still coming would wipe out the answer
+        self._reading = self.loop.call_later(LINGER_S, self.transport.close)

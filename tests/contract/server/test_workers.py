@@ -1,0 +1,166 @@
+"""Several processes on one socket, and the end of a server with requests under way."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mock_oss.world import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from ossferry.demo import Demo
+from support.programs import free_port, program, running
+
+COMMAND = Path(sys.executable).with_name("ossferry")
+METRICS_TOKEN = "metrics-token-of-more-than-32-characters"
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder, port = tmp_path_factory.mktemp("redis"), free_port()
+    options = ["--bind", "127.0.0.1", "--save", ""]
+    command = [program("redis-server"), "--port", str(port), *options]
+    with running(command, folder, port):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.fixture
+def options(demo: Demo, web_dir: Path, tmp_path: Path) -> dict[str, str]:
+    """Settings of a server that asks the mock's STS."""
+    return {
+        "OSSFERRY_BUCKET": demo.settings.bucket,
+        "OSSFERRY_REGION": demo.settings.region,
+        "OSSFERRY_ENDPOINT": demo.settings.endpoint,
+        "OSSFERRY_STS_ENDPOINT": str(demo.settings.sts_endpoint),
+        "OSSFERRY_ROLE_ARN": demo.settings.role_arn,
+        "OSSFERRY_SECRET": "a-secret-of-more-than-32-characters",
+        "OSSFERRY_WEB_DIR": str(web_dir),
+        "OSSFERRY_ALLOW_MOCK": "1",
+        "OSSFERRY_PORT": str(free_port()),
+        "OSSFERRY_AUDIT_FILE": str(tmp_path / "audit.log"),
+        "OSSFERRY_RATE_PER_PRINCIPAL": "100000/minute",
+        "OSSFERRY_RATE_PER_ADDRESS": "100000/minute",
+        "OSSFERRY_METRICS_TOKEN": METRICS_TOKEN,
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
+    }
+
+
+@contextmanager
+def serving(
+    folder: Path, options: dict[str, str], *arguments: str
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Run `ossferry serve`; yield its address once it answers."""
+    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [COMMAND, "serve", *arguments],
+        cwd=folder,
+        env={**environment, **options},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    url = f"http://127.0.0.1:{options['OSSFERRY_PORT']}"
+    with process:
+        try:
+            _wait_until_up(url, process)
+            yield url, process
+        finally:
+            process.kill()
+
+
+def _wait_until_up(url: str, process: subprocess.Popen[str]) -> None:
+    while process.poll() is None:
+        try:
+            httpx.get(f"{url}/healthz", trust_env=False, timeout=20)
+        except httpx.TransportError:
+            time.sleep(0.05)
+            continue
+        return
+    raise AssertionError(process.communicate())
+
+
+def test_workers_share_one_grant_and_one_set_of_figures(
+    demo: Demo, options: dict[str, str], redis_url: str, tmp_path: Path
+) -> None:
+    before = len([r for r in demo.oss.requests if r.operation == "AssumeRole"])
+    options = {**options, "OSSFERRY_REDIS_URL": redis_url}
+    headers = {"authorization": f"Bearer {METRICS_TOKEN}"}
+    with serving(tmp_path, options, "--workers", "2") as (url, process):
+        grants = [
+            httpx.post(f"{url}/api/grant", trust_env=False).json()["access_key_id"]
+            for _ in range(24)
+        ]
+        figures = httpx.get(f"{url}/metrics", headers=headers, trust_env=False).text
+        process.send_signal(signal.SIGTERM)
+        said, log = process.communicate(timeout=30)
+
+    assert len(set(grants)) == 1
+    assert len([r for r in demo.oss.requests if r.operation == "AssumeRole"]) == before + 1
+    assert 'ossferry_decisions_total{outcome="issued"}' in figures
+    counted = [
+        float(line.rpartition(" ")[2])
+        for line in figures.splitlines()
+        if line.startswith("ossferry_decisions_total")
+    ]
+    assert sum(counted) == 24
+    assert (process.returncode, said) == (0, "")
+    assert METRICS_TOKEN not in log
+
+
+def test_several_workers_without_redis_are_refused(options: dict[str, str], tmp_path: Path) -> None:
+    environment = {**os.environ, **options}
+    result = subprocess.run(  # noqa: S603 - our own command
+        [COMMAND, "serve", "--workers", "2"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("ossferry: OSSFERRY_WORKERS above 1 needs OSSFERRY_REDIS_URL")
+
+
+def test_a_server_that_is_told_to_stop_finishes_what_is_under_way(
+    demo: Demo, options: dict[str, str], tmp_path: Path
+) -> None:
+    statuses: list[int] = []
+    stopped = threading.Event()
+
+    def ask(url: str) -> None:
+        with httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
+            while not stopped.is_set():
+                try:
+                    statuses.append(client.post("/api/grant").status_code)
+                except httpx.ConnectError:
+                    return
+
+    with serving(tmp_path, options) as (url, process):
+        demo.oss.faults.add("delay", operation="AssumeRole", seconds=0.4, times=1)
+        threads = [threading.Thread(target=ask, args=(url,)) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        said, log = process.communicate(timeout=20)
+        stopped.set()
+        for thread in threads:
+            thread.join()
+
+    lines = (tmp_path / "audit.log").read_text().splitlines()
+    assert (process.returncode, said) == (0, "")
+    assert "Traceback" not in log
+    assert len(statuses) >= 6
+    assert set(statuses) <= {200, 503}
+    assert all(json.loads(line)["outcome"] in ("issued", "reused") for line in lines)
+    assert len(lines) == statuses.count(200)

@@ -1,0 +1,39 @@
+"""Speaks HTTP over a bare socket, to say what no client library would."""
+
+import socket
+import ssl
+
+__all__ = ["raw_request", "status_of"]
+
+
+def raw_request(
+    port: int, request: bytes, *, tls: ssl.SSLContext | None = None, name: str = "127.0.0.1"
+) -> bytes:
+    """Send bytes and return all that comes back until the other side closes.
+
+    Args:
+        tls: speak TLS first, asking for `name`.
+    """
+    with socket.create_connection(("127.0.0.1", port), timeout=15) as plain:
+        sock = tls.wrap_socket(plain, server_hostname=name) if tls else plain
+        try:
+            sock.sendall(request)
+            return _read_all(sock)
+        except (ConnectionError, ssl.SSLError):
+            return b""
+        finally:
+            if tls:
+                sock.close()
+
+
+def status_of(answer: bytes) -> int:
+    """Return the status of the first answer; 0 if there is none."""
+    words = answer.split(b" ", 2)
+    return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+
+
+def _read_all(sock: socket.socket) -> bytes:
+    answer = b""
+    while chunk := sock.recv(65536):
+        answer += chunk
+    return answer
