@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from email.utils import formatdate
+from functools import lru_cache
 from urllib.parse import quote
 
 from mock_oss.documents import tag
@@ -26,13 +28,18 @@ __all__ = [
     "url_encoder",
 ]
 
+_UNUSUAL = re.compile(r"[^A-Za-z0-9_.~/-]")
 STORAGE_CLASSES = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
 
 
 def iso(timestamp_ms: int) -> str:
     """Write a time for XML."""
-    moment = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
+    return _iso_second(timestamp_ms // 1000)
+
+
+@lru_cache(maxsize=4096)
+def _iso_second(timestamp_s: int) -> str:
+    return f"{datetime.fromtimestamp(timestamp_s, UTC):%Y-%m-%dT%H:%M:%S}.000Z"
 
 
 def gmt(timestamp_ms: int) -> str:
@@ -108,4 +115,6 @@ def url_encoder(call: Call) -> tuple[bool, str]:
 
 def url(text: str) -> str:
     """Percent-encode a key for a list."""
+    if _UNUSUAL.search(text) is None:
+        return text.replace("/", "%2F")
     return quote(text, safe="")

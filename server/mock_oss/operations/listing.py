@@ -16,7 +16,7 @@ from mock_oss.errors import RefusedError
 from mock_oss.operations.common import iso, max_keys, owner, url, url_encoder
 from mock_oss.response import Response, xml_response
 from mock_oss.service import Call
-from mock_oss.store import ObjectRecord
+from mock_oss.store.records import ListEntry
 from mock_oss.store.tables import after_prefix
 
 __all__ = ["Page", "collect", "list_objects"]
@@ -27,13 +27,13 @@ MAX_TEXT_BYTES = 1024
 class Page(NamedTuple):
     """One page of a list; ``last`` is the entry to go on after, empty at the end."""
 
-    contents: list[ObjectRecord]
+    contents: list[ListEntry]
     prefixes: list[str]
     last: str
 
 
 def collect(
-    fetch: Callable[[str, str, int], list[ObjectRecord]],
+    fetch: Callable[[str, str, int], list[ListEntry]],
     *,
     prefix: str,
     delimiter: str,
@@ -49,7 +49,7 @@ def collect(
         marker: entries come after it; a common prefix at or below it is skipped.
         limit: keys and common prefixes together.
     """
-    contents: list[ObjectRecord] = []
+    contents: list[ListEntry] = []
     prefixes: list[str] = []
     after, start, last = marker, "", ""
     if delimiter and marker.startswith(prefix):
@@ -101,8 +101,10 @@ async def list_objects(call: Call) -> Response:
 def _page(call: Call, marker: str, limit: int) -> Page:
     bucket, prefix = call.bucket.name, _text(call, "prefix")
 
-    def fetch(after: str, start: str, count: int) -> list[ObjectRecord]:
-        return call.store.objects.page(bucket, prefix=prefix, after=after, start=start, limit=count)
+    def fetch(after: str, start: str, count: int) -> list[ListEntry]:
+        return call.store.objects.entries(
+            bucket, prefix=prefix, after=after, start=start, limit=count
+        )
 
     delimiter = _text(call, "delimiter")
     return collect(fetch, prefix=prefix, delimiter=delimiter, marker=marker, limit=limit)

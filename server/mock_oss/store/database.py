@@ -71,6 +71,7 @@ class Database:
         if version not in (0, FORMAT_VERSION):
             self.close()
             raise WorldError(f"the data directory has format {version}, not {FORMAT_VERSION}")
+        self.execute("PRAGMA locking_mode = EXCLUSIVE")  # the claim above keeps others out anyway
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = NORMAL")
         self.execute("PRAGMA wal_autocheckpoint = 4000")

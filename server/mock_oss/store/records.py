@@ -14,6 +14,7 @@ from mock_oss.store.blobs import Segment
 
 __all__ = [
     "BucketRecord",
+    "ListEntry",
     "ObjectRecord",
     "PartRecord",
     "SessionRecord",
@@ -78,6 +79,17 @@ class ObjectRecord(NamedTuple):
     def tags(self) -> dict[str, str]:
         """Tag key -> value."""
         return dict(json.loads(self.tagging))
+
+
+class ListEntry(NamedTuple):
+    """What a list of objects shows of one."""
+
+    key: str
+    size: int
+    etag: str
+    kind: str
+    storage_class: str
+    modified_ms: int
 
 
 class UploadRecord(NamedTuple):

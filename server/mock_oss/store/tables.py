@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from mock_oss.store.database import Database
-from mock_oss.store.records import BucketRecord, ObjectRecord, SessionRecord
+from mock_oss.store.records import BucketRecord, ListEntry, ObjectRecord, SessionRecord
 
 __all__ = ["Buckets", "Objects", "Sessions", "after_prefix"]
 
@@ -98,6 +99,15 @@ class Objects:
                 self._db.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
         return replaced
 
+    def entries(
+        self, bucket: str, *, prefix: str, after: str, start: str, limit: int
+    ) -> list[ListEntry]:
+        """Return what a list shows of objects; the arguments are those of ``page``."""
+        rows = self._range(
+            "key, size, etag, kind, storage_class, modified_ms", bucket, prefix, after, start, limit
+        )
+        return [ListEntry._make(row) for row in rows]
+
     def page(
         self, bucket: str, *, prefix: str = "", after: str = "", start: str = "", limit: int = 1000
     ) -> list[ObjectRecord]:
@@ -110,16 +120,21 @@ class Objects:
             start: only keys from this one on.
             limit: at most so many.
         """
+        rows = self._range(_OBJECT_COLUMNS, bucket, prefix, after, start, limit)
+        return [ObjectRecord._make(row) for row in rows]
+
+    def _range(
+        self, columns: str, bucket: str, prefix: str, after: str, start: str, limit: int
+    ) -> list[Any]:
         end = after_prefix(prefix)
-        lower = max(prefix, start)
-        query = f"SELECT {_OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key >= ? AND key > ?"  # noqa: S608
-        arguments: list[str | int] = [bucket, lower, after]
+        query = f"SELECT {columns} FROM objects WHERE bucket = ? AND key >= ? AND key > ?"  # noqa: S608
+        arguments: list[str | int] = [bucket, max(prefix, start), after]
         if end is not None:
             query += " AND key < ?"
             arguments.append(end)
+        query += " ORDER BY key LIMIT ?"
         with self._db.lock:
-            rows = self._db.execute(query + " ORDER BY key LIMIT ?", (*arguments, limit)).fetchall()
-        return [ObjectRecord._make(row) for row in rows]
+            return self._db.execute(query, (*arguments, limit)).fetchall()
 
     def totals(self, bucket: str) -> list[tuple[str, int, int]]:
         """Return (storage class, number of objects, bytes) of a bucket."""

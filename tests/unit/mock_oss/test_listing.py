@@ -4,14 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_oss.operations.listing import collect
-from mock_oss.store import ObjectRecord
+from mock_oss.store.records import ListEntry
 from mock_oss.store.tables import after_prefix
 
 KEYS = st.lists(st.text("ab/é\U0010ffff\ud7ff", min_size=1, max_size=6), max_size=25, unique=True)
 
 
-def record(key: str) -> ObjectRecord:
-    return ObjectRecord("b", key, 0, "", "0", "", "Normal", "", "", 0, "{}", "{}", "[]")
+def record(key: str) -> ListEntry:
+    return ListEntry(key, 0, "", "Normal", "", 0)
 
 
 def page_through(
@@ -19,7 +19,7 @@ def page_through(
 ) -> tuple[list[str], list[str], int]:
     ordered = sorted(keys, key=str.encode)
 
-    def fetch(after: str, start: str, count: int) -> list[ObjectRecord]:
+    def fetch(after: str, start: str, count: int) -> list[ListEntry]:
         found = [
             key
             for key in ordered
