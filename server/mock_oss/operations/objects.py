@@ -194,8 +194,6 @@ def resolve(call: Call, found: ObjectRecord) -> ObjectRecord:
 
 async def get_object(call: Call) -> Response:
     """Return an object or a range of it."""
-    if process := call.param("x-oss-process"):
-        raise RefusedError("NotImplemented", Header=f"x-oss-process: {process[:64]}")
     found = resolve(call, existing(call))
     check_conditions(call.request.headers, found)
     headers = _override(call, object_headers(found))

@@ -44,10 +44,10 @@ NOT_IMPLEMENTED = frozenset(
     cname comp dataAccelerator encryption group httpsConfig img inventory link live logging
     metaQuery objectInfo openMetaQuery overwriteConfig policy policyStatus processConfiguration
     publicAccessBlock qos qosInfo redundancyTransition referer regions replication
-    replicationLocation replicationProgress requestPayment requesterQosInfo resourceGroup
+    replicationLocation replicationProgress regionList requestPayment requesterQosInfo resourceGroup
     resourcePool restore cleanRestoredObject rtc sealAppendObject style styleName
     transferAcceleration userDefinedLogFieldsConfig versionId versioning versions vod website worm
-    wormExtend wormId x-oss-async-process""".split()  # noqa: SIM905 - a table, not code
+    wormExtend wormId x-oss-async-process x-oss-process""".split()  # noqa: SIM905 - a table, not code
 )
 
 _SERVICE: Mapping[tuple[str, str], Operation] = {
@@ -127,12 +127,18 @@ _OBJECT_SUBRESOURCES = tuple(dict.fromkeys(sub for _, sub in _OBJECT if sub))
 _KNOWN_SUBRESOURCES = NOT_IMPLEMENTED.union(_BUCKET_SUBRESOURCES, _OBJECT_SUBRESOURCES)
 
 
+def _not_implemented(name: str) -> Operation:
+    async def refuse(call: Call) -> Response:
+        raise RefusedError("NotImplemented", Header=name)
+
+    return Operation("NotImplemented", "", refuse)
+
+
 def find_operation(request: Request, target: Target) -> Operation:
-    """Return the operation.
+    """Return the operation; what the mock does not do is one that refuses with NotImplemented.
 
     Raises:
-        RefusedError: NotImplemented for what the mock does not do, MethodNotAllowed for a verb that
-            OSS does not know here.
+        RefusedError: MethodNotAllowed for a verb that OSS does not know here.
     """
     params = request.params
     if not target.bucket:
@@ -146,9 +152,9 @@ def find_operation(request: Request, target: Target) -> Operation:
         sub = next((name for name in names if name in params), "")
         elsewhere = _KNOWN_SUBRESOURCES.difference(names)
         if not sub and (missing := elsewhere & params.keys()):
-            raise RefusedError("NotImplemented", Header=min(missing))
+            return _not_implemented(min(missing))
         if sub and "versionId" in params:
-            raise RefusedError("NotImplemented", Header="versionId")
+            return _not_implemented("versionId")
         if "partNumber" in params and sub != "uploadId" and target.key:
             raise RefusedError("InvalidArgument", ArgumentName="uploadId", ArgumentValue="")
     operation = table.get((request.method, sub))

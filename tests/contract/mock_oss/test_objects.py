@@ -10,6 +10,7 @@ from oss2.exceptions import NotModified, PreconditionFailed, ServerError
 
 from contract.mock_oss.clients import send, signed_headers
 from mock_oss import BUCKET, MockOSS
+from mock_oss.operations.routes import NOT_IMPLEMENTED
 
 
 def refusal(call: Any, *args: Any, **kwargs: Any) -> tuple[int, str]:
@@ -253,10 +254,7 @@ def test_listings_page_over_a_thousand_keys(bucket_v4: Any, mock_oss: MockOSS) -
     assert refusal(bucket_v4.list_objects_v2, max_keys=1001) == (400, "InvalidArgument")
 
 
-@pytest.mark.parametrize(
-    "sub",
-    ["versioning", "website", "logging", "replication", "worm", "policy", "tagging", "referer"],
-)
+@pytest.mark.parametrize("sub", [*sorted(NOT_IMPLEMENTED - {"x-oss-process"}), "tagging"])
 def test_what_is_not_there_says_not_implemented(mock_oss: MockOSS, sub: str) -> None:
     target, headers = signed_headers(mock_oss, "GET", "", query={sub: ""})
 
@@ -264,6 +262,14 @@ def test_what_is_not_there_says_not_implemented(mock_oss: MockOSS, sub: str) -> 
 
     assert (answer.status, answer.code) == (400, "NotImplemented")
     assert answer.xml("Header") == sub
+
+
+def test_images_are_not_processed(mock_oss: MockOSS, bucket_v4: Any) -> None:
+    bucket_v4.put_object("a.jpg", b"x")
+
+    assert refusal(bucket_v4.get_object, "a.jpg", process="image/info") == (400, "NotImplemented")
+    unsigned = send(mock_oss, "GET", f"/{BUCKET}/a.jpg?x-oss-process=image/info")
+    assert unsigned.code == "NotImplemented"
 
 
 def test_a_bucket_goes_only_when_empty(bucket_v4: Any) -> None:

@@ -1,0 +1,101 @@
+"""The page about the mock: its examples run, its table is that of the tests."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from contract.mock_oss.operation_table import DOCUMENT, GROUPS, between_marks, render
+from mock_oss import MockOSS, World
+from mock_oss.cli import app
+from mock_oss.faults import EFFECTS, Faults
+from mock_oss.operations.routes import OPERATIONS
+
+PAGE = DOCUMENT.read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```([^\n]+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+def blocks(kind: str) -> list[Any]:
+    found = [text for language, text in BLOCKS if language == kind]
+    return [pytest.param(text, id=f"{kind} {number}") for number, text in enumerate(found, 1)]
+
+
+@pytest.mark.parametrize("text", blocks("python"))
+def test_examples_run(text: str) -> None:
+    exec(compile(text, str(DOCUMENT), "exec"), {})  # noqa: S102 - our own page
+
+
+@pytest.mark.parametrize("text", blocks("python pytest"))
+def test_examples_for_pytest_pass(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "test_example.py"
+    path.write_text(text)
+
+    run = subprocess.run(  # noqa: S603 - our own page
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--rootdir",
+            tmp_path,
+            path,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stdout
+    assert "1 passed" in run.stdout
+
+
+@pytest.mark.parametrize("text", blocks("toml world"))
+def test_example_worlds_load(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "world.toml"
+    path.write_text(text)
+
+    with MockOSS(world=World.load(path)) as oss:
+        assert [bucket.name for bucket in oss.store.buckets.all()] == ["photos"]
+
+
+@pytest.mark.parametrize("text", blocks("toml faults"))
+def test_example_faults_load(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "faults.toml"
+    path.write_text(text)
+    faults = Faults()
+
+    faults.load(path)
+
+    assert len(faults) == 2
+
+
+def test_every_kind_of_block_is_looked_at() -> None:
+    known = {"bash", "python", "python pytest", "toml world", "toml faults"}
+
+    assert {language for language, _ in BLOCKS} == known
+
+
+def test_options_on_the_page_are_options_of_the_program() -> None:
+    options = {name for param in get_command(app).params for name in param.opts}
+
+    assert set(re.findall(r"--[a-z][a-z-]+", PAGE)) <= options
+
+
+def test_the_page_tells_every_effect() -> None:
+    assert [effect for effect in EFFECTS if f"`{effect}`" not in PAGE] == []
+
+
+def test_the_table_of_operations_is_that_of_the_tests() -> None:
+    assert between_marks(PAGE) == render().strip("\n")
+
+
+def test_every_operation_of_the_mock_is_in_the_table() -> None:
+    listed = {name for names in GROUPS.values() for name in names.split()}
+
+    assert {operation.name for operation in OPERATIONS} <= listed
