@@ -19,6 +19,9 @@ __all__ = ["MAX_FIELD_LENGTH", "configure", "logger"]
 
 MAX_FIELD_LENGTH = 300
 
+TALKATIVE = ("httpx", "httpcore", "darabonba-core", "urllib3")
+"""Libraries that log addresses with their queries, or headers."""
+
 LOOKS_ONLY = Redactor()
 
 
@@ -51,6 +54,8 @@ def configure(level: str, stream: TextIO | None = None, *, secrets: Iterable[str
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.raiseExceptions = False  # a sink that fails must not print what it was given
 
 

@@ -1,0 +1,74 @@
+"""Whatever a client sends to the described routes, the answer is one that is described."""
+
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.core.result import Ok
+from starlette.applications import Starlette
+
+from ossferry.app import create_app
+from ossferry.auth.apikey_file import ApiKeyFile
+from ossferry.auth.apikey_text import new_key
+from ossferry.openapi import openapi_document
+from ossferry.settings import ExplicitSettings, load_settings
+from support.server_fakes import OPTIONS, FakeClock, FakeSts
+
+MUCH = "1000000/minute"
+
+
+def make_app(web_dir: Path, folder: Path) -> tuple[Starlette, str]:
+    """Return the application, and an API key for it."""
+    clock, key, path = FakeClock(), new_key(), folder / "keys.json"
+    secret = str(OPTIONS["secret"]).encode()
+    ApiKeyFile(path).add(key, secret=secret, user="carol", created=clock())
+    rates = {"rate_per_principal": MUCH, "rate_per_address": MUCH, "rate_failures": MUCH}
+    identity = {"auth": "apikey", "api_keys_file": path, "allowed_hosts": ("testserver",)}
+    options = {**OPTIONS, **rates, **identity, "web_dir": web_dir}
+
+    async def sts_date() -> datetime:
+        return clock()
+
+    app = create_app(
+        load_settings(ExplicitSettings, **options),
+        assume_role=FakeSts(clock),
+        clock=clock,
+        sts_date=sts_date,
+    )
+    return app, key.text
+
+
+def fuzz(app: Starlette, key: str, examples: int) -> Counter[int]:
+    """Send generated requests to every operation; answer how often each status came."""
+    headers = {"authorization": f"Bearer {key}"}
+    schema = schemathesis.openapi.from_dict(openapi_document())
+    schema.app = app
+    seen: Counter[int] = Counter()
+    for result in schema.get_all_operations():
+        assert isinstance(result, Ok)
+        strategy = result.ok().as_strategy()
+
+        @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(case=strategy)
+        def check(case: schemathesis.Case[Any]) -> None:
+            response = case.call(headers=headers)
+            case.validate_response(response, headers=headers)
+            seen[response.status_code] += 1
+
+        check()
+    return seen
+
+
+@pytest.mark.parametrize(
+    "examples", [40, pytest.param(2000, marks=pytest.mark.slow)], ids=["some", "many"]
+)
+def test_no_request_breaks_the_server(web_dir: Path, tmp_path: Path, examples: int) -> None:
+    seen = fuzz(*make_app(web_dir, tmp_path), examples)
+
+    assert not [status for status in seen if status >= 500]
+    assert seen[200] > 0
+    assert seen.total() >= examples

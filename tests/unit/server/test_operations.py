@@ -1,0 +1,200 @@
+"""Health, readiness, figures and the API's description: useful to operators, useless to others."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from ossferry.app import create_app
+from ossferry.errors import StsLostError
+from ossferry.openapi import openapi_document
+from ossferry.settings import Settings
+from support.app_client import app_client
+from support.server_fakes import FakeClock, FakeSts
+
+TOKEN = "metrics-token-of-more-than-32-characters"
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+
+
+class StsTime:
+    """Tells what time STS has, or that it is lost."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.skew_s = 0.0
+        self.error: StsLostError | None = None
+        self.asked = 0
+        self._clock = clock
+
+    async def __call__(self) -> datetime:
+        self.asked += 1
+        if self.error:
+            raise self.error
+        return self._clock() + timedelta(seconds=self.skew_s)
+
+
+@pytest.fixture
+def sts_time(clock: FakeClock) -> StsTime:
+    return StsTime(clock)
+
+
+@pytest.fixture
+def seconds() -> list[float]:
+    """The monotonic clock: its only element."""
+    return [1000.0]
+
+
+@pytest.fixture
+def client(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    sts_time: StsTime,
+    seconds: list[float],
+) -> Iterator[httpx.Client]:
+    settings = make_settings(
+        metrics_token=TOKEN, rate_per_principal="100000/minute", rate_per_address="100000/minute"
+    )
+    app = create_app(
+        settings,
+        assume_role=sts,
+        clock=clock,
+        sts_date=sts_time,
+        monotonic=lambda: seconds[0],
+    )
+    with app_client(app) as client:
+        yield client
+
+
+@contextmanager
+def figures(client: httpx.Client) -> Iterator[dict[str, float]]:
+    """Yield a mapping that holds, at the end, how much each figure has grown."""
+    grown: dict[str, float] = {}
+    before = _read(client)
+    yield grown
+    after = _read(client)
+    grown.update({name: value - before.get(name, 0) for name, value in after.items()})
+
+
+def _read(client: httpx.Client) -> dict[str, float]:
+    text = client.get("/metrics", headers=BEARER).text
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def test_ready_means_sts_clock_and_storage(client: httpx.Client) -> None:
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize(
+    ("skew_s", "error"),
+    [(0, StsLostError("no-answer")), (301, None), (-301, None), (1200, None)],
+    ids=["STS lost", "ahead", "behind", "20 minutes"],
+)
+def test_not_ready_says_no_more_than_that(
+    client: httpx.Client,
+    sts_time: StsTime,
+    caplog: pytest.LogCaptureFixture,
+    skew_s: float,
+    error: StsLostError | None,
+) -> None:
+    sts_time.skew_s, sts_time.error = skew_s, error
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()) == (503, {"status": "not-ready"})
+    assert "clock is" in caplog.text or "STS does not answer" in caplog.text
+
+
+def test_t49_asking_often_costs_nothing(
+    client: httpx.Client, sts_time: StsTime, seconds: list[float]
+) -> None:
+    for _ in range(50):
+        client.get("/readyz")
+    assert sts_time.asked == 1
+
+    seconds[0] += 11
+    client.get("/readyz")
+
+    assert sts_time.asked == 2
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"authorization": "Bearer wrong"}, {"authorization": f"Basic {TOKEN}"}],
+    ids=["none", "wrong", "basic"],
+)
+def test_t49_figures_need_their_token(client: httpx.Client, headers: dict[str, str]) -> None:
+    assert client.get("/metrics", headers=headers).status_code == 401
+
+
+def test_t49_without_a_token_there_are_no_figures(
+    make_settings: Callable[..., Settings], sts: FakeSts
+) -> None:
+    with app_client(create_app(make_settings(), assume_role=sts)) as client:
+        assert client.get("/metrics", headers=BEARER).status_code == 404
+
+
+def test_decisions_and_calls_are_counted(client: httpx.Client, sts: FakeSts) -> None:
+    with figures(client) as grown:
+        client.post("/api/grant")
+        client.post("/api/grant")
+        client.post("/api/grant", headers={"cookie": "ossferry_demo_user=eve"})
+
+    assert grown['ossferry_decisions_total{outcome="issued"}'] == 1
+    assert grown['ossferry_decisions_total{outcome="reused"}'] == 1
+    assert grown['ossferry_decisions_total{outcome="not-identified"}'] == 1
+    assert grown['ossferry_sts_calls_total{result="ok"}'] == 1
+    assert grown['ossferry_request_seconds_count{route="/api/grant",status="2xx"}'] == 2
+    assert grown['ossferry_request_seconds_count{route="/api/grant",status="4xx"}'] == 1
+
+
+def test_t49_names_that_clients_choose_make_no_labels(client: httpx.Client) -> None:
+    client.get("/nowhere")
+    with figures(client) as grown:
+        for number in range(1000):
+            client.get(f"/canary-{number}", headers={"host": "127.0.0.1"})
+            client.request(f"CANARY{number}", "/api/grant")
+
+    assert not [name for name in grown if "canary" in name.lower()]
+    assert grown['ossferry_request_seconds_count{route="other",status="4xx"}'] == 1000
+    assert len(grown) < 100
+
+
+def test_the_description_names_every_public_route_and_no_other(
+    make_settings: Callable[..., Settings], sts: FakeSts
+) -> None:
+    app = create_app(make_settings(), assume_role=sts)
+    inner = {"/", "/assets/{path:path}", "/favicon.ico", "/openapi.json", "/demo/user"}
+
+    described = {
+        (path, method.upper())
+        for path, methods in openapi_document()["paths"].items()
+        for method in methods
+    }
+
+    served = {
+        (route.path, method)
+        for route in app.routes
+        if isinstance(route, Route) and route.path not in inner
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    assert described == served
+
+
+def test_t01_every_described_route_refuses_strangers(
+    make_settings: Callable[..., Settings], sts: FakeSts, web_dir: object
+) -> None:
+    settings = make_settings(auth="apikey", api_keys_file="/nowhere/keys.json")
+    with app_client(create_app(settings, assume_role=sts)) as client:
+        for path, methods in client.get("/openapi.json").json()["paths"].items():
+            for method, operation in methods.items():
+                answer = client.request(method, path)
+                if "security" in operation:
+                    assert answer.status_code == 401
+                assert "secret" not in answer.text.lower()
+    assert sts.calls == []

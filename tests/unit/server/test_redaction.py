@@ -1,0 +1,190 @@
+"""Redaction: no sink holds a secret, whatever field, exception or library it came through."""
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from starlette.requests import Request
+
+from ossferry.app import create_app
+from ossferry.auth import Principal
+from ossferry.auth.apikey_text import new_key
+from ossferry.errors import OssferryError, StsLostError, StsRefusedError
+from ossferry.logs import configure, logger
+from ossferry.redaction import Redactor, secret_values
+from ossferry.settings import Settings
+from ossferry.sts import StsCredentials
+from support.app_client import app_client
+from support.fake_issuer import FakeIssuer
+from support.server_fakes import FakeClock, FakeSts, UnexpectedError
+
+CANARY = "canary-7f3a"
+CANARIES = {
+    "secret": f"{CANARY}-server-secret-of-32-characters",
+    "proxy_secret": f"{CANARY}-proxy-secret-of-32-characters-",
+    "metrics_token": f"{CANARY}-metrics-token-of-32-characters",
+    "oidc_client_secret": f"{CANARY}-oidc-client-secret",
+    "redis_url": f"redis://user:{CANARY}-password@127.0.0.1:1/0",
+}
+
+
+@pytest.fixture
+def sink() -> Iterator[io.StringIO]:
+    """Everything that is logged, at DEBUG level; the root logger is as before afterwards."""
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    stream = io.StringIO()
+    configure("DEBUG", stream, secrets=CANARIES.values())
+    yield stream
+    root.handlers[:], level = before
+    root.setLevel(level)
+    logging.raiseExceptions = True
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "STS.NUxyzABCDEFGH123",
+        "LTAI5tCanaryKey00001",
+        new_key().text,
+        FakeIssuer().token(),
+        "CAIS" + "a/+=" * 40,
+    ],
+    ids=["STS key", "long-term key", "API key", "JWT", "security token"],
+)
+@pytest.mark.parametrize("frame", ["{}", "key={};", '{{"x":"{}"}}', "Bearer {}", "a\n{}\nb"])
+def test_t25_what_looks_like_a_secret_is_hidden(secret: str, frame: str) -> None:
+    hidden = Redactor()(frame.format(secret))
+
+    assert secret not in hidden
+    assert secret[8:20] not in hidden
+    assert "[hidden]" in hidden
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("redis://user:pass@host/0", "redis://[hidden]@host/0"),
+        ("GET /x?Signature=abc%2B&y=1", "GET /x?Signature=[hidden]&y=1"),
+        ("GET /cb?code=abc&state=x", "GET /cb?code=[hidden]&state=x"),
+        ("authorization: Basic dXNlcjpwYXNz", "authorization: Basic [hidden]"),
+        ("uploads/alice-x7/2026 is fine", "uploads/alice-x7/2026 is fine"),
+        ("key_last4 0001 outcome issued", "key_last4 0001 outcome issued"),
+        ("basic idea of a bearer", "basic idea of a bearer"),
+    ],
+)
+def test_t25_the_rest_stays_readable(text: str, expected: str) -> None:
+    assert Redactor()(text) == expected
+
+
+def test_every_secret_option_is_known(make_settings: Callable[..., Settings]) -> None:
+    settings = make_settings(**CANARIES)
+
+    assert set(secret_values(settings)) == set(CANARIES.values())
+    for value in CANARIES.values():
+        assert value not in repr(settings)
+        assert value not in str(settings.model_dump())
+
+
+def test_t25_our_own_fields_and_libraries_lines_hide_known_values(sink: io.StringIO) -> None:
+    log = logger("ossferry.test")
+    for value in CANARIES.values():
+        log.info("event", field=value, nested={"deep": [value]})
+        logging.getLogger("library").debug("asked %s with %s", value, {"x": value})
+        try:
+            raise ValueError(value)
+        except ValueError:
+            logging.getLogger("library").exception("failed for %s", value)
+            log.exception("failed", detail=value)
+
+    assert len(sink.getvalue().splitlines()) == 20
+    assert CANARY not in sink.getvalue()
+
+
+class LeakySts:
+    """Fails with words that hold everything it was given."""
+
+    def __init__(self, error: Callable[[str], Exception]) -> None:
+        self._error = error
+
+    async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
+        logging.getLogger("darabonba-core").debug("sent %s %s", CANARIES["secret"], policy)
+        logging.getLogger("httpx").info("GET https://x/?token=%s", CANARY)
+        logging.getLogger("library").debug("GET https://x/?Signature=%s", CANARY)
+        raise self._error(f"{CANARY} {policy}")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnexpectedError,
+        OssferryError,
+        RuntimeError,
+        lambda words: StsRefusedError("Code", "ID-" + words[:0]),
+        lambda words: StsLostError("no-answer"),
+        lambda words: KeyError(words),
+        lambda words: ExceptionGroup(words, [ValueError(words)]),
+    ],
+)
+def test_t25_t27_a_request_full_of_secrets_leaves_none_in_any_sink(
+    make_settings: Callable[..., Settings],
+    clock: FakeClock,
+    sink: io.StringIO,
+    tmp_path: Path,
+    error: Callable[[str], Exception],
+) -> None:
+    settings = make_settings(audit_file=tmp_path / "audit.log", secret=CANARIES["secret"])
+    app = create_app(settings, assume_role=LeakySts(error), clock=clock)
+    headers = {
+        "authorization": f"Bearer {CANARY}",
+        "cookie": f"ossferry_demo_user=alice; session={CANARY}",
+        "x-proxy-secret": CANARY,
+        "user-agent": CANARY,
+        "referer": f"https://127.0.0.1/?token={CANARY}",
+        "x-forwarded-for": CANARY,
+    }
+    with app_client(app) as client:
+        answers = [
+            client.post("/api/grant", headers=headers, json={"refused_key_id": CANARY}),
+            client.get(f"/get_sts_token?access_token={CANARY}", headers=headers),
+            client.get(f"/{CANARY}", headers=headers),
+            client.post("/api/grant", headers=headers, content=b"{" + CANARY.encode()),
+        ]
+
+    assert {answer.status_code for answer in answers} <= {400, 404, 500, 502, 503}
+    assert CANARY not in "".join(answer.text for answer in answers)
+    assert CANARY not in sink.getvalue()
+    assert CANARY not in (tmp_path / "audit.log").read_text()
+    for line in sink.getvalue().splitlines():
+        json.loads(line)
+
+
+def test_t25_credentials_that_were_issued_are_in_no_sink(
+    make_settings: Callable[..., Settings], clock: FakeClock, sink: io.StringIO, tmp_path: Path
+) -> None:
+    settings = make_settings(audit_file=tmp_path / "audit.log")
+    app = create_app(settings, assume_role=FakeSts(clock), clock=clock)
+    with app_client(app) as client:
+        granted = client.post("/api/grant").json()
+
+    sinks = sink.getvalue() + (tmp_path / "audit.log").read_text()
+    for name in ("access_key_id", "access_key_secret", "security_token"):
+        assert granted[name] not in sinks
+
+
+def test_t26_what_a_person_is_called_forges_no_line(
+    make_settings: Callable[..., Settings], clock: FakeClock, sink: io.StringIO
+) -> None:
+    async def identify(_request: Request) -> Principal:
+        return Principal(id='eve\r\n{"event":"grant","outcome":"issued"}\x1b[31m\u2028', name="x")
+
+    app = create_app(make_settings(), identify=identify, assume_role=FakeSts(clock), clock=clock)
+    with app_client(app) as client:
+        client.post("/api/grant")
+
+    (line,) = [each for each in sink.getvalue().splitlines() if '"outcome"' in each]
+    assert json.loads(line)["logger"] == "ossferry.audit"
+    assert "\x1b" not in sink.getvalue()
