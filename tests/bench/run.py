@@ -1,0 +1,67 @@
+"""Runs the benches (`make bench`), prints a table and writes `build/bench.json`.
+
+A bench is a module `*_bench.py` beside this file. It offers `rows(only)`, which yields a `Row` for
+every name that `only` accepts and measures no more than that needs; or `rows()`, which measures
+everything and may give dictionaries with the fields of `Row`. A `NAMES` of its rows lets the whole
+module be passed over.
+"""
+
+import argparse
+import importlib
+import inspect
+import json
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from types import ModuleType
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+sys.path[0] = str(HERE.parent)  # `bench` and `support` are imported from there, as in the tests
+
+from rich.console import Console  # noqa: E402
+
+from bench.table import Only, Row, as_table  # noqa: E402 - the path comes first
+
+LOG_WIDTH = 140  # columns, where there is no terminal to ask
+OUT = ROOT / "build" / "bench.json"
+
+
+def run(only: Only) -> Iterator[Row]:
+    """Run every bench that has a wanted row."""
+    for path in sorted(HERE.glob("*_bench.py")):
+        module = importlib.import_module(f"bench.{path.stem}")
+        names = getattr(module, "NAMES", None)
+        if names is None or any(map(only, names)):
+            yield from (row for row in _rows(module, only) if only(row.name))
+
+
+def _rows(module: ModuleType, only: Only) -> Iterator[Row]:
+    given = module.rows(only) if inspect.signature(module.rows).parameters else module.rows()
+    for row in given:
+        yield row if isinstance(row, Row) else Row(**row)
+
+
+def main() -> None:
+    """Read the command line, measure, tell."""
+    parser = argparse.ArgumentParser(description="Measure the project.")
+    parser.add_argument(
+        "--only", metavar="PATTERN", default="", help="regular expression, sought in row names"
+    )
+    pattern = re.compile(parser.parse_args().only, re.IGNORECASE)
+    measured = list(run(lambda name: pattern.search(name) is not None))
+    if not measured:
+        sys.exit(f"no row is called anything like {pattern.pattern!r}")
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=LOG_WIDTH)
+    console.print(as_table(measured))
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(json.dumps([asdict(row) for row in measured], indent=1) + "\n", "utf-8")
+    console.print(f"written to {OUT.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
