@@ -97,7 +97,7 @@ async def read_json(request: Request) -> dict[str, object]:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise BadRequestError("The body must be application/json.")
     try:
-        value = json.loads(await _read_small(request))
+        value = json.loads((await _read_small(request)).decode())
     except ClientDisconnect as error:
         raise BadRequestError("The body broke off.") from error
     except (ValueError, RecursionError) as error:

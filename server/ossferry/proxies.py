@@ -72,13 +72,12 @@ class TrustedProxies:
         peer = peer_of(scope)
         if peer not in self._networks:
             return scope
-        changes: dict[str, object] = {PEER: peer}
+        spoke_tls = _joined(scope, b"x-forwarded-proto") == "https"
+        changes: dict[str, object] = {PEER: peer, "scheme": "https" if spoke_tls else "http"}
         hops = [hop.strip() for hop in _joined(scope, b"x-forwarded-for").split(",")]
         client = next((hop for hop in reversed(hops) if hop not in self._networks), "")
         if client:
             changes["client"] = (_address(client), 0)
-        if _joined(scope, b"x-forwarded-proto") == "https":
-            changes["scheme"] = "https"
         return {**scope, **changes}
 
 

@@ -1,0 +1,208 @@
+"""Attempts of a careless operator: settings with which the server must not start."""
+
+from attacks.attempt import Attempt, Try, attempts
+from ossferry.errors import SettingsError
+from ossferry.settings import ExplicitSettings, load_settings
+from support.server_fakes import OPTIONS
+
+__all__ = ["ATTEMPTS", "CLOUD"]
+
+CLOUD: dict[str, object] = {
+    **OPTIONS,
+    "auth": "jwt",
+    "allow_mock": False,
+    "endpoint": "https://oss-cn-hangzhou.aliyuncs.com",
+    "sts_endpoint": "https://sts.cn-hangzhou.aliyuncs.com",
+    "jwt_issuer": "https://issuer.example.com",
+    "jwt_audience": "uploads",
+    "jwt_jwks_url": "https://issuer.example.com/jwks",
+}
+
+
+def refused(option: str, **changes: object) -> Try:
+    """Return an attempt to start; it fails with one sentence that names the option."""
+
+    def attempt(_worlds: object) -> bool:
+        try:
+            load_settings(ExplicitSettings, **{**CLOUD, **changes})
+        except SettingsError as error:
+            sentence = str(error)
+            return option in sentence and "\n" not in sentence and sentence.endswith(".")
+        return False
+
+    return attempt
+
+
+METADATA_URLS = (
+    "http://169.254.169.254/jwks",
+    "https://169.254.169.254/jwks",
+    "https://100.100.100.200/jwks",
+    "https://[::ffff:169.254.169.254]/jwks",
+    "https://2852039166/jwks",
+    "https://0xa9fea9fe/jwks",
+    "https://localhost/jwks",
+    "https://127.0.0.1/jwks",
+    "http://issuer.example.com/jwks",
+    "https://user@issuer.example.com/jwks",
+    "file:///etc/passwd",
+    "gopher://issuer.example.com/",
+    "https://intranet/jwks",
+    "https://0/jwks",
+)
+BAD_ENDPOINTS = (
+    "https://evil.example",
+    "https://aliyuncs.com.evil.example",
+    "https://evilaliyuncs.com",
+    "http://oss-cn-hangzhou.aliyuncs.com",
+    "https://169.254.169.254",
+    "https://100.100.100.200",
+    "https://oss-cn-hangzhou.aliyuncs.com@evil.example",
+    "https://oss-cn-hangzhou.aliyuncs.com/x",
+    "https://localhost",
+    "https://*.aliyuncs.com",
+)
+
+ATTEMPTS: list[Attempt] = [
+    *attempts(
+        "T28",
+        [
+            *((url, refused("OSSFERRY_JWT_JWKS_URL", jwt_jwks_url=url)) for url in METADATA_URLS),
+            *(
+                (f"OSS at {url}", refused("OSSFERRY_ENDPOINT", endpoint=url))
+                for url in BAD_ENDPOINTS
+            ),
+            *(
+                (f"STS at {url}", refused("OSSFERRY_STS_ENDPOINT", sts_endpoint=url))
+                for url in BAD_ENDPOINTS
+            ),
+        ],
+    ),
+    *attempts(
+        "T47",
+        [
+            ("demo in production", refused("OSSFERRY_AUTH=demo", auth="demo")),
+            ("mock OSS", refused("OSSFERRY_ENDPOINT", endpoint="http://localhost:9000")),
+            ("mock STS", refused("OSSFERRY_STS_ENDPOINT", sts_endpoint="http://127.0.0.1:9000")),
+            (
+                "mock on another machine",
+                refused("OSSFERRY_ENDPOINT", allow_mock=True, endpoint="http://10.0.0.1:9000"),
+            ),
+        ],
+    ),
+    *attempts(
+        "T30",
+        [
+            ("public plain http", refused("OSSFERRY_HOST", host="0.0.0.0")),  # noqa: S104
+            ("public plain http, IPv6", refused("OSSFERRY_HOST", host="::")),
+            (
+                "public address in plain http",
+                refused(
+                    "OSSFERRY_PUBLIC_URL",
+                    public_url="http://uploads.example.com",
+                    allowed_hosts=("uploads.example.com",),
+                ),
+            ),
+        ],
+    ),
+    *attempts(
+        "T32",
+        [
+            ("any host", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=("*",))),
+            ("any subdomain", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=("*.example.com",))),
+            ("no host", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=())),
+            (
+                "another public address",
+                refused("OSSFERRY_ALLOWED_HOSTS", public_url="https://uploads.example.com"),
+            ),
+        ],
+    ),
+    *attempts(
+        "T05",
+        [
+            ("any origin", refused("OSSFERRY_CORS_ORIGINS", cors_origins=("*",))),
+            (
+                "any subdomain",
+                refused("OSSFERRY_CORS_ORIGINS", cors_origins=("https://*.example.com",)),
+            ),
+            ("null", refused("OSSFERRY_CORS_ORIGINS", cors_origins=("null",))),
+            ("a path", refused("OSSFERRY_CORS_ORIGINS", cors_origins=("https://a.example/x",))),
+            (
+                "with a proxy's identity",
+                refused(
+                    "OSSFERRY_CORS_ORIGINS",
+                    auth="proxy",
+                    proxy_secret="p" * 40,
+                    cors_origins=("https://a.example",),
+                ),
+            ),
+        ],
+    ),
+    *attempts(
+        "T08",
+        [
+            ("everything", refused("OSSFERRY_ACTIONS", actions=("oss:*",))),
+            ("star", refused("OSSFERRY_ACTIONS", actions=("*",))),
+            ("delete", refused("OSSFERRY_ACTIONS", actions=("oss:DeleteObject",))),
+            ("nothing", refused("OSSFERRY_ACTIONS", actions=())),
+            ("any role", refused("OSSFERRY_ROLE_ARN", role_arn="acs:ram::*:role/*")),
+            ("any bucket", refused("OSSFERRY_BUCKET", bucket="*")),
+            ("long life", refused("OSSFERRY_SESSION_DURATION_S", session_duration_s=43201)),
+            ("short life", refused("OSSFERRY_SESSION_DURATION_S", session_duration_s=60)),
+        ],
+    ),
+    *attempts(
+        "T31",
+        [
+            ("short secret", refused("OSSFERRY_SECRET", secret="x" * 31)),
+            (
+                "short proxy secret",
+                refused("OSSFERRY_PROXY_SECRET", auth="proxy", proxy_secret="x"),
+            ),
+            ("short metrics token", refused("OSSFERRY_METRICS_TOKEN", metrics_token="x")),
+            (
+                "one secret for two things",
+                refused("OSSFERRY_SECRET", metrics_token=OPTIONS["secret"]),
+            ),
+        ],
+    ),
+    *attempts(
+        "T23",
+        [
+            ("limits in memory of each process", refused("OSSFERRY_WORKERS", workers=2)),
+            (
+                "trust every proxy",
+                refused("OSSFERRY_TRUSTED_PROXIES", trusted_proxies=["0.0.0.0/0"]),
+            ),
+            (
+                "trust every IPv6 proxy",
+                refused("OSSFERRY_TRUSTED_PROXIES", trusted_proxies=["::/0"]),
+            ),
+        ],
+    ),
+    *attempts(
+        "T22",
+        [
+            ("more than the account may", refused("OSSFERRY_STS_CALLS_PER_S", sts_calls_per_s=100)),
+            ("no rate", refused("OSSFERRY_RATE_PER_PRINCIPAL", rate_per_principal="unlimited")),
+            ("empty rate", refused("OSSFERRY_RATE_GLOBAL", rate_global="")),
+        ],
+    ),
+    *attempts(
+        "T21",
+        [
+            ("algorithm none", refused("OSSFERRY_JWT_ALGORITHMS", jwt_algorithms=("none",))),
+            ("shared-key algorithm", refused("OSSFERRY_JWT_ALGORITHMS", jwt_algorithms=("HS256",))),
+            ("no algorithm", refused("OSSFERRY_JWT_ALGORITHMS", jwt_algorithms=())),
+            ("start without an audience", refused("OSSFERRY_JWT_AUDIENCE", jwt_audience="")),
+            ("start without an issuer", refused("OSSFERRY_JWT_ISSUER", jwt_issuer="")),
+        ],
+    ),
+    *attempts(
+        "T50",
+        [
+            ("proxy without a secret", refused("OSSFERRY_PROXY_SECRET", auth="proxy")),
+            ("API keys without a file", refused("OSSFERRY_API_KEYS_FILE", auth="apikey")),
+            ("sign-in without a provider", refused("OSSFERRY_OIDC_ISSUER", auth="oidc")),
+        ],
+    ),
+]

@@ -1,0 +1,145 @@
+"""Attempts to read more from an answer than it says: frames, caches, other origins, error pages."""
+
+import re
+from pathlib import Path
+
+from attacks.attempt import Attempt, Try, attempts
+from attacks.worlds import Worlds
+from ossferry.errors import OssferryError, StsLostError, StsRefusedError
+from ossferry.headers import page_policy
+from ossferry.settings import ExplicitSettings, load_settings
+from support.server_fakes import OPTIONS, UnexpectedError
+
+__all__ = ["ATTEMPTS"]
+
+ROOT = Path(__file__).parents[2]
+PATHS = (
+    ("GET", "/"),
+    ("POST", "/api/grant"),
+    ("GET", "/get_sts_token"),
+    ("GET", "/nowhere"),
+    ("GET", "/healthz"),
+    ("GET", "/openapi.json"),
+    ("DELETE", "/api/grant"),
+)
+
+
+def _has(method: str, path: str, name: str, value: str) -> Try:
+    """Whether an answer carries a header that shuts the attempt out."""
+    return lambda worlds: value in worlds["demo"].ask(method, path).headers.get(name, "")
+
+
+def _not_stored(method: str, path: str) -> Try:
+    def attempt(worlds: Worlds) -> bool:
+        headers = worlds["demo"].ask(method, path).headers
+        return headers["cache-control"] in ("no-store", "no-cache") and "expires" not in headers
+
+    return attempt
+
+
+def _says_nothing(error: Exception) -> Try:
+    def attempt(worlds: Worlds) -> bool:
+        world = worlds["demo"]
+        world.clock.advance(900)
+        world.sts.error = error
+        answer = world.ask("POST", "/api/grant")
+        world.sts.error = None
+        words = ("canary", "Traceback", ".py", "acs:ram", "NoPermission", "REQUEST", "role/")
+        return answer.status_code >= 500 and not any(word in answer.text for word in words)
+
+    return attempt
+
+
+def _alike(worlds: Worlds) -> bool:
+    world = worlds["apikey"]
+    tokens = ("osf_x", "x", f"{world.key}x", "eyJhbGciOiJub25lIn0.e30.")
+    answers = [
+        world.ask("POST", "/api/grant", (("authorization", f"Bearer {token}"),)) for token in tokens
+    ]
+    shapes = {(each.status_code, len(each.content), tuple(sorted(each.json()))) for each in answers}
+    return len(shapes) == 1
+
+
+def _policy_has_no(pattern: str) -> Try:
+    def attempt(_worlds: Worlds) -> bool:
+        settings = load_settings(ExplicitSettings, **OPTIONS)
+        return re.search(pattern, page_policy(settings)) is None
+
+    return attempt
+
+
+def _every_pin_has_a_hash(_worlds: Worlds) -> bool:
+    blocks = re.split(r"^(?=[a-z])", (ROOT / "requirements.lock").read_text(), flags=re.M)
+    pins = [block for block in blocks if re.match(r"[a-z0-9._-]+==", block)]
+    return len(pins) > 50 and all("--hash=sha256:" in pin for pin in pins)
+
+
+def _install_checks_hashes(_worlds: Worlds) -> bool:
+    return "--require-hashes" in (ROOT / "Makefile").read_text()
+
+
+ERRORS: list[tuple[str, Exception]] = [
+    ("unforeseen", UnexpectedError("canary /srv/app.py")),
+    ("ours", OssferryError("canary acs:ram::1:role/x")),
+    ("refused", StsRefusedError("NoPermission", "REQUEST-ID")),
+    ("lost", StsLostError("canary")),
+    ("key", KeyError("canary")),
+    ("recursion", RecursionError("canary")),
+    ("memory", MemoryError("canary")),
+]
+
+ATTEMPTS: list[Attempt] = [
+    *attempts(
+        "T06",
+        [
+            *(
+                (f"{m} {p} as a script", _has(m, p, "x-content-type-options", "nosniff"))
+                for m, p in PATHS
+            ),
+            *(
+                (
+                    f"{m} {p} from elsewhere",
+                    _has(m, p, "cross-origin-resource-policy", "same-origin"),
+                )
+                for m, p in PATHS
+            ),
+            ("tell refusals apart", _alike),
+        ],
+    ),
+    *attempts("T24", [(f"{m} {p} from a cache", _not_stored(m, p)) for m, p in PATHS]),
+    *attempts("T27", [(f"{what} error", _says_nothing(error)) for what, error in ERRORS]),
+    *attempts(
+        "T34",
+        [
+            *((f"{m} {p} in a frame", _has(m, p, "x-frame-options", "DENY")) for m, p in PATHS),
+            *(
+                (
+                    f"{m} {p} in an ancestor",
+                    _has(m, p, "content-security-policy", "frame-ancestors 'none'"),
+                )
+                for m, p in PATHS
+            ),
+        ],
+    ),
+    *attempts(
+        "T36",
+        [
+            ("script of a CDN", _policy_has_no(r"cdn|jsdelivr|unpkg|pyscript\.net")),
+            ("inline script", _policy_has_no("unsafe-inline")),
+            ("any host", _policy_has_no(r"(?<![\w.])\*")),
+            ("any https", _policy_has_no(r" https:(?!//)")),
+            ("blob script", _policy_has_no(r"script-src[^;]*(blob|data):")),
+            ("form to elsewhere", _policy_has_no(r"form-action (?!'none')")),
+            ("another base", _policy_has_no(r"base-uri (?!'none')")),
+            ("another policy", _policy_has_no(r"trusted-types (?!default)")),
+        ],
+    ),
+    *attempts(
+        "T46",
+        [
+            ("a pin without a hash", _every_pin_has_a_hash),
+            ("an install without", _install_checks_hashes),
+        ],
+    ),
+    *attempts("T45", [("worker of elsewhere", _policy_has_no(r"worker-src (?!'self';)"))]),
+]

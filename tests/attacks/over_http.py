@@ -1,0 +1,351 @@
+"""Attempts over HTTP: no identity, odd routes, other sites, spoofed headers, odd bodies."""
+
+import json
+from urllib.parse import quote
+
+from attacks.attempt import Attempt, Try, attempts
+from attacks.worlds import BASE, PROXY_SECRET, Headers, Worlds, session
+
+__all__ = ["ATTEMPTS"]
+
+PAGE: Headers = (("sec-fetch-site", "same-origin"), ("origin", BASE))
+BOTH = (("POST", "/api/grant"), ("GET", "/get_sts_token"))
+EVIL_ORIGINS = (
+    "null",
+    "https://evil.example",
+    "http://uploads.example.com",
+    "https://uploads.example.com:8443",
+    "https://uploads.example.com.evil.example",
+    "https://evil-uploads.example.com",
+    "https://uploads.example.com.",
+    "HTTPS://UPLOADS.EXAMPLE.COM",
+    "https://sub.uploads.example.com",
+    "https://user@uploads.example.com",
+)
+SITES = ("cross-site", "same-site", "none", "SAME-ORIGIN", "same-origin, cross-site", "")
+
+
+def refused(kind: str, method: str, path: str, headers: Headers = (), body: bytes = b"") -> Try:
+    """Return an attempt on a server of this kind."""
+    return lambda worlds: worlds[kind].gets_nothing(method, path, headers, body)
+
+
+def with_key(kind: str, method: str, path: str, headers: Headers = (), body: bytes = b"") -> Try:
+    """Return an attempt by somebody who has a good API key."""
+
+    def attempt(worlds: Worlds) -> bool:
+        world = worlds[kind]
+        mine = (("authorization", f"Bearer {world.key}"), *headers)
+        return world.gets_nothing(method, path, mine, body)
+
+    return attempt
+
+
+def signed_in(method: str, path: str, headers: Headers) -> Try:
+    """Return an attempt with the cookie of somebody who is signed in."""
+
+    def attempt(worlds: Worlds) -> bool:
+        world = worlds["oidc"]
+        return world.gets_nothing(method, path, (session(world), *headers))
+
+    return attempt
+
+
+def _variants() -> list[str]:
+    found = []
+    for path in ("/api/grant", "/get_sts_token"):
+        found += [
+            path + "/",
+            path + "//",
+            "/" + path,
+            path.upper(),
+            path + ";x",
+            path + "%00",
+            path + "%20",
+            path + ".json",
+            path + "/.",
+            path + "/..",
+            "/." + path,
+            "/x/.." + path,
+            path + "%2f",
+            path.replace("/", "/%2e/", 1),
+            path.replace("t", "%74"),
+            path.replace("/", "\\"),
+            path + "?x",
+            path + "#x",
+            path + "%0a",
+            path.replace("/", "%2f"),
+            path + "~",
+        ]
+    return found
+
+
+METHODS = (
+    "GET",
+    "HEAD",
+    "OPTIONS",
+    "PUT",
+    "DELETE",
+    "PATCH",
+    "TRACE",
+    "CONNECT",
+    "PROPFIND",
+)
+
+ANONYMOUS = [
+    (f"{kind}: {method} {path}", refused(kind, method, path, PAGE))
+    for kind in ("apikey", "proxy", "oidc")
+    for method, path in BOTH
+]
+ROUTES = [
+    *((f"POST {path}", refused("apikey", "POST", path)) for path in _variants()),
+    *((f"{method} /api/grant", with_key("apikey", method, "/api/grant")) for method in METHODS),
+    *(
+        (f"{method} /get_sts_token", with_key("apikey", method, "/get_sts_token"))
+        for method in METHODS[1:]
+    ),
+    *(
+        (f"override {name}", with_key("apikey", "GET", "/api/grant", ((name, "POST"),)))
+        for name in ("x-http-method-override", "x-method-override", "x-http-method")
+    ),
+    *(
+        (f"rewrite {name}", refused("apikey", "GET", "/nowhere", ((name, "/get_sts_token"),)))
+        for name in ("x-original-url", "x-rewrite-url", "x-forwarded-prefix")
+    ),
+]
+FORGERY = [
+    *(
+        (
+            f"{method} {path} from site {site!r}",
+            signed_in(method, path, (("sec-fetch-site", site),)),
+        )
+        for method, path in BOTH
+        for site in SITES
+    ),
+    *(
+        (f"{method} {path} from {origin}", signed_in(method, path, (("origin", origin),)))
+        for method, path in BOTH
+        for origin in EVIL_ORIGINS
+    ),
+    ("nothing but the cookie", signed_in("POST", "/api/grant", ())),
+    ("two origins", signed_in("POST", "/api/grant", (("origin", BASE), ("origin", "null")))),
+    (
+        "own origin, other site",
+        signed_in("POST", "/api/grant", (("origin", BASE), ("sec-fetch-site", "cross-site"))),
+    ),
+    ("form", signed_in("POST", "/api/grant", (("content-type", "text/plain"), ("origin", "null")))),
+    ("sign-out from elsewhere", signed_in("POST", "/logout", (("sec-fetch-site", "cross-site"),))),
+]
+
+
+def _not_shared(origin: str) -> Try:
+    """Whether another origin is not told that it may read the answer."""
+
+    def attempt(worlds: Worlds) -> bool:
+        world = worlds["cors"]
+        headers = (("origin", origin), ("authorization", f"Bearer {world.key}"))
+        allowed = world.ask("POST", "/api/grant", headers).headers
+        return "access-control-allow-origin" not in allowed
+
+    return attempt
+
+
+def _no_preflight(origin: str) -> Try:
+    def attempt(worlds: Worlds) -> bool:
+        headers = (("origin", origin), ("access-control-request-method", "POST"))
+        answer = worlds["cors"].ask("OPTIONS", "/api/grant", headers)
+        return answer.status_code >= 400 and "access-control-allow-origin" not in answer.headers
+
+    return attempt
+
+
+OTHER_APPS = (*EVIL_ORIGINS, "http://app.example.com", "https://app.example.com.", "*")
+CORS = [
+    *((f"read from {origin}", _not_shared(origin)) for origin in OTHER_APPS),
+    *((f"preflight from {origin}", _no_preflight(origin)) for origin in OTHER_APPS),
+]
+WIDER = {
+    "DurationSeconds": "43200",
+    "duration": "43200",
+    "RoleArn": "acs:ram::1:role/admin",
+    "Policy": '{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
+    "RoleSessionName": "root",
+    "bucket": "another",
+    "region": "cn-beijing",
+    "endpoint": "https://evil.example",
+    "prefix": "",
+    "user": "alice",
+}
+
+
+def _changes_nothing(name: str, value: str, where: str) -> Try:
+    """Whether a parameter of STS in a request leaves what STS is asked as it is."""
+
+    def attempt(worlds: Worlds) -> bool:
+        world = worlds["apikey"]
+        world.clock.advance(900)
+        before = len(world.sts.calls)
+        headers = [("authorization", f"Bearer {world.key}")]
+        path, body = "/api/grant", b""
+        if where == "query":
+            path = f"/api/grant?{name}={quote(value)}"
+        elif where == "header":
+            headers.append((f"x-{name.lower()}", value))
+        else:
+            headers.append(("content-type", "application/json"))
+            body = json.dumps({name: value}).encode()
+        answer = world.ask("POST", path, headers, body).json()
+        (call,) = world.sts.calls[before:]
+        policy = call["policy"]
+        same_place = answer["bucket"] == "web-direct-upload" and "uploads/carol-" in policy
+        return same_place and len(policy) < 400 and not call["session_name"].startswith("root")
+
+    return attempt
+
+
+STS_PARAMETERS = [
+    (f"{name} in the {where}", _changes_nothing(name, value, where))
+    for name, value in WIDER.items()
+    for where in ("query", "header", "body")
+]
+HOSTS = (
+    "evil.example",
+    "",
+    "uploads.example.com.evil.example",
+    "a@uploads.example.com",
+    "localhost",
+    "uploads.example.com:x",
+    "uploads.example.com:1:2",
+    "[::1]",
+    "uploads.example.com.",
+    "*",
+    "uploads.example.com/",
+    "uploads.example.com%00",
+)
+FRAMES = [
+    *(
+        (f"host {host!r}", with_key("apikey", "POST", "/api/grant", (("host", host),)))
+        for host in HOSTS
+    ),
+    (
+        "two hosts",
+        with_key(
+            "apikey",
+            "POST",
+            "/api/grant",
+            (("host", "uploads.example.com"), ("host", "uploads.example.com")),
+        ),
+    ),
+]
+BODIES = [
+    ("17 KB", b" " * 17_000),
+    ("no JSON", b"{"),
+    ("deep", b"[" * 15_000),
+    ("list", b"[]"),
+    ("number as key id", b'{"refused_key_id":1}'),
+    ("surrogate bytes", b'{"refused_key_id":"\xed\xa0\x80"}'),
+    ("UTF-16", '{"refused_key_id":""}'.encode("utf-16")),
+]
+SHAPES = [
+    *(
+        (
+            f"body: {what}",
+            with_key("apikey", "POST", "/api/grant", (("content-type", "application/json"),), body),
+        )
+        for what, body in BODIES
+    ),
+    (
+        "text/plain",
+        with_key("apikey", "POST", "/api/grant", (("content-type", "text/plain"),), b"{}"),
+    ),
+    (
+        "two lengths",
+        with_key(
+            "apikey", "POST", "/api/grant", (("content-length", "1"), ("content-length", "2"))
+        ),
+    ),
+    ("long header", with_key("apikey", "POST", "/api/grant", (("x-a", "a" * 17_000),))),
+    ("long query", with_key("apikey", "POST", "/api/grant?" + "a" * 17_000)),
+]
+GOOD_PROXY: Headers = (*PAGE, ("x-proxy-secret", PROXY_SECRET))
+SPOOFED: list[tuple[str, Headers]] = [
+    ("user alone", (*PAGE, ("x-forwarded-user", "root"))),
+    ("wrong secret", (*PAGE, ("x-forwarded-user", "root"), ("x-proxy-secret", "x" * 37))),
+    ("two users", (*GOOD_PROXY, ("x-forwarded-user", "a"), ("x-forwarded-user", "root"))),
+    ("twin", (*GOOD_PROXY, ("x-forwarded-user", "a"), ("x_forwarded_user", "root"))),
+    ("twin alone", (*GOOD_PROXY, ("x_forwarded_user", "root"))),
+    ("half a twin", (*GOOD_PROXY, ("x-forwarded_user", "root"))),
+    ("list", (*GOOD_PROXY, ("x-forwarded-user", "a,root"))),
+    ("empty", (*GOOD_PROXY, ("x-forwarded-user", ""))),
+    ("tab", (*GOOD_PROXY, ("x-forwarded-user", "a\troot"))),
+    ("other headers", (*GOOD_PROXY, ("x-remote-user", "root"), ("remote-user", "root"))),
+    ("long", (*GOOD_PROXY, ("x-forwarded-user", "a" * 300))),
+    ("two secrets", (*GOOD_PROXY, ("x-forwarded-user", "a"), ("x-proxy-secret", PROXY_SECRET))),
+    ("no page", (("x-proxy-secret", PROXY_SECRET), ("x-forwarded-user", "a"))),
+]
+IDENTITY = [
+    *((what, refused("proxy", "POST", "/api/grant", headers)) for what, headers in SPOOFED),
+    (
+        "another peer",
+        refused("distant proxy", "POST", "/api/grant", (*GOOD_PROXY, ("x-forwarded-user", "a"))),
+    ),
+    (
+        "another peer that forwards",
+        refused(
+            "distant proxy",
+            "POST",
+            "/api/grant",
+            (*GOOD_PROXY, ("x-forwarded-user", "a"), ("x-forwarded-for", "198.51.100.1")),
+        ),
+    ),
+]
+PLAIN = [
+    (
+        f"forwarded as {proto!r}",
+        refused("tls", "POST", "/api/grant", (("x-forwarded-proto", proto),)),
+    )
+    for proto in ("http", "", "HTTP", "http,https", "https,http", "wss")
+]
+
+
+def _http_only(worlds: Worlds) -> bool:
+    return worlds["tls"].gets_nothing("POST", "/api/grant", (), b"", "http://uploads.example.com")
+
+
+PRIVATE = [
+    (f"{path} with {what}", refused("apikey", "GET", path, headers))
+    for path in ("/metrics", "/docs", "/redoc", "/admin", "/debug", "/.env", "/console")
+    for what, headers in (("nothing", ()), ("a guess", (("authorization", "Bearer guess"),)))
+]
+WORKERS = [
+    (path, refused("apikey", "GET", path))
+    for path in (
+        "/sw.js",
+        "/service-worker.js",
+        "/mini-coi.js",
+        "/assets/sw.js",
+        "/assets/../sw.js",
+    )
+]
+LONG = [
+    (
+        f"{size} characters",
+        refused("apikey", "POST", "/api/grant", (("authorization", "Bearer " + "a" * size),)),
+    )
+    for size in (8193, 12_000, 16_000, 20_000, 100_000)
+]
+
+ATTEMPTS: list[Attempt] = [
+    *attempts("T01", ANONYMOUS),
+    *attempts("T02", ROUTES),
+    *attempts("T03", FORGERY),
+    *attempts("T05", CORS),
+    *attempts("T17", STS_PARAMETERS),
+    *attempts("T30", [*PLAIN, ("plain http", _http_only)]),
+    *attempts("T32", FRAMES),
+    *attempts("T33", SHAPES),
+    *attempts("T45", WORKERS),
+    *attempts("T49", PRIVATE),
+    *attempts("T50", IDENTITY),
+    *attempts("T51", LONG),
+]

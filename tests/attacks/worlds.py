@@ -1,0 +1,142 @@
+"""Servers to attack, one per way of identifying people; each is made once and used by many."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import httpx
+from starlette.responses import Response
+
+from ossferry.app import create_app
+from ossferry.auth import Principal
+from ossferry.auth.apikey_file import ApiKeyFile
+from ossferry.auth.apikey_text import new_key
+from ossferry.auth.sessions import SESSION_COOKIE, Sessions
+from ossferry.settings import ExplicitSettings, load_settings
+from ossferry.storage import MemoryStorage
+from support.app_client import app_client
+from support.fake_issuer import CLIENT_ID, CLIENT_SECRET
+from support.server_fakes import OPTIONS, FakeClock, FakeSts
+
+__all__ = ["BASE", "PROXY_SECRET", "Headers", "World", "Worlds"]
+
+BASE = "https://uploads.example.com"
+PROXY_SECRET = "what-only-the-proxy-and-we-know-about"
+MUCH = "1000000/minute"
+SECRETS = ("STS.Fake", "fake-access-key-secret", "fake-security-token")
+
+Headers: TypeAlias = Sequence[tuple[str, str]]
+
+COMMON: dict[str, object] = {
+    "public_url": BASE,
+    "allowed_hosts": ("uploads.example.com",),
+    "rate_per_principal": MUCH,
+    "rate_per_address": MUCH,
+    "rate_global": "1000000/second",
+    "rate_failures": MUCH,
+    "metrics_token": "metrics-token-of-more-than-32-characters",
+}
+KINDS: dict[str, dict[str, object]] = {
+    "demo": {"auth": "demo"},
+    "apikey": {"auth": "apikey"},
+    "cors": {"auth": "apikey", "cors_origins": ("https://app.example.com",)},
+    "proxy": {
+        "auth": "proxy",
+        "proxy_secret": PROXY_SECRET,
+        "trusted_proxies": ["192.0.2.0/24"],
+    },
+    "distant proxy": {
+        "auth": "proxy",
+        "proxy_secret": PROXY_SECRET,
+        "trusted_proxies": ["198.51.100.0/24"],
+    },
+    "tls": {"auth": "demo", "behind_tls": True, "trusted_proxies": ["192.0.2.0/24"]},
+    "slow down": {"auth": "apikey", "rate_failures": "5/minute", "rate_per_principal": "5/minute"},
+    "oidc": {
+        "auth": "oidc",
+        "oidc_issuer": "http://127.0.0.1:9",
+        "oidc_client_id": CLIENT_ID,
+        "oidc_client_secret": CLIENT_SECRET,
+    },
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """One server.
+
+    Attributes:
+        key: an API key that is good.
+        cookie: a session cookie that is good.
+    """
+
+    client: httpx.Client
+    sts: FakeSts
+    clock: FakeClock
+    key: str
+    cookie: str
+
+    def ask(
+        self,
+        method: str = "POST",
+        path: str = "/api/grant",
+        headers: Headers = (),
+        body: bytes = b"",
+        base: str = BASE,
+    ) -> httpx.Response:
+        """Send a request; the path goes out as it is written."""
+        fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        return self.client.request(method, base + path, headers=fields, content=body)
+
+    def gets_nothing(self, *request: object, **more: object) -> bool:
+        """Whether a request is refused, and no credentials are in the answer."""
+        answer = self.ask(*request, **more)  # type: ignore[arg-type] # as `ask` has them
+        return answer.status_code >= 400 and not any(secret in answer.text for secret in SECRETS)
+
+    def gets_credentials(self, *request: object, **more: object) -> bool:
+        """Whether a request is answered with credentials."""
+        answer = self.ask(*request, **more)  # type: ignore[arg-type] # as `ask` has them
+        return answer.status_code == 200 and SECRETS[1] in answer.text
+
+
+class Worlds:
+    """All servers; made when first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made: dict[str, World] = {}
+        (folder / "manifest.json").write_text(json.dumps({"files": {}}))
+        for runtime in ("micropython", "pyodide"):
+            (folder / f"index.{runtime}.html").write_text("<html>")
+
+    def __getitem__(self, kind: str) -> World:
+        if kind not in self._made:
+            self._made[kind] = self._make(kind)
+        return self._made[kind]
+
+    def close(self) -> None:
+        """Stop all of them."""
+        for world in self._made.values():
+            world.client.close()
+
+    def _make(self, kind: str) -> World:
+        path = self._folder / f"{kind}.json"
+        own = {"web_dir": self._folder, "api_keys_file": path, **KINDS[kind]}
+        settings = load_settings(ExplicitSettings, **{**OPTIONS, **COMMON, **own})
+        clock, key = FakeClock(), new_key()
+        ApiKeyFile(path).add(key, secret=settings.secret_bytes, user="carol", created=clock())
+        sts, response = FakeSts(clock), Response()
+        carol = Principal(id="carol", name="Carol")
+        Sessions(settings, MemoryStorage(), clock=clock).begin(carol, response)
+        cookie = response.headers["set-cookie"].partition(";")[0].partition("=")[2]
+        app = create_app(settings, assume_role=sts, clock=clock)
+        return World(
+            client=app_client(app, BASE), sts=sts, clock=clock, key=key.text, cookie=cookie
+        )
+
+
+def session(world: World) -> tuple[str, str]:
+    """Return the cookie header of somebody who is signed in."""
+    return ("cookie", f"{SESSION_COOKIE}={world.cookie}")
