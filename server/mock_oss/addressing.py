@@ -86,10 +86,13 @@ def check_bucket_name(name: str) -> None:
 
 
 def check_key(key: str) -> None:
-    """Refuse an object key OSS would not store: 1..1023 bytes, no leading slash or backslash."""
+    """Refuse an object key OSS would not store: 1..1023 bytes, no leading slash or backslash.
+
+    Control characters are allowed but for NUL, which no XML and no path could carry.
+    """
     if not 1 <= len(key.encode()) <= _MAX_KEY_BYTES:
         raise RefusedError("InvalidObjectName", ObjectName=key, ec="0016-00000002")
     if key[0] in "/\\":
         raise RefusedError("InvalidObjectName", ObjectName=key, ec="0016-00000005")
-    if "\0" in key or "\r" in key or "\n" in key:
+    if "\0" in key:
         raise RefusedError("InvalidObjectName", ObjectName=key, ec="0016-00000002")

@@ -40,6 +40,7 @@ __all__ = ["App"]
 CONTROL_PREFIX = b"/_mock"
 MAX_HEADER_BYTES = 64 << 10
 SEND_PIECE = 256 << 10
+_BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _log = logging.getLogger("mock_oss")
 
 
@@ -161,6 +162,8 @@ class App:
         ]
         if exchange.keep_alive:
             headers.append((b"Connection", b"keep-alive"))
+        else:
+            headers.append((b"Connection", b"close"))
         return headers
 
 
@@ -215,6 +218,8 @@ class _Exchange:
         self.keep_alive = (
             request.http_version == "1.1" and headers.get("connection", "").lower() != "close"
         )
+        if request.method in _BODILESS and self.body.announced:
+            self.keep_alive = False  # nobody reads that body, so the connection ends
         target = locate(
             request.host,
             request.raw_path,

@@ -74,14 +74,19 @@ def _no_date(value: str) -> RefusedError:
     )
 
 
-def _check_scope(credential: v4.Credential, date_time: str, context: Context) -> None:
+def _check_scope(
+    credential: v4.Credential, date_time: str, context: Context, *, in_url: bool
+) -> None:
+    where = "credential" if in_url else "Authorization header"
     if credential.date != date_time[:8]:
-        raise _bad_authorization("Invalid signing date in Authorization header.", "0002-00000223")
+        raise _bad_authorization(f"Invalid signing date in {where}.", "0002-00000223")
     if credential.region != context.region:
         raise RefusedError(
             "InvalidArgument",
-            "Invalid signing region in Authorization header.",
-            ec="0002-00000224",
+            "The signing region in credential is invalid."
+            if in_url
+            else "Invalid signing region in Authorization header.",
+            ec="0002-00000226",
             ArgumentName="region",
             ArgumentValue=credential.region,
             why={"kind": "region", "bucket": context.region, "signed": credential.region},
@@ -105,7 +110,7 @@ def _v4_header(request: Request, target: Target, context: Context, authorization
     token = request.headers.get("x-oss-security-token")
     caller = find_caller(credential.access_key_id, token, context)
     check_skew(moment, context.clock)
-    _check_scope(credential, date_time, context)
+    _check_scope(credential, date_time, context, in_url=False)
     _verify_v4(
         request,
         target,
@@ -155,7 +160,7 @@ def _v4_url(request: Request, target: Target, context: Context) -> Caller:
         check_skew(moment, context.clock)
     if context.clock.timestamp() >= moment.timestamp() + expires_s:
         raise _expired(moment.timestamp() + expires_s, context.clock)
-    _check_scope(credential, date_time, context)
+    _check_scope(credential, date_time, context, in_url=True)
     _verify_v4(
         request,
         target,

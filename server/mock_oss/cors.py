@@ -61,7 +61,7 @@ def parse_cors(body: bytes) -> CorsConfiguration:
     for element in children(root, "CORSRule"):
         age = child_text(element, "MaxAgeSeconds")
         if age is not None and not (age.isascii() and age.isdigit() and len(age) < 10):
-            raise RefusedError("MalformedXML", why={"xml": f"MaxAgeSeconds is {age!r}"})
+            raise RefusedError("InvalidArgument", ArgumentName="MaxAgeSeconds", ArgumentValue=age)
         rules.append(
             CorsRule(
                 origins=tuple((e.text or "").strip() for e in children(element, "AllowedOrigin")),

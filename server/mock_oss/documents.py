@@ -6,6 +6,7 @@ defusedxml, ignores namespaces, and turns every defect into MalformedXML.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
@@ -24,6 +25,11 @@ PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _ILLEGAL = dict.fromkeys(
     {*range(32), 0xFFFE, 0xFFFF} - {0x09, 0x0A, 0x0D}, "\N{REPLACEMENT CHARACTER}"
 ) | {0x0D: "&#13;"}
+
+# Raw control characters travel through the parser as the 32 noncharacters from U+FDD0.
+_SHIELD = 0xFDD0
+_CONTROLS = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f]")
+_UNSHIELD = {_SHIELD + code: code for code in range(1, 32)}
 
 
 def xml_text(value: str) -> str:
@@ -59,9 +65,14 @@ def document(root: str, children: Iterable[str]) -> bytes:
 def parse(body: bytes, root: str) -> Element:
     """Parse a request body whose root element must be ``root``.
 
+    Like OSS, and unlike XML, this takes raw control characters in keys.
+
     Raises:
         RefusedError: MalformedXML, with the parser's own words in ``why``.
     """
+    shielded = _CONTROLS.search(body) is not None
+    if shielded:
+        body = _CONTROLS.sub(lambda match: chr(_SHIELD + match[0][0]).encode(), body)
     try:
         element: Element = defusedxml.ElementTree.fromstring(body, forbid_dtd=True)
     except (DefusedXmlException, defusedxml.ElementTree.ParseError, ValueError, LookupError) as e:
@@ -69,6 +80,8 @@ def parse(body: bytes, root: str) -> Element:
     for node in element.iter():
         if isinstance(node.tag, str):
             node.tag = node.tag.rpartition("}")[2]
+        if shielded and node.text:
+            node.text = node.text.translate(_UNSHIELD)
     if element.tag != root:
         raise RefusedError("MalformedXML", why={"xml": f"root is <{element.tag}>, not <{root}>"})
     return element

@@ -19,6 +19,8 @@ from mock_oss.store import Store
 __all__ = ["AbortRule", "abort_old_uploads", "parse_lifecycle"]
 
 MAX_RULES = 1000
+STORAGE_CLASSES = ("IA", "Archive", "ColdArchive", "DeepColdArchive")
+TAG_TEXT = re.compile(r"[\w+\-=.:/ ]*")
 DAY_MS = 86_400_000
 _MIDNIGHT = re.compile(r"\d{4}-\d\d-\d\dT00:00:00(?:\.000)?Z")
 _TIMED = ("Expiration", "AbortMultipartUpload", "Transition")
@@ -53,11 +55,36 @@ def parse_lifecycle(body: bytes) -> tuple[AbortRule, ...]:
         actions = [e for name in _TIMED for e in children(rule, name)]
         if not actions:
             raise RefusedError("MalformedXML", why={"xml": "a Rule needs an action"})
+        _check_order(rule)
+        _check_tags(rule)
         for action in actions:
             days, before_ms = _when(action)
             if action.tag == "AbortMultipartUpload" and status == "Enabled":
                 found.append(AbortRule(prefix=prefix, days=days, before_ms=before_ms))
     return tuple(found)
+
+
+def _check_order(rule: Element) -> None:
+    """Days and dates do not mix; colder classes come later, and the end comes last."""
+    timed = [action for name in _TIMED for action in children(rule, name)]
+    if {"Days", "CreatedBeforeDate"} <= {child.tag for action in timed for child in action}:
+        raise RefusedError("InvalidRequest", "Days and CreatedBeforeDate cannot be mixed.")
+    last = 0
+    transitions = {child_text(t, "StorageClass"): t for t in children(rule, "Transition")}
+    for name in (*STORAGE_CLASSES, None):
+        found = transitions.get(name) if name else next(iter(children(rule, "Expiration")), None)
+        days = None if found is None else _when(found)[0]
+        if days is not None and days <= last:
+            raise RefusedError("InvalidArgument", ArgumentName="Days", ArgumentValue=str(days))
+        last = days or last
+
+
+def _check_tags(rule: Element) -> None:
+    for element in children(rule, "Tag"):
+        for name in ("Key", "Value"):
+            text = child_text(element, name) or ""
+            if not TAG_TEXT.fullmatch(text):
+                raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=text)
 
 
 def _when(action: Element) -> tuple[int | None, int | None]:

@@ -10,6 +10,7 @@ from mock_oss.body import MAX_OBJECT_BYTES
 from mock_oss.errors import RefusedError
 from mock_oss.operations.common import number, quoted
 from mock_oss.operations.objects import may_overwrite, new_properties
+from mock_oss.operations.properties import Properties
 from mock_oss.response import Response
 from mock_oss.service import Call
 from mock_oss.store import ObjectRecord
@@ -35,11 +36,13 @@ async def append_object(call: Call) -> Response:
     if not call.param("position"):
         raise RefusedError("MissingArgument", ArgumentName="position")
     position = number(call, "position", default=0, low=0, high=MAX_OBJECT_BYTES)
-    properties = new_properties(call)
     there = call.store.objects.get(call.bucket.name, call.key)
     _check_position(there, position)
     if there is None:
         may_overwrite(call)(None)
+        properties = new_properties(call)
+    else:  # what later appends say about the object counts for nothing
+        properties = Properties(there.headers, there.storage_class, there.acl, there.tagging)
 
     def allow(now: ObjectRecord | None) -> None:
         if call.store.buckets.get(call.bucket.name) is None:
@@ -58,11 +61,11 @@ async def append_object(call: Call) -> Response:
             crc64=str(crc64.combine(int(there.crc64) if there else 0, digest.crc64, digest.size)),
             md5="",
             kind="Appendable",
-            storage_class=properties.storage_class if there is None else there.storage_class,
-            acl=properties.acl if there is None else there.acl,
+            storage_class=properties.storage_class,
+            acl=properties.acl,
             modified_ms=call.service.now_ms(),
-            headers=properties.headers if there is None else there.headers,
-            tagging=properties.tagging if there is None else there.tagging,
+            headers=properties.headers,
+            tagging=properties.tagging,
             segments_json="[]" if there is None else there.segments_json,
         )
         call.store.put_object(record, blob=blob, allow=allow)

@@ -19,7 +19,7 @@ from mock_oss.errors import RefusedError
 from mock_oss.operations.common import iso, quoted
 from mock_oss.operations.conditions import check_conditions
 from mock_oss.operations.multipart import keep_part, part_number, the_upload
-from mock_oss.operations.objects import may_overwrite, resolve
+from mock_oss.operations.objects import SYMLINK_TARGET, may_overwrite, resolve
 from mock_oss.operations.properties import read_properties
 from mock_oss.response import Response, xml_response
 from mock_oss.service import Call, Service
@@ -30,7 +30,7 @@ from mock_oss.store.records import pack_segments
 __all__ = ["copy_object", "upload_part_copy"]
 
 MAX_COPY_BYTES = 5 << 30
-_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{1,15})")
+_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 _CONDITIONS = "x-oss-copy-source-"
 
 
@@ -92,6 +92,7 @@ async def copy_object(call: Call) -> Response:
     headers = properties.headers
     if not new_headers:
         kept = source.stored_headers
+        kept.pop(SYMLINK_TARGET, None)
         kept.update(dict(properties.encryption_headers))
         headers = json.dumps(kept)
     tagging = properties.tagging if new_tags else source.tagging
@@ -154,7 +155,7 @@ def _copy_range(text: str | None, size: int) -> tuple[int, int] | None:
     match = _RANGE.fullmatch(text or "")
     if match is None:
         return None
-    first, last = int(match[1]), int(match[2])
+    first, last = int(match[1]), int(match[2] or size - 1)
     return (first, last - first + 1) if first <= last < size else None
 
 

@@ -40,6 +40,7 @@ OVERRIDES = {
     "response-content-encoding": "content-encoding",
 }
 _TITLES = {name: name.title() for name in OVERRIDES.values()}
+SYMLINK_TARGET = "x-oss-symlink-target"
 MIN_TRAFFIC_BITS, MAX_TRAFFIC_BITS = 819_200, 838_860_800
 
 
@@ -154,7 +155,8 @@ def object_headers(found: ObjectRecord) -> list[tuple[str, str]]:
     if found.tagging != "{}":
         headers.append(("x-oss-tagging-count", str(len(found.tags))))
     for name, value in found.stored_headers.items():
-        headers.append((_TITLES.get(name, name), value))
+        if name != SYMLINK_TARGET:
+            headers.append((_TITLES.get(name, name), value))
     return headers
 
 
@@ -181,15 +183,25 @@ def _header_text(value: str) -> str:
 
 
 def resolve(call: Call, found: ObjectRecord) -> ObjectRecord:
-    """Follow a symlink to its target; other objects are themselves."""
+    """Give a symlink the bytes of its target; other objects are themselves.
+
+    Length, ETag and checksums are the target's, the other headers the symlink's own.
+    """
     if found.kind != "Symlink":
         return found
-    target = call.store.objects.get(found.bucket, found.stored_headers["x-oss-symlink-target"])
+    target = call.store.objects.get(found.bucket, found.stored_headers[SYMLINK_TARGET])
     if target is None:
         raise RefusedError("SymlinkTargetNotExist", Key=call.key)
     if target.kind == "Symlink":
         raise RefusedError("InvalidArgument", "The target of a symlink is a symlink.")
-    return target._replace(kind="Symlink", modified_ms=found.modified_ms)
+    return found._replace(
+        size=target.size,
+        etag=target.etag,
+        md5=target.md5,
+        crc64=target.crc64,
+        modified_ms=max(found.modified_ms, target.modified_ms),
+        segments_json=target.segments_json,
+    )
 
 
 async def get_object(call: Call) -> Response:

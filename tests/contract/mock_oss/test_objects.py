@@ -1,5 +1,6 @@
 """What objects do that the SDK tours do not reach: overwriting, checks, conditions, ranges."""
 
+import time
 from base64 import b64encode
 from hashlib import md5
 from typing import Any
@@ -218,6 +219,99 @@ def test_a_symlink_whose_target_is_gone_says_so(bucket_v4: Any) -> None:
 
     assert refusal(bucket_v4.get_object, "link") == (404, "SymlinkTargetNotExist")
     assert refusal(bucket_v4.get_symlink, "plain") == (400, "NotSymlink")
+
+
+def test_a_symlink_has_the_bytes_of_its_target_and_headers_of_its_own(bucket_v4: Any) -> None:
+    bucket_v4.put_object("a", b"hello", headers={"x-oss-meta-a": "target"})
+    bucket_v4.put_symlink("a", "link", headers={"x-oss-meta-a": "link"})
+
+    head = bucket_v4.head_object("link")
+
+    assert (head.content_length, head.etag) == (5, "5D41402ABC4B2A76B9719D911017C592")
+    assert head.headers["x-oss-meta-a"] == "link"
+    assert head.headers["x-oss-object-type"] == "Symlink"
+    assert "x-oss-symlink-target" not in head.headers
+
+
+def test_what_a_later_append_says_about_the_object_counts_for_nothing(
+    mock_oss: MockOSS, bucket_v4: Any
+) -> None:
+    bucket_v4.append_object("log", 0, b"1", headers={"x-oss-tagging": "a=1"})
+
+    bucket_v4.append_object("log", 1, b"2", headers={"x-oss-tagging": "not a tag!"})
+
+    assert mock_oss.bucket(BUCKET).objects["log"].tags == {"a": "1"}
+
+
+def test_keys_may_hold_control_characters(mock_oss: MockOSS, bucket: Any) -> None:
+    key = "a\x0c\r\x7f\x01名"
+    bucket.put_object(key, b"x")
+
+    assert [found.key for found in oss2.ObjectIterator(bucket)] == [key]
+    bucket.delete_object(key)
+    bucket.put_object("\x0c\x1f", b"x")
+    bucket.batch_delete_objects(["\x0c\x1f"])
+    assert len(mock_oss.bucket(BUCKET).objects) == 0
+
+
+def test_a_body_announced_on_a_get_ends_the_connection(mock_oss: MockOSS, bucket_v4: Any) -> None:
+    bucket_v4.put_object("a", b"hello")
+
+    got = bucket_v4.get_object("a", headers={"Content-Length": "9"})
+
+    assert got.read() == b"hello"
+    assert got.headers["Connection"] == "close"
+    bucket_v4.put_object("b", b"hello")
+
+
+def test_traffic_limits_hold(bucket_v4: Any) -> None:
+    started = time.monotonic()
+
+    bucket_v4.put_object("a", b"x" * 51_200, headers={"x-oss-traffic-limit": "819200"})
+
+    assert 0.45 <= time.monotonic() - started < 5
+
+
+LIFECYCLES = {
+    "expires before it moves": (
+        "<Transition><Days>4</Days><StorageClass>IA</StorageClass></Transition>"
+        "<Expiration><Days>3</Days></Expiration>",
+        "InvalidArgument",
+    ),
+    "colder comes first": (
+        "<Transition><Days>5</Days><StorageClass>IA</StorageClass></Transition>"
+        "<Transition><Days>2</Days><StorageClass>Archive</StorageClass></Transition>",
+        "InvalidArgument",
+    ),
+    "days and dates": (
+        "<Transition><Days>5</Days><StorageClass>IA</StorageClass></Transition>"
+        "<Expiration><CreatedBeforeDate>2026-01-01T00:00:00.000Z</CreatedBeforeDate></Expiration>",
+        "InvalidRequest",
+    ),
+    "no days": ("<Expiration/>", "MalformedXML"),
+    "zero days": ("<Expiration><Days>0</Days></Expiration>", "InvalidArgument"),
+    "noon": (
+        "<Expiration><CreatedBeforeDate>2026-01-01T12:00:00.000Z</CreatedBeforeDate></Expiration>",
+        "InvalidArgument",
+    ),
+    "no action": ("", "MalformedXML"),
+    "bad tag": (
+        "<Tag><Key>%&amp;</Key><Value/></Tag><Expiration><Days>1</Days></Expiration>",
+        "InvalidArgument",
+    ),
+}
+
+
+@pytest.mark.parametrize(("rule", "code"), LIFECYCLES.values(), ids=LIFECYCLES)
+def test_lifecycle_rules_that_make_no_sense_are_refused(
+    bucket_v4: Any, rule: str, code: str
+) -> None:
+    document = (
+        "<LifecycleConfiguration><Rule><Prefix/><Status>Enabled</Status>"
+        f"{rule}</Rule></LifecycleConfiguration>"
+    )
+
+    assert refusal(bucket_v4.put_bucket_lifecycle, document) == (400, code)
 
 
 def test_batch_delete_has_limits(mock_oss: MockOSS, bucket_v4: Any) -> None:

@@ -60,7 +60,7 @@ def test_bucket_names_have_a_form(name: str) -> None:
     assert refused.value.code == "InvalidBucketName"
 
 
-@pytest.mark.parametrize("key", ["", "/a", "\\a", "é" * 512, "a\0b", "a\rb", "a\nb"])
+@pytest.mark.parametrize("key", ["", "/a", "\\a", "é" * 512, "a\0b"])
 def test_object_keys_have_a_form(key: str) -> None:
     with pytest.raises(RefusedError) as refused:
         check_key(key)
@@ -68,6 +68,6 @@ def test_object_keys_have_a_form(key: str) -> None:
     assert refused.value.code == "InvalidObjectName"
 
 
-@pytest.mark.parametrize("key", ["a", "x" * 1023, "a/b//c", "..", "a\\b", "é" * 511, " "])
+@pytest.mark.parametrize("key", ["a", "x" * 1023, "a/b//c", "..", "a\\b", "é" * 511, " ", "a\r\n\x0cb"])
 def test_any_other_key_is_fine(key: str) -> None:
     check_key(key)

@@ -125,7 +125,7 @@ ORIGIN, METHOD = "<AllowedOrigin>*</AllowedOrigin>", "<AllowedMethod>PUT</Allowe
         (b"<CORSConfiguration>", "MalformedXML"),
         (rule(ORIGIN), "MalformedXML"),
         (rule(METHOD), "MalformedXML"),
-        (rule(ORIGIN, METHOD, "<MaxAgeSeconds>-1</MaxAgeSeconds>"), "MalformedXML"),
+        (rule(ORIGIN, METHOD, "<MaxAgeSeconds>-1</MaxAgeSeconds>"), "InvalidArgument"),
         (rule(ORIGIN, "<AllowedMethod>OPTIONS</AllowedMethod>"), "InvalidArgument"),
         (rule("<AllowedOrigin>*.*</AllowedOrigin>", METHOD), "InvalidArgument"),
         (rule(ORIGIN, METHOD, "<ExposeHeader>*</ExposeHeader>"), "InvalidArgument"),
