@@ -22,7 +22,11 @@ __all__ = ["ATTEMPTS", "BUCKET", "SECRET", "allows", "policy_for"]
 
 BUCKET = "web-direct-upload"
 SECRET = str(OPTIONS["secret"]).encode()
-HTTPS = {"acs:SecureTransport": "true", "acs:SourceIp": "192.0.2.7"}
+HTTPS = {
+    "acs:SecureTransport": "true",
+    "acs:SourceIp": "192.0.2.7",
+    "oss:x-oss-object-acl": "default",  # what a request without the header counts as
+}
 ROLE = parse_policy(
     '{"Version":"1","Statement":[{"Effect":"Allow","Action":["oss:*"],"Resource":["*"]}]}', "role"
 )

@@ -61,6 +61,7 @@ KINDS: dict[str, dict[str, object]] = {
         "oidc_client_secret": CLIENT_SECRET,
     },
 }
+KINDS["signed in"] = KINDS["oidc"]  # one that nobody signs out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

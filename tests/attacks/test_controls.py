@@ -1,0 +1,123 @@
+"""What must go on working: the same ways as the attacks, walked by those who may."""
+
+import pytest
+
+from attacks.at_sign_in import verify
+from attacks.at_start import CLOUD
+from attacks.attempt import Try
+from attacks.in_policy import BUCKET, allows, issued, policy_for, prefix
+from attacks.over_http import GOOD_PROXY, PAGE
+from attacks.worlds import Headers, Worlds, session
+from mock_oss.policy import parse_policy
+from ossferry.settings import ExplicitSettings, load_settings
+from support.forged_tokens import ISSUER, NOW
+
+
+def granted(kind: str, method: str, path: str, headers: Headers, body: bytes = b"") -> Try:
+    return lambda worlds: worlds[kind].gets_credentials(method, path, headers, body)
+
+
+def with_key(kind: str, headers: Headers = (), body: bytes = b"", path: str = "/api/grant") -> Try:
+    def control(worlds: Worlds) -> bool:
+        world = worlds[kind]
+        mine = (("authorization", f"Bearer {world.key}"), *headers)
+        return world.gets_credentials("POST", path, mine, body)
+
+    return control
+
+
+def signed_in(method: str, path: str, headers: Headers) -> Try:
+    def control(worlds: Worlds) -> bool:
+        world = worlds["signed in"]
+        return world.gets_credentials(method, path, (session(world), *headers))
+
+    return control
+
+
+def may(action: str, **context: str) -> Try:
+    key = f"{BUCKET}/{prefix('carol')}2026-03-14/x/y.txt"
+    return lambda _worlds: allows(policy_for("carol"), action, key, **context)
+
+
+def bound(address: str) -> Try:
+    key = f"{BUCKET}/{prefix('carol')}x"
+    policy = parse_policy(issued("carol", address)[1], "session")
+    return lambda _worlds: allows(policy, "oss:PutObject", key, acs_SourceIp=address)
+
+
+def reads(**claims: object) -> Try:
+    return lambda _worlds: verify(ISSUER.token(**claims))["sub"] == "carol-1"
+
+
+def starts(**changes: object) -> Try:
+    return lambda _worlds: load_settings(ExplicitSettings, **{**CLOUD, **changes}) is not None
+
+
+def _shared(worlds: Worlds) -> bool:
+    world = worlds["cors"]
+    headers = (("origin", "https://app.example.com"), ("authorization", f"Bearer {world.key}"))
+    answer = world.ask("POST", "/api/grant", headers).headers
+    return answer["access-control-allow-origin"] == "https://app.example.com"
+
+
+def _preflight(worlds: Worlds) -> bool:
+    headers = (
+        ("origin", "https://app.example.com"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "authorization"),
+    )
+    return worlds["cors"].ask("OPTIONS", "/api/grant", headers).status_code == 200
+
+
+TLS: Headers = (("x-forwarded-proto", "https"), ("x-forwarded-for", "203.0.113.9"))
+JSON: Headers = (("content-type", "application/json"),)
+CONTROLS: dict[str, Try] = {
+    "T01 demo": granted("demo", "POST", "/api/grant", ()),
+    "T01 key": with_key("apikey"),
+    "T02 tutorial": lambda worlds: worlds["demo"].gets_credentials("GET", "/get_sts_token"),
+    "T02 query that means nothing": with_key("apikey", path="/api/grant?x=1"),
+    "T03 page": signed_in("POST", "/api/grant", PAGE),
+    "T03 page, tutorial's route": signed_in("GET", "/get_sts_token", PAGE[:1]),
+    "T03 old browser": signed_in("POST", "/api/grant", PAGE[1:]),
+    "T03 key of a program on any site": with_key("apikey", (("sec-fetch-site", "none"),)),
+    "T05 configured origin": _shared,
+    "T05 preflight": _preflight,
+    "T07 own prefix": may("oss:PutObject"),
+    "T08 parts": may("oss:ListParts"),
+    "T08 abort": may("oss:AbortMultipartUpload"),
+    "T40 private object": may("oss:PutObject", **{"oss_x-oss-object-acl": "private"}),
+    "T17 body with a key id": with_key("apikey", JSON, b'{"refused_key_id":""}'),
+    "T17 empty object": with_key("apikey", JSON, b"{}"),
+    "T18 again": signed_in("POST", "/api/grant", PAGE),
+    "T19 own address": bound("192.0.2.7"),
+    "T19 own IPv6 address": bound("2001:db8::7"),
+    "T21 good token": reads(),
+    "T21 a minute late": reads(exp=NOW - 30),
+    "T21 audience list": reads(aud=["x", "ossferry-client"]),
+    "T28 cloud": starts(),
+    "T28 VPC endpoint": starts(sts_endpoint="https://sts-vpc.cn-hangzhou.aliyuncs.com"),
+    "T30 https through the proxy": granted("tls", "POST", "/api/grant", TLS),
+    "T30 public with TLS in front": starts(host="0.0.0.0", behind_tls=True),  # noqa: S104
+    "T31 one secret each": starts(metrics_token="m" * 32),
+    "T32 host with port": granted(
+        "demo", "POST", "/api/grant", (("host", "uploads.example.com:443"),)
+    ),
+    "T33 body in limits": with_key("apikey", JSON, b'{"refused_key_id":"' + b"a" * 9000 + b'"}'),
+    "T47 mock where it is allowed": starts(
+        allow_mock=True, auth="demo", endpoint="http://localhost:9000"
+    ),
+    "T23 workers with Redis": starts(workers=4, redis_url="rediss://redis.example.com/0"),
+    "T50 proxy": granted(
+        "proxy", "POST", "/api/grant", (*GOOD_PROXY, ("x-forwarded-user", "carol"))
+    ),
+    "T49 health": lambda worlds: worlds["apikey"].ask("GET", "/healthz").status_code == 200,
+}
+
+
+@pytest.mark.parametrize("what", CONTROLS)
+def test_what_is_allowed_works(worlds: Worlds, what: str) -> None:
+    assert CONTROLS[what](worlds)
+
+
+def test_there_are_enough_controls() -> None:
+    assert len(CONTROLS) >= 30

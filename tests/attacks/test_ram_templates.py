@@ -1,0 +1,81 @@
+"""The shipped RAM policies give the server and the role no more than they need. Row T48."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attacks.in_policy import BUCKET, HTTPS, issued, prefix
+from mock_oss.policy import Question, evaluate, evaluate_session, parse_policy, trusts
+from mock_oss.policy import parse_trust_policy as parse_trust
+
+FOLDER = Path(__file__).parents[2] / "deploy/ram"
+SERVER = ("RAM", "acs:ram::1000000000000000:role/ossferry-server")
+ROLE_ARN = "acs:ram::1000000000000000:role/oss-web-upload"
+
+
+def template(name: str) -> str:
+    return (FOLDER / f"{name}.json").read_text()
+
+
+def statements(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(template(name))["Statement"]
+    return found
+
+
+def role_allows(action: str, where: str, **context: str) -> bool:
+    policy = parse_policy(template("role-policy"), "role")
+    given = {**HTTPS, **{name.replace("_", ":", 1): value for name, value in context.items()}}
+    resource = f"acs:oss:*:1000000000000000:{where}"
+    return evaluate((policy,), Question(action, resource, given)).allowed
+
+
+def test_t48_the_server_may_assume_exactly_one_role() -> None:
+    policy = parse_policy(template("caller-policy"), "caller")
+
+    assert evaluate((policy,), Question("sts:AssumeRole", ROLE_ARN, {})).allowed
+    for arn in (ROLE_ARN + "x", "acs:ram::1000000000000000:role/admin", "*"):
+        assert not evaluate((policy,), Question("sts:AssumeRole", arn, {})).allowed
+    assert not evaluate((policy,), Question("oss:PutObject", "acs:oss:*:*:x", {})).allowed
+
+
+def test_t48_the_role_trusts_exactly_the_server() -> None:
+    policy = parse_trust(template("trust-policy"), "trust")
+
+    assert trusts(policy, [SERVER], {})
+    assert not trusts(policy, [("RAM", "acs:ram::1000000000000000:root")], {})
+    assert not trusts(policy, [("RAM", "acs:ram::2000000000000000:role/ossferry-server")], {})
+
+
+@pytest.mark.parametrize("action", ["oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload"])
+def test_t48_the_role_uploads_below_one_prefix(action: str) -> None:
+    assert role_allows(action, f"{BUCKET}/uploads/x")
+    assert not role_allows(action, f"{BUCKET}/x")
+    assert not role_allows(action, "another/uploads/x")
+    assert not role_allows(action, f"{BUCKET}/uploads/x", acs_SecureTransport="false")
+
+
+@pytest.mark.parametrize("action", ["oss:GetObject", "oss:DeleteObject", "oss:ListObjects"])
+def test_t48_the_role_does_nothing_else(action: str) -> None:
+    assert not role_allows(action, f"{BUCKET}/uploads/x")
+    assert not role_allows(action, BUCKET)
+
+
+def test_t48_no_template_allows_by_wildcard() -> None:
+    for name in ("caller-policy", "role-policy", "trust-policy"):
+        for statement in statements(name):
+            if statement["Effect"] == "Allow":
+                assert "*" not in str(statement["Action"])
+                assert statement.get("Resource") != ["*"]
+
+
+def test_t19_the_kill_switch_stops_tokens_that_are_out() -> None:
+    role = parse_policy(template("role-policy"), "role")
+    switch = parse_policy(template("kill-switch"), "kill-switch")
+    session = parse_policy(issued("carol")[1], "session")
+    where = f"acs:oss:*:1000000000000000:{BUCKET}/{prefix('carol')}x"
+    question = Question("oss:PutObject", where, HTTPS)
+
+    assert evaluate_session((role,), session, question).allowed
+    assert not evaluate_session((role, switch), session, question).allowed
