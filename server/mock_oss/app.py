@@ -288,10 +288,10 @@ class _Exchange:
         call = Call(service, self.request, target, self.body, record, self.bucket)
         region = self.bucket.region if self.bucket is not None else service.world.region
         context = Context(service.identities, service.clock, region, record)
+        if target.bucket and operation.name != "PutBucket":
+            _ = call.bucket  # a bucket that is not there is told before a key that is wrong
         if operation.name != "PostObject":  # its form carries the signature
             call.caller = authenticate(self.request, target, context)
-        if target.bucket and operation.name != "PutBucket":
-            _ = call.bucket
         if operation.action:
             authorize(call, operation.action)
         if (rate := traffic_limit(call)) is not None:

@@ -66,7 +66,9 @@ def parse_cors(body: bytes) -> CorsConfiguration:
             CorsRule(
                 origins=tuple((e.text or "").strip() for e in children(element, "AllowedOrigin")),
                 methods=tuple((e.text or "").strip() for e in children(element, "AllowedMethod")),
-                headers=tuple((e.text or "").strip() for e in children(element, "AllowedHeader")),
+                headers=tuple(
+                    (e.text or "").strip().lower() for e in children(element, "AllowedHeader")
+                ),
                 expose=tuple((e.text or "").strip() for e in children(element, "ExposeHeader")),
                 max_age_s=None if age is None else int(age),
             )

@@ -29,7 +29,17 @@ _ILLEGAL = dict.fromkeys(
 # Raw control characters travel through the parser as the 32 noncharacters from U+FDD0.
 _SHIELD = 0xFDD0
 _CONTROLS = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f]")
+_REFERENCES = re.compile(rb"&#(?:x([0-9a-fA-F]{1,4})|([0-9]{1,4}));")
 _UNSHIELD = {_SHIELD + code: code for code in range(1, 32)}
+
+
+def _shielded_reference(match: re.Match[bytes]) -> bytes:
+    code = int(match[1], 16) if match[1] else int(match[2])
+    return (
+        chr(_SHIELD + code).encode()
+        if _CONTROLS.fullmatch(bytes([code % 256])) and code < 32
+        else match[0]
+    )
 
 
 def xml_text(value: str) -> str:
@@ -65,14 +75,15 @@ def document(root: str, children: Iterable[str]) -> bytes:
 def parse(body: bytes, root: str) -> Element:
     """Parse a request body whose root element must be ``root``.
 
-    Like OSS, and unlike XML, this takes raw control characters in keys.
+    Like OSS, and unlike XML, this takes control characters in keys, raw or as references.
 
     Raises:
         RefusedError: MalformedXML, with the parser's own words in ``why``.
     """
-    shielded = _CONTROLS.search(body) is not None
+    shielded = _CONTROLS.search(body) is not None or _REFERENCES.search(body) is not None
     if shielded:
         body = _CONTROLS.sub(lambda match: chr(_SHIELD + match[0][0]).encode(), body)
+        body = _REFERENCES.sub(_shielded_reference, body)
     try:
         element: Element = defusedxml.ElementTree.fromstring(body, forbid_dtd=True)
     except (DefusedXmlException, defusedxml.ElementTree.ParseError, ValueError, LookupError) as e:

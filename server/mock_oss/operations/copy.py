@@ -89,9 +89,13 @@ async def copy_object(call: Call) -> Response:
     new_headers = _directive(call, "x-oss-metadata-directive") or onto_itself
     new_tags = _directive(call, "x-oss-tagging-directive")
     properties = read_properties(call.request.headers, storage_class=call.bucket.storage_class)
-    headers = properties.headers
-    if not new_headers:
-        kept = source.stored_headers
+    kept = source.stored_headers
+    if new_headers and "content-type" in call.request.headers:
+        headers = properties.headers
+    elif new_headers:  # a type that is not told stays
+        told = json.loads(properties.headers)
+        headers = json.dumps({**told, "content-type": kept["content-type"]})
+    else:
         kept.pop(SYMLINK_TARGET, None)
         kept.update(dict(properties.encryption_headers))
         headers = json.dumps(kept)

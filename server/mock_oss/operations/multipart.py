@@ -313,7 +313,7 @@ async def list_uploads(call: Call) -> Response:
         after = ("", "")
     entries = _fold(call, prefix, delimiter, after)
     page, truncated = entries[:limit], len(entries) > limit
-    last = page[-1] if truncated else None
+    last = page[-1] if page else None
     next_key = last if isinstance(last, str) else last.key if last else ""
     next_id = last.upload_id if isinstance(last, UploadRecord) else ""
     return xml_response(

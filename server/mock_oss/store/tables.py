@@ -145,6 +145,14 @@ class Objects:
                 (bucket,),
             ).fetchall()
 
+    def last_modified_ms(self, bucket: str) -> int:
+        """Return when a bucket's objects last changed, 0 when it has none."""
+        with self._db.lock:
+            row = self._db.execute(
+                "SELECT coalesce(max(modified_ms), 0) FROM objects WHERE bucket = ?", (bucket,)
+            ).fetchone()
+        return int(row[0])
+
     def all_segments(self) -> Iterable[str]:
         """Return the segments column of every object."""
         with self._db.lock:

@@ -74,6 +74,15 @@ def test_an_unknown_or_disabled_key_is_refused(mock_oss: MockOSS) -> None:
             assert message in error.value.message
 
 
+def test_a_bucket_that_is_not_there_is_told_before_a_key_that_is_wrong(mock_oss: MockOSS) -> None:
+    bucket = oss2_bucket(mock_oss, "not-there", credentials=("LTAInone", "s", None))
+
+    with pytest.raises(ServerError) as error:
+        bucket.get_bucket_info()
+
+    assert (error.value.status, error.value.code) == (404, "NoSuchBucket")
+
+
 @pytest.mark.parametrize("version", ["v4", "v1"])
 def test_urls_work_until_they_expire(mock_oss: MockOSS, version: str) -> None:
     bucket = oss2_bucket(mock_oss, version=version)

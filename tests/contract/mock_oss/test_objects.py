@@ -184,7 +184,10 @@ def test_response_parameters_replace_headers(mock_oss: MockOSS, bucket: Any) -> 
 
 
 def test_a_copy_takes_metadata_along_or_not(mock_oss: MockOSS, bucket_v4: Any) -> None:
-    bucket_v4.put_object("a", b"hello", headers={"x-oss-meta-a": "1", "x-oss-tagging": "t=1"})
+    kind = {"Content-Type": "text/x-kept"}
+    bucket_v4.put_object(
+        "a", b"hello", headers={**kind, "x-oss-meta-a": "1", "x-oss-tagging": "t=1"}
+    )
     replace = {"x-oss-metadata-directive": "REPLACE", "x-oss-meta-a": "2"}
 
     bucket_v4.copy_object(BUCKET, "a", "kept")
@@ -196,6 +199,7 @@ def test_a_copy_takes_metadata_along_or_not(mock_oss: MockOSS, bucket_v4: Any) -
         "123"
     )
     assert objects["kept"].tags == {"t": "1"}
+    assert objects["replaced"].headers["content-type"] == "text/x-kept"
     bucket_v4.delete_object("a")
     assert objects["kept"].data == objects["replaced"].data == b"hello"
     assert refusal(bucket_v4.copy_object, BUCKET, "none", "b") == (404, "NoSuchKey")
@@ -251,6 +255,13 @@ def test_keys_may_hold_control_characters(mock_oss: MockOSS, bucket: Any) -> Non
     bucket.delete_object(key)
     bucket.put_object("\x0c\x1f", b"x")
     bucket.batch_delete_objects(["\x0c\x1f"])
+    bucket.put_object("\x01\t\r\x1f", b"x")
+    body = "<Delete><Object><Key>&#1;&#9;&#xD;&#x1f;</Key></Object></Delete>"
+    md5_base64 = b64encode(md5(body.encode()).digest()).decode()  # noqa: S324 - what the API speaks
+    target, headers = signed_headers(
+        mock_oss, "POST", "", query={"delete": ""}, headers={"Content-MD5": md5_base64}
+    )
+    send(mock_oss, "POST", target, headers=headers, body=body.encode())
     assert len(mock_oss.bucket(BUCKET).objects) == 0
 
 
