@@ -40,6 +40,7 @@ __all__ = ["App"]
 CONTROL_PREFIX = b"/_mock"
 MAX_HEADER_BYTES = 64 << 10
 SEND_PIECE = 256 << 10
+_CREATING = frozenset({"PutBucket", "PutBucketAcl"})
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _log = logging.getLogger("mock_oss")
 
@@ -288,10 +289,12 @@ class _Exchange:
         call = Call(service, self.request, target, self.body, record, self.bucket)
         region = self.bucket.region if self.bucket is not None else service.world.region
         context = Context(service.identities, service.clock, region, record)
-        if target.bucket and operation.name != "PutBucket":
+        if target.bucket and operation.name not in _CREATING:
             _ = call.bucket  # a bucket that is not there is told before a key that is wrong
         if operation.name != "PostObject":  # its form carries the signature
             call.caller = authenticate(self.request, target, context)
+        if operation.name == "PutBucketAcl":
+            _ = call.bucket
         if operation.action:
             authorize(call, operation.action)
         if (rate := traffic_limit(call)) is not None:

@@ -146,12 +146,10 @@ def _find(
     return None
 
 
-def _headers(
-    rule: CorsRule, origin: str, method: str, requested: str | None
-) -> list[tuple[str, str]]:
+def _headers(rule: CorsRule, origin: str, requested: str | None) -> list[tuple[str, str]]:
     answer = [
         ("Access-Control-Allow-Origin", "*" if "*" in rule.origins else origin),
-        ("Access-Control-Allow-Methods", method),
+        ("Access-Control-Allow-Methods", ", ".join(rule.methods)),
     ]
     if requested:
         answer.append(("Access-Control-Allow-Headers", requested))
@@ -177,7 +175,7 @@ def answer_headers(stored: str, origin: str | None, method: str) -> list[tuple[s
     if origin:
         rule = _find(configuration, origin, method)
         if rule is not None:
-            headers += _headers(rule, origin, method, None)
+            headers += _headers(rule, origin, None)
     return headers
 
 
@@ -207,7 +205,7 @@ def preflight(
             why={"kind": "cors", **_why_no_rule(configuration, origin, method, names)},
         )
     headers = [("Vary", "Origin")] if configuration.response_vary else []
-    return headers + _headers(rule, origin, method, requested)
+    return headers + _headers(rule, origin, requested)
 
 
 def _why_no_rule(

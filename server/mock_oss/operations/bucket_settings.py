@@ -73,6 +73,7 @@ async def get_stat(call: Call) -> Response:
         "ObjectCount": sum(count for count, _ in totals.values()),
         "MultipartUploadCount": call.store.uploads.count(call.bucket.name),
         "LiveChannelCount": 0,
+        "DeleteMarkerCount": 0,
         "LastModifiedTime": call.store.objects.last_modified_ms(call.bucket.name) // 1000,
         "StandardStorage": totals["Standard"][1],
         "StandardObjectCount": totals["Standard"][0],

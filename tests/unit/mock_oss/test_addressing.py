@@ -68,6 +68,8 @@ def test_object_keys_have_a_form(key: str) -> None:
     assert refused.value.code == "InvalidObjectName"
 
 
-@pytest.mark.parametrize("key", ["a", "x" * 1023, "a/b//c", "..", "a\\b", "é" * 511, " ", "a\r\n\x0cb"])
+@pytest.mark.parametrize(
+    "key", ["a", "x" * 1023, "a/b//c", "..", "a\\b", "é" * 511, " ", "a\r\n\x0cb"]
+)
 def test_any_other_key_is_fine(key: str) -> None:
     check_key(key)
