@@ -1,0 +1,80 @@
+"""The page under `/_mock/`, in a browser: what is stored, what was asked, and why not."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page, expect
+
+from contract.mock_oss.clients import send, signed_headers
+from mock_oss import BUCKET, Clock, MockOSS
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def inside(page: Page, mock_oss: MockOSS) -> Iterator[Page]:
+    """The page, open; an error in its console fails the test."""
+    errors: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            errors.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{mock_oss.endpoint}/_mock/")
+    yield page
+    assert errors == []
+
+
+def test_objects_and_uploads_appear_and_can_be_looked_at(
+    inside: Page, mock_oss: MockOSS, bucket_v4: Any
+) -> None:
+    bucket_v4.put_object("dir/<b>.txt", b"hello <i>there", headers={"x-oss-meta-a": "1"})
+    bucket_v4.init_multipart_upload("dir/big.bin")
+
+    row = inside.get_by_role("row", name="dir/<b>.txt")
+    expect(row).to_contain_text("14 B")
+    expect(inside.get_by_role("listitem").filter(has_text="dir/big.bin").first).to_be_visible()
+    row.get_by_role("button", name="Preview dir/<b>.txt").click()
+
+    dialog = inside.get_by_role("dialog")
+    expect(dialog).to_contain_text("hello <i>there")
+    expect(dialog).to_contain_text("x-oss-meta-a")
+    with inside.expect_download() as download:
+        dialog.get_by_role("link", name="Download").click()
+    assert download.value.path().read_bytes() == b"hello <i>there"
+
+
+def test_a_refused_request_says_who_asked_and_why(inside: Page, mock_oss: MockOSS) -> None:
+    target, headers = signed_headers(mock_oss, "PUT", "a")
+    send(mock_oss, "PUT", target, headers={**headers, "x-oss-meta-a": "1"}, body=b"x")
+    send(mock_oss, "GET", f"/{BUCKET}/secret")
+
+    requests = inside.get_by_role("region", name="Requests")
+    requests.get_by_text("SignatureDoesNotMatch").first.click()
+    expect(requests).to_contain_text("Because the header x-oss-meta-a was sent and not signed.")
+    expect(requests).to_contain_text("line 6, byte")
+    requests.get_by_text("secret").first.click()
+    expect(requests).to_contain_text("anonymous wants oss:GetObject")
+    inside.get_by_label("Refused only").check()
+    expect(requests.get_by_role("listitem")).to_have_count(2)
+
+
+def test_the_clock_can_be_moved_and_everything_reset(
+    inside: Page, mock_oss: MockOSS, bucket_v4: Any
+) -> None:
+    bucket_v4.put_object("a", b"hello")
+    expect(inside.get_by_role("row", name="a", exact=False).last).to_contain_text("5 B")
+    inside.on("dialog", lambda dialog: dialog.accept())
+
+    with inside.expect_response("**/_mock/clock"):
+        inside.get_by_role("button", name="+1 h").click()
+    ahead = mock_oss.clock.now() - Clock().now()
+    inside.get_by_role("button", name="Reset everything").click()
+
+    expect(inside.get_by_text("No objects.")).to_be_visible()
+    assert timedelta(minutes=59) < ahead < timedelta(minutes=61)
+    assert len(mock_oss.bucket(BUCKET).objects) == 0
