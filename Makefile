@@ -49,7 +49,7 @@ slow: build browser
 	$(BIN)/python -m pytest -m slow
 
 screenshots: build browser
-	PYTHONPATH=tests:tests/e2e $(BIN)/python tests/e2e/screenshots.py
+	PYTHONPATH=tests $(BIN)/python tests/e2e/screenshots.py
 
 lock: $(VENV)/.ready
 	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock

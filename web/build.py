@@ -67,7 +67,12 @@ for path, source in {json.dumps(modules, ensure_ascii=False)}:
         folder += "/"
     with open(path, "w", encoding="utf-8") as file:
         file.write(source)
-import uploader.main
+try:
+    import uploader.main
+except BaseException:
+    import js
+    js.ossferry.fail()
+    raise
 """
 
 

@@ -4,9 +4,9 @@ import random
 import tempfile
 from pathlib import Path
 
-from pages.uploader import UploaderPage
 from playwright.sync_api import Page, expect, sync_playwright
 
+from e2e.pages.uploader import UploaderPage
 from ossferry.demo import Demo
 from support.chromium import executable
 from support.config import ROOT, load
@@ -60,7 +60,7 @@ def _plan_faults(demo: Demo) -> None:
 
 def _shoot(page: Page, name: str) -> None:
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of two literals
+        page.emulate_media(color_scheme=scheme)
         for width, viewport in (("", WIDE), ("-phone", NARROW)):
             page.set_viewport_size(viewport)  # type: ignore[arg-type] # a dict with its two keys
             page.screenshot(path=IMAGES / f"{name}-{scheme}{width}.png", full_page=True)

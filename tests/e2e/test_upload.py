@@ -170,8 +170,9 @@ def test_the_content_type_that_is_signed_is_the_one_stored(
 
 
 def test_an_upload_can_be_cancelled_sent_again_and_removed(
-    uploader: UploaderPage, demo: Demo, make_file: MakeFile
+    uploader: UploaderPage, demo: Demo, make_file: MakeFile, console: Console
 ) -> None:
+    console.expected.append("status of 404")  # the proof that no part is left
     slow = demo.oss.faults.add(
         "bandwidth", bytes_per_s=2_000_000, key="*/slow.bin", method="PUT", times=1
     )

@@ -2,12 +2,13 @@
 
 import asyncio
 
+from uploader.oss.crc64 import combine, shift_of
 from uploader.oss.errors import Lost
 from uploader.oss.replies import Reply
 from uploader.oss.requests import Bucket
 from uploader.oss.signing import Credentials
 from uploader.transfer.grant import Grant
-from uploader.transfer.ports import Ports
+from uploader.transfer.ports import Piece, Ports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,31 +19,38 @@ if TYPE_CHECKING:
 __all__ = ["FakeChecksum", "FakeClock", "FakeFile", "FakeGrants", "FakeHttp", "make_ports"]
 
 START_S = 1773480413.0  # 2026-03-14T09:26:53Z
+ZERO_BYTE_CRC64 = 2282658103124508505
+ANSWER_LOST = "answer lost"
 
 
 class FakeClock:
-    """A clock that a test moves; `error_s` is how wrong it is."""
+    """A clock that a test moves, and that sleeping moves; `error_s` is how wrong it is."""
 
     def __init__(self, now_s: float = START_S, *, error_s: float = 0) -> None:
         self.true_s = now_s
         self.error_s = error_s
+        self.slept_s: list[float] = []
 
     def now_s(self) -> float:
         return self.true_s + self.error_s
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept_s.append(seconds)
+        self.true_s += seconds
+        await asyncio.sleep(0)
 
     def advance(self, seconds: float) -> None:
         self.true_s += seconds
 
 
 class FakeFile:
-    """A file of `size` bytes whose CRC-64 is said to be `crc64`."""
+    """A file of zeros, whose checksums are real."""
 
     def __init__(
         self,
         name: str = "a.txt",
         size: int = 10,
         *,
-        crc64: str = "7",
         path: str = "",
         content_type: str = "text/plain",
     ) -> None:
@@ -50,34 +58,52 @@ class FakeFile:
         self.path = path
         self.size = size
         self.content_type = content_type
-        self.crc64 = crc64
+
+
+def crc64_of_zeros(size: int) -> int:
+    """Return the CRC-64 of `size` zero bytes."""
+    crc, power, length = 0, ZERO_BYTE_CRC64, 1
+    while size:
+        if size & 1:
+            crc = combine(crc, power, shift_of(length))
+        power = combine(power, power, shift_of(length))
+        length *= 2
+        size >>= 1
+    return crc
 
 
 def stored(crc64: str, request_id: str = "5C3D9175B6FC201293AD0001") -> Reply:
-    """Return what OSS answers to a PutObject that succeeded."""
+    """Return what OSS answers when it has stored something."""
     known = {"etag": '"AB"', "x-oss-hash-crc64ecma": crc64, "x-oss-request-id": request_id}
     return Reply(200, lambda name: known.get(name.lower(), ""))
 
 
-def refused(code: str, status: int = 403, extra: str = "") -> Reply:
+def refused(code: str, status: int = 403, extra: str = "", retry_after: str = "") -> Reply:
     """Return an error document of OSS."""
     text = f"<Error><Code>{code}</Code><RequestId>R1</RequestId>{extra}</Error>"
-    return Reply(status, lambda _name: "", text)
+    return Reply(status, lambda name: retry_after if name == "Retry-After" else "", text)
 
 
 class FakeHttp:
-    """Answers PutObject; `plan` holds what to do instead, one entry a request, `None` for nothing.
+    """An OSS made of dicts. `plan` holds what to do instead, one entry a request.
 
-    An entry is a `Reply`, or an exception to raise. `hold()` keeps requests until `release()`.
+    An entry is a `Reply`, an exception to raise, `ANSWER_LOST` to do the work and lose the answer,
+    or `None` for nothing special. `hold()` keeps requests until `release()`.
     """
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
-        self.plan: list[Reply | Exception | None] = []
+        self.plan: list[Reply | Exception | str | None] = []
+        self.objects: dict[str, int] = {}  # key: size
+        self.multiparts: dict[str, dict[int, int]] = {}  # upload id: {part number: size}
+        self.parts_sent: list[int] = []
         self.running = 0
         self.most_running = 0
+        self.page_size = 1000
+        self.hold_after: int | None = None  # so many parts have arrived
         self._gate = asyncio.Event()
         self._gate.set()
+        self._ids = 0
 
     def hold(self) -> None:
         self._gate.clear()
@@ -86,22 +112,78 @@ class FakeHttp:
         self._gate.set()
 
     async def send(
-        self, request: "Request", file: FakeFile, on_progress: "Callable[[int], None]"
+        self, request: "Request", body: "Piece | str | None", on_progress: "Callable[[int], None]"
     ) -> Reply:
         self.requests.append(request)
         planned = self.plan.pop(0) if self.plan else None
+        size = body.size if isinstance(body, Piece) else 0
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         try:
-            on_progress(file.size // 2)
+            on_progress(size // 2)
             await asyncio.sleep(0)
+            if self.hold_after is not None and len(self.parts_sent) >= self.hold_after:
+                self.hold_after = None
+                self.hold()
             await self._gate.wait()
             if isinstance(planned, Exception):
                 raise planned
-            on_progress(file.size)
-            return planned or stored(file.crc64)
+            if isinstance(planned, Reply):
+                return planned
+            on_progress(size)
+            reply = self._handle(request, body, size)
+            if planned == ANSWER_LOST:
+                raise lost()
+            return reply
         finally:
             self.running -= 1
+
+    def _handle(self, request: "Request", body: "Piece | str | None", size: int) -> Reply:
+        path, _, query = request.url.partition("?")
+        given = dict([pair.split("=") for pair in query.split("&") if "=" in pair])
+        key = path.split("/", 3)[3]
+        if query == "uploads":
+            self._ids += 1
+            self.multiparts[f"U{self._ids}"] = {}
+            return Reply(200, lambda _name: "", f"<A><UploadId>U{self._ids}</UploadId></A>")
+        if "uploadId" not in given:
+            self.objects[key] = size
+            return stored(str(crc64_of_zeros(size)))
+        parts = self.multiparts.get(given["uploadId"])
+        if parts is None:
+            return refused("NoSuchUpload", 404)
+        if request.method == "PUT":
+            self.parts_sent.append(int(given["partNumber"]))
+            parts[int(given["partNumber"])] = size
+            return stored(str(crc64_of_zeros(size)))
+        if request.method == "GET":
+            return self._list(parts, int(given.get("part-number-marker", "0")))
+        if request.method == "POST":
+            assert isinstance(body, str)
+            named = [int(piece.split("<")[0]) for piece in body.split("<PartNumber>")[1:]]
+            if named != sorted(parts):
+                return refused("InvalidPart", 400)
+            self.objects[key] = sum(parts.values())
+        del self.multiparts[given["uploadId"]]
+        if request.method == "DELETE":
+            return Reply(204, lambda _name: "")
+        return stored(str(crc64_of_zeros(self.objects[key])))
+
+    def _list(self, parts: "dict[int, int]", after: int) -> Reply:
+        numbers = sorted([number for number in parts if number > after])
+        page = numbers[: self.page_size]
+        rows = [
+            f'<Part><PartNumber>{n}</PartNumber><ETag>"AB"</ETag><Size>{parts[n]}</Size></Part>'
+            for n in page
+        ]
+        more = "true" if len(page) < len(numbers) else "false"
+        marker = page[-1] if page else 0
+        text = (
+            f"<ListPartsResult><IsTruncated>{more}</IsTruncated>"
+            f"<NextPartNumberMarker>{marker}</NextPartNumberMarker>"
+            f"{''.join(rows)}</ListPartsResult>"
+        )
+        return Reply(200, lambda _name: "", text)
 
     def header(self, index: int, name: str) -> str:
         """Return a header of the request number `index`."""
@@ -109,16 +191,29 @@ class FakeHttp:
 
 
 class FakeChecksum:
-    """Says the CRC-64 that the file was made with, or raises `error`."""
+    """Computes the CRC-64 of zeros, or raises `error`; `pieces` are `(offset, size)`."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
+        self.pieces: list[tuple[int, int]] = []
 
-    async def crc64(self, file: FakeFile) -> str:
+    async def crc64(self, piece: Piece) -> int:
+        self.pieces.append((piece.offset, piece.size))
         await asyncio.sleep(0)
         if self.error:
             raise self.error
-        return file.crc64
+        return crc64_of_zeros(piece.size)
+
+
+class FakeNetwork:
+    """A network that is back as soon as somebody waits for it; remembers how long they would."""
+
+    def __init__(self) -> None:
+        self.waited_s: list[float] = []
+
+    async def may_be_back(self, timeout_s: float) -> None:
+        self.waited_s.append(timeout_s)
+        await asyncio.sleep(0)
 
 
 class FakeGrants:
@@ -130,7 +225,7 @@ class FakeGrants:
         self.fetched = 0
         self.refused: list[str] = []
         self.errors: list[Exception] = []
-        self.max_file_size = 10**12
+        self.max_file_size = 10**14
 
     async def fetch(self, *, refused_key_id: str = "") -> Grant:
         self.fetched += 1
@@ -160,6 +255,9 @@ class FakeRandom:
         self.count += 1
         return f"{self.count:0{2 * size}x}"
 
+    def unit(self) -> float:
+        return 0.5
+
 
 def make_ports(clock: "FakeClock | None" = None) -> Ports:
     """Return a set of ports where everything goes well."""
@@ -170,9 +268,10 @@ def make_ports(clock: "FakeClock | None" = None) -> Ports:
         clock=clock,
         grants=FakeGrants(clock),
         random=FakeRandom(),
+        network=FakeNetwork(),
     )
 
 
-def lost() -> Lost:
+def lost(reason: str = Lost.INTERRUPTED) -> Lost:
     """Return the error of a connection that broke."""
-    return Lost(Lost.INTERRUPTED)
+    return Lost(reason)

@@ -8,7 +8,10 @@ from uploader.browser.clock import BrowserClock
 from uploader.browser.entropy import BrowserRandom
 from uploader.browser.grants import ServerGrants
 from uploader.browser.http import BrowserHttp
+from uploader.browser.network import BrowserNetwork
+from uploader.transfer.budget import Budget
 from uploader.transfer.credentials import GrantKeeper
+from uploader.transfer.engine import Engine
 from uploader.transfer.errors import GrantRefused
 from uploader.transfer.ports import Ports
 from uploader.transfer.queue import Queue
@@ -33,10 +36,11 @@ def start() -> None:
         clock=clock,
         grants=ServerGrants(),
         random=BrowserRandom(),
+        network=BrowserNetwork(),
     )
     keeper = GrantKeeper(ports.grants, clock, on_fetched=show_grant)
     model = QueueModel(clock)
-    queue = Queue(ports, keeper, on_change=model.changed)
+    queue = Queue(Engine(ports, keeper, Budget()), on_change=model.changed)
     show(model, Actions(queue, model, page.origin()))
 
     def receive(files: "list[BrowserFile]") -> None:
@@ -56,8 +60,4 @@ async def _first_grant(keeper: GrantKeeper) -> None:
         return  # the view has been told; the first file asks again
 
 
-try:
-    start()
-except Exception:
-    page.failed()
-    raise
+start()

@@ -15,6 +15,10 @@ class _Mark:
 
         def decorate(function):
             cases = [list(value) if many else [value] for value in values]
+            if isinstance(function, Cases):  # parametrized twice: every pair of cases
+                inner = function
+                both = [case + other for case in cases for other in inner.cases]
+                return Cases(inner.function, list(names) + inner.names, both)
             return Cases(function, list(names), cases)
 
         return decorate

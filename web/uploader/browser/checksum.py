@@ -1,4 +1,4 @@
-"""CRC-64 of files, computed by hash-wasm in a worker (`crc64.js`)."""
+"""CRC-64 of pieces of files, computed by hash-wasm in a worker (`crc64.js`)."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uploader.browser.files import BrowserFile
+    from uploader.transfer.ports import Piece
 
 __all__ = ["ChecksumWorker"]
 
@@ -32,25 +32,26 @@ class ChecksumWorker:
         self._asked: dict[int, _Answer] = {}
         self._next = 0
 
-    async def crc64(self, file: "BrowserFile") -> str:
-        """Return the CRC-64 of the whole file as decimal text.
+    async def crc64(self, piece: "Piece") -> int:
+        """Return the CRC-64 of a piece.
 
         Raises:
-            FileUnreadable: the file could not be read to its end.
+            FileUnreadable: the piece could not be read to its end.
         """
         if self._worker is None:
             self._start()
         self._next += 1
         number = self._next
         answer = self._asked[number] = _Answer()
-        self._worker.postMessage(to_js({"id": number, "blob": file.blob}))
+        blob = piece.file.slice(piece.offset, piece.size)
+        self._worker.postMessage(to_js({"id": number, "blob": blob}))
         try:
             await answer.done.wait()
         finally:
             self._asked.pop(number, None)
         if answer.error:
             raise FileUnreadable(answer.error)
-        return answer.crc64
+        return int(answer.crc64)
 
     def _start(self) -> None:
         self._worker = js.Worker.new(self._script_url)

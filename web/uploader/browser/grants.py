@@ -35,6 +35,7 @@ class ServerGrants:
         try:
             answer = await js.fetch("/api/grant", options)
             status: int = answer.status
+            retry_after: str = answer.headers.get("Retry-After") or ""
             text: str = await answer.text()
         except JsException as error:
             raise GrantRefused(0, detail=str(error))
@@ -45,6 +46,7 @@ class ServerGrants:
                 code=str(document.get("code", "")),
                 detail=str(document.get("detail", "")),
                 id=str(document.get("id", "")),
+                retry_after_s=float(retry_after) if retry_after.isdigit() else None,
             )
         return read_grant(document)
 

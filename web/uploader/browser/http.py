@@ -13,13 +13,13 @@ from uploader.browser.interop import release, wide
 from uploader.browser.probe import why_lost
 from uploader.oss.errors import Lost
 from uploader.oss.replies import Reply
+from uploader.transfer.ports import Piece
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from uploader.browser.files import BrowserFile
     from uploader.oss.requests import Request
 
 __all__ = ["BrowserHttp"]
@@ -34,9 +34,9 @@ class BrowserHttp:
         self._stall_ms = stall_s * 1000
 
     async def send(
-        self, request: "Request", file: "BrowserFile", on_progress: "Callable[[int], None]"
+        self, request: "Request", body: "Piece | str | None", on_progress: "Callable[[int], None]"
     ) -> Reply:
-        """Send `file` as the body; give up when nothing moves for `stall_s` seconds.
+        """Send one request; give up when nothing moves for `stall_s` seconds.
 
         Raises:
             Lost: no answer came; the reason has been looked into.
@@ -44,12 +44,13 @@ class BrowserHttp:
         """
         exchange = _Exchange(request, on_progress, self._stall_ms)
         try:
-            await exchange.run(file.blob)
+            await exchange.run(_content(body))
         finally:
             exchange.close()
         if exchange.answered:
             return exchange.reply()
-        await check_readable(file)
+        if isinstance(body, Piece):
+            await check_readable(body)
         raise Lost(Lost.STALLED if exchange.stalled else await why_lost(request))
 
 
@@ -76,10 +77,10 @@ class _Exchange:
             setattr(self._xhr, name, self._proxy(self._end))
         self._xhr.upload.onprogress = self._proxy(self._progress)
 
-    async def run(self, blob: "Any") -> None:
+    async def run(self, content: "Any") -> None:
         """Send, and return when there is an answer or none will come."""
         self._watch()
-        self._xhr.send(blob)
+        self._xhr.send(content)
         await self._ended.wait()
 
     def reply(self) -> Reply:
@@ -127,6 +128,10 @@ class _Exchange:
     def _stall(self) -> None:
         self.stalled = True
         self._xhr.abort()
+
+
+def _content(body: "Piece | str | None") -> "Any":
+    return body.file.slice(body.offset, body.size) if isinstance(body, Piece) else body
 
 
 def _headers(text: str) -> "dict[str, str]":

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "checksum_url",
-    "failed",
     "origin",
     "ready",
     "receive_files",
@@ -39,11 +38,6 @@ def ready() -> None:
     """Say that the page works; from now on no string becomes code."""
     js.ossferry.seal()
     js.document.documentElement.dataset.app = "ready"
-
-
-def failed() -> None:
-    """Say that the page could not start."""
-    js.ossferry.fail()
 
 
 def set_title(text: str) -> None:

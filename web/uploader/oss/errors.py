@@ -48,7 +48,8 @@ class Refused(OSSError):
     """OSS refused the request.
 
     Fields: `code`, `message`, `status`, `request_id`, `ec` as in the error document;
-    `server_time_s` is what OSS said the time is, in seconds since 1970, if it did.
+    `server_time_s` is what OSS said the time is, in seconds since 1970, and `retry_after_s` how
+    long it wants us to wait, if it did.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Refused(OSSError):
         request_id: str = "",
         ec: str = "",
         server_time_s: "float | None" = None,
+        retry_after_s: "float | None" = None,
     ) -> None:
         super().__init__(f"{code} ({status}): {message} [{request_id}]")
         self.code = code
@@ -68,6 +70,7 @@ class Refused(OSSError):
         self.request_id = request_id
         self.ec = ec
         self.server_time_s = server_time_s
+        self.retry_after_s = retry_after_s
         self.retryable = status in TRANSIENT_STATUSES or code in TRANSIENT_CODES
 
     @property
@@ -80,11 +83,23 @@ class Refused(OSSError):
 
 
 class Corrupt(OSSError):
-    """The object is not proved to be the file. `expected` and `actual` are the evidence."""
+    """The object is not proved to be the file. `expected` and `actual` are the evidence.
 
-    def __init__(self, what: str, *, expected: str, actual: str, request_id: str = "") -> None:
+    `is_mismatch` tells damage, which may be chance, from proof that is missing.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        expected: str,
+        actual: str,
+        request_id: str = "",
+        is_mismatch: bool = False,
+    ) -> None:
         super().__init__(f"{what}: expected {expected}, got {actual}")
         self.what = what
         self.expected = expected
         self.actual = actual
+        self.is_mismatch = is_mismatch
         self.request_id = request_id

@@ -100,7 +100,7 @@ def read_completed(reply: Reply) -> Stored:
 
 
 def read_parts(reply: Reply) -> "tuple[list[StoredPart], int]":
-    """Read the answer to ListParts: the parts, and the number to go on after; 0 if there is no more.
+    """Read the answer to ListParts: the parts, and the number to go on after; 0 at the end.
 
     Raises:
         Refused: OSS said no.
@@ -158,6 +158,7 @@ def read_error(reply: Reply) -> OSSError:
         request_id=element(text, "RequestId") or reply.header("x-oss-request-id"),
         ec=element(text, "EC") or reply.header("x-oss-ec"),
         server_time_s=_time(element(text, "ServerTime")),
+        retry_after_s=_seconds(reply.header("Retry-After")),
     )
 
 
@@ -177,6 +178,11 @@ def _time(text: str) -> "float | None":
         return from_iso(text)
     except ValueError:
         return None
+
+
+def _seconds(text: str) -> "float | None":
+    """Read a Retry-After in seconds; one with a date is left to our own judgement."""
+    return float(text) if text.isdigit() else None
 
 
 def _base64_text(value: str) -> str:

@@ -37,9 +37,18 @@ class GrantRefused(TransferError):
     `code`, `detail` and `id` are those of its problem document.
     """
 
-    def __init__(self, status: int, *, code: str = "", detail: str = "", id: str = "") -> None:
+    def __init__(
+        self,
+        status: int,
+        *,
+        code: str = "",
+        detail: str = "",
+        id: str = "",
+        retry_after_s: "float | None" = None,
+    ) -> None:
         super().__init__(f"{status} {code}: {detail} [{id}]")
         self.status = status
+        self.retry_after_s = retry_after_s
         self.code = code
         self.detail = detail
         self.id = id

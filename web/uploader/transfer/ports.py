@@ -20,12 +20,14 @@ if TYPE_CHECKING:
         content_type: str  # "" if unknown
 
     class Http(Protocol):
-        """Sends a file as the body of one request; it knows the insides of its `File`s."""
+        """Sends one request. It knows the insides of the `File`s, and no one else does."""
 
         async def send(
-            self, request: Request, file: Any, on_progress: Callable[[int], None]
+            self, request: Request, body: Any, on_progress: Callable[[int], None]
         ) -> Reply:
-            """Return the answer; `on_progress` gets the bytes sent so far.
+            """Return the answer; `body` is a `Piece`, text or `None`.
+
+            `on_progress` gets the bytes of the body that have left so far.
 
             Raises:
                 Lost: no answer came.
@@ -33,19 +35,29 @@ if TYPE_CHECKING:
             """
 
     class Checksum(Protocol):
-        """Computes CRC-64/ECMA off the main thread; it knows the insides of its `File`s."""
+        """Computes CRC-64/ECMA off the main thread."""
 
-        async def crc64(self, file: Any) -> str:
-            """Return the CRC-64 of the whole file as decimal text.
+        async def crc64(self, piece: Any) -> int:
+            """Return the CRC-64 of a `Piece`.
 
             Raises:
                 FileUnreadable: the file is gone, changed or not ours to read.
             """
 
     class Clock(Protocol):
-        """The user's clock, which may be wrong."""
+        """The user's clock, which may be wrong, and a way to wait."""
 
-        def now_s(self) -> float: ...
+        def now_s(self) -> float:
+            """Return seconds since 1970."""
+
+        async def sleep(self, seconds: float) -> None:
+            """Wait."""
+
+    class Network(Protocol):
+        """Whether there is a network, as far as the browser knows."""
+
+        async def may_be_back(self, timeout_s: float) -> None:
+            """Return when the browser says that the network is back, or after `timeout_s`."""
 
     class Grants(Protocol):
         """Asks our server for a grant."""
@@ -63,8 +75,20 @@ if TYPE_CHECKING:
         def hex(self, size: int) -> str:
             """Return `size` random bytes as hex digits."""
 
+        def unit(self) -> float:
+            """Return a number from 0 up to, not including, 1."""
 
-__all__ = ["Ports"]
+
+__all__ = ["Piece", "Ports"]
+
+
+class Piece:
+    """The bytes `[offset, offset + size)` of a file."""
+
+    def __init__(self, file: "Any", offset: int, size: int) -> None:
+        self.file = file  # what it is made of is known to the maker of the ports alone
+        self.offset = offset
+        self.size = size
 
 
 class Ports:
@@ -78,9 +102,11 @@ class Ports:
         clock: "Clock",
         grants: "Grants",
         random: "Random",
+        network: "Network",
     ) -> None:
         self.http = http
         self.checksum = checksum
         self.clock = clock
         self.grants = grants
         self.random = random
+        self.network = network

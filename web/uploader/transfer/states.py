@@ -1,17 +1,38 @@
 """The life of an upload: its states, and the legal moves between them.
 
-waiting ──▶ uploading ──▶ verifying ──▶ done
-   ▲  │         │             │
-   │  └─────────┴─────────────┴──▶ failed · cancelled
-   └───────────────────────────────────┘  (retry)
+    waiting ──▶ uploading ──▶ verifying ──▶ done
+       ▲  ▲        │  ▲           │
+       │  │        ▼  │           │
+       │  └────── paused          │
+       │             │            │
+       │             ▼            ▼
+       └────────── failed · cancelled          (retry)
+
+An upload is `paused` by a person, or by what it has to wait for (`PAUSE_REASONS`); in the second
+case it goes on by itself.
 """
 
 from uploader.transfer.errors import IllegalMove
 
-__all__ = ["CANCELLED", "DONE", "ENDED", "FAILED", "UPLOADING", "VERIFYING", "WAITING", "move"]
+__all__ = [
+    "BY_PERSON",
+    "CANCELLED",
+    "DONE",
+    "ENDED",
+    "FAILED",
+    "FOR_LOGIN",
+    "FOR_NETWORK",
+    "FOR_SERVER",
+    "PAUSED",
+    "UPLOADING",
+    "VERIFYING",
+    "WAITING",
+    "move",
+]
 
 WAITING = "waiting"
 UPLOADING = "uploading"
+PAUSED = "paused"
 VERIFYING = "verifying"
 DONE = "done"
 FAILED = "failed"
@@ -19,10 +40,16 @@ CANCELLED = "cancelled"
 
 ENDED = (DONE, FAILED, CANCELLED)
 
+BY_PERSON = "by person"
+FOR_NETWORK = "for network"
+FOR_SERVER = "for server"
+FOR_LOGIN = "for login"
+
 MOVES = {
-    WAITING: (UPLOADING, FAILED, CANCELLED),
-    UPLOADING: (VERIFYING, FAILED, CANCELLED),
-    VERIFYING: (DONE, FAILED, CANCELLED),
+    WAITING: (UPLOADING, PAUSED, FAILED, CANCELLED),
+    UPLOADING: (VERIFYING, PAUSED, FAILED, CANCELLED),
+    PAUSED: (PAUSED, WAITING, UPLOADING, VERIFYING, FAILED, CANCELLED),
+    VERIFYING: (DONE, UPLOADING, PAUSED, FAILED, CANCELLED),
     DONE: (),
     FAILED: (WAITING,),
     CANCELLED: (WAITING,),

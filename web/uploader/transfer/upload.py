@@ -1,125 +1,141 @@
-"""One upload: a file on its way, what is known about it, and how it is sent."""
+"""One upload: a file on its way, and what is known about it.
 
-import asyncio
+`single` and `multipart` know how it is sent.
+"""
 
-from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Corrupt, Refused
-from uploader.oss.keys import object_key
-from uploader.oss.replies import Stored, read_stored
-from uploader.oss.requests import put_object
 from uploader.transfer import states
-from uploader.transfer.errors import FileTooLarge, FileUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from uploader.transfer.credentials import GrantKeeper
-    from uploader.transfer.ports import File, Ports
+    from uploader.transfer.ports import File
 
-__all__ = ["MAX_PUT_BYTES", "Upload", "send"]
+__all__ = ["SentPart", "Upload"]
 
-MAX_PUT_BYTES = 5 * 1024**3  # PutObject; Source: OSS limits
+
+class SentPart:
+    """A part that OSS has: quoted ETag, CRC-64 and size in bytes."""
+
+    def __init__(self, etag: str, crc64: int, size: int) -> None:
+        self.etag = etag
+        self.crc64 = crc64
+        self.size = size
 
 
 class Upload:
-    """A file and its state. `on_change(upload)` is called after every change."""
+    """A file and its state. `on_change(upload)` is called after every change.
 
-    def __init__(self, file: "File", on_change: "Callable[[Upload], None]") -> None:
+    `parts` maps part numbers to `SentPart`; `paused_for` is one of the reasons of `states`.
+    """
+
+    def __init__(
+        self, file: "File", on_change: "Callable[[Upload], None]", *, number: int = 0
+    ) -> None:
         self.file = file
+        self.number = number
         self.state = states.WAITING
+        self.paused_for = ""
+        self.urgent = False
         self.sent = 0  # bytes
         self.key = ""
         self.crc64 = ""  # confirmed by OSS, decimal text
         self.request_id = ""
         self.error: Exception | None = None
+        self.trouble_s = 0.0  # spent waiting after errors
+        self.upload_id = ""
+        self.part_size = 0
+        self.parts: dict[int, SentPart] = {}
+        self._arrived = 0  # bytes of `parts`
+        self._flying: dict[int, int] = {}
+        self._holds: list[str] = []
+        self._held_in = ""
         self._on_change = on_change
+
+    def rank(self) -> "tuple[bool, int, int]":
+        """Return what orders uploads: urgent ones, then small ones, then those added first."""
+        return (not self.urgent, self.file.size, self.number)
 
     def go(self, to: str) -> None:
         """Move to another state."""
         self.state = states.move(self.state, to)
-        self._on_change(self)
+        if to != states.PAUSED:
+            self.paused_for = ""
+        self.changed()
 
     def fail(self, error: Exception) -> None:
         """Move to `failed` because of `error`."""
         self.error = error
+        self._at_rest()
         self.go(states.FAILED)
 
+    def pause(self) -> None:
+        """Move to `paused` because a person wants it."""
+        self._at_rest()
+        self.paused_for = states.BY_PERSON
+        self.go(states.PAUSED)
+
     def restart(self) -> None:
-        """Go back to `waiting`; the key stays, so that nothing is ever stored twice."""
+        """Go back to `waiting`. Key and parts stay: nothing is stored twice or sent again."""
         self.error = None
-        self.sent = 0
+        self.trouble_s = 0.0
+        self._at_rest()
         self.go(states.WAITING)
 
-    def progress(self, sent: int) -> None:
-        """Note that `sent` bytes of the file have left."""
-        self.sent = min(sent, self.file.size)
+    def forget_parts(self) -> None:
+        """Begin a multipart upload anew."""
+        self.upload_id = ""
+        self.parts = {}
+        self._arrived = 0
+        self._at_rest()
+
+    def hold(self, reason: str) -> None:
+        """Note that something in this upload has to wait for `reason`."""
+        self._holds.append(reason)
+        if self.state in (states.UPLOADING, states.VERIFYING):
+            self._held_in = self.state
+            self.paused_for = reason
+            self.go(states.PAUSED)
+
+    def release(self, reason: str) -> None:
+        """Note that the wait is over; with the last one the upload goes on."""
+        if reason in self._holds:
+            self._holds.remove(reason)
+        if not self._holds and self.state == states.PAUSED and self.paused_for == reason:
+            self.go(self._held_in)
+
+    def fly(self, number: int, sent: int) -> None:
+        """Note that `sent` bytes of a part, or of the whole file as part 1, have left."""
+        self._flying[number] = sent
+        self._count()
+
+    def land(self, number: int, part: "SentPart | None" = None) -> None:
+        """Note that a part is not on its way any more, and perhaps that OSS has it."""
+        self._flying.pop(number, None)
+        if part:
+            self.drop(number)
+            self.parts[number] = part
+            self._arrived += part.size
+        self._count()
+
+    def drop(self, number: int) -> None:
+        """Note that OSS does not have a part, whatever it said before."""
+        gone = self.parts.pop(number, None)
+        if gone:
+            self._arrived -= gone.size
+
+    def changed(self) -> None:
+        """Tell of a change."""
         self._on_change(self)
 
+    def _at_rest(self) -> None:
+        self._flying = {}
+        self._holds = []
+        self._sum()
 
-async def send(upload: Upload, ports: "Ports", keeper: "GrantKeeper") -> None:
-    """Carry the file to OSS and prove that it arrived; the upload ends `done`.
+    def _count(self) -> None:
+        self._sum()
+        self.changed()
 
-    Raises:
-        OSSError, TransferError: it did not arrive, or is not proved to be whole.
-    """
-    upload.go(states.UPLOADING)
-    checksum = asyncio.create_task(_checksum(upload, ports))
-    try:
-        stored = await _put(upload, ports, keeper)
-        upload.progress(upload.file.size)
-        upload.go(states.VERIFYING)
-        crc64, unreadable = await checksum
-    finally:
-        checksum.cancel()
-    if unreadable:
-        raise unreadable
-    if crc64 != stored.crc64:
-        raise Corrupt("CRC-64", expected=crc64, actual=stored.crc64, request_id=stored.request_id)
-    upload.crc64 = stored.crc64
-    upload.request_id = stored.request_id
-    upload.go(states.DONE)
-
-
-async def _checksum(upload: Upload, ports: "Ports") -> "tuple[str, FileUnreadable | None]":
-    """Return the CRC-64, or why there is none: the answer may never be asked for."""
-    try:
-        return await ports.checksum.crc64(upload.file), None
-    except FileUnreadable as error:
-        return "", error
-
-
-async def _put(upload: Upload, ports: "Ports", keeper: "GrantKeeper") -> "Stored":
-    """Send PutObject; mend credentials and clock at most once each."""
-    repaired: list[str] = []
-    while True:
-        grant = await keeper.get()
-        limit = min(grant.max_file_size, MAX_PUT_BYTES)
-        if upload.file.size > limit:
-            raise FileTooLarge(upload.file.size, limit)
-        now_s = keeper.server_now_s()
-        if not upload.key:
-            upload.key = object_key(
-                grant.prefix,
-                upload.file.name,
-                at_s=now_s,
-                random_hex=ports.random.hex(16),
-                path=upload.file.path,
-            )
-        request = put_object(
-            grant.credentials,
-            grant.bucket,
-            upload.key,
-            at_s=now_s,
-            content_type=upload.file.content_type,
-            name=upload.file.name,
-        )
-        try:
-            return read_stored(await ports.http.send(request, upload.file, upload.progress))
-        except Refused as error:
-            if not error.repair or error.repair in repaired:
-                raise
-            repaired.append(error.repair)
-            if error.repair == RENEW_CREDENTIALS:
-                keeper.discard(grant)
-            elif error.repair == SET_CLOCK and error.server_time_s is not None:
-                keeper.set_server_time(error.server_time_s)
+    def _sum(self) -> None:
+        self.sent = min(self.file.size, self._arrived + sum(self._flying.values()))

@@ -4,7 +4,7 @@ from uploader.browser.dom import by_id, clear, element, listen, local_time, set_
 from uploader.browser.page import set_title
 from uploader.oss.keys import safe_name
 from uploader.transfer import states
-from uploader.transfer.upload import MAX_PUT_BYTES
+from uploader.transfer.plan import MAX_OBJECT_BYTES
 from uploader.view.messages import explain
 from uploader.view.rows import row
 from uploader.view.signals import Owner, effect
@@ -31,6 +31,18 @@ class Actions:
     def cancel(self, item: "UploadModel") -> None:
         """Stop it."""
         self._queue.cancel(item.upload)
+
+    def pause(self, item: "UploadModel") -> None:
+        """Stop it for a while."""
+        self._queue.pause(item.upload)
+
+    def resume(self, item: "UploadModel") -> None:
+        """Go on with it."""
+        self._queue.resume(item.upload)
+
+    def send_next(self, item: "UploadModel") -> None:
+        """Let it go before the others."""
+        self._queue.send_next(item.upload)
 
     def retry(self, item: "UploadModel") -> None:
         """Send it again."""
@@ -86,7 +98,7 @@ def show_grant(grant: "Grant | None", error: "Exception | None") -> None:
             "\0"
         )
         line.append(before, element("code", None, grant.prefix), after)
-        limit = min(grant.max_file_size, MAX_PUT_BYTES)
+        limit = min(grant.max_file_size, MAX_OBJECT_BYTES)
         set_text(by_id("hint"), say("hint", size=size_text(limit)))
         set_text(by_id("who"), grant.principal)
 

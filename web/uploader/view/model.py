@@ -22,6 +22,8 @@ class UploadModel:
     def __init__(self, upload: "Upload") -> None:
         self.upload = upload
         self.state = Signal(upload.state)
+        self.paused_for = Signal(upload.paused_for)
+        self.urgent = Signal(upload.urgent)
         self.sent = Signal(upload.sent)
         self.meter = Meter()
         self.share = [0, 0, 0, 0, 0]  # what it adds to the sums
@@ -64,6 +66,8 @@ class QueueModel:
         self.meter.note(now_s, self._moved)
         model.sent.set(upload.sent)
         model.state.set(upload.state)
+        model.paused_for.set(upload.paused_for)
+        model.urgent.set(upload.urgent)
         self._settle(model, _share(upload))
 
     def _remove(self, model: UploadModel) -> None:

@@ -19,6 +19,8 @@ from uploader.view.text import say, size_text, time_left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from uploader.browser.dom import Element
     from uploader.view.app import Actions
     from uploader.view.messages import Explanation
@@ -26,6 +28,15 @@ if TYPE_CHECKING:
 
 __all__ = ["row"]
 
+PAUSES = {
+    "": "paused",
+    states.BY_PERSON: "paused",
+    states.FOR_NETWORK: "paused_network",
+    states.FOR_SERVER: "paused_server",
+    states.FOR_LOGIN: "paused_login",
+}
+PAUSE = "M7.5 5v10m5-10v10"
+PLAY = "M7 5l8 5-8 5z"
 CROSS = "M5.5 5.5l9 9m0-9l-9 9"
 
 
@@ -91,16 +102,23 @@ def _words(model: "UploadModel", state: str, sent: int) -> str:
         return " · ".join([say("uploading")] + _pace(model, sent))
     if state == states.VERIFYING:
         return say("verifying")
+    if state == states.PAUSED:
+        reason = say(PAUSES[model.paused_for.get()])
+        return " · ".join([reason] + _share(sent, size))
     return f"{say(state)} · {size_text(size)}"
 
 
 def _pace(model: "UploadModel", sent: int) -> "list[str]":
     size = model.upload.file.size
-    parts = [say("percent", count=100 * sent // size)] if size else []
+    parts = _share(sent, size)
     rate, left_s = model.meter.rate_bytes_per_s, model.meter.left_s(size - sent)
     if rate and left_s is not None and sent < size:
         parts += [say("speed", size=size_text(rate)), time_left(left_s)]
     return parts
+
+
+def _share(sent: int, size: int) -> "list[str]":
+    return [say("percent", count=100 * sent // size)] if size else []
 
 
 def _tell(words: "Element", told: "Explanation") -> None:
@@ -121,15 +139,21 @@ def _fill(box: "Element", model: "UploadModel", actions: "Actions", listeners: O
     listeners.dispose()
     clear(box)
     state = model.state.get()
-    made = []
+    made: list[tuple[str, str, Callable[[UploadModel], None]]] = []
     if state in (states.FAILED, states.CANCELLED):
-        made.append((say("retry"), False, actions.retry))
+        made.append(("retry", "", actions.retry))
+    if state == states.WAITING and not model.urgent.get():
+        made.append(("send_next", "", actions.send_next))
+    if state == states.UPLOADING:
+        made.append(("pause", PAUSE, actions.pause))
+    if state == states.PAUSED and model.paused_for.get() == states.BY_PERSON:
+        made.append(("resume", PLAY, actions.resume))
     if state in states.ENDED:
-        made.append((say("remove"), True, actions.remove))
+        made.append(("remove", CROSS, actions.remove))
     else:
-        made.append((say("cancel"), True, actions.cancel))
-    for name, round_one, action in made:
-        button = _round_button(name) if round_one else _text_button(name)
+        made.append(("cancel", CROSS, actions.cancel))
+    for key, drawing, action in made:
+        button = _round_button(say(key), drawing) if drawing else _text_button(say(key))
         listeners.on_dispose(listen(button, "click", partial(action, model)))
         box.append(button)
     if had_focus:
@@ -140,6 +164,6 @@ def _text_button(name: str) -> "Element":
     return element("button", {"type": "button", "class": "quiet strong"}, name)
 
 
-def _round_button(name: str) -> "Element":
+def _round_button(name: str, drawing: str) -> "Element":
     attributes = {"type": "button", "class": "quiet round", "aria-label": name, "title": name}
-    return element("button", attributes, icon(CROSS))
+    return element("button", attributes, icon(drawing))

@@ -1,8 +1,8 @@
 """CRCs of parts combine to the CRC of the whole, as the official SDKs compute it."""
 
 import pytest
-from support.vectors import load
 
+from support.vectors import load
 from uploader.oss.crc64 import combine, shift_of
 
 VECTORS = load("crc64")["combine"]

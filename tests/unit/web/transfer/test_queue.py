@@ -5,26 +5,29 @@ import asyncio
 import pytest
 
 from support.fakes import FakeFile, lost, make_ports, refused
+from uploader.oss.errors import Lost
 from uploader.transfer import states
+from uploader.transfer.budget import Budget
 from uploader.transfer.credentials import GrantKeeper
-from uploader.transfer.errors import GrantRefused, IllegalMove
-from uploader.transfer.queue import Queue
+from uploader.transfer.engine import Engine
+from uploader.transfer.errors import FileTooLarge, GrantRefused, IllegalMove
+from uploader.transfer.plan import MAX_OBJECT_BYTES, MIB
+from uploader.transfer.queue import MAX_SINGLE_BYTES, Queue
 
 
 def make(parallel=3):
     ports = make_ports()
     changes = []
     queue = Queue(
-        ports,
-        GrantKeeper(ports.grants, ports.clock),
+        Engine(ports, GrantKeeper(ports.grants, ports.clock), Budget(parallel)),
         on_change=lambda upload: changes.append((upload, upload.state)),
-        parallel=parallel,
+        active=parallel,
     )
     return queue, ports, changes
 
 
 async def settle(queue):
-    for _ in range(500):
+    for _ in range(2000):
         await asyncio.sleep(0)
         if all(upload.state in states.ENDED for upload in queue.uploads):
             return
@@ -32,7 +35,7 @@ async def settle(queue):
 
 
 async def pause():
-    for _ in range(20):
+    for _ in range(100):
         await asyncio.sleep(0)
 
 
@@ -71,7 +74,7 @@ async def test_a_failure_leaves_the_others_alone():
 
 async def test_without_a_grant_every_upload_says_so():
     queue, ports, _ = make()
-    ports.grants.errors = [GrantRefused(503, id="7")]
+    ports.grants.errors = [GrantRefused(403, id="7")]
 
     for number in range(2):
         queue.add(FakeFile(f"{number}.txt"))
@@ -119,7 +122,7 @@ async def test_cancelling_what_has_ended_changes_nothing():
 
 async def test_a_failed_upload_can_be_sent_again():
     queue, ports, _ = make()
-    ports.http.plan = [lost()]
+    ports.http.plan = [lost(Lost.CORS)]
     upload = queue.add(FakeFile())
     await settle(queue)
     assert upload.state == states.FAILED
@@ -170,3 +173,141 @@ async def test_every_change_is_told_in_order():
         "verifying",
         "done",
     ]
+
+
+async def test_small_files_go_first_and_urgent_ones_before_them():
+    queue, ports, _ = make(parallel=1)
+    ports.http.hold()
+    queue.add(FakeFile("first", 50))
+    for name, size in (("large", 90), ("small", 10), ("medium", 40)):
+        queue.add(FakeFile(name, size))
+    await pause()
+
+    queue.send_next(queue.uploads[1])
+    ports.http.release()
+    await settle(queue)
+
+    sent = [request.url.split("/")[-1] for request in ports.http.requests]
+    assert sent == ["first", "large", "small", "medium"]
+
+
+@pytest.mark.parametrize(
+    ("size", "requests"),
+    [(MAX_SINGLE_BYTES, ["PUT"]), (MAX_SINGLE_BYTES + 1, ["POST", "PUT", "PUT", "PUT", "POST"])],
+)
+async def test_large_files_go_in_parts(size, requests):
+    queue, ports, _ = make()
+
+    upload = queue.add(FakeFile("a", size))
+    await settle(queue)
+
+    assert [request.method for request in ports.http.requests] == requests
+    assert (upload.state, upload.sent) == (states.DONE, size)
+
+
+async def test_a_paused_upload_stops_at_once_and_goes_on_where_it_was():
+    queue, ports, _ = make(parallel=2)
+    ports.http.hold_after = 4
+    upload = queue.add(FakeFile("a", 64 * MIB))
+    await pause()
+
+    queue.pause(upload)
+    await pause()
+    assert (upload.state, upload.paused_for) == (states.PAUSED, states.BY_PERSON)
+    assert ports.http.running == 0
+    arrived = len(upload.parts)
+    assert upload.sent == arrived * 8 * MIB
+    ports.http.release()
+    queue.resume(upload)
+    await settle(queue)
+
+    assert upload.state == states.DONE
+    assert len(ports.http.parts_sent) == 8
+
+
+async def test_a_paused_upload_makes_room_for_others():
+    queue, ports, _ = make(parallel=1)
+    ports.http.hold()
+    first, second = queue.add(FakeFile("a")), queue.add(FakeFile("b"))
+    await pause()
+
+    queue.pause(first)
+    ports.http.release()
+    await pause()
+
+    assert (first.state, second.state) == (states.PAUSED, states.DONE)
+
+
+async def test_a_cancelled_upload_leaves_no_parts():
+    queue, ports, _ = make(parallel=2)
+    ports.http.hold_after = 3
+    upload = queue.add(FakeFile("a", 64 * MIB))
+    await pause()
+
+    queue.cancel(upload)
+    ports.http.release()
+    await pause()
+
+    assert upload.state == states.CANCELLED
+    assert ports.http.multiparts == {}
+    assert ports.http.objects == {}
+
+
+async def test_a_paused_upload_can_be_cancelled():
+    queue, ports, _ = make(parallel=2)
+    ports.http.hold_after = 3
+    upload = queue.add(FakeFile("a", 64 * MIB))
+    await pause()
+    queue.pause(upload)
+    await pause()
+    ports.http.release()
+
+    queue.cancel(upload)
+    await pause()
+
+    assert upload.state == states.CANCELLED
+    assert ports.http.multiparts == {}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "limit"), [(100, 100), (10**15, MAX_OBJECT_BYTES)], ids=["grant", "OSS"]
+)
+async def test_a_file_too_large_is_not_sent(allowed, limit):
+    queue, ports, _ = make()
+    ports.grants.max_file_size = allowed
+
+    upload = queue.add(FakeFile(size=limit + 1))
+    await settle(queue)
+
+    assert isinstance(upload.error, FileTooLarge)
+    assert upload.error.limit == limit
+    assert ports.http.requests == []
+
+
+async def test_keys_have_prefix_day_random_and_name():
+    queue, _, _ = make()
+
+    upload = queue.add(FakeFile("c.txt", path="a/b"))
+    await settle(queue)
+
+    assert upload.key == f"uploads/alice-1/2026-03-14/{'0' * 31}1/a/b/c.txt"
+
+
+async def test_two_thousand_files_arrive():
+    queue, ports, _ = make(parallel=6)
+
+    for number in range(2000):
+        queue.add(FakeFile(f"{number}"))
+    for _ in range(100):
+        await settle_some()
+        if ports.http.objects and len(ports.http.objects) == 2000:
+            break
+
+    assert len(ports.http.objects) == 2000
+    assert ports.http.most_running == 6
+    assert ports.grants.fetched == 1
+
+
+async def settle_some():
+    for _ in range(500):
+        await asyncio.sleep(0)

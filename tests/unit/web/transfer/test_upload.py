@@ -1,182 +1,123 @@
-"""One upload: what is sent, what is mended, and when it counts as arrived."""
+"""One upload: what it counts, and what holds and pauses do to it."""
 
 import pytest
 
-from support.fakes import FakeClock, FakeFile, FakeGrants, lost, make_ports, refused, stored
-from uploader.oss.errors import Corrupt, Lost, Refused
-from uploader.oss.replies import Reply
+from support.fakes import FakeFile, lost
 from uploader.transfer import states
-from uploader.transfer.credentials import GrantKeeper
-from uploader.transfer.errors import FileTooLarge, FileUnreadable
-from uploader.transfer.upload import MAX_PUT_BYTES, Upload, send
+from uploader.transfer.errors import IllegalMove
+from uploader.transfer.upload import SentPart, Upload
 
 
-def make(file=None, clock=None):
-    ports = make_ports(clock)
-    upload = Upload(file or FakeFile(), lambda _upload: None)
-    return upload, ports, GrantKeeper(ports.grants, ports.clock)
+def make(size=100):
+    upload = Upload(FakeFile(size=size), lambda _upload: None)
+    upload.go(states.UPLOADING)
+    return upload
 
 
-@pytest.mark.parametrize("size", [0, 1, 10, 64 * 1024**2], ids=["empty", "1 B", "10 B", "64 MB"])
-async def test_a_file_arrives_with_its_proof(size):
-    upload, ports, keeper = make(FakeFile(size=size))
-
-    await send(upload, ports, keeper)
-
-    assert upload.state == states.DONE
-    assert upload.sent == size
-    assert upload.crc64 == "7"
-    assert upload.request_id == "5C3D9175B6FC201293AD0001"
-    assert upload.key == f"uploads/alice-1/2026-03-14/{'0' * 31}1/a.txt"
+def part(size):
+    return SentPart('"AB"', 7, size)
 
 
-async def test_the_request_is_what_oss_expects():
-    upload, ports, keeper = make(FakeFile("a b.txt", content_type=""))
+def test_bytes_in_flight_and_arrived_add_up():
+    upload = make()
+    upload.fly(1, 20)
+    upload.fly(2, 5)
+    upload.land(1, part(40))
 
-    await send(upload, ports, keeper)
-
-    request = ports.http.requests[0]
-    assert request.method == "PUT"
-    assert request.url.startswith("http://bucket.oss.example/uploads/alice-1/2026-03-14/")
-    assert request.url.endswith("/a%20b.txt")
-    assert ports.http.header(0, "content-type") == "application/octet-stream"
-    assert ports.http.header(0, "x-oss-content-sha256") == "UNSIGNED-PAYLOAD"
-    assert ports.http.header(0, "x-oss-date") == "20260314T092653Z"
-    assert ports.http.header(0, "x-oss-security-token") == "token"
-    assert ports.http.header(0, "x-oss-meta-name") == "a%20b.txt"
+    assert upload.sent == 45
 
 
-async def test_a_wrong_checksum_is_a_failed_upload():
-    upload, ports, keeper = make()
-    ports.http.plan = [stored("8")]
+def test_a_part_that_did_not_land_is_not_counted():
+    upload = make()
+    upload.fly(1, 20)
+    upload.land(1)
 
-    with pytest.raises(Corrupt) as caught:
-        await send(upload, ports, keeper)
-
-    assert (caught.value.expected, caught.value.actual) == ("7", "8")
-    assert upload.state == states.VERIFYING
-    assert upload.crc64 == ""
+    assert upload.sent == 0
 
 
-async def test_a_login_page_with_status_200_is_not_a_success():
-    upload, ports, keeper = make()
-    ports.http.plan = [Reply(200, lambda _name: "", "<html>Log in</html>")]
+def test_a_part_is_counted_once_however_often_it_lands():
+    upload = make()
+    upload.land(1, part(40))
+    upload.land(1, part(40))
+    assert upload.sent == 40
 
-    with pytest.raises(Corrupt):
-        await send(upload, ports, keeper)
-
-
-@pytest.mark.parametrize("code", ["SecurityTokenExpired", "InvalidSecurityToken"])
-async def test_refused_credentials_are_fetched_again_once(code):
-    upload, ports, keeper = make()
-    ports.http.plan = [refused(code)]
-
-    await send(upload, ports, keeper)
-
-    assert upload.state == states.DONE
-    assert ports.grants.fetched == 2
-    assert ports.http.requests[0].url == ports.http.requests[1].url
+    upload.drop(1)
+    upload.fly(2, 0)
+    assert upload.sent == 0
 
 
-async def test_credentials_refused_twice_are_the_end():
-    upload, ports, keeper = make()
-    ports.http.plan = [refused("SecurityTokenExpired"), refused("SecurityTokenExpired")]
+def test_more_than_the_file_is_never_counted():
+    upload = make(10)
+    upload.fly(1, 500)  # the request has more bytes than its body
 
-    with pytest.raises(Refused, match="SecurityTokenExpired"):
-        await send(upload, ports, keeper)
-
-    assert len(ports.http.requests) == 2
+    assert upload.sent == 10
 
 
-async def test_a_skewed_clock_is_set_by_what_oss_says():
-    upload, ports, keeper = make()
-    time = "<ServerTime>2026-03-14T09:36:53.000Z</ServerTime>"
-    ports.http.plan = [refused("RequestTimeTooSkewed", extra=time)]
+def test_failing_keeps_what_has_arrived():
+    upload = make()
+    upload.land(1, part(40))
+    upload.fly(2, 30)
+    upload.fail(lost())
 
-    await send(upload, ports, keeper)
-
-    assert ports.http.header(1, "x-oss-date") == "20260314T093653Z"
-
-
-async def test_skew_without_a_time_is_the_error_itself():
-    upload, ports, keeper = make()
-    ports.http.plan = [refused("RequestTimeTooSkewed")]
-
-    with pytest.raises(Refused, match="RequestTimeTooSkewed"):
-        await send(upload, ports, keeper)
+    assert (upload.state, upload.sent) == (states.FAILED, 40)
 
 
-async def test_a_clock_that_is_wrong_signs_with_the_right_time():
-    upload, ports, keeper = make(clock=FakeClock(error_s=-1200))
-
-    await send(upload, ports, keeper)
-
-    assert ports.http.header(0, "x-oss-date") == "20260314T092653Z"
-
-
-async def test_a_policy_that_says_no_is_asked_once():
-    upload, ports, keeper = make()
-    ports.http.plan = [refused("AccessDenied")]
-
-    with pytest.raises(Refused, match="AccessDenied"):
-        await send(upload, ports, keeper)
-
-    assert len(ports.http.requests) == 1
-
-
-async def test_a_lost_connection_is_told():
-    upload, ports, keeper = make()
-    ports.http.plan = [lost()]
-
-    with pytest.raises(Lost, match="interrupted"):
-        await send(upload, ports, keeper)
-
-
-async def test_a_file_that_cannot_be_read_for_its_checksum_has_not_arrived():
-    upload, ports, keeper = make()
-    ports.checksum.error = FileUnreadable("NotReadableError")
-
-    with pytest.raises(FileUnreadable):
-        await send(upload, ports, keeper)
-
-    assert upload.state == states.VERIFYING
-
-
-@pytest.mark.parametrize(
-    ("allowed", "limit"), [(100, 100), (10**15, MAX_PUT_BYTES)], ids=["grant", "PutObject"]
-)
-async def test_a_file_too_large_is_not_sent(allowed, limit):
-    upload, ports, keeper = make(FakeFile(size=limit + 1))
-    ports.grants.max_file_size = allowed
-
-    with pytest.raises(FileTooLarge) as caught:
-        await send(upload, ports, keeper)
-
-    assert caught.value.limit == limit
-    assert ports.http.requests == []
-
-
-async def test_a_restarted_upload_keeps_its_key():
-    upload, ports, keeper = make()
-    ports.http.plan = [lost()]
-    with pytest.raises(Lost):
-        await send(upload, ports, keeper)
+def test_restarting_forgets_the_error_and_keeps_key_and_parts():
+    upload = make()
+    upload.key, upload.upload_id = "k", "U1"
+    upload.land(1, part(40))
     upload.fail(lost())
     upload.restart()
 
-    await send(upload, ports, keeper)
+    assert (upload.state, upload.error, upload.key, upload.upload_id, upload.sent) == (
+        states.WAITING,
+        None,
+        "k",
+        "U1",
+        40,
+    )
 
-    assert ports.http.requests[0].url == ports.http.requests[1].url
-    assert upload.state == states.DONE
+
+@pytest.mark.parametrize("state", [states.UPLOADING, states.VERIFYING])
+def test_a_hold_pauses_with_its_reason_and_the_last_release_goes_on(state):
+    upload = make()
+    if state == states.VERIFYING:
+        upload.go(state)
+    upload.hold(states.FOR_NETWORK)
+    upload.hold(states.FOR_NETWORK)
+    assert (upload.state, upload.paused_for) == (states.PAUSED, states.FOR_NETWORK)
+
+    upload.release(states.FOR_NETWORK)
+    assert upload.state == states.PAUSED
+    upload.release(states.FOR_NETWORK)
+    assert (upload.state, upload.paused_for) == (state, "")
 
 
-async def test_grants_are_not_fetched_for_each_file():
-    clock = FakeClock()
-    ports = make_ports(clock)
-    keeper = GrantKeeper(ports.grants, clock)
+def test_a_pause_by_a_person_is_not_ended_by_the_network():
+    upload = make()
+    upload.hold(states.FOR_NETWORK)
+    upload.pause()
+    upload.release(states.FOR_NETWORK)
 
-    for _ in range(5):
-        await send(Upload(FakeFile(), lambda _upload: None), ports, keeper)
+    assert (upload.state, upload.paused_for) == (states.PAUSED, states.BY_PERSON)
 
-    assert isinstance(ports.grants, FakeGrants)
-    assert ports.grants.fetched == 1
+
+def test_an_illegal_move_changes_nothing():
+    upload = make()
+
+    with pytest.raises(IllegalMove):
+        upload.go(states.DONE)
+
+    assert upload.state == states.UPLOADING
+
+
+def test_urgent_goes_before_small_goes_before_first():
+    uploads = [
+        Upload(FakeFile(size=size), lambda _upload: None, number=n)
+        for n, size in enumerate([50, 10, 10, 90])
+    ]
+    uploads[3].urgent = True
+
+    order = sorted(uploads, key=lambda upload: upload.rank())
+
+    assert [upload.number for upload in order] == [3, 1, 2, 0]

@@ -29,8 +29,8 @@ def test_progress_and_the_end_are_counted():
     model, (first, second) = make(10, 30)
     for upload in (first, second):
         upload.go(states.UPLOADING)
-    second.progress(20)
-    first.progress(10)
+    second.fly(1, 20)
+    first.fly(1, 10)
     first.go(states.VERIFYING)
     first.go(states.DONE)
 
@@ -40,7 +40,7 @@ def test_progress_and_the_end_are_counted():
 def test_a_cancelled_upload_leaves_the_sums_and_comes_back_with_retry():
     model, (first, _) = make(10, 30)
     first.go(states.UPLOADING)
-    first.progress(5)
+    first.fly(1, 5)
     first.go(states.CANCELLED)
     assert sums(model) == [1, 30, 0, 0, 1]
 
@@ -52,9 +52,9 @@ def test_a_cancelled_upload_leaves_the_sums_and_comes_back_with_retry():
 def test_a_failed_upload_starts_again_from_nothing():
     model, (first,) = make(10)
     first.go(states.UPLOADING)
-    first.progress(10)
+    first.fly(1, 10)
     first.fail(lost())
-    assert sums(model) == [1, 10, 10, 0, 0]
+    assert sums(model) == [1, 10, 0, 0, 0]
 
     first.restart()
 

@@ -1,0 +1,112 @@
+"""A large file goes in parts, through faults, pauses and cancels."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from e2e.conftest import Console, operator_bucket
+from e2e.pages.uploader import UploaderPage
+from ossferry.demo import Demo
+
+pytestmark = pytest.mark.e2e
+
+MakeFile = Callable[[str, bytes], Path]
+MIB = 1024**2
+GONE = "the server responded with a status of 404"  # the proof that nothing is left
+CONTENT = random.Random(7).randbytes(40 * MIB + 3)
+
+
+def parts_of(demo: Demo, name: str) -> list[str]:
+    """Return the part requests that the mock saw for a file, as their ids."""
+    return [
+        seen.request_id
+        for seen in demo.oss.requests
+        if seen.operation == "UploadPart" and seen.key.endswith(f"/{name}")
+    ]
+
+
+def expect_stored(demo: Demo, key: str) -> None:
+    bucket = operator_bucket(demo)
+    assert bucket.get_object(key).read() == CONTENT
+    assert bucket.list_multipart_uploads().upload_list == []
+
+
+def test_a_large_file_arrives_in_parts(
+    uploader: UploaderPage, demo: Demo, make_file: MakeFile
+) -> None:
+    uploader.choose(make_file("parts.bin", CONTENT))
+
+    row = uploader.row("parts.bin")
+    row.expect_state("done", timeout_ms=60_000)
+
+    assert len(parts_of(demo, "parts.bin")) == 6
+    assert row.crc64 == str(demo.oss.bucket(demo.bucket).objects[row.key].crc64)
+    expect_stored(demo, row.key)
+
+
+def test_faults_in_parts_cost_those_parts_only(
+    uploader: UploaderPage, demo: Demo, make_file: MakeFile, console: Console
+) -> None:
+    common = {"key": "*/rough.bin", "operation": "UploadPart"}
+    faults = [
+        demo.oss.faults.add("error", code="InternalError", part_number=1, times=2, **common),
+        demo.oss.faults.add("unavailable", seconds=1, part_number=2, times=1, **common),
+        demo.oss.faults.add("wrong-crc", part_number=3, times=1, **common),
+        demo.oss.faults.add("reset", when="before-answer", part_number=4, times=3, **common),
+        demo.oss.faults.add("expire-tokens", part_number=5, times=1, **common),
+    ]
+    console.expected += ["Failed to load resource"]
+    uploader.choose(make_file("rough.bin", CONTENT))
+
+    row = uploader.row("rough.bin")
+    row.expect_state("done", timeout_ms=60_000)
+
+    assert [fault.hits for fault in faults] == [2, 1, 1, 3, 1]
+    expect_stored(demo, row.key)
+
+
+def test_a_paused_upload_goes_on_where_it_was(
+    uploader: UploaderPage, demo: Demo, make_file: MakeFile
+) -> None:
+    demo.oss.faults.add(
+        "bandwidth", bytes_per_s=8 * MIB, key="*/pause.bin", operation="UploadPart", skip=2, times=4
+    )
+    uploader.choose(make_file("pause.bin", CONTENT))
+    row = uploader.row("pause.bin")
+    expect(row.progress).not_to_have_attribute("value", "0")
+    row.expect_says("Uploading")
+
+    row.locator.get_by_role("button", name="Pause", exact=True).click()
+    row.expect_state("paused", timeout_ms=1_000)
+    row.expect_says("Paused")
+    demo.oss.faults.clear()
+    row.locator.get_by_role("button", name="Resume", exact=True).click()
+
+    row.expect_state("done", timeout_ms=60_000)
+    expect_stored(demo, row.key)
+
+
+def test_a_cancelled_upload_leaves_no_parts(
+    uploader: UploaderPage, demo: Demo, make_file: MakeFile, console: Console
+) -> None:
+    console.expected.append(GONE)
+    demo.oss.faults.add(
+        "bandwidth", bytes_per_s=4 * MIB, key="*/cancel.bin", operation="UploadPart", times=6
+    )
+    uploader.choose(make_file("cancel.bin", CONTENT))
+    row = uploader.row("cancel.bin")
+    expect(row.progress).not_to_have_attribute("value", "0")
+
+    row.cancel_button.click()
+    row.expect_state("cancelled", timeout_ms=1_000)
+
+    expect(row.locator).to_have_attribute("data-key", row.key)
+    for _ in range(100):
+        if not operator_bucket(demo).list_multipart_uploads().upload_list:
+            break
+        uploader.page.wait_for_timeout(50)
+    assert operator_bucket(demo).list_multipart_uploads().upload_list == []
+    assert row.key not in demo.oss.bucket(demo.bucket).objects

@@ -1,0 +1,102 @@
+"""The budget: never more than allowed, the first in rank first, less under trouble."""
+
+import asyncio
+
+import pytest
+
+from uploader.transfer.budget import Budget
+
+
+async def test_no_more_than_allowed():
+    budget = Budget(2)
+    got = []
+
+    async def take(name):
+        await budget.acquire(lambda: 0)
+        got.append(name)
+
+    tasks = [asyncio.create_task(take(name)) for name in "abc"]
+    await settle()
+    assert got == ["a", "b"]
+    budget.release()
+    await settle()
+
+    assert got == ["a", "b", "c"]
+    assert all(task.done() for task in tasks)
+
+
+async def test_a_free_place_goes_to_the_first_in_rank_as_it_is_then():
+    budget, got, ranks = Budget(1), [], {"slow": 1, "fast": 2}
+    await budget.acquire(lambda: 0)
+
+    async def take(name):
+        await budget.acquire(lambda: ranks[name])
+        got.append(name)
+
+    tasks = [asyncio.create_task(take(name)) for name in ("slow", "fast")]
+    await settle()
+    ranks["fast"] = 0
+    budget.release()
+    await settle()
+
+    assert got == ["fast"]
+    tasks[0].cancel()
+
+
+async def test_who_gives_up_waiting_takes_no_place():
+    budget = Budget(1)
+    await budget.acquire(lambda: 0)
+
+    async def take():
+        await budget.acquire(lambda: 0)
+
+    waiting = asyncio.create_task(take())
+    await settle()
+    waiting.cancel()
+    await settle()
+    budget.release()
+
+    assert budget.used == 0
+
+
+async def test_who_is_cancelled_with_a_place_in_hand_gives_it_back():
+    budget = Budget(1)
+    await budget.acquire(lambda: 0)
+
+    async def take():
+        await budget.acquire(lambda: 0)
+
+    waiting = asyncio.create_task(take())
+    await settle()
+    budget.release()
+    waiting.cancel()
+    await settle()
+
+    assert budget.used == 0
+
+
+@pytest.mark.parametrize(("before", "after"), [(6, 3), (3, 1), (1, 1)])
+def test_trouble_halves(before, after):
+    budget = Budget(6)
+    budget.allowed = before
+
+    budget.trouble()
+
+    assert budget.allowed == after
+
+
+def test_successes_give_back_one_place_at_a_time():
+    budget = Budget(6)
+    budget.trouble()
+    counts = []
+    for _ in range(20):
+        budget.success()
+        counts.append(budget.allowed)
+
+    assert counts[:8] == [3, 3, 4, 4, 4, 4, 5, 5]
+    assert counts[-1] == 6
+
+
+async def settle():
+    for _ in range(10):
+        await asyncio.sleep(0)

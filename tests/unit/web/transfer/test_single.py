@@ -1,0 +1,243 @@
+"""A file in one request: what is sent, what is mended, and when it counts as arrived."""
+
+import pytest
+
+from support.fakes import (
+    ANSWER_LOST,
+    FakeClock,
+    FakeFile,
+    crc64_of_zeros,
+    lost,
+    make_ports,
+    refused,
+    stored,
+)
+from uploader.oss.errors import Corrupt, Lost, Refused
+from uploader.oss.replies import Reply
+from uploader.transfer import states
+from uploader.transfer.budget import Budget
+from uploader.transfer.credentials import GrantKeeper
+from uploader.transfer.engine import Engine
+from uploader.transfer.errors import FileUnreadable, GrantRefused
+from uploader.transfer.single import send_single
+from uploader.transfer.upload import Upload
+
+
+def make(file=None, clock=None):
+    ports = make_ports(clock)
+    engine = Engine(ports, GrantKeeper(ports.grants, ports.clock), Budget())
+    upload = Upload(file or FakeFile(), lambda _upload: None)
+    upload.key = "uploads/alice-1/k/a b.txt"
+    upload.go(states.UPLOADING)
+    return upload, ports, engine
+
+
+@pytest.mark.parametrize("size", [0, 1, 10, 16 * 1024**2], ids=["empty", "1 B", "10 B", "16 MiB"])
+async def test_a_file_arrives_with_its_proof(size):
+    upload, _, engine = make(FakeFile(size=size))
+
+    proof = await send_single(upload, engine)
+
+    assert proof.crc64 == str(crc64_of_zeros(size))
+    assert (upload.state, upload.sent) == (states.VERIFYING, size)
+
+
+async def test_the_request_is_what_oss_expects():
+    upload, ports, engine = make(FakeFile("a b.txt", content_type=""))
+
+    await send_single(upload, engine)
+
+    request = ports.http.requests[0]
+    assert request.method == "PUT"
+    assert request.url == "http://bucket.oss.example/uploads/alice-1/k/a%20b.txt"
+    assert ports.http.header(0, "content-type") == "application/octet-stream"
+    assert ports.http.header(0, "x-oss-content-sha256") == "UNSIGNED-PAYLOAD"
+    assert ports.http.header(0, "x-oss-date") == "20260314T092653Z"
+    assert ports.http.header(0, "x-oss-security-token") == "token"
+    assert ports.http.header(0, "x-oss-meta-name") == "a%20b.txt"
+
+
+async def test_damage_is_sent_again_and_read_once():
+    upload, ports, engine = make()
+    ports.http.plan = [stored("8"), stored("9")]
+
+    await send_single(upload, engine)
+
+    assert len(ports.http.requests) == 3
+    assert ports.checksum.pieces == [(0, 10)]
+
+
+async def test_damage_that_stays_is_a_failed_upload():
+    upload, ports, engine = make()
+    ports.http.plan = [stored("8")] * 9
+
+    with pytest.raises(Corrupt) as caught:
+        await send_single(upload, engine)
+
+    assert (caught.value.expected, caught.value.actual) == (str(crc64_of_zeros(10)), "8")
+    assert len(ports.http.requests) == 3
+
+
+async def test_a_login_page_with_status_200_is_not_a_success():
+    upload, ports, engine = make()
+    ports.http.plan = [Reply(200, lambda _name: "", "<html>Log in</html>")]
+
+    with pytest.raises(Corrupt):
+        await send_single(upload, engine)
+
+    assert len(ports.http.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "passing",
+    [
+        refused("InternalError", 500),
+        refused("ServiceUnavailable", 503),
+        refused("RequestTimeout", 400),
+        refused("UnexpectedAnswer", 502),
+        lost(),
+        lost(Lost.STALLED),
+        ANSWER_LOST,
+    ],
+    ids=["500", "503", "timeout", "502", "interrupted", "stalled", "answer lost"],
+)
+async def test_what_passes_is_waited_out(passing):
+    upload, ports, engine = make()
+    ports.http.plan = [passing, passing]
+
+    await send_single(upload, engine)
+
+    assert len(ports.http.requests) == 3
+    assert ports.clock.slept_s == [0.5, 1.0]
+    assert list(ports.http.objects.values()) == [10]
+
+
+async def test_what_does_not_pass_is_given_up_after_eight_tries():
+    upload, ports, engine = make()
+    ports.http.plan = [lost()] * 20
+
+    with pytest.raises(Lost):
+        await send_single(upload, engine)
+
+    assert len(ports.http.requests) == 8
+
+
+async def test_oss_says_how_long_to_wait():
+    upload, ports, engine = make()
+    ports.http.plan = [refused("ServiceUnavailable", 503, retry_after="20")]
+
+    await send_single(upload, engine)
+
+    assert 20 <= ports.clock.slept_s[0] <= 21
+    assert engine.budget.allowed < engine.budget.most
+
+
+async def test_a_network_that_is_away_costs_nothing():
+    upload, ports, engine = make()
+    ports.http.plan = [lost(Lost.UNREACHABLE)] * 50
+
+    await send_single(upload, engine)
+
+    assert len(ports.network.waited_s) == 50
+    assert max(ports.network.waited_s) <= 3
+    assert upload.trouble_s == 0
+
+
+@pytest.mark.parametrize("code", ["SecurityTokenExpired", "InvalidSecurityToken"])
+async def test_refused_credentials_are_fetched_again(code):
+    upload, ports, engine = make()
+    ports.http.plan = [refused(code)]
+
+    await send_single(upload, engine)
+
+    assert ports.grants.refused == ["", "STS.1"]
+
+
+async def test_credentials_that_stay_refused_are_the_end():
+    upload, ports, engine = make()
+    ports.http.plan = [refused("SecurityTokenExpired")] * 9
+
+    with pytest.raises(Refused, match="SecurityTokenExpired"):
+        await send_single(upload, engine)
+
+    assert len(ports.http.requests) == 3
+
+
+async def test_a_token_server_that_is_away_makes_uploads_wait():
+    upload, ports, engine = make()
+    ports.grants.errors = [GrantRefused(0), GrantRefused(503, retry_after_s=7), GrantRefused(429)]
+
+    await send_single(upload, engine)
+
+    assert ports.network.waited_s == [0.5, 7, 1.5]
+
+
+async def test_a_token_server_that_says_no_is_the_end():
+    upload, ports, engine = make()
+    ports.grants.errors = [GrantRefused(502, code="sts-refused")]
+
+    with pytest.raises(GrantRefused):
+        await send_single(upload, engine)
+
+    assert ports.http.requests == []
+
+
+async def test_a_skewed_clock_is_set_by_what_oss_says():
+    upload, ports, engine = make()
+    time = "<ServerTime>2026-03-14T09:36:53.000Z</ServerTime>"
+    ports.http.plan = [refused("RequestTimeTooSkewed", extra=time)]
+
+    await send_single(upload, engine)
+
+    assert ports.http.header(1, "x-oss-date") == "20260314T093653Z"
+
+
+async def test_a_clock_that_is_wrong_signs_with_the_right_time():
+    upload, ports, engine = make(clock=FakeClock(error_s=-1200))
+
+    await send_single(upload, engine)
+
+    assert ports.http.header(0, "x-oss-date") == "20260314T092653Z"
+
+
+@pytest.mark.parametrize(
+    "final",
+    [refused("AccessDenied"), refused("RequestTimeTooSkewed"), refused("NoSuchBucket", 404)],
+    ids=["policy", "skew without a time", "bucket"],
+)
+async def test_a_final_no_is_asked_for_once(final):
+    upload, ports, engine = make()
+    ports.http.plan = [final]
+
+    with pytest.raises(Refused):
+        await send_single(upload, engine)
+
+    assert len(ports.http.requests) == 1
+
+
+async def test_a_missing_cors_rule_is_final():
+    upload, ports, engine = make()
+    ports.http.plan = [lost(Lost.CORS)]
+
+    with pytest.raises(Lost, match="cors"):
+        await send_single(upload, engine)
+
+    assert len(ports.http.requests) == 1
+
+
+async def test_a_file_that_cannot_be_read_for_its_checksum_has_not_arrived():
+    upload, ports, engine = make()
+    ports.checksum.error = FileUnreadable("NotReadableError")
+
+    with pytest.raises(FileUnreadable):
+        await send_single(upload, engine)
+
+
+async def test_no_place_is_kept_after_an_error():
+    upload, ports, engine = make()
+    ports.http.plan = [refused("AccessDenied")]
+
+    with pytest.raises(Refused):
+        await send_single(upload, engine)
+
+    assert engine.budget.used == 0

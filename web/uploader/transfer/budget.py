@@ -1,0 +1,73 @@
+"""One budget of connections over all files and parts.
+
+Whoever wants to send waits for a place; a free place goes to the upload that comes first, and
+within it to whoever asked first. Trouble halves the number of places, and each run of successes
+as long as that number gives one back: additive increase, multiplicative decrease.
+"""
+
+import asyncio
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+__all__ = ["CONNECTIONS", "Budget"]
+
+CONNECTIONS = 6  # what a browser opens to one host
+
+
+class _Ticket:
+    def __init__(self, rank: "Callable[[], Any]") -> None:
+        self.rank = rank
+        self.granted = asyncio.Event()
+
+
+class Budget:
+    """Places to send from. `allowed` moves between 1 and `most`."""
+
+    def __init__(self, most: int = CONNECTIONS) -> None:
+        self.most = most
+        self.allowed = most
+        self.used = 0
+        self._waiting: list[_Ticket] = []
+        self._successes = 0
+
+    async def acquire(self, rank: "Callable[[], Any]") -> None:
+        """Wait for a place; `rank()` is asked when one is free, the smallest goes first."""
+        ticket = _Ticket(rank)
+        self._waiting.append(ticket)
+        self._hand_out()
+        try:
+            await ticket.granted.wait()
+        except asyncio.CancelledError:
+            if ticket.granted.is_set():
+                self.release()
+            else:
+                self._waiting.remove(ticket)
+            raise
+
+    def release(self) -> None:
+        """Give a place back."""
+        self.used -= 1
+        self._hand_out()
+
+    def success(self) -> None:
+        """Note a request that went well."""
+        self._successes += 1
+        if self._successes >= self.allowed and self.allowed < self.most:
+            self.allowed += 1
+            self._successes = 0
+            self._hand_out()
+
+    def trouble(self) -> None:
+        """Note a request that OSS or the line could not bear."""
+        self.allowed = max(1, self.allowed // 2)
+        self._successes = 0
+
+    def _hand_out(self) -> None:
+        while self._waiting and self.used < self.allowed:
+            first = min(self._waiting, key=lambda ticket: ticket.rank())
+            self._waiting.remove(first)
+            self.used += 1
+            first.granted.set()

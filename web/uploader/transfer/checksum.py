@@ -1,0 +1,72 @@
+"""The CRC-64 of a piece of a file, computed while the piece is sent."""
+
+import asyncio
+
+from uploader.oss.errors import Corrupt
+from uploader.transfer.errors import FileUnreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.oss.replies import Stored
+    from uploader.transfer.ports import Checksum, Piece
+
+__all__ = ["PieceChecksum", "check_crc64"]
+
+
+class PieceChecksum:
+    """Starts at once; `get` waits for the result. Call `cancel` when nobody wants it any more."""
+
+    def __init__(self, checksum: "Checksum", piece: "Piece") -> None:
+        self._checksum = checksum
+        self._piece = piece
+        self._done = asyncio.Event()
+        self._value = 0
+        self._error: FileUnreadable | None = None
+        self._task = asyncio.create_task(self._run())
+
+    async def get(self) -> int:
+        """Return the CRC-64.
+
+        Raises:
+            FileUnreadable: the file could not be read.
+        """
+        await self._done.wait()
+        if self._error:
+            raise self._error
+        return self._value
+
+    async def check(self, stored: "Stored") -> None:
+        """Compare with what OSS computed.
+
+        Raises:
+            Corrupt: they differ.
+            FileUnreadable: the file could not be read.
+        """
+        check_crc64(await self.get(), stored)
+
+    def cancel(self) -> None:
+        """Stop."""
+        self._task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            self._value = await self._checksum.crc64(self._piece)
+        except FileUnreadable as error:
+            self._error = error
+        self._done.set()
+
+
+def check_crc64(crc64: int, stored: "Stored") -> None:
+    """Compare our CRC-64 with the one that OSS computed.
+
+    Raises:
+        Corrupt: they differ.
+    """
+    if str(crc64) != stored.crc64:
+        raise Corrupt(
+            "CRC-64",
+            expected=str(crc64),
+            actual=stored.crc64,
+            request_id=stored.request_id,
+            is_mismatch=True,
+        )

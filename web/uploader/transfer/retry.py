@@ -1,0 +1,80 @@
+"""Which errors pass, how long to wait, and when to give up.
+
+Three classes: what is not about this request (no network, a server of ours that is away) is waited
+for and costs nothing; what may succeed when it is repeated is repeated, each time after a random
+wait that doubles (full jitter) or after what `Retry-After` says; all else is final.
+
+Source of the waits: "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
+"""
+
+from uploader.oss.errors import Corrupt, Lost, OSSError, Refused
+from uploader.transfer.errors import GrantRefused
+from uploader.transfer.states import FOR_LOGIN, FOR_NETWORK, FOR_SERVER
+
+__all__ = [
+    "ALLOWANCE_S",
+    "backoff_s",
+    "is_congestion",
+    "outage_s",
+    "retry_after",
+    "tries_for",
+    "waits_for",
+]
+
+BASE_S = 0.5
+CAP_S = 30.0
+MAX_RETRY_AFTER_S = 300.0
+OUTAGE_STEP_S = 3.0  # what an upload waits at most once the network is back
+MAX_TRIES = 8
+MAX_CORRUPT_TRIES = 3
+ALLOWANCE_S = 900.0  # of waiting, per file, while there is a network
+
+
+def backoff_s(failures: int, unit: float, retry_after_s: "float | None" = None) -> float:
+    """Return how long to wait after this many failures in a row; `unit` is a random 0..1."""
+    wait_s: float = unit * min(CAP_S, BASE_S * 2 ** min(failures, 10))
+    if retry_after_s is not None:
+        return min(MAX_RETRY_AFTER_S, retry_after_s) + wait_s
+    return wait_s
+
+
+def outage_s(outages: int, retry_after_s: "float | None" = None) -> float:
+    """Return how long to wait before looking again whether network or server are back."""
+    if retry_after_s is not None:
+        return min(MAX_RETRY_AFTER_S, max(OUTAGE_STEP_S, retry_after_s))
+    return min(OUTAGE_STEP_S, 0.5 * outages)
+
+
+def retry_after(error: Exception) -> "float | None":
+    """Return the seconds that the other side asked us to wait, if it did."""
+    if isinstance(error, (Refused, GrantRefused)):
+        return error.retry_after_s
+    return None
+
+
+def waits_for(error: Exception) -> str:
+    """Return what an upload has to wait for because of `error`; empty if that is not the case."""
+    if isinstance(error, Lost) and error.reason == Lost.UNREACHABLE:
+        return FOR_NETWORK
+    if isinstance(error, GrantRefused):
+        if error.status == 401:
+            return FOR_LOGIN
+        away = error.status in (0, 429, 500, 503, 504)
+        return FOR_SERVER if away or (error.status == 502 and not error.code) else ""
+    return ""
+
+
+def tries_for(error: Exception) -> int:
+    """Return how often a request may be tried that ends in `error`; 1 is once and never again."""
+    if isinstance(error, Corrupt):
+        return MAX_CORRUPT_TRIES if error.is_mismatch else 1
+    if isinstance(error, Lost) and error.reason == Lost.CORS:
+        return 1
+    return MAX_TRIES if isinstance(error, OSSError) and error.retryable else 1
+
+
+def is_congestion(error: Exception) -> bool:
+    """Tell whether fewer connections would help."""
+    if isinstance(error, Refused):
+        return error.status in (429, 503)
+    return isinstance(error, Lost) and error.reason in (Lost.STALLED, Lost.INTERRUPTED)

@@ -1,0 +1,59 @@
+"""A small file goes in one request."""
+
+from uploader.oss import requests
+from uploader.oss.replies import read_stored
+from uploader.transfer import states
+from uploader.transfer.checksum import PieceChecksum
+from uploader.transfer.ports import Piece
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.oss.replies import Stored
+    from uploader.oss.requests import Request
+    from uploader.transfer.engine import Engine
+    from uploader.transfer.grant import Grant
+    from uploader.transfer.upload import Upload
+
+__all__ = ["send_single"]
+
+
+async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
+    """Send the file with PutObject and compare checksums; a damaged one is sent again.
+
+    Raises:
+        OSSError, TransferError: it did not arrive, or is not proved to be whole.
+    """
+    piece = Piece(upload.file, 0, upload.file.size)
+    checksum = PieceChecksum(engine.ports.checksum, piece)
+
+    def build(grant: "Grant", now_s: float) -> "Request":
+        return requests.put_object(
+            grant.credentials,
+            grant.bucket,
+            upload.key,
+            at_s=now_s,
+            content_type=upload.file.content_type,
+            name=upload.file.name,
+        )
+
+    async def check(stored: "Stored") -> None:
+        upload.fly(1, upload.file.size)
+        upload.go(states.VERIFYING)
+        try:
+            await checksum.check(stored)
+        except BaseException:
+            upload.go(states.UPLOADING)
+            raise
+
+    try:
+        stored: Stored = await engine.request(
+            upload,
+            build,
+            read_stored,
+            body=piece,
+            on_progress=lambda sent: upload.fly(1, sent),
+            check=check,
+        )
+    finally:
+        checksum.cancel()
+    return stored
