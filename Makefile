@@ -21,6 +21,11 @@ web/node_modules/.ready: web/package-lock.json
 	cd web && npm ci --silent --no-audit --no-fund
 	touch $@
 
+SDK_TOURS := tests/contract/mock_oss/node
+$(SDK_TOURS)/node_modules/.ready: $(SDK_TOURS)/package-lock.json
+	cd $(SDK_TOURS) && npm ci --silent --no-audit --no-fund
+	touch $@
+
 build: $(VENV)/.ready web/node_modules/.ready
 	@$(BIN)/python web/build.py
 
@@ -30,7 +35,7 @@ demo: build
 browser: $(VENV)/.ready
 	@$(BIN)/python tests/support/chromium.py
 
-test: build browser
+test: build browser $(SDK_TOURS)/node_modules/.ready
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.ready
@@ -45,7 +50,7 @@ format: $(VENV)/.ready
 bench: build browser
 	$(BIN)/python tests/bench/run.py $(if $(ONLY),--only "$(ONLY)")
 
-slow: build browser
+slow: build browser $(SDK_TOURS)/node_modules/.ready
 	$(BIN)/python -m pytest -m slow
 
 screenshots: build browser
