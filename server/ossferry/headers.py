@@ -5,27 +5,34 @@ to that bucket, and to nobody else. PyScript needs ``'unsafe-eval'``; Trusted Ty
 PyScript's own factory strings. A worker file carries a policy of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import TypeAlias
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ossferry.settings import Settings
 
 __all__ = ["SecurityHeaders", "page_policy"]
 
+Header: TypeAlias = tuple[bytes, bytes]
+
 WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 OTHER_POLICY = "default-src 'none'; frame-ancestors 'none'"
-STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
-ALWAYS: Mapping[str, str] = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-resource-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(),"
-    " payment=(), usb=()",
-}
+STRICT_TRANSPORT = b"max-age=31536000; includeSubDomains"
+ALWAYS: Sequence[Header] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (
+        b"permissions-policy",
+        b"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+)
+REPLACED = frozenset(
+    [name for name, _ in ALWAYS] + [b"content-security-policy", b"strict-transport-security"]
+)
 
 
 def page_policy(settings: Settings) -> str:
@@ -64,18 +71,23 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 https = self._behind_tls or scope["scheme"] == "https"
-                self._add(MutableHeaders(scope=message), https=https)
+                message = {**message, "headers": self._with(message["headers"], https=https)}
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
-    def _add(self, headers: MutableHeaders, *, https: bool) -> None:
-        for name, value in ALWAYS.items():
-            headers[name] = value
-        headers["content-security-policy"] = self._policy(headers.get("content-type", ""))
-        headers.setdefault("cache-control", "no-store")
+    def _with(self, given: Sequence[Header], *, https: bool) -> list[Header]:
+        """Return an answer's own headers and ours; where both say something, ours count."""
+        own = {name.lower(): value for name, value in given}
+        content_type = own.get(b"content-type", b"").decode("latin-1")
+        headers = [pair for pair in given if pair[0].lower() not in REPLACED]
+        headers += ALWAYS
+        headers.append((b"content-security-policy", self._policy(content_type).encode()))
+        if b"cache-control" not in own:
+            headers.append((b"cache-control", b"no-store"))
         if https:
-            headers["strict-transport-security"] = STRICT_TRANSPORT
+            headers.append((b"strict-transport-security", STRICT_TRANSPORT))
+        return headers
 
     def _policy(self, content_type: str) -> str:
         if content_type.startswith("text/html"):

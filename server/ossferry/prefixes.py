@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import re
+from functools import lru_cache
 
 from ossferry.auth import Principal
 from ossferry.errors import PrefixError
@@ -30,6 +31,7 @@ def principal_prefix(principal: Principal, *, secret: bytes) -> str:
     return f"uploads/{_slug(principal.id)}-{tail}/"
 
 
+@lru_cache(maxsize=4096)
 def principal_hash(principal: Principal, *, secret: bytes) -> str:
     """Return 16 hexadecimal characters that stand for the principal in logs and session names."""
     return _keyed_digest("audit", principal.id, secret)[:8].hex()

@@ -6,6 +6,7 @@ down makes the limits stricter and local, never absent.
 
 import ipaddress
 import math
+from functools import lru_cache
 
 import limits
 from limits.aio.storage import RedisStorage as RedisCounters
@@ -37,7 +38,8 @@ class Counter:
         self._monotonic = monotonic
         self._local = CounterMemory(monotonic)
         self._pool = _pool(settings)
-        self._shared = _counters(self._pool) if self._pool else None
+        self._here = _Windows(self._local)
+        self._shared = _Windows(_counters(self._pool)) if self._pool else None
         self._ill_until = 0.0
 
     async def hit(self, item: limits.RateLimitItem, *names: str) -> bool:
@@ -66,18 +68,18 @@ class Counter:
 
     async def _ask(self, item: limits.RateLimitItem, names: tuple[str, ...], how: str) -> bool:
         if self._shared is None:
-            return await _count(self._local, item, names, how)
+            return await self._here.count(item, names, how)
         try:
             if self._monotonic() < self._ill_until:
                 raise StorageLostError("left-alone")
-            return await _count(self._shared, item, names, how)
+            return await self._shared.count(item, names, how)
         except (StorageError, OSError) as error:
             self._ill_until = self._monotonic() + LEFT_ALONE_S
             log.error("redis-lost", error=type(error).__name__)
         except StorageLostError:
             log.debug("redis-left-alone")
         stricter = type(item)(max(1, item.amount // STRICTER), item.multiples, item.namespace)
-        return await _count(self._local, stricter, names, how)
+        return await self._here.count(stricter, names, how)
 
 
 class Rates:
@@ -131,6 +133,7 @@ class Rates:
         raise TooManyError(limit, retry_after_s=await self._counter.retry_after_s(item, *names))
 
 
+@lru_cache(maxsize=4096)
 def address_key(address: str) -> str:
     """Return what stands for an address: IPv6 hosts have a whole /64 to choose from."""
     try:
@@ -164,10 +167,16 @@ def _counters(pool: ConnectionPool) -> Storage:
     )
 
 
-async def _count(
-    storage: Storage, item: limits.RateLimitItem, names: tuple[str, ...], how: str
-) -> bool:
-    if how == "exact":
-        return await MovingWindowRateLimiter(storage).hit(item, *names)
-    limiter = SlidingWindowCounterRateLimiter(storage)
-    return await (limiter.hit if how == "hit" else limiter.test)(item, *names)
+class _Windows:
+    """Both kinds of windows over one storage."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._sliding = SlidingWindowCounterRateLimiter(storage)
+        self._moving = MovingWindowRateLimiter(storage)
+
+    async def count(self, item: limits.RateLimitItem, names: tuple[str, ...], how: str) -> bool:
+        """Count, or look, as `how` says."""
+        if how == "exact":
+            return await self._moving.hit(item, *names)
+        ask = self._sliding.hit if how == "hit" else self._sliding.test
+        return await ask(item, *names)

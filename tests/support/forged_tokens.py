@@ -12,11 +12,15 @@ from joserfc.jwk import OctKey, RSAKey
 from ossferry.clock import utc_now
 from support.fake_issuer import CLIENT_ID, FakeIssuer
 
-__all__ = ["FORGED", "ISSUER", "NOW", "OTHER_KEY", "signed_with"]
+__all__ = ["FORGED", "ISSUER", "OTHER_KEY", "now", "signed_with"]
 
 ISSUER = FakeIssuer()
 OTHER_KEY = RSAKey.generate_key(2048, parameters={"kid": "k1"})
-NOW = int(utc_now().timestamp())
+
+
+def now() -> int:
+    """Return the present second, as issuers write it."""
+    return int(utc_now().timestamp())
 
 
 def unsigned(header: dict[str, object], payload: object) -> str:
@@ -40,7 +44,7 @@ def tampered() -> str:
 
 
 def signed_with(key: object, header: dict[str, object], **changes: object) -> str:
-    payload = {"iss": ISSUER.url, "aud": CLIENT_ID, "sub": "eve", "exp": NOW + 300, **changes}
+    payload = {"iss": ISSUER.url, "aud": CLIENT_ID, "sub": "eve", "exp": now() + 300, **changes}
     return jwt.encode(header, payload, key, algorithms=[str(header["alg"])])  # type: ignore[arg-type]
 
 
@@ -84,11 +88,11 @@ FORGED: dict[str, Callable[[], str]] = {
     "wrong audience": lambda: ISSUER.token(aud="another"),
     "audience list without us": lambda: ISSUER.token(aud=["another", "third"]),
     "no audience": lambda: ISSUER.token(aud=None),
-    "expired": lambda: ISSUER.token(exp=NOW - 61),
+    "expired": lambda: ISSUER.token(exp=now() - 61),
     "no expiry": lambda: ISSUER.token(exp=None),
     "expiry is text": lambda: ISSUER.token(exp="tomorrow"),
-    "not yet": lambda: ISSUER.token(nbf=NOW + 120),
-    "from the future": lambda: ISSUER.token(iat=NOW + 120),
+    "not yet": lambda: ISSUER.token(nbf=now() + 120),
+    "from the future": lambda: ISSUER.token(iat=now() + 120),
     "no subject": lambda: ISSUER.token(sub=None),
     "empty subject": lambda: ISSUER.token(sub=""),
     "subject is a number": lambda: ISSUER.token(sub=7),

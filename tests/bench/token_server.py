@@ -1,0 +1,128 @@
+"""Runs a token server for the bench on one core: ours, or the tutorial's; or the stub of STS.
+
+Both ask the same stub, over HTTP and with the vendor's client; it takes 20 ms. Ours has everything
+on: session cookie, guards, limits, policy, audit file, figures.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from bench.peers.tutorial_flask import make_tutorial_app
+from ossferry.app import create_app
+from ossferry.clock import utc_now
+from ossferry.serving import BackgroundServer, StopSignals, listen
+from ossferry.settings import ExplicitSettings, Settings, load_settings
+from ossferry.sts import StsClient, StsCredentials, access_key
+
+__all__ = ["HOST", "SECRET", "STS_S", "StubSts", "bench_settings"]
+
+HOST = "127.0.0.1"
+SECRET = "a-secret-of-more-than-32-characters"
+STS_S = 0.02
+MUCH = "100000000/minute"
+
+
+class StubSts:
+    """Answers within the process after 20 ms, and notes when it was asked."""
+
+    def __init__(self) -> None:
+        self.asked_at: list[float] = []
+
+    async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
+        self.asked_at.append(time.monotonic())
+        await asyncio.sleep(STS_S)
+        return StsCredentials(
+            access_key_id=f"STS.{session_name[-20:]}",
+            access_key_secret="s" * 44,
+            security_token="t" * 700,
+            expires_at=utc_now().replace(microsecond=0) + timedelta(seconds=900),
+        )
+
+
+def sts_answer() -> bytes:
+    """Return what STS answers, with credentials as long as real ones."""
+    ends = (utc_now() + timedelta(seconds=900)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    credentials = {
+        "AccessKeyId": "STS." + "k" * 26,
+        "AccessKeySecret": "s" * 44,
+        "SecurityToken": "t" * 700,
+        "Expiration": ends,
+    }
+    body = json.dumps({"RequestId": "R" * 36, "Credentials": credentials}).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return head.encode() + b"\r\n" + body
+
+
+async def serve_sts(port: int) -> None:
+    """Answer every request after 20 ms."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await _request_read(reader):
+            await asyncio.sleep(STS_S)
+            writer.write(sts_answer())
+        writer.close()
+
+    server = await asyncio.start_server(answer, HOST, port, backlog=1024)
+    await server.serve_forever()
+
+
+async def _request_read(reader: asyncio.StreamReader) -> bool:
+    try:
+        await reader.readuntil(b"\r\n\r\n")
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return False
+    return True
+
+
+def bench_settings(folder: Path, port: int, *, calls_per_s: int, sts_port: int = 9) -> Settings:
+    """Return settings with sign-in, everything on, and limits that nobody reaches."""
+    (folder / "manifest.json").write_text('{"files": {}}')
+    for runtime in ("micropython", "pyodide"):
+        (folder / f"index.{runtime}.html").write_text("<html>")
+    settings = load_settings(
+        ExplicitSettings,
+        auth="oidc",
+        oidc_issuer="http://127.0.0.1:9",
+        oidc_client_id="bench",
+        oidc_client_secret="bench-client-secret",
+        public_url=f"http://{HOST}:{port}",
+        bucket="web-direct-upload",
+        region="cn-hangzhou",
+        endpoint="https://oss-cn-hangzhou.aliyuncs.com",
+        sts_endpoint=f"http://{HOST}:{sts_port}",
+        role_arn="acs:ram::1000000000000000:role/oss-web-upload",
+        secret=SECRET,
+        allow_mock=True,
+        web_dir=folder,
+        audit_file=folder / "audit.log",
+        rate_per_principal=MUCH,
+        rate_per_address=MUCH,
+        rate_global=MUCH,
+    )
+    return settings.model_copy(update={"sts_calls_per_s": calls_per_s})
+
+
+def main(which: str, port: int, sts_port: int, folder: Path) -> None:
+    """Serve until a signal ends it."""
+    if which == "sts":
+        asyncio.run(serve_sts(sts_port))
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    if which == "tutorial":
+        make_tutorial_app(f"{HOST}:{sts_port}").run(HOST, port)
+        return
+    settings = bench_settings(folder, port, calls_per_s=1_000_000, sts_port=sts_port)
+    app = create_app(settings, assume_role=StsClient(settings, access_key("LTAI5tBench", "secret")))
+    with StopSignals() as signals:
+        server = BackgroundServer(app, listen(HOST, port, option="port"), on_exit=signals.set)
+        server.start()
+        signals.wait()
+        server.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
