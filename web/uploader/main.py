@@ -17,7 +17,7 @@ from uploader.transfer.ports import Ports
 from uploader.transfer.queue import Queue
 from uploader.view.app import Actions, show, show_grant
 from uploader.view.model import QueueModel
-from uploader.view.signals import report_errors_to
+from uploader.view.signals import batch, report_errors_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def start() -> None:
     show(model, Actions(queue, model, page.origin()))
 
     def receive(files: "list[BrowserFile]") -> None:
-        for file in files:
-            queue.add(file)
+        batch(lambda: [queue.add(file) for file in files])
 
     page.receive_files(receive)
     asyncio.create_task(_first_grant(keeper))  # noqa: RUF006 - ends by itself

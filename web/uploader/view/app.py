@@ -7,7 +7,7 @@ from uploader.transfer import states
 from uploader.transfer.plan import MAX_OBJECT_BYTES
 from uploader.view.messages import explain
 from uploader.view.rows import row
-from uploader.view.signals import Owner, effect
+from uploader.view.signals import Owner, batch, effect
 from uploader.view.text import count_files, say, size_text, time_left
 
 TYPE_CHECKING = False
@@ -55,9 +55,12 @@ class Actions:
 
     def clear(self) -> None:
         """Take all that arrived or was cancelled off the list."""
-        for item in self._model.rows.get():
-            if item.state.get() in (states.DONE, states.CANCELLED):
-                self.remove(item)
+        ended = [
+            item
+            for item in self._model.rows.get()
+            if item.state.get() in (states.DONE, states.CANCELLED)
+        ]
+        batch(lambda: [self.remove(item) for item in ended])
 
 
 def show(model: "QueueModel", actions: Actions) -> None:
@@ -69,11 +72,14 @@ def show(model: "QueueModel", actions: Actions) -> None:
 
     def show_rows() -> None:
         wanted = model.rows.get()
-        for item, line, owner in list(shown):
-            if all(item is not other for other in wanted):
-                owner.dispose()
-                line.remove()
-                shown.remove((item, line, owner))
+        if len(wanted) < len(shown):
+            kept = {id(item) for item in wanted}
+            for index in range(len(shown) - 1, -1, -1):
+                item, line, owner = shown[index]
+                if id(item) not in kept:
+                    owner.dispose()
+                    line.remove()
+                    shown.pop(index)
         for item in wanted[len(shown) :]:
             owner = Owner()
             line = row(item, actions, owner)
