@@ -91,9 +91,10 @@ def _variables(text: str) -> dict[str, str]:
         return {}
     variables = {}
     for name, value in _decoded(text, "callback-var").items():
-        if not name.startswith("x:") or name != name.lower():
-            raise _wrong("The custom variables must begin with x: and be lower case.")
-        variables[name] = str(value)
+        if name != name.lower():
+            raise _wrong("The names of custom variables must be lower case.")
+        if name.startswith("x:"):  # others are taken and mean nothing
+            variables[name] = str(value)
     return variables
 
 

@@ -66,9 +66,15 @@ def parse_lifecycle(body: bytes) -> tuple[AbortRule, ...]:
 
 def _check_order(rule: Element) -> None:
     """Days and dates do not mix; colder classes come later, and the end comes last."""
-    timed = [action for name in _TIMED for action in children(rule, name)]
+    timed = [action for name in ("Expiration", "Transition") for action in children(rule, name)]
     if {"Days", "CreatedBeforeDate"} <= {child.tag for action in timed for child in action}:
         raise RefusedError("InvalidRequest", "Days and CreatedBeforeDate cannot be mixed.")
+    for element in children(rule, "Transition"):
+        storage_class = child_text(element, "StorageClass") or ""
+        if storage_class not in STORAGE_CLASSES:
+            raise RefusedError(
+                "InvalidArgument", ArgumentName="StorageClass", ArgumentValue=storage_class
+            )
     last = 0
     transitions = {child_text(t, "StorageClass"): t for t in children(rule, "Transition")}
     for name in (*STORAGE_CLASSES, None):

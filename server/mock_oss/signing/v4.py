@@ -74,7 +74,7 @@ def parse_credential(text: str) -> Credential:
         ValueError: it has another form.
     """
     pieces = text.rsplit("/", 4)
-    if len(pieces) != 5 or pieces[3:] != ["oss", _TERMINATOR] or not all(pieces):
+    if len(pieces) != 5 or pieces[3:] != ["oss", _TERMINATOR] or not pieces[0]:
         raise ValueError("the credential is not AccessKeyId/date/region/oss/aliyun_v4_request")
     if not (pieces[1].isascii() and pieces[1].isdigit() and len(pieces[1]) == 8):
         raise ValueError("the date of the credential is not yyyymmdd")

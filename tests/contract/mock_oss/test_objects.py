@@ -299,6 +299,10 @@ LIFECYCLES = {
         "<Expiration><CreatedBeforeDate>2026-01-01T00:00:00.000Z</CreatedBeforeDate></Expiration>",
         "InvalidRequest",
     ),
+    "warmer": (
+        "<Transition><Days>5</Days><StorageClass>Standard</StorageClass></Transition>",
+        "InvalidArgument",
+    ),
     "no days": ("<Expiration/>", "MalformedXML"),
     "zero days": ("<Expiration><Days>0</Days></Expiration>", "InvalidArgument"),
     "noon": (

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
 
-from contract.mock_oss.clients import send, signed_headers
+from contract.mock_oss.clients import oss2_bucket, send, signed_headers
 from mock_oss import BUCKET, Clock, MockOSS
 
 pytestmark = pytest.mark.e2e
@@ -29,11 +28,10 @@ def inside(page: Page, mock_oss: MockOSS) -> Iterator[Page]:
     assert errors == []
 
 
-def test_objects_and_uploads_appear_and_can_be_looked_at(
-    inside: Page, mock_oss: MockOSS, bucket_v4: Any
-) -> None:
-    bucket_v4.put_object("dir/<b>.txt", b"hello <i>there", headers={"x-oss-meta-a": "1"})
-    bucket_v4.init_multipart_upload("dir/big.bin")
+def test_objects_and_uploads_appear_and_can_be_looked_at(inside: Page, mock_oss: MockOSS) -> None:
+    bucket = oss2_bucket(mock_oss)
+    bucket.put_object("dir/<b>.txt", b"hello <i>there", headers={"x-oss-meta-a": "1"})
+    bucket.init_multipart_upload("dir/big.bin")
 
     row = inside.get_by_role("row", name="dir/<b>.txt")
     expect(row).to_contain_text("14 B")
@@ -63,10 +61,8 @@ def test_a_refused_request_says_who_asked_and_why(inside: Page, mock_oss: MockOS
     expect(requests.get_by_role("listitem")).to_have_count(2)
 
 
-def test_the_clock_can_be_moved_and_everything_reset(
-    inside: Page, mock_oss: MockOSS, bucket_v4: Any
-) -> None:
-    bucket_v4.put_object("a", b"hello")
+def test_the_clock_can_be_moved_and_everything_reset(inside: Page, mock_oss: MockOSS) -> None:
+    oss2_bucket(mock_oss).put_object("a", b"hello")
     expect(inside.get_by_role("row", name="a", exact=False).last).to_contain_text("5 B")
     inside.on("dialog", lambda dialog: dialog.accept())
 
