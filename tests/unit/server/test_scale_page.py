@@ -1,0 +1,20 @@
+"""The numbers in docs/scale.md are those of the simulation, and of the server's own settings."""
+
+import runpy
+from pathlib import Path
+
+from ossferry.settings import Settings
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def test_the_page_shows_what_the_simulation_says() -> None:
+    simulation = runpy.run_path(str(DOCS / "scale_simulation.py"))
+
+    assert simulation["table"]() in (DOCS / "scale.md").read_text()
+
+
+def test_the_simulation_goes_by_the_servers_default() -> None:
+    simulation = runpy.run_path(str(DOCS / "scale_simulation.py"))
+
+    assert simulation["CALLS_PER_S"] == Settings.model_fields["sts_calls_per_s"].default
