@@ -17,7 +17,7 @@ from ossferry.logs import configure
 from ossferry.probe import refuse_mock
 from ossferry.serving import BackgroundServer, StopSignals, listen
 from ossferry.settings import Runtime, load_settings
-from ossferry.workers import GRACE_S, run_workers, secret_values, wire_limits
+from ossferry.workers import GRACE_S, run_workers, secret_values, settle, wire_limits
 
 __all__ = ["main"]
 
@@ -78,6 +78,7 @@ def serve(
         run_workers(settings, sock)
         return
     app = create_app(settings)
+    settle()
     with StopSignals() as signals:
         server = BackgroundServer(
             app, sock, limits=wire_limits(settings), grace_s=GRACE_S, on_exit=signals.set

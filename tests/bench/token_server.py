@@ -18,6 +18,7 @@ from ossferry.clock import utc_now
 from ossferry.serving import BackgroundServer, StopSignals, listen
 from ossferry.settings import ExplicitSettings, Settings, load_settings
 from ossferry.sts import StsClient, StsCredentials, access_key
+from ossferry.workers import settle
 
 __all__ = ["HOST", "SECRET", "STS_S", "StubSts", "bench_settings"]
 
@@ -117,6 +118,7 @@ def main(which: str, port: int, sts_port: int, folder: Path) -> None:
         return
     settings = bench_settings(folder, port, calls_per_s=1_000_000, sts_port=sts_port)
     app = create_app(settings, assume_role=StsClient(settings, access_key("LTAI5tBench", "secret")))
+    settle()
     with StopSignals() as signals:
         server = BackgroundServer(app, listen(HOST, port, option="port"), on_exit=signals.set)
         server.start()
