@@ -2,11 +2,11 @@
 
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from ossferry.settings import PREFIX, Settings
+from ossferry.settings_files import is_secret
 
 __all__ = ["configuration_page"]
 
@@ -32,7 +32,7 @@ The demo never looks there: it uses the mock's keys.
 def configuration_page() -> str:
     """Return the Markdown page."""
     rows = [
-        f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_meaning(field)} |"
+        f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_meaning(name, field)} |"
         for name, field in Settings.model_fields.items()
     ]
     return HEAD + "\n".join(rows) + "\n" + TAIL
@@ -49,11 +49,11 @@ def _default(field: FieldInfo) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _meaning(field: FieldInfo) -> str:
+def _meaning(name: str, field: FieldInfo) -> str:
     words = field.description or ""
     if get_origin(field.annotation) is Literal:
         words += " One of: " + ", ".join(f"`{choice}`" for choice in get_args(field.annotation))
         words += "."
-    if field.annotation is SecretStr:
-        words += " Never shown or logged."
+    if is_secret(field):
+        words += f" Never shown or logged; `{PREFIX}{name.upper()}_FILE` may name a file with it."
     return words

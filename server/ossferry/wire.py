@@ -156,7 +156,8 @@ class GuardedHttp(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._reading = None
-        if getattr(self.cycle, "response_started", False):
+        silent = self._in_headers and self._header_bytes == 0  # browsers open such ahead of need
+        if silent or getattr(self.cycle, "response_started", False):
             self.transport.close()
         else:
             self._refuse(408)

@@ -30,6 +30,7 @@ class FakeIssuer:
         codes: what was sent along with each code that is not used yet.
         changes: claims that differ from what they should be.
         asked: paths that were asked for.
+        takes_codes_twice: whether it forgets that a code was used.
     """
 
     def __init__(self, kid: str = "k1") -> None:
@@ -38,6 +39,7 @@ class FakeIssuer:
         self.codes: dict[str, dict[str, str]] = {}
         self.changes: dict[str, Any] = {}
         self.asked: list[str] = []
+        self.takes_codes_twice = False
 
     def jwks(self) -> dict[str, Any]:
         """Return the public keys."""
@@ -97,7 +99,8 @@ class FakeIssuer:
         form = {
             name: values[0] for name, values in parse_qs((await request.body()).decode()).items()
         }
-        begun = self.codes.pop(form.get("code", ""), None)
+        code = form.get("code", "")
+        begun = self.codes.get(code) if self.takes_codes_twice else self.codes.pop(code, None)
         if begun is None or not self._is_due(request, form, begun):
             return JSONResponse({"error": "invalid_grant"}, 400)
         token = self.token(**{"nonce": begun["nonce"], **self.changes})

@@ -36,6 +36,7 @@ def running_issuer() -> Iterator[FakeIssuer]:
 def issuer(running_issuer: FakeIssuer) -> FakeIssuer:
     """The provider as it should be."""
     running_issuer.changes = {}
+    running_issuer.takes_codes_twice = False
     return running_issuer
 
 
@@ -117,7 +118,11 @@ def test_t04_what_goes_to_the_provider_is_bound_and_fresh(person: httpx.Client) 
         assert len(first[name][0]) >= 43
 
 
-def test_t04_a_callback_counts_once(person: httpx.Client) -> None:
+@pytest.mark.parametrize("forgets", [False, True], ids=["strict provider", "lax provider"])
+def test_t04_a_callback_counts_once(
+    person: httpx.Client, issuer: FakeIssuer, forgets: bool
+) -> None:
+    issuer.takes_codes_twice = forgets
     address = come_back(person)
     attempt = person.cookies[LOGIN]
     assert person.get(address).status_code == 303

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 import pytest
 from starlette.requests import Request
 from starlette.types import Message
@@ -22,3 +23,23 @@ def test_a_body_that_breaks_off_is_a_bad_request() -> None:
     scope = {"type": "http", "headers": [(b"content-type", b"application/json")]}
     with pytest.raises(BadRequestError, match="broke off"):
         asyncio.run(read_json(Request(scope, receive)))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("content-length", "0"), ("content-length", "0")],
+        [("content-length", "0"), ("transfer-encoding", "chunked")],
+        [("content-length", "+1")],
+        [("content-length", "\u00b2")],
+    ],
+    ids=["two lengths", "length and chunks", "sign", "superscript"],
+)
+def test_t33_a_length_that_two_may_read_differently_is_refused_under_any_server(
+    client: httpx.Client, headers: list[tuple[str, str]]
+) -> None:
+    fields = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+
+    answer = client.get("/healthz", headers=fields)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad-request")
