@@ -16,17 +16,23 @@ window.trustedTypes?.createPolicy("default", {
   createScript: (code) => (!sealed && code.startsWith(FACTORY) ? code : null),
 });
 
+const trouble = (on) => (document.getElementById("trouble").hidden = !on);
 function fail() {
   root.dataset.app = "failed";
-  document.getElementById("trouble").hidden = false;
+  trouble(true);
 }
 addEventListener("error", ({ target }) => target.tagName === "SCRIPT" && fail(), true);
+addEventListener("unhandledrejection", () => root.dataset.app === "loading" && fail());
+
+const storageUrl = ownOrigin(document.currentScript.dataset.storage);
 
 // What Python reaches because its bridge to JavaScript cannot do it itself.
 window.ossferry = {
   crc64: ownOrigin(document.currentScript.dataset.crc64),
+  // Always a promise: an exception thrown at once would go past MicroPython's `except`.
+  storage: async (operation, ...given) => (await import(storageUrl))[operation](...given),
   fail,
-  seal: () => (sealed = true),
+  ready: () => ((sealed = true), trouble(false), (root.dataset.app = "ready")),
   text: (owner, name) => String(owner[name]), // MicroPython cuts integers to 32 bits
   timeOfDay: (ms) => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }),
 };

@@ -89,6 +89,7 @@ def groups() -> dict[str, dict[str, bytes]]:
         "app": {
             **read(WEB, "boot.js", "intake.js", "crc64.js", "styles.css", "favicon.svg"),
             **read(NODE_MODULES / "hash-wasm/dist", "crc64.umd.min.js"),
+            "idb-keyval.js": (NODE_MODULES / "idb-keyval/dist/index.js").read_bytes(),
             "uploader.py": bundle_python().encode(),
         },
         "pyscript": {

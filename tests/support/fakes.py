@@ -7,7 +7,11 @@ from uploader.oss.errors import Lost
 from uploader.oss.replies import Reply
 from uploader.oss.requests import Bucket
 from uploader.oss.signing import Credentials
+from uploader.transfer.budget import Budget
+from uploader.transfer.credentials import GrantKeeper
+from uploader.transfer.engine import Engine
 from uploader.transfer.grant import Grant
+from uploader.transfer.journal import Journal
 from uploader.transfer.ports import Piece, Ports
 
 TYPE_CHECKING = False
@@ -53,8 +57,10 @@ class FakeFile:
         *,
         path: str = "",
         content_type: str = "text/plain",
+        modified: int = 1773480000000,
     ) -> None:
         self.name = name
+        self.modified = modified
         self.path = path
         self.size = size
         self.content_type = content_type
@@ -103,6 +109,7 @@ class FakeHttp:
         self.hold_after: int | None = None  # so many parts have arrived
         self._gate = asyncio.Event()
         self._gate.set()
+        self.crc64_of = crc64_of_zeros  # of a part of this size, as ListParts tells it
         self._ids = 0
 
     def hold(self) -> None:
@@ -173,7 +180,8 @@ class FakeHttp:
         numbers = sorted([number for number in parts if number > after])
         page = numbers[: self.page_size]
         rows = [
-            f'<Part><PartNumber>{n}</PartNumber><ETag>"AB"</ETag><Size>{parts[n]}</Size></Part>'
+            f'<Part><PartNumber>{n}</PartNumber><ETag>"AB"</ETag><Size>{parts[n]}</Size>'
+            f"<HashCrc64ecma>{self.crc64_of(parts[n])}</HashCrc64ecma></Part>"
             for n in page
         ]
         more = "true" if len(page) < len(numbers) else "false"
@@ -214,6 +222,30 @@ class FakeNetwork:
     async def may_be_back(self, timeout_s: float) -> None:
         self.waited_s.append(timeout_s)
         await asyncio.sleep(0)
+
+
+class FakeStorage:
+    """Texts in a dict; `error` is raised instead, if there is one."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.error: Exception | None = None
+
+    async def load(self) -> list[tuple[str, str]]:
+        self._check()
+        return list(self.texts.items())
+
+    async def save(self, name: str, text: str) -> None:
+        self._check()
+        self.texts[name] = text
+
+    async def delete(self, name: str) -> None:
+        self._check()
+        self.texts.pop(name, None)
+
+    def _check(self) -> None:
+        if self.error:
+            raise self.error
 
 
 class FakeGrants:
@@ -269,7 +301,27 @@ def make_ports(clock: "FakeClock | None" = None) -> Ports:
         grants=FakeGrants(clock),
         random=FakeRandom(),
         network=FakeNetwork(),
+        storage=FakeStorage(),
     )
+
+
+def make_engine(ports: Ports, connections: int = 6) -> Engine:
+    """Return an engine over these ports."""
+    keeper = GrantKeeper(ports.grants, ports.clock)
+    return Engine(ports, keeper, Budget(connections), Journal(ports.storage, keeper))
+
+
+async def until(condition: "Callable[[], object]", *, turns: int = 5000) -> None:
+    """Let others run until `condition()` holds.
+
+    Raises:
+        AssertionError: it did not come to that.
+    """
+    for _ in range(turns):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("the condition never held")
 
 
 def lost(reason: str = Lost.INTERRUPTED) -> Lost:

@@ -22,6 +22,7 @@ class BrowserFile:
         self.path: str = relative.rpartition("/")[0]
         self.size = wide(blob, "size")
         self.content_type: str = blob.type
+        self.modified = wide(blob, "lastModified")
 
     def slice(self, offset: int, size: int) -> "Any":
         """Return a part of the file as a Blob; the whole file is the file itself."""

@@ -36,8 +36,7 @@ def checksum_url() -> str:
 
 def ready() -> None:
     """Say that the page works; from now on no string becomes code."""
-    js.ossferry.seal()
-    js.document.documentElement.dataset.app = "ready"
+    js.ossferry.ready()
 
 
 def set_title(text: str) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from uploader.transfer.budget import Budget
     from uploader.transfer.credentials import GrantKeeper
     from uploader.transfer.grant import Grant
+    from uploader.transfer.journal import Journal
     from uploader.transfer.ports import Ports
     from uploader.transfer.upload import Upload
 
@@ -40,10 +41,13 @@ def _ignore(_sent: int) -> None:
 class Engine:
     """What all uploads share."""
 
-    def __init__(self, ports: "Ports", keeper: "GrantKeeper", budget: "Budget") -> None:
+    def __init__(
+        self, ports: "Ports", keeper: "GrantKeeper", budget: "Budget", journal: "Journal"
+    ) -> None:
         self.ports = ports
         self.keeper = keeper
         self.budget = budget
+        self.journal = journal
 
     async def request(
         self,

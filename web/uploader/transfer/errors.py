@@ -4,10 +4,18 @@ TransferError
 ├── FileUnreadable  the file is gone, changed or not ours to read
 ├── FileTooLarge    the grant does not allow this size
 ├── GrantRefused    our server gave no credentials
+├── StorageBroken   the browser keeps nothing for us
 └── IllegalMove     a state change that the table does not know: a bug of ours
 """
 
-__all__ = ["FileTooLarge", "FileUnreadable", "GrantRefused", "IllegalMove", "TransferError"]
+__all__ = [
+    "FileTooLarge",
+    "FileUnreadable",
+    "GrantRefused",
+    "IllegalMove",
+    "StorageBroken",
+    "TransferError",
+]
 
 
 class TransferError(Exception):
@@ -52,6 +60,10 @@ class GrantRefused(TransferError):
         self.code = code
         self.detail = detail
         self.id = id
+
+
+class StorageBroken(TransferError):
+    """The browser's storage is blocked, full or missing; the text is the browser's."""
 
 
 class IllegalMove(TransferError):

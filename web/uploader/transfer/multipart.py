@@ -14,7 +14,7 @@ from uploader.transfer import states
 from uploader.transfer.checksum import PieceChecksum, check_crc64
 from uploader.transfer.plan import part_at, part_count, part_size_for
 from uploader.transfer.ports import Piece
-from uploader.transfer.upload import SentPart
+from uploader.transfer.upload import SentPart, Upload
 from uploader.transfer.workers import run_all
 
 TYPE_CHECKING = False
@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 
     from uploader.oss.replies import Stored, StoredPart
     from uploader.oss.requests import Request
+    from uploader.transfer.checkpoint import Checkpoint
     from uploader.transfer.engine import Engine
     from uploader.transfer.grant import Grant
-    from uploader.transfer.upload import Upload
 
-__all__ = ["abort", "send_multipart"]
+__all__ = ["abort", "discard", "send_multipart"]
 
 GONE = "NoSuchUpload"
 MENDABLE = ("InvalidPart", "InvalidPartOrder", GONE)
 MAX_MENDS = 3
+KEPT_STEPS = 20  # checkpoints in the course of an upload
 
 
 async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
@@ -45,6 +46,8 @@ async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
         try:
             if not upload.upload_id:
                 await _initiate(upload, engine)
+            elif upload.adopted:
+                await _prove_parts(upload, engine)
             await _send_missing(upload, engine)
             upload.go(states.VERIFYING)
             return await _complete(upload, engine)
@@ -58,6 +61,17 @@ async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
                 await _believe_oss(upload, engine)
             if upload.state == states.VERIFYING:
                 upload.go(states.UPLOADING)
+
+
+async def discard(record: "Checkpoint", engine: "Engine") -> None:
+    """Remove what an earlier page left at OSS, and its checkpoint.
+
+    Raises:
+        OSSError, TransferError: it could not be removed; the checkpoint stays then.
+    """
+    upload = Upload(record.file(), lambda _upload: None)
+    upload.take_over(record)
+    await abort(upload, engine)
 
 
 async def abort(upload: "Upload", engine: "Engine") -> None:
@@ -76,6 +90,7 @@ async def abort(upload: "Upload", engine: "Engine") -> None:
             if error.code != GONE:
                 raise
             upload.forget_parts()
+    await engine.journal.forget(upload.key)
 
 
 async def _initiate(upload: "Upload", engine: "Engine") -> None:
@@ -93,6 +108,25 @@ async def _initiate(upload: "Upload", engine: "Engine") -> None:
         )
 
     upload.upload_id = await engine.request(upload, build, read_upload_id)
+    await engine.journal.keep(upload)
+
+
+async def _prove_parts(upload: "Upload", engine: "Engine") -> None:
+    """Find out what an earlier page sent, and that it was this very file.
+
+    A part counts only if OSS's checksum of it equals that of the bytes we have now.
+    """
+    for stored in (await _list_all(upload, engine)).values():
+        if not 1 <= stored.number <= part_count(upload.file.size, upload.part_size):
+            continue
+        part = part_at(stored.number, upload.file.size, upload.part_size)
+        if stored.size != part.size or not stored.crc64:
+            continue
+        piece = Piece(upload.file, part.offset, part.size)
+        crc64 = await engine.ports.checksum.crc64(piece)
+        if str(crc64) == stored.crc64:
+            upload.land(part.number, SentPart(stored.etag, crc64, part.size))
+    upload.adopted = False
 
 
 async def _send_missing(upload: "Upload", engine: "Engine") -> None:
@@ -125,6 +159,8 @@ async def _send_part(upload: "Upload", engine: "Engine", number: int) -> None:
     finally:
         checksum.cancel()
         upload.land(number, landed)
+    if upload.sent - upload.kept > upload.file.size // KEPT_STEPS:
+        await engine.journal.keep(upload)
 
 
 async def _complete(upload: "Upload", engine: "Engine") -> "Stored":
@@ -153,17 +189,21 @@ def _whole_crc64(upload: "Upload") -> int:
 
 async def _believe_oss(upload: "Upload", engine: "Engine") -> None:
     """Drop the parts that OSS does not have as we think it has them."""
+    stored = await _list_all(upload, engine)
+    for number in list(upload.parts):
+        there, ours = stored.get(number), upload.parts[number]
+        if not there or there.etag != ours.etag or there.size != ours.size:
+            upload.drop(number)
+
+
+async def _list_all(upload: "Upload", engine: "Engine") -> "dict[int, StoredPart]":
     stored: dict[int, StoredPart] = {}
     after = 0
     while True:
         parts, after = await _list(upload, engine, after)
         stored.update([(part.number, part) for part in parts])
         if not after:
-            break
-    for number in list(upload.parts):
-        there, ours = stored.get(number), upload.parts[number]
-        if not there or there.etag != ours.etag or there.size != ours.size:
-            upload.drop(number)
+            return stored
 
 
 async def _list(upload: "Upload", engine: "Engine", after: int) -> "tuple[list[StoredPart], int]":

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         path: str  # folders inside a chosen folder, "a/b"; empty for a single file
         size: int  # bytes
         content_type: str  # "" if unknown
+        modified: int  # ms since 1970
 
     class Http(Protocol):
         """Sends one request. It knows the insides of the `File`s, and no one else does."""
@@ -52,6 +53,22 @@ if TYPE_CHECKING:
 
         async def sleep(self, seconds: float) -> None:
             """Wait."""
+
+    class Storage(Protocol):
+        """Small texts that outlive the page.
+
+        Raises, all of it:
+            StorageBroken: the browser does not keep anything for us.
+        """
+
+        async def load(self) -> list[tuple[str, str]]:
+            """Return all `(name, text)`."""
+
+        async def save(self, name: str, text: str) -> None:
+            """Keep a text; an older one of this name is replaced."""
+
+        async def delete(self, name: str) -> None:
+            """Forget a text, if it is there."""
 
     class Network(Protocol):
         """Whether there is a network, as far as the browser knows."""
@@ -103,6 +120,7 @@ class Ports:
         grants: "Grants",
         random: "Random",
         network: "Network",
+        storage: "Storage",
     ) -> None:
         self.http = http
         self.checksum = checksum
@@ -110,3 +128,4 @@ class Ports:
         self.grants = grants
         self.random = random
         self.network = network
+        self.storage = storage

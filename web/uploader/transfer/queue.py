@@ -8,7 +8,7 @@ from uploader.oss.keys import object_key
 from uploader.transfer import states
 from uploader.transfer.budget import CONNECTIONS
 from uploader.transfer.errors import FileTooLarge, IllegalMove, TransferError
-from uploader.transfer.multipart import abort, send_multipart
+from uploader.transfer.multipart import abort, discard, send_multipart
 from uploader.transfer.plan import DEFAULT_PART_BYTES, MAX_OBJECT_BYTES
 from uploader.transfer.single import send_single
 from uploader.transfer.upload import Upload
@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from uploader.transfer.checkpoint import Checkpoint
     from uploader.transfer.engine import Engine
     from uploader.transfer.ports import File
 
@@ -83,6 +84,11 @@ class Queue:
         upload.urgent = True
         upload.changed()
         self._line_up(upload)
+
+    def discard(self, record: "Checkpoint") -> None:
+        """Give up an upload that an earlier page left, and remove its parts."""
+        self._engine.journal.drop(record)
+        asyncio.create_task(self._discard(record))  # noqa: RUF006 - it ends by itself
 
     def remove(self, upload: Upload) -> None:
         """Forget an upload that has ended.
@@ -153,16 +159,21 @@ class Queue:
         size = upload.file.size
         send = send_single if size <= MAX_SINGLE_BYTES else send_multipart
         stored = await send(upload, self._engine)
+        if upload.upload_id:
+            await self._engine.journal.forget(upload.key)
         upload.crc64 = stored.crc64
         upload.request_id = stored.request_id
         upload.go(states.DONE)
 
     async def _prepare(self, upload: Upload) -> None:
-        """Check the file against the grant, and give it its key."""
+        """Check the file against the grant; give it its key, or the place of an earlier page."""
+        await self._engine.journal.load()
         grant = await self._engine.keeper.get()
         limit = min(grant.max_file_size, MAX_OBJECT_BYTES)
         if upload.file.size > limit:
             raise FileTooLarge(upload.file.size, limit)
+        if not upload.key:
+            self._engine.journal.adopt(upload)
         if not upload.key:
             upload.key = object_key(
                 grant.prefix,
@@ -171,6 +182,12 @@ class Queue:
                 random_hex=self._engine.ports.random.hex(16),
                 path=upload.file.path,
             )
+
+    async def _discard(self, record: "Checkpoint") -> None:
+        try:
+            await discard(record, self._engine)
+        except (OSSError, TransferError):
+            self._engine.journal.put_back(record)  # it can be discarded again
 
     async def _clean(self, upload: Upload) -> None:
         """Remove what a cancelled upload left at OSS; a lifecycle rule is the last resort."""

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from uploader.transfer.checkpoint import Checkpoint
     from uploader.transfer.ports import File
 
 __all__ = ["SentPart", "Upload"]
@@ -46,6 +47,8 @@ class Upload:
         self.upload_id = ""
         self.part_size = 0
         self.parts: dict[int, SentPart] = {}
+        self.adopted = False  # its parts are from an earlier page, and to be proved
+        self.kept = 0  # `sent` at the latest checkpoint
         self._arrived = 0  # bytes of `parts`
         self._flying: dict[int, int] = {}
         self._holds: list[str] = []
@@ -82,9 +85,17 @@ class Upload:
         self._at_rest()
         self.go(states.WAITING)
 
+    def take_over(self, record: "Checkpoint") -> None:
+        """Go on with the multipart upload of an earlier page."""
+        self.key = record.key
+        self.upload_id = record.upload_id
+        self.part_size = record.part_size
+        self.adopted = True
+
     def forget_parts(self) -> None:
         """Begin a multipart upload anew."""
         self.upload_id = ""
+        self.adopted = False
         self.parts = {}
         self._arrived = 0
         self._at_rest()

@@ -6,6 +6,7 @@ from uploader.oss.keys import safe_name
 from uploader.transfer import states
 from uploader.transfer.plan import MAX_OBJECT_BYTES
 from uploader.view.messages import explain
+from uploader.view.resume import show_unfinished
 from uploader.view.rows import row
 from uploader.view.signals import Owner, batch, effect
 from uploader.view.text import count_files, say, size_text, time_left
@@ -13,6 +14,7 @@ from uploader.view.text import count_files, say, size_text, time_left
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uploader.browser.dom import Element
+    from uploader.transfer.checkpoint import Checkpoint
     from uploader.transfer.grant import Grant
     from uploader.transfer.queue import Queue
     from uploader.view.model import QueueModel, UploadModel
@@ -53,6 +55,10 @@ class Actions:
         self._queue.remove(item.upload)
         self._model.remove(item)
 
+    def discard(self, record: "Checkpoint") -> None:
+        """Give up what an earlier page left."""
+        self._queue.discard(record)
+
     def clear(self) -> None:
         """Take all that arrived or was cancelled off the list."""
         ended = [
@@ -60,7 +66,12 @@ class Actions:
             for item in self._model.rows.get()
             if item.state.get() in (states.DONE, states.CANCELLED)
         ]
-        batch(lambda: [self.remove(item) for item in ended])
+
+        def remove_all() -> None:
+            for item in ended:
+                self.remove(item)
+
+        batch(remove_all)
 
 
 def show(model: "QueueModel", actions: Actions) -> None:
@@ -89,6 +100,7 @@ def show(model: "QueueModel", actions: Actions) -> None:
         set_attribute(box, "hidden", None if wanted else "")
 
     effect(show_rows)
+    show_unfinished(model, actions)
     effect(lambda: set_title(_title(model)))
 
 

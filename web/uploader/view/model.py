@@ -10,6 +10,8 @@ from uploader.view.signals import Signal, batch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uploader.transfer.checkpoint import Checkpoint
+    from uploader.transfer.journal import Journal
     from uploader.transfer.ports import Clock
     from uploader.transfer.upload import Upload
 
@@ -40,6 +42,7 @@ class QueueModel:
         self._models: dict[int, UploadModel] = {}
         self._moved = 0  # bytes that left this page, never taken back
         self.rows = Signal([])
+        self.unfinished = Signal([])  # checkpoints of earlier pages
         self.files = Signal(0)
         self.size = Signal(0)
         self.sent = Signal(0)
@@ -50,6 +53,14 @@ class QueueModel:
     def changed(self, upload: "Upload") -> None:
         """Take over what the engine says of an upload, a new one too."""
         batch(lambda: self._change(upload))
+
+    def found(self, journal: "Journal") -> None:
+        """Take over which uploads of earlier pages are not finished."""
+        self.unfinished.set(journal.unfinished)
+
+    def age_s(self, record: "Checkpoint") -> float:
+        """Return how long ago a checkpoint was written, by this computer's clock."""
+        return max(0.0, self._clock.now_s() - record.saved_at_s)
 
     def remove(self, model: UploadModel) -> None:
         """Forget an upload that has ended, and its part of the sums."""

@@ -2,7 +2,7 @@
 
 from uploader.locales import en
 
-__all__ = ["count_files", "say", "size_text", "time_left"]
+__all__ = ["ago", "count_files", "say", "size_text", "time_left"]
 
 _UNITS = ("kB", "MB", "GB", "TB")
 
@@ -32,6 +32,14 @@ def size_text(size: float) -> str:
         if size < 999.5 or unit == _UNITS[-1]:
             break
     return f"{size:.0f} {unit}" if size >= 99.95 else f"{size:.1f} {unit}"
+
+
+def ago(seconds: float) -> str:
+    """Return how long ago something was: minutes, hours or days."""
+    for key, unit_s in (("ago_days", 86400), ("ago_hours", 3600), ("ago_minutes", 60)):
+        if seconds >= unit_s:
+            return say(key, count=int(seconds // unit_s))
+    return say("ago_now")
 
 
 def time_left(seconds: float) -> str:

@@ -4,12 +4,18 @@ import asyncio
 
 import pytest
 
-from support.fakes import ANSWER_LOST, FakeFile, crc64_of_zeros, lost, make_ports, refused, stored
+from support.fakes import (
+    ANSWER_LOST,
+    FakeFile,
+    crc64_of_zeros,
+    lost,
+    make_engine,
+    make_ports,
+    refused,
+    stored,
+)
 from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.transfer import states
-from uploader.transfer.budget import Budget
-from uploader.transfer.credentials import GrantKeeper
-from uploader.transfer.engine import Engine
 from uploader.transfer.multipart import abort, send_multipart
 from uploader.transfer.plan import MIB
 from uploader.transfer.upload import Upload
@@ -20,7 +26,7 @@ SIZE = PARTS * MIB - 7
 
 def make(size=SIZE, connections=3):
     ports = make_ports()
-    engine = Engine(ports, GrantKeeper(ports.grants, ports.clock), Budget(connections))
+    engine = make_engine(ports, connections)
     upload = Upload(FakeFile(size=size), lambda _upload: None)
     upload.key = "k"
     upload.part_size = MIB

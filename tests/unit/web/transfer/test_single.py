@@ -8,6 +8,7 @@ from support.fakes import (
     FakeFile,
     crc64_of_zeros,
     lost,
+    make_engine,
     make_ports,
     refused,
     stored,
@@ -15,9 +16,6 @@ from support.fakes import (
 from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.oss.replies import Reply
 from uploader.transfer import states
-from uploader.transfer.budget import Budget
-from uploader.transfer.credentials import GrantKeeper
-from uploader.transfer.engine import Engine
 from uploader.transfer.errors import FileUnreadable, GrantRefused
 from uploader.transfer.single import send_single
 from uploader.transfer.upload import Upload
@@ -25,7 +23,7 @@ from uploader.transfer.upload import Upload
 
 def make(file=None, clock=None):
     ports = make_ports(clock)
-    engine = Engine(ports, GrantKeeper(ports.grants, ports.clock), Budget())
+    engine = make_engine(ports)
     upload = Upload(file or FakeFile(), lambda _upload: None)
     upload.key = "uploads/alice-1/k/a b.txt"
     upload.go(states.UPLOADING)

@@ -1,0 +1,113 @@
+"""A page is closed in the middle of an upload, and the next one goes on."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2e.conftest import Console, operator_bucket
+from e2e.pages.uploader import UploaderPage
+from ossferry.demo import Demo
+
+pytestmark = pytest.mark.e2e
+
+MakeFile = Callable[[str, bytes], Path]
+StartDemo = Callable[..., tuple[Demo, UploaderPage]]
+MIB = 1024**2
+CONTENT = random.Random(11).randbytes(60 * MIB + 1)
+
+
+def bytes_sent(demo: Demo) -> int:
+    """Return the bytes of all parts that reached the mock, whole or not."""
+    return sum(seen.received_bytes for seen in demo.oss.requests if seen.operation == "UploadPart")
+
+
+def start_and_reload(demo: Demo, uploader: UploaderPage, path: Path) -> None:
+    """Upload until four of eight parts are there, then load the page again."""
+    demo.oss.faults.add("bandwidth", bytes_per_s=100_000, operation="UploadPart", skip=4)
+    uploader.open()
+    uploader.expect_ready()
+    uploader.choose(path)
+    row = uploader.row(path.name)
+    expect(row.locator).to_contain_text("5")  # some fifty percent
+    bucket = operator_bucket(demo)
+    uploads = bucket.list_multipart_uploads().upload_list
+    for _ in range(200):
+        parts = bucket.list_parts(uploads[0].key, uploads[0].upload_id).parts
+        if len(parts) == 4:
+            break
+        uploader.page.wait_for_timeout(50)
+    uploader.open()
+    demo.oss.faults.clear()
+    uploader.expect_ready()
+
+
+def test_a_reload_in_the_middle_costs_only_what_was_under_way(
+    start_demo: StartDemo, make_file: MakeFile, console: Console
+) -> None:
+    console.expected.append("net::ERR")
+    demo, uploader = start_demo()
+    path = make_file("video.bin", CONTENT)
+    start_and_reload(demo, uploader, path)
+    unfinished = uploader.page.get_by_test_id("unfinished")
+    expect(unfinished).to_contain_text("video.bin")
+    expect(unfinished).to_contain_text("is already there, from a moment ago")
+    before = bytes_sent(demo)
+
+    uploader.choose(path)
+    row = uploader.row("video.bin")
+    row.expect_state("done", timeout_ms=60_000)
+
+    expect(unfinished).to_have_count(0)
+    assert bytes_sent(demo) - before <= len(CONTENT) - 4 * 8 * MIB
+    bucket = operator_bucket(demo)
+    assert bucket.get_object(row.key).read() == CONTENT
+    assert bucket.list_multipart_uploads().upload_list == []
+    assert len(demo.oss.bucket(demo.bucket).objects) == 1
+
+
+def test_an_unfinished_upload_can_be_discarded(
+    start_demo: StartDemo, make_file: MakeFile, console: Console
+) -> None:
+    console.expected += ["net::ERR", "status of 404"]
+    demo, uploader = start_demo()
+    start_and_reload(demo, uploader, make_file("video.bin", CONTENT))
+    unfinished = uploader.page.get_by_test_id("unfinished")
+
+    unfinished.get_by_role("button", name="Discard").click()
+
+    expect(unfinished).to_have_count(0)
+    bucket = operator_bucket(demo)
+    for _ in range(100):
+        if not bucket.list_multipart_uploads().upload_list:
+            break
+        uploader.page.wait_for_timeout(50)
+    assert bucket.list_multipart_uploads().upload_list == []
+    uploader.open()
+    uploader.expect_ready()
+    expect(uploader.grant).to_contain_text("May add")
+    expect(unfinished).to_have_count(0)
+
+
+def test_without_a_storage_uploads_work_or_the_page_says_that_it_cannot(
+    demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile
+) -> None:
+    page.add_init_script(
+        """IDBFactory.prototype.open = () => {
+          throw new DOMException("blocked", "SecurityError");
+        };"""
+    )
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    console.expected += ["blocked", "preloaded"]  # PyScript itself asks for it
+    uploader.open()
+    if runtime == "pyodide":  # and cannot do without for Pyodide
+        expect(page.locator("html")).to_have_attribute("data-app", "failed", timeout=60_000)
+        return
+    uploader.expect_ready()
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+    uploader.choose(make_file("plain.bin", CONTENT[: 20 * MIB]))
+
+    uploader.row("plain.bin").expect_state("done", timeout_ms=60_000)

@@ -1,0 +1,210 @@
+"""Going on after a reload: what is believed, what is proved, what is refused."""
+
+import json
+
+import pytest
+
+from support.fakes import START_S, FakeFile, crc64_of_zeros, make_engine, make_ports, refused, until
+from uploader.transfer import states
+from uploader.transfer.checkpoint import checkpoint_of, read_checkpoint
+from uploader.transfer.errors import StorageBroken
+from uploader.transfer.plan import MIB
+from uploader.transfer.queue import Queue
+from uploader.transfer.upload import Upload
+
+OWNER = "uploads/alice-1/"
+SIZE = 64 * MIB
+
+
+def make(ports=None):
+    ports = ports or make_ports()
+    engine = make_engine(ports, 2)
+    return Queue(engine, on_change=lambda _upload: None), ports, engine
+
+
+async def interrupted(arrived):
+    """Return the ports after a page that was closed when `arrived` parts were there."""
+    queue, ports, _ = make()
+    ports.http.hold_after = arrived
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: len(ports.http.parts_sent) == arrived and ports.http.running == 2)
+    queue.pause(upload)
+    await until(lambda: not ports.http.running)
+    ports.http.release()
+    return ports
+
+
+def record(**changes):
+    upload = Upload(FakeFile("a.bin", SIZE), lambda _upload: None)
+    upload.key, upload.upload_id, upload.part_size = f"{OWNER}k/a.bin", "U1", 8 * MIB
+    document = json.loads(checkpoint_of(upload, owner=OWNER, at_s=START_S).text())
+    document.update(changes)
+    return json.dumps(document)
+
+
+async def test_what_has_arrived_is_not_sent_again():
+    ports = await interrupted(3)
+    queue, _, engine = make(ports)
+    await engine.journal.load()
+    assert [found.name for found in engine.journal.unfinished] == ["a.bin"]
+
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state == states.DONE)
+
+    assert upload.state == states.DONE
+    assert sorted(ports.http.parts_sent) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert ports.http.objects == {upload.key: SIZE}
+    assert ports.storage.texts == {}
+    assert engine.journal.unfinished == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        FakeFile("b.bin", SIZE),
+        FakeFile("a.bin", SIZE - 1),
+        FakeFile("a.bin", SIZE, modified=1),
+        FakeFile("a.bin", SIZE, path="folder"),
+    ],
+    ids=["name", "size", "time", "folder"],
+)
+async def test_another_file_does_not_take_its_place(other):
+    ports = await interrupted(3)
+    queue, _, engine = make(ports)
+
+    upload = queue.add(other)
+    await until(lambda: upload.state == states.DONE)
+
+    assert upload.state == states.DONE
+    assert len(engine.journal.unfinished) == 1
+    assert len(ports.http.parts_sent) == 3 + 8
+
+
+async def test_a_file_with_other_bytes_is_sent_anew_whatever_its_name_says():
+    ports = await interrupted(3)
+    ports.http.crc64_of = lambda _size: 1
+    queue, _, _ = make(ports)
+
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state == states.DONE)
+
+    assert upload.state == states.DONE
+    assert len(ports.http.parts_sent) == 3 + 8
+
+
+async def test_all_pages_of_the_list_are_asked_for():
+    ports = await interrupted(5)
+    ports.http.page_size = 2
+    queue, _, _ = make(ports)
+
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state == states.DONE)
+
+    assert len(ports.http.parts_sent) == 8
+
+
+async def test_an_upload_that_is_gone_begins_anew():
+    ports = await interrupted(3)
+    ports.http.multiparts = {}
+    queue, _, _ = make(ports)
+
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state == states.DONE)
+
+    assert upload.state == states.DONE
+    assert ports.http.objects == {upload.key: SIZE}
+
+
+async def test_a_discarded_upload_leaves_nothing():
+    ports = await interrupted(3)
+    queue, _, engine = make(ports)
+    await engine.journal.load()
+
+    queue.discard(engine.journal.unfinished[0])
+    await until(lambda: not ports.storage.texts)
+
+    assert engine.journal.unfinished == []
+    assert ports.http.multiparts == {}
+    assert ports.storage.texts == {}
+
+
+async def test_what_could_not_be_discarded_can_be_discarded_again():
+    ports = await interrupted(3)
+    queue, _, engine = make(ports)
+    await engine.journal.load()
+    ports.http.plan = [refused("AccessDenied")]
+
+    queue.discard(engine.journal.unfinished[0])
+    await until(lambda: ports.http.plan == [] and engine.journal.unfinished)
+
+    assert len(engine.journal.unfinished) == 1
+    assert len(ports.storage.texts) == 1
+
+
+async def test_no_credential_is_kept():
+    ports = await interrupted(3)
+
+    text = " ".join(ports.storage.texts.values())
+
+    assert "STS." not in text
+    assert "secret" not in text
+    assert "token" not in text
+
+
+async def test_a_storage_that_does_not_work_costs_nothing_but_the_resuming():
+    queue, ports, engine = make()
+    ports.storage.error = StorageBroken("SecurityError")
+
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state == states.DONE)
+
+    assert upload.state == states.DONE
+    assert engine.journal.broken == "SecurityError"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        '"text"',
+        record(version=2),
+        record(owner="uploads/bob-2/"),
+        record(key="uploads/bob-2/k/a.bin"),
+        record(upload_id=""),
+        record(upload_id=7),
+        record(size="64"),
+        record(size=-1),
+        record(part_size=0),
+        record(sent=SIZE + 1),
+        record(saved_at_s=START_S - 8 * 86400),
+        record(saved_at_s=START_S + 8 * 86400),
+        record(saved_at_s="yesterday"),
+        record(name=None),
+        record(name="x" * 2_000_000),
+    ],
+)
+async def test_records_that_are_broken_foreign_or_old_are_refused_and_removed(text):
+    _, ports, engine = make()
+    ports.storage.texts = {"k": text}
+
+    await engine.journal.load()
+
+    assert engine.journal.unfinished == []
+    assert ports.storage.texts == {}
+
+
+def test_a_record_is_read_as_it_was_written():
+    read = read_checkpoint(record(sent=5), owner=OWNER, now_s=START_S + 60)
+
+    assert (read.name, read.size, read.key, read.upload_id, read.part_size, read.sent) == (
+        "a.bin",
+        SIZE,
+        f"{OWNER}k/a.bin",
+        "U1",
+        8 * MIB,
+        5,
+    )
+    assert crc64_of_zeros(0) == 0
