@@ -71,26 +71,16 @@ def create_app(
     storage = make_storage(settings)
     metrics = Metrics()
     counter = Counter(settings, monotonic=monotonic)
-    way = (
-        own_way(identify)
-        if identify
-        else way_for(settings, storage, clock=clock, monotonic=monotonic)
-    )
-    sts = GuardedSts(
-        assume_role or StsClient(settings, default_credentials()),
-        pace=Pace(counter, calls_per_s=settings.sts_calls_per_s),
-        breaker=Breaker(monotonic=monotonic),
-        metrics=metrics,
-    )
+    way = own_way(identify) if identify else None
+    way = way or way_for(settings, storage, clock=clock, monotonic=monotonic)
+    assume_role = assume_role or StsClient(settings, default_credentials())
+    pace = Pace(counter, calls_per_s=settings.sts_calls_per_s)
+    breaker = Breaker(monotonic=monotonic)
+    sts = GuardedSts(assume_role, pace=pace, breaker=breaker, metrics=metrics)
     grants = Grants(settings, sts, clock=clock, shelf=_shelf(settings, storage))
+    rates = Rates(settings, counter)
     token = TokenApi(
-        settings,
-        way=way,
-        rates=Rates(settings, counter),
-        grants=grants,
-        audit=audit,
-        metrics=metrics,
-        clock=clock,
+        settings, way=way, rates=rates, grants=grants, audit=audit, metrics=metrics, clock=clock
     )
     ready = Readiness(storage, sts_date or ask_sts_date(settings), clock=clock, monotonic=monotonic)
     routes = [
@@ -107,12 +97,8 @@ def create_app(
         await storage.close()
         audit.close()
 
-    measured = Middleware(
-        Measured,
-        metrics=metrics,
-        monotonic=monotonic,
-        paths=[route.path for route in routes if "{" not in route.path],
-    )
+    paths = [route.path for route in routes if "{" not in route.path]
+    measured = Middleware(Measured, metrics=metrics, monotonic=monotonic, paths=paths)
     return _application(routes, _middleware(settings, measured), close)
 
 
