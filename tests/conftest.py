@@ -24,6 +24,16 @@ def pytest_configure(config: pytest.Config) -> None:
     expect.set_options(timeout=CONFIG.timeout_ms)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put all that drives a browser last: Playwright's loop then runs until the session ends.
+
+    No `asyncio.run` is possible while it does. pytest groups tests by the interpreter they run on,
+    so where they stand in the files says nothing about their order.
+    """
+    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
+
+
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run `async def` tests; no plugin is needed for that."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):

@@ -32,6 +32,7 @@ window.ossferry = {
   // Always a promise: an exception thrown at once would go past MicroPython's `except`.
   storage: async (operation, ...given) => (await import(storageUrl))[operation](...given),
   fail,
+  guardLeaving: (on) => (window.onbeforeunload = on ? (event) => event.preventDefault() : null),
   ready: () => ((sealed = true), trouble(false), (root.dataset.app = "ready")),
   text: (owner, name) => String(owner[name]), // MicroPython cuts integers to 32 bits
   timeOfDay: (ms) => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }),

@@ -113,8 +113,8 @@ class Demo:
         mock = MockOSS(host=self._host, port=self._oss_port, data_dir=self._data_dir, buckets=())
         try:
             self.oss = starting.enter_context(mock)
-        except MockOSSError as error:
-            raise SettingsError(f"The mock OSS cannot start: {error}.") from error
+        except (MockOSSError, OSError) as error:
+            raise SettingsError(f"--data-dir: the mock OSS cannot start: {error}.") from error
         self.settings = self._make_settings(port)
         self.bucket = self.settings.bucket
         origins = [f"http://{host}:{port}" for host in self.settings.allowed_hosts]

@@ -45,7 +45,7 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     code = f"http-{error.status_code}"
-    words = "There is nothing at this address for this method."
+    words = "There is nothing at this address."
     return _problem(
         error.status_code, code, error.detail, words, request_id(request), error.headers
     )

@@ -187,9 +187,11 @@ class Settings(BaseSettings):
         description="Redis for several processes: limits, grants, sign-outs; else memory.",
     )
     max_file_size: int = Field(
-        default=5 * 1024**3, ge=1, description="Largest file that the page accepts, in bytes."
+        default=48_800_000_000_000,
+        ge=1,
+        description="Largest file that the page accepts, in bytes.",
     )
-    max_files: int = Field(default=1000, ge=1, description="Most files that wait in the page.")
+    max_files: int = Field(default=10_000, ge=1, description="Most files that wait in the page.")
     runtime: Runtime = Field(
         default="micropython", description="The interpreter that runs the page's main thread."
     )

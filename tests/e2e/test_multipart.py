@@ -35,22 +35,22 @@ def expect_stored(demo: Demo, key: str) -> None:
 
 
 def test_a_large_file_arrives_in_parts(
-    uploader: UploaderPage, demo: Demo, make_file: MakeFile
+    uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile
 ) -> None:
-    uploader.choose(make_file("parts.bin", CONTENT))
+    uploader.choose(make_file(f"parts-{runtime}.bin", CONTENT))
 
-    row = uploader.row("parts.bin")
+    row = uploader.row(f"parts-{runtime}.bin")
     row.expect_state("done", timeout_ms=60_000)
 
-    assert len(parts_of(demo, "parts.bin")) == 6
+    assert len(parts_of(demo, f"parts-{runtime}.bin")) == 6
     assert row.crc64 == str(demo.oss.bucket(demo.bucket).objects[row.key].crc64)
     expect_stored(demo, row.key)
 
 
 def test_faults_in_parts_cost_those_parts_only(
-    uploader: UploaderPage, demo: Demo, make_file: MakeFile, console: Console
+    uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile, console: Console
 ) -> None:
-    common = {"key": "*/rough.bin", "operation": "UploadPart"}
+    common = {"key": f"*/rough-{runtime}.bin", "operation": "UploadPart"}
     faults = [
         demo.oss.faults.add("error", code="InternalError", part_number=1, times=2, **common),
         demo.oss.faults.add("unavailable", seconds=1, part_number=2, times=1, **common),
@@ -59,9 +59,9 @@ def test_faults_in_parts_cost_those_parts_only(
         demo.oss.faults.add("expire-tokens", part_number=5, times=1, **common),
     ]
     console.expected += ["Failed to load resource"]
-    uploader.choose(make_file("rough.bin", CONTENT))
+    uploader.choose(make_file(f"rough-{runtime}.bin", CONTENT))
 
-    row = uploader.row("rough.bin")
+    row = uploader.row(f"rough-{runtime}.bin")
     row.expect_state("done", timeout_ms=60_000)
 
     assert [fault.hits for fault in faults] == [2, 1, 1, 3, 1]
@@ -69,13 +69,18 @@ def test_faults_in_parts_cost_those_parts_only(
 
 
 def test_a_paused_upload_goes_on_where_it_was(
-    uploader: UploaderPage, demo: Demo, make_file: MakeFile
+    uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile
 ) -> None:
     demo.oss.faults.add(
-        "bandwidth", bytes_per_s=8 * MIB, key="*/pause.bin", operation="UploadPart", skip=2, times=4
+        "bandwidth",
+        bytes_per_s=8 * MIB,
+        key=f"*/pause-{runtime}.bin",
+        operation="UploadPart",
+        skip=2,
+        times=4,
     )
-    uploader.choose(make_file("pause.bin", CONTENT))
-    row = uploader.row("pause.bin")
+    uploader.choose(make_file(f"pause-{runtime}.bin", CONTENT))
+    row = uploader.row(f"pause-{runtime}.bin")
     expect(row.progress).not_to_have_attribute("value", "0")
     row.expect_says("Uploading")
 
@@ -90,14 +95,18 @@ def test_a_paused_upload_goes_on_where_it_was(
 
 
 def test_a_cancelled_upload_leaves_no_parts(
-    uploader: UploaderPage, demo: Demo, make_file: MakeFile, console: Console
+    uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile, console: Console
 ) -> None:
     console.expected.append(GONE)
     demo.oss.faults.add(
-        "bandwidth", bytes_per_s=4 * MIB, key="*/cancel.bin", operation="UploadPart", times=6
+        "bandwidth",
+        bytes_per_s=4 * MIB,
+        key=f"*/cancel-{runtime}.bin",
+        operation="UploadPart",
+        times=6,
     )
-    uploader.choose(make_file("cancel.bin", CONTENT))
-    row = uploader.row("cancel.bin")
+    uploader.choose(make_file(f"cancel-{runtime}.bin", CONTENT))
+    row = uploader.row(f"cancel-{runtime}.bin")
     expect(row.progress).not_to_have_attribute("value", "0")
 
     row.cancel_button.click()

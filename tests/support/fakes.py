@@ -258,6 +258,7 @@ class FakeGrants:
         self.refused: list[str] = []
         self.errors: list[Exception] = []
         self.max_file_size = 10**14
+        self.max_files = 10_000
 
     async def fetch(self, *, refused_key_id: str = "") -> Grant:
         self.fetched += 1
@@ -273,6 +274,7 @@ class FakeGrants:
             expires_at_s=self._clock.true_s + self.life_s,
             server_time_s=self._clock.true_s,
             max_file_size=self.max_file_size,
+            max_files=self.max_files,
             principal="Alice",
         )
 

@@ -12,7 +12,7 @@ PORTABLE = {"asyncio", "binascii", "functools", "hashlib", "hmac", "json", "sys"
 # room: what it may import besides itself; longest name first wins
 ROOMS = {
     "uploader.oss": {"binascii", "hashlib", "hmac", "time"},
-    "uploader.transfer": {"asyncio", "heapq", "uploader.oss"},
+    "uploader.transfer": {"asyncio", "heapq", "json", "uploader.oss"},
     "uploader.browser": PORTABLE | JAVASCRIPT | {"uploader.oss", "uploader.transfer"},
     "uploader.view": {
         "functools",

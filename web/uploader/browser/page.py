@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "checksum_url",
+    "guard_leaving",
     "origin",
     "ready",
     "receive_files",
@@ -37,6 +38,11 @@ def checksum_url() -> str:
 def ready() -> None:
     """Say that the page works; from now on no string becomes code."""
     js.ossferry.ready()
+
+
+def guard_leaving(on: bool) -> None:
+    """Let the browser ask before this page is closed, while there is something to lose."""
+    js.ossferry.guardLeaving(on)
 
 
 def set_title(text: str) -> None:

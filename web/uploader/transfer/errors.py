@@ -3,6 +3,7 @@
 TransferError
 ├── FileUnreadable  the file is gone, changed or not ours to read
 ├── FileTooLarge    the grant does not allow this size
+├── TooManyFiles    the grant does not allow so many at a time
 ├── GrantRefused    our server gave no credentials
 ├── StorageBroken   the browser keeps nothing for us
 └── IllegalMove     a state change that the table does not know: a bug of ours
@@ -14,6 +15,7 @@ __all__ = [
     "GrantRefused",
     "IllegalMove",
     "StorageBroken",
+    "TooManyFiles",
     "TransferError",
 ]
 
@@ -36,6 +38,14 @@ class FileTooLarge(TransferError):
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(f"{size} bytes, the limit is {limit}")
         self.size = size
+        self.limit = limit
+
+
+class TooManyFiles(TransferError):
+    """More files wait than the grant allows."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the limit is {limit}")
         self.limit = limit
 
 

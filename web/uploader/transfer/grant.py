@@ -24,6 +24,7 @@ class Grant:
         expires_at_s: float,
         server_time_s: float,
         max_file_size: int,
+        max_files: int,
         principal: str,
     ) -> None:
         self.credentials = credentials
@@ -32,6 +33,7 @@ class Grant:
         self.expires_at_s = expires_at_s
         self.server_time_s = server_time_s
         self.max_file_size = max_file_size
+        self.max_files = max_files
         self.principal = principal
 
 
@@ -56,6 +58,7 @@ def read_grant(document: "Any") -> Grant:
             expires_at_s=from_iso(document["expiration"]),
             server_time_s=from_iso(document["server_time"]),
             max_file_size=int(document["limits"]["max_file_size"]),
+            max_files=int(document["limits"]["max_files"]),
             principal=document["principal"]["name"],
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:

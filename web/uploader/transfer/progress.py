@@ -4,6 +4,8 @@ __all__ = ["Meter"]
 
 HALF_LIFE_S = 3.0
 MIN_STEP_S = 0.4
+MIN_WATCHED_S = 1.5  # before that nobody can say
+MAX_LEFT_S = 7 * 86400.0  # nor beyond a week
 
 
 class Meter:
@@ -13,6 +15,7 @@ class Meter:
         self.rate_bytes_per_s = 0.0
         self._at_s: float | None = None
         self._sent = 0
+        self._watched_s = 0.0
 
     def note(self, now_s: float, sent: int) -> None:
         """Take a new count; steps shorter than 0.4 s wait for the next."""
@@ -25,8 +28,12 @@ class Meter:
         rate = (sent - self._sent) / step_s
         weight = 1 - 0.5 ** (step_s / HALF_LIFE_S) if self.rate_bytes_per_s else 1.0
         self.rate_bytes_per_s += weight * (rate - self.rate_bytes_per_s)
+        self._watched_s += step_s
         self._at_s, self._sent = now_s, sent
 
     def left_s(self, remaining: int) -> "float | None":
         """Return the seconds that `remaining` bytes will take; `None` while nobody can say."""
-        return remaining / self.rate_bytes_per_s if self.rate_bytes_per_s > 0 else None
+        if self._watched_s < MIN_WATCHED_S or self.rate_bytes_per_s <= 0:
+            return None
+        left_s = remaining / self.rate_bytes_per_s
+        return left_s if left_s <= MAX_LEFT_S else None

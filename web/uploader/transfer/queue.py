@@ -7,7 +7,7 @@ from uploader.oss.errors import OSSError
 from uploader.oss.keys import object_key
 from uploader.transfer import states
 from uploader.transfer.budget import CONNECTIONS
-from uploader.transfer.errors import FileTooLarge, IllegalMove, TransferError
+from uploader.transfer.errors import FileTooLarge, IllegalMove, TooManyFiles, TransferError
 from uploader.transfer.multipart import abort, discard, send_multipart
 from uploader.transfer.plan import DEFAULT_PART_BYTES, MAX_OBJECT_BYTES
 from uploader.transfer.single import send_single
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["MAX_SINGLE_BYTES", "Queue"]
 
 MAX_SINGLE_BYTES = 2 * DEFAULT_PART_BYTES  # larger files go in parts
+
+MAX_FILES = 10_000  # until a grant says otherwise
 
 STOPPED_BY_PAUSE = "pause"
 STOPPED_BY_CANCEL = "cancel"
@@ -50,6 +52,7 @@ class Queue:
         self._stopping: dict[int, str] = {}
         self._line: list[tuple[tuple[bool, int, int], int, Upload]] = []
         self._lined_up = 0
+        self._max_files = MAX_FILES
         self._added = 0
 
     def add(self, file: "File") -> Upload:
@@ -58,7 +61,10 @@ class Queue:
         upload = Upload(file, self._on_change, number=self._added)
         self.uploads.append(upload)
         self._on_change(upload)
-        self._line_up(upload)
+        if self._unfinished() > self._max_files:
+            upload.fail(TooManyFiles(self._max_files))
+        else:
+            self._line_up(upload)
         return upload
 
     def cancel(self, upload: Upload) -> None:
@@ -99,6 +105,9 @@ class Queue:
         if upload.state not in states.ENDED:
             raise IllegalMove(f"an upload that is {upload.state} cannot be removed")
         self.uploads.remove(upload)
+
+    def _unfinished(self) -> int:
+        return len(self._line) + len(self._running) + 1
 
     def _line_up(self, upload: Upload) -> None:
         """Put an upload in its place in the line; an older place is skipped when it is met."""
@@ -172,6 +181,7 @@ class Queue:
         limit = min(grant.max_file_size, MAX_OBJECT_BYTES)
         if upload.file.size > limit:
             raise FileTooLarge(upload.file.size, limit)
+        self._max_files = grant.max_files
         if not upload.key:
             self._engine.journal.adopt(upload)
         if not upload.key:

@@ -1,10 +1,20 @@
 """The whole view: permission, sum and list, kept in step with the signals of the model."""
 
-from uploader.browser.dom import by_id, clear, element, listen, local_time, set_attribute, set_text
-from uploader.browser.page import set_title
+from uploader.browser.dom import (
+    by_id,
+    clear,
+    element,
+    has_focus,
+    listen,
+    local_time,
+    set_attribute,
+    set_text,
+)
+from uploader.browser.page import guard_leaving, set_title
 from uploader.oss.keys import safe_name
 from uploader.transfer import states
 from uploader.transfer.plan import MAX_OBJECT_BYTES
+from uploader.transfer.retry import waits_for
 from uploader.view.messages import explain
 from uploader.view.resume import show_unfinished
 from uploader.view.rows import row
@@ -88,9 +98,12 @@ def show(model: "QueueModel", actions: Actions) -> None:
             for index in range(len(shown) - 1, -1, -1):
                 item, line, owner = shown[index]
                 if id(item) not in kept:
+                    had_focus = has_focus(line)
                     owner.dispose()
                     line.remove()
                     shown.pop(index)
+                    if had_focus:
+                        _focus_near(index, [line for _, line, _ in shown])
         for item in wanted[len(shown) :]:
             owner = Owner()
             line = row(item, actions, owner)
@@ -102,15 +115,30 @@ def show(model: "QueueModel", actions: Actions) -> None:
     effect(show_rows)
     show_unfinished(model, actions)
     effect(lambda: set_title(_title(model)))
+    effect(lambda: guard_leaving(model.running.get() > 0))
+
+
+def _focus_near(index: int, lines: "list[Element]") -> None:
+    """Give the focus of a row that went to the row in its place, or to the file chooser."""
+    if lines:
+        lines[min(index, len(lines) - 1)].querySelector("button").focus()
+    else:
+        by_id("files").focus()
 
 
 def show_grant(grant: "Grant | None", error: "Exception | None") -> None:
     """Say what this page may do, or why it may do nothing."""
     line = by_id("grant")
     clear(line)
+    set_attribute(line, "data-trouble", "" if error else None)
     if error:
         told = explain(error, origin="")
-        set_text(line, say("grant_failed", sentence=told.sentence, next=told.next_step))
+        if waits_for(error):
+            set_text(line, say("grant_waits", sentence=told.sentence))
+        else:
+            set_text(line, say("grant_failed", sentence=told.sentence, next=told.next_step))
+            if told.detail:
+                line.append(element("code", {"class": "detail"}, told.detail))
     elif grant:
         before, _, after = say("grant", prefix="\0", time=local_time(grant.expires_at_s)).partition(
             "\0"
@@ -136,8 +164,11 @@ def _sum(model: "QueueModel", actions: Actions) -> "Element":
         set_attribute(bar, "value", str(1 if all_empty else model.sent.get()))
 
     def show_button() -> None:
-        ended = len(model.rows.get()) - model.running.get()
-        set_attribute(button, "hidden", None if ended else "")
+        states_shown = [item.state.get() for item in model.rows.get()]
+        clearable = states.DONE in states_shown or states.CANCELLED in states_shown
+        if not clearable and has_focus(button):
+            by_id("files").focus()
+        set_attribute(button, "hidden", None if clearable else "")
 
     effect(show_sum)
     effect(show_button)

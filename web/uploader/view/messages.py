@@ -2,7 +2,7 @@
 
 from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.oss.replies import NO_HEADER
-from uploader.transfer.errors import FileTooLarge, FileUnreadable, GrantRefused
+from uploader.transfer.errors import FileTooLarge, FileUnreadable, GrantRefused, TooManyFiles
 from uploader.view.text import say, size_text
 
 __all__ = ["Explanation", "explain"]
@@ -46,6 +46,8 @@ def explain(error: Exception, *, origin: str) -> Explanation:
         return _grant(error)
     if isinstance(error, FileTooLarge):
         return _explanation("too_large", size=size_text(error.size), limit=size_text(error.limit))
+    if isinstance(error, TooManyFiles):
+        return _explanation("too_many", limit=error.limit)
     if isinstance(error, FileUnreadable):
         return _explanation("unreadable", detail=error.reason)
     return _explanation("bug", detail=repr(error))
@@ -68,6 +70,8 @@ def _grant(error: GrantRefused) -> Explanation:
     key = {0: "grant_silent", 401: "grant_login", 403: "grant_denied"}.get(error.status)
     if error.code == "sts-refused":
         key = "grant_setup"
+    if error.status == 200:
+        key = "grant_strange"
     if not key:
         key = "grant_busy" if error.status in (429, 502, 503, 504) else "grant_other"
     detail = say("detail_server", id=error.id) if error.id else error.detail

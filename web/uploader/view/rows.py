@@ -35,6 +35,7 @@ PAUSES = {
     states.FOR_SERVER: "paused_server",
     states.FOR_LOGIN: "paused_login",
 }
+WORTH_A_PAUSE = 1_000_000  # bytes
 PAUSE = "M7.5 5v10m5-10v10"
 PLAY = "M7 5l8 5-8 5z"
 CROSS = "M5.5 5.5l9 9m0-9l-9 9"
@@ -144,7 +145,7 @@ def _fill(box: "Element", model: "UploadModel", actions: "Actions", listeners: O
         made.append(("retry", "", actions.retry))
     if state == states.WAITING and not model.urgent.get():
         made.append(("send_next", "", actions.send_next))
-    if state == states.UPLOADING:
+    if state == states.UPLOADING and model.upload.file.size > WORTH_A_PAUSE:
         made.append(("pause", PAUSE, actions.pause))
     if state == states.PAUSED and model.paused_for.get() == states.BY_PERSON:
         made.append(("resume", PLAY, actions.resume))

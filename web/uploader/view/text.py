@@ -24,14 +24,17 @@ def count_files(count: int) -> str:
 
 
 def size_text(size: float) -> str:
-    """Return bytes as `812 B`, `1.1 MB` or `48.8 TB`, in powers of 1,000."""
+    """Return bytes as `812 B`, `1.1 MB` or `48.8 TB`, in powers of 1,000.
+
+    The space does not break.
+    """
     if size < 1000:
-        return f"{int(size)} B"
+        return f"{int(size)}\u00a0B"
     for unit in _UNITS:
         size /= 1000
         if size < 999.5 or unit == _UNITS[-1]:
             break
-    return f"{size:.0f} {unit}" if size >= 99.95 else f"{size:.1f} {unit}"
+    return f"{size:.0f}\u00a0{unit}" if size >= 99.95 else f"{size:.1f}\u00a0{unit}"
 
 
 def ago(seconds: float) -> str:

@@ -17,8 +17,11 @@ def test_a_steady_flow_has_its_rate():
     assert round(meter.left_s(1000)) == 10
 
 
-def test_nobody_can_say_before_the_second_look():
+def test_nobody_can_say_at_the_beginning_or_for_more_than_a_week():
     assert run([(0, 0)]).left_s(1000) is None
+    assert run([(0, 0), (1, 100)]).left_s(1000) is None
+    assert run([(0, 0), (1, 100), (2, 200)]).left_s(1000) == 10
+    assert run([(0, 0), (1, 1), (2, 2)]).left_s(10**7) is None
 
 
 def test_one_pause_does_not_make_the_guess_jump():

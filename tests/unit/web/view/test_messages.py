@@ -4,7 +4,7 @@ import pytest
 
 from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.oss.replies import NO_HEADER
-from uploader.transfer.errors import FileTooLarge, FileUnreadable, GrantRefused
+from uploader.transfer.errors import FileTooLarge, FileUnreadable, GrantRefused, TooManyFiles
 from uploader.view.messages import explain
 
 ERRORS = [
@@ -24,7 +24,9 @@ ERRORS = [
     (Corrupt("CRC-64", expected="1", actual="2", request_id="R1"), "not what was sent"),
     (Corrupt("ETag", expected="ETag", actual=NO_HEADER, request_id="R1"), "may not see the proof"),
     (FileUnreadable("NotReadableError"), "cannot be read"),
-    (FileTooLarge(2_000_000, 1_000_000), "2.0 MB; up to 1.0 MB"),
+    (FileTooLarge(2_000_000, 1_000_000), "2.0\u00a0MB; up to 1.0\u00a0MB"),
+    (TooManyFiles(100), "up to 100"),
+    (GrantRefused(200, detail="the grant is malformed"), "Something else answered"),
     (GrantRefused(0), "does not answer"),
     (GrantRefused(401, id="7"), "not signed in"),
     (GrantRefused(403, id="7"), "may not upload"),

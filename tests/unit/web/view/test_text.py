@@ -20,7 +20,7 @@ from uploader.view.text import count_files, say, size_text, time_left
     ],
 )
 def test_sizes(size, text):
-    assert size_text(size) == text
+    assert size_text(size) == text.replace(" ", "\u00a0")
 
 
 @pytest.mark.parametrize(
