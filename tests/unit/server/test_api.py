@@ -41,7 +41,7 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client, settings: Setti
         "endpoint": "http://localhost:9000",
         "prefix": principal_prefix(DEMO_USERS["alice"], secret=secret),
         "server_time": "2026-03-14T09:26:53.123Z",
-        "limits": {"max_file_size": 5368709120, "max_files": 1000},
+        "limits": {"max_file_size": 48800000000000, "max_files": 10000},
         "principal": {"name": "Alice"},
     }
 
