@@ -203,7 +203,7 @@ def test_objects_outlive_the_demo_in_a_data_dir(tmp_path: Path, web_dir: Path) -
 def test_a_data_dir_that_is_in_use_is_one_sentence(tmp_path: Path, web_dir: Path) -> None:
     with (
         Demo(web_dir=web_dir, data_dir=tmp_path),
-        pytest.raises(SettingsError, match=r"^The mock OSS cannot start: .*\.$"),
+        pytest.raises(SettingsError, match=r"^--data-dir: the mock OSS cannot start: .*\.$"),
         Demo(web_dir=web_dir, data_dir=tmp_path),
     ):
         pass
