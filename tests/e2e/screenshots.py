@@ -55,7 +55,7 @@ def _plan_faults(demo: Demo) -> None:
     """Make some files slow and one fail, so that every state is in the picture."""
     for name in ("harbour*", "写真*", "survey*"):
         demo.oss.faults.add("bandwidth", bytes_per_s=1_500_000, key=f"*/{name}", method="PUT")
-    demo.oss.faults.add("wrong-crc", key="*/report.docx", method="PUT")
+    demo.oss.faults.add("error", code="AccessDenied", key="*/report.docx", method="PUT")
 
 
 def _shoot(page: Page, name: str) -> None:
