@@ -13,6 +13,10 @@ from datetime import UTC, datetime, timedelta
 __all__ = ["Clock", "Pace", "monotonic_ms"]
 
 
+EARLIEST_S = 365 * 86400.0
+LATEST_S = 253370764800.0 - 366 * 86400.0  # a year before 9999-01-01
+
+
 class Clock:
     """Wall clock in UTC that can be moved, set or stopped.
 
@@ -39,13 +43,20 @@ class Clock:
         return datetime.fromtimestamp(self.timestamp(), UTC)
 
     def advance(self, seconds: float | timedelta) -> None:
-        """Move the clock forward, or back with a negative number of seconds."""
-        self._offset_s += seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+        """Move the clock forward, or back with a negative number of seconds.
+
+        Raises:
+            ValueError: the clock would leave the years 1971 to 9998.
+        """
+        step_s = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+        _check(self.timestamp() + step_s)
+        self._offset_s += step_s
 
     def set(self, moment: datetime) -> None:
         """Make the clock show this aware datetime now; it keeps running unless frozen."""
         if moment.tzinfo is None:
             raise ValueError("the mock's clock takes aware datetimes only")
+        _check(moment.timestamp())
         if self._frozen_at_s is None:
             self._offset_s = moment.timestamp() - time.time()
         else:
@@ -66,6 +77,12 @@ class Clock:
         """Show the real time again."""
         self._frozen_at_s = None
         self._offset_s = 0.0
+
+
+def _check(timestamp_s: float) -> None:
+    """Refuse a time that could not be written as a date, with a year to spare on both sides."""
+    if not EARLIEST_S <= timestamp_s <= LATEST_S:  # a NaN is refused too
+        raise ValueError("the mock's clock shows the years 1971 to 9998")
 
 
 class Pace:

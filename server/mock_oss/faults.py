@@ -52,6 +52,17 @@ EFFECTS: Mapping[str, tuple[str, ...]] = {
     "expire-tokens": (),
     "clock-jump": ("seconds",),
 }
+LIMITS = (
+    ("seconds", -1e9, 1e9),
+    ("bytes_per_s", 0, 1e15),
+    ("after_bytes", 0, 1e15),
+    ("probability", 0, 1),
+    ("nth", 1, 1e9),
+    ("skip", 0, 1e9),
+    ("times", 0, 1e9),
+    ("status", 100, 599),
+    ("part_number", 1, 10_000),
+)
 MOMENTS = ("before", "mid-body", "before-answer", "mid-answer")
 
 
@@ -102,6 +113,12 @@ class Fault:
     def __post_init__(self) -> None:
         if self.effect not in EFFECTS:
             raise WorldError(f"there is no fault {self.effect!r}; there is {', '.join(EFFECTS)}")
+        for name, least, most in LIMITS:
+            number = getattr(self, name)
+            if number is None:
+                continue
+            if not isinstance(number, int | float) or not least <= number <= most:
+                raise WorldError(f"{name} is a number from {least:g} to {most:g}")
         for name in EFFECTS[self.effect]:
             if not getattr(self, name):
                 raise WorldError(f"a {self.effect} fault needs {name}")

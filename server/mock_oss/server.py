@@ -137,11 +137,11 @@ class MockOSS:
     def reset(self) -> None:
         """Go back to the world's beginning: no objects, faults or requests, real time."""
         service = self.service
+        self.clock.reset()
         service.store.clear()
         service.fill_world()
         self.faults.clear()
         self.requests.clear()
-        self.clock.reset()
         self._ids.restart()
 
     def snapshot(self, directory: Path) -> None:

@@ -44,3 +44,25 @@ def test_reset_shows_the_real_time_again() -> None:
 def test_naive_datetimes_are_refused() -> None:
     with pytest.raises(ValueError, match="aware"):
         Clock(datetime(2026, 3, 14))  # noqa: DTZ001 - naive on purpose
+
+
+@pytest.mark.parametrize("seconds", [1e99, 1e12, -1e12, float("nan"), float("inf")])
+def test_a_step_out_of_the_calendar_is_refused_and_changes_nothing(seconds: float) -> None:
+    clock = Clock()
+    clock.freeze()
+    before = clock.timestamp()
+
+    with pytest.raises(ValueError, match="1971 to 9998"):
+        clock.advance(seconds)
+
+    assert clock.timestamp() == before
+
+
+@pytest.mark.parametrize("year", [1, 1970, 9999])
+def test_a_date_at_the_edge_of_the_calendar_is_refused(year: int) -> None:
+    clock = Clock()
+
+    with pytest.raises(ValueError, match="1971 to 9998"):
+        clock.set(datetime(year, 1, 2, tzinfo=UTC))
+
+    assert clock.now().year not in (1, 1970, 9999)

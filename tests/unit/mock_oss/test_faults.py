@@ -90,3 +90,25 @@ def test_a_fault_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(WorldError, match=r"faults\.toml"):
         Faults().load(path)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"seconds": "a"},
+        {"seconds": 1e30},
+        {"seconds": 1, "probability": 7},
+        {"seconds": 1, "nth": 0},
+        {"seconds": 1, "status": 99999},
+        {"seconds": 1, "part_number": 0},
+        {"seconds": float("nan")},
+    ],
+    ids=str,
+)
+def test_a_number_out_of_its_range_is_refused_when_planned(plan: dict[str, object]) -> None:
+    faults = Faults()
+
+    with pytest.raises(WorldError, match="is a number from"):
+        faults.add("delay", **plan)
+
+    assert not list(faults)
