@@ -42,3 +42,12 @@ def test_the_readme_names_only_targets_that_exist() -> None:
 
     for target in set(re.findall(r"[`$] ?make ([a-z]+)", pages)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_invariants_name_tests_that_exist() -> None:
+    tests = ROOT / "tests"
+    known = " ".join(f"{path.stem} {path.read_text('utf-8')}" for path in tests.rglob("test_*.py"))
+    named = set(re.findall(r"test_\w+", (ROOT / "docs/invariants.md").read_text("utf-8")))
+
+    assert named
+    assert [name for name in sorted(named) if not re.search(rf"\b{name}\b", known)] == []
