@@ -5,7 +5,13 @@ an OSS SDK nor the rest of the project: it is an independent reading of the vend
 """
 
 from mock_oss.clock import Clock
-from mock_oss.errors import DataDirInUseError, MockOSSError, PortInUseError, WorldError
+from mock_oss.errors import (
+    DataDirError,
+    DataDirInUseError,
+    MockOSSError,
+    PortInUseError,
+    WorldError,
+)
 from mock_oss.server import MockOSS
 from mock_oss.world import (
     ACCESS_KEY_ID,
@@ -27,6 +33,7 @@ __all__ = [
     "ROLE_ARN",
     "BucketSpec",
     "Clock",
+    "DataDirError",
     "DataDirInUseError",
     "MockOSS",
     "MockOSSError",

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mock_oss.clock import Clock
 from mock_oss.dates import iso_ms
 from mock_oss.errors import RefusedError
 from mock_oss.identities import Caller, Identities
-from mock_oss.journal import RequestRecord
+from mock_oss.journal import Journal, RequestRecord
 
 __all__ = ["Context", "check_token", "find_caller"]
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What checking needs besides the request; ``region`` is the bucket's.
 
-    ``record`` learns which key was claimed, so that the journal can tell even when it is refused.
+    ``record`` learns which key was claimed, so that the journal can tell even when it is refused;
+    ``journal`` helps to explain a refusal.
     """
 
     identities: Identities
     clock: Clock
     region: str
     record: RequestRecord
+    journal: Journal
 
 
 def find_caller(access_key_id: str, token: str | None, context: Context) -> Caller:

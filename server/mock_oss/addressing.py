@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from mock_oss.errors import RefusedError
 
-__all__ = ["Target", "check_bucket_name", "check_key", "locate"]
+__all__ = ["Target", "check_bucket_name", "check_endpoint", "check_key", "host_name", "locate"]
 
 _ALIYUN = re.compile(
     r"(?:(?P<bucket>[^.]+)\.)?(?P<endpoint>(?:oss-(?P<region>[a-z0-9-]+?)(?:-internal)?)\.aliyuncs\.com)"
@@ -24,11 +25,15 @@ _MAX_KEY_BYTES = 1023
 
 
 class Target(NamedTuple):
-    """What a request is about: ``bucket`` and ``key`` are empty at the levels above."""
+    """What a request is about: ``bucket`` and ``key`` are empty at the levels above.
+
+    ``region`` is that of the vendor's own endpoint, empty where the host tells none.
+    """
 
     bucket: str
     key: str
     style: str
+    region: str = ""
 
 
 def locate(
@@ -46,10 +51,7 @@ def locate(
         RefusedError: InvalidObjectName for a path that is not UTF-8, SecondLevelDomainForbidden for
             path style on the vendor's own domain.
     """
-    name = host.partition("://")[2] or host
-    if not name.startswith("["):
-        name = name.partition(":")[0]
-    name = name.lower().rstrip(".")
+    name = host_name(host)
     path = raw_path[1:] if raw_path[:1] == b"/" else raw_path
     bound = cnames.get(name)
     if bound is not None:
@@ -58,16 +60,26 @@ def locate(
         if name.endswith("." + domain):
             return Target(name[: -len(domain) - 1], decode_key(path), "virtual-hosted")
     if name.endswith(".aliyuncs.com") and (match := _ALIYUN.fullmatch(name)):
+        region = "" if match["region"].startswith("accelerate") else match["region"]
         if match["bucket"]:
-            return Target(match["bucket"], decode_key(path), "virtual-hosted")
+            return Target(match["bucket"], decode_key(path), "virtual-hosted", region)
         if path:
             raise RefusedError("SecondLevelDomainForbidden")
-        return Target("", "", "service")
+        return Target("", "", "service", region)
     if not path:
         return Target("", "", "service")
     decoded = decode_key(path)
     bucket, _, key = decoded.partition("/")
     return Target(bucket, key, "path")
+
+
+@lru_cache(maxsize=256)
+def host_name(host: str) -> str:
+    """Return the name in a Host header: no port, no brackets, lower case."""
+    name = host.partition("://")[2] or host
+    inside, bracket, _ = name.partition("]")
+    name = inside[1:] if bracket and inside[:1] == "[" else name.partition(":")[0]
+    return name.lower().rstrip(".")
 
 
 def decode_key(path: bytes) -> str:
@@ -83,6 +95,21 @@ def check_bucket_name(name: str) -> None:
     """Refuse a bucket name OSS would not create."""
     if not _BUCKET.fullmatch(name):
         raise RefusedError("InvalidBucketName", BucketName=name)
+
+
+def check_endpoint(target: Target, region: str) -> None:
+    """Refuse a request to a bucket of ``region`` that came by the endpoint of another one."""
+    if not target.region or target.region == region:
+        return
+    raise RefusedError(
+        "AccessDenied",
+        "The bucket you are attempting to access must be addressed using the specified endpoint. "
+        "Please send all future requests to this endpoint.",
+        ec="0003-00001403",
+        Bucket=target.bucket,
+        Endpoint=f"oss-{region}.aliyuncs.com",
+        why={"kind": "region", "bucket": region, "addressed": target.region},
+    )
 
 
 def check_key(key: str) -> None:

@@ -8,12 +8,13 @@ the control plane.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from mock_oss import effects
 from mock_oss.access_keys import Context
-from mock_oss.addressing import Target, check_bucket_name, locate
+from mock_oss.addressing import Target, check_bucket_name, check_endpoint, locate
 from mock_oss.authentication import authenticate
 from mock_oss.authorization import authorize
 from mock_oss.body import Body, ClientGoneError, CutConnectionError
@@ -26,6 +27,7 @@ from mock_oss.operations.objects import traffic_limit
 from mock_oss.operations.routes import Operation, find_operation
 from mock_oss.request import Receive, Request, Scope, Send
 from mock_oss.response import Response, error_response
+from mock_oss.sending import Sender, header_block
 from mock_oss.service import Call, Service
 from mock_oss.sts import is_sts, serve_sts, sts_error
 from mock_oss.sts_signatures import Nonces, STSCall
@@ -33,15 +35,18 @@ from mock_oss.sts_signatures import Nonces, STSCall
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mock_oss.store import BucketRecord, Segment
+    from mock_oss.store import BucketRecord
+
+    Answer = tuple[Response, bytes]
 
 __all__ = ["App"]
 
 CONTROL_PREFIX = b"/_mock"
-MAX_HEADER_BYTES = 64 << 10
-SEND_PIECE = 256 << 10
 _CREATING = frozenset({"PutBucket", "PutBucketAcl"})
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_BUG = {"kind": "bug in the mock"}
+# Of the same origin as /_mock/, where a script in an object could look and plan.
+_NO_SCRIPTS = ("Content-Security-Policy", "sandbox")
 _log = logging.getLogger("mock_oss")
 
 
@@ -57,7 +62,7 @@ class App:
         self._service = service
         self._control = control
         self._nonces = Nonces()
-        self._date = (0, b"")
+        self._date = (0, "")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -65,7 +70,8 @@ class App:
             return
         request = Request(scope)
         if request.raw_path.startswith(CONTROL_PREFIX) and self._is_control(scope):
-            await self._control(scope, receive, send)  # type: ignore[misc]  # any ASGI app
+            with suppress(ClientGoneError):
+                await self._control(scope, receive, send)  # type: ignore[misc]  # any ASGI app
             return
         started_ms = monotonic_ms()
         service = self._service
@@ -75,17 +81,20 @@ class App:
         body = Body(receive, request, service.executor, service.idle_timeout_s)
         exchange = _Exchange(self, request, record, body)
         try:
-            response = await exchange.serve()
-            record.status = response.status
-            await self._send(send, exchange, response)
+            answer = await exchange.answer()
+            record.status = answer[0].status
+            await self._send(send, exchange, answer)
         except CutConnectionError:
             record.status = None
             await effects.cut_connection(scope)
         except ClientGoneError:
-            record.code, record.message = "IncompleteBody", "the client closed the connection"
+            record.message = "the client closed the connection"
+            if record.status is None:
+                record.code = "IncompleteBody"
         finally:
             record.received_bytes = body.received
             record.duration_ms = monotonic_ms() - started_ms
+            service.journal.settle(record)
 
     def _is_control(self, scope: Scope) -> bool:
         """Whether the Host leaves room for ``/_mock``: a bucket's own host does not."""
@@ -96,80 +105,29 @@ class App:
         )
         return not target.bucket
 
-    async def _send(self, send: Send, exchange: _Exchange, response: Response) -> None:
-        headers = self._common_headers(exchange)
-        for name, value in response.headers:
-            headers.append((name.encode("latin-1"), value.encode("latin-1")))
-        length = response.length
-        if length is not None and response.status != 204:
-            headers.append((b"Content-Length", str(length).encode()))
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        cut = effects.send_cut(exchange.struck, length or 0)
-        pace = effects.pace_of(exchange.struck) or exchange.pace
-        if cut is not None or (pace is not None and length and exchange.request.method != "HEAD"):
-            await self._send_slowly(send, response, pace, cut)
-        elif response.segments is None or exchange.request.method == "HEAD":
-            await send({"type": "http.response.body", "body": response.body})
-        else:
-            await self._send_segments(send, response.segments, response.length or 0)
+    async def _send(self, send: Send, exchange: _Exchange, answer: Answer) -> None:
+        response, block = answer
+        service, struck = self._service, exchange.struck
+        pace = effects.pace_of(struck) or exchange.pace
+        head_only = exchange.request.method == "HEAD"
+        await Sender(exchange.request.scope, send, service.store.blobs, service.executor).answer(
+            response,
+            self._common_headers(exchange) + block,
+            pace=pace if response.size and not head_only else None,
+            cut=effects.send_cut(struck, response.length or response.size),
+        )
 
-    async def _send_segments(self, send: Send, segments: list[Segment], length: int) -> None:
-        blobs = self._service.store.blobs
-        with blobs.reading(segments):
-            left = length
-            for piece in blobs.read(segments, SEND_PIECE):
-                left -= len(piece)
-                await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
-        if not length:
-            await send({"type": "http.response.body", "body": b""})
-
-    async def _send_slowly(
-        self, send: Send, response: Response, pace: Pace | None, cut: int | None
-    ) -> None:
-        blobs = self._service.store.blobs
-        segments = response.segments or []
-        sent = 0
-        with blobs.reading(segments):
-            pieces = blobs.read(segments, 16 << 10) if segments else _slices(response.body)
-            for piece in pieces:
-                if cut is not None and sent + len(piece) > cut:
-                    await send(
-                        {
-                            "type": "http.response.body",
-                            "body": piece[: cut - sent],
-                            "more_body": True,
-                        }
-                    )
-                    raise CutConnectionError
-                sent += len(piece)
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-                if pace is not None:
-                    await pace.wait(sent)
-        if cut is not None:
-            raise CutConnectionError
-        await send({"type": "http.response.body", "body": b""})
-
-    def _common_headers(self, exchange: _Exchange) -> list[tuple[bytes, bytes]]:
+    def _common_headers(self, exchange: _Exchange) -> bytes:
         timestamp = self._service.clock.timestamp()
         second = int(timestamp)
         if self._date[0] != second:
-            self._date = (second, formatdate(second, usegmt=True).encode())
-        headers = [
-            (b"Server", b"AliyunOSS"),
-            (b"Date", self._date[1]),
-            (b"x-oss-request-id", exchange.record.request_id.encode()),
-            (b"x-oss-server-time", str(int(timestamp * 1000)).encode()),
-            (b"x-oss-mock", b"1"),
-        ]
-        if exchange.keep_alive:
-            headers.append((b"Connection", b"keep-alive"))
-        else:
-            headers.append((b"Connection", b"close"))
-        return headers
-
-
-def _slices(data: bytes, size: int = 16 << 10) -> list[bytes]:
-    return [data[start : start + size] for start in range(0, len(data), size)]
+            self._date = (second, formatdate(second, usegmt=True))
+        return (
+            f"Server: AliyunOSS\r\nDate: {self._date[1]}\r\n"
+            f"x-oss-request-id: {exchange.record.request_id}\r\n"
+            f"x-oss-server-time: {int(timestamp * 1000)}\r\nx-oss-mock: 1\r\n"
+            f"Connection: {'keep-alive' if exchange.keep_alive else 'close'}\r\n"
+        ).encode()
 
 
 class _Exchange:
@@ -198,8 +156,22 @@ class _Exchange:
         self.pace: Pace | None = None
         self.keep_alive = False
 
-    async def serve(self) -> Response:
-        """Return the answer."""
+    async def answer(self) -> Answer:
+        """Return the answer and its own headers, whatever goes wrong."""
+        try:
+            response = await self._serve_or_refuse()
+            return response, header_block(response)
+        except (CutConnectionError, ClientGoneError):
+            raise
+        except Exception:
+            _log.exception("request %s cannot be answered", self.record.request_id)
+        refused, record = RefusedError("InternalError"), self.record
+        record.code, record.message, record.why = refused.code, refused.message, _BUG
+        head = self.request.method == "HEAD"
+        response = error_response(refused, request_id=record.request_id, host="", head=head)
+        return response, header_block(response)
+
+    async def _serve_or_refuse(self) -> Response:
         try:
             return await self._serve()
         except RefusedError as refused:
@@ -208,17 +180,20 @@ class _Exchange:
             raise
         except Exception:
             _log.exception("request %s failed inside the mock", self.record.request_id)
-            return self._refuse(RefusedError("InternalError", why={"kind": "bug in the mock"}))
+            return self._refuse(RefusedError("InternalError", why=_BUG))
 
     async def _serve(self) -> Response:
         request, record, service = self.request, self.record, self._service
-        _check_head_size(request.scope)
         request.read_head()
         headers = request.headers
         record.headers, record.params, record.host = headers, request.params, request.host
         self.keep_alive = (
             request.http_version == "1.1" and headers.get("connection", "").lower() != "close"
         )
+        if headers.get("transfer-encoding", "chunked").lower() != "chunked":
+            raise RefusedError(
+                "NotImplemented", Header="Transfer-Encoding", headers={"Connection": "close"}
+            )
         if request.method in _BODILESS and self.body.announced:
             self.keep_alive = False  # nobody reads that body, so the connection ends
         target = locate(
@@ -239,7 +214,9 @@ class _Exchange:
         call.action = call.action or self.request.params.get("Action", "")
         record.operation = call.action
         try:
-            replaced = await self._strike(call.action or "AssumeRole", Target("", "", "sts"))
+            replaced = None
+            if len(service.faults):
+                replaced = await self._strike(call.action or "AssumeRole", Target("", "", "sts"))
             response = replaced or await serve_sts(call, self.body, self._app._nonces)
         except STSRefusedError as refused:
             record.code, record.message, record.why = refused.code, refused.message, refused.why
@@ -248,9 +225,6 @@ class _Exchange:
         return response
 
     async def _strike(self, operation: str, target: Target) -> Response | None:
-        faults = self._service.faults
-        if not len(faults):
-            return None
         number = self.request.params.get("partNumber", "")
         probe = Probe(
             self.request.method,
@@ -259,7 +233,7 @@ class _Exchange:
             operation,
             int(number) if number.isascii() and number.isdigit() and len(number) < 9 else None,
         )
-        self.struck = faults.strike(probe)
+        self.struck = self._service.faults.strike(probe)
         self.record.faults = tuple(fault.effect for fault in self.struck)
         return await effects.before(
             self.struck, self._service, self.body, sts=target.style == "sts"
@@ -268,33 +242,39 @@ class _Exchange:
     async def _serve_oss(self, target: Target) -> Response:
         request, record, service = self.request, self.record, self._service
         if target.bucket:
-            check_bucket_name(target.bucket)
             self.bucket = service.store.buckets.get(target.bucket)
-            if self.bucket is not None and self.bucket.lifecycle:
+            if self.bucket is None:
+                check_bucket_name(target.bucket)
+            elif self.bucket.lifecycle:
                 service.apply_lifecycle(self.bucket)
+        replaced = None
         if request.method == "OPTIONS":
             record.operation = "OptionObject"
-            replaced = await self._strike("OptionObject", target)
+            if len(service.faults):
+                replaced = await self._strike("OptionObject", target)
             return replaced or self._preflight(target)
         operation = find_operation(request, target)
         record.operation = operation.name
-        replaced = await self._strike(operation.name, target)
+        if self.bucket is not None:
+            check_endpoint(target, self.bucket.region)
+        if len(service.faults):
+            replaced = await self._strike(operation.name, target)
         response = replaced or await self._run(operation, target)
         response.headers += self._cors()
+        if target.style == "path" and request.method == "GET":
+            response.headers.append(_NO_SCRIPTS)
         effects.after(self.struck, response)
         return response
 
     async def _run(self, operation: Operation, target: Target) -> Response:
         service, record = self._service, self.record
         call = Call(service, self.request, target, self.body, record, self.bucket)
-        region = self.bucket.region if self.bucket is not None else service.world.region
-        context = Context(service.identities, service.clock, region, record)
+        region = self.bucket.region if self.bucket is not None else call.region
+        context = Context(service.identities, service.clock, region, record, service.journal)
         if target.bucket and operation.name not in _CREATING:
             _ = call.bucket  # a bucket that is not there is told before a key that is wrong
         if operation.name != "PostObject":  # its form carries the signature
             call.caller = authenticate(self.request, target, context)
-        if operation.name == "PutBucketAcl":
-            _ = call.bucket
         if operation.action:
             authorize(call, operation.action)
         if (rate := traffic_limit(call)) is not None:
@@ -327,7 +307,8 @@ class _Exchange:
 
     def _refuse(self, refused: RefusedError) -> Response:
         record = self.record
-        record.code, record.message, record.why = refused.code, refused.message, refused.why
+        record.code, record.message = refused.code, refused.message
+        record.why = refused.explain or refused.why
         if refused.status == 304:
             record.code = ""
         if refused.headers.get("Connection") == "close":
@@ -341,15 +322,3 @@ class _Exchange:
         response.headers += self._cors()
         effects.after(self.struck, response)
         return response
-
-
-def _check_head_size(scope: Scope) -> None:
-    size = sum(len(name) + len(value) for name, value in scope["headers"])
-    size += len(scope["raw_path"]) + len(scope["query_string"])
-    if size > MAX_HEADER_BYTES:
-        raise RefusedError(
-            "InvalidRequest",
-            "The request line and headers are too large.",
-            ArgumentName="headers",
-            ArgumentValue=str(size),
-        )

@@ -6,7 +6,8 @@ The signature modules compute; this one decides and gathers the evidence of a re
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 
 from mock_oss.access_keys import Context, find_caller
 from mock_oss.addressing import Target
@@ -14,12 +15,16 @@ from mock_oss.clock import Clock
 from mock_oss.dates import MAX_SKEW_S, check_skew, iso_ms, parse_gmt, parse_v4_date
 from mock_oss.errors import RefusedError
 from mock_oss.identities import ANONYMOUS, Caller
+from mock_oss.journal import Journal
 from mock_oss.request import Request
-from mock_oss.signing import explain, v1, v4
+from mock_oss.signing import v1, v4
+from mock_oss.signing.cases import Case, V1Case, V4Case
+from mock_oss.signing.explain import Evidence, mismatch
 
 __all__ = ["authenticate"]
 
 MAX_EXPIRES_S = 604_800
+SEEN_REQUESTS = 500
 _V1_URL = ("OSSAccessKeyId", "Expires", "Signature")
 _V4_URL = (
     "x-oss-signature-version",
@@ -39,7 +44,7 @@ def authenticate(request: Request, target: Target, context: Context) -> Caller:
     authorization = request.headers.get("authorization")
     params = request.params
     in_v4_url = "x-oss-signature-version" in params or "x-oss-signature" in params
-    in_v1_url = any(name in params for name in _V1_URL)
+    in_v1_url = bool(params) and any(name in params for name in _V1_URL)
     if authorization is None:
         if in_v4_url:
             return _v4_url(request, target, context)
@@ -222,40 +227,66 @@ def _verify_v4(
     key = v4.signing_key(caller.secret, credential.date, credential.region)
     if hmac.compare_digest(v4.signature(key, text).encode(), provided.encode()):
         return
-    why = explain.v4_mismatch(
-        explain.V4Case(
-            method=request.method,
-            bucket=target.bucket,
-            key=target.key,
-            query=request.query,
-            raw_query=request.raw_query,
-            headers=request.headers,
-            additional=additional,
-            date_time=date_time,
-            credential=credential,
-            provided=provided,
-        ),
-        canonical,
-        secret=caller.secret,
-        other_secrets=context.identities.secrets(),
+    case = V4Case(
+        method=request.method,
+        bucket=target.bucket,
+        key=target.key,
+        query=tuple(request.query),
+        raw_query=request.raw_query,
+        headers=request.headers,
+        additional=additional,
+        date_time=date_time,
+        credential=credential,
+        provided=provided,
     )
-    refused = _mismatch(credential.access_key_id, provided, text, why)
+    refused = _mismatch(case, caller, context, text)
     refused.ec = "0002-00000201"
     refused.extras["CanonicalRequest"] = canonical
     raise refused
 
 
-def _mismatch(
-    access_key_id: str, provided: str, text: str, why: Mapping[str, object]
-) -> RefusedError:
+def _mismatch(case: Case, caller: Caller, context: Context, text: str) -> RefusedError:
+    evidence = Evidence(
+        secret=caller.secret,
+        other_secrets=context.identities.secrets(),
+        earlier=_earlier(case, context.journal),
+        seen=_seen(context.journal),
+    )
     return RefusedError(
         "SignatureDoesNotMatch",
-        why=why,
-        OSSAccessKeyId=access_key_id,
-        SignatureProvided=provided,
+        explain=mismatch(case, evidence),
+        OSSAccessKeyId=caller.access_key_id,
+        SignatureProvided=case.provided,
         StringToSign=text,
         StringToSignBytes="".join(f"{byte:02X} " for byte in text.encode()),
     )
+
+
+def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
+    """Yield the accepted requests that carried the same signature."""
+    for record in reversed(list(journal)):
+        carried = record.params.get("x-oss-signature") or record.params.get("Signature")
+        if record.code == "SignatureDoesNotMatch" or not (
+            carried == case.provided
+            or record.headers.get("authorization", "").endswith(case.provided)
+        ):
+            continue
+        yield replace(
+            case,
+            method=record.method,
+            bucket=record.bucket,
+            key=record.key,
+            query=tuple(record.params.items()),
+            headers=record.headers,
+        )
+
+
+def _seen(journal: Journal) -> Iterator[tuple[str, str]]:
+    """Yield what the latest requests carried in the headers that count for a signature."""
+    for record in reversed(list(journal)[-SEEN_REQUESTS:]):
+        for name, value in record.headers.items():
+            if name.startswith("x-oss-meta-") or name == "content-type":
+                yield name, value
 
 
 def _v1_header(request: Request, target: Target, context: Context, authorization: str) -> Caller:
@@ -317,18 +348,13 @@ def _verify_v1(
     )
     if hmac.compare_digest(v1.signature(caller.secret, text).encode(), provided.encode()):
         return
-    why = explain.v1_mismatch(
-        explain.V1Case(
-            method=request.method,
-            bucket=target.bucket,
-            key=target.key,
-            query=request.query,
-            headers=request.headers,
-            date_line=date_line,
-            provided=provided,
-        ),
-        text,
-        secret=caller.secret,
-        other_secrets=context.identities.secrets(),
+    case = V1Case(
+        method=request.method,
+        bucket=target.bucket,
+        key=target.key,
+        query=tuple(request.query),
+        headers=request.headers,
+        date_line=date_line,
+        provided=provided,
     )
-    raise _mismatch(caller.access_key_id, provided, text, why)
+    raise _mismatch(case, caller, context, text)

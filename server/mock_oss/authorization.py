@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
+from urllib.parse import parse_qsl
 
 from mock_oss.errors import RefusedError
 from mock_oss.identities import Caller
@@ -33,10 +35,16 @@ _OBJECT_ACL = {
 }
 
 
-def authorize(call: Call, action: str) -> None:
-    """Check one action on what the request addresses: service, bucket or object."""
+def authorize(call: Call, action: str, *, tags: Mapping[str, str] | None = None) -> None:
+    """Check one action on what the request addresses: service, bucket or object.
+
+    Args:
+        call: the request.
+        action: what it wants to do.
+        tags: those that its body wants to give; a header's are known.
+    """
     bucket, key = call.target.bucket, call.target.key
-    _check(call, action, call.bucket_or_none, bucket, key)
+    _check(call, action, call.bucket_or_none, bucket, key, tags)
 
 
 def authorize_object(call: Call, action: str, bucket: BucketRecord, key: str) -> None:
@@ -44,7 +52,14 @@ def authorize_object(call: Call, action: str, bucket: BucketRecord, key: str) ->
     _check(call, action, bucket, bucket.name, key)
 
 
-def _check(call: Call, action: str, record: BucketRecord | None, bucket: str, key: str) -> None:
+def _check(
+    call: Call,
+    action: str,
+    record: BucketRecord | None,
+    bucket: str,
+    key: str,
+    tags: Mapping[str, str] | None = None,
+) -> None:
     caller = call.caller
     owner = record.account_id if record is not None else caller.account_id
     if caller.kind == "root" and owner == caller.account_id:
@@ -54,7 +69,9 @@ def _check(call: Call, action: str, record: BucketRecord | None, bucket: str, ke
     if caller.kind in ("user", "role"):
         relative = f"{bucket}/{key}" if key else (bucket or "*")
         question = Question(
-            action, f"acs:oss:*:{owner}:{relative}", _context(call, action, caller, record, key)
+            action,
+            f"acs:oss:*:{owner}:{relative}",
+            partial(_context, call, action, record, key, tags),
         )
         verdict = (
             evaluate(caller.policies, question)
@@ -88,7 +105,11 @@ def _acl_allows(call: Call, action: str, bucket: BucketRecord, key: str) -> bool
 
 
 def _context(
-    call: Call, action: str, caller: Caller, bucket: BucketRecord | None, key: str
+    call: Call,
+    action: str,
+    bucket: BucketRecord | None,
+    key: str,
+    tags: Mapping[str, str] | None,
 ) -> Mapping[str, str]:
     request = call.request
     moment = datetime.fromtimestamp(call.service.clock.timestamp(), UTC)
@@ -96,7 +117,7 @@ def _context(
         "acs:SourceIp": request.client_ip,
         "acs:SecureTransport": "true" if request.is_secure else "false",
         "acs:CurrentTime": moment.isoformat(timespec="seconds"),
-        "acs:AccessId": caller.access_key_id,
+        "acs:AccessId": call.caller.access_key_id,
     }
     if (agent := request.headers.get("user-agent")) is not None:
         context["acs:UserAgent"] = agent
@@ -107,23 +128,16 @@ def _context(
         context["oss:x-oss-acl"] = request.headers.get("x-oss-acl", "private")
     elif action in ("oss:PutObject", "oss:PutObjectAcl"):
         context["oss:x-oss-object-acl"] = call.header("x-oss-object-acl") or "default"
-    _add_tags(context, call, action, bucket, key)
-    return context
-
-
-def _add_tags(
-    context: dict[str, str], call: Call, action: str, bucket: BucketRecord | None, key: str
-) -> None:
-    sent = call.request.headers.get("x-oss-tagging")
-    if sent and action in ("oss:PutObject", "oss:PutObjectTagging"):
-        for pair in sent.split("&"):
-            name, _, value = pair.partition("=")
+    if action in ("oss:PutObject", "oss:PutObjectTagging"):
+        sent = call.header("x-oss-tagging") or ""
+        for name, value in (tags or dict(parse_qsl(sent, keep_blank_values=True))).items():
             context[f"oss:RequestObjectTag/{name}"] = value
     if action in ("oss:GetObject", "oss:GetObjectTagging") and bucket is not None and key:
         found = call.store.objects.get(bucket.name, key)
         if found is not None and found.tagging != "{}":
             for name, value in found.tags.items():
                 context[f"oss:ExistingObjectTag/{name}"] = value
+    return context
 
 
 def _denied(call: Call, action: str, question: Question | None, verdict: Verdict) -> RefusedError:

@@ -8,7 +8,6 @@ Source: vendor page "Callback".
 from __future__ import annotations
 
 import asyncio
-import binascii
 import http.client
 import json
 import re
@@ -19,6 +18,8 @@ from urllib.parse import quote_plus, urlsplit
 
 from mock_oss.errors import RefusedError
 from mock_oss.images import image_info
+from mock_oss.json_text import read_json
+from mock_oss.request import signed_text
 from mock_oss.response import Response
 from mock_oss.service import Call
 from mock_oss.signing import callback as signing
@@ -33,6 +34,7 @@ MAX_ANSWER_BYTES = 1 << 20
 TIMEOUT_S = 5.0
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
+_HOST = re.compile(r"[!-~]*")
 _NUMBERS = frozenset({"size", "imageInfo.height", "imageInfo.width"})
 
 
@@ -78,8 +80,8 @@ def _decoded(text: str, what: str) -> dict[str, object]:
     if len(text) > MAX_BYTES:
         raise _wrong(f"The {what} is larger than 5 KB.")
     try:
-        document = json.loads(b64decode(text, validate=True))
-    except (binascii.Error, ValueError, RecursionError) as e:
+        document = read_json(b64decode(text, validate=True))
+    except ValueError as e:
         raise _wrong(f"The {what} is not valid base64 of JSON.") from e
     if not isinstance(document, dict):
         raise _wrong(f"The {what} is not a json object.")
@@ -91,10 +93,11 @@ def _variables(text: str) -> dict[str, str]:
         return {}
     variables = {}
     for name, value in _decoded(text, "callback-var").items():
+        if not name.startswith("x:"):  # taken, and means nothing
+            continue
         if name != name.lower():
             raise _wrong("The names of custom variables must be lower case.")
-        if name.startswith("x:"):  # others are taken and mean nothing
-            variables[name] = str(value)
+        variables[name] = str(value)
     return variables
 
 
@@ -113,9 +116,12 @@ def _parse(text: str, variables: Mapping[str, str]) -> Callback:
         raise _wrong("There are 1 to 5 callback urls.")
     for url in listed:
         _check_url(url)
+    host = document.get("callbackHost") or ""
+    if not isinstance(host, str) or not _HOST.fullmatch(host):
+        raise _wrong("The callbackHost is not the name of a host.")
     return Callback(
         urls=listed,
-        host=str(document.get("callbackHost") or ""),
+        host=host,
         body=body,
         body_type=str(body_type),
         variables=variables,
@@ -157,7 +163,7 @@ def _values(call: Call, record: ObjectRecord) -> dict[str, str]:
         "object": record.key,
         "etag": record.etag,
         "size": str(record.size),
-        "mimeType": record.stored_headers.get("content-type", ""),
+        "mimeType": signed_text(record.stored_headers.get("content-type", "")),
         "imageInfo.width": width,
         "imageInfo.height": height,
         "imageInfo.format": kind,
@@ -187,7 +193,7 @@ async def deliver(callback: Callback, call: Call, record: ObjectRecord) -> Respo
         except TimeoutError:
             failure = "Cost too long time."
             continue
-        except (OSError, http.client.HTTPException):
+        except (OSError, ValueError, http.client.HTTPException):  # ValueError: no name for DNS
             continue
         if status != 200:
             failure = f"Error status : {status}."

@@ -2,33 +2,73 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mock_oss.errors import MockOSSError
+from mock_oss.faults import read_faults
+from mock_oss.production import OVERRIDE, refuse_production
 from mock_oss.server import MockOSS
 from mock_oss.world import World
 
 __all__ = ["app", "run_mock_oss"]
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command("mock-oss")
 def run_mock_oss(
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 9000,
-    host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
-    data_dir: Annotated[Path | None, typer.Option(help="Keep everything in this place.")] = None,
-    world: Annotated[Path | None, typer.Option(help="TOML file: users, roles, buckets.")] = None,
-    seed: Annotated[Path | None, typer.Option(help="Store the files of DIR/BUCKET/...")] = None,
-    faults: Annotated[Path | None, typer.Option(help="TOML or JSON file of faults.")] = None,
-    seed_ids: Annotated[int | None, typer.Option(help="The same ids in every run.")] = None,
-    bucket: Annotated[list[str] | None, typer.Option(help="Buckets to have, and no other.")] = None,
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, metavar="PORT", help="Where to listen; 0 takes a free one."),
+    ] = 9000,
+    host: Annotated[str, typer.Option(metavar="HOST", help="Address to bind.")] = "127.0.0.1",
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep everything in this place.")
+    ] = None,
+    world: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML file: users, roles, buckets.")
+    ] = None,
+    seed: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Store the files of DIR/BUCKET/... that are not there yet."
+        ),
+    ] = None,
+    faults: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML or JSON file of faults.")
+    ] = None,
+    seed_ids: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="The same ids in every run.")
+    ] = None,
+    bucket: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="A bucket to have in place of the world's; may be repeated."
+        ),
+    ] = None,
+    i_know_this_is_a_mock: Annotated[
+        bool,
+        typer.Option(
+            OVERRIDE,
+            help="Listen beyond this machine, or start where this looks like production.",
+        ),
+    ] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Another host name under which /_mock/ answers; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Run a mock Alibaba Cloud OSS and STS."""
     try:
+        if not i_know_this_is_a_mock:
+            refuse_production(host, os.environ)
         oss = MockOSS(
             host=host,
             port=port,
@@ -36,20 +76,22 @@ def run_mock_oss(
             world=None if world is None else World.load(world),
             buckets=bucket or None,
             seed=seed_ids,
+            seed_dir=seed,
+            faults=() if faults is None else read_faults(faults),
+            allow_hosts=allow_host or (),
         )
-        if faults is not None:
-            oss.faults.load(faults)
-        oss.run(on_ready=lambda: _greet(oss, seed))
+        oss.run(on_ready=lambda: _greet(oss))
     except MockOSSError as e:
         typer.echo(f"mock-oss: {e}", err=True)
         raise typer.Exit(1) from e
 
 
-def _greet(oss: MockOSS, seed: Path | None) -> None:
-    if seed is not None:
-        count = oss.seed_objects(seed)
-        typer.echo(f"stored {count} objects from {seed}")
+def _greet(oss: MockOSS) -> None:
+    if oss.seeded:
+        typer.echo(f"stored {oss.seeded} object{'' if oss.seeded == 1 else 's'} of the seed")
     typer.echo(f"mock OSS and STS at {oss.endpoint} (look inside: {oss.endpoint}/_mock/)")
+    for bucket in oss.service.store.buckets.all():
+        typer.echo(f"  bucket: {bucket.name} ({bucket.region}, {bucket.acl})")
     for user in oss.world.users:
         for access_key_id, secret in user.keys.items():
             typer.echo(f"  {user.name}: {access_key_id} / {secret}")

@@ -28,10 +28,8 @@ class Clock:
     def __init__(self, start: datetime | None = None, *, frozen: bool = False) -> None:
         self._offset_s = 0.0
         self._frozen_at_s: float | None = None
-        if frozen:
-            self.freeze()
-        if start is not None:
-            self.set(start)
+        self._start, self._frozen = start, frozen
+        self.reset()
 
     def timestamp(self) -> float:
         """Return seconds since the epoch, as the mock sees them."""
@@ -74,9 +72,13 @@ class Clock:
         self._offset_s = shown_s - time.time()
 
     def reset(self) -> None:
-        """Show the real time again."""
+        """Show what the clock began with: the real time, or its start."""
         self._frozen_at_s = None
         self._offset_s = 0.0
+        if self._frozen:
+            self.freeze()
+        if self._start is not None:
+            self.set(self._start)
 
 
 def _check(timestamp_s: float) -> None:

@@ -1,25 +1,31 @@
 """The control plane under ``/_mock/``: a page to look inside, and the same as JSON.
 
 No signature is asked for: whoever reaches the port may look and plan. That is why the mock
-binds loopback, and why pages of other origins are refused.
+binds loopback, why pages of other origins are refused, and why only names that no stranger can
+point at this machine are taken as Host (a page whose own name resolves to loopback would
+otherwise be of the same origin).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from mock_oss.addressing import host_name
 from mock_oss.errors import RefusedError, WorldError
 from mock_oss.inspection import bucket_of, object_response, state_of
+from mock_oss.journal import RequestRecord
+from mock_oss.json_text import read_json
 from mock_oss.signing.callback import MOCK_KEY, public_key_pem
 
 if TYPE_CHECKING:
@@ -30,7 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["control_app"]
 
 PAGE = Path(__file__).with_name("page")
-PAGE_FILES = ("index.html", "page.css", "page.js")
+PAGE_FILES = tuple(sorted(path.name for path in PAGE.iterdir()))
+MAX_STEP_S = 10**12  # beyond what any clock shows, and within what a float holds
 PAGE_HEADERS = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
@@ -40,24 +47,38 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class _Guard:
-    """Refuses pages of other origins, and marks every answer ``x-oss-mock: 1``."""
+    """Refuses foreign Hosts and Origins, and marks every answer ``x-oss-mock: 1``."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
         self._app = app
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        origin = headers.get(b"origin")
+        origin, host = headers.get(b"origin"), headers.get(b"host", b"")
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], (b"x-oss-mock", b"1")]
             await send(message)
 
-        if origin is not None and origin.partition(b"://")[2] != headers.get(b"host"):
-            await _problem("another origin may not look inside", 403)(scope, receive, marked)
+        if not self._knows(host_name(host.decode("latin-1")), scope):
+            refused = "this Host may not look inside; start the mock with --allow-host for it"
+        elif origin is not None and origin.partition(b"://")[2] != host:
+            refused = "another origin may not look inside"
+        else:
+            await self._app(scope, receive, marked)
             return
-        await self._app(scope, receive, marked)
+        await _problem(refused, 403)(scope, receive, marked)
+
+    def _knows(self, name: str, scope: Scope) -> bool:
+        """Whether the name is loopback, the socket's own address, or one we were told."""
+        if name in self._hosts or name == (scope.get("server") or ("",))[0]:
+            return True
+        try:
+            return ip_address(name).is_loopback
+        except ValueError:
+            return False
 
 
 def _problem(message: str, status: int = 400) -> JSONResponse:
@@ -66,7 +87,7 @@ def _problem(message: str, status: int = 400) -> JSONResponse:
 
 async def _body(request: Request) -> dict[str, Any]:
     try:
-        document = json.loads(await request.body() or b"{}")
+        document = read_json(await request.body() or b"{}")
     except ValueError as e:
         raise WorldError(f"the body is not JSON: {e}") from e
     if not isinstance(document, dict):
@@ -76,6 +97,25 @@ async def _body(request: Request) -> dict[str, Any]:
 
 def _count(text: str, default: int) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else default
+
+
+def _moment(wanted: dict[str, Any]) -> datetime | None:
+    if "set" not in wanted:
+        return None
+    try:
+        moment = datetime.fromisoformat(wanted["set"])
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise WorldError("set is a time with its offset, such as 2026-03-14T00:00:00+00:00")
+    return moment
+
+
+def _step_s(wanted: dict[str, Any]) -> float:
+    step_s = wanted.get("advance", 0)
+    if isinstance(step_s, bool) or not isinstance(step_s, int | float):
+        raise WorldError("advance is a number of seconds")
+    return float(max(-MAX_STEP_S, min(step_s, MAX_STEP_S)))
 
 
 class _Control:
@@ -89,7 +129,31 @@ class _Control:
         after = _count(since, 0)
         found = [record for record in self._mock.requests if record.number > after]
         shown = found[-_count(request.query_params.get("last", ""), len(found)) :]
-        return JSONResponse({"requests": [record.as_dict() for record in shown]})
+        brief = "brief" in request.query_params
+        records = await run_in_threadpool(lambda: [found.as_dict(brief=brief) for found in shown])
+        return JSONResponse({"requests": records})
+
+    async def get_request(self, request: Request) -> Response:
+        record = self._record(request)
+        if record is None:
+            return _problem("there is no such request in the journal", 404)
+        return JSONResponse(await run_in_threadpool(record.as_dict))
+
+    def _record(self, request: Request) -> RequestRecord | None:
+        number = _count(request.path_params["number"], 0)
+        return next((found for found in self._mock.requests if found.number == number), None)
+
+    async def post_compare(self, request: Request) -> Response:
+        record, wanted = self._record(request), await _body(request)
+        if record is None:
+            return _problem("there is no such request in the journal", 404)
+        signed = wanted.get("signed")
+        if not isinstance(signed, str):
+            raise WorldError("signed holds the text that the client signed")
+        try:
+            return JSONResponse(await run_in_threadpool(record.compare, signed))
+        except ValueError as e:
+            raise WorldError(str(e)) from e
 
     async def delete_requests(self, request: Request) -> Response:
         self._mock.requests.clear()
@@ -99,11 +163,7 @@ class _Control:
         return JSONResponse({"faults": [fault.as_dict() for fault in self._mock.faults]})
 
     async def post_faults(self, request: Request) -> Response:
-        plan = await _body(request)
-        try:
-            fault = self._mock.faults.add(**plan)
-        except TypeError as e:
-            raise WorldError(str(e)) from e
+        fault = self._mock.faults.add_plan(await _body(request))
         return JSONResponse(fault.as_dict(), 201)
 
     async def delete_faults(self, request: Request) -> Response:
@@ -117,16 +177,18 @@ class _Control:
         wanted, clock = await _body(request), self._mock.clock
         if unknown := wanted.keys() - {"advance", "set", "freeze"}:
             raise WorldError(f"the clock knows advance, set and freeze, not {min(unknown)}")
-        if wanted.get("freeze"):
+        moment, step_s, freeze = _moment(wanted), _step_s(wanted), wanted.get("freeze")
+        if freeze not in (None, True, False):
+            raise WorldError("freeze is true or false")
+        if freeze:
             clock.freeze()
         try:
-            if "set" in wanted:
-                clock.set(datetime.fromisoformat(wanted["set"]))
-            if "advance" in wanted:
-                clock.advance(float(wanted["advance"]))
-        except (TypeError, ValueError) as e:
+            if moment is not None:
+                clock.set(moment)
+            clock.advance(step_s)
+        except ValueError as e:
             raise WorldError(str(e)) from e
-        if wanted.get("freeze") is False:
+        if freeze is False:
             clock.unfreeze()
         return await self.get_clock(request)
 
@@ -159,6 +221,21 @@ class _Control:
     async def get_public_key(self, request: Request) -> Response:
         return Response(public_key_pem(MOCK_KEY), media_type="application/x-pem-file")
 
+    async def get_snapshots(self, request: Request) -> Response:
+        return JSONResponse({"snapshots": list(self._mock.snapshots)})
+
+    async def post_snapshot(self, request: Request) -> Response:
+        self._mock.snapshot(request.path_params["name"])
+        return Response(status_code=201)
+
+    async def delete_snapshot(self, request: Request) -> Response:
+        self._mock.snapshots.delete(request.path_params["name"])
+        return Response(status_code=204)
+
+    async def post_restore(self, request: Request) -> Response:
+        self._mock.restore(request.path_params["name"])
+        return Response(status_code=204)
+
     async def post_reset(self, request: Request) -> Response:
         self._mock.reset()
         return Response(status_code=204)
@@ -172,13 +249,43 @@ async def _on_refused(request: Request, error: Exception) -> Response:
     return _problem(str(error), error.status if isinstance(error, RefusedError) else 500)
 
 
+async def _on_bug(request: Request, error: Exception) -> Response:
+    return _problem(f"a bug in the mock: {type(error).__name__}", 500)
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    sentence = f"there is no {request.method} {request.url.path}"
+    if allowed := (error.headers or {}).get("Allow"):
+        sentence += f"; it takes {', '.join(sorted(allowed.split(', ')))}"
+    answer = _problem(sentence, error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
 def _page(name: str) -> Response:
     if name not in PAGE_FILES:
         return _problem("there is no such page", 404)
     return FileResponse(PAGE / name, headers=PAGE_HEADERS)
 
 
-def control_app(mock: MockOSS) -> Starlette:
+def _routes(table: Iterable[tuple[str, str, Endpoint]]) -> list[Route]:
+    """Return a route for each path, that knows all of its methods."""
+    paths: dict[str, dict[str, Endpoint]] = {}
+    for method, path, endpoint in table:
+        paths.setdefault(path, {})[method] = endpoint
+    return [Route(path, _by_method(found), methods=list(found)) for path, found in paths.items()]
+
+
+def _by_method(endpoints: Mapping[str, Endpoint]) -> Endpoint:
+    async def serve(request: Request) -> Response:
+        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+
+    return serve
+
+
+def control_app(mock: MockOSS) -> ASGIApp:
     """Return the application behind ``/_mock``."""
     control = _Control(mock)
     table: list[tuple[str, str, Endpoint]] = [
@@ -187,21 +294,32 @@ def control_app(mock: MockOSS) -> Starlette:
         ("GET", "/_mock/objects/{bucket}/{key:path}", control.get_object),
         ("GET", "/_mock/requests", control.get_requests),
         ("DELETE", "/_mock/requests", control.delete_requests),
+        ("GET", "/_mock/requests/{number}", control.get_request),
+        ("POST", "/_mock/requests/{number}/compare", control.post_compare),
         ("GET", "/_mock/faults", control.get_faults),
         ("POST", "/_mock/faults", control.post_faults),
         ("DELETE", "/_mock/faults", control.delete_faults),
         ("GET", "/_mock/clock", control.get_clock),
         ("POST", "/_mock/clock", control.post_clock),
         ("POST", "/_mock/reset", control.post_reset),
+        ("GET", "/_mock/snapshots", control.get_snapshots),
+        ("POST", "/_mock/snapshots/{name}", control.post_snapshot),
+        ("DELETE", "/_mock/snapshots/{name}", control.delete_snapshot),
+        ("POST", "/_mock/snapshots/{name}/restore", control.post_restore),
         ("GET", "/_mock/callback_pub_key.pem", control.get_public_key),
     ]
-    return Starlette(
+    app = Starlette(
         routes=[
-            *(Route(path, endpoint, methods=[method]) for method, path, endpoint in table),
+            *_routes(table),
             Route("/_mock", lambda _: RedirectResponse("/_mock/")),
             Route("/_mock/", lambda _: _page("index.html")),
             Route("/_mock/{name:str}", lambda request: _page(request.path_params["name"])),
         ],
-        middleware=[Middleware(_Guard)],
-        exception_handlers={WorldError: _on_world_error, RefusedError: _on_refused},
+        exception_handlers={
+            HTTPException: _on_http_error,
+            RefusedError: _on_refused,
+            WorldError: _on_world_error,
+            Exception: _on_bug,
+        },
     )
+    return _Guard(app, mock.control_hosts)

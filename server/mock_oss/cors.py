@@ -26,6 +26,7 @@ __all__ = [
 
 METHODS = ("GET", "PUT", "DELETE", "POST", "HEAD")
 MAX_RULES = 20
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # of a header
 MAX_BYTES = 16 * 1024
 
 
@@ -95,7 +96,7 @@ def _check(rule: CorsRule) -> None:
         if not value or value.count("*") > 1:
             raise RefusedError("InvalidArgument", ArgumentName="wildcard", ArgumentValue=value)
     for value in rule.expose:
-        if not value or "*" in value:
+        if "*" in value or not _NAME.fullmatch(value):
             raise RefusedError("InvalidArgument", ArgumentName="ExposeHeader", ArgumentValue=value)
 
 

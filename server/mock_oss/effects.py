@@ -137,6 +137,8 @@ def send_cut(struck: Iterable[Fault], length: int) -> int | None:
 async def cut_connection(scope: Scope) -> None:
     """Reset the connection so that the client sees an error, not an end."""
     transport = scope["mock_oss.transport"]
+    if transport.is_closing():
+        return
     raw = transport.get_extra_info("socket")
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
     transport.abort()

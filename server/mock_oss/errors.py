@@ -5,26 +5,30 @@ Exception tree::
     MockOSSError            anything this package raises on purpose
     ├── RefusedError             OSS says no: a row of ERRORS with its evidence
     ├── STSRefusedError          STS says no: code, status, message
-    ├── PortInUseError      another program listens on the port
-    ├── DataDirInUseError   another mock uses the data directory
-    └── WorldError          a world, seed or fault file says something we cannot use
+    ├── PortInUseError           the address asked for cannot be listened on
+    ├── DataDirError             the data directory cannot be used
+    │   └── DataDirInUseError    another mock uses it
+    ├── UnsafeStartError         the program would start where the mock could pass for the cloud
+    └── WorldError               a world, seed or fault file says something we cannot use
 
 Codes, statuses and texts come from the vendor's error pages; EC is OSS's fine-grained code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 __all__ = [
     "ERRORS",
+    "DataDirError",
     "DataDirInUseError",
     "ErrorRow",
     "MockOSSError",
     "PortInUseError",
     "RefusedError",
     "STSRefusedError",
+    "UnsafeStartError",
     "WorldError",
 ]
 
@@ -42,11 +46,19 @@ class MockOSSError(Exception):
 
 
 class PortInUseError(MockOSSError):
-    """The port asked for belongs to another program."""
+    """The address asked for cannot be listened on: mostly, another program has the port."""
 
 
-class DataDirInUseError(MockOSSError):
+class DataDirError(MockOSSError):
+    """The data directory cannot be made, read or written, or holds something else."""
+
+
+class DataDirInUseError(DataDirError):
     """Another running mock keeps its data in the same directory."""
+
+
+class UnsafeStartError(MockOSSError):
+    """Here the mock could be taken for the cloud, and nobody has said that this is meant."""
 
 
 class WorldError(MockOSSError):
@@ -125,6 +137,9 @@ ERRORS: Mapping[str, ErrorRow] = {
     "InvalidPartOrder": ErrorRow(
         400, "The list of parts was not in ascending order.", "0042-00000211"
     ),
+    "InvalidObjectState": ErrorRow(
+        403, "The operation is not valid for the object's state", "0026-00000005"
+    ),
     "InvalidPolicyDocument": ErrorRow(
         400, "The content of the form does not meet the conditions specified.", "0007-00000113"
     ),
@@ -135,6 +150,9 @@ ERRORS: Mapping[str, ErrorRow] = {
     ),
     "InvalidTag": ErrorRow(400, "The tag you specified is not valid.", "0038-00000003"),
     "InvalidTaggingKey": ErrorRow(400, "The tag key you specified is not valid.", "0038-00000004"),
+    "InvalidTargetType": ErrorRow(
+        400, "The symbolic's target file type is invalid.", "0026-00000022"
+    ),
     "InvalidTargetBucketForLogging": ErrorRow(400, "Invalid target bucket.", "0015-00000601"),
     "KmsServiceNotEnabled": ErrorRow(403, "The KMS service is not enabled.", "0016-00000902"),
     "MalformedPOSTRequest": ErrorRow(
@@ -185,7 +203,7 @@ ERRORS: Mapping[str, ErrorRow] = {
     "ObjectNotAppendable": ErrorRow(409, "The object is not appendable.", "0026-00000007"),
     "OperationNotSupported": ErrorRow(400, "The operation is not supported.", "0016-00000802"),
     "PositionNotEqualToLength": ErrorRow(
-        409, "Position is not equal to file length.", "0026-00000016"
+        409, "Position is not equal to file length", "0026-00000016"
     ),
     "PreconditionFailed": ErrorRow(
         412, "At least one of the pre-conditions you specified did not hold.", "0016-00000401"
@@ -249,6 +267,7 @@ class RefusedError(MockOSSError):
         ec: fine-grained code instead of the row's own.
         headers: extra response headers.
         why: evidence for the journal that real OSS would not tell, JSON-ready.
+        explain: finds that evidence when somebody asks, where finding it costs much.
         extras: elements of the error document beyond the common ones.
     """
 
@@ -260,6 +279,7 @@ class RefusedError(MockOSSError):
         ec: str | None = None,
         headers: Mapping[str, str] | None = None,
         why: Mapping[str, object] | None = None,
+        explain: Callable[[], Mapping[str, object]] | None = None,
         **extras: str | int | Mapping[str, str],
     ) -> None:
         row = ERRORS[code]
@@ -270,6 +290,7 @@ class RefusedError(MockOSSError):
         self.ec = ec or row.ec
         self.headers = dict(headers or {})
         self.why = dict(why or {})
+        self.explain = explain
         self.extras = extras
 
 

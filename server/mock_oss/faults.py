@@ -27,7 +27,7 @@ import json
 import random
 import threading
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -35,7 +35,7 @@ from typing import Any
 
 from mock_oss.errors import ERRORS, WorldError
 
-__all__ = ["EFFECTS", "Fault", "Faults", "Probe"]
+__all__ = ["EFFECTS", "Fault", "Faults", "Probe", "read_faults"]
 
 EFFECTS: Mapping[str, tuple[str, ...]] = {
     "delay": ("seconds",),
@@ -63,6 +63,7 @@ LIMITS = (
     ("status", 100, 599),
     ("part_number", 1, 10_000),
 )
+TEXTS = ("effect", "method", "bucket", "key", "operation", "code", "message", "when", "name")
 MOMENTS = ("before", "mid-body", "before-answer", "mid-answer")
 
 
@@ -111,14 +112,9 @@ class Fault:
     _chance: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._check_types()
         if self.effect not in EFFECTS:
             raise WorldError(f"there is no fault {self.effect!r}; there is {', '.join(EFFECTS)}")
-        for name, least, most in LIMITS:
-            number = getattr(self, name)
-            if number is None:
-                continue
-            if not isinstance(number, int | float) or not least <= number <= most:
-                raise WorldError(f"{name} is a number from {least:g} to {most:g}")
         for name in EFFECTS[self.effect]:
             if not getattr(self, name):
                 raise WorldError(f"a {self.effect} fault needs {name}")
@@ -127,6 +123,23 @@ class Fault:
         if self.effect == "error" and self.status is None and self.code not in ERRORS:
             raise WorldError(f"{self.code} is not a code of the mock's table; give its status")
         self._chance = random.Random(self.seed)  # noqa: S311 - repeatable on purpose
+
+    def _check_types(self) -> None:
+        for name in TEXTS:
+            if not isinstance(getattr(self, name), str | None):
+                raise WorldError(f"{name} is a text, not {getattr(self, name)!r}")
+        for name, least, most in LIMITS:
+            number = getattr(self, name)
+            if number is None:
+                continue
+            if name == "seconds" and self.effect != "clock-jump":  # only a clock goes back
+                least = 0
+            if (
+                isinstance(number, bool)
+                or not isinstance(number, int | float)
+                or not least <= number <= most
+            ):
+                raise WorldError(f"{name} is a number from {least:g} to {most:g}")
 
     def strikes(self, probe: Probe) -> bool:
         """Whether this request is hit; counts it."""
@@ -164,11 +177,17 @@ _ARGUMENTS = frozenset(item.name for item in fields(Fault) if item.init)
 
 
 class Faults:
-    """The plans in force, in the order added."""
+    """The plans in force, in the order added.
 
-    def __init__(self) -> None:
+    Args:
+        plans: those in force from the start, as arguments of ``add``.
+    """
+
+    def __init__(self, plans: Iterable[Mapping[str, Any]] = ()) -> None:
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
+        self._first = tuple(plans)
+        self.reset()
 
     def add(self, effect: str, **plan: Any) -> Fault:
         """Plan a fault; the arguments are the fields of ``Fault``.
@@ -176,26 +195,33 @@ class Faults:
         Raises:
             WorldError: an argument is unknown, missing or out of range.
         """
+        return self.add_plan({"effect": effect, **plan})
+
+    def add_plan(self, plan: Mapping[str, Any]) -> Fault:
+        """Plan a fault from a mapping, as files and HTTP give it.
+
+        Raises:
+            WorldError: as ``add``.
+        """
+        if "effect" not in plan:
+            raise WorldError(f"a fault needs an effect: {', '.join(EFFECTS)}")
         if unknown := plan.keys() - _ARGUMENTS:
-            raise WorldError(f"a fault has no {sorted(unknown)[0]!r}")
-        fault = Fault(effect=effect, **plan)
+            raise WorldError(f"a fault has no {min(unknown)!r}")
+        fault = Fault(**plan)
         with self._lock:
             self._faults.append(fault)
         return fault
 
     def load(self, path: Path) -> None:
-        """Plan the faults of a file: TOML with ``[[faults]]`` tables, or a JSON list."""
-        try:
-            text = path.read_text(encoding="utf-8")
-            plans = (
-                json.loads(text) if path.suffix == ".json" else tomllib.loads(text).get("faults")
-            )
-        except (OSError, ValueError) as e:
-            raise WorldError(f"{path}: {e}") from e
-        if not isinstance(plans, list) or not all(isinstance(plan, dict) for plan in plans):
-            raise WorldError(f"{path}: expected a list of faults")
-        for plan in plans:
-            self.add(plan.get("effect", ""), **{k: v for k, v in plan.items() if k != "effect"})
+        """Plan the faults of a file, see ``read_faults``."""
+        for plan in read_faults(path):
+            self.add_plan(plan)
+
+    def reset(self) -> None:
+        """Go back to the plans in force from the start, none of which has hit yet."""
+        self.clear()
+        for plan in self._first:
+            self.add_plan(plan)
 
     def remove(self, fault: Fault) -> None:
         """Take a plan back."""
@@ -219,3 +245,23 @@ class Faults:
 
     def __len__(self) -> int:
         return len(self._faults)
+
+
+def read_faults(path: Path) -> list[dict[str, Any]]:
+    """Read plans from TOML with ``[[faults]]`` tables, or from a JSON list.
+
+    Raises:
+        WorldError: the file cannot be read, or a plan in it cannot be used.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        plans = json.loads(text) if path.suffix == ".json" else tomllib.loads(text).get("faults")
+    except (OSError, ValueError) as e:
+        raise WorldError(f"{path}: {e.strerror if isinstance(e, OSError) else e}") from e
+    if not isinstance(plans, list) or not all(isinstance(plan, dict) for plan in plans):
+        raise WorldError(f"{path}: expected a list of faults")
+    try:
+        Faults(plans)
+    except WorldError as e:
+        raise WorldError(f"{path}: {e}") from e
+    return plans

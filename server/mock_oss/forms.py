@@ -20,7 +20,9 @@ __all__ = ["FormReader"]
 
 MAX_FIELD_NAME = 8 << 10
 MAX_FIELD_VALUE = 2 << 20
+MAX_PART_HEAD = 4 * MAX_FIELD_NAME  # a name longer than it may be is to be told as that
 MAX_FIELDS_BYTES = 8 << 20
+FIELD_BYTES = 1 << 10  # what a field counts for beside its name and value: 8,191 at most
 MAX_BOUNDARY = 256
 
 
@@ -50,7 +52,7 @@ class FormReader:
         self._header_name = bytearray()
         self._header_value = bytearray()
         self._headers: Message = Message()
-        self._parser = MultipartParser(boundary, self._callbacks())
+        self._parser = MultipartParser(boundary, self._callbacks(), max_header_size=MAX_PART_HEAD)
 
     def _callbacks(self) -> MultipartCallbacks:
         return {
@@ -113,6 +115,7 @@ class FormReader:
             raise RefusedError("MalformedPOSTRequest", why={"kind": "form", "cause": "no name"})
         if len(name) > MAX_FIELD_NAME:
             raise RefusedError("FieldItemTooLong")
+        self._grow(len(name) + FIELD_BYTES)
         self._name = name.lower()
         self._is_file = self._name == "file"
         if self._is_file:
@@ -126,10 +129,13 @@ class FormReader:
         if self._is_file:
             self._file += data[start:end]
             return
-        self._size += end - start
+        self._grow(end - start)
         self._value += data[start:end]
         if len(self._value) > MAX_FIELD_VALUE:
             raise RefusedError("FieldItemTooLong")
+
+    def _grow(self, size: int) -> None:
+        self._size += size
         if self._size > MAX_FIELDS_BYTES:
             raise RefusedError("MaxPOSTPreDataLengthExceededError")
 

@@ -48,6 +48,8 @@ class Identities:
 
     def __init__(self, world: World, store: Store) -> None:
         self._store = store
+        self.made_policies: dict[tuple[str, str], str] = {}  # by account and name
+        self._attached: dict[str, dict[str, str]] = {}
         self._roles = {role.arn: role for role in world.roles}
         self._users = {
             key: _user(user, key, secret)
@@ -71,6 +73,15 @@ class Identities:
         """Return a role."""
         return self._roles.get(arn)
 
+    def attached_to(self, role: Role) -> dict[str, str]:
+        """Return the policies that were put on a role since the start, by name."""
+        return self._attached.setdefault(role.arn, {})
+
+    def forget_made(self) -> None:
+        """Go back to the policies of the world."""
+        self.made_policies.clear()
+        self._attached.clear()
+
     def trust_policy(self, role: Role) -> Policy:
         """Return a role's trust policy, compiled."""
         return parse_trust_policy(role.trust_policy, f"trust policy of {role.name}")
@@ -87,7 +98,10 @@ class Identities:
             principal_id=f"{role.role_id}:{session.session_name}",
             access_key_id=session.access_key_id,
             secret=session.access_key_secret,
-            policies=tuple(parse_policy(text, f"role {role.name}") for text in role.policies),
+            policies=tuple(
+                parse_policy(text, f"role {role.name}")
+                for text in (*role.policies, *self.attached_to(role).values())
+            ),
             session_policy=(
                 parse_policy(session.policy, "session policy") if session.policy else None
             ),

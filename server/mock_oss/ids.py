@@ -45,7 +45,7 @@ class Ids:
     def temporary_key(self) -> tuple[str, str, str]:
         """Return (access key id, access key secret, security token) of a new session."""
         alphabet = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz123456789"
-        key_id = "STS.N" + "".join(self._random.choices(alphabet, k=24))
+        key_id = "STS.NMockOss" + "".join(self._random.choices(alphabet, k=17))
         secret = "".join(self._random.choices(alphabet, k=44))
         token = "CAIS" + base64.b64encode(self._random.randbytes(180)).decode()
         return key_id, secret, token

@@ -88,7 +88,7 @@ def _object(record: ObjectRecord) -> dict[str, object]:
         "storage_class": record.storage_class,
         "acl": record.acl,
         "modified": _iso(record.modified_ms),
-        "headers": record.stored_headers,
+        "headers": record.shown_headers,
         "tags": record.tags,
     }
 

@@ -1,13 +1,16 @@
 """What was asked of the mock, and why it refused: kept in memory, oldest dropped first.
 
-Secrets stay readable to the test that holds the record; ``as_dict`` hides them.
+Secrets stay readable to the test that holds the record; ``as_dict`` hides them. Why a signature
+does not match is worked out when ``why`` is first read.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
+
+from mock_oss.signing.explain import first_difference
 
 __all__ = ["Journal", "RequestRecord"]
 
@@ -21,6 +24,11 @@ _HIDDEN_PARAMS = {
 }
 
 
+RECORD_BYTES = 1024  # of a record by itself
+_TOKEN = "x-oss-security-token"  # noqa: S105 - its name
+_V4_TEXT = "OSS4-HMAC-SHA256\n"
+
+
 class RequestRecord:
     """One request, filled in while it is served.
 
@@ -30,6 +38,8 @@ class RequestRecord:
     """
 
     __slots__ = (
+        "_weight",
+        "_why",
         "access_key_id",
         "bucket",
         "caller",
@@ -49,7 +59,6 @@ class RequestRecord:
         "request_id",
         "status",
         "time",
-        "why",
     )
 
     def __init__(self, number: int, request_id: str, time: float) -> None:
@@ -70,21 +79,71 @@ class RequestRecord:
         self.status: int | None = None
         self.code = ""
         self.message = ""
-        self.why: Mapping[str, Any] = {}
+        self._why: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = {}
         self.faults: tuple[str, ...] = ()
         self.duration_ms = 0.0
+        self._weight = 0
 
     def __repr__(self) -> str:
         return f"<{self.method} {self.path} {self.operation} -> {self.status} {self.code}>"
+
+    @property
+    def why(self) -> Mapping[str, Any]:
+        """The evidence of a refusal, empty for an answer that is none."""
+        if callable(self._why):
+            self._why = self._why()
+        return self._why
+
+    @why.setter
+    def why(self, found: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> None:
+        self._why = found
+
+    def compare(self, signed: str) -> dict[str, object]:
+        """Compare what a client signed, as its debug log shows it, with what the mock expected.
+
+        Args:
+            signed: the client's canonical request or string to sign.
+
+        Returns:
+            ``in`` (which of the two), ``offset`` and ``line`` of the first byte that differs, and
+            what was ``expected`` and ``signed`` from there; empty when nothing differs.
+
+        Raises:
+            ValueError: this request was not refused for its signature.
+        """
+        if "expected_string_to_sign" not in self.why:
+            raise ValueError("this request was not refused for its signature")
+        is_v4_text = signed.startswith(_V4_TEXT)
+        name = "string_to_sign" if is_v4_text else "canonical_request"
+        expected = self.why.get(f"expected_{name}")
+        if expected is None:
+            name, expected = "string_to_sign", self.why["expected_string_to_sign"]
+        difference = first_difference(expected, signed.replace("\r\n", "\n"))
+        return {"in": name, **difference} if difference else {}
+
+    def weigh(self) -> int:
+        """Return about how many bytes this record, whose request has ended, holds on to."""
+        texts = [self.path, self.message, *self.headers.values(), *self.params.values()]
+        head = sum(map(len, texts))
+        evidence = head if callable(self._why) else len(repr(self._why))  # it signs the head
+        self._weight = RECORD_BYTES + head + evidence
+        return self._weight
+
+    @property
+    def weight(self) -> int:
+        """What ``weigh`` has told, zero before."""
+        return self._weight
 
     @property
     def refused(self) -> bool:
         """Whether the answer was an error."""
         return bool(self.code)
 
-    def as_dict(self) -> dict[str, object]:
-        """Return everything as JSON-ready values, secrets hidden."""
-        values: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
+    def as_dict(self, *, brief: bool = False) -> dict[str, object]:
+        """Return everything as JSON-ready values, secrets hidden; ``brief`` leaves ``why`` out."""
+        values: dict[str, object] = {
+            name: getattr(self, name) for name in self.__slots__ if name[0] != "_"
+        }
         values["headers"] = {
             name: "…" if name in _HIDDEN_HEADERS else value for name, value in self.headers.items()
         }
@@ -92,28 +151,55 @@ class RequestRecord:
             name: "…" if name.lower() in _HIDDEN_PARAMS else value
             for name, value in self.params.items()
         }
-        values["why"] = dict(self.why)
         values["faults"] = list(self.faults)
+        if brief:
+            return values
+        token = self.headers.get(_TOKEN) or self.params.get(_TOKEN) or "\0"
+        values["why"] = {
+            name: value.replace(token, "…") if isinstance(value, str) else value
+            for name, value in self.why.items()
+        }
         return values
 
 
 class Journal(Sequence[RequestRecord]):
-    """The last requests, oldest first."""
+    """The last requests, oldest first.
 
-    def __init__(self, limit: int = 10_000) -> None:
-        self._records: deque[RequestRecord] = deque(maxlen=limit)
+    Args:
+        limit: how many of them.
+        max_bytes: how much they may hold on to together; the last one stays whatever it does.
+    """
+
+    def __init__(self, limit: int = 10_000, max_bytes: int = 32 << 20) -> None:
+        self._records: deque[RequestRecord] = deque()
+        self._limit, self._max_bytes = limit, max_bytes
         self._count = 0
+        self._bytes = 0
 
     def open(self, request_id: str, time: float) -> RequestRecord:
         """Start the record of a request."""
         self._count += 1
         record = RequestRecord(self._count, request_id, time)
         self._records.append(record)
+        self._make_room()
         return record
+
+    def settle(self, record: RequestRecord) -> None:
+        """Count what a request that has ended holds on to."""
+        first = self._records[0].number if self._records else self._count + 1
+        if record.number >= first:
+            self._bytes += record.weigh()
+            self._make_room()
+
+    def _make_room(self) -> None:
+        records = self._records
+        while len(records) > self._limit or (self._bytes > self._max_bytes and len(records) > 1):
+            self._bytes -= records.popleft().weight
 
     def clear(self) -> None:
         """Forget every request."""
-        self._records.clear()
+        self._records = deque()
+        self._bytes = 0
 
     def refused(self) -> list[RequestRecord]:
         """Return the requests that were answered with an error."""

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
+from mock_oss.globs import globs
+from mock_oss.json_text import read_json
 from mock_oss.policy_conditions import Condition, parse_conditions
 
 __all__ = [
@@ -68,6 +70,8 @@ class Statement:
             return False
         if self.resources is not None and not self.resources.fullmatch(question.resource):
             return False
+        if not self.conditions:
+            return True
         return all(condition.holds(question.context) for condition in self.conditions)
 
 
@@ -79,17 +83,37 @@ class Policy:
     statements: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Question:
-    """May this be done? ``context`` holds the condition keys that are present."""
+    """May this be done?
 
-    action: str
-    resource: str
-    context: Mapping[str, str]
+    Args:
+        action: what.
+        resource: with what.
+        context: the condition keys that are present, or a function that tells them; few policies
+            ask.
+    """
+
+    __slots__ = ("_context", "action", "resource")
+
+    def __init__(
+        self,
+        action: str,
+        resource: str,
+        context: Mapping[str, str] | Callable[[], Mapping[str, str]],
+    ) -> None:
+        self.action = action
+        self.resource = resource
+        self._context = context
+
+    @property
+    def context(self) -> Mapping[str, str]:
+        """The condition keys that are present."""
+        if callable(self._context):
+            self._context = self._context()
+        return self._context
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The answer, and the statement that gave it (None when nothing matched)."""
 
     decision: Decision
@@ -168,8 +192,8 @@ def parse_trust_policy(text: str, name: str) -> Policy:
 @lru_cache(maxsize=1024)
 def _compile(text: str, *, trust: bool) -> tuple[Statement, ...]:
     try:
-        document = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as e:
+        document = read_json(text)
+    except ValueError as e:
         raise PolicyError(f"not JSON: {e}") from e
     if not isinstance(document, dict) or document.keys() - {"Version", "Statement"}:
         raise PolicyError("a policy is an object of Version and Statement")
@@ -198,9 +222,9 @@ def _statement(item: object, *, trust: bool) -> Statement:
     negated = "NotAction" in item
     return Statement(
         effect=item["Effect"],
-        actions=_pattern(_texts(item["NotAction" if negated else "Action"], "Action")),
+        actions=globs(_texts(item["NotAction" if negated else "Action"], "Action")),
         negated=negated,
-        resources=None if trust else _pattern(_texts(item.get("Resource"), "Resource")),
+        resources=None if trust else globs(_texts(item.get("Resource"), "Resource")),
         conditions=conditions,
         principals=_principals(item.get("Principal")) if trust else (),
         source=json.dumps(item, ensure_ascii=False),
@@ -218,11 +242,3 @@ def _principals(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict) or value.keys() - {"RAM", "Service", "Federated"}:
         raise PolicyError("Principal must be an object of RAM, Service or Federated")
     return tuple((kind, text) for kind in value for text in _texts(value[kind], kind))
-
-
-def _pattern(wildcards: Iterable[str]) -> re.Pattern[str]:
-    """``*`` is any run of characters, ``/`` included; ``?`` is exactly one."""
-    escaped = (
-        re.sub(r"(?:\\\*)+", ".*", re.escape(text)).replace(r"\?", ".") for text in wildcards
-    )
-    return re.compile("|".join(f"(?:{text})" for text in escaped), re.DOTALL)

@@ -6,12 +6,12 @@ all hold. Wildcards work in the Like operators only.
 
 from __future__ import annotations
 
-import fnmatch
 import ipaddress
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from mock_oss.globs import glob
 
 __all__ = ["OPERATORS", "Condition", "parse_conditions"]
 
@@ -19,8 +19,7 @@ Match = Callable[[str, str], bool]
 
 
 def _like(actual: str, wanted: str) -> bool:
-    literal = wanted.replace("[", "[[]")
-    return re.compile(fnmatch.translate(literal), re.DOTALL).match(actual) is not None
+    return glob(wanted).fullmatch(actual) is not None
 
 
 def _number(compare: Callable[[float, float], bool]) -> Match:

@@ -5,7 +5,6 @@ Source: vendor pages PostObject and "POST V4 signature".
 
 from __future__ import annotations
 
-import binascii
 import json
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mock_oss.errors import RefusedError
+from mock_oss.json_text import read_json
 
 __all__ = ["PostPolicy", "check_fields", "check_length", "parse_post_policy"]
 
@@ -42,11 +42,11 @@ class FieldCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostPolicy:
-    """A parsed policy; ``length`` is (min, max) bytes of the file."""
+    """A parsed policy; ``lengths`` are (min, max) bytes of the file."""
 
     expiration: datetime
     conditions: tuple[FieldCondition, ...]
-    length: tuple[int, int] | None
+    lengths: tuple[tuple[int, int], ...]
 
     def names(self) -> set[str]:
         """Return the fields some condition speaks of."""
@@ -60,8 +60,8 @@ def parse_post_policy(text: str) -> PostPolicy:
         RefusedError: InvalidPolicyDocument.
     """
     try:
-        document = json.loads(b64decode(text, validate=True))
-    except (binascii.Error, ValueError, RecursionError) as e:
+        document = read_json(b64decode(text, validate=True))
+    except ValueError as e:
         raise _invalid("it is not base64 of JSON") from e
     if not isinstance(document, dict) or "expiration" not in document:
         raise _invalid("it has no expiration")
@@ -69,14 +69,16 @@ def parse_post_policy(text: str) -> PostPolicy:
     if not isinstance(items, list):
         raise _invalid("it has no list of conditions")
     conditions: list[FieldCondition] = []
-    length = None
+    lengths: list[tuple[int, int]] = []
     for item in items:
         if isinstance(item, list) and item and item[0] == "content-length-range":
-            length = _length(item)
+            lengths.append(_length(item))
         else:
             conditions += _conditions(item)
     return PostPolicy(
-        expiration=_moment(document["expiration"]), conditions=tuple(conditions), length=length
+        expiration=_moment(document["expiration"]),
+        conditions=tuple(conditions),
+        lengths=tuple(lengths),
     )
 
 
@@ -91,16 +93,16 @@ def _invalid(reason: str) -> RefusedError:
 def _moment(value: object) -> datetime:
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise _invalid("its expiration is not an ISO 8601 time")
-    return moment.astimezone(UTC)
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # OverflowError: out of the calendar in UTC
+        pass
+    raise _invalid("its expiration is not an ISO 8601 time")
 
 
 def _length(item: Sequence[object]) -> tuple[int, int]:
     match item:
-        case [_, int(low), int(high)] if 0 <= low <= high and not isinstance(low, bool):
+        case [_, int(low), int(high)] if 0 <= low <= high and bool not in (type(low), type(high)):
             return low, high
     raise _invalid("content-length-range needs two numbers")
 
@@ -162,15 +164,18 @@ def check_fields(policy: PostPolicy, fields: Mapping[str, str], now: datetime) -
 
 
 def check_length(policy: PostPolicy, size: int) -> None:
-    """Check the length of the file against ``content-length-range``.
+    """Check the length of the file against every ``content-length-range``.
 
     Raises:
         RefusedError: EntityTooSmall or EntityTooLarge.
     """
-    if policy.length is None:
-        return
-    low, high = policy.length
-    if size < low:
-        raise RefusedError("EntityTooSmall", ProposedSize=size, MinSizeAllowed=low)
-    if size > high:
-        raise RefusedError("EntityTooLarge", ProposedSize=size, MaxSizeAllowed=high)
+    for low, high in policy.lengths:
+        why = {
+            "kind": "form policy",
+            "statement": _text(["content-length-range", low, high]),
+            "field": str(size),
+        }
+        if size < low:
+            raise RefusedError("EntityTooSmall", why=why, ProposedSize=size, MinSizeAllowed=low)
+        if size > high:
+            raise RefusedError("EntityTooLarge", why=why, ProposedSize=size, MaxSizeAllowed=high)

@@ -13,7 +13,17 @@ from urllib.parse import unquote_to_bytes
 
 from mock_oss.errors import RefusedError
 
-__all__ = ["Message", "Receive", "Request", "Scope", "Send", "parse_query", "signed_text"]
+__all__ = [
+    "Message",
+    "Receive",
+    "Request",
+    "Scope",
+    "Send",
+    "check_header",
+    "header_text",
+    "parse_query",
+    "signed_text",
+]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -35,7 +45,19 @@ _SINGLE = frozenset(
         "x-oss-security-token",
     }
 )
+MAX_HEADER_BYTES = 64 << 10
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def check_header(name: str, value: str) -> None:
+    """Refuse a value that no header can have."""
+    if _CONTROL.search(value):
+        raise RefusedError("InvalidArgument", f"The header {name} holds control characters.")
+
+
+def header_text(value: str) -> str:
+    """Return text as the headers of a request hold it: its UTF-8 bytes read as latin-1."""
+    return value if value.isascii() else value.encode().decode("latin-1")
 
 
 def signed_text(value: str) -> str:
@@ -44,7 +66,7 @@ def signed_text(value: str) -> str:
         return value
     try:
         return value.encode("latin-1").decode()
-    except UnicodeDecodeError:
+    except UnicodeError:
         return value
 
 
@@ -104,8 +126,8 @@ class Request:
         """Fill ``headers`` and ``params``; the first value of a repeated parameter counts.
 
         Raises:
-            RefusedError: a header that may appear once appears twice, or is not printable; or the
-                query is not UTF-8.
+            RefusedError: a header that may appear once appears twice, or is not printable; there is
+                no Host; the head is too large; or the query is not UTF-8.
         """
         headers = self.headers
         for raw_name, raw_value in self.scope["headers"]:
@@ -121,13 +143,31 @@ class Request:
                     )
                 value = f"{headers[name]},{value}"
             headers[name] = value
-        for name, value in headers.items():
-            if _CONTROL.search(value):
-                raise RefusedError(
-                    "InvalidArgument", f"The header {name} holds control characters."
-                )
+        if self.http_version != "1.1" or "host" not in headers:
+            self._check_version()
+        text = "".join(headers.values())
+        self._check_size(len(text) + len("".join(headers)))
+        if not (text.isascii() and text.isprintable()):  # mostly it is
+            for name, value in headers.items():
+                check_header(name, value)
         for name, value in self.query:
             self.params.setdefault(name, value)
+
+    def _check_version(self) -> None:
+        if self.http_version == "1.1":
+            raise RefusedError("InvalidRequest", "A request of HTTP/1.1 needs a Host header.")
+        if self.http_version != "1.0":
+            raise RefusedError("InvalidRequest", f"There is no HTTP/{self.http_version} here.")
+
+    def _check_size(self, header_bytes: int) -> None:
+        size = header_bytes + len(self.raw_path) + len(self.raw_query)
+        if size > MAX_HEADER_BYTES:
+            raise RefusedError(
+                "InvalidRequest",
+                "The request line and headers are too large.",
+                ArgumentName="headers",
+                ArgumentValue=str(size),
+            )
 
     @property
     def query(self) -> list[tuple[str, str]]:

@@ -16,11 +16,11 @@ class Response:
     """An answer on its way out.
 
     ``headers`` are (name, value) pairs without the common ones; ``segments`` stand for a body
-    that is read from the store while it is sent. ``length`` is the Content-Length, None for an
-    answer that has none (304).
+    that is read from the store while it is sent, through gzip if ``is_gzip``. ``length`` is the
+    Content-Length, None for an answer that has none (304, gzip).
     """
 
-    __slots__ = ("body", "headers", "length", "segments", "status")
+    __slots__ = ("body", "headers", "is_gzip", "length", "segments", "status")
 
     def __init__(
         self,
@@ -30,12 +30,19 @@ class Response:
         *,
         segments: list[Segment] | None = None,
         length: int | None = -1,
+        is_gzip: bool = False,
     ) -> None:
         self.status = status
         self.headers = list(headers)
         self.body = body
         self.segments = segments
+        self.is_gzip = is_gzip
         self.length = len(body) if length == -1 else length
+
+    @property
+    def size(self) -> int:
+        """How many bytes the body has, before any gzip."""
+        return len(self.body) if self.segments is None else sum([s.size for s in self.segments])
 
     @property
     def is_xml(self) -> bool:

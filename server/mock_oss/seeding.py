@@ -11,14 +11,19 @@ from mock_oss.body import PIECE, Digest
 from mock_oss.errors import RefusedError, WorldError
 from mock_oss.operations.properties import DEFAULT_TYPE
 from mock_oss.service import Service
-from mock_oss.store import BucketRecord, ObjectRecord
-from mock_oss.world import ACCOUNT_ID
+from mock_oss.store import ObjectRecord
+from mock_oss.world import BucketSpec
 
 __all__ = ["seed_objects"]
 
 
-def seed_objects(service: Service, directory: Path) -> int:
-    """Store every file below ``directory/BUCKET``; buckets are created when needed.
+def seed_objects(service: Service, directory: Path, *, keep: bool = False) -> int:
+    """Store every file below ``directory/BUCKET``; return how many were stored.
+
+    Args:
+        service: the running parts; buckets are created when needed.
+        directory: where the files are.
+        keep: leave objects that are there already as they are.
 
     Raises:
         WorldError: the directory is missing, or a name is not one OSS would take.
@@ -34,26 +39,12 @@ def seed_objects(service: Service, directory: Path) -> int:
                 check_key(key)
             except RefusedError as e:
                 raise WorldError(f"{path}: {e.message}") from e
-            _ensure_bucket(service, folder.name)
+            service.ensure_bucket(BucketSpec(name=folder.name, region=service.world.region))
+            if keep and service.store.objects.get(folder.name, key) is not None:
+                continue
             _store_file(service, folder.name, key, path)
             count += 1
     return count
-
-
-def _ensure_bucket(service: Service, name: str) -> None:
-    if service.store.buckets.get(name) is None:
-        record = BucketRecord(
-            name=name,
-            account_id=ACCOUNT_ID,
-            region=service.world.region,
-            acl="private",
-            storage_class="Standard",
-            redundancy="LRS",
-            created_ms=service.now_ms(),
-            cors="",
-            lifecycle="",
-        )
-        service.store.buckets.put(record)
 
 
 def _store_file(service: Service, bucket: str, key: str, path: Path) -> None:

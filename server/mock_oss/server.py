@@ -7,6 +7,7 @@ signal comes.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import tempfile
@@ -24,13 +25,15 @@ from uvicorn.server import ServerState
 from mock_oss.app import App
 from mock_oss.clock import Clock
 from mock_oss.control import control_app
-from mock_oss.errors import MockOSSError, PortInUseError, WorldError
+from mock_oss.errors import MockOSSError, PortInUseError
 from mock_oss.faults import Faults
 from mock_oss.identities import Identities
 from mock_oss.ids import Ids
 from mock_oss.journal import Journal
 from mock_oss.protocol import OssProtocol
+from mock_oss.seeding import seed_objects
 from mock_oss.service import Service
+from mock_oss.snapshots import Snapshots
 from mock_oss.store import Store
 from mock_oss.views import BucketView
 from mock_oss.world import BucketSpec, World
@@ -38,6 +41,7 @@ from mock_oss.world import BucketSpec, World
 __all__ = ["MockOSS"]
 
 KEEP_ALIVE_S = 75
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - and how to reach it
 
 
 class MockOSS:
@@ -51,13 +55,18 @@ class MockOSS:
         buckets: names or specs that replace the world's buckets.
         clock: the mock's clock; the real time when left out.
         seed: makes request ids, upload ids and temporary keys the same in every run.
+        seed_dir: files ``DIR/BUCKET/…`` to store at the start, where the data directory does not
+            have the object yet.
         faults: plans in force from the start, as keyword arguments of ``faults.add``.
         domains: names under which ``bucket.NAME`` is virtual-hosted style.
+        allow_hosts: names, beside loopback and the bound address, by which ``/_mock/`` may be
+            reached.
         idle_timeout_s: silence in a body after which a client is given up.
 
     Raises:
+        WorldError: the world, a bucket or a fault says something we cannot use.
         PortInUseError: on entering, when another program has the port.
-        DataDirInUseError: when another mock has the directory.
+        DataDirError: on entering, when the directory cannot be used, or another mock has it.
     """
 
     def __init__(
@@ -70,21 +79,24 @@ class MockOSS:
         buckets: Sequence[str | BucketSpec] | None = None,
         clock: Clock | None = None,
         seed: int | None = None,
+        seed_dir: Path | str | None = None,
         faults: Iterable[Mapping[str, Any]] = (),
         domains: Sequence[str] = ("localhost",),
+        allow_hosts: Sequence[str] = (),
         idle_timeout_s: float = 60.0,
     ) -> None:
         self.host = host
         self.port = port
         self.clock = clock or Clock()
-        self.faults = Faults()
+        self.faults = Faults(faults)
         self.requests = Journal()
         self.world = _with_buckets(world or World(), buckets)
-        for plan in faults:
-            self.faults.add(**plan)
+        self.seeded = 0
+        self._seed_dir = None if seed_dir is None else Path(seed_dir)
         self._data_dir = None if data_dir is None else Path(data_dir)
         self._ids = Ids(seed)
         self._domains = tuple(domains)
+        self._allow_hosts = frozenset(name.lower() for name in allow_hosts)
         self._idle_timeout_s = idle_timeout_s
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._service: Service | None = None
@@ -96,8 +108,9 @@ class MockOSS:
 
     @property
     def endpoint(self) -> str:
-        """Address of OSS and of STS, ``http://127.0.0.1:PORT``."""
-        shown = f"[{self.host}]" if ":" in self.host else self.host
+        """Address of OSS and of STS, ``http://127.0.0.1:PORT``, as seen from this machine."""
+        host = _EVERY_ADDRESS.get(self.host, self.host)
+        shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self.port}"
 
     @property
@@ -116,6 +129,11 @@ class MockOSS:
             raise MockOSSError("the mock is not running; use it in a `with` block")
         return self._service
 
+    @property
+    def control_hosts(self) -> frozenset[str]:
+        """Names under which ``/_mock/`` answers, beside loopback addresses."""
+        return frozenset({"localhost", self.host.lower(), *self._domains}) | self._allow_hosts
+
     def bucket(self, name: str) -> BucketView:
         """Look at a bucket."""
         return BucketView(self.service, name)
@@ -125,36 +143,54 @@ class MockOSS:
         return f"http://{name}.{self._domains[0]}:{self.port}"
 
     def seed_objects(self, directory: Path) -> int:
-        """Store every file of ``DIR/BUCKET/…``; return how many there were.
+        """Store every file of ``DIR/BUCKET/…``, over what is there; return how many there were.
 
         Raises:
             WorldError: the directory does not exist.
         """
-        from mock_oss.seeding import seed_objects
-
         return seed_objects(self.service, directory)
 
     def reset(self) -> None:
-        """Go back to the world's beginning: no objects, faults or requests, real time."""
-        service = self.service
+        """Go back to the beginning: world, seed and faults as given, clock as it began.
+
+        Everything else is forgotten, the data directory's too; snapshots stay.
+        """
         self.clock.reset()
-        service.store.clear()
-        service.fill_world()
-        self.faults.clear()
+        self.service.store.clear()
+        self.service.identities.forget_made()
+        self._fill()
+        self.faults.reset()
         self.requests.clear()
         self._ids.restart()
 
-    def snapshot(self, directory: Path) -> None:
-        """Save buckets, objects, uploads and sessions into an empty directory."""
-        if directory.exists() and any(directory.iterdir()):
-            raise WorldError(f"{directory} is not empty")
-        self.store.snapshot(directory)
+    def _fill(self) -> None:
+        self.service.fill_world()
+        if self._seed_dir is not None:
+            self.seeded = seed_objects(self.service, self._seed_dir, keep=True)
 
-    def restore(self, directory: Path) -> None:
-        """Go back to a snapshot."""
-        if not (directory / "mock_oss.sqlite3").is_file():
-            raise WorldError(f"{directory} holds no snapshot")
-        self.store.restore(directory)
+    def snapshot(self, place: Path | str) -> None:
+        """Save buckets, objects, uploads and sessions.
+
+        Args:
+            place: an empty or new directory, or a name (text) to keep it beside the data.
+
+        Raises:
+            WorldError: the place is taken, or the name is not one.
+        """
+        self.snapshots.save(place)
+
+    def restore(self, place: Path | str) -> None:
+        """Go back to a snapshot; requests, faults and clock stay as they are.
+
+        Raises:
+            WorldError: there is no such snapshot.
+        """
+        self.snapshots.restore(place)
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The snapshots kept by name."""
+        return Snapshots(self.store)
 
     def __enter__(self) -> Self:
         self._open()
@@ -179,7 +215,7 @@ class MockOSS:
         self._close()
 
     def run(self, on_ready: Callable[[], None] | None = None) -> None:
-        """Serve in this thread until SIGINT or SIGTERM.
+        """Serve in this thread until SIGINT, SIGTERM or SIGHUP.
 
         Args:
             on_ready: called once the port is bound and the store is open.
@@ -188,6 +224,7 @@ class MockOSS:
         try:
             if on_ready is not None:
                 on_ready()
+            gc.freeze()  # what a program begins with stays until its end
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 runner.run(self._serve(threading.Event(), signals=True))
         finally:
@@ -219,7 +256,12 @@ class MockOSS:
             idle_timeout_s=self._idle_timeout_s,
             endpoint=self.endpoint,
         )
-        self._service.fill_world()
+        try:
+            self._fill()
+        except BaseException:
+            self._socket.close()
+            self._close()
+            raise
 
     def _close(self) -> None:
         if self._executor is not None:
@@ -241,9 +283,11 @@ class MockOSS:
             raise MockOSSError("the port is not bound")
         self._loop, self._stop = loop, asyncio.Event()
         if signals:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, self._stop.set)
-        app = App(self.service, control_app(self))
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                    loop.add_signal_handler(number, self._stop.set)  # nohup ignores SIGHUP
+        service = self.service
+        app = App(service, control_app(self))
         config = Config(
             app=app,
             http="httptools",
@@ -257,7 +301,8 @@ class MockOSS:
         config.load()
         state = ServerState()
         server = await loop.create_server(
-            lambda: OssProtocol(config, state, app_state={}, _loop=loop), sock=self._socket
+            lambda: OssProtocol(config, state, app_state={}, _loop=loop, service=service),
+            sock=self._socket,
         )
         ready.set()
         try:
@@ -283,9 +328,12 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         bound.bind((host, port))
         bound.listen(2048)
-    except OSError as e:
+    except (OSError, OverflowError) as e:
         bound.close()
-        raise PortInUseError(f"cannot listen on {host}:{port}: {e.strerror}") from e
+        cause = e.strerror if isinstance(e, OSError) else "a port is a number from 0 to 65535"
+        raise PortInUseError(
+            f"cannot listen on {host}:{port}: {cause}; choose another port, 0 takes a free one"
+        ) from e
     bound.setblocking(False)
     return bound
 

@@ -17,7 +17,7 @@ from mock_oss.journal import Journal, RequestRecord
 from mock_oss.lifecycle import abort_old_uploads
 from mock_oss.request import Request
 from mock_oss.store import BucketRecord, Store
-from mock_oss.world import World
+from mock_oss.world import BucketSpec, World
 
 __all__ = ["Call", "Service"]
 
@@ -54,20 +54,24 @@ class Service:
     def fill_world(self) -> None:
         """Create the buckets of the world that do not exist yet."""
         for spec in self.world.buckets:
-            if self.store.buckets.get(spec.name) is None:
-                self.store.buckets.put(
-                    BucketRecord(
-                        name=spec.name,
-                        account_id=spec.account_id,
-                        region=spec.region,
-                        acl=spec.acl,
-                        storage_class=spec.storage_class,
-                        redundancy="LRS",
-                        created_ms=self.now_ms(),
-                        cors=spec.cors,
-                        lifecycle=spec.lifecycle,
-                    )
+            self.ensure_bucket(spec)
+
+    def ensure_bucket(self, spec: BucketSpec) -> None:
+        """Create a bucket unless there is one of its name."""
+        if self.store.buckets.get(spec.name) is None:
+            self.store.buckets.put(
+                BucketRecord(
+                    name=spec.name,
+                    account_id=spec.account_id,
+                    region=spec.region,
+                    acl=spec.acl,
+                    storage_class=spec.storage_class,
+                    redundancy="LRS",
+                    created_ms=self.now_ms(),
+                    cors=spec.cors,
+                    lifecycle=spec.lifecycle,
                 )
+            )
 
 
 class Call:
@@ -111,6 +115,11 @@ class Call:
     def bucket_or_none(self) -> BucketRecord | None:
         """The bucket, None when there is none."""
         return self._bucket
+
+    @property
+    def region(self) -> str:
+        """The region of the endpoint that was asked; the world's own where it tells none."""
+        return self.target.region or self.service.world.region
 
     @property
     def key(self) -> str:

@@ -1,4 +1,4 @@
-"""STS on the same port: AssumeRole and GetCallerIdentity.
+"""STS on the same port: AssumeRole and GetCallerIdentity; and what `ram` has of RAM.
 
 Answers and errors come as JSON or XML, as the request asks. Source: vendor pages AssumeRole and
 "STS error codes".
@@ -16,6 +16,7 @@ from mock_oss.documents import document, tag
 from mock_oss.errors import RefusedError, STSRefusedError
 from mock_oss.identities import Caller
 from mock_oss.policy import PolicyError, Question, evaluate, evaluate_session, parse_policy, trusts
+from mock_oss.ram import RAM_ACTIONS, RAM_VERSION
 from mock_oss.request import Request
 from mock_oss.response import Response
 from mock_oss.store import SessionRecord
@@ -56,14 +57,15 @@ async def serve_sts(call: STSCall, body: Body, nonces: Nonces) -> Response:
     call.record.operation = call.action
     call.record.params = call.params
     version = call.request.headers.get("x-acs-version") or call.params.get("Version", "")
-    if version != VERSION or call.action not in _ACTIONS:
+    action = _ACTIONS.get((version, call.action))
+    if action is None:
         raise STSRefusedError(
             404,
             "InvalidApi.NotFound",
             "Specified api is not found, please check your url and method.",
         )
     caller = verify(call, payload, nonces)
-    return _answer(call, call.action, _ACTIONS[call.action](call, caller))
+    return _answer(call, call.action, action(call, caller))
 
 
 def _answer(call: STSCall, action: str, values: Mapping[str, object]) -> Response:
@@ -249,4 +251,8 @@ def _new_session(
     return session
 
 
-_ACTIONS = {"AssumeRole": _assume_role, "GetCallerIdentity": _get_caller_identity}
+_ACTIONS = {
+    (VERSION, "AssumeRole"): _assume_role,
+    (VERSION, "GetCallerIdentity"): _get_caller_identity,
+    **{(RAM_VERSION, name): action for name, action in RAM_ACTIONS.items()},
+}

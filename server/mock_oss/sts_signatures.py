@@ -154,7 +154,7 @@ def _mismatch(text: str, provided: str) -> STSRefusedError:
         400,
         "SignatureDoesNotMatch",
         "Specified signature is not matched with our calculation. server string to sign is:" + text,
-        why={"kind": "signature", "expected_text": text, "provided": provided},
+        why={"kind": "signature", "expected_string_to_sign": text, "provided": provided},
     )
 
 

@@ -62,7 +62,7 @@ class StoredObject:
     @property
     def headers(self) -> dict[str, str]:
         """Stored headers by lower-case name: content-type, x-oss-meta-* and the like."""
-        return self._record.stored_headers
+        return self._record.shown_headers
 
     @property
     def tags(self) -> dict[str, str]:
@@ -148,8 +148,12 @@ class BucketView:
 
     @property
     def objects(self) -> ObjectsView:
-        """Its objects by key."""
-        return ObjectsView(self._store, self.name)
+        """Its objects by key.
+
+        Raises:
+            MockOSSError: there is no such bucket.
+        """
+        return ObjectsView(self._store, self.record.name)
 
     @property
     def uploads(self) -> dict[str, StoredUpload]:

@@ -1,19 +1,20 @@
 """The world a mock starts in: accounts, users, keys, roles, policies and buckets.
 
-Values only; ``mock_oss.identities`` answers questions about them and the store keeps the
-buckets. ``World.load`` reads the TOML form.
+Values only, checked when they are made; ``mock_oss.identities`` answers questions about them and
+the store keeps the buckets. ``mock_oss.world_file`` reads the TOML form.
 """
 
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from mock_oss.errors import WorldError
+from mock_oss.addressing import check_bucket_name
+from mock_oss.cors import parse_cors
+from mock_oss.errors import RefusedError, WorldError
+from mock_oss.lifecycle import parse_lifecycle
 from mock_oss.policy import PolicyError, parse_policy, parse_trust_policy
 
 __all__ = [
@@ -21,7 +22,9 @@ __all__ = [
     "ACCESS_KEY_SECRET",
     "ACCOUNT_ID",
     "BUCKET",
+    "BUCKET_ACLS",
     "ROLE_ARN",
+    "STORAGE_CLASSES",
     "BucketSpec",
     "Role",
     "User",
@@ -34,6 +37,9 @@ ACCESS_KEY_SECRET = "MockOssAccessKeySecret00000001"  # noqa: S105 - opens nothi
 BUCKET = "web-direct-upload"
 ROLE_ARN = f"acs:ram::{ACCOUNT_ID}:role/oss-web-upload"
 REGION = "cn-hangzhou"
+BUCKET_ACLS = ("private", "public-read", "public-read-write")
+STORAGE_CLASSES = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
+SESSION_S = range(3600, 43201)
 
 
 def _policy(*statements: Mapping[str, object]) -> str:
@@ -108,6 +114,32 @@ class BucketSpec:
     cors: str = ""
     lifecycle: str = ""
 
+    def __post_init__(self) -> None:
+        try:
+            check_bucket_name(self.name)
+        except RefusedError as e:
+            raise WorldError(
+                f"{self.name!r} is no bucket name: 3 to 63 of a-z, 0-9 and '-', no '-' at an end"
+            ) from e
+        for what, value, known in (
+            ("acl", self.acl, BUCKET_ACLS),
+            ("storage_class", self.storage_class, STORAGE_CLASSES),
+        ):
+            if value not in known:
+                raise WorldError(
+                    f"bucket {self.name}: {what} is one of {', '.join(known)}, not {value!r}"
+                )
+        for what, text, parse in (
+            ("cors", self.cors, parse_cors),
+            ("lifecycle", self.lifecycle, parse_lifecycle),
+        ):
+            try:
+                if text:
+                    parse(text.encode())
+            except RefusedError as e:
+                cause = e.why.get("xml") or e.extras.get("ArgumentValue") or e.message
+                raise WorldError(f"bucket {self.name}: {what} is refused, {e.code}: {cause}") from e
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
@@ -130,6 +162,12 @@ class World:
     max_buckets: int = 100
 
     def __post_init__(self) -> None:
+        _check_unique("bucket", [bucket.name for bucket in self.buckets])
+        _check_unique("role", [role.arn for role in self.roles])
+        _check_unique("key", [key for user in self.users for key in user.keys])
+        for role in self.roles:
+            if role.max_session_s not in SESSION_S:
+                raise WorldError(f"role {role.name}: max_session_s is 3600 to 43200 seconds")
         try:
             for user in self.users:
                 for text in user.policies:
@@ -148,41 +186,12 @@ class World:
         Raises:
             WorldError: the file cannot be read or says something unknown.
         """
-        try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
-            raise WorldError(f"{path}: {e}") from e
-        try:
-            return cls(**_world_arguments(document))
-        except (TypeError, KeyError, WorldError) as e:
-            raise WorldError(f"{path}: {e}") from e
+        from mock_oss.world_file import read_world  # which makes values of this module
+
+        return read_world(path)
 
 
-def _world_arguments(document: Mapping[str, Any]) -> dict[str, Any]:
-    known = {item.name for item in fields(World)}
-    if unknown := document.keys() - known:
-        raise WorldError(f"a world has no {sorted(unknown)[0]!r}")
-    arguments = dict(document)
-    for name, kind in (("users", User), ("roles", Role), ("buckets", BucketSpec)):
-        if name in document:
-            arguments[name] = tuple(_record(kind, item) for item in document[name])
-    return arguments
-
-
-def _record(kind: type, item: Mapping[str, Any]) -> Any:
-    values: dict[str, Any] = {}
-    for name, value in item.items():
-        if name == "policies":
-            values[name] = tuple(_json(policy) for policy in value)
-        elif name == "trust_policy":
-            values[name] = _json(value)
-        elif name == "disabled_keys":
-            values[name] = tuple(value)
-        else:
-            values[name] = value
-    return kind(**values)
-
-
-def _json(value: object) -> str:
-    """A policy in TOML is either its JSON text or a table."""
-    return value if isinstance(value, str) else json.dumps(value)
+def _check_unique(what: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise WorldError(f"the {what} {name} is there {names.count(name)} times")

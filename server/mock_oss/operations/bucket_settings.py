@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from mock_oss.authorization import authorize
 from mock_oss.documents import tag
 from mock_oss.errors import RefusedError
 from mock_oss.lifecycle import parse_lifecycle
-from mock_oss.operations.buckets import MAX_XML_BYTES, bucket_acl
-from mock_oss.operations.common import STORAGE_CLASSES, owner
+from mock_oss.operations.buckets import MAX_XML_BYTES, bucket_acl, put_bucket
+from mock_oss.operations.common import STORAGE_CLASSES, max_keys, owner
 from mock_oss.response import Response, xml_response
 from mock_oss.service import Call
 
@@ -16,16 +17,20 @@ __all__ = [
     "get_lifecycle",
     "get_location",
     "get_stat",
+    "list_live_channels",
     "put_acl",
     "put_lifecycle",
 ]
 
 
 async def put_acl(call: Call) -> Response:
-    """Change the ACL."""
+    """Change the ACL; like OSS, create a bucket that is not there."""
     acl = bucket_acl(call.header("x-oss-acl") or "")
+    if call.bucket_or_none is None:
+        authorize(call, "oss:PutBucket")
+        return await put_bucket(call)
     call.store.buckets.put(call.bucket._replace(acl=acl))
-    return Response(200)
+    return Response(200, [("Location", f"/{call.bucket.name}")])
 
 
 async def get_acl(call: Call) -> Response:
@@ -39,8 +44,12 @@ async def get_acl(call: Call) -> Response:
 async def put_lifecycle(call: Call) -> Response:
     """Replace the lifecycle rules."""
     body = await call.body.read(MAX_XML_BYTES)
-    parse_lifecycle(body)
-    call.store.buckets.put(call.bucket._replace(lifecycle=body.decode("utf-8-sig")))
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise RefusedError("MalformedXML", why={"xml": f"not UTF-8: {e.reason}"}) from e
+    parse_lifecycle(text.encode())
+    call.store.buckets.put(call.bucket._replace(lifecycle=text))
     return Response(200)
 
 
@@ -85,3 +94,16 @@ async def get_stat(call: Call) -> Response:
         elements[f"{name}Storage"] = elements[f"{name}RealStorage"] = totals[name][1]
         elements[f"{name}ObjectCount"] = totals[name][0]
     return xml_response("BucketStat", (tag(name, value) for name, value in elements.items()))
+
+
+async def list_live_channels(call: Call) -> Response:
+    """Return none: no bucket of the mock can have any."""
+    return xml_response(
+        "ListLiveChannelResult",
+        (
+            tag("Prefix", call.param("prefix")),
+            tag("Marker", call.param("marker")),
+            tag("MaxKeys", max_keys(call, "max-keys", default=100)),
+            tag("IsTruncated", "false"),
+        ),
+    )

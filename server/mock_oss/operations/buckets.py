@@ -10,9 +10,9 @@ from mock_oss.operations.common import STORAGE_CLASSES, endpoints, iso, owner
 from mock_oss.response import Response, xml_response
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord
+from mock_oss.world import BUCKET_ACLS
 
 __all__ = [
-    "BUCKET_ACLS",
     "delete_bucket",
     "delete_cors",
     "get_cors",
@@ -21,9 +21,9 @@ __all__ = [
     "put_cors",
 ]
 
-BUCKET_ACLS = ("private", "public-read", "public-read-write")
 REDUNDANCY = ("LRS", "ZRS")
 MAX_XML_BYTES = 1 << 20
+MAX_CORS_BYTES = 16 << 10
 
 
 def bucket_acl(value: str) -> str:
@@ -53,7 +53,7 @@ async def put_bucket(call: Call) -> Response:
         BucketRecord(
             name=name,
             account_id=account_id,
-            region=call.service.world.region,
+            region=call.region,
             acl=acl,
             storage_class=storage_class,
             redundancy=redundancy,
@@ -122,7 +122,7 @@ async def get_info(call: Call) -> Response:
 
 async def put_cors(call: Call) -> Response:
     """Replace the CORS rules."""
-    configuration = parse_cors(await call.body.read(MAX_XML_BYTES))
+    configuration = parse_cors(await call.body.read(MAX_CORS_BYTES))
     stored = render_cors(configuration).decode()
     call.store.buckets.put(call.bucket._replace(cors=stored))
     return Response(200)

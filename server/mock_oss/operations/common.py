@@ -12,6 +12,7 @@ from mock_oss.documents import tag
 from mock_oss.errors import RefusedError
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ObjectRecord
+from mock_oss.world import STORAGE_CLASSES
 
 __all__ = [
     "STORAGE_CLASSES",
@@ -29,7 +30,6 @@ __all__ = [
 ]
 
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_.~/-]")
-STORAGE_CLASSES = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
 
 
 def iso(timestamp_ms: int) -> str:

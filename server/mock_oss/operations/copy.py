@@ -19,23 +19,24 @@ from mock_oss.errors import RefusedError
 from mock_oss.operations.common import iso, quoted
 from mock_oss.operations.conditions import check_conditions
 from mock_oss.operations.multipart import keep_part, part_number, the_upload
-from mock_oss.operations.objects import SYMLINK_TARGET, may_overwrite, resolve
+from mock_oss.operations.objects import SYMLINK_TARGET, may_overwrite, readable
 from mock_oss.operations.properties import read_properties
 from mock_oss.response import Response, xml_response
 from mock_oss.service import Call, Service
-from mock_oss.store import ObjectRecord, Segment
+from mock_oss.store import BucketRecord, ObjectRecord, Segment
 from mock_oss.store.blobs import clip
 from mock_oss.store.records import pack_segments
 
 __all__ = ["copy_object", "upload_part_copy"]
 
+CLIENT_ENCRYPTION = "x-oss-meta-client-side-encryption-"
 MAX_COPY_BYTES = 5 << 30
 _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 _CONDITIONS = "x-oss-copy-source-"
 
 
-def _source(call: Call) -> ObjectRecord:
-    """Find the source and check the right to read it."""
+def _source(call: Call) -> tuple[BucketRecord, ObjectRecord]:
+    """Find the source and its bucket, and check the right to read it."""
     text = (call.header("x-oss-copy-source") or "").lstrip("/")
     path, _, query = text.partition("?")
     try:
@@ -58,7 +59,7 @@ def _source(call: Call) -> ObjectRecord:
     found = call.store.objects.get(bucket_name, key)
     if found is None:
         raise RefusedError("NoSuchKey", Key=key)
-    return resolve(call, found)
+    return bucket, readable(call, bucket, found)
 
 
 def _bad_source(text: str) -> RefusedError:
@@ -81,7 +82,7 @@ def _directive(call: Call, name: str) -> bool:
 async def copy_object(call: Call) -> Response:
     """Copy an object within or between buckets."""
     check_key(call.key)
-    source = _source(call)
+    bucket, source = _source(call)
     check_conditions(call.request.headers, source, prefix=_CONDITIONS)
     if source.size > MAX_COPY_BYTES:
         raise RefusedError("EntityTooLarge")
@@ -90,11 +91,12 @@ async def copy_object(call: Call) -> Response:
     new_tags = _directive(call, "x-oss-tagging-directive")
     properties = read_properties(call.request.headers, storage_class=call.bucket.storage_class)
     kept = source.stored_headers
-    if new_headers and "content-type" in call.request.headers:
-        headers = properties.headers
-    elif new_headers:  # a type that is not told stays
+    if new_headers:
         told = json.loads(properties.headers)
-        headers = json.dumps({**told, "content-type": kept["content-type"]})
+        if "content-type" not in call.request.headers:  # a type that is not told stays
+            told["content-type"] = kept["content-type"]
+        sealed = {n: v for n, v in kept.items() if n.startswith(CLIENT_ENCRYPTION)}
+        headers = json.dumps({**sealed, **told})  # what is needed to read the bytes stays, too
     else:
         kept.pop(SYMLINK_TARGET, None)
         kept.update(dict(properties.encryption_headers))
@@ -102,6 +104,8 @@ async def copy_object(call: Call) -> Response:
     tagging = properties.tagging if new_tags else source.tagging
     if tagging != "{}":
         authorize(call, "oss:PutObjectTagging")
+        if not new_tags:
+            authorize_object(call, "oss:GetObjectTagging", bucket, source.key)
     allow = may_overwrite(call)
     allow(call.store.objects.get(call.bucket.name, call.key))  # no await until it is stored
     linked = call.store.blobs.link(source.segments)
@@ -131,7 +135,7 @@ async def copy_object(call: Call) -> Response:
 async def upload_part_copy(call: Call) -> Response:
     """Make a part from an object or a range of one."""
     upload, n = the_upload(call), part_number(call)
-    source = _source(call)
+    _, source = _source(call)
     check_conditions(call.request.headers, source, prefix=_CONDITIONS, copying=True)
     span = _copy_range(call.header("x-oss-copy-source-range"), source.size)
     offset, size = span or (0, source.size)

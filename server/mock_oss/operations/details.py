@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from mock_oss.addressing import check_key
-from mock_oss.authorization import authorize_object
+from mock_oss.authorization import authorize, authorize_object
 from mock_oss.documents import child_text, children, document, parse, tag
 from mock_oss.errors import RefusedError
 from mock_oss.operations.common import existing, owner, quoted, url, url_encoder
@@ -62,8 +62,9 @@ async def put_tagging(call: Call) -> Response:
         if name is None:
             raise RefusedError("MalformedXML", why={"xml": "a Tag needs a Key"})
         tags.append((name, child_text(element, "Value") or ""))
-    tagging = json.dumps(check_tags(tags))
-    call.store.objects.put(existing(call)._replace(tagging=tagging))
+    checked = check_tags(tags)
+    authorize(call, "oss:PutObjectTagging", tags=checked)
+    call.store.objects.put(existing(call)._replace(tagging=json.dumps(checked)))
     return Response(200)
 
 

@@ -6,7 +6,8 @@ Complete joins the parts' segments and checksums; no byte is read again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 
 from mock_oss import crc64
 from mock_oss.addressing import check_key
@@ -37,6 +38,15 @@ __all__ = [
 MAX_PART_NUMBER = 10_000
 MIN_PART_BYTES = 102_400
 MAX_COMPLETE_BYTES = 8 << 20
+# end of a metadata header that encrypting clients send -> element of ListParts
+CLIENT_ENCRYPTION = {
+    "key": "ClientEncryptionKey",
+    "start": "ClientEncryptionStart",
+    "cek-alg": "ClientEncryptionCekAlg",
+    "wrap-alg": "ClientEncryptionWrapAlg",
+    "data-size": "ClientEncryptionDataSize",
+    "part-size": "ClientEncryptionPartSize",
+}
 
 
 def multipart_etag(part_etags: Iterable[str]) -> str:
@@ -115,7 +125,7 @@ async def upload_part(call: Call) -> Response:
     with call.store.blobs.new() as blob:
         digest = await call.body.store(blob)
         keep_part(call, upload, n, digest, [blob.close()])
-    return Response(200, written_headers(digest))
+    return Response(200, written_headers(digest.etag, str(digest.crc64), digest.content_md5))
 
 
 def keep_part(
@@ -264,6 +274,13 @@ async def abort_upload(call: Call) -> Response:
     return Response(204)
 
 
+def _client_encryption(upload: UploadRecord) -> Iterator[str]:
+    """Tell what a client that encrypts said of its encryption when it began the upload."""
+    headers = json.loads(upload.headers)
+    for name, element in CLIENT_ENCRYPTION.items():
+        yield tag(element, headers.get(f"x-oss-meta-client-side-encryption-{name}"))
+
+
 async def list_parts(call: Call) -> Response:
     """Return the parts of an upload."""
     upload = the_upload(call)
@@ -284,6 +301,7 @@ async def list_parts(call: Call) -> Response:
             tag("NextPartNumberMarker", page[-1].number if page else marker),
             tag("MaxParts", limit),
             tag("IsTruncated", str(truncated).lower()),
+            *_client_encryption(upload),
             *(
                 tag(
                     "Part",

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from mock_oss.addressing import check_key
-from mock_oss.authorization import authorize
+from mock_oss.authorization import authorize, authorize_object
 from mock_oss.body import Digest
 from mock_oss.callbacks import deliver, read_callback
 from mock_oss.errors import RefusedError
+from mock_oss.image_process import MAX_SOURCE, process
 from mock_oss.operations.common import existing, gmt, quoted
+from mock_oss.operations.compression import gzip_headers, wants_gzip
 from mock_oss.operations.conditions import check_conditions, parse_range
 from mock_oss.operations.properties import Properties, read_properties
+from mock_oss.request import header_text
 from mock_oss.response import Response
 from mock_oss.service import Call
-from mock_oss.store import ObjectRecord
+from mock_oss.store import BucketRecord, ObjectRecord
 from mock_oss.store.blobs import clip
 
 __all__ = [
     "delete_object",
     "get_object",
     "get_object_meta",
+    "get_processed",
     "head_object",
     "may_overwrite",
     "new_object",
     "new_properties",
     "put_object",
-    "resolve",
+    "readable",
     "traffic_limit",
     "written_headers",
 ]
@@ -41,6 +46,7 @@ OVERRIDES = {
 }
 _TITLES = {name: name.title() for name in OVERRIDES.values()}
 SYMLINK_TARGET = "x-oss-symlink-target"
+ARCHIVED = ("Archive", "ColdArchive", "DeepColdArchive")  # to be restored before they are read
 MIN_TRAFFIC_BITS, MAX_TRAFFIC_BITS = 819_200, 838_860_800
 
 
@@ -93,13 +99,9 @@ def traffic_limit(call: Call) -> float | None:
     return int(text) / 8
 
 
-def written_headers(digest: Digest) -> list[tuple[str, str]]:
+def written_headers(etag: str, crc64: str, md5: str) -> list[tuple[str, str]]:
     """Return the headers that confirm what was written."""
-    return [
-        ("ETag", quoted(digest.etag)),
-        ("x-oss-hash-crc64ecma", str(digest.crc64)),
-        ("Content-MD5", digest.content_md5),
-    ]
+    return [("ETag", quoted(etag)), ("x-oss-hash-crc64ecma", crc64), ("Content-MD5", md5)]
 
 
 def new_object(call: Call, key: str, properties: Properties, digest: Digest) -> ObjectRecord:
@@ -135,7 +137,8 @@ async def put_object(call: Call) -> Response:
         record = call.store.put_object(record, blob=blob, allow=allow)
     if callback is not None:
         return await deliver(callback, call, record)
-    return Response(200, written_headers(digest) + properties.encryption_headers)
+    written = written_headers(record.etag, record.crc64, record.md5)
+    return Response(200, written + properties.encryption_headers)
 
 
 def object_headers(found: ObjectRecord) -> list[tuple[str, str]]:
@@ -174,26 +177,24 @@ def _override(call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str
                 "InvalidArgument", ArgumentName=f"response-{name}", ArgumentValue=value
             )
     kept = [(name, value) for name, value in headers if name.lower() not in wanted]
-    return kept + [(_TITLES[n], _header_text(value)) for n, value in wanted.items()]
+    return kept + [(_TITLES[n], header_text(value)) for n, value in wanted.items()]
 
 
-def _header_text(value: str) -> str:
-    """Headers are latin-1; other text goes out as the bytes of its UTF-8."""
-    return value if value.isascii() else value.encode().decode("latin-1")
-
-
-def resolve(call: Call, found: ObjectRecord) -> ObjectRecord:
+def resolve(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRecord:
     """Give a symlink the bytes of its target; other objects are themselves.
 
-    Length, ETag and checksums are the target's, the other headers the symlink's own.
+    Length, ETag and checksums are the target's, the other headers the symlink's own. The right
+    to read the target is checked here, as it is not when the symlink is made.
     """
     if found.kind != "Symlink":
         return found
-    target = call.store.objects.get(found.bucket, found.stored_headers[SYMLINK_TARGET])
+    name = found.stored_headers[SYMLINK_TARGET]
+    authorize_object(call, "oss:GetObject", bucket, name)
+    target = call.store.objects.get(bucket.name, name)
     if target is None:
-        raise RefusedError("SymlinkTargetNotExist", Key=call.key)
+        raise RefusedError("SymlinkTargetNotExist", Key=found.key)
     if target.kind == "Symlink":
-        raise RefusedError("InvalidArgument", "The target of a symlink is a symlink.")
+        raise RefusedError("InvalidTargetType", why={"kind": "symlink", "target": target.key})
     return found._replace(
         size=target.size,
         etag=target.etag,
@@ -204,13 +205,22 @@ def resolve(call: Call, found: ObjectRecord) -> ObjectRecord:
     )
 
 
+def readable(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRecord:
+    """Return what ``resolve`` does, of an object whose bytes can be had at once."""
+    if found.storage_class in ARCHIVED:
+        raise RefusedError("InvalidObjectState", Key=found.key, StorageClass=found.storage_class)
+    return resolve(call, bucket, found)
+
+
 async def get_object(call: Call) -> Response:
     """Return an object or a range of it."""
-    found = resolve(call, existing(call))
+    found = readable(call, call.bucket, existing(call))
     check_conditions(call.request.headers, found)
     headers = _override(call, object_headers(found))
     part = parse_range(call.request.headers, found.size)
     segments = found.segments
+    if part is None and wants_gzip(call.request, headers, found.size):
+        return Response(200, gzip_headers(headers), segments=segments, length=None, is_gzip=True)
     if part is None:
         return Response(200, headers, segments=segments, length=found.size)
     offset, length = part
@@ -218,16 +228,36 @@ async def get_object(call: Call) -> Response:
     return Response(206, headers, segments=clip(segments, offset, length), length=length)
 
 
+async def get_processed(call: Call) -> Response:
+    """Return a picture made of an object that is an image."""
+    found = readable(call, call.bucket, existing(call))
+    check_conditions(call.request.headers, found)
+    wish = call.param("x-oss-process")
+    if found.size > MAX_SOURCE:
+        raise RefusedError("InvalidArgument", ArgumentName="x-oss-process")
+
+    def make() -> tuple[str, bytes]:
+        return process(b"".join(call.store.blobs.read(found.segments)), wish)
+
+    loop = asyncio.get_running_loop()
+    with call.store.blobs.reading(found.segments):
+        content_type, picture = await loop.run_in_executor(call.service.executor, make)
+    dropped = ("content-type", "content-md5", "x-oss-hash-crc64ecma", "content-encoding")
+    headers = [pair for pair in object_headers(found) if pair[0].lower() not in dropped]
+    headers.append(("Content-Type", content_type))
+    return Response(200, _override(call, headers), picture)
+
+
 async def head_object(call: Call) -> Response:
     """Describe an object."""
-    found = resolve(call, existing(call))
+    found = resolve(call, call.bucket, existing(call))
     check_conditions(call.request.headers, found)
     return Response(200, object_headers(found), length=found.size)
 
 
 async def get_object_meta(call: Call) -> Response:
     """Return size, ETag, date and checksum only."""
-    found = resolve(call, existing(call))
+    found = resolve(call, call.bucket, existing(call))
     headers = [
         ("ETag", quoted(found.etag)),
         ("Last-Modified", gmt(found.modified_ms)),

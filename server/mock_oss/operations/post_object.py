@@ -6,7 +6,7 @@ import asyncio
 import hmac
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
 from mock_oss.access_keys import Context, find_caller
 from mock_oss.addressing import check_key
@@ -22,6 +22,7 @@ from mock_oss.operations.common import location, quoted
 from mock_oss.operations.objects import may_overwrite, new_object
 from mock_oss.operations.properties import read_properties
 from mock_oss.post_policy import PostPolicy, check_fields, check_length, parse_post_policy
+from mock_oss.request import header_text
 from mock_oss.response import Response
 from mock_oss.service import Call
 from mock_oss.signing import v1, v4
@@ -51,8 +52,7 @@ async def post_object(call: Call) -> Response:
     policy = _admit(call, form)
     callback = read_callback(call)
     allow = may_overwrite(call)
-    headers = {**form.fields, "content-type": _content_type(form)}
-    properties = read_properties(headers, storage_class=call.bucket.storage_class)
+    properties = read_properties(_headers(form), storage_class=call.bucket.storage_class)
     allow(call.store.objects.get(call.bucket.name, call.key))
     with call.store.blobs.new() as blob:
         digest = await _store_file(call, form, blob, pieces)
@@ -83,6 +83,8 @@ def _admit(call: Call, form: FormReader) -> PostPolicy | None:
     call.target = call.target._replace(key=key)
     call.record.key = key
     authorize(call, "oss:PutObject")
+    if "x-oss-tagging" in fields:
+        authorize(call, "oss:PutObjectTagging")
     return policy
 
 
@@ -108,7 +110,10 @@ def _authenticate(call: Call, form: FormReader) -> tuple[Caller, PostPolicy | No
 
 
 def _context(call: Call) -> Context:
-    return Context(call.service.identities, call.service.clock, call.bucket.region, call.record)
+    service = call.service
+    return Context(
+        service.identities, service.clock, call.bucket.region, call.record, service.journal
+    )
 
 
 def _v4(call: Call, form: FormReader) -> tuple[Caller, PostPolicy]:
@@ -175,14 +180,22 @@ def _compare(call: Call, caller: Caller, expected: str, provided: str, text: str
         OSSAccessKeyId=caller.access_key_id,
         SignatureProvided=provided,
         StringToSign=text,
-        why={"kind": "signature", "cause": "the secret or the policy text", "expected_text": text},
+        why={
+            "kind": "signature",
+            "cause": "the secret or the policy text",
+            "expected_string_to_sign": text,
+        },
     )
 
 
-def _content_type(form: FormReader) -> str:
-    return (
-        form.fields.get("x-oss-content-type") or form.fields.get("content-type") or form.file_type
-    )
+def _headers(form: FormReader) -> dict[str, str]:
+    """Return the form's fields as the headers of a PutObject would be."""
+    fields = form.fields
+    kind = fields.get("x-oss-content-type") or fields.get("content-type") or form.file_type
+    return {
+        name: value if name == "x-oss-tagging" else header_text(value)
+        for name, value in {**fields, "content-type": kind}.items()
+    }
 
 
 async def _store_file(
@@ -209,6 +222,16 @@ async def _store_file(
     return digest
 
 
+def _redirect(url: str) -> SplitResult | None:
+    """Return the parts of a URL; what is none counts as absent."""
+    if not url or not url.isascii() or not url.isprintable():
+        return None
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
 def _success(call: Call, form: FormReader, record: ObjectRecord) -> Response:
     where = location(call, record.key)
     headers = [
@@ -217,10 +240,9 @@ def _success(call: Call, form: FormReader, record: ObjectRecord) -> Response:
         ("x-oss-hash-crc64ecma", record.crc64),
         ("Content-MD5", record.md5),
     ]
-    redirect = form.fields.get("success_action_redirect")
-    if redirect and redirect.isascii() and redirect.isprintable():
+    parts = _redirect(form.fields.get("success_action_redirect", ""))
+    if parts is not None:
         query = urlencode({"bucket": record.bucket, "etag": quoted(record.etag), "key": record.key})
-        parts = urlsplit(redirect)
         joined = f"{parts.query}&{query}" if parts.query else query
         headers[1] = ("Location", urlunsplit(parts._replace(query=joined)))
         return Response(303, headers)

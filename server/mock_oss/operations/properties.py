@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from mock_oss.errors import RefusedError
 from mock_oss.operations.common import STORAGE_CLASSES
+from mock_oss.request import check_header
 
 __all__ = ["OBJECT_ACLS", "Properties", "check_tags", "read_properties"]
 
@@ -77,13 +79,20 @@ def read_properties(headers: Mapping[str, str], *, storage_class: str = "Standar
             tagging = json.dumps(parse_tagging(value))
         elif name == _SSE:
             kept.update(_encryption(headers))
-    _check_meta(kept)
-    return Properties(json.dumps(kept), chosen, acl, tagging)
+    _check_kept(kept)
+    return Properties(_packed(tuple(kept.items())), chosen, acl, tagging)
 
 
-def _check_meta(kept: Mapping[str, str]) -> None:
+@lru_cache(maxsize=256)
+def _packed(kept: tuple[tuple[str, str], ...]) -> str:
+    """Return headers as the store keeps them; many objects have the same."""
+    return json.dumps(dict(kept))
+
+
+def _check_kept(kept: Mapping[str, str]) -> None:
     size = 0
     for name, value in kept.items():
+        check_header(name, value)
         if name.startswith("x-oss-meta-"):
             if not _META_NAME.fullmatch(name):
                 raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=value)

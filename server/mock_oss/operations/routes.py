@@ -1,7 +1,8 @@
 """Which operation a request asks for: method, level and sub-resource.
 
 ``OPERATIONS`` is the whole table; ``NOT_IMPLEMENTED`` names the sub-resources of real OSS that
-the mock refuses with NotImplemented.
+the mock refuses with NotImplemented. So it does with one it has never heard of: an operation of
+tomorrow must not delete a bucket today.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ __all__ = ["NOT_IMPLEMENTED", "OPERATIONS", "Operation", "find_operation"]
 
 
 class Operation(NamedTuple):
-    """One row: its name, the RAM action it needs (empty: none), and its handler."""
+    """One row: its name, the RAM action it needs (empty: the handler asks), and its handler."""
 
     name: str
     action: str
@@ -40,18 +41,29 @@ class Operation(NamedTuple):
 
 NOT_IMPLEMENTED = frozenset(
     """accessmonitor accessPoint accessPointPolicy accessPointPolicyForObjectProcess
-    accessPointForObjectProcess accessPointConfigForObjectProcess asyncFetch bucketArchiveDirectRead
-    cname comp dataAccelerator encryption group httpsConfig img inventory link live logging
-    metaQuery objectInfo openMetaQuery overwriteConfig policy policyStatus processConfiguration
-    publicAccessBlock qos qosInfo redundancyTransition referer regions replication
-    replicationLocation replicationProgress regionList requestPayment requesterQosInfo resourceGroup
-    resourcePool restore cleanRestoredObject rtc sealAppendObject style styleName
+    accessPointForObjectProcess accessPointConfigForObjectProcess agenticBucket asyncFetch
+    bucketArchiveDirectRead bucketSpace cleanRestoredObject cloudboxes cname comp dataAccelerator
+    dataPipeline encryption group httpsConfig img inventory legalHold link logging
+    metadataConfiguration metadataInventoryTable metadataJournalTable metaQuery MetaQuery objectInfo
+    objectWorm openMetaQuery overwriteConfig policy policyStatus processConfiguration
+    publicAccessBlock qos qosInfo quota redundancyTransition referer regions replication
+    replicationLocation replicationProgress requestPayment requesterQosInfo resourceGroup
+    resourcePool resourcePoolBuckets resourcePoolInfo restore retention rtc seal style styleName
     transferAcceleration userDefinedLogFieldsConfig versionId versioning versions vod website worm
-    wormExtend wormId x-oss-async-process x-oss-process""".split()  # noqa: SIM905 - a table, not code
+    wormExtend wormId x-oss-async-process x-oss-write-get-object-response""".split()  # noqa: SIM905 - a table, not code
 )
+# What may come without a value and is no sub-resource.
+_PARAMETERS = frozenset(
+    """callback callback-var continuation-token delimiter encoding-type Expires fetch-owner
+    key-marker list-type marker max-keys max-parts max-uploads OSSAccessKeyId part-number-marker
+    partNumber position prefix security-token sequential Signature start-after tag-key tag-value
+    upload-id-marker""".split()  # noqa: SIM905 - a table, not code
+)
+_KNOWN_PREFIXES = ("response-", "x-oss-")
 
 _SERVICE: Mapping[tuple[str, str], Operation] = {
     ("GET", ""): Operation("ListBuckets", "oss:ListBuckets", service_level.list_buckets),
+    ("GET", "regionList"): Operation("ListBuckets", "oss:ListBuckets", service_level.list_buckets),
 }
 _BUCKET: Mapping[tuple[str, str], Operation] = {
     ("PUT", ""): Operation("PutBucket", "oss:PutBucket", buckets.put_bucket),
@@ -79,12 +91,16 @@ _BUCKET: Mapping[tuple[str, str], Operation] = {
     ("GET", "uploads"): Operation(
         "ListMultipartUploads", "oss:ListMultipartUploads", multipart.list_uploads
     ),
+    ("GET", "live"): Operation(
+        "ListLiveChannel", "oss:ListLiveChannel", settings.list_live_channels
+    ),
     ("POST", ""): Operation("PostObject", "", post_object.post_object),
     ("POST", "delete"): Operation("DeleteMultipleObjects", "", details.delete_objects),
 }
 _OBJECT: Mapping[tuple[str, str], Operation] = {
     ("PUT", ""): Operation("PutObject", "oss:PutObject", objects.put_object),
     ("GET", ""): Operation("GetObject", "oss:GetObject", objects.get_object),
+    ("GET", "x-oss-process"): Operation("GetObject", "oss:GetObject", objects.get_processed),
     ("HEAD", ""): Operation("HeadObject", "oss:GetObject", objects.head_object),
     ("DELETE", ""): Operation("DeleteObject", "oss:DeleteObject", objects.delete_object),
     ("HEAD", "objectMeta"): Operation("GetObjectMeta", "oss:GetObject", objects.get_object_meta),
@@ -102,7 +118,7 @@ _OBJECT: Mapping[tuple[str, str], Operation] = {
     ("POST", "append"): Operation("AppendObject", "oss:PutObject", append.append_object),
     ("PUT", "acl"): Operation("PutObjectACL", "oss:PutObjectAcl", details.put_acl),
     ("GET", "acl"): Operation("GetObjectACL", "oss:GetObjectAcl", details.get_acl),
-    ("PUT", "tagging"): Operation("PutObjectTagging", "oss:PutObjectTagging", details.put_tagging),
+    ("PUT", "tagging"): Operation("PutObjectTagging", "", details.put_tagging),
     ("GET", "tagging"): Operation("GetObjectTagging", "oss:GetObjectTagging", details.get_tagging),
     ("DELETE", "tagging"): Operation(
         "DeleteObjectTagging", "oss:DeleteObjectTagging", details.delete_tagging
@@ -121,10 +137,14 @@ OPERATIONS: tuple[Operation, ...] = (
     *_OBJECT.values(),
     *_COPIES.values(),
 )
-_NO_SUBRESOURCES: tuple[str, ...] = ()
+_SERVICE_SUBRESOURCES = tuple(dict.fromkeys(sub for _, sub in _SERVICE if sub))
 _BUCKET_SUBRESOURCES = tuple(dict.fromkeys(sub for _, sub in _BUCKET if sub))
 _OBJECT_SUBRESOURCES = tuple(dict.fromkeys(sub for _, sub in _OBJECT if sub))
-_KNOWN_SUBRESOURCES = NOT_IMPLEMENTED.union(_BUCKET_SUBRESOURCES, _OBJECT_SUBRESOURCES)
+_KNOWN_SUBRESOURCES = frozenset((*_BUCKET_SUBRESOURCES, *_OBJECT_SUBRESOURCES))
+
+
+def _is_known(name: str) -> bool:
+    return name in _KNOWN_SUBRESOURCES or name in _PARAMETERS or name.startswith(_KNOWN_PREFIXES)
 
 
 def _not_implemented(name: str) -> Operation:
@@ -132,6 +152,22 @@ def _not_implemented(name: str) -> Operation:
         raise RefusedError("NotImplemented", Header=name)
 
     return Operation("NotImplemented", "", refuse)
+
+
+def _missing(request: Request, target: Target, sub: str) -> str:
+    """Return the parameter that asks for what the mock does not do, empty when there is none."""
+    params = request.params
+    if missing := NOT_IMPLEMENTED & params.keys():
+        return min(missing)
+    if sub:
+        # A POST selects from an object or saves a picture.
+        is_ours = sub != "x-oss-process" or request.method != "POST"
+        return "" if is_ours else sub
+    if missing := _KNOWN_SUBRESOURCES & params.keys():
+        return min(missing)
+    if target.key and request.method in ("GET", "HEAD"):  # links to objects may say ?1700000000
+        return ""
+    return next((n for n, value in params.items() if not value and not _is_known(n)), "")
 
 
 def find_operation(request: Request, target: Target) -> Operation:
@@ -142,7 +178,7 @@ def find_operation(request: Request, target: Target) -> Operation:
     """
     params = request.params
     if not target.bucket:
-        table, names = _SERVICE, _NO_SUBRESOURCES
+        table, names = _SERVICE, _SERVICE_SUBRESOURCES
     elif target.key:
         table, names = _OBJECT, _OBJECT_SUBRESOURCES
     else:
@@ -150,11 +186,8 @@ def find_operation(request: Request, target: Target) -> Operation:
     sub = ""
     if params:
         sub = next((name for name in names if name in params), "")
-        elsewhere = _KNOWN_SUBRESOURCES.difference(names)
-        if not sub and (missing := elsewhere & params.keys()):
-            return _not_implemented(min(missing))
-        if sub and "versionId" in params:
-            return _not_implemented("versionId")
+        if missing := _missing(request, target, sub):
+            return _not_implemented(missing)
         if "partNumber" in params and sub != "uploadId" and target.key:
             raise RefusedError("InvalidArgument", ArgumentName="uploadId", ArgumentValue="")
     operation = table.get((request.method, sub))

@@ -1,72 +1,44 @@
 """Why a signature does not match, for the journal.
 
-A server sees the client's signature, never the text the client signed. So this module signs the
-variants that clients get wrong in practice with the same key; the one that gives the client's
-signature is the text it signed, and the first byte in which it differs from ours is named.
+A server sees the client's signature, never the text the client signed. So this module signs what
+clients get wrong in practice with the same key, one mistake and two at a time; what gives the
+client's signature is the text it signed, and the first byte in which it differs from ours is
+named. All of this costs thousands of signatures: it is done when somebody asks, not when the
+request is refused.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations, islice
+from typing import Any
 
-from mock_oss.signing import v1, v4
-from mock_oss.signing.encoding import encode, encode_path
+from mock_oss.signing.cases import Case, V4Case
+from mock_oss.signing.mistakes import Mistake, differs, dropped, guesses, likely, with_header
 
-__all__ = ["V1Case", "V4Case", "first_difference", "v1_mismatch", "v4_mismatch"]
+__all__ = ["Evidence", "first_difference", "mismatch"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class V4Case:
-    """A request whose V4 signature does not match."""
-
-    method: str
-    bucket: str
-    key: str
-    query: Sequence[tuple[str, str]]
-    raw_query: bytes
-    headers: Mapping[str, str]
-    additional: str
-    date_time: str
-    credential: v4.Credential
-    provided: str
-
-    def canonical(self) -> str:
-        """Return the canonical request of this variant."""
-        return v4.canonical_request(
-            self.method,
-            self.bucket,
-            self.key,
-            query=self.query,
-            headers=self.headers,
-            additional=self.additional,
-        )
+MAX_PAIRS = 4_000
+MAX_GUESSES = 20_000
+UNKNOWN = (
+    "no likely mistake gives this signature: the secret is another one, or a value was signed "
+    "that nobody can guess; compare() tells, when given the text that the client signed"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class V1Case:
-    """A request whose V1 signature does not match."""
+class Evidence:
+    """What else an explanation may draw on.
 
-    method: str
-    bucket: str
-    key: str
-    query: Sequence[tuple[str, str]]
-    headers: Mapping[str, str]
-    date_line: str
-    provided: str
+    ``secret`` is the claimed key's; ``other_secrets`` are (access key id, secret); ``earlier``
+    are accepted requests with the same signature; ``seen`` are (header, value) of others.
+    """
 
-    def text(self) -> str:
-        """Return the string to sign of this variant."""
-        return v1.string_to_sign(
-            self.method,
-            self.bucket,
-            self.key,
-            query=self.query,
-            headers=self.headers,
-            date_line=self.date_line,
-        )
+    secret: str
+    other_secrets: Iterable[tuple[str, str]] = ()
+    earlier: Iterable[Case] = ()
+    seen: Iterable[tuple[str, str]] = ()
 
 
 def first_difference(ours: str, theirs: str) -> dict[str, object]:
@@ -74,9 +46,11 @@ def first_difference(ours: str, theirs: str) -> dict[str, object]:
 
     Returns:
         ``offset`` and ``line`` (from 1) of the byte, and both texts from there to the end of
-        the line.
+        the line; empty when the texts are the same.
     """
     left, right = ours.encode(), theirs.encode()
+    if left == right:
+        return {}
     offset = next(
         (i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b),
         min(len(left), len(right)),
@@ -93,136 +67,82 @@ def _rest_of_line(text: bytes, offset: int) -> str:
     return text[offset:].split(b"\n", 1)[0][:120].decode(errors="replace")
 
 
-def v4_mismatch(
-    case: V4Case, ours: str, *, secret: str, other_secrets: Iterable[tuple[str, str]]
-) -> dict[str, object]:
-    """Explain a V4 mismatch; ``ours`` is the canonical request the server made."""
+def mismatch(case: Case, evidence: Evidence) -> Callable[[], dict[str, Any]]:
+    """Return what explains a mismatch when it is called.
 
-    def fits(canonical: str, key: bytes) -> bool:
-        text = v4.string_to_sign(case.date_time, case.credential.scope, canonical)
-        return hmac.compare_digest(v4.signature(key, text).encode(), case.provided.encode())
-
-    date, region = case.credential.date, case.credential.region
-    key = v4.signing_key(secret, date, region)
-    for cause, canonical in _v4_variants(case, ours):
-        if canonical != ours and fits(canonical, key):
-            return _found(cause, ours, canonical)
-    for owner, other in other_secrets:
-        if other != secret and fits(ours, v4.signing_key(other, date, region)):
-            return _found(f"signed with the secret of {owner}", ours, None)
-    return _found(None, ours, None)
+    Its answer has ``cause``; ``expected_canonical_request`` (V4) and ``expected_string_to_sign``;
+    and, if the client's text was found, the same two as ``signed_…`` and ``first_difference``.
+    """
+    return lambda: _explain(case, evidence)
 
 
-def v1_mismatch(
-    case: V1Case, ours: str, *, secret: str, other_secrets: Iterable[tuple[str, str]]
-) -> dict[str, object]:
-    """Explain a V1 mismatch; ``ours`` is the string to sign the server made."""
-
-    def fits(text: str, with_secret: str) -> bool:
-        return hmac.compare_digest(v1.signature(with_secret, text).encode(), case.provided.encode())
-
-    for cause, text in _v1_variants(case, ours):
-        if text != ours and fits(text, secret):
-            return _found(cause, ours, text)
-    for owner, other in other_secrets:
-        if other != secret and fits(ours, other):
-            return _found(f"signed with the secret of {owner}", ours, None)
-    return _found(None, ours, None)
-
-
-def _found(cause: str | None, ours: str, theirs: str | None) -> dict[str, object]:
-    why: dict[str, object] = {
-        "kind": "signature",
-        "cause": cause or "the secret is another one, or the client signed another request",
-        "expected_text": ours,
-    }
-    if theirs is not None:
-        why["signed_text"] = theirs
-        why["first_difference"] = first_difference(ours, theirs)
+def _explain(case: Case, evidence: Evidence) -> dict[str, Any]:
+    ours = case.text()
+    why: dict[str, Any] = {"kind": "signature", "cause": UNKNOWN}
+    why |= {f"expected_{name}": text for name, text in case.texts(ours).items()}
+    for cause, theirs in _candidates(case, evidence):
+        if theirs != ours and case.fits(theirs, evidence.secret):
+            why["cause"] = cause
+            why |= {f"signed_{name}": text for name, text in case.texts(theirs).items()}
+            why["first_difference"] = first_difference(ours, theirs)
+            return why
+    for owner, other in evidence.other_secrets:
+        if other != evidence.secret and case.fits(ours, other):
+            why["cause"] = f"signed with the secret of {owner}"
     return why
 
 
-def _without(headers: Mapping[str, str], *names: str) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name not in names}
+def _candidates(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """Yield (cause, text) from what is most likely to what is least."""
+    for other in evidence.earlier:
+        yield _what_changed(case, other), other.text()
+    singles = likely(case)
+    for cause, change in singles:
+        yield cause, change(case).text()
+    for first, second in islice(combinations(singles, 2), MAX_PAIRS):
+        yield f"{first[0]}, and {second[0]}", second[1](first[1](case)).text()
+    yield from islice(_guessed(case, evidence), MAX_GUESSES)
 
 
-def _signed_names(headers: Mapping[str, str]) -> list[str]:
-    return [n for n in headers if n.startswith("x-oss-") or n in ("content-type", "content-md5")]
+def _guessed(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """Yield guessed values, alone and beside one thing that was sent and not signed."""
+    nothing: Mistake = ("", lambda case: case)
+    found = list(guesses(case, evidence.seen))
+    for other, change in (nothing, *dropped(case)):
+        changed = change(case)
+        text = changed.text()
+        for name, value in found:
+            cause = differs(name, case.headers.get(name), value)
+            theirs = with_header(changed, text, name, value)
+            yield (f"{other}, and {cause}" if other else cause), theirs
 
 
-def _content_types(headers: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
-    sent = headers.get("content-type")
-    guesses = ["application/octet-stream", "text/plain;charset=UTF-8", "application/xml"]
-    if sent is not None:
-        guesses.insert(0, sent.partition(";")[0].strip())
-    for guess in guesses:
-        if guess != sent:
-            yield (
-                f"Content-Type was sent as {sent!r} and signed as {guess!r}",
-                {**headers, "content-type": guess},
-            )
+def _what_changed(case: Case, earlier: Case) -> str:
+    """Say how the request differs from an accepted one with the same signature."""
+    changes = [
+        *_changed("the method", {"": earlier.method}, {"": case.method}),
+        *_changed("the path", {"": earlier.key}, {"": case.key}),
+        *_changed("the header", earlier.headers, case.headers, only=_is_signed(case)),
+        *_changed("the query parameter", dict(earlier.query), dict(case.query)),
+    ]
+    what = "; ".join(changes) or "the order of what was signed"
+    return f"this signature was accepted before, for another request: {what}"
 
 
-def _header_variants(headers: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
-    for name in _signed_names(headers):
-        yield f"the header {name} was sent and not signed", _without(headers, name)
-    yield from _content_types(headers)
+def _is_signed(case: Case) -> Callable[[str], bool]:
+    more = set(case.additional.lower().split(";")) if isinstance(case, V4Case) else set()
+    names = {"content-type", "content-md5", *more}
+    return lambda name: name.startswith("x-oss-") or name in names
 
 
-def _v4_variants(case: V4Case, ours: str) -> Iterator[tuple[str, str]]:
-    for cause, headers in _header_variants(case.headers):
-        yield cause, replace(case, headers=headers).canonical()
-    lines = ours.split("\n")
-    uri = f"/{case.bucket}/{case.key}"
-    paths = {
-        "the path was signed without the bucket": encode_path(f"/{case.key}"),
-        "the path was signed unencoded": uri,
-        "the path was encoded twice": encode_path(encode_path(uri)),
-        "the slashes of the key were signed as %2F": f"/{case.bucket}/{encode(case.key)}",
-    }
-    for cause, path in paths.items():
-        yield cause, "\n".join((lines[0], path, *lines[2:]))
-    for cause, query in _v4_queries(case).items():
-        yield cause, "\n".join((lines[0], lines[1], query, *lines[3:]))
-    empty = hashlib.sha256(b"").hexdigest()
-    yield "the payload was signed as a hash", "\n".join((*lines[:-1], empty))
-    for method in ("GET", "PUT", "POST", "HEAD", "DELETE"):
-        yield f"the method was signed as {method}", "\n".join((method, *lines[1:]))
-    with_host = replace(case, additional=";".join(filter(None, (case.additional, "host"))))
-    yield "host was signed and not named in AdditionalHeaders", with_host.canonical()
-
-
-def _v4_queries(case: V4Case) -> dict[str, str]:
-    pairs = [(n, v) for n, v in case.query if n != "x-oss-signature"]
-    encoded = sorted((encode(n), encode(v)) for n, v in pairs)
-    sent = [item for item in case.raw_query.decode("latin-1").split("&") if item]
-    return {
-        "an empty query value was signed with its '='": "&".join(f"{n}={v}" for n, v in encoded),
-        "a space of the query was signed as '+'": "&".join(
-            f"{n}={v}" if v else n for n, v in ((n, v.replace("%20", "+")) for n, v in encoded)
-        ),
-        "the query was signed in the order sent": "&".join(
-            item for item in sent if not item.startswith("x-oss-signature=")
-        ),
-        "the query was signed unencoded": "&".join(
-            f"{n}={v}" if v else n for n, v in sorted(pairs)
-        ),
-        "the query was not signed": "",
-    }
-
-
-def _v1_variants(case: V1Case, ours: str) -> Iterator[tuple[str, str]]:
-    for cause, headers in _header_variants(case.headers):
-        yield cause, replace(case, headers=headers).text()
-    without = ours.replace(f"\n/{case.bucket}/", "\n/")
-    yield "the path was signed without the bucket", without
-    encoded = encode_path(case.key)
-    yield "the key was signed percent-encoded", replace(case, key=encoded).text()
-    for name in {n for n, _ in case.query if n in v1.SUB_RESOURCES}:
-        left = [(n, v) for n, v in case.query if n != name]
-        yield f"the sub-resource {name} was not signed", replace(case, query=left).text()
-    for method in ("GET", "PUT", "POST", "HEAD", "DELETE"):
-        yield f"the method was signed as {method}", replace(case, method=method).text()
-    if ours.count("\n") and "x-oss-date" in case.headers:
-        blank = replace(case, date_line="")
-        yield "the date line was signed empty", blank.text()
+def _changed(
+    what: str,
+    before: Mapping[str, str],
+    now: Mapping[str, str],
+    *,
+    only: Callable[[str], bool] = lambda _: True,
+) -> Iterator[str]:
+    for name in dict.fromkeys((*before, *now)):
+        was, is_ = before.get(name), now.get(name)
+        if was != is_ and only(name):
+            yield f"{what} {name} was {was!r} and is {is_!r}".replace("  ", " ")

@@ -67,6 +67,7 @@ def parse_authorization(value: str) -> dict[str, str]:
     return fields
 
 
+@lru_cache(maxsize=256)
 def parse_credential(text: str) -> Credential:
     """Read ``AK/yyyymmdd/region/oss/aliyun_v4_request``.
 
@@ -89,24 +90,22 @@ def canonical_uri(bucket: str, key: str) -> str:
 def canonical_query(query: Iterable[tuple[str, str]]) -> str:
     """Encode, sort by encoded name, join; an empty value is written as the bare name."""
     pairs = sorted(
-        (encode(name), encode(value)) for name, value in query if name != "x-oss-signature"
+        [(encode(name), encode(value)) for name, value in query if name != "x-oss-signature"]
     )
     return "&".join(f"{name}={value}" if value else name for name, value in pairs)
 
 
 def canonical_headers(headers: Mapping[str, str], additional: Iterable[str]) -> str:
     """Return the block of signed headers, each line ending in a newline."""
-    extra = set(additional)
-    names = sorted(
-        name
-        for name in headers
-        if name.startswith("x-oss-") or name in _SIGNED_ALWAYS or name in extra
-    )
-    return "".join(f"{name}:{signed_text(headers[name]).strip()}\n" for name in names)
+    wanted = _SIGNED_ALWAYS.union(additional)
+    names = sorted([name for name in headers if name.startswith("x-oss-") or name in wanted])
+    return "".join([f"{name}:{signed_text(headers[name]).strip()}\n" for name in names])
 
 
 def additional_names(listed: str) -> list[str]:
     """Return the additional headers to sign: lower case, sorted, no default ones."""
+    if not listed:
+        return []
     names = {name.strip().lower() for name in listed.split(";") if name.strip()}
     return sorted(n for n in names if not n.startswith("x-oss-") and n not in _SIGNED_ALWAYS)
 

@@ -1,4 +1,4 @@
-"""Bytes. A blob is written once and never changed; small ones live in the database.
+"""Bytes. Large blobs are files, written once; small ones are rows, written over when unread.
 
 A blob in use by a reader is deleted when the last reader has gone. Blobs that no row names,
 left by a killed process, are swept when the store opens.
@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from mock_oss.store.database import Database
 
@@ -50,7 +51,8 @@ def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
 class BlobWriter:
     """A blob being written. Nothing refers to it until a row does.
 
-    It begins in memory and becomes a file when it grows beyond ``SMALL_BYTES``.
+    It is thrown away when its ``with`` block ends in an exception. It begins in memory and becomes
+    a file when it grows beyond ``SMALL_BYTES``.
     """
 
     __slots__ = ("_blobs", "_fd", "_kept", "_path", "name", "size")
@@ -62,6 +64,19 @@ class BlobWriter:
         self._kept: list[bytes] = []
         self._path = ""
         self._fd = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self.discard()
+        self._blobs.note_named(self.name)
 
     def write(self, pieces: list[bytes]) -> None:
         """Append pieces."""
@@ -82,11 +97,20 @@ class BlobWriter:
         self._blobs.note_unnamed(self.name)
         self._fd = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
 
-    def close(self) -> Segment:
-        """Finish; return the segment that covers the whole blob."""
+    def close(self, spare: str = "") -> Segment:
+        """Finish; return the segment that covers the whole blob.
+
+        Args:
+            spare: a small blob to write over, in the transaction that takes it from its owner; a
+                blob that has become a file leaves it alone.
+        """
         if self._fd < 0:
-            self.name = self._blobs.put_small(b"".join(self._kept))
+            data = b"".join(self._kept)
             self._kept = []
+            if spare:  # not our name: an exception after this must not delete it
+                self._blobs.overwrite(spare, data)
+                return Segment(spare, 0, self.size)
+            self.name = self._blobs.put_small(data)
         else:
             os.close(self._fd)
             self._fd = -1
@@ -124,21 +148,17 @@ class Blobs:
             "SELECT coalesce(max(id), 0) FROM small_blobs"
         ).fetchone()
 
-    @contextmanager
-    def new(self) -> Iterator[BlobWriter]:
-        """Write a blob and name it in a row within the block; an exception throws it away."""
-        writer = BlobWriter(self)
-        try:
-            yield writer
-        except BaseException:
-            writer.discard()
-            raise
-        finally:
-            self._unnamed.discard(writer.name)
+    def new(self) -> BlobWriter:
+        """Return a blob to write, and to name in a row, within a ``with`` block."""
+        return BlobWriter(self)
 
     def note_unnamed(self, name: str) -> None:
         """Keep a blob that no row names yet from being swept."""
         self._unnamed.add(name)
+
+    def note_named(self, name: str) -> None:
+        """Let a blob be swept again unless a row names it."""
+        self._unnamed.discard(name)
 
     def path(self, name: str) -> str:
         """Return the file of a blob that is one."""
@@ -150,6 +170,19 @@ class Blobs:
             self._last_small += 1  # never used twice while readers may hold the name
             self._db.execute("INSERT INTO small_blobs VALUES (?, ?)", (self._last_small, data))
             return f"{SMALL}{self._last_small}"
+
+    def spare(self, segments: Iterable[Segment]) -> str:
+        """Return a small blob of these that nobody reads, empty when there is none."""
+        for segment in segments:
+            if segment.blob.startswith(SMALL) and segment.blob not in self._readers:
+                return segment.blob
+        return ""
+
+    def overwrite(self, name: str, data: bytes) -> None:
+        """Give a small blob that nobody reads other bytes; cheaper than a new one."""
+        with self._db.lock:
+            number = int(name.removeprefix(SMALL))
+            self._db.execute("UPDATE small_blobs SET data = ? WHERE id = ?", (data, number))
 
     def _small(self, name: str) -> bytes:
         number = int(name.removeprefix(SMALL))

@@ -6,11 +6,10 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 
-from mock_oss.errors import DataDirInUseError, WorldError
+from mock_oss.errors import DataDirError, DataDirInUseError
 
 __all__ = ["Database"]
 
@@ -52,25 +51,36 @@ class Database:
     """A connection that any thread may use while it holds the lock."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self._claim = os.open(directory / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._claim = os.open(directory / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError as e:
+            raise DataDirError(f"cannot keep data in {directory}: {e.strerror}") from e
         try:
             fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as e:
             os.close(self._claim)
             raise DataDirInUseError(f"another mock keeps its data in {directory}") from e
         self.lock = threading.RLock()
-        self.connection = sqlite3.connect(
-            directory / "mock_oss.sqlite3", isolation_level=None, check_same_thread=False
-        )
+        try:
+            self.connection = sqlite3.connect(
+                directory / "mock_oss.sqlite3", isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as e:
+            os.close(self._claim)
+            raise DataDirError(f"cannot keep data in {directory}: {e}") from e
         self.execute = self.connection.execute
-        self._prepare()
+        try:
+            self._prepare()
+        except sqlite3.Error as e:
+            self.close()
+            raise DataDirError(f"{directory}/mock_oss.sqlite3: {e}") from e
 
     def _prepare(self) -> None:
         version = self.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, FORMAT_VERSION):
             self.close()
-            raise WorldError(f"the data directory has format {version}, not {FORMAT_VERSION}")
+            raise DataDirError(f"the data directory has format {version}, not {FORMAT_VERSION}")
         self.execute("PRAGMA locking_mode = EXCLUSIVE")  # the claim above keeps others out anyway
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = NORMAL")
@@ -79,17 +89,9 @@ class Database:
         self.connection.executescript(_SCHEMA)
         self.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Commit what the block does, or none of it."""
-        with self.lock:
-            self.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self.execute("ROLLBACK")
-                raise
-            self.execute("COMMIT")
+    def transaction(self) -> _Transaction:
+        """Commit what a ``with`` block does, or none of it."""
+        return _Transaction(self)
 
     def clear(self) -> None:
         """Forget every row."""
@@ -102,3 +104,31 @@ class Database:
         with self.lock:
             self.connection.close()
         os.close(self._claim)
+
+
+class _Transaction:
+    """The lock and a transaction for the length of a block."""
+
+    __slots__ = ("_db",)
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def __enter__(self) -> None:
+        self._db.lock.acquire()
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._db.lock.release()
+            raise
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+        finally:
+            self._db.lock.release()

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from mock_oss.request import signed_text
 from mock_oss.store.blobs import Segment
 
 __all__ = [
@@ -31,7 +32,7 @@ def pack_segments(segments: Iterable[Segment]) -> str:
 
 def load_segments(text: str) -> list[Segment]:
     """Read segments from JSON text."""
-    return [Segment(*item) for item in json.loads(text)]
+    return [] if text == "[]" else [Segment(*item) for item in json.loads(text)]
 
 
 class BucketRecord(NamedTuple):
@@ -69,6 +70,11 @@ class ObjectRecord(NamedTuple):
     def segments(self) -> list[Segment]:
         """The slices of blobs that make up the object."""
         return load_segments(self.segments_json)
+
+    @property
+    def shown_headers(self) -> dict[str, str]:
+        """The stored headers as the text that their bytes were meant as."""
+        return {name: signed_text(value) for name, value in self.stored_headers.items()}
 
     @property
     def stored_headers(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from mock_oss.errors import DataDirError
 from mock_oss.store.blobs import Blobs, BlobWriter, Segment
 from mock_oss.store.database import Database
 from mock_oss.store.records import ObjectRecord, PartRecord, pack_segments
@@ -25,7 +26,11 @@ class Store:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.database = Database(directory)
-        self.blobs = Blobs(directory / "blobs", self.database)
+        try:
+            self.blobs = Blobs(directory / "blobs", self.database)
+        except OSError as e:
+            self.database.close()
+            raise DataDirError(f"cannot keep data in {directory}: {e.strerror}") from e
         self.buckets = Buckets(self.database)
         self.objects = Objects(self.database)
         self.uploads = Uploads(self.database)
@@ -58,12 +63,16 @@ class Store:
             replaced = self.objects.get(record.bucket, record.key)
             if allow is not None:
                 allow(replaced)
+            old = [] if replaced is None else replaced.segments
+            segments = record.segments
             if blob is not None:
-                segments = [*record.segments, blob.close()]
+                kept = {segment.blob for segment in segments}
+                spare = self.blobs.spare(segment for segment in old if segment.blob not in kept)
+                segments.append(blob.close(spare))
                 record = record._replace(segments_json=pack_segments(segments))
             self.objects.put(record)
-        if replaced is not None:
-            self._drop(replaced.segments, kept=record.segments)
+        if old and old != segments:
+            self._drop(old, kept=segments)
         return record
 
     def delete_object(self, bucket: str, key: str) -> bool:

@@ -11,12 +11,14 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import oss2
+import pytest
 from oss2.credentials import StaticCredentialsProvider
+from oss2.exceptions import ServerError
 
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, Clock, MockOSS
 from mock_oss.signing import v4
 
-__all__ = ["REGION", "Answer", "oss2_bucket", "send", "signed_headers"]
+__all__ = ["REGION", "Answer", "oss2_bucket", "refusal", "send", "signed_headers"]
 
 REGION = "cn-hangzhou"
 
@@ -32,6 +34,13 @@ def oss2_bucket(
     provider = StaticCredentialsProvider(*credentials)
     auth = oss2.ProviderAuthV4(provider) if version == "v4" else oss2.ProviderAuth(provider)
     return oss2.Bucket(auth, oss.endpoint, name, region=REGION)
+
+
+def refusal(call: Any, *args: Any, **kwargs: Any) -> tuple[int, str]:
+    """Return status and code with which OSS refuses this call of oss2."""
+    with pytest.raises(ServerError) as error:
+        call(*args, **kwargs)
+    return error.value.status, error.value.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,7 @@ def signed_headers(
     query: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     bucket: str = BUCKET,
+    region: str = REGION,
 ) -> tuple[str, dict[str, str]]:
     """Return (target, headers) of a path-style request with a V4 signature."""
     moment = oss.clock.now()
@@ -103,7 +113,7 @@ def signed_headers(
     sent |= {"x-oss-date": date_time, "x-oss-content-sha256": "UNSIGNED-PAYLOAD"}
     pairs = list((query or {}).items())
     canonical = v4.canonical_request(method, bucket, key, query=pairs, headers=sent)
-    scope = v4.Credential(ACCESS_KEY_ID, date_time[:8], REGION)
+    scope = v4.Credential(ACCESS_KEY_ID, date_time[:8], region)
     text = v4.string_to_sign(date_time, scope.scope, canonical)
     signing_key = v4.signing_key(ACCESS_KEY_SECRET, scope.date, scope.region)
     sent["authorization"] = (

@@ -1,17 +1,19 @@
-"""The table of OSS operations in `docs/mock-oss.md`, made from the routes and the SDK tours.
+"""The table of OSS operations in `docs/mock-oss.md`, made from what the tours succeed with.
 
-`python -m contract.mock_oss.operation_table` (with `tests` on the path) writes it anew; a test
-fails while the page shows anything else.
+`python -m contract.mock_oss.operation_table` (with `tests` on the path) runs them all and writes
+it anew; a test fails while the page shows anything else than what its own run did.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from contract.mock_oss import tour_oss2, tour_v2
-from mock_oss.operations.routes import OPERATIONS
+from contract.mock_oss import tour_ali_oss, tour_oss2, tour_others, tour_v2
+from contract.mock_oss.matrix import CASES, Case, Credentials, mock_for, operations_done
+from mock_oss import MockOSS
 
-__all__ = ["DOCUMENT", "GROUPS", "between_marks", "render"]
+__all__ = ["DOCUMENT", "GROUPS", "TOURS", "between_marks", "measure", "render", "told"]
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "mock-oss.md"
 BEGIN, END = "<!-- operations: begin -->", "<!-- operations: end -->"
@@ -47,37 +49,70 @@ GROUPS = {
     "Images, live, search": "ProcessImage PutStyle GetStyle ListStyle DeleteStyle PutLiveChannel "
     "GetLiveChannelInfo ListLiveChannel DeleteLiveChannel OpenMetaQuery DoMetaQuery CloseMetaQuery",
 }
-# Operations that the routes know under another name, or that are no route of their own.
-ROUTE_OF = {"ListObjectsV2": "ListObjects", "Callback": "PutObject"}
-BESIDE_ROUTES = {"OptionObject", "AssumeRole", "GetCallerIdentity"}
-# What no method of an SDK reaches, beyond what its tour lists.
-NOT_IN_TOURS = {"OptionObject", "Callback", "AssumeRole", "GetCallerIdentity"}
-ALI_OSS_LACKS: frozenset[str] = frozenset()
-SDKS = {"oss2": tour_oss2.LACKS, "oss-v2": tour_v2.LACKS, "ali-oss": ALI_OSS_LACKS}
-YES, NO = "✓", ""
+TOURS: Mapping[str, Callable[[MockOSS, Case, Credentials], None]] = {
+    "oss2": tour_oss2.tour,
+    "oss-v2": tour_v2.tour,
+    "ali-oss": tour_ali_oss.tour,
+    "others": tour_others.tour,
+}
+VERSIONS = ("v4", "v1")
+UNSIGNED = {"OptionObject": "✓"}
+STS_STYLES = {"v4": "ACS3", "v1": "RPC"}
+Results = Mapping[tuple[str, str], set[str]]
 
 
-def _row(name: str, routes: set[str]) -> str:
-    route = ROUTE_OF.get(name, name)
-    served = route in routes or name in BESIDE_ROUTES
-    cells = [YES if served else NO]
-    for lacks in SDKS.values():
-        cells.append(YES if served and name not in NOT_IN_TOURS and route not in lacks else NO)
-    return f"| {name} | " + " | ".join(cells) + " |"
+def measure() -> Results:
+    """Run every tour in every case.
+
+    Returns:
+        (client, version) -> the operations that succeeded with both kinds of key and both styles
+        of address.
+    """
+    done: dict[tuple[str, str], set[str]] = {}
+    for case in (param.values[0] for param in CASES):
+        assert isinstance(case, Case)
+        for client, tour in TOURS.items():
+            with mock_for(case) as (oss, credentials):
+                tour(oss, case, credentials)
+                found = operations_done(oss)
+            so_far = done.setdefault((client, case.version), found)
+            done[client, case.version] = so_far & found
+    return done
 
 
-def render() -> str:
+def _cell(name: str, group: str, client: str, results: Results) -> str:
+    passed = [version for version in VERSIONS if name in results[client, version]]
+    if passed and name in UNSIGNED:
+        return UNSIGNED[name]
+    return " ".join(STS_STYLES[v] if group == "STS" else v.upper() for v in passed)
+
+
+def render(results: Results) -> str:
     """Return the tables, one per chapter."""
-    routes = {operation.name for operation in OPERATIONS}
     lines: list[str] = []
     for group, names in GROUPS.items():
-        lines += [
-            f"| {group} | mock | " + " | ".join(SDKS) + " |",
-            "|---|" + ":-:|" * (1 + len(SDKS)),
-            *(_row(name, routes) for name in names.split()),
-            "",
-        ]
+        lines += [f"| {group} | " + " | ".join(TOURS) + " |", "|---|" + "---|" * len(TOURS)]
+        for name in names.split():
+            cells = [_cell(name, group, client, results) for client in TOURS]
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        lines.append("")
     return "\n".join(lines)
+
+
+def told(client: str, version: str) -> set[str]:
+    """Return the operations that the page says this client does with this signature."""
+    column = list(TOURS).index(client) + 1
+    shown = {version.upper(), STS_STYLES[version], *UNSIGNED.values()}
+    rows = (line.strip("| ").split("|") for line in between_marks(_page()).splitlines())
+    return {
+        cells[0].strip()
+        for cells in rows
+        if len(cells) > column and shown & set(cells[column].split())
+    }
+
+
+def _page() -> str:
+    return DOCUMENT.read_text(encoding="utf-8")
 
 
 def between_marks(text: str, new: str | None = None) -> str:
@@ -88,5 +123,4 @@ def between_marks(text: str, new: str | None = None) -> str:
 
 
 if __name__ == "__main__":
-    page = DOCUMENT.read_text(encoding="utf-8")
-    DOCUMENT.write_text(between_marks(page, render()), encoding="utf-8")
+    DOCUMENT.write_text(between_marks(_page(), render(measure())), encoding="utf-8")

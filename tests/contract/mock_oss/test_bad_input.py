@@ -305,6 +305,9 @@ HOST = [("Host", "still.localhost")]
         ),
         (request("GET", "/", [("Host", "Bad_Name.localhost")], b""), "InvalidBucketName"),
         (request("PATCH", "/a", HOST, b""), "MethodNotAllowed"),
+        (request("PUT", "/a", [*HOST, ("Transfer-Encoding", "gzip")], b"x"), "NotImplemented"),
+        (request("GET", "/a", [], b""), "InvalidRequest"),
+        (b"GET /a HTTP/2.0\r\nHost: a.localhost\r\n\r\n", "InvalidRequest"),
         (b"hello\r\n\r\n", "InvalidRequest"),
         (b"GET /a HTTP/1.1\r\nHost", "InvalidRequest"),
         (
@@ -355,3 +358,28 @@ def test_bodies_longer_than_announced_are_cut_off_there(oss: MockOSS) -> None:
 
     assert reply.status == 200
     assert oss.bucket("still").objects["long"].data == b"hello"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        request("PUT", "/a", [*HOST, ("Content-Length", "-1")], b""),
+        request("PUT", "/a", [*HOST, ("Content-Length", "1e3")], b"x"),
+        request("PUT", "/a", [*HOST, ("Content-Length", "9" * 30)], b"x"),
+        b"\x16\x03\x01\x02\x00\x01",
+        b"GET / HTTP/1.1\r\nHost",
+    ],
+    ids=["negative length", "no number", "enormous length", "TLS", "half a head"],
+)
+def test_what_is_no_request_has_an_id_and_a_place_in_the_journal(oss: MockOSS, raw: bytes) -> None:
+    before = oss.requests[-1].number if oss.requests else 0
+
+    reply = exchange(oss, raw)
+
+    record = oss.requests[-1]
+    assert record.number == before + 1
+    assert record.request_id.strip("0")
+    assert f"<RequestId>{record.request_id}</RequestId>".encode() in reply.raw
+    assert f"x-oss-request-id: {record.request_id}".encode() in reply.raw
+    assert (record.status, record.code) == (400, reply.code)
+    assert record.why

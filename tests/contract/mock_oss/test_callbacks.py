@@ -3,8 +3,6 @@
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.request import urlopen
 
@@ -14,54 +12,17 @@ from cryptography.hazmat.primitives.hashes import MD5
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from contract.mock_oss.clients import Answer, send, signed_headers
+from contract.mock_oss.receiver import Receiver, encoded, receiving
 from contract.mock_oss.test_post_object import form, post, v4_fields
 from mock_oss import BUCKET, MockOSS
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (7).to_bytes(4) + (9).to_bytes(4) + b"rest"
 
 
-class Receiver(ThreadingHTTPServer):
-    """An application server that remembers what it was told."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.calls: list[tuple[str, dict[str, str], bytes]] = []
-        self.status = 200
-        self.answer = b'{"ok":true}'
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.calls.append((self.path, headers, body))
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(self.server.answer)))
-        self.end_headers()
-        self.wfile.write(self.server.answer)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with receiving() as server:
         yield server
-        server.shutdown()
-        thread.join()
-
-
-def encoded(document: object) -> str:
-    return b64encode(json.dumps(document).encode()).decode()
 
 
 def put(oss: MockOSS, key: str, data: bytes, **headers: str) -> Answer:

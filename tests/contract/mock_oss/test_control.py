@@ -35,6 +35,9 @@ def test_requests_are_told_with_who_and_why_but_no_secret(
     assert second["why"]["first_difference"]["expected"] == "x-oss-meta-a:1"
     assert first["headers"]["authorization"] == second["headers"]["authorization"] == "…"
     assert get(mock_oss, f"requests?after={first['number']}")["requests"] == [second]
+    assert get(mock_oss, f"requests/{second['number']}") == second
+    assert "why" not in get(mock_oss, "requests?brief")["requests"][1]
+    assert send(mock_oss, "GET", "/_mock/requests/99").status == 404
     assert send(mock_oss, "DELETE", "/_mock/requests").status == 204
     assert len(mock_oss.requests) == 0
 
@@ -46,8 +49,18 @@ def test_the_clock_moves_over_http(mock_oss: MockOSS) -> None:
 
     assert (status, shown["now"]) == (200, "2026-03-14T09:27:53+00:00")
     assert get(mock_oss, "clock") == shown
-    for wrong in ({"set": "noon"}, {"advance": "x"}, {"jump": 1}, {"set": "2026-03-14T09:26:53"}):
-        assert post(mock_oss, "clock", wrong)[0] == 400
+    for wrong, words in (
+        ({"set": "noon"}, "set is a time with its offset"),
+        ({"set": 5}, "set is a time with its offset"),
+        ({"set": "2026-03-14T09:26:53"}, "set is a time with its offset"),
+        ({"advance": "x"}, "advance is a number of seconds"),
+        ({"advance": 1e12}, "the mock's clock shows the years"),
+        ({"freeze": "yes"}, "freeze is true or false"),
+        ({"jump": 1}, "the clock knows advance, set and freeze, not jump"),
+    ):
+        status, answer = post(mock_oss, "clock", wrong)
+        assert (status, answer["error"][: len(words)]) == (400, words)
+    assert get(mock_oss, "clock") == shown
 
 
 def test_reset_forgets_everything(mock_oss: MockOSS, bucket_v4: Any) -> None:
@@ -82,7 +95,19 @@ def test_state_buckets_and_objects_can_be_looked_at(mock_oss: MockOSS, bucket_v4
     assert send(mock_oss, "GET", f"/_mock/objects/{BUCKET}/none").status == 404
 
 
-@pytest.mark.parametrize("name", ["", "page.css", "page.js"])
+def test_an_object_of_the_same_origin_runs_no_scripts(mock_oss: MockOSS, bucket_v4: Any) -> None:
+    page = {"Content-Type": "text/html", "x-oss-object-acl": "public-read"}
+    bucket_v4.put_object("a.html", b"<script>fetch('/_mock/state')</script>", headers=page)
+
+    beside = send(mock_oss, "GET", f"/{BUCKET}/a.html")
+    own = send(mock_oss, "GET", "/a.html", headers={"Host": f"{BUCKET}.localhost"})
+
+    assert beside.headers["Content-Security-Policy"] == "sandbox"
+    assert own.status == 200
+    assert "Content-Security-Policy" not in own.headers
+
+
+@pytest.mark.parametrize("name", ["", "page.css", "page.js", "why.js"])
 def test_the_page_is_served(mock_oss: MockOSS, name: str) -> None:
     answer = send(mock_oss, "GET", f"/_mock/{name}")
 
@@ -100,6 +125,90 @@ def test_other_origins_may_not_look_inside(mock_oss: MockOSS) -> None:
     same = send(mock_oss, "POST", "/_mock/reset", headers={"Origin": own}, body=b"")
 
     assert (foreign.status, same.status) == (403, 204)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.test", "evil.test:{port}", "127.0.0.1.evil.test", "localhost.evil.test", "10.9.8.7", ""],
+)
+@pytest.mark.parametrize("path", ["reset", "state", "requests", "", "page.js", "nothing"])
+def test_a_name_that_points_here_by_dns_reaches_nothing(
+    mock_oss: MockOSS, host: str, path: str
+) -> None:
+    host = host.format(port=mock_oss.port)
+    mock_oss.faults.add("hang", key="never")
+    method = "POST" if path == "reset" else "GET"
+
+    answer = send(
+        mock_oss,
+        method,
+        f"/_mock/{path}",
+        headers={"Host": host, "Origin": f"http://{host}"},
+        body=b"" if method == "POST" else None,
+    )
+
+    assert answer.status == 403
+    assert b"--allow-host" in answer.body
+    assert len(mock_oss.faults) == 1
+
+
+def test_loopback_the_bound_address_and_named_hosts_may_look_inside() -> None:
+    with MockOSS(allow_hosts=["mock.test"], domains=["localhost", "oss.test"]) as oss:
+        for host in ("localhost", "127.0.0.1", "127.3.2.1", "[::1]", "MOCK.test", "oss.test"):
+            for suffix in ("", f":{oss.port}"):
+                headers = {"Host": host + suffix}
+                assert send(oss, "GET", "/_mock/clock", headers=headers).status == 200, headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "words"),
+    [
+        ("PUT", "clock", 405, "there is no PUT /_mock/clock; it takes GET, HEAD, POST"),
+        ("DELETE", "reset", 405, "there is no DELETE /_mock/reset; it takes POST"),
+        ("GET", "nothing/here", 404, "there is no GET /_mock/nothing/here"),
+    ],
+)
+def test_what_the_control_plane_lacks_is_told_as_json(
+    mock_oss: MockOSS, method: str, path: str, status: int, words: str
+) -> None:
+    answer = send(mock_oss, method, f"/_mock/{path}")
+
+    assert answer.status == status
+    assert json.loads(answer.body)["error"].startswith(words)
+
+
+def test_snapshots_are_kept_by_name(mock_oss: MockOSS, bucket_v4: Any) -> None:
+    bucket_v4.put_object("a", b"hello")
+    assert post(mock_oss, "snapshots/before", {})[0] == 201
+    bucket_v4.delete_object("a")
+
+    assert get(mock_oss, "snapshots") == {"snapshots": ["before"]}
+    assert post(mock_oss, "snapshots/before", {}) == (
+        400,
+        {"error": "before is not empty: choose another place"},
+    )
+    assert post(mock_oss, "snapshots/before/restore", {})[0] == 204
+    assert list(mock_oss.bucket(BUCKET).objects) == ["a"]
+    mock_oss.reset()
+    mock_oss.restore("before")
+    assert list(mock_oss.bucket(BUCKET).objects) == ["a"]
+    assert send(mock_oss, "DELETE", "/_mock/snapshots/before").status == 204
+    assert get(mock_oss, "snapshots") == {"snapshots": []}
+    for name in ("before", "..", ".hidden", "a%2Fb", "a" * 65):
+        assert post(mock_oss, f"snapshots/{name}/restore", {})[0] in (400, 404), name
+
+
+def test_a_plan_that_is_no_fault_is_told_in_words(mock_oss: MockOSS) -> None:
+    for plan, words in (
+        ({}, "a fault needs an effect"),
+        ({"effect": "hang", "key": 5}, "key is a text"),
+        ({"effect": "hang", "nth": True}, "nth is a number"),
+        ({"effect": ["hang"]}, "effect is a text"),
+        ({"effect": "hang", "self": 1}, "a fault has no 'self'"),
+    ):
+        status, answer = post(mock_oss, "faults", plan)
+
+        assert (status, answer["error"][: len(words)]) == (400, words)
 
 
 def test_a_body_that_is_no_json_object_is_refused(mock_oss: MockOSS) -> None:

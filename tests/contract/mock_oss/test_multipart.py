@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from oss2.models import AbortMultipartUpload, BucketLifecycle, LifecycleRule, PartInfo
 
-from contract.mock_oss.clients import send, signed_headers
-from contract.mock_oss.test_objects import refusal
+from contract.mock_oss.clients import refusal, send, signed_headers
 from mock_oss import BUCKET, MockOSS
 
 PART = b"p" * 102_400

@@ -62,7 +62,7 @@ class Multipart(RuleBasedStateMachine):
 
     def _open(self, directory: Path) -> None:
         self.oss = MockOSS(data_dir=directory).__enter__()
-        self.connection = http.client.HTTPConnection("127.0.0.1", self.oss.port, timeout=20)
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.oss.port, timeout=120)
 
     def teardown(self) -> None:
         """Leave nothing behind."""
@@ -256,10 +256,12 @@ def _run(examples: int) -> None:
     )
 
 
+@pytest.mark.timeout(600)  # on a machine that others use, too
 def test_any_order_of_steps_and_crashes_keeps_what_was_answered() -> None:
     _run(100)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_two_thousand_long_sequences_keep_what_was_answered() -> None:
     _run(2000)

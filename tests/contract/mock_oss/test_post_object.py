@@ -190,6 +190,24 @@ def test_the_length_of_the_file_has_its_own_codes(
 
     assert (answer.status, answer.code) == (400, code)
     assert mock_oss.store.blobs.names() == set()
+    assert mock_oss.requests[-1].why == {
+        "kind": "form policy",
+        "statement": json.dumps(["content-length-range", *range_]),
+        "field": "5",
+    }
+
+
+@pytest.mark.parametrize("ranges", [([6, 9], [0, 9]), ([0, 9], [6, 9]), ([0, 4], [0, 9])], ids=str)
+def test_every_length_range_of_a_policy_must_hold(
+    mock_oss: MockOSS, ranges: tuple[list[int], ...]
+) -> None:
+    conditions: list[object] = [["content-length-range", *range_] for range_ in ranges]
+
+    answer = post(mock_oss, form({"key": "a", **v4_fields(mock_oss, conditions)}))
+
+    assert answer.status == 400
+    assert answer.code == ("EntityTooLarge" if [0, 4] in ranges else "EntityTooSmall")
+    assert mock_oss.store.blobs.names() == set()
 
 
 def test_a_wrong_signature_is_refused_in_both_versions(mock_oss: MockOSS) -> None:
@@ -309,6 +327,7 @@ def test_a_large_file_is_streamed(mock_oss: MockOSS) -> None:
     assert mock_oss.bucket(BUCKET).objects["a"].data == data
 
 
+END = f"--{BOUNDARY}--\r\n".encode()
 SECOND_FILE = (
     f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="g"\r\n\r\nx\r\n'
 )
@@ -325,6 +344,11 @@ def test_forms_that_are_no_upload_have_their_codes(mock_oss: MockOSS) -> None:
         "no form": (b"hello", "MalformedPOSTRequest"),
         "empty": (b"", "MalformedPOSTRequest"),
         "long field": (form({**good, "x": "y" * (2 << 20) + "y"}), "FieldItemTooLong"),
+        "long name": (form({**good, "x" * 8193: "y"}), "FieldItemTooLong"),
+        "many fields": (
+            b"".join([form({str(index): ""}, None)[: -len(END)] for index in range(8_193)]) + END,
+            "MaxPOSTPreDataLengthExceededError",
+        ),
         "bad policy": (form({**good, "policy": "!"}), "SignatureDoesNotMatch"),
     }
     for name, (body, code) in cases.items():
@@ -332,6 +356,12 @@ def test_forms_that_are_no_upload_have_their_codes(mock_oss: MockOSS) -> None:
     plain = send(mock_oss, "POST", f"/{BUCKET}/", headers={"Content-Type": "text/x"}, body=whole)
     assert plain.code == "RequestIsNotMultiPartContent"
     assert len(mock_oss.bucket(BUCKET).objects) == 0
+
+
+def test_names_of_fields_may_have_8_kb(mock_oss: MockOSS) -> None:
+    fields = {"key": "a", **v1_fields(mock_oss, [["eq", "$key", "a"]]), "x" * 8192: "y"}
+
+    assert post(mock_oss, form(fields)).status == 204
 
 
 @pytest.mark.parametrize(
@@ -345,6 +375,7 @@ def test_forms_that_are_no_upload_have_their_codes(mock_oss: MockOSS) -> None:
         {"expiration": "2100-01-01T00:00:00Z", "conditions": [["eq", "key", "a"]]},
         {"expiration": "2100-01-01T00:00:00Z", "conditions": [["in", "$key", "a"]]},
         {"expiration": "2100-01-01T00:00:00Z", "conditions": [["content-length-range", 2, 1]]},
+        {"expiration": "2100-01-01T00:00:00Z", "conditions": [["content-length-range", 0, True]]},
         {"expiration": "2100-01-01T00:00:00Z", "conditions": [7]},
     ],
     ids=json.dumps,

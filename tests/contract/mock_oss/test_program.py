@@ -17,9 +17,20 @@ import oss2
 import pytest
 from oss2.credentials import StaticCredentialsProvider
 from oss2.exceptions import OssError
+from typer.testing import CliRunner
 
 from contract.mock_oss.clients import REGION, oss2_bucket
-from mock_oss import BUCKET, DataDirInUseError, MockOSS, PortInUseError, WorldError
+from mock_oss import (
+    BUCKET,
+    Clock,
+    DataDirInUseError,
+    MockOSS,
+    MockOSSError,
+    PortInUseError,
+    WorldError,
+)
+from mock_oss.cli import app
+from mock_oss.production import OVERRIDE
 from mock_oss.world import World
 
 WORLD = """
@@ -74,11 +85,12 @@ def client(port: int, name: str = BUCKET) -> oss2.Bucket:
     )
 
 
-def test_it_says_where_it_listens_and_ends_on_sigterm() -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["SIGTERM", "SIGHUP"])
+def test_it_says_where_it_listens_and_ends_when_told_to(number: signal.Signals) -> None:
     with program() as (process, port, lines):
         client(port).put_object("a", b"hello")
 
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
 
         assert process.wait(timeout=10) == 0
         assert any("LTAI5tMockOssAccessKey01" in line for line in lines)
@@ -143,6 +155,12 @@ def test_a_data_directory_keeps_everything(tmp_path: Path) -> None:
         assert oss.bucket(BUCKET).uploads[upload_id].parts == {1: 200_000}
 
 
+def test_a_bucket_that_is_not_there_is_not_just_empty(mock_oss: MockOSS) -> None:
+    assert not mock_oss.bucket("tpyo").exists
+    with pytest.raises(MockOSSError, match="there is no bucket tpyo"):
+        list(mock_oss.bucket("tpyo").objects)
+
+
 def test_two_mocks_do_not_share_a_port_or_a_directory(tmp_path: Path) -> None:
     with MockOSS(data_dir=tmp_path) as oss:
         with pytest.raises(PortInUseError, match=str(oss.port)), MockOSS(port=oss.port):
@@ -159,6 +177,82 @@ def test_the_program_says_why_it_does_not_start() -> None:
 
     assert run.returncode == 1
     assert run.stderr.startswith("mock-oss: cannot listen on 127.0.0.1:")
+
+
+def test_options_at_fault_are_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("not a database")
+    (tmp_path / "rotten").mkdir()
+    (tmp_path / "rotten" / "mock_oss.sqlite3").write_bytes(b"not a database at all" * 300)
+    (tmp_path / "blobless").mkdir()
+    (tmp_path / "blobless" / "blobs").write_text("")
+    for options, code, words in (
+        (["--port", "99999"], 2, "equal to 65535"),
+        (["--data-dir", str(file)], 1, f"mock-oss: cannot keep data in {file}: File exists"),
+        (["--data-dir", f"{file}/below"], 1, "mock-oss: cannot keep data in "),
+        (["--data-dir", str(tmp_path / "rotten")], 1, "file is not a database"),
+        (["--data-dir", str(tmp_path / "blobless")], 1, "mock-oss: cannot keep data in "),
+        (["--bucket", "Not_OSS"], 1, "mock-oss: 'Not_OSS' is no bucket name"),
+        (["--bucket", "abc", "--bucket", "abc"], 1, "mock-oss: the bucket abc is there 2 times"),
+        (
+            [OVERRIDE, "--host", "no.such.host.invalid"],
+            1,
+            "mock-oss: cannot listen on no.such.host.invalid",
+        ),
+        (["--world", str(file)], 1, f"mock-oss: {file}: "),
+        (["--world", str(tmp_path / "none")], 1, "none: No such file or directory"),
+        (["--faults", str(tmp_path / "none")], 1, "none: No such file or directory"),
+        (["--seed", str(file)], 1, "mock-oss: "),
+    ):
+        found = CliRunner().invoke(app, ["--port", "0", *options])
+
+        assert (found.exit_code, found.exception.__class__) == (code, SystemExit), options
+        assert words in found.stderr, options
+        assert "Traceback" not in found.stderr
+
+
+def test_what_the_data_directory_has_wins_over_the_seed(tmp_path: Path) -> None:
+    seed, data = tmp_path / "seed", tmp_path / "data"
+    (seed / BUCKET).mkdir(parents=True)
+    (seed / BUCKET / "a").write_text("from the seed")
+    (seed / BUCKET / "b").write_text("from the seed")
+    with MockOSS(data_dir=data, seed_dir=seed) as oss:
+        assert oss.seeded == 2
+        oss2_bucket(oss).put_object("a", b"changed")
+        oss2_bucket(oss).delete_object("b")
+
+    with MockOSS(data_dir=data, seed_dir=seed) as oss:
+        objects = oss.bucket(BUCKET).objects
+
+        assert oss.seeded == 1
+        assert {key: found.data for key, found in objects.items()} == {
+            "a": b"changed",
+            "b": b"from the seed",
+        }
+
+
+def test_reset_brings_seed_faults_and_clock_back(tmp_path: Path) -> None:
+    (tmp_path / BUCKET).mkdir()
+    (tmp_path / BUCKET / "a").write_text("seed")
+    start = Clock().now()  # the SDK signs with the real time
+    with MockOSS(
+        seed_dir=tmp_path,
+        faults=[{"effect": "error", "code": "InternalError", "key": "b", "times": 1}],
+        clock=Clock(start, frozen=True),
+    ) as oss:
+        bucket = oss2_bucket(oss)
+        for _ in range(2):
+            with pytest.raises(OssError):
+                bucket.put_object("b", b"")
+            bucket.put_object("a", b"changed")
+            oss.faults.add("hang", key="never")
+            oss.clock.advance(60)
+
+            oss.reset()
+
+            assert [(f.key, f.hits) for f in oss.faults] == [("b", 0)]
+            assert oss.bucket(BUCKET).objects["a"].data == b"seed"
+            assert oss.clock.now() == start
 
 
 def test_world_seed_and_faults_come_from_files(tmp_path: Path) -> None:
@@ -184,7 +278,7 @@ def test_world_seed_and_faults_come_from_files(tmp_path: Path) -> None:
         process.wait()
 
     assert error.value.code == "InternalError"
-    assert "stored 1 objects" in lines[0]
+    assert lines[0] == "stored 1 object of the seed\n"
     with MockOSS(data_dir=tmp_path / "data") as oss:
         stored = oss.bucket("seeded").objects["dir/a.html"]
         assert (stored.data, stored.headers["content-type"]) == (b"<p>hello", "text/html")
@@ -192,16 +286,37 @@ def test_world_seed_and_faults_come_from_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["x = 1", "[[users]]\nnme = 'x'", "[[roles]]\nname = 'x'\npolicies = ['{']", "users ="],
-    ids=["unknown table", "unknown key", "bad policy", "no TOML"],
+    ("text", "words"),
+    [
+        ("x = 1", "the world has no 'x'; it has users, roles"),
+        ("[[users]]\nname = 'x'\nnme = 'x'", "[[users]] number 1 has no 'nme'; it has name, "),
+        ("[[users]]\nkeys = {}", "[[users]] number 1 needs 'name'"),
+        ("[[users]]\nname = 5", "[[users]] number 1: name is a text, not 5"),
+        ("[[users]]\nname = 'x'\nkeys = 'k'", "keys is a table of texts, not 'k'"),
+        ("[[users]]\nname = 'x'\npolicies = [5]", "policies holds a policy"),
+        ("users = 'x'", "users is written as tables: [[users]]"),
+        ("[[roles]]\nname = 'x'\npolicies = ['{']", "a policy of the world is wrong"),
+        ("[[roles]]\nname = 'x'\nmax_session_s = 60", "role x: max_session_s is 3600 to 43200"),
+        ("users =", "Invalid value"),
+        ("[[buckets]]\nname = 'Not_OSS'", "'Not_OSS' is no bucket name: 3 to 63"),
+        ("[[buckets]]\nname = 'abc'\nacl = 'open'", "bucket abc: acl is one of private, "),
+        ("[[buckets]]\nname = 'abc'\ncors = '<X/>'", "bucket abc: cors is refused, MalformedXML"),
+        ("[[buckets]]\nname = 'abc'\n[[buckets]]\nname = 'abc'", "the bucket abc is there 2 times"),
+        ("max_buckets = 'many'", "the world: max_buckets is a whole number, not 'many'"),
+        ("cnames = { a = 1 }", "the world: cnames is a table of texts"),
+    ],
 )
-def test_a_world_that_cannot_be_read_names_its_file(tmp_path: Path, text: str) -> None:
+def test_a_world_that_cannot_be_read_says_where_and_why(
+    tmp_path: Path, text: str, words: str
+) -> None:
     path = tmp_path / "world.toml"
     path.write_text(text)
 
-    with pytest.raises(WorldError, match=r"world\.toml"):
+    with pytest.raises(WorldError, match=r"world\.toml") as error:
         World.load(path)
+
+    assert words in str(error.value)
+    assert "__init__" not in str(error.value)
 
 
 def test_reset_goes_back_to_the_beginning(mock_oss: MockOSS) -> None:
@@ -237,7 +352,7 @@ def test_a_snapshot_can_be_gone_back_to_any_number_of_times(
         assert objects["large"].data == b"x" * 200_000
     with pytest.raises(WorldError, match="not empty"):
         mock_oss.snapshot(tmp_path / "saved")
-    with pytest.raises(WorldError, match="no snapshot"):
+    with pytest.raises(WorldError, match="there is no snapshot"):
         mock_oss.restore(tmp_path)
 
 
@@ -259,3 +374,10 @@ def test_the_process_leaves_no_directory_behind() -> None:
         assert directory.is_dir()
 
     assert not directory.exists()
+
+
+def test_help_has_room_for_the_names_of_all_options() -> None:
+    said = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).output
+
+    assert OVERRIDE in said
+    assert "…" not in said

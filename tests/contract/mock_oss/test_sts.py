@@ -176,7 +176,7 @@ def test_a_wrong_secret_and_an_unknown_key_are_told_apart(
     wrong, unknown = client(mock_oss, style, secret="x"), client(mock_oss, style, "LTAIx")
 
     assert refusal(mock_oss, wrong, request()) == (400, "SignatureDoesNotMatch")
-    assert mock_oss.requests[-1].why["expected_text"]
+    assert mock_oss.requests[-1].why["expected_string_to_sign"]
     assert refusal(mock_oss, unknown, request()) == (404, "InvalidAccessKeyId.NotFound")
 
 

@@ -20,12 +20,11 @@ from oss2.models import (
 
 from contract.mock_oss.clients import REGION
 from contract.mock_oss.matrix import Case, Credentials
+from contract.mock_oss.receiver import callback_to, receiving
 from mock_oss import MockOSS
 
-__all__ = ["LACKS", "tour"]
+__all__ = ["tour"]
 
-# PostObject is a form; oss2 only signs policies for it.
-LACKS = frozenset({"PostObject"})
 NAME = "tour-bucket"
 KEY = "dir/名 +1&%.txt"
 PART = b"p" * 102_400
@@ -79,6 +78,10 @@ def _objects(bucket: Any) -> None:
     assert listed == ["copy", "dir/", "log"]
     assert [found.key for found in bucket.list_objects_v2(prefix="dir/").object_list] == [KEY]
     bucket.delete_object("copy")
+    with receiving() as receiver:
+        bucket.put_object("told", b"", headers={"x-oss-callback": callback_to(receiver)})
+    assert [body for _, _, body in receiver.calls] == [b"key=told"]
+    bucket.delete_object("told")
 
 
 def _details(bucket: Any) -> None:
@@ -126,3 +129,4 @@ def _settings(bucket: Any) -> None:
     bucket.put_bucket_lifecycle(BucketLifecycle([rule]))
     assert bucket.get_bucket_lifecycle().rules[0].abort_multipart_upload.days == 1
     bucket.delete_bucket_lifecycle()
+    assert bucket.list_live_channel().channels == []

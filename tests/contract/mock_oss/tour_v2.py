@@ -8,12 +8,11 @@ import alibabacloud_oss_v2 as oss_v2  # type: ignore[import-untyped]  # ships no
 
 from contract.mock_oss.clients import REGION
 from contract.mock_oss.matrix import Case, Credentials
+from contract.mock_oss.receiver import callback_to, receiving
 from mock_oss import MockOSS
 
-__all__ = ["LACKS", "tour"]
+__all__ = ["tour"]
 
-# PostObject is a form; the SDK only signs policies for it.
-LACKS = frozenset({"PostObject"})
 NAME = "tour-bucket"
 KEY = "dir/名 +1&%.txt"
 PART = b"p" * 102_400
@@ -74,6 +73,12 @@ def _objects(client: Any) -> None:
     assert [found.key for found in listed.contents] == ["copy", "log"]
     assert [found.prefix for found in listed.common_prefixes] == ["dir/"]
     client.delete_object(oss_v2.DeleteObjectRequest(bucket=NAME, key="copy"))
+    with receiving() as receiver:
+        client.put_object(
+            oss_v2.PutObjectRequest(bucket=NAME, key="told", callback=callback_to(receiver))
+        )
+    assert [body for _, _, body in receiver.calls] == [b"key=told"]
+    client.delete_object(oss_v2.DeleteObjectRequest(bucket=NAME, key="told"))
 
 
 def _details(client: Any) -> None:

@@ -33,7 +33,23 @@ def find(host: str, path: bytes) -> Target:
     ],
 )
 def test_host_and_path_give_bucket_and_key(host: str, path: bytes, target: object) -> None:
-    assert find(host, path) == target
+    assert find(host, path)[:3] == target
+
+
+@pytest.mark.parametrize(
+    ("host", "region"),
+    [
+        ("b.oss-cn-hangzhou.aliyuncs.com", "cn-hangzhou"),
+        ("b.oss-cn-hangzhou-internal.aliyuncs.com", "cn-hangzhou"),
+        ("oss-us-west-1.aliyuncs.com:80", "us-west-1"),
+        ("b.oss-accelerate.aliyuncs.com", ""),
+        ("b.oss-accelerate-overseas.aliyuncs.com", ""),
+        ("b.localhost", ""),
+        ("files.example.com", ""),
+    ],
+)
+def test_the_vendors_host_names_a_region(host: str, region: str) -> None:
+    assert find(host, b"/").region == region
 
 
 def test_the_vendors_own_domain_refuses_path_style() -> None:

@@ -33,12 +33,16 @@ def test_unfreezing_goes_on_from_the_frozen_time() -> None:
     assert START <= clock.now() < START + timedelta(minutes=1)
 
 
-def test_reset_shows_the_real_time_again() -> None:
-    clock, real = Clock(START, frozen=True), Clock()
+def test_reset_shows_again_what_the_clock_began_with() -> None:
+    moved, frozen, real = Clock(), Clock(START, frozen=True), Clock()
+    for clock in (moved, frozen):
+        clock.advance(-3600)
+        clock.unfreeze()
 
-    clock.reset()
+        clock.reset()
 
-    assert abs((clock.now() - real.now()).total_seconds()) < 1
+    assert frozen.now() == START
+    assert abs((moved.now() - real.now()).total_seconds()) < 1
 
 
 def test_naive_datetimes_are_refused() -> None:

@@ -1,10 +1,14 @@
 """The journal names what a client signed differently, down to the byte."""
 
 from dataclasses import replace
+from hashlib import sha256
+from typing import Any
 
 import pytest
 
-from mock_oss.signing import explain, v1, v4
+from mock_oss.signing import v1, v4
+from mock_oss.signing.cases import Case, V1Case, V4Case
+from mock_oss.signing.explain import UNKNOWN, Evidence, mismatch
 
 CREDENTIAL = v4.Credential("AK", "20260314", "cn-hangzhou")
 SECRET = "secret"
@@ -15,11 +19,11 @@ HEADERS = {
     "x-oss-content-sha256": "UNSIGNED-PAYLOAD",
     "x-oss-meta-a": "1",
 }
-CASE = explain.V4Case(
+CASE = V4Case(
     method="PUT",
     bucket="b",
     key="dir/a b.txt",
-    query=[("prefix", ""), ("x", "a b")],
+    query=(("prefix", ""), ("x", "a b")),
     raw_query=b"x=a%20b&prefix=",
     headers=HEADERS,
     additional="",
@@ -29,12 +33,16 @@ CASE = explain.V4Case(
 )
 
 
+def explained(case: Case, **evidence: Any) -> dict[str, Any]:
+    return mismatch(case, Evidence(secret=SECRET, **evidence))()
+
+
 def signed(canonical: str, secret: str = SECRET) -> str:
     text = v4.string_to_sign(CASE.date_time, CREDENTIAL.scope, canonical)
     return v4.signature(v4.signing_key(secret, CREDENTIAL.date, CREDENTIAL.region), text)
 
 
-OURS = CASE.canonical()
+OURS = CASE.text()
 
 
 @pytest.mark.parametrize(
@@ -54,18 +62,57 @@ OURS = CASE.canonical()
             OURS.replace("content-type:text/plain\n", ""),
             "the header content-type was sent and not signed",
         ),
+        (
+            OURS.replace("content-type:text/plain", "content-type:image/png"),
+            "Content-Type was sent as 'text/plain' and signed as 'image/png'",
+        ),
+        (
+            OURS.replace("text/plain", "application/vnd.ms-excel; charset=utf-8"),
+            "Content-Type was sent as 'text/plain' and signed as "
+            "'application/vnd.ms-excel; charset=utf-8'",
+        ),
+        (OURS.replace("&x=a%20b", ""), "the query parameter x was sent and not signed"),
+        (
+            OURS.replace("x-oss-meta-a:1", "x-oss-meta-a:2"),
+            "x-oss-meta-a was sent as '1' and signed as '2'",
+        ),
+        (
+            OURS.replace("x-oss-meta-a:1", "x-oss-meta-a:seen before"),
+            "x-oss-meta-a was sent as '1' and signed as 'seen before'",
+        ),
+        (
+            OURS.replace("&x=a%20b", "").replace("x-oss-meta-a:1\n", ""),
+            "the query parameter x was sent and not signed, and "
+            "the header x-oss-meta-a was sent and not signed",
+        ),
+        (
+            OURS.replace("text/plain", "image/png").replace("prefix&", "prefix=&"),
+            "Content-Type was sent as 'text/plain' and signed as 'image/png', and "
+            "an empty query value was signed with its '='",
+        ),
+        (
+            OURS.replace("&x=a%20b", "").replace("x-oss-meta-a:1", "x-oss-meta-a:2"),
+            "the query parameter x was sent and not signed, and "
+            "x-oss-meta-a was sent as '1' and signed as '2'",
+        ),
     ],
-    ids=["header", "bucket", "raw path", "twice", "equals", "plus", "method", "content-type"],
+    ids=[
+        *("header", "bucket", "raw path", "twice", "equals", "plus", "method", "content-type"),
+        *("another type", "rare type", "parameter", "meta value", "value seen before"),
+        *("two not signed", "type and query", "parameter and meta value"),
+    ],
 )
 def test_a_v4_mismatch_names_its_cause_and_the_first_differing_byte(
     theirs: str, cause: str
 ) -> None:
     case = replace(CASE, provided=signed(theirs))
 
-    why = explain.v4_mismatch(case, OURS, secret=SECRET, other_secrets=[])
+    why = explained(case, seen=[("x-oss-meta-a", "seen before"), ("x-oss-meta-b", "x")])
 
     assert why["cause"] == cause
-    assert why["signed_text"] == theirs
+    assert why["expected_canonical_request"] == OURS
+    assert why["signed_canonical_request"] == theirs
+    assert why["signed_string_to_sign"].endswith(sha256(theirs.encode()).hexdigest())
     difference = why["first_difference"]
     assert isinstance(difference, dict)
     offset = difference["offset"]
@@ -76,28 +123,24 @@ def test_a_v4_mismatch_names_its_cause_and_the_first_differing_byte(
 def test_a_foreign_secret_is_named_by_its_key() -> None:
     case = replace(CASE, provided=signed(OURS, "another"))
 
-    why = explain.v4_mismatch(
-        case, OURS, secret=SECRET, other_secrets=[("AK", SECRET), ("AK2", "another")]
-    )
+    why = explained(case, other_secrets=[("AK", SECRET), ("AK2", "another")])
 
     assert why["cause"] == "signed with the secret of AK2"
 
 
 def test_what_cannot_be_explained_is_said_to_be_so() -> None:
-    why = explain.v4_mismatch(
-        replace(CASE, provided="0" * 64), OURS, secret=SECRET, other_secrets=[]
-    )
+    why = explained(replace(CASE, provided="0" * 64))
 
-    assert why["cause"] == "the secret is another one, or the client signed another request"
+    assert why["cause"] == UNKNOWN
     assert "first_difference" not in why
 
 
 def test_a_v1_mismatch_names_its_cause() -> None:
-    case = explain.V1Case(
+    case = V1Case(
         method="GET",
         bucket="b",
         key="ä",
-        query=[("x-oss-process", "image/info")],
+        query=(("x-oss-process", "image/info"),),
         headers={},
         date_line="Sat, 14 Mar 2026 09:26:53 GMT",
         provided="",
@@ -105,14 +148,29 @@ def test_a_v1_mismatch_names_its_cause() -> None:
     ours = case.text()
     theirs = ours.partition("?")[0]
 
-    why = explain.v1_mismatch(
-        replace(case, provided=v1.signature(SECRET, theirs)), ours, secret=SECRET, other_secrets=[]
-    )
+    why = explained(replace(case, provided=v1.signature(SECRET, theirs)))
 
-    assert why["cause"] == "the sub-resource x-oss-process was not signed"
+    assert why["cause"] == "the sub-resource x-oss-process was sent and not signed"
+    assert why["signed_string_to_sign"] == theirs
     assert why["first_difference"] == {
         "offset": len(theirs.encode()),
         "line": 5,
         "expected": "?x-oss-process=image/info",
         "signed": "",
     }
+
+
+def test_a_signature_used_again_for_another_request_tells_what_changed() -> None:
+    before = replace(
+        CASE,
+        headers={**HEADERS, "x-oss-meta-a": "nobody could guess this"},
+        provided=signed(OURS.replace("x-oss-meta-a:1", "x-oss-meta-a:nobody could guess this")),
+    )
+
+    why = explained(replace(CASE, provided=before.provided), earlier=[before])
+
+    assert why["cause"] == (
+        "this signature was accepted before, for another request: "
+        "the header x-oss-meta-a was 'nobody could guess this' and is '1'"
+    )
+    assert why["first_difference"]["signed"] == "nobody could guess this"

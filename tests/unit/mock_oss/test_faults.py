@@ -102,6 +102,7 @@ def test_a_fault_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         {"seconds": 1, "status": 99999},
         {"seconds": 1, "part_number": 0},
         {"seconds": float("nan")},
+        {"seconds": -1},
     ],
     ids=str,
 )

@@ -224,6 +224,7 @@ BROKEN_STATEMENTS = [
     {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": "x"}},
     {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"a": [{}]}}},
     {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": []},
+    {"Effect": "Allow", "Action": "*", "Resource": "*", "Sid": "\ud800"},
 ]
 
 

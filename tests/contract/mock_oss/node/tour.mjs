@@ -1,9 +1,10 @@
 // Every operation of the mock through ali-oss. Usage: node tour.mjs '{"port": …, "version": "v4", …}'
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import { Readable } from 'node:stream';
 import OSS from 'ali-oss';
 
-const { port, version, style, credentials } = JSON.parse(process.argv[2]);
+const { port, version, style, credentials, receiver } = JSON.parse(process.argv[2]);
 const NAME = 'tour-bucket';
 const KEY = 'dir/名 +1&%.txt';
 const PART = Buffer.alloc(102400, 'p');
@@ -46,6 +47,13 @@ async function objects() {
   assert.deepEqual(listed.prefixes, ['dir/']);
   assert.deepEqual((await store.list({ prefix: 'dir/' })).objects.map((o) => o.name), [KEY]);
   await store.delete('copy');
+  const told = await store.put('told', Buffer.alloc(0), { callback: { url: receiver, body: 'key=${object}' } });
+  assert.deepEqual(told.data, { ok: true });
+  await store.delete('told');
+  // A stream of a known size: ali-oss sends it in chunks, and Content-Length beside.
+  await store.put('stream', Readable.from([Buffer.from('hello')]), { headers: { 'Content-Length': 5 } });
+  assert.equal((await store.get('stream')).content.toString(), 'hello');
+  await store.delete('stream');
   // ali-oss signs no V1 URL for an IP endpoint.
   if (version === 'v1' && style !== 'path') return;
   const url = version === 'v4' ? await store.signatureUrlV4('GET', 60, {}, 'log') : store.signatureUrl('log');
@@ -135,6 +143,7 @@ async function settings() {
   ]);
   assert.equal((await store.getBucketLifecycle(NAME)).rules[0].id, 'r');
   await store.deleteBucketLifecycle(NAME);
+  assert.deepEqual((await store.listChannels()).channels, []);
 }
 
 await store.putBucket(NAME);

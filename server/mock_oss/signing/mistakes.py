@@ -1,0 +1,214 @@
+"""What clients get wrong when they sign: each mistake as a change of the case.
+
+``likely`` are the mistakes tried alone and in pairs. ``guesses`` are other values for the headers
+that were signed: too many for pairs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import string
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+from mock_oss.request import signed_text
+from mock_oss.signing import v1
+from mock_oss.signing.cases import Case, V1Case, V4Case
+from mock_oss.signing.encoding import encode, encode_path
+
+__all__ = ["Mistake", "differs", "dropped", "guesses", "likely", "with_header"]
+
+Mistake = tuple[str, Callable[[Any], Any]]
+METHODS = ("GET", "PUT", "POST", "HEAD", "DELETE")
+URL_NAMES = frozenset(
+    """x-oss-signature x-oss-signature-version x-oss-credential x-oss-date x-oss-expires
+    x-oss-additional-headers OSSAccessKeyId Expires Signature""".split()  # noqa: SIM905 - a table
+)
+COMMON_TYPES = (
+    "application/octet-stream",
+    "application/x-www-form-urlencoded",
+    "application/json",
+    "application/xml",
+    "text/plain",
+    "text/plain;charset=UTF-8",
+    "image/jpeg",
+    "image/png",
+)
+CHARSETS = ("", ";charset=UTF-8", "; charset=utf-8")
+LONGEST_TYPED = 48
+TYPED = string.ascii_letters + string.digits + "-_.~/+ %=:@,;&()"
+
+
+def _signed_names(case: Case) -> list[str]:
+    return [
+        name
+        for name in case.headers
+        if name.startswith("x-oss-") or name in ("content-type", "content-md5")
+    ]
+
+
+def _header(name: str, value: str | None) -> Callable[[Case], Case]:
+    def change(case: Case) -> Case:
+        headers = {n: v for n, v in case.headers.items() if n != name}
+        return replace(case, headers=headers if value is None else {**headers, name: value})
+
+    return change
+
+
+def _without_parameter(name: str) -> Callable[[Case], Case]:
+    return lambda case: replace(case, query=tuple(p for p in case.query if p[0] != name))
+
+
+def dropped(case: Case) -> Iterator[Mistake]:
+    """Yield what was sent and not signed."""
+    what = "sub-resource" if isinstance(case, V1Case) else "query parameter"
+    for name in dict.fromkeys(name for name, _ in case.query):
+        counts = name in v1.SUB_RESOURCES if isinstance(case, V1Case) else name not in URL_NAMES
+        if counts:
+            yield f"the {what} {name} was sent and not signed", _without_parameter(name)
+    for name in _signed_names(case):
+        yield f"the header {name} was sent and not signed", _header(name, None)
+
+
+def likely(case: Case) -> list[Mistake]:
+    """Return the mistakes to try alone, then in pairs."""
+    found = [*dropped(case), *_content_types(case), *_rewritten(case)]
+    found += (
+        _v1(case) if isinstance(case, V1Case) else _v4(case) if isinstance(case, V4Case) else ()
+    )
+    for method in METHODS:
+        if method != case.method:
+            found.append((f"the method was signed as {method}", _method(method)))
+    return found
+
+
+def _method(method: str) -> Callable[[Case], Case]:
+    return lambda case: replace(case, method=method)
+
+
+def differs(name: str, sent: str | None, signed: str) -> str:
+    """Say how a header was signed otherwise than sent."""
+    shown = "not sent" if sent is None else f"sent as {sent!r}"
+    label = "Content-Type" if name == "content-type" else name
+    return f"{label} was {shown} and signed as {signed!r}"
+
+
+def _content_types(case: Case) -> Iterator[Mistake]:
+    sent = case.headers.get("content-type")
+    by_key = mimetypes.guess_type(case.key)[0]
+    bare = (sent or "").partition(";")[0].strip()
+    for guess in dict.fromkeys(filter(None, (bare, by_key, *COMMON_TYPES))):
+        if guess != sent:
+            yield differs("content-type", sent, guess), _header("content-type", guess)
+
+
+def _rewritten(case: Case) -> Iterator[Mistake]:
+    for name in _signed_names(case):
+        sent = case.headers[name]
+        forms = (
+            unquote(sent),
+            encode(sent),
+            sent.lower(),
+            sent.encode("latin-1", "replace").decode("latin-1"),
+            sent.strip('"'),
+            f'"{sent}"',
+            sent.replace(" ", "+"),
+            "",
+            *(v for n, v in case.headers.items() if n != name and n.startswith("x-oss-meta-")),
+        )
+        for form in dict.fromkeys(forms):
+            if form != sent:
+                yield differs(name, sent, form), _header(name, form)
+
+
+def _v4(case: V4Case) -> Iterator[Mistake]:
+    uri = f"/{case.bucket}/{case.key}"
+    for cause, path in (
+        ("the path was signed without the bucket", encode_path(f"/{case.key}")),
+        ("the path was signed unencoded", uri),
+        ("the path was encoded twice", encode_path(encode_path(uri))),
+        ("the slashes of the key were signed as %2F", f"/{case.bucket}/{encode(case.key)}"),
+    ):
+        yield cause, _with(path=path)
+    for cause, query in _v4_queries(case).items():
+        yield cause, _with(query_text=query)
+    yield "the payload was signed as a hash", _with(payload=hashlib.sha256(b"").hexdigest())
+    additional = ";".join(filter(None, (case.additional, "host")))
+    yield "host was signed and not named in AdditionalHeaders", _with(additional=additional)
+
+
+def _with(**changes: str) -> Callable[[Any], Any]:
+    return lambda case: replace(case, **changes)
+
+
+def _v4_queries(case: V4Case) -> dict[str, str]:
+    pairs = [(n, v) for n, v in case.query if n != "x-oss-signature"]
+    encoded = sorted((encode(n), encode(v)) for n, v in pairs)
+    sent = [item for item in case.raw_query.decode("latin-1").split("&") if item]
+    return {
+        "an empty query value was signed with its '='": "&".join(f"{n}={v}" for n, v in encoded),
+        "a space of the query was signed as '+'": "&".join(
+            f"{n}={v}" if v else n for n, v in ((n, v.replace("%20", "+")) for n, v in encoded)
+        ),
+        "the query was signed in the order sent": "&".join(
+            item for item in sent if not item.startswith("x-oss-signature=")
+        ),
+        "the query was signed unencoded": "&".join(
+            f"{n}={v}" if v else n for n, v in sorted(pairs)
+        ),
+        "the query was not signed": "",
+    }
+
+
+def _v1(case: V1Case) -> Iterator[Mistake]:
+    yield (
+        "the path was signed without the bucket",
+        lambda case: replace(case, without_bucket=True),
+    )
+    yield "the key was signed percent-encoded", _with(key=encode_path(case.key))
+    if "x-oss-date" in case.headers:
+        yield "the date line was signed empty", _with(date_line="")
+
+
+def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield (header, other value): seen before, one typing error away, every media type.
+
+    Args:
+        case: the request as it was read.
+        seen: (header, value) of other requests.
+    """
+    names = _signed_names(case)
+    for name, value in dict.fromkeys(seen):
+        if name in names and value != case.headers[name]:
+            yield name, value
+    for name in names:
+        if name.startswith("x-oss-meta-"):
+            for value in _typed_otherwise(case.headers[name]):
+                yield name, value
+    for kind in sorted(set(mimetypes.types_map.values())):
+        for charset in CHARSETS:
+            yield "content-type", kind + charset
+
+
+def with_header(case: Case, text: str, name: str, value: str) -> str:
+    """Return the text of a case with another value of a header; fast, for thousands of them."""
+    sent = case.headers.get(name)
+    if sent is None or (isinstance(case, V1Case) and name == "content-type"):
+        changed: Case = _header(name, value)(case)
+        return changed.text()
+    return text.replace(f"\n{name}:{signed_text(sent).strip()}\n", f"\n{name}:{value}\n", 1)
+
+
+def _typed_otherwise(sent: str) -> Iterator[str]:
+    """Yield every text that one typing error away."""
+    if len(sent) > LONGEST_TYPED:
+        return
+    for at in range(len(sent)):
+        yield sent[:at] + sent[at + 1 :]
+    for at in range(len(sent) + 1):
+        for letter in TYPED:
+            yield sent[:at] + letter + sent[at + 1 :]
+            yield sent[:at] + letter + sent[at:]

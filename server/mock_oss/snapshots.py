@@ -1,0 +1,78 @@
+"""Snapshots of the store: saved into a directory, or by name beside the data.
+
+Names are for those who only reach the mock over HTTP: they choose no path of the machine.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from mock_oss.errors import WorldError
+from mock_oss.store import Store
+
+__all__ = ["Snapshots"]
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+_FILE = "mock_oss.sqlite3"
+
+
+class Snapshots:
+    """What was saved of one store, by name."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._home = store.directory / "snapshots"
+
+    def __iter__(self) -> Iterator[str]:
+        if self._home.is_dir():
+            yield from sorted(
+                path.name for path in self._home.iterdir() if (path / _FILE).is_file()
+            )
+
+    def _directory(self, place: Path | str) -> Path:
+        if isinstance(place, Path):
+            return place
+        if not _NAME.fullmatch(place):
+            raise WorldError(
+                f"{place!r} is no name for a snapshot: 1 to 64 letters, digits, '.', '_' or '-'"
+            )
+        return self._home / place
+
+    def save(self, place: Path | str) -> None:
+        """Save buckets, objects, uploads and sessions at an unused place.
+
+        Raises:
+            WorldError: the place is taken, cannot be written, or the name is not one.
+        """
+        directory = self._directory(place)
+        try:
+            if directory.exists() and any(directory.iterdir()):
+                raise WorldError(f"{place} is not empty: choose another place")
+            self._store.snapshot(directory)
+        except OSError as e:
+            raise WorldError(f"cannot save into {directory}: {e.strerror}") from e
+
+    def restore(self, place: Path | str) -> None:
+        """Go back to a snapshot.
+
+        Raises:
+            WorldError: there is none at this place.
+        """
+        directory = self._directory(place)
+        if not (directory / _FILE).is_file():
+            raise WorldError(f"there is no snapshot {place}")
+        self._store.restore(directory)
+
+    def delete(self, name: str) -> None:
+        """Forget a snapshot kept by name.
+
+        Raises:
+            WorldError: there is none of this name.
+        """
+        directory = self._directory(name)
+        if not directory.is_dir():
+            raise WorldError(f"there is no snapshot {name}")
+        shutil.rmtree(directory)

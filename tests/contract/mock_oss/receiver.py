@@ -1,0 +1,64 @@
+"""An application server that upload callbacks are really delivered to."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+__all__ = ["Receiver", "callback_to", "encoded", "receiving"]
+
+
+class Receiver(ThreadingHTTPServer):
+    """An application server that remembers what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.calls: list[tuple[str, dict[str, str], bytes]] = []
+        self.status = 200
+        self.answer = b'{"ok":true}'
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.calls.append((self.path, headers, body))
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(self.server.answer)))
+        self.end_headers()
+        self.wfile.write(self.server.answer)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """Run a receiver in a thread."""
+    with Receiver() as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def encoded(document: object) -> str:
+    return b64encode(json.dumps(document).encode()).decode()
+
+
+def callback_to(receiver: Receiver) -> str:
+    """Return an ``x-oss-callback`` that tells the receiver the key."""
+    return encoded({"callbackUrl": f"{receiver.url}/cb", "callbackBody": "key=${object}"})

@@ -1,0 +1,172 @@
+"""What buckets do that the SDK tours do not reach: settings, limits, long lists."""
+
+from typing import Any
+
+import oss2
+import pytest
+
+from contract.mock_oss.clients import oss2_bucket, refusal, send, signed_headers
+from mock_oss import BUCKET, MockOSS
+
+LIFECYCLES = {
+    "expires before it moves": (
+        "<Transition><Days>4</Days><StorageClass>IA</StorageClass></Transition>"
+        "<Expiration><Days>3</Days></Expiration>",
+        "InvalidArgument",
+    ),
+    "colder comes first": (
+        "<Transition><Days>5</Days><StorageClass>IA</StorageClass></Transition>"
+        "<Transition><Days>2</Days><StorageClass>Archive</StorageClass></Transition>",
+        "InvalidArgument",
+    ),
+    "days and dates": (
+        "<Transition><Days>5</Days><StorageClass>IA</StorageClass></Transition>"
+        "<Expiration><CreatedBeforeDate>2026-01-01T00:00:00.000Z</CreatedBeforeDate></Expiration>",
+        "InvalidRequest",
+    ),
+    "warmer": (
+        "<Transition><Days>5</Days><StorageClass>Standard</StorageClass></Transition>",
+        "InvalidArgument",
+    ),
+    "no days": ("<Expiration/>", "MalformedXML"),
+    "zero days": ("<Expiration><Days>0</Days></Expiration>", "InvalidArgument"),
+    "noon": (
+        "<Expiration><CreatedBeforeDate>2026-01-01T12:00:00.000Z</CreatedBeforeDate></Expiration>",
+        "InvalidArgument",
+    ),
+    "no action": ("", "MalformedXML"),
+    "bad tag": (
+        "<Tag><Key>%&amp;</Key><Value/></Tag><Expiration><Days>1</Days></Expiration>",
+        "InvalidArgument",
+    ),
+}
+
+
+@pytest.mark.parametrize(("rule", "code"), LIFECYCLES.values(), ids=LIFECYCLES)
+def test_lifecycle_rules_that_make_no_sense_are_refused(
+    bucket_v4: Any, rule: str, code: str
+) -> None:
+    document = (
+        "<LifecycleConfiguration><Rule><Prefix/><Status>Enabled</Status>"
+        f"{rule}</Rule></LifecycleConfiguration>"
+    )
+
+    assert refusal(bucket_v4.put_bucket_lifecycle, document) == (400, code)
+
+
+def test_batch_delete_has_limits(mock_oss: MockOSS, bucket_v4: Any) -> None:
+    bucket_v4.put_object("a", b"x")
+
+    assert bucket_v4.batch_delete_objects(["a", "none"]).deleted_keys == ["a", "none"]
+    assert refusal(bucket_v4.batch_delete_objects, [f"k{i}" for i in range(1001)]) == (
+        400,
+        "MalformedXML",
+    )
+    body = b"<Delete><Object><Key>a</Key></Object></Delete>"
+    target, headers = signed_headers(mock_oss, "POST", "", query={"delete": ""})
+    answer = send(mock_oss, "POST", target, headers=headers, body=body)
+    assert (answer.status, answer.code) == (400, "MissingArgument")
+
+
+def test_listings_page_over_a_thousand_keys(bucket_v4: Any, mock_oss: MockOSS) -> None:
+    keys = sorted(f"k/{i:04d} +é" for i in range(1500))
+    for key in keys:
+        bucket_v4.put_object(key, b"")
+
+    pages = []
+    token = ""
+    while True:
+        page = bucket_v4.list_objects_v2(max_keys=1000, continuation_token=token)
+        pages.append([found.key for found in page.object_list])
+        token = page.next_continuation_token
+        if not page.is_truncated:
+            break
+
+    assert [len(page) for page in pages] == [1000, 500]
+    assert [key for page in pages for key in page] == keys
+    assert [o.key for o in oss2.ObjectIterator(bucket_v4, max_keys=700)] == keys
+    assert refusal(bucket_v4.list_objects_v2, max_keys=1001) == (400, "InvalidArgument")
+
+
+def test_a_bucket_goes_only_when_empty(bucket_v4: Any) -> None:
+    upload_id = bucket_v4.init_multipart_upload("a").upload_id
+    assert refusal(bucket_v4.delete_bucket) == (409, "BucketNotEmpty")
+    bucket_v4.abort_multipart_upload("a", upload_id)
+
+    bucket_v4.delete_bucket()
+
+    assert refusal(bucket_v4.put_object, "a", b"") == (404, "NoSuchBucket")
+
+
+def test_creating_a_bucket_again_needs_the_same_settings(bucket_v4: Any) -> None:
+    bucket_v4.create_bucket()
+
+    assert refusal(bucket_v4.create_bucket, "public-read") == (409, "BucketAlreadyExists")
+
+
+def test_cors_rules_take_up_to_16_kb(bucket_v4: Any) -> None:
+    origins = [f"https://{'x' * 50}{index}.example.com" for index in range(150)]
+    rule = oss2.models.CorsRule(allowed_origins=origins, allowed_methods=["GET"])
+    bucket_v4.put_bucket_cors(oss2.models.BucketCors([rule]))
+
+    with pytest.raises(oss2.exceptions.OssError) as refused:
+        bucket_v4.put_bucket_cors(oss2.models.BucketCors([rule, rule]))
+
+    assert refused.value.code == "MalformedXML"
+    assert len(bucket_v4.get_bucket_cors().rules) == 1
+
+
+def test_an_acl_for_a_bucket_that_is_not_there_creates_it(mock_oss: MockOSS) -> None:
+    bucket = oss2_bucket(mock_oss, "not-there-yet")
+
+    bucket.put_bucket_acl("public-read")
+
+    assert mock_oss.bucket("not-there-yet").record.acl == "public-read"
+    answer = bucket.put_bucket_acl("private")
+    assert answer.headers["Location"] == "/not-there-yet"
+
+
+SHANGHAI = "oss-cn-shanghai.aliyuncs.com"
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+@pytest.mark.parametrize("origin", [None, "https://app.example.com"])
+def test_a_bucket_is_reached_by_the_endpoint_of_its_region(
+    mock_oss: MockOSS, bucket_v4: Any, method: str, origin: str | None
+) -> None:
+    rule = oss2.models.CorsRule(allowed_origins=["*"], allowed_methods=["GET", "PUT"])
+    bucket_v4.put_bucket_cors(oss2.models.BucketCors([rule]))
+    _, headers = signed_headers(mock_oss, method, "a")
+    headers |= {"Host": f"{BUCKET}.{SHANGHAI}", **({"Origin": origin} if origin else {})}
+
+    answer = send(mock_oss, method, "/a", headers=headers, body=b"x" if method == "PUT" else None)
+
+    assert (answer.status, answer.code) == (403, "AccessDenied")
+    assert "must be addressed using the specified endpoint" in answer.xml("Message")
+    assert (answer.xml("Bucket"), answer.xml("Endpoint")) == (
+        BUCKET,
+        "oss-cn-hangzhou.aliyuncs.com",
+    )
+    assert answer.xml("EC") == "0003-00001403"
+    assert mock_oss.requests[-1].why["kind"] == "region"
+    assert (answer.headers["Access-Control-Allow-Origin"] is not None) is (origin is not None)
+    assert "a" not in mock_oss.bucket(BUCKET).objects
+
+
+@pytest.mark.parametrize("host", ["oss-cn-hangzhou-internal", "oss-accelerate"])
+def test_other_endpoints_of_the_region_lead_to_it(mock_oss: MockOSS, host: str) -> None:
+    _, headers = signed_headers(mock_oss, "PUT", "a")
+    headers["Host"] = f"{BUCKET}.{host}.aliyuncs.com"
+
+    assert send(mock_oss, "PUT", "/a", headers=headers, body=b"x").status == 200
+
+
+def test_a_bucket_is_made_in_the_region_of_the_endpoint(mock_oss: MockOSS) -> None:
+    _, headers = signed_headers(mock_oss, "PUT", "", bucket="new-one", region="cn-shanghai")
+
+    made = send(mock_oss, "PUT", "/", headers={**headers, "Host": f"new-one.{SHANGHAI}"}, body=b"")
+
+    assert made.status == 200
+    record = mock_oss.store.buckets.get("new-one")
+    assert record is not None
+    assert record.region == "cn-shanghai"

@@ -1,0 +1,153 @@
+"""What a user with few rights could try: links, copies and tags that lead around a policy."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Any
+
+import oss2
+import pytest
+
+from contract.mock_oss.clients import oss2_bucket, refusal, send
+from mock_oss import BUCKET, BucketSpec, MockOSS, User, World
+from mock_oss.signing import v1
+
+OWNER = ("LTAIowner", "owner's secret", None)
+ALICE = ("LTAIalice", "alice's secret", None)
+DENIED = (403, "AccessDenied")
+TAG = {"x-oss-tagging": "class=secret"}
+ENCODED_TAG = {"x-oss-tagging": "cl%61ss=secret"}
+
+
+def statement(effect: str, actions: str, resource: str, **more: Any) -> dict[str, Any]:
+    names = [f"oss:{name}" for name in actions.split()]
+    where = f"acs:oss:*:*:{BUCKET}/{resource}"
+    return {"Effect": effect, "Action": names, "Resource": [where], **more}
+
+
+def world(*statements: dict[str, Any]) -> World:
+    """Return a world of an owner, who may do everything, and of alice, who may do this."""
+    everything = {"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}
+    users = (
+        User(name="owner", keys={OWNER[0]: OWNER[1]}, policies=(policy(everything),)),
+        User(name="alice", keys={ALICE[0]: ALICE[1]}, policies=(policy(*statements),)),
+    )
+    return World(users=users, buckets=(BucketSpec(name=BUCKET),))
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "1", "Statement": statements})
+
+
+@pytest.fixture
+def oss(request: pytest.FixtureRequest) -> Iterator[MockOSS]:
+    with MockOSS(world=world(*request.param)) as oss:
+        yield oss
+
+
+IN_HER_FOLDER = [statement("Allow", "GetObject PutObject", "alice/*")]
+
+
+@pytest.mark.parametrize("oss", [IN_HER_FOLDER], indirect=True, ids=["folder"])
+def test_a_link_opens_nothing_that_its_reader_may_not_read(oss: MockOSS) -> None:
+    owner, alice = oss2_bucket(oss, credentials=OWNER), oss2_bucket(oss, credentials=ALICE)
+    owner.put_object("secret", b"hello")
+    alice.put_symlink("secret", "alice/link")
+    alice.put_symlink("nowhere", "alice/dangling")
+
+    assert refusal(alice.get_object, "alice/link") == DENIED
+    assert refusal(alice.head_object, "alice/link") == DENIED
+    assert refusal(alice.get_object_meta, "alice/link") == DENIED
+    assert refusal(alice.copy_object, BUCKET, "alice/link", "alice/copy") == DENIED
+    assert refusal(alice.get_object, "alice/dangling") == DENIED
+    assert owner.get_object("alice/link").read() == b"hello"
+    assert alice.get_symlink("alice/link").target_key == "secret"
+
+
+@pytest.mark.parametrize("acl", ["private", "public-read"])
+def test_a_public_link_opens_public_objects_only(
+    mock_oss: MockOSS, bucket_v4: Any, acl: str
+) -> None:
+    bucket_v4.put_object("target", b"hello", headers={"x-oss-object-acl": acl})
+    bucket_v4.put_symlink("target", "link", headers={"x-oss-object-acl": "public-read"})
+
+    answer = send(mock_oss, "GET", f"/{BUCKET}/link")
+
+    assert answer.status == (200 if acl == "public-read" else 403)
+
+
+NO_TAGS_OF_OTHERS = [statement("Allow", "GetObject PutObject PutObjectTagging", "*")]
+
+
+@pytest.mark.parametrize("oss", [NO_TAGS_OF_OTHERS], indirect=True, ids=["no-get-tagging"])
+def test_tags_are_copied_by_those_who_may_read_them(oss: MockOSS) -> None:
+    owner, alice = oss2_bucket(oss, credentials=OWNER), oss2_bucket(oss, credentials=ALICE)
+    owner.put_object("tagged", b"hello", headers=TAG)
+    replaced = {**TAG, "x-oss-tagging-directive": "Replace"}
+
+    assert refusal(alice.copy_object, BUCKET, "tagged", "copy") == DENIED
+    alice.copy_object(BUCKET, "tagged", "copy", headers=replaced)
+
+
+NO_SECRETS = [
+    statement("Allow", "*", "*"),
+    statement(
+        "Deny",
+        "PutObject PutObjectTagging",
+        "*",
+        Condition={"StringEquals": {"oss:RequestObjectTag/class": ["secret"]}},
+    ),
+]
+
+
+@pytest.mark.parametrize("headers", [TAG, ENCODED_TAG], ids=["plain", "encoded"])
+@pytest.mark.parametrize("oss", [NO_SECRETS], indirect=True, ids=["no-secrets"])
+def test_a_tag_that_is_denied_comes_in_by_no_header(oss: MockOSS, headers: dict[str, str]) -> None:
+    alice = oss2_bucket(oss, credentials=ALICE)
+    alice.put_object("a", b"hello")
+    copied = {**headers, "x-oss-tagging-directive": "Replace"}
+
+    assert refusal(alice.put_object, "b", b"hello", headers=headers) == DENIED
+    assert refusal(alice.append_object, "c", 0, b"hello", headers=headers) == DENIED
+    assert refusal(alice.put_symlink, "a", "d", headers=headers) == DENIED
+    assert refusal(alice.init_multipart_upload, "e", headers=headers) == DENIED
+    assert refusal(alice.copy_object, BUCKET, "a", "f", headers=copied) == DENIED
+    assert list(oss.bucket(BUCKET).objects) == ["a"]
+
+
+@pytest.mark.parametrize("oss", [NO_SECRETS], indirect=True, ids=["no-secrets"])
+def test_a_tag_that_is_denied_comes_in_by_no_document(oss: MockOSS) -> None:
+    alice = oss2_bucket(oss, credentials=ALICE)
+    alice.put_object("a", b"hello")
+    rule = oss2.models.TaggingRule()
+    rule.add("class", "secret")
+
+    tagging = oss2.models.Tagging(rule)
+
+    assert refusal(alice.put_object_tagging, "a", tagging) == DENIED
+    assert oss.bucket(BUCKET).objects["a"].tags == {}
+
+
+NO_TAGS = [statement("Allow", "PutObject", "*")]
+
+
+@pytest.mark.parametrize("oss", [NO_SECRETS, NO_TAGS], indirect=True, ids=["no-secrets", "no-tags"])
+def test_a_tag_that_is_denied_comes_in_by_no_form(oss: MockOSS) -> None:
+    document = json.dumps({"expiration": "2100-01-01T00:00:00Z", "conditions": []})
+    signed = b64encode(document.encode()).decode()
+    fields = {
+        "key": "a",
+        "OSSAccessKeyId": ALICE[0],
+        "policy": signed,
+        "Signature": v1.signature(ALICE[1], signed),
+        **TAG,
+    }
+    head = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+    body = "".join(head.format(name, value) for name, value in fields.items())
+    body += head.format('file"; filename="f', "hello") + "--b--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+
+    answer = send(oss, "POST", f"/{BUCKET}/", headers=kind, body=body.encode())
+
+    assert (answer.status, answer.code) == DENIED
+    assert len(oss.bucket(BUCKET).objects) == 0

@@ -1,0 +1,338 @@
+"""Bad values in forms, callbacks and documents: refused, or stored and read again."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contract.mock_oss.clients import Answer, send, signed_headers
+from contract.mock_oss.receiver import encoded
+from contract.mock_oss.test_post_object import form, post, v1_fields
+from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, MockOSS
+from mock_oss.signing import v1
+
+
+@pytest.fixture(scope="module")
+def any_mock() -> Iterator[MockOSS]:
+    """One for many examples."""
+    with MockOSS() as oss:
+        yield oss
+
+
+ORIGIN = {"Origin": "https://app.example.com"}
+
+
+def ask(
+    oss: MockOSS,
+    method: str,
+    key: str,
+    *,
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> Answer:
+    target, signed = signed_headers(oss, method, key, query=query, headers=headers)
+    return send(oss, method, target, headers=signed, body=body)
+
+
+def sound(answer: Answer) -> Answer:
+    """An answer of OSS that is no failure of the mock."""
+    assert 200 <= answer.status < 500, answer
+    assert answer.headers["x-oss-mock"] == "1"
+    if answer.status >= 400 and answer.body:
+        assert answer.code
+    return answer
+
+
+def read_back(oss: MockOSS, key: str) -> Answer:
+    """Read all that the bucket says of a key, as a page of another origin does."""
+    found = sound(ask(oss, "GET", key, headers=ORIGIN))
+    assert sound(ask(oss, "HEAD", key, headers=ORIGIN)).status == found.status
+    for query in ({"acl": ""}, {"tagging": ""}):
+        sound(ask(oss, "GET", key, query=query, headers=ORIGIN))
+    for query in ({}, {"list-type": "2"}, {"cors": ""}, {"lifecycle": ""}, {"bucketInfo": ""}):
+        sound(ask(oss, "GET", "", query=query, headers=ORIGIN))
+    preflight = {**ORIGIN, "Access-Control-Request-Method": "GET"}
+    sound(send(oss, "OPTIONS", f"/{BUCKET}/a", headers=preflight))
+    assert send(oss, "GET", f"/_mock/buckets/{BUCKET}").status == 200
+    journal = send(oss, "GET", "/_mock/requests")
+    assert journal.status == 200
+    assert json.loads(journal.body)["requests"]
+    send(oss, "DELETE", "/_mock/requests")
+    return found
+
+
+def fill_in(oss: MockOSS, fields: Mapping[str, str]) -> Answer:
+    return post(oss, form({"key": "f", **v1_fields(oss, []), **fields}))
+
+
+@pytest.mark.parametrize("name", ["x-oss-meta-a", "Content-Type", "Content-Disposition"])
+def test_a_forms_text_is_stored_as_its_bytes(mock_oss: MockOSS, name: str) -> None:
+    assert fill_in(mock_oss, {name: "日本"}).status == 204
+
+    found = read_back(mock_oss, "f")
+
+    assert (found.status, found.body) == (200, b"hello")
+    assert found.headers[name].encode("latin-1").decode() == "日本"
+    assert mock_oss.bucket(BUCKET).objects["f"].headers[name.lower()] == "日本"
+    shown = json.loads(send(mock_oss, "GET", f"/_mock/buckets/{BUCKET}").body)
+    assert shown["objects"][0]["headers"][name.lower()] == "日本"
+
+
+def test_a_symlink_to_a_key_of_any_name_can_be_read_back(mock_oss: MockOSS) -> None:
+    for number, target in enumerate(["日本", "a\rb", "é", "\x01"]):
+        headers = {"x-oss-symlink-target": quote(target)}
+        assert ask(mock_oss, "PUT", target, body=b"there").status == 200
+        key = f"link{number}"
+        assert ask(mock_oss, "PUT", key, query={"symlink": ""}, headers=headers).status == 200
+
+        found = read_back(mock_oss, key)
+
+        assert (found.status, found.body) == (200, b"there")
+        told = sound(ask(mock_oss, "GET", key, query={"symlink": ""}))
+        assert told.headers["x-oss-symlink-target"] == quote(target)
+
+
+@pytest.mark.parametrize("bad", ["a\rb", "a\nb", "a\r\nSet-Cookie: x=1", "\0", "\x01"], ids=ascii)
+@pytest.mark.parametrize(
+    "name",
+    ["x-oss-meta-a", "Content-Type", "Content-Disposition", "Cache-Control", "x-oss-content-type"],
+)
+def test_control_characters_of_a_form_are_refused(mock_oss: MockOSS, name: str, bad: str) -> None:
+    answer = fill_in(mock_oss, {name: bad})
+
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+    assert read_back(mock_oss, "f").status == 404
+
+
+@pytest.mark.parametrize("url", ["http://[x", "http://[::1", "//[", "http://a/\x7f", "日本"])
+def test_a_redirect_that_is_no_url_counts_as_absent(mock_oss: MockOSS, url: str) -> None:
+    assert fill_in(mock_oss, {"success_action_redirect": url}).status == 204
+    assert read_back(mock_oss, "f").status == 200
+
+
+def sign(text: str) -> dict[str, str]:
+    policy = b64encode(text.encode()).decode()
+    signature = v1.signature(ACCESS_KEY_SECRET, policy)
+    return {"OSSAccessKeyId": ACCESS_KEY_ID, "policy": policy, "Signature": signature}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"expiration":"0001-01-01T00:00:00+14:00","conditions":[]}',
+        '{"expiration":"9999-12-31T23:59:59-14:00","conditions":[]}',
+        '{"expiration":"2100-01-01T00:00:00Z","conditions":[["eq","$key","\\ud800"]]}',
+        '{"expiration":"2100-01-01T00:00:00Z","conditions":[{"\\ud800":"a"}]}',
+        "[" * 100_000,
+    ],
+    ids=["year 1", "year 9999", "half a pair", "half a pair as name", "deep"],
+)
+def test_a_policy_that_cannot_be_read_is_refused(mock_oss: MockOSS, text: str) -> None:
+    answer = post(mock_oss, form({"key": "f", **sign(text)}))
+
+    assert (answer.status, answer.code) == (400, "InvalidPolicyDocument")
+
+
+CALL = {"callbackUrl": "http://127.0.0.1:9/", "callbackBody": "a=${x:v}"}
+
+
+def put_with(oss: MockOSS, callback: object, variables: object = None) -> Answer:
+    headers = {"x-oss-callback": encoded(callback)}
+    if variables is not None:
+        headers["x-oss-callback-var"] = encoded(variables)
+    return ask(oss, "PUT", "f", headers=headers, body=b"x")
+
+
+@pytest.mark.parametrize(
+    ("callback", "variables"),
+    [
+        ({**CALL, "callbackHost": "a\r\nX: y"}, None),
+        ({**CALL, "callbackHost": "日本"}, None),
+        ({**CALL, "callbackHost": "a b"}, None),
+        ({**CALL, "callbackHost": ["a"]}, None),
+        ({**CALL, "callbackBody": "\ud800"}, None),
+        (CALL, {"x:v": "\ud800"}),
+    ],
+    ids=ascii,
+)
+def test_a_callback_that_cannot_be_sent_is_refused(
+    mock_oss: MockOSS, callback: object, variables: object
+) -> None:
+    answer = put_with(mock_oss, callback, variables)
+
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+    assert read_back(mock_oss, "f").status == 404
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 70 + ".example.com", ".a"])
+def test_a_callback_to_a_name_that_is_none_fails(mock_oss: MockOSS, host: str) -> None:
+    answer = put_with(mock_oss, {**CALL, "callbackUrl": f"http://{host}/"})
+
+    assert (answer.status, answer.code) == (203, "CallbackFailed")
+    assert read_back(mock_oss, "f").status == 200
+
+
+def cors(**elements: str) -> bytes:
+    values = {"AllowedOrigin": "*", "AllowedMethod": "GET", **elements}
+    rule = "".join(f"<{name}>{value}</{name}>" for name, value in values.items())
+    return f"<CORSConfiguration><CORSRule>{rule}</CORSRule></CORSConfiguration>".encode()
+
+
+@pytest.mark.parametrize(
+    "exposed", ["日本", "x&#13;&#10;Set-Cookie: a=1", "a&#10;b", "a b", "a:b", "a,b", "&#1;"]
+)
+def test_an_exposed_header_is_the_name_of_one(mock_oss: MockOSS, exposed: str) -> None:
+    answer = ask(mock_oss, "PUT", "", query={"cors": ""}, body=cors(ExposeHeader=exposed))
+
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+    read_back(mock_oss, "f")
+
+
+def test_a_lifecycle_in_another_encoding_is_refused(mock_oss: MockOSS) -> None:
+    rule = "<Rule><Prefix>é</Prefix><Status>Enabled</Status><Expiration><Days>1</Days></Expiration>"
+    text = f"<LifecycleConfiguration>{rule}</Rule></LifecycleConfiguration>"
+    head = '<?xml version="1.0" encoding="ISO-8859-1"?>'
+    for body in (text.encode("utf-16"), (head + text).encode("latin-1")):
+        answer = ask(mock_oss, "PUT", "", query={"lifecycle": ""}, body=body)
+        assert (answer.status, answer.code) == (400, "MalformedXML")
+
+
+def test_a_header_that_cannot_be_sent_is_an_error_of_the_mock_with_its_mark(
+    mock_oss: MockOSS, bucket_v4: Any
+) -> None:
+    bucket_v4.put_object("f", b"x")
+    record = mock_oss.store.objects.get(BUCKET, "f")
+    assert record is not None
+    for bad in ("日本", "a\r\nb"):
+        headers = json.dumps({"content-type": bad})
+        mock_oss.store.objects.put(record._replace(headers=headers))
+
+        answer = ask(mock_oss, "GET", "f")
+
+        assert (answer.status, answer.code) == (500, "InternalError")
+        assert answer.headers["x-oss-mock"] == "1"
+        assert mock_oss.requests[-1].code == "InternalError"
+
+
+def test_a_failure_of_the_control_plane_has_its_mark(
+    mock_oss: MockOSS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mock_oss.control.state_of", lambda *_: 1 / 0)
+
+    answer = send(mock_oss, "GET", "/_mock/state")
+
+    assert answer.status == 500
+    assert answer.headers["x-oss-mock"] == "1"
+    assert json.loads(answer.body)["error"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 200_000, b'{"set":"\\ud800"}', b'{"advance":NaN}', b'{"advance":1e999}']
+    + [b'{"advance":' + sign + b"1" + b"0" * 400 + b"}" for sign in (b"", b"-")],
+    ids=["deep", "half a pair", "no number", "infinity", "far", "long ago"],
+)
+def test_the_control_plane_refuses_json_it_cannot_read(mock_oss: MockOSS, body: bytes) -> None:
+    answer = send(mock_oss, "POST", "/_mock/clock", body=body)
+
+    assert answer.status == 400
+    assert json.loads(answer.body)["error"]
+
+
+VALUES = st.one_of(
+    st.sampled_from(["", "a", "\0", "\r\n", "\x7f", "日本", "é", "\ufffe", "${object}", "*", "%"]),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=6),
+)
+FIELDS = """
+    x-oss-meta-a x-oss-meta-ä x-oss-meta- Content-Type x-oss-content-type Content-Disposition
+    Cache-Control Content-Encoding Expires x-oss-object-acl x-oss-storage-class x-oss-tagging
+    x-oss-server-side-encryption x-oss-server-side-encryption-key-id x-oss-forbid-overwrite
+    success_action_redirect success_action_status callback x:v x-oss-security-token x-oss-callback
+""".split()  # noqa: SIM905 - a table, not code
+FORMS = st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=4)
+JSON = st.recursive(
+    st.one_of(st.none(), st.integers(), st.floats(), VALUES, st.just("\ud800")),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2), st.dictionaries(VALUES, inner, max_size=2)
+    ),
+    max_leaves=3,
+)
+CALLBACKS = st.dictionaries(
+    st.sampled_from(["callbackHost", "callbackBody", "callbackBodyType", "callbackSNI", "x:v"]),
+    JSON,
+    max_size=3,
+).map(lambda told: {**CALL, **told})
+URLS = st.sampled_from(
+    ["http://127.0.0.1:9", "127.0.0.1:9/%zz", "http://[", "http://a..b", ";", "x:"]
+)
+XML_TEXT = VALUES.map(lambda text: "".join(f"&#{ord(char)};" for char in text))
+CORS = st.dictionaries(
+    st.sampled_from(["AllowedOrigin", "AllowedMethod", "AllowedHeader", "ExposeHeader"]), XML_TEXT
+).map(lambda elements: cors(**elements))
+LIFECYCLES = st.builds(
+    lambda name, prefix, action: (
+        f"<LifecycleConfiguration><Rule><ID>{name}</ID><Prefix>{prefix}</Prefix><Status>Enabled"
+        f"</Status>{action}</Rule></LifecycleConfiguration>"
+    ).encode(),
+    XML_TEXT,
+    XML_TEXT,
+    st.sampled_from(
+        [
+            "<AbortMultipartUpload><Days>1</Days></AbortMultipartUpload>",
+            "<Expiration><CreatedBeforeDate>0001-01-01T00:00:00Z</CreatedBeforeDate></Expiration>",
+            "<AbortMultipartUpload><CreatedBeforeDate>9999-12-31T00:00:00.000Z"
+            "</CreatedBeforeDate></AbortMultipartUpload>",
+        ]
+    ),
+)
+CONDITIONS = st.lists(
+    st.one_of(JSON, st.tuples(st.sampled_from(["eq", "starts-with", "in"]), st.just("$key"), JSON)),
+    max_size=2,
+)
+OFTEN = settings(
+    max_examples=150,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@OFTEN
+@given(FORMS, CONDITIONS)
+def test_forms_can_be_read_back(
+    any_mock: MockOSS, fields: dict[str, str], conditions: list[object]
+) -> None:
+    sound(fill_in(any_mock, fields))
+    sound(post(any_mock, form({"key": "f", **v1_fields(any_mock, conditions), **fields})))
+
+    read_back(any_mock, "f")
+
+
+@OFTEN
+@given(CALLBACKS, URLS, st.dictionaries(st.just("x:v"), JSON))
+def test_objects_with_a_callback_can_be_read_back(
+    any_mock: MockOSS, callback: dict[str, object], url: str, variables: dict[str, object]
+) -> None:
+    sound(put_with(any_mock, callback, variables))
+    sound(put_with(any_mock, {**callback, "callbackUrl": url}, variables))
+
+    read_back(any_mock, "f")
+
+
+@OFTEN
+@given(CORS, LIFECYCLES)
+def test_buckets_with_documents_can_be_read_back(
+    any_mock: MockOSS, rules: bytes, lifecycle: bytes
+) -> None:
+    sound(ask(any_mock, "PUT", "", query={"cors": ""}, body=rules))
+    sound(ask(any_mock, "PUT", "", query={"lifecycle": ""}, body=lifecycle))
+
+    read_back(any_mock, "f")

@@ -1,0 +1,73 @@
+"""The store below HTTP: writing over small objects, whoever reads or fails meanwhile."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mock_oss.store import ObjectRecord, Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path)
+    yield store
+    store.close()
+
+
+def put(store: Store, data: bytes, *, headers: str = "{}") -> ObjectRecord:
+    record = ObjectRecord(
+        bucket="b",
+        key="k",
+        size=len(data),
+        etag="",
+        crc64="",
+        md5="",
+        kind="Normal",
+        storage_class="Standard",
+        acl="default",
+        modified_ms=0,
+        headers=headers,
+        tagging="{}",
+        segments_json="[]",
+    )
+    with store.blobs.new() as blob:
+        blob.write([data])
+        return store.put_object(record, blob=blob)
+
+
+def stored(store: Store) -> bytes:
+    found = store.objects.get("b", "k")
+    assert found is not None
+    return b"".join(store.blobs.read(found.segments))
+
+
+@pytest.mark.parametrize("new", [b"new", b"", b"x" * 100_000], ids=["small", "empty", "a-file"])
+@pytest.mark.parametrize("old", [b"old", b"y" * 100_000], ids=["small", "a-file"])
+def test_an_object_written_over_leaves_one_blob(store: Store, old: bytes, new: bytes) -> None:
+    put(store, old)
+    put(store, new)
+
+    assert stored(store) == new
+    assert len(store.blobs.names()) == 1
+
+
+def test_a_reader_keeps_the_bytes_it_began_with(store: Store) -> None:
+    old = put(store, b"old")
+
+    with store.blobs.reading(old.segments):
+        put(store, b"new")
+        seen = b"".join(store.blobs.read(old.segments))
+
+    assert (seen, stored(store)) == (b"old", b"new")
+    assert len(store.blobs.names()) == 1
+
+
+def test_a_write_that_fails_leaves_the_object_as_it_was(store: Store) -> None:
+    put(store, b"old")
+
+    with pytest.raises(UnicodeEncodeError):
+        put(store, b"new", headers="\ud800")
+
+    assert stored(store) == b"old"
+    assert len(store.blobs.names()) == 1

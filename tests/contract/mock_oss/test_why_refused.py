@@ -1,0 +1,163 @@
+"""Why a signature was refused: requests of the official SDK, changed after signing."""
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from oss2.exceptions import ServerError
+
+from contract.mock_oss.clients import Answer, oss2_bucket, send, signed_headers
+from contract.mock_oss.test_sts import client, request
+from mock_oss import MockOSS
+
+META = "x-oss-meta-owner"
+
+
+@pytest.fixture(params=["v4", "v1"])
+def signer(request: pytest.FixtureRequest, mock_oss: MockOSS) -> Any:
+    return oss2_bucket(mock_oss, version=request.param)
+
+
+def presigned(signer: Any, headers: dict[str, str]) -> str:
+    """Return path and query of a presigned PUT."""
+    parts = urlsplit(signer.sign_url("PUT", "a.bin", 60, headers=headers))
+    return f"{parts.path}?{parts.query}"
+
+
+def put(oss: MockOSS, target: str, headers: dict[str, str]) -> Answer:
+    return send(oss, "PUT", target, headers=headers, body=b"x")
+
+
+def difference(oss: MockOSS) -> tuple[str, str, str]:
+    """Return cause and what differs, after checking that the evidence fits together."""
+    record = oss.requests[-1]
+    assert record.code == "SignatureDoesNotMatch"
+    why, found = record.why, record.why["first_difference"]
+    name = "canonical_request" if "expected_canonical_request" in why else "string_to_sign"
+    ours, theirs = (why[f"{whose}_{name}"].encode() for whose in ("expected", "signed"))
+    offset = found["offset"]
+    assert ours[:offset] == theirs[:offset]
+    assert ours[offset : offset + 1] != theirs[offset : offset + 1]
+    assert record.compare(theirs.decode()) == {"in": name, **found}
+    return why["cause"], found["expected"], found["signed"]
+
+
+def test_a_presigned_url_used_with_another_content_type(mock_oss: MockOSS, signer: Any) -> None:
+    target = presigned(signer, {"Content-Type": "image/png"})
+
+    assert put(mock_oss, target, {"Content-Type": "image/jpeg"}).status == 403
+
+    assert difference(mock_oss) == (
+        "Content-Type was sent as 'image/jpeg' and signed as 'image/png'",
+        "jpeg",
+        "png",
+    )
+
+
+def test_a_presigned_url_signed_without_the_content_type_sent(
+    mock_oss: MockOSS, signer: Any
+) -> None:
+    put(mock_oss, presigned(signer, {}), {"Content-Type": "image/jpeg"})
+
+    cause, expected, _ = difference(mock_oss)
+    assert cause == "the header content-type was sent and not signed"
+    assert expected in ("content-type:image/jpeg", "image/jpeg")
+
+
+def test_an_extra_query_parameter(mock_oss: MockOSS) -> None:
+    target, headers = signed_headers(mock_oss, "PUT", "a")
+
+    put(mock_oss, f"{target}?debug=1", headers)
+
+    assert difference(mock_oss) == (
+        "the query parameter debug was sent and not signed",
+        "debug=1",
+        "",
+    )
+
+
+def test_another_value_of_a_meta_header(mock_oss: MockOSS, signer: Any) -> None:
+    put(mock_oss, presigned(signer, {META: "alice"}), {META: "Alice"})
+
+    assert difference(mock_oss) == (
+        f"{META} was sent as 'Alice' and signed as 'alice'",
+        "Alice",
+        "alice",
+    )
+
+
+def test_another_value_of_a_meta_header_after_the_right_one(mock_oss: MockOSS, signer: Any) -> None:
+    target = presigned(signer, {META: "alice"})
+    assert put(mock_oss, target, {META: "alice"}).status == 200
+
+    put(mock_oss, target, {META: "somebody else"})
+
+    cause, expected, signed = difference(mock_oss)
+    assert cause == (
+        "this signature was accepted before, for another request: "
+        f"the header {META} was 'alice' and is 'somebody else'"
+    )
+    assert (expected, signed) == ("somebody else", "alice")
+
+
+def test_two_mistakes_at_once(mock_oss: MockOSS, signer: Any) -> None:
+    put(
+        mock_oss,
+        presigned(signer, {"Content-Type": "image/png", META: "alice"}),
+        {"Content-Type": "image/jpeg", META: "alice", "x-oss-meta-more": "1"},
+    )
+
+    assert difference(mock_oss)[0] == (
+        "the header x-oss-meta-more was sent and not signed, and "
+        "Content-Type was sent as 'image/jpeg' and signed as 'image/png'"
+    )
+
+
+def test_what_cannot_be_guessed_can_be_compared(mock_oss: MockOSS, signer: Any) -> None:
+    put(mock_oss, presigned(signer, {META: "a long story"}), {META: "another one"})
+    record = mock_oss.requests[-1]
+    assert "first_difference" not in record.why
+    assert "compare()" in record.why["cause"]
+    name = "expected_canonical_request"
+    ours = record.why.get(name, record.why["expected_string_to_sign"])
+    signed = ours.replace("another one", "a long story")
+
+    answer = send(
+        mock_oss,
+        "POST",
+        f"/_mock/requests/{record.number}/compare",
+        body=json.dumps({"signed": signed}).encode(),
+    )
+
+    found = json.loads(answer.body)
+    assert found == record.compare(signed)
+    assert (found["expected"], found["signed"]) == ("nother one", " long story")
+    assert record.compare(ours) == {}
+    assert record.compare(record.why["expected_string_to_sign"]) == {}
+
+
+def test_only_a_refused_signature_can_be_compared(mock_oss: MockOSS, signer: Any) -> None:
+    signer.put_object("a", b"")
+    number = mock_oss.requests[-1].number
+
+    for path, body, status in (
+        (number, b'{"signed": "x"}', 400),
+        (number, b"{}", 400),
+        (number + 1, b'{"signed": "x"}', 404),
+        ("x", b'{"signed": "x"}', 404),
+    ):
+        answer = send(mock_oss, "POST", f"/_mock/requests/{path}/compare", body=body)
+        assert answer.status == status, path
+
+
+def test_the_journal_shows_no_token_in_what_was_signed(mock_oss: MockOSS) -> None:
+    token = client(mock_oss).assume_role(request()).body.credentials
+    credentials = (token.access_key_id, "wrong", token.security_token)
+
+    with pytest.raises(ServerError, match="SignatureDoesNotMatch"):
+        oss2_bucket(mock_oss, credentials=credentials).put_object("a", b"x")
+
+    record = mock_oss.requests[-1]
+    assert token.security_token in record.why["expected_canonical_request"]
+    assert token.security_token not in json.dumps(record.as_dict())

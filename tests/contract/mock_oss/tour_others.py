@@ -1,0 +1,45 @@
+"""What no OSS SDK has a method for: STS through its official client, preflights, forms."""
+
+from __future__ import annotations
+
+from alibabacloud_sts20150401.client import Client
+from alibabacloud_sts20150401.models import AssumeRoleRequest
+from alibabacloud_tea_openapi.models import Config
+
+from contract.mock_oss.clients import send
+from contract.mock_oss.matrix import ADMIN, Case, Credentials
+from contract.mock_oss.test_post_object import form, post, v1_fields, v4_fields
+from mock_oss import BUCKET, BucketSpec, MockOSS
+
+__all__ = ["tour"]
+
+CORS = (
+    "<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin>"
+    "<AllowedMethod>PUT</AllowedMethod></CORSRule></CORSConfiguration>"
+)
+
+
+def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
+    """Do everything once; STS with its two styles of signature in the place of V4 and V1."""
+    key_id, secret, token = credentials
+    config = Config(
+        access_key_id=key_id,
+        access_key_secret=secret,
+        security_token=token,
+        endpoint=f"127.0.0.1:{oss.port}",
+        protocol="http",
+        signature_algorithm=None if case.version == "v4" else "v2",
+    )
+    sts = Client(config)
+    wanted = AssumeRoleRequest(role_arn=ADMIN.arn, role_session_name="others")
+    assert sts.assume_role(wanted).body.credentials.security_token
+    assert sts.get_caller_identity().body.account_id
+
+    oss.service.ensure_bucket(BucketSpec(name=BUCKET, cors=CORS))
+    host = f"{BUCKET}.localhost:{oss.port}" if case.style == "virtual" else f"127.0.0.1:{oss.port}"
+    target = "/a" if case.style == "virtual" else f"/{BUCKET}/a"
+    asked = {"Origin": "http://x", "Access-Control-Request-Method": "PUT", "Host": host}
+    assert send(oss, "OPTIONS", target, headers=asked).status == 200
+
+    fields = v4_fields(oss, []) if case.version == "v4" else v1_fields(oss, [])
+    assert post(oss, form({"key": "a", **fields})).status == 204

@@ -1,0 +1,107 @@
+"""Which operation a request asks for, and that none is taken for another one."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import alibabacloud_oss_v2  # type: ignore[import-untyped]  # it has no types
+import pytest
+
+from mock_oss.addressing import Target
+from mock_oss.operations.routes import find_operation
+from mock_oss.request import Request
+
+SDK = Path(alibabacloud_oss_v2.__file__).parent
+OTHER_SERVICES = {"tables", "vectors"}  # folders of the SDK: with hosts and signatures of their own
+NAMES = {"ListObjectsV2": "ListObjects"}  # as this table calls them, where it differs
+TOLD_BY_THE_CALLER = {  # by an upload id, a header or a process that the SDK's source does not name
+    "AbortMultipartUpload",
+    "CompleteBucketWorm",
+    "CompleteMultipartUpload",
+    "CopyObject",
+    "CreateSelectObjectMeta",
+    "ListParts",
+    "SelectObject",
+    "UploadPart",
+    "UploadPartCopy",
+}
+
+
+def operation_of(method: str, bucket: str, key: str, query: str) -> str:
+    """Return the name of the operation that the mock finds."""
+    request = Request(
+        {
+            "method": method,
+            "raw_path": b"",
+            "query_string": query.encode(),
+            "http_version": "1.1",
+            "headers": [(b"host", b"127.0.0.1")],
+        }
+    )
+    request.read_head()
+    return find_operation(request, Target(bucket, key, "path")).name
+
+
+def calls_of_the_sdk() -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield (operation, method, bucket, key, query) of every call the SDK can make."""
+    for path in SDK.rglob("*.py"):
+        if OTHER_SERVICES & set(path.parts):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("OperationInput"):
+                told = {item.arg: item.value for item in node.keywords}
+                operation = ast.literal_eval(told.get("op_name", ast.Constant("")))
+                if not operation or operation in TOLD_BY_THE_CALLER:
+                    continue
+                method, parameters = ast.unparse(told["method"]), told.get("parameters")
+                names = parameters.keys if isinstance(parameters, ast.Dict) else []
+                query = "&".join(ast.literal_eval(name) for name in names if name is not None)
+                key = "k" if "key" in told else ""
+                bucket = "b" if "bucket" in told else ""
+                yield operation, ast.literal_eval(method), bucket, key, query
+
+
+def test_no_call_of_the_sdk_is_taken_for_another_one() -> None:
+    calls = sorted(set(calls_of_the_sdk()))
+    found = {(call[0], operation_of(*call[1:])) for call in calls if call[1] != "OPTIONS"}
+
+    assert {name for _, name in found} >= {"PutObject", "ListObjects", "NotImplemented"}
+    mistaken = {
+        (asked, name)
+        for asked, name in found
+        if name != "NotImplemented" and name.lower() != NAMES.get(asked, asked).lower()
+    }
+    assert mistaken == set()
+
+
+@pytest.mark.parametrize(
+    ("method", "key", "query", "operation"),
+    [
+        ("GET", "", "unknown", "NotImplemented"),
+        ("DELETE", "", "unknown", "NotImplemented"),
+        ("PUT", "", "unknown=", "NotImplemented"),
+        ("POST", "", "unknown", "NotImplemented"),
+        ("PUT", "a", "unknown", "NotImplemented"),
+        ("DELETE", "a", "unknown", "NotImplemented"),
+        ("PUT", "", "agenticBucket&acl", "NotImplemented"),
+        ("POST", "a", "seal&position=1", "NotImplemented"),
+        ("POST", "a", "x-oss-process", "NotImplemented"),
+        ("GET", "", "unknown=1&prefix=", "ListObjects"),
+        ("GET", "", "prefix=&delimiter=&marker=&max-keys=&encoding-type=", "ListObjects"),
+        ("GET", "a", "1700000000", "GetObject"),
+        ("GET", "a", "v=1", "GetObject"),
+        ("PUT", "a", "x-oss-traffic-limit=", "PutObject"),
+        ("GET", "", "uploads&key-marker=&upload-id-marker=", "ListMultipartUploads"),
+        ("POST", "a", "uploads&sequential=", "InitiateMultipartUpload"),
+    ],
+)
+def test_a_sub_resource_that_nobody_knows_does_nothing_else(
+    method: str, key: str, query: str, operation: str
+) -> None:
+    assert operation_of(method, "b", key, query) == operation
+
+
+def test_the_list_of_buckets_may_ask_for_regions_as_the_sdks_do() -> None:
+    assert operation_of("GET", "", "", "prefix=a&regionList") == "ListBuckets"
+    assert operation_of("GET", "", "", "regions") == "NotImplemented"
+    assert operation_of("GET", "b", "", "regionList") == "NotImplemented"
