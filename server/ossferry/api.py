@@ -4,28 +4,40 @@
 change for nobody.
 """
 
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ossferry.after import AfterUpload
 from ossferry.assets import FOR_EVER, Assets
 from ossferry.audit import Audit
 from ossferry.auth import Principal, Way
-from ossferry.clock import Clock
-from ossferry.errors import BadRequestError, NotIdentifiedError, OssferryError
-from ossferry.grants import Grant, Grants, Issued
-from ossferry.guards import Guard, read_json
+from ossferry.clock import Clock, utc_text
+from ossferry.door import Door, address_of
+from ossferry.errors import BadRequestError, OssferryError
+from ossferry.grants import Grants, Issued
+from ossferry.guards import read_json
 from ossferry.metrics import Metrics
-from ossferry.prefixes import principal_hash
+from ossferry.prefixes import owner_of
 from ossferry.problems import request_id
-from ossferry.rates import Rates
 from ossferry.settings import Settings
+from ossferry.tracing import Span
 
 __all__ = ["AssetApi", "TokenApi", "health"]
 
 ICON_FOR_A_DAY = "public, max-age=86400"
+EMBED_FOR_AN_HOUR = "public, max-age=3600"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """What one request gets: a grant, and how much may be uploaded with it."""
+
+    principal: Principal
+    issued: Issued
+    left: dict[str, int | None] | None
 
 
 class TokenApi:
@@ -36,30 +48,34 @@ class TokenApi:
         settings: Settings,
         *,
         way: Way,
-        rates: Rates,
+        door: Door,
         grants: Grants,
+        after: AfterUpload | None,
         audit: Audit,
         metrics: Metrics,
         clock: Clock,
+        span: Span,
     ) -> None:
         self._settings = settings
         self._way = way
-        self._guard = Guard(settings, ambient=way.ambient)
-        self._rates = rates
+        self._door = door
+        self._span = span
         self._grants = grants
+        self._after = after
         self._audit = audit
         self._metrics = metrics
         self._clock = clock
 
     async def get_sts_token(self, request: Request) -> Response:
         """Answer `GET /get_sts_token` as the tutorial's sample does, for an identified person."""
-        _, grant = await self._grant(request)
+        granted = await self._grant(request)
+        grant = granted.issued.grant
         response = JSONResponse(
             {
                 "AccessKeyId": grant.credentials.access_key_id,
                 "AccessKeySecret": grant.credentials.access_key_secret,
                 "SecurityToken": grant.credentials.security_token,
-                "Expiration": _utc_text(grant.credentials.expires_at),
+                "Expiration": utc_text(grant.credentials.expires_at),
             }
         )
         self._way.renew(request, response)
@@ -71,61 +87,67 @@ class TokenApi:
         The body may be empty, or name credentials that OSS no longer takes:
         ``{"refused_key_id": "STS.…"}``. It decides nothing else.
         """
-        principal, grant = await self._grant(request)
+        granted = await self._grant(request)
+        grant = granted.issued.grant
         settings = self._settings
         response = JSONResponse(
             {
                 "access_key_id": grant.credentials.access_key_id,
                 "access_key_secret": grant.credentials.access_key_secret,
                 "security_token": grant.credentials.security_token,
-                "expiration": _utc_text(grant.credentials.expires_at),
+                "expiration": utc_text(grant.credentials.expires_at),
                 "bucket": settings.bucket,
                 "region": settings.region,
                 "endpoint": settings.endpoint,
                 "prefix": grant.prefix,
-                "server_time": _utc_text(self._clock(), timespec="milliseconds"),
+                "server_time": utc_text(self._clock(), timespec="milliseconds"),
                 "limits": {
                     "max_file_size": settings.max_file_size,
                     "max_files": settings.max_files,
+                    "types": list(settings.allowed_types),
+                    "quota": granted.left,
                 },
-                "principal": {"name": principal.name},
+                "features": self._after.features if self._after else [],
+                "principal": {"name": granted.principal.name},
             }
         )
         self._way.renew(request, response)
         return response
 
-    async def _grant(self, request: Request) -> tuple[Principal, Grant]:
+    async def _grant(self, request: Request) -> Granted:
         principal = None
-        try:
-            self._guard.refuse_other_sites(request)
-            await self._rates.admit(_address(request))
-            principal = await self._identify(request)
-            issued = await self._issue(request, principal)
-        except OssferryError as error:
-            self._metrics.decided(error.code)
-            self._audit.refused(request, principal, error)
-            raise
-        self._audit.issued(request, principal, issued)
-        self._metrics.decided(issued.outcome)
-        return principal, issued.grant
+        with self._span("ossferry.grant") as note:
+            note("ossferry.request_id", request_id(request))
+            try:
+                principal = await self._door.enter(request)
+                granted = await self._issue(request, principal)
+            except Exception as error:
+                known = error if isinstance(error, OssferryError) else OssferryError()
+                self._metrics.decided(known.code)
+                self._audit.refused(request, principal, known)
+                raise
+            note("ossferry.outcome", granted.issued.outcome)
+        self._audit.issued(request, principal, granted.issued)
+        self._metrics.decided(granted.issued.outcome)
+        return granted
 
-    async def _identify(self, request: Request) -> Principal:
-        try:
-            return await self._way.identify(request)
-        except NotIdentifiedError:
-            key_id = getattr(request.state, "key_id", "")
-            await self._rates.failed(_address(request), key_id)
-            raise
-
-    async def _issue(self, request: Request, principal: Principal) -> Issued:
-        who = principal_hash(principal, secret=self._settings.secret_bytes)
-        await self._rates.admit_principal(who)
-        return await self._grants.grant(
+    async def _issue(self, request: Request, principal: Principal) -> Granted:
+        refused_key_id = await _refused_key_id(request)
+        if refused_key_id:
+            await self._door.admit_renewal(principal)
+        left = None
+        owner = owner_of(principal, secret=self._settings.secret_bytes)
+        if self._after is not None:
+            left = await self._after.grant_log.admit(owner)
+        issued = await self._grants.grant(
             principal,
-            address=_address(request),
-            refused_key_id=await _refused_key_id(request),
+            address=address_of(request),
+            refused_key_id=refused_key_id,
             request_id=request_id(request),
         )
+        if self._after is not None:
+            await self._after.grant_log.note(owner, issued.grant)
+        return Granted(principal=principal, issued=issued, left=left)
 
 
 class AssetApi:
@@ -140,6 +162,15 @@ class AssetApi:
         if file is None:
             raise HTTPException(404)
         return file.respond(request, cache_control=FOR_EVER)
+
+    async def embed(self, request: Request) -> Response:
+        """Answer `GET /embed.js`, which other sites load; `frame-ancestors` says who may use it."""
+        file = self._assets.embed()
+        if file is None:
+            raise HTTPException(404)
+        response = file.respond(request, cache_control=EMBED_FOR_AN_HOUR)
+        response.headers["access-control-allow-origin"] = "*"
+        return response
 
     async def icon(self, request: Request) -> Response:
         """Answer `GET /favicon.ico`, which browsers ask for unbidden."""
@@ -166,11 +197,3 @@ async def _refused_key_id(request: Request) -> str:
 def _has_body(request: Request) -> bool:
     headers = request.headers
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
-def _utc_text(moment: datetime, *, timespec: str = "seconds") -> str:
-    return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -3,10 +3,12 @@
 Everything with a life is made here and handed down; nothing is global. Routes are one table.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import MappingProxyType
+from typing import Protocol
 
+import httpx
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -15,18 +17,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ossferry.after import AfterUpload
 from ossferry.api import AssetApi, TokenApi, health
 from ossferry.assets import Assets, find_web_dir
 from ossferry.audit import Audit
-from ossferry.auth import Identify, Way
+from ossferry.auth import Identify
 from ossferry.auth.ways import own_way, way_for
+from ossferry.bucket import ObjectStore, OssBucket
 from ossferry.clock import Clock, Monotonic, monotonic, utc_now
+from ossferry.door import Door
 from ossferry.errors import OssferryError
 from ossferry.grants import Grants
 from ossferry.guards import HostGuard
 from ossferry.headers import SecurityHeaders
 from ossferry.metrics import Measured, Metrics, MetricsApi
 from ossferry.openapi import show_openapi
+from ossferry.outbound import outbound_client
 from ossferry.pages import Pages
 from ossferry.problems import ProblemBoundary, answer_http_error, answer_problem
 from ossferry.proxies import TrustedProxies
@@ -36,10 +42,18 @@ from ossferry.settings import Settings
 from ossferry.shape import Crowd, ShapeGuard
 from ossferry.shelf import NoShelf, SealedShelf
 from ossferry.storage import Storage, make_storage
-from ossferry.sts import AssumeRole, StsClient, default_credentials
+from ossferry.sts import AssumeRole, StsClient, default_credentials, objects_sts
 from ossferry.sts_guard import Breaker, GuardedSts, Pace
+from ossferry.tracing import Span, exporting_spans, no_span
 
 __all__ = ["create_app"]
+
+
+class Closing(Protocol):
+    """What has to be closed in the end."""
+
+    def close(self) -> Awaitable[None]:
+        """Let go of what is open."""
 
 
 def create_app(
@@ -51,6 +65,10 @@ def create_app(
     clock: Clock = utc_now,
     monotonic: Monotonic = monotonic,
     sts_date: StsDate | None = None,
+    store: ObjectStore | None = None,
+    span: Span | None = None,
+    hooks: Mapping[str, object] = MappingProxyType({}),
+    outbound: httpx.AsyncClient | None = None,
 ) -> Starlette:
     """Return the server as an ASGI application.
 
@@ -62,52 +80,94 @@ def create_app(
         clock: the present moment.
         monotonic: seconds that only grow; for rates and pauses.
         sts_date: what time STS has; by default it is asked.
+        span: what opens spans; by default as `settings.tracing` says.
+        store: the bucket as the server sees it; by default over `oss2`, if there is a role for it.
+        hooks: by name, what is told of grants and uploads besides the hooks of installed packages.
+        outbound: what reaches webhooks and OSS's public key; by default public addresses only.
 
     Raises:
         SettingsError: the built page is missing, or a file cannot be read.
     """
     web_dir = find_web_dir(settings)
+    assets = Assets.load(web_dir)
     audit = audit or Audit(settings, clock=clock)
     storage = make_storage(settings)
     metrics = Metrics()
     counter = Counter(settings, monotonic=monotonic)
-    way = own_way(identify) if identify else None
-    way = way or way_for(settings, storage, clock=clock, monotonic=monotonic)
-    assume_role = assume_role or StsClient(settings, default_credentials())
-    pace = Pace(counter, calls_per_s=settings.sts_calls_per_s)
-    breaker = Breaker(monotonic=monotonic)
-    sts = GuardedSts(assume_role, pace=pace, breaker=breaker, metrics=metrics)
-    grants = Grants(settings, sts, clock=clock, shelf=_shelf(settings, storage))
     rates = Rates(settings, counter)
-    token = TokenApi(
-        settings, way=way, rates=rates, grants=grants, audit=audit, metrics=metrics, clock=clock
+    way = own_way(identify) if identify else None
+    way = way or way_for(settings, storage, rates, audit, clock=clock, monotonic=monotonic)
+    span = span or (exporting_spans() if settings.tracing else no_span)
+    sts = GuardedSts(
+        assume_role or StsClient(settings, default_credentials()),
+        pace=Pace(counter, calls_per_s=settings.sts_calls_per_s),
+        breaker=Breaker(monotonic=monotonic),
+        metrics=metrics,
+        span=span,
     )
-    ready = Readiness(storage, sts_date or ask_sts_date(settings), clock=clock, monotonic=monotonic)
+    grants = Grants(settings, sts, clock=clock, shelf=_shelf(settings, storage))
+    door = Door(settings, way=way, rates=rates, audit=audit)
+    store = store or _store(settings, clock=clock)
+    after = None
+    if store is not None:
+        after = AfterUpload(
+            settings,
+            store,
+            door=door,
+            rates=rates,
+            audit=audit,
+            hooks=hooks,
+            outbound=outbound or outbound_client(settings),
+            metrics=metrics,
+            clock=clock,
+            monotonic=monotonic,
+            styles=assets.styles(),
+        )
+    token = TokenApi(
+        settings,
+        way=way,
+        door=door,
+        grants=grants,
+        after=after,
+        audit=audit,
+        metrics=metrics,
+        clock=clock,
+        span=span,
+    )
+    ready = Readiness(
+        storage,
+        sts_date or ask_sts_date(settings),
+        ledger=after.database if after else None,
+        clock=clock,
+        monotonic=monotonic,
+    )
     routes = [
-        *_page_routes(settings, web_dir, way),
+        *_page_routes(Pages.load(settings, web_dir, way), AssetApi(assets)),
         *_api_routes(token, ready),
-        *_metrics_routes(settings, metrics),
+        *(after.routes if after else []),
+        *_metrics_routes(settings, metrics, audit),
         *way.routes,
     ]
 
-    async def close() -> None:
-        await grants.close()
-        await way.close()
-        await counter.close()
-        await storage.close()
-        audit.close()
-
     paths = [route.path for route in routes if "{" not in route.path]
-    measured = Middleware(Measured, metrics=metrics, monotonic=monotonic, paths=paths)
-    return _application(routes, _middleware(settings, measured), close)
+    middleware = [
+        Middleware(SecurityHeaders, settings=settings, inline_scripts=assets.inline_scripts),
+        Middleware(Measured, metrics=metrics, monotonic=monotonic, paths=paths),
+        *_middleware(settings),
+    ]
+    closing: list[Closing] = [grants, *([after] if after else []), way, counter, storage]
+    app = _application(routes, middleware, _lifespan(after, closing, audit))
+    app.state.after = after
+    app.state.store = store
+    app.state.styles = assets.styles()
+    return app
 
 
-def _page_routes(settings: Settings, web_dir: Path, way: Way) -> list[Route]:
-    page = Pages.load(settings, web_dir, way)
-    files = AssetApi(Assets.load(web_dir))
+def _page_routes(page: Pages, files: AssetApi) -> list[Route]:
     return [
         Route("/", page.show),
         Route("/assets/{path:path}", files.asset),
+        Route("/embed.js", files.embed),
         Route("/favicon.ico", files.icon),
     ]
 
@@ -122,22 +182,38 @@ def _api_routes(token: TokenApi, ready: Readiness) -> list[Route]:
     ]
 
 
-def _metrics_routes(settings: Settings, metrics: Metrics) -> list[Route]:
+def _store(settings: Settings, *, clock: Clock) -> ObjectStore | None:
+    if settings.objects_role_arn is None:
+        return None
+    return OssBucket(settings, objects_sts(settings, default_credentials()), clock=clock)
+
+
+def _metrics_routes(settings: Settings, metrics: Metrics, audit: Audit) -> list[Route]:
     if settings.metrics_token is None:
         return []
-    return [Route("/metrics", MetricsApi(settings, metrics).show)]
+    return [Route("/metrics", MetricsApi(settings, metrics, audit).show)]
+
+
+def _lifespan(
+    after: AfterUpload | None, closing: Sequence[Closing], audit: Audit
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        if after is not None:
+            after.start()
+        yield
+        for part in closing:
+            await part.close()
+        audit.close()
+
+    return lifespan
 
 
 def _application(
     routes: list[Route],
     middleware: list[Middleware],
-    close: Callable[[], Awaitable[None]],
+    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
 ) -> Starlette:
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        yield
-        await close()
-
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
@@ -164,11 +240,9 @@ def _shelf(settings: Settings, storage: Storage) -> NoShelf | SealedShelf:
     return SealedShelf(storage, secret=settings.secret_bytes)
 
 
-def _middleware(settings: Settings, measured: Middleware) -> list[Middleware]:
+def _middleware(settings: Settings) -> list[Middleware]:
     """Return what every request passes through, outermost first."""
     found = [
-        Middleware(SecurityHeaders, settings=settings),
-        measured,
         Middleware(ProblemBoundary),
         Middleware(ShapeGuard),
         Middleware(TrustedProxies, settings=settings),
@@ -180,7 +254,7 @@ def _middleware(settings: Settings, measured: Middleware) -> list[Middleware]:
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
-                allow_methods=["GET", "POST"],
+                allow_methods=["GET", "POST", "DELETE"],
                 allow_headers=["authorization", "content-type"],
                 max_age=600,
             )

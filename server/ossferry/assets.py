@@ -1,14 +1,16 @@
-"""The files of the built page: only what the manifest lists, compressed copies included.
+"""The files of the built page: only what the manifest lists, and exactly as it was built.
 
 A path from a request is only ever looked up in a table that was made at start, so no request can
 name a file of its own. Small files are kept in memory, large ones are streamed from disk.
 """
 
+import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -60,10 +62,15 @@ class StoredFile:
 
 
 class Assets:
-    """Everything below `/assets/`, and the icon."""
+    """Everything below `/assets/`, and the icon.
 
-    def __init__(self, files: Mapping[str, StoredFile]) -> None:
+    Attributes:
+        inline_scripts: hashes of the scripts that stand in the pages themselves.
+    """
+
+    def __init__(self, files: Mapping[str, StoredFile], inline_scripts: Sequence[str]) -> None:
         self._files = files
+        self.inline_scripts = inline_scripts
 
     @classmethod
     def load(cls, web_dir: Path) -> "Assets":
@@ -73,20 +80,28 @@ class Assets:
             SettingsError: the folder does not hold what its manifest says.
         """
         try:
-            listed = json.loads((web_dir / "manifest.json").read_bytes())["files"]
+            manifest = json.loads((web_dir / "manifest.json").read_bytes())
             files = {
-                url: load_file(web_dir / url.lstrip("/"), entry["type"], entry["encodings"])
-                for url, entry in listed.items()
+                url: _load_listed(web_dir / url.lstrip("/"), entry)
+                for url, entry in manifest["files"].items()
             }
         except (OSError, ValueError, KeyError) as error:
             raise SettingsError(
                 f"OSSFERRY_WEB_DIR: the page in {web_dir} is incomplete; run `make build`."
             ) from error
-        return cls(files)
+        return cls(files, manifest.get("inline_scripts", ()))
 
     def find(self, url: str) -> StoredFile | None:
         """Return the file with exactly this address."""
         return self._files.get(url)
+
+    def embed(self) -> StoredFile | None:
+        """Return the script that other sites load, wherever its hashed folder is."""
+        return next((file for url, file in self._files.items() if url.endswith("/embed.js")), None)
+
+    def styles(self) -> str:
+        """Return the address of the page's style sheet; empty without one."""
+        return next((url for url in self._files if url.endswith("/styles.css")), "")
 
     def icon(self) -> StoredFile | None:
         """Return the page's icon, wherever its hashed folder is."""
@@ -120,6 +135,13 @@ def load_file(path: Path, content_type: str, encodings: list[str]) -> StoredFile
     paths = {name: path.with_name(path.name + SUFFIXES[name]) for name in encodings} | {"": path}
     variants = {name: _load_variant(each, name) for name, each in paths.items()}
     return StoredFile(content_type=content_type, variants=variants)
+
+
+def _load_listed(path: Path, entry: dict[str, Any]) -> StoredFile:
+    digest = base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode()
+    if entry["integrity"] != f"sha256-{digest}":
+        raise ValueError(f"{path} is not what was built")
+    return load_file(path, entry["type"], entry["encodings"])
 
 
 def _load_variant(path: Path, encoding: str) -> Variant:

@@ -1,14 +1,16 @@
-"""One line per decision about a grant: who, what, until when, how it ended; never a secret.
+"""One line per decision: who, what, until when, how it ended; never a secret, never a name.
 
-The principal is a keyed hash and the key id its last four characters, so that a leaked log opens
-nothing and still joins with the cloud's audit trail by session name.
+The principal is a keyed hash, the scope its prefix without the readable part, and the key id its
+last four characters, so that a leaked log opens nothing, names nobody, and still joins with the
+cloud's audit trail by session name.
 """
 
 import json
-from collections.abc import Callable
-from contextlib import suppress
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
 
 from starlette.requests import Request
 
@@ -17,12 +19,15 @@ from ossferry.clock import Clock
 from ossferry.errors import AuditLostError, OssferryError, SettingsError
 from ossferry.grants import Issued
 from ossferry.logs import MAX_FIELD_LENGTH, logger
-from ossferry.prefixes import principal_hash
+from ossferry.prefixes import nameless, principal_hash
 from ossferry.problems import request_id
 from ossferry.redaction import Redactor, secret_values
 from ossferry.settings import Settings
 
 __all__ = ["Audit", "AuditFile", "AuditSink"]
+
+MODE = 0o640
+"""Of a file that is made now: the rest of the machine does not read it."""
 
 AuditSink: TypeAlias = Callable[[dict[str, str]], None]
 
@@ -30,11 +35,13 @@ log = logger("ossferry.audit")
 
 
 def _to_log(line: dict[str, str]) -> None:
-    log.info("grant", **line)
+    log.info(line.get("action", "grant"), **line)
 
 
 class AuditFile:
     """Appends lines to a file; what cannot be written down does not happen.
+
+    When the file is moved away, as log rotation does, the lines go on in a new one.
 
     Raises:
         SettingsError: the file cannot be opened.
@@ -42,8 +49,9 @@ class AuditFile:
 
     def __init__(self, path: Path, hide: Redactor) -> None:
         self._hide = hide
+        self._path = path
         try:
-            self._file = path.open("a", encoding="utf-8", buffering=1)
+            self._file = _opened(path)
         except OSError as error:
             raise SettingsError("OSSFERRY_AUDIT_FILE cannot be opened.") from error
 
@@ -55,6 +63,9 @@ class AuditFile:
         """
         capped = {name: value[:MAX_FIELD_LENGTH] for name, value in line.items()}
         try:
+            if self._was_moved():
+                moved, self._file = self._file, _opened(self._path)
+                moved.close()
             self._file.write(self._hide(json.dumps(capped)) + "\n")
         except OSError as error:
             raise AuditLostError("not-written") from error
@@ -63,6 +74,17 @@ class AuditFile:
         """Close the file; what was not written was reported when it happened."""
         with suppress(OSError):
             self._file.close()
+
+    def _was_moved(self) -> bool:
+        try:
+            return not os.path.samestat(self._path.stat(), os.fstat(self._file.fileno()))
+        except FileNotFoundError:
+            return True
+
+
+def _opened(path: Path) -> TextIO:
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, MODE)
+    return os.fdopen(handle, "a", encoding="utf-8", buffering=1)
 
 
 def audit_sink(settings: Settings) -> AuditSink:
@@ -87,7 +109,7 @@ class Audit:
             {
                 **self._who(request, principal),
                 "outcome": issued.outcome,
-                "scope": grant.prefix,
+                "scope": nameless(grant.prefix),
                 "session": grant.session_name,
                 "expires_at": grant.credentials.expires_at.isoformat(),
                 "key_last4": grant.credentials.access_key_id[-4:],
@@ -97,6 +119,32 @@ class Audit:
     def refused(self, request: Request, principal: Principal | None, error: OssferryError) -> None:
         """Record a grant that was not handed out."""
         self._sink({**self._who(request, principal), "outcome": error.code})
+
+    def acted(
+        self, request: Request, principal: Principal | None, *, action: str, outcome: str
+    ) -> None:
+        """Record what somebody did, or tried to do."""
+        self._sink({**self._who(request, principal), "action": action, "outcome": outcome})
+
+    @contextmanager
+    def refusals(self, request: Request, action: str) -> Iterator[None]:
+        """Record that something was not done, if what is inside says so."""
+        try:
+            yield
+        except OssferryError as error:
+            self.acted(request, None, action=action, outcome=error.code)
+            raise
+
+    def managed(self, principal: Principal, *, action: str, key_id: str) -> None:
+        """Record what an operator did with somebody's API key."""
+        line = {
+            "at": self._clock().isoformat(),
+            "principal": principal_hash(principal, secret=self._secret),
+            "action": action,
+            "key_id": key_id,
+            "outcome": "done",
+        }
+        self._sink(line)
 
     def close(self) -> None:
         """Close what was opened."""

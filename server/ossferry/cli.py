@@ -1,23 +1,20 @@
 """The command `ossferry`: the demo, the server, the mock, and the page about its options.
 
-Words for people go to stderr; stdout carries only what a command is asked for.
+Words for people go to stderr; stdout carries only what a command is asked for. Each command loads
+what it needs when it is called, so that none waits for the others' libraries.
 """
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
-from ossferry.app import create_app
-from ossferry.config_docs import configuration_page
+from ossferry.admin_cli import admin_commands
 from ossferry.errors import OssferryError
 from ossferry.keys_cli import key_commands
-from ossferry.logs import configure
-from ossferry.probe import refuse_mock
-from ossferry.serving import BackgroundServer, StopSignals, listen
-from ossferry.settings import Runtime, load_settings
-from ossferry.workers import GRACE_S, run_workers, secret_values, settle, wire_limits
+from ossferry.runtime import Runtime
 
 __all__ = ["main"]
 
@@ -31,6 +28,7 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
 )
 commands.add_typer(key_commands, name="apikey")
+commands.add_typer(admin_commands, name="admin")
 
 
 @commands.command()
@@ -42,9 +40,15 @@ def demo(
         Path | None, typer.Option(help="Keep uploaded objects in this folder.")
     ] = None,
     runtime: Annotated[Runtime, typer.Option(help="The page's interpreter.")] = "micropython",
+    frame_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Another site that may embed the page; can be given more than once."),
+    ] = None,
 ) -> None:
     """Run the page, the server and a mock OSS on this machine; no account is needed."""
     from ossferry.demo import Demo
+    from ossferry.logs import configure
+    from ossferry.serving import StopSignals
 
     configure("WARNING")
     with (
@@ -55,6 +59,7 @@ def demo(
             oss_port=oss_port,
             data_dir=data_dir,
             runtime=runtime,
+            frame_origins=tuple(frame_origin or ()),
             on_exit=signals.set,
         ) as running,
     ):
@@ -70,27 +75,41 @@ def serve(
     ] = None,
 ) -> None:
     """Run the server; every option is an environment variable `OSSFERRY_…`."""
+    from ossferry.app import create_app
+    from ossferry.ledger.database import check_ledger
+    from ossferry.logs import configure
+    from ossferry.probe import refuse_mock
+    from ossferry.redaction import secret_values
+    from ossferry.serving import BackgroundServer, StopSignals, listen
+    from ossferry.settings_loading import load_settings
+    from ossferry.workers import GRACE_S, allow_connections, run_workers, settle, wire_limits
+
     settings = load_settings(**({} if workers is None else {"workers": workers}))
     configure(settings.log_level, secrets=secret_values(settings))
     refuse_mock(settings)
-    sock = listen(settings.host, settings.port, option="OSSFERRY_PORT")
-    if settings.workers > 1:
-        run_workers(settings, sock)
-        return
-    app = create_app(settings)
-    settle()
-    with StopSignals() as signals:
-        server = BackgroundServer(
-            app, sock, limits=wire_limits(settings), grace_s=GRACE_S, on_exit=signals.set
-        )
-        server.start()
-        signals.wait()
-        server.stop()
+    if settings.objects_role_arn is not None:
+        asyncio.run(check_ledger(settings.ledger_url))
+    allow_connections(settings)
+    with listen(settings.host, settings.port, option="OSSFERRY_PORT") as sock:
+        app = create_app(settings)  # what it refuses ends the start, whoever is to run it
+        if settings.workers > 1:
+            run_workers(settings, sock)
+            return
+        settle()
+        with StopSignals() as signals:
+            server = BackgroundServer(
+                app, sock, limits=wire_limits(settings), grace_s=GRACE_S, on_exit=signals.set
+            )
+            server.start()
+            signals.wait()
+            server.stop()
 
 
 @commands.command("config-docs")
 def config_docs() -> None:
     """Print the page about every option, docs/configuration.md."""
+    from ossferry.config_docs import configuration_page
+
     typer.echo(configuration_page(), nl=False)
 
 
@@ -101,7 +120,7 @@ def config_docs() -> None:
 )
 def mock_oss(context: typer.Context) -> None:
     """Run the mock OSS alone; `ossferry mock-oss --help` has its options."""
-    from ossferry.demo import run_mock
+    from ossferry.mock_program import run_mock
 
     run_mock(context.args)
 
@@ -113,3 +132,7 @@ def main() -> None:
     except OssferryError as error:
         typer.echo(f"ossferry: {error}", err=True)
         raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    main()

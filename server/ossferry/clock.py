@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-__all__ = ["Clock", "Monotonic", "monotonic", "utc_now"]
+__all__ = ["Clock", "Monotonic", "monotonic", "utc_now", "utc_text"]
 
 Clock: TypeAlias = Callable[[], datetime]
 """Answers the present moment as an aware UTC datetime."""
@@ -26,3 +26,8 @@ Monotonic: TypeAlias = Callable[[], float]
 def monotonic() -> float:
     """Return seconds that only ever grow, to measure how long something takes."""
     return time.monotonic()
+
+
+def utc_text(moment: datetime, *, timespec: str = "seconds") -> str:
+    """Return a moment as ISO 8601 in UTC, ``2026-03-14T09:26:53Z``."""
+    return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -15,6 +15,7 @@ HEAD = """\
 
 Every option is an environment variable; a file called `.env` in the working directory is read too.
 The server refuses to start when a value is unsafe or missing, and says which.
+A misspelled option is refused too, with the nearest name.
 This page is generated: `ossferry config-docs > docs/configuration.md`.
 
 | option | default | meaning |
@@ -24,7 +25,10 @@ This page is generated: `ossferry config-docs > docs/configuration.md`.
 TAIL = """
 The server's own credentials are no option of ours.
 `alibabacloud_credentials` finds them by its default chain,
-from environment variables through OIDC and profile files to the ECS RAM role.
+from environment variables through OIDC (RRSA in a cluster) and profile files to the ECS RAM role.
+A role of ECS or of the cluster is best, a long-term key in the environment is warned of.
+The metadata service of ECS is asked with its token only;
+`ALIBABA_CLOUD_IMDSV1_DISABLED=false` changes that.
 The demo never looks there: it uses the mock's keys.
 """
 

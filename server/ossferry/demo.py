@@ -1,45 +1,99 @@
 """The whole thing on one machine: a mock OSS and STS, its bucket, and the server in front of it.
 
-The only module that imports the mock. Everything else is the production path: the server asks STS
-over HTTP with the official client, and the bucket is prepared as an operator would, with `oss2`.
-The mock's keys are handed over explicitly; real credentials in the environment are never looked at.
+Beside `mock_program`, the only module that imports the mock. Everything else is the production
+path: the server asks STS over HTTP with the official client, and the bucket is prepared as an
+operator would, with `oss2`. The mock's keys are handed over explicitly; real credentials in the
+environment are never looked at.
 """
 
+import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
 import oss2
 from starlette.types import ASGIApp
 
-import mock_oss.cli
 from mock_oss import MockOSS, MockOSSError
-from mock_oss.world import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, REGION, ROLE_ARN
+from mock_oss.world import (
+    ACCESS_KEY_ID,
+    ACCESS_KEY_SECRET,
+    ACCOUNT_ID,
+    BUCKET,
+    REGION,
+    ROLE_ARN,
+    Role,
+    User,
+    World,
+)
 from ossferry.app import create_app
+from ossferry.bucket import OssBucket
 from ossferry.errors import SettingsError
+from ossferry.policy import objects_policy
 from ossferry.serving import BackgroundServer, listen
-from ossferry.settings import ExplicitSettings, Runtime, Settings, load_settings
-from ossferry.sts import StsClient, access_key
+from ossferry.settings import Runtime, Settings
+from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.sts import StsClient, access_key, objects_sts
 
-__all__ = ["Demo", "prepare_bucket", "run_mock"]
+__all__ = ["Demo", "prepare_bucket"]
 
 SECRET = "the demo's prefixes stay the same from run to run"  # noqa: S105 - guards a mock only
 UNHURRIED = "100000/minute"
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 EXPOSED_HEADERS = [
     "ETag",
-    "Date",
+    "Retry-After",
     "x-oss-ec",
     "x-oss-err",
     "x-oss-hash-crc64ecma",
-    "x-oss-next-append-position",
     "x-oss-request-id",
-    "x-oss-server-time",
-    "x-oss-version-id",
 ]
+
+
+def _allow(actions: Sequence[str], *resources: str) -> str:
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+    return json.dumps({"Version": "1", "Statement": [statement]})
+
+
+OBJECTS_ROLE = Role(
+    name="oss-web-objects",
+    role_id="300000000000000002",
+    policies=(json.dumps(objects_policy(bucket=BUCKET)),),
+)
+SERVER = User(
+    name="ossferry-server",
+    user_id="200000000000000002",
+    keys={"LTAI5tMockOssferryServer": "MockOssferryServerSecret000001"},
+    policies=(_allow(("sts:AssumeRole",), ROLE_ARN, OBJECTS_ROLE.arn),),
+)
+SHARER = User(
+    name="ossferry-links",
+    user_id="200000000000000003",
+    keys={"LTAI5tMockOssferryLinks": "MockOssferryLinksSecret0000001"},
+    policies=(_allow(("oss:GetObject",), f"acs:oss:*:*:{BUCKET}/uploads/*"),),
+)
+_ROLE, _SWITCH = (
+    f"acs:ram:*:{ACCOUNT_ID}:{name}"
+    for name in ("role/oss-web-upload", "policy/ossferry-kill-switch")
+)
+_TURN = ("ram:AttachPolicyToRole", "ram:DetachPolicyFromRole", "ram:ListPoliciesForRole")
+OPERATOR = replace(
+    World().users[0],
+    policies=(
+        *World().users[0].policies,
+        _allow(("ram:CreatePolicy",), _SWITCH),
+        _allow(_TURN, _ROLE, _SWITCH),
+    ),
+)
+WORLD = World(users=(OPERATOR, SERVER, SHARER), roles=(*World().roles, OBJECTS_ROLE))
+"""The operator, who prepares the bucket and may turn the kill switch; the server, which may assume
+two roles and nothing else; a key that signs links and can only read; and the roles: what a page
+gets, and what the server itself does with uploads."""
 
 
 class Demo:
@@ -51,6 +105,7 @@ class Demo:
         oss_port: port of the mock; 0 picks a free one.
         data_dir: where the mock keeps objects; by default a folder that goes away with it.
         runtime: the interpreter of the page.
+        world: who there is in the mock's account.
         on_exit: called when the server ends, for whatever reason.
         overrides: settings that win over the demo's own.
 
@@ -74,6 +129,7 @@ class Demo:
         oss_port: int = 0,
         data_dir: Path | None = None,
         runtime: Runtime = "micropython",
+        world: World = WORLD,
         on_exit: Callable[[], None] = lambda: None,
         **overrides: object,
     ) -> None:
@@ -81,6 +137,7 @@ class Demo:
         self._port = port
         self._oss_port = oss_port
         self._data_dir = data_dir
+        self._world = world
         self._on_exit = on_exit
         self._overrides: dict[str, object] = {"runtime": runtime, **overrides}
         self._running = ExitStack()
@@ -110,12 +167,18 @@ class Demo:
         port = sock.getsockname()[1]
         listen(self._host, self._oss_port, option="--oss-port").close()
         self.url = f"http://127.0.0.1:{port}"
-        mock = MockOSS(host=self._host, port=self._oss_port, data_dir=self._data_dir, buckets=())
+        mock = MockOSS(
+            host=self._host,
+            port=self._oss_port,
+            data_dir=self._data_dir,
+            buckets=(),
+            world=self._world,
+        )
         try:
             self.oss = starting.enter_context(mock)
         except (MockOSSError, OSError) as error:
             raise SettingsError(f"--data-dir: the mock OSS cannot start: {error}.") from error
-        self.settings = self._make_settings(port)
+        self.settings = self._make_settings(port, starting)
         self.bucket = self.settings.bucket
         origins = [f"http://{host}:{port}" for host in self.settings.allowed_hosts]
         prepare_bucket(f"http://127.0.0.1:{self.oss.port}", self.bucket, origins)
@@ -123,7 +186,12 @@ class Demo:
         server.start()
         starting.callback(server.stop)
 
-    def _make_settings(self, port: int) -> Settings:
+    def _ledger_dir(self, starting: ExitStack) -> str:
+        if self._data_dir is not None:
+            return str(self._data_dir.absolute())
+        return starting.enter_context(TemporaryDirectory(prefix="ossferry-ledger-"))
+
+    def _make_settings(self, port: int, starting: ExitStack) -> Settings:
         hosts = ["127.0.0.1", "localhost"]
         if self._host not in (*EVERY_ADDRESS, *hosts):
             hosts.append(self._host)
@@ -133,10 +201,18 @@ class Demo:
             "endpoint": f"http://localhost:{self.oss.port}",
             "sts_endpoint": f"http://127.0.0.1:{self.oss.port}",
             "role_arn": ROLE_ARN,
+            "objects_role_arn": OBJECTS_ROLE.arn,
+            "share_access_key_id": next(iter(SHARER.keys)),
+            "share_access_key_secret": next(iter(SHARER.keys.values())),
+            "database_url": f"sqlite:///{self._ledger_dir(starting)}/ledger.db",
+            "callback": True,
+            "admins": ("alice",),
+            "objects_endpoint": f"http://127.0.0.1:{self.oss.port}",
             "secret": SECRET,
             "allow_mock": True,
             "allow_runtime_query": True,
             "rate_per_principal": UNHURRIED,
+            "rate_renewals": UNHURRIED,
             "rate_per_address": UNHURRIED,
             "host": self._host,
             "port": port,
@@ -145,11 +221,15 @@ class Demo:
         return load_settings(ExplicitSettings, **{**options, **self._overrides})
 
     def _make_app(self) -> ASGIApp:
-        keys = access_key(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
+        (pair,) = SERVER.keys.items()
+        keys = access_key(*pair)
         return create_app(
             self.settings,
             assume_role=StsClient(self.settings, keys),
             clock=self.oss.clock.now,
+            store=OssBucket(
+                self.settings, objects_sts(self.settings, keys), clock=self.oss.clock.now
+            ),
         )
 
 
@@ -166,11 +246,6 @@ def prepare_bucket(endpoint: str, name: str, origins: list[str]) -> None:
         max_age_seconds=600,
     )
     bucket.put_bucket_cors(oss2.models.BucketCors([rule], response_vary=True))
-
-
-def run_mock(arguments: list[str]) -> None:
-    """Run the mock's own command line."""
-    mock_oss.cli.app(arguments, prog_name="ossferry mock-oss")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ is decided before this module is reached.
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -86,7 +86,7 @@ class Grants:
         self._shelf = shelf or NoShelf()
         self._new_id = new_id
         self._fresh: dict[tuple[str, str], Grant] = {}  # by scope, oldest first
-        self._asking: dict[tuple[str, str], asyncio.Task[Grant]] = {}
+        self._asking: dict[tuple[str, str], asyncio.Task[Issued]] = {}
 
     async def grant(
         self,
@@ -118,14 +118,12 @@ class Grants:
         known = self._fresh.get(wanted.scope)
         if known is not None and self._may_reuse(known.credentials, wanted):
             return Issued(grant=known, outcome=Outcome.REUSED)
-        task = self._asking.get(wanted.scope)
-        outcome = Outcome.REUSED
-        if task is None:
-            outcome = Outcome.NEW
-            task = asyncio.create_task(self._obtain(wanted))
-            self._asking[wanted.scope] = task
-            task.add_done_callback(lambda done: self._finish(wanted.scope, done))
-        return Issued(grant=await asyncio.shield(task), outcome=outcome)
+        if asking := self._asking.get(wanted.scope):
+            return replace(await asyncio.shield(asking), outcome=Outcome.REUSED)
+        task = asyncio.create_task(self._obtain(wanted))
+        self._asking[wanted.scope] = task
+        task.add_done_callback(lambda done: self._finish(wanted.scope, done))
+        return await asyncio.shield(task)
 
     async def close(self) -> None:
         """Stop every call to STS that is under way."""
@@ -134,7 +132,7 @@ class Grants:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _obtain(self, wanted: _Wanted) -> Grant:
+    async def _obtain(self, wanted: _Wanted) -> Issued:
         secret = self._settings.secret_bytes
         prefix = principal_prefix(wanted.principal, secret=secret)
         settings = self._settings
@@ -143,11 +141,12 @@ class Grants:
         async with self._shelf.turn(name):
             shelved = await self._shelf.take(name)
             if shelved is not None and self._may_reuse(shelved[0], wanted):
-                return Grant(credentials=shelved[0], prefix=prefix, session_name=shelved[1])
+                grant = Grant(credentials=shelved[0], prefix=prefix, session_name=shelved[1])
+                return Issued(grant=grant, outcome=Outcome.REUSED)
             grant = await self._ask(wanted, prefix)
             ttl_s = self._settings.session_duration_s / 2
             await self._shelf.put(name, (grant.credentials, grant.session_name), ttl_s=ttl_s)
-            return grant
+            return Issued(grant=grant, outcome=Outcome.NEW)
 
     async def _ask(self, wanted: _Wanted, prefix: str) -> Grant:
         settings = self._settings
@@ -162,12 +161,12 @@ class Grants:
         credentials = await self._assume_role(session_name=session_name, policy=policy_text(policy))
         return Grant(credentials=credentials, prefix=prefix, session_name=session_name)
 
-    def _finish(self, scope: tuple[str, str], task: asyncio.Task[Grant]) -> None:
+    def _finish(self, scope: tuple[str, str], task: asyncio.Task[Issued]) -> None:
         del self._asking[scope]
         if task.cancelled() or task.exception() is not None:
             return
         self._fresh.pop(scope, None)
-        self._fresh[scope] = task.result()
+        self._fresh[scope] = task.result().grant
         self._forget_stale()
 
     def _forget_stale(self) -> None:

@@ -30,36 +30,55 @@ ALWAYS: Sequence[Header] = (
         b"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     ),
 )
+FRAMED = ((b"x-frame-options", b"DENY"),)  # it knows no list of sites
 REPLACED = frozenset(
     [name for name, _ in ALWAYS] + [b"content-security-policy", b"strict-transport-security"]
 )
 
 
-def page_policy(settings: Settings) -> str:
-    """Return the Content-Security-Policy of the page."""
+def page_policy(
+    settings: Settings, inline_scripts: Sequence[str] = (), ancestors: Sequence[str] = ()
+) -> str:
+    """Return the Content-Security-Policy of the page.
+
+    Args:
+        inline_scripts: hashes of the only scripts that may stand in the page itself.
+        ancestors: the sites that may embed it.
+    """
+    scripts = [f"'{each}'" for each in inline_scripts]
     directives = {
         "default-src": "'none'",
-        "script-src": "'self' 'unsafe-eval'",
+        "script-src": " ".join(["'self' 'unsafe-eval'", *scripts]),
         "style-src": "'self'",
-        "img-src": "'self' data: blob:",
+        "img-src": f"'self' data: blob:{_previews(settings)}",
+        "media-src": "blob:",  # the first frame of a video that was chosen
         "font-src": "'self'",
         "connect-src": f"'self' {settings.bucket_origin}",
         "worker-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'none'",
-        "frame-ancestors": "'none'",
+        "frame-ancestors": " ".join(ancestors) or "'none'",
         "require-trusted-types-for": "'script'",
         "trusted-types": "default",
     }
     return "; ".join(f"{name} {value}" for name, value in directives.items())
 
 
+def _previews(settings: Settings) -> str:
+    """Return where previews of uploads come from, if the server can sign links to them."""
+    return f" {settings.links_address}" if settings.objects_role_arn else ""
+
+
 class SecurityHeaders:
     """ASGI middleware; goes outside of everything that can answer."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, inline_scripts: Sequence[str] = ()
+    ) -> None:
         self._app = app
-        self._page_policy = page_policy(settings)
+        self._html_policy = page_policy(settings, inline_scripts)
+        self._page_policy = page_policy(settings, inline_scripts, settings.frame_origins)
+        self._framed = bool(settings.frame_origins)
         self._behind_tls = settings.behind_tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,27 +90,32 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 https = self._behind_tls or scope["scheme"] == "https"
-                message = {**message, "headers": self._with(message["headers"], https=https)}
+                is_page = scope["path"].removeprefix(scope.get("root_path", "")) == "/"
+                given = message["headers"]
+                message = {**message, "headers": self._with(given, https=https, is_page=is_page)}
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
-    def _with(self, given: Sequence[Header], *, https: bool) -> list[Header]:
+    def _with(self, given: Sequence[Header], *, https: bool, is_page: bool) -> list[Header]:
         """Return an answer's own headers and ours; where both say something, ours count."""
         own = {name.lower(): value for name, value in given}
         content_type = own.get(b"content-type", b"").decode("latin-1")
         headers = [pair for pair in given if pair[0].lower() not in REPLACED]
-        headers += ALWAYS
-        headers.append((b"content-security-policy", self._policy(content_type).encode()))
+        framed = self._framed and is_page
+        headers += [pair for pair in ALWAYS if not (framed and pair in FRAMED)]
+        policy = self._policy(content_type, is_page=is_page)
+        headers.append((b"content-security-policy", policy.encode()))
         if b"cache-control" not in own:
             headers.append((b"cache-control", b"no-store"))
         if https:
             headers.append((b"strict-transport-security", STRICT_TRANSPORT))
         return headers
 
-    def _policy(self, content_type: str) -> str:
+    def _policy(self, content_type: str, *, is_page: bool) -> str:
+        """Return the policy; of all that is HTML, other sites may embed the page alone."""
         if content_type.startswith("text/html"):
-            return self._page_policy
+            return self._page_policy if is_page else self._html_policy
         if content_type.startswith("text/javascript"):
             return WORKER_POLICY
         return OTHER_POLICY

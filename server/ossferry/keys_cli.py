@@ -1,18 +1,20 @@
 """The commands `ossferry apikey …`: make keys, list them, close them.
 
-A key is shown once, on stdout, and kept nowhere but as a keyed hash.
+A key is shown once, on stdout, and kept nowhere but as a keyed hash. As in `cli`, a command loads
+what it needs when it is called.
 """
 
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ossferry.auth.apikey_file import ApiKeyFile
-from ossferry.auth.apikey_text import new_key
 from ossferry.clock import utc_now
 from ossferry.errors import SettingsError
-from ossferry.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from ossferry.auth.apikey_file import ApiKeyFile, KeyRecord
+    from ossferry.settings import Settings
 
 __all__ = ["key_commands"]
 
@@ -28,11 +30,13 @@ def create(
     ] = None,
 ) -> None:
     """Make a key and print it, once."""
+    from ossferry.auth.apikey_text import new_key
+
     settings, file = _opened()
     now = utc_now()
     expires = (now + timedelta(days=days)).isoformat(timespec="seconds") if days else ""
     key = new_key()
-    file.add(
+    record = file.add(
         key,
         secret=settings.secret_bytes,
         user=user,
@@ -40,6 +44,7 @@ def create(
         expires=expires,
         addresses=tuple(address or ()),
     )
+    _note(settings, record, "apikey-create")
     typer.echo(key.text)
 
 
@@ -55,11 +60,28 @@ def list_keys() -> None:
 @key_commands.command()
 def revoke(key_id: Annotated[str, typer.Argument(help="The id, as `list` shows it.")]) -> None:
     """Close a key for ever."""
-    _, file = _opened()
-    file.revoke(key_id, utc_now())
+    settings, file = _opened()
+    _note(settings, file.revoke(key_id, utc_now()), "apikey-revoke")
 
 
-def _opened() -> tuple[Settings, ApiKeyFile]:
+def _note(settings: "Settings", record: "KeyRecord", action: str) -> None:
+    """Write the audit line, where those of the server go."""
+    from ossferry.audit import Audit
+    from ossferry.auth import Principal
+    from ossferry.logs import configure
+    from ossferry.redaction import secret_values
+
+    configure(settings.log_level, secrets=secret_values(settings))
+    audit = Audit(settings, clock=utc_now)
+    whose = Principal(id=record.user, name=record.user)
+    audit.managed(whose, action=action, key_id=record.id)
+    audit.close()
+
+
+def _opened() -> "tuple[Settings, ApiKeyFile]":
+    from ossferry.auth.apikey_file import ApiKeyFile
+    from ossferry.settings_loading import load_settings
+
     settings = load_settings()
     if settings.api_keys_file is None:
         raise SettingsError("OSSFERRY_API_KEYS_FILE is missing.")

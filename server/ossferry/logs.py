@@ -8,19 +8,22 @@ what slips through all the same is hidden here, ours and that of libraries.
 import json
 import logging
 import sys
+import traceback
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import TextIO
 
 import structlog
 
 from ossferry.redaction import Redactor
 
-__all__ = ["MAX_FIELD_LENGTH", "configure", "logger"]
+__all__ = ["MAX_FIELD_LENGTH", "configure", "hush", "logger", "unexpected"]
 
 MAX_FIELD_LENGTH = 300
+MAX_FRAMES = 8
 
-TALKATIVE = ("httpx", "httpcore", "darabonba-core", "urllib3")
-"""Libraries that log addresses with their queries, or headers."""
+TALKATIVE = ("alembic", "apscheduler", "httpx", "httpcore", "darabonba-core", "oss2", "urllib3")
+"""Libraries that log addresses with their queries, or headers, or what is their own affair."""
 
 LOOKS_ONLY = Redactor()
 
@@ -43,6 +46,16 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
     return bound
 
 
+def unexpected(error: Exception) -> dict[str, object]:
+    """Return what to log of an error that nobody foresaw: its type, and where it happened.
+
+    Not its message: nobody knows what that says.
+    """
+    frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
+    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return {"error": type(error).__name__, "where": where}
+
+
 def configure(level: str, stream: TextIO | None = None, *, secrets: Iterable[str] = ()) -> None:
     """Send everything of at least `level` to one stream, by default stderr, as JSON lines.
 
@@ -57,6 +70,17 @@ def configure(level: str, stream: TextIO | None = None, *, secrets: Iterable[str
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.raiseExceptions = False  # a sink that fails must not print what it was given
+
+
+def hush(*names: str) -> None:
+    """Have a library's loggers hide secrets, and write where everybody's lines go.
+
+    For those that bring handlers of their own, past which nothing would be hidden.
+    """
+    for name in names:
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.addFilter(_hide_in_record)
 
 
 class _JsonLines(logging.Formatter):
@@ -74,10 +98,16 @@ class _JsonLines(logging.Formatter):
             "event": self._hide(message)[:MAX_FIELD_LENGTH],
             "level": record.levelname.lower(),
             "logger": record.name,
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
         }
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
         return json.dumps(line)
+
+
+def _hide_in_record(record: logging.LogRecord) -> bool:
+    record.msg, record.args, record.exc_info = LOOKS_ONLY(record.getMessage()), (), None
+    return True
 
 
 def _cap_fields(

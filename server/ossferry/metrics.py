@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ossferry.audit import Audit
 from ossferry.auth.bearer import bearer_token
 from ossferry.clock import Monotonic
 from ossferry.errors import NotIdentifiedError
@@ -41,6 +42,15 @@ class Metrics:
         self._sts_calls = Counter(
             "ossferry_sts_calls", "Calls to STS.", ["result"], registry=self.registry
         )
+        self._receipts = Counter(
+            "ossferry_receipts",
+            "Uploads recorded, by how they became known.",
+            ["source"],
+            registry=self.registry,
+        )
+        self._bytes = Counter(
+            "ossferry_recorded_bytes", "Bytes of these uploads.", registry=self.registry
+        )
         self._requests = Histogram(
             "ossferry_request_seconds",
             "Time from request to end of answer.",
@@ -56,6 +66,11 @@ class Metrics:
     def called_sts(self, result: str) -> None:
         """Count a call to STS: `ok`, `refused` or `lost`."""
         self._sts_calls.labels(result).inc()
+
+    def recorded(self, source: str, size: int) -> None:
+        """Count an upload that is recorded for the first time; `page`, `callback` or `found`."""
+        self._receipts.labels(source).inc()
+        self._bytes.inc(size)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count an answer."""
@@ -73,16 +88,18 @@ class Metrics:
 class MetricsApi:
     """The route `/metrics`, for those who hold the token."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, audit: Audit) -> None:
         token = settings.metrics_token
         self._token = token.get_secret_value().encode() if token else b""
         self._metrics = metrics
+        self._audit = audit
 
     async def show(self, request: Request) -> Response:
         """Answer `GET /metrics`."""
-        given = bearer_token(request).encode("latin-1", "replace")
-        if not self._token or not hmac.compare_digest(given, self._token):
-            raise NotIdentifiedError("The token is not valid.")
+        with self._audit.refusals(request, "metrics"):
+            given = bearer_token(request).encode("latin-1", "replace")
+            if not self._token or not hmac.compare_digest(given, self._token):
+                raise NotIdentifiedError("The token is not valid.")
         return Response(self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -2,9 +2,10 @@
 
 A name is resolved once, every address it has must be a public one, and the connection goes to
 exactly that address, so that a name which changes its mind in between leads nowhere. Redirects
-are not followed, proxies of the environment not used, long answers not read.
+are not followed, proxies of the environment not used, long and slow answers not read.
 """
 
+import ipaddress
 import json
 import socket
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,13 +17,24 @@ import httpx
 
 from ossferry.errors import IssuerLostError
 from ossferry.settings import Settings
-from ossferry.settings_rules import is_loopback, is_public_address
 
-__all__ = ["GuardedTransport", "Resolve", "fetch_json", "outbound_client", "read_json"]
+__all__ = [
+    "GuardedTransport",
+    "Resolve",
+    "fetch_json",
+    "outbound_client",
+    "read_json",
+    "read_short",
+]
 
 MAX_ANSWER = 256 * 1024
 TIMEOUT_S = 5.0
 
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+METADATA = ipaddress.IPv4Network("100.100.0.0/16")
+"""Where a machine of Alibaba Cloud asks about itself; other clouds have a link-local address."""
+
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """Answers the IP addresses of a host name."""
 
@@ -30,7 +42,7 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 async def resolve(host: str, port: int) -> list[str]:
     """Ask the system for the addresses of a name."""
     found = await anyio.to_thread.run_sync(
-        lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), abandon_on_cancel=True
     )
     return [str(entry[4][0]) for entry in found]
 
@@ -63,15 +75,36 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         request.extensions = {**request.extensions, "sni_hostname": host}
         return await self._inner.handle_async_request(request)
 
-    def _is_allowed(self, address: str) -> bool:
-        if is_loopback(address):
+    def _is_allowed(self, text: str) -> bool:
+        address = _plain(text)
+        if address.is_loopback:
             return self._allow_local
-        metadata = address.startswith(("100.100.", "169.254.", "fe80:"))
-        return is_public_address(address) or (self._allow_private and not metadata)
+        return _is_public(address) or (self._allow_private and _is_private(address))
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._inner.aclose()
+
+
+def _plain(text: str) -> Address:
+    """Return an IP address, and IPv4 where it is inside IPv6."""
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _is_public(address: Address) -> bool:
+    """Whether an address belongs to the public internet."""
+    return address.is_global and not address.is_multicast
+
+
+def _is_private(address: Address) -> bool:
+    """Whether an address may be another machine's of one's own network."""
+    odd = address.is_link_local or address.is_unspecified or address.is_multicast
+    return not (odd or address.is_loopback or address in METADATA)
 
 
 def outbound_client(settings: Settings) -> httpx.AsyncClient:
@@ -102,23 +135,36 @@ async def read_json(
         IssuerLostError: no answer, too long, or no JSON object.
     """
     request.headers["accept"] = "application/json"
+    status, body = await read_short(client, request, auth)
     try:
-        answer = await client.send(request, auth=auth, stream=True)
-        try:
-            body = await _read_short(answer)
-        finally:
-            await answer.aclose()
         value = json.loads(body)
-    except httpx.HTTPError as error:
-        raise IssuerLostError("no-answer") from error
     except (ValueError, RecursionError) as error:
         raise IssuerLostError("unreadable") from error
     if not isinstance(value, dict):
         raise IssuerLostError("unreadable")
-    return answer.status_code, value
+    return status, value
 
 
-async def _read_short(answer: httpx.Response) -> bytes:
+async def read_short(
+    client: httpx.AsyncClient, request: httpx.Request, auth: tuple[str, str] | None = None
+) -> tuple[int, bytes]:
+    """Send a request, and return status and body of an answer that must not be long.
+
+    Raises:
+        IssuerLostError: it is, or is not complete within the client's read timeout.
+    """
+    try:
+        with anyio.fail_after(client.timeout.read):
+            answer = await client.send(request, auth=auth, stream=True)
+            try:
+                return answer.status_code, await _body(answer)
+            finally:
+                await answer.aclose()
+    except (httpx.HTTPError, TimeoutError) as error:
+        raise IssuerLostError("no-answer") from error
+
+
+async def _body(answer: httpx.Response) -> bytes:
     body = b""
     async for chunk in answer.aiter_bytes():
         body += chunk

@@ -1,6 +1,7 @@
-"""Serves the page: one file per interpreter, chosen by the settings.
+"""Serves the page: one file per interpreter, chosen by the settings, and per language.
 
-The page is checked again on every visit (`no-cache`); what it loads has hashed names.
+The language is what a person chose in the page (a cookie), else what the browser asks for. The page
+is checked again on every visit (`no-cache`); what it loads has hashed names.
 """
 
 from collections.abc import Mapping
@@ -13,15 +14,18 @@ from starlette.responses import Response
 from ossferry.assets import SUFFIXES, StoredFile, load_file
 from ossferry.auth import Way
 from ossferry.errors import SettingsError
+from ossferry.languages import FALLBACK, VARY, language_of
 from ossferry.settings import Runtime, Settings
 
 __all__ = ["Pages"]
 
 
 class Pages:
-    """The page for each interpreter."""
+    """The page for each interpreter and language."""
 
-    def __init__(self, settings: Settings, files: Mapping[str, StoredFile], way: Way) -> None:
+    def __init__(
+        self, settings: Settings, files: Mapping[str, Mapping[str, StoredFile]], way: Way
+    ) -> None:
         self._settings = settings
         self._files = files
         self._way = way
@@ -34,7 +38,7 @@ class Pages:
             SettingsError: a page is missing.
         """
         try:
-            files = {runtime: _load_page(web_dir, runtime) for runtime in get_args(Runtime)}
+            files = {runtime: _load_pages(web_dir, runtime) for runtime in get_args(Runtime)}
         except OSError as error:
             raise SettingsError(
                 f"OSSFERRY_WEB_DIR: a page is missing in {web_dir}; run `make build`."
@@ -50,12 +54,22 @@ class Pages:
         wanted = request.query_params.get("runtime", "")
         if self._settings.allow_runtime_query and wanted in self._files:
             runtime = wanted
-        response = self._files[runtime].respond(request, cache_control="no-cache")
+        pages = self._files[runtime]
+        page = pages[language_of(request, list(pages))]
+        response = page.respond(request, cache_control="no-cache")
+        response.headers["vary"] = f"Accept-Encoding, {VARY}"
         self._way.renew(request, response)
         return response
 
 
-def _load_page(web_dir: Path, runtime: str) -> StoredFile:
-    path = web_dir / f"index.{runtime}.html"
+def _load_pages(web_dir: Path, runtime: str) -> dict[str, StoredFile]:
+    """Return the page in each language that it was built in, English first."""
+    found = {FALLBACK: _load_page(web_dir / f"index.{runtime}.html")}
+    for path in sorted(web_dir.glob(f"index.{runtime}.*.html")):
+        found[path.name.split(".")[2]] = _load_page(path)
+    return found
+
+
+def _load_page(path: Path) -> StoredFile:
     encodings = [name for name, end in SUFFIXES.items() if path.with_name(path.name + end).exists()]
     return load_file(path, "text/html; charset=utf-8", encodings)

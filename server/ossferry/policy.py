@@ -13,9 +13,18 @@ from typing import TypeAlias
 
 from ossferry.errors import PolicyError
 
-__all__ = ["MAX_POLICY_LENGTH", "Conditions", "policy_text", "upload_policy"]
+__all__ = [
+    "MAX_POLICY_LENGTH",
+    "TRASH",
+    "Conditions",
+    "objects_policy",
+    "policy_text",
+    "upload_policy",
+]
 
 UPLOAD_ACTIONS = ("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload")
+OBJECT_ACTIONS = ("oss:GetObject", "oss:PutObject", "oss:DeleteObject")
+TRASH = "trash/"
 MAX_POLICY_LENGTH = 1024
 """Characters. Newer pages say 2,048, older ones and the PolicySize message say 1,024."""
 
@@ -92,6 +101,34 @@ def upload_policy(
     if condition := conditions.as_data():
         allow["Condition"] = condition
     return {"Version": "1", "Statement": [allow, _never_public()]}
+
+
+def objects_policy(*, bucket: str) -> dict[str, Json]:
+    """Return the session policy for what the server itself does with uploads, as data.
+
+    Raises:
+        PolicyError: the bucket's name could mean something else in a policy.
+    """
+    if not _BUCKET.fullmatch(bucket):
+        raise PolicyError("The bucket's name cannot stand in a session policy.")
+    where = f"acs:oss:*:*:{bucket}"
+    objects: dict[str, Json] = {
+        "Effect": "Allow",
+        "Action": list(OBJECT_ACTIONS),
+        "Resource": [f"{where}/uploads/*", f"{where}/{TRASH}*"],
+    }
+    unfinished: dict[str, Json] = {
+        "Effect": "Allow",
+        "Action": ["oss:ListParts", "oss:AbortMultipartUpload"],
+        "Resource": [f"{where}/uploads/*"],
+    }
+    listing: dict[str, Json] = {
+        "Effect": "Allow",
+        "Action": ["oss:ListObjects", "oss:ListMultipartUploads"],
+        "Resource": [where],
+        "Condition": {"StringLike": {"oss:Prefix": ["uploads/*"]}},
+    }
+    return {"Version": "1", "Statement": [objects, unfinished, listing]}
 
 
 def policy_text(policy: dict[str, Json]) -> str:

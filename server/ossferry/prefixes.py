@@ -9,15 +9,54 @@ import base64
 import hashlib
 import hmac
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 from ossferry.auth import Principal
-from ossferry.errors import PrefixError
+from ossferry.errors import BadRequestError, ForeignKeyError, PrefixError
 
-__all__ = ["principal_hash", "principal_prefix"]
+__all__ = [
+    "Owner",
+    "check_own_key",
+    "nameless",
+    "owner_of",
+    "path_of",
+    "principal_hash",
+    "principal_prefix",
+]
 
 SLUG_LENGTH = 24
 HASH_BYTES = 16
+MAX_KEY_BYTES = 1023
+_BEFORE_THE_PATH = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9a-f]{32}/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whose uploads they are.
+
+    Attributes:
+        hash: stands for them in the ledger and in logs.
+        label: shown to people; decides nothing.
+        prefix: below it lie their objects; ends in ``/``.
+    """
+
+    hash: str
+    label: str
+    prefix: str
+
+
+def owner_of(principal: Principal, *, secret: bytes) -> Owner:
+    """Return what a principal owns.
+
+    Raises:
+        PrefixError: the id is empty or is not valid Unicode text.
+    """
+    return Owner(
+        hash=principal_hash(principal, secret=secret),
+        label=principal.name,
+        prefix=principal_prefix(principal, secret=secret),
+    )
 
 
 def principal_prefix(principal: Principal, *, secret: bytes) -> str:
@@ -29,6 +68,47 @@ def principal_prefix(principal: Principal, *, secret: bytes) -> str:
     digest = _keyed_digest("prefix", principal.id, secret)
     tail = base64.b32encode(digest[:HASH_BYTES]).decode().rstrip("=").lower()
     return f"uploads/{_slug(principal.id)}-{tail}/"
+
+
+def nameless(prefix: str) -> str:
+    """Return a prefix without the part that people can read, ``uploads/*-{keyed hash}/``."""
+    return f"uploads/*-{prefix.rpartition('-')[2]}"
+
+
+def check_own_key(key: object, prefix: str) -> str:
+    """Return a key that a client named, if it lies below this prefix.
+
+    The key is taken as it is: nothing is decoded, joined or made canonical.
+
+    Raises:
+        BadRequestError: it is no text that could be the key of an upload.
+        ForeignKeyError: it lies elsewhere.
+    """
+    if not isinstance(key, str):
+        raise BadRequestError("key must be text.")
+    if not key.startswith(prefix) or key == prefix:
+        raise ForeignKeyError("Only objects below your own prefix can be asked about.")
+    if not _is_plain(key):
+        raise BadRequestError("key must be an object key, as it was uploaded.")
+    return key
+
+
+def path_of(key: str, prefix: str) -> str:
+    """Return folders and name of an upload's file, without what was put before them.
+
+    The page puts day and random part there, unless the key is to have the file's name alone.
+    """
+    own = key.removeprefix(prefix)
+    return _BEFORE_THE_PATH.sub("", own)
+
+
+def _is_plain(key: str) -> bool:
+    try:
+        long = len(key.encode()) > MAX_KEY_BYTES
+    except UnicodeEncodeError:
+        return False
+    odd = any(part in ("", ".", "..") for part in key.split("/"))
+    return not (long or odd or "\\" in key or any(ord(char) < 32 or char == "\x7f" for char in key))
 
 
 @lru_cache(maxsize=4096)

@@ -1,16 +1,20 @@
-"""Looks at the configured endpoints once before the start: a mock must never pass for the cloud."""
+"""Looks at endpoints and key once before the start: a mock must never pass for the cloud."""
 
 import http.client
+import os
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from ossferry.errors import SettingsError
 from ossferry.logs import logger
 from ossferry.settings import Settings
+from ossferry.settings_rules import MOCK_KEYS
 
-__all__ = ["MOCK_MARKER", "refuse_mock"]
+__all__ = ["MOCK_MARKER", "refuse_mock", "refuse_mock_keys"]
 
 MOCK_MARKER = "x-oss-mock"
 TIMEOUT_S = 5.0
+KEY_VARIABLE = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 
 log = logger("ossferry.probe")
 
@@ -26,12 +30,25 @@ def refuse_mock(settings: Settings) -> None:
     """
     if settings.allow_mock:
         return
+    refuse_mock_keys(settings, os.environ)
     for option, url in (
         ("OSSFERRY_ENDPOINT", settings.endpoint),
         ("OSSFERRY_STS_ENDPOINT", settings.sts_address),
     ):
         if _says_mock(option, url):
             raise SettingsError(f"{option} is a mock; only OSSFERRY_ALLOW_MOCK=1 accepts one.")
+
+
+def refuse_mock_keys(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Refuse a key of the mock as the server's own, unless a mock is allowed: all know its secret.
+
+    Raises:
+        SettingsError: one sentence that names the variable.
+    """
+    if not settings.allow_mock and environment.get(KEY_VARIABLE, "").startswith(MOCK_KEYS):
+        raise SettingsError(
+            f"{KEY_VARIABLE} is a key of the mock; only OSSFERRY_ALLOW_MOCK=1 accepts one."
+        )
 
 
 def _says_mock(option: str, url: str) -> bool:

@@ -4,16 +4,18 @@ The words of a problem are ours; what went wrong inside, or upstream, is told to
 """
 
 import secrets
-import traceback
 from collections.abc import Mapping
+from html import escape
+from types import MappingProxyType
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ossferry.errors import OssferryError, StsRefusedError, UnavailableError
-from ossferry.logs import logger
+from ossferry.errors import OssferryError
+from ossferry.frame import frame
+from ossferry.logs import logger, unexpected
 
 __all__ = ["ProblemBoundary", "answer_http_error", "answer_problem", "request_id"]
 
@@ -32,12 +34,13 @@ async def answer_problem(request: Request, error: Exception) -> Response:
         raise error
     id_ = request_id(request)
     if error.status >= 500:
-        log.warning("problem", request_id=id_, code=error.code, **_evidence(error))
+        log.warning("problem", request_id=id_, code=error.code, **error.evidence)
     words = "The log holds the reason under this id." if error.status == 500 else str(error)
     headers = {} if error.retry_after_s is None else {"retry-after": str(error.retry_after_s)}
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
-    return _problem(error.status, error.code, error.title, words, id_, headers)
+    problem = _problem(error.status, error.code, error.title, words, id_, headers, error.more)
+    return _readable(request, problem, error.title, words, id_)
 
 
 async def answer_http_error(request: Request, error: Exception) -> Response:
@@ -46,9 +49,9 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
         raise error
     code = f"http-{error.status_code}"
     words = "There is nothing at this address."
-    return _problem(
-        error.status_code, code, error.detail, words, request_id(request), error.headers
-    )
+    id_ = request_id(request)
+    problem = _problem(error.status_code, code, error.detail, words, id_, error.headers)
+    return _readable(request, problem, error.detail, words, id_)
 
 
 class ProblemBoundary:
@@ -89,8 +92,10 @@ def _problem(
     words: str,
     id_: str,
     headers: Mapping[str, str] | None,
+    more: Mapping[str, object] = MappingProxyType({}),
 ) -> Response:
     content = {
+        **more,
         "type": "about:blank",
         "title": title,
         "status": status,
@@ -101,20 +106,26 @@ def _problem(
     return JSONResponse(content, status, headers=headers, media_type="application/problem+json")
 
 
-def _evidence(error: OssferryError) -> dict[str, object]:
-    if isinstance(error, StsRefusedError):
-        return {"sts_code": error.sts_code, "sts_request_id": error.sts_request_id}
-    if isinstance(error, UnavailableError):
-        return {"reason": error.reason}
-    return {"error": type(error).__name__}
+def _readable(request: Request, problem: Response, title: str, words: str, id_: str) -> Response:
+    """Return a problem as a page where a browser is to show it, which asks for HTML."""
+    if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
+        return problem
+    body = (
+        f"<h1>{escape(title)}</h1><p>{escape(words)}</p>"
+        f"<p class='hint'>{problem.status_code} · {escape(id_)}</p>"
+        "<p><a class=link href='/'>To the uploads</a></p>"
+    )
+    app = request.scope.get("app")
+    styles = getattr(app.state, "styles", "") if app else ""
+    text = frame(escape(title), body, styles=(styles,))
+    headers = {
+        name: value
+        for name, value in problem.headers.items()
+        if name not in ("content-type", "content-length")
+    }
+    headers["vary"] = "accept"
+    return Response(text, problem.status_code, headers=headers, media_type="text/html")
 
 
 def _log_unexpected(request: Request, error: Exception) -> None:
-    """Log where it happened, without the message: nobody knows what an unknown error says."""
-    frames = traceback.extract_tb(error.__traceback__)
-    log.error(
-        "unexpected",
-        request_id=request_id(request),
-        error=type(error).__name__,
-        where=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]],
-    )
+    log.error("unexpected", request_id=request_id(request), **unexpected(error))

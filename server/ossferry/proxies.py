@@ -7,18 +7,18 @@ came over plain http from beyond this machine is refused when a proxy is meant t
 
 import ipaddress
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ossferry.errors import InsecureError
+from ossferry.guards import FOR_PROBES
 from ossferry.settings import Settings
 from ossferry.settings_rules import is_loopback
 
 __all__ = ["Networks", "TrustedProxies", "peer_of"]
 
 PEER = "ossferry.peer"
-FOR_PROBES = ("/healthz", "/readyz")
 
 
 class Networks:
@@ -39,10 +39,9 @@ class Networks:
 
     def _holds(self, address: str) -> bool:
         try:
-            ip = ipaddress.ip_address(address)
+            ip = _plain(address)
         except ValueError:
             return False
-        ip = getattr(ip, "ipv4_mapped", None) or ip
         return any(ip in network for network in self._networks)
 
 
@@ -91,11 +90,17 @@ def _joined(scope: Scope, name: bytes) -> str:
 
 
 def _address(hop: str) -> str:
-    """Return an address without port; what is no address becomes ``unknown``, one for all."""
+    """Return an address without port, IPv4 as such; ``unknown``, one for all, if it is none."""
     bare = hop.partition("]")[0].lstrip("[") if hop.startswith("[") else hop
     if bare.count(":") == 1:
         bare = bare.partition(":")[0]
     try:
-        return str(ipaddress.ip_address(bare))
+        return str(_plain(bare))
     except ValueError:
         return "unknown"
+
+
+def _plain(text: str) -> IPv4Address | IPv6Address:
+    """Return an IP address; what listens on IPv6 for both writes IPv4 as ``::ffff:192.0.2.1``."""
+    ip = ipaddress.ip_address(text)
+    return getattr(ip, "ipv4_mapped", None) or ip

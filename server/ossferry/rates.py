@@ -7,11 +7,10 @@ down makes the limits stricter and local, never absent.
 import ipaddress
 import math
 from functools import lru_cache
+from typing import TypeAlias
 
 import limits
 from limits.aio.storage import RedisStorage as RedisCounters
-from limits.aio.storage import Storage
-from limits.aio.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
 from redis.asyncio import ConnectionPool
 
@@ -20,15 +19,17 @@ from ossferry.errors import StorageLostError, TooManyError
 from ossferry.logs import logger
 from ossferry.rate_memory import CounterMemory
 from ossferry.settings import Settings
+from ossferry.storage import LEFT_ALONE_S, redis_pool
 
 __all__ = ["Counter", "Rates", "address_key"]
 
-REDIS_TIMEOUT_S = 0.25
-LEFT_ALONE_S = 2.0
 STRICTER = 4
 """While Redis is down, each process allows this fraction of a limit."""
 
 log = logger("ossferry.rates")
+
+
+WindowStorage: TypeAlias = RedisCounters | CounterMemory
 
 
 class Counter:
@@ -88,6 +89,8 @@ class Rates:
     def __init__(self, settings: Settings, counter: Counter) -> None:
         self._counter = counter
         self._per_principal = limits.parse(settings.rate_per_principal)
+        self._renewals = limits.parse(settings.rate_renewals)
+        self._objects = limits.parse(settings.rate_objects)
         self._per_address = limits.parse(settings.rate_per_address)
         self._global = limits.parse(settings.rate_global)
         self._failures = limits.parse(settings.rate_failures)
@@ -98,11 +101,28 @@ class Rates:
         Raises:
             TooManyError: the address, or everybody, has asked too often.
         """
-        who = address_key(address)
-        if not await self._counter.test(self._failures, "failed", who):
-            await self._refuse("failures", self._failures, "failed", who)
-        await self._count("address", self._per_address, "address", who)
+        await self._count("address", self._per_address, "address", address_key(address))
         await self._count("global", self._global, "global")
+
+    async def admit_frequent(self, address: str) -> None:
+        """Count a request of a kind that one address may well send by the hundred.
+
+        Raises:
+            TooManyError: the address has proven nothing too often, or everybody has asked too
+                often.
+        """
+        who = address_key(address)
+        if not await self._counter.test(self._per_address, "address", who):
+            await self._refuse("address", self._per_address, "address", who)
+        await self._count("global", self._global, "global")
+
+    async def admit_stranger(self, address: str) -> None:
+        """Count a request of such a kind that proves nothing.
+
+        Raises:
+            TooManyError: the address has sent too many.
+        """
+        await self._count("address", self._per_address, "address", address_key(address))
 
     async def admit_principal(self, principal: str) -> None:
         """Count a request of somebody who is known.
@@ -115,15 +135,47 @@ class Rates:
         """
         await self._count("principal", self._per_principal, "principal", principal)
 
+    async def admit_renewal(self, principal: str) -> None:
+        """Count a call to STS that somebody causes by saying that theirs are refused.
+
+        Raises:
+            TooManyError: they have said so too often.
+        """
+        await self._count("renewals", self._renewals, "renewal", principal)
+
+    async def admit_objects(self, principal: str) -> None:
+        """Count a request about uploads, of somebody who is known.
+
+        Raises:
+            TooManyError: they have asked too often.
+        """
+        await self._count("objects", self._objects, "objects", principal)
+
     async def failed(self, address: str, key_id: str) -> None:
         """Count a failed identification against its address and against the key it named.
 
         Raises:
-            TooManyError: the key id was guessed at too often, from wherever.
+            TooManyError: the address has failed too often, or the key id was guessed at too often
+                from wherever.
         """
-        await self._counter.hit(self._failures, "failed", address_key(address))
+        who = address_key(address)
+        within = await self._counter.hit(self._failures, "failed", who)
         if key_id:
             await self._count("failures", self._failures, "key", key_id)
+        if not within:
+            await self._refuse("failures", self._failures, "failed", who)
+
+    async def refuse_guessing(self, address: str) -> None:
+        """Refuse whoever has an address that failed too often, before they are looked at.
+
+        For what is dear to look at: it shuts out those too who would pass.
+
+        Raises:
+            TooManyError: it has.
+        """
+        who = address_key(address)
+        if not await self._counter.test(self._failures, "failed", who):
+            await self._refuse("failures", self._failures, "failed", who)
 
     async def _count(self, limit: str, item: limits.RateLimitItem, *names: str) -> None:
         if not await self._counter.hit(item, *names):
@@ -150,14 +202,10 @@ def address_key(address: str) -> str:
 def _pool(settings: Settings) -> ConnectionPool | None:
     if settings.redis_url is None:
         return None
-    return ConnectionPool.from_url(
-        settings.redis_url.get_secret_value(),
-        socket_timeout=REDIS_TIMEOUT_S,
-        socket_connect_timeout=REDIS_TIMEOUT_S,
-    )
+    return redis_pool(settings.redis_url.get_secret_value())
 
 
-def _counters(pool: ConnectionPool) -> Storage:
+def _counters(pool: ConnectionPool) -> RedisCounters:
     return RedisCounters(
         "async+redis://",  # the pool knows where
         wrap_exceptions=True,
@@ -168,15 +216,26 @@ def _counters(pool: ConnectionPool) -> Storage:
 
 
 class _Windows:
-    """Both kinds of windows over one storage."""
+    """Both kinds of windows over one storage.
 
-    def __init__(self, storage: Storage) -> None:
-        self._sliding = SlidingWindowCounterRateLimiter(storage)
-        self._moving = MovingWindowRateLimiter(storage)
+    They count as the strategies of `limits` do, which put together the name of a counter anew each
+    time; five of them stand before each grant.
+    """
+
+    def __init__(self, storage: WindowStorage) -> None:
+        self._storage = storage
 
     async def count(self, item: limits.RateLimitItem, names: tuple[str, ...], how: str) -> bool:
         """Count, or look, as `how` says."""
+        key, expiry = _counter_name(item, names), item.get_expiry()
         if how == "exact":
-            return await self._moving.hit(item, *names)
-        ask = self._sliding.hit if how == "hit" else self._sliding.test
-        return await ask(item, *names)
+            return await self._storage.acquire_entry(key, item.amount, expiry)
+        if how == "hit":
+            return await self._storage.acquire_sliding_window_entry(key, item.amount, expiry)
+        before, left_s, count, _ = await self._storage.get_sliding_window(key, expiry)
+        return before * left_s / expiry + count < item.amount
+
+
+@lru_cache(maxsize=8192)
+def _counter_name(item: limits.RateLimitItem, names: tuple[str, ...]) -> str:
+    return item.key_for(*names)

@@ -1,4 +1,4 @@
-"""Answers whether this process can do its work: STS is there, our clock is right, storage works.
+"""Answers whether this process can do its work: STS, our clock, storage, ledger.
 
 What is wrong goes into the log; whoever asks learns yes or no. An answer is kept for some seconds,
 so that asking often costs nothing.
@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ossferry.clock import Clock, Monotonic
-from ossferry.errors import StorageLostError, StsLostError
+from ossferry.errors import LedgerLostError, StorageLostError, StsLostError
+from ossferry.ledger import Database
 from ossferry.logs import logger
 from ossferry.settings import Settings
 from ossferry.storage import Storage
@@ -50,9 +51,16 @@ class Readiness:
     """The route `/readyz`."""
 
     def __init__(
-        self, storage: Storage, sts_date: StsDate, *, clock: Clock, monotonic: Monotonic
+        self,
+        storage: Storage,
+        sts_date: StsDate,
+        *,
+        ledger: Database | None,
+        clock: Clock,
+        monotonic: Monotonic,
     ) -> None:
         self._storage = storage
+        self._ledger = ledger
         self._sts_date = sts_date
         self._clock = clock
         self._monotonic = monotonic
@@ -82,6 +90,11 @@ class Readiness:
             await self._storage.ping()
         except StorageLostError:
             wrong.append("storage does not answer")
+        try:
+            if self._ledger is not None:
+                await self._ledger.ping()
+        except LedgerLostError:
+            wrong.append("the ledger does not answer")
         if wrong:
             log.error("not-ready", wrong=wrong)
         return not wrong

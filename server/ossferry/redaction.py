@@ -22,14 +22,15 @@ LOOKS = re.compile(
     | \bCAIS[A-Za-z0-9+/=]{16,}                       # security tokens of the cloud
     | (?<=://)[^/\s:@"']*:[^/\s@"']+(?=@)             # user and password in an address
     | (?i:(?<=\bbearer\s)|(?<=\bbasic\s))[A-Za-z0-9+/=._~-]{6,}
-    | (?i:(?<=signature=)|(?<=securitytoken=)|(?<=security-token=)|(?<=accesskeysecret=)
-        |(?<=client_secret=)|(?<=password=)|(?<=code_verifier=)|(?<=[?&]code=))[^&\s"'<>;,]+
+    | (?i:["']?(?:access_?key_?secret|security_?token)["']?\s*[:=]\s*["']?)[^&\s"'<>;,}]+
+    | (?i:(?<=signature=)|(?<=security-token=)|(?<=client_secret=)
+        |(?<=password=)|(?<=code_verifier=)|(?<=[?&]code=))[^&\s"'<>;,]+
     """,
     re.VERBOSE,
 )
 MARKS = (
     "sts.", "ltai", "osf_", "eyj", "cais", "://", "bearer", "basic",
-    "signature=", "token=", "secret=", "password=", "verifier=", "code=",
+    "signature=", "token", "secret", "password=", "verifier=", "code=",
 )  # fmt: skip
 """A text without any of these looks like no secret; telling so is cheap."""
 MIN_LENGTH = 6

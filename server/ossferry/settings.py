@@ -6,74 +6,40 @@ start with one sentence that names the option. Nothing here opens a connection.
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self, TypeAlias
+from typing import Annotated, ClassVar, Self
 from urllib.parse import urlsplit
 
-import limits
 from pydantic import (
-    AfterValidator,
     Field,
     SecretStr,
     StringConstraints,
-    ValidationError,
     field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from ossferry.errors import SettingsError
+from ossferry.runtime import Runtime
 from ossferry.settings_files import FileSecrets
 from ossferry.settings_rules import RULES, is_loopback
+from ossferry.settings_types import (
+    Action,
+    Algorithm,
+    Auth,
+    BucketName,
+    FileType,
+    HeaderName,
+    Level,
+    LongSecret,
+    Origin,
+    Rate,
+    RoleArn,
+    Undo,
+    WebhookSecret,
+)
 
-__all__ = ["Auth", "ExplicitSettings", "Runtime", "Settings", "is_loopback", "load_settings"]
-
-Auth: TypeAlias = Literal["demo", "apikey", "jwt", "oidc", "proxy"]
-Runtime: TypeAlias = Literal["micropython", "pyodide"]
-Action: TypeAlias = Literal[
-    "oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload", "oss:GetObject"
-]
-Algorithm: TypeAlias = Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
-Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+__all__ = ["PREFIX", "Auth", "Runtime", "Settings", "is_loopback"]
 
 PREFIX = "OSSFERRY_"
-MIN_SECRET_LENGTH = 32
-
-
-def _origin(value: str) -> str:
-    """Check for `scheme://host[:port]` and nothing else."""
-    parts = urlsplit(value.rstrip("/"))
-    _ = parts.port  # raises ValueError when it is no number
-    bare = f"{parts.scheme}://{parts.netloc}" == value.rstrip("/") and parts.hostname
-    if not bare or parts.scheme not in ("http", "https") or "@" in parts.netloc:
-        raise ValueError("must look like https://host or https://host:port")
-    if "*" in value:
-        raise ValueError("must be exact, without wildcards")
-    return value.rstrip("/").lower()
-
-
-def _rate(value: str) -> str:
-    try:
-        limits.parse(value)
-    except ValueError as error:
-        raise ValueError("must look like 60/minute") from error
-    return value
-
-
-def _long(value: SecretStr) -> SecretStr:
-    if len(value.get_secret_value()) < MIN_SECRET_LENGTH:
-        raise ValueError(f"must have at least {MIN_SECRET_LENGTH} characters")
-    return value
-
-
-Origin: TypeAlias = Annotated[str, AfterValidator(_origin)]
-Rate: TypeAlias = Annotated[str, AfterValidator(_rate)]
-LongSecret: TypeAlias = Annotated[SecretStr, AfterValidator(_long)]
-BucketName: TypeAlias = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")
-]
-HeaderName: TypeAlias = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]*$", to_lower=True)
-]
 
 
 class Settings(BaseSettings):
@@ -85,7 +51,8 @@ class Settings(BaseSettings):
 
     auth: Auth = Field(
         default="demo",
-        description="How people are identified. `demo`: Alice or Bob by a cookie, mock only;"
+        description="How people are identified. `demo`: Alice or Bob by a cookie, starts only where"
+        " OSS and STS are a mock on this machine;"
         " `apikey`: keys of `ossferry apikey`; `jwt`: bearer tokens of an issuer;"
         " `oidc`: sign-in page and session cookie; `proxy`: a header set by a proxy in front.",
     )
@@ -100,12 +67,97 @@ class Settings(BaseSettings):
     sts_endpoint: Origin | None = Field(
         default=None, description="STS endpoint; by default `https://sts.REGION.aliyuncs.com`."
     )
+    ram_endpoint: Origin = Field(
+        default="https://ram.aliyuncs.com",
+        description="RAM endpoint for `ossferry admin kill-switch`.",
+    )
     endpoint_suffixes: tuple[str, ...] = Field(
         default=(".aliyuncs.com",),
         description="Ends of host names, as a JSON list, that the two endpoints may have.",
     )
-    role_arn: Annotated[str, StringConstraints(pattern=r"^acs:ram::\d+:role/[\w.-]+$")] = Field(
+    role_arn: RoleArn = Field(
         description="The RAM role whose rights are lent out, `acs:ram::ACCOUNT:role/NAME`."
+    )
+    objects_role_arn: RoleArn | None = Field(
+        default=None,
+        description="Another RAM role, with which the server itself looks at uploads; without it"
+        " there are no receipts.",
+    )
+    objects_session_s: int = Field(
+        default=3600, ge=900, le=43200, description="Life of the server's own credentials."
+    )
+    objects_endpoint: Origin | None = Field(
+        default=None,
+        description="OSS endpoint for the server itself, such as the internal one; by default"
+        " `OSSFERRY_ENDPOINT`.",
+    )
+    oss_timeout_s: float = Field(
+        default=5.0, gt=0, le=60, description="How long OSS may take to answer the server."
+    )
+    share_access_key_id: str = Field(
+        default="",
+        description="An access key that may only read uploads; links signed with it can live for"
+        " 7 days. Without it a link ends with the server's own credentials.",
+    )
+    share_access_key_secret: SecretStr | None = Field(
+        default=None, description="The secret of `OSSFERRY_SHARE_ACCESS_KEY_ID`."
+    )
+    link_origin: Origin | None = Field(
+        default=None,
+        description="A domain of the bucket's own (CNAME) for links and previews,"
+        " `https://files.example.net`; OSS's default domain makes everything a download.",
+    )
+    undo: Undo = Field(
+        default="trash",
+        description="How a deleted upload can come back. `trash`: it is copied below `trash/`;"
+        " `versions`: the bucket keeps versions; `off`: not at all.",
+    )
+    undo_s: int = Field(
+        default=86400, ge=60, description="How long a deleted upload can come back."
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="The ledger, `postgresql://user:password@host/name` (`?sslmode=verify-full` for"
+        " another machine's) or `sqlite:///path`; by default `ossferry.db` in the working"
+        " directory, if there is a role for uploads.",
+    )
+    quota_bytes_day: int | None = Field(
+        default=None, ge=0, description="Most bytes that one principal may upload on a day (UTC)."
+    )
+    quota_objects_day: int | None = Field(
+        default=None, ge=0, description="Most files that one principal may upload on a day (UTC)."
+    )
+    quota_bytes_total: int | None = Field(
+        default=None, ge=0, description="Most bytes that one principal may have stored."
+    )
+    quota_objects_total: int | None = Field(
+        default=None, ge=0, description="Most files that one principal may have stored."
+    )
+    reconcile_s: float = Field(
+        default=60.0,
+        ge=1,
+        le=300,
+        description="How often the uploads of those who hold credentials are looked through for"
+        " what arrived without a receipt.",
+    )
+    skip_identical: bool = Field(
+        default=False,
+        description="Let the page compute the CRC-64 of each file before it is sent, and send none"
+        " that is stored already under the same name and folders.",
+    )
+    callback: bool = Field(
+        default=False, description="Take upload callbacks of OSS at `/api/callback`."
+    )
+    webhook_url: str = Field(
+        default="", description="Where events are delivered to, `https://host/path`."
+    )
+    webhook_secret: WebhookSecret | None = Field(
+        default=None,
+        description="Signs what is delivered to `OSSFERRY_WEBHOOK_URL`; best `whsec_` and the"
+        " base64 of 32 random bytes.",
+    )
+    admins: tuple[str, ...] = Field(
+        default=(), description="Ids of principals, as a JSON list, who may read `/admin`."
     )
     secret: LongSecret = Field(
         description="At least 32 random characters; keys the hashes in prefixes, logs, API keys"
@@ -141,7 +193,9 @@ class Settings(BaseSettings):
         min_length=1,
         description="Accepted signature algorithms, as a JSON list.",
     )
-    oidc_issuer: str = Field(default="", description="The OpenID provider's issuer address.")
+    oidc_issuer: str = Field(
+        default="", description="The OpenID provider's issuer address, exactly as it writes it."
+    )
     oidc_client_id: str = Field(default="", description="Our client id at the provider.")
     oidc_client_secret: SecretStr | None = Field(
         default=None, description="Our client secret at the provider."
@@ -154,8 +208,8 @@ class Settings(BaseSettings):
     )
     allow_private_issuer: bool = Field(
         default=False,
-        description="Fetch `OSSFERRY_JWT_JWKS_URL` and the OpenID provider's pages from private"
-        " addresses too.",
+        description="Reach `OSSFERRY_JWT_JWKS_URL`, the OpenID provider's pages and"
+        " `OSSFERRY_WEBHOOK_URL` at private addresses too.",
     )
     proxy_secret: LongSecret | None = Field(
         default=None,
@@ -169,6 +223,10 @@ class Settings(BaseSettings):
         description="Networks, as a JSON list, whose `X-Forwarded-For` and `X-Forwarded-Proto`"
         " count, and from which `OSSFERRY_AUTH=proxy` takes identities.",
     )
+    frame_origins: tuple[Origin, ...] = Field(
+        default=(),
+        description="Other origins, as a JSON list, whose pages may embed the upload page.",
+    )
     cors_origins: tuple[Origin, ...] = Field(
         default=(), description="Other origins, as a JSON list, whose pages may ask with a bearer."
     )
@@ -178,9 +236,19 @@ class Settings(BaseSettings):
     rate_per_address: Rate = Field(
         default="600/minute", description="Most requests of one address; IPv6 counts as /64."
     )
+    rate_objects: Rate = Field(
+        default="6000/minute",
+        description="Most requests of one principal about uploads: a receipt for each file.",
+    )
     rate_global: Rate = Field(default="5000/second", description="Most requests of everybody.")
+    rate_renewals: Rate = Field(
+        default="20/minute",
+        description="Most calls to STS that one principal causes because OSS refused theirs.",
+    )
     rate_failures: Rate = Field(
-        default="30/minute", description="Most failed identifications of one address or key id."
+        default="30/minute",
+        description="Most failed identifications of one address or key id; who can prove who they"
+        " are comes in all the same.",
     )
     redis_url: SecretStr | None = Field(
         default=None,
@@ -192,6 +260,12 @@ class Settings(BaseSettings):
         description="Largest file that the page accepts, in bytes.",
     )
     max_files: int = Field(default=10_000, ge=1, description="Most files that wait in the page.")
+    allowed_types: tuple[FileType, ...] = Field(
+        default=(),
+        description="Files that the page accepts, as a JSON list of what HTML's `accept` takes:"
+        ' `["image/*", "application/pdf", ".csv"]`; by default all. Nothing but the page looks at'
+        " it: OSS cannot.",
+    )
     runtime: Runtime = Field(
         default="micropython", description="The interpreter that runs the page's main thread."
     )
@@ -208,7 +282,8 @@ class Settings(BaseSettings):
     )
     allowed_hosts: tuple[str, ...] = Field(
         default=("127.0.0.1", "localhost"),
-        description="Host names, as a JSON list, under which the server may be asked.",
+        description="Host names, as a JSON list, under which the server may be asked. Only"
+        " `/healthz` and `/readyz` answer under any: probes ask by address.",
     )
     behind_tls: bool = Field(
         default=False, description="A proxy in front speaks TLS; needed to listen beyond loopback."
@@ -228,18 +303,27 @@ class Settings(BaseSettings):
     metrics_token: LongSecret | None = Field(
         default=None, description="Bearer token that opens `/metrics`; without it there is none."
     )
+    tracing: bool = Field(
+        default=False,
+        description="Send spans of grants and calls to STS to the OpenTelemetry collector that"
+        " `OTEL_EXPORTER_OTLP_ENDPOINT` names; needs `ossferry[otel]`.",
+    )
     audit_file: Path | None = Field(
-        default=None, description="Where audit lines go; by default into the log, on stderr."
+        default=None,
+        description="Where audit lines go, those of `ossferry apikey` too; by default into the log,"
+        " on stderr.",
     )
     log_level: Level = Field(default="INFO", description="Least level that is logged.")
     allow_mock: bool = Field(
-        default=False, description="Accept a mock OSS, and plain http to this machine."
+        default=False,
+        description="OSS and STS are a mock on this machine; with one of them elsewhere the server"
+        " does not start. It may ask this machine over plain http, and the demo may be asked so.",
     )
 
     @field_validator("allowed_hosts")
     @classmethod
     def _hosts_are_exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value or any("*" in host or ":" in host for host in value):
+        if not value or any("*" in host or ":" in host or host[:1] == "." for host in value):
             raise ValueError("must list host names without wildcards or ports")
         return tuple(host.lower() for host in value)
 
@@ -277,54 +361,27 @@ class Settings(BaseSettings):
         return f"{parts.scheme}://{self.bucket}.{parts.netloc}"
 
     @property
+    def links_address(self) -> str:
+        """`scheme://host[:port]` at which links and previews read the bucket."""
+        return self.link_origin or self.bucket_origin
+
+    @property
     def sts_address(self) -> str:
         """`scheme://host[:port]` of the STS that is asked."""
         return self.sts_endpoint or f"https://sts.{self.region}.aliyuncs.com"
 
     @property
+    def objects_address(self) -> str:
+        """`scheme://host[:port]` of the OSS endpoint that the server itself asks."""
+        return self.objects_endpoint or self.endpoint
+
+    @property
+    def ledger_url(self) -> str:
+        """The ledger's database."""
+        url = self.database_url
+        return "sqlite:///ossferry.db" if url is None else url.get_secret_value()
+
+    @property
     def secret_bytes(self) -> bytes:
         """The secret, to key a hash with."""
         return self.secret.get_secret_value().encode()
-
-
-class ExplicitSettings(Settings):
-    """The same options, all handed over in code: environment and `.env` are not read."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Leave the values handed over as the only source."""
-        return (init_settings,)
-
-
-def load_settings(cls: type[Settings] = Settings, /, **values: object) -> Settings:
-    """Read the settings.
-
-    Args:
-        cls: `ExplicitSettings` to leave the environment alone.
-        values: options that win over the environment.
-
-    Raises:
-        SettingsError: one sentence that names the first option at fault.
-    """
-    try:
-        return cls(**values)  # type: ignore[arg-type]  # pydantic checks what arrives
-    except ValidationError as error:
-        raise SettingsError(_sentence(error)) from error
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
-    words = first["msg"].removeprefix("Value error, ")
-    if not first["loc"]:
-        return f"{words}."
-    option = PREFIX + str(first["loc"][0]).upper()
-    if first["type"] == "missing":
-        return f"{option} is missing."
-    return f"{option}: {words[0].lower()}{words[1:]}."

@@ -1,18 +1,28 @@
 """Refuses requests whose frame is odd, whichever parser has read them, and too many at one time.
 
-What a proxy and a server may read differently is refused: two lengths, a length next to chunks.
-Headers and bodies have caps; no route of ours needs more.
+What a proxy and a server may read differently is refused: two lengths, a length next to chunks,
+an address that is spelled with percent signs where none are needed.
+Headers and bodies have caps; no route of ours needs more. No address asks
+for a zero byte, which not every database can hold.
 """
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ossferry.errors import BadRequestError, BodyTooLargeError, BusyError, HeadersTooLargeError
+from ossferry.errors import (
+    BadRequestError,
+    BodyTooLargeError,
+    BusyError,
+    HeadersTooLargeError,
+    NowhereError,
+)
 from ossferry.settings import Settings
 
-__all__ = ["MAX_HEADER_BYTES", "Crowd", "ShapeGuard"]
+__all__ = ["MAX_BODY_BYTES", "MAX_HEADER_BYTES", "Crowd", "ShapeGuard"]
 
 MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES = 16 * 1024
+KEYS = "/api/objects/"
+"""Below it are keys of objects, which may need percent signs."""
 
 
 class ShapeGuard:
@@ -24,7 +34,12 @@ class ShapeGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or raise an error."""
         if scope["type"] == "http":
-            _check(scope["headers"], len(scope.get("query_string", b"")))
+            query = scope.get("query_string", b"")
+            _check(scope["headers"], len(query))
+            if b"%00" in query or b"\0" in query:
+                raise BadRequestError("The address holds what is no text.")
+            if b"%" in (scope.get("raw_path") or b"") and not _needs_percent(scope):
+                raise NowhereError("There is nothing at this address.")
         await self._app(scope, receive, send)
 
 
@@ -48,6 +63,15 @@ class Crowd:
             await self._app(scope, receive, send)
         finally:
             self._inside -= 1
+
+
+def _needs_percent(scope: Scope) -> bool:
+    """Whether the percent signs are in the key of an object, or above what is mounted here."""
+    raw: bytes = scope["raw_path"]
+    own: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    if own.startswith(KEYS) and scope["method"] != "POST":
+        return KEYS.encode() in raw
+    return raw.endswith(own.encode())
 
 
 def _check(headers: list[tuple[bytes, bytes]], query_length: int) -> None:

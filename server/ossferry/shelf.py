@@ -1,7 +1,8 @@
 """Shares fresh grants between processes: sealed in Redis, and one caller to STS at a time.
 
 A grant on the shelf is encrypted with a key made from the server's secret, so that who can read
-Redis cannot write to the bucket. Without Redis there is nothing to share. A shelf that is lost is
+Redis cannot write to the bucket; it names whom it is for, so that who can write there cannot hand
+it to another. Without Redis there is nothing to share. A shelf that is lost is
 done without: each process then asks STS for itself.
 """
 
@@ -83,12 +84,12 @@ class SealedShelf:
             sealed = await self._storage.get(f"grant:{name}")
         except StorageLostError:
             return None
-        return self._opened(sealed) if sealed else None
+        return self._opened(sealed, name) if sealed else None
 
     async def put(self, name: str, shelved: Shelved, *, ttl_s: float) -> None:
         """See `Shelf`."""
         credentials, session_name = shelved
-        fields = {**asdict(credentials), "session_name": session_name}
+        fields = {**asdict(credentials), "session_name": session_name, "for": name}
         text = json.dumps({**fields, "expires_at": credentials.expires_at.isoformat()})
         sealed = jwe.encrypt_compact(dict(HEADER), text, self._key)
         try:
@@ -121,11 +122,13 @@ class SealedShelf:
         except StorageLostError:
             log.warning("turn-not-given-up")  # it ends by itself
 
-    def _opened(self, sealed: bytes) -> Shelved | None:
+    def _opened(self, sealed: bytes, name: str) -> Shelved | None:
         try:
             text = jwe.decrypt_compact(sealed, self._key).plaintext or b""
             fields = json.loads(text)
             session_name = fields.pop("session_name")
+            if fields.pop("for") != name:
+                raise ValueError("it was sealed for somebody else")
             expires_at = datetime.fromisoformat(fields.pop("expires_at"))
             return StsCredentials(**fields, expires_at=expires_at), session_name
         except (JoseError, ValueError, KeyError, TypeError) as error:

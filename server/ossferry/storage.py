@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias, TypeVar
 
 import redis.asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from ossferry.clock import Monotonic, monotonic
@@ -16,10 +18,21 @@ from ossferry.errors import StorageLostError
 from ossferry.logs import logger
 from ossferry.settings import Settings
 
-__all__ = ["MemoryStorage", "RedisStorage", "Storage", "make_storage"]
+__all__ = [
+    "LEFT_ALONE_S",
+    "MemoryStorage",
+    "RedisStorage",
+    "Storage",
+    "make_storage",
+    "redis_pool",
+]
 
 TIMEOUT_S = 0.25
 LEFT_ALONE_S = 2.0
+MAX_CONNECTIONS = 16
+"""Of one pool; more would not be faster, one event loop cannot keep these busy."""
+WAIT_S = 3.0
+"""How long a command waits for its turn when a crowd comes, before Redis counts as lost."""
 MAX_ENTRIES = 100_000
 
 T = TypeVar("T")
@@ -114,9 +127,7 @@ class RedisStorage:
     """For several processes and machines."""
 
     def __init__(self, url: str, monotonic: Monotonic = monotonic) -> None:
-        self._redis = redis.Redis.from_url(
-            url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, max_connections=64
-        )
+        self._redis = redis.Redis.from_pool(redis_pool(url))
         self._monotonic = monotonic
         self._ill_until = 0.0
 
@@ -160,6 +171,21 @@ class RedisStorage:
             self._ill_until = self._monotonic() + LEFT_ALONE_S
             log.error("redis-lost", error=type(error).__name__)
             raise StorageLostError("no-answer") from error
+
+
+def redis_pool(url: str) -> redis.BlockingConnectionPool:
+    """Return connections to Redis: few, so that a crowd waits instead of being refused.
+
+    One that has broken since it was last used, as after a restart of Redis, is made anew.
+    """
+    return redis.BlockingConnectionPool.from_url(
+        url,
+        max_connections=MAX_CONNECTIONS,
+        timeout=WAIT_S,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+    )
 
 
 def make_storage(settings: Settings) -> Storage:

@@ -1,22 +1,23 @@
 """Asks STS for credentials through the official client, and names each way in which that fails.
 
-The client runs in a worker thread: its asynchronous twin builds a TLS context for every call, which
-would hold up the event loop for some ten milliseconds each time.
+The client runs in threads of its own: its asynchronous twin builds a TLS context and a connection
+for every call, which would hold up the event loop for some ten milliseconds each time.
 Nothing that STS says is passed on to clients: codes and request ids go into the log.
 """
 
+import asyncio
 import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
-import anyio
-import anyio.to_thread
 from alibabacloud_credentials.client import Client as CredentialClient
 from alibabacloud_credentials.exceptions import CredentialException
 from alibabacloud_credentials.models import Config as CredentialConfig
+from alibabacloud_credentials.utils import auth_util
 from alibabacloud_sts20150401.client import Client as StsApi
 from alibabacloud_sts20150401.models import AssumeRoleRequest, AssumeRoleResponse
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
@@ -26,15 +27,28 @@ from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
 
 from ossferry.errors import StsLostError, StsRefusedError
+from ossferry.logs import hush, logger
 from ossferry.settings import Settings
+from ossferry.settings_rules import MOCK_KEYS
 
-__all__ = ["AssumeRole", "StsClient", "StsCredentials", "access_key", "default_credentials"]
+__all__ = [
+    "AssumeRole",
+    "StsClient",
+    "StsCredentials",
+    "access_key",
+    "default_credentials",
+    "objects_sts",
+]
 
+KEY_VARIABLES = ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN")
 MAX_CALLS = 32
 """Calls to STS at one time; the rest wait their turn."""
 
-# The SDK's base logs whole requests, keys included, when DEBUG=sdk is in the environment.
+# With DEBUG=sdk in the environment the SDK logs whole requests; on errors it logs whole answers.
 logging.getLogger("darabonba-core").setLevel(logging.WARNING)
+hush("darabonba-core", "alibabacloud-tea", "credentials")
+
+log = logger("ossferry.sts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +69,22 @@ class AssumeRole(Protocol):
 
         Raises:
             StsRefusedError: STS said no.
-            StsLostError: STS gave no usable answer.
+            StsLostError: STS gave no usable answer, or is a mock where none is allowed.
         """
         ...
 
 
 def default_credentials() -> CredentialClient:
-    """Return the vendor's default chain: environment, OIDC, profile file, ECS RAM role, URI."""
+    """Return the vendor's default chain: environment, OIDC, profile file, ECS RAM role, URI.
+
+    The metadata service of ECS is asked in its hardened mode only, unless the environment says
+    otherwise: without a token, whoever makes the server fetch an address could have its key.
+    """
+    if "ALIBABA_CLOUD_IMDSV1_DISABLED" not in os.environ:
+        auth_util.environment_imds_v1_disabled = "true"  # it read the environment when imported
+    given = {name for name in KEY_VARIABLES if os.environ.get(f"ALIBABA_CLOUD_{name}")}
+    if given == {"ACCESS_KEY_ID", "ACCESS_KEY_SECRET"}:
+        log.warning("long-term-key-in-environment", instead="a role of ECS or of the cluster")
     return CredentialClient()
 
 
@@ -74,17 +97,32 @@ def access_key(access_key_id: str, access_key_secret: str) -> CredentialClient:
 
 
 class StsClient:
-    """AssumeRole on the configured role, for the configured time."""
+    """AssumeRole on one role, for a fixed time.
 
-    def __init__(self, settings: Settings, credentials: CredentialClient) -> None:
+    Args:
+        role_arn: by default the role whose rights pages get.
+        duration_s: by default that of pages' credentials.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        credentials: CredentialClient,
+        *,
+        role_arn: str | None = None,
+        duration_s: int | None = None,
+    ) -> None:
         address = urlsplit(settings.sts_address)
         self._api = StsApi(
             Config(credential=credentials, protocol=address.scheme, endpoint=address.netloc)
         )
-        self._role_arn = settings.role_arn
-        self._duration_s = settings.session_duration_s
+        self._role_arn = role_arn or settings.role_arn
+        self._duration_s = duration_s or settings.session_duration_s
+        self._allow_mock = settings.allow_mock
         self._timeout_s = settings.sts_timeout_s
-        self._turns = anyio.CapacityLimiter(MAX_CALLS)
+        timeout_ms = int(self._timeout_s * 1000)
+        self._runtime = RuntimeOptions(connect_timeout=timeout_ms, read_timeout=timeout_ms)
+        self._threads = ThreadPoolExecutor(MAX_CALLS, "ossferry-sts")
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
         """See `AssumeRole`."""
@@ -95,10 +133,9 @@ class StsClient:
             policy=policy,
         )
         try:
-            with anyio.fail_after(self._timeout_s):
-                answer = await anyio.to_thread.run_sync(
-                    partial(self._ask, request), limiter=self._turns, abandon_on_cancel=True
-                )
+            async with asyncio.timeout(self._timeout_s):
+                loop = asyncio.get_running_loop()
+                answer = await loop.run_in_executor(self._threads, self._ask, request)
         except AlibabaCloudException as error:
             raise _refusal(error) from error
         except TimeoutError as error:
@@ -107,12 +144,23 @@ class StsClient:
             raise StsLostError("no-server-credentials", retry_after_s=30) from error
         except TeaException as error:
             raise _loss(error) from error
-        return _credentials(answer)
+        found = _credentials(answer)
+        if found.access_key_id.startswith(MOCK_KEYS) and not self._allow_mock:
+            raise StsLostError("a-mock")
+        return found
 
     def _ask(self, request: AssumeRoleRequest) -> AssumeRoleResponse:
-        timeout_ms = int(self._timeout_s * 1000)
-        runtime = RuntimeOptions(connect_timeout=timeout_ms, read_timeout=timeout_ms)
-        return self._api.assume_role_with_options(request, runtime)
+        return self._api.assume_role_with_options(request, self._runtime)
+
+
+def objects_sts(settings: Settings, credentials: CredentialClient) -> StsClient:
+    """Return AssumeRole on the role with which the server itself looks at uploads."""
+    return StsClient(
+        settings,
+        credentials,
+        role_arn=settings.objects_role_arn,
+        duration_s=settings.objects_session_s,
+    )
 
 
 def _refusal(error: AlibabaCloudException) -> StsRefusedError | StsLostError:

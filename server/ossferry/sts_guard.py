@@ -15,6 +15,7 @@ from ossferry.logs import logger
 from ossferry.metrics import Metrics
 from ossferry.rates import Counter
 from ossferry.sts import AssumeRole, StsCredentials
+from ossferry.tracing import Span, no_span
 
 __all__ = ["Breaker", "GuardedSts", "Pace"]
 
@@ -98,12 +99,19 @@ class GuardedSts:
     """AssumeRole behind pace, breaker and one more try."""
 
     def __init__(
-        self, inner: AssumeRole, *, pace: Pace, breaker: Breaker, metrics: Metrics
+        self,
+        inner: AssumeRole,
+        *,
+        pace: Pace,
+        breaker: Breaker,
+        metrics: Metrics,
+        span: Span = no_span,
     ) -> None:
         self._inner = inner
         self._pace = pace
         self._breaker = breaker
         self._metrics = metrics
+        self._span = span
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
         """See `AssumeRole`."""
@@ -118,7 +126,8 @@ class GuardedSts:
         self._breaker.check()
         await self._pace.turn()
         try:
-            answer = await self._inner(session_name=session_name, policy=policy)
+            with self._span("ossferry.sts.assume_role"):
+                answer = await self._inner(session_name=session_name, policy=policy)
         except StsLostError:
             self._breaker.lost()
             self._metrics.called_sts("lost")

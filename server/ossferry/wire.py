@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 from uvicorn.server import ServerState
 
 from ossferry.shape import MAX_HEADER_BYTES
@@ -82,6 +86,7 @@ class GuardedHttp(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._limits = config.limits if isinstance(config, WireConfig) else WireLimits()
+        self._unanswered: list[RequestResponseCycle] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # so does the base
         """Start the clock, or refuse a connection too many."""
@@ -114,11 +119,20 @@ class GuardedHttp(HttpToolsProtocol):
         if self._reading is None:
             self._start_reading()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; what trails a body is none, whatever a proxy in front made of it."""
+        if self._in_headers:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        """Stop counting header bytes."""
+        """Stop counting header bytes; refuse an address with a host beside the Host, or a '#'."""
+        if self.url[:1] not in (b"/", b"*") or b"#" in self.url:
+            raise ValueError("the target is no path")  # the parser makes a 400 of it
         self._in_headers = False
         self._header_bytes = 0
         super().on_headers_complete()
+        self._unanswered = [each for each in self._unanswered if not each.response_complete]
+        self._unanswered.append(self.cycle)
 
     def on_message_complete(self) -> None:
         """Stop the clock: the request is complete."""
@@ -136,6 +150,14 @@ class GuardedHttp(HttpToolsProtocol):
         """Stop that clock."""
         self._stop_writing()
         super().resume_writing()
+
+    def shutdown(self) -> None:
+        """Tell a client whose request is half here to come back; finish what is under way."""
+        half_here = self._in_headers and self._header_bytes > 0
+        if half_here and getattr(self.cycle, "response_complete", True):
+            self._refuse(503)
+        else:
+            super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what the parser does not take in our own words."""
@@ -163,8 +185,11 @@ class GuardedHttp(HttpToolsProtocol):
             self._refuse(408)
 
     def _refuse(self, status: int) -> None:
-        """Answer without the application, and close."""
+        """Answer without the application, and close; what it is still saying goes nowhere."""
         self._stop_reading()
+        for each in self._unanswered:
+            each.disconnected = True
+            each.message_event.set()
         code, title = WORDS[status]
         problem = {"type": "about:blank", "title": title, "status": status, "code": code}
         body = json.dumps(problem).encode()

@@ -5,6 +5,7 @@ Each process reads the settings from the same environment. One that dies is star
 
 import gc
 import os
+import resource
 import socket
 import tempfile
 
@@ -12,13 +13,27 @@ from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from ossferry.app import create_app
-from ossferry.logs import configure
+from ossferry.logs import configure, logger
 from ossferry.redaction import secret_values
-from ossferry.settings import Settings, load_settings
+from ossferry.settings import Settings
+from ossferry.settings_loading import load_settings
 from ossferry.wire import WireConfig, WireLimits
 
-__all__ = ["GRACE_S", "run_workers", "secret_values", "settle", "wire_limits", "worker_app"]
+__all__ = [
+    "GRACE_S",
+    "allow_connections",
+    "run_workers",
+    "settle",
+    "wire_limits",
+    "worker_app",
+]
 
+log = logger("ossferry.workers")
+
+YOUNG_OBJECTS = 50_000
+"""So many more are made than dropped before the collector looks; some megabytes."""
+OTHER_FILES = 500
+"""Open besides connections of clients: to Redis, ledger and STS, and files of the page."""
 GRACE_S = 10
 """Longer than STS may take, so that requests under way get their answer."""
 
@@ -46,10 +61,29 @@ def worker_app() -> Starlette:
     return app
 
 
+def allow_connections(settings: Settings) -> None:
+    """Let the process open as many files as it may have connections; systemd allows 1024 at first.
+
+    It is as much as whoever started us permits; workers inherit it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.limit_connections + OTHER_FILES
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < wanted:
+        log.warning("few-files-allowed", allowed=allowed, wanted=wanted)
+
+
 def settle() -> None:
-    """Spare the collector what lives as long as the process: it would look at it all each time."""
+    """Have the collector look at less, less often; a tenth of a call to STS goes into it else.
+
+    What lives as long as the process is not looked at again, and of what requests leave behind,
+    hardly anything needs a collector.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
 
 
 def wire_limits(settings: Settings) -> WireLimits:

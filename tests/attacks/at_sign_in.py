@@ -5,7 +5,7 @@ import base64
 
 from attacks.attempt import Attempt, Try, attempts
 from attacks.over_http import PAGE
-from attacks.worlds import Worlds, session
+from attacks.worlds import PROXY_SECRET, Worlds, session
 from ossferry.auth.apikey_text import new_key, parse_key
 from ossferry.auth.jwks import Jwks
 from ossferry.auth.sessions import SESSION_COOKIE
@@ -15,7 +15,7 @@ from ossferry.errors import NotIdentifiedError
 from support.fake_issuer import CLIENT_ID
 from support.forged_tokens import FORGED, ISSUER
 
-__all__ = ["ATTEMPTS", "verify"]
+__all__ = ["ATTEMPTS", "verify", "with_own_id"]
 
 
 def verify(token: str) -> dict[str, object]:
@@ -45,6 +45,38 @@ def _forged(name: str) -> Try:
     return attempt
 
 
+LOOK_ALIKES = (
+    "\uff45ve",  # full width
+    "e\u0301ve",  # decomposed
+    "\ufb01ona",  # a ligature
+    "\u212bsa",  # the angstrom sign
+    "ev\u1d49",  # raised
+    "\u2168",  # a Roman number
+    "eve\u00a0",  # another space
+    "e\u200bve",  # an invisible character
+)
+
+
+def _token_of(subject: str) -> Try:
+    """Return an attempt to be somebody by a token whose subject looks like theirs."""
+
+    def attempt(_worlds: Worlds) -> bool:
+        try:
+            verify(ISSUER.token(sub=subject))
+        except NotIdentifiedError:
+            return True
+        return False
+
+    return attempt
+
+
+def _behind_proxy(user: str) -> Try:
+    """Return an attempt to be somebody by a name at the proxy that looks like theirs."""
+    named = ("x-forwarded-user", user.encode().decode("latin-1"))
+    headers = (*PAGE, ("x-proxy-secret", PROXY_SECRET), named)
+    return lambda worlds: worlds["proxy"].gets_nothing("POST", "/api/grant", headers)
+
+
 def _key(change: str) -> Try:
     def attempt(worlds: Worlds) -> bool:
         world = worlds["apikey"]
@@ -56,7 +88,7 @@ def _key(change: str) -> Try:
             "id only": world.key[:12],
             "other checksum": world.key[:-1] + ("a" if world.key[-1] != "a" else "b"),
             "own id, other key": world.key[:13] + new_key().text[13:],
-            "own id, other key, good checksum": _with_own_id(world.key),
+            "own id, other key, good checksum": with_own_id(world.key),
             "quoted": f'"{world.key}"',
             "two": f"{world.key} {world.key}",
             "list": f"{world.key},{world.key}",
@@ -87,7 +119,8 @@ KEY_CHANGES = (
 )
 
 
-def _with_own_id(key: str) -> str:
+def with_own_id(key: str) -> str:
+    """Return another key with the same id and a good checksum."""
     id_bytes = base64.b32decode(key[4:12].upper())
     chance = iter((id_bytes, b"\x01" * 16))
     made = new_key(lambda _count: next(chance)).text
@@ -188,6 +221,13 @@ CALLBACKS = (
 )
 
 ATTEMPTS: list[Attempt] = [
+    *attempts(
+        "T12",
+        [
+            *((f"token of {who!a}", _token_of(who)) for who in LOOK_ALIKES),
+            *((f"proxy names {who!a}", _behind_proxy(who)) for who in LOOK_ALIKES),
+        ],
+    ),
     *attempts("T21", [(name, _forged(name)) for name in FORGED]),
     *attempts("T20", [*((change, _key(change)) for change in KEY_CHANGES), ("guesses", _guesses)]),
     *attempts(

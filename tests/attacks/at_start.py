@@ -1,11 +1,15 @@
 """Attempts of a careless operator: settings with which the server must not start."""
 
 from attacks.attempt import Attempt, Try, attempts
+from attacks.worlds import PROXY_SECRET, Worlds
+from ossferry.app import create_app
+from ossferry.demo import SHARER, WORLD
 from ossferry.errors import SettingsError
-from ossferry.settings import ExplicitSettings, load_settings
-from support.server_fakes import OPTIONS
+from ossferry.probe import refuse_mock_keys
+from ossferry.settings_loading import ExplicitSettings, load_settings
+from support.server_fakes import OBJECTS, OPTIONS
 
-__all__ = ["ATTEMPTS", "CLOUD"]
+__all__ = ["ATTEMPTS", "CLOUD", "MOCK"]
 
 CLOUD: dict[str, object] = {
     **OPTIONS,
@@ -62,6 +66,95 @@ BAD_ENDPOINTS = (
     "https://*.aliyuncs.com",
 )
 
+MOCK: dict[str, object] = {
+    "allow_mock": True,
+    "endpoint": "http://localhost:9000",
+    "sts_endpoint": "http://127.0.0.1:9000",
+}
+REAL_OSS = {"endpoint": CLOUD["endpoint"]}
+REAL_STS = {"sts_endpoint": CLOUD["sts_endpoint"]}
+EVERYWHERE = {"host": "0.0.0.0"}  # noqa: S104 - what must be refused
+HALF_A_MOCK: list[tuple[str, str, dict[str, object]]] = [
+    ("demo at the real OSS and STS", "OSSFERRY_ENDPOINT", {"auth": "demo", "allow_mock": True}),
+    ("demo at the real OSS", "OSSFERRY_ENDPOINT", {**MOCK, "auth": "demo", **REAL_OSS}),
+    ("demo at the real STS", "OSSFERRY_STS_ENDPOINT", {**MOCK, "auth": "demo", **REAL_STS}),
+    (
+        "demo at the real STS by default",
+        "OSSFERRY_STS_ENDPOINT",
+        {**MOCK, "auth": "demo", "sts_endpoint": None},
+    ),
+    ("tokens at the real OSS and STS", "OSSFERRY_ENDPOINT", {"allow_mock": True}),
+    ("tokens at the real STS", "OSSFERRY_STS_ENDPOINT", {**MOCK, **REAL_STS}),
+    (
+        "the server itself at the real OSS",
+        "OSSFERRY_OBJECTS_ENDPOINT",
+        {**MOCK, "objects_endpoint": "https://oss-cn-hangzhou-internal.aliyuncs.com"},
+    ),
+    (
+        "public demo at the real OSS",
+        "OSSFERRY_ENDPOINT",
+        {**MOCK, "auth": "demo", **REAL_OSS, **EVERYWHERE},
+    ),
+]
+
+
+def key_refused(environment: dict[str, str]) -> Try:
+    """Return an attempt to serve with a key of the mock in front of the cloud."""
+
+    def attempt(_worlds: object) -> bool:
+        settings = load_settings(ExplicitSettings, **CLOUD)
+        try:
+            refuse_mock_keys(settings, environment)
+        except SettingsError as error:
+            return str(error).startswith("ALIBABA_CLOUD_ACCESS_KEY_ID is a key of the mock")
+        return False
+
+    return attempt
+
+
+def _no_key_file(worlds: Worlds) -> bool:
+    """Whether a server for whose keys there is no file says how to make one."""
+    settings = load_settings(
+        ExplicitSettings,
+        **{**CLOUD, "auth": "apikey", "api_keys_file": "/nowhere/keys.json"},
+        web_dir=worlds.folder,
+    )
+    try:
+        create_app(settings)
+    except SettingsError as error:
+        return "OSSFERRY_API_KEYS_FILE" in str(error) and "ossferry apikey create" in str(error)
+    return False
+
+
+MOCK_KEYS = [
+    (f"key of {user.name}", key_refused({"ALIBABA_CLOUD_ACCESS_KEY_ID": key}))
+    for user in WORLD.users
+    for key in user.keys
+]
+PUBLIC_PLAIN: list[tuple[str, dict[str, object]]] = [
+    (
+        f"public plain http on {host}, {auth}, with a mock",
+        {**MOCK, **needed, "auth": auth, "host": host},
+    )
+    for auth, needed in (
+        ("jwt", {}),
+        ("apikey", {"api_keys_file": "keys.json"}),
+        ("proxy", {"proxy_secret": PROXY_SECRET}),
+    )
+    for host in ("0.0.0.0", "::")  # noqa: S104 - what must be refused
+]
+
+TOO_WIDE = (
+    ["0.0.0.0/1", "128.0.0.0/1"],
+    ["0.0.0.0/1"],
+    ["192.0.0.0/7"],
+    ["10.0.0.0/8", "11.0.0.0/8"],
+    ["::/1", "8000::/1"],
+    ["2000::/3"],
+    ["127.0.0.1/32", "64.0.0.0/2"],
+    ["::ffff:0:0/96"],
+)
+
 ATTEMPTS: list[Attempt] = [
     *attempts(
         "T28",
@@ -87,6 +180,17 @@ ATTEMPTS: list[Attempt] = [
                 "mock on another machine",
                 refused("OSSFERRY_ENDPOINT", allow_mock=True, endpoint="http://10.0.0.1:9000"),
             ),
+            *((what, refused(option, **changes)) for what, option, changes in HALF_A_MOCK),
+            *MOCK_KEYS,
+            (
+                "links signed with a key of the mock",
+                refused(
+                    "OSSFERRY_SHARE_ACCESS_KEY_ID",
+                    **OBJECTS,
+                    share_access_key_id=next(iter(SHARER.keys)),
+                    share_access_key_secret="x",
+                ),
+            ),
         ],
     ),
     *attempts(
@@ -94,6 +198,7 @@ ATTEMPTS: list[Attempt] = [
         [
             ("public plain http", refused("OSSFERRY_HOST", host="0.0.0.0")),  # noqa: S104
             ("public plain http, IPv6", refused("OSSFERRY_HOST", host="::")),
+            *((what, refused("OSSFERRY_HOST", **changes)) for what, changes in PUBLIC_PLAIN),
             (
                 "public address in plain http",
                 refused(
@@ -125,13 +230,24 @@ ATTEMPTS: list[Attempt] = [
                 refused("OSSFERRY_CORS_ORIGINS", cors_origins=("https://*.example.com",)),
             ),
             ("null", refused("OSSFERRY_CORS_ORIGINS", cors_origins=("null",))),
+            (
+                "an origin over plain http",
+                refused("OSSFERRY_CORS_ORIGINS", cors_origins=("http://app.example.com",)),
+            ),
+            (
+                "one of two origins over plain http",
+                refused(
+                    "OSSFERRY_CORS_ORIGINS",
+                    cors_origins=("https://app.example.com", "http://10.0.0.1"),
+                ),
+            ),
             ("a path", refused("OSSFERRY_CORS_ORIGINS", cors_origins=("https://a.example/x",))),
             (
                 "with a proxy's identity",
                 refused(
                     "OSSFERRY_CORS_ORIGINS",
                     auth="proxy",
-                    proxy_secret="p" * 40,
+                    proxy_secret=PROXY_SECRET,
                     cors_origins=("https://a.example",),
                 ),
             ),
@@ -154,6 +270,17 @@ ATTEMPTS: list[Attempt] = [
         "T31",
         [
             ("short secret", refused("OSSFERRY_SECRET", secret="x" * 31)),
+            ("one letter as secret", refused("OSSFERRY_SECRET", secret="a" * 40)),
+            ("four letters as secret", refused("OSSFERRY_SECRET", secret="abcd" * 10)),
+            ("digits as secret", refused("OSSFERRY_SECRET", secret="1234567" * 5)),
+            (
+                "one letter as token for figures",
+                refused("OSSFERRY_METRICS_TOKEN", metrics_token="m" * 40),
+            ),
+            (
+                "one letter as the proxy's secret",
+                refused("OSSFERRY_PROXY_SECRET", auth="proxy", proxy_secret="p" * 40),
+            ),
             (
                 "short proxy secret",
                 refused("OSSFERRY_PROXY_SECRET", auth="proxy", proxy_secret="x"),
@@ -177,6 +304,13 @@ ATTEMPTS: list[Attempt] = [
                 "trust every IPv6 proxy",
                 refused("OSSFERRY_TRUSTED_PROXIES", trusted_proxies=["::/0"]),
             ),
+            *(
+                (
+                    f"trust {' and '.join(networks)}",
+                    refused("OSSFERRY_TRUSTED_PROXIES", trusted_proxies=networks),
+                )
+                for networks in TOO_WIDE
+            ),
         ],
     ),
     *attempts(
@@ -185,6 +319,13 @@ ATTEMPTS: list[Attempt] = [
             ("more than the account may", refused("OSSFERRY_STS_CALLS_PER_S", sts_calls_per_s=100)),
             ("no rate", refused("OSSFERRY_RATE_PER_PRINCIPAL", rate_per_principal="unlimited")),
             ("empty rate", refused("OSSFERRY_RATE_GLOBAL", rate_global="")),
+            *(
+                (
+                    f"{option} of nothing",
+                    refused(f"OSSFERRY_{option.upper()}", **{option: "0/minute"}),
+                )
+                for option in ("rate_per_principal", "rate_failures", "rate_global")
+            ),
         ],
     ),
     *attempts(
@@ -201,6 +342,7 @@ ATTEMPTS: list[Attempt] = [
         "T50",
         [
             ("proxy without a secret", refused("OSSFERRY_PROXY_SECRET", auth="proxy")),
+            ("API keys in a file that is not there", _no_key_file),
             ("API keys without a file", refused("OSSFERRY_API_KEYS_FILE", auth="apikey")),
             ("sign-in without a provider", refused("OSSFERRY_OIDC_ISSUER", auth="oidc")),
         ],

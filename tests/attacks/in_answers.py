@@ -7,7 +7,7 @@ from attacks.attempt import Attempt, Try, attempts
 from attacks.worlds import Worlds
 from ossferry.errors import OssferryError, StsLostError, StsRefusedError
 from ossferry.headers import page_policy
-from ossferry.settings import ExplicitSettings, load_settings
+from ossferry.settings_loading import ExplicitSettings, load_settings
 from support.server_fakes import OPTIONS, UnexpectedError
 
 __all__ = ["ATTEMPTS"]

@@ -15,7 +15,8 @@ from ossferry.errors import OssferryError, PolicyError
 from ossferry.grants import Grants
 from ossferry.policy import MAX_POLICY_LENGTH, policy_text, upload_policy
 from ossferry.prefixes import principal_prefix
-from ossferry.settings import ExplicitSettings, Settings, load_settings
+from ossferry.settings import Settings
+from ossferry.settings_loading import ExplicitSettings, load_settings
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
 
 __all__ = ["ATTEMPTS", "BUCKET", "SECRET", "allows", "policy_for"]
@@ -84,8 +85,8 @@ HOSTILE = (
 def issued(id_: str, address: str = "", https: bool = True) -> tuple[str, str]:
     """Return session name and policy of what the server asks STS for."""
     endpoint = "https://oss-cn-hangzhou.aliyuncs.com" if https else OPTIONS["endpoint"]
-    options = {**OPTIONS, "endpoint": endpoint, "bind_address": bool(address)}
-    settings: Settings = load_settings(ExplicitSettings, **options)
+    settings: Settings = load_settings(ExplicitSettings, **OPTIONS)
+    settings = settings.model_copy(update={"endpoint": endpoint, "bind_address": bool(address)})
     sts = FakeSts(FakeClock())
     grants = Grants(settings, sts, clock=FakeClock())
     asyncio.run(grants.grant(Principal(id=id_, name="x"), address=address))

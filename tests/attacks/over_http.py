@@ -51,33 +51,38 @@ def signed_in(method: str, path: str, headers: Headers) -> Try:
     return attempt
 
 
-def _variants() -> list[str]:
-    found = []
-    for path in ("/api/grant", "/get_sts_token"):
-        found += [
-            path + "/",
-            path + "//",
-            "/" + path,
-            path.upper(),
-            path + ";x",
-            path + "%00",
-            path + "%20",
-            path + ".json",
-            path + "/.",
-            path + "/..",
-            "/." + path,
-            "/x/.." + path,
-            path + "%2f",
-            path.replace("/", "/%2e/", 1),
-            path.replace("t", "%74"),
-            path.replace("/", "\\"),
-            path + "?x",
-            path + "#x",
-            path + "%0a",
-            path.replace("/", "%2f"),
-            path + "~",
-        ]
-    return found
+def _variants(path: str) -> list[str]:
+    """Return other spellings of a path, with and without percent signs."""
+    encoded = [
+        f"{path[:at]}%{ord(char):02x}{path[at + 1 :]}" for at, char in enumerate(path) if at > 0
+    ]
+    return [
+        *encoded,
+        path + "/",
+        path + "//",
+        "/" + path,
+        path.upper(),
+        path + ";x",
+        path + "%00",
+        path + "%20",
+        path + ".json",
+        path + "/.",
+        path + "/..",
+        "/." + path,
+        "/x/.." + path,
+        "/x/%2e%2e" + path,
+        "/api/objects/.." + path,
+        path + "%2f",
+        path + "%2F.",
+        "/%2e" + path,
+        "%2f" + path[1:],
+        path.replace("/", "\\"),
+        path + "%0a",
+        path + "%23",
+        path + "%3fx",
+        path.replace("_", "%255f").replace("grant", "%2567rant"),
+        path + "~",
+    ]
 
 
 METHODS = (
@@ -98,7 +103,11 @@ ANONYMOUS = [
     for method, path in BOTH
 ]
 ROUTES = [
-    *((f"POST {path}", refused("apikey", "POST", path)) for path in _variants()),
+    *(
+        (f"{method} {variant}", with_key("apikey", method, variant))
+        for method, path in BOTH
+        for variant in _variants(path)
+    ),
     *((f"{method} /api/grant", with_key("apikey", method, "/api/grant")) for method in METHODS),
     *(
         (f"{method} /get_sts_token", with_key("apikey", method, "/get_sts_token"))
@@ -109,7 +118,7 @@ ROUTES = [
         for name in ("x-http-method-override", "x-method-override", "x-http-method")
     ),
     *(
-        (f"rewrite {name}", refused("apikey", "GET", "/nowhere", ((name, "/get_sts_token"),)))
+        (f"rewrite {name}", with_key("apikey", "GET", "/nowhere", ((name, "/get_sts_token"),)))
         for name in ("x-original-url", "x-rewrite-url", "x-forwarded-prefix")
     ),
 ]

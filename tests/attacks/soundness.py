@@ -94,6 +94,7 @@ def _alone(here: Built) -> Iterator[str]:
         ("oss:ListObjects", BUCKET),
         ("oss:PutObject", f"another/{here[0]}x"),
         ("oss:PutObject", f"{BUCKET}/x"),
+        ("oss:PutObject", f"{BUCKET}/{here[0][:-1]}x"),
     ):
         if _allows(here, action, where):
             yield f"{action} on {where} is allowed"

@@ -1,15 +1,20 @@
 """What must go on working: the same ways as the attacks, walked by those who may."""
 
+from urllib.parse import unquote
+
 import pytest
 
 from attacks.at_sign_in import verify
-from attacks.at_start import CLOUD
+from attacks.at_start import CLOUD, MOCK
 from attacks.attempt import Try
 from attacks.in_policy import BUCKET, allows, issued, policy_for, prefix
+from attacks.on_uploads import callback, eaten, shown_in_place
 from attacks.over_http import GOOD_PROXY, PAGE
 from attacks.worlds import Headers, Worlds, session
 from mock_oss.policy import parse_policy
-from ossferry.settings import ExplicitSettings, load_settings
+from mock_oss.world import ACCESS_KEY_ID
+from ossferry.probe import refuse_mock_keys
+from ossferry.settings_loading import ExplicitSettings, load_settings
 from support.forged_tokens import ISSUER, now
 
 
@@ -17,11 +22,17 @@ def granted(kind: str, method: str, path: str, headers: Headers, body: bytes = b
     return lambda worlds: worlds[kind].gets_credentials(method, path, headers, body)
 
 
-def with_key(kind: str, headers: Headers = (), body: bytes = b"", path: str = "/api/grant") -> Try:
+def with_key(
+    kind: str,
+    headers: Headers = (),
+    body: bytes = b"",
+    path: str = "/api/grant",
+    method: str = "POST",
+) -> Try:
     def control(worlds: Worlds) -> bool:
         world = worlds[kind]
         mine = (("authorization", f"Bearer {world.key}"), *headers)
-        return world.gets_credentials("POST", path, mine, body)
+        return world.gets_credentials(method, path, mine, body)
 
     return control
 
@@ -53,6 +64,21 @@ def starts(**changes: object) -> Try:
     return lambda _worlds: load_settings(ExplicitSettings, **{**CLOUD, **changes}) is not None
 
 
+def _finds_object(worlds: Worlds, name: str) -> bool:
+    """Whether the route of an object is reached: it says that there is none."""
+    world = worlds["uploads"]
+    bearer = (("authorization", f"Bearer {world.key}"),)
+    own = world.ask("POST", "/api/grant", bearer).json()["prefix"]
+    answer = world.ask("DELETE", f"/api/objects/{own}{name}", bearer)
+    return answer.json()["code"] == "not-stored" and unquote(name) in world.store.asked[-1]
+
+
+def _may_serve(key_id: str, **changes: object) -> bool:
+    settings = load_settings(ExplicitSettings, **{**CLOUD, **changes})
+    refuse_mock_keys(settings, {"ALIBABA_CLOUD_ACCESS_KEY_ID": key_id})
+    return True
+
+
 def _late(_worlds: Worlds) -> bool:
     return verify(ISSUER.token(exp=now() - 30))["sub"] == "carol-1"
 
@@ -79,6 +105,8 @@ CONTROLS: dict[str, Try] = {
     "T01 demo": granted("demo", "POST", "/api/grant", ()),
     "T01 key": with_key("apikey"),
     "T02 tutorial": lambda worlds: worlds["demo"].gets_credentials("GET", "/get_sts_token"),
+    "T02 tutorial, with a key": with_key("apikey", path="/get_sts_token", method="GET"),
+    "T02 key of an object, as it is encoded": lambda worlds: _finds_object(worlds, "a%20b%2fc"),
     "T02 query that means nothing": with_key("apikey", path="/api/grant?x=1"),
     "T03 page": signed_in("POST", "/api/grant", PAGE),
     "T03 page, tutorial's route": signed_in("GET", "/get_sts_token", PAGE[:1]),
@@ -89,7 +117,22 @@ CONTROLS: dict[str, Try] = {
     "T07 own prefix": may("oss:PutObject"),
     "T08 parts": may("oss:ListParts"),
     "T08 abort": may("oss:AbortMultipartUpload"),
+    "T29 good callback": lambda worlds: not callback({}, forged=False)(worlds),
+    "T38 image in place": lambda worlds: not shown_in_place("image/png")(worlds),
+    "T38 image with parameters in place": lambda worlds: (
+        not shown_in_place("IMAGE/PNG; x=1")(worlds)
+    ),
+    "T41 within the quota": lambda worlds: not eaten([999])(worlds),
     "T40 private object": may("oss:PutObject", **{"oss_x-oss-object-acl": "private"}),
+    "T12 token of a name in one form": lambda _worlds: (
+        verify(ISSUER.token(sub="\u00c9ve"))["sub"] == "\u00c9ve"
+    ),
+    "T12 proxy names somebody in one form": granted(
+        "proxy",
+        "POST",
+        "/api/grant",
+        (*GOOD_PROXY, ("x-forwarded-user", "\u00c9ve".encode().decode("latin-1"))),
+    ),
     "T17 body with a key id": with_key("apikey", JSON, b'{"refused_key_id":""}'),
     "T17 empty object": with_key("apikey", JSON, b"{}"),
     "T18 again": signed_in("POST", "/api/grant", PAGE),
@@ -102,14 +145,18 @@ CONTROLS: dict[str, Try] = {
     "T28 VPC endpoint": starts(sts_endpoint="https://sts-vpc.cn-hangzhou.aliyuncs.com"),
     "T30 https through the proxy": granted("tls", "POST", "/api/grant", TLS),
     "T30 public with TLS in front": starts(host="0.0.0.0", behind_tls=True),  # noqa: S104
-    "T31 one secret each": starts(metrics_token="m" * 32),
+    "T31 one secret each": starts(metrics_token="9f86d081884c7d659a2feaa0c55ad015"),
     "T32 host with port": granted(
         "demo", "POST", "/api/grant", (("host", "uploads.example.com:443"),)
     ),
     "T33 body in limits": with_key("apikey", JSON, b'{"refused_key_id":"' + b"a" * 9000 + b'"}'),
-    "T47 mock where it is allowed": starts(
-        allow_mock=True, auth="demo", endpoint="http://localhost:9000"
-    ),
+    "T47 mock where it is allowed": starts(**MOCK, auth="demo"),
+    "T47 key of the cloud": lambda _worlds: _may_serve("LTAI5tRealKeyOfSomebody1"),
+    "T47 key of the mock with the mock": lambda _worlds: _may_serve(ACCESS_KEY_ID, **MOCK),
+    "T47 tokens at a mock": starts(**MOCK),
+    "T47 demo for other machines": starts(**MOCK, auth="demo", host="0.0.0.0"),  # noqa: S104
+    "T23 private networks": starts(trusted_proxies=["10.0.0.0/8", "fd00::/8", "127.0.0.1/32"]),
+    "T05 page of this machine": starts(cors_origins=("http://localhost:5173",)),
     "T23 workers with Redis": starts(workers=4, redis_url="rediss://redis.example.com/0"),
     "T50 proxy": granted(
         "proxy", "POST", "/api/grant", (*GOOD_PROXY, ("x-forwarded-user", "carol"))

@@ -9,6 +9,8 @@ import pytest
 from attacks.in_policy import BUCKET, HTTPS, issued, prefix
 from mock_oss.policy import Question, evaluate, evaluate_session, parse_policy, trusts
 from mock_oss.policy import parse_trust_policy as parse_trust
+from ossferry.demo import OBJECTS_ROLE, SHARER
+from ossferry.demo import SERVER as SERVER_USER
 
 FOLDER = Path(__file__).parents[2] / "deploy/ram"
 SERVER = ("RAM", "acs:ram::1000000000000000:role/ossferry-server")
@@ -24,17 +26,18 @@ def statements(name: str) -> list[dict[str, Any]]:
     return found
 
 
-def role_allows(action: str, where: str, **context: str) -> bool:
-    policy = parse_policy(template("role-policy"), "role")
+def role_allows(action: str, where: str, role: str = "role-policy", **context: str) -> bool:
+    policy = parse_policy(template(role), "role")
     given = {**HTTPS, **{name.replace("_", ":", 1): value for name, value in context.items()}}
     resource = f"acs:oss:*:1000000000000000:{where}"
     return evaluate((policy,), Question(action, resource, given)).allowed
 
 
-def test_t48_the_server_may_assume_exactly_one_role() -> None:
+def test_t48_the_server_may_assume_exactly_two_roles() -> None:
     policy = parse_policy(template("caller-policy"), "caller")
 
-    assert evaluate((policy,), Question("sts:AssumeRole", ROLE_ARN, {})).allowed
+    for arn in (ROLE_ARN, OBJECTS_ROLE.arn):
+        assert evaluate((policy,), Question("sts:AssumeRole", arn, {})).allowed
     for arn in (ROLE_ARN + "x", "acs:ram::1000000000000000:role/admin", "*"):
         assert not evaluate((policy,), Question("sts:AssumeRole", arn, {})).allowed
     assert not evaluate((policy,), Question("oss:PutObject", "acs:oss:*:*:x", {})).allowed
@@ -62,12 +65,42 @@ def test_t48_the_role_does_nothing_else(action: str) -> None:
     assert not role_allows(action, BUCKET)
 
 
+def test_t48_the_servers_role_sees_and_ends_unfinished_uploads_below_one_prefix() -> None:
+    def allows(action: str, where: str, **context: str) -> bool:
+        return role_allows(action, where, "objects-role-policy", **context)
+
+    for action in ("oss:ListParts", "oss:AbortMultipartUpload"):
+        assert allows(action, f"{BUCKET}/uploads/x")
+        for elsewhere in (f"{BUCKET}/trash/x", f"{BUCKET}/x", BUCKET, "another/uploads/x"):
+            assert not allows(action, elsewhere)
+    for action in ("oss:ListMultipartUploads", "oss:ListObjects"):
+        assert allows(action, BUCKET, oss_Prefix="uploads/carol/")
+        assert not allows(action, BUCKET, oss_Prefix="")
+        assert not allows(action, BUCKET, oss_Prefix="trash/")
+        assert not allows(action, "another", oss_Prefix="uploads/")
+    for page in ("oss:ListMultipartUploads", "oss:ListObjects"):
+        assert not role_allows(page, BUCKET, oss_Prefix="uploads/")
+
+
 def test_t48_no_template_allows_by_wildcard() -> None:
-    for name in ("caller-policy", "role-policy", "trust-policy"):
+    for path in FOLDER.glob("*.json"):
+        name = path.stem
         for statement in statements(name):
             if statement["Effect"] == "Allow":
                 assert "*" not in str(statement["Action"])
                 assert statement.get("Resource") != ["*"]
+
+
+def test_t48_the_demo_runs_with_the_shipped_policies() -> None:
+    shipped = {
+        "caller-policy": SERVER_USER.policies,
+        "objects-role-policy": OBJECTS_ROLE.policies,
+        "links-user-policy": SHARER.policies,
+    }
+
+    for name, (policy,) in shipped.items():
+        allowed = [each for each in statements(name) if each["Effect"] == "Allow"]
+        assert json.loads(policy)["Statement"] == allowed
 
 
 def test_t19_the_kill_switch_stops_tokens_that_are_out() -> None:

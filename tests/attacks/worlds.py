@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import httpx
+from starlette.applications import Starlette
 from starlette.responses import Response
 
 from ossferry.app import create_app
@@ -14,11 +15,12 @@ from ossferry.auth import Principal
 from ossferry.auth.apikey_file import ApiKeyFile
 from ossferry.auth.apikey_text import new_key
 from ossferry.auth.sessions import SESSION_COOKIE, Sessions
-from ossferry.settings import ExplicitSettings, load_settings
+from ossferry.settings_loading import ExplicitSettings, load_settings
 from ossferry.storage import MemoryStorage
 from support.app_client import app_client
+from support.callbacks import Caller, KeyServer, pem_of, signing_key
 from support.fake_issuer import CLIENT_ID, CLIENT_SECRET
-from support.server_fakes import OPTIONS, FakeClock, FakeSts
+from support.server_fakes import OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
 
 __all__ = ["BASE", "PROXY_SECRET", "Headers", "World", "Worlds"]
 
@@ -61,6 +63,14 @@ KINDS: dict[str, dict[str, object]] = {
         "oidc_client_secret": CLIENT_SECRET,
     },
 }
+KINDS["uploads"] = {
+    **OBJECTS,
+    "auth": "apikey",
+    "callback": True,
+    "quota_bytes_total": 1000,
+    "quota_objects_total": 50,
+    "quota_bytes_day": 5000,
+}
 KINDS["signed in"] = KINDS["oidc"]  # one that nobody signs out
 
 
@@ -71,8 +81,13 @@ class World:
     Attributes:
         key: an API key that is good.
         cookie: a session cookie that is good.
+        store: what OSS has.
+        oss: whose callbacks are good.
     """
 
+    app: Starlette
+    store: FakeStore
+    oss: Caller
     client: httpx.Client
     sts: FakeSts
     clock: FakeClock
@@ -89,7 +104,14 @@ class World:
     ) -> httpx.Response:
         """Send a request; the path goes out as it is written."""
         fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        return self.client.request(method, base + path, headers=fields, content=body)
+        target, _, query = path.partition("?")
+        return self.client.request(
+            method,
+            f"{base}/?{query}" if query else base,
+            headers=fields,
+            content=body,
+            extensions={"target": target.encode()},
+        )
 
     def gets_nothing(self, *request: object, **more: object) -> bool:
         """Whether a request is refused, and no credentials are in the answer."""
@@ -103,10 +125,14 @@ class World:
 
 
 class Worlds:
-    """All servers; made when first asked for."""
+    """All servers; made when first asked for.
+
+    Attributes:
+        folder: holds their page, and the files that they write.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._made: dict[str, World] = {}
         (folder / "manifest.json").write_text(json.dumps({"files": {}}))
         for runtime in ("micropython", "pyodide"):
@@ -123,8 +149,9 @@ class Worlds:
             world.client.close()
 
     def _make(self, kind: str) -> World:
-        path = self._folder / f"{kind}.json"
-        own = {"web_dir": self._folder, "api_keys_file": path, **KINDS[kind]}
+        path = self.folder / f"{kind}.json"
+        own = {"web_dir": self.folder, "api_keys_file": path, **KINDS[kind]}
+        own["database_url"] = f"sqlite:///{self.folder}/{kind}.db"
         settings = load_settings(ExplicitSettings, **{**OPTIONS, **COMMON, **own})
         clock, key = FakeClock(), new_key()
         ApiKeyFile(path).add(key, secret=settings.secret_bytes, user="carol", created=clock())
@@ -132,9 +159,24 @@ class Worlds:
         carol = Principal(id="carol", name="Carol")
         Sessions(settings, MemoryStorage(), clock=clock).begin(carol, response)
         cookie = response.headers["set-cookie"].partition(";")[0].partition("=")[2]
-        app = create_app(settings, assume_role=sts, clock=clock)
+        store, signs = FakeStore(), signing_key()
+        app = create_app(
+            settings,
+            assume_role=sts,
+            clock=clock,
+            store=store if settings.objects_role_arn else None,
+            outbound=httpx.AsyncClient(transport=KeyServer(pem_of(signs))),
+        )
+        client = app_client(app, BASE)
         return World(
-            client=app_client(app, BASE), sts=sts, clock=clock, key=key.text, cookie=cookie
+            app=app,
+            store=store,
+            oss=Caller(client, signs),
+            client=client,
+            sts=sts,
+            clock=clock,
+            key=key.text,
+            cookie=cookie,
         )
 
 

@@ -1,15 +1,17 @@
 """A synchronous client that calls an ASGI application in memory, without a socket.
 
-The application's start and end are run too, as a server would.
+The application's start and end are run too, as a server would. A request's extension `target` is
+the target as it stands in the request line; httpx would tidy up the path of its URL.
 """
 
 import asyncio
 from contextlib import AsyncExitStack
 from types import TracebackType
+from urllib.parse import unquote
 
 import httpx
 from starlette.applications import Starlette
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 __all__ = ["app_client"]
 
@@ -21,14 +23,23 @@ def app_client(app: ASGIApp, base_url: str = "http://127.0.0.1:8000") -> httpx.C
 
 class _AppTransport(httpx.BaseTransport):
     def __init__(self, app: ASGIApp) -> None:
-        self._inner = httpx.ASGITransport(app, client=("192.0.2.7", 1234))
+        self._app = app
+        self._target = b""
+        self._inner = httpx.ASGITransport(self._to_target, client=("192.0.2.7", 1234))
         self._runner = asyncio.Runner()
         self._lifespan = AsyncExitStack()
         if isinstance(app, Starlette):
             self._runner.run(self._lifespan.enter_async_context(app.router.lifespan_context(app)))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._target = request.extensions.get("target", b"")
         return self._runner.run(self._ask(request))
+
+    async def _to_target(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._target:
+            raw = self._target.partition(b"?")[0]
+            scope = {**scope, "raw_path": raw, "path": unquote(raw.decode("ascii"))}
+        await self._app(scope, receive, send)
 
     async def _ask(self, request: httpx.Request) -> httpx.Response:
         answer = await self._inner.handle_async_request(request)

@@ -2,29 +2,36 @@
 
 import asyncio
 
+from support.fake_browser import FakeBrowser, FakeNetwork, FakeStorage, FakeTabs
 from uploader.oss.crc64 import combine, shift_of
-from uploader.oss.errors import Lost
-from uploader.oss.replies import Reply
+from uploader.oss.errors import Corrupt, Lost
+from uploader.oss.replies import Reply, Stored
 from uploader.oss.requests import Bucket
 from uploader.oss.signing import Credentials
 from uploader.transfer.budget import Budget
 from uploader.transfer.credentials import GrantKeeper
 from uploader.transfer.engine import Engine
+from uploader.transfer.errors import ServerRefused
 from uploader.transfer.grant import Grant
 from uploader.transfer.journal import Journal
+from uploader.transfer.limits import Limits
 from uploader.transfer.ports import Piece, Ports
+from uploader.transfer.room import Left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uploader.oss.requests import Request
+    from uploader.transfer.ports import File
 
 __all__ = ["FakeChecksum", "FakeClock", "FakeFile", "FakeGrants", "FakeHttp", "make_ports"]
 
 START_S = 1773480413.0  # 2026-03-14T09:26:53Z
 ZERO_BYTE_CRC64 = 2282658103124508505
 ANSWER_LOST = "answer lost"
+DAMAGED = "damaged"
+FAST_BYTES_PER_S = 10**7
 
 
 class FakeClock:
@@ -37,6 +44,9 @@ class FakeClock:
 
     def now_s(self) -> float:
         return self.true_s + self.error_s
+
+    def elapsed_s(self) -> float:
+        return self.true_s - START_S
 
     async def sleep(self, seconds: float) -> None:
         self.slept_s.append(seconds)
@@ -64,17 +74,29 @@ class FakeFile:
         self.path = path
         self.size = size
         self.content_type = content_type
+        self.first = b""
+        self.crc64 = ""
+
+    async def head(self) -> bytes:
+        return self.first
+
+
+_crc64_of_zeros: dict[int, int] = {}
 
 
 def crc64_of_zeros(size: int) -> int:
-    """Return the CRC-64 of `size` zero bytes."""
-    crc, power, length = 0, ZERO_BYTE_CRC64, 1
-    while size:
-        if size & 1:
-            crc = combine(crc, power, shift_of(length))
-        power = combine(power, power, shift_of(length))
+    """Return the CRC-64 of `size` zero bytes; MicroPython takes long for a new one."""
+    if size in _crc64_of_zeros:
+        return _crc64_of_zeros[size]
+    crc, power, length, rest = 0, ZERO_BYTE_CRC64, 1, size
+    while rest:
+        shift = shift_of(length)
+        if rest & 1:
+            crc = combine(crc, power, shift)
+        power = combine(power, power, shift)
         length *= 2
-        size >>= 1
+        rest >>= 1
+    _crc64_of_zeros[size] = crc
     return crc
 
 
@@ -94,7 +116,8 @@ class FakeHttp:
     """An OSS made of dicts. `plan` holds what to do instead, one entry a request.
 
     An entry is a `Reply`, an exception to raise, `ANSWER_LOST` to do the work and lose the answer,
-    or `None` for nothing special. `hold()` keeps requests until `release()`.
+    `DAMAGED` to store one byte more, or `None` for nothing special. `hold()` keeps requests until
+    `release()`.
     """
 
     def __init__(self) -> None:
@@ -102,6 +125,7 @@ class FakeHttp:
         self.plan: list[Reply | Exception | str | None] = []
         self.objects: dict[str, int] = {}  # key: size
         self.multiparts: dict[str, dict[int, int]] = {}  # upload id: {part number: size}
+        self.begun: dict[str, str] = {}  # upload id: key
         self.parts_sent: list[int] = []
         self.running = 0
         self.most_running = 0
@@ -138,7 +162,7 @@ class FakeHttp:
             if isinstance(planned, Reply):
                 return planned
             on_progress(size)
-            reply = self._handle(request, body, size)
+            reply = self._handle(request, body, size + 1 if planned == DAMAGED else size)
             if planned == ANSWER_LOST:
                 raise lost()
             return reply
@@ -149,14 +173,19 @@ class FakeHttp:
         path, _, query = request.url.partition("?")
         given = dict([pair.split("=") for pair in query.split("&") if "=" in pair])
         key = path.split("/", 3)[3]
+        parts = self.multiparts.get(given.get("uploadId", ""))
+        is_unknown = "uploadId" in given and parts is None  # of which OSS tells first
+        forbids = ("x-oss-forbid-overwrite", "true") in request.headers
+        if key in self.objects and forbids and not is_unknown:
+            return refused("FileAlreadyExists", 409)
         if query == "uploads":
             self._ids += 1
             self.multiparts[f"U{self._ids}"] = {}
+            self.begun[f"U{self._ids}"] = key
             return Reply(200, lambda _name: "", f"<A><UploadId>U{self._ids}</UploadId></A>")
         if "uploadId" not in given:
             self.objects[key] = size
             return stored(str(crc64_of_zeros(size)))
-        parts = self.multiparts.get(given["uploadId"])
         if parts is None:
             return refused("NoSuchUpload", 404)
         if request.method == "PUT":
@@ -199,53 +228,74 @@ class FakeHttp:
 
 
 class FakeChecksum:
-    """Computes the CRC-64 of zeros, or raises `error`; `pieces` are `(offset, size)`."""
+    """Computes the CRC-64 of zeros, or raises `error`; `pieces` are `(offset, size)`.
+
+    `errors` are raised first, one each.
+    """
 
     def __init__(self) -> None:
         self.error: Exception | None = None
+        self.errors: list[Exception] = []
         self.pieces: list[tuple[int, int]] = []
 
     async def crc64(self, piece: Piece) -> int:
+        assert not getattr(piece.file, "is_stream", False), "what came out of it is gone"
         self.pieces.append((piece.offset, piece.size))
         await asyncio.sleep(0)
+        if self.errors:
+            raise self.errors.pop(0)
         if self.error:
             raise self.error
         return crc64_of_zeros(piece.size)
 
-
-class FakeNetwork:
-    """A network that is back as soon as somebody waits for it; remembers how long they would."""
-
-    def __init__(self) -> None:
-        self.waited_s: list[float] = []
-
-    async def may_be_back(self, timeout_s: float) -> None:
-        self.waited_s.append(timeout_s)
+    async def sha256(self, file: "File") -> str:
         await asyncio.sleep(0)
+        if self.errors:
+            raise self.errors.pop(0)
+        return f"{file.size:064x}"
 
 
-class FakeStorage:
-    """Texts in a dict; `error` is raised instead, if there is one."""
+class FakeReceipts:
+    """Looks into the objects of a `FakeHttp`; `errors` are raised first, one each."""
 
-    def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
-        self.error: Exception | None = None
+    def __init__(self, http: FakeHttp) -> None:
+        self._http = http
+        self.errors: list[Exception] = []
+        self.asked: list[str] = []
+        self.identical_to: dict[tuple[str, int, str], str] = {}
+        self.looked_for: list[str] = []
 
-    async def load(self) -> list[tuple[str, str]]:
-        self._check()
-        return list(self.texts.items())
+    async def identical(self, *, path: str, size: int, crc64: str) -> str:
+        self.looked_for.append(path)
+        await asyncio.sleep(0)
+        if self.errors:
+            raise self.errors.pop(0)
+        return self.identical_to.get((path, size, crc64), "")
 
-    async def save(self, name: str, text: str) -> None:
-        self._check()
-        self.texts[name] = text
+    async def begun_empty(self, key: str) -> "list[str]":
+        await asyncio.sleep(0)
+        begun = self._http.begun
+        return [
+            each for each in begun if begun[each] == key and self._http.multiparts.get(each) == {}
+        ]
 
-    async def delete(self, name: str) -> None:
-        self._check()
-        self.texts.pop(name, None)
+    async def discard(self, key: str, upload_id: str) -> None:
+        await asyncio.sleep(0)
+        if self._http.multiparts.pop(upload_id, None) is None:
+            raise ServerRefused(404, code="no-upload")
 
-    def _check(self) -> None:
-        if self.error:
-            raise self.error
+    async def confirm(self, *, key: str, size: int, crc64: str, request_id: str) -> "Stored | None":
+        self.asked.append(key)
+        await asyncio.sleep(0)
+        if self.errors:
+            raise self.errors.pop(0)
+        stored_size = self._http.objects.get(key)
+        if stored_size is None:
+            return None
+        actual = str(crc64_of_zeros(stored_size))
+        if (stored_size, actual) != (size, crc64):
+            raise Corrupt("CRC-64", expected=crc64, actual=actual, is_mismatch=True)
+        return Stored('"AB"', crc64, "5C3D9175B6FC201293AD0002")
 
 
 class FakeGrants:
@@ -259,6 +309,10 @@ class FakeGrants:
         self.errors: list[Exception] = []
         self.max_file_size = 10**14
         self.max_files = 10_000
+        self.types: list[str] = []
+        self.left: Left | None = None
+        self.prefix = "uploads/alice-1/"
+        self.features: list[str] = []
 
     async def fetch(self, *, refused_key_id: str = "") -> Grant:
         self.fetched += 1
@@ -270,12 +324,15 @@ class FakeGrants:
         return Grant(
             credentials=Credentials(f"STS.{number}", "secret", "token"),
             bucket=Bucket("bucket", "cn-hangzhou", "http://oss.example"),
-            prefix="uploads/alice-1/",
+            prefix=self.prefix,
             expires_at_s=self._clock.true_s + self.life_s,
             server_time_s=self._clock.true_s,
-            max_file_size=self.max_file_size,
-            max_files=self.max_files,
+            limits=Limits(
+                max_file_size=self.max_file_size, max_files=self.max_files, types=self.types
+            ),
             principal="Alice",
+            left=self.left,
+            features=self.features,
         )
 
 
@@ -293,24 +350,35 @@ class FakeRandom:
         return 0.5
 
 
-def make_ports(clock: "FakeClock | None" = None) -> Ports:
-    """Return a set of ports where everything goes well."""
+def make_ports(
+    clock: "FakeClock | None" = None,
+    *,
+    http: "FakeHttp | None" = None,
+    storage: "FakeStorage | None" = None,
+    browser: "FakeBrowser | None" = None,
+) -> Ports:
+    """Return ports where everything goes well; what is given is shared with other pages."""
     clock = clock or FakeClock()
+    http = http or FakeHttp()
     return Ports(
-        http=FakeHttp(),
+        http=http,
         checksum=FakeChecksum(),
         clock=clock,
         grants=FakeGrants(clock),
         random=FakeRandom(),
         network=FakeNetwork(),
-        storage=FakeStorage(),
+        storage=storage or FakeStorage(),
+        receipts=FakeReceipts(http),
+        tabs=FakeTabs(browser or FakeBrowser()),
     )
 
 
 def make_engine(ports: Ports, connections: int = 6) -> Engine:
-    """Return an engine over these ports."""
+    """Return an engine over these ports; it has a fast line, and cuts parts of 8 MiB."""
     keeper = GrantKeeper(ports.grants, ports.clock)
-    return Engine(ports, keeper, Budget(connections), Journal(ports.storage, keeper))
+    engine = Engine(ports, keeper, Budget(connections), Journal(ports, keeper))
+    engine.rate_bytes_per_s = FAST_BYTES_PER_S
+    return engine
 
 
 async def until(condition: "Callable[[], object]", *, turns: int = 5000) -> None:

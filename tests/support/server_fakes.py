@@ -1,11 +1,16 @@
 """Stand-ins for the ports of `ossferry`: a clock, an STS, and options for its settings."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
+from ossferry.answers import Begun, Part
+from ossferry.bucket import Link, Listed, Stored
 from ossferry.clock import utc_now
 from ossferry.sts import StsCredentials
 
-__all__ = ["OPTIONS", "FakeClock", "FakeSts", "UnexpectedError"]
+__all__ = ["NO_KEYS", "OBJECTS", "OPTIONS", "FakeClock", "FakeStore", "FakeSts", "UnexpectedError"]
 
 OPTIONS: dict[str, object] = {
     "bucket": "web-direct-upload",
@@ -16,6 +21,12 @@ OPTIONS: dict[str, object] = {
     "secret": "a-secret-of-more-than-32-characters",
     "allow_mock": True,
 }
+
+NO_KEYS = '{"version": 1, "keys": []}'
+"""A file of API keys without one."""
+
+OBJECTS: dict[str, object] = {"objects_role_arn": "acs:ram::1000000000000000:role/oss-web-objects"}
+"""What the settings need so that the server looks at uploads."""
 
 
 class FakeClock:
@@ -57,3 +68,112 @@ class FakeSts:
 
 class UnexpectedError(Exception):
     """Something that nobody foresaw."""
+
+
+class FakeStore:
+    """A bucket in memory; `error` is raised instead of an answer when it is set.
+
+    `uploads` are multipart uploads by key and id. Each abort finds one of the parts in `late` still
+    on its way: the upload stays, with that part.
+    """
+
+    def __init__(self) -> None:
+        self.objects: dict[str, Stored] = {}
+        self.asked: list[str] = []
+        self.error: Exception | None = None
+        self.is_versioned = False
+        self.keys_live_s = 1_000_000
+        self.uploads: dict[tuple[str, str], tuple[Begun, list[Part]]] = {}
+        self.late: list[Part] = []
+        self._versions: dict[str, Stored] = {}
+
+    def put(
+        self,
+        key: str,
+        *,
+        size: int = 5,
+        crc64: str = "4041730234",
+        content_type: str = "text/plain",
+        last_modified: datetime = datetime(2026, 3, 14, 9, 26, 50, tzinfo=UTC),
+    ) -> Stored:
+        """Store something as a page would."""
+        stored = Stored(
+            key=key,
+            size=size,
+            crc64=crc64,
+            etag="5D41402ABC4B2A76B9719D911017C592",
+            last_modified=last_modified,
+            content_type=content_type,
+        )
+        self.objects[key] = stored
+        return stored
+
+    async def head(self, key: str) -> Stored | None:
+        self._note(key)
+        return self.objects.get(key)
+
+    async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
+        self._note(prefix)
+        keys = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
+        return [self.objects[key] for key in keys[:limit]]
+
+    async def copy(self, stored: Stored, target: str) -> bool:
+        self._note(target)
+        if stored.key not in self.objects:
+            return False
+        self.objects[target] = replace(self.objects[stored.key], key=target)
+        return True
+
+    async def delete(self, key: str, version: str = "") -> str:
+        self._note(key)
+        if version:
+            self.objects[key] = self._versions.pop(version)
+            return version
+        deleted = self.objects.pop(key, None)
+        if not self.is_versioned or deleted is None:
+            return ""
+        self._versions[f"v{len(self._versions)}"] = deleted
+        return f"v{len(self._versions) - 1}"
+
+    def begin(
+        self, key: str, upload_id: str, sizes: Sequence[int] = (), *, s: float = 0
+    ) -> tuple[str, str]:
+        """Begin a multipart upload `s` seconds later than others; parts come a second apart."""
+        at = datetime(2026, 3, 14, 9, 0, 0, tzinfo=UTC) + timedelta(seconds=s)
+        parts = [
+            Part(number=number, size=size, last_modified=at + timedelta(seconds=number))
+            for number, size in enumerate(sizes, start=1)
+        ]
+        begun = Begun(key=key, upload_id=upload_id, began_at=at)
+        self.uploads[key, upload_id] = (begun, parts)
+        return key, upload_id
+
+    async def begun(self, prefix: str) -> Sequence[Begun]:
+        self._note(prefix)
+        return [begun for begun, _ in self.uploads.values() if begun.key.startswith(prefix)]
+
+    async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
+        self._note(key)
+        found = self.uploads.get((key, upload_id))
+        return None if found is None else found[1]
+
+    async def abort(self, key: str, upload_id: str) -> None:
+        self._note(key)
+        begun, _ = self.uploads.pop((key, upload_id))
+        if self.late:
+            self.uploads[key, upload_id] = (begun, [self.late.pop()])
+
+    async def link(self, key: str, *, lives_s: int, params: Mapping[str, str]) -> Link:
+        self._note(key)
+        end = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC) + timedelta(
+            seconds=min(lives_s, self.keys_live_s)
+        )
+        return Link(url=f"https://bucket/{key}?{urlencode(params)}", expires_at=end)
+
+    def _note(self, key: str) -> None:
+        self.asked.append(key)
+        if self.error is not None:
+            raise self.error
+
+    async def close(self) -> None:
+        pass

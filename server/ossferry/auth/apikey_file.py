@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from ossferry.auth.apikey_text import ApiKey
 from ossferry.errors import BadRequestError, SettingsError
@@ -113,8 +112,8 @@ class ApiKeyFile:
             records[key.id] = record
         return record
 
-    def revoke(self, id_: str, now: datetime) -> None:
-        """Close a key for ever.
+    def revoke(self, id_: str, now: datetime) -> KeyRecord:
+        """Close a key for ever; return what is known of it.
 
         Raises:
             BadRequestError: there is no such key.
@@ -123,11 +122,13 @@ class ApiKeyFile:
             if id_ not in records:
                 raise BadRequestError(f"There is no key {id_}.")
             records[id_] = replace(records[id_], revoked=now.isoformat(timespec="seconds"))
+        return records[id_]
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, KeyRecord]]:
         with self._path.with_name(self._path.name + ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            self._give_to_the_server(lock.fileno())
             records = dict(self.records())
             yield records
             self._write(records)
@@ -146,14 +147,17 @@ class ApiKeyFile:
         content = {"version": 1, "keys": [asdict(record) for record in records.values()]}
         handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)  # mode 0600
         with os.fdopen(handle, "w", encoding="utf-8") as file:
+            self._give_to_the_server(handle)
             json.dump(content, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(self._path)
 
-
-def _record(fields: dict[str, Any]) -> KeyRecord:
-    return KeyRecord(**{**fields, "addresses": tuple(fields["addresses"])})
+    def _give_to_the_server(self, handle: int) -> None:
+        """Leave a file that root makes to whom the old one, or the folder, belongs."""
+        if os.geteuid() == 0:
+            owner = (self._path if self._path.exists() else self._path.parent).stat()
+            os.fchown(handle, owner.st_uid, owner.st_gid)
 
 
 def _canonical(user: str) -> str:

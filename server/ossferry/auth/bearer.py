@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 
-from ossferry.errors import NotIdentifiedError
+from ossferry.errors import NoProofError, NotIdentifiedError
 
 __all__ = ["MAX_TOKEN_LENGTH", "bearer_token"]
 
@@ -14,9 +14,12 @@ def bearer_token(request: Request) -> str:
     """Return the token of the one `Authorization: Bearer` header.
 
     Raises:
-        NotIdentifiedError: there is none, there are several, or it is too long.
+        NoProofError: there is none.
+        NotIdentifiedError: there are several, or it is too long.
     """
     headers = request.headers.getlist("authorization")
+    if not headers:
+        raise NoProofError("Send one Authorization header with a bearer token.")
     if len(headers) != 1:
         raise NotIdentifiedError("Send one Authorization header with a bearer token.")
     scheme, _, token = headers[0].partition(" ")

@@ -5,6 +5,7 @@ This proves nothing about anybody; the settings allow it together with the mock 
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,6 +15,9 @@ from ossferry.auth.principal import Principal, Way
 from ossferry.errors import BadRequestError, NotIdentifiedError
 from ossferry.guards import Guard, never, read_json
 from ossferry.settings import Settings
+
+if TYPE_CHECKING:
+    from ossferry.audit import Audit
 
 __all__ = ["DEMO_COOKIE", "DEMO_USERS", "demo_way"]
 
@@ -26,15 +30,17 @@ DEMO_USERS: Mapping[str, Principal] = MappingProxyType(
 )
 
 
-def demo_way(settings: Settings) -> Way:
+def demo_way(settings: Settings, audit: "Audit") -> Way:
     """Return the demo's way, with `POST /demo/user` to become Alice or Bob."""
     guard = Guard(settings, ambient=never)
 
     async def choose(request: Request) -> Response:
-        guard.refuse_other_sites(request)
-        user = (await read_json(request)).get("user")
-        if not isinstance(user, str) or user not in DEMO_USERS:
-            raise BadRequestError("The demo knows alice and bob only.")
+        with audit.refusals(request, "sign-in"):
+            guard.refuse_other_sites(request)
+            user = (await read_json(request)).get("user")
+            if not isinstance(user, str) or user not in DEMO_USERS:
+                raise BadRequestError("The demo knows alice and bob only.")
+        audit.acted(request, DEMO_USERS[user], action="sign-in", outcome="done")
         response = JSONResponse({"name": DEMO_USERS[user].name})
         response.set_cookie(DEMO_COOKIE, user, httponly=True, samesite="strict")
         return response

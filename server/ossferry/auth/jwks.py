@@ -1,7 +1,7 @@
 """Keeps an issuer's public keys: fetched when needed, again after a while, and never in a rush.
 
 A key id that nobody knows makes us look again, but only once a minute, whatever clients send.
-While the issuer does not answer, the keys that we have go on being used.
+While the issuer is asked or does not answer, the keys that we have go on being used.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import JWKRegistry, Key, KeySet
 
 from ossferry.clock import Monotonic
 from ossferry.errors import IssuerLostError
@@ -19,6 +19,8 @@ __all__ = ["FetchKeys", "Jwks"]
 
 KEEP_S = 600.0
 LOOK_AGAIN_S = 60.0
+FIRST_AGAIN_S = 2.0
+"""While there are no keys to go on with."""
 PUBLIC_KINDS = ("RSA", "EC", "OKP")
 
 FetchKeys: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
@@ -46,9 +48,12 @@ class Jwks:
         Raises:
             IssuerLostError: there are none yet and the issuer does not answer.
         """
+        if self._keys is not None and self._one_at_a_time.locked() and not unknown_kid:
+            return self._keys
         async with self._one_at_a_time:
             stale = self._keys is None or self._age(self._fetched_at) > KEEP_S
-            rested = self._tried_at is None or self._age(self._tried_at) > LOOK_AGAIN_S
+            pause_s = FIRST_AGAIN_S if self._keys is None else LOOK_AGAIN_S
+            rested = self._tried_at is None or self._age(self._tried_at) > pause_s
             if (stale or unknown_kid) and rested:
                 await self._refresh()
             if self._keys is None:
@@ -56,16 +61,16 @@ class Jwks:
             return self._keys
 
     async def _refresh(self) -> None:
-        self._tried_at = self._monotonic()
         try:
             self._keys = _public_keys(await self._fetch())
         except IssuerLostError as error:
             log.warning("keys-not-fetched", reason=error.reason)
             if self._keys is None:
-                self._tried_at = None  # nothing to fall back on: the next question tries again
                 raise
         else:
             self._fetched_at = self._monotonic()
+        finally:
+            self._tried_at = self._monotonic()  # not before: it may have taken long
 
     def _age(self, since: float) -> float:
         return self._monotonic() - since
@@ -76,12 +81,21 @@ def _public_keys(document: dict[str, Any]) -> KeySet:
     listed = document.get("keys")
     if not isinstance(listed, list):
         raise IssuerLostError("unreadable")
-    found = [
-        key
-        for key in listed
-        if isinstance(key, dict) and key.get("kty") in PUBLIC_KINDS and key.get("use") != "enc"
-    ]
+    found = [_imported(key) for key in listed if _is_for_signatures(key)]
+    understood = [key for key in found if key is not None]
+    if not understood:
+        raise IssuerLostError("unreadable")
+    return KeySet(understood)
+
+
+def _is_for_signatures(key: object) -> bool:
+    return isinstance(key, dict) and key.get("kty") in PUBLIC_KINDS and key.get("use") != "enc"
+
+
+def _imported(key: dict[str, Any]) -> Key | None:
+    """Take a key; one that is not understood must not take the others away (RFC 7517, 5)."""
     try:
-        return KeySet.import_key_set({"keys": found})
+        return JWKRegistry.import_key(key)
     except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise IssuerLostError("unreadable") from error
+        log.warning("key-not-understood", error=type(error).__name__)
+        return None

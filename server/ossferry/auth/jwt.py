@@ -5,7 +5,7 @@ from starlette.requests import Request
 
 from ossferry.auth.bearer import bearer_token
 from ossferry.auth.jwks import Jwks
-from ossferry.auth.principal import Principal
+from ossferry.auth.principal import Principal, display_name
 from ossferry.auth.tokens import TokenVerifier
 from ossferry.clock import Clock, Monotonic
 from ossferry.outbound import fetch_json
@@ -31,5 +31,5 @@ class JwtWay:
     async def identify(self, request: Request) -> Principal:
         """See `Identify`."""
         claims = await self._verifier.claims(bearer_token(request))
-        name = claims.get("name")
-        return Principal(id=claims["sub"], name=name if isinstance(name, str) else claims["sub"])
+        name = display_name(claims.get("name"), otherwise=claims["sub"])
+        return Principal(id=claims["sub"], name=name)

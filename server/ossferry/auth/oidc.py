@@ -7,7 +7,7 @@ one try and one browser: they wait in a signed cookie and are good once.
 
 import html
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from itsdangerous import BadData
 from starlette.requests import Request
@@ -18,10 +18,15 @@ from ossferry.auth.principal import Principal, Way
 from ossferry.auth.provider import Attempt, Provider
 from ossferry.auth.sessions import Sessions, sealer, set_cookie
 from ossferry.clock import Clock, Monotonic
+from ossferry.door import address_of
 from ossferry.errors import BadRequestError, NotIdentifiedError
 from ossferry.guards import Guard, always
+from ossferry.rates import Rates
 from ossferry.settings import Settings
 from ossferry.storage import Storage
+
+if TYPE_CHECKING:
+    from ossferry.audit import Audit
 
 __all__ = ["oidc_way"]
 
@@ -47,12 +52,16 @@ class Oidc:
         storage: Storage,
         *,
         guard: Guard,
+        rates: Rates,
+        audit: "Audit",
         clock: Clock,
     ) -> None:
         self._provider = provider
         self._sessions = sessions
         self._storage = storage
         self._guard = guard
+        self._rates = rates
+        self._audit = audit
         self._sealer = sealer(settings.secret_bytes, "login", clock)
 
     async def identify(self, request: Request) -> Principal:
@@ -72,8 +81,11 @@ class Oidc:
         words = "You sign in with your organisation; this site never sees your password."
         return HTMLResponse(PAGE.format(words=html.escape(words)))
 
-    async def start(self, _request: Request) -> Response:
+    async def start(self, request: Request) -> Response:
         """Answer `GET /login/start`."""
+        address = address_of(request)
+        await self._rates.admit(address)
+        await self._rates.refuse_guessing(address)
         attempt = Attempt.new()
         response = RedirectResponse(await self._provider.address(attempt), 303)
         sealed = self._sealer.dumps([attempt.state, attempt.nonce, attempt.verifier])
@@ -82,23 +94,44 @@ class Oidc:
 
     async def callback(self, request: Request) -> Response:
         """Answer `GET /login/callback`."""
+        with self._audit.refusals(request, "sign-in"):
+            principal = await self._signed_in(request)
+        self._audit.acted(request, principal, action="sign-in", outcome="done")
+        response = RedirectResponse("/", 303)
+        self._sessions.begin(principal, response)
+        set_cookie(response, ATTEMPT_COOKIE, "", max_age=0)
+        return response
+
+    async def logout(self, request: Request) -> Response:
+        """Answer `POST /logout`."""
+        response = Response(status_code=204, headers={"clear-site-data": '"cache"'})
+        with self._audit.refusals(request, "sign-out"):
+            self._guard.refuse_other_sites(request)
+            session = await self._sessions.read(request)
+            await self._sessions.end(session, response)
+        self._audit.acted(request, session.principal, action="sign-out", outcome="done")
+        return response
+
+    async def _signed_in(self, request: Request) -> Principal:
+        address = address_of(request)
+        await self._rates.admit(address)
+        await self._rates.refuse_guessing(address)  # the provider is asked next
+        try:
+            attempt, code = await self._returned(request)
+            return await self._provider.principal(attempt, code)
+        except (BadRequestError, NotIdentifiedError):
+            await self._rates.failed(address, "")
+            raise
+
+    async def _returned(self, request: Request) -> tuple[Attempt, str]:
+        """Return the try that a callback ends, and its code; both count once."""
         attempt = self._attempt(request)
         code = _only(request, "code")
         if not secrets.compare_digest(_only(request, "state").encode(), attempt.state.encode()):
             raise BadRequestError("This sign-in was not begun here. Please begin again.")
         if not await self._storage.add(f"login:{attempt.state}", ATTEMPT_S):
             raise BadRequestError("This sign-in was used already. Please begin again.")
-        response = RedirectResponse("/", 303)
-        self._sessions.begin(await self._provider.principal(attempt, code), response)
-        set_cookie(response, ATTEMPT_COOKIE, "", max_age=0)
-        return response
-
-    async def logout(self, request: Request) -> Response:
-        """Answer `POST /logout`."""
-        self._guard.refuse_other_sites(request)
-        response = Response(status_code=204, headers={"clear-site-data": '"cache"'})
-        await self._sessions.end(await self._sessions.read(request), response)
-        return response
+        return attempt, code
 
     def _attempt(self, request: Request) -> Attempt:
         cookie = request.cookies.get(ATTEMPT_COOKIE, "")
@@ -110,12 +143,29 @@ class Oidc:
         return Attempt(state=state, nonce=nonce, verifier=verifier)
 
 
-def oidc_way(settings: Settings, storage: Storage, *, clock: Clock, monotonic: Monotonic) -> Way:
+def oidc_way(
+    settings: Settings,
+    storage: Storage,
+    rates: Rates,
+    audit: "Audit",
+    *,
+    clock: Clock,
+    monotonic: Monotonic,
+) -> Way:
     """Return the way, with its addresses."""
     provider = Provider(settings, clock=clock, monotonic=monotonic)
     sessions = Sessions(settings, storage, clock=clock)
     guard = Guard(settings, ambient=always)
-    oidc = Oidc(settings, provider, sessions, storage, guard=guard, clock=clock)
+    oidc = Oidc(
+        settings,
+        provider,
+        sessions,
+        storage,
+        guard=guard,
+        rates=rates,
+        audit=audit,
+        clock=clock,
+    )
     routes = (
         Route("/login", oidc.login),
         Route("/login/start", oidc.start),

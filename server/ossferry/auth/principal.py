@@ -1,5 +1,6 @@
 """The person or program that is asking, and the shape of every function that finds out."""
 
+import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -10,7 +11,10 @@ from starlette.routing import Route
 
 from ossferry.guards import Ambient
 
-__all__ = ["Identify", "Principal", "Way"]
+__all__ = ["Identify", "Principal", "Way", "display_name", "is_plain_id"]
+
+MAX_NAME_LENGTH = 100
+MAX_ID_LENGTH = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,27 @@ class Principal:
 
     id: str
     name: str
+
+
+def display_name(given: object, *, otherwise: str) -> str:
+    """Return a name to show: composed, without control and format characters, not too long.
+
+    Args:
+        given: what somebody else calls them; anything but text counts as nothing.
+        otherwise: what to show if that leaves nothing.
+    """
+    text = unicodedata.normalize("NFC", given) if isinstance(given, str) else ""
+    shown = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
+    return shown[:MAX_NAME_LENGTH] or otherwise
+
+
+def is_plain_id(text: str) -> bool:
+    """Whether an id is in the one form (NFKC) that no other looks like, and all of it is visible.
+
+    Case counts: to an issuer ``eve`` and ``Eve`` are two people.
+    """
+    one_form = unicodedata.is_normalized("NFKC", text) and text == text.strip()
+    return 0 < len(text) <= MAX_ID_LENGTH and text.isprintable() and one_form
 
 
 Identify: TypeAlias = Callable[[Request], Awaitable[Principal]]
@@ -54,6 +79,8 @@ class Way:
         welcome: asked before the page is shown; a response is shown instead of the page.
         renew: called with each answer to somebody identified, to prolong their session.
         close: called once at the end.
+        dear: whether finding out who it is costs so much that too many failures from an address
+            come first; then they shut out all who have that address.
     """
 
     identify: Identify
@@ -62,3 +89,4 @@ class Way:
     welcome: Callable[[Request], Awaitable[Response | None]] = _let_in
     renew: Callable[[Request, Response], None] = _keep
     close: Callable[[], Awaitable[None]] = _nothing
+    dear: bool = False

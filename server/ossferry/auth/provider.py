@@ -8,7 +8,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_r
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from ossferry.auth.jwks import Jwks
-from ossferry.auth.principal import Principal
+from ossferry.auth.principal import Principal, display_name
 from ossferry.auth.tokens import TokenVerifier
 from ossferry.clock import Clock, Monotonic
 from ossferry.errors import BadRequestError, IssuerLostError, NotIdentifiedError
@@ -42,14 +42,14 @@ class Provider:
 
     def __init__(self, settings: Settings, *, clock: Clock, monotonic: Monotonic) -> None:
         secret = settings.oidc_client_secret
-        self._issuer = settings.oidc_issuer.rstrip("/")
+        self._issuer = settings.oidc_issuer
         self._client_id = settings.oidc_client_id
         self._auth = (self._client_id, secret.get_secret_value() if secret else "")
         self._redirect_uri = f"{settings.public_url}/login/callback"
         self._http = outbound_client(settings)
         self._verifier = TokenVerifier(
             Jwks(self._fetch_keys, monotonic=monotonic),
-            issuer=settings.oidc_issuer,
+            issuer=self._issuer,
             audience=settings.oidc_client_id,
             algorithms=ALGORITHMS,
             clock=clock,
@@ -88,8 +88,8 @@ class Provider:
         claims = await self._verifier.claims(str(tokens.get("id_token", "")))
         if not secrets.compare_digest(str(claims.get("nonce", "")), attempt.nonce):
             raise NotIdentifiedError("The sign-in is not the one that was begun here.")
-        name = claims.get("name")
-        return Principal(id=claims["sub"], name=name if isinstance(name, str) else claims["sub"])
+        name = display_name(claims.get("name"), otherwise=claims["sub"])
+        return Principal(id=claims["sub"], name=name)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -114,8 +114,8 @@ class Provider:
 
     async def _discover(self) -> dict[str, Any]:
         if self._found is None:
-            found = await fetch_json(self._http, self._issuer + DISCOVERY)
-            if found.get("issuer", "").rstrip("/") != self._issuer:
+            found = await fetch_json(self._http, self._issuer.rstrip("/") + DISCOVERY)
+            if found.get("issuer") != self._issuer:  # its tokens would be refused
                 raise IssuerLostError("other-issuer")
             scheme = self._issuer.partition(":")[0]
             if not all(str(found.get(name)).startswith(f"{scheme}://") for name in ENDPOINTS):

@@ -8,7 +8,7 @@ import hmac
 
 from starlette.requests import Request
 
-from ossferry.auth.principal import Principal
+from ossferry.auth.principal import Principal, is_plain_id
 from ossferry.errors import BadRequestError, NotIdentifiedError
 from ossferry.proxies import Networks, peer_of
 from ossferry.settings import Settings
@@ -16,7 +16,6 @@ from ossferry.settings import Settings
 __all__ = ["SECRET_HEADER", "ProxyWay"]
 
 SECRET_HEADER = "x-proxy-secret"  # noqa: S105 - a header's name
-MAX_USER_LENGTH = 256
 
 
 class ProxyWay:
@@ -35,8 +34,12 @@ class ProxyWay:
         same = hmac.compare_digest(given, self._secret)
         if not (self._secret and same and peer_of(request.scope) in self._networks):
             raise NotIdentifiedError("The proxy in front has not said who is asking.")
-        if not user or "," in user or len(user) > MAX_USER_LENGTH or not user.isprintable():
-            raise BadRequestError("The proxy in front must name one user.")
+        try:
+            user = user.encode("latin-1").decode()  # one reading only, so two never look like one
+        except UnicodeDecodeError as error:
+            raise BadRequestError("The proxy in front must name the user in UTF-8.") from error
+        if "," in user or not is_plain_id(user):
+            raise BadRequestError("The proxy in front must name one user, in the form NFKC.")
         return Principal(id=user, name=user)
 
 

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from ossferry.auth.principal import Principal
 from ossferry.clock import Clock
-from ossferry.errors import NotIdentifiedError
+from ossferry.errors import NoProofError, NotIdentifiedError
 from ossferry.settings import Settings
 from ossferry.storage import Storage
 
@@ -88,18 +88,21 @@ class Sessions:
         """Return the session of a request.
 
         Raises:
-            NotIdentifiedError: there is none, it has ended, or it is not ours.
+            NoProofError: there is none, or it has ended.
+            NotIdentifiedError: it is not ours.
             StorageLostError: nobody can say whether it was signed out.
         """
         cookie = request.cookies.get(SESSION_COOKIE, "")
-        if not cookie or len(cookie) > MAX_COOKIE_LENGTH:
+        if not cookie:
+            raise NoProofError("Please sign in.")
+        if len(cookie) > MAX_COOKIE_LENGTH:
             raise NotIdentifiedError("Please sign in.")
         session, signed = self._opened(cookie)
         now, age_s = self._now(), self._now() - signed
         if not 0 <= age_s <= self._idle_s or now >= session.born + self._max_s:
-            raise NotIdentifiedError("Please sign in again.")
+            raise NoProofError("Please sign in again.")
         if await self._storage.has(_ended(session)):
-            raise NotIdentifiedError("Please sign in again.")
+            raise NoProofError("Please sign in again.")
         if age_s > self._idle_s * RENEW_AFTER:
             request.state.session_cookie = self._seal(session)
         return session

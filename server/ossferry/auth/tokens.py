@@ -11,13 +11,13 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 
 from ossferry.auth.jwks import Jwks
+from ossferry.auth.principal import is_plain_id
 from ossferry.clock import Clock
 from ossferry.errors import NotIdentifiedError
 
 __all__ = ["TokenVerifier"]
 
 LEEWAY_S = 60
-MAX_SUBJECT_LENGTH = 256
 
 
 class TokenVerifier:
@@ -55,8 +55,7 @@ class TokenVerifier:
             self._claims.validate(claims)
         except (JoseError, ValueError, TypeError, RecursionError, OverflowError) as error:
             raise NotIdentifiedError("The token is not valid.") from error
-        subject = claims["sub"]
-        if not 0 < len(subject) <= MAX_SUBJECT_LENGTH or not subject.isprintable():
+        if not is_plain_id(claims["sub"]):
             raise NotIdentifiedError("The token names nobody.")
         return claims
 

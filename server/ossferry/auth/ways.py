@@ -1,5 +1,7 @@
 """Picks the way of identifying people that the settings name, and gives it what it needs."""
 
+from typing import TYPE_CHECKING
+
 from ossferry.auth.apikey import ApiKeyWay
 from ossferry.auth.apikey_file import ApiKeyFile
 from ossferry.auth.demo import demo_way
@@ -11,26 +13,38 @@ from ossferry.clock import Clock, Monotonic
 from ossferry.errors import SettingsError
 from ossferry.guards import always, never, with_cookie
 from ossferry.outbound import outbound_client
+from ossferry.rates import Rates
 from ossferry.settings import Settings
 from ossferry.storage import Storage
+
+if TYPE_CHECKING:
+    from ossferry.audit import Audit
 
 __all__ = ["own_way", "way_for"]
 
 
 def own_way(identify: Identify) -> Way:
     """Return the way of an application that identifies people itself."""
-    return Way(identify=identify, ambient=with_cookie)
+    return Way(identify=identify, ambient=with_cookie, dear=True)
 
 
-def way_for(settings: Settings, storage: Storage, *, clock: Clock, monotonic: Monotonic) -> Way:
+def way_for(
+    settings: Settings,
+    storage: Storage,
+    rates: Rates,
+    audit: "Audit",
+    *,
+    clock: Clock,
+    monotonic: Monotonic,
+) -> Way:
     """Return the way that `OSSFERRY_AUTH` names.
 
     Raises:
-        SettingsError: the file with the API keys cannot be read.
+        SettingsError: the file with the API keys is missing or cannot be read.
     """
     match settings.auth:
         case "demo":
-            return demo_way(settings)
+            return demo_way(settings, audit)
         case "apikey":
             return _apikey_way(settings, clock)
         case "jwt":
@@ -40,12 +54,16 @@ def way_for(settings: Settings, storage: Storage, *, clock: Clock, monotonic: Mo
         case "proxy":
             return Way(identify=ProxyWay(settings).identify, ambient=always)
         case "oidc":
-            return oidc_way(settings, storage, clock=clock, monotonic=monotonic)
+            return oidc_way(settings, storage, rates, audit, clock=clock, monotonic=monotonic)
 
 
 def _apikey_way(settings: Settings, clock: Clock) -> Way:
     if settings.api_keys_file is None:
         raise SettingsError("OSSFERRY_API_KEYS_FILE is missing.")
+    if not settings.api_keys_file.exists():
+        raise SettingsError(
+            "OSSFERRY_API_KEYS_FILE: there is no such file; `ossferry apikey create` makes it."
+        )
     file = ApiKeyFile(settings.api_keys_file)
     file.records()  # a file that cannot be read stops the start
     way = ApiKeyWay(file, secret=settings.secret_bytes, clock=clock)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from ossferry.demo import Demo
+from support.postgres import Postgres, postgres
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +41,19 @@ def site(demo: Demo) -> Iterator[httpx.Client]:
     """A client of the demo's server; Alice until it says otherwise."""
     with httpx.Client(base_url=demo.url, trust_env=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def a_postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of our own."""
+    with postgres() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty ledger, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.db"
+    server: Postgres = request.getfixturevalue("a_postgres")
+    return server.new_database()

@@ -51,12 +51,41 @@ def test_the_demo_says_where_it_is_and_stops_cleanly(
         url = line.removeprefix("ossferry demo ready at ").strip()
         grant = httpx.post(f"{url}/api/grant", trust_env=False).json()
         process.send_signal(number)
-        rest, complaints = process.communicate(timeout=20)
+        rest, complaints = process.communicate(timeout=60)
 
     assert line.startswith("ossferry demo ready at http://127.0.0.1:")
     assert (process.returncode, rest, complaints) == (0, "", "")
     assert grant["bucket"] == "web-direct-upload"
     assert grant["endpoint"].startswith("http://localhost:")
+
+
+def test_the_demo_can_be_embedded(tmp_path: Path) -> None:
+    site = "http://127.0.0.1:8001"
+    free = ("--port", "0", "--oss-port", "0")
+    with demo_process(tmp_path, *free, "--frame-origin", site) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().removeprefix("ossferry demo ready at ").strip()
+        policy = httpx.get(url, trust_env=False).headers["content-security-policy"]
+
+    assert f"frame-ancestors {site}" in policy
+
+
+def test_a_frame_origin_that_is_none_is_one_sentence(tmp_path: Path) -> None:
+    with demo_process(tmp_path, "--port", "0", "--oss-port", "0", "--frame-origin", "*") as process:
+        _, complaints = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "OSSFERRY_FRAME_ORIGINS" in complaints
+    assert "Traceback" not in complaints
+
+
+def test_the_demo_can_be_shown_to_other_machines(tmp_path: Path) -> None:
+    with demo_process(tmp_path, "--host", "0.0.0.0", "--port", "0", "--oss-port", "0") as process:  # noqa: S104 - what is tried
+        assert process.stdout is not None
+        url = process.stdout.readline().removeprefix("ossferry demo ready at ").strip()
+        status = httpx.post(f"{url}/api/grant", trust_env=False).status_code
+
+    assert status == 200
 
 
 @pytest.mark.parametrize("option", ["--port", "--oss-port"])
@@ -65,7 +94,7 @@ def test_a_port_that_is_taken_is_one_sentence_and_exit_code_1(tmp_path: Path, op
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         with demo_process(tmp_path, option, port, other, "0") as process:
-            said, complaints = process.communicate(timeout=20)
+            said, complaints = process.communicate(timeout=60)
 
     assert (process.returncode, said) == (1, "")
     assert complaints == (

@@ -30,15 +30,47 @@ print(json.dumps([[answer.status_code for answer in answers], prefix]))
 """
 
 
-@pytest.fixture
-def code() -> str:
-    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/embedding.md").read_text(), re.S)
-    return str(block)
+BELOW = """
+app = Starlette(routes=[Mount("/files", uploads)], lifespan=lifespan)
+"""
+ASK_BELOW = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from support.app_client import app_client
+me = {"x-token": "carols-token"}
+paths = ["/files/get_sts_token", "/files//get_sts_token", "/get_sts_token", "//files/get_sts_token",
+         "/files/%2e/get_sts_token", "/files/x/%2e%2e/get_sts_token", "/files/get_sts_token/",
+         "/filesget_sts_token", "/files%5cget_sts_token", "/FILES/get_sts_token",
+         "/files/get%5fsts_token", "/files%2fget_sts_token"]
+with app_client(app) as client:
+    answers = [client.request("GET", "http://127.0.0.1:8000" + path, headers=me) for path in paths]
+print(json.dumps([[answer.status_code for answer in answers], ""]))
+"""
+
+ASK_DESCRIPTION = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from support.app_client import app_client
+titles = []
+for given in ({}, {"docs_url": None, "redoc_url": None, "openapi_url": None}):
+    app = FastAPI(lifespan=lifespan, **given)
+    app.mount("/", uploads)
+    with app_client(app) as client:
+        answers = [client.get("/docs"), client.get("/openapi.json")]
+        titles.append(answers[1].json()["info"]["title"])
+print(json.dumps([[answer.status_code for answer in answers], " ".join(titles)]))
+"""
 
 
-def test_an_application_mounts_ours_and_says_who_is_asking(
-    demo: Demo, code: str, tmp_path: Path, web_dir: Path
-) -> None:
+def blocks() -> tuple[str, str]:
+    """Return the page's code for Starlette, and what is added for FastAPI."""
+    text = (ROOT / "docs/embedding.md").read_text("utf-8")
+    starlette, fastapi = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    return starlette, fastapi
+
+
+def run(code: str, demo: Demo, tmp_path: Path, web_dir: Path) -> tuple[list[int], str]:
+    """Run code in an environment as its page says; return the statuses and the prefix it prints."""
     options = {
         "OSSFERRY_AUTH": "apikey",
         "OSSFERRY_API_KEYS_FILE": str(tmp_path / "keys.json"),
@@ -56,7 +88,7 @@ def test_an_application_mounts_ours_and_says_who_is_asking(
     environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
 
     result = subprocess.run(  # noqa: S603 - the page's own code
-        [sys.executable, "-c", code + ASK, str(ROOT / "tests")],
+        [sys.executable, "-c", code, str(ROOT / "tests")],
         cwd=tmp_path,
         env={**environment, **options},
         capture_output=True,
@@ -67,5 +99,35 @@ def test_an_application_mounts_ours_and_says_who_is_asking(
 
     assert result.returncode == 0, result.stderr
     statuses, prefix = json.loads(result.stdout)
+    return statuses, prefix
+
+
+@pytest.mark.parametrize("framework", ["starlette", "fastapi"])
+def test_an_application_mounts_ours_and_says_who_is_asking(
+    demo: Demo, framework: str, tmp_path: Path, web_dir: Path
+) -> None:
+    starlette, fastapi = blocks()
+    code = starlette + (fastapi if framework == "fastapi" else "")
+
+    statuses, prefix = run(code + ASK, demo, tmp_path, web_dir)
+
     assert statuses == [200, 200, 401, 200, 403]
     assert prefix.startswith("uploads/carol-")
+
+
+def test_t02_below_a_path_there_is_one_address_for_each_route(
+    demo: Demo, tmp_path: Path, web_dir: Path
+) -> None:
+    statuses, _ = run(blocks()[0] + BELOW + ASK_BELOW, demo, tmp_path, web_dir)
+
+    assert statuses[0] == 200
+    assert set(statuses[1:]) == {404}
+
+
+def test_fastapis_own_description_hides_ours_unless_it_is_switched_off(
+    demo: Demo, tmp_path: Path, web_dir: Path
+) -> None:
+    statuses, titles = run("".join(blocks()) + ASK_DESCRIPTION, demo, tmp_path, web_dir)
+
+    assert titles == "FastAPI ossferry"
+    assert statuses == [404, 200]

@@ -1,31 +1,35 @@
 """The shipped nginx configuration, with a real nginx and the real server behind it."""
 
-import datetime as dt
 import re
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from ossferry.app import create_app
 from ossferry.audit import Audit
-from ossferry.clock import utc_now
 from ossferry.serving import BackgroundServer, listen
-from ossferry.settings import ExplicitSettings, load_settings
+from ossferry.settings_loading import ExplicitSettings, load_settings
+from support.certificates import make_certificate
 from support.programs import free_port, program, running
 from support.raw_http import raw_request, status_of
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
+from support.serving import serve
 
 SAMPLE = Path(__file__).parents[3] / "deploy/nginx/ossferry.conf"
+GUIDE = SAMPLE.parents[2] / "docs/production.md"
 NAME = "uploads.example.com"
+PROXY_SECRET = "what-only-the-proxy-and-we-know-about"
+PROGRAM = {"sec-fetch-site": "same-origin"}
 MAIN = """
 daemon off;
 pid {folder}/nginx.pid;
@@ -78,30 +82,6 @@ class _Named(httpx.BaseTransport):
         self._inner.close()
 
 
-def make_certificate(folder: Path) -> None:
-    """Write a certificate for the site's name, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
-    now = utc_now()
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (folder / "fullchain.pem").write_bytes(certificate.public_bytes(pem))
-    (folder / "privkey.pem").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-
-
 def configuration(folder: Path, *, https: int, http: int, upstream: int) -> None:
     """Write the sample with this test's ports, paths and shorter patience."""
     text = SAMPLE.read_text()
@@ -120,15 +100,23 @@ def configuration(folder: Path, *, https: int, http: int, upstream: int) -> None
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, web_dir: Path) -> Iterator[Site]:
-    nginx, folder = program("nginx"), tmp_path_factory.mktemp("nginx")
+    yield from run_site(tmp_path_factory.mktemp("nginx"), web_dir, lambda: None, {})
+
+
+def run_site(
+    folder: Path, web_dir: Path, change: Callable[[], None], settings_too: dict[str, object]
+) -> Iterator[Site]:
+    """Run both; `change` may change the configuration before nginx reads it."""
+    nginx = program("nginx")
     folder.chmod(0o755)
-    make_certificate(folder)
+    make_certificate(folder, NAME)
     options = {
         **OPTIONS,
         "web_dir": web_dir,
         "behind_tls": True,
         "public_url": f"https://{NAME}",
         "allowed_hosts": (NAME,),
+        **settings_too,
     }
     settings, clock = load_settings(ExplicitSettings, **options), FakeClock()
     lines: list[dict[str, str]] = []
@@ -138,11 +126,57 @@ def site(tmp_path_factory: pytest.TempPathFactory, web_dir: Path) -> Iterator[Si
     server.start()
     https, http = free_port(), free_port()
     configuration(folder, https=https, http=http, upstream=server.port)
+    change()
     command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")]
     tls = ssl.create_default_context(cafile=folder / "fullchain.pem")
     with running(command, folder, https):
         yield Site(https_port=https, http_port=http, tls=tls, audit_lines=lines)
     server.stop()
+
+
+def signing_in() -> Starlette:
+    """Something that signs people in: whoever has the cookie `carol` is Carol."""
+
+    async def answer(request: Request) -> Response:
+        if "carol" not in request.cookies:
+            return Response(status_code=401)
+        return Response(status_code=202, headers={"x-auth-request-user": "carol"})
+
+    return Starlette(routes=[Route("/oauth2/auth", answer)])
+
+
+def with_sign_in(folder: Path, url: str) -> None:
+    """Change the sample as the guide says."""
+    inside, beside = re.findall(r"```nginx\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    path = folder / "ossferry.conf"
+    text, emptied = re.subn(
+        r' +proxy_set_header +X-(Forwarded-User|Proxy-Secret) +"";\n', "", path.read_text()
+    )
+    assert emptied == 2
+    text = text.replace("    location / {\n", f"{beside}    location / {{\n{inside}")
+    text = text.replace("THE_SECRET_OF_OSSFERRY_PROXY_SECRET", PROXY_SECRET)
+    path.write_text(text.replace("http://127.0.0.1:4180", url))
+
+
+@pytest.fixture(scope="module")
+def signed_in_site(tmp_path_factory: pytest.TempPathFactory, web_dir: Path) -> Iterator[Site]:
+    with serve(signing_in()) as url:
+        changes: dict[str, object] = {"auth": "proxy", "proxy_secret": PROXY_SECRET}
+        folder = tmp_path_factory.mktemp("nginx")
+        yield from run_site(folder, web_dir, lambda: with_sign_in(folder, url), changes)
+
+
+def test_t50_nginx_says_who_is_asking_and_nobody_else_does(signed_in_site: Site) -> None:
+    said = {**PROGRAM, "x-forwarded-user": "root", "x-proxy-secret": PROXY_SECRET}
+    with signed_in_site.client() as client:
+        stranger = client.post("/api/grant", headers=said)
+        without_page = client.post("/api/grant", headers={"cookie": "carol=1"})
+        carol = client.post("/api/grant", headers={**said, "cookie": "carol=1"})
+
+    assert stranger.status_code == 401
+    assert (without_page.status_code, without_page.json()["code"]) == (403, "cross-site")
+    assert carol.status_code == 200
+    assert carol.json()["prefix"].startswith("uploads/carol-")
 
 
 def test_a_grant_comes_through(site: Site) -> None:

@@ -12,7 +12,9 @@ import httpx
 import pytest
 
 from ossferry.app import create_app
-from ossferry.settings import ExplicitSettings, Settings, load_settings
+from ossferry.audit import Audit
+from ossferry.settings import Settings
+from ossferry.settings_loading import ExplicitSettings, load_settings
 from support.app_client import app_client
 from support.fake_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
@@ -154,6 +156,22 @@ def test_t04_a_callback_that_does_not_fit_opens_no_session(
     assert SESSION not in person.cookies
 
 
+def test_t22_sign_in_is_limited_before_the_provider_is_asked(
+    person: httpx.Client, issuer: FakeIssuer
+) -> None:
+    wrong = f"{BASE}/login/callback?code=x&state="
+    statuses = []
+    issuer.asked.clear()
+    for _ in range(40):
+        there = person.get("/login/start")
+        if there.status_code == 303:
+            (state,) = parse_qs(urlsplit(there.headers["location"]).query)["state"]
+            statuses.append(person.get(wrong + state).status_code)
+
+    assert statuses == [400] * 30
+    assert person.get("/login/start").status_code == 429
+
+
 def test_t04_a_callback_in_another_browser_opens_no_session(person: httpx.Client) -> None:
     address = come_back(person)
     person.cookies.clear()
@@ -273,3 +291,38 @@ def test_a_provider_that_is_down_is_told_as_such(
 
     assert (answer.status_code, answer.json()["code"]) == (503, "issuer-unavailable")
     assert answer.headers["retry-after"] == "2"
+
+
+def test_an_issuer_that_calls_itself_otherwise_is_told_before_anybody_leaves_for_it(
+    settings: Settings, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    changed = settings.model_copy(update={"oidc_issuer": f"{settings.oidc_issuer}/"})
+    app = create_app(changed, assume_role=FakeSts(clock), clock=clock)
+    with app_client(app, BASE) as client:
+        answer = client.get("/login/start")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "issuer-unavailable")
+    assert "other-issuer" in caplog.text
+
+
+def test_t25_signing_in_and_out_leaves_a_line_each_and_so_do_failures(
+    settings: Settings, clock: FakeClock
+) -> None:
+    lines: list[dict[str, str]] = []
+    audit = Audit(settings, clock=clock, sink=lines.append)
+    app = create_app(settings, assume_role=FakeSts(clock), clock=clock, audit=audit)
+    with app_client(app, BASE) as person:
+        person.get("/login/callback?code=x&state=y")
+        sign_in(person)
+        person.post("/logout", headers={"sec-fetch-site": "cross-site"})
+        person.post("/logout", headers=FROM_PAGE)
+        person.post("/logout", headers=FROM_PAGE)
+
+    assert [(line["action"], line["outcome"], bool(line["principal"])) for line in lines] == [
+        ("sign-in", "bad-request", False),
+        ("sign-in", "done", True),
+        ("sign-out", "cross-site", False),
+        ("sign-out", "done", True),
+        ("sign-out", "not-identified", False),
+    ]
+    assert "carol" not in str(lines).lower()

@@ -15,8 +15,8 @@ from ossferry.app import create_app
 from ossferry.auth.apikey_file import ApiKeyFile
 from ossferry.auth.apikey_text import new_key
 from ossferry.openapi import openapi_document
-from ossferry.settings import ExplicitSettings, load_settings
-from support.server_fakes import OPTIONS, FakeClock, FakeSts
+from ossferry.settings_loading import ExplicitSettings, load_settings
+from support.server_fakes import OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
 
 MUCH = "1000000/minute"
 
@@ -29,6 +29,8 @@ def make_app(web_dir: Path, folder: Path) -> tuple[Starlette, str]:
     rates = {"rate_per_principal": MUCH, "rate_per_address": MUCH, "rate_failures": MUCH}
     identity = {"auth": "apikey", "api_keys_file": path, "allowed_hosts": ("testserver",)}
     options = {**OPTIONS, **rates, **identity, "web_dir": web_dir}
+    options |= {**OBJECTS, "callback": True}
+    options["database_url"] = f"sqlite:///{folder}/ledger.db"
 
     async def sts_date() -> datetime:
         return clock()
@@ -38,6 +40,7 @@ def make_app(web_dir: Path, folder: Path) -> tuple[Starlette, str]:
         assume_role=FakeSts(clock),
         clock=clock,
         sts_date=sts_date,
+        store=FakeStore(),
     )
     return app, key.text
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import httpx
+import limits
 import pytest
 import redis
 
@@ -15,7 +16,8 @@ from ossferry.auth.principal import Principal
 from ossferry.errors import StorageLostError
 from ossferry.grants import Grants, Issued
 from ossferry.rates import Counter, Rates
-from ossferry.settings import ExplicitSettings, Settings, load_settings
+from ossferry.settings import Settings
+from ossferry.settings_loading import ExplicitSettings, load_settings
 from ossferry.shelf import SealedShelf
 from ossferry.storage import RedisStorage
 from ossferry.sts import StsCredentials
@@ -98,6 +100,7 @@ def test_t22_processes_together_ask_sts_once(
     assert len(sts.calls) == 1
     assert len({each.grant.credentials.access_key_id for each in issued}) == 1
     assert len({each.grant.session_name for each in issued}) == 1
+    assert sorted(each.outcome for each in issued) == ["issued"] + ["reused"] * 7
 
 
 def test_credentials_that_oss_refused_are_replaced_for_all(
@@ -151,6 +154,26 @@ def test_a_value_that_others_wrote_is_not_believed(
     (issued,) = in_processes(1, url, use)
 
     assert issued.grant.credentials.access_key_id == "STS.Fake0002"
+
+
+def test_a_grant_put_in_the_place_of_anothers_is_not_believed(
+    make_settings: Callable[..., Settings], url: str, clock: FakeClock
+) -> None:
+    sts = FakeSts(clock)
+    bob = Principal(id="bob", name="Bob")
+
+    async def use(_number: int, storage: RedisStorage) -> Issued:
+        shelf = SealedShelf(storage, secret=SECRET)
+        for principal in (ALICE, bob):
+            await Grants(make_settings(), sts, clock=clock, shelf=shelf).grant(principal)
+        with redis.Redis.from_url(url) as client:
+            alices, bobs = sorted(client.keys("ossferry:grant:*"))
+            client.copy(alices, bobs, replace=True)
+        return await Grants(make_settings(), sts, clock=clock, shelf=shelf).grant(bob)
+
+    (issued,) = in_processes(1, url, use)
+
+    assert issued.grant.credentials.access_key_id == "STS.Fake0003"
 
 
 def test_t23_limits_count_over_all_processes(
@@ -231,6 +254,52 @@ def test_t23_redis_may_die_and_come_back_in_the_middle(
         return before, during, after
 
     assert asyncio.run(play()) == (6, 3, 12)
+
+
+def test_t23_a_redis_that_was_restarted_is_no_loss(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    port = free_port()
+    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    url = f"redis://127.0.0.1:{port}/0"
+    settings = make_settings(redis_url=url, rate_global="4/minute")
+
+    async def play() -> list[bool]:
+        counter, storage = Counter(settings), RedisStorage(url)
+        item = limits.parse(settings.rate_global)
+        with running(command, tmp_path, port):
+            found = [await counter.hit(item, "global"), await storage.has("a")]
+        with running(command, tmp_path, port):
+            found += [await counter.hit(item, "global") for _ in range(2)]
+            found.append(await storage.has("a"))
+        await counter.close()
+        await storage.close()
+        return found
+
+    assert asyncio.run(play()) == [True, False, True, True, False]
+
+
+def test_t23_a_crowd_is_no_loss_of_redis(make_settings: Callable[..., Settings], url: str) -> None:
+    settings = make_settings(rate_global="1000/minute")
+    crowd = 500
+
+    async def play() -> tuple[list[object], list[object]]:
+        counter, storage = Counter(settings), RedisStorage(url)
+        item = limits.parse(settings.rate_global)
+        try:
+            hits = await asyncio.gather(*(counter.hit(item, "global") for _ in range(crowd)))
+            found = await asyncio.gather(
+                *(storage.has("a") for _ in range(crowd)), return_exceptions=True
+            )
+            return list(hits), list(found)
+        finally:
+            await counter.close()
+            await storage.close()
+
+    hits, found = asyncio.run(play())
+
+    assert hits == [True] * crowd  # alone, a process would allow half of them
+    assert found == [False] * crowd
 
 
 def test_a_storage_that_is_gone_says_so_and_rests(url: str) -> None:

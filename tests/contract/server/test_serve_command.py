@@ -8,13 +8,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from mock_oss.world import ACCESS_KEY_ID
 from ossferry.cli import main
+from support.programs import free_port
 
 COMMAND = Path(sys.executable).with_name("ossferry")
 SECRET = "a-secret-of-more-than-32-characters"
@@ -43,12 +45,6 @@ def options(tmp_path: Path, web_dir: Path) -> dict[str, str]:
 Run = Callable[..., tuple[object, str, str]]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
-
-
 @pytest.fixture
 def run(
     options: dict[str, str],
@@ -71,9 +67,11 @@ def run(
 
 
 @contextmanager
-def server_process(folder: Path, options: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+def server_process(
+    folder: Path, options: dict[str, str], *before: str
+) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [COMMAND, "serve"],
+        [*before, COMMAND, "serve"],
         cwd=folder,
         env={**_plain_environment(), **options},
         stdout=subprocess.PIPE,
@@ -127,13 +125,19 @@ def test_the_server_runs_with_a_clouds_settings(
 
 
 def test_keys_are_made_listed_and_revoked(run: Run) -> None:
-    _, key, _ = run("apikey", "create", "carol", "--days", "30")
+    _, key, made = run("apikey", "create", "carol", "--days", "30")
     id_ = key.split("_")[1]
-    revoked = run("apikey", "revoke", id_)
+    code, nothing, ended = run("apikey", "revoke", id_)
     _, listed, _ = run("apikey", "list")
 
     assert re.fullmatch(r"osf_[a-z2-7]{8}_[a-z2-7]{33}\n", key)
-    assert revoked == (0, "", "")
+    assert (code, nothing) == (0, "")
+    lines = [json.loads(line) for line in (made, ended)]
+    assert [line["action"] for line in lines] == ["apikey-create", "apikey-revoke"]
+    assert [line["key_id"] for line in lines] == [id_, id_]
+    assert lines[0]["principal"] == lines[1]["principal"] != ""
+    assert key.strip() not in made
+    assert "carol" not in made + ended
     fields = listed.strip().split("\t")
     assert fields[:2] == [id_, "carol"]
     assert "-" not in fields
@@ -172,9 +176,49 @@ def test_t31_a_secret_is_never_an_argument(run: Run) -> None:
             {"OSSFERRY_AUTH": "demo"},
             "OSSFERRY_AUTH=demo lets anyone in and needs OSSFERRY_ALLOW_MOCK=1.",
         ),
+        (
+            {"ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID},
+            "ALIBABA_CLOUD_ACCESS_KEY_ID is a key of the mock;"
+            " only OSSFERRY_ALLOW_MOCK=1 accepts one.",
+        ),
     ],
 )
 def test_t31_t47_an_unsafe_start_is_refused_in_one_sentence(
     run: Run, changes: dict[str, str], sentence: str
 ) -> None:
     assert run("serve", **changes) == (1, "", f"ossferry: {sentence}\n")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_keys_that_are_not_there_stop_the_start_however_many_processes(
+    run: Run, workers: str
+) -> None:
+    shared = {"OSSFERRY_WORKERS": workers, "OSSFERRY_REDIS_URL": "redis://127.0.0.1:9/0"}
+
+    code, said, complaint = run("serve", OSSFERRY_PORT=str(free_port()), **shared)
+
+    assert (code, said) == (1, "")
+    assert complaint.splitlines()[-1] == (
+        "ossferry: OSSFERRY_API_KEYS_FILE: there is no such file;"
+        " `ossferry apikey create` makes it."
+    )
+    assert "Traceback" not in complaint
+
+
+def test_t33_as_many_connections_as_the_settings_say_need_no_limit_raised_by_hand(
+    tmp_path: Path, options: dict[str, str], run: Run
+) -> None:
+    port = free_port()
+    run("apikey", "create", "carol")
+    few_files = ("/bin/sh", "-c", 'ulimit -Sn 128; exec "$@"', "sh")
+    with (
+        server_process(tmp_path, {**options, "OSSFERRY_PORT": str(port)}, *few_files) as process,
+        ExitStack() as crowd,
+    ):
+        url = f"http://127.0.0.1:{port}"
+        wait_until_up(url, process)
+        for _ in range(200):
+            crowd.enter_context(socket.create_connection(("127.0.0.1", port)))
+        answer = httpx.get(f"{url}/healthz", trust_env=False)
+
+    assert answer.status_code == 200

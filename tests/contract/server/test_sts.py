@@ -13,7 +13,7 @@ from typing import ClassVar
 import pytest
 
 from ossferry.errors import OssferryError, StsLostError, StsRefusedError
-from ossferry.settings import ExplicitSettings, load_settings
+from ossferry.settings_loading import ExplicitSettings, load_settings
 from ossferry.sts import StsClient, StsCredentials, access_key
 from support.server_fakes import OPTIONS
 
@@ -59,12 +59,18 @@ def ask() -> Iterator[Ask]:
     url = f"http://127.0.0.1:{server.server_address[1]}"
 
     def call(
-        body: object = b"", *, status: int = 200, hang: threading.Event | None = None
+        body: object = b"",
+        *,
+        status: int = 200,
+        hang: threading.Event | None = None,
+        allow_mock: bool = True,
+        timeout_s: float = 10,
     ) -> StsCredentials:
         Stub.status, Stub.hang = status, hang
         Stub.body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        options = {**OPTIONS, "sts_endpoint": url, "sts_timeout_s": 0.3}
+        options = {**OPTIONS, "sts_endpoint": url, "sts_timeout_s": timeout_s}
         settings = load_settings(ExplicitSettings, **options)
+        settings = settings.model_copy(update={"allow_mock": allow_mock})
         client = StsClient(settings, access_key("LTAI", "secret"))
         return asyncio.run(client(session_name="session", policy="{}"))
 
@@ -86,6 +92,16 @@ def test_an_answer_becomes_credentials(ask: Ask) -> None:
     assert got.expires_at.isoformat() == "2026-03-14T10:26:53+00:00"
     assert "stub-secret" not in repr(got)
     assert "stub-token" not in repr(got)
+
+
+def test_t47_keys_of_a_mock_are_taken_where_one_is_allowed_only(ask: Ask) -> None:
+    answer = {"Credentials": {**CREDENTIALS, "AccessKeyId": "STS.NMockOss1234"}}
+
+    assert ask(answer).access_key_id == "STS.NMockOss1234"
+    with pytest.raises(StsLostError) as caught:
+        ask(answer, allow_mock=False)
+
+    assert caught.value.reason == "a-mock"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +152,7 @@ def test_silence_is_a_loss_within_the_time_allowed(ask: Ask) -> None:
     over = threading.Event()
     try:
         with pytest.raises(StsLostError) as caught:
-            ask(hang=over)
+            ask(hang=over, timeout_s=0.3)
     finally:
         over.set()
 

@@ -12,7 +12,7 @@ import pytest
 
 from ossferry.app import create_app
 from ossferry.serving import BackgroundServer, listen
-from ossferry.settings import ExplicitSettings, load_settings
+from ossferry.settings_loading import ExplicitSettings, load_settings
 from ossferry.wire import WireLimits
 from support.raw_http import raw_request, status_of
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
@@ -24,13 +24,11 @@ READ_TIMEOUT_S = 0.6
 
 
 @pytest.fixture(scope="module")
-def make_port(
-    tmp_path_factory: pytest.TempPathFactory, web_dir: Path
-) -> Iterator[Callable[..., int]]:
+def make_server(web_dir: Path) -> Iterator[Callable[..., BackgroundServer]]:
     """Starts servers; `changes` are settings, `limits` are those of connections."""
     with contextlib.ExitStack() as stack:
 
-        def start(limits: WireLimits | None = None, **changes: object) -> int:
+        def start(limits: WireLimits | None = None, **changes: object) -> BackgroundServer:
             options = {**OPTIONS, "web_dir": web_dir, **changes}
             settings = load_settings(ExplicitSettings, **options)
             clock = FakeClock()
@@ -40,9 +38,15 @@ def make_port(
             server = BackgroundServer(app, sock, limits=limits)
             server.start()
             stack.callback(server.stop)
-            return server.port
+            return server
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def make_port(make_server: Callable[..., BackgroundServer]) -> Callable[..., int]:
+    """Starts servers; answers where."""
+    return lambda *given, **changes: make_server(*given, **changes).port
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +59,10 @@ def port(make_port: Callable[..., int]) -> int:
     [
         (GET + b"Host: localhost\r\nConnection: close\r\n\r\n", 421),
         (b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n", 421),
-        (b"GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n" + CLOSE, 421),
+        (b"GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n" + CLOSE, 400),
+        (b"GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\n" + CLOSE, 400),
+        (b"GET ftp://localhost/ HTTP/1.1\r\nHost: localhost\r\n" + CLOSE, 400),
+        (b"GET /healthz#x HTTP/1.1\r\nHost: localhost\r\n" + CLOSE, 400),
         (POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         (POST + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}", 400),
         (POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400),
@@ -77,7 +84,8 @@ def port(make_port: Callable[..., int]) -> int:
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     ],
     ids=[
-        "two hosts", "no host", "absolute form", "CL then TE", "TE then CL", "two lengths",
+        "two hosts", "no host", "absolute form", "absolute form of another host",
+        "absolute form of another scheme", "fragment", "CL then TE", "TE then CL", "two lengths",
         "signed length", "negative length", "chunked, identity", "xchunked", "bad chunk",
         "long body", "space before colon", "one long header", "endless headers", "endless line",
         "long query", "zero in a name", "folded", "HTTP/9.9", "TLS hello", "HTTP/2",
@@ -89,6 +97,35 @@ def test_t32_t33_an_odd_frame_is_refused(port: int, request_bytes: bytes, status
     assert status_of(answer) == status
     assert b"access_key" not in answer
     assert b"application/problem+json" in answer
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        POST,
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n",
+        b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n",
+        GET + b"\r\n" + GET + b"\r\n" + POST,
+    ],
+    ids=["grant", "page", "nowhere", "third in a row"],
+)
+@pytest.mark.parametrize("rest", [b"zz\r\n", b"2\r\n{}zz\r\n"], ids=["at once", "later"])
+def test_t33_a_client_that_breaks_off_into_nonsense_is_no_error_of_ours(
+    port: int, caplog: pytest.LogCaptureFixture, head: bytes, rest: bytes
+) -> None:
+    answer = raw_request(port, head + b"Transfer-Encoding: chunked\r\n\r\n" + rest)
+
+    assert b"HTTP/1.1 400 " in answer
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_t33_a_trailer_is_no_header(port: int) -> None:
+    sent = (
+        POST + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\n{}\r\n0\r\n"
+        b"Host: evil.example\r\nSec-Fetch-Site: cross-site\r\n\r\n"
+    )
+
+    assert status_of(raw_request(port, sent)) == 200
 
 
 def test_t33_nothing_is_smuggled_behind_a_refused_frame(port: int) -> None:
@@ -224,3 +261,29 @@ def test_requests_too_many_at_one_time_are_told_to_come_back(
     assert (crowded.status_code, crowded.json()["code"]) == (503, "busy")
     assert crowded.headers["retry-after"] == "2"
     assert (alive.status_code, later.status_code) == (200, 200)
+
+
+@pytest.mark.parametrize("half", [b"GET /hea", GET], ids=["half a line", "half of the headers"])
+def test_a_server_that_stops_tells_who_is_half_through_to_come_back(
+    make_server: Callable[..., BackgroundServer], half: bytes
+) -> None:
+    server = make_server(WireLimits(read_timeout_s=20))
+    address = ("127.0.0.1", server.port)
+    with (
+        socket.create_connection(address, timeout=5) as busy,
+        socket.create_connection(address, timeout=5) as idle,
+    ):
+        busy.sendall(half)
+        time.sleep(0.2)
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        answer = busy.recv(65536)
+        said_to_idle = idle.recv(65536)
+    stopping.join(timeout=5)
+
+    assert status_of(answer) == 503
+    assert b"retry-after: 2" in answer
+    assert said_to_idle == b""
+    assert not stopping.is_alive()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=5)

@@ -1,5 +1,7 @@
 """What the server's unit tests share: a tiny built page, settings, a clock and a fake STS."""
 
+import base64
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,9 +12,10 @@ import pytest
 from ossferry.app import create_app
 from ossferry.audit import Audit
 from ossferry.errors import OssferryError
-from ossferry.settings import ExplicitSettings, Settings, load_settings
+from ossferry.settings import Settings
+from ossferry.settings_loading import ExplicitSettings, load_settings
 from support.app_client import app_client
-from support.server_fakes import OPTIONS, FakeClock, FakeSts, UnexpectedError
+from support.server_fakes import OPTIONS, FakeClock, FakeStore, FakeSts, UnexpectedError
 
 ASSETS = {
     "/assets/app-1a2b/boot.js": ("text/javascript; charset=utf-8", b"let boot = 1;" * 20),
@@ -32,8 +35,11 @@ def web_dir(tmp_path: Path) -> Path:
         path.write_bytes(content)
         path.with_name(path.name + ".br").write_bytes(b"br:" + content)
         path.with_name(path.name + ".gz").write_bytes(b"gz:" + content)
-        files[url] = {"type": content_type, "encodings": ["br", "gzip"]}
-    (tmp_path / "manifest.json").write_text(json.dumps({"files": files}))
+        digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        hashed = {"integrity": f"sha256-{digest}"}
+        files[url] = {"type": content_type, "encodings": ["br", "gzip"], **hashed}
+    manifest = {"files": files, "inline_scripts": ["sha256-AAAA"]}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     (tmp_path / "not-in-the-manifest.txt").write_text("secret")
     for runtime in ("micropython", "pyodide"):
         (tmp_path / f"index.{runtime}.html").write_text(f"<html data-runtime={runtime}>")
@@ -45,7 +51,8 @@ def make_settings(web_dir: Path) -> Callable[..., Settings]:
     """Makes settings of the demo's kind, with changes."""
 
     def make(**changes: object) -> Settings:
-        return load_settings(ExplicitSettings, **{**OPTIONS, "web_dir": web_dir, **changes})
+        options = {**OPTIONS, "web_dir": web_dir, "database_url": f"sqlite:///{web_dir}/ledger.db"}
+        return load_settings(ExplicitSettings, **{**options, **changes})
 
     return make
 
@@ -75,12 +82,22 @@ def audit_lines() -> list[dict[str, str]]:
 
 
 @pytest.fixture
+def store() -> FakeStore:
+    """A bucket in memory, as the server sees it."""
+    return FakeStore()
+
+
+@pytest.fixture
 def client(
-    settings: Settings, sts: FakeSts, clock: FakeClock, audit_lines: list[dict[str, str]]
+    settings: Settings,
+    sts: FakeSts,
+    clock: FakeClock,
+    store: FakeStore,
+    audit_lines: list[dict[str, str]],
 ) -> Iterator[httpx.Client]:
     """A client of the whole application."""
     audit = Audit(settings, clock=clock, sink=audit_lines.append)
-    app = create_app(settings, assume_role=sts, audit=audit, clock=clock)
+    app = create_app(settings, assume_role=sts, audit=audit, clock=clock, store=store)
     with app_client(app) as client:
         yield client
 

@@ -1,6 +1,7 @@
 """The API as a client sees it, with a fake STS behind it."""
 
 import json
+import re
 from datetime import timedelta
 
 import httpx
@@ -41,7 +42,13 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client, settings: Setti
         "endpoint": "http://localhost:9000",
         "prefix": principal_prefix(DEMO_USERS["alice"], secret=secret),
         "server_time": "2026-03-14T09:26:53.123Z",
-        "limits": {"max_file_size": 48800000000000, "max_files": 10000},
+        "limits": {
+            "max_file_size": 48800000000000,
+            "max_files": 10000,
+            "types": [],
+            "quota": None,
+        },
+        "features": ["receipts", "objects", "share", "unfinished"],
         "principal": {"name": "Alice"},
     }
 
@@ -250,7 +257,7 @@ def test_t25_each_decision_is_one_audit_line(
     assert len({line["request_id"] for line in audit_lines}) == 3
     first = audit_lines[0]
     assert first["key_last4"] == "0001"
-    assert first["scope"].startswith("uploads/alice-")
+    assert re.fullmatch(r"uploads/\*-[a-z2-7]{26}/", first["scope"])
     assert first["session"] == sts.calls[0]["session_name"]
     assert first["expires_at"] == "2026-03-14T09:41:53+00:00"
     text = json.dumps(audit_lines)

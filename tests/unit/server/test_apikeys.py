@@ -1,6 +1,7 @@
 """API keys: 128 random bits, kept as a keyed hash, refused alike whatever is wrong with them."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from ossferry.auth.apikey_text import ApiKey, new_key, parse_key
 from ossferry.errors import BadRequestError, SettingsError
 from ossferry.settings import Settings
 from support.app_client import app_client
-from support.server_fakes import FakeClock, FakeSts
+from support.server_fakes import NO_KEYS, FakeClock, FakeSts
 
 
 @pytest.fixture
@@ -24,6 +25,7 @@ def file(tmp_path: Path) -> ApiKeyFile:
 
 @pytest.fixture
 def settings(make_settings: Callable[..., Settings], tmp_path: Path) -> Settings:
+    (tmp_path / "keys.json").write_text(NO_KEYS)
     return make_settings(auth="apikey", api_keys_file=tmp_path / "keys.json")
 
 
@@ -93,6 +95,34 @@ def test_t20_the_file_holds_no_key_and_only_its_owner_reads_it(
     (kept,) = json.loads(path.read_text())["keys"]
     assert kept["hash"] == key.keyed_hash(settings.secret_bytes)
     assert kept["hash"] != key.keyed_hash(b"another secret")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_key_made_by_root_takes_the_file_from_nobody(
+    keyed: Callable[..., ApiKey], tmp_path: Path
+) -> None:
+    os.chown(tmp_path / "keys.json", 12345, 12345)
+
+    keyed()
+
+    made = [(tmp_path / name).stat() for name in ("keys.json", "keys.json.lock")]
+    assert {(each.st_uid, each.st_gid) for each in made} == {(12345, 12345)}
+
+
+def test_a_file_that_cannot_be_read_any_more_is_named_in_the_log(
+    programme: httpx.Client,
+    keyed: Callable[..., ApiKey],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    key = keyed()
+    (tmp_path / "keys.json").write_text("no keys")
+
+    answer = ask(programme, key.text)
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "OSSFERRY_API_KEYS_FILE" not in answer.text
+    assert "OSSFERRY_API_KEYS_FILE cannot be read." in caplog.text
 
 
 def test_t20_all_that_is_wrong_with_a_key_looks_the_same(

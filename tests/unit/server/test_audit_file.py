@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from ossferry.app import create_app
+from ossferry.audit import Audit
 from ossferry.errors import SettingsError
 from ossferry.settings import Settings
 from support.app_client import app_client
 from support.server_fakes import FakeClock, FakeSts
+
+TOKEN = "metrics-token-of-more-than-32-characters"
 
 
 @pytest.fixture
@@ -40,6 +43,59 @@ def test_t25_a_decision_is_one_line_in_the_file(ask: Callable[[Path], int], tmp_
         "scope", "session", "expires_at", "key_last4",
     }  # fmt: skip
     assert "fake-" not in path.read_text()
+    assert "alice" not in path.read_text()
+
+
+def test_t25_every_decision_has_a_line(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
+) -> None:
+    settings = make_settings(metrics_token=TOKEN)
+    lines: list[dict[str, str]] = []
+    audit = Audit(settings, clock=clock, sink=lines.append)
+    with app_client(create_app(settings, assume_role=sts, clock=clock, audit=audit)) as client:
+        client.post("/demo/user", json={"user": "bob"})
+        client.post("/demo/user", json={"user": "eve"})
+        client.post("/demo/user", json={"user": "bob"}, headers={"sec-fetch-site": "cross-site"})
+        client.get("/metrics")
+        client.get("/metrics", headers={"authorization": "Bearer guess"})
+        client.get("/metrics", headers={"authorization": f"Bearer {TOKEN}"})
+        client.post("/api/grant")
+
+    assert [(line.get("action"), line["outcome"]) for line in lines] == [
+        ("sign-in", "done"),
+        ("sign-in", "bad-request"),
+        ("sign-in", "cross-site"),
+        ("metrics", "not-identified"),
+        ("metrics", "not-identified"),
+        (None, "issued"),
+    ]
+    assert lines[0]["principal"] == lines[-1]["principal"] != ""
+    assert "bob" not in str(lines)
+
+
+def test_t25_strangers_on_the_machine_cannot_read_the_file(
+    ask: Callable[[Path], int], tmp_path: Path
+) -> None:
+    ask(tmp_path / "audit.log")
+
+    assert (tmp_path / "audit.log").stat().st_mode & 0o137 == 0
+
+
+def test_t25_lines_go_on_in_a_new_file_when_the_old_one_was_moved_away(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, tmp_path: Path
+) -> None:
+    path = tmp_path / "audit.log"
+    with app_client(
+        create_app(make_settings(audit_file=path), assume_role=sts, clock=clock)
+    ) as client:
+        client.post("/api/grant")
+        path.rename(tmp_path / "audit.log.1")
+        client.post("/api/grant")
+        client.post("/api/grant")
+
+    assert len((tmp_path / "audit.log.1").read_text().splitlines()) == 1
+    assert len(path.read_text().splitlines()) == 2
+    assert path.stat().st_mode & 0o137 == 0
 
 
 def test_a_decision_that_cannot_be_written_down_is_not_made(ask: Callable[[Path], int]) -> None:

@@ -1,6 +1,8 @@
 """The command line: one sentence and exit code 1 when an option is at fault."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,29 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
     assert str(caught.value) == (
         f"--port: cannot listen on 127.0.0.1:{port} (Address already in use); choose another."
     )
+
+
+def test_the_mock_starts_without_loading_the_server() -> None:
+    """Its start takes less than a second because of this; the bench has the figure."""
+    code = (
+        "import sys; sys.argv = ['ossferry', 'mock-oss', '--help']; import ossferry.cli\n"
+        "try: ossferry.cli.main()\n"
+        "finally: print(*sys.modules, file=sys.stderr)"
+    )
+
+    run = subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert "--data-dir" in run.stdout
+    loaded = set(run.stderr.split())
+    assert "mock_oss.server" in loaded
+    assert loaded & {"oss2", "ossferry.app", "ossferry.settings", "limits", "authlib"} == set()
+
+
+def test_the_module_is_a_program_too() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "ossferry.cli", "--help"], capture_output=True, text=True, check=True
+    )
+
+    assert "mock-oss" in run.stdout

@@ -167,7 +167,9 @@ def test_t19_a_grant_may_be_bound_to_the_asking_address(
 def test_t30_a_grant_for_https_works_over_https_only(
     make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
 ) -> None:
-    settings = make_settings(endpoint="https://oss-cn-hangzhou.aliyuncs.com")
+    settings = make_settings().model_copy(
+        update={"endpoint": "https://oss-cn-hangzhou.aliyuncs.com"}
+    )
 
     asyncio.run(Grants(settings, sts, clock=clock).grant(ALICE))
 

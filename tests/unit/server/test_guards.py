@@ -43,3 +43,22 @@ def test_t33_a_length_that_two_may_read_differently_is_refused_under_any_server(
     answer = client.get("/healthz", headers=fields)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "bad-request")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("host", ["10.0.0.5:8000", "127.0.0.1", "[fd00::5]:8000", "node-3"])
+def test_a_probe_may_ask_by_any_name(client: httpx.Client, path: str, host: str) -> None:
+    assert client.get(path, headers={"host": host}).json()["status"] in ("ok", "not-ready")
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "/", "/metrics", "/api/grant", "/x/healthz"])
+def test_t32_what_is_no_probe_may_not(client: httpx.Client, path: str) -> None:
+    answer = client.get(path, headers={"host": "10.0.0.5:8000"})
+
+    assert (answer.status_code, answer.json()["code"]) == (421, "unknown-host")
+
+
+def test_t32_a_probe_has_one_host(client: httpx.Client) -> None:
+    answer = client.get("/healthz", headers=[("host", "127.0.0.1"), ("host", "127.0.0.1")])
+
+    assert answer.status_code == 421

@@ -1,15 +1,25 @@
 """Security headers: on every answer; the page may talk to us and to the one bucket only."""
 
+from collections.abc import Callable
+
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from ossferry.headers import SecurityHeaders
+from ossferry.settings import Settings
+from support.app_client import app_client
 
 
 def test_t36_the_page_may_reach_us_and_the_bucket_only(client: httpx.Client) -> None:
     policy = client.get("/").headers["content-security-policy"]
 
     assert policy == (
-        "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self';"
-        " img-src 'self' data: blob:; font-src 'self';"
+        "default-src 'none'; script-src 'self' 'unsafe-eval' 'sha256-AAAA'; style-src 'self';"
+        " img-src 'self' data: blob:; media-src blob:; font-src 'self';"
         " connect-src 'self' http://web-direct-upload.localhost:9000; worker-src 'self';"
         " base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
         " require-trusted-types-for 'script'; trusted-types default"
@@ -52,3 +62,22 @@ def test_t30_browsers_are_told_to_stay_with_https(client: httpx.Client) -> None:
     answer = client.get("https://127.0.0.1/healthz")
 
     assert answer.headers["strict-transport-security"].startswith("max-age=31536000")
+
+
+def test_t34_other_sites_may_embed_the_page_and_no_other_html(
+    make_settings: Callable[..., Settings],
+) -> None:
+    site = "https://school.example"
+
+    async def some_html(_request: Request) -> HTMLResponse:
+        return HTMLResponse("<p>Sign in")
+
+    app = Starlette(routes=[Route("/", some_html), Route("/login", some_html)])
+    guarded = SecurityHeaders(app, make_settings(frame_origins=[site]))
+    with app_client(guarded) as client:
+        page, login = client.get("/").headers, client.get("/login").headers
+
+    assert f"frame-ancestors {site};" in page["content-security-policy"]
+    assert "x-frame-options" not in page
+    assert "frame-ancestors 'none';" in login["content-security-policy"]
+    assert login["x-frame-options"] == "DENY"

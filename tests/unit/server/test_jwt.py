@@ -115,6 +115,49 @@ def test_keys_are_used_on_while_the_issuer_is_down(
     assert source.asked == 2
 
 
+def test_who_has_a_known_key_does_not_wait_while_the_issuer_is_asked_again(
+    source: Source, seconds: list[float]
+) -> None:
+    async def play() -> bool:
+        answered = asyncio.Event()
+
+        async def fetch() -> dict[str, object]:
+            if source.asked:
+                await answered.wait()
+            return await source()
+
+        jwks = Jwks(fetch, monotonic=lambda: seconds[0])
+        first = await jwks.keys()
+        seconds[0] += 3600
+        asking = asyncio.create_task(jwks.keys())
+        await asyncio.sleep(0)
+        meanwhile = await jwks.keys()
+        answered.set()
+        await asking
+        return meanwhile is first
+
+    assert asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA", "kid": "odd"},
+        {"kty": "RSA", "kid": "odd"},
+        {"kty": "OKP", "crv": "Ed25519", "x": 1, "kid": "odd"},
+        {"kty": "RSA", "n": "***", "e": "AQAB", "kid": "odd"},
+        "odd",
+    ],
+    ids=["curve", "without a modulus", "number", "no base64", "no object"],
+)
+def test_a_key_that_we_do_not_understand_takes_no_other_away(
+    claims: Callable[[str], dict[str, object]], source: Source, odd: object
+) -> None:
+    source.document = {"keys": [odd, *ISSUER.jwks()["keys"]]}
+
+    assert claims(ISSUER.token())["sub"] == "carol-1"
+
+
 def test_without_any_keys_the_issuer_is_missed(
     claims: Callable[[str], dict[str, object]], source: Source
 ) -> None:
@@ -122,6 +165,31 @@ def test_without_any_keys_the_issuer_is_missed(
 
     with pytest.raises(IssuerLostError):
         claims(ISSUER.token())
+
+
+def test_t51_who_waits_for_an_issuer_that_is_down_does_not_ask_it_one_after_the_other(
+    source: Source, seconds: list[float]
+) -> None:
+    source.error = IssuerLostError("no-answer")
+
+    async def fetch() -> dict[str, object]:
+        seconds[0] += 5
+        return await source()
+
+    jwks = Jwks(fetch, monotonic=lambda: seconds[0])
+
+    async def play() -> list[object]:
+        found = await asyncio.gather(*(jwks.keys() for _ in range(20)), return_exceptions=True)
+        return list(found)
+
+    refused = asyncio.run(play())
+    asked = source.asked
+    source.error = None
+    seconds[0] += 3
+
+    assert [type(each) for each in refused] == [IssuerLostError] * 20
+    assert asked == 1
+    assert asyncio.run(jwks.keys()).keys
 
 
 def test_t21_a_symmetric_key_in_the_key_set_is_not_taken(

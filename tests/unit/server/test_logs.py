@@ -3,7 +3,7 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,15 +11,11 @@ from ossferry.logs import configure, logger
 
 
 @pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    """Where the configured log goes; the root logger is as before afterwards."""
-    root = logging.getLogger()
-    before = (root.handlers[:], root.level)
+def stream() -> io.StringIO:
+    """Where the configured log goes."""
     stream = io.StringIO()
     configure("INFO", stream)
-    yield stream
-    root.handlers[:], level = before
-    root.setLevel(level)
+    return stream
 
 
 def test_t26_a_line_stays_one_line(stream: io.StringIO) -> None:
@@ -47,4 +43,5 @@ def test_t25_a_librarys_error_is_named_but_not_quoted(stream: io.StringIO) -> No
 
     record = json.loads(stream.getvalue())
     assert (record["event"], record["error"]) == ("went wrong", "ValueError")
+    assert datetime.fromisoformat(record["time"]).tzinfo == UTC
     assert "canary" not in stream.getvalue()

@@ -1,8 +1,10 @@
 """Health, readiness, figures and the API's description: useful to operators, useless to others."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,10 +12,11 @@ from starlette.routing import Route
 
 from ossferry.app import create_app
 from ossferry.errors import StsLostError
+from ossferry.metrics import Metrics
 from ossferry.openapi import openapi_document
 from ossferry.settings import Settings
 from support.app_client import app_client
-from support.server_fakes import FakeClock, FakeSts
+from support.server_fakes import NO_KEYS, OBJECTS, FakeClock, FakeStore, FakeSts
 
 TOKEN = "metrics-token-of-more-than-32-characters"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -168,8 +171,9 @@ def test_t49_names_that_clients_choose_make_no_labels(client: httpx.Client) -> N
 def test_the_description_names_every_public_route_and_no_other(
     make_settings: Callable[..., Settings], sts: FakeSts
 ) -> None:
-    app = create_app(make_settings(), assume_role=sts)
+    app = create_app(make_settings(callback=True, **OBJECTS), assume_role=sts, store=FakeStore())
     inner = {"/", "/assets/{path:path}", "/favicon.ico", "/openapi.json", "/demo/user"}
+    inner |= {"/admin", "/admin/style.css", "/admin/uploads.csv", "/embed.js"}  # no API
 
     described = {
         (path, method.upper())
@@ -178,7 +182,7 @@ def test_the_description_names_every_public_route_and_no_other(
     }
 
     served = {
-        (route.path, method)
+        (route.path.replace(":path", ""), method)
         for route in app.routes
         if isinstance(route, Route) and route.path not in inner
         for method in (route.methods or set()) - {"HEAD"}
@@ -187,14 +191,27 @@ def test_the_description_names_every_public_route_and_no_other(
 
 
 def test_t01_every_described_route_refuses_strangers(
-    make_settings: Callable[..., Settings], sts: FakeSts, web_dir: object
+    make_settings: Callable[..., Settings], sts: FakeSts, tmp_path: Path
 ) -> None:
-    settings = make_settings(auth="apikey", api_keys_file="/nowhere/keys.json")
-    with app_client(create_app(settings, assume_role=sts)) as client:
+    keys = tmp_path / "keys.json"
+    keys.write_text(NO_KEYS)
+    settings = make_settings(auth="apikey", api_keys_file=keys, callback=True, **OBJECTS)
+    with app_client(create_app(settings, assume_role=sts, store=FakeStore())) as client:
         for path, methods in client.get("/openapi.json").json()["paths"].items():
             for method, operation in methods.items():
                 answer = client.request(method, path)
                 if "security" in operation:
                     assert answer.status_code == 401
                 assert "secret" not in answer.text.lower()
+        assert client.get("/admin").status_code == 401
+        assert client.get("/admin/uploads.csv").status_code == 401
     assert sts.calls == []
+
+
+def test_every_figure_is_in_the_guide() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "scale.md").read_text()
+    figures = re.findall(r"^# HELP (\w+)", Metrics().text().decode(), re.MULTILINE)
+
+    made_by_the_library = [name for name in figures if name.endswith("_created")]
+    named = set(re.findall(r"^\| `(ossferry_\w+)` \|", guide, re.MULTILINE))
+    assert named == set(figures) - set(made_by_the_library)

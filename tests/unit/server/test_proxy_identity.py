@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from support.app_client import app_client
 from support.server_fakes import FakeClock, FakeSts
 
 SECRET = "what-only-the-proxy-and-we-know-about"
+Headers: TypeAlias = "list[tuple[str, str]] | list[tuple[bytes, bytes]]"
 GOOD = [
     ("x-forwarded-user", "carol"),
     ("x-proxy-secret", SECRET),
@@ -25,7 +27,7 @@ def ask(
 ) -> Callable[..., httpx.Response]:
     """Asks for a grant with these headers; `changes` are settings."""
 
-    def call(headers: list[tuple[str, str]], **changes: object) -> httpx.Response:
+    def call(headers: Headers, **changes: object) -> httpx.Response:
         options = {"proxy_secret": SECRET, "trusted_proxies": ["192.0.2.0/24"], **changes}
         settings = make_settings(auth="proxy", **options)
         with client_of(settings, sts, clock) as client:
@@ -45,6 +47,20 @@ def test_the_proxy_says_who(ask: Callable[..., httpx.Response]) -> None:
 
     assert answer.status_code == 200
     assert answer.json()["principal"] == {"name": "carol"}
+
+
+@pytest.mark.parametrize("name", ["Zo\u00e8", "\u6f22\u5b57", "\u00e0"])
+def test_a_name_may_be_of_any_script(ask: Callable[..., httpx.Response], name: str) -> None:
+    headers = [("x-forwarded-user", name.encode().decode("latin-1")), *GOOD[1:]]
+    sent = [(key.encode(), value.encode("latin-1")) for key, value in headers]
+
+    assert ask(sent).json()["principal"] == {"name": name}
+
+
+def test_t50_a_name_in_another_encoding_is_refused(ask: Callable[..., httpx.Response]) -> None:
+    rest = [(key.encode(), value.encode()) for key, value in GOOD[1:]]
+
+    assert ask([(b"x-forwarded-user", b"Zo\xe8"), *rest]).status_code == 400
 
 
 def test_the_header_can_be_another(ask: Callable[..., httpx.Response]) -> None:
@@ -117,6 +133,8 @@ def test_t50_a_peer_cannot_pose_as_the_proxy(ask: Callable[..., httpx.Response])
         ("1.1.1.1, 203.0.113.9, 192.0.2.8", "203.0.113.9"),
         ("[2001:db8::1]:443", "2001:db8::1"),
         ("203.0.113.9:1234", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("[::ffff:203.0.113.9]:443", "203.0.113.9"),
         ("192.0.2.8", "192.0.2.7"),
         ("", "192.0.2.7"),
         ("nonsense", "unknown"),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import limits
@@ -9,12 +10,14 @@ import pytest
 from limits.aio.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 
 from ossferry.app import create_app
+from ossferry.auth.apikey_file import ApiKeyFile
+from ossferry.auth.apikey_text import new_key
 from ossferry.errors import TooManyError
 from ossferry.rate_memory import CounterMemory
 from ossferry.rates import Counter, Rates, address_key
 from ossferry.settings import Settings
 from support.app_client import app_client
-from support.server_fakes import FakeClock, FakeSts
+from support.server_fakes import NO_KEYS, OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
 
 
 class Seconds:
@@ -38,8 +41,9 @@ def make_client(
 ) -> Callable[..., httpx.Client]:
     """Makes a client of a server with these limits."""
 
-    def make(**changes: object) -> httpx.Client:
-        app = create_app(make_settings(**changes), assume_role=sts, clock=clock, monotonic=seconds)
+    def make(store: FakeStore | None = None, **changes: object) -> httpx.Client:
+        settings = make_settings(**changes)
+        app = create_app(settings, assume_role=sts, clock=clock, monotonic=seconds, store=store)
         return app_client(app)
 
     return make
@@ -75,16 +79,69 @@ def test_t22_a_principals_limit_is_nobody_elses(
     assert (alice, bob) == ([200, 429], 200)
 
 
-def test_t20_guessing_is_stopped_before_anything_is_computed(
-    make_client: Callable[..., httpx.Client],
+def test_t20_guessing_shuts_nobody_else_out_who_has_the_same_address(
+    make_client: Callable[..., httpx.Client], tmp_path: Path, clock: FakeClock
 ) -> None:
-    with make_client(rate_failures="5/minute") as client:
-        headers = {"cookie": "ossferry_demo_user=eve"}
-        guesses = [client.post("/api/grant", headers=headers).status_code for _ in range(8)]
-        good = client.post("/api/grant").status_code
+    path, key = tmp_path / "keys.json", new_key()
+    secret = str(OPTIONS["secret"]).encode()
+    ApiKeyFile(path).add(key, secret=secret, user="carol", created=clock())
+    options = {"auth": "apikey", "api_keys_file": path, "rate_failures": "5/minute", **OBJECTS}
+    guess = {"authorization": f"Bearer {new_key().text}"}
+    with make_client(FakeStore(), **options) as client:
+        guesses = [client.post("/api/grant", headers=guess).status_code for _ in range(8)]
+        frequent = [client.get("/api/objects", headers=guess).status_code for _ in range(8)]
+        good = {"authorization": f"Bearer {key.text}"}
+        granted = client.post("/api/grant", headers=good).status_code
+        listed = client.get("/api/objects", headers=good).status_code
 
     assert guesses == [401] * 5 + [429] * 3
-    assert good == 429
+    assert frequent == [429] * 8
+    assert (granted, listed) == (200, 200)
+
+
+def test_t20_who_proves_nothing_is_not_guessing(
+    make_client: Callable[..., httpx.Client], tmp_path: Path, clock: FakeClock
+) -> None:
+    path, key = tmp_path / "keys.json", new_key()
+    secret = str(OPTIONS["secret"]).encode()
+    ApiKeyFile(path).add(key, secret=secret, user="carol", created=clock())
+    with make_client(auth="apikey", api_keys_file=path, rate_failures="5/minute") as client:
+        nobody = [client.post("/api/grant").status_code for _ in range(8)]
+        good = client.post("/api/grant", headers={"authorization": f"Bearer {key.text}"})
+
+    assert nobody == [401] * 8
+    assert good.status_code == 200
+
+
+def test_t22_a_flood_from_one_address_leaves_the_rest_of_the_global_limit(
+    make_client: Callable[..., httpx.Client], tmp_path: Path
+) -> None:
+    limits = {"rate_per_address": "5/minute", "rate_global": "20/minute"}
+    keys = tmp_path / "keys.json"
+    keys.write_text(NO_KEYS)
+    options = {"auth": "apikey", "api_keys_file": keys, **limits, **OBJECTS}
+    with make_client(FakeStore(), **options) as client:
+        statuses = [client.get("/api/objects").status_code for _ in range(40)]
+
+    assert set(statuses[:5]) == {401}
+    assert set(statuses[6:]) == {429}
+    assert statuses.count(401) <= 6
+
+
+def test_t22_one_person_cannot_use_up_the_quota_by_refusing_what_they_get(
+    make_client: Callable[..., httpx.Client], sts: FakeSts
+) -> None:
+    with make_client(rate_renewals="3/minute") as client:
+        answer = client.post("/api/grant")
+        for _ in range(8):
+            refused = answer.json().get("access_key_id", "")
+            answer = client.post("/api/grant", json={"refused_key_id": refused})
+            if answer.is_error:
+                break
+        still = client.post("/api/grant")
+
+    assert (answer.status_code, still.status_code) == (429, 200)
+    assert len(sts.calls) == 4
 
 
 def test_t20_ten_thousand_guesses_at_one_key_from_many_addresses_are_limited(

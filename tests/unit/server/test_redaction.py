@@ -3,7 +3,7 @@
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from ossferry.settings import Settings
 from ossferry.sts import StsCredentials
 from support.app_client import app_client
 from support.fake_issuer import FakeIssuer
-from support.server_fakes import FakeClock, FakeSts, UnexpectedError
+from support.server_fakes import OBJECTS, FakeClock, FakeSts, UnexpectedError
 
 CANARY = "canary-7f3a"
 CANARIES = {
@@ -28,20 +28,18 @@ CANARIES = {
     "metrics_token": f"{CANARY}-metrics-token-of-32-characters",
     "oidc_client_secret": f"{CANARY}-oidc-client-secret",
     "redis_url": f"redis://user:{CANARY}-password@127.0.0.1:1/0",
+    "database_url": f"postgresql://user:{CANARY}-password@127.0.0.1:1/ledger",
+    "share_access_key_secret": f"{CANARY}-share-access-key-secret",
+    "webhook_secret": f"{CANARY}-webhook-secret-of-32-characters",
 }
 
 
 @pytest.fixture
-def sink() -> Iterator[io.StringIO]:
-    """Everything that is logged, at DEBUG level; the root logger is as before afterwards."""
-    root = logging.getLogger()
-    before = (root.handlers[:], root.level)
+def sink() -> io.StringIO:
+    """Everything that is logged, at DEBUG level."""
     stream = io.StringIO()
     configure("DEBUG", stream, secrets=CANARIES.values())
-    yield stream
-    root.handlers[:], level = before
-    root.setLevel(level)
-    logging.raiseExceptions = True
+    return stream
 
 
 @pytest.mark.parametrize(
@@ -81,7 +79,8 @@ def test_t25_the_rest_stays_readable(text: str, expected: str) -> None:
 
 
 def test_every_secret_option_is_known(make_settings: Callable[..., Settings]) -> None:
-    settings = make_settings(**CANARIES)
+    more = {**OBJECTS, "share_access_key_id": "LTAI5tLinks"}
+    settings = make_settings(**CANARIES, **more)
 
     assert set(secret_values(settings)) == set(CANARIES.values())
     for value in CANARIES.values():
@@ -100,7 +99,7 @@ def test_t25_our_own_fields_and_libraries_lines_hide_known_values(sink: io.Strin
             logging.getLogger("library").exception("failed for %s", value)
             log.exception("failed", detail=value)
 
-    assert len(sink.getvalue().splitlines()) == 20
+    assert len(sink.getvalue().splitlines()) == 4 * len(CANARIES)
     assert CANARY not in sink.getvalue()
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from ossferry.errors import SettingsError
-from ossferry.settings import ExplicitSettings, Settings, is_loopback, load_settings
+from ossferry.settings import Settings, is_loopback
+from ossferry.settings_loading import ExplicitSettings, load_settings
+from support.server_fakes import OBJECTS, OPTIONS
 
 MakeSettings = Callable[..., Settings]
 
@@ -44,6 +46,39 @@ MakeSettings = Callable[..., Settings]
             "OSSFERRY_ENDPOINT must be a host name: browsers ask BUCKET.host.",
         ),
         (
+            {"sts_endpoint": "https://[::ffff:169.254.169.254]"},
+            "OSSFERRY_STS_ENDPOINT must end in one of OSSFERRY_ENDPOINT_SUFFIXES.",
+        ),
+        (
+            {"objects_endpoint": "https://[fe80::1]"},
+            "OSSFERRY_OBJECTS_ENDPOINT must end in one of OSSFERRY_ENDPOINT_SUFFIXES.",
+        ),
+        (
+            {"endpoint": "https://web-direct-upload.oss-cn-hangzhou.aliyuncs.com"},
+            "OSSFERRY_ENDPOINT must be without the bucket: browsers ask BUCKET.host.",
+        ),
+        (
+            {"endpoint": "https://oss-cn-shanghai.aliyuncs.com"},
+            "OSSFERRY_ENDPOINT is of another region than OSSFERRY_REGION.",
+        ),
+        (
+            {"objects_endpoint": "https://oss-cn-shanghai-internal.aliyuncs.com"},
+            "OSSFERRY_OBJECTS_ENDPOINT is of another region than OSSFERRY_REGION.",
+        ),
+        ({"region": "oss-cn-hangzhou"}, "OSSFERRY_REGION must be without oss-: cn-hangzhou."),
+        (
+            {"frame_origins": ("http://school.example",)},
+            "OSSFERRY_FRAME_ORIGINS must be https:",
+        ),
+        (
+            {"allowed_hosts": (".example.com",)},
+            "OSSFERRY_ALLOWED_HOSTS: must list host names without wildcards or ports.",
+        ),
+        (
+            {"rate_per_principal": "5/minute;1/second"},
+            "OSSFERRY_RATE_PER_PRINCIPAL: must look like 60/minute.",
+        ),
+        (
             {"allowed_hosts": ("*",)},
             "OSSFERRY_ALLOWED_HOSTS: must list host names without wildcards or ports.",
         ),
@@ -51,7 +86,68 @@ MakeSettings = Callable[..., Settings]
         ({"bucket": "a*b"}, "OSSFERRY_BUCKET: "),
         ({"region": "oss-cn/../x"}, "OSSFERRY_REGION: "),
         ({"role_arn": "acs:ram::*:role/*"}, "OSSFERRY_ROLE_ARN: "),
+        (
+            {"allowed_types": ("*/*",)},
+            "OSSFERRY_ALLOWED_TYPES: must look like image/*, application/pdf or .csv.",
+        ),
+        ({"allowed_types": ("csv",)}, "OSSFERRY_ALLOWED_TYPES: "),
+        ({"allowed_types": ('.csv" onfocus="',)}, "OSSFERRY_ALLOWED_TYPES: "),
         ({"runtime": "jython"}, "OSSFERRY_RUNTIME: "),
+        (
+            {"objects_role_arn": "acs:ram::1000000000000000:role/oss-web-upload"},
+            "OSSFERRY_OBJECTS_ROLE_ARN must be another role than OSSFERRY_ROLE_ARN:",
+        ),
+        (
+            {"link_origin": "http://files.example.net"},
+            "OSSFERRY_LINK_ORIGIN must be https.",
+        ),
+        (
+            {"link_origin": "https://files.localhost"},
+            "OSSFERRY_LINK_ORIGIN must not be within a host of OSSFERRY_ALLOWED_HOSTS",
+        ),
+        ({"database_url": "mysql://x"}, "OSSFERRY_DATABASE_URL must look like"),
+        ({"quota_bytes_day": 5}, "OSSFERRY_QUOTA_BYTES_DAY needs OSSFERRY_OBJECTS_ROLE_ARN"),
+        ({"callback": True}, "OSSFERRY_CALLBACK needs OSSFERRY_OBJECTS_ROLE_ARN."),
+        (
+            {**OBJECTS, "share_access_key_id": "LTAI5tLinks"},
+            "OSSFERRY_SHARE_ACCESS_KEY_ID and OSSFERRY_SHARE_ACCESS_KEY_SECRET belong together.",
+        ),
+        (
+            {**OBJECTS, "webhook_url": "https://hooks.example.com/x"},
+            "OSSFERRY_WEBHOOK_SECRET is missing",
+        ),
+        (
+            {
+                **OBJECTS,
+                "webhook_url": "https://hooks.example.com/x",
+                "webhook_secret": "whsec_9f86d081884c7d659a2feaa0c55ad01",
+            },
+            "OSSFERRY_WEBHOOK_SECRET: must have base64 after whsec_",
+        ),
+        (
+            {
+                **OBJECTS,
+                "webhook_url": "https://hooks.example.com/x",
+                "webhook_secret": "whsec_9f86d081884c7d659a2feaa0c5",
+            },
+            "OSSFERRY_WEBHOOK_SECRET: must have base64 after whsec_",
+        ),
+        (
+            {
+                **OBJECTS,
+                "webhook_url": "http://hooks.example.com/x",
+                "webhook_secret": "9f86d081884c7d659a2feaa0c55ad015",
+            },
+            "OSSFERRY_WEBHOOK_URL must look like https://host/path.",
+        ),
+        (
+            {**OBJECTS, "actions": ("oss:PutObject", "oss:GetObject")},
+            "OSSFERRY_ACTIONS must not hold oss:GetObject",
+        ),
+        (
+            {"objects_endpoint": "http://oss-cn-hangzhou-internal.aliyuncs.com"},
+            "OSSFERRY_OBJECTS_ENDPOINT must be https; http is for a mock on this machine.",
+        ),
     ],
 )
 def test_an_unsafe_option_is_named_in_one_sentence(
@@ -95,6 +191,53 @@ def test_options_come_from_the_environment(
     assert (loaded.port, loaded.region) == (8123, "cn-beijing")
 
 
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("OSSFERRY_ALLOWED_HOST", "OSSFERRY_ALLOWED_HOSTS"),
+        ("OSSFERRY_BIND_ADRESS", "OSSFERRY_BIND_ADDRESS"),
+        ("ossferry_rate_principal", "OSSFERRY_RATE_PER_PRINCIPAL"),
+        ("OSSFERRY_SECRETFILE", "OSSFERRY_SECRET_FILE"),
+    ],
+)
+@pytest.mark.parametrize("place", ["environment", "file"])
+def test_an_option_with_a_typing_error_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    settings: Settings,
+    name: str,
+    nearest: str,
+    place: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if place == "file":
+        (tmp_path / ".env").write_text(f"{name}=1\n")
+    else:
+        monkeypatch.setenv(name, "1")
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings(**settings.model_dump())
+
+    assert str(caught.value) == f"{name.upper()} is no option; the nearest is {nearest}."
+
+
+@pytest.mark.parametrize(
+    "name", ["OSSFERRY_TYPO_OPTION", "OSSFERRY_SERVICE_PORT", "OSSFERRY_PORT_8000_TCP"]
+)
+def test_another_unknown_option_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    settings: Settings,
+    name: str,
+) -> None:
+    monkeypatch.setenv(name, "canary")
+
+    load_settings(**settings.model_dump())
+
+    assert name in caplog.text
+    assert "canary" not in caplog.text
+
+
 def test_explicit_settings_leave_the_environment_alone(
     monkeypatch: pytest.MonkeyPatch, make_settings: MakeSettings
 ) -> None:
@@ -103,8 +246,42 @@ def test_explicit_settings_leave_the_environment_alone(
     assert make_settings().port == 8000
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://Uploads.example.com/", "https://uploads.example.com"),
+        ("https://uploads.example.com:443", "https://uploads.example.com"),
+        ("https://uploads.example.com:8443", "https://uploads.example.com:8443"),
+        ("http://localhost:80", "http://localhost"),
+    ],
+)
+def test_an_origin_is_kept_as_browsers_write_it(
+    make_settings: MakeSettings, given: str, kept: str
+) -> None:
+    assert make_settings(frame_origins=(given,)).frame_origins == (kept,)
+
+
+@pytest.mark.parametrize(
+    ("region", "endpoint"),
+    [
+        ("cn-hangzhou", "https://oss-cn-hangzhou.aliyuncs.com"),
+        ("cn-hangzhou", "https://oss-cn-hangzhou-internal.aliyuncs.com"),
+        ("cn-hangzhou", "https://oss-accelerate.aliyuncs.com"),
+        ("cn-shanghai-finance-1", "https://oss-cn-shanghai-finance-1-pub.aliyuncs.com"),
+        ("cn-hangzhou", "https://cn-hangzhou.oss.aliyuncs.com"),
+    ],
+)
+def test_an_endpoint_of_the_region_is_taken(region: str, endpoint: str, web_dir: Path) -> None:
+    cloud = {**OPTIONS, "auth": "apikey", "api_keys_file": "keys.json", "allow_mock": False}
+    cloud = {**cloud, "web_dir": web_dir, "sts_endpoint": None, "region": region}
+
+    loaded = load_settings(ExplicitSettings, **{**cloud, "endpoint": endpoint})
+
+    assert loaded.endpoint == endpoint
+
+
 def test_addresses_are_derived(make_settings: MakeSettings) -> None:
-    settings = make_settings(sts_endpoint=None)
+    settings = make_settings().model_copy(update={"sts_endpoint": None})
 
     assert settings.bucket_origin == "http://web-direct-upload.localhost:9000"
     assert settings.sts_address == "https://sts.cn-hangzhou.aliyuncs.com"

@@ -117,3 +117,14 @@ def test_start_with_half_a_page_says_what_to_run(
 
     with pytest.raises(SettingsError, match=r"run `make build`\.$"):
         create_app(settings, assume_role=sts)
+
+
+@pytest.mark.parametrize("url", [SCRIPT, LARGE])
+def test_t37_start_with_a_byte_changed_on_disk_is_refused(
+    settings: Settings, sts: FakeSts, web_dir: Path, url: str
+) -> None:
+    path = web_dir / url.lstrip("/")
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+
+    with pytest.raises(SettingsError, match=r"run `make build`\.$"):
+        create_app(settings, assume_role=sts)

@@ -1,0 +1,58 @@
+"""A gallery in sixty lines: everybody's pictures, shown as soon as OSS has them.
+
+Run it with `uvicorn gallery:app`; `OSSFERRY_*` variables say which bucket.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from html import escape
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Mount, Route
+
+from ossferry import create_app, load_settings
+from ossferry.hooks import Event
+
+PICTURES = sqlite3.connect("gallery.db", isolation_level=None, check_same_thread=False)
+PICTURES.execute("CREATE TABLE IF NOT EXISTS pictures (key TEXT PRIMARY KEY, who TEXT, at TEXT)")
+
+
+class Gallery:
+    """The hook. It may be told of the same event twice, and takes it the second time too."""
+
+    async def on_uploaded(self, event: Event) -> None:
+        """Hang a picture up; other files are not for the gallery."""
+        if event.data["content_type"].startswith("image/"):
+            row = (event.data["key"], event.principal["label"], event.at)
+            PICTURES.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?)", row)
+
+    async def on_deleted(self, event: Event) -> None:
+        """Take it down."""
+        PICTURES.execute("DELETE FROM pictures WHERE key = ?", (event.data["key"],))
+
+
+uploads = create_app(load_settings(), hooks={"gallery": Gallery()})
+
+
+async def show(_request: Request) -> HTMLResponse:
+    """Show the last pictures, small; each address lives for five minutes."""
+    figures = []
+    for key, who, at in PICTURES.execute("SELECT * FROM pictures ORDER BY at DESC LIMIT 50"):
+        link = await uploads.state.store.link(
+            key, lives_s=300, params={"x-oss-process": "image/resize,w_320/format,webp"}
+        )
+        figures.append(f'<img src="{escape(link.url)}" alt="by {escape(who)}, {escape(at)}">')
+    return HTMLResponse("<!doctype html><title>Gallery</title>" + "".join(figures))
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Start and end what delivers events along with the application."""
+    async with uploads.router.lifespan_context(uploads):
+        yield
+
+
+app = Starlette(routes=[Route("/gallery", show), Mount("/", uploads)], lifespan=lifespan)

@@ -1,0 +1,147 @@
+"""What others do not do for us: STS and OSS refuse, or something we need does not answer."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from ossferry.errors.own import OssferryError
+
+__all__ = [
+    "AuditLostError",
+    "BusyError",
+    "IssuerLostError",
+    "LedgerLostError",
+    "OssLostError",
+    "OssRefusedError",
+    "StorageLostError",
+    "StsLostError",
+    "StsRefusedError",
+    "UnavailableError",
+]
+
+
+class StsRefusedError(OssferryError):
+    """STS answered, and said no; the server's own set-up has to change.
+
+    Attributes:
+        sts_code: the code that STS gave, such as ``NoPermission``.
+        sts_request_id: names the call in the cloud's own logs.
+    """
+
+    status = 502
+    code = "sts-refused"
+    title = "Upload permission could not be obtained"
+
+    def __init__(self, sts_code: str, sts_request_id: str) -> None:
+        super().__init__(
+            "The token service (STS) refused to give this server upload credentials."
+            " Whoever runs the server finds the reason in its log under this id."
+        )
+        self.sts_code = sts_code
+        self.sts_request_id = sts_request_id
+
+    @property
+    def evidence(self) -> Mapping[str, str]:
+        """What STS said."""
+        return {"sts_code": self.sts_code, "sts_request_id": self.sts_request_id}
+
+
+class OssRefusedError(OssferryError):
+    """OSS answered our own request, and said no; the server's own set-up has to change.
+
+    Attributes:
+        oss_code: the code that OSS gave, such as ``AccessDenied``.
+        oss_request_id: names the call in the cloud's own logs.
+    """
+
+    status = 502
+    code = "oss-refused"
+    title = "The stored object could not be looked at"
+
+    def __init__(self, oss_code: str, oss_request_id: str) -> None:
+        super().__init__(
+            "OSS refused to let this server look at its bucket."
+            " Whoever runs the server finds the reason in its log under this id."
+        )
+        self.oss_code = oss_code
+        self.oss_request_id = oss_request_id
+
+    @property
+    def evidence(self) -> Mapping[str, str]:
+        """What OSS said."""
+        return {"oss_code": self.oss_code, "oss_request_id": self.oss_request_id}
+
+
+class UnavailableError(OssferryError):
+    """Something that the server needs is down or busy.
+
+    Attributes:
+        reason: a short word for the log.
+        retry_after_s: seconds after which asking again makes sense.
+    """
+
+    status = 503
+    code = "unavailable"
+    title = "The server cannot do this right now"
+    retryable = True
+    words: ClassVar[str] = "The server cannot do this right now. Please try again."
+
+    def __init__(self, reason: str, *, retry_after_s: int = 2) -> None:
+        super().__init__(self.words)
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+    @property
+    def evidence(self) -> Mapping[str, str]:
+        """The short word."""
+        return {"reason": self.reason}
+
+
+class StsLostError(UnavailableError):
+    """STS gave no usable answer; the reason is ``no-answer``, ``throttled``, or a code."""
+
+    code = "sts-unavailable"
+    title = "Upload permission is not available right now"
+    words = "The token service (STS) does not answer right now. Please try again."
+
+
+class OssLostError(UnavailableError):
+    """OSS gave the server no usable answer; the reason is ``no-answer``, or a code."""
+
+    code = "oss-unavailable"
+    title = "The stored object cannot be looked at right now"
+    words = "OSS does not answer the server right now. Please try again."
+
+
+class StorageLostError(UnavailableError):
+    """Redis does not answer, and what was asked cannot be decided without it."""
+
+    code = "storage-unavailable"
+
+
+class LedgerLostError(UnavailableError):
+    """The ledger's database is locked, full, or gone; what is stored in OSS stays there."""
+
+    code = "ledger-unavailable"
+    title = "The ledger cannot be reached right now"
+    words = "The server cannot reach its ledger right now; no upload is lost. Please try again."
+
+
+class IssuerLostError(UnavailableError):
+    """The identity provider does not answer, or not as it should."""
+
+    code = "issuer-unavailable"
+    title = "Sign-in is not available right now"
+    words = "The identity provider does not answer right now. Please try again."
+
+
+class AuditLostError(UnavailableError):
+    """A decision cannot be recorded, so it is not made."""
+
+    code = "audit-unavailable"
+
+
+class BusyError(UnavailableError):
+    """As many requests as the server takes are under way."""
+
+    code = "busy"
+    title = "The server is busy"

@@ -1,0 +1,259 @@
+"""The database behind the ledger: transactions, and one error for all that can go wrong with it.
+
+SQLite (in WAL mode) and PostgreSQL. What a transaction has committed survives a `kill -9`. A writer
+on SQLite takes its turn before it begins, so that it never has to give up half-way.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import asyncpg
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from ossferry.errors import LedgerLostError, SettingsError
+from ossferry.logs import logger
+
+__all__ = ["AsyncConnection", "Database", "check_ledger", "insert"]
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_TIMEOUT_S = 3.0
+CONNECT_TIMEOUT_S = 3.0
+ASK_AGAIN_S = 0.01
+WAIT_S = 10.0
+"""For a connection, while all are in use, or for one's turn to write."""
+
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+MIGRATION_LOCK = 7_046_112_358  # any number, the same in every process
+
+log = logger("ossferry.ledger")
+
+
+def insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT that knows ON CONFLICT, for ``postgresql`` or ``sqlite``."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+class Database:
+    """One database, opened when it is first used.
+
+    Args:
+        url: ``sqlite:///path`` or ``postgresql://user:password@host/name``.
+        busy_timeout_s: how long a statement may wait for another process.
+
+    Raises:
+        SettingsError: the folder of the path does not exist.
+    """
+
+    def __init__(self, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        self._engine = _engine(sa.make_url(url), busy_timeout_s)
+        self._writing = self._engine.execution_options(writes=True)
+        self._writers = asyncio.Lock()
+        self._opening = asyncio.Lock()
+        self._is_open = False
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Enter a transaction that only reads.
+
+        Raises:
+            LedgerLostError: the database does not answer.
+        """
+        await self._open()
+        with _lost():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Enter a transaction; it is committed when the context ends well, else undone.
+
+        Raises:
+            LedgerLostError: the database does not answer, or cannot write.
+        """
+        await self._open()
+        if self._engine.dialect.name != "sqlite":
+            with _lost():
+                async with self._engine.begin() as connection:
+                    yield connection
+            return
+        await self._turn()
+        try:
+            with _lost():
+                async with self._writing.begin() as connection:
+                    yield connection
+        finally:
+            self._writers.release()
+
+    async def ping(self) -> None:
+        """Return if the database answers.
+
+        Raises:
+            LedgerLostError: it does not.
+        """
+        async with self.read() as connection:
+            await connection.execute(sa.text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._engine.dispose()
+
+    async def _turn(self) -> None:
+        """Return once nobody else of this process writes; who waits too long is told so."""
+        try:
+            async with asyncio.timeout(WAIT_S):
+                await self._writers.acquire()
+        except TimeoutError as error:
+            raise LedgerLostError("busy") from error
+
+    async def _open(self) -> None:
+        if self._is_open:
+            return
+        async with self._opening:
+            if not self._is_open:
+                with _lost():
+                    await self._bring_up_to_date()
+                self._is_open = True
+
+    async def _bring_up_to_date(self) -> None:
+        """Migrate, unless it is done; most find it done, and need no turn to write."""
+        newest = _newest()
+        async with self._engine.begin() as connection:
+            if await connection.run_sync(_revision) == newest:
+                return
+        async with self._writing.begin() as connection:
+            await connection.run_sync(_migrate)
+
+
+async def check_ledger(url: str) -> None:
+    """Open a ledger once, bring its tables up to date, and close it.
+
+    One that does not answer is logged and let pass: the server can start before its database does.
+
+    Raises:
+        SettingsError: it can never be used; one sentence names the option.
+    """
+    database = Database(url)
+    try:
+        async with database.read():
+            pass
+    except LedgerLostError as error:
+        log.warning("ledger-unreachable", error=error.reason)
+    finally:
+        await database.close()
+
+
+def _engine(url: sa.URL, busy_timeout_s: float) -> AsyncEngine:
+    name = url.get_backend_name()
+    driver = url.set(drivername=DRIVERS[name])
+    if name == "postgresql":
+        address = url.render_as_string(hide_password=False)
+        connect = partial(
+            asyncpg.connect, address, timeout=CONNECT_TIMEOUT_S, command_timeout=busy_timeout_s
+        )  # it knows `sslmode` and whatever else such addresses say
+        return create_async_engine(
+            driver, async_creator=connect, pool_size=10, max_overflow=0, pool_timeout=WAIT_S
+        )
+    folder = Path(url.database or "").absolute().parent
+    if not folder.is_dir():
+        raise SettingsError(f"OSSFERRY_DATABASE_URL: the folder {folder} does not exist; make it.")
+    engine = create_async_engine(driver, connect_args={"timeout": busy_timeout_s})
+    prepare = partial(_prepare_sqlite, busy_timeout_s=busy_timeout_s)
+    sa.event.listen(engine.sync_engine, "connect", prepare)
+    sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object, *, busy_timeout_s: float) -> None:
+    """Leave transactions to us, and have each commit reach the disk."""
+    connection.isolation_level = None
+    connection.run_async(partial(_write_ahead, busy_timeout_s=busy_timeout_s))
+    cursor = connection.cursor()
+    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+async def _write_ahead(connection: aiosqlite.Connection, *, busy_timeout_s: float) -> None:
+    """Switch to WAL mode, which a new database is not in yet.
+
+    While another process writes to such a one, SQLite refuses the switch at once, whatever its
+    busy timeout. So we ask again.
+
+    Raises:
+        TimeoutError, sqlite3.Error: it cannot be switched.
+    """
+    async with asyncio.timeout(busy_timeout_s):
+        while True:
+            try:
+                await connection.execute_fetchall("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+            else:
+                return
+            await asyncio.sleep(ASK_AGAIN_S)
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+@cache
+def _newest() -> str | None:
+    """Return the newest revision; reading the scripts takes a while."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _migrate(connection: sa.Connection) -> None:
+    """Bring the tables to the newest revision, once, however many processes start."""
+    if _revision(connection) == _newest():
+        return
+    config = _config()
+    config.attributes["connection"] = connection
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise SettingsError(
+            "OSSFERRY_DATABASE_URL is a ledger of a newer version; update ossferry."
+        ) from error
+
+
+@contextmanager
+def _lost() -> Iterator[None]:
+    """Turn what a database does wrong into `LedgerLostError`; mistakes of ours stay as they are."""
+    try:
+        yield
+    except (IntegrityError, ProgrammingError, DataError):
+        raise
+    except (DBAPIError, PoolTimeoutError, OSError) as error:
+        cause = getattr(error, "orig", None) or error
+        log.error("ledger-lost", error=type(cause).__name__)
+        raise LedgerLostError(type(cause).__name__) from error

@@ -1,0 +1,66 @@
+"""Work that one process at a time does for all: whoever holds the lease."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from ossferry.clock import Clock
+from ossferry.errors import BusyError
+from ossferry.ledger.database import AsyncConnection, Database, insert
+from ossferry.ledger.tables import leases
+
+__all__ = ["held", "take"]
+
+ASK_AGAIN_S = 0.1
+ASKED_AT_MOST = 100
+
+
+@asynccontextmanager
+async def held(
+    database: Database, name: str, *, clock: Clock, hold_s: float
+) -> AsyncIterator[None]:
+    """Enter with a lease that nobody else has, in this process or another; wait for it if need be.
+
+    Args:
+        hold_s: when it ends if this process does not live to give it back.
+
+    Raises:
+        BusyError: others have it for too long.
+        LedgerLostError: the database does not answer.
+    """
+    me = secrets.token_hex(8)
+    for _ in range(ASKED_AT_MOST):
+        async with database.write() as connection:
+            if await take(connection, name, holder=me, now=clock(), hold_s=hold_s):
+                break
+        await asyncio.sleep(ASK_AGAIN_S)
+    else:
+        raise BusyError(name)
+    try:
+        yield
+    finally:
+        async with database.write() as connection:
+            mine = sa.and_(leases.c.name == name, leases.c.holder == me)
+            await connection.execute(sa.delete(leases).where(mine))
+
+
+async def take(
+    connection: AsyncConnection, name: str, *, holder: str, now: datetime, hold_s: float
+) -> bool:
+    """Take or prolong a lease; whether it is ours until the hold ends."""
+    row = insert(connection.dialect.name, leases).values(
+        name=name, holder=holder, until=now + timedelta(seconds=hold_s)
+    )
+    free = sa.or_(leases.c.holder == holder, leases.c.until < now)
+    taken = await connection.execute(
+        row.on_conflict_do_update(
+            index_elements=[leases.c.name],
+            set_={"holder": row.excluded.holder, "until": row.excluded.until},
+            where=free,
+        )
+    )
+    return taken.rowcount == 1

@@ -1,0 +1,110 @@
+"""Somebody's uploads as the ledger has them: searched, in any order; and those that are gone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ossferry.bucket import Listed
+from ossferry.ledger.database import AsyncConnection
+from ossferry.ledger.tables import BYTES, folded, receipts
+from ossferry.ledger.uploads import RECEIPT, UNDO, Receipt, Undo, undo_of
+from ossferry.prefixes import Owner
+
+__all__ = ["SORTS", "Deleted", "deleted_page", "page"]
+
+SORTS = ("key", "newest", "name", "size")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted:
+    """An upload that is gone, and can come back."""
+
+    crc64: str
+    deleted_at: datetime
+    undo: Undo
+
+
+async def page(
+    connection: AsyncConnection, owner: Owner, *, words: str, sort: str, after: str, limit: int
+) -> Sequence[tuple[Listed, Receipt]] | None:
+    """Return uploads that are there; None if `after` is none of theirs.
+
+    Args:
+        words: each must be in the names of the file and its folders, in whatever case.
+        sort: one of `SORTS`.
+        after: the key of the upload before the first; empty for the beginning.
+    """
+    key = receipts.c.key.collate(BYTES[connection.dialect.name])
+    column, descends = _order(sort, BYTES[connection.dialect.name])
+    wanted = sa.select(*RECEIPT, receipts.c.stored_at).where(
+        receipts.c.principal == owner.hash,
+        receipts.c.deleted_at.is_(None),
+        *(receipts.c.path.contains(word, autoescape=True) for word in folded(words).split()),
+    )
+    if after:
+        last = await _value(connection, owner, column, after)
+        if last is None:
+            return None
+        later = column < last.value if descends else column > last.value
+        wanted = wanted.where(sa.or_(later, sa.and_(column == last.value, key > after)))
+    order = column.desc() if descends else column.asc()
+    rows = await connection.execute(wanted.order_by(order, key).limit(limit))
+    return [_pair(row) for row in rows]
+
+
+async def deleted_page(
+    connection: AsyncConnection,
+    owner: Owner,
+    *,
+    now: datetime,
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> Sequence[Deleted]:
+    """Return what can still come back, last deleted first.
+
+    Args:
+        after: when the one before the first was deleted, and the id of its undo; it may be back.
+    """
+    wanted = sa.select(*UNDO, receipts.c.crc64, receipts.c.deleted_at).where(
+        receipts.c.principal == owner.hash, receipts.c.undo_until > now
+    )
+    if after is not None:
+        at, undo_id = after
+        later = sa.and_(receipts.c.deleted_at == at, receipts.c.undo_id < undo_id)
+        wanted = wanted.where(sa.or_(receipts.c.deleted_at < at, later))
+    order = (receipts.c.deleted_at.desc(), receipts.c.undo_id.desc())
+    rows = await connection.execute(wanted.order_by(*order).limit(limit))
+    return [Deleted(crc64=row.crc64, deleted_at=row.deleted_at, undo=undo_of(row)) for row in rows]
+
+
+def _order(sort: str, collation: str) -> tuple[sa.ColumnElement[Any], bool]:
+    """Return what an order goes by, and whether it goes down."""
+    if sort == "newest":
+        return receipts.c.stored_at, True
+    if sort == "size":
+        return receipts.c.size, True
+    column = receipts.c.name if sort == "name" else receipts.c.key
+    return column.collate(collation), False
+
+
+async def _value(
+    connection: AsyncConnection, owner: Owner, column: sa.ColumnElement[Any], key: str
+) -> Any:
+    """Return what an upload has in a column; a deleted one still has its place."""
+    found = await connection.execute(
+        sa.select(column.label("value")).where(
+            receipts.c.key == key, receipts.c.principal == owner.hash
+        )
+    )
+    return found.one_or_none()
+
+
+def _pair(row: Any) -> tuple[Listed, Receipt]:
+    listed = Listed(key=row.key, size=row.size, etag=row.etag, last_modified=row.stored_at)
+    receipt = Receipt(
+        key=row.key, size=row.size, crc64=row.crc64, etag=row.etag, recorded_at=row.recorded_at
+    )
+    return listed, receipt

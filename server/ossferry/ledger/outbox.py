@@ -1,0 +1,121 @@
+"""Events on their way to hooks: written with what they tell of, delivered later, at least once."""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from ossferry.ledger.database import AsyncConnection
+from ossferry.ledger.tables import deliveries
+
+__all__ = ["Delivery", "add", "claim", "failed", "finished", "forget_old", "pass_over"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One event for one hook.
+
+    Attributes:
+        id: stays the same when it is delivered again.
+        attempts: how often it was tried before.
+    """
+
+    id: str
+    target: str
+    event: Mapping[str, Any]
+    attempts: int
+
+
+async def add(
+    connection: AsyncConnection, targets: Sequence[str], event: Mapping[str, Any], now: datetime
+) -> None:
+    """Have an event delivered to each target once this transaction is committed."""
+    if not targets:
+        return
+    rows = [
+        {
+            "id": f"msg_{secrets.token_hex(16)}",
+            "target": target,
+            "event": json.dumps(event),
+            "attempts": 0,
+            "next_at": now,
+            "made_at": now,
+            "outcome": "",
+        }
+        for target in targets
+    ]
+    await connection.execute(sa.insert(deliveries), rows)
+
+
+async def claim(
+    connection: AsyncConnection,
+    now: datetime,
+    *,
+    target: str,
+    hold_s: float,
+    limit: int,
+) -> Sequence[Delivery]:
+    """Return what is due to one target, and keep others from it for a while.
+
+    Who dies with a claim lets it go: the event is due again when the hold has ended.
+    """
+    due = (
+        sa.select(deliveries)
+        .where(deliveries.c.next_at <= now, deliveries.c.target == target)
+        .order_by(deliveries.c.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = (await connection.execute(due)).all()
+    if rows:
+        await connection.execute(
+            sa.update(deliveries)
+            .where(deliveries.c.id.in_([row.id for row in rows]))
+            .values(next_at=now + timedelta(seconds=hold_s))
+        )
+    return [
+        Delivery(id=row.id, target=row.target, event=json.loads(row.event), attempts=row.attempts)
+        for row in rows
+    ]
+
+
+async def pass_over(connection: AsyncConnection, known: Sequence[str]) -> None:
+    """Note that nobody is left to take what others than the known targets were to get."""
+    await connection.execute(
+        sa.update(deliveries)
+        .where(deliveries.c.next_at.is_not(None), deliveries.c.target.not_in(known))
+        .values(next_at=None, outcome="not installed")
+    )
+
+
+async def finished(connection: AsyncConnection, delivery: Delivery, outcome: str) -> None:
+    """Note that a delivery is over: it arrived, or was given up."""
+    await _note(connection, delivery, None, outcome)
+
+
+async def failed(
+    connection: AsyncConnection, delivery: Delivery, *, next_at: datetime, outcome: str
+) -> None:
+    """Note that a delivery is to be tried again."""
+    await _note(connection, delivery, next_at, outcome)
+
+
+async def forget_old(connection: AsyncConnection, before: datetime) -> None:
+    """Forget deliveries that were over long ago."""
+    await connection.execute(
+        sa.delete(deliveries).where(deliveries.c.next_at.is_(None), deliveries.c.made_at < before)
+    )
+
+
+async def _note(
+    connection: AsyncConnection, delivery: Delivery, next_at: datetime | None, outcome: str
+) -> None:
+    await connection.execute(
+        sa.update(deliveries)
+        .where(deliveries.c.id == delivery.id)
+        .values(attempts=delivery.attempts + 1, next_at=next_at, outcome=outcome[:100])
+    )

@@ -1,0 +1,141 @@
+"""Principals and the grants that they were handed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from ossferry.ledger.database import AsyncConnection, insert
+from ossferry.ledger.tables import grants, principals
+from ossferry.prefixes import Owner
+
+__all__ = [
+    "GrantRow",
+    "note_grant",
+    "owner_by_hash",
+    "owner_of_key",
+    "reconciled",
+    "remember",
+    "set_revoked",
+    "to_reconcile",
+]
+
+MAX_LABEL = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantRow:
+    """Credentials that were handed out; never the credentials themselves."""
+
+    session_name: str
+    key_last4: str
+    issued_at: datetime
+    expires_at: datetime
+
+
+async def note_grant(connection: AsyncConnection, owner: Owner, grant: GrantRow) -> bool:
+    """Write down a grant; whether it was not written down before."""
+    await remember(connection, owner, grant.issued_at, granted_until=grant.expires_at)
+    row = insert(connection.dialect.name, grants).values(
+        session_name=grant.session_name,
+        principal=owner.hash,
+        key_last4=grant.key_last4,
+        issued_at=grant.issued_at,
+        expires_at=grant.expires_at,
+    )
+    result = await connection.execute(row.on_conflict_do_nothing())
+    return result.rowcount == 1
+
+
+async def remember(
+    connection: AsyncConnection,
+    owner: Owner,
+    now: datetime,
+    *,
+    granted_until: datetime | None = None,
+) -> None:
+    """Make sure that there is a row for somebody.
+
+    Args:
+        granted_until: end of credentials that they have; it only ever moves forward.
+    """
+    row = insert(connection.dialect.name, principals).values(
+        hash=owner.hash,
+        label=_label(owner.label),
+        prefix=owner.prefix,
+        first_seen_at=now,
+        granted_until=granted_until or now,
+    )
+    if granted_until is None:
+        await connection.execute(row.on_conflict_do_nothing())
+        return
+    later = sa.case(
+        (principals.c.granted_until > row.excluded.granted_until, principals.c.granted_until),
+        else_=row.excluded.granted_until,
+    )
+    await connection.execute(
+        row.on_conflict_do_update(
+            index_elements=[principals.c.hash],
+            set_={"label": row.excluded.label, "granted_until": later},
+        )
+    )
+
+
+async def owner_by_hash(connection: AsyncConnection, hash_: str) -> Owner | None:
+    """Return somebody by what stands for them in logs."""
+    found = await connection.execute(_OWNERS.where(principals.c.hash == hash_))
+    return _owner(found.one_or_none())
+
+
+async def owner_of_key(connection: AsyncConnection, key: str) -> Owner | None:
+    """Return whose upload a key is."""
+    prefix = "/".join(key.split("/")[:2]) + "/"
+    found = await connection.execute(_OWNERS.where(principals.c.prefix == prefix))
+    return _owner(found.one_or_none())
+
+
+async def to_reconcile(
+    connection: AsyncConnection, now: datetime, *, at_least_every: timedelta, limit: int
+) -> Sequence[Owner]:
+    """Return whose objects should be looked through, those who have waited longest first.
+
+    Credentials that ended before the last look cannot have stored anything after it; but what was
+    stored can be lost at any time, so that everybody's turn comes now and then.
+    """
+    open_ = sa.or_(
+        principals.c.reconciled_at.is_(None),
+        principals.c.granted_until > principals.c.reconciled_at,
+        principals.c.reconciled_at < now - at_least_every,
+    )
+    order = principals.c.reconciled_at.asc().nulls_first()
+    found = await connection.execute(_OWNERS.where(open_).order_by(order).limit(limit))
+    return [Owner(hash=row.hash, label=row.label, prefix=row.prefix) for row in found]
+
+
+async def reconciled(connection: AsyncConnection, hash_: str, at: datetime) -> None:
+    """Note when somebody's objects were looked through."""
+    await connection.execute(
+        sa.update(principals).where(principals.c.hash == hash_).values(reconciled_at=at)
+    )
+
+
+async def set_revoked(connection: AsyncConnection, hash_: str, at: datetime | None) -> bool:
+    """Shut somebody out, or let them in again; whether there is such a one."""
+    result = await connection.execute(
+        sa.update(principals).where(principals.c.hash == hash_).values(revoked_at=at)
+    )
+    return result.rowcount == 1
+
+
+_OWNERS = sa.select(principals.c.hash, principals.c.label, principals.c.prefix)
+
+
+def _owner(row: Any) -> Owner | None:
+    return row and Owner(hash=row.hash, label=row.label, prefix=row.prefix)
+
+
+def _label(name: str) -> str:
+    """Return a name that every database can store."""
+    return name.encode("utf-8", "replace").decode().replace("\0", "")[:MAX_LABEL]

@@ -1,0 +1,143 @@
+"""What administrators read: who uploaded what, when, how much."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ossferry.ledger.database import AsyncConnection, Database
+from ossferry.ledger.standing import NAMES, Quota
+from ossferry.ledger.tables import TOTAL, principals, quotas, receipts, usage
+
+__all__ = ["PrincipalRow", "UploadRow", "principals_report", "upload_pages", "uploads_report"]
+
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrincipalRow:
+    """A principal, and how much of theirs is stored."""
+
+    hash: str
+    label: str
+    prefix: str
+    objects: int
+    bytes: int
+    last_upload: datetime | None
+    revoked_at: datetime | None
+    own: Quota
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadRow:
+    """A receipt, and whose it is."""
+
+    recorded_at: datetime
+    principal: str
+    label: str
+    key: str
+    size: int
+    crc64: str
+    content_type: str
+    source: str
+    request_id: str
+    deleted_at: datetime | None
+
+
+async def principals_report(
+    connection: AsyncConnection, *, principal: str = "", limit: int
+) -> Sequence[PrincipalRow]:
+    """Return those who have most stored.
+
+    Args:
+        principal: a hash; empty for everybody.
+    """
+    last = (
+        sa.select(sa.func.max(receipts.c.recorded_at))
+        .where(receipts.c.principal == principals.c.hash)
+        .scalar_subquery()
+    )
+    used = sa.and_(usage.c.principal == principals.c.hash, usage.c.day == TOTAL)
+    rows = await connection.execute(
+        sa.select(
+            principals.c.hash,
+            principals.c.label,
+            principals.c.prefix,
+            sa.func.coalesce(usage.c.objects, 0).label("objects"),
+            sa.func.coalesce(usage.c.bytes, 0).label("bytes"),
+            last.label("last_upload"),
+            principals.c.revoked_at,
+            *(quotas.c[name] for name in NAMES),
+        )
+        .select_from(principals.outerjoin(usage, used).outerjoin(quotas))
+        .where(principals.c.hash == principal if principal else sa.true())
+        .order_by(sa.desc("bytes"), principals.c.hash)
+        .limit(limit)
+    )
+    return [_principal(dict(row._mapping)) for row in rows]
+
+
+def _principal(row: dict[str, Any]) -> PrincipalRow:
+    own = Quota(**{name: row.pop(name) for name in NAMES})
+    return PrincipalRow(**row, own=own)
+
+
+async def uploads_report(
+    connection: AsyncConnection,
+    *,
+    principal: str = "",
+    since: datetime | None = None,
+    after: UploadRow | None = None,
+    limit: int,
+) -> Sequence[UploadRow]:
+    """Return the last uploads, newest first.
+
+    Args:
+        principal: a hash; empty for everybody.
+        after: the one before the first.
+    """
+    wanted = sa.select(
+        receipts.c.recorded_at,
+        receipts.c.principal,
+        principals.c.label,
+        receipts.c.key,
+        receipts.c.size,
+        receipts.c.crc64,
+        receipts.c.content_type,
+        receipts.c.source,
+        receipts.c.request_id,
+        receipts.c.deleted_at,
+    ).join_from(receipts, principals)
+    if principal:
+        wanted = wanted.where(receipts.c.principal == principal)
+    if since is not None:
+        wanted = wanted.where(receipts.c.recorded_at >= since)
+    if after is not None:
+        same = sa.and_(receipts.c.recorded_at == after.recorded_at, receipts.c.key > after.key)
+        wanted = wanted.where(sa.or_(receipts.c.recorded_at < after.recorded_at, same))
+    order = (receipts.c.recorded_at.desc(), receipts.c.key)
+    rows = await connection.execute(wanted.order_by(*order).limit(limit))
+    return [UploadRow(**row._mapping) for row in rows]
+
+
+async def upload_pages(
+    database: Database, *, principal: str = "", since: datetime | None = None
+) -> AsyncIterator[Sequence[UploadRow]]:
+    """Yield all uploads, newest first, a page at a time; who takes them slowly holds up nobody.
+
+    Raises:
+        LedgerLostError: the rest cannot be read.
+    """
+    after = None
+    while True:
+        async with database.read() as connection:
+            page = await uploads_report(
+                connection, principal=principal, since=since, after=after, limit=PAGE
+            )
+        if page:
+            yield page
+        if len(page) < PAGE:
+            return
+        after = page[-1]

@@ -1,0 +1,82 @@
+"""What somebody has used, what they may use, and whether they were shut out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ossferry.ledger.database import AsyncConnection, insert
+from ossferry.ledger.tables import TOTAL, day_of, principals, quotas, usage
+
+__all__ = ["Quota", "Standing", "set_quota", "standing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """How much one principal may store; None for no limit.
+
+    The day is a day in UTC. What is uploaded on a day counts on it even if it is deleted later;
+    the total counts what is there.
+    """
+
+    bytes_day: int | None = None
+    objects_day: int | None = None
+    bytes_total: int | None = None
+    objects_total: int | None = None
+
+
+NAMES = tuple(each.name for each in fields(Quota))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Somebody's usage and limits at one moment.
+
+    Attributes:
+        used: by the names of a quota's limits.
+        own: the limits that were set for them; the rest is as the settings say.
+    """
+
+    used: Mapping[str, int]
+    own: Quota
+    is_revoked: bool
+
+
+async def standing(connection: AsyncConnection, hash_: str, now: datetime) -> Standing:
+    """Return how somebody stands; nobody known has used nothing."""
+    found = await connection.execute(_STANDING, {"of": hash_, "today": day_of(now)})
+    row = found.one_or_none()
+    return Standing(
+        used={name: getattr(row, f"used_{name}", None) or 0 for name in NAMES},
+        own=Quota(**{name: getattr(row, name, None) for name in NAMES}),
+        is_revoked=getattr(row, "revoked_at", None) is not None,
+    )
+
+
+async def set_quota(connection: AsyncConnection, hash_: str, quota: Quota) -> None:
+    """Set somebody's own limits in place of those that they had."""
+    values = {name: getattr(quota, name) for name in NAMES}
+    row = insert(connection.dialect.name, quotas).values(principal=hash_, **values)
+    await connection.execute(
+        row.on_conflict_do_update(index_elements=[quotas.c.principal], set_=values)
+    )
+
+
+def _standing() -> sa.Select[Any]:
+    days = {"day": usage.alias(), "total": usage.alias()}
+    joined = principals.outerjoin(quotas)
+    for span, day in (("day", sa.bindparam("today")), ("total", TOTAL)):
+        table = days[span]
+        its = sa.and_(table.c.principal == principals.c.hash, table.c.day == day)
+        joined = joined.outerjoin(table, its)
+    used = [
+        days[span].c[unit].label(f"used_{unit}_{span}")
+        for unit, _, span in (name.partition("_") for name in NAMES)
+    ]
+    wanted = sa.select(principals.c.revoked_at, *(quotas.c[name] for name in NAMES), *used)
+    return wanted.select_from(joined).where(principals.c.hash == sa.bindparam("of"))
+
+
+_STANDING = _standing()

@@ -1,0 +1,175 @@
+"""The tables of the ledger, as `migrations` leaves them; a test compares the two.
+
+Times are aware UTC. Sizes are bytes. A CRC-64 is decimal text: no integer column holds one.
+"""
+
+import unicodedata
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+__all__ = [
+    "BYTES",
+    "TOTAL",
+    "Utc",
+    "day_of",
+    "deliveries",
+    "folded",
+    "grants",
+    "leases",
+    "metadata",
+    "principals",
+    "quotas",
+    "receipts",
+    "shares",
+    "usage",
+]
+
+KEY_LENGTH = 1024
+BYTES = {"sqlite": "BINARY", "postgresql": "C"}
+"""The collation in which keys have the order that OSS gives them."""
+
+TOTAL = "total"
+"""The `day` of the row that counts all days."""
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment; SQLite forgets that it is UTC, so it is told again."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Answer aware UTC."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def day_of(moment: datetime) -> str:
+    """Return the `day` that a moment counts on."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d}"
+
+
+def folded(text: str) -> str:
+    """Return text in which case makes no difference; databases do not agree on that."""
+    return unicodedata.normalize("NFC", text.casefold())[:KEY_LENGTH]
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+principals = Table(
+    "principals",
+    metadata,
+    Column("hash", String(16), primary_key=True),
+    Column("label", String(200), nullable=False),
+    Column("prefix", String(100), nullable=False, unique=True),
+    Column("first_seen_at", Utc, nullable=False),
+    Column("granted_until", Utc, nullable=False, index=True),  # end of their last credentials
+    Column("reconciled_at", Utc),
+    Column("revoked_at", Utc),
+)
+grants = Table(
+    "grants",
+    metadata,
+    Column("session_name", String(64), primary_key=True),
+    Column("principal", ForeignKey("principals.hash"), nullable=False),
+    Column("key_last4", String(4), nullable=False),
+    Column("issued_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Index(None, "principal", "issued_at"),
+)
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("key", String(KEY_LENGTH), primary_key=True),
+    Column("principal", ForeignKey("principals.hash"), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("crc64", String(20), nullable=False),
+    Column("etag", String(100), nullable=False),
+    Column("content_type", String(200), nullable=False),
+    Column("stored_at", Utc, nullable=False),  # as OSS says
+    Column("recorded_at", Utc, nullable=False, index=True),
+    Column("source", String(10), nullable=False),  # page, callback or found
+    Column("request_id", String(64), nullable=False),
+    Column("deleted_at", Utc),
+    Column("undo_id", String(32), unique=True),
+    Column("undo_how", String(KEY_LENGTH)),  # a key in the trash, or a version id
+    Column("undo_until", Utc, index=True),
+    Column("name", String(KEY_LENGTH), nullable=False, server_default=""),  # of the file, folded
+    # folders and name of the file, folded
+    Column("path", String(KEY_LENGTH), nullable=False, server_default=""),
+    Index(None, "principal", "recorded_at"),
+    Index(None, "principal", "crc64"),
+)
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("principal", ForeignKey("principals.hash"), primary_key=True),
+    Column("bytes_day", BigInteger),
+    Column("objects_day", BigInteger),
+    Column("bytes_total", BigInteger),
+    Column("objects_total", BigInteger),
+)
+usage = Table(
+    "usage",
+    metadata,
+    Column("principal", ForeignKey("principals.hash"), primary_key=True),
+    Column("day", String(10), primary_key=True),  # YYYY-MM-DD in UTC, or `TOTAL`
+    Column("bytes", BigInteger, nullable=False),
+    Column("objects", BigInteger, nullable=False),
+)
+shares = Table(
+    "shares",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("principal", ForeignKey("principals.hash"), nullable=False),
+    Column("key", String(KEY_LENGTH), nullable=False),
+    Column("made_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Column("disposition", String(10), nullable=False),
+    Column("process", Text, nullable=False),  # JSON
+    Column("note", String(200), nullable=False),
+    Index(None, "principal", "made_at"),
+)
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("target", String(200), nullable=False),
+    Column("event", Text, nullable=False),  # JSON
+    Column("attempts", BigInteger, nullable=False),
+    Column("next_at", Utc, index=True),  # none: delivered, or given up
+    Column("made_at", Utc, nullable=False),
+    Column("outcome", String(100), nullable=False),
+)
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("holder", String(40), nullable=False),
+    Column("until", Utc, nullable=False),
+)

@@ -1,0 +1,200 @@
+"""Compares bucket and ledger: what arrived without a receipt, what changed, what is gone.
+
+A tab that was closed sends no receipt, and neither does who wants to hide an upload. So the uploads
+of everybody who holds credentials are looked through every minute, and everybody's once a day.
+"""
+
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from ossferry import sts
+from ossferry.bucket import Listed, ObjectStore, OssBucket
+from ossferry.clock import Clock, monotonic, utc_now
+from ossferry.errors import LedgerLostError, OssferryError, SettingsError
+from ossferry.hooks import Hooks, deleted, load_hooks
+from ossferry.ledger import AsyncConnection, Database, leases, people, uploads
+from ossferry.logs import logger, unexpected
+from ossferry.metrics import Metrics
+from ossferry.prefixes import Owner
+from ossferry.quotas import Quotas
+from ossferry.receipts import Recorder
+from ossferry.settings_loading import load_settings
+from ossferry.sts import objects_sts
+
+__all__ = ["Differences", "Reconciler", "reconciler"]
+
+PAGE = 1000
+AT_LEAST_EVERY = timedelta(days=1)
+UNDER_WAY = timedelta(seconds=60)
+"""A request that began with good credentials may end so long after them."""
+
+HOLD_S = 300.0
+OWNERS_AT_ONCE = 1000
+
+log = logger("ossferry.reconcile")
+
+
+@dataclass(slots=True)
+class Differences:
+    """Keys whose objects the ledger did not know, knew otherwise, or still knew."""
+
+    found: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+
+    @property
+    def any(self) -> bool:
+        """Whether there are some."""
+        return bool(self.found or self.changed or self.gone)
+
+
+class Reconciler:
+    """Looks through uploads, and has the ledger say what OSS says."""
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        database: Database,
+        recorder: Recorder,
+        hooks: Hooks,
+        quotas: Quotas,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._database = database
+        self._recorder = recorder
+        self._hooks = hooks
+        self._quotas = quotas
+        self._clock = clock
+        self._me = secrets.token_hex(8)
+
+    async def run(self) -> int:
+        """Look through everybody whose turn it is, unless another process does; return how many.
+
+        Who cannot be looked through keeps nobody else waiting; their turn comes again.
+
+        Raises:
+            LedgerLostError: it is to be tried again.
+        """
+        async with self._database.write() as connection:
+            if not await self._is_my_turn(connection):
+                return 0
+            owners = await people.to_reconcile(
+                connection, self._clock(), at_least_every=AT_LEAST_EVERY, limit=OWNERS_AT_ONCE
+            )
+        done = 0
+        for owner in owners:
+            done += await self._attempt(owner)
+            async with self._database.write() as connection:
+                await self._is_my_turn(connection)
+        return done
+
+    async def look_through(self, owner: Owner) -> Differences:
+        """Compare one principal's objects with the ledger, and correct the ledger.
+
+        Raises:
+            LedgerLostError, OssLostError, OssRefusedError: it is to be tried again.
+        """
+        started = self._clock()
+        differences = Differences()
+        after = owner.prefix
+        while True:
+            listed = await self._store.list(owner.prefix, after=after, limit=PAGE)
+            is_last = len(listed) < PAGE
+            until = None if is_last else listed[-1].key
+            await self._compare(owner, listed, after, until, differences)
+            if is_last:
+                break
+            after = listed[-1].key
+        async with self._database.write() as connection:
+            await people.reconciled(connection, owner.hash, started - UNDER_WAY)
+        if differences.any:
+            log.info(
+                "reconciled",
+                principal=owner.hash,
+                found=len(differences.found),
+                changed=len(differences.changed),
+                gone=len(differences.gone),
+            )
+        return differences
+
+    async def _attempt(self, owner: Owner) -> bool:
+        try:
+            await self.look_through(owner)
+        except LedgerLostError:
+            raise
+        except OssferryError as error:
+            log.warning("not-reconciled", principal=owner.hash, code=error.code, **error.evidence)
+        except Exception as error:
+            log.error("not-reconciled", principal=owner.hash, **unexpected(error))
+        else:
+            return True
+        return False
+
+    async def _compare(
+        self,
+        owner: Owner,
+        listed: Sequence[Listed],
+        after: str,
+        until: str | None,
+        differences: Differences,
+    ) -> None:
+        async with self._database.read() as connection:
+            known = await uploads.in_range(connection, owner, after=after, until=until)
+        for each in listed:
+            receipt = known.get(each.key)
+            if receipt is None:
+                await self._found(owner, each.key, differences.found)
+            elif (receipt.size, receipt.etag) != (each.size, each.etag):
+                await self._found(owner, each.key, differences.changed)
+        for key in known.keys() - {each.key for each in listed}:
+            await self._gone(owner, key, differences)
+
+    async def _found(self, owner: Owner, key: str, noted: list[str]) -> None:
+        stored = await self._store.head(key)
+        if stored is None:
+            return  # deleted in this very moment
+        receipt = await self._recorder.record(owner, stored, source="found")
+        if receipt.is_news:
+            noted.append(key)
+
+    async def _gone(self, owner: Owner, key: str, differences: Differences) -> None:
+        if await self._store.head(key) is not None:
+            return  # stored in this very moment
+        now = self._clock()
+        async with self._database.write() as connection:
+            if not await uploads.mark_deleted(connection, key, now=now, undo=None):
+                return
+            await self._hooks.announce(connection, deleted(owner, key, now))
+        self._quotas.forget(owner)
+        self._hooks.wake()
+        differences.gone.append(key)
+
+    async def _is_my_turn(self, connection: AsyncConnection) -> bool:
+        return await leases.take(
+            connection, "reconcile", holder=self._me, now=self._clock(), hold_s=HOLD_S
+        )
+
+
+@asynccontextmanager
+async def reconciler(database: Database) -> AsyncIterator[Reconciler]:
+    """Yield a reconciler of its own, for a command; it works as the settings say.
+
+    Raises:
+        SettingsError: the server has no role for uploads.
+    """
+    settings = load_settings()
+    if settings.objects_role_arn is None:
+        raise SettingsError("OSSFERRY_OBJECTS_ROLE_ARN is missing: nobody may look at the bucket.")
+    store = OssBucket(settings, objects_sts(settings, sts.default_credentials()), clock=utc_now)
+    hooks = Hooks(settings, load_hooks({}))
+    quotas = Quotas(settings, database, clock=utc_now, monotonic=monotonic)
+    recorder = Recorder(database, hooks, quotas, metrics=Metrics(), clock=utc_now)
+    try:
+        yield Reconciler(store, database, recorder, hooks, quotas, clock=utc_now)
+    finally:
+        await store.close()

@@ -1,0 +1,122 @@
+"""The kinds of values that options have, each with its own check."""
+
+import base64
+import binascii
+import re
+from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+import limits
+from pydantic import AfterValidator, SecretStr, StringConstraints
+
+__all__ = [
+    "Action",
+    "Algorithm",
+    "Auth",
+    "BucketName",
+    "FileType",
+    "HeaderName",
+    "Level",
+    "LongSecret",
+    "Origin",
+    "Rate",
+    "RoleArn",
+    "Undo",
+    "WebhookSecret",
+    "webhook_key",
+]
+
+Auth: TypeAlias = Literal["demo", "apikey", "jwt", "oidc", "proxy"]
+Undo: TypeAlias = Literal["trash", "versions", "off"]
+Action: TypeAlias = Literal[
+    "oss:PutObject",
+    "oss:PutObjectTagging",
+    "oss:ListParts",
+    "oss:AbortMultipartUpload",
+    "oss:GetObject",
+]
+Algorithm: TypeAlias = Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
+Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+MIN_SECRET_LENGTH = 32
+MIN_SECRET_VARIETY = 8
+"""Different characters; 32 random digits have as many but once in a thousand times."""
+
+WEBHOOK_PREFIX = "whsec_"
+MIN_WEBHOOK_KEY = 24
+"""Bytes, as Standard Webhooks say."""
+
+
+def _origin(value: str) -> str:
+    """Check for `scheme://host[:port]` and nothing else; return it as browsers write it."""
+    parts = urlsplit(value.rstrip("/"))
+    _ = parts.port  # raises ValueError when it is no number
+    bare = f"{parts.scheme}://{parts.netloc}" == value.rstrip("/") and parts.hostname
+    if not bare or parts.scheme not in ("http", "https") or "@" in parts.netloc:
+        raise ValueError("must look like https://host or https://host:port")
+    if "*" in value:
+        raise ValueError("must be exact, without wildcards")
+    return value.rstrip("/").lower().removesuffix({"http": ":80", "https": ":443"}[parts.scheme])
+
+
+def _rate(value: str) -> str:
+    try:
+        (item,) = limits.parse_many(value)
+    except ValueError as error:
+        raise ValueError("must look like 60/minute") from error
+    if item.amount < 1:
+        raise ValueError("must let somebody in; 1/minute is the least")
+    return value
+
+
+def _file_type(value: str) -> str:
+    value = value.lower()
+    if not re.fullmatch(r"\.[a-z0-9_.+-]+|[a-z]+/([a-z0-9][a-z0-9.+-]*|\*)", value):
+        raise ValueError("must look like image/*, application/pdf or .csv")
+    return value
+
+
+def _long(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < MIN_SECRET_LENGTH:
+        raise ValueError(f"must have at least {MIN_SECRET_LENGTH} characters")
+    if len(set(value.get_secret_value())) < MIN_SECRET_VARIETY:
+        raise ValueError("must be random, such as what `openssl rand -hex 32` prints")
+    return value
+
+
+def webhook_key(secret: str) -> bytes:
+    """Return what signs events: the bytes that Standard Webhooks encode, or the secret itself.
+
+    Raises:
+        ValueError: it starts as they do, and goes on otherwise.
+    """
+    if not secret.startswith(WEBHOOK_PREFIX):
+        return secret.encode()
+    try:
+        key = base64.b64decode(secret.removeprefix(WEBHOOK_PREFIX), validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) < MIN_WEBHOOK_KEY:
+        raise ValueError(
+            f"must have base64 after {WEBHOOK_PREFIX}, of {MIN_WEBHOOK_KEY} bytes or more"
+        )
+    return key
+
+
+def _webhook_secret(value: SecretStr) -> SecretStr:
+    webhook_key(value.get_secret_value())
+    return value
+
+
+Origin: TypeAlias = Annotated[str, AfterValidator(_origin)]
+Rate: TypeAlias = Annotated[str, AfterValidator(_rate)]
+LongSecret: TypeAlias = Annotated[SecretStr, AfterValidator(_long)]
+WebhookSecret: TypeAlias = Annotated[LongSecret, AfterValidator(_webhook_secret)]
+BucketName: TypeAlias = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")
+]
+FileType: TypeAlias = Annotated[str, AfterValidator(_file_type)]
+RoleArn: TypeAlias = Annotated[str, StringConstraints(pattern=r"^acs:ram::\d+:role/[\w.-]+$")]
+HeaderName: TypeAlias = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]*$", to_lower=True)
+]

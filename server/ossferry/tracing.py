@@ -1,0 +1,73 @@
+"""Spans of OpenTelemetry around each decision about a grant and each call to STS.
+
+Off unless `OSSFERRY_TRACING` is on or an application hands over a tracer provider of its own; then
+a span costs a function call. It holds codes of ours, never who asks or what an error says.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, TypeAlias
+
+from ossferry.errors import OssferryError, SettingsError
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
+__all__ = ["Note", "Span", "exporting_spans", "no_span", "spans_of"]
+
+Note: TypeAlias = Callable[[str, str], None]
+"""Notes one attribute of the span that is open."""
+
+Span: TypeAlias = Callable[[str], AbstractContextManager[Note]]
+"""Opens a span with this name."""
+
+
+def _note_nothing(_name: str, _value: str) -> None:
+    """Note nothing."""
+
+
+NOTHING: AbstractContextManager[Note] = nullcontext(_note_nothing)
+
+
+def no_span(_name: str) -> AbstractContextManager[Note]:
+    """Open no span."""
+    return NOTHING
+
+
+def spans_of(provider: "TracerProvider") -> Span:
+    """Return what opens spans at a provider."""
+    from opentelemetry.trace import StatusCode
+
+    tracer = provider.get_tracer("ossferry")
+
+    @contextmanager
+    def span(name: str) -> Iterator[Note]:
+        with tracer.start_as_current_span(
+            name, record_exception=False, set_status_on_exception=False
+        ) as current:
+            try:
+                yield current.set_attribute
+            except Exception as error:
+                code = error.code if isinstance(error, OssferryError) else type(error).__name__
+                current.set_attribute("error.type", code)
+                current.set_status(StatusCode.ERROR)
+                raise
+
+    return span
+
+
+def exporting_spans() -> Span:
+    """Return what sends spans to the collector that the `OTEL_*` variables name.
+
+    Raises:
+        SettingsError: the packages for it are not installed.
+    """
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError as error:
+        raise SettingsError("OSSFERRY_TRACING needs `pip install 'ossferry[otel]'`.") from error
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return spans_of(provider)

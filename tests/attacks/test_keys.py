@@ -1,0 +1,70 @@
+"""Keys and their encoding: what is signed is what is sent, and no name leaves its folder.
+
+Rows T10 and T11. The page's own functions, under CPython; `urllib` is the judge.
+"""
+
+import random
+from urllib.parse import unquote
+
+import pytest
+
+from attacks.soundness import arbitrary_ids
+from uploader.oss.encoding import percent_decode, percent_encode
+from uploader.oss.keys import MAX_KEY_BYTES, object_key
+
+PREFIX = "uploads/alice-x/"
+PIECES = (
+    "%",
+    "%25",
+    "%2e",
+    "%252e",
+    "..",
+    ".",
+    "/",
+    "\\",
+    "%2f",
+    "%00",
+    "%zz",
+    "\u00e9",
+    "\U0001f680",
+)
+DOTS = {".", "..", "%2e", "%2e%2e", ".%2e", "%2e."}
+"""Segments that a browser takes out of an address before it sends it."""
+
+SOME_OR_MANY = pytest.mark.parametrize(
+    "count",
+    [
+        pytest.param(10_000, id="some"),
+        pytest.param(1_000_000, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
+    ],
+)
+
+
+def texts(count: int) -> list[str]:
+    chance = random.Random(count)
+    pasted = ["".join(chance.choices(PIECES, k=chance.randint(1, 8))) for _ in range(count // 2)]
+    return [*pasted, *arbitrary_ids(count // 2, seed=count)]
+
+
+@SOME_OR_MANY
+def test_t11_what_is_encoded_once_is_decoded_once(count: int) -> None:
+    for text in texts(count):
+        encoded = percent_encode(text, safe="/")
+
+        assert unquote(encoded, errors="strict") == text
+        assert percent_decode(encoded) == text
+        assert percent_decode(percent_encode(encoded)) == encoded
+
+
+@SOME_OR_MANY
+def test_t10_a_key_stays_below_its_prefix_on_its_way_through_an_address(count: int) -> None:
+    for text in texts(count):
+        key = object_key(PREFIX, text, at_s=0.0, random_hex="0" * 32, path=text[::-1][:40])
+        address = percent_encode(key, safe="/")
+
+        assert key.startswith(PREFIX)
+        assert len(key.encode()) <= MAX_KEY_BYTES
+        assert not DOTS.intersection(segment.lower() for segment in address.split("/"))
+        assert "\\" not in address
+        assert "//" not in address
+        assert "%2F" not in address

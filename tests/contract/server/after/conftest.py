@@ -1,0 +1,38 @@
+"""A demo whose uploads are looked through often, for each kind of ledger."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ossferry.demo import Demo
+from support.after_upload import address, become
+from support.postgres import Postgres
+
+
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
+)
+def after(
+    request: pytest.FixtureRequest, web_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Demo]:
+    """A demo whose uploads are looked through every second."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db"
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("a_postgres")
+        url = server.new_database()
+    with Demo(web_dir=web_dir, database_url=url, reconcile_s=1, quota_bytes_total=1000) as demo:
+        yield demo
+
+
+@pytest.fixture
+def site(after: Demo) -> Iterator[httpx.Client]:
+    """A client of the demo's server; Alice until it says otherwise."""
+    with httpx.Client(base_url=after.url, trust_env=False) as client:
+        yield client
+        after.oss.faults.clear()
+        after.oss.clock.reset()
+        become(client, "alice")
+        for each in client.get("/api/objects", params={"limit": 1000}).json()["objects"]:
+            client.delete(address(each["key"]))

@@ -1,0 +1,95 @@
+"""Share links and previews over the wire."""
+
+import io
+
+import httpx
+import pytest
+from PIL import Image
+
+from ossferry.demo import Demo
+from support.after_upload import address, fetch
+from support.uploads import put
+
+
+def test_a_link_opens_until_its_end(after: Demo, site: httpx.Client) -> None:
+    upload = put(after, site, b"hello", name="größe.txt", headers={"content-type": "text/html"})
+
+    wish = {"key": upload.key, "expires_s": 600, "note": "for Käthe"}
+    link = site.post("/api/share", json=wish).json()
+    opened = fetch(after, link["url"])
+    after.oss.clock.advance(601)
+    ended = fetch(after, link["url"])
+
+    assert (opened.status_code, opened.content) == (200, b"hello")
+    assert opened.headers["content-type"] == "application/octet-stream"
+    assert opened.headers["content-disposition"] == (
+        "attachment; filename*=UTF-8''gr%C3%B6%C3%9Fe.txt"
+    )
+    assert ended.status_code == 403
+    listed = site.get("/api/shares").json()["shares"][0]
+    assert listed == {name: value for name, value in link.items() if name != "url"}
+    assert (listed["note"], listed["process"]) == ("for Käthe", None)
+
+
+def test_a_link_can_live_for_a_week_and_dies_with_its_object(
+    after: Demo, site: httpx.Client
+) -> None:
+    upload = put(after, site, b"hello")
+
+    link = site.post("/api/share", json={"key": upload.key, "expires_s": 604800}).json()
+    assert site.get("/api/shares").json()["shares"][0]["deleted_at"] is None
+    site.delete(address(upload.key))
+
+    listed = site.get("/api/shares").json()["shares"][0]
+    assert (listed["key"], listed["deleted_at"] is None) == (upload.key, False)
+    assert "x-oss-expires=604800" in link["url"]
+    assert "x-oss-security-token" not in link["url"]
+    assert fetch(after, link["url"]).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("image/png", 200),
+        ("text/plain", 200),
+        ("video/mp4", 200),
+        ("text/html", 409),
+        ("image/svg+xml", 409),
+        ("application/xml", 409),
+        ("application/pdf", 409),
+        ("TEXT/HTML; charset=utf-8", 409),
+        ("", 409),
+    ],
+)
+def test_t38_only_harmless_types_are_shown_in_place(
+    after: Demo, site: httpx.Client, content_type: str, status: int
+) -> None:
+    headers = {"content-type": content_type} if content_type else None
+    upload = put(after, site, b"<script>", name="x.bin", headers=headers)
+
+    wish = {"key": upload.key, "expires_s": 60, "disposition": "inline"}
+    answer = site.post("/api/share", json=wish)
+
+    assert answer.status_code == status
+    if status == 200:
+        shown = fetch(after, answer.json()["url"]).headers
+        assert shown["content-disposition"].startswith("inline; ")
+        assert shown["content-type"].partition(";")[0] == content_type
+
+
+def test_a_preview_is_a_picture_made_by_oss(after: Demo, site: httpx.Client) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (400, 200), "white").save(out, "PNG")
+    headers = {"content-type": "image/png"}
+    upload = put(after, site, out.getvalue(), name="pic.png", headers=headers)
+
+    link = site.get(address(upload.key, "preview"), params={"preset": "thumbnail"}).json()
+    wish = {"key": upload.key, "expires_s": 60, "disposition": "inline"}
+    wishes = {"resize": {"width": 100}, "watermark": "für Käthe", "format": "jpg"}
+    shared = site.post("/api/share", json={**wish, "process": wishes}).json()
+
+    preview, picture = fetch(after, link["url"]), fetch(after, shared["url"])
+    assert preview.headers["content-type"] == "image/webp"
+    assert Image.open(io.BytesIO(preview.content)).size == (160, 160)
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert Image.open(io.BytesIO(picture.content)).size == (100, 50)

@@ -1,0 +1,75 @@
+"""Quotas over the wire."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+
+from ossferry.demo import Demo
+from support.after_upload import address, operators_bucket, until
+from support.uploads import put, put_with
+
+
+def test_what_is_deleted_behind_our_back_frees_its_quota(after: Demo, site: httpx.Client) -> None:
+    before = site.post("/api/grant").json()["limits"]["quota"]["bytes_left"]
+    upload = put(after, site, b"hello")
+    site.post("/api/receipts", json=upload.report)
+    assert site.post("/api/grant").json()["limits"]["quota"]["bytes_left"] == before - 5
+
+    operators_bucket(after).delete_object(upload.key)
+
+    until(lambda: site.post("/api/grant").json()["limits"]["quota"]["bytes_left"] == before)
+
+
+def test_a_total_that_is_used_up_refuses_grants_until_something_is_deleted(
+    after: Demo, site: httpx.Client
+) -> None:
+    big = put(after, site, b"x" * 2000)
+    site.post("/api/receipts", json=big.report)
+
+    refused = site.post("/api/grant")
+    site.delete(address(big.key))
+    again = site.post("/api/grant")
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "quota-exceeded")
+    assert refused.json()["quota"] == {
+        "limit": "bytes_total",
+        "used": 2000,
+        "allowed": 1000,
+        "frees_at": None,
+    }
+    assert again.status_code == 200
+
+
+def test_t41_who_sends_no_receipts_is_refused_all_the_same(after: Demo, site: httpx.Client) -> None:
+    put(after, site, b"x" * 2000)
+
+    until(lambda: site.post("/api/grant").status_code == 429)
+
+
+def test_a_quota_is_exceeded_by_no_more_than_was_in_flight(web_dir: Path, tmp_path: Path) -> None:
+    workers, allowed = 8, 20
+
+    def hand_in(demo: Demo, _worker: int) -> int:
+        """Upload as the page does: with one grant, until an answer says that nothing is left."""
+        with httpx.Client(base_url=demo.url, trust_env=False, timeout=30) as site:
+            grant = site.post("/api/grant").json()
+            left, done = grant["limits"]["quota"]["objects_left"], 0
+            while left > 0:
+                upload = put_with(grant, demo, b"x")
+                receipt = site.post("/api/receipts", json=upload.report)
+                assert receipt.status_code == 200
+                left, done = receipt.json()["quota"]["objects_left"], done + 1
+            assert site.post("/api/grant").status_code == 429
+            return done
+
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    with (
+        Demo(web_dir=web_dir, database_url=url, quota_objects_total=allowed) as demo,
+        ThreadPoolExecutor(workers) as threads,
+    ):
+        counts = list(threads.map(lambda worker: hand_in(demo, worker), range(workers)))
+        stored = len(demo.oss.bucket(demo.bucket).objects)
+
+    assert stored == sum(counts)
+    assert allowed <= stored <= allowed + workers

@@ -1,0 +1,245 @@
+"""Where the server's own credentials come from: the vendor's chain against fakes of its sources.
+
+Row T31. Each case is a process with an environment of its own; the metadata service and STS are
+fakes on this machine, to which the process is led at the level of sockets.
+"""
+
+import json
+import re
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from support.certificates import make_certificate
+
+ROOT = Path(__file__).parents[3]
+METADATA = "100.100.100.200"
+STS_OF_CLUSTER = "sts-vpc.cn-hangzhou.aliyuncs.com"
+METADATA_TOKEN = "metadata-token"
+SOON = "2099-01-01T00:00:00Z"
+
+
+def credentials(name: str) -> dict[str, str]:
+    return {
+        "AccessKeyId": f"STS.{name}",
+        "AccessKeySecret": f"secret-of-{name}",
+        "SecurityToken": f"token-of-{name}",
+        "Expiration": SOON,
+    }
+
+
+@dataclass
+class Seen:
+    """What the fakes were asked: method, path or action, and what proved who asks."""
+
+    metadata: list[tuple[str, str, str]] = field(default_factory=list)
+    oidc: list[dict[str, str]] = field(default_factory=list)
+    key_ids: list[str] = field(default_factory=list)
+    tokens: list[str | None] = field(default_factory=list)
+    hardened_only: bool = False
+    garbled: bool = False
+
+
+class Source(BaseHTTPRequestHandler):
+    """The metadata service and STS in one."""
+
+    seen: Seen
+
+    def do_PUT(self) -> None:
+        """Give out a token for the metadata service."""
+        self.seen.metadata.append(("PUT", self.path, self.headers.get(TTL, "")))
+        if self.seen.hardened_only:
+            self._answer(404, "")
+        else:
+            self._answer(200, METADATA_TOKEN)
+
+    def do_GET(self) -> None:
+        """Answer AssumeRoleWithOIDC; or name the role of the instance, or give its credentials."""
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        if asked.get("Action") == "AssumeRoleWithOIDC":
+            self.seen.oidc.append(asked)
+            name = "credentials" if self.seen.garbled else "Credentials"
+            self._answer(200, json.dumps({name: credentials("Oidc")}))
+            return
+        self.seen.metadata.append(("GET", self.path, self.headers.get(TOKEN, "")))
+        role = self.path.rpartition("/")[2]
+        self._answer(200, json.dumps({"Code": "Success", **credentials("Ecs")}) if role else "web")
+
+    def do_POST(self) -> None:
+        """Answer AssumeRole."""
+        authorization = self.headers["Authorization"]
+        self.seen.key_ids.append(re.findall("Credential=([^,]+)", authorization)[0])
+        self.seen.tokens.append(self.headers.get("x-acs-security-token"))
+        self._answer(200, json.dumps({"RequestId": "ID", "Credentials": credentials("Lent")}))
+
+    def _answer(self, status: int, text: str) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep quiet."""
+
+
+TTL, TOKEN = "X-aliyun-ecs-metadata-token-ttl-seconds", "X-aliyun-ecs-metadata-token"
+
+
+@contextmanager
+def listening(seen: Seen, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Source,), {"seen": seen}))
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("certificate")
+    make_certificate(folder, STS_OF_CLUSTER)
+    return folder
+
+
+def ask(folder: Path, certificate: Path, seen: Seen, **environment: str) -> tuple[str, str]:
+    """Return what the process said, and its log."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate / "fullchain.pem", certificate / "privkey.pem")
+    with listening(seen) as plain, listening(seen, tls) as secure:
+        ports = {METADATA: plain, STS_OF_CLUSTER: secure}
+        result = subprocess.run(  # noqa: S603 - our own program
+            [
+                sys.executable,
+                str(ROOT / "tests/support/ask_sts.py"),
+                f"http://127.0.0.1:{plain}",
+                str(certificate / "fullchain.pem"),
+                json.dumps(ports),
+            ],
+            env={"PYTHONPATH": f"{ROOT}/server:{ROOT}/tests", "HOME": str(folder), **environment},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+    return result.stdout, result.stderr
+
+
+def test_t31_the_role_of_an_ecs_instance_is_enough(tmp_path: Path, certificate: Path) -> None:
+    seen = Seen()
+
+    said, log = ask(tmp_path, certificate, seen)
+
+    assert (said, log) == ("STS.Lent", "")
+    assert (seen.key_ids, seen.tokens) == (["STS.Ecs"], ["token-of-Ecs"])
+    role = "/latest/meta-data/ram/security-credentials/"
+    assert {path for method, path, _ in seen.metadata if method == "GET"} == {role, f"{role}web"}
+    assert {proof for method, _, proof in seen.metadata if method == "GET"} == {METADATA_TOKEN}
+
+
+def test_t31_the_metadata_service_is_never_asked_without_a_token(
+    tmp_path: Path, certificate: Path
+) -> None:
+    seen = Seen(hardened_only=True)
+
+    said, _ = ask(tmp_path, certificate, seen)
+
+    assert said == "no-server-credentials"
+    assert {method for method, _, _ in seen.metadata} == {"PUT"}
+    assert seen.key_ids == []
+
+
+def test_t31_a_service_account_of_a_cluster_is_enough(tmp_path: Path, certificate: Path) -> None:
+    seen = Seen()
+    (tmp_path / "token").write_text("token-of-the-service-account")
+
+    said, log = ask(
+        tmp_path,
+        certificate,
+        seen,
+        ALIBABA_CLOUD_ROLE_ARN="acs:ram::1000000000000000:role/ossferry-server",
+        ALIBABA_CLOUD_OIDC_PROVIDER_ARN="acs:ram::1000000000000000:oidc-provider/ack",
+        ALIBABA_CLOUD_OIDC_TOKEN_FILE=str(tmp_path / "token"),
+        ALIBABA_CLOUD_STS_REGION="cn-hangzhou",
+        ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED="true",
+    )
+
+    assert (said, log) == ("STS.Lent", "")
+    assert (seen.key_ids, seen.tokens) == (["STS.Oidc"], ["token-of-Oidc"])
+    (asked,) = seen.oidc
+    assert asked["OIDCToken"] == "token-of-the-service-account"
+    assert asked["RoleArn"].endswith(":role/ossferry-server")
+    assert seen.metadata == []
+
+
+def test_t31_a_profile_file_is_enough(tmp_path: Path, certificate: Path) -> None:
+    seen = Seen()
+    path = tmp_path / "credentials.ini"
+    path.write_text("[default]\ntype=access_key\naccess_key_id=LTAI-file\naccess_key_secret=x\n")
+
+    said, _ = ask(tmp_path, certificate, seen, ALIBABA_CLOUD_CREDENTIALS_FILE=str(path))
+
+    assert (said, seen.key_ids) == ("STS.Lent", ["LTAI-file"])
+
+
+def test_t31_a_long_term_key_in_the_environment_works_and_is_warned_of(
+    tmp_path: Path, certificate: Path
+) -> None:
+    seen = Seen()
+
+    said, log = ask(
+        tmp_path,
+        certificate,
+        seen,
+        ALIBABA_CLOUD_ACCESS_KEY_ID="LTAI-environment",
+        ALIBABA_CLOUD_ACCESS_KEY_SECRET="canary-secret",
+    )
+
+    assert (said, seen.key_ids) == ("STS.Lent", ["LTAI-environment"])
+    assert json.loads(log)["event"] == "long-term-key-in-environment"
+    assert "canary" not in log
+    assert "LTAI" not in log
+
+
+def test_t25_an_answer_that_the_vendor_does_not_understand_is_not_written_down(
+    tmp_path: Path, certificate: Path
+) -> None:
+    said, log = ask(
+        tmp_path,
+        certificate,
+        Seen(garbled=True),
+        ALIBABA_CLOUD_ROLE_ARN="acs:ram::1000000000000000:role/ossferry-server",
+        ALIBABA_CLOUD_OIDC_PROVIDER_ARN="acs:ram::1000000000000000:oidc-provider/ack",
+        ALIBABA_CLOUD_OIDC_TOKEN_FILE=__file__,
+        ALIBABA_CLOUD_STS_REGION="cn-hangzhou",
+        ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED="true",
+        ALIBABA_CLOUD_ECS_METADATA_DISABLED="true",
+    )
+
+    assert said == "no-server-credentials"
+    assert "error retrieving credentials" in log
+    assert "secret-of" not in log
+    assert "token-of" not in log
+
+
+def test_t31_without_any_source_the_reason_is_told(tmp_path: Path, certificate: Path) -> None:
+    said, _ = ask(tmp_path, certificate, Seen(), ALIBABA_CLOUD_ECS_METADATA_DISABLED="true")
+
+    assert said == "no-server-credentials"

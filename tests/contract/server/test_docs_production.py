@@ -1,0 +1,140 @@
+"""docs/production.md: its settings start the server, and its commands do what it says."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ossferry.settings import Settings
+from support.programs import free_port, program, running, wait_for
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs/production.md").read_text()
+PROGRAMS = Path(sys.executable).parent
+SECRETS = {
+    "secret": "6b1f0d6a7c5e4f3b9a8d7c6b5a493827",
+    "metrics-token": "f0e1d2c3b4a5968778695a4b3c2d1e0f",
+}
+
+
+def console(text: str) -> list[str]:
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    return [line[2:] for block in blocks for line in block.splitlines()]
+
+
+Run = Callable[[str], str]
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def redis_port(tmp_path: Path) -> Iterator[int]:
+    port, folder = free_port(), tmp_path / "redis"
+    folder.mkdir()
+    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    with running(command, folder, port):
+        yield port
+
+
+@pytest.fixture
+def here(tmp_path: Path, web_dir: Path, port: int, redis_port: int) -> Path:
+    """A folder that is both of the page's, with its settings; no cloud is ever asked."""
+    (settings,) = re.findall(r"```ini\n(OSSFERRY_.*?)```", PAGE, re.DOTALL)
+    for theirs, ours in (
+        ("/etc/ossferry", str(tmp_path)),
+        ("/var/lib/ossferry", str(tmp_path)),
+        ("127.0.0.1:6379", f"127.0.0.1:{redis_port}"),
+        ("oss-cn-hangzhou.", "oss-cn-hangzhou.invalid."),
+    ):
+        assert theirs in settings
+        settings = settings.replace(theirs, ours)
+    mine = {"PORT": port, "WEB_DIR": web_dir, "STS_ENDPOINT": "https://sts.invalid.aliyuncs.com"}
+    settings += "".join(f"OSSFERRY_{name}={value}\n" for name, value in mine.items())
+    (tmp_path / ".env").write_text(settings)
+    (tmp_path / "ledger").write_text(f"sqlite:///{tmp_path}/ledger.db")
+    for name, value in SECRETS.items():
+        (tmp_path / name).write_text(f"{value}\n")
+    return tmp_path
+
+
+@pytest.fixture
+def run(here: Path) -> Run:
+    """Runs a line of the page's, there; answers what it prints."""
+    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    environment["PATH"] = f"{PROGRAMS}:{environment['PATH']}"
+
+    def call(line: str) -> str:
+        done = subprocess.run(  # noqa: S603 - a line of our own documentation
+            ["/bin/sh", "-c", line],
+            cwd=here,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return call
+
+
+def test_every_option_in_the_page_is_one() -> None:
+    named = set(re.findall(r"OSSFERRY_([A-Z_]+[A-Z])", PAGE)) - {"PROXY_SECRET_FILE"}
+    known = {name.upper() for name in Settings.model_fields}
+
+    assert {name.removesuffix("_FILE") if name not in known else name for name in named} <= known
+
+
+def test_every_file_that_the_page_names_is_there() -> None:
+    for target in re.findall(r"\]\(([^)#]+)", PAGE):
+        assert (ROOT / "docs" / target).exists(), target
+
+
+def test_its_settings_serve_and_its_probes_are_answered(here: Path, run: Run, port: int) -> None:
+    program("curl")
+    section = PAGE.partition("## 5.")[2].partition("## 6.")[0]
+    lines = [
+        line.replace("/etc/ossferry", str(here)).replace("8000", str(port))
+        for line in console(section)
+    ]
+    run(next(line for line in console(PAGE) if "apikey create" in line))
+    with (here / "serve.log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [PROGRAMS / "ossferry", "serve"], cwd=here, stdout=log, stderr=log
+        )
+    try:
+        wait_for(port, process, here / "serve.log")
+        alive, ready, figures = (run(f"{line} --silent --noproxy '*'") for line in lines)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+    assert json.loads(alive) == {"status": "ok"}
+    assert json.loads(ready) == {"status": "not-ready"}
+    assert "ossferry_request_seconds" in figures
+
+
+def test_its_commands_make_list_and_end_a_key(run: Run, here: Path) -> None:
+    create, show, revoke = (line for line in console(PAGE) if line.startswith("ossferry apikey"))
+    key = run(create).strip()
+    id_ = key.split("_")[1]
+    before = run(show).strip().split("\t")
+    run(revoke.replace("KEY_ID", id_))
+    after = run(show).strip().split("\t")
+
+    assert before[:2] == after[:2] == [id_, "reports"]
+    assert (before[-1], after[-1] != "-") == ("-", True)
+    assert json.loads((here / "keys.json").read_text())["keys"][0]["addresses"] == [
+        "203.0.113.0/24"
+    ]
+    actions = [json.loads(line)["action"] for line in (here / "audit.log").read_text().splitlines()]
+    assert actions == ["apikey-create", "apikey-revoke"]

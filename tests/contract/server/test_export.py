@@ -1,0 +1,72 @@
+"""The export of all uploads: nothing is left out, and nobody waits for it."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from ossferry.admin import csv_pieces
+from ossferry.ledger import Database, people, reports, uploads
+from ossferry.ledger.reports import UploadRow, upload_pages
+from support.ledgers import NOW, owner, stored
+
+ALICE, BOB = owner(), owner("bob")
+COUNT = 25
+
+
+async def fill(database: Database) -> None:
+    async with database.write() as connection:
+        for who in (ALICE, BOB):
+            await people.remember(connection, who, NOW)
+            for number in range(COUNT):
+                await uploads.record(
+                    connection,
+                    who,
+                    stored(f"{who.prefix}2026-03-14/r/{number}"),
+                    source="page",
+                    request_id="",
+                    now=NOW + timedelta(seconds=number // 4),  # many at the same moment
+                )
+
+
+async def pages(database: Database, principal: str = "") -> list[Sequence[UploadRow]]:
+    return [page async for page in upload_pages(database, principal=principal)]
+
+
+async def test_every_upload_is_in_it_once_newest_first(
+    ledger_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "PAGE", 7)
+    database = Database(ledger_url)
+    try:
+        await fill(database)
+        everybodys, hers = await pages(database), await pages(database, ALICE.hash)
+    finally:
+        await database.close()
+
+    rows = [row for page in everybodys for row in page]
+    assert [len(page) for page in everybodys] == [7] * 7 + [1]
+    assert len({row.key for row in rows}) == 2 * COUNT
+    times = [row.recorded_at for row in rows]
+    assert times == sorted(times, reverse=True)
+    assert {row.principal for page in hers for row in page} == {ALICE.hash}
+    assert sum(len(page) for page in hers) == COUNT
+
+
+async def test_the_table_is_handed_over_in_pieces(
+    ledger_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "PAGE", 7)
+    database = Database(ledger_url)
+    try:
+        await fill(database)
+        pieces = [piece async for piece in csv_pieces(database, principal=BOB.hash)]
+    finally:
+        await database.close()
+
+    lines = list(csv.reader(io.StringIO("".join(pieces))))
+    assert len(pieces) == 4
+    assert lines[0][:4] == ["recorded_at", "principal", "label", "key"]
+    assert len({line[3] for line in lines[1:]}) == len(lines) - 1 == COUNT

@@ -1,0 +1,235 @@
+"""The kill switch as a drill: it stops tokens that are out, at once, and lets them go on after."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import oss2
+import pytest
+from typer.testing import CliRunner, Result
+
+from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, User, World
+from ossferry.cli import commands
+from ossferry.demo import SERVER, WORLD, Demo
+from ossferry.errors import KillSwitchError, SettingsError
+from ossferry.kill_switch import DENY, KillSwitch
+from ossferry.sts import access_key
+from support.uploads import put
+
+RAM = Path(__file__).parents[3] / "deploy/ram"
+OPERATOR = User(
+    name="on-call",
+    user_id="200000000000000009",
+    keys={"LTAI5tMockOnCall": "MockOnCallSecret00000000000001"},
+    policies=((RAM / "kill-switch-operator-policy.json").read_text(),),
+)
+
+
+@pytest.fixture(scope="module")
+def drill(web_dir: Path) -> Iterator[Demo]:
+    """A demo in whose account somebody is on call."""
+    world = World(users=(*WORLD.users, OPERATOR), roles=WORLD.roles)
+    with Demo(web_dir=web_dir, world=world) as demo:
+        yield demo
+
+
+@pytest.fixture
+def site(drill: Demo) -> Iterator[httpx.Client]:
+    """Alice."""
+    with httpx.Client(base_url=drill.url, trust_env=False) as client:
+        yield client
+
+
+def switch(drill: Demo, user: User) -> KillSwitch:
+    ((key, secret),) = user.keys.items()
+    settings = drill.settings.model_copy(
+        update={"ram_endpoint": f"http://127.0.0.1:{drill.oss.port}"}
+    )
+    return KillSwitch(settings, access_key(key, secret), settings.role_arn)
+
+
+def test_t19_the_drill(drill: Demo, site: httpx.Client) -> None:
+    ours = switch(drill, OPERATOR)
+    put(drill, site, b"before")
+
+    ours.on()
+    ours.on()
+    assert ours.is_on()
+    with pytest.raises(oss2.exceptions.AccessDenied):
+        put(drill, site, b"while it is on")
+    ours.off()
+    ours.off()
+
+    assert not ours.is_on()
+    put(drill, site, b"after")
+
+
+def test_t48_the_server_cannot_turn_it(drill: Demo) -> None:
+    server = next(user for user in WORLD.users if user.name == "ossferry-server")
+
+    with pytest.raises(KillSwitchError, match=r"RAM refused CreatePolicy \(NoPermission\)"):
+        switch(drill, server).on()
+
+
+def test_the_policy_it_makes_is_the_shipped_one() -> None:
+    assert json.loads((RAM / "kill-switch.json").read_text()) == DENY
+
+
+def command(drill: Demo, *arguments: str) -> Result:
+    """Run `ossferry` as whoever is on call."""
+    return CliRunner().invoke(commands, arguments, env=environment(drill))
+
+
+def hash_of_alice(drill: Demo) -> str:
+    head, *lines = command(drill, "admin", "principals").stdout.splitlines()
+    assert head == "hash\tname\tfiles\tbytes\tlast upload\tshut out"
+    return next(line.split("\t")[0] for line in lines if line.split("\t")[1] == "Alice")
+
+
+def environment(drill: Demo) -> dict[str, str]:
+    settings = drill.settings
+    options = {
+        "BUCKET": settings.bucket,
+        "REGION": settings.region,
+        "ENDPOINT": settings.endpoint,
+        "STS_ENDPOINT": f"http://127.0.0.1:{drill.oss.port}",
+        "RAM_ENDPOINT": f"http://127.0.0.1:{drill.oss.port}",
+        "ROLE_ARN": settings.role_arn,
+        "OBJECTS_ROLE_ARN": str(settings.objects_role_arn),
+        "OBJECTS_ENDPOINT": str(settings.objects_endpoint),
+        "SECRET": settings.secret.get_secret_value(),
+        "ALLOW_MOCK": "1",
+        "DATABASE_URL": settings.ledger_url,
+    }
+    ((key, secret),) = OPERATOR.keys.items()
+    keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}
+    return keys | {f"OSSFERRY_{name}": value for name, value in options.items()}
+
+
+def test_the_program_turns_it(drill: Demo) -> None:
+    ossferry = str(Path(sys.executable).with_name("ossferry"))
+
+    done = subprocess.run(  # noqa: S603
+        [ossferry, "admin", "kill-switch", "on"],
+        env=environment(drill),
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "on\n"), done.stderr
+    assert switch(drill, OPERATOR).is_on()
+    switch(drill, OPERATOR).off()
+
+
+def test_somebody_is_shut_out_and_let_in_again(drill: Demo, site: httpx.Client) -> None:
+    upload = put(drill, site, b"hello")
+    site.post("/api/receipts", json=upload.report)
+    alice = hash_of_alice(drill)
+
+    shut = command(drill, "admin", "revoke", alice)
+    refused = wait_for(site, 403)
+    command(drill, "admin", "restore", alice)
+    again = wait_for(site, 200)
+
+    assert (shut.exit_code, refused["code"], again["principal"]) == (
+        0,
+        "revoked",
+        {"name": "Alice"},
+    )
+
+
+def wait_for(site: httpx.Client, status: int) -> dict[str, object]:
+    """Return the grant, or its refusal, once the server has noticed."""
+    answer = site.post("/api/grant")
+    for _ in range(400):
+        if answer.status_code == status:
+            break
+        time.sleep(0.01)
+        answer = site.post("/api/grant")
+    assert answer.status_code == status
+    found: dict[str, object] = answer.json()
+    return found
+
+
+def test_limits_are_set_and_uploads_exported(drill: Demo, site: httpx.Client) -> None:
+    upload = put(drill, site, b"hello", name="=cmd.txt")
+    site.post("/api/receipts", json=upload.report)
+    alice = hash_of_alice(drill)
+
+    limited = command(drill, "admin", "quota", alice, "--bytes-day", "1")
+    refused = wait_for(site, 429)
+    shown = command(drill, "admin", "quota", alice)
+    cleared = command(drill, "admin", "quota", alice, "--clear")
+    wait_for(site, 200)
+    exported = command(drill, "admin", "uploads", "--principal", alice).stdout
+    later = command(drill, "admin", "uploads", "--since", "2999-01-01").stdout
+
+    assert (limited.exit_code, refused["code"]) == (0, "quota-exceeded")
+    assert shown.stdout == limited.stdout
+    assert shown.stdout.splitlines()[0] == "limit\tused\tallowed\tset by"
+    assert re.search(r"^bytes_day\t[0-9]+\t1\tadmin$", shown.stdout, re.MULTILINE)
+    assert re.search(r"^bytes_day\t[0-9]+\t-\tsettings$", cleared.stdout, re.MULTILINE)
+    assert f",{upload.key},5,{upload.report['crc64']}," in exported
+    assert len(later.splitlines()) == 1
+
+
+def test_bucket_and_ledger_are_compared_on_demand(
+    drill: Demo, site: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ((key, secret),) = SERVER.keys.items()
+    monkeypatch.setattr("ossferry.sts.default_credentials", lambda: access_key(key, secret))
+    command(drill, "admin", "reconcile")
+    silent = put(drill, site, b"without a receipt")
+    gone = put(drill, site, b"hello")
+    site.post("/api/receipts", json=gone.report)
+    auth = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
+    address = f"http://127.0.0.1:{drill.oss.port}"
+    oss2.Bucket(auth, address, drill.bucket, region="cn-hangzhou").delete_object(gone.key)
+
+    first = command(drill, "admin", "reconcile")
+    second = command(drill, "admin", "reconcile")
+
+    told = sorted(first.stdout.splitlines())
+    assert told == [f"found\t{silent.key}", f"gone\t{gone.key}"]
+    assert (second.exit_code, second.stdout) == (0, "")
+
+
+def test_an_unknown_principal_is_one_sentence(drill: Demo) -> None:
+    for arguments in (("revoke", "nobody"), ("quota", "nobody"), ("reconcile", "nobody")):
+        done = command(drill, "admin", *arguments)
+        assert isinstance(done.exception, SettingsError)
+        assert str(done.exception).startswith("nobody is nobody; `ossferry admin principals`")
+
+
+def test_the_admin_page_is_for_admins(drill: Demo, site: httpx.Client) -> None:
+    upload = put(drill, site, b"hello", name="<img src=x onerror=alert(1)>.txt")
+    site.post("/api/receipts", json=upload.report)
+
+    alice = hash_of_alice(drill)
+    command(drill, "admin", "quota", alice, "--bytes-total", "1500000")
+    page = site.get("/admin", headers={"sec-fetch-site": "none"})
+    hers = site.get("/admin", params={"principal": alice})
+    table = site.get("/admin/uploads.csv")
+    site.post("/demo/user", json={"user": "bob"})
+    refused = [site.get(path) for path in ("/admin", "/admin/uploads.csv")]
+    shown = site.get("/admin", headers={"accept": "text/html,*/*;q=0.8"})
+    nowhere = site.get("/nowhere", headers={"accept": "text/html"})
+    command(drill, "admin", "quota", alice, "--clear")
+
+    assert page.status_code == 200
+    assert "<img" not in page.text
+    assert "&lt;img src=x onerror=alert(1)&gt;.txt" in page.text
+    assert "1.5 MB</span> in total" in page.text
+    assert ("Show everybody" in page.text, "Show everybody" in hers.text) == (False, True)
+    assert "Last uploads of Alice" in hers.text
+    assert upload.key in table.text
+    for each, title in ((shown, "This is for administrators"), (nowhere, "Not Found")):
+        assert each.headers["content-type"].startswith("text/html")
+        assert f"<h1>{title}</h1>" in each.text
+    assert (shown.status_code, nowhere.status_code) == (403, 404)
+    assert [(each.status_code, each.json()["code"]) for each in refused] == [(403, "not-admin")] * 2

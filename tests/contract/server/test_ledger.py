@@ -1,0 +1,379 @@
+"""The ledger on SQLite and on a real PostgreSQL: what belongs together, and is never lost."""
+
+import asyncio
+import sqlite3
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from ossferry.errors import LedgerLostError, SettingsError
+from ossferry.ledger import Database, leases, links, outbox, people, uploads
+from ossferry.ledger.links import Share
+from ossferry.ledger.people import GrantRow
+from ossferry.ledger.standing import Quota, set_quota, standing
+from ossferry.ledger.tables import metadata
+from ossferry.ledger.uploads import Receipt, Undo
+from ossferry.prefixes import Owner
+from support.ledgers import NOW, opened, owner, stored, used
+from support.postgres import Postgres
+
+ALICE = owner()
+KEY = f"{ALICE.prefix}2026-03-14/r/x.txt"
+
+
+async def record(database: Database, key: str = KEY, **changes: object) -> Receipt:
+    async with database.write() as connection:
+        return await uploads.record(
+            connection, ALICE, stored(key, **changes), source="page", request_id="", now=NOW
+        )
+
+
+async def record_many(database: Database, count: int) -> None:
+    for number in range(count):
+        await record(database, f"{KEY}{'x' * 500}{number}")
+
+
+async def test_the_tables_are_what_the_migrations_make(ledger_url: str) -> None:
+    async with opened(ledger_url) as database, database.read() as connection:
+        differences = await connection.run_sync(
+            lambda sync: compare_metadata(MigrationContext.configure(sync), metadata)
+        )
+
+    assert differences == []
+
+
+async def test_an_upload_is_recorded_and_counted_once(ledger_url: str) -> None:
+    async with opened(ledger_url) as database:
+        answers = await asyncio.gather(*(record(database) for _ in range(20)))
+        usage = await used(database, ALICE)
+
+    assert [answer.is_news for answer in answers].count(True) == 1
+    assert usage == {"bytes_day": 5, "objects_day": 1, "bytes_total": 5, "objects_total": 1}
+
+
+async def test_many_at_once_are_all_counted(ledger_url: str) -> None:
+    async with opened(ledger_url) as database:
+        await asyncio.gather(*(record(database, f"{KEY}{number}") for number in range(50)))
+        usage = await used(database, ALICE)
+
+    assert (usage["objects_total"], usage["bytes_day"]) == (50, 250)
+
+
+async def test_another_object_under_the_same_key_takes_its_place(ledger_url: str) -> None:
+    async with opened(ledger_url) as database:
+        await record(database)
+        second = await record(database, size=7, crc64="1")
+        usage = await used(database, ALICE)
+
+    assert (second.is_news, second.size) == (True, 7)
+    assert (usage["bytes_total"], usage["objects_total"]) == (7, 1)
+    assert (usage["bytes_day"], usage["objects_day"]) == (12, 2)
+
+
+async def test_what_is_deleted_frees_the_total_but_not_the_day(ledger_url: str) -> None:
+    undo = Undo(id="u1", key=KEY, how="trash/x", until=NOW + timedelta(hours=1), size=5)
+    async with opened(ledger_url) as database:
+        await record(database)
+        async with database.write() as connection:
+            first = await uploads.mark_deleted(connection, KEY, now=NOW, undo=undo)
+            second = await uploads.mark_deleted(connection, KEY, now=NOW, undo=undo)
+        gone = await used(database, ALICE)
+        async with database.write() as connection:
+            found = await uploads.find_undo(connection, "u1", NOW)
+            late = await uploads.find_undo(connection, "u1", NOW + timedelta(hours=2))
+            await uploads.undone(connection, undo)
+            await uploads.undone(connection, undo)
+        back = await used(database, ALICE)
+
+    assert (first, second, found, late) == (True, False, undo, None)
+    assert (gone["bytes_total"], gone["bytes_day"]) == (0, 5)
+    assert (back["bytes_total"], back["objects_total"]) == (5, 1)
+
+
+async def test_usage_of_yesterday_does_not_count_today(ledger_url: str) -> None:
+    async with opened(ledger_url) as database:
+        await record(database, last_modified=NOW - timedelta(days=1))
+        usage = await used(database, ALICE)
+
+    assert (usage["bytes_day"], usage["bytes_total"]) == (0, 5)
+
+
+async def test_a_grant_is_noted_once_and_its_end_only_moves_forward(ledger_url: str) -> None:
+    def grant(name: str, minutes: int) -> GrantRow:
+        end = NOW + timedelta(minutes=minutes)
+        return GrantRow(session_name=name, key_last4="0001", issued_at=NOW, expires_at=end)
+
+    async with opened(ledger_url) as database:
+        async with database.write() as connection:
+            noted = [
+                await people.note_grant(connection, ALICE, grant("s1", 15)),
+                await people.note_grant(connection, ALICE, grant("s1", 15)),
+                await people.note_grant(connection, ALICE, grant("s2", 5)),
+            ]
+            await people.reconciled(connection, ALICE.hash, NOW + timedelta(minutes=10))
+        day = timedelta(days=1)
+        async with database.read() as connection:
+            open_ = await people.to_reconcile(connection, NOW, at_least_every=day, limit=9)
+        async with database.write() as connection:
+            await people.reconciled(connection, ALICE.hash, NOW + timedelta(minutes=16))
+        async with database.read() as connection:
+            done = await people.to_reconcile(connection, NOW, at_least_every=day, limit=9)
+            later = await people.to_reconcile(
+                connection, NOW + timedelta(days=2), at_least_every=day, limit=9
+            )
+
+    assert noted == [True, False, True]
+    assert (list(open_), list(done), list(later)) == ([ALICE], [], [ALICE])
+
+
+async def test_somebody_is_found_by_their_keys(ledger_url: str) -> None:
+    async with opened(ledger_url) as database, database.read() as connection:
+        assert await people.owner_of_key(connection, KEY) == ALICE
+        assert await people.owner_of_key(connection, "uploads/alice-xy/x") is None
+        assert await people.owner_of_key(connection, "x") is None
+
+
+async def test_own_limits_and_being_shut_out_are_part_of_the_standing(ledger_url: str) -> None:
+    async with opened(ledger_url) as database:
+        async with database.write() as connection:
+            await set_quota(connection, ALICE.hash, Quota(bytes_day=10))
+            await set_quota(connection, ALICE.hash, Quota(bytes_day=20))
+            await people.set_revoked(connection, ALICE.hash, NOW)
+        async with database.read() as connection:
+            hers = await standing(connection, ALICE.hash, NOW)
+            nobodys = await standing(connection, "f" * 16, NOW)
+
+    assert (hers.own, hers.is_revoked) == (Quota(bytes_day=20), True)
+    assert (nobodys.own, nobodys.is_revoked) == (Quota(), False)
+    assert set(nobodys.used.values()) == {0}
+
+
+async def test_receipts_come_in_the_order_of_bytes(ledger_url: str) -> None:
+    names = ["B", "a", "a b", "é", "日本"]
+    keys = [f"{ALICE.prefix}{name}" for name in names]
+    async with opened(ledger_url) as database:
+        for key in keys:
+            await record(database, key)
+        async with database.read() as connection:
+            found = await uploads.in_range(connection, ALICE, after=keys[0], until=keys[3])
+            rest = await uploads.in_range(connection, ALICE, after=keys[3], until=None)
+
+    assert set(found) == set(keys[1:4])
+    assert set(rest) == {keys[4]}
+
+
+async def test_two_couriers_never_claim_the_same_event(ledger_url: str) -> None:
+    async with opened(ledger_url) as database:
+        async with database.write() as connection:
+            for number in range(20):
+                await outbox.add(connection, ["gallery", "other"], {"n": number}, NOW)
+
+        async def claim(at: datetime = NOW, limit: int = 10) -> list[str]:
+            async with database.write() as connection:
+                found = await outbox.claim(connection, at, target="gallery", hold_s=60, limit=limit)
+                assert {each.target for each in found} <= {"gallery"}
+                return [each.id for each in found]
+
+        claimed = [id_ for ids in await asyncio.gather(*(claim() for _ in range(4))) for id_ in ids]
+        again = await claim(NOW + timedelta(seconds=61), 99)
+
+    assert len(claimed) == len(set(claimed)) == 20
+    assert set(again) == set(claimed)
+
+
+async def test_a_lease_has_one_holder_until_it_ends(ledger_url: str) -> None:
+    async with opened(ledger_url) as database:
+
+        async def take(holder: str, seconds: float) -> bool:
+            now = NOW + timedelta(seconds=seconds)
+            async with database.write() as connection:
+                return await leases.take(connection, "work", holder=holder, now=now, hold_s=10)
+
+        taken = [await take(*each) for each in (("a", 0), ("b", 5), ("a", 9), ("b", 18), ("b", 20))]
+
+    assert taken == [True, False, True, False, True]
+
+
+async def test_links_come_newest_first_page_by_page_and_are_ones_own(ledger_url: str) -> None:
+    bob = owner("bob")
+
+    def share(number: int, who: Owner) -> Share:
+        return Share(
+            id=f"{who.label}{number}",
+            key=KEY,
+            made_at=NOW + timedelta(seconds=number // 2),  # some in the same second
+            expires_at=NOW + timedelta(hours=1),
+            disposition="inline",
+            process={"format": "webp"},
+            note="für Käthe",
+        )
+
+    async with opened(ledger_url) as database:
+        async with database.write() as connection:
+            await people.remember(connection, bob, NOW)
+            for number in range(5):
+                await links.add(connection, ALICE, share(number, ALICE))
+                await links.add(connection, bob, share(number, bob))
+        async with database.read() as connection:
+            first = await links.page(connection, ALICE, after="", limit=3)
+            rest = await links.page(connection, ALICE, after=first[-1].id, limit=3)
+            foreign = await links.page(connection, ALICE, after="nothing", limit=3)
+
+    assert [each.id for each in (*first, *rest)] == [f"Alice{n}" for n in (4, 3, 2, 1, 0)]
+    assert first[0] == share(4, ALICE)
+    assert list(foreign) == []
+
+
+async def test_a_link_knows_when_its_upload_was_deleted(ledger_url: str) -> None:
+    made = Share(
+        id="s1",
+        key=KEY,
+        made_at=NOW,
+        expires_at=NOW + timedelta(hours=1),
+        disposition="inline",
+        process=None,
+        note="",
+    )
+    undo = Undo(id="u1", key=KEY, how="trash/x", until=NOW + timedelta(hours=1), size=5)
+    async with opened(ledger_url) as database:
+
+        async def deleted_at() -> datetime | None:
+            async with database.read() as connection:
+                (found,) = await links.page(connection, ALICE, after="", limit=9)
+                return found.deleted_at
+
+        async with database.write() as connection:
+            await links.add(connection, ALICE, made)
+        unrecorded = await deleted_at()
+        await record(database)
+        there = await deleted_at()
+        async with database.write() as connection:
+            await uploads.mark_deleted(connection, KEY, now=NOW, undo=undo)
+        gone = await deleted_at()
+        async with database.write() as connection:
+            await uploads.undone(connection, undo)
+        back = await deleted_at()
+
+    assert (unrecorded, there, gone, back) == (None, None, NOW, None)
+
+
+async def test_a_failure_in_the_middle_leaves_nothing_behind(ledger_url: str) -> None:
+    async with opened(ledger_url) as database:
+
+        async def fail() -> None:
+            async with database.write() as connection:
+                await uploads.record(
+                    connection, ALICE, stored(KEY), source="page", request_id="", now=NOW
+                )
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await fail()
+        usage = await used(database, ALICE)
+        async with database.read() as connection:
+            found = await uploads.find(connection, KEY)
+
+    assert (found, usage["bytes_total"]) == (None, 0)
+
+
+async def test_several_processes_may_open_it_at_the_same_time(ledger_url: str) -> None:
+    databases = [Database(ledger_url) for _ in range(5)]
+
+    async def open_it(database: Database) -> None:
+        async with database.write() as connection:
+            await people.remember(connection, ALICE, NOW)
+
+    try:
+        await asyncio.gather(*(open_it(database) for database in databases))
+        usage = await used(databases[0], ALICE)
+    finally:
+        for database in databases:
+            await database.close()
+
+    assert usage["objects_total"] == 0
+
+
+async def test_a_new_database_to_which_another_process_writes_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "ledger.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(LedgerLostError):
+        async with opened(f"sqlite:///{path}", busy_timeout_s=0.1):
+            pass
+    asyncio.get_running_loop().call_later(0.1, other.execute, "COMMIT")
+
+    async with opened(f"sqlite:///{path}", busy_timeout_s=30) as database:
+        is_news = (await record(database)).is_news
+
+    assert is_news
+    other.close()
+
+
+async def test_a_ledger_of_a_newer_version_is_one_sentence(ledger_url: str) -> None:
+    async with opened(ledger_url) as database, database.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(SettingsError, match="newer version; update ossferry"):
+        async with opened(ledger_url):
+            pass
+
+
+async def test_a_database_that_is_locked_is_unavailable_and_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    async with opened(f"sqlite:///{path}", busy_timeout_s=0.1) as database:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(LedgerLostError):
+            await record(database)
+        other.execute("COMMIT")
+        other.close()
+
+        assert (await record(database)).is_news
+
+
+async def test_a_database_that_is_full_is_unavailable(tmp_path: Path) -> None:
+    async with opened(f"sqlite:///{tmp_path}/ledger.db") as database:
+        async with database.read() as connection:
+            pages = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
+            await connection.execute(text(f"PRAGMA max_page_count = {pages}"))
+        with pytest.raises(LedgerLostError):
+            await record_many(database, 500)
+        usage = await used(database, ALICE)
+        async with database.read() as connection:
+            held = await uploads.in_range(connection, ALICE, after="", until=None)
+
+    assert usage["objects_total"] == len(held)
+
+
+def test_a_folder_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"the folder .*/nowhere does not exist; make it"):
+        Database(f"sqlite:///{tmp_path}/nowhere/ledger.db")
+
+
+async def test_a_server_that_goes_away_is_unavailable_and_comes_back(
+    a_postgres: Postgres,
+) -> None:
+    url = a_postgres.new_database()
+    async with opened(url) as database:
+        await record(database)
+        a_postgres.drop_connections(url)
+        with pytest.raises(LedgerLostError):
+            await record_many(database, 20)
+        back = await record(database, f"{KEY}back")
+
+    assert back.is_news
+
+
+async def test_an_address_may_say_what_libpq_knows(a_postgres: Postgres) -> None:
+    url = f"{a_postgres.new_database()}?sslmode=prefer&application_name=uploads"
+
+    async with opened(url) as database, database.read() as connection:
+        name = await connection.scalar(text("SHOW application_name"))
+
+    assert name == "uploads"

@@ -1,0 +1,73 @@
+"""Processes that are killed in mid-work have lost no row that the ledger answered."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ossferry.ledger import uploads
+from support.ledgers import opened, owner, used
+
+ALICE = owner()
+WRITER = """
+import asyncio, sys
+from ossferry.ledger import Database, uploads
+from support.ledgers import NOW, owner, stored
+
+async def main(url, name):
+    database, alice = Database(url), owner()
+    for number in range(100_000):
+        key = f"{alice.prefix}{name}/{number}"
+        async with database.write() as connection:
+            await uploads.record(
+                connection, alice, stored(key), source="page", request_id="", now=NOW
+            )
+        print(key, flush=True)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_two_killed_processes_have_lost_no_answered_row(
+    ledger_url: str, make_writer: Callable[[str], "subprocess.Popen[str]"]
+) -> None:
+    async with opened(ledger_url) as database:
+        writers = [make_writer(name) for name in ("one", "two")]
+        answered = []
+        for writer in writers:
+            assert writer.stdout is not None
+            answered += [writer.stdout.readline().strip() for _ in range(30)]
+            os.kill(writer.pid, signal.SIGKILL)
+        for writer in writers:
+            with writer:
+                assert writer.stdout is not None
+                lines = writer.stdout.read().splitlines(keepends=True)
+            answered += [line.strip() for line in lines if line.endswith("\n")]
+        async with database.read() as connection:
+            held = await uploads.in_range(connection, ALICE, after="", until=None)
+        usage = await used(database, ALICE)
+
+    assert len(answered) >= 60
+    assert set(answered) <= set(held)
+    assert usage["objects_total"] == len(held)
+
+
+@pytest.fixture
+def make_writer(ledger_url: str) -> Callable[[str], "subprocess.Popen[str]"]:
+    """Starts a process that records uploads and says which."""
+    root = Path(__file__).parents[3]
+    paths = os.pathsep.join([str(root / "server"), str(root / "tests")])
+
+    def start(name: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(  # noqa: S603
+            [sys.executable, "-c", WRITER, ledger_url, name],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": paths},
+        )
+
+    return start

@@ -1,0 +1,87 @@
+"""An OSS that is none: a proxy's page, a listing cut short. Nothing of it is believed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from ossferry.bucket import OssBucket, Stored
+from ossferry.clock import utc_now
+from ossferry.errors import OssLostError, OssRefusedError
+from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.sts import StsCredentials
+from support.server_fakes import OBJECTS, OPTIONS
+
+KEY = "uploads/alice/x"
+STORED = Stored(
+    key=KEY,
+    size=5,
+    crc64="1",
+    etag="A",
+    content_type="",
+    last_modified=datetime(2026, 3, 14, tzinfo=UTC),
+)
+HTML = b"<!doctype html><p>Welcome to the hotel's network"
+CUT = b'<?xml version="1.0"?><ListBucketResult><Name>web'
+OTHER = b'<?xml version="1.0"?><Other/>'
+
+Ask = Callable[[OssBucket], Awaitable[object]]
+ASKS: dict[str, Ask] = {
+    "head": lambda bucket: bucket.head(KEY),
+    "list": lambda bucket: bucket.list("uploads/alice/", after="", limit=10),
+    "copy": lambda bucket: bucket.copy(STORED, "trash/x"),
+    "delete": lambda bucket: bucket.delete(KEY),
+}
+
+
+async def assume_role(**_wishes: str) -> StsCredentials:
+    return StsCredentials(
+        access_key_id="STS.x",
+        access_key_secret="x",
+        security_token="x",
+        expires_at=datetime(2036, 3, 14, tzinfo=UTC),
+    )
+
+
+@asynccontextmanager
+async def bucket_at(body: bytes, head: str) -> AsyncIterator[OssBucket]:
+    """Yield a bucket whose server answers every request with these bytes."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {head}\r\ncontent-length: {len(body)}\r\n".encode())
+        writer.write(b"connection: close\r\n\r\n")
+        writer.write(b"" if first.startswith(b"HEAD") else body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    options = {**OPTIONS, **OBJECTS, "objects_endpoint": f"http://127.0.0.1:{port}"}
+    bucket = OssBucket(load_settings(ExplicitSettings, **options), assume_role, clock=utc_now)
+    try:
+        yield bucket
+    finally:
+        await bucket.close()
+        server.close()
+
+
+@pytest.mark.parametrize("ask", ASKS)
+@pytest.mark.parametrize("body", [HTML, CUT, OTHER, b""], ids=["html", "cut", "other", "empty"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        "200 OK\r\ncontent-type: text/html",
+        "200 OK\r\nlast-modified: Sat, 14 Mar 2026 09:26:53 GMT\r\netag: x",
+        "302 Found\r\nlocation: /welcome",
+        "404 Not Found\r\ncontent-type: text/html",
+        "502 Bad Gateway\r\ncontent-type: text/html",
+    ],
+    ids=["page", "page with a date", "elsewhere", "missing", "bad gateway"],
+)
+async def test_what_is_no_answer_of_oss_is_no_answer(ask: str, body: bytes, head: str) -> None:
+    async with bucket_at(body, head) as bucket:
+        with pytest.raises((OssLostError, OssRefusedError)):
+            await ASKS[ask](bucket)

@@ -1,0 +1,88 @@
+"""Looks at what the server says of uploads, and at the bucket behind its back."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import quote, urlsplit
+
+import asyncpg
+import httpx
+import oss2
+
+from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from mock_oss.views import StoredObject
+from ossferry.demo import Demo
+
+__all__ = [
+    "address",
+    "become",
+    "fetch",
+    "locked",
+    "mine",
+    "operators_bucket",
+    "trash",
+    "until",
+]
+
+PATIENCE_S = 10.0
+
+
+def become(site: httpx.Client, user: str) -> None:
+    assert site.post("/demo/user", json={"user": user}).status_code == 200
+
+
+def address(key: str, *more: str) -> str:
+    return "/".join(["/api/objects", quote(key), *more])
+
+
+def mine(site: httpx.Client) -> dict[str, dict[str, object]]:
+    """Return my uploads, by key."""
+    found = site.get("/api/objects", params={"limit": 1000}).json()["objects"]
+    return {each["key"]: each for each in found}
+
+
+def until(true: Callable[[], object]) -> None:
+    """Wait for the background to have done something."""
+    end = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def fetch(demo: Demo, url: str) -> httpx.Response:
+    """Open a link as a browser would, which knows that `*.localhost` is this machine."""
+    parts = urlsplit(url)
+    assert parts.netloc == f"{demo.bucket}.localhost:{demo.oss.port}"
+    there = url.replace(parts.netloc, f"127.0.0.1:{demo.oss.port}", 1)
+    return httpx.get(there, headers={"host": parts.netloc}, trust_env=False)
+
+
+def trash(demo: Demo) -> list[StoredObject]:
+    """Return what lies in the trash."""
+    objects = demo.oss.bucket(demo.bucket).objects
+    return [objects[key] for key in objects if key.startswith("trash/")]
+
+
+def operators_bucket(demo: Demo) -> oss2.Bucket:
+    """Return the bucket as who owns it sees it."""
+    auth = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
+    endpoint = f"http://127.0.0.1:{demo.oss.port}"
+    return oss2.Bucket(auth, endpoint, demo.bucket, region="cn-hangzhou")
+
+
+@contextmanager
+def locked(url: str) -> Iterator[None]:
+    """Keep the ledger from being written while entered."""
+    if url.startswith("sqlite"):
+        other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.close()
+        return
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(url))
+        runner.run(connection.execute("BEGIN; LOCK TABLE receipts IN EXCLUSIVE MODE"))
+        yield
+        runner.run(connection.close())

@@ -1,0 +1,49 @@
+"""Asks STS once, as the server does, with the world led to ports of this machine.
+
+Runs as a program of its own, because the vendor reads the environment when it is imported:
+``ask_sts.py STS_URL CA_FILE {"host": port, …}`` prints the key id that it got, or the reason.
+"""
+
+import asyncio
+import json
+import socket
+import sys
+from typing import Any
+
+import certifi
+
+sts_url, ca_file, ports = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+certifi.where = lambda: ca_file
+plain_getaddrinfo = socket.getaddrinfo
+
+
+def getaddrinfo(host: Any, port: Any, *more: Any, **named: Any) -> Any:
+    """Lead known hosts to this machine; nobody gets beyond it."""
+    if host not in (*ports, "127.0.0.1"):
+        raise OSError(f"{host} is not of this test")
+    return plain_getaddrinfo("127.0.0.1", ports.get(host, port), *more, **named)
+
+
+socket.getaddrinfo = getaddrinfo
+
+
+async def main() -> None:
+    """Ask."""
+    from ossferry.errors import StsLostError
+    from ossferry.logs import configure
+    from ossferry.settings_loading import ExplicitSettings, load_settings
+    from ossferry.sts import StsClient, default_credentials
+    from support.server_fakes import OPTIONS
+
+    configure("INFO")
+    settings = load_settings(ExplicitSettings, **{**OPTIONS, "sts_endpoint": sts_url})
+    client = StsClient(settings, default_credentials())
+    try:
+        got = await client(session_name="session", policy="{}")
+    except StsLostError as error:
+        sys.stdout.write(error.reason)
+    else:
+        sys.stdout.write(got.access_key_id)
+
+
+asyncio.run(main())

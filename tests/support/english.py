@@ -1,0 +1,44 @@
+"""English without a browser: the page's own sentences, and numbers as English writes them."""
+
+import json
+
+from uploader.view.text import use
+
+__all__ = ["PlainFormats", "speak_english"]
+
+PLACES = ("uploader/locales/en.json", "web/uploader/locales/en.json")  # interpreter, checkout
+
+
+class PlainFormats:
+    """What `Intl` says of English."""
+
+    decimal = "."
+    group = ","
+    percent = "0%"
+
+    def plural(self, count: int) -> str:
+        return "one" if count == 1 else "other"
+
+    def time(self, at_s: float) -> str:
+        return f"at {at_s:.0f}"
+
+    def moment(self, at_s: float) -> str:
+        return f"at {at_s:.0f}"
+
+    def ago(self, count: int, unit: str) -> str:
+        return f"{count} {unit}{'s' if count != 1 else ''} ago"
+
+
+def speak_english() -> None:
+    """Let the view speak English."""
+    use("en", json.loads(_read()), PlainFormats())
+
+
+def _read() -> str:
+    for place in PLACES:
+        try:
+            with open(place, encoding="utf-8") as file:  # noqa: PTH123 - MicroPython has no pathlib
+                return file.read()
+        except OSError:
+            continue
+    raise OSError("there are no English sentences")

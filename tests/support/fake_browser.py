@@ -1,0 +1,136 @@
+"""Fakes of what a browser has beside files and network; they run on every interpreter."""
+
+import asyncio
+
+from uploader.transfer.errors import FileUnreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uploader.transfer.ports import File
+
+__all__ = ["FakeBrowser", "FakeNetwork", "FakeStorage", "FakeTabs"]
+
+
+class FakeBrowser:
+    """What all pages of a browser share: who has which name, and who listens."""
+
+    def __init__(self) -> None:
+        self.pages: list[FakeTabs] = []
+        self.waiting: list[tuple[str, asyncio.Event]] = []
+
+    def freed(self) -> None:
+        """Wake who waits for names that nobody has any more."""
+        for name, event in self.waiting:
+            if self.holder(name) is None:
+                event.set()
+
+    def holder(self, name: str) -> "FakeTabs | None":
+        return next((page for page in self.pages if name in page.names), None)
+
+
+class FakeTabs:
+    """One page of a `FakeBrowser`; `close` is what happens when it goes away."""
+
+    def __init__(self, browser: FakeBrowser) -> None:
+        self.names: list[str] = []
+        self.told: list[str] = []
+        self._handler: Callable[[str], None] = lambda text: None
+        self._browser = browser
+        browser.pages.append(self)
+
+    async def take(self, name: str) -> bool:
+        await asyncio.sleep(0)
+        holder = self._browser.holder(name)
+        if holder is None:
+            self.names.append(name)
+        return holder in (None, self)
+
+    def drop(self, name: str) -> None:
+        self.names = [other for other in self.names if other != name]
+        self._browser.freed()
+
+    async def free(self, name: str) -> None:
+        event = asyncio.Event()
+        self._browser.waiting.append((name, event))
+        self._browser.freed()
+        await event.wait()
+
+    def tell(self, text: str) -> None:
+        self.told.append(text)
+        for page in self._browser.pages:
+            if page is not self:
+                page._handler(text)
+
+    def listen(self, handler: "Callable[[str], None]") -> None:
+        self._handler = handler
+
+    def close(self) -> None:
+        self._browser.pages.remove(self)
+        self._browser.freed()
+
+
+class FakeNetwork:
+    """A network that is back as soon as somebody waits for it; remembers how long they would."""
+
+    def __init__(self) -> None:
+        self.waited_s: list[float] = []
+        self._gate = asyncio.Event()
+        self._gate.set()
+
+    def hold(self) -> None:
+        """Let all who wait stay there until `release`."""
+        self._gate.clear()
+
+    def release(self) -> None:
+        self._gate.set()
+
+    async def may_be_back(self, timeout_s: float) -> None:
+        self.waited_s.append(timeout_s)
+        await asyncio.sleep(0)
+        await self._gate.wait()
+
+
+class FakeStorage:
+    """Texts in a dict; `error` is raised instead, if there is one.
+
+    `saved` and `deleted` are the names of each call.
+    """
+
+    def __init__(self) -> None:
+        self.saved: list[list[str]] = []
+        self.deleted: list[list[str]] = []
+        self.texts: dict[str, str] = {}
+        self.files: dict[str, File] = {}
+        self.error: Exception | None = None
+        self.keeps_files = False
+
+    async def load(self) -> list[tuple[str, str, bool]]:
+        self._check()
+        return [(name, text, name in self.files) for name, text in self.texts.items()]
+
+    async def save(self, records: "list[tuple[str, str, File | None]]") -> None:
+        await asyncio.sleep(0)
+        self._check()
+        self.saved.append([name for name, _, _ in records])
+        for name, text, file in records:
+            self.texts[name] = text
+            if file and self.keeps_files:
+                self.files[name] = file
+
+    async def open_files(self, wanted: "list[tuple[str, str]]") -> "list[File | FileUnreadable]":
+        self._check()
+        return [self.files.get(name) or FileUnreadable("NotFoundError") for name, _ in wanted]
+
+    async def delete(self, names: "list[str]") -> None:
+        await asyncio.sleep(0)
+        self._check()
+        self.deleted.append(names)
+        for name in names:
+            self.texts.pop(name, None)
+            self.files.pop(name, None)
+
+    def _check(self) -> None:
+        if self.error:
+            raise self.error

@@ -1,0 +1,52 @@
+"""What tests of the ledger share: a ledger, somebody, something stored, and how much was used."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from ossferry.bucket import Stored
+from ossferry.ledger import Database, people
+from ossferry.ledger.standing import standing
+from ossferry.prefixes import Owner
+
+__all__ = ["NOW", "opened", "owner", "stored", "used"]
+
+NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
+
+
+def owner(name: str = "alice") -> Owner:
+    """Return somebody."""
+    hash_ = name.encode().hex()[:16].ljust(16, "0")
+    return Owner(hash=hash_, label=name.title(), prefix=f"uploads/{name}-x/")
+
+
+def stored(key: str, **changes: object) -> Stored:
+    """Return an object of five bytes."""
+    values: dict[str, object] = {
+        "key": key,
+        "size": 5,
+        "crc64": "4041730234",
+        "etag": "5D41",
+        "last_modified": NOW,
+        "content_type": "text/plain",
+        **changes,
+    }
+    return Stored(**values)  # type: ignore[arg-type] # as the tests give them
+
+
+async def used(database: Database, who: Owner, at: datetime = NOW) -> dict[str, int]:
+    """Return what somebody has used."""
+    async with database.read() as connection:
+        return dict((await standing(connection, who.hash, at)).used)
+
+
+@asynccontextmanager
+async def opened(url: str, **options: float) -> AsyncIterator[Database]:
+    """Yield the ledger, with its first principal in it."""
+    database = Database(url, **options)
+    try:
+        async with database.write() as connection:
+            await people.remember(connection, owner(), NOW)
+        yield database
+    finally:
+        await database.close()

@@ -1,0 +1,102 @@
+"""A PostgreSQL of the distribution's packages, for one test session.
+
+It refuses to run as root, so that root's tests run it as the user `postgres`.
+"""
+
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from support.programs import free_port, running
+
+__all__ = ["Postgres", "postgres"]
+
+PROGRAMS = Path("/usr/lib/postgresql")
+
+
+class Postgres:
+    """A running server.
+
+    Attributes:
+        pid: of its first process.
+    """
+
+    def __init__(self, port: int, pid: int, run_as: list[str], psql: str) -> None:
+        self.pid = pid
+        self._port = port
+        self._run_as = run_as
+        self._psql = psql
+
+    def new_database(self) -> str:
+        """Return the address of an empty database."""
+        name = f"ledger_{secrets.token_hex(6)}"
+        self.ask(f"CREATE DATABASE {name}")
+        return f"postgresql://postgres@127.0.0.1:{self._port}/{name}"
+
+    def drop_connections(self, url: str) -> None:
+        """End every connection to one database, as a restart would."""
+        name = url.rpartition("/")[2]
+        where = f"pg_stat_activity WHERE datname = '{name}'"
+        self.ask(f"SELECT pg_terminate_backend(pid) FROM {where}")  # noqa: S608 - a name of ours
+
+    def ask(self, sql: str, database: str = "postgres") -> str:
+        """Run a statement as an operator would."""
+        where = ["-h", "127.0.0.1", "-p", str(self._port), "-U", "postgres", "-d", database]
+        command = [*self._run_as, self._psql, *where, "-Atc", sql]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+        return done.stdout
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """Run a server until the context ends."""
+    found = sorted(PROGRAMS.glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("PostgreSQL is not installed here (apt-get install postgresql)")
+    programs = found[-1].parent
+    run_as = [] if os.geteuid() else [shutil.which("runuser") or "runuser", "-u", "postgres", "--"]
+    folder = Path(tempfile.mkdtemp(prefix="ossferry-postgres-"))
+    try:
+        if run_as:
+            os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
+        data, port = folder / "data", free_port()
+        init = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-N"]
+        subprocess.run([*run_as, *init], check=True, capture_output=True, cwd=folder)  # noqa: S603
+        options = [
+            "-p",
+            str(port),
+            "-h",
+            "127.0.0.1",
+            "-k",
+            str(folder),
+            "-c",
+            "max_connections=200",
+            "-c",
+            "fsync=off",  # with it, the end takes half a minute
+        ]
+        command = [*run_as, str(programs / "postgres"), "-D", str(data), *options]
+        with running(command, folder, port):
+            _wait_until_ready(programs, port)
+            pid = int((data / "postmaster.pid").read_text().splitlines()[0])
+            yield Postgres(port, pid, run_as, str(programs / "psql"))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_until_ready(programs: Path, port: int) -> None:
+    """Return once it takes connections: it listens a moment before that."""
+    ready = [str(programs / "pg_isready"), "--host=127.0.0.1", f"--port={port}"]
+    for _ in range(100):
+        if subprocess.run(ready, capture_output=True).returncode == 0:  # noqa: S603
+            return
+        time.sleep(0.05)
+    raise AssertionError("PostgreSQL does not take connections")

@@ -1,0 +1,53 @@
+"""`/admin` speaks the languages of the page."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from build import LANGUAGES
+from ossferry.admin_words import WORDS
+from ossferry.app import create_app
+from ossferry.settings import Settings
+from support.app_client import app_client
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+
+
+@pytest.fixture
+def client(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, store: FakeStore
+) -> Iterator[httpx.Client]:
+    settings = make_settings(**OBJECTS, admins=["alice"], quota_objects_day=5)
+    with app_client(create_app(settings, assume_role=sts, clock=clock, store=store)) as made:
+        made.post("/api/grant")
+        yield made
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_language_has_the_same_words(language: str) -> None:
+    words = WORDS[language]
+
+    assert list(words) == list(WORDS["en"])
+    assert [word.count("{}") for word in words.values()] == [
+        word.count("{}") for word in WORDS["en"].values()
+    ]
+    assert all(words.values())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_comes_in_the_language_of_the_person(client: httpx.Client, language: str) -> None:
+    answer = client.get("/admin", headers={"accept-language": language})
+
+    assert f"<html lang={language}" in answer.text
+    assert f"<h1>{WORDS[language]['title']}</h1>" in answer.text
+    assert WORDS[language]["objects_day"].format(5) in answer.text
+    assert answer.headers["vary"] == "Accept-Language, Cookie"
+
+
+def test_a_choice_made_in_the_page_holds_here_too(client: httpx.Client) -> None:
+    headers = {"accept-language": "en", "cookie": "ossferry_lang=ja"}
+
+    answer = client.get("/admin", headers=headers)
+
+    assert re.findall("<h1>(.*)</h1>", answer.text) == ["管理"]

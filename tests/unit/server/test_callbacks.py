@@ -1,0 +1,207 @@
+"""Upload callbacks. Row T29: only OSS's own key counts, and even that is a hint and no more."""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import MD5
+
+from ossferry.app import create_app
+from ossferry.auth import DEMO_USERS
+from ossferry.callbacks import CallbackKeys, key_address, signed_text
+from ossferry.errors import ForgedCallbackError, IssuerLostError
+from ossferry.prefixes import principal_prefix
+from ossferry.settings import Settings
+from support.app_client import app_client
+from support.callbacks import GOOD_KEY_URL, HOSTILE_KEY_URLS, Caller, KeyServer, pem_of, signing_key
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+from support.vectors import load
+
+
+@pytest.mark.parametrize("url", HOSTILE_KEY_URLS)
+def test_t29_keys_from_elsewhere_are_refused_unfetched(url: str) -> None:
+    with pytest.raises(ForgedCallbackError):
+        key_address(b64encode(url.encode()).decode())
+
+
+@pytest.mark.parametrize("encoded", ["", "%%%", "aHR0cHM6", "é"])
+def test_t29_an_unreadable_address_is_refused(encoded: str) -> None:
+    with pytest.raises(ForgedCallbackError):
+        key_address(encoded)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_t29_the_key_is_always_fetched_over_https(scheme: str) -> None:
+    named = f"{scheme}://gosspublic.alicdn.com/callback_pub_key_v1.pem"
+
+    assert key_address(b64encode(named.encode()).decode()) == GOOD_KEY_URL
+
+
+def test_a_mocks_key_counts_only_where_it_is_the_one() -> None:
+    named = b64encode(b"http://127.0.0.1:9000/_mock/callback_pub_key.pem").decode()
+
+    assert key_address(named, mock="127.0.0.1:9000").startswith("http://127.0.0.1:9000/")
+    for mock in ("", "127.0.0.1:9001"):
+        with pytest.raises(ForgedCallbackError):
+            key_address(named, mock=mock)
+
+
+def keys_of(server: KeyServer, seconds: list[float]) -> CallbackKeys:
+    client = httpx.AsyncClient(transport=server)
+    return CallbackKeys(client, monotonic=lambda: seconds[0])
+
+
+@pytest.mark.parametrize("vector", load("callback_signature")["vectors"], ids=lambda v: v["id"])
+async def test_the_golden_signatures_verify_or_do_not(vector: dict[str, Any]) -> None:
+    key = await keys_of(KeyServer(vector["public_key_pem"].encode()), [0.0]).get(GOOD_KEY_URL)
+    path, _, query = vector["request_target"].partition("?")
+    text = signed_text(unquote(path), query.encode(), vector["body"].encode())
+
+    verified = True
+    try:
+        key.verify(b64decode(vector["authorization"]), text, PKCS1v15(), MD5())  # noqa: S303 - as OSS signs
+    except InvalidSignature:
+        verified = False
+
+    assert verified is vector["valid"]
+
+
+async def test_a_key_is_fetched_once_an_hour_and_a_failure_is_remembered() -> None:
+    pem = pem_of(signing_key())
+    server, seconds = KeyServer(pem), [0.0]
+    keys = keys_of(server, seconds)
+
+    await keys.get(GOOD_KEY_URL)
+    await keys.get(GOOD_KEY_URL)
+    seconds[0] = 3601
+    server.status = 500
+    for _ in range(3):
+        with pytest.raises(IssuerLostError):
+            await keys.get(GOOD_KEY_URL)
+    seconds[0] = 3640
+    server.status = 200
+    await keys.get(GOOD_KEY_URL)
+
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("pem", [b"", b"<html>", b"x" * 300_000])
+async def test_what_is_no_key_is_not_taken_for_one(pem: bytes) -> None:
+    with pytest.raises(IssuerLostError):
+        await keys_of(KeyServer(pem), [0.0]).get(GOOD_KEY_URL)
+
+
+@pytest.fixture
+def oss(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    store: FakeStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Caller]:
+    """A server that takes callbacks, where Alice holds a grant."""
+    key = signing_key()
+    client = httpx.AsyncClient(transport=KeyServer(pem_of(key)))
+    settings = make_settings(callback=True, **OBJECTS)
+    app = create_app(settings, assume_role=sts, clock=clock, store=store, outbound=client)
+    with app_client(app) as page:
+        page.post("/api/grant")
+        yield Caller(page, key)
+
+
+@pytest.fixture
+def key(settings: Settings) -> str:
+    """An object key of Alice's."""
+    return principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes) + "2026-03-14/r/x"
+
+
+def about(key: object, **changes: object) -> dict[str, object]:
+    return {"bucket": "web-direct-upload", "object": key, "reqId": "5C06", **changes}
+
+
+def test_what_oss_signed_and_has_is_recorded_however_often_it_comes(
+    oss: Caller, store: FakeStore, key: str
+) -> None:
+    store.put(key)
+
+    answers = [oss.call(about(key)) for _ in range(3)]
+    asked = oss.call(about(key), query=b"a=1&b=%2F")
+
+    assert [each.status_code for each in (*answers, asked)] == [200] * 4
+    assert answers[0].json() == {"status": "ok", "key": key}
+
+
+def test_t29_a_replayed_callback_records_nothing_that_is_gone(
+    oss: Caller, store: FakeStore, key: str
+) -> None:
+    store.put(key)
+    assert oss.call(about(key)).status_code == 200
+    del store.objects[key]
+
+    assert oss.call(about(key)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"signed": b"something else"},
+        {"signed": b"/api/callback\n{}"},
+        {"authorization": b64encode(b"x" * 256).decode()},
+        {"authorization": "%%%"},
+        {"authorization": ""},
+        {"x_oss_pub_key_url": b64encode(b"https://evil.com/x.pem").decode()},
+        {"x_oss_pub_key_url": ""},
+    ],
+    ids=str,
+)
+def test_t29_a_forged_callback_is_refused_before_anything_is_asked(
+    oss: Caller, store: FakeStore, key: str, change: dict[str, Any]
+) -> None:
+    store.put(key)
+
+    answer = oss.call(about(key), **change)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "forged-callback")
+    assert store.asked == []
+
+
+def test_t29_another_query_or_body_than_was_signed_is_refused(
+    oss: Caller, store: FakeStore, key: str
+) -> None:
+    body = json.dumps(about(key)).encode()
+
+    for signed in (
+        signed_text("/api/callback", b"a=2", body),
+        signed_text("/api/callback/", b"a=1", body),
+        signed_text("/api/callback", b"a=1", body + b" "),
+    ):
+        assert oss.call(about(key), query=b"a=1", signed=signed).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("document", "status"),
+    [
+        (about("uploads/nobody-x/2026/x"), 404),
+        (about(""), 404),
+        (about(5), 400),
+        (about("x", bucket="another"), 400),
+        (about("x", reqId=5), 400),
+        ([], 400),
+        ("x", 400),
+    ],
+)
+def test_a_signed_callback_about_nothing_of_ours_is_refused(
+    oss: Caller, store: FakeStore, document: object, status: int
+) -> None:
+    assert oss.call(document).status_code == status
+    assert store.asked == []
+
+
+def test_without_the_option_there_is_no_such_route(client: httpx.Client) -> None:
+    assert client.post("/api/callback").status_code == 404

@@ -1,0 +1,270 @@
+"""Hooks and webhooks: told once what happened, and again until they have taken it."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from ossferry.app import create_app
+from ossferry.auth import DEMO_USERS
+from ossferry.courier import MAX_ATTEMPTS, webhook_signature
+from ossferry.errors import SettingsError
+from ossferry.hooks import Event, Hooks, load_hooks
+from ossferry.prefixes import Owner, owner_of
+from ossferry.settings import Settings
+from ossferry.settings_types import webhook_key
+from support.app_client import app_client
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+
+SECRET = "a-webhook-secret-of-more-than-32-characters"
+URL = "https://hooks.example.com/uploads"
+
+
+class Receiver(httpx.AsyncBaseTransport):
+    """A webhook; answers with `status`."""
+
+    def __init__(self) -> None:
+        self.status = 204
+        self.requests: list[httpx.Request] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        self.requests.append(request)
+        if self.status == 0:
+            raise httpx.ConnectError("nobody there")
+        return httpx.Response(self.status)
+
+
+@dataclass
+class Gallery:
+    """A hook in Python; fails as often as it is told to."""
+
+    events: list[Event] = field(default_factory=list)
+    failures: int = 0
+
+    async def on_uploaded(self, event: Event) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise RuntimeError("the gallery is closed")
+        self.events.append(event)
+
+    def on_deleted(self, event: Event) -> None:
+        self.events.append(event)
+
+
+@dataclass
+class World:
+    """A server with hooks."""
+
+    app: Starlette
+    client: httpx.Client
+    clock: FakeClock
+    store: FakeStore
+    owner: Owner
+    gallery: Gallery
+    receiver: Receiver
+
+    def upload(self, name: str = "x.txt") -> str:
+        stored = self.store.put(f"{self.owner.prefix}2026-03-14/r/{name}")
+        report = {"key": stored.key, "size": stored.size, "crc64": stored.crc64}
+        assert self.client.post("/api/receipts", json=report).status_code == 200
+        return stored.key
+
+    def deliver(self) -> int:
+        """Deliver what is due now."""
+        after = self.app.state.after
+        return sum(self.run(after.courier.deliver(target)) for target in after.hooks.targets)
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Do something in the server's loop."""
+        transport: Any = self.client._transport
+        return transport._runner.run(work)
+
+
+@pytest.fixture
+def world(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    store: FakeStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
+    """A server with a hook and a webhook, whose courier goes when it is told to."""
+    settings = make_settings(**OBJECTS, webhook_url=URL, webhook_secret=SECRET)
+    gallery, receiver = Gallery(), Receiver()
+    app = create_app(
+        settings,
+        assume_role=sts,
+        clock=clock,
+        store=store,
+        hooks={"gallery": gallery},
+        outbound=httpx.AsyncClient(transport=receiver),
+    )
+    app.state.after.start = lambda: None  # nothing runs by itself
+    owner = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
+    with app_client(app) as client:
+        yield World(app, client, clock, store, owner, gallery, receiver)
+
+
+def test_a_hook_is_told_what_was_uploaded_and_deleted(world: World) -> None:
+    key = world.upload()
+    world.client.delete(f"/api/objects/{key}")
+
+    while world.deliver():
+        pass
+
+    uploaded, deleted = world.gallery.events
+    assert (uploaded.type, uploaded.data["key"], uploaded.data["size"]) == ("uploaded", key, 5)
+    assert uploaded.principal == {
+        "hash": world.owner.hash,
+        "label": "Alice",
+        "prefix": world.owner.prefix,
+    }
+    assert (deleted.type, dict(deleted.data)) == ("deleted", {"key": key})
+
+
+def test_a_hook_is_told_that_an_upload_is_back(world: World) -> None:
+    key = world.upload()
+    world.deliver()
+    undo = world.client.delete(f"/api/objects/{key}").json()["undo"]["id"]
+    world.deliver()
+
+    for _ in range(2):
+        world.client.post("/api/objects/undo", json={"id": undo})
+    world.deliver()
+
+    told = [(event.type, event.data["key"]) for event in world.gallery.events]
+    assert told == [("uploaded", key), ("deleted", key), ("uploaded", key)]
+    assert world.gallery.events[2].data == world.gallery.events[0].data
+
+
+def test_a_webhook_is_signed_as_the_standard_says(world: World) -> None:
+    world.client.post("/api/grant")
+    key = world.upload()
+
+    while world.deliver():
+        pass
+
+    granted, uploaded = (json.loads(each.content) for each in world.receiver.requests)
+    assert (granted["type"], uploaded["type"]) == ("granted", "uploaded")
+    assert uploaded["data"]["key"] == key
+    assert "security_token" not in str(granted)
+    for request in world.receiver.requests:
+        headers = request.headers
+        signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode()
+        digest = hmac.digest(SECRET.encode(), signed + request.content, hashlib.sha256)
+        assert headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
+        assert str(request.url) == URL
+
+
+def test_a_secret_of_the_standard_signs_as_its_own_libraries_do() -> None:
+    key = webhook_key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+
+    signature = webhook_signature(
+        key,
+        id_="msg_p5jXN8AQM9LWM0D4loKWxJek",
+        timestamp=1614265330,
+        body=b'{"test": 2432232314}',
+    )
+
+    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_any_other_secret_is_the_key_itself() -> None:
+    assert webhook_key(SECRET) == SECRET.encode()
+
+
+def test_a_repeated_receipt_is_told_once(world: World) -> None:
+    world.upload()
+    world.upload()
+
+    while world.deliver():
+        pass
+
+    assert len(world.gallery.events) == 1
+
+
+def test_a_hook_that_fails_is_told_again_later_and_the_others_go_on(world: World) -> None:
+    world.gallery.failures = 1
+    key = world.upload()
+    world.deliver()
+    told_at_first = list(world.gallery.events)
+
+    at_once = world.deliver()
+    world.clock.advance(6)
+    later = world.deliver()
+
+    assert (told_at_first, at_once, later) == ([], 0, 1)
+    assert [event.data["key"] for event in world.gallery.events] == [key]
+    assert len(world.receiver.requests) == 1
+
+
+@pytest.mark.parametrize("status", [0, 301, 400, 500])
+def test_a_webhook_is_tried_for_hours_then_given_up(world: World, status: int) -> None:
+    world.receiver.status = status
+    world.upload()
+
+    for _ in range(MAX_ATTEMPTS + 5):
+        world.deliver()
+        world.clock.advance(3601)
+
+    sent = world.receiver.requests
+    assert len(sent) == MAX_ATTEMPTS
+    assert len({each.headers["webhook-id"] for each in sent}) == 1
+
+
+def test_what_was_for_a_hook_that_is_installed_no_more_is_passed_over(
+    world: World, make_settings: Callable[..., Settings]
+) -> None:
+    world.upload()  # the ledger still knows the gallery
+    after = world.app.state.after
+    after.courier._hooks = Hooks(
+        make_settings(**OBJECTS, webhook_url=URL, webhook_secret=SECRET), {}
+    )
+
+    world.run(after.courier.forget_old())
+    world.deliver()
+
+    assert world.gallery.events == []
+    assert len(world.receiver.requests) == 1
+
+
+def test_hooks_of_installed_packages_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery = Gallery()
+
+    class Entry:
+        name, value = "gallery", "package.module:hook"
+
+        def load(self) -> object:
+            return gallery
+
+    groups: list[str] = []
+
+    def entry_points(group: str) -> list[Entry]:
+        groups.append(group)
+        return [Entry()]
+
+    monkeypatch.setattr("ossferry.hooks.entry_points", entry_points)
+
+    assert load_hooks({"own": 1}) == {"own": 1, "gallery": gallery}
+    assert groups == ["ossferry.hooks"]
+
+
+def test_a_hook_that_cannot_be_loaded_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Entry:
+        name, value = "broken", "nowhere:hook"
+
+        def load(self) -> object:
+            raise ImportError
+
+    monkeypatch.setattr("ossferry.hooks.entry_points", lambda group: [Entry()])
+
+    with pytest.raises(SettingsError, match=r"the hook broken \(nowhere:hook\) cannot be loaded"):
+        load_hooks({})

@@ -1,0 +1,90 @@
+"""The server's own credentials: renewed at half their life, used to their end if STS is lost."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from ossferry.bucket import Link, OssBucket
+from ossferry.errors import StsLostError
+from ossferry.settings import Settings
+from ossferry.sts import StsCredentials
+from support.server_fakes import OBJECTS, FakeClock
+
+KEY = "uploads/alice-x/x.txt"
+
+
+class ObjectsSts:
+    """An STS that can be lost; counts how often it was asked."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.is_lost = False
+        self.asked = 0
+
+    async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if self.is_lost:
+            raise StsLostError("no-answer")
+        return StsCredentials(
+            access_key_id=f"STS.Own{self.asked}",
+            access_key_secret="secret",
+            security_token="token",
+            expires_at=self.clock() + timedelta(hours=1),
+        )
+
+
+@pytest.fixture
+def sts_of_objects(clock: FakeClock) -> ObjectsSts:
+    return ObjectsSts(clock)
+
+
+@pytest.fixture
+def bucket(
+    make_settings: Callable[..., Settings], sts_of_objects: ObjectsSts, clock: FakeClock
+) -> OssBucket:
+    return OssBucket(make_settings(**OBJECTS), sts_of_objects, clock=clock)
+
+
+async def link(bucket: OssBucket) -> Link:
+    return await bucket.link(KEY, lives_s=604_800, params={})
+
+
+async def test_credentials_are_renewed_at_half_their_life(
+    bucket: OssBucket, sts_of_objects: ObjectsSts, clock: FakeClock
+) -> None:
+    for _ in range(3):
+        await link(bucket)
+        clock.now += timedelta(minutes=16)
+
+    assert sts_of_objects.asked == 2
+
+
+async def test_while_sts_is_lost_credentials_are_used_to_their_end(
+    bucket: OssBucket, sts_of_objects: ObjectsSts, clock: FakeClock
+) -> None:
+    first = await link(bucket)
+    sts_of_objects.is_lost = True
+    clock.now += timedelta(minutes=58)
+    late = await link(bucket)
+    clock.now += timedelta(minutes=2)
+    with pytest.raises(StsLostError):
+        await link(bucket)
+
+    assert late.expires_at == first.expires_at
+
+
+async def test_while_sts_is_lost_it_is_asked_once_for_all_who_wait(
+    bucket: OssBucket, sts_of_objects: ObjectsSts, clock: FakeClock
+) -> None:
+    sts_of_objects.is_lost = True
+    found = await asyncio.gather(*(link(bucket) for _ in range(20)), return_exceptions=True)
+    asked = sts_of_objects.asked
+    sts_of_objects.is_lost = False
+    clock.now += timedelta(seconds=3)
+    await link(bucket)
+
+    assert {type(each) for each in found} == {StsLostError}
+    assert asked == 1

@@ -1,0 +1,229 @@
+"""Quotas: nothing is handed out to who has used up what they may store."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from ossferry.app import create_app
+from ossferry.auth import DEMO_USERS
+from ossferry.prefixes import Owner, owner_of
+from ossferry.settings import Settings
+from support.app_client import app_client
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+
+Client = Callable[..., httpx.Client]
+
+
+@pytest.fixture
+def seconds() -> list[float]:
+    """A monotonic clock, in its only entry."""
+    return [0.0]
+
+
+@pytest.fixture
+def alice(settings: Settings) -> Owner:
+    """What belongs to Alice."""
+    return owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
+
+
+@pytest.fixture
+def client_with(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    store: FakeStore,
+    seconds: list[float],
+) -> Iterator[Client]:
+    """Makes a client of a server with quotas."""
+    made = []
+
+    def make(**quotas: int) -> httpx.Client:
+        app = create_app(
+            make_settings(**OBJECTS, **quotas),
+            assume_role=sts,
+            clock=clock,
+            monotonic=lambda: seconds[0],
+            store=store,
+        )
+        made.append(app_client(app))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+def upload(client: httpx.Client, store: FakeStore, owner: Owner, name: str, size: int) -> Any:
+    stored = store.put(f"{owner.prefix}2026-03-14/r/{name}", size=size)
+    report = {"key": stored.key, "size": size, "crc64": stored.crc64, "request_id": None}
+    answer = client.post("/api/receipts", json=report)
+    assert answer.status_code == 200
+    return answer.json()["quota"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "allowed", "used", "frees_at"),
+    [
+        ("bytes_day", 10, 12, "2026-03-15T00:00:00Z"),
+        ("objects_day", 2, 2, "2026-03-15T00:00:00Z"),
+        ("bytes_total", 12, 12, None),
+        ("objects_total", 1, 2, None),
+    ],
+)
+def test_who_has_used_it_up_is_told_how_much_and_until_when(
+    client_with: Client,
+    store: FakeStore,
+    sts: FakeSts,
+    alice: Owner,
+    limit: str,
+    allowed: int,
+    used: int,
+    frees_at: str | None,
+) -> None:
+    client = client_with(**{f"quota_{limit}": allowed})
+    upload(client, store, alice, "a", 5)
+    upload(client, store, alice, "b", 7)
+
+    answer = client.post("/api/grant")
+
+    expected = {"limit": limit, "used": used, "allowed": allowed, "frees_at": frees_at}
+    assert (answer.status_code, answer.json()["quota"]) == (429, expected)
+    assert answer.json()["prefix"] == alice.prefix
+    assert answer.headers.get("retry-after") == (None if frees_at is None else "52387")
+    assert sts.calls == []
+
+
+def test_the_day_ends_at_midnight_utc(
+    client_with: Client, store: FakeStore, clock: FakeClock, alice: Owner, seconds: list[float]
+) -> None:
+    client = client_with(quota_bytes_day=5)
+    upload(client, store, alice, "a", 5)
+    refused = client.post("/api/grant").status_code
+
+    clock.advance(52387)
+    seconds[0] += 52387
+
+    assert (refused, client.post("/api/grant").status_code) == (429, 200)
+
+
+def test_a_grant_says_what_is_left(client_with: Client, store: FakeStore, alice: Owner) -> None:
+    client = client_with(quota_bytes_day=100, quota_bytes_total=50)
+    before = client.post("/api/grant").json()["limits"]["quota"]
+    upload(client, store, alice, "a", 5)
+    after = client.post("/api/grant").json()["limits"]["quota"]
+
+    assert before == {"bytes_left": 50, "objects_left": None}
+    assert after == {"bytes_left": 45, "objects_left": None}
+
+
+def test_a_receipt_says_what_is_left_down_to_nothing(
+    client_with: Client, store: FakeStore, alice: Owner
+) -> None:
+    client = client_with(quota_bytes_day=100, quota_bytes_total=10, quota_objects_total=3)
+
+    said = [upload(client, store, alice, name, 4) for name in ("a", "a", "b", "c", "d")]
+
+    assert [(left["bytes_left"], left["objects_left"]) for left in said] == [
+        (6, 2),
+        (6, 2),
+        (2, 1),
+        (0, 0),
+        (0, 0),
+    ]
+
+
+def test_a_receipt_of_what_took_anothers_place_counts_only_what_is_there(
+    client_with: Client, store: FakeStore, alice: Owner
+) -> None:
+    client = client_with(quota_bytes_total=10)
+    upload(client, store, alice, "a", 4)
+
+    assert upload(client, store, alice, "a", 7) == {"bytes_left": 3, "objects_left": None}
+    assert client.post("/api/grant").json()["limits"]["quota"]["bytes_left"] == 3
+
+
+def test_a_quota_of_nothing_lets_nobody_in(client_with: Client) -> None:
+    assert client_with(quota_objects_total=0).post("/api/grant").status_code == 429
+
+
+def test_a_reused_grant_is_refused_too(
+    client_with: Client, store: FakeStore, sts: FakeSts, alice: Owner
+) -> None:
+    client = client_with(quota_bytes_total=5)
+    assert client.post("/api/grant").status_code == 200
+    upload(client, store, alice, "a", 5)
+
+    assert client.post("/api/grant").status_code == 429
+    assert client.get("/get_sts_token").status_code == 429
+
+
+def test_another_process_notices_within_two_seconds(
+    client_with: Client, store: FakeStore, alice: Owner, seconds: list[float]
+) -> None:
+    here, there = client_with(quota_bytes_total=5), client_with(quota_bytes_total=5)
+    assert there.post("/api/grant").status_code == 200
+    upload(here, store, alice, "a", 5)
+
+    seconds[0] += 2.1
+
+    assert there.post("/api/grant").status_code == 429
+
+
+def test_bob_is_not_refused_for_alice(client_with: Client, store: FakeStore, alice: Owner) -> None:
+    client = client_with(quota_bytes_total=5)
+    upload(client, store, alice, "a", 5)
+    client.post("/demo/user", json={"user": "bob"})
+
+    assert client.post("/api/grant").status_code == 200
+
+
+def test_what_was_deleted_comes_back_only_where_there_is_room(
+    client_with: Client, store: FakeStore, alice: Owner
+) -> None:
+    client = client_with(quota_objects_total=2, quota_bytes_total=1000)
+    for name in ("a", "b"):
+        upload(client, store, alice, name, 40)
+    key = f"{alice.prefix}2026-03-14/r/a"
+    undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
+    upload(client, store, alice, "c", 40)
+
+    refused = client.post("/api/objects/undo", json={"id": undo})
+    there = key in store.objects
+    client.delete(f"/api/objects/{alice.prefix}2026-03-14/r/b")
+    back = client.post("/api/objects/undo", json={"id": undo})
+
+    assert (refused.status_code, refused.json()["code"], there) == (429, "quota-exceeded", False)
+    assert refused.json()["quota"] == {
+        "limit": "objects_total",
+        "used": 2,
+        "allowed": 2,
+        "frees_at": None,
+    }
+    assert (back.status_code, back.json()["key"]) == (200, key)
+
+
+def test_bytes_that_do_not_fit_do_not_come_back(
+    client_with: Client, store: FakeStore, alice: Owner
+) -> None:
+    client = client_with(quota_bytes_total=100)
+    upload(client, store, alice, "a", 60)
+    key = f"{alice.prefix}2026-03-14/r/a"
+    undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
+    upload(client, store, alice, "b", 41)
+
+    refused = client.post("/api/objects/undo", json={"id": undo})
+
+    assert (refused.status_code, refused.json()["quota"]["limit"]) == (429, "bytes_total")
+
+
+def test_a_day_that_is_used_up_lets_back_what_was_counted_before(
+    client_with: Client, store: FakeStore, alice: Owner
+) -> None:
+    client = client_with(quota_objects_day=1)
+    upload(client, store, alice, "a", 5)
+    key = f"{alice.prefix}2026-03-14/r/a"
+    undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
+
+    assert client.post("/api/objects/undo", json={"id": undo}).status_code == 200

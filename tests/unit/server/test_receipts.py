@@ -1,0 +1,253 @@
+"""`POST /api/receipts`: nothing is believed, OSS is asked, and what differs is named."""
+
+import json
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from ossferry.app import create_app
+from ossferry.auth import DEMO_USERS
+from ossferry.errors import OssLostError, OssRefusedError
+from ossferry.prefixes import principal_prefix
+from ossferry.settings import Settings
+from support.app_client import app_client
+from support.server_fakes import FakeClock, FakeStore, FakeSts
+
+CRC64 = "11051210869376104954"
+METRICS_TOKEN = "metrics-token-of-more-than-32-characters"
+
+
+@pytest.fixture
+def key(settings: Settings) -> str:
+    """An object key of Alice's."""
+    return (
+        principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes) + "2026-03-14/r/x.txt"
+    )
+
+
+def report(key: object, **changes: object) -> dict[str, object]:
+    return {
+        "key": key,
+        "size": 9,
+        "crc64": CRC64,
+        "request_id": "5C06A3B67B8B5A3DA422299D",
+        **changes,
+    }
+
+
+def test_a_right_report_is_answered_with_what_oss_has(
+    client: httpx.Client, store: FakeStore, key: str
+) -> None:
+    store.put(key, size=9, crc64=CRC64)
+
+    answer = client.post("/api/receipts", json=report(key))
+
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {
+            "key": key,
+            "size": 9,
+            "crc64": CRC64,
+            "etag": "5D41402ABC4B2A76B9719D911017C592",
+            "last_modified": "2026-03-14T09:26:50Z",
+            "stored": True,
+            "recorded_at": "2026-03-14T09:26:53Z",
+            "quota": None,
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "differs"),
+    [
+        ({"size": 10}, ["size"]),
+        ({"crc64": "1"}, ["crc64"]),
+        ({"size": 0, "crc64": "0"}, ["size", "crc64"]),
+    ],
+    ids=["size", "crc64", "both"],
+)
+def test_a_wrong_report_is_told_what_differs(
+    client: httpx.Client, store: FakeStore, key: str, said: dict[str, object], differs: list[str]
+) -> None:
+    store.put(key, size=9, crc64=CRC64)
+
+    answer = client.post("/api/receipts", json=report(key, **said))
+
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (409, "receipt-mismatch")
+    assert problem["differs"] == differs
+    assert (problem["stored"]["size"], problem["stored"]["crc64"]) == (9, CRC64)
+
+
+def test_a_missing_object_is_404(client: httpx.Client, store: FakeStore, key: str) -> None:
+    answer = client.post("/api/receipts", json=report(key))
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-stored")
+    assert store.asked == [key]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "x",
+        "uploads/x",
+        "uploads/alice-aaaaaaaaaaaaaaaaaaaaaaaaaa/2026-03-14/r/x.txt",
+        "/{own}x",
+        "{own}",
+        "{own}../x",
+        "{own}./x",
+        "{own}/x",
+        "{own}a//b",
+        "{own}x/",
+        "{own}a\\b",
+        "{own}a\nb",
+        "{own}\x7f",
+        "{own}a\ud800",
+        "{own}" + "é" * 500,
+        "%75ploads/x",
+        1,
+        None,
+        ["{own}x"],
+    ],
+)
+def test_keys_that_are_not_ones_own_are_refused_unasked(
+    client: httpx.Client, store: FakeStore, settings: Settings, key: object
+) -> None:
+    own = principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes)
+    named = key.replace("{own}", own) if isinstance(key, str) else key
+    content = json.dumps(report(named))
+
+    answer = client.post(
+        "/api/receipts", content=content, headers={"content-type": "application/json"}
+    )
+
+    assert answer.status_code in (400, 403)
+    assert store.asked == []
+
+
+def test_anothers_object_is_refused_whether_it_is_there_or_not(
+    client: httpx.Client, store: FakeStore, settings: Settings
+) -> None:
+    bobs = principal_prefix(DEMO_USERS["bob"], secret=settings.secret_bytes) + "2026-03-14/r/x"
+    store.put(bobs, size=9, crc64=CRC64)
+
+    there = client.post("/api/receipts", json=report(bobs)).json()
+    missing = client.post("/api/receipts", json=report(bobs + "y")).json()
+
+    assert there["code"] == "foreign-key"
+    assert {**there, "id": ""} == {**missing, "id": ""}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"size": -1},
+        {"size": 1.5},
+        {"size": True},
+        {"size": "9"},
+        {"size": 1 << 60},
+        {"crc64": 1},
+        {"crc64": "-1"},
+        {"crc64": "01"},
+        {"crc64": "1" * 21},
+        {"crc64": "٣"},
+        {"request_id": 5},
+        {"request_id": "a b"},
+    ],
+    ids=str,
+)
+def test_a_malformed_report_is_refused_unasked(
+    client: httpx.Client, store: FakeStore, key: str, said: dict[str, object]
+) -> None:
+    assert client.post("/api/receipts", json=report(key, **said)).status_code == 400
+    assert store.asked == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (OssLostError("no-answer"), 503, "oss-unavailable"),
+        (OssRefusedError("AccessDenied", "5C06"), 502, "oss-refused"),
+    ],
+    ids=["lost", "refused"],
+)
+def test_what_oss_does_wrong_is_a_problem(
+    client: httpx.Client, store: FakeStore, key: str, error: Exception, status: int, code: str
+) -> None:
+    store.error = error
+
+    answer = client.post("/api/receipts", json=report(key))
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert ("retry-after" in answer.headers) is (status == 503)
+    assert "AccessDenied" not in answer.text
+
+
+def test_other_sites_and_strangers_get_nothing(
+    client: httpx.Client, store: FakeStore, key: str
+) -> None:
+    store.put(key, size=9, crc64=CRC64)
+
+    elsewhere = client.post(
+        "/api/receipts", json=report(key), headers={"origin": "https://evil.example.com"}
+    )
+    client.cookies["ossferry_demo_user"] = "mallory"
+    stranger = client.post("/api/receipts", json=report(key))
+
+    assert (elsewhere.status_code, stranger.status_code) == (403, 401)
+    assert store.asked == []
+
+
+def test_each_receipt_is_in_the_audit_trail(
+    client: httpx.Client, store: FakeStore, key: str, audit_lines: list[dict[str, str]]
+) -> None:
+    client.post("/api/receipts", json=report(key))
+    store.put(key, size=9, crc64=CRC64)
+    client.post("/api/receipts", json=report(key))
+
+    assert [(line["action"], line["outcome"]) for line in audit_lines] == [
+        ("receipt", "not-stored"),
+        ("receipt", "done"),
+    ]
+
+
+def test_each_upload_is_counted_once(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    store: FakeStore,
+    key: str,
+) -> None:
+    app = create_app(
+        make_settings(metrics_token=METRICS_TOKEN), assume_role=sts, clock=clock, store=store
+    )
+    store.put(key, size=9, crc64=CRC64)
+    with app_client(app) as client:
+        for sent in (report(key), report(key), report(key, size=10)):
+            client.post("/api/receipts", json=sent)
+        bearer = {"authorization": f"Bearer {METRICS_TOKEN}"}
+        figures = client.get("/metrics", headers=bearer).text.splitlines()
+
+    assert 'ossferry_receipts_total{source="page"} 1.0' in figures
+    assert "ossferry_recorded_bytes_total 9.0" in figures
+
+
+def test_receipts_have_a_limit_of_their_own(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, key: str
+) -> None:
+    settings = make_settings(rate_objects="3/minute", rate_per_principal="1/minute")
+    app = create_app(settings, assume_role=sts, clock=clock, store=FakeStore())
+    with app_client(app) as client:
+        statuses = [client.post("/api/receipts", json=report(key)).status_code for _ in range(4)]
+        client.post("/demo/user", json={"user": "bob"})
+        bobs = client.get("/api/objects")
+
+    assert (statuses, bobs.status_code) == ([404, 404, 404, 429], 200)
+
+
+def test_without_a_role_there_are_no_receipts(
+    settings: Settings, sts: FakeSts, clock: FakeClock, key: str
+) -> None:
+    with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
+        assert client.post("/api/receipts", json=report(key)).status_code == 404

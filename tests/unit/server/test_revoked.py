@@ -1,0 +1,124 @@
+"""Somebody who was shut out gets nothing any more, whatever they ask for."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from ossferry.app import create_app
+from ossferry.auth import DEMO_USERS
+from ossferry.ledger import people
+from ossferry.prefixes import Owner, owner_of
+from ossferry.settings import Settings
+from support.app_client import app_client
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+
+NOTICED_S = 2.1
+
+
+@pytest.fixture
+def seconds() -> list[float]:
+    """A monotonic clock, in its only entry."""
+    return [0.0]
+
+
+@pytest.fixture
+def app(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    store: FakeStore,
+    seconds: list[float],
+) -> Starlette:
+    """The server, whose administrator is Alice."""
+    return create_app(
+        make_settings(**OBJECTS, admins=["alice"]),
+        assume_role=sts,
+        clock=clock,
+        monotonic=lambda: seconds[0],
+        store=store,
+    )
+
+
+@pytest.fixture
+def site(app: Starlette) -> Iterator[httpx.Client]:
+    """Alice's client."""
+    with app_client(app) as client:
+        yield client
+
+
+@pytest.fixture
+def alice(settings: Settings) -> Owner:
+    """What belongs to Alice."""
+    return owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
+
+
+@pytest.fixture
+def revoke(
+    app: Starlette, site: httpx.Client, clock: FakeClock, seconds: list[float], alice: Owner
+) -> Callable[[bool], None]:
+    """Shuts Alice out behind the server's back, or lets her in, and waits until it has noticed."""
+    transport: Any = site._transport
+
+    async def write(shut: bool) -> None:
+        async with app.state.after.database.write() as connection:
+            await people.set_revoked(connection, alice.hash, clock() if shut else None)
+
+    def run(shut: bool) -> None:
+        transport._runner.run(write(shut))
+        seconds[0] += NOTICED_S
+
+    return run
+
+
+def everything(site: httpx.Client, key: str, undo: str) -> list[httpx.Response]:
+    report = {"key": key, "size": 5, "crc64": "4041730234", "request_id": None}
+    asked: list[tuple[str, str, Any]] = [
+        ("POST", "/api/grant", {}),
+        ("GET", "/get_sts_token", None),
+        ("POST", "/api/receipts", report),
+        ("GET", "/api/objects", None),
+        ("GET", "/api/objects?q=x", None),
+        ("GET", "/api/objects/deleted", None),
+        ("POST", "/api/objects/undo", {"id": undo}),
+        ("POST", "/api/share", {"key": key, "expires_s": 604_800}),
+        ("GET", "/api/shares", None),
+        ("GET", "/api/unfinished", None),
+        ("GET", "/admin", None),
+        ("GET", "/admin/uploads.csv", None),
+        ("GET", f"/api/objects/{key}/preview", None),
+        ("DELETE", f"/api/objects/{key}", None),
+    ]
+    return [site.request(method, path, json=body) for method, path, body in asked]
+
+
+def test_who_was_shut_out_is_refused_everywhere_until_let_in_again(
+    site: httpx.Client, store: FakeStore, alice: Owner, revoke: Callable[[bool], None]
+) -> None:
+    site.post("/api/grant")
+    gone, kept = (
+        store.put(f"{alice.prefix}2026-03-14/r/{name}.png", content_type="image/png").key
+        for name in ("gone", "kept")
+    )
+    undo = site.delete(f"/api/objects/{gone}").json()["undo"]["id"]
+
+    revoke(True)
+    refused = everything(site, kept, undo)
+    revoke(False)
+    allowed = everything(site, kept, undo)
+
+    assert {(each.status_code, each.json()["code"]) for each in refused} == {(403, "revoked")}
+    assert {each.status_code for each in allowed} == {200}
+
+
+def test_others_are_not_shut_out_with_them(
+    site: httpx.Client, revoke: Callable[[bool], None]
+) -> None:
+    site.post("/api/grant")
+    revoke(True)
+
+    site.post("/demo/user", json={"user": "bob"})
+
+    assert site.get("/api/objects").status_code == 200

@@ -1,0 +1,135 @@
+"""Share links: what may be wished for, and the end that is told."""
+
+import base64
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from ossferry.auth import DEMO_USERS
+from ossferry.prefixes import principal_prefix
+from ossferry.settings import Settings
+from support.server_fakes import FakeStore
+
+HOUR = 3600
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture
+def key(settings: Settings, store: FakeStore) -> str:
+    """A picture of Alice's."""
+    prefix = principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes)
+    return store.put(f"{prefix}2026-03-14/r/pic.png", content_type="image/png").key
+
+
+def share(client: httpx.Client, key: object, **wishes: object) -> httpx.Response:
+    return client.post("/api/share", json={"key": key, "expires_s": HOUR, **wishes})
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"expires_s": 59},
+        {"expires_s": 604801},
+        {"expires_s": "3600"},
+        {"expires_s": True},
+        {"expires_s": 60.5},
+        {"expires_s": None},
+        {"expires_s": 1e308},
+        {"disposition": "evil\r\nx: y"},
+        {"disposition": None},
+        {"note": "x" * 201},
+        {"note": 5},
+        {"note": "a\0b"},
+        {"note": "\ud800"},
+        {"process": "image/resize,w_1"},
+        {"process": {}},
+        {"process": {"crop": {}}},
+        {"process": {"resize": {}}},
+        {"process": {"resize": {"width": 0}}},
+        {"process": {"resize": {"width": 4097}}},
+        {"process": {"resize": {"width": 5.5}}},
+        {"process": {"resize": {"depth": 5}}},
+        {"process": {"resize": 5}},
+        {"process": {"format": "svg"}},
+        {"process": {"format": ["png"]}},
+        {"process": {"watermark": ""}},
+        {"process": {"watermark": "x" * 65}},
+        {"process": {"watermark": "a\nb"}},
+        {"process": {"watermark": "\ud800"}},
+    ],
+    ids=str,
+)
+def test_a_malformed_wish_is_refused_unasked(
+    client: httpx.Client, store: FakeStore, key: str, wish: dict[str, object]
+) -> None:
+    content = json.dumps({"key": key, "expires_s": HOUR, **wish})
+
+    answer = client.post("/api/share", content=content, headers=JSON)
+
+    assert answer.status_code == 400
+    assert store.asked == []
+
+
+def test_the_true_end_is_told(client: httpx.Client, store: FakeStore, key: str) -> None:
+    store.keys_live_s = 1800
+
+    link = share(client, key).json()
+
+    assert link["expires_at"] == "2026-03-14T09:56:53Z"
+    assert client.get("/api/shares").json()["shares"][0]["expires_at"] == link["expires_at"]
+
+
+def test_image_processing_is_written_as_oss_has_it(client: httpx.Client, key: str) -> None:
+    wishes = {"resize": {"width": 800}, "watermark": "für/Käthe,a_b", "format": "webp"}
+
+    url = share(client, key, process=wishes).json()["url"]
+
+    (process,) = parse_qs(urlsplit(url).query)["x-oss-process"]
+    mark = base64.urlsafe_b64encode("für/Käthe,a_b".encode()).decode().rstrip("=")
+    assert process == (
+        f"image/resize,m_lfit,w_800/watermark,text_{mark},size_30,g_se,t_70/format,webp"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content_type", "size"), [("text/plain", 5), ("image/svg+xml", 5), ("image/png", 21 << 20)]
+)
+def test_what_is_no_image_is_not_processed_nor_previewed(
+    client: httpx.Client, store: FakeStore, key: str, content_type: str, size: int
+) -> None:
+    store.put(key, content_type=content_type, size=size)
+
+    shared = share(client, key, process={"format": "png"})
+    preview = client.get(f"/api/objects/{key}/preview")
+
+    assert [(each.status_code, each.json()["code"]) for each in (shared, preview)] == [
+        (415, "no-preview")
+    ] * 2
+
+
+def test_a_preview_is_a_link_for_minutes(client: httpx.Client, key: str) -> None:
+    answer = client.get(f"/api/objects/{key}/preview", params={"preset": "thumbnail"}).json()
+
+    assert answer["expires_at"] == "2026-03-14T09:31:53Z"
+    assert "resize%2Cm_fill" in answer["url"]
+    assert client.get(f"/api/objects/{key}/preview", params={"preset": "x"}).status_code == 400
+
+
+def test_a_hostile_name_stays_within_its_header(
+    client: httpx.Client, store: FakeStore, key: str
+) -> None:
+    odd = store.put(key.removesuffix("pic.png") + 'x"; filename=evil.html; é').key
+
+    url = share(client, odd).json()["url"]
+
+    (disposition,) = parse_qs(urlsplit(url).query)["response-content-disposition"]
+    name = "x%22%3B%20filename%3Devil.html%3B%20%C3%A9"
+    assert disposition == f"attachment; filename*=UTF-8''{name}"
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "-1", "x", "٣", "1e3", ""])
+@pytest.mark.parametrize("path", ["/api/objects", "/api/shares"])
+def test_a_page_has_1_to_1000_entries(client: httpx.Client, path: str, limit: str) -> None:
+    assert client.get(path, params={"limit": limit}).status_code == 400

@@ -1,0 +1,90 @@
+"""A hook that hangs keeps nobody else waiting: neither other hooks nor the webhook."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from ossferry import courier
+from ossferry.app import create_app
+from ossferry.auth import DEMO_USERS
+from ossferry.clock import utc_now
+from ossferry.hooks import Event
+from ossferry.prefixes import owner_of
+from ossferry.settings import Settings
+from support.after_upload import until
+from support.server_fakes import OBJECTS, FakeStore, FakeSts
+from support.serving import serve
+
+UPLOADS = 20
+
+
+class Hanging:
+    """A plain hook that ends when the test does."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.end = threading.Event()
+
+    def on_uploaded(self, _event: Event) -> None:
+        self.calls += 1
+        self.end.wait()
+
+
+class Counting:
+    """A plain hook that does what it should."""
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+
+    def on_uploaded(self, event: Event) -> None:
+        self.keys.add(event.data["key"])
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    """A hook that hangs."""
+    hook = Hanging()
+    yield hook
+    hook.end.set()
+
+
+def test_a_hook_that_hangs_keeps_nobody_else_waiting(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    store: FakeStore,
+    hanging: Hanging,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(courier, "HOOK_TIMEOUT_S", 0.2)
+    counting, told = Counting(), []
+
+    async def receive(request: httpx.Request) -> httpx.Response:
+        told.append(request.headers["webhook-id"])
+        return httpx.Response(204)
+
+    settings = make_settings(
+        **OBJECTS,
+        webhook_url="https://hooks.example.com/",
+        webhook_secret="a-webhook-secret-of-more-than-32-characters",
+    )
+    owner = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
+    app = create_app(
+        settings,
+        assume_role=sts,
+        store=store,
+        hooks={"a-hanging": hanging, "counting": counting},
+        outbound=httpx.AsyncClient(transport=httpx.MockTransport(receive)),
+    )
+    with serve(app) as url, httpx.Client(base_url=url, trust_env=False) as site:
+        for number in range(UPLOADS):
+            stored = store.put(f"{owner.prefix}2026-03-14/r/{number}", last_modified=utc_now())
+            report = {"key": stored.key, "size": stored.size, "crc64": stored.crc64}
+            assert site.post("/api/receipts", json=report).status_code == 200
+
+        until(lambda: len(counting.keys) == len(set(told)) == UPLOADS)
+        calls = hanging.calls
+        hanging.end.set()
+
+    assert calls <= courier.AT_ONCE

@@ -1,0 +1,77 @@
+"""Spans: a grant and its call to STS, with codes and without anybody's words."""
+
+import sys
+from collections.abc import Callable
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from ossferry.app import create_app
+from ossferry.errors import SettingsError, StsRefusedError
+from ossferry.settings import Settings
+from ossferry.tracing import spans_of
+from support.app_client import app_client
+from support.server_fakes import FakeClock, FakeSts, UnexpectedError
+
+
+@pytest.fixture
+def ask(settings: Settings, sts: FakeSts, clock: FakeClock) -> Callable[[int], list[ReadableSpan]]:
+    """Asks for grants that many times; answers the spans, in the order in which they ended."""
+
+    def call(times: int) -> list[ReadableSpan]:
+        exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        app = create_app(settings, assume_role=sts, clock=clock, span=spans_of(provider))
+        with app_client(app) as client:
+            for _ in range(times):
+                client.post("/api/grant")
+        return list(exporter.get_finished_spans())
+
+    return call
+
+
+def test_a_grant_is_a_span_around_the_call_to_sts(
+    ask: Callable[[int], list[ReadableSpan]],
+) -> None:
+    call, first, second = ask(2)
+
+    assert [span.name for span in (call, first, second)] == [
+        "ossferry.sts.assume_role",
+        "ossferry.grant",
+        "ossferry.grant",
+    ]
+    assert call.parent is not None
+    assert call.parent.span_id == first.context.span_id
+    attributes = [span.attributes or {} for span in (first, second)]
+    assert [each["ossferry.outcome"] for each in attributes] == ["issued", "reused"]
+    assert len({each["ossferry.request_id"] for each in attributes}) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "type_"),
+    [
+        (StsRefusedError("NoPermission", "canary"), "sts-refused"),
+        (UnexpectedError("canary"), "UnexpectedError"),
+    ],
+)
+def test_t25_an_error_is_a_code_in_its_span(
+    ask: Callable[[int], list[ReadableSpan]], sts: FakeSts, error: Exception, type_: str
+) -> None:
+    sts.error = error
+
+    spans = ask(1)
+
+    assert [(span.attributes or {})["error.type"] for span in spans] == [type_, type_]
+    assert not any(span.status.is_ok for span in spans)
+    assert "canary" not in "".join(span.to_json() for span in spans)
+
+
+def test_tracing_without_its_packages_is_one_sentence(
+    make_settings: Callable[..., Settings], sts: FakeSts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+
+    with pytest.raises(SettingsError, match=r"^OSSFERRY_TRACING needs `pip install 'ossferry"):
+        create_app(make_settings(tracing=True), assume_role=sts)

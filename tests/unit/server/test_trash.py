@@ -1,0 +1,131 @@
+"""Undo where the bucket keeps versions, undo that is off, and what is removed for good."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from ossferry.app import create_app
+from ossferry.auth import DEMO_USERS
+from ossferry.errors import QuotaExceededError
+from ossferry.hooks import Hooks
+from ossferry.ledger import Database
+from ossferry.metrics import Metrics
+from ossferry.objects import Trash
+from ossferry.prefixes import owner_of, principal_prefix
+from ossferry.quotas import Quotas
+from ossferry.receipts import Recorder
+from ossferry.settings import Settings
+from support.app_client import app_client
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+
+Make = Callable[..., tuple[httpx.Client, Starlette]]
+
+
+@pytest.fixture
+def key(settings: Settings, store: FakeStore) -> str:
+    """An upload of Alice's."""
+    prefix = principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes)
+    return store.put(f"{prefix}2026-03-14/r/x.txt").key
+
+
+@pytest.fixture
+def make(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, store: FakeStore
+) -> Iterator[Make]:
+    """Makes a server with one way of undoing."""
+    clients = []
+
+    def make(undo: str) -> tuple[httpx.Client, Starlette]:
+        settings = make_settings(**OBJECTS, undo=undo, undo_s=3600)
+        app = create_app(settings, assume_role=sts, clock=clock, store=store)
+        clients.append(app_client(app))
+        return clients[-1], app
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@asynccontextmanager
+async def a_trash(settings: Settings, store: FakeStore, clock: FakeClock) -> AsyncIterator[Trash]:
+    """Yield the trash of one process."""
+    database, hooks = Database(settings.ledger_url), Hooks(settings, {})
+    quotas = Quotas(settings, database, clock=clock, monotonic=lambda: 0.0)
+    recorder = Recorder(database, hooks, quotas, metrics=Metrics(), clock=clock)
+    yield Trash(settings, store, database, recorder, hooks, quotas, clock=clock)
+    await database.close()
+
+
+def test_where_the_bucket_keeps_versions_nothing_is_copied(
+    make: Make, store: FakeStore, key: str
+) -> None:
+    store.is_versioned = True
+    client, _ = make("versions")
+
+    undo = client.delete(f"/api/objects/{key}").json()["undo"]["id"]
+    gone = dict(store.objects)
+    back = client.post("/api/objects/undo", json={"id": undo})
+
+    assert (gone, back.status_code, list(store.objects)) == ({}, 200, [key])
+
+
+def test_undo_that_is_off_says_so(make: Make, store: FakeStore, key: str) -> None:
+    client, _ = make("off")
+
+    assert client.delete(f"/api/objects/{key}").json() == {"key": key, "undo": None}
+    assert store.objects == {}
+
+
+def test_what_can_no_longer_come_back_is_removed_for_good(
+    make: Make, store: FakeStore, clock: FakeClock, key: str
+) -> None:
+    client, app = make("trash")
+    undo = client.delete(f"/api/objects/{key}").json()["undo"]
+    in_trash = list(store.objects)
+    transport: Any = client._transport
+
+    clock.advance(3601)
+    late = client.post("/api/objects/undo", json={"id": undo["id"]})
+    removed = transport._runner.run(app.state.after.trash.purge())
+
+    assert undo["until"] == "2026-03-14T10:26:53Z"
+    assert len(in_trash) == 1
+    assert in_trash[0].startswith("trash/")
+    assert (late.status_code, removed, store.objects) == (404, 1, {})
+
+
+async def test_processes_that_bring_back_at_once_do_not_find_the_same_room(
+    make_settings: Callable[..., Settings], store: FakeStore, clock: FakeClock
+) -> None:
+    settings = make_settings(**OBJECTS, quota_objects_total=1)
+    alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
+    async with a_trash(settings, store, clock) as one, a_trash(settings, store, clock) as other:
+        undos = []
+        for name in "ab":
+            key = store.put(f"{alice.prefix}2026-03-14/r/{name}").key
+            undos.append(await one.delete(alice, key))
+
+        found = await asyncio.gather(
+            *(
+                trash.undo(alice, undo.id)
+                for trash, undo in zip((one, other), undos, strict=True)
+                if undo
+            ),
+            return_exceptions=True,
+        )
+
+    refused = [each for each in found if isinstance(each, QuotaExceededError)]
+    back = [key for key in store.objects if key.startswith(alice.prefix)]
+    assert (len(refused), len(back)) == (1, 1)
+
+
+@pytest.mark.parametrize("id_", ["", "x", 5, None, "' OR 1=1 --"])
+def test_an_unknown_undo_is_refused(make: Make, id_: object) -> None:
+    client, _ = make("trash")
+
+    assert client.post("/api/objects/undo", json={"id": id_}).status_code in (400, 404)

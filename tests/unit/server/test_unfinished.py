@@ -1,0 +1,216 @@
+"""Unfinished uploads: listed for whose they are, and removed until OSS has nothing of them."""
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from starlette.requests import Request
+
+from ossferry import unfinished
+from ossferry.answers import Begun, Part
+from ossferry.app import create_app
+from ossferry.auth import DEMO_USERS
+from ossferry.errors import OssLostError
+from ossferry.prefixes import Owner, principal_prefix
+from ossferry.settings import Settings
+from support.app_client import app_client
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+
+MIB = 1 << 20
+SCOPE = {"type": "http", "query_string": b""}
+
+
+@pytest.fixture
+def prefix(settings: Settings) -> str:
+    """Alice's."""
+    return principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes)
+
+
+@pytest.fixture
+def client(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, store: FakeStore
+) -> Iterator[httpx.Client]:
+    """Alice, at a server that looks at uploads."""
+    app = create_app(make_settings(**OBJECTS), assume_role=sts, clock=clock, store=store)
+    with app_client(app) as client:
+        yield client
+
+
+def test_what_is_there_is_told_with_the_latest_first(
+    client: httpx.Client, store: FakeStore, prefix: str
+) -> None:
+    store.begin(f"{prefix}2026-03-14/r/a.bin", "A1", [8 * MIB, 8 * MIB, 5])
+    store.begin(f"{prefix}2026-03-14/r/b.bin", "B1", s=60)
+
+    answer = client.get("/api/unfinished").json()
+
+    assert answer == {
+        "uploads": [
+            {
+                "key": f"{prefix}2026-03-14/r/b.bin",
+                "name": "b.bin",
+                "upload_id": "B1",
+                "size": 0,
+                "part_size": None,
+                "began_at": "2026-03-14T09:01:00Z",
+                "last_at": "2026-03-14T09:01:00Z",
+            },
+            {
+                "key": f"{prefix}2026-03-14/r/a.bin",
+                "name": "a.bin",
+                "upload_id": "A1",
+                "size": 16 * MIB + 5,
+                "part_size": 8 * MIB,
+                "began_at": "2026-03-14T09:00:00Z",
+                "last_at": "2026-03-14T09:00:03Z",
+            },
+        ],
+        "more": False,
+    }
+
+
+def test_one_part_that_may_be_the_last_tells_no_part_size(
+    client: httpx.Client, store: FakeStore, prefix: str, clock: FakeClock
+) -> None:
+    key, upload_id = store.begin(f"{prefix}x", "A1")
+    store.uploads[key, upload_id][1].append(Part(number=7, size=5, last_modified=clock()))
+
+    (found,) = client.get("/api/unfinished").json()["uploads"]
+
+    assert (found["size"], found["part_size"]) == (5, None)
+
+
+def test_of_very_many_only_the_latest_are_looked_at(
+    client: httpx.Client, store: FakeStore, prefix: str
+) -> None:
+    for number in range(unfinished.MAX_SHOWN + 7):
+        store.begin(f"{prefix}{number}", "A1", s=number)
+
+    answer = client.get("/api/unfinished").json()
+
+    assert len(answer["uploads"]) == unfinished.MAX_SHOWN
+    assert answer["more"]
+    assert answer["uploads"][0]["name"] == str(unfinished.MAX_SHOWN + 6)
+    assert len(store.asked) == 1 + unfinished.MAX_SHOWN
+
+
+def test_who_asks_many_times_at_once_has_oss_asked_once(store: FakeStore, prefix: str) -> None:
+    api, owner = unfinished.UnfinishedApi(store), Owner(hash="a", label="Alice", prefix=prefix)
+    store.begin(f"{prefix}x", "A1", [5])
+    request = Request(SCOPE)
+
+    async def ask() -> list[bytes]:
+        answers = await asyncio.gather(*[api.list(request, owner) for _ in range(20)])
+        return [bytes(answer.body) for answer in (*answers, await api.list(request, owner))]
+
+    answers = asyncio.run(ask())
+
+    assert (len(answers), len(set(answers))) == (21, 1)
+    assert len(store.asked) == 2 * 2
+
+
+def test_who_wants_those_of_one_key_gets_no_others(
+    client: httpx.Client, store: FakeStore, prefix: str
+) -> None:
+    store.begin(f"{prefix}a.bin", "A1", [5])
+    store.begin(f"{prefix}a.bin", "A2")
+    store.begin(f"{prefix}a.bin.zip", "B1")
+
+    found = client.get("/api/unfinished", params={"key": f"{prefix}a.bin"}).json()["uploads"]
+
+    assert sorted((each["upload_id"], each["size"]) for each in found) == [("A1", 5), ("A2", 0)]
+
+
+@pytest.mark.parametrize("key", ["uploads/x", "OWN", "OWN../y"])
+def test_nobody_learns_of_other_peoples_keys(
+    client: httpx.Client, store: FakeStore, prefix: str, key: str
+) -> None:
+    answer = client.get("/api/unfinished", params={"key": key.replace("OWN", prefix)})
+
+    assert (answer.status_code, store.asked) in ((400, []), (403, []))
+
+
+def test_a_look_that_fails_when_nobody_waits_any_more_breaks_nothing(
+    store: FakeStore, prefix: str
+) -> None:
+    api, owner = unfinished.UnfinishedApi(store), Owner(hash="a", label="Alice", prefix=prefix)
+    gate = asyncio.Event()
+    unseen: list[object] = []
+
+    async def fail(_prefix: str) -> list[Begun]:
+        await gate.wait()
+        raise OssLostError("down")
+
+    store.begun = fail  # type: ignore[assignment,method-assign] # as if OSS were away
+
+    async def ask_and_leave() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, what: unseen.append(what))
+        asking = asyncio.create_task(api.list(Request(SCOPE), owner))
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait([asking])
+        gate.set()
+        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
+        gc.collect()
+
+    asyncio.run(ask_and_leave())
+
+    assert unseen == []
+
+
+def test_an_upload_is_removed_again_until_no_late_part_is_left(
+    client: httpx.Client, store: FakeStore, prefix: str, clock: FakeClock
+) -> None:
+    key, upload_id = store.begin(f"{prefix}x", "A1", [5])
+    store.late = [Part(number=2, size=5, last_modified=clock())] * 2
+
+    answer = client.delete("/api/unfinished", params={"key": key, "upload_id": upload_id})
+
+    assert (answer.status_code, answer.json()) == (200, {"key": key, "upload_id": upload_id})
+    assert store.uploads == {}
+
+
+def test_what_does_not_go_is_not_called_gone(
+    client: httpx.Client, store: FakeStore, prefix: str, clock: FakeClock
+) -> None:
+    key, upload_id = store.begin(f"{prefix}x", "A1", [5])
+    store.late = [Part(number=2, size=5, last_modified=clock())] * unfinished.ABORTS
+
+    answer = client.delete("/api/unfinished", params={"key": key, "upload_id": upload_id})
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "oss-unavailable")
+
+
+@pytest.mark.parametrize(
+    ("key", "upload_id", "status", "code"),
+    [
+        ("OWNx", "A2", 404, "no-upload"),
+        ("OWNy", "A1", 404, "no-upload"),
+        ("OWNx", "", 400, "bad-request"),
+        ("OWNx", "A1&partNumber=1", 400, "bad-request"),
+        ("OWNx", "A" * 129, 400, "bad-request"),
+        ("OWNx/../y", "A1", 400, "bad-request"),
+        ("OWN", "A1", 403, "foreign-key"),
+        ("uploads/x", "A1", 403, "foreign-key"),
+        ("", "A1", 403, "foreign-key"),
+    ],
+)
+def test_what_is_not_an_unfinished_upload_of_ones_own_is_refused(
+    client: httpx.Client,
+    store: FakeStore,
+    prefix: str,
+    key: str,
+    upload_id: str,
+    status: int,
+    code: str,
+) -> None:
+    store.begin(f"{prefix}x", "A1", [5])
+    before = dict(store.uploads)
+    params = {"key": key.replace("OWN", prefix), "upload_id": upload_id}
+
+    answer = client.delete("/api/unfinished", params=params)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert store.uploads == before
