@@ -2,18 +2,27 @@
 
 Every file lands in `assets/<group>-<content hash>/`, so that it may be cached for ever and a change
 in one group leaves the others cached. Compressed copies (`.br`, `.gz`) lie beside it.
-`manifest.json` lists what may be served; `index.<runtime>.html` are the two pages. A group that
-is already built is left alone, so running this again costs milliseconds.
+`manifest.json` lists what may be served, and the hash of each file. `index.<runtime>.html` are the
+pages in English, `index.<runtime>.<language>.html` those in other languages; they hold the same
+hashes, so that a browser refuses a file of which a byte has changed. A group that is already built
+is left alone, so running this again costs milliseconds.
 """
 
 from __future__ import annotations
 
+import argparse
+import ast
+import base64
 import gzip
 import hashlib
+import html
+import io
 import json
 import re
 import shutil
 import sys
+import tokenize
+from collections.abc import Iterable
 from pathlib import Path
 
 import brotli
@@ -21,6 +30,28 @@ import brotli
 WEB = Path(__file__).parent
 NODE_MODULES = WEB / "node_modules"
 OUT = WEB.parent / "build" / "web"
+
+LATER = WEB / "uploader" / "later"  # modules that are loaded when they are first needed
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+LANGUAGES = {
+    "en": "English",
+    "ja": "日本語",
+    "zh-CN": "简体中文",
+    "zh-TW": "繁體中文",
+    "ar": "العربية",
+}
+RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
+# What the page loads by a name of its own: name, file
+LOADED_LATER = {
+    "crc64": "crc64.js",
+    "handles": "handles.js",
+    "tabs": "tabs.js",
+    "later": "later.py",
+    "thumbnails": "thumbnails.js",
+    "qr": "qr.js",
+    "frame": "frame.js",
+    **{f"locale-{language}": f"{language}.json" for language in LANGUAGES},
+}
 
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -33,6 +64,10 @@ TYPES = {
     ".zip": "application/zip",
 }
 COMPRESSED_ALREADY = {".zip"}
+TABLE_CHECK = (
+    b",assert(wasmTable.get(funcPtr)==func,"
+    b'"JavaScript-side Wasm function table mirror is out of date!")'
+)
 BEST_BROTLI_UP_TO = 1_000_000  # bytes; the best level takes half a minute on the large ones
 PYSCRIPT_PLUGINS = [
     "codemirror",
@@ -43,20 +78,44 @@ PYSCRIPT_PLUGINS = [
     "py-game",
     "py-terminal",
 ]
-PYSCRIPT_UNUSED = ("codemirror", "py-editor", "py-game", "py-terminal", "xterm", "pyodide_graph")
+INLINE_SCRIPT = re.compile(r"<script type=\"importmap\">(.+?)</script>", re.DOTALL)
+PYSCRIPT_UNUSED = (
+    "codemirror",
+    "py-editor",
+    "py-game",
+    "py-terminal",
+    "xterm",
+    "pyodide_graph",
+    "service-worker",
+)
 
 
-def bundle_python() -> str:
-    """Return one Python script which holds all of `uploader` and starts it.
+def bundle_python(extension: Path | None = None) -> str:
+    """Return one Python script which holds all that `uploader` needs at once, and starts it.
 
-    One request instead of forty; the modules are written to the interpreter's own file system.
+    One request instead of sixty; the modules are written to the interpreter's own file system.
+    A page's own Python, `extension`, comes last.
     """
-    modules = [
-        [path.relative_to(WEB).as_posix(), path.read_text("utf-8")]
-        for path in sorted((WEB / "uploader").rglob("*.py"))
+    own = extension.read_text("utf-8") if extension else ""
+    modules = [path for path in (WEB / "uploader").rglob("*.py") if LATER not in path.parents]
+    return f"""{bundle(modules)}
+try:
+    import uploader.main
+except BaseException:
+    import js
+    js.ossferry.fail()
+    raise
+{own}"""
+
+
+def bundle(modules: Iterable[Path]) -> str:
+    """Return a Python script which writes the modules where they can be imported."""
+    files = [
+        [path.relative_to(WEB).as_posix(), strip(path.read_text("utf-8"))]
+        for path in sorted(modules)
     ]
     return f"""import os
-for path, source in {json.dumps(modules, ensure_ascii=False)}:
+for path, source in {json.dumps(files, ensure_ascii=False)}:
     folder = ""
     for name in path.split("/")[:-1]:
         folder += name
@@ -67,16 +126,43 @@ for path, source in {json.dumps(modules, ensure_ascii=False)}:
         folder += "/"
     with open(path, "w", encoding="utf-8") as file:
         file.write(source)
-try:
-    import uploader.main
-except BaseException:
-    import js
-    js.ossferry.fail()
-    raise
 """
 
 
-def groups() -> dict[str, dict[str, bytes]]:
+def strip(source: str) -> str:
+    """Return a module without comments, docstrings and what only the type checker reads.
+
+    Every statement stays on its line, so that a traceback from the page fits the source.
+    """
+    lines = source.splitlines()
+
+    def blank(node: ast.stmt, instead: str) -> None:
+        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+        lines[first] = lines[first][: node.col_offset] + instead
+        lines[first + 1 : last + 1] = [""] * (last - first)
+
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column].rstrip()
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            blank(node.body[0], "" if len(node.body) > 1 else "pass")
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and body:
+            blank(node, "")
+    return "\n".join(lines) + "\n"
+
+
+def sentences(language: str) -> dict[str, str]:
+    """Return what the page says in a language."""
+    text = (WEB / "uploader/locales" / f"{language}.json").read_text("utf-8")
+    found: dict[str, str] = json.loads(text)
+    return found
+
+
+def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
     """Return {group: {file name: content}}."""
     pyscript = NODE_MODULES / "@pyscript/core/dist"
     micropython = NODE_MODULES / "@micropython/micropython-webassembly-pyscript"
@@ -87,17 +173,28 @@ def groups() -> dict[str, dict[str, bytes]]:
 
     return {
         "app": {
-            **read(WEB, "boot.js", "intake.js", "crc64.js", "styles.css", "favicon.svg"),
-            **read(NODE_MODULES / "hash-wasm/dist", "crc64.umd.min.js"),
+            **read(WEB, "checksums.js", "crc64.js", "digest.js", "embed.js", "exchange.js"),
+            **read(WEB, "frame.js", "handles.js", "storage.js", "tabs.js", "thumbnails.js"),
+            **read(WEB, "favicon.svg"),
+            "boot.js": joined("boot/*.js"),
+            "intake.js": joined("intake/*.js"),
+            "styles.css": joined("styles/*.css"),
+            **read(WEB / "uploader/locales", *(f"{language}.json" for language in LANGUAGES)),
+            **read(NODE_MODULES / "hash-wasm/dist", "crc64.umd.min.js", "sha256.umd.min.js"),
             "idb-keyval.js": (NODE_MODULES / "idb-keyval/dist/index.js").read_bytes(),
-            "uploader.py": bundle_python().encode(),
+            "qr.js": (NODE_MODULES / "qrcode-generator/dist/qrcode.mjs").read_bytes(),
+            "uploader.py": bundle_python(extension).encode(),
+            "later.py": bundle(LATER.rglob("*.py")).encode(),
         },
         "pyscript": {
             path.name: path.read_bytes()
             for path in sorted(pyscript.glob("*.js"))
             if not path.name.startswith(PYSCRIPT_UNUSED)
         },
-        "micropython": read(micropython, "micropython.mjs", "micropython.wasm"),
+        "micropython": {
+            "micropython.mjs": unchecked((micropython / "micropython.mjs").read_bytes()),
+            **read(micropython, "micropython.wasm"),
+        },
         "pyodide": read(
             pyodide,
             "pyodide.mjs",
@@ -107,6 +204,21 @@ def groups() -> dict[str, dict[str, bytes]]:
             "pyodide-lock.json",
         ),
     }
+
+
+def unchecked(script: bytes) -> bytes:
+    """Return MicroPython's script without a check of each call, an eighth of what our Python takes.
+
+    It looks whether the table of functions has changed, as it would if more code could be loaded.
+    """
+    if script.count(TABLE_CHECK) != 1:
+        raise ValueError("MicroPython's script is another: look for what checks its table now")
+    return script.replace(TABLE_CHECK, b"")
+
+
+def joined(parts: str) -> bytes:
+    """Return files as one, in the order of their names: one request brings them all."""
+    return b"".join(path.read_bytes() for path in sorted(WEB.glob(parts)))
 
 
 def folder_name(group: str, files: dict[str, bytes]) -> str:
@@ -125,17 +237,32 @@ def write_group(folder: Path, files: dict[str, bytes]) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     for name, content in files.items():
-        (fresh / name).write_bytes(content)
-        if Path(name).suffix in COMPRESSED_ALREADY:
-            continue
-        quality = 11 if len(content) <= BEST_BROTLI_UP_TO else 9
-        (fresh / f"{name}.br").write_bytes(brotli.compress(content, quality=quality))
-        (fresh / f"{name}.gz").write_bytes(gzip.compress(content, 9, mtime=0))
+        write_file(fresh / name, content)
     fresh.rename(folder)
 
 
-def page(runtime: str, url: dict[str, str]) -> str:
-    """Return the page for one runtime; `url` maps `group/file` to its address."""
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file, with compressed copies beside it where that helps."""
+    path.write_bytes(content)
+    if path.suffix in COMPRESSED_ALREADY:
+        return
+    quality = 11 if len(content) <= BEST_BROTLI_UP_TO else 9
+    path.with_name(f"{path.name}.br").write_bytes(brotli.compress(content, quality=quality))
+    path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(content, 9, mtime=0))
+
+
+def integrity(content: bytes) -> str:
+    """Return a hash as browsers and policies write it."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str]) -> str:
+    """Return the page for one runtime and language.
+
+    Args:
+        url: maps `group/file` to its address.
+        hashes: maps an address to the hash of what is there.
+    """
     engine = {"micropython": "micropython/micropython.mjs", "pyodide": "pyodide/pyodide.mjs"}[
         runtime
     ]
@@ -144,15 +271,24 @@ def page(runtime: str, url: dict[str, str]) -> str:
     fetched += ["micropython/micropython.wasm"] if runtime == "micropython" else []
     preload = [
         *(
-            f'<link rel="modulepreload" href="{url[n]}">'
+            f'<link rel="modulepreload" href="{url[n]}" integrity="{hashes[url[n]]}">'
             for n in ["pyscript/core.js", *chunks, engine]
         ),
         *(f'<link rel="preload" as="fetch" crossorigin href="{url[n]}">' for n in fetched),
     ]
+    said = sentences(language)
     plugins = {"plugins": [f"!{plugin}" for plugin in PYSCRIPT_PLUGINS]}
     config = {"interpreter": url[engine], **plugins}
     other = {"micropython": "py-config", "pyodide": "mpy-config"}[runtime]
+    used = ("app/", "pyscript/", f"{runtime}/")
+    checked = {"integrity": {u: hashes[u] for name, u in url.items() if name.startswith(used)}}
     values = {
+        "import_map": json.dumps(checked, separators=(",", ":")),
+        "lang": language,
+        "dir": "rtl" if language in RIGHT_TO_LEFT else "ltr",
+        "languages": "".join(_option(code, chosen=code == language) for code in LANGUAGES),
+        "sentences": json.dumps(said, ensure_ascii=False).replace("<", "\\u003c"),
+        "urls": json.dumps({name: url[f"app/{file}"] for name, file in LOADED_LATER.items()}),
         "runtime": runtime,
         "script_type": {"micropython": "mpy", "pyodide": "py"}[runtime],
         "config": json.dumps(config).replace("'", "&#39;"),
@@ -162,34 +298,69 @@ def page(runtime: str, url: dict[str, str]) -> str:
     }
     text = (WEB / "index.html").read_text("utf-8")
     text = re.sub(r"\{\{asset ([^}]+)\}\}", lambda m: url[m[1]], text)
+    text = re.sub(r"\{\{hash ([^}]+)\}\}", lambda m: hashes[url[m[1]]], text)
+    text = re.sub(r"\{\{say (\w+)\}\}", lambda m: html.escape(said[m[1]]), text)
     return re.sub(r"\{\{(\w+)\}\}", lambda m: values[m[1]], text)
 
 
-def main() -> None:
-    """Bring `build/web` up to date and remove what is no longer part of it."""
+def _option(language: str, *, chosen: bool) -> str:
+    selected = " selected" if chosen else ""
+    name = LANGUAGES[language]
+    return f'<option value="{language}" lang="{language}"{selected}>{name}</option>'
+
+
+def main(out: Path = OUT, extension: Path | None = None) -> None:
+    """Bring a built page up to date and remove what is no longer part of it.
+
+    Args:
+        out: the folder for `OSSFERRY_WEB_DIR`.
+        extension: Python that runs in the page once it has started (`docs/uploader-api.md`).
+    """
     if not NODE_MODULES.is_dir():
         sys.exit("web/node_modules is missing: run `npm ci` in web/, or `make build`")
-    assets = OUT / "assets"
+    assets = out / "assets"
     assets.mkdir(parents=True, exist_ok=True)
     url: dict[str, str] = {}
     manifest: dict[str, dict[str, object]] = {}
+    hashes: dict[str, str] = {}
+    inline: set[str] = set()
     kept = set()
-    for group, files in groups().items():
+    for group, files in groups(extension).items():
         name = folder_name(group, files)
         kept.add(name)
         write_group(assets / name, files)
-        for file in files:
-            url[f"{group}/{file}"] = f"/assets/{name}/{file}"
+        for file, content in files.items():
+            at = url[f"{group}/{file}"] = f"/assets/{name}/{file}"
+            hashes[at] = integrity(content)
             suffix = Path(file).suffix
             encodings = [] if suffix in COMPRESSED_ALREADY else ["br", "gzip"]
-            manifest[f"/assets/{name}/{file}"] = {"type": TYPES[suffix], "encodings": encodings}
+            entry: dict[str, object] = {
+                "type": TYPES[suffix],
+                "encodings": encodings,
+                "integrity": hashes[at],
+            }
+            manifest[at] = entry
     for runtime in ("micropython", "pyodide"):
-        (OUT / f"index.{runtime}.html").write_text(page(runtime, url), "utf-8")
-    (OUT / "manifest.json").write_text(json.dumps({"files": manifest}, indent=1), "utf-8")
+        for language in LANGUAGES:
+            text = page(runtime, language, url, hashes)
+            ending = "" if language == "en" else f".{language}"
+            write_file(out / f"index.{runtime}{ending}.html", text.encode())
+            inline |= {integrity(script.encode()) for script in INLINE_SCRIPT.findall(text)}
+    listed = {"files": manifest, "inline_scripts": sorted(inline)}
+    (out / "manifest.json").write_text(json.dumps(listed, indent=1), "utf-8")
     for old in assets.iterdir():
         if old.name not in kept:
             shutil.rmtree(old)
 
 
+def read_command_line() -> argparse.Namespace:
+    """Return where to build, and with which Python of the page's own."""
+    parser = argparse.ArgumentParser(description="Build the page.")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder for OSSFERRY_WEB_DIR")
+    parser.add_argument("--extension", type=Path, help="Python to run in the page once it started")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    main()
+    given = read_command_line()
+    main(given.out, given.extension)

@@ -14,6 +14,11 @@ from e2e.pages.uploader import UploaderPage
 from mock_oss.world import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.demo import Demo
 
+slow_on_pyodide = pytest.mark.parametrize(
+    "runtime", ["micropython", pytest.param("pyodide", marks=pytest.mark.slow)], indirect=True
+)
+"""For stories about the page around Python: Pyodide takes its turn in `make slow`."""
+
 
 class Console:
     """What the browser complained about. A story names what it expects; all else fails it."""
@@ -45,6 +50,21 @@ def console(page: Page) -> Iterator[Console]:
     made.listen(page)
     yield made
     assert made.unexpected() == []
+
+
+@pytest.fixture
+def demo(demo: Demo) -> Demo:
+    """The demo that all stories share; nothing of the story before is left in its OSS."""
+    demo.oss.faults.clear()
+    demo.oss.clock.reset()
+    bucket = operator_bucket(demo)
+    for upload in oss2.MultipartUploadIterator(bucket):
+        bucket.abort_multipart_upload(upload.key, upload.upload_id)
+    keys = [found.key for found in oss2.ObjectIterator(bucket)]
+    for at in range(0, len(keys), 1000):
+        bucket.batch_delete_objects(keys[at : at + 1000])
+    demo.oss.requests.clear()
+    return demo
 
 
 @pytest.fixture

@@ -1,10 +1,14 @@
-"""Makes the pictures in `docs/images`: the page in its states, light and dark, wide and narrow."""
+"""Makes the pictures in `docs/images`: the page in its states, as people see them."""
 
 import random
+import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from e2e.pages.uploader import UploaderPage
 from ossferry.demo import Demo
@@ -12,59 +16,244 @@ from support.chromium import executable
 from support.config import ROOT, load
 
 IMAGES = ROOT / "docs" / "images"
-WIDE = {"width": 1280, "height": 900}
-NARROW = {"width": 390, "height": 844}
+WIDE = (1280, 900)
+NARROW = (390, 844)
 FILES = {
-    "harbour at dawn 2026-11 final cut.mov": 24_000_000,
+    "harbour at dawn 2026-11 the long way round, final cut.mov": 24_000_000,
     "写真 — 夏の港 🌻.zip": 18_000_000,
     "sales-q3.csv": 45_200,
-    "survey-disc-1.iso": 12_000_000,
+    "survey-disc-1.iso": 40_000_000,
     "report.docx": 310_000,
-    "diagram.png": 2_400_000,
-    "contract-draft.pdf": 1_100_000,
+    "contract-draft.pdf": 64_000_000,
     "تقرير.xlsx": 88_000,
 }
+PICTURE = "sunset.png"
+SUNSET = """(async () => {
+  const canvas = new OffscreenCanvas(640, 480);
+  const context = canvas.getContext("2d");
+  const sky = context.createLinearGradient(0, 0, 0, 480);
+  const colours = [[0, "#27476e"], [0.55, "#f2a65a"], [0.56, "#1d3f4f"], [1, "#0b2530"]];
+  for (const [at, colour] of colours) sky.addColorStop(at, colour);
+  context.fillStyle = sky;
+  context.fillRect(0, 0, 640, 480);
+  context.fillStyle = "#fff1c9";
+  context.beginPath();
+  context.arc(320, 245, 52, Math.PI, 0);
+  context.fill();
+  const blob = await canvas.convertToBlob();
+  return [...new Uint8Array(await blob.arrayBuffer())];
+})()"""
+MANY = """(zone) => {
+  const dataTransfer = new DataTransfer();
+  for (let i = 1; i <= 2000; i++) {
+    const name = `IMG_${String(i).padStart(4, "0")}.jpg`;
+    dataTransfer.items.add(new File(["x".repeat(200 + i)], name));
+  }
+  zone.dispatchEvent(new DragEvent("drop", {dataTransfer, bubbles: true, cancelable: true}));
+}"""
+
+
+class Studio:
+    """One browser, and files to upload."""
+
+    def __init__(self, browser: Browser, folder: Path) -> None:
+        self.browser = browser
+        self.folder = folder
+        for name, size in FILES.items():
+            (folder / name).write_bytes(random.Random(size).randbytes(size))
+
+    @contextmanager
+    def page(self, demo: Demo, *, locale: str = "en-US") -> Iterator[UploaderPage]:
+        """Open the page of a demo, ready."""
+        size = {"width": WIDE[0], "height": WIDE[1]}
+        context = self.browser.new_context(
+            locale=locale,
+            viewport=size,  # type: ignore[arg-type] # a dict with its two keys
+            device_scale_factor=1.5,
+        )
+        uploader = UploaderPage(context.new_page(), demo.url)
+        uploader.open()
+        uploader.expect_ready()
+        expect(uploader.grant.locator("code")).to_be_visible()
+        yield uploader
+        context.close()
+
+    @property
+    def files(self) -> list[Path]:
+        return [self.folder / name for name in FILES]
 
 
 def main() -> None:
     """Write all pictures."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     use = load().use
-    with Demo() as demo, sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        for name, size in FILES.items():
-            Path(folder, name).write_bytes(random.Random(size).randbytes(size))
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=executable(), args=use.args)
-        page = browser.new_page(viewport=WIDE, locale=use.locale, device_scale_factor=2)  # type: ignore[arg-type]
-        _plan_faults(demo)
-        uploader = UploaderPage(page, demo.url)
-        uploader.open()
-        uploader.expect_ready()
-        expect(uploader.grant).to_contain_text("until")
-        _shoot(page, "empty")
-        uploader.choose(*[Path(folder, name) for name in FILES])
-        expect(uploader.row("report.docx").locator).to_have_attribute("data-state", "failed")
-        expect(uploader.row("diagram.png").locator).to_have_attribute("data-state", "done")
-        expect(uploader.total).to_contain_text("left")
-        _shoot(page, "busy")
-        uploader.row("survey-disc-1.iso").cancel_button.click()
-        _shoot(page, "cancelled")
+        studio = Studio(browser, Path(folder))
+        for story in (busy, many, errors, done, resume, japanese, right_to_left):
+            with Demo() as demo:
+                story(studio, demo)
         browser.close()
 
 
-def _plan_faults(demo: Demo) -> None:
-    """Make some files slow and one fail, so that every state is in the picture."""
-    for name in ("harbour*", "写真*", "survey*"):
-        demo.oss.faults.add("bandwidth", bytes_per_s=1_500_000, key=f"*/{name}", method="PUT")
+def busy(studio: Studio, demo: Demo) -> None:
+    """Empty, then eight files in all states."""
+    with studio.page(demo) as uploader:
+        page = uploader.page
+        shoot(page, "empty")
+        shoot(page, "empty-dark", scheme="dark")
+        make_busy(studio, demo, uploader)
+        shoot(page, "busy")
+        shoot(page, "busy-dark", scheme="dark")
+        shoot(page, "busy-phone", NARROW)
+        shoot(page, "busy-phone-dark", NARROW, scheme="dark")
+
+
+def make_busy(studio: Studio, demo: Demo, uploader: UploaderPage) -> None:
+    """Let some files be slow, some wait, one fail and one be cancelled."""
+    add_picture(studio, uploader)
+    for name in ("harbour*", "写真*", "survey*", "contract*"):
+        demo.oss.faults.add("bandwidth", bytes_per_s=600_000, key=f"*/{name}", method="PUT")
     demo.oss.faults.add("error", code="AccessDenied", key="*/report.docx", method="PUT")
+    uploader.choose(*studio.files)
+    uploader.row("report.docx").expect_state("failed")
+    uploader.row("sales-q3.csv").expect_state("done")
+    page = uploader.page
+    page.wait_for_timeout(2500)
+    uploader.row("contract-draft.pdf").locator.locator("[data-does=pause]").click()
+    uploader.row("写真 — 夏の港 🌻.zip").locator.locator("[data-does=cancel]").click()
+    page.wait_for_timeout(400)
 
 
-def _shoot(page: Page, name: str) -> None:
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        for width, viewport in (("", WIDE), ("-phone", NARROW)):
-            page.set_viewport_size(viewport)  # type: ignore[arg-type] # a dict with its two keys
-            page.screenshot(path=IMAGES / f"{name}-{scheme}{width}.png", full_page=True)
-    page.set_viewport_size(WIDE)  # type: ignore[arg-type] # as above
+def add_picture(studio: Studio, uploader: UploaderPage) -> None:
+    """Upload a picture, so that there is a thumbnail."""
+    path = studio.folder / PICTURE
+    path.write_bytes(bytes(uploader.page.evaluate(SUNSET)))
+    uploader.choose(path)
+    row = uploader.row(PICTURE)
+    row.expect_state("done")
+    expect(row.locator.locator("canvas")).to_have_count(1)
+
+
+def many(studio: Studio, demo: Demo) -> None:
+    """Two thousand files."""
+    with studio.page(demo) as uploader:
+        uploader.drop_zone.evaluate(MANY)
+        expect(uploader.total).to_contain_text("of 2,000 files", timeout=60_000)
+        expect(uploader.total).to_contain_text(re.compile("1,[0-9]{3} of 2,000"), timeout=60_000)
+        shoot(uploader.page, "two-thousand", full=False)
+
+
+def errors(studio: Studio, demo: Demo) -> None:
+    """Failures, the notice for all, and the signature that is explained."""
+    with studio.page(demo) as uploader:
+        for name, code in (
+            ("sales-q3.csv", "NoSuchBucket"),
+            ("report.docx", "AccessDenied"),
+            ("تقرير.xlsx", "SignatureDoesNotMatch"),
+        ):
+            demo.oss.faults.add("error", code=code, key=f"*/{name}", method="PUT")
+        names = ("sales-q3.csv", "report.docx", "تقرير.xlsx")
+        uploader.choose(*[studio.folder / name for name in names])
+        for name in names:
+            uploader.row(name).expect_state("failed")
+        shoot(uploader.page, "errors")
+        shoot(uploader.page, "errors-dark", scheme="dark")
+        uploader.page.route(re.compile("/sales-q3.csv$"), change_the_type)
+        demo.oss.faults.clear()
+        row = uploader.row("sales-q3.csv")
+        row.retry_button.click()
+        row.locator.get_by_role("button", name="Explain signature").click()
+        expect(uploader.dialog("signature")).to_be_visible()
+        shoot(uploader.page, "signature", full=False)
+
+
+def change_the_type(route: Route) -> None:
+    """Do what a meddling proxy does."""
+    route.continue_(headers={**route.request.headers, "content-type": "application/octet-stream"})
+
+
+def done(studio: Studio, demo: Demo) -> None:
+    """All has arrived, and a link is shared."""
+    with studio.page(demo) as uploader:
+        add_picture(studio, uploader)
+        names = ("sales-q3.csv", "report.docx", "تقرير.xlsx")
+        uploader.choose(*[studio.folder / name for name in names])
+        for name in names:
+            uploader.row(name).expect_state("done")
+        shoot(uploader.page, "done")
+        page = uploader.page
+        uploader.row(PICTURE).locator.get_by_role("button", name="Share…").click()
+        dialog = uploader.dialog("share")
+        dialog.get_by_role("button", name="Make a link").click()
+        expect(dialog.get_by_role("img", name="QR code of the link")).to_be_visible()
+        shoot(page, "share", full=False)
+        shoot(page, "share-phone", NARROW, full=False)
+        page.keyboard.press("Escape")
+        page.locator("#more").get_by_role("button", name="My uploads").click()
+        expect(uploader.dialog("mine").get_by_test_id("stored")).to_have_count(4)
+        shoot(page, "my-uploads", full=False)
+        shoot(page, "my-uploads-phone", NARROW, full=False)
+        page.keyboard.press("Escape")
+        uploader.choose(studio.folder / "report.docx")
+        expect(uploader.dialog("same-name")).to_be_visible()
+        shoot(page, "same-name", full=False)
+
+
+def resume(studio: Studio, demo: Demo) -> None:
+    """The page is loaded again in the middle of three uploads, while others wait."""
+    with studio.page(demo) as uploader:
+        for key, skip in (("*/survey*", 3), ("*/contract*", 1), ("*/harbour*", 2)):
+            demo.oss.faults.add(
+                "bandwidth", bytes_per_s=50_000, key=key, operation="UploadPart", skip=skip
+            )
+        demo.oss.faults.add("hang", operation="PutObject", times=50)
+        uploader.choose(*[path for path in studio.files if path.name.isascii()])
+        uploader.page.wait_for_timeout(6000)
+        uploader.open()
+        uploader.expect_ready()
+        expect(uploader.page.get_by_test_id("unfinished").first).to_be_visible()
+        shoot(uploader.page, "resume", full=False)
+
+
+def japanese(studio: Studio, demo: Demo) -> None:
+    """The same eight files in Japanese."""
+    with studio.page(demo, locale="ja-JP") as uploader:
+        demo.oss.faults.add("bandwidth", bytes_per_s=600_000, key="*/harbour*", method="PUT")
+        demo.oss.faults.add("error", code="AccessDenied", key="*/report.docx", method="PUT")
+        uploader.choose(*studio.files[:5])
+        uploader.row("report.docx").expect_state("failed")
+        uploader.row("sales-q3.csv").expect_state("done")
+        uploader.page.wait_for_timeout(2500)
+        shoot(uploader.page, "japanese")
+
+
+def right_to_left(studio: Studio, demo: Demo) -> None:
+    """The same in Arabic, which is written from the right."""
+    with studio.page(demo, locale="ar-EG") as uploader:
+        make_busy(studio, demo, uploader)
+        shoot(uploader.page, "right-to-left")
+
+
+def shoot(
+    page: Page,
+    name: str,
+    size: tuple[int, int] = WIDE,
+    *,
+    scheme: Literal["light", "dark"] = "light",
+    full: bool = True,
+) -> None:
+    """Take one picture."""
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.wait_for_timeout(200)
+    if full:  # in a window as high as that the foot is where it ends
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": size[0], "height": height})
+        page.wait_for_timeout(200)
+    page.screenshot(path=IMAGES / f"{name}.png")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
 
 
 if __name__ == "__main__":

@@ -1,27 +1,31 @@
 """What a person is told, and what recovers by itself, when something goes wrong."""
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
-from build import bundle_python
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import until
 from ossferry.demo import Demo
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, slow_on_pyodide]
 
 MakeFile = Callable[[str, bytes], Path]
+NOTE_PICKER = """() => {
+  window.showOpenFilePicker = async (wanted) => {
+    window.wanted = wanted;
+    throw new DOMException("", "AbortError");
+  };
+}"""
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 REQUEST_ID = re.compile(r"request [0-9A-F]{24}")
 REFUSED = "Failed to load resource: the server responded with a status of"
 NO_ANSWER = "Failed to load resource: net::"
 BLOCKED = "blocked by CORS policy"
-BROKEN_BUNDLE = bundle_python().replace("import uploader.main", "1 / 0")
 
 
 def test_another_users_prefix_is_refused_and_told_in_words(
@@ -96,7 +100,11 @@ def test_oss_out_of_reach_is_waited_for(
     uploader: UploaderPage, demo: Demo, console: Console
 ) -> None:
     fault = demo.oss.faults.add("reset", bucket=demo.bucket, when="before")
-    console.expected.append(NO_ANSWER)
+    console.expected += [
+        NO_ANSWER,
+        f"{REFUSED} 40",
+        f"{REFUSED} 503",
+    ]  # 503: our server cannot either
 
     uploader.drop(far__txt="x")
 
@@ -104,6 +112,9 @@ def test_oss_out_of_reach_is_waited_for(
     try:
         row.expect_state("paused")
         row.expect_says("Waiting for the network, continues by itself")
+        notice = uploader.notice("offline")
+        expect(notice).to_contain_text("1 file waits and goes on by itself.")
+        notice.get_by_role("button", name="Try now").click()
     finally:
         demo.oss.faults.clear()
     assert fault.hits > 0
@@ -125,11 +136,13 @@ def test_a_missing_cors_rule_is_named_with_how_to_add_it(
     row = uploader.row("shut.txt")
     row.expect_state("failed")
     row.expect_says("its CORS rule is missing")
-    row.expect_says(f"source {demo.url}, methods PUT POST GET HEAD DELETE")
+    notice = uploader.notice("cors")
+    expect(notice).to_contain_text(f"source {demo.url}, methods PUT POST GET HEAD DELETE")
     bucket.put_bucket_cors(rule)
-    row.retry_button.click()
+    notice.get_by_role("button", name="Retry all").click()
 
     row.expect_state("done")
+    expect(notice).to_have_count(0)
 
 
 def test_a_proof_that_cors_hides_is_not_taken_for_granted(
@@ -147,7 +160,7 @@ def test_a_proof_that_cors_hides_is_not_taken_for_granted(
 
     row = uploader.row("hidden.txt")
     row.expect_state("failed")
-    row.expect_says("expose the header ETag")
+    expect(uploader.notice("hidden")).to_contain_text("expose the header ETag")
 
 
 def test_expired_credentials_are_renewed_without_a_word(
@@ -155,14 +168,19 @@ def test_expired_credentials_are_renewed_without_a_word(
 ) -> None:
     demo.oss.faults.add("expire-tokens", key="*/late.txt", method="PUT", times=1)
     console.expected.append(f"{REFUSED} 403")
-    grants: list[str] = []
-    page.on("request", lambda request: grants.append(request.url))
+    renewals: list[Request] = []  # the page's first grant may still be on its way: it names no key
+
+    def note(request: Request) -> None:
+        if request.url.endswith("/api/grant") and "refused_key_id" in (request.post_data or ""):
+            renewals.append(request)
+
+    page.on("request", note)
 
     uploader.drop(late__txt="x", other__txt="y")
 
     uploader.row("late.txt").expect_state("done")
     uploader.row("other.txt").expect_state("done")
-    assert len([url for url in grants if url.endswith("/api/grant")]) == 1
+    assert len(renewals) == 1
 
 
 @pytest.mark.parametrize("minutes", [-20, 20])
@@ -186,6 +204,8 @@ def test_a_wrong_clock_in_the_page_does_no_harm(
     uploader.drop(clock__txt="x")
 
     uploader.row("clock.txt").expect_state("done")
+    slow = "20 minutes fast" if minutes > 0 else "20 minutes slow"
+    expect(uploader.page.get_by_label("Notices")).to_contain_text(slow)
 
 
 def test_damage_on_the_way_is_sent_again(uploader: UploaderPage, demo: Demo) -> None:
@@ -217,9 +237,9 @@ def test_a_captive_portal_is_not_taken_for_oss(uploader: UploaderPage, demo: Dem
     uploader.drop(portal__txt="x")
 
     row = uploader.row("portal.txt")
-    row.expect_state("failed")
-    row.retry_button.click()
-    row.expect_state("done")
+    row.expect_state("done", timeout_ms=30_000)
+    assert [fault.hits for fault in demo.oss.faults] == [1]
+    assert demo.oss.bucket(demo.bucket).objects[row.key].data == b"x"
 
 
 def test_a_connection_that_breaks_is_tried_again(
@@ -250,23 +270,62 @@ def test_a_missing_bucket_is_told(start_demo: StartDemo, console: Console) -> No
     row.expect_says("The bucket does not exist.")
 
 
-def test_a_file_that_vanishes_is_told(
-    uploader: UploaderPage, page: Page, console: Console, make_file: MakeFile, demo: Demo
-) -> None:
-    console.expected.append("ERR_FILE_NOT_FOUND|ERR_UPLOAD_FILE_CHANGED|net::ERR")
-    path = make_file("gone.bin", b"x" * 1000)
+def choose_and_remove(uploader: UploaderPage, path: Path) -> None:
+    """Choose a file that vanishes once it was read, when its request is about to leave."""
     held: list[Route] = []
-    page.route("**/gone.bin", lambda route: held.append(route))
+    uploader.page.route(f"**/{path.name}", lambda route: held.append(route))
     uploader.choose(path)
-    expect(uploader.rows).to_have_attribute("data-state", "uploading")
-
+    until(uploader.page, lambda: held)
     path.unlink()
     for route in held:
         route.continue_()
 
+
+def test_a_file_that_vanishes_is_told(
+    uploader: UploaderPage, console: Console, make_file: MakeFile
+) -> None:
+    console.expected.append("ERR_FILE_NOT_FOUND|ERR_UPLOAD_FILE_CHANGED|net::ERR")
+    path = make_file("gone.bin", b"x" * 100_000)  # a small one is in memory by then
+    choose_and_remove(uploader, path)
+
     row = uploader.row("gone.bin")
     row.expect_state("failed")
     row.expect_says("cannot be read any more")
+
+
+def test_a_small_file_that_vanishes_after_its_reading_arrives_as_it_was(
+    uploader: UploaderPage, make_file: MakeFile
+) -> None:
+    path = make_file("kept.bin", b"x" * 1000)
+    choose_and_remove(uploader, path)
+
+    uploader.row("kept.bin").expect_state("done")
+
+
+# Reading waits until `ossferry.open()`.
+GATE = """() => {
+  const ask = ossferry.checksum;
+  const gate = new Promise((open) => { ossferry.open = open; });
+  ossferry.checksum = (...given) => ({ text: gate.then(() => ask(...given).text) });
+}"""
+
+
+def test_a_small_file_that_vanishes_does_not_stop_those_read_with_it(
+    uploader: UploaderPage, page: Page, make_file: MakeFile
+) -> None:
+    paths = [make_file(f"{name}.bin", name.encode() * 1000) for name in ("a", "gone", "b")]
+    page.evaluate(GATE)
+    uploader.choose(*paths)
+    for row in ("a.bin", "gone.bin", "b.bin"):
+        uploader.row(row).expect_state("uploading")
+
+    paths[1].unlink()
+    page.evaluate("ossferry.open()")
+
+    uploader.row("a.bin").expect_state("done")
+    uploader.row("b.bin").expect_state("done")
+    uploader.row("gone.bin").expect_state("failed")
+    uploader.row("gone.bin").expect_says("cannot be read any more")
 
 
 def test_a_file_larger_than_allowed_is_told_before_it_is_sent(start_demo: StartDemo) -> None:
@@ -278,58 +337,31 @@ def test_a_file_larger_than_allowed_is_told_before_it_is_sent(start_demo: StartD
 
     row = uploader.row("big.txt")
     row.expect_state("failed")
-    row.expect_says("The file has 11 B; up to 10 B is allowed.")
+    row.expect_says("The file is 11 B; up to 10 B is allowed.")
     uploader.row("small.txt").expect_state("done")
     assert len(demo.oss.bucket(demo.bucket).objects) == 1
 
 
-def test_a_page_that_cannot_start_says_so(
-    demo: Demo, page: Page, console: Console, runtime: str
-) -> None:
-    page.route("**/core.js", lambda route: route.abort())
-    console.expected += [NO_ANSWER, "preloaded"]
-    page.goto(f"{demo.url}/?runtime={runtime}")
+def test_types_are_told_beforehand_and_refused_at_once(start_demo: StartDemo, page: Page) -> None:
+    demo, uploader = start_demo(allowed_types=("image/*", ".CSV"))
+    uploader.open()
+    uploader.expect_ready()
+    expect(page.locator("#hint")).to_contain_text("only images, .csv")
+    expect(uploader.files_input).to_have_attribute("accept", "image/*,.csv")
+    page.evaluate(NOTE_PICKER)
+    uploader.files_input.evaluate("input => input.click()")
+    assert page.evaluate("wanted.types") == [
+        {"accept": {"image/*": [], "application/octet-stream": [".csv"]}}
+    ]
 
-    expect(page.locator("html")).to_have_attribute("data-app", "failed")
-    expect(page.get_by_role("alert")).to_contain_text("This page could not start.")
+    uploader.drop(notes__txt="x", sums__csv="1;2")
 
-
-def test_python_that_cannot_start_says_so(
-    demo: Demo, page: Page, console: Console, runtime: str
-) -> None:
-    page.route("**/uploader.py", lambda route: route.fulfill(body=BROKEN_BUNDLE))
-    console.expected += ["ZeroDivisionError", "PythonError", "preloaded"]
-    page.goto(f"{demo.url}/?runtime={runtime}")
-
-    expect(page.locator("html")).to_have_attribute("data-app", "failed")
-
-
-def test_no_string_becomes_code(uploader: UploaderPage, page: Page, console: Console) -> None:
-    attempts = {
-        "eval": "eval('1')",
-        "Function": "new Function('return 1')",
-        "factory": "new Function('return(w,x)=>(1)')",
-        "timer": "setTimeout('1')",
-        "html": "document.body.insertAdjacentHTML('beforeend', '<b>x</b>')",
-        "foreign script": "document.createElement('script').src = 'https://evil.example/x.js'",
-    }
-    body = ";".join(
-        f"try {{ {code}; ran.push({json.dumps(name)}) }} catch (error) {{}}"
-        for name, code in attempts.items()
-    )
-    script = f"const ran = []; {body}; document.body.dataset.ran = JSON.stringify(ran);"
-    page.route(
-        "**/assets/attack.js",
-        lambda route: route.fulfill(body=script, content_type="text/javascript"),
-    )
-    console.expected += ["Trusted", "evil.example", "require-trusted-types-for"]
-
-    page.evaluate(
-        """() => {
-          const script = document.createElement("script");
-          script.src = "/assets/attack.js";
-          document.head.append(script);
-        }"""
-    )
-
-    expect(page.locator("body")).to_have_attribute("data-ran", "[]")
+    row = uploader.row("notes.txt")
+    row.expect_state("failed")
+    row.expect_says("Files of this type are not taken here, only images, .csv.")
+    expect(row.retry_button).to_have_count(0)  # it would end as before
+    uploader.row("sums.csv").expect_state("done")
+    expect(uploader.total.get_by_role("button", name="Retry")).to_have_count(0)
+    uploader.total.get_by_role("button", name="Clear finished").click()
+    expect(uploader.rows).to_have_count(0)
+    assert len(demo.oss.bucket(demo.bucket).objects) == 1

@@ -56,7 +56,7 @@ def test_a_refused_request_says_who_asked_and_why(inside: Page, mock_oss: MockOS
     expect(requests).to_contain_text("Because the header x-oss-meta-a was sent and not signed.")
     expect(requests).to_contain_text("line 6, byte")
     requests.get_by_text("secret").first.click()
-    expect(requests).to_contain_text("anonymous wants oss:GetObject")
+    expect(requests).to_contain_text(f"anonymous wants oss:GetObject on {BUCKET}/secret")
     inside.get_by_label("Refused only").check()
     expect(requests.get_by_role("listitem")).to_have_count(2)
 
@@ -64,13 +64,43 @@ def test_a_refused_request_says_who_asked_and_why(inside: Page, mock_oss: MockOS
 def test_the_clock_can_be_moved_and_everything_reset(inside: Page, mock_oss: MockOSS) -> None:
     oss2_bucket(mock_oss).put_object("a", b"hello")
     expect(inside.get_by_role("row", name="a", exact=False).last).to_contain_text("5 B")
-    inside.on("dialog", lambda dialog: dialog.accept())
-
     with inside.expect_response("**/_mock/clock"):
         inside.get_by_role("button", name="+1 h").click()
     ahead = mock_oss.clock.now() - Clock().now()
     inside.get_by_role("button", name="Reset everything").click()
+    inside.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    assert len(mock_oss.bucket(BUCKET).objects) == 1
+    inside.get_by_role("button", name="Reset everything").click()
+    inside.get_by_role("dialog").get_by_role("button", name="Reset", exact=True).click()
 
-    expect(inside.get_by_text("No objects.")).to_be_visible()
+    expect(inside.get_by_text("Nothing here yet.")).to_be_visible()
+    expect(inside.get_by_text("Nobody has asked yet.")).to_be_visible()
     assert timedelta(minutes=59) < ahead < timedelta(minutes=61)
     assert len(mock_oss.bucket(BUCKET).objects) == 0
+
+
+def test_what_nobody_can_guess_can_be_compared(inside: Page, mock_oss: MockOSS) -> None:
+    target, headers = signed_headers(mock_oss, "PUT", "a", headers={"x-oss-meta-a": "a long story"})
+    send(mock_oss, "PUT", target, headers={**headers, "x-oss-meta-a": "another"}, body=b"x")
+    ours = mock_oss.requests[-1].why["expected_canonical_request"]
+
+    inside.get_by_text("SignatureDoesNotMatch").first.click()
+    inside.get_by_label("What the client signed").fill(ours.replace("another", "a long story"))
+    inside.get_by_role("button", name="Compare").click()
+
+    expect(inside.get_by_text("the client signed   long story")).to_be_visible()
+
+
+def test_long_keys_keep_their_end_and_numbers_their_grammar(
+    inside: Page, mock_oss: MockOSS
+) -> None:
+    bucket = oss2_bucket(mock_oss)
+    key = "a" * 500 + "/the-end.txt"
+    bucket.put_object(key, b"x")
+    upload_id = bucket.init_multipart_upload("b").upload_id
+    bucket.upload_part("b", upload_id, 1, b"x")
+
+    expect(inside.get_by_title(key).first).to_contain_text("…")
+    expect(inside.get_by_title(key).first).to_contain_text("/the-end.txt")
+    expect(inside.get_by_text("1 object ·")).to_be_visible()
+    expect(inside.get_by_text("1 part · 1 B · since")).to_be_visible()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.demo import Demo
 
@@ -42,7 +42,7 @@ def test_a_large_file_arrives_in_parts(
     row = uploader.row(f"parts-{runtime}.bin")
     row.expect_state("done", timeout_ms=60_000)
 
-    assert len(parts_of(demo, f"parts-{runtime}.bin")) == 6
+    assert len(parts_of(demo, f"parts-{runtime}.bin")) == 41
     assert row.crc64 == str(demo.oss.bucket(demo.bucket).objects[row.key].crc64)
     expect_stored(demo, row.key)
 
@@ -73,7 +73,7 @@ def test_a_paused_upload_goes_on_where_it_was(
 ) -> None:
     demo.oss.faults.add(
         "bandwidth",
-        bytes_per_s=8 * MIB,
+        bytes_per_s=1 * MIB,
         key=f"*/pause-{runtime}.bin",
         operation="UploadPart",
         skip=2,
@@ -94,6 +94,26 @@ def test_a_paused_upload_goes_on_where_it_was(
     expect_stored(demo, row.key)
 
 
+@slow_on_pyodide
+def test_an_end_that_hangs_can_be_paused_and_gone_on_with(
+    uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile
+) -> None:
+    name = f"end-{runtime}.bin"
+    demo.oss.faults.add("hang", key=f"*/{name}", operation="CompleteMultipartUpload", times=1)
+    uploader.choose(make_file(name, CONTENT))
+    row = uploader.row(name)
+    row.expect_state("verifying", timeout_ms=60_000)
+
+    row.locator.get_by_role("button", name="Pause", exact=True).click()
+    row.expect_state("paused", timeout_ms=1_000)
+    row.locator.get_by_role("button", name="Resume", exact=True).click()
+
+    row.expect_state("done", timeout_ms=60_000)
+    assert len(parts_of(demo, name)) == 41
+    expect_stored(demo, row.key)
+
+
+@slow_on_pyodide
 def test_a_cancelled_upload_leaves_no_parts(
     uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile, console: Console
 ) -> None:
@@ -113,9 +133,15 @@ def test_a_cancelled_upload_leaves_no_parts(
     row.expect_state("cancelled", timeout_ms=1_000)
 
     expect(row.locator).to_have_attribute("data-key", row.key)
+    key = row.key
+    expect(row.undo_button).to_be_visible()
+    row.retry_button.wait_for(timeout=20_000)  # by then it is cancelled for good
+    expect(row.undo_button).to_have_count(0)
+    row.remove_button.click()
+    expect(row.locator).to_have_count(0)
     for _ in range(100):
         if not operator_bucket(demo).list_multipart_uploads().upload_list:
             break
         uploader.page.wait_for_timeout(50)
     assert operator_bucket(demo).list_multipart_uploads().upload_list == []
-    assert row.key not in demo.oss.bucket(demo.bucket).objects
+    assert key not in demo.oss.bucket(demo.bucket).objects

@@ -7,11 +7,23 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.demo import Demo
 
 pytestmark = pytest.mark.e2e
+
+NEVER_OPENS = """IDBFactory.prototype.open = () => ({ addEventListener() {} });"""
+NEVER_WRITES = """{
+  const real = Object.getOwnPropertyDescriptor(IDBTransaction.prototype, "oncomplete");
+  Object.defineProperty(IDBTransaction.prototype, "oncomplete", {
+    set(run) { if (this.mode !== "readwrite") real.set.call(this, run); },
+  });
+}"""
+IMPATIENT = """{
+  const real = window.setTimeout;
+  window.setTimeout = (run, ms, ...given) => real(run, ms === 5000 ? 200 : ms, ...given);
+}"""
 
 MakeFile = Callable[[str, bytes], Path]
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
@@ -34,16 +46,16 @@ def parts_there(demo: Demo) -> int:
 
 
 def start_and_reload(demo: Demo, uploader: UploaderPage, path: Path) -> None:
-    """Upload until four of eight parts are there, then load the page again."""
-    demo.oss.faults.add("bandwidth", bytes_per_s=100_000, operation="UploadPart", skip=4)
+    """Upload until half of its 61 parts are there, then load the page again."""
+    demo.oss.faults.add("bandwidth", bytes_per_s=100_000, operation="UploadPart", skip=30)
     uploader.open()
     uploader.expect_ready()
     uploader.choose(path)
     for _ in range(300):
-        if parts_there(demo) == 4:
+        if parts_there(demo) == 30:
             break
         uploader.page.wait_for_timeout(50)
-    assert parts_there(demo) == 4
+    assert parts_there(demo) == 30
     uploader.open()
     demo.oss.faults.clear()
     uploader.expect_ready()
@@ -66,13 +78,26 @@ def test_a_reload_in_the_middle_costs_only_what_was_under_way(
     row.expect_state("done", timeout_ms=60_000)
 
     expect(unfinished).to_have_count(0)
-    assert bytes_sent(demo) - before <= len(CONTENT) - 4 * 8 * MIB
+    assert bytes_sent(demo) - before <= len(CONTENT) - 30 * MIB
     bucket = operator_bucket(demo)
     assert bucket.get_object(row.key).read() == CONTENT
     assert bucket.list_multipart_uploads().upload_list == []
     assert len(demo.oss.bucket(demo.bucket).objects) == 1
 
 
+# How much the page keeps in IndexedDB.
+RECORDS = """() => new Promise((done, fail) => {
+  const opened = indexedDB.open("keyval-store");
+  opened.onerror = () => fail(opened.error);
+  opened.onsuccess = () => {
+    const count = opened.result.transaction("keyval").objectStore("keyval").count();
+    count.onsuccess = () => (opened.result.close(), done(count.result));
+    count.onerror = () => fail(count.error);
+  };
+})"""
+
+
+@slow_on_pyodide
 def test_an_unfinished_upload_can_be_discarded(
     start_demo: StartDemo, make_file: MakeFile, console: Console
 ) -> None:
@@ -90,13 +115,30 @@ def test_an_unfinished_upload_can_be_discarded(
             break
         uploader.page.wait_for_timeout(50)
     assert bucket.list_multipart_uploads().upload_list == []
-    for _ in range(10):  # the record goes last, when OSS has confirmed
-        uploader.open()
-        uploader.expect_ready()
-        expect(uploader.grant).to_contain_text("May add")
-        if not unfinished.count():
+    for _ in range(100):  # the record goes last, when OSS has confirmed
+        if not uploader.page.evaluate(RECORDS):
             break
+        uploader.page.wait_for_timeout(50)
+    uploader.open()
+    uploader.expect_ready()
+    expect(uploader.grant).to_contain_text("May add")
     expect(unfinished).to_have_count(0)
+
+
+@pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
+@pytest.mark.parametrize("silent", [NEVER_OPENS, NEVER_WRITES], ids=["open", "write"])
+def test_a_storage_that_never_answers_costs_nothing_but_the_resuming(
+    demo: Demo, page: Page, runtime: str, make_file: MakeFile, silent: str
+) -> None:
+    page.add_init_script(silent + IMPATIENT)
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.choose(make_file("large.bin", CONTENT[: 20 * MIB]), make_file("small.txt", b"small"))
+
+    uploader.row("small.txt").expect_state("done", timeout_ms=30_000)
+    uploader.row("large.bin").expect_state("done", timeout_ms=60_000)
 
 
 def test_without_a_storage_uploads_work_or_the_page_says_that_it_cannot(

@@ -4,64 +4,141 @@ import asyncio
 
 from uploader.browser import page
 from uploader.browser.checksum import ChecksumWorker
-from uploader.browser.clock import BrowserClock
+from uploader.browser.clock import PACE_MS, BrowserClock, Pace
 from uploader.browser.entropy import BrowserRandom
 from uploader.browser.grants import ServerGrants
 from uploader.browser.http import BrowserHttp
+from uploader.browser.interop import collect_rarely
 from uploader.browser.network import BrowserNetwork
+from uploader.browser.receipts import ServerReceipts
+from uploader.browser.server import call
 from uploader.browser.storage import BrowserStorage
+from uploader.browser.tabs import BrowserTabs
 from uploader.transfer.budget import Budget
 from uploader.transfer.credentials import GrantKeeper
 from uploader.transfer.engine import Engine
-from uploader.transfer.errors import GrantRefused
+from uploader.transfer.errors import ServerRefused
 from uploader.transfer.journal import Journal
+from uploader.transfer.leftovers import Leftovers
 from uploader.transfer.ports import Ports
 from uploader.transfer.queue import Queue
-from uploader.view.app import Actions, show, show_grant
+from uploader.transfer.retry import waits_for
+from uploader.view.actions import Actions
+from uploader.view.adding import Adding
+from uploader.view.app import show
+from uploader.view.grant import GrantModel
 from uploader.view.model import QueueModel
-from uploader.view.signals import batch, report_errors_to
+from uploader.view.reporting import Reporting
+from uploader.view.signals import report_errors_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uploader.browser.files import BrowserFile
+    from collections.abc import Callable, Coroutine
+    from typing import Any
 
-__all__ = ["start"]
+    from uploader.transfer.grant import Grant
+
+__all__ = ["queue"]
+
+LOOK_S = 2.0
+
+WRITING_MS = 500.0
+QUEUED = 2  # small requests for each connection, of which the browser sends one
+MANY = 20  # uploads at once: of those one reads the sum
+MANY_MS = 250.0
 
 
-def start() -> None:
-    """Start the page."""
+def start() -> Queue:
+    """Start the page and return what all its uploads are in."""
+    collect_rarely()
     report_errors_to(page.report_error)
     clock = BrowserClock()
+    receipts = ServerReceipts()
     ports = Ports(
         http=BrowserHttp(),
-        checksum=ChecksumWorker(page.checksum_url()),
+        checksum=ChecksumWorker(),
         clock=clock,
         grants=ServerGrants(),
         random=BrowserRandom(),
         network=BrowserNetwork(),
         storage=BrowserStorage(),
+        receipts=receipts,
+        tabs=BrowserTabs(),
     )
-    keeper = GrantKeeper(ports.grants, clock, on_fetched=show_grant)
-    model = QueueModel(clock)
-    journal = Journal(ports.storage, keeper, on_change=model.found)
-    engine = Engine(ports, keeper, Budget(), journal)
-    queue = Queue(engine, on_change=model.changed)
-    show(model, Actions(queue, model, page.origin()))
+    grant = GrantModel()
 
-    def receive(files: "list[BrowserFile]") -> None:
-        batch(lambda: [queue.add(file) for file in files])
+    def fetched(found: "Grant | None", error: "Exception | None") -> None:
+        grant.fetched(found, error, clock.now_s())
+        if found:
+            queue.allow(found.limits)
+            engine.room.granted(found.left)
 
-    page.receive_files(receive)
-    asyncio.create_task(_first_grant(journal))  # noqa: RUF006 - ends by itself
+    keeper = GrantKeeper(ports.grants, clock, on_fetched=fetched)
+    model = QueueModel(clock, soon=Pace(lambda: MANY_MS if model.running.get() > MANY else PACE_MS))
+    journal = Journal(ports, keeper, on_change=model.found)
+    engine = Engine(ports, keeper, Budget(queued=QUEUED), journal)
+    receipts.on_left = engine.room.told
+    engine.room.on_change = lambda: grant.left.set(engine.room.left().facts())
+    writing = Pace(lambda: WRITING_MS)
+    queue = Queue(engine, on_change=model.changed, soon=writing, report=page.report_error)
+    actions = Actions(queue, model, grant, clock, page.origin())
+    show(model, grant, actions)
+    reporting = Reporting(
+        receipts,
+        clock,
+        grant,
+        is_sending=model.running.get,
+        counted=lambda upload: engine.room.counted(upload.number),
+    )
+    model.on_done = reporting.arrived
+    actions.unreported = reporting.waiting
+    adding = Adding(queue, model, actions, clock, new_id=lambda: ports.random.hex(16))
+
+    def show_elsewhere(answer: "dict[str, Any]") -> None:
+        actions.open("elsewhere", answer, model, queue.leftovers)
+
+    page.receive_files(lambda files: _start_task(adding.add(files)))
+    _start_task(_look_for_unfinished(queue.leftovers, grant, show_elsewhere))
+    _start_task(_look_round(model, clock))
     page.ready()
+    if page.is_embedded():
+        actions.open("frame", model, actions)
+    return queue
 
 
-async def _first_grant(journal: Journal) -> None:
-    """Ask at once what may be done here, to say it, and what an earlier page left unfinished."""
-    try:
-        await journal.load()
-    except GrantRefused:
-        return  # the view has been told; the first file asks again
+def _start_task(work: "Coroutine[Any, Any, None]") -> None:
+    asyncio.create_task(work)  # noqa: RUF006 - all of these end by themselves
 
 
-start()
+async def _look_for_unfinished(
+    leftovers: Leftovers, grant: GrantModel, show_elsewhere: "Callable[[dict[str, Any]], None]"
+) -> None:
+    """Ask at once what may be done here, to say it, and what is unfinished, here or elsewhere.
+
+    The view is told of a grant that is refused. The first file asks again, and so does a person
+    who comes back, perhaps from signing in.
+    """
+    answer = None
+    while answer is None:
+        try:
+            await leftovers.find()
+            if not grant.can("unfinished"):
+                return
+            answer = await call("GET", "/api/unfinished")
+        except ServerRefused as error:
+            if not waits_for(error):
+                return
+            await page.looked_at_again()
+    _start_task(leftovers.remove_empty(answer["uploads"]))
+    answer["uploads"] = await leftovers.of_other_devices(answer["uploads"])
+    if answer["uploads"]:
+        show_elsewhere(answer)
+
+
+async def _look_round(model: QueueModel, clock: BrowserClock) -> None:
+    while True:
+        await clock.sleep(LOOK_S)
+        model.look_round()
+
+
+queue = start()

@@ -33,6 +33,10 @@ class Row:
         return self.locator.get_by_role("button", name="Retry", exact=True)
 
     @property
+    def undo_button(self) -> Locator:
+        return self.locator.get_by_role("button", name="Undo", exact=True)
+
+    @property
     def remove_button(self) -> Locator:
         return self.locator.get_by_role("button", name="Remove", exact=True)
 
@@ -83,6 +87,12 @@ class UploaderPage:
     @property
     def rows(self) -> Locator:
         return self.page.get_by_test_id("upload")
+
+    def notice(self, name: str) -> Locator:
+        return self.page.get_by_test_id(f"notice-{name}")
+
+    def dialog(self, name: str) -> Locator:
+        return self.page.get_by_test_id(f"dialog-{name}")
 
     def open(self) -> None:
         """Load the page without waiting for Python."""

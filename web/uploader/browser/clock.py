@@ -1,9 +1,20 @@
-"""The user's clock."""
+"""The user's clock, and the page's pace."""
 
 import asyncio
 import time
 
-__all__ = ["BrowserClock"]
+import js
+from pyscript.ffi import create_proxy
+
+from uploader.browser.interop import release
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["BrowserClock", "Pace"]
+
+PACE_MS = 80.0
 
 
 class BrowserClock:
@@ -13,6 +24,40 @@ class BrowserClock:
         """Return seconds since 1970."""
         return time.time()
 
+    def elapsed_s(self) -> float:
+        """Return seconds since the page was opened; nobody can set this clock."""
+        return float(js.performance.now()) / 1000
+
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
+        """Wait, by a clock that nobody can set: MicroPython's `asyncio.sleep` goes by the date."""
+        woken = asyncio.Event()
+        proxy = create_proxy(woken.set)
+        timer = js.setTimeout(proxy, seconds * 1000)
+        try:
+            await woken.wait()
+        finally:
+            js.clearTimeout(timer)
+            release(proxy)
+
+
+class Pace:
+    """Calls a function soon, and at most once in `pace_ms()`: nobody can read faster than 80 ms."""
+
+    def __init__(self, pace_ms: "Callable[[], float]" = lambda: PACE_MS) -> None:
+        self._pace_ms = pace_ms
+        self._run: Callable[[], None] | None = None
+        self._last_ms = 0.0
+        self._proxy = create_proxy(self._call)
+
+    def __call__(self, run: "Callable[[], None]") -> None:
+        """Call `run` soon; another call before that replaces it."""
+        if self._run is None:
+            wait_ms = max(0.0, self._last_ms + self._pace_ms() - float(js.performance.now()))
+            js.setTimeout(self._proxy, wait_ms)
+        self._run = run
+
+    def _call(self) -> None:
+        run, self._run = self._run, None
+        self._last_ms = float(js.performance.now())
+        if run:
+            run()

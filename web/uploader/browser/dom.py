@@ -5,7 +5,7 @@ calls `discard`.
 """
 
 import js
-from pyscript.ffi import create_proxy
+from pyscript.ffi import create_proxy, to_js
 
 from uploader.browser.interop import release
 
@@ -23,12 +23,20 @@ __all__ = [
     "has_focus",
     "icon",
     "listen",
-    "local_time",
+    "listen_keys",
+    "place_in_sight",
     "set_attribute",
+    "set_height",
+    "set_progress",
     "set_text",
+    "told",
+    "watch_nearness",
 ]
 
 SVG = "http://www.w3.org/2000/svg"
+NEAR = "600px 0px"  # above and below the window
+LOW = 320.0  # px; in less than that nothing can be done
+GAP = 12.0  # px
 
 
 def by_id(name: str) -> "Element":
@@ -73,6 +81,46 @@ def set_attribute(target: "Element", name: str, value: "str | None") -> None:
         target.setAttribute(name, value)
 
 
+def set_progress(bar: "Element", value: int) -> None:
+    """Move a progress bar; a float, because MicroPython cuts integers to 32 bits."""
+    bar.value = float(value)
+
+
+def set_height(target: "Element", height_px: "float | None") -> None:
+    """Give the element a height, or with `None` that of its content."""
+    if height_px is None:
+        target.style.removeProperty("block-size")
+    else:
+        target.style.setProperty("block-size", f"{height_px}px")
+
+
+def watch_nearness(
+    handler: "Callable[[int, bool, float], None]",
+) -> "tuple[Callable[[Element], None], Callable[[], None]]":
+    """Call `handler(number, near, height_px)` when an element comes near the window or leaves it.
+
+    `number` is the element's `data-chunk`.
+
+    Returns:
+        A function that adds an element to those watched, and one that ends it all.
+    """
+
+    def receive(entries: "Any", _observer: "Any") -> None:
+        for index in range(entries.length):
+            entry = entries[index]
+            height_px = float(entry.boundingClientRect.height)
+            handler(int(entry.target.dataset.chunk), bool(entry.isIntersecting), height_px)
+
+    proxy = create_proxy(receive)
+    observer = js.IntersectionObserver.new(proxy, to_js({"rootMargin": NEAR}))
+
+    def stop() -> None:
+        observer.disconnect()
+        release(proxy)
+
+    return observer.observe, stop
+
+
 def clear(target: "Element") -> None:
     """Remove all children."""
     target.replaceChildren()
@@ -95,6 +143,55 @@ def listen(target: "Element", event: str, handler: "Callable[[], None]") -> "Cal
     return stop
 
 
-def local_time(at_s: float) -> str:
-    """Return the time of day as this person writes it, `15:40`."""
-    return str(js.ossferry.timeOfDay(float(at_s) * 1000))
+def told(words: str) -> None:
+    """Tell that something was done: briefly to the eye, and to assistive technology.
+
+    An open dialog hides all else from both, so it has a place of its own for this.
+    """
+    places = js.document.querySelectorAll("dialog[open] > .toast")
+    place = places[places.length - 1] if places.length else by_id("toast")
+    place.replaceChildren(element("span", None, words))
+    place_in_sight(place, "inset-block-start")
+
+
+def place_in_sight(target: "Element", edge: str) -> None:
+    """Move what hangs in the window to where a person looks, and let it be no higher than that.
+
+    There is something to do in another site's page only: the window there is a frame as high as
+    its content, and nobody but an observer knows which part of it is seen.
+
+    Args:
+        edge: the property that says how far from the top it hangs.
+    """
+    if js.window.parent == js.window:
+        return
+
+    def receive(entries: "Any", _observer: "Any") -> None:
+        observer.disconnect()
+        seen = entries[0].intersectionRect
+        highest = float(js.innerHeight) - LOW
+        top = max(0.0, min(float(seen.top), highest))
+        target.style.setProperty(edge, f"{top + GAP}px")
+        target.style.setProperty("max-block-size", f"{max(float(seen.height), LOW) - 2 * GAP}px")
+        release(proxy)
+
+    proxy = create_proxy(receive)
+    observer = js.IntersectionObserver.new(proxy)
+    observer.observe(js.document.documentElement)
+
+
+def listen_keys(handler: "Callable[[str, bool, Element | None], bool]") -> None:
+    """Call `handler(code, alt, row)` at each key; `row` is the list's row with the focus, if any.
+
+    If it returns true the key does nothing else. Keys that go into a field are left alone.
+    """
+
+    def press(event: "Any") -> None:
+        target = event.target
+        if not getattr(target, "closest", None) or target.closest("select, textarea, dialog"):
+            return
+        row = target.closest("[data-testid=upload]")
+        if handler(str(event.code), bool(event.altKey), row):
+            event.preventDefault()
+
+    js.document.addEventListener("keydown", create_proxy(press))

@@ -1,7 +1,13 @@
 """Files that the user gave to the page."""
 
-from uploader.browser.interop import JsException, wide
-from uploader.transfer.errors import FileUnreadable
+import asyncio
+import binascii
+import json
+
+import js
+
+from uploader.browser.interop import JsException, reason_of
+from uploader.transfer.errors import FileUnreadable, ServerRefused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,26 +15,78 @@ if TYPE_CHECKING:
 
     from uploader.transfer.ports import Piece
 
-__all__ = ["BrowserFile", "check_readable"]
+__all__ = ["BrowserFile", "bytes_of", "check_readable", "file_from_js", "read", "unreadable"]
+
+NOT_LOADED = "NetworkError"  # of `importScripts`; no file is read over the network
 
 
 class BrowserFile:
-    """A JavaScript `File`; `blob` is what goes into a request, without passing through Python."""
+    """A JavaScript `File`; `blob` is what goes into a request, without passing through Python.
 
-    def __init__(self, blob: "Any") -> None:
+    `facts` is what `intake.js` says of it: name, folders, size, type, time of change.
+    """
+
+    def __init__(self, blob: "Any", facts: "list[Any]") -> None:
         self.blob = blob  # never read here
-        self.name: str = blob.name
-        relative = getattr(blob, "webkitRelativePath", None) or ""
-        self.path: str = relative.rpartition("/")[0]
-        self.size = wide(blob, "size")
-        self.content_type: str = blob.type
-        self.modified = wide(blob, "lastModified")
+        self.name: str = facts[0]
+        self.path: str = facts[1]
+        self.size: int = facts[2]
+        self.content_type: str = facts[3]
+        self.modified: int = facts[4]
+        self.crc64 = ""  # of all of it, in decimal, once it has been read
 
     def slice(self, offset: int, size: int) -> "Any":
         """Return a part of the file as a Blob; the whole file is the file itself."""
         if size == self.size:
             return self.blob
         return self.blob.slice(float(offset), float(offset + size), "")
+
+    async def head(self) -> bytes:
+        """Return the first bytes of the file, up to `HEAD_BYTES` of them.
+
+        Of a small file all is read for it, and its CRC-64 is kept.
+
+        Raises:
+            FileUnreadable: the browser may not or cannot read it.
+        """
+        head, _, self.crc64 = (await read("look", self.blob, 0, self.size)).partition(" ")
+        return binascii.unhexlify(head)
+
+
+def file_from_js(blob: "Any") -> BrowserFile:
+    """Return the file for a JavaScript `File`, or for a `Blob` to which a `name` was assigned."""
+    return BrowserFile(blob, json.loads(js.ossferry.facts(blob)))
+
+
+def bytes_of(piece: "Piece") -> "Any":
+    """Return a piece as a Blob, the same one each time: for a new one the page stands still until
+    the browser's main process knows it.
+    """
+    if piece.cut is None:
+        piece.cut = piece.file.slice(piece.offset, piece.size)
+    return piece.cut
+
+
+async def read(kind: str, blob: "Any", offset: int, size: int) -> str:
+    """Let the worker read a piece of a file; `crc64.js` says of what kinds.
+
+    Whoever is cancelled while it waits stops the reading.
+
+    Raises:
+        FileUnreadable: the browser may not or cannot read it.
+        ServerRefused: what computes checksums cannot be loaded.
+    """
+    reading = js.ossferry.checksum(kind, blob, float(offset), float(size))
+    try:
+        text = str(await reading.text)
+    except asyncio.CancelledError:
+        reading.stop()
+        raise
+    if text[:1] == "!" and NOT_LOADED in text:
+        raise ServerRefused(0, detail=text[1:])
+    if text[:1] == "!":
+        raise unreadable(text[1:])
+    return text
 
 
 async def check_readable(piece: "Piece") -> None:
@@ -40,4 +98,13 @@ async def check_readable(piece: "Piece") -> None:
     try:
         await piece.file.slice(piece.offset, min(1, piece.size)).arrayBuffer()
     except JsException as error:
-        raise FileUnreadable(str(error))
+        raise unreadable(reason_of(error))
+
+
+def unreadable(reason: str) -> FileUnreadable:
+    """Return the error for what a browser says when it cannot read a file.
+
+    A file whose time of change is another than when it was chosen is a `NotReadableError`; one that
+    is not there is a `NotFoundError`. Source: File API, section Error descriptions.
+    """
+    return FileUnreadable(reason, changed="NotReadableError" in reason)

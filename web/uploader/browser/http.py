@@ -1,139 +1,97 @@
-"""Sends files with XMLHttpRequest: the one way that reports upload progress of a Blob.
-
-JavaScript callbacks are created and destroyed here, for each request.
-"""
-
-import asyncio
+"""Sends files with XMLHttpRequest, which `exchange.js` drives."""
 
 import js
 from pyscript.ffi import create_proxy
 
-from uploader.browser.files import check_readable
-from uploader.browser.interop import release, wide
+from uploader.browser.files import bytes_of, check_readable
+from uploader.browser.interop import release
 from uploader.browser.probe import why_lost
 from uploader.oss.errors import Lost
 from uploader.oss.replies import Reply
+from uploader.transfer.plan import SMALL_BYTES
 from uploader.transfer.ports import Piece
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from uploader.oss.requests import Request
 
 __all__ = ["BrowserHttp"]
 
 STALL_S = 30
+ANSWER_S = 120  # for what OSS has to put together first
+BUFFERED_BYTES = 8 * 1024 * 1024  # may have left, and wait in the systems of both ends
+SLOW_BYTES_PER_S = 32 * 1024
+TRAFFIC_LIMIT = "x-oss-traffic-limit"  # bits per second
 
 
 class BrowserHttp:
     """The engine's `Http` port."""
 
-    def __init__(self, *, stall_s: float = STALL_S) -> None:
-        self._stall_ms = stall_s * 1000
+    def __init__(self, *, stall_s: float = STALL_S, answer_s: float = ANSWER_S) -> None:
+        self._stall_s = stall_s
+        self._answer_s = answer_s
 
     async def send(
         self, request: "Request", body: "Piece | str | None", on_progress: "Callable[[int], None]"
     ) -> Reply:
-        """Send one request; give up when nothing moves for `stall_s` seconds.
+        """Send one request; give up when next to nothing moves for `stall_s` seconds.
+
+        Headers of the reply that CORS hides read as empty. A small piece counts as sent at once,
+        and has as long as an answer has. Where OSS limits the speed, what the systems hold back has
+        the time that it needs; elsewhere, once all has left, the time that a slow line needs.
 
         Raises:
             Lost: no answer came; the reason has been looked into.
             FileUnreadable: the file is why.
         """
-        exchange = _Exchange(request, on_progress, self._stall_ms)
+        patience_s = self._stall_s if isinstance(body, Piece) else self._answer_s
+        progress = None
+        if isinstance(body, Piece) and body.size <= SMALL_BYTES:
+            patience_s = self._answer_s
+            on_progress(body.size)
+        else:
+            progress = create_proxy(lambda sent: on_progress(int(sent)))
+        lines = "\n".join([": ".join(header) for header in request.headers])
+        held_s = 0.0
+        if isinstance(body, Piece):
+            patience_s += _held_back_s(request, body.size)
+            held_s = min(body.size, BUFFERED_BYTES) / SLOW_BYTES_PER_S
+        exchange = js.ossferry.exchange(
+            request.method,
+            request.url,
+            lines,
+            bytes_of(body) if isinstance(body, Piece) else body,
+            patience_s * 1000,
+            held_s * 1000,
+            progress,
+        )
+        answered = False
         try:
-            await exchange.run(_content(body))
+            answer = str(await exchange.answer)
+            answered = True
         finally:
-            exchange.close()
-        if exchange.answered:
-            return exchange.reply()
+            if not answered:
+                exchange.abort()
+            if progress:
+                release(progress)
+        head, found, text = answer.partition("\r\n\r\n")
+        if found:
+            return Reply(int(head.partition("\r\n")[0]), lambda name: _header(head, name), text)
         if isinstance(body, Piece):
             await check_readable(body)
-        raise Lost(Lost.STALLED if exchange.stalled else await why_lost(request))
+        raise Lost(Lost.STALLED if answer else await why_lost(request))
 
 
-class _Exchange:
-    """One XMLHttpRequest with its callbacks and its watchdog."""
-
-    def __init__(
-        self, request: "Request", on_progress: "Callable[[int], None]", stall_ms: float
-    ) -> None:
-        self.answered = False
-        self.stalled = False
-        self._on_progress = on_progress
-        self._stall_ms = stall_ms
-        self._timer: Any = None
-        self._ended = asyncio.Event()
-        self._proxies: list[Any] = []
-        self._bark = self._proxy(self._stall)
-        self._xhr = js.XMLHttpRequest.new()
-        self._xhr.open(request.method, request.url)
-        for name, value in request.headers:
-            self._xhr.setRequestHeader(name, value)
-        self._xhr.onload = self._proxy(self._load)
-        for name in ("onerror", "onabort", "ontimeout"):
-            setattr(self._xhr, name, self._proxy(self._end))
-        self._xhr.upload.onprogress = self._proxy(self._progress)
-
-    async def run(self, content: "Any") -> None:
-        """Send, and return when there is an answer or none will come."""
-        self._watch()
-        self._xhr.send(content)
-        await self._ended.wait()
-
-    def reply(self) -> Reply:
-        """Return the answer; headers that CORS hides read as empty."""
-        known = _headers(self._xhr.getAllResponseHeaders())
-        text = self._xhr.responseText
-        return Reply(self._xhr.status, lambda name: known.get(name.lower(), ""), text)
-
-    def close(self) -> None:
-        """Stop the bytes if they still flow, and free every callback."""
-        self._clear_timer()
-        for name in ("onload", "onerror", "onabort", "ontimeout"):
-            setattr(self._xhr, name, None)
-        self._xhr.upload.onprogress = None
-        if not self._ended.is_set():
-            self._xhr.abort()
-        for proxy in self._proxies:
-            release(proxy)
-        self._proxies = []
-
-    def _proxy(self, function: "Any") -> "Any":
-        proxy = create_proxy(function)
-        self._proxies.append(proxy)
-        return proxy
-
-    def _load(self, _event: "Any") -> None:
-        self.answered = True
-        self._ended.set()
-
-    def _end(self, _event: "Any") -> None:
-        self._ended.set()
-
-    def _progress(self, event: "Any") -> None:
-        self._watch()
-        self._on_progress(wide(event, "loaded"))
-
-    def _watch(self) -> None:
-        self._clear_timer()
-        self._timer = js.setTimeout(self._bark, self._stall_ms)
-
-    def _clear_timer(self) -> None:
-        if self._timer is not None:
-            js.clearTimeout(self._timer)
-
-    def _stall(self) -> None:
-        self.stalled = True
-        self._xhr.abort()
+def _held_back_s(request: "Request", size: int) -> float:
+    for name, value in request.headers:
+        if name == TRAFFIC_LIMIT:
+            return min(size, BUFFERED_BYTES) * 8 / int(value)
+    return 0.0
 
 
-def _content(body: "Piece | str | None") -> "Any":
-    return body.file.slice(body.offset, body.size) if isinstance(body, Piece) else body
-
-
-def _headers(text: str) -> "dict[str, str]":
-    pairs = [line.partition(":") for line in text.split("\r\n") if line]
-    return {name.lower(): value.strip() for name, _, value in pairs}
+def _header(head: str, name: str) -> str:
+    """Return what follows `name: ` in lines that all begin with CRLF, names in lower case."""
+    _, found, rest = head.partition(f"\r\n{name.lower()}: ")
+    return rest.partition("\r\n")[0].strip() if found else ""

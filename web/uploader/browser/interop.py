@@ -1,5 +1,7 @@
 """What the two interpreters do differently at the border to JavaScript."""
 
+import gc
+
 import js
 
 try:
@@ -11,12 +13,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["JsException", "release", "wide"]
+__all__ = ["JsException", "collect_rarely", "reason_of", "release", "wide"]
+
+GARBAGE_BYTES = 4 << 20
+
+
+def collect_rarely() -> None:
+    """Let MicroPython look for garbage after 4 MiB: with many files each look takes long."""
+    threshold = getattr(gc, "threshold", None)
+    if threshold:
+        threshold(GARBAGE_BYTES)
 
 
 def wide(owner: "Any", name: str) -> int:
     """Return the integer `owner[name]`, also beyond 32 bits, where MicroPython would cut it."""
     return int(js.ossferry.text(owner, name))
+
+
+def reason_of(error: Exception) -> str:
+    """Return what JavaScript said: MicroPython has object, name and message in the arguments."""
+    return ": ".join([each for each in error.args if isinstance(each, str)]) or str(error)
 
 
 def release(proxy: "Any") -> None:

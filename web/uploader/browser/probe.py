@@ -17,24 +17,29 @@ if TYPE_CHECKING:
 __all__ = ["why_lost"]
 
 WORTHLESS = "OSS4-HMAC-SHA256 Credential=probe,Signature=probe"
+PATIENCE_MS = 10_000
+TIMED_OUT = "TimeoutError"
 
 
 async def why_lost(request: "Request") -> str:
     """Return the reason, one of those of `Lost`, why `request` got no answer."""
     origin = "/".join(request.url.split("/")[:3]) + "/"
-    if not await _answers(origin, {"mode": "no-cors", "method": "GET"}):
+    if await _failure(origin, {"mode": "no-cors", "method": "GET"}):
         return Lost.UNREACHABLE
-    allowed = await _answers(
+    failure = await _failure(
         request.url,
         {"mode": "cors", "method": request.method, "headers": {"authorization": WORTHLESS}},
     )
-    return Lost.INTERRUPTED if allowed else Lost.CORS
+    return Lost.CORS if failure and TIMED_OUT not in failure else Lost.INTERRUPTED
 
 
-async def _answers(url: str, options: "dict[str, object]") -> bool:
+async def _failure(url: str, options: "dict[str, object]") -> str:
+    """Return why there is no answer, in the browser's words; empty if there is one."""
     options.update({"cache": "no-store", "credentials": "omit"})
+    given = to_js(options)
+    given.signal = js.AbortSignal.timeout(PATIENCE_MS)
     try:
-        await js.fetch(url, to_js(options))
-    except JsException:
-        return False
-    return True
+        await js.fetch(url, given)
+    except JsException as error:
+        return str(error) or "no answer"
+    return ""

@@ -1,54 +1,71 @@
-"""Small texts in IndexedDB, through idb-keyval, which is loaded when it is first needed."""
+"""Small texts and ways back to files in IndexedDB, through `handles.js`, which is loaded when it is
+first needed.
+"""
 
 import json
 
 import js
+from pyscript.ffi import to_js
 
+from uploader.browser.files import BrowserFile, unreadable
 from uploader.browser.interop import JsException
-from uploader.transfer.errors import StorageBroken
+from uploader.transfer.errors import FileUnreadable, StorageBroken
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["BrowserStorage"]
 
-PREFIX = "ossferry/"
-
 
 class BrowserStorage:
-    """The engine's `Storage` port."""
+    """The engine's `Storage` port. Much crosses to JavaScript as one text: that is cheap."""
 
-    async def load(self) -> "list[tuple[str, str]]":
-        """Return all `(name, text)` of ours.
+    async def load(self) -> "list[tuple[str, str, bool]]":
+        """Return all `(name, text, whether its file can be opened again)` of ours.
 
         Raises:
             StorageBroken: IndexedDB is blocked, or does not exist.
         """
-        try:
-            pairs = json.loads(js.JSON.stringify(await js.ossferry.storage("entries")))
-        except JsException as error:
-            raise StorageBroken(str(error))
-        return [
-            (name[len(PREFIX) :], text)
-            for name, text in pairs
-            if isinstance(name, str) and name.startswith(PREFIX) and isinstance(text, str)
-        ]
+        found = json.loads(str(await self._do("load")))
+        return [(name, text, can_reopen) for name, text, can_reopen in found]
 
-    async def save(self, name: str, text: str) -> None:
-        """Keep a text.
+    async def save(self, records: "list[tuple[str, str, Any]]") -> None:
+        """Keep texts by name, and the ways back to their files, in one transaction.
 
         Raises:
             StorageBroken: IndexedDB is blocked or full.
         """
-        try:
-            await js.ossferry.storage("set", PREFIX + name, text)
-        except JsException as error:
-            raise StorageBroken(str(error))
+        texts = json.dumps([[name, text] for name, text, _ in records])
+        blobs = [file.blob if file else None for _, _, file in records]
+        await self._do("save", texts, to_js(blobs))
 
-    async def delete(self, name: str) -> None:
-        """Forget a text, if it is there.
+    async def open_files(self, wanted: "list[tuple[str, str]]") -> "list[Any]":
+        """Return the files that were kept; the browser may ask the person first, once for all.
 
         Raises:
             StorageBroken: IndexedDB is blocked.
         """
+        opened = await self._do("open", json.dumps(wanted))
+        files: list[BrowserFile | FileUnreadable] = []
+        for index, facts in enumerate(json.loads(str(opened.facts))):
+            if isinstance(facts, str):
+                files.append(unreadable(facts))
+            else:
+                files.append(BrowserFile(opened.files[index], facts))
+        return files
+
+    async def delete(self, names: "list[str]") -> None:
+        """Forget texts and their files, if they are there.
+
+        Raises:
+            StorageBroken: IndexedDB is blocked.
+        """
+        if names:
+            await self._do("forget", json.dumps(names))
+
+    async def _do(self, operation: str, *given: "object") -> "Any":
         try:
-            await js.ossferry.storage("del", PREFIX + name)
+            return await js.ossferry.ask("handles", operation, *given)
         except JsException as error:
             raise StorageBroken(str(error))

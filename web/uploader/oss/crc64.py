@@ -5,7 +5,7 @@ A followed by B is that of A, multiplied by x to the number of bits of B, plus t
 all of it in the field of polynomials over GF(2) modulo the CRC's own polynomial.
 """
 
-__all__ = ["combine", "shift_of"]
+__all__ = ["Shifter", "combine", "shift_of"]
 
 POLYNOMIAL = 0xC96C5795D7870F42  # reflected: the highest bit is the coefficient of x**0
 ONE = 1 << 63
@@ -29,6 +29,43 @@ def combine(first: int, second: int, shift: int) -> int:
     return _multiply(first, shift) ^ second
 
 
+class Shifter:
+    """Shifts often by the same length, with tables of what becomes of each half of a byte.
+
+    On MicroPython `combine` leaves 8 KB of garbage, and nothing is freed before the page rests:
+    thousands of parts would double its memory.
+    """
+
+    def __init__(self, length: int) -> None:
+        image = shift_of(length)
+        images: list[int] = []  # of each bit, the highest first
+        for _ in range(64):
+            images.append(image)
+            image = _next(image)
+        self._tables = [_sums(images[at : at + 4]) for at in range(0, 64, 4)]
+
+    def combine(self, first: int, second: int) -> int:
+        """Return the CRC of A followed by B, whose length is that of this shifter."""
+        tables = iter(self._tables)
+        for byte in first.to_bytes(8, "big"):
+            second ^= next(tables)[byte >> 4]
+            second ^= next(tables)[byte & 15]
+        return second
+
+
+def _sums(images: "list[int]") -> "list[int]":
+    """Return for each half of a byte the sum of the images of its bits."""
+    sums = [0]
+    for image in reversed(images):
+        sums += [image ^ each for each in sums]
+    return sums
+
+
+def _next(b: int) -> int:
+    """Return what `b` is multiplied by x."""
+    return (b >> 1) ^ POLYNOMIAL if b & 1 else b >> 1
+
+
 def _multiply(a: int, b: int) -> int:
     product = 0
     bit = ONE
@@ -37,5 +74,5 @@ def _multiply(a: int, b: int) -> int:
             product ^= b
             a ^= bit
         bit >>= 1
-        b = (b >> 1) ^ POLYNOMIAL if b & 1 else b >> 1
+        b = _next(b)
     return product

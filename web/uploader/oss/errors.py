@@ -9,10 +9,22 @@
 first: fresh credentials or the clock.
 """
 
-__all__ = ["Corrupt", "Lost", "OSSError", "Refused"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["UNEXPECTED", "Corrupt", "Lost", "OSSError", "Refused"]
 
 TRANSIENT_STATUSES = (408, 429, 500, 502, 503, 504)
-TRANSIENT_CODES = ("RequestTimeout", "IncompleteBody", "InvalidDigest", "InvalidCRC64")
+TRANSIENT_CODES = (  # whatever their status: the end of a multipart upload may fail with a 200
+    "InternalError",
+    "ServiceUnavailable",
+    "RequestTimeout",
+    "IncompleteBody",
+    "InvalidDigest",
+    "InvalidCRC64",
+)
+UNEXPECTED = "UnexpectedAnswer"  # our own code for what is no answer of OSS
 TOKEN_CODES = (
     "SecurityTokenExpired",
     "InvalidSecurityToken",
@@ -49,7 +61,8 @@ class Refused(OSSError):
 
     Fields: `code`, `message`, `status`, `request_id`, `ec` as in the error document;
     `server_time_s` is what OSS said the time is, in seconds since 1970, and `retry_after_s` how
-    long it wants us to wait, if it did.
+    long it wants us to wait, or `retry_at_s` until when by its clock, if it did. When it does not
+    accept our signature, `canonical_request` is what it signed itself, and `request` what we sent.
     """
 
     def __init__(
@@ -62,6 +75,8 @@ class Refused(OSSError):
         ec: str = "",
         server_time_s: "float | None" = None,
         retry_after_s: "float | None" = None,
+        retry_at_s: "float | None" = None,
+        canonical_request: str = "",
     ) -> None:
         super().__init__(f"{code} ({status}): {message} [{request_id}]")
         self.code = code
@@ -71,7 +86,11 @@ class Refused(OSSError):
         self.ec = ec
         self.server_time_s = server_time_s
         self.retry_after_s = retry_after_s
-        self.retryable = status in TRANSIENT_STATUSES or code in TRANSIENT_CODES
+        self.retry_at_s = retry_at_s
+        self.canonical_request = canonical_request
+        self.request: Any = None
+        is_strange = code == UNEXPECTED and 200 <= status < 300
+        self.retryable = status in TRANSIENT_STATUSES or code in TRANSIENT_CODES or is_strange
 
     @property
     def repair(self) -> str:

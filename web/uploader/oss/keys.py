@@ -1,11 +1,11 @@
-"""Object keys: `{prefix}{day}/{128 random bits}/{safe name}`.
+"""Object keys: `{prefix}{day}/{128 random bits}/{folders}/{safe name}`.
 
 The random part makes two files of one name two objects; the name stays readable for people.
 """
 
 from uploader.oss.times import day
 
-__all__ = ["MAX_KEY_BYTES", "object_key", "safe_name"]
+__all__ = ["MAX_KEY_BYTES", "named_key", "object_key", "safe_name"]
 
 MAX_KEY_BYTES = 1023
 MAX_NAME_BYTES = 255
@@ -40,7 +40,7 @@ def _shorten(text: str, max_bytes: int) -> str:
 
 
 def object_key(prefix: str, name: str, *, at_s: float, random_hex: str, path: str = "") -> str:
-    """Return the key for a new object.
+    """Return the key for a new object that nothing else can have.
 
     Args:
         prefix: the grant's prefix, ending in `/`.
@@ -52,8 +52,20 @@ def object_key(prefix: str, name: str, *, at_s: float, random_hex: str, path: st
     Raises:
         ValueError: the prefix leaves no room for a name.
     """
-    folders = [safe_name(part) for part in path.split("/") if part]
-    head = "/".join([f"{prefix}{day(at_s)}", random_hex] + folders) + "/"
+    return _key(f"{prefix}{day(at_s)}/{random_hex}/", name, path)
+
+
+def named_key(prefix: str, name: str, *, path: str = "") -> str:
+    """Return the key that a file of this name always has, `{prefix}{folders}/{safe name}`.
+
+    Raises:
+        ValueError: as with `object_key`.
+    """
+    return _key(prefix, name, path)
+
+
+def _key(head: str, name: str, path: str) -> str:
+    head += "".join([safe_name(part) + "/" for part in path.split("/") if part])
     room = MAX_KEY_BYTES - len(head.encode())
     if room < 32:
         raise ValueError(f"the folder names are too long for an object key: {name[:60]}")

@@ -1,18 +1,19 @@
 """Replies of OSS: what was stored, or the error that explains why not.
 
-Text from the network is untrusted: it is read up to a limit, and only with plain searches.
+Text from the network is untrusted: it is read with plain searches only, and errors up to a limit.
 """
 
 import binascii
 
-from uploader.oss.errors import Corrupt, OSSError, Refused
-from uploader.oss.times import from_iso
+from uploader.oss.errors import UNEXPECTED, Corrupt, OSSError, Refused
+from uploader.oss.times import from_http, from_iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "HEADERS_READ",
     "Reply",
     "Stored",
     "StoredPart",
@@ -26,6 +27,14 @@ __all__ = [
 
 MAX_ERROR_CHARS = 65536
 NO_HEADER = "(no header)"
+HEADERS_READ = (  # what the bucket's CORS rule has to expose
+    "ETag",
+    "Retry-After",
+    "x-oss-ec",
+    "x-oss-err",
+    "x-oss-hash-crc64ecma",
+    "x-oss-request-id",
+)
 
 
 class Reply:
@@ -50,16 +59,19 @@ def read_stored(reply: Reply) -> Stored:
     """Read the answer to PutObject or UploadPart.
 
     Raises:
-        Refused: OSS said no.
-        Corrupt: a success without ETag or CRC-64: not OSS, or its CORS rule hides them.
+        Refused: OSS said no, or it was not OSS that answered.
+        Corrupt: a success without ETag or CRC-64: the bucket's CORS rule hides them.
     """
     if reply.status != 200:
         raise read_error(reply)
     request_id = reply.header("x-oss-request-id")
-    for name in ("ETag", "x-oss-hash-crc64ecma"):
-        if not reply.header(name):
+    etag, crc64 = reply.header("ETag"), reply.header("x-oss-hash-crc64ecma")
+    for name, value in (("ETag", etag), ("x-oss-hash-crc64ecma", crc64)):
+        if not value:
+            if not (crc64 or _may_be_of_oss(reply.text)):
+                raise _strange(reply, name)
             raise Corrupt(name, expected=name, actual=NO_HEADER, request_id=request_id)
-    return Stored(reply.header("ETag"), reply.header("x-oss-hash-crc64ecma"), request_id)
+    return Stored(etag, crc64, request_id)
 
 
 class StoredPart:
@@ -76,14 +88,13 @@ def read_upload_id(reply: Reply) -> str:
     """Read the answer to InitiateMultipartUpload.
 
     Raises:
-        Refused: OSS said no.
-        Corrupt: a success without upload id.
+        Refused: OSS said no, or the answer has no upload id.
     """
     if reply.status != 200:
         raise read_error(reply)
     upload_id = element(reply.text[:MAX_ERROR_CHARS], "UploadId")
     if not upload_id:
-        raise Corrupt("UploadId", expected="UploadId", actual="(none)")
+        raise _strange(reply, "UploadId")
     return upload_id
 
 
@@ -103,13 +114,12 @@ def read_parts(reply: Reply) -> "tuple[list[StoredPart], int]":
     """Read the answer to ListParts: the parts, and the number to go on after; 0 at the end.
 
     Raises:
-        Refused: OSS said no.
-        Corrupt: the list is cut off, or is no list.
+        Refused: OSS said no, or the list is cut off, or is no list.
     """
     if reply.status != 200:
         raise read_error(reply)
     if "</ListPartsResult>" not in reply.text:
-        raise Corrupt("ListParts", expected="a whole list", actual=reply.text[-40:])
+        raise _strange(reply, "ListParts")
     try:
         parts = [
             StoredPart(
@@ -123,7 +133,7 @@ def read_parts(reply: Reply) -> "tuple[list[StoredPart], int]":
         more = element(reply.text, "IsTruncated") == "true"
         after = int(element(reply.text, "NextPartNumberMarker")) if more else 0
     except ValueError:
-        raise Corrupt("ListParts", expected="numbers", actual="something else")
+        raise _strange(reply, "ListParts")
     return parts, after
 
 
@@ -152,14 +162,31 @@ def read_error(reply: Reply) -> OSSError:
         text = _base64_text(hidden)
     text = text[:MAX_ERROR_CHARS]
     return Refused(
-        element(text, "Code") or "UnexpectedAnswer",
+        element(text, "Code") or UNEXPECTED,
         reply.status,
         message=element(text, "Message"),
         request_id=element(text, "RequestId") or reply.header("x-oss-request-id"),
         ec=element(text, "EC") or reply.header("x-oss-ec"),
-        server_time_s=_time(element(text, "ServerTime")),
+        server_time_s=_time(element(text, "ServerTime"), from_iso),
         retry_after_s=_seconds(reply.header("Retry-After")),
+        retry_at_s=_time(reply.header("Retry-After"), from_http),
+        canonical_request=element(text, "CanonicalRequest"),
     )
+
+
+def _strange(reply: Reply, missing: str) -> Refused:
+    """Return the error for a success without what OSS would have said; it may be asked again."""
+    request_id = reply.header("x-oss-request-id")
+    return Refused(UNEXPECTED, reply.status, message=f"no {missing}", request_id=request_id)
+
+
+def _may_be_of_oss(text: str) -> bool:
+    """Tell whether this may be what OSS says to a PUT or a Complete: nothing, XML, or JSON.
+
+    A CORS rule hides headers, but not the text; a login page or a proxy's words are neither.
+    """
+    start = text[:200].strip()
+    return start[:1] in ("", "{") or start[:5] == "<?xml" or "<CompleteMultipart" in start
 
 
 def element(xml: str, name: str) -> str:
@@ -173,20 +200,19 @@ def element(xml: str, name: str) -> str:
     return text.strip()
 
 
-def _time(text: str) -> "float | None":
+def _time(text: str, read: "Callable[[str], float]") -> "float | None":
     try:
-        return from_iso(text)
+        return read(text)
     except ValueError:
         return None
 
 
 def _seconds(text: str) -> "float | None":
-    """Read a Retry-After in seconds; one with a date is left to our own judgement."""
     return float(text) if text.isdigit() else None
 
 
 def _base64_text(value: str) -> str:
     try:
         return binascii.a2b_base64(value.encode()).decode()
-    except (ValueError, UnicodeError):
+    except Exception:  # of MicroPython's `binascii` there is nothing narrower
         return ""

@@ -22,8 +22,6 @@ __all__ = [
     "upload_part",
 ]
 
-DEFAULT_CONTENT_TYPE = "application/octet-stream"
-
 
 class Bucket:
     """Where objects go: the bucket, its region, and the origin that requests are sent to."""
@@ -77,40 +75,26 @@ def put_object(
     key: str,
     *,
     at_s: float,
-    content_type: str,
-    name: str,
+    headers: "Sequence[Header]",
+    traffic_limit: int = 0,
 ) -> Request:
-    """Sign a PutObject. The key is random, so sending again after a lost answer is harmless.
+    """Sign a PutObject; `headers` are those that the object keeps.
 
     Args:
-        content_type: sent and signed; `application/octet-stream` if empty.
-        name: the file's own name, kept percent-encoded in `x-oss-meta-name`.
+        traffic_limit: bits per second that OSS takes from this request; 0 for no limit.
 
     Source: OSS API reference, PutObject.
     """
-    headers = object_headers(content_type, name)
-    return signed_request(credentials, bucket, "PUT", key, at_s=at_s, headers=headers)
+    sent = list(headers) + _traffic_headers(traffic_limit)
+    return signed_request(credentials, bucket, "PUT", key, at_s=at_s, headers=sent)
 
 
 def initiate_multipart_upload(
-    credentials: Credentials,
-    bucket: Bucket,
-    key: str,
-    *,
-    at_s: float,
-    content_type: str,
-    name: str,
+    credentials: Credentials, bucket: Bucket, key: str, *, at_s: float, headers: "Sequence[Header]"
 ) -> Request:
     """Sign the start of a multipart upload; the headers of the object go with it."""
-    return signed_request(
-        credentials,
-        bucket,
-        "POST",
-        key,
-        at_s=at_s,
-        query=[("uploads", None)],
-        headers=object_headers(content_type, name),
-    )
+    query = [("uploads", None)]
+    return signed_request(credentials, bucket, "POST", key, at_s=at_s, query=query, headers=headers)
 
 
 def upload_part(
@@ -121,14 +105,22 @@ def upload_part(
     at_s: float,
     upload_id: str,
     number: int,
+    traffic_limit: int = 0,
 ) -> Request:
     """Sign an UploadPart; the same number sent again replaces the part."""
     query = [("partNumber", str(number)), ("uploadId", upload_id)]
-    return signed_request(credentials, bucket, "PUT", key, at_s=at_s, query=query)
+    headers = _traffic_headers(traffic_limit)
+    return signed_request(credentials, bucket, "PUT", key, at_s=at_s, query=query, headers=headers)
 
 
 def complete_multipart_upload(
-    credentials: Credentials, bucket: Bucket, key: str, *, at_s: float, upload_id: str
+    credentials: Credentials,
+    bucket: Bucket,
+    key: str,
+    *,
+    at_s: float,
+    upload_id: str,
+    headers: "Sequence[Header]" = (),
 ) -> Request:
     """Sign the end of a multipart upload; its body is `complete_body`."""
     return signed_request(
@@ -138,7 +130,7 @@ def complete_multipart_upload(
         key,
         at_s=at_s,
         query=[("uploadId", upload_id)],
-        headers=[("content-type", "application/xml")],
+        headers=[("content-type", "application/xml")] + list(headers),
     )
 
 
@@ -176,12 +168,8 @@ def list_parts(
     return signed_request(credentials, bucket, "GET", key, at_s=at_s, query=query)
 
 
-def object_headers(content_type: str, name: str) -> "list[Header]":
-    """Return the headers which an object keeps."""
-    return [
-        ("content-type", content_type or DEFAULT_CONTENT_TYPE),
-        ("x-oss-meta-name", percent_encode(name)),
-    ]
+def _traffic_headers(traffic_limit: int) -> "list[Header]":
+    return [("x-oss-traffic-limit", str(traffic_limit))] if traffic_limit else []
 
 
 def _escape(text: str) -> str:

@@ -1,8 +1,10 @@
-"""Times as OSS writes them, from and to seconds since 1970 (UTC, `float`)."""
+"""Times as OSS and HTTP write them, from and to seconds since 1970 (UTC, `float`)."""
 
 import time
 
-__all__ = ["day", "from_iso", "iso_basic"]
+__all__ = ["day", "from_http", "from_iso", "iso_basic", "to_iso"]
+
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def iso_basic(at_s: float) -> str:
@@ -18,6 +20,12 @@ def day(at_s: float) -> str:
     return f"{year:04d}-{month:02d}-{date:02d}"
 
 
+def to_iso(at_s: float) -> str:
+    """Return `2026-03-14T09:26:53Z`."""
+    year, month, date, hour, minute, second = time.gmtime(int(at_s))[:6]
+    return f"{year:04d}-{month:02d}-{date:02d}T{hour:02d}:{minute:02d}:{second:02d}Z"
+
+
 def from_iso(text: str) -> float:
     """Read `2026-03-14T09:26:53Z`, with or without fractions of a second.
 
@@ -29,6 +37,20 @@ def from_iso(text: str) -> float:
     year, month, date = int(text[0:4]), int(text[5:7]), int(text[8:10])
     hour, minute, second = int(text[11:13]), int(text[14:16]), float(text[17:-1])
     return _days_since_1970(year, month, date) * 86400 + hour * 3600 + minute * 60 + second
+
+
+def from_http(text: str) -> float:
+    """Read `Sat, 14 Mar 2026 09:26:53 GMT`, the form of `Date` and `Retry-After`.
+
+    Raises:
+        ValueError: the text has another form.
+    """
+    words = text.replace(":", " ").split()
+    if len(words) != 8 or words[7] != "GMT" or words[2] not in MONTHS:
+        raise ValueError(f"not a time of HTTP: {text[:40]}")
+    year, month, date = int(words[3]), MONTHS.index(words[2]) + 1, int(words[1])
+    hour, minute, second = int(words[4]), int(words[5]), int(words[6])
+    return float(_days_since_1970(year, month, date) * 86400 + hour * 3600 + minute * 60 + second)
 
 
 def _days_since_1970(year: int, month: int, date: int) -> int:

@@ -3,6 +3,9 @@
 Whoever wants to send waits for a place; a free place goes to the upload that comes first, and
 within it to whoever asked first. Trouble halves the number of places, and each run of successes
 as long as that number gives one back: additive increase, multiplicative decrease.
+
+While nothing asks for less, there may be more places for small requests than connections: those
+wait in the browser, so that a connection that is free does not wait for Python.
 """
 
 import asyncio
@@ -18,24 +21,29 @@ CONNECTIONS = 6  # what a browser opens to one host
 
 
 class _Ticket:
-    def __init__(self, rank: "Callable[[], Any]") -> None:
+    def __init__(self, rank: "Callable[[], Any]", is_small: bool) -> None:
         self.rank = rank
+        self.is_small = is_small
         self.granted = asyncio.Event()
 
 
 class Budget:
-    """Places to send from. `allowed` moves between 1 and `most`."""
+    """Places to send from: `connections` at best, `most` within a speed limit; `allowed` moves
+    between 1 and that. `queued` is how many small requests there may be for each connection.
+    """
 
-    def __init__(self, most: int = CONNECTIONS) -> None:
-        self.most = most
-        self.allowed = most
+    def __init__(self, connections: int = CONNECTIONS, *, queued: int = 1) -> None:
+        self.connections = connections
+        self._queued = queued
+        self.most = connections
+        self.allowed = connections
         self.used = 0
         self._waiting: list[_Ticket] = []
         self._successes = 0
 
-    async def acquire(self, rank: "Callable[[], Any]") -> None:
+    async def acquire(self, rank: "Callable[[], Any]", *, is_small: bool = False) -> None:
         """Wait for a place; `rank()` is asked when one is free, the smallest goes first."""
-        ticket = _Ticket(rank)
+        ticket = _Ticket(rank, is_small)
         self._waiting.append(ticket)
         self._hand_out()
         try:
@@ -65,9 +73,19 @@ class Budget:
         self.allowed = max(1, self.allowed // 2)
         self._successes = 0
 
+    def limit(self, most: int) -> None:
+        """Allow up to `most` places from now on; those in use are not taken away."""
+        grown = most > self.most
+        self.most = most
+        self.allowed = most if grown else min(self.allowed, most)
+        self._hand_out()
+
     def _hand_out(self) -> None:
-        while self._waiting and self.used < self.allowed:
+        while self._waiting and self.used < self._queued * self.allowed:
             first = min(self._waiting, key=lambda ticket: ticket.rank())
+            may_queue = first.is_small and self.allowed == self.connections
+            if self.used >= self.allowed and not may_queue:
+                return
             self._waiting.remove(first)
             self.used += 1
             first.granted.set()

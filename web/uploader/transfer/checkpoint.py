@@ -1,11 +1,16 @@
 """What is kept to go on after a reload: which file, which object, which multipart upload.
 
-Never a credential. A record is trusted only as far as it can be checked: its form, its owner and
-age here; the file by name, size and time of change; each part by what OSS lists and by the
-checksum of the file's own bytes.
+A record without an upload id is of a file that waits, or that goes in one request. Never a
+credential. A record is trusted only as far as it can be checked: its form, its owner and age here;
+the file by name, size and time of change; each part by what OSS lists and by the checksum of the
+file's own bytes; what goes in one request by what OSS refuses to overwrite.
 """
 
 import json
+
+from uploader.oss.keys import named_key
+from uploader.transfer.errors import FileUnreadable
+from uploader.transfer.options import KEEP_BOTH, Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,9 +19,9 @@ if TYPE_CHECKING:
     from uploader.transfer.ports import File
     from uploader.transfer.upload import Upload
 
-__all__ = ["Checkpoint", "checkpoint_of", "read_checkpoint"]
+__all__ = ["Checkpoint", "checkpoint_of", "looks_of", "read_checkpoint"]
 
-VERSION = 1
+VERSION = 2
 MAX_AGE_S = 7 * 86400
 MAX_TEXT = 1_000_000
 
@@ -25,6 +30,7 @@ class LostFile:
     """A file of an earlier page, without its bytes."""
 
     content_type = ""
+    crc64 = ""
 
     def __init__(self, name: str, path: str, size: int, modified: int) -> None:
         self.name = name
@@ -32,9 +38,17 @@ class LostFile:
         self.size = size
         self.modified = modified
 
+    async def head(self) -> bytes:
+        """Fail: there are no bytes."""
+        raise FileUnreadable("its page is gone")
+
 
 class Checkpoint:
-    """One unfinished upload. `saved_at_s` is seconds since 1970; `owner` is the grant's prefix."""
+    """One unfinished upload. `saved_at_s` is seconds since 1970; `owner` is the grant's prefix.
+
+    `lock` is what a page has to take before it may go on: a multipart upload has a name of its own,
+    all others share that of the page that wrote them.
+    """
 
     def __init__(
         self,
@@ -49,6 +63,9 @@ class Checkpoint:
         part_size: int,
         sent: int,
         saved_at_s: float,
+        page: str,
+        options: Options,
+        given_up: bool = False,
     ) -> None:
         self.owner = owner
         self.name = name
@@ -60,15 +77,12 @@ class Checkpoint:
         self.part_size = part_size
         self.sent = sent
         self.saved_at_s = saved_at_s
-
-    def fits(self, file: "File") -> bool:
-        """Tell whether a file looks like the one that was being sent."""
-        return (self.name, self.path, self.size, self.modified) == (
-            file.name,
-            file.path,
-            file.size,
-            file.modified,
-        )
+        self.page = page
+        self.options = options
+        self.given_up = given_up  # a person cancelled it: to be removed, not to be gone on with
+        self.number = 0  # in the list of a page
+        self.can_reopen = False  # the browser can open the file without a file chooser
+        self.lock = key if upload_id else page
 
     def file(self) -> "LostFile":
         """Return what is known of the file, for requests that need none of its bytes."""
@@ -89,12 +103,20 @@ class Checkpoint:
                 "part_size": self.part_size,
                 "sent": self.sent,
                 "saved_at_s": self.saved_at_s,
+                "page": self.page,
+                "options": self.options.given,
+                "given_up": self.given_up,
             }
         )
 
 
-def checkpoint_of(upload: "Upload", *, owner: str, at_s: float) -> Checkpoint:
-    """Return what is worth keeping of a multipart upload."""
+def looks_of(file: "File | Checkpoint") -> str:
+    """Return by what a file is known again."""
+    return f"{file.size} {file.modified} {file.path}/{file.name}"
+
+
+def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Checkpoint:
+    """Return what is worth keeping of an upload."""
     return Checkpoint(
         owner=owner,
         name=upload.file.name,
@@ -103,9 +125,12 @@ def checkpoint_of(upload: "Upload", *, owner: str, at_s: float) -> Checkpoint:
         modified=upload.file.modified,
         key=upload.key,
         upload_id=upload.upload_id,
-        part_size=upload.part_size,
-        sent=upload.sent,
+        part_size=upload.part_size if upload.upload_id else 0,
+        sent=upload.arrived,
         saved_at_s=at_s,
+        page=page,
+        options=upload.options,
+        given_up=upload.given_up,
     )
 
 
@@ -128,12 +153,23 @@ def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | Non
             part_size=_count(found["part_size"]),
             sent=_count(found["sent"]),
             saved_at_s=float(found["saved_at_s"]),
+            page=_text(found["page"]),
+            options=Options(**found["options"]),
+            given_up=found.get("given_up") is True,
         )
-    except (KeyError, TypeError, ValueError):
+        ours = record.lock and _is_place_of(record)
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    ours = record.key.startswith(owner) and record.upload_id and record.part_size > 0
     young = now_s - MAX_AGE_S < record.saved_at_s < now_s + MAX_AGE_S
-    return record if ours and young and record.sent <= record.size else None
+    most, least = (record.size, 1) if record.upload_id else (0, 0)
+    sound = record.sent <= most and record.part_size >= least
+    return record if ours and young and sound else None
+
+
+def _is_place_of(record: Checkpoint) -> bool:
+    if record.options.same_name == KEEP_BOTH:
+        return record.key.startswith(record.owner) and ".." not in record.key.split("/")
+    return record.key == named_key(record.owner, record.name, path=record.path)
 
 
 def _text(value: "Any") -> str:

@@ -3,26 +3,38 @@
 import asyncio
 
 from uploader.oss.errors import Corrupt
-from uploader.transfer.errors import FileUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from uploader.oss.replies import Stored
-    from uploader.transfer.ports import Checksum, Piece
+    from uploader.transfer.ports import Piece
 
 __all__ = ["PieceChecksum", "check_crc64"]
 
 
 class PieceChecksum:
-    """Starts at once; `get` waits for the result. Call `cancel` when nobody wants it any more."""
+    """Is read from `start` on, unless all of the file has been read already; `get` waits for it.
 
-    def __init__(self, checksum: "Checksum", piece: "Piece") -> None:
-        self._checksum = checksum
+    Call `cancel` when nobody wants it any more.
+    """
+
+    def __init__(self, piece: "Piece", compute: "Callable[[Piece], Awaitable[int]]") -> None:
+        self._compute = compute
         self._piece = piece
         self._done = asyncio.Event()
         self._value = 0
-        self._error: FileUnreadable | None = None
-        self._task = asyncio.create_task(self._run())
+        self._error: Exception | None = None
+        self._task: asyncio.Task[None] | None = None
+        if piece.file.crc64 and piece.size == piece.file.size:
+            self._value = int(piece.file.crc64)
+            self._done.set()
+
+    def start(self) -> None:
+        """Begin to read, if that is not done yet."""
+        if not (self._task or self._done.is_set()):
+            self._task = asyncio.create_task(self._run())
 
     async def get(self) -> int:
         """Return the CRC-64.
@@ -30,6 +42,7 @@ class PieceChecksum:
         Raises:
             FileUnreadable: the file could not be read.
         """
+        self.start()
         await self._done.wait()
         if self._error:
             raise self._error
@@ -46,12 +59,13 @@ class PieceChecksum:
 
     def cancel(self) -> None:
         """Stop."""
-        self._task.cancel()
+        if self._task:
+            self._task.cancel()
 
     async def _run(self) -> None:
         try:
-            self._value = await self._checksum.crc64(self._piece)
-        except FileUnreadable as error:
+            self._value = await self._compute(self._piece)
+        except Exception as error:  # raised again in `get`
             self._error = error
         self._done.set()
 

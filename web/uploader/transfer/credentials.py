@@ -5,16 +5,24 @@ The end is judged by the server's clock: the user's own may be wrong by any amou
 
 import asyncio
 
+from uploader.transfer.errors import GrantRefused
+from uploader.transfer.retry import waits_for
+from uploader.transfer.states import FOR_QUOTA, FOR_SERVER
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeGuard
 
     from uploader.transfer.grant import Grant
     from uploader.transfer.ports import Clock, Grants
 
-__all__ = ["RENEW_BEFORE_S", "GrantKeeper"]
+__all__ = ["OTHER_PLACE", "RENEW_BEFORE_S", "GrantKeeper"]
 
 RENEW_BEFORE_S = 60
+LEAST_S = 5  # of life, for a request that is about to leave
+AGAIN_S = 10.0
+OTHER_PLACE = "other-place"  # the code of a grant for another bucket or prefix than the first
 
 
 class _Fetch:
@@ -44,7 +52,11 @@ class GrantKeeper:
         self._clock = clock
         self._grant: Grant | None = None
         self._fetch: _Fetch | None = None
+        self._asked_at_s = -AGAIN_S
         self._refused_key_id = ""
+        self._place: tuple[str, str] | None = None
+        self._prefix = ""
+        self._error: Exception | None = None  # of the latest fetch
         self.skew_s = 0.0  # server minus client
 
     def server_now_s(self) -> float:
@@ -64,14 +76,67 @@ class GrantKeeper:
     async def get(self) -> "Grant":
         """Return a grant with at least `RENEW_BEFORE_S` of life, or as fresh as the server gives.
 
-        Callers that come while one fetch is under way share its result.
+        Callers that come while one fetch is under way share its result. One that lives will do
+        while the server is away, or if it was asked in the last `AGAIN_S` seconds.
 
         Raises:
-            GrantRefused: the server gave none.
+            GrantRefused: the server gave none, or one for another bucket or prefix than before.
         """
         grant = self._grant
-        if grant and grant.expires_at_s - self.server_now_s() >= RENEW_BEFORE_S:
+        if grant and self._left_s(grant) >= RENEW_BEFORE_S:
             return grant
+        if grant and self._lives(grant) and self._has_just_asked():
+            return grant
+        try:
+            return await self._fetched()
+        except GrantRefused as error:
+            if waits_for(error) == FOR_SERVER and grant is self._grant and self._lives(grant):
+                return grant
+            raise
+
+    async def renewed(self) -> "Grant":
+        """Like `get`, but with the server's word of the last `AGAIN_S` seconds.
+
+        If the server refuses, whoever has the grant before may still use it.
+        """
+        if self._has_just_asked():
+            return await self.get()
+        return await self._fetched()
+
+    async def prefix(self) -> str:
+        """Return whose page this is; a refusal for want of room tells it too.
+
+        Raises:
+            GrantRefused: nobody knows.
+        """
+        try:
+            return (await self.get()).prefix
+        except GrantRefused as error:
+            if not error.prefix or self._prefix not in ("", error.prefix):
+                raise
+            self._prefix = error.prefix
+            return error.prefix
+
+    async def is_used_up(self) -> bool:
+        """Tell whether there are no credentials for want of room, by the word of `AGAIN_S`."""
+        if self._error and self._has_just_asked():
+            return waits_for(self._error) == FOR_QUOTA
+        try:
+            await self.get()
+        except GrantRefused as error:
+            return waits_for(error) == FOR_QUOTA
+        return False
+
+    def _left_s(self, grant: "Grant") -> float:
+        return grant.expires_at_s - self.server_now_s()
+
+    def _lives(self, grant: "Grant | None") -> "TypeGuard[Grant]":
+        return grant is not None and self._left_s(grant) >= LEAST_S
+
+    def _has_just_asked(self) -> bool:
+        return 0 <= self._clock.elapsed_s() - self._asked_at_s < AGAIN_S
+
+    async def _fetched(self) -> "Grant":
         fetch = self._fetch
         if not fetch:
             fetch = self._fetch = _Fetch()
@@ -82,13 +147,27 @@ class GrantKeeper:
         raise fetch.error or RuntimeError("a fetch ended without grant and without error")
 
     async def _run(self, fetch: "_Fetch") -> None:
+        refused, self._refused_key_id = self._refused_key_id, ""
         try:
-            refused, self._refused_key_id = self._refused_key_id, ""
-            fetch.grant = self._grant = await self._grants.fetch(refused_key_id=refused)
-            self.set_server_time(fetch.grant.server_time_s)
+            grant = await self._grants.fetch(refused_key_id=refused)
+            self._check_place(grant)
+            self.set_server_time(grant.server_time_s)
+            fetch.grant = self._grant = grant
         except Exception as error:  # raised again in every waiting caller
             fetch.error = error
+            self._refused_key_id = self._refused_key_id or refused
         finally:
             self._fetch = None
+            self._asked_at_s = self._clock.elapsed_s()
+            self._error = fetch.error
             fetch.done.set()
             self._on_fetched(fetch.grant, fetch.error)
+
+    def _check_place(self, grant: "Grant") -> None:
+        """Keys and unfinished uploads are of one bucket and prefix: a grant may not move them."""
+        place = (grant.bucket.origin, grant.prefix)
+        is_same = place == self._place if self._place else self._prefix in ("", grant.prefix)
+        if not is_same:
+            detail = f"it is for {grant.prefix} at {grant.bucket.origin}"
+            raise GrantRefused(200, code=OTHER_PLACE, detail=detail)
+        self._place, self._prefix = place, grant.prefix

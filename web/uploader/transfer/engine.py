@@ -2,16 +2,21 @@
 patience. Everything that talks to OSS goes through `Engine.request`.
 """
 
-from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Refused
+from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Lost, Refused
+from uploader.transfer.plan import MIN_PART_BYTES, SMALL_BYTES
+from uploader.transfer.ports import Piece
 from uploader.transfer.retry import (
     ALLOWANCE_S,
     backoff_s,
     is_congestion,
+    is_shut_out,
     outage_s,
     retry_after,
     tries_for,
     waits_for,
 )
+from uploader.transfer.room import Room
+from uploader.transfer.speed import SpeedLimit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["Engine"]
 
 MAX_REPAIRS = 2
+MEASURED_BYTES = 256 * 1024  # so much tells the speed of a line, and not how long the way is
+MEASURED_S = 2.0  # so does what took that long
 
 
 def _ignore(_sent: int) -> None:
@@ -48,6 +55,11 @@ class Engine:
         self.keeper = keeper
         self.budget = budget
         self.journal = journal
+        self.speed = SpeedLimit(budget)
+        self.room = Room()
+        self.rate_bytes_per_s = 0.0  # of one connection, over the latest large bodies
+        self._is_shut_out = False  # it has not, and one upload has tried long enough
+        self._is_let_in = False  # the bucket's CORS rule has let this page read an answer
 
     async def request(
         self,
@@ -74,11 +86,14 @@ class Engine:
                 await check(result)
             return result
 
-        return await self.persist(upload, once)
+        result = await self.persist(upload, once)
+        upload.trouble_since_s = None
+        return result
 
     async def persist(self, upload: "Upload", operation: "Callable[[], Awaitable[Any]]") -> "Any":
         """Repeat `operation` as its errors allow, and wait for what it needs."""
         failures = outages = 0
+        failures_by_tries: dict[int, int] = {}  # what is repeated less often is counted apart
         while True:
             try:
                 return await operation()
@@ -89,17 +104,35 @@ class Engine:
                     await self._outage(upload, reason, error, outages)
                     continue
                 failures += 1
-                if failures >= tries_for(error) or upload.trouble_s > ALLOWANCE_S:
+                tries = 1 if self._is_shut_out and is_shut_out(error) else tries_for(error)
+                failures_by_tries[tries] = failures_by_tries.get(tries, 0) + 1
+                if failures_by_tries[tries] >= tries or self._is_too_long(upload):
+                    self._is_shut_out = self._is_shut_out or is_shut_out(error)
                     raise
                 if is_congestion(error):
                     self.budget.trouble()
                 await self._back_off(upload, failures, retry_after(error))
 
+    async def crc64(self, upload: "Upload", piece: Piece) -> int:
+        """Return the CRC-64 of a piece of the upload's file, once it can be computed.
+
+        Raises:
+            FileUnreadable: the file is gone, changed or not ours to read.
+        """
+        crc64: int = await self.persist(upload, lambda: self.ports.checksum.crc64(piece))
+        return crc64
+
+    def _is_too_long(self, upload: "Upload") -> bool:
+        """Tell whether an upload has been in trouble for too long, of whichever requests."""
+        now_s = self.ports.clock.elapsed_s()
+        if upload.trouble_since_s is None:
+            upload.trouble_since_s = now_s
+        return now_s - upload.trouble_since_s > ALLOWANCE_S
+
     async def _back_off(
         self, upload: "Upload", failures: int, retry_after_s: "float | None"
     ) -> None:
         wait_s = backoff_s(failures, self.ports.random.unit(), retry_after_s)
-        upload.trouble_s += wait_s
         await self.ports.clock.sleep(wait_s)
 
     async def _outage(self, upload: "Upload", reason: str, error: Exception, outages: int) -> None:
@@ -108,6 +141,7 @@ class Engine:
             await self.ports.network.may_be_back(outage_s(outages, retry_after(error)))
         finally:
             upload.release(reason)
+            upload.trouble_since_s = None  # while there is no network, no time is lost
 
     async def _attempt(
         self,
@@ -121,12 +155,17 @@ class Engine:
         repairs: list[str] = []
         while True:
             grant = await self.keeper.get()
-            await self.budget.acquire(upload.rank)
+            is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
+            await self.budget.acquire(upload.rank, is_small=is_small)
+            request = None
             try:
                 on_progress(0)
                 request = build(grant, self.keeper.server_now_s())
-                result = read(await self.ports.http.send(request, body, on_progress))
+                result = read(await self._exchange(request, body, on_progress))
             except Refused as error:
+                error.request = request
+                if error.retry_at_s is not None:
+                    error.retry_after_s = max(0.0, error.retry_at_s - self.keeper.server_now_s())
                 if not error.repair or repairs.count(error.repair) >= MAX_REPAIRS:
                     raise
                 repairs.append(error.repair)
@@ -136,6 +175,28 @@ class Engine:
                 self.budget.release()
             self.budget.success()
             return result
+
+    async def _exchange(
+        self, request: "Request", body: "Any", on_progress: "Callable[[int], None]"
+    ) -> "Reply":
+        is_measured = isinstance(body, Piece) and body.size >= MIN_PART_BYTES
+        begun_s = self.ports.clock.elapsed_s() if is_measured else 0.0
+        try:
+            reply = await self.ports.http.send(request, body, on_progress)
+        except Lost as error:
+            if is_shut_out(error) and self._is_let_in:
+                raise Lost(Lost.INTERRUPTED)  # a gateway on the way has answered, not the bucket
+            raise
+        self._is_let_in = True
+        if is_measured and reply.status == 200:
+            self._measure(body.size, self.ports.clock.elapsed_s() - begun_s)
+        return reply
+
+    def _measure(self, size: int, seconds: float) -> None:
+        """Learn the speed of a connection from a body that can tell."""
+        if seconds > 0 and (size >= MEASURED_BYTES or seconds >= MEASURED_S):
+            rate, known = size / seconds, self.rate_bytes_per_s
+            self.rate_bytes_per_s = (known + rate) / 2 if known else rate
 
     def _repair(self, error: Refused, grant: "Grant") -> None:
         if error.repair == RENEW_CREDENTIALS:

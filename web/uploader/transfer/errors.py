@@ -2,43 +2,85 @@
 
 TransferError
 ├── FileUnreadable  the file is gone, changed or not ours to read
+│   └── StreamSpent  a stream has failed, or what came out of it is gone
 ├── FileTooLarge    the grant does not allow this size
+├── WrongType       the grant does not allow this type
 ├── TooManyFiles    the grant does not allow so many at a time
-├── GrantRefused    our server gave no credentials
+├── NoRoom          the quota has no room for it now
+├── NameTooLong     no object key can hold the names of its folders
+├── ServerRefused   our server said no, or nothing
+│   └── GrantRefused  it gave no credentials
+├── KeyTaken        another object lies where this one was to be
+├── PartsLeft       OSS still lists an upload that was removed
 ├── StorageBroken   the browser keeps nothing for us
 └── IllegalMove     a state change that the table does not know: a bug of ours
 """
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "FileTooLarge",
     "FileUnreadable",
     "GrantRefused",
     "IllegalMove",
+    "KeyTaken",
+    "NameTooLong",
+    "NoRoom",
+    "PartsLeft",
+    "ServerRefused",
     "StorageBroken",
+    "StreamSpent",
     "TooManyFiles",
     "TransferError",
+    "WrongType",
 ]
 
 
 class TransferError(Exception):
-    """Base of the engine's own errors."""
+    """Base of the engine's own errors; `is_final` says that another try cannot end otherwise."""
+
+    is_final = False
 
 
 class FileUnreadable(TransferError):
-    """The browser cannot read the file any more; `reason` is the browser's word for it."""
+    """The browser cannot read the file any more; `reason` is the browser's word for it.
 
-    def __init__(self, reason: str) -> None:
+    `changed` tells a file whose bytes are others now from one that is out of reach.
+    """
+
+    def __init__(self, reason: str, *, changed: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.changed = changed
+
+
+class StreamSpent(FileUnreadable):
+    """A stream has failed, or what has come out of it is neither here nor at OSS any more."""
+
+    is_final = True
 
 
 class FileTooLarge(TransferError):
     """The file is larger than allowed; both sizes in bytes."""
 
+    is_final = True
+
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(f"{size} bytes, the limit is {limit}")
         self.size = size
         self.limit = limit
+
+
+class WrongType(TransferError):
+    """The file is of none of the types that the grant allows."""
+
+    is_final = True
+
+    def __init__(self, types: "list[str]") -> None:
+        super().__init__(f"allowed are {types}")
+        self.types = types
 
 
 class TooManyFiles(TransferError):
@@ -49,10 +91,28 @@ class TooManyFiles(TransferError):
         self.limit = limit
 
 
-class GrantRefused(TransferError):
-    """The server answered the request for a grant with an error, or not at all (`status` 0).
+class NoRoom(TransferError):
+    """What is left of the quota is less than the file needs, or will be when others are there."""
 
-    `code`, `detail` and `id` are those of its problem document.
+
+class NameTooLong(TransferError):
+    """Folders and name of the file do not fit into an object key."""
+
+    is_final = True
+
+
+class KeyTaken(TransferError):
+    """Another object lies under the key; it is not to be replaced."""
+
+
+class PartsLeft(TransferError):
+    """OSS still lists an upload, however often it was told to remove it."""
+
+
+class ServerRefused(TransferError):
+    """Our server answered with an error, or not at all (`status` 0).
+
+    `code`, `detail` and `id` are those of its problem document, `quota` how much is used of it.
     """
 
     def __init__(
@@ -63,6 +123,8 @@ class GrantRefused(TransferError):
         detail: str = "",
         id: str = "",
         retry_after_s: "float | None" = None,
+        quota: "dict[str, Any] | None" = None,
+        prefix: str = "",
     ) -> None:
         super().__init__(f"{status} {code}: {detail} [{id}]")
         self.status = status
@@ -70,6 +132,12 @@ class GrantRefused(TransferError):
         self.code = code
         self.detail = detail
         self.id = id
+        self.quota = quota or {}
+        self.prefix = prefix
+
+
+class GrantRefused(ServerRefused):
+    """There are no credentials for us."""
 
 
 class StorageBroken(TransferError):

@@ -4,6 +4,8 @@ from uploader.oss.requests import Bucket
 from uploader.oss.signing import Credentials
 from uploader.oss.times import from_iso
 from uploader.transfer.errors import GrantRefused
+from uploader.transfer.limits import Limits
+from uploader.transfer.room import Left, read_left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,18 +25,20 @@ class Grant:
         prefix: str,
         expires_at_s: float,
         server_time_s: float,
-        max_file_size: int,
-        max_files: int,
+        limits: Limits,
         principal: str,
+        features: "list[str] | None" = None,
+        left: "Left | None" = None,
     ) -> None:
         self.credentials = credentials
         self.bucket = bucket
         self.prefix = prefix
         self.expires_at_s = expires_at_s
         self.server_time_s = server_time_s
-        self.max_file_size = max_file_size
-        self.max_files = max_files
+        self.limits = limits
         self.principal = principal
+        self.features = features or []  # what else the server offers
+        self.left = left or Left()  # of this person's quota
 
 
 def read_grant(document: "Any") -> Grant:
@@ -57,9 +61,18 @@ def read_grant(document: "Any") -> Grant:
             prefix=prefix,
             expires_at_s=from_iso(document["expiration"]),
             server_time_s=from_iso(document["server_time"]),
-            max_file_size=int(document["limits"]["max_file_size"]),
-            max_files=int(document["limits"]["max_files"]),
+            limits=_limits(document["limits"]),
             principal=document["principal"]["name"],
+            left=read_left(document["limits"].get("quota")),
+            features=[str(each) for each in document.get("features") or []],
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise GrantRefused(200, detail=f"the grant is malformed: {error!r}")
+
+
+def _limits(document: "Any") -> Limits:
+    return Limits(
+        max_file_size=int(document["max_file_size"]),
+        max_files=int(document["max_files"]),
+        types=[str(each) for each in document.get("types") or []],
+    )

@@ -1,42 +1,84 @@
-"""Keeps a checkpoint for each multipart upload under way, and finds the one that fits a file.
+"""Finds the record of an earlier upload that fits a file, and tells other pages of those here.
 
-A storage that does not work costs the resuming after a reload, never the upload: `broken` tells.
+Each record belongs to one page at a time. How far a multipart upload is, the other pages of this
+browser hear; what merely waits is nothing to them. With all that a page has left when it is gone
+they may go on.
 """
 
 import asyncio
+import json
 
-from uploader.transfer.checkpoint import checkpoint_of, read_checkpoint
-from uploader.transfer.errors import StorageBroken
+from uploader.transfer.checkpoint import looks_of
+from uploader.transfer.records import Records
+from uploader.transfer.small_turns import SmallTurns
+from uploader.transfer.states import FOR_TAB
+from uploader.transfer.turns import Turns, Waiting, begin_lock
+from uploader.transfer.unfinished import Unfinished
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from uploader.transfer.checkpoint import Checkpoint
     from uploader.transfer.credentials import GrantKeeper
-    from uploader.transfer.grant import Grant
-    from uploader.transfer.ports import File, Storage
+    from uploader.transfer.ports import File, Ports
     from uploader.transfer.upload import Upload
 
 __all__ = ["Journal"]
 
 
 class Journal:
-    """The checkpoints of this person in this browser; `unfinished` are those of earlier pages."""
+    """The unfinished uploads of this person in this browser.
+
+    `elsewhere` are the multipart uploads of other pages, as far as these have told.
+    `small` settles who sends small files.
+    `on_given_up(records)` is called with what nobody wants to be offered, and somebody may remove.
+    """
 
     def __init__(
         self,
-        storage: "Storage",
+        ports: "Ports",
         keeper: "GrantKeeper",
         *,
         on_change: "Callable[[Journal], None]" = lambda journal: None,
     ) -> None:
         self._on_change = on_change
-        self.unfinished: list[Checkpoint] = []
-        self.broken = ""
+        self.on_given_up: Callable[[list[Checkpoint]], Any] = lambda records: None
+        self.elsewhere: list[Checkpoint] = []
+        self._left = Unfinished()
+        self._records = Records(ports.storage, keeper, lambda: on_change(self))
+        self._page = ""  # the lock of all records of this page that have none of their own
+        self._ours: set[str] = set()  # locks
+        self._watched: set[str] = set()  # locks of other pages
+        self._waiting: list[Waiting] = []
+        self._placing = asyncio.Lock()
         self._loading: asyncio.Event | None = None
-        self._storage = storage
+        self._turns = Turns(ports.tabs, self.leave)
+        self.small = SmallTurns(ports.tabs, ports.clock)
+        self._random = ports.random
+        self._tabs = ports.tabs
         self._keeper = keeper
+
+    @property
+    def owner(self) -> str:
+        """The prefix of this person, once it is known."""
+        return self._records.owner
+
+    @property
+    def upload_ids(self) -> "set[str]":
+        """Those of all uploads that this browser knows."""
+        return self._records.upload_ids
+
+    @property
+    def broken(self) -> str:
+        """Why the browser keeps nothing, or empty."""
+        return self._records.broken
+
+    @property
+    def unfinished(self) -> "list[Checkpoint]":
+        """What earlier pages left, nobody works on and nobody has given up."""
+        return self._left.offered()
 
     async def load(self) -> None:
         """Read, once, what earlier pages left; what is broken, foreign or old is removed.
@@ -44,63 +86,289 @@ class Journal:
         Raises:
             GrantRefused: nobody knows yet whose records these are; ask again.
         """
-        grant = await self._keeper.get()
-        if self._loading:
-            await self._loading.wait()
-            return
-        self._loading = asyncio.Event()
-        await self._read(grant)
-        self._loading.set()
-        self._on_change(self)
+        owner = await self._keeper.prefix()
+        if not self._loading:
+            self._loading = asyncio.Event()
+            asyncio.create_task(self._load(owner, self._loading))  # noqa: RUF006 - outlives callers
+        await self._loading.wait()
 
-    async def _read(self, grant: "Grant") -> None:
-        now_s = self._keeper.server_now_s()
+    async def adopt(self, upload: "Upload") -> str:
+        """Give an upload the place of an unfinished one of the same file, if there is one.
+
+        While another page sends that file, wait and follow.
+
+        Returns:
+            The CRC-64 of the object under `upload.key` if the other page has finished it.
+        """
+        while True:
+            await self.take_place(upload)
+            other = None if upload.key else self.find_elsewhere(upload.file)
+            if other:
+                crc64 = await self._follow(upload, other)
+                if crc64:
+                    upload.key = other.key
+                    return crc64
+            elif upload.key or await self._turns.may_begin(upload):
+                return ""
+            else:
+                await self._let_begin(upload)
+
+    async def take_place(self, upload: "Upload") -> None:
+        """Do the same, but do not wait for other pages."""
+        async with self._placing:  # or an upload that starts meanwhile would go its own way
+            while not upload.key:
+                left = self._left.of(looks_of(upload.file))
+                if not left:
+                    return
+                record = max(left, key=lambda each: each.sent)
+                if await self.claim(record):
+                    upload.take_over(record)
+
+    def find_elsewhere(self, file: "File") -> "Checkpoint | None":
+        """Return the upload with which another page sends such a file."""
+        looks = looks_of(file)
+        return next((each for each in self.elsewhere if looks_of(each) == looks), None)
+
+    async def is_free(self, lock: str) -> bool:
+        """Tell whether no page of this browser has a lock."""
+        if lock in self._ours or not await self._tabs.take(lock):
+            return False
+        self._tabs.drop(lock)
+        return True
+
+    async def claim(self, record: "Checkpoint") -> bool:
+        """Take an unfinished upload for this page and off the list, if it is still there.
+
+        With one that only waited, no other page may take the others of its page.
+        """
+        if not self._drop(record):
+            return False
+        if record.lock in self._ours:
+            return True
         try:
-            for name, text in await self._storage.load():
-                record = read_checkpoint(text, owner=grant.prefix, now_s=now_s)
-                if record:
-                    self.unfinished = self.unfinished + [record]
-                else:
-                    await self._storage.delete(name)
-        except StorageBroken as error:
-            self.broken = str(error)
+            is_free = await self._tabs.take(record.lock)
+        except asyncio.CancelledError:
+            self._left.add(record)
+            raise
+        if not is_free:
+            self._is_elsewhere(record)
+            return False
+        self._ours.add(record.lock)
+        self._tabs.tell(record.text())
+        return True
 
-    def adopt(self, upload: "Upload") -> None:
-        """Give an upload the place of an unfinished one of the same file, if there is one."""
-        record = self._find(upload.file)
-        if record:
-            self.drop(record)
-            upload.take_over(record)
+    async def take_back(self, upload: "Upload") -> None:
+        """Go on with a large file that may have been another page's while it rested.
 
-    def drop(self, record: "Checkpoint") -> None:
-        """Take a record off the list of unfinished ones; it stays in the storage."""
-        self.unfinished = [other for other in self.unfinished if other is not record]
-        self._on_change(self)
+        If it still is, the upload has no place any more, and follows that page. So it is if its
+        parts have been removed: the other page may have begun anew under the same key.
+        """
+        key = upload.key
+        self._turns.goes_on(key)
+        if key in self._ours or not begin_lock(upload):
+            return
+        if await self._tabs.take(key):
+            self._ours.add(key)
+            self._drop_all(lambda other: other.key == key)
+            upload.adopted = bool(upload.upload_id)
+        else:
+            if upload.upload_id:
+                self._is_elsewhere(self._record_of(upload))
+            upload.forget_parts()
+            upload.key = upload.kept_as = ""
+
+    def rests(self, upload: "Upload") -> None:
+        """Note that nothing of an upload is under way any more; another page may want it."""
+        self._turns.rests(upload)
+        self.small.end(upload)
 
     def put_back(self, record: "Checkpoint") -> None:
-        """Undo `drop`."""
-        self.unfinished = self.unfinished + [record]
+        """Undo `claim`."""
+        if record.upload_id:
+            self.leave(record.key)
+        self._left.add(record)
         self._on_change(self)
 
-    async def keep(self, upload: "Upload") -> None:
-        """Write the checkpoint of a multipart upload."""
-        grant = await self._keeper.get()
-        record = checkpoint_of(upload, owner=grant.prefix, at_s=self._keeper.server_now_s())
-        upload.kept = upload.sent
-        try:
-            await self._storage.save(record.key, record.text())
-        except StorageBroken as error:
-            self.broken = str(error)
+    async def open_files(self, records: "list[Checkpoint]") -> "list[Any]":
+        """Open the files of unfinished uploads without a file chooser; call it from a click.
 
-    async def forget(self, key: str) -> None:
-        """Remove the checkpoint of an object that is whole, or that nobody wants."""
-        try:
-            await self._storage.delete(key)
-        except StorageBroken as error:
-            self.broken = str(error)
+        Raises:
+            StorageBroken: the browser does not know them any more.
+        """
+        return await self._records.open_files(records)
 
-    def _find(self, file: "File") -> "Checkpoint | None":
-        for record in self.unfinished:
-            if record.fits(file):
-                return record
-        return None
+    async def begin(self, upload: "Upload") -> None:
+        """Write the first checkpoint of a multipart upload, and claim it for this page."""
+        await self._tabs.take(upload.key)
+        self._ours.add(upload.key)
+        await self.keep(upload, file=upload.file)
+        self._turns.begun(upload)
+
+    async def keep(self, upload: "Upload", *, file: "File | None" = None) -> None:
+        """Write the checkpoint of a multipart upload, and tell the other pages."""
+        if upload.is_stream:
+            self._records.know(upload.upload_id)
+            return  # no later page can go on with it
+        record = self._record_of(upload)
+        upload.kept = upload.arrived
+        upload.kept_as = record.key
+        self._tabs.tell(record.text())
+        await self._records.save([(record.key, record.text(), file)])
+
+    async def keep_waiting(self, uploads: "list[Upload]") -> None:
+        """Write records of uploads that have a key and no upload id, all at once."""
+        if not self._page:
+            self._page = f"page-{self._random.hex(8)}"
+            await self._tabs.take(self._page)
+            self._ours.add(self._page)
+            self._tabs.tell(self._record_of(uploads[0]).text())
+        records: list[tuple[str, str, File | None]] = []
+        for upload in uploads:
+            record = self._record_of(upload)
+            records.append((record.key, record.text(), upload.file))
+        await self._records.save(records)
+
+    async def forget(self, key: str, crc64: str = "") -> None:
+        """Remove the checkpoint of an object that is whole (`crc64`), or that nobody wants."""
+        await self.erase([key])
+        self._tabs.tell(json.dumps({"ended": key, "crc64": crc64}))
+        self.leave(key)
+
+    async def erase(self, keys: "list[str]") -> None:
+        """Remove records."""
+        await self._records.erase(keys)
+
+    def leave(self, key: str) -> None:
+        """Let other pages go on with an upload."""
+        self._ours.discard(key)
+        self._tabs.drop(key)
+
+    def _record_of(self, upload: "Upload") -> "Checkpoint":
+        return self._records.of(upload, self._page)
+
+    async def _load(self, owner: str, loaded: asyncio.Event) -> None:
+        self._tabs.listen(self._hear)
+        self.small.greet()
+        try:
+            await self._read(owner)
+        finally:
+            loaded.set()
+        self._tell_given_up()
+        self._on_change(self)
+
+    async def _read(self, owner: str) -> None:
+        self._records.owner = owner
+        is_free: dict[str, bool] = {}
+        for record in await self._records.all():
+            lock = record.lock
+            if lock not in is_free:
+                is_free[lock] = await self.is_free(lock)
+            if is_free[lock]:
+                self._left.add(record)
+            else:
+                self._is_elsewhere(record)
+
+    def _hear(self, text: str) -> None:
+        """Take in what another page tells; of another version it may be, so nothing is sure."""
+        try:
+            found = json.loads(text)
+            key, crc64, wanted = found.get("ended"), found.get("crc64"), found.get("wanted")
+        except (ValueError, AttributeError):
+            return
+        if isinstance(key, str) and isinstance(crc64, str):
+            self._drop_all(lambda other: other.key == key)
+            self._not_elsewhere(key, crc64)
+            return
+        if isinstance(wanted, str):
+            if wanted in self._ours:
+                self._turns.hear(wanted)
+            return
+        self.small.hear(found)
+        record = self._records.parse(text)
+        if record and record.lock not in self._ours:
+            self._is_elsewhere(record)
+
+    def _is_elsewhere(self, record: "Checkpoint") -> None:
+        if record.upload_id:
+            others = [other for other in self.elsewhere if other.key != record.key]
+            self.elsewhere = others + [record]
+            for waiting in self._waiting:
+                if waiting.key == record.key:
+                    waiting.upload.fly(0, record.sent)
+            self._drop(record)
+        if record.lock not in self._watched:
+            self._watched.add(record.lock)
+            self._drop_all(lambda other: other.lock == record.lock)
+            asyncio.create_task(self._until_free(record))  # noqa: RUF006 - it ends by itself
+
+    async def _until_free(self, record: "Checkpoint") -> None:
+        """Wait for the end of the page that has a record; what it has left, anyone may go on with.
+
+        If it only waited, that is true of all others of that page.
+        """
+        await self._tabs.free(record.lock)
+        self._watched.discard(record.lock)
+        if record.upload_id and not self._is_known_elsewhere(record.key):
+            return
+        for left in await self._records.all():
+            if left.lock == record.lock:
+                self._left.add(left)
+        if record.upload_id:
+            self._not_elsewhere(record.key, "")
+        self._tell_given_up()
+        self._on_change(self)
+
+    def _tell_given_up(self) -> None:
+        given_up = [record for record in self._left.all() if record.given_up]
+        if given_up:
+            self.on_given_up(given_up)
+
+    def _drop(self, record: "Checkpoint") -> bool:
+        """Take a record off the list; tell whether it was there."""
+        was_there = self._left.drop(record)
+        self._on_change(self)
+        return was_there
+
+    def _drop_all(self, fits: "Callable[[Checkpoint], bool]") -> None:
+        for record in self._left.all():
+            if fits(record):
+                self._left.drop(record)
+        self._on_change(self)
+
+    def _is_known_elsewhere(self, key: str) -> bool:
+        return key in [other.key for other in self.elsewhere]
+
+    def _not_elsewhere(self, key: str, crc64: str) -> None:
+        self.elsewhere = [other for other in self.elsewhere if other.key != key]
+        for waiting in self._waiting:
+            if waiting.key == key:
+                waiting.crc64 = crc64
+                waiting.ended.set()
+        self._on_change(self)
+
+    async def _let_begin(self, upload: "Upload") -> None:
+        """Wait until the page that is about to begin the same file has done so, or has not."""
+        upload.hold(FOR_TAB)
+        try:
+            await self._tabs.free(begin_lock(upload))
+            for record in await self._records.all():
+                is_known = record.lock in self._ours or self._is_known_elsewhere(record.key)
+                if record.upload_id and not is_known:
+                    self._is_elsewhere(record)  # until it is seen whether its page is still there
+        finally:
+            upload.release(FOR_TAB)
+
+    async def _follow(self, upload: "Upload", other: "Checkpoint") -> str:
+        """Wait for the end of another page's upload; return its CRC-64 if it arrived."""
+        waiting = Waiting(upload, other.key)
+        self._waiting.append(waiting)
+        upload.hold(FOR_TAB)
+        upload.fly(0, other.sent)
+        self._turns.want(other.key)
+        try:
+            await waiting.ended.wait()
+        finally:
+            self._waiting.remove(waiting)
+            upload.land(0)
+            upload.release(FOR_TAB)
+        return waiting.crc64

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Protocol
 
-    from uploader.oss.replies import Reply
+    from uploader.oss.replies import Reply, Stored
     from uploader.oss.requests import Request
     from uploader.transfer.grant import Grant
 
@@ -17,8 +17,28 @@ if TYPE_CHECKING:
         name: str
         path: str  # folders inside a chosen folder, "a/b"; empty for a single file
         size: int  # bytes
-        content_type: str  # "" if unknown
+        content_type: str  # by its ending; "" if unknown
         modified: int  # ms since 1970
+        crc64: str  # of all of it, decimal, if `head` has read all; else empty
+
+        async def head(self) -> bytes:
+            """Return the first bytes of the file, up to `sniff.HEAD_BYTES` of them.
+
+            It may read more, and set `crc64`.
+
+            Raises:
+                FileUnreadable: the file is gone, changed or not ours to read.
+            """
+
+    class Source(Protocol):
+        """What a stream comes out of, whose length nobody knows."""
+
+        async def read(self, size: int) -> File:
+            """Return the next `size` bytes as a file in memory, fewer only at the end.
+
+            Raises:
+                FileUnreadable: the stream has failed.
+            """
 
     class Http(Protocol):
         """Sends one request. It knows the insides of the `File`s, and no one else does."""
@@ -43,6 +63,15 @@ if TYPE_CHECKING:
 
             Raises:
                 FileUnreadable: the file is gone, changed or not ours to read.
+                ServerRefused: what computes it cannot be loaded now.
+            """
+
+        async def sha256(self, file: File) -> str:
+            """Return the SHA-256 of a whole file in hex digits.
+
+            Raises:
+                FileUnreadable: the file is gone, changed or not ours to read.
+                ServerRefused: what computes it cannot be loaded now.
             """
 
     class Clock(Protocol):
@@ -51,24 +80,54 @@ if TYPE_CHECKING:
         def now_s(self) -> float:
             """Return seconds since 1970."""
 
+        def elapsed_s(self) -> float:
+            """Return seconds since some moment, by a clock that nobody can set."""
+
         async def sleep(self, seconds: float) -> None:
             """Wait."""
 
     class Storage(Protocol):
-        """Small texts that outlive the page.
+        """Small texts that outlive the page, and with them the way back to a file, if there is one.
 
         Raises, all of it:
             StorageBroken: the browser does not keep anything for us.
         """
 
-        async def load(self) -> list[tuple[str, str]]:
-            """Return all `(name, text)`."""
+        async def load(self) -> list[tuple[str, str, bool]]:
+            """Return all `(name, text, whether its file can be opened again)`."""
 
-        async def save(self, name: str, text: str) -> None:
-            """Keep a text; an older one of this name is replaced."""
+        async def save(self, records: list[tuple[str, str, Any]]) -> None:
+            """Keep texts by name, all at once; older ones of these names are replaced.
 
-        async def delete(self, name: str) -> None:
-            """Forget a text, if it is there."""
+            Beside each goes the way back to its `File`, if one is given and the browser has one.
+            """
+
+        async def open_files(self, wanted: list[tuple[str, str]]) -> list[Any]:
+            """Return the `File` kept beside each `(name, path)`, or its `FileUnreadable`.
+
+            The person may be asked, once for all, so call it from a click.
+            """
+
+        async def delete(self, names: list[str]) -> None:
+            """Forget texts and their files, as far as they are there."""
+
+    class Tabs(Protocol):
+        """The other pages of this origin in this browser."""
+
+        async def take(self, name: str) -> bool:
+            """Take a name for this page, unless another has it; it ends with the page."""
+
+        def drop(self, name: str) -> None:
+            """Give a name back, if this page has it."""
+
+        async def free(self, name: str) -> None:
+            """Return when no page has the name."""
+
+        def tell(self, text: str) -> None:
+            """Send a text to all other pages."""
+
+        def listen(self, handler: Callable[[str], None]) -> None:
+            """Have `handler` called with the texts of other pages."""
 
     class Network(Protocol):
         """Whether there is a network, as far as the browser knows."""
@@ -84,6 +143,46 @@ if TYPE_CHECKING:
 
             Raises:
                 GrantRefused: the server said no, or did not answer.
+            """
+
+    class Receipts(Protocol):
+        """Asks our server what OSS has; the page itself may only add."""
+
+        async def confirm(
+            self, *, key: str, size: int, crc64: str, request_id: str
+        ) -> Stored | None:
+            """Return the proof that an object with this size and CRC-64 is stored.
+
+            Returns:
+                `None` if there is no object under `key`.
+
+            Raises:
+                Corrupt: there is another one.
+                ServerRefused: the server said no, or did not answer.
+            """
+
+        async def identical(self, *, path: str, size: int, crc64: str) -> str:
+            """Return the key of this person's own object that is this very file; empty if none is.
+
+            Args:
+                path: the file's folders and name, as they stand in keys.
+
+            Raises:
+                ServerRefused: the server said no, or did not answer.
+            """
+
+        async def begun_empty(self, key: str) -> list[str]:
+            """Return the ids of uploads in parts that have begun under `key`, and have no part.
+
+            Raises:
+                ServerRefused: the server said no, or did not answer.
+            """
+
+        async def discard(self, key: str, upload_id: str) -> None:
+            """Have an upload in parts removed; it needs no credentials.
+
+            Raises:
+                ServerRefused: the server said no, or did not answer.
             """
 
     class Random(Protocol):
@@ -106,6 +205,7 @@ class Piece:
         self.file = file  # what it is made of is known to the maker of the ports alone
         self.offset = offset
         self.size = size
+        self.cut: Any = None  # out of the file, once the maker of the ports has done it
 
 
 class Ports:
@@ -121,6 +221,8 @@ class Ports:
         random: "Random",
         network: "Network",
         storage: "Storage",
+        receipts: "Receipts",
+        tabs: "Tabs",
     ) -> None:
         self.http = http
         self.checksum = checksum
@@ -129,3 +231,5 @@ class Ports:
         self.random = random
         self.network = network
         self.storage = storage
+        self.receipts = receipts
+        self.tabs = tabs

@@ -4,68 +4,119 @@ import asyncio
 import heapq
 
 from uploader.oss.errors import OSSError
-from uploader.oss.keys import object_key
 from uploader.transfer import states
+from uploader.transfer.backlog import Backlog, is_over
 from uploader.transfer.budget import CONNECTIONS
-from uploader.transfer.errors import FileTooLarge, IllegalMove, TooManyFiles, TransferError
-from uploader.transfer.multipart import abort, discard, send_multipart
-from uploader.transfer.plan import DEFAULT_PART_BYTES, MAX_OBJECT_BYTES
-from uploader.transfer.single import send_single
+from uploader.transfer.cleaning import Cleaning
+from uploader.transfer.errors import (
+    FileUnreadable,
+    IllegalMove,
+    TooManyFiles,
+    TransferError,
+)
+from uploader.transfer.leftovers import Leftovers
+from uploader.transfer.limits import Limits
+from uploader.transfer.listeners import Listeners
+from uploader.transfer.options import Options
+from uploader.transfer.places import AHEAD, Places
+from uploader.transfer.plan import MAX_OBJECT_BYTES
+from uploader.transfer.prepare import prepare
+from uploader.transfer.store import store
 from uploader.transfer.upload import Upload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from uploader.oss.replies import Stored
     from uploader.transfer.checkpoint import Checkpoint
     from uploader.transfer.engine import Engine
+    from uploader.transfer.leftovers import Failed
     from uploader.transfer.ports import File
 
-__all__ = ["MAX_SINGLE_BYTES", "Queue"]
-
-MAX_SINGLE_BYTES = 2 * DEFAULT_PART_BYTES  # larger files go in parts
+__all__ = ["Queue"]
 
 MAX_FILES = 10_000  # until a grant says otherwise
 
 STOPPED_BY_PAUSE = "pause"
 STOPPED_BY_CANCEL = "cancel"
+STOPPED_TO_GO_ON = "go on"  # a pause that was taken back before it had come to anything
 
 
 class Queue:
-    """Uploads in the order they were added; `on_change(upload)` tells of every change.
+    """Uploads in the order they were added.
 
-    Urgent ones go first, then small ones.
+    Urgent ones go first, then small ones. `options` are those of files added without their own.
+    `active` and `ahead` say how many are under way at a time, see `Places`.
+    `soon(write)` arranges that `write` is called soon: it writes down what waits.
+    `report(error)` gets what listeners raise.
     """
 
     def __init__(
         self,
         engine: "Engine",
         *,
-        on_change: "Callable[[Upload], None]",
+        on_change: "Callable[[Upload], None] | None" = None,
         active: int = CONNECTIONS,
+        ahead: int = AHEAD,
+        soon: "Callable[[Callable[[], None]], None]" = lambda write: write(),
+        report: "Callable[[Exception], None]" = print,
     ) -> None:
         self.uploads: list[Upload] = []
+        self.options = Options()
         self._engine = engine
-        self._on_change = on_change
-        self._active = active
+        self._listeners = Listeners(report)
+        self._places = Places(engine.room, active=active, ahead=ahead)
         self._running: list[tuple[Upload, asyncio.Task[None]]] = []
         self._stopping: dict[int, str] = {}
+        self._cleaning = Cleaning(engine, ended=self._ended, settled=self._cleaned)
         self._line: list[tuple[tuple[bool, int, int], int, Upload]] = []
         self._lined_up = 0
-        self._max_files = MAX_FILES
+        self._limits = Limits(max_file_size=MAX_OBJECT_BYTES, max_files=MAX_FILES, types=[])
         self._added = 0
+        self._backlog = Backlog(engine, soon)
+        self.leftovers = Leftovers(engine, self._add)
+        self.on_change(self._let_pass)
+        if on_change:
+            self.on_change(on_change)
 
-    def add(self, file: "File") -> Upload:
+    @property
+    def speed_limit(self) -> int:
+        """Bytes per second over all uploads; 0 for no limit. It can be set at any time."""
+        return self._engine.speed.bytes_per_s
+
+    @speed_limit.setter
+    def speed_limit(self, bytes_per_s: int) -> None:
+        self._engine.speed.set(bytes_per_s)
+
+    def add(self, file: "File", options: "Options | None" = None) -> Upload:
         """Take a file; it is sent as soon as there is room."""
-        self._added += 1
-        upload = Upload(file, self._on_change, number=self._added)
-        self.uploads.append(upload)
-        self._on_change(upload)
-        if self._unfinished() > self._max_files:
-            upload.fail(TooManyFiles(self._max_files))
-        else:
-            self._line_up(upload)
-        return upload
+        return self._add(file, options or self.options)
+
+    def allow(self, limits: Limits) -> None:
+        """Take the limits of a grant: what waits and does not fit them fails at once."""
+        if limits is self._limits:
+            return
+        self._limits = limits
+        self._backlog.wake()
+        count = 0
+        for upload in list(self.uploads):
+            if upload.state in states.ENDED:
+                continue
+            count += 1
+            if upload.state == states.WAITING and not self._is_busy(upload):
+                error = self._refusal(upload, count)
+                if error:
+                    count -= 1
+                    upload.fail(error)
+                    self._backlog.drop(upload)
+
+    def on_change(self, listener: "Callable[[Upload], None]") -> "Callable[[], None]":
+        """Have `listener(upload)` called after every change, and when an upload is added.
+
+        It is called often and should be quick. The function that is returned ends it.
+        """
+        return self._listeners.add(listener)
 
     def cancel(self, upload: Upload) -> None:
         """Stop an upload at once and remove its parts; does nothing to one that has ended."""
@@ -77,12 +128,25 @@ class Queue:
             self._stop(upload, STOPPED_BY_PAUSE)
 
     def resume(self, upload: Upload) -> None:
-        """Go on with an upload that a person paused."""
-        self.retry(upload)
+        """Go on with an upload that a person paused; does nothing to any other."""
+        if self._stopping.get(id(upload)) == STOPPED_BY_PAUSE:
+            self._stopping[id(upload)] = STOPPED_TO_GO_ON
+        elif upload.paused_for == states.BY_PERSON:
+            self.retry(upload)
 
     def retry(self, upload: Upload) -> None:
-        """Send a failed or cancelled upload again, or go on with a paused one."""
+        """Send a failed or cancelled upload again, or go on with a paused one.
+
+        One that waits for something goes on by itself; nothing happens to it.
+
+        Raises:
+            IllegalMove: it is on its way, or has arrived.
+        """
+        if upload.paused_for not in ("", states.BY_PERSON):
+            return
         upload.restart()
+        if upload.given_up:
+            self.leave(upload, False)
         self._line_up(upload)
 
     def send_next(self, upload: Upload) -> None:
@@ -91,10 +155,64 @@ class Queue:
         upload.changed()
         self._line_up(upload)
 
-    def discard(self, record: "Checkpoint") -> None:
-        """Give up an upload that an earlier page left, and remove its parts."""
-        self._engine.journal.drop(record)
-        asyncio.create_task(self._discard(record))  # noqa: RUF006 - it ends by itself
+    def pause_all(self) -> None:
+        """Pause whatever has not ended."""
+        for upload in list(self.uploads):
+            self.pause(upload)
+
+    def resume_all(self) -> None:
+        """Go on with all uploads that a person paused."""
+        for upload in list(self.uploads):
+            self.resume(upload)
+
+    def cancel_all(self) -> None:
+        """Cancel whatever has not ended."""
+        for upload in list(self.uploads):
+            self.cancel(upload)
+
+    def retry_failed(self) -> None:
+        """Send all failed uploads again, but those of files that can never go."""
+        for upload in list(self.uploads):
+            if upload.may_retry():
+                self.retry(upload)
+
+    async def left(self) -> "list[Checkpoint]":
+        """Return the records of what earlier pages left unfinished.
+
+        Raises:
+            GrantRefused: our server has not said yet whose uploads are shown here.
+        """
+        return await self.leftovers.find()
+
+    async def reopen(self, records: "list[Checkpoint]") -> "Failed":
+        """Go on with uploads of an earlier page without choosing their files again.
+
+        The browser may ask the person, so call it from a click. Only for records that `can_reopen`.
+
+        Returns:
+            Those whose file is gone or has changed, or to which the person said no, and why.
+        """
+        return await self.leftovers.reopen(records)
+
+    def discard(self, records: "list[Checkpoint]") -> "asyncio.Task[Failed]":
+        """Give up uploads that an earlier page left, and remove their parts.
+
+        It need not be awaited; who does gets those that OSS kept, and why.
+        """
+        return self.leftovers.discard(records)
+
+    def leave(self, upload: Upload, is_leaving: bool) -> None:
+        """Note that an upload will be cancelled soon, or that it will not after all.
+
+        A page that comes before that removes what is left of it, and does not offer it.
+        """
+        upload.given_up = is_leaving
+        if upload.upload_id:
+            asyncio.create_task(self._engine.journal.keep(upload))  # noqa: RUF006 - it ends
+        elif is_leaving:
+            self._backlog.drop(upload)
+        else:
+            self._backlog.note(upload)
 
     def remove(self, upload: Upload) -> None:
         """Forget an upload that has ended.
@@ -105,6 +223,28 @@ class Queue:
         if upload.state not in states.ENDED:
             raise IllegalMove(f"an upload that is {upload.state} cannot be removed")
         self.uploads.remove(upload)
+        if upload.upload_id:
+            self._engine.journal.leave(upload.key)
+        self._backlog.drop(upload)
+
+    def _add(self, file: "File", options: Options, record: "Checkpoint | None" = None) -> Upload:
+        self._added += 1
+        upload = Upload(file, self._listeners.tell, options=options, number=self._added, queue=self)
+        if record:
+            upload.take_over(record)
+        self.uploads.append(upload)
+        upload.changed()
+        error = self._refusal(upload, self._unfinished())
+        if error:
+            upload.fail(error)
+        else:
+            self._line_up(upload)
+        return upload
+
+    def _refusal(self, upload: Upload, count: int) -> "TransferError | None":
+        if count > self._limits.max_files:
+            return TooManyFiles(self._limits.max_files)
+        return self._limits.refusal(upload.file)
 
     def _unfinished(self) -> int:
         return len(self._line) + len(self._running) + 1
@@ -113,13 +253,25 @@ class Queue:
         """Put an upload in its place in the line; an older place is skipped when it is met."""
         self._lined_up += 1
         heapq.heappush(self._line, (upload.rank(), self._lined_up, upload))
+        self._backlog.note(upload)
         self._start()
 
     def _start(self) -> None:
-        while self._line and len(self._running) < self._active:
+        running = [pair[0] for pair in self._running]
+        if not self._line or not self._places.may_refill(running, self._line[0][2]):
+            return
+        while self._line and self._places.has_one(running, self._line[0][2]):
             upload = heapq.heappop(self._line)[2]
-            if upload.state == states.WAITING and not self._task_of(upload):
+            if upload.state == states.WAITING and not self._is_busy(upload):
+                running.append(upload)
                 self._running.append((upload, asyncio.create_task(self._run(upload))))
+
+    def _let_pass(self, upload: Upload) -> None:
+        if upload.paused_for == states.FOR_QUOTA:
+            self._start()
+
+    def _is_busy(self, upload: Upload) -> bool:
+        return self._cleaning.has(upload) or self._task_of(upload) is not None
 
     def _task_of(self, upload: Upload) -> "asyncio.Task[None] | None":
         for running, task in self._running:
@@ -133,80 +285,80 @@ class Queue:
         task = self._task_of(upload)
         started = upload.state != states.WAITING
         if task and started:
-            self._stopping[id(upload)] = why
-            task.cancel()
+            before = self._stopping.get(id(upload))
+            if before != STOPPED_BY_CANCEL:  # which is not taken back
+                self._stopping[id(upload)] = why
+            if not before:
+                task.cancel()
             return
+        self._stopped(upload, why)
         if task:  # not started: nothing in it could catch the cancel
             task.cancel()
             self._ended(upload)
-        self._stopped(upload, why)
 
     def _stopped(self, upload: Upload, why: str) -> None:
-        if why == STOPPED_BY_PAUSE:
-            upload.pause()
+        if why != STOPPED_BY_CANCEL:
+            upload.rest()
+            if why == STOPPED_TO_GO_ON:
+                upload.restart()  # `_ended` puts it back in the line
             return
         upload.go(states.CANCELLED)
-        if upload.upload_id:
-            asyncio.create_task(self._clean(upload))  # noqa: RUF006 - it ends by itself
+        self._backlog.drop(upload)
+        if upload.upload_id or upload.lost_begins or upload.all_left:
+            self._cleaning.begin(upload)
 
     async def _run(self, upload: Upload) -> None:
         try:
             await self._send(upload)
         except asyncio.CancelledError:
-            self._stopped(upload, self._stopping.pop(id(upload), STOPPED_BY_CANCEL))
+            self._stopped(upload, self._stopping.get(id(upload), STOPPED_BY_CANCEL))
         except (OSSError, TransferError) as error:
             upload.fail(error)
+            if isinstance(error, FileUnreadable) and error.changed and upload.upload_id:
+                self._cleaning.begin(upload)  # its parts are of a file that is no more
         except Exception as error:
             upload.fail(error)
             raise
         finally:
+            self._stopping.pop(id(upload), None)
+            self._engine.room.give_back(upload.number)
+            self._engine.journal.rests(upload)
             self._ended(upload)
 
     async def _send(self, upload: Upload) -> None:
         upload.go(states.UPLOADING)
-        await self._engine.persist(upload, lambda: self._prepare(upload))
-        size = upload.file.size
-        send = send_single if size <= MAX_SINGLE_BYTES else send_multipart
-        stored = await send(upload, self._engine)
-        if upload.upload_id:
-            await self._engine.journal.forget(upload.key)
+        stored: Stored | None = await self._engine.persist(upload, lambda: self._prepare(upload))
+        if not stored:
+            stored = await store(upload, self._engine)
+        if upload.state == states.UPLOADING:
+            upload.go(states.VERIFYING)
+        self._arrived(upload, stored)
+
+    def _arrived(self, upload: Upload, stored: "Stored") -> None:
         upload.crc64 = stored.crc64
         upload.request_id = stored.request_id
+        if not upload.identical:
+            self._engine.room.arrived(upload.number, upload.file.size)
         upload.go(states.DONE)
 
-    async def _prepare(self, upload: Upload) -> None:
-        """Check the file against the grant; give it its key, or the place of an earlier page."""
-        await self._engine.journal.load()
-        grant = await self._engine.keeper.get()
-        limit = min(grant.max_file_size, MAX_OBJECT_BYTES)
-        if upload.file.size > limit:
-            raise FileTooLarge(upload.file.size, limit)
-        self._max_files = grant.max_files
-        if not upload.key:
-            self._engine.journal.adopt(upload)
-        if not upload.key:
-            upload.key = object_key(
-                grant.prefix,
-                upload.file.name,
-                at_s=self._engine.keeper.server_now_s(),
-                random_hex=self._engine.ports.random.hex(16),
-                path=upload.file.path,
-            )
+    async def _prepare(self, upload: Upload) -> "Stored | None":
+        stored = await prepare(upload, self._engine)
+        self.allow((await self._engine.keeper.get()).limits)
+        return stored
 
-    async def _discard(self, record: "Checkpoint") -> None:
-        try:
-            await discard(record, self._engine)
-        except (OSSError, TransferError):
-            self._engine.journal.put_back(record)  # it can be discarded again
-
-    async def _clean(self, upload: Upload) -> None:
-        """Remove what a cancelled upload left at OSS; a lifecycle rule is the last resort."""
-        try:
-            await abort(upload, self._engine)
-        except (OSSError, TransferError) as error:
-            upload.error = error
+    def _cleaned(self, upload: Upload, stored: "Stored | None") -> None:
+        """Show how a cancelled upload has ended, unless it has been removed meanwhile."""
+        if upload not in self.uploads:
+            return
+        if stored:
+            self._arrived(upload, stored)
+        else:
             upload.changed()
 
     def _ended(self, upload: Upload) -> None:
         self._running = [pair for pair in self._running if pair[0] is not upload]
+        if is_over(upload):
+            self._backlog.drop(upload)
+        if upload.state == states.WAITING:  # a person was quicker
+            self._line_up(upload)
         self._start()

@@ -8,13 +8,14 @@ Source of the waits: "Exponential Backoff and Jitter", AWS Architecture Blog, 20
 """
 
 from uploader.oss.errors import Corrupt, Lost, OSSError, Refused
-from uploader.transfer.errors import GrantRefused
-from uploader.transfer.states import FOR_LOGIN, FOR_NETWORK, FOR_SERVER
+from uploader.transfer.errors import NoRoom, ServerRefused
+from uploader.transfer.states import FOR_LOGIN, FOR_NETWORK, FOR_QUOTA, FOR_SERVER
 
 __all__ = [
     "ALLOWANCE_S",
     "backoff_s",
     "is_congestion",
+    "is_shut_out",
     "outage_s",
     "retry_after",
     "tries_for",
@@ -26,8 +27,10 @@ CAP_S = 30.0
 MAX_RETRY_AFTER_S = 300.0
 OUTAGE_STEP_S = 3.0  # what an upload waits at most once the network is back
 MAX_TRIES = 8
+QUOTA = "quota-exceeded"  # a code of our server
 MAX_CORRUPT_TRIES = 3
-ALLOWANCE_S = 900.0  # of waiting, per file, while there is a network
+MAX_CORS_TRIES = 4  # some seconds: a gateway that answers in place of the bucket looks the same
+ALLOWANCE_S = 900.0  # of a file in which nothing goes well, while there is a network
 
 
 def backoff_s(failures: int, unit: float, retry_after_s: "float | None" = None) -> float:
@@ -47,7 +50,7 @@ def outage_s(outages: int, retry_after_s: "float | None" = None) -> float:
 
 def retry_after(error: Exception) -> "float | None":
     """Return the seconds that the other side asked us to wait, if it did."""
-    if isinstance(error, (Refused, GrantRefused)):
+    if isinstance(error, (Refused, ServerRefused)):
         return error.retry_after_s
     return None
 
@@ -56,9 +59,13 @@ def waits_for(error: Exception) -> str:
     """Return what an upload has to wait for because of `error`; empty if that is not the case."""
     if isinstance(error, Lost) and error.reason == Lost.UNREACHABLE:
         return FOR_NETWORK
-    if isinstance(error, GrantRefused):
+    if isinstance(error, NoRoom):
+        return FOR_QUOTA
+    if isinstance(error, ServerRefused):
         if error.status == 401:
             return FOR_LOGIN
+        if error.code == QUOTA:
+            return FOR_QUOTA
         away = error.status in (0, 429, 500, 503, 504)
         return FOR_SERVER if away or (error.status == 502 and not error.code) else ""
     return ""
@@ -68,9 +75,14 @@ def tries_for(error: Exception) -> int:
     """Return how often a request may be tried that ends in `error`; 1 is once and never again."""
     if isinstance(error, Corrupt):
         return MAX_CORRUPT_TRIES if error.is_mismatch else 1
-    if isinstance(error, Lost) and error.reason == Lost.CORS:
-        return 1
+    if is_shut_out(error):
+        return MAX_CORS_TRIES
     return MAX_TRIES if isinstance(error, OSSError) and error.retryable else 1
+
+
+def is_shut_out(error: Exception) -> bool:
+    """Tell whether somebody answered, and this page may not read what."""
+    return isinstance(error, Lost) and error.reason == Lost.CORS
 
 
 def is_congestion(error: Exception) -> bool:

@@ -1,10 +1,12 @@
 """A small file goes in one request."""
 
 from uploader.oss import requests
+from uploader.oss.errors import Corrupt
 from uploader.oss.replies import read_stored
 from uploader.transfer import states
 from uploader.transfer.checksum import PieceChecksum
 from uploader.transfer.ports import Piece
+from uploader.transfer.prepare import headers_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,16 +26,17 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
         OSSError, TransferError: it did not arrive, or is not proved to be whole.
     """
     piece = Piece(upload.file, 0, upload.file.size)
-    checksum = PieceChecksum(engine.ports.checksum, piece)
+    checksum = PieceChecksum(piece, lambda piece: engine.crc64(upload, piece))
 
     def build(grant: "Grant", now_s: float) -> "Request":
+        checksum.start()
         return requests.put_object(
             grant.credentials,
             grant.bucket,
             upload.key,
             at_s=now_s,
-            content_type=upload.file.content_type,
-            name=upload.file.name,
+            headers=headers_of(upload, may_be_taken=upload.careful),
+            traffic_limit=engine.speed.traffic_limit,
         )
 
     async def check(stored: "Stored") -> None:
@@ -41,7 +44,8 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
         upload.go(states.VERIFYING)
         try:
             await checksum.check(stored)
-        except BaseException:
+        except BaseException as error:
+            upload.may_replace = upload.may_replace or isinstance(error, Corrupt)
             upload.go(states.UPLOADING)
             raise
 

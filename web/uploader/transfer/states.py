@@ -8,8 +8,8 @@
        │             ▼            ▼
        └────────── failed · cancelled          (retry)
 
-An upload is `paused` by a person, or by what it has to wait for (`PAUSE_REASONS`); in the second
-case it goes on by itself.
+An upload is `paused` by a person, or by what it has to wait for (`FOR_*`); in the second case it
+goes on by itself.
 """
 
 from uploader.transfer.errors import IllegalMove
@@ -22,7 +22,9 @@ __all__ = [
     "FAILED",
     "FOR_LOGIN",
     "FOR_NETWORK",
+    "FOR_QUOTA",
     "FOR_SERVER",
+    "FOR_TAB",
     "PAUSED",
     "UPLOADING",
     "VERIFYING",
@@ -44,6 +46,8 @@ BY_PERSON = "by person"
 FOR_NETWORK = "for network"
 FOR_SERVER = "for server"
 FOR_LOGIN = "for login"
+FOR_QUOTA = "for quota"
+FOR_TAB = "for tab"  # another page is sending the same file
 
 MOVES = {
     WAITING: (UPLOADING, PAUSED, FAILED, CANCELLED),
@@ -52,7 +56,7 @@ MOVES = {
     VERIFYING: (DONE, UPLOADING, PAUSED, FAILED, CANCELLED),
     DONE: (),
     FAILED: (WAITING,),
-    CANCELLED: (WAITING,),
+    CANCELLED: (WAITING, DONE),  # it had arrived before the cancel did
 }
 
 

@@ -3,7 +3,11 @@
 `single` and `multipart` know how it is sent.
 """
 
+from uploader.oss.crc64 import Shifter
 from uploader.transfer import states
+from uploader.transfer.errors import IllegalMove, TransferError
+from uploader.transfer.options import Options
+from uploader.transfer.plan import MAX_SINGLE_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +15,7 @@ if TYPE_CHECKING:
 
     from uploader.transfer.checkpoint import Checkpoint
     from uploader.transfer.ports import File
+    from uploader.transfer.queue import Queue
 
 __all__ = ["SentPart", "Upload"]
 
@@ -31,29 +36,79 @@ class Upload:
     """
 
     def __init__(
-        self, file: "File", on_change: "Callable[[Upload], None]", *, number: int = 0
+        self,
+        file: "File",
+        on_change: "Callable[[Upload], None]",
+        *,
+        options: "Options | None" = None,
+        number: int = 0,
+        queue: "Queue | None" = None,
     ) -> None:
         self.file = file
+        self.is_stream = getattr(file, "is_stream", False)
+        self.options = options or Options()
         self.number = number
+        self.content_type = ""  # of the object, once it is known
+        self.sha256 = ""  # of the file, if the options want it
         self.state = states.WAITING
         self.paused_for = ""
         self.urgent = False
         self.sent = 0  # bytes
+        self.all_left = False  # every byte has been on its way: the object may be there
+        self.folder_id = ""  # of a folder whose files lie together; set before it is sent
         self.key = ""
         self.crc64 = ""  # confirmed by OSS, decimal text
         self.request_id = ""
+        self.identical = False  # it was stored before, and nothing has been sent
+        self.looking = self.looked = False  # for an object that is this very file
         self.error: Exception | None = None
-        self.trouble_s = 0.0  # spent waiting after errors
+        self.trouble_since_s: float | None = None  # if nothing has gone well since
         self.upload_id = ""
+        self.lost_begins = 0  # uploads in parts that OSS may have begun, and nobody has the id of
         self.part_size = 0
         self.parts: dict[int, SentPart] = {}
         self.adopted = False  # its parts are from an earlier page, and to be proved
-        self.kept = 0  # `sent` at the latest checkpoint
+        self.kept = 0  # `arrived` at the latest checkpoint
+        self.given_up = False  # a page that finds its record removes it
+        self.kept_as = ""  # the name of its record in the browser's storage
+        self.may_replace = False  # what lies under its key is its own, and not the file
+        self.careful = False  # an earlier page may have stored it under this key already
         self._arrived = 0  # bytes of `parts`
         self._flying: dict[int, int] = {}
         self._holds: list[str] = []
         self._held_in = ""
         self._on_change = on_change
+        self._queue = queue
+
+    def pause(self) -> None:
+        """Stop at once; what OSS has stays there. Nothing happens to an upload that has ended."""
+        self._in_queue().pause(self)
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._in_queue().resume(self)
+
+    def cancel(self) -> None:
+        """Stop at once and remove what OSS has; nothing happens to an upload that has ended."""
+        self._in_queue().cancel(self)
+
+    def retry(self) -> None:
+        """Send a failed or cancelled upload again; what OSS still has is not sent twice."""
+        self._in_queue().retry(self)
+
+    def send_next(self) -> None:
+        """Go before all other uploads."""
+        self._in_queue().send_next(self)
+
+    @property
+    def arrived(self) -> int:
+        """Bytes that OSS has confirmed as parts."""
+        return self._arrived
+
+    def may_retry(self) -> bool:
+        """Tell whether it has failed for a reason that another try may not meet."""
+        is_final = isinstance(self.error, TransferError) and self.error.is_final
+        return self.state == states.FAILED and not is_final
 
     def rank(self) -> "tuple[bool, int, int]":
         """Return what orders uploads: urgent ones, then small ones, then those added first."""
@@ -72,7 +127,7 @@ class Upload:
         self._at_rest()
         self.go(states.FAILED)
 
-    def pause(self) -> None:
+    def rest(self) -> None:
         """Move to `paused` because a person wants it."""
         self._at_rest()
         self.paused_for = states.BY_PERSON
@@ -81,16 +136,45 @@ class Upload:
     def restart(self) -> None:
         """Go back to `waiting`. Key and parts stay: nothing is stored twice or sent again."""
         self.error = None
-        self.trouble_s = 0.0
+        self.trouble_since_s = None
         self._at_rest()
         self.go(states.WAITING)
 
     def take_over(self, record: "Checkpoint") -> None:
-        """Go on with the multipart upload of an earlier page."""
-        self.key = record.key
+        """Go on with the upload of an earlier page."""
+        self.key = self.kept_as = record.key
         self.upload_id = record.upload_id
         self.part_size = record.part_size
-        self.adopted = True
+        self.adopted = bool(record.upload_id)
+        self.careful = True
+        in_parts = record.size > MAX_SINGLE_BYTES and not record.upload_id
+        self.lost_begins = 1 if in_parts else 0  # for all that is known
+        if record.options.given != self.options.given:
+            self.options = record.options
+
+    def look(self, is_looking: bool) -> None:
+        """Note that it is being found out whether this very file is stored already."""
+        self.looking = is_looking
+        self.changed()
+
+    def is_complete(self) -> bool:
+        """Tell whether OSS has confirmed every byte as a part."""
+        return bool(self.parts) and self._arrived == self.file.size and not self.is_open()
+
+    def is_open(self) -> bool:
+        """Tell whether it is a stream of which more may come."""
+        return bool(getattr(self.file, "is_open", False))
+
+    def combined_crc64(self) -> int:
+        """Return the CRC-64 of all parts in order; most of them have one size."""
+        shifters: dict[int, Shifter] = {}
+        crc = 0
+        for number in sorted(self.parts):
+            part = self.parts[number]
+            if part.size not in shifters:
+                shifters[part.size] = Shifter(part.size)
+            crc = shifters[part.size].combine(crc, part.crc64)
+        return crc
 
     def forget_parts(self) -> None:
         """Begin a multipart upload anew."""
@@ -107,18 +191,23 @@ class Upload:
             self._held_in = self.state
             self.paused_for = reason
             self.go(states.PAUSED)
+        else:
+            self._wait_for(reason)
 
     def release(self, reason: str) -> None:
         """Note that the wait is over; with the last one the upload goes on."""
         if reason in self._holds:
             self._holds.remove(reason)
-        if not self._holds and self.state == states.PAUSED and self.paused_for == reason:
+        if self._holds:
+            self._wait_for(self._holds[-1])
+        elif self.state == states.PAUSED and self.paused_for != states.BY_PERSON:
             self.go(self._held_in)
 
     def fly(self, number: int, sent: int) -> None:
         """Note that `sent` bytes of a part, or of the whole file as part 1, have left."""
-        self._flying[number] = sent
-        self._count()
+        if self._flying.get(number) != sent:
+            self._flying[number] = sent
+            self._count()
 
     def land(self, number: int, part: "SentPart | None" = None) -> None:
         """Note that a part is not on its way any more, and perhaps that OSS has it."""
@@ -139,6 +228,17 @@ class Upload:
         """Tell of a change."""
         self._on_change(self)
 
+    def _wait_for(self, reason: str) -> None:
+        """Name the latest of several reasons; a pause by a person goes before all of them."""
+        if self.state == states.PAUSED and self.paused_for not in (states.BY_PERSON, reason):
+            self.paused_for = reason
+            self.changed()
+
+    def _in_queue(self) -> "Queue":
+        if self._queue is None:
+            raise IllegalMove("this upload was not made by a queue")
+        return self._queue
+
     def _at_rest(self) -> None:
         self._flying = {}
         self._holds = []
@@ -146,6 +246,7 @@ class Upload:
 
     def _count(self) -> None:
         self._sum()
+        self.all_left = self.all_left or (self.sent == self.file.size and not self.is_open())
         self.changed()
 
     def _sum(self) -> None:

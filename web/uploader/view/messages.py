@@ -1,37 +1,111 @@
 """What a person is told when an upload fails: what happened, what to do, and the evidence."""
 
 from uploader.oss.errors import Corrupt, Lost, Refused
-from uploader.oss.replies import NO_HEADER
-from uploader.transfer.errors import FileTooLarge, FileUnreadable, GrantRefused, TooManyFiles
-from uploader.view.text import say, size_text
+from uploader.oss.replies import HEADERS_READ, NO_HEADER
+from uploader.oss.times import from_iso
+from uploader.transfer.errors import (
+    FileTooLarge,
+    FileUnreadable,
+    NameTooLong,
+    NoRoom,
+    PartsLeft,
+    ServerRefused,
+    TooManyFiles,
+    WrongType,
+)
+from uploader.view.text import count_files, moment, number, say, size_text, types_text
 
-__all__ = ["Explanation", "explain"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["NOT_STORED", "Explanation", "explain"]
+
+NOT_STORED = "not-stored"  # a code of our server
 
 # code of OSS: key of the sentence
 CODES = {
     "AccessDenied": "denied",
     "AccessForbidden": "cors",
-    "BucketNotBelongTo": "denied",
-    "InvalidAccessKeyId": "credentials",
-    "InvalidSecurityToken": "credentials",
-    "SecurityTokenExpired": "credentials",
     "AccessKeyIdAndSecurityTokenNotMatch": "credentials",
-    "RequestTimeTooSkewed": "clock",
-    "SignatureDoesNotMatch": "signature",
-    "NoSuchBucket": "no_bucket",
-    "UserDisable": "disabled",
     "BucketDisable": "disabled",
+    "BucketNotBelongTo": "denied",
+    "CallbackFailed": "callback",
+    "EntityTooLarge": "entity_large",
+    "EntityTooSmall": "entity_small",
+    "FileAlreadyExists": "exists",
+    "FileImmutable": "immutable",
+    "FilePartInterity": "parts",
+    "FilePartNotExist": "parts",
+    "FilePartStale": "parts",
+    "InvalidAccessKeyId": "credentials",
+    "InvalidEncryptionAlgorithmError": "encryption",
+    "InvalidObjectName": "object_name",
+    "InvalidPart": "parts",
+    "InvalidPartOrder": "parts",
+    "InvalidSecurityToken": "credentials",
+    "KmsServiceNotEnabled": "encryption",
+    "NoSuchBucket": "no_bucket",
+    "NoSuchUpload": "parts",
+    "PermanentRedirect": "endpoint",
+    "RequestTimeTooSkewed": "clock",
+    "SecondLevelDomainForbidden": "endpoint",
+    "SecurityTokenExpired": "credentials",
+    "SecurityTokenNotSupported": "credentials",
+    "SignatureDoesNotMatch": "signature",
     "UnexpectedAnswer": "not_oss",
+    "UserDisable": "disabled",
 }
+# what concerns all files, not one: told once, above the list
+NOTICES = (
+    "clock",
+    "cors",
+    "disabled",
+    "encryption",
+    "endpoint",
+    "grant_revoked",
+    "grant_setup",
+    "hidden",
+    "no_bucket",
+)
+GRANT_CODES = {
+    "sts-refused": "grant_setup",
+    "quota-exceeded": "grant_quota",
+    "revoked": "grant_revoked",
+    "key-taken": "undo_taken",
+    NOT_STORED: "not_stored",
+    "nothing-to-undo": "undo_late",
+}
+WRONG_ENDPOINT = "specified endpoint"  # in a message of AccessDenied
+CORS_RULE = """AllowedOrigin: {origin}
+AllowedMethod: PUT, POST, GET, HEAD, DELETE
+AllowedHeader: *
+ExposeHeader: {headers}"""
 
 
 class Explanation:
-    """Sentences for a person, and one line of evidence for support."""
+    """Sentences for a person, and facts as evidence for support.
 
-    def __init__(self, sentence: str, next_step: str, detail: str = "") -> None:
+    `notice` names what is to be told once for all files, or is empty; `to_copy` is text for
+    whoever mends it; `signature` says that both sides' canonical requests can be compared.
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        next_step: str,
+        detail: "list[str] | None" = None,
+        *,
+        notice: str = "",
+        to_copy: str = "",
+        signature: bool = False,
+    ) -> None:
         self.sentence = sentence
         self.next_step = next_step
-        self.detail = detail
+        self.detail = detail or []
+        self.notice = notice
+        self.to_copy = to_copy
+        self.signature = signature
 
 
 def explain(error: Exception, *, origin: str) -> Explanation:
@@ -39,44 +113,93 @@ def explain(error: Exception, *, origin: str) -> Explanation:
     if isinstance(error, Refused):
         return _refused(error, origin)
     if isinstance(error, Corrupt):
-        return _corrupt(error)
+        return _corrupt(error, origin)
     if isinstance(error, Lost):
         return _explanation(error.reason, origin=origin)
-    if isinstance(error, GrantRefused):
-        return _grant(error)
+    if isinstance(error, ServerRefused):
+        return _server(error)
+    return _before(error)
+
+
+def _before(error: Exception) -> Explanation:
+    """Explain what stops a file before anything of it is sent."""
     if isinstance(error, FileTooLarge):
         return _explanation("too_large", size=size_text(error.size), limit=size_text(error.limit))
+    if isinstance(error, WrongType):
+        return _explanation("wrong_type", types=types_text(error.types))
     if isinstance(error, TooManyFiles):
         return _explanation("too_many", limit=error.limit)
     if isinstance(error, FileUnreadable):
-        return _explanation("unreadable", detail=error.reason)
-    return _explanation("bug", detail=repr(error))
+        detail = [error.reason] if error.reason else []
+        return _explanation("changed" if error.changed else "unreadable", detail=detail)
+    if isinstance(error, NameTooLong):
+        return _explanation("name_long")
+    if isinstance(error, PartsLeft):
+        return _explanation("parts_left")
+    if isinstance(error, NoRoom):
+        return _explanation("no_room")
+    return _explanation("bug", detail=[repr(error)])
 
 
 def _refused(error: Refused, origin: str) -> Explanation:
-    detail = say("detail_request", code=error.code, request_id=error.request_id or "–")
+    parts = [error.code]
+    if error.ec:
+        parts.append(f"EC {error.ec}")
+    detail = parts + [_request(error.request_id)]
     key = CODES.get(error.code) or ("busy" if error.retryable else "refused")
+    if key == "denied" and WRONG_ENDPOINT in error.message:
+        key = "endpoint"
     return _explanation(key, detail=detail, origin=origin)
 
 
-def _corrupt(error: Corrupt) -> Explanation:
-    detail = say("detail_request", code=str(error), request_id=error.request_id or "–")
+def _corrupt(error: Corrupt, origin: str) -> Explanation:
+    detail = [str(error), _request(error.request_id)]
     if error.actual == NO_HEADER:
-        return _explanation("hidden", detail=detail, header=error.what)
+        return _explanation("hidden", detail=detail, header=error.what, origin=origin)
     return _explanation("corrupt", detail=detail)
 
 
-def _grant(error: GrantRefused) -> Explanation:
+def _request(request_id: str) -> str:
+    return say("detail_request", request_id=request_id or "–")
+
+
+def _server(error: ServerRefused) -> Explanation:
     key = {0: "grant_silent", 401: "grant_login", 403: "grant_denied"}.get(error.status)
-    if error.code == "sts-refused":
-        key = "grant_setup"
+    key = GRANT_CODES.get(error.code) or key
     if error.status == 200:
         key = "grant_strange"
     if not key:
         key = "grant_busy" if error.status in (429, 502, 503, 504) else "grant_other"
-    detail = say("detail_server", id=error.id) if error.id else error.detail
+    evidence = say("detail_server", id=error.id) if error.id else error.detail
+    detail = [evidence] if evidence else []
+    if error.quota and key == "grant_quota":
+        return _quota(error.quota, detail)
     return _explanation(key, detail=detail)
 
 
-def _explanation(key: str, *, detail: str = "", **values: object) -> Explanation:
-    return Explanation(say(key, **values), say(f"{key}_next", **values), detail)
+def _quota(quota: "dict[str, Any]", detail: "list[str]") -> Explanation:
+    """Say how much is used of which quota, and how it frees."""
+    used, allowed = int(quota["used"]), int(quota["allowed"])
+    is_size = str(quota["limit"]).startswith("bytes")
+    shown = size_text(used) if is_size else number(used)
+    most = size_text(allowed) if is_size else count_files(allowed)
+    frees = quota.get("frees_at")
+    if frees:
+        at = moment(from_iso(str(frees)))
+        return _explanation("grant_quota_day", detail=detail, used=shown, allowed=most, at=at)
+    return _explanation("grant_quota_total", detail=detail, used=shown, allowed=most)
+
+
+def _explanation(
+    key: str, *, detail: "list[str] | None" = None, origin: str = "", **values: object
+) -> Explanation:
+    headers = ", ".join(HEADERS_READ)
+    rule = CORS_RULE.replace("{origin}", origin).replace("{headers}", headers)
+    return Explanation(
+        say(key, **values),
+        say(f"{key}_next", origin=origin, headers=headers, **values),
+        detail,
+        notice=key if key in NOTICES else "",
+        to_copy=rule if key in ("cors", "hidden") else "",
+        signature=key == "signature",
+    )

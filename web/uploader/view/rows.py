@@ -9,24 +9,30 @@ from uploader.browser.dom import (
     icon,
     listen,
     set_attribute,
-    set_text,
+    set_progress,
 )
+from uploader.browser.page import show_thumbnail
 from uploader.oss.keys import safe_name
 from uploader.transfer import states
+from uploader.transfer.plan import MAX_SINGLE_BYTES
+from uploader.view.facts import Facts, facts
 from uploader.view.messages import explain
+from uploader.view.names import badge, split_name
 from uploader.view.signals import Owner, effect
-from uploader.view.text import say, size_text, time_left
+from uploader.view.text import percent, say, size_text, time_left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uploader.browser.dom import Element
-    from uploader.view.app import Actions
+    from uploader.view.actions import Actions
     from uploader.view.messages import Explanation
     from uploader.view.model import UploadModel
 
-__all__ = ["row"]
+    Offer = tuple[str, str, Callable[[UploadModel], None]]
+
+__all__ = ["CROSS", "file_name", "row"]
 
 PAUSES = {
     "": "paused",
@@ -34,6 +40,8 @@ PAUSES = {
     states.FOR_NETWORK: "paused_network",
     states.FOR_SERVER: "paused_server",
     states.FOR_LOGIN: "paused_login",
+    states.FOR_QUOTA: "paused_quota",
+    states.FOR_TAB: "paused_tab",
 }
 WORTH_A_PAUSE = 1_000_000  # bytes
 PAUSE = "M7.5 5v10m5-10v10"
@@ -41,111 +49,180 @@ PLAY = "M7 5l8 5-8 5z"
 CROSS = "M5.5 5.5l9 9m0-9l-9 9"
 
 
+class _Row:
+    """The elements of a row, and what keeps each in step with the upload."""
+
+    def __init__(self, model: "UploadModel", actions: "Actions") -> None:
+        file = model.upload.file
+        shown = safe_name(file.name)
+        self.model = model
+        self.actions = actions
+        self.listeners, self.helpers = Owner(), Owner()
+        self.said: tuple[object, ...] = ()
+        self.facts = Facts()
+        self.words = element("p", {"class": "state"}, self.facts.box)
+        self.bar = element(
+            "progress", {"max": str(file.size or 1), "aria-label": say("progress", name=shown)}
+        )
+        self.buttons = element("div", {"class": "actions", "role": "group", "aria-label": shown})
+        kind = element("span", {"class": "kind", "aria-hidden": "true"}, badge(shown))
+        attributes = {
+            "class": "upload",
+            "role": "listitem",
+            "data-testid": "upload",
+            "data-name": file.name,
+        }
+        name = file_name(shown, file.path)
+        self.line = element("div", attributes, kind, name, self.words, self.buttons, self.bar)
+        if not model.upload.is_stream and file.content_type[:6] in ("image/", "video/"):
+            show_thumbnail(kind, file)
+
+    def follow(self) -> None:
+        """Keep in step from now on; to be run by the owner of the row's effects."""
+        effect(self._show_state)
+        effect(self._show_progress)
+        effect(self._show_error)
+        effect(lambda: _fill(self.buttons, self.model, self.actions, self.listeners))
+
+    def _show_state(self) -> None:
+        upload = self.model.upload
+        set_attribute(self.line, "data-state", self.model.state.get())
+        set_attribute(self.line, "data-gone", "" if self.model.gone.get() else None)
+        set_attribute(self.line, "data-key", self.model.key.get() or None)
+        set_attribute(self.line, "data-crc64", upload.crc64 or None)
+        set_attribute(self.line, "data-identical", "" if upload.identical else None)
+
+    def _show_progress(self) -> None:
+        model = self.model
+        state, sent, size = model.state.get(), model.sent.get(), model.upload.file.size
+        if not model.upload.is_stream:  # nobody knows how far it is
+            set_progress(self.bar, 1 if state == states.DONE and not size else sent)
+        if state == states.FAILED:
+            self.said = ()
+            return
+        marks = (model.quiet.get(), model.gone.get(), model.parts_left.get(), model.looking.get())
+        flags = (model.paused_for.get(), marks)
+        step = sent if model.upload.is_open() else 100 * sent // (size or 1)
+        news = (state, flags, step, model.meter.rate_bytes_per_s)
+        if news != self.said:  # finding words costs more than all the rest
+            if not self.said:  # there may be an error in its place
+                self.words.replaceChildren(self.facts.box)
+            self.said = news
+            self.facts.show(_words(model, state, sent))
+
+    def _show_error(self) -> None:
+        self.helpers.dispose()
+        error = self.model.upload.error
+        if self.model.state.get() == states.FAILED and error:
+            told = explain(error, origin=self.actions.origin)
+            _tell(self.words, told, _helpers(self.model, told, self.actions, self.helpers))
+
+
 def row(model: "UploadModel", actions: "Actions", owner: Owner) -> "Element":
     """Return the row of one upload; its effects belong to `owner`."""
+    made = _Row(model, actions)
+    owner.on_dispose(made.listeners.dispose)
+    owner.on_dispose(made.helpers.dispose)
+    owner.run(made.follow)
+    return made.line
+
+
+def file_name(shown: str, path: str = "") -> "Element":
+    """Return a name whose middle gives way, behind its folders; the whole is in the title."""
+    head, tail = split_name(shown)
+    name = element("bdi", None, element("span", {"class": "head"}, head))
+    if tail:
+        name.append(element("span", {"class": "tail"}, tail))
+    if not path:
+        return element("p", {"class": "name", "title": shown}, name)
+    folders = element("span", {"class": "folders"}, element("bdi", None, f"{path}/"))
+    return element("p", {"class": "name", "title": f"{path}/{shown}"}, folders, name)
+
+
+def _words(model: "UploadModel", state: str, sent: int) -> "list[str]":
     upload = model.upload
-    shown = safe_name(upload.file.name)
     size = upload.file.size
-    words = element("p", {"class": "state"})
-    bar = element("progress", {"max": str(size or 1), "aria-label": say("progress", name=shown)})
-    buttons = element("div", {"class": "actions"})
-    line = element(
-        "li",
-        {"class": "upload", "data-testid": "upload", "data-name": upload.file.name},
-        element("span", {"class": "kind", "aria-hidden": "true"}, _kind(shown)),
-        element("p", {"class": "name", "title": shown}, element("bdi", None, shown)),
-        words,
-        buttons,
-        bar,
-    )
-
-    def show_state() -> None:
-        state = model.state.get()
-        set_attribute(line, "data-state", state)
-        set_attribute(line, "data-key", upload.key or None)
-        set_attribute(line, "data-crc64", upload.crc64 or None)
-
-    def show_progress() -> None:
-        state, sent = model.state.get(), model.sent.get()
-        set_attribute(bar, "value", str(1 if state == states.DONE and not size else sent))
-        if state != states.FAILED:
-            set_text(words, _words(model, state, sent))
-
-    def show_error() -> None:
-        if model.state.get() == states.FAILED and upload.error:
-            _tell(words, explain(upload.error, origin=actions.origin))
-
-    listeners = Owner()
-    owner.on_dispose(listeners.dispose)
-
-    def show_buttons() -> None:
-        _fill(buttons, model, actions, listeners)
-
-    def build() -> None:
-        effect(show_state)
-        effect(show_progress)
-        effect(show_error)
-        effect(show_buttons)
-
-    owner.run(build)
-    return line
-
-
-def _kind(name: str) -> str:
-    """Return the ending as a badge of up to four letters."""
-    _, dot, ending = name.rpartition(".")
-    return ending.upper() if dot and 0 < len(ending) <= 4 else "···"
-
-
-def _words(model: "UploadModel", state: str, sent: int) -> str:
-    size = model.upload.file.size
     if state == states.UPLOADING:
-        return " · ".join([say("uploading")] + _pace(model, sent))
+        if sent >= size and size and not upload.is_open():
+            return [say("finishing")]
+        checking = model.looking.get() or (upload.adopted and not upload.parts)
+        return [say("checking" if checking else "uploading")] + _pace(model, sent)
     if state == states.VERIFYING:
-        return say("verifying")
+        return [say("finishing")]
     if state == states.PAUSED:
         reason = say(PAUSES[model.paused_for.get()])
-        return " · ".join([reason] + _share(sent, size))
-    return f"{say(state)} · {size_text(size)}"
+        return [reason] + _share(sent, size)
+    if model.parts_left.get():
+        return [say("cancelled_left")]
+    if model.gone.get():
+        return [say("gone"), size_text(size)]
+    if upload.identical:
+        return [say("identical"), size_text(size)]
+    return [say(state), size_text(size)]
 
 
 def _pace(model: "UploadModel", sent: int) -> "list[str]":
     size = model.upload.file.size
+    if model.upload.is_open():
+        return [size_text(sent)]
     parts = _share(sent, size)
     rate, left_s = model.meter.rate_bytes_per_s, model.meter.left_s(size - sent)
-    if rate and left_s is not None and sent < size:
+    if rate and left_s is not None and sent < size and not model.quiet.get():
         parts += [say("speed", size=size_text(rate)), time_left(left_s)]
     return parts
 
 
 def _share(sent: int, size: int) -> "list[str]":
-    return [say("percent", count=100 * sent // size)] if size else []
+    return [percent(sent, size)] if size else []
 
 
-def _tell(words: "Element", told: "Explanation") -> None:
-    """Say what happened, what to do next, and the evidence below."""
+def _tell(words: "Element", told: "Explanation", buttons: "list[Element]") -> None:
+    """Say what happened, what to do next, the evidence, and where there is help."""
     clear(words)
-    words.append(
-        element("span", None, told.sentence),
-        " ",
-        element("span", {"class": "next"}, told.next_step),
-    )
+    words.append(element("span", None, told.sentence))
+    if not told.notice:  # else it is said above the list
+        words.append(" ", element("span", {"class": "next"}, told.next_step))
     if told.detail:
-        words.append(element("code", {"class": "detail"}, told.detail))
+        words.append(element("code", {"class": "detail"}, facts(told.detail)))
+    if buttons:
+        words.append(element("span", {"class": "helpers"}, *buttons))
 
 
-def _fill(box: "Element", model: "UploadModel", actions: "Actions", listeners: Owner) -> None:
-    """Offer what the state allows; whoever had the focus here keeps it here."""
-    had_focus = has_focus(box)
-    listeners.dispose()
-    clear(box)
+def _helpers(
+    model: "UploadModel", told: "Explanation", actions: "Actions", listeners: Owner
+) -> "list[Element]":
+    """Offer a report to copy and, where a signature is refused, to look into it."""
+    made: list[Element] = []
+    if not model.upload.may_retry():
+        return made  # there is nothing to find out
+    report = element("button", {"type": "button", "class": "link"}, say("copy_report"))
+    listeners.on_dispose(listen(report, "click", lambda: actions.copy_report(model)))
+    made.append(report)
+    if told.signature:
+        button = element("button", {"type": "button", "class": "link"}, say("explain_signature"))
+        listeners.on_dispose(
+            listen(button, "click", lambda: actions.open("signature", model.upload.error))
+        )
+        made.append(button)
+    return made
+
+
+def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
+    """Return what the state allows, as key of the name, drawing or nothing, and action."""
     state = model.state.get()
-    made: list[tuple[str, str, Callable[[UploadModel], None]]] = []
-    if state in (states.FAILED, states.CANCELLED):
+    made: list[Offer] = []
+    if state == states.DONE and actions.can("share") and not model.gone.get():
+        made.append(("copy_link", "", actions.copy_link))
+        made.append(("share", "", actions.share))
+    if model.leaving.get():
+        made.append(("undo", "", actions.undo))
+    elif state == states.CANCELLED or model.upload.may_retry():
         made.append(("retry", "", actions.retry))
     if state == states.WAITING and not model.urgent.get():
         made.append(("send_next", "", actions.send_next))
-    if state == states.UPLOADING and model.upload.file.size > WORTH_A_PAUSE:
+    size = model.upload.file.size
+    keeps = size > MAX_SINGLE_BYTES or not model.all_left.get()  # what has left already
+    if state in (states.UPLOADING, states.VERIFYING) and size > WORTH_A_PAUSE and keeps:
         made.append(("pause", PAUSE, actions.pause))
     if state == states.PAUSED and model.paused_for.get() == states.BY_PERSON:
         made.append(("resume", PLAY, actions.resume))
@@ -153,8 +230,17 @@ def _fill(box: "Element", model: "UploadModel", actions: "Actions", listeners: O
         made.append(("remove", CROSS, actions.remove))
     else:
         made.append(("cancel", CROSS, actions.cancel))
-    for key, drawing, action in made:
+    return made
+
+
+def _fill(box: "Element", model: "UploadModel", actions: "Actions", listeners: Owner) -> None:
+    """Show the buttons; whoever had the focus here keeps it here."""
+    had_focus = has_focus(box)
+    listeners.dispose()
+    clear(box)
+    for key, drawing, action in _offers(model, actions):
         button = _round_button(say(key), drawing) if drawing else _text_button(say(key))
+        button.dataset.does = key
         listeners.on_dispose(listen(button, "click", partial(action, model)))
         box.append(button)
     if had_focus:

@@ -34,11 +34,13 @@ def report_errors_to(handler: "Callable[[Exception], None]") -> None:
 
 
 class _Source:
-    """What can be read: remembers its readers, counts its changes."""
+    """What can be read: remembers its readers, counts its changes.
 
-    def __init__(self) -> None:
-        self._readers: list[_Reader] = []
-        self.version = 0
+    An upload has a dozen, and few are ever read: what is still as at the start takes no room.
+    """
+
+    _readers: "list[_Reader] | None" = None
+    version = 0
 
     def refresh(self) -> None:
         """Bring the value up to date; a plain signal always is."""
@@ -48,13 +50,16 @@ class _Source:
             _reader.reads(self)
 
     def add_reader(self, reader: "_Reader") -> None:
+        if self._readers is None:
+            self._readers = []
         self._readers.append(reader)
 
     def remove_reader(self, reader: "_Reader") -> None:
-        self._readers = [other for other in self._readers if other is not reader]
+        if self._readers:
+            self._readers.remove(reader)
 
     def _mark_readers(self) -> None:
-        for reader in list(self._readers):
+        for reader in list(self._readers or ()):
             reader.mark()
 
 
@@ -62,24 +67,28 @@ class _Reader:
     """What reads: knows its sources and the versions it saw."""
 
     def __init__(self) -> None:
-        self._seen: list[tuple[_Source, int]] = []
+        self._sources: list[_Source] = []
+        self._versions: list[int] = []
+        self._before: list[_Source] = []  # read in the run before; still know us
 
     def mark(self) -> None:
         """Note that a source may have changed."""
         raise NotImplementedError
 
     def reads(self, source: _Source) -> None:
-        if all(known is not source for known, _ in self._seen):
-            self._seen.append((source, source.version))
-            source.add_reader(self)
+        if source not in self._sources:
+            self._sources.append(source)
+            self._versions.append(source.version)
+            if source not in self._before:
+                source.add_reader(self)
 
     def forget(self) -> None:
-        for source, _ in self._seen:
+        for source in self._sources:
             source.remove_reader(self)
-        self._seen = []
+        self._sources, self._versions = [], []
 
     def _outdated(self) -> bool:
-        for source, version in self._seen:
+        for source, version in zip(self._sources, self._versions):  # noqa: B905 - MicroPython
             source.refresh()
             if source.version != version:
                 return True
@@ -87,19 +96,22 @@ class _Reader:
 
     def _run(self, function: "Callable[[], Any]") -> "Any":
         global _reader
-        self.forget()
+        self._before, self._sources, self._versions = self._sources, [], []
         outer, _reader = _reader, self
         try:
             return function()
         finally:
             _reader = outer
+            for source in self._before:
+                if source not in self._sources:
+                    source.remove_reader(self)
+            self._before = []
 
 
 class Signal(_Source):
     """A value that can be set."""
 
     def __init__(self, value: "Any") -> None:
-        _Source.__init__(self)
         self._value = value
 
     def get(self) -> "Any":
@@ -118,14 +130,18 @@ class Signal(_Source):
 
 
 class Computed(_Source, _Reader):
-    """A value worked out from others, only when it is read and they have changed."""
+    """A value worked out from others, only when it is read and they have changed.
+
+    One that is made for an owner is not to be read after it.
+    """
 
     def __init__(self, function: "Callable[[], Any]") -> None:
-        _Source.__init__(self)
         _Reader.__init__(self)
         self._function = function
         self._value: Any = None
         self._stale = True
+        if _owner is not None:
+            _owner.on_dispose(self.forget)
 
     def get(self) -> "Any":
         """Return the value, up to date."""

@@ -3,7 +3,7 @@
 import pytest
 
 from support.vectors import load
-from uploader.oss.crc64 import combine, shift_of
+from uploader.oss.crc64 import Shifter, combine, shift_of
 
 VECTORS = load("crc64")["combine"]
 
@@ -28,3 +28,9 @@ def test_shifts_add_up():
 
 def test_nothing_changes_nothing():
     assert combine(7, 0, shift_of(0)) == 7
+
+
+@pytest.mark.parametrize("length", [0, 1, 102_400, 8 * 1024**2, 5 * 1024**3])
+@pytest.mark.parametrize("first", [0, 1, 1 << 63, 2**64 - 1, 11051210869376104954])
+def test_a_shifter_combines_as_well(length, first):
+    assert Shifter(length).combine(first, 7) == combine(first, 7, shift_of(length))

@@ -6,6 +6,7 @@ import pytest
 
 from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Corrupt, Refused
 from uploader.oss.replies import (
+    HEADERS_READ,
     Reply,
     element,
     read_aborted,
@@ -46,7 +47,27 @@ def test_success_without_proof_is_none(missing):
     headers = [("ETag", '"AB"'), ("x-oss-hash-crc64ecma", "7")]
 
     with pytest.raises(Corrupt, match=missing):
-        read_stored(reply(200, [pair for pair in headers if pair[0] != missing], "<html>hello"))
+        read_stored(reply(200, [pair for pair in headers if pair[0] != missing]))
+
+
+PAGES = ["<html>Log in</html>", "<!DOCTYPE html>\n<title>Log in</title>", "Please log in"]
+
+
+@pytest.mark.parametrize("text", PAGES)
+@pytest.mark.parametrize("read", [read_stored, read_completed, read_upload_id, read_parts])
+def test_a_page_in_place_of_an_answer_may_be_asked_again(read, text):
+    with pytest.raises(Refused, match="UnexpectedAnswer") as caught:
+        read(reply(200, [("ETag", '"of the page"')], text))
+
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    "text", ["", '{"ok": true}', '<?xml version="1.0"?>\n<CompleteMultipartUploadResult/>']
+)
+def test_an_answer_of_oss_whose_headers_are_hidden_is_no_page(text):
+    with pytest.raises(Corrupt, match="ETag"):
+        read_completed(reply(200, (), text))
 
 
 def test_error_document_is_read():
@@ -87,6 +108,7 @@ def test_an_answer_without_error_document_is_unexpected(text):
         ("RequestTimeTooSkewed", 403, False, ""),
         ("ServiceUnavailable", 503, True, ""),
         ("InternalError", 500, True, ""),
+        ("InternalError", 200, True, ""),
         ("RequestTimeout", 400, True, ""),
         ("NoSuchBucket", 404, False, ""),
         ("EntityTooLarge", 400, False, ""),
@@ -105,6 +127,24 @@ def test_a_skewed_clock_can_be_set_when_oss_tells_the_time(time, repair):
     text = f"<Error><Code>RequestTimeTooSkewed</Code><ServerTime>{time}</ServerTime></Error>"
 
     assert read_error(reply(403, (), text)).repair == repair
+
+
+@pytest.mark.parametrize(
+    ("text", "after_s", "at_s"),
+    [
+        ("20", 20, None),
+        ("Sat, 14 Mar 2026 09:26:53 GMT", None, 1773480413),
+        ("Thu, 29 Feb 2024 23:59:59 GMT", None, 1709251199),
+        ("tomorrow", None, None),
+        ("Sat, 14 Foo 2026 09:26:53 GMT", None, None),
+        ("Sat, x Mar 2026 09:26:53 GMT", None, None),
+        ("", None, None),
+    ],
+)
+def test_how_long_to_wait_is_read_as_seconds_or_as_a_date(text, after_s, at_s):
+    error = read_error(reply(503, [("Retry-After", text)]))
+
+    assert (error.retry_after_s, error.retry_at_s) == (after_s, at_s)
 
 
 def test_entities_are_resolved_once():
@@ -137,7 +177,7 @@ def test_parts_are_listed_page_by_page(more, after):
     ids=["cut off", "no list", "no number"],
 )
 def test_a_broken_list_of_parts_is_not_believed(text):
-    with pytest.raises(Corrupt, match="ListParts"):
+    with pytest.raises(Refused, match="ListParts"):
         read_parts(reply(200, (), text))
 
 
@@ -145,7 +185,7 @@ def test_an_upload_id_is_read_or_missed():
     text = "<InitiateMultipartUploadResult><UploadId>U1</UploadId></InitiateMultipartUploadResult>"
     assert read_upload_id(reply(200, (), text)) == "U1"
 
-    with pytest.raises(Corrupt, match="UploadId"):
+    with pytest.raises(Refused, match="UploadId"):
         read_upload_id(reply(200, (), "<html>Log in</html>"))
 
 
@@ -163,3 +203,17 @@ def test_an_abort_of_what_is_gone_is_fine():
 
     with pytest.raises(Refused, match="AccessDenied"):
         read_aborted(reply(403, (), DENIED))
+
+
+def test_every_header_that_is_read_is_listed_for_the_cors_rule():
+    asked = set()
+
+    def note(name):
+        asked.add(name)
+        return "1"
+
+    for read in (read_stored, read_completed, read_aborted):
+        read(Reply(204 if read is read_aborted else 200, note))
+    read_error(Reply(503, note))
+
+    assert asked == set(HEADERS_READ)

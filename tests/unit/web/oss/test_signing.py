@@ -149,3 +149,35 @@ def test_credentials_do_not_show_their_secrets():
 
     assert "the-secret" not in shown
     assert "the-token" not in shown
+
+
+# RFC 4231, test cases 2 and 6: a short key, and one longer than a block.
+@pytest.mark.parametrize(
+    ("key", "message", "expected"),
+    [
+        (
+            b"Jefe",
+            b"what do ya want for nothing?",
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+        ),
+        (
+            b"\xaa" * 131,
+            b"Test Using Larger Than Block-Size Key - Hash Key First",
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+        ),
+    ],
+    ids=["short", "long"],
+)
+def test_hmac(key, message, expected):
+    assert signing.hmac_sha256(signing.hmac_pads(key), message).hex() == expected
+
+
+def test_what_signs_is_kept_for_a_day_and_region_and_others_have_their_own():
+    given = signing.Credentials("id", "secret")
+
+    first = given.signing_pads("20260314T092653Z", "cn-hangzhou")
+
+    assert given.signing_pads("20260314T235959Z", "cn-hangzhou") is first
+    for date, region in (("20260315", "cn-hangzhou"), ("20260314", "cn-beijing")):
+        key = signing.signing_key("secret", date=date, region=region)
+        assert given.signing_pads(date, region) == signing.hmac_pads(key)

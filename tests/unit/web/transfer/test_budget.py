@@ -75,6 +75,48 @@ async def test_who_is_cancelled_with_a_place_in_hand_gives_it_back():
     assert budget.used == 0
 
 
+async def test_small_requests_queue_behind_the_connections():
+    budget = Budget(2, queued=2)
+    small = [asyncio.create_task(budget.acquire(lambda: 0, is_small=True)) for _ in range(5)]
+    await settle()
+    assert budget.used == 4
+
+    budget.release()
+    await settle()
+    large = asyncio.create_task(budget.acquire(lambda: 1))
+    budget.release()
+    budget.release()
+    await settle()
+    assert not large.done()
+    budget.release()
+    await settle()
+
+    assert large.done()
+    assert all(task.done() for task in small)
+
+
+async def test_in_trouble_small_requests_do_not_queue():
+    budget = Budget(4, queued=2)
+    budget.trouble()
+    waiting = [asyncio.create_task(budget.acquire(lambda: 0, is_small=True)) for _ in range(5)]
+    await settle()
+
+    assert budget.used == 2
+    for task in waiting:
+        task.cancel()
+
+
+async def test_within_a_speed_limit_small_requests_do_not_queue():
+    budget = Budget(4, queued=2)
+    budget.limit(1)
+    waiting = [asyncio.create_task(budget.acquire(lambda: 0, is_small=True)) for _ in range(3)]
+    await settle()
+
+    assert budget.used == 1
+    for task in waiting:
+        task.cancel()
+
+
 @pytest.mark.parametrize(("before", "after"), [(6, 3), (3, 1), (1, 1)])
 def test_trouble_halves(before, after):
     budget = Budget(6)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from support.fakes import FakeClock, FakeGrants
-from uploader.transfer.credentials import RENEW_BEFORE_S, GrantKeeper
+from uploader.transfer.credentials import OTHER_PLACE, RENEW_BEFORE_S, GrantKeeper
 from uploader.transfer.errors import GrantRefused
 
 
@@ -94,6 +94,50 @@ async def test_a_cancelled_caller_does_not_take_the_fetch_with_it():
     assert grants.fetched == 1
 
 
+async def nearly_over(left_s):
+    clock = FakeClock()
+    grants = FakeGrants(clock)
+    keeper = GrantKeeper(grants, clock)
+    grant = await keeper.get()
+    clock.advance(grants.life_s - left_s)
+    return keeper, grants, grant
+
+
+@pytest.mark.parametrize("error", [GrantRefused(0), GrantRefused(503), GrantRefused(429)])
+async def test_a_grant_that_lives_will_do_while_the_server_is_away(error):
+    keeper, grants, grant = await nearly_over(50)
+    grants.errors = [error]
+
+    assert await keeper.get() is grant
+    assert await keeper.get() is grant
+    assert grants.fetched == 2
+
+
+@pytest.mark.parametrize(
+    ("left_s", "error"),
+    [(50, GrantRefused(401)), (50, GrantRefused(403)), (4, GrantRefused(503))],
+    ids=["signed out", "forbidden", "over"],
+)
+async def test_a_grant_that_is_taken_away_or_over_will_not_do(left_s, error):
+    keeper, grants, _ = await nearly_over(left_s)
+    grants.errors = [error]
+
+    with pytest.raises(GrantRefused):
+        await keeper.get()
+
+
+async def test_grants_that_live_less_than_a_minute_are_not_fetched_for_each_request():
+    clock = FakeClock()
+    grants = FakeGrants(clock, life_s=20)
+    keeper = GrantKeeper(grants, clock)
+
+    for _ in range(20):
+        await keeper.get()
+        clock.advance(1)
+
+    assert grants.fetched == 2
+
+
 async def test_only_the_grant_that_was_refused_is_discarded():
     grants = FakeGrants(FakeClock())
     keeper = GrantKeeper(grants, FakeClock())
@@ -105,3 +149,60 @@ async def test_only_the_grant_that_was_refused_is_discarded():
 
     assert await keeper.get() is new
     assert grants.refused == ["", "STS.1"]
+
+
+async def test_a_server_that_was_away_is_told_all_the_same_what_oss_refused():
+    grants = FakeGrants(FakeClock())
+    keeper = GrantKeeper(grants, FakeClock())
+    keeper.discard(await keeper.get())
+    grants.errors = [GrantRefused(503)]
+    with pytest.raises(GrantRefused):
+        await keeper.get()
+
+    await keeper.get()
+
+    assert grants.refused == ["", "STS.1", "STS.1"]
+
+
+async def test_a_grant_for_another_prefix_is_refused_and_not_kept():
+    clock = FakeClock()
+    grants = FakeGrants(clock)
+    keeper = GrantKeeper(grants, clock)
+    await keeper.get()
+    clock.advance(grants.life_s)
+    grants.prefix = "uploads/bob-2/"
+
+    with pytest.raises(GrantRefused) as caught:
+        await keeper.get()
+    grants.prefix = "uploads/alice-1/"
+
+    assert caught.value.code == OTHER_PLACE
+    assert (await keeper.get()).prefix == "uploads/alice-1/"
+
+
+async def test_a_grant_is_for_whom_a_refusal_for_want_of_room_has_named():
+    clock = FakeClock()
+    grants = FakeGrants(clock)
+    grants.errors = [GrantRefused(429, code="quota-exceeded", prefix="uploads/bob-1/")]
+    keeper = GrantKeeper(grants, clock)
+
+    prefix = await keeper.prefix()
+    with pytest.raises(GrantRefused) as refused:
+        await keeper.get()
+
+    assert (prefix, refused.value.code) == ("uploads/bob-1/", OTHER_PLACE)
+
+
+async def test_who_has_no_room_is_asked_about_it_once_for_many():
+    clock = FakeClock()
+    grants = FakeGrants(clock)
+    grants.errors = [GrantRefused(429, code="quota-exceeded")]
+    keeper = GrantKeeper(grants, clock)
+
+    for _ in range(20):
+        assert await keeper.is_used_up()
+    asked = grants.fetched
+    clock.advance(60)
+
+    assert asked == 1
+    assert not await keeper.is_used_up()

@@ -29,8 +29,17 @@ def test_a_grant_is_read():
 
     assert grant.bucket.origin == "http://bucket.localhost:9000"
     assert grant.expires_at_s - int(grant.server_time_s) == 900
-    assert grant.max_file_size == 48800000000000
+    assert grant.limits.max_file_size == 48800000000000
     assert grant.principal == "Alice"
+
+
+def test_features_quota_and_types_may_be_there():
+    limits = {"max_file_size": 10, "max_files": 1, "quota": {"bytes_left": 5, "objects_left": None}}
+    limits["types"] = [".csv"]
+    plain, full = read_grant(document()), read_grant(document(limits=limits, features=["share"]))
+
+    assert (plain.features, plain.left.facts(), plain.limits.types) == ([], (None, None), [])
+    assert (full.features, full.left.facts(), full.limits.types) == (["share"], (5, None), [".csv"])
 
 
 @pytest.mark.parametrize(

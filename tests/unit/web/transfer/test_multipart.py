@@ -6,6 +6,7 @@ import pytest
 
 from support.fakes import (
     ANSWER_LOST,
+    FakeClock,
     FakeFile,
     crc64_of_zeros,
     lost,
@@ -13,19 +14,25 @@ from support.fakes import (
     make_ports,
     refused,
     stored,
+    until,
 )
 from uploader.oss.errors import Corrupt, Lost, Refused
+from uploader.oss.replies import Reply
 from uploader.transfer import states
-from uploader.transfer.multipart import abort, send_multipart
+from uploader.transfer.abort import abort
+from uploader.transfer.errors import GrantRefused, ServerRefused
+from uploader.transfer.multipart import send_multipart
 from uploader.transfer.plan import MIB
+from uploader.transfer.store import store
 from uploader.transfer.upload import Upload
 
 PARTS = 10
 SIZE = PARTS * MIB - 7
+LARGE = 2 * PARTS * MIB - 7  # more than goes in one request
 
 
-def make(size=SIZE, connections=3):
-    ports = make_ports()
+def make(size=SIZE, connections=3, clock=None):
+    ports = make_ports(clock)
     engine = make_engine(ports, connections)
     upload = Upload(FakeFile(size=size), lambda _upload: None)
     upload.key = "k"
@@ -45,6 +52,44 @@ async def test_every_part_is_sent_once_and_the_whole_is_proved():
     assert ports.http.most_running == 3
     assert ports.http.multiparts == {}
     assert upload.sent == SIZE
+
+
+async def test_a_part_that_waits_for_its_checksum_lets_the_next_one_go():
+    upload, ports, engine = make(connections=1)
+    checksums_may_end = asyncio.Event()
+    compute = ports.checksum.crc64
+
+    async def crc64(piece):
+        await checksums_may_end.wait()
+        return await compute(piece)
+
+    ports.checksum.crc64 = crc64
+    sending = asyncio.create_task(send_multipart(upload, engine))
+    await until(lambda: len(ports.http.parts_sent) == 2)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    waiting = list(ports.http.parts_sent)
+    checksums_may_end.set()
+
+    await sending
+
+    assert waiting == [1, 2]
+    assert ports.http.most_running == 1
+    assert sorted(ports.http.parts_sent) == list(range(1, PARTS + 1))
+
+
+async def test_a_part_is_not_read_before_its_turn():
+    upload, ports, engine = make(connections=1)
+    ports.http.hold_after = 1
+    sending = asyncio.create_task(send_multipart(upload, engine))
+
+    await until(lambda: len(ports.checksum.pieces) == 2)
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+    assert ports.checksum.pieces == [(0, MIB), (MIB, MIB)]
+    ports.http.release()
+    await sending
 
 
 async def test_every_byte_is_read_once_for_its_checksum():
@@ -73,9 +118,69 @@ async def test_a_part_that_fails_is_sent_again_and_the_others_are_not(fault):
     assert len(ports.http.parts_sent) <= PARTS + 1
 
 
+async def test_a_page_in_place_of_an_answer_is_settled_by_asking_again():
+    upload, ports, engine = make()
+    original, seen = ports.http._handle, []
+
+    def portal(request, body, size):
+        reply = original(request, body, size)
+        seen.append(request.url.endswith("?uploads") or request.method)
+        is_first = seen.count(seen[-1]) == 1
+        return Reply(200, lambda _name: "", "<html>Log in") if is_first else reply
+
+    ports.http._handle = portal
+
+    proof = await send_multipart(upload, engine)
+
+    assert proof.crc64 == str(crc64_of_zeros(SIZE))
+    assert ports.http.objects == {"k": SIZE}
+
+
+def busy(wait_s):
+    return refused("ServiceUnavailable", 503, retry_after=str(wait_s))
+
+
+class SharedClock(FakeClock):
+    """A clock on which those who sleep at the same time wake at the same time."""
+
+    async def sleep(self, seconds):
+        until_s = self.true_s + seconds
+        for _ in range(50):
+            await asyncio.sleep(0)
+        self.true_s = max(self.true_s, until_s)
+
+
+async def test_what_goes_well_in_between_ends_the_trouble():
+    upload, ports, engine = make(connections=1, clock=SharedClock())
+    ports.http.plan = [None] + ([busy(300)] * 6 + [None] * 2) * 4  # two parts take turns
+
+    await send_multipart(upload, engine)
+
+    assert ports.http.objects == {"k": SIZE}
+
+
+async def test_parts_that_wait_together_wait_once():
+    upload, ports, engine = make(connections=5, clock=SharedClock())
+    ports.http.plan = [None] + [busy(200)] * 10
+
+    await send_multipart(upload, engine)
+
+    assert ports.http.objects == {"k": SIZE}
+
+
+async def test_trouble_for_a_quarter_of_an_hour_is_the_end():
+    upload, ports, engine = make(size=MIB)
+    ports.http.plan = [None] + [busy(300)] * 7
+
+    with pytest.raises(Refused, match="ServiceUnavailable"):
+        await send_multipart(upload, engine)
+
+    assert len(ports.http.requests) == 1 + 4
+
+
 async def test_a_part_that_stays_damaged_fails_the_upload():
     upload, ports, engine = make(connections=1)
-    ports.http.plan = [None] + [stored("1")] * 3
+    ports.http.plan = [None] + [stored("1")] * 6
 
     with pytest.raises(Corrupt):
         await send_multipart(upload, engine)
@@ -116,6 +221,83 @@ async def test_an_upload_that_oss_does_not_know_begins_anew_under_the_same_key()
     assert ports.http.objects == {"k": SIZE}
 
 
+async def test_an_end_whose_answer_is_lost_is_settled_by_what_is_stored():
+    upload, ports, engine = make()
+    ports.http.plan = [None] * (PARTS + 1) + [ANSWER_LOST]
+
+    proof = await send_multipart(upload, engine)
+
+    assert proof.crc64 == str(crc64_of_zeros(SIZE))
+    assert ports.receipts.asked == ["k"]
+    assert len(ports.http.parts_sent) == PARTS
+
+
+async def test_a_lost_end_whose_object_is_another_is_no_success():
+    upload, ports, engine = make(LARGE)
+    ports.http.plan = [None] * (2 * PARTS + 1) + [ANSWER_LOST]
+    original = ports.http._handle
+
+    def damaging(request, body, size):
+        reply = original(request, body, size)
+        if "k" in ports.http.objects:
+            ports.http.objects["k"] = 1
+        return reply
+
+    ports.http._handle = damaging
+
+    await store(upload, engine)
+
+    assert upload.key != "k"
+    assert ports.http.objects == {"k": 1, upload.key: LARGE}
+
+
+async def test_what_arrived_damaged_is_replaced_by_the_next_try():
+    upload, ports, engine = make(LARGE)
+    original = ports.http._handle
+
+    def damaging(request, body, size):
+        reply = original(request, body, size)
+        if "k" in ports.http.objects:
+            ports.http.objects["k"] = 1
+            return stored("1")
+        return reply
+
+    ports.http._handle = damaging
+    with pytest.raises(Corrupt, match="CRC-64"):
+        await store(upload, engine)
+    ports.http._handle = original
+    upload.fail(lost())
+    upload.restart()
+    upload.go(states.UPLOADING)
+
+    await store(upload, engine)
+
+    assert ports.http.objects == {"k": LARGE}
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+async def test_without_receipts_a_lost_end_is_sent_again_under_the_same_key(status):
+    upload, ports, engine = make(LARGE)
+    ports.http.plan = [None] * (2 * PARTS + 1) + [ANSWER_LOST]
+    ports.receipts.errors = [ServerRefused(status)] * 2
+
+    await store(upload, engine)
+
+    assert ports.http.objects == {"k": LARGE}
+    assert len(ports.http.parts_sent) == 4 * PARTS
+
+
+async def test_a_lost_end_waits_for_a_server_that_is_away():
+    upload, ports, engine = make()
+    ports.http.plan = [None] * (PARTS + 1) + [ANSWER_LOST]
+    ports.receipts.errors = [ServerRefused(0), ServerRefused(503, retry_after_s=7)]
+
+    await send_multipart(upload, engine)
+
+    assert ports.network.waited_s == [0.5, 7]
+    assert len(ports.http.parts_sent) == PARTS
+
+
 async def test_an_upload_that_oss_never_keeps_is_given_up():
     upload, ports, engine = make(connections=1)
     ports.http.plan = [None, refused("NoSuchUpload", 404)] * 9
@@ -145,6 +327,18 @@ async def test_what_arrived_before_an_error_is_not_sent_again():
 
     assert sorted(ports.http.parts_sent) == list(range(1, PARTS + 1))
     assert len(ports.http.multiparts) == 0
+
+
+async def test_a_checkpoint_does_not_wait_for_permission():
+    upload, ports, engine = make()
+    await engine.journal.load()
+    ports.http.plan = [None, None, refused("SecurityTokenExpired")]
+    ports.grants.errors = [GrantRefused(429), GrantRefused(0), GrantRefused(401)]
+
+    await send_multipart(upload, engine)
+
+    assert ports.http.objects == {"k": SIZE}
+    assert ports.grants.errors == []
 
 
 async def test_abort_leaves_nothing_and_makes_sure_of_it():

@@ -3,6 +3,7 @@
 import pytest
 
 from uploader.transfer.plan import (
+    DEFAULT_PART_BYTES,
     KIB,
     LARGEST_BY_SPEED,
     MAX_OBJECT_BYTES,
@@ -53,6 +54,41 @@ def test_parts_aim_at_ten_seconds():
 
 def test_a_fast_line_does_not_make_parts_that_are_dear_to_lose():
     assert part_size_for(10**10, rate_bytes_per_s=10**9) == LARGEST_BY_SPEED
+
+
+AT_ONCE = 6
+MBIT = 125_000  # bytes per second
+LARGE = [16 * MIB + 1, 64 * MIB, 100 * MIB, 512 * MIB, 2000 * MIB]
+
+
+@pytest.mark.parametrize("size", LARGE)
+@pytest.mark.parametrize("mbit", [1, 5, 20, 1000])
+def test_a_break_on_a_line_that_nobody_knew_costs_a_minute_or_a_tenth_of_the_file(size, mbit):
+    in_flight = AT_ONCE * part_size_for(size)
+
+    lost_s = in_flight / (mbit * MBIT)
+
+    assert lost_s <= 60 or in_flight <= size / 10
+
+
+def test_parts_of_an_unknown_line_grow_with_the_file_to_the_usual_size():
+    sizes = [part_size_for(size) for size in (17 * MIB, 100 * MIB, 512 * MIB, 20_000 * MIB)]
+
+    assert sizes == [MIB, 1600 * KIB, DEFAULT_PART_BYTES, DEFAULT_PART_BYTES]
+
+
+@pytest.mark.parametrize("mbit", [2, 5, 20])
+@pytest.mark.parametrize("size", LARGE)
+def test_parts_of_a_line_that_is_known_take_eight_to_fifteen_seconds(size, mbit):
+    rate = mbit * MBIT / AT_ONCE
+
+    part_s = part_size_for(size, rate_bytes_per_s=rate) / rate
+
+    assert 8 <= part_s <= 15
+
+
+def test_what_may_be_lost_of_a_file_on_a_fast_line_is_a_tenth():
+    assert part_size_for(1024 * MIB, rate_bytes_per_s=10**9) == 16 * MIB
 
 
 def test_a_file_too_large_for_oss_is_refused():

@@ -1,30 +1,36 @@
-"""The queue: how many at a time, and what cancel, retry and remove do."""
+"""The queue: what goes when, how many at a time, and what is told."""
 
 import asyncio
 
 import pytest
 
-from support.fakes import FakeFile, lost, make_engine, make_ports, refused, until
-from uploader.oss.errors import Lost
+from support.fakes import FakeFile, make_engine, make_ports, refused, until
 from uploader.transfer import states
-from uploader.transfer.errors import FileTooLarge, GrantRefused, IllegalMove
-from uploader.transfer.plan import MAX_OBJECT_BYTES, MIB
-from uploader.transfer.queue import MAX_SINGLE_BYTES, Queue
+from uploader.transfer.errors import FileTooLarge, GrantRefused, ServerRefused
+from uploader.transfer.options import Options
+from uploader.transfer.plan import MAX_OBJECT_BYTES, MAX_SINGLE_BYTES
+from uploader.transfer.queue import Queue
 
 
-def make(parallel=3):
+def make(parallel=3, ahead=0):
     ports = make_ports()
     changes = []
     queue = Queue(
         make_engine(ports, parallel),
         on_change=lambda upload: changes.append((upload, upload.state)),
         active=parallel,
+        ahead=ahead,
     )
     return queue, ports, changes
 
 
 async def settle(queue):
     await until(lambda: all(upload.state in states.ENDED for upload in queue.uploads))
+
+
+def under_way(queue):
+    states_shown = [upload.state for upload in queue.uploads]
+    return states_shown.count(states.UPLOADING) + states_shown.count(states.VERIFYING)
 
 
 async def pause():
@@ -42,6 +48,51 @@ async def test_all_files_arrive_and_never_too_many_at_once():
     assert [upload.state for upload in queue.uploads] == [states.DONE] * 10
     assert ports.http.most_running == 3
     assert ports.grants.fetched == 1
+
+
+@pytest.mark.parametrize(("size", "under_way"), [(1, 3), (MAX_SINGLE_BYTES + 1, 1)])
+async def test_small_files_make_ready_while_others_hold_the_connections(size, under_way):
+    queue, ports, _ = make(parallel=1, ahead=2)
+    ports.http.hold()
+
+    for number in range(5):
+        queue.add(FakeFile(f"{number}.txt", size))
+    await pause()
+
+    states_shown = [upload.state for upload in queue.uploads]
+    assert states_shown.count(states.UPLOADING) == under_way
+    assert ports.http.most_running == 1
+    ports.http.release()
+    await settle(queue)
+
+
+async def test_a_file_says_what_it_waits_for_while_its_checksum_cannot_be_computed():
+    queue, ports, _ = make()
+    queue.options = Options(sha256=True)
+    ports.checksum.errors = [ServerRefused(0)]
+    ports.network.hold()
+    upload = queue.add(FakeFile())
+    await until(lambda: upload.paused_for == states.FOR_SERVER)
+
+    ports.network.release()
+    await settle(queue)
+
+    assert upload.state == states.DONE
+
+
+async def test_small_files_make_ready_some_at_a_time():
+    queue, ports, _ = make(parallel=1, ahead=8)
+    counts = []
+    queue.on_change(lambda _upload: counts.append(under_way(queue)))
+    ports.http.hold()
+    for number in range(20):
+        queue.add(FakeFile(f"{number}.txt", 1))
+    await pause()
+
+    assert max(counts) == 6
+    ports.http.release()
+    await settle(queue)
+    assert max(counts) == 9
 
 
 async def test_two_files_of_one_name_are_two_objects():
@@ -74,83 +125,6 @@ async def test_without_a_grant_every_upload_says_so():
     await settle(queue)
 
     assert [upload.error.id for upload in queue.uploads] == ["7", "7"]
-
-
-async def test_a_running_upload_stops_at_once_when_cancelled():
-    queue, ports, _ = make(parallel=1)
-    ports.http.hold()
-    running, waiting = queue.add(FakeFile("a")), queue.add(FakeFile("b"))
-    await pause()
-    assert (running.state, waiting.state) == (states.UPLOADING, states.WAITING)
-
-    queue.cancel(running)
-    await pause()
-
-    assert (running.state, waiting.state) == (states.CANCELLED, states.UPLOADING)
-    assert ports.http.running == 1
-
-
-async def test_an_upload_that_has_not_started_can_be_cancelled():
-    queue, ports, _ = make(parallel=1)
-    first, second = queue.add(FakeFile("a")), queue.add(FakeFile("b"))
-
-    queue.cancel(first)
-    queue.cancel(second)
-    await pause()
-
-    assert (first.state, second.state) == (states.CANCELLED, states.CANCELLED)
-    assert ports.http.requests == []
-
-
-async def test_cancelling_what_has_ended_changes_nothing():
-    queue, _, _ = make()
-    upload = queue.add(FakeFile())
-    await settle(queue)
-
-    queue.cancel(upload)
-    await pause()
-
-    assert upload.state == states.DONE
-
-
-async def test_a_failed_upload_can_be_sent_again():
-    queue, ports, _ = make()
-    ports.http.plan = [lost(Lost.CORS)]
-    upload = queue.add(FakeFile())
-    await settle(queue)
-    assert upload.state == states.FAILED
-
-    queue.retry(upload)
-    await settle(queue)
-
-    assert upload.state == states.DONE
-    assert upload.error is None
-
-
-async def test_what_is_done_cannot_be_sent_again():
-    queue, _, _ = make()
-    upload = queue.add(FakeFile())
-    await settle(queue)
-
-    with pytest.raises(IllegalMove):
-        queue.retry(upload)
-
-    assert upload.state == states.DONE
-
-
-async def test_what_is_running_cannot_be_removed():
-    queue, ports, _ = make()
-    ports.http.hold()
-    upload = queue.add(FakeFile())
-    await pause()
-
-    with pytest.raises(IllegalMove):
-        queue.remove(upload)
-    queue.cancel(upload)
-    await pause()
-    queue.remove(upload)
-
-    assert queue.uploads == []
 
 
 async def test_every_change_is_told_in_order():
@@ -196,70 +170,6 @@ async def test_large_files_go_in_parts(size, requests):
 
     assert [request.method for request in ports.http.requests] == requests
     assert (upload.state, upload.sent) == (states.DONE, size)
-
-
-async def test_a_paused_upload_stops_at_once_and_goes_on_where_it_was():
-    queue, ports, _ = make(parallel=2)
-    ports.http.hold_after = 4
-    upload = queue.add(FakeFile("a", 64 * MIB))
-    await pause()
-
-    queue.pause(upload)
-    await pause()
-    assert (upload.state, upload.paused_for) == (states.PAUSED, states.BY_PERSON)
-    assert ports.http.running == 0
-    arrived = len(upload.parts)
-    assert upload.sent == arrived * 8 * MIB
-    ports.http.release()
-    queue.resume(upload)
-    await settle(queue)
-
-    assert upload.state == states.DONE
-    assert len(ports.http.parts_sent) == 8
-
-
-async def test_a_paused_upload_makes_room_for_others():
-    queue, ports, _ = make(parallel=1)
-    ports.http.hold()
-    first, second = queue.add(FakeFile("a")), queue.add(FakeFile("b"))
-    await pause()
-
-    queue.pause(first)
-    ports.http.release()
-    await pause()
-
-    assert (first.state, second.state) == (states.PAUSED, states.DONE)
-
-
-async def test_a_cancelled_upload_leaves_no_parts():
-    queue, ports, _ = make(parallel=2)
-    ports.http.hold_after = 3
-    upload = queue.add(FakeFile("a", 64 * MIB))
-    await pause()
-
-    queue.cancel(upload)
-    ports.http.release()
-    await pause()
-
-    assert upload.state == states.CANCELLED
-    assert ports.http.multiparts == {}
-    assert ports.http.objects == {}
-
-
-async def test_a_paused_upload_can_be_cancelled():
-    queue, ports, _ = make(parallel=2)
-    ports.http.hold_after = 3
-    upload = queue.add(FakeFile("a", 64 * MIB))
-    await pause()
-    queue.pause(upload)
-    await pause()
-    ports.http.release()
-
-    queue.cancel(upload)
-    await pause()
-
-    assert upload.state == states.CANCELLED
-    assert ports.http.multiparts == {}
 
 
 @pytest.mark.parametrize(

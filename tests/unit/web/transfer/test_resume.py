@@ -1,5 +1,6 @@
 """Going on after a reload: what is believed, what is proved, what is refused."""
 
+import asyncio
 import json
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from support.fakes import START_S, FakeFile, crc64_of_zeros, make_engine, make_ports, refused, until
 from uploader.transfer import states
 from uploader.transfer.checkpoint import checkpoint_of, read_checkpoint
-from uploader.transfer.errors import StorageBroken
+from uploader.transfer.errors import GrantRefused, StorageBroken
 from uploader.transfer.plan import MIB
 from uploader.transfer.queue import Queue
 from uploader.transfer.upload import Upload
@@ -27,7 +28,7 @@ async def interrupted(arrived):
     queue, ports, _ = make()
     ports.http.hold_after = arrived
     upload = queue.add(FakeFile("a.bin", SIZE))
-    await until(lambda: len(ports.http.parts_sent) == arrived and ports.http.running == 2)
+    await until(lambda: upload.arrived == arrived * 8 * MIB and ports.http.running == 2)
     queue.pause(upload)
     await until(lambda: not ports.http.running)
     ports.http.release()
@@ -37,9 +38,44 @@ async def interrupted(arrived):
 def record(**changes):
     upload = Upload(FakeFile("a.bin", SIZE), lambda _upload: None)
     upload.key, upload.upload_id, upload.part_size = f"{OWNER}k/a.bin", "U1", 8 * MIB
-    document = json.loads(checkpoint_of(upload, owner=OWNER, at_s=START_S).text())
+    document = json.loads(checkpoint_of(upload, owner=OWNER, page="page-1", at_s=START_S).text())
     document.update(changes)
     return json.dumps(document)
+
+
+def waiting(**changes):
+    return record(upload_id="", part_size=0, **changes)
+
+
+async def test_who_is_cancelled_while_records_are_read_does_not_stop_the_reading():
+    _, ports, engine = make()
+    load, may_read = ports.storage.load, asyncio.Event()
+
+    async def load_later():
+        await may_read.wait()
+        return await load()
+
+    ports.storage.load = load_later
+    first = asyncio.create_task(engine.journal.load())
+    await until(lambda: ports.grants.fetched)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+
+    may_read.set()
+    second = asyncio.create_task(engine.journal.load())
+
+    await until(second.done)
+
+
+async def test_a_record_says_what_has_arrived_and_not_what_is_on_its_way():
+    ports = await interrupted(3)
+    _, _, engine = make(ports)
+
+    await engine.journal.load()
+
+    assert [found.sent for found in engine.journal.unfinished] == [24 * MIB]
 
 
 async def test_what_has_arrived_is_not_sent_again():
@@ -115,17 +151,47 @@ async def test_an_upload_that_is_gone_begins_anew():
     assert ports.http.objects == {upload.key: SIZE}
 
 
+async def test_an_upload_that_was_finished_by_the_earlier_page_is_not_sent_again():
+    ports = await interrupted(3)
+    key = next(iter(ports.storage.texts))
+    ports.http.multiparts = {}
+    ports.http.objects[key] = SIZE
+    queue, _, _ = make(ports)
+
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state == states.DONE)
+
+    assert upload.key == key
+    assert len(ports.http.parts_sent) == 3
+    assert ports.storage.texts == {}
+
+
 async def test_a_discarded_upload_leaves_nothing():
     ports = await interrupted(3)
     queue, _, engine = make(ports)
     await engine.journal.load()
 
-    queue.discard(engine.journal.unfinished[0])
+    queue.discard(engine.journal.unfinished)
     await until(lambda: not ports.storage.texts)
 
     assert engine.journal.unfinished == []
     assert ports.http.multiparts == {}
     assert ports.storage.texts == {}
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+async def test_what_is_unfinished_is_offered_and_discarded_while_no_room_is_left(is_gone):
+    ports = await interrupted(3)
+    ports.grants.errors = [GrantRefused(429, code="quota-exceeded", prefix=OWNER)] * 9
+    queue, _, _ = make(ports)
+
+    left = await queue.leftovers.find()
+    if is_gone:
+        ports.http.multiparts.clear()
+    failed = await queue.leftovers.discard(left)
+
+    assert [each.name for each in left] == ["a.bin"]
+    assert (failed, ports.http.multiparts, ports.storage.texts) == ([], {}, {})
 
 
 async def test_what_could_not_be_discarded_can_be_discarded_again():
@@ -134,7 +200,7 @@ async def test_what_could_not_be_discarded_can_be_discarded_again():
     await engine.journal.load()
     ports.http.plan = [refused("AccessDenied")]
 
-    queue.discard(engine.journal.unfinished[0])
+    queue.discard(engine.journal.unfinished)
     await until(lambda: ports.http.plan == [] and engine.journal.unfinished)
 
     assert len(engine.journal.unfinished) == 1
@@ -170,10 +236,21 @@ async def test_a_storage_that_does_not_work_costs_nothing_but_the_resuming():
         "null",
         "[]",
         '"text"',
-        record(version=2),
+        record(version=1),
         record(owner="uploads/bob-2/"),
         record(key="uploads/bob-2/k/a.bin"),
-        record(upload_id=""),
+        record(upload_id=""),  # and parts
+        record(key=f"{OWNER}../bob-2/a.bin"),
+        waiting(page=""),
+        waiting(page=None),
+        waiting(sent=1),
+        waiting(key="uploads/bob-2/k/a.bin"),
+        waiting(options=None),
+        waiting(options={"same_name": "sometimes"}),
+        waiting(options={"same_name": "replace"}),  # has a key that is not that of the name
+        waiting(options={"content_type": "text/html\nx-oss-meta-a: b"}),
+        waiting(options={"metadata": ["a"]}),
+        waiting(options={"strange": 1}),
         record(upload_id=7),
         record(size="64"),
         record(size=-1),

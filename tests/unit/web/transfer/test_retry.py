@@ -5,7 +5,7 @@ import pytest
 from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.transfer.errors import FileUnreadable, GrantRefused
 from uploader.transfer.retry import CAP_S, backoff_s, outage_s, tries_for, waits_for
-from uploader.transfer.states import FOR_LOGIN, FOR_NETWORK, FOR_SERVER
+from uploader.transfer.states import FOR_LOGIN, FOR_NETWORK, FOR_QUOTA, FOR_SERVER
 
 
 @pytest.mark.parametrize("failures", [1, 2, 5, 10, 1000])
@@ -29,7 +29,7 @@ def test_what_the_other_side_asks_for_is_waited_up_to_five_minutes():
     [
         (Lost(Lost.UNREACHABLE), 8, FOR_NETWORK),
         (Lost(Lost.INTERRUPTED), 8, ""),
-        (Lost(Lost.CORS), 1, ""),
+        (Lost(Lost.CORS), 4, ""),
         (Refused("InternalError", 500), 8, ""),
         (Refused("SlowDown", 429), 8, ""),
         (Refused("AccessDenied", 403), 1, ""),
@@ -41,6 +41,8 @@ def test_what_the_other_side_asks_for_is_waited_up_to_five_minutes():
         (GrantRefused(502), 1, FOR_SERVER),
         (GrantRefused(502, code="sts-refused"), 1, ""),
         (GrantRefused(401), 1, FOR_LOGIN),
+        (GrantRefused(429), 1, FOR_SERVER),
+        (GrantRefused(429, code="quota-exceeded"), 1, FOR_QUOTA),
         (GrantRefused(403), 1, ""),
         (FileUnreadable("gone"), 1, ""),
     ],

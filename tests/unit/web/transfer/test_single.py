@@ -16,7 +16,7 @@ from support.fakes import (
 from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.oss.replies import Reply
 from uploader.transfer import states
-from uploader.transfer.errors import FileUnreadable, GrantRefused
+from uploader.transfer.errors import FileUnreadable, GrantRefused, ServerRefused
 from uploader.transfer.single import send_single
 from uploader.transfer.upload import Upload
 
@@ -76,14 +76,27 @@ async def test_damage_that_stays_is_a_failed_upload():
     assert len(ports.http.requests) == 3
 
 
+LOGIN_PAGE = Reply(200, lambda _name: "", "<html>Log in</html>")
+
+
 async def test_a_login_page_with_status_200_is_not_a_success():
     upload, ports, engine = make()
-    ports.http.plan = [Reply(200, lambda _name: "", "<html>Log in</html>")]
+    ports.http.plan = [LOGIN_PAGE] * 9
 
-    with pytest.raises(Corrupt):
+    with pytest.raises(Refused, match="UnexpectedAnswer"):
         await send_single(upload, engine)
 
-    assert len(ports.http.requests) == 1
+    assert ports.http.objects == {}
+
+
+async def test_damage_after_other_trouble_is_sent_again():
+    upload, ports, engine = make()
+    busy = refused("ServiceUnavailable", 503)
+    ports.http.plan = [busy, busy, stored("8"), busy, stored("8")]
+
+    await send_single(upload, engine)
+
+    assert len(ports.http.requests) == 6
 
 
 @pytest.mark.parametrize(
@@ -96,8 +109,9 @@ async def test_a_login_page_with_status_200_is_not_a_success():
         lost(),
         lost(Lost.STALLED),
         ANSWER_LOST,
+        LOGIN_PAGE,
     ],
-    ids=["500", "503", "timeout", "502", "interrupted", "stalled", "answer lost"],
+    ids=["500", "503", "timeout", "502", "interrupted", "stalled", "answer lost", "login page"],
 )
 async def test_what_passes_is_waited_out(passing):
     upload, ports, engine = make()
@@ -130,6 +144,16 @@ async def test_oss_says_how_long_to_wait():
     assert engine.budget.allowed < engine.budget.most
 
 
+async def test_oss_says_until_when_to_wait():
+    upload, ports, engine = make(clock=FakeClock(error_s=-1200))
+    at = "Sat, 14 Mar 2026 09:27:13 GMT"  # in 20 s, by the right clock
+    ports.http.plan = [refused("ServiceUnavailable", 503, retry_after=at)]
+
+    await send_single(upload, engine)
+
+    assert 20 <= ports.clock.slept_s[0] <= 21
+
+
 async def test_a_network_that_is_away_costs_nothing():
     upload, ports, engine = make()
     ports.http.plan = [lost(Lost.UNREACHABLE)] * 50
@@ -138,7 +162,7 @@ async def test_a_network_that_is_away_costs_nothing():
 
     assert len(ports.network.waited_s) == 50
     assert max(ports.network.waited_s) <= 3
-    assert upload.trouble_s == 0
+    assert ports.clock.slept_s == []
 
 
 @pytest.mark.parametrize("code", ["SecurityTokenExpired", "InvalidSecurityToken"])
@@ -215,12 +239,32 @@ async def test_a_final_no_is_asked_for_once(final):
 
 async def test_a_missing_cors_rule_is_final():
     upload, ports, engine = make()
-    ports.http.plan = [lost(Lost.CORS)]
+    ports.http.plan = [lost(Lost.CORS)] * 9
 
-    with pytest.raises(Lost, match="cors"):
-        await send_single(upload, engine)
+    for _ in range(2):
+        with pytest.raises(Lost, match="cors"):
+            await send_single(upload, engine)
 
-    assert len(ports.http.requests) == 1
+    assert len(ports.http.requests) == 4 + 1  # who has seen it does not try as hard again
+
+
+async def test_a_gateway_at_the_very_first_request_is_waited_out():
+    upload, ports, engine = make()
+    ports.http.plan = [lost(Lost.CORS)] * 3
+
+    await send_single(upload, engine)
+
+    assert len(ports.http.requests) == 4
+    assert ports.clock.slept_s == [0.5, 1, 2]
+
+
+async def test_a_gateway_without_cors_headers_is_not_taken_for_a_missing_rule():
+    upload, ports, engine = make()
+    ports.http.plan = [refused("InternalError", 500), lost(Lost.CORS), lost(Lost.CORS)]
+
+    await send_single(upload, engine)
+
+    assert len(ports.http.requests) == 4
 
 
 async def test_a_file_that_cannot_be_read_for_its_checksum_has_not_arrived():
@@ -229,6 +273,17 @@ async def test_a_file_that_cannot_be_read_for_its_checksum_has_not_arrived():
 
     with pytest.raises(FileUnreadable):
         await send_single(upload, engine)
+
+
+async def test_checksums_that_cannot_be_computed_yet_are_waited_for():
+    upload, ports, engine = make()
+    ports.checksum.errors = [ServerRefused(0)] * 3
+
+    proof = await send_single(upload, engine)
+
+    assert proof.crc64 == str(crc64_of_zeros(10))
+    assert len(ports.http.requests) == 1
+    assert len(ports.network.waited_s) == 3
 
 
 async def test_no_place_is_kept_after_an_error():

@@ -1,8 +1,10 @@
 """One upload: what it counts, and what holds and pauses do to it."""
 
+import gc
+
 import pytest
 
-from support.fakes import FakeFile, lost
+from support.fakes import FakeFile, crc64_of_zeros, lost
 from uploader.transfer import states
 from uploader.transfer.errors import IllegalMove
 from uploader.transfer.upload import SentPart, Upload
@@ -93,10 +95,26 @@ def test_a_hold_pauses_with_its_reason_and_the_last_release_goes_on(state):
     assert (upload.state, upload.paused_for) == (state, "")
 
 
+def test_of_several_reasons_the_latest_is_told_and_the_last_release_goes_on():
+    upload = make()
+    upload.hold(states.FOR_SERVER)
+    upload.hold(states.FOR_LOGIN)
+    assert upload.paused_for == states.FOR_LOGIN
+
+    upload.release(states.FOR_LOGIN)
+    assert (upload.state, upload.paused_for) == (states.PAUSED, states.FOR_SERVER)
+    upload.hold(states.FOR_LOGIN)
+    upload.release(states.FOR_SERVER)
+    assert (upload.state, upload.paused_for) == (states.PAUSED, states.FOR_LOGIN)
+    upload.release(states.FOR_LOGIN)
+
+    assert (upload.state, upload.paused_for) == (states.UPLOADING, "")
+
+
 def test_a_pause_by_a_person_is_not_ended_by_the_network():
     upload = make()
     upload.hold(states.FOR_NETWORK)
-    upload.pause()
+    upload.rest()
     upload.release(states.FOR_NETWORK)
 
     assert (upload.state, upload.paused_for) == (states.PAUSED, states.BY_PERSON)
@@ -121,3 +139,26 @@ def test_urgent_goes_before_small_goes_before_first():
     order = sorted(uploads, key=lambda upload: upload.rank())
 
     assert [upload.number for upload in order] == [3, 1, 2, 0]
+
+
+def test_bytes_that_left_already_are_told_once():
+    told: list[int] = []
+    upload = Upload(FakeFile(size=10), lambda upload: told.append(upload.sent))
+
+    for sent in (0, 10, 10):
+        upload.fly(1, sent)
+
+    assert told == [0, 10]
+
+
+def test_the_checksum_of_many_parts_leaves_little_garbage_as_none_is_freed_meanwhile():
+    used = getattr(gc, "mem_alloc", lambda: 0)  # bytes; of MicroPython alone
+    upload = make(1000)
+    for number in range(1, 1001):
+        upload.land(number, SentPart('"E"', crc64_of_zeros(1), 1))
+    before = used()
+
+    crc64 = upload.combined_crc64()
+
+    assert used() - before < 1024**2
+    assert crc64 == crc64_of_zeros(1000)

@@ -2,10 +2,21 @@
 
 import pytest
 
+from support.english import speak_english
 from uploader.oss.errors import Corrupt, Lost, Refused
-from uploader.oss.replies import NO_HEADER
-from uploader.transfer.errors import FileTooLarge, FileUnreadable, GrantRefused, TooManyFiles
+from uploader.oss.replies import HEADERS_READ, NO_HEADER
+from uploader.transfer.errors import (
+    FileTooLarge,
+    FileUnreadable,
+    GrantRefused,
+    NoRoom,
+    PartsLeft,
+    TooManyFiles,
+    WrongType,
+)
 from uploader.view.messages import explain
+
+speak_english()
 
 ERRORS = [
     (Lost(Lost.UNREACHABLE), "cannot be reached"),
@@ -20,11 +31,34 @@ ERRORS = [
     (Refused("UserDisable", 403, request_id="R1"), "switched off"),
     (Refused("InternalError", 500, request_id="R1"), "busy or has a fault"),
     (Refused("UnexpectedAnswer", 200, request_id="R1"), "Something else answered"),
-    (Refused("EntityTooLarge", 400, request_id="R1"), "refused this file"),
+    (Refused("EntityTooLarge", 400, request_id="R1"), "larger than the storage service takes"),
+    (Refused("FileAlreadyExists", 409, request_id="R1"), "already stored"),
+    (Refused("FileImmutable", 409, request_id="R1"), "retention"),
+    (Refused("InvalidObjectName", 400, request_id="R1"), "name of this file"),
+    (Refused("NoSuchUpload", 404, request_id="R1"), "has lost what was sent"),
+    (Refused("KmsServiceNotEnabled", 403, request_id="R1"), "encryption is not set up"),
+    (Refused("CallbackFailed", 203, request_id="R1"), "did not answer"),
+    (Refused("PermanentRedirect", 403, request_id="R1"), "another region"),
+    (
+        Refused(
+            "AccessDenied",
+            403,
+            message="The bucket must be addressed using the specified endpoint.",
+            request_id="R1",
+        ),
+        "another region",
+    ),
+    (Refused("QpsLimitExceeded", 503, request_id="R1"), "busy or has a fault"),
+    (Refused("InvalidArgument", 400, request_id="R1"), "refused this file"),
+    (GrantRefused(429, code="quota-exceeded", id="7"), "quota is used up"),
+    (NoRoom(), "do not all fit"),
+    (PartsLeft("U1"), "has not removed all"),
+    (GrantRefused(403, code="revoked", id="7"), "access was ended"),
     (Corrupt("CRC-64", expected="1", actual="2", request_id="R1"), "not what was sent"),
     (Corrupt("ETag", expected="ETag", actual=NO_HEADER, request_id="R1"), "may not see the proof"),
     (FileUnreadable("NotReadableError"), "cannot be read"),
     (FileTooLarge(2_000_000, 1_000_000), "2.0\u00a0MB; up to 1.0\u00a0MB"),
+    (WrongType(["image/*", ".csv"]), "only images, .csv."),
     (TooManyFiles(100), "up to 100"),
     (GrantRefused(200, detail="the grant is malformed"), "Something else answered"),
     (GrantRefused(0), "does not answer"),
@@ -32,7 +66,8 @@ ERRORS = [
     (GrantRefused(403, id="7"), "may not upload"),
     (GrantRefused(503, code="sts-unavailable", id="7"), "right now"),
     (GrantRefused(502, code="sts-refused", id="7"), "The cloud refuses"),
-    (GrantRefused(500, id="7"), "gave no permission"),
+    (GrantRefused(500, id="7"), "refused the request"),
+    (GrantRefused(404, code="not-stored", id="7"), "not stored any more"),
     (ZeroDivisionError("x"), "went wrong"),
 ]
 
@@ -49,17 +84,60 @@ def test_each_error_is_explained(error, words):
     "error", [error for error, _ in ERRORS if getattr(error, "request_id", "")]
 )
 def test_the_request_id_is_shown_for_support(error):
-    assert "R1" in explain(error, origin="").detail
+    assert "R1" in explain(error, origin="").detail[-1]
 
 
 def test_missing_cors_rule_is_told_with_what_to_add():
     told = explain(Lost(Lost.CORS), origin="https://app.example")
 
     assert "source https://app.example" in told.next_step
-    assert "x-oss-hash-crc64ecma" in told.next_step
+    for name in HEADERS_READ:
+        assert name in told.next_step
+        assert name in told.to_copy
+
+
+@pytest.mark.parametrize(
+    ("quota", "sentence", "way_out"),
+    [
+        (
+            {"limit": "bytes_total", "used": 2_000_000, "allowed": 1_000_000, "frees_at": None},
+            "Your quota is used up: 2.0\u00a0MB of 1.0\u00a0MB.",
+            "Delete uploads",
+        ),
+        (
+            {
+                "limit": "objects_day",
+                "used": 20,
+                "allowed": 20,
+                "frees_at": "2026-11-26T00:00:00Z",
+            },
+            "Today's quota is used up: 20 of 20 files.",
+            "It is renewed on",
+        ),
+    ],
+)
+def test_a_quota_that_is_used_up_is_told_with_figures_and_a_way_out(quota, sentence, way_out):
+    told = explain(GrantRefused(429, code="quota-exceeded", quota=quota), origin="")
+
+    assert told.sentence == sentence
+    assert told.next_step.startswith(way_out)
 
 
 def test_hidden_header_is_named():
     error = Corrupt("ETag", expected="ETag", actual=NO_HEADER)
 
     assert "expose the header ETag" in explain(error, origin="").next_step
+
+
+def test_what_concerns_all_files_is_told_once_and_with_something_to_copy():
+    told = explain(Lost(Lost.CORS), origin="https://app.example")
+
+    assert told.notice == "cors"
+    assert "AllowedOrigin: https://app.example" in told.to_copy
+    assert explain(FileUnreadable("x"), origin="").notice == ""
+
+
+def test_the_fine_grained_code_is_evidence_too():
+    error = Refused("AccessDenied", 403, request_id="R1", ec="0003-00000001")
+
+    assert explain(error, origin="").detail == ["AccessDenied", "EC 0003-00000001", "request R1"]

@@ -2,8 +2,10 @@
 
 from support.fakes import FakeClock, FakeFile, lost
 from uploader.transfer import states
+from uploader.transfer.errors import FileTooLarge
 from uploader.transfer.upload import Upload
 from uploader.view.model import QueueModel
+from uploader.view.signals import effect
 
 
 def make(*sizes):
@@ -64,7 +66,150 @@ def test_a_failed_upload_starts_again_from_nothing():
 def test_removed_uploads_are_forgotten():
     model, (first, second) = make(10, 30)
     first.go(states.CANCELLED)
-    model.remove(model.rows.get()[0])
+    model.remove([model.rows.get()[0]])
 
     assert sums(model) == [1, 30, 0, 0, 1]
     assert [row.upload for row in model.rows.get()] == [second]
+
+
+def test_changes_wait_for_the_next_flush_and_are_seen_once():
+    waiting = []
+    model = QueueModel(FakeClock(), soon=waiting.append)
+    upload = Upload(FakeFile(size=10), model.changed)
+    model.changed(upload)
+    assert (len(waiting), model.rows.get()) == (1, [])
+    model.flush()
+    seen = []
+    effect(lambda: seen.append(model.sent.get()))
+
+    upload.go(states.UPLOADING)
+    upload.fly(1, 3)
+    upload.fly(1, 7)
+    assert len(waiting) == 2
+    waiting[1]()
+
+    assert seen == [0, 7]
+
+
+def test_what_is_shown_does_not_fall_when_a_pause_takes_bytes_back():
+    model, (first,) = make(10)
+    first.go(states.UPLOADING)
+    first.fly(1, 6)
+
+    first.rest()
+    row = model.rows.get()[0]
+    assert (first.sent, row.sent.get(), model.sent.get()) == (0, 6, 6)
+    first.restart()
+    first.go(states.UPLOADING)
+    first.fly(1, 4)
+    assert row.sent.get() == 6
+    first.fly(1, 8)
+
+    assert row.sent.get() == 8
+
+
+def test_an_upload_that_leaves_is_shown_as_cancelled_until_it_is_taken_back():
+    model, _ = make(10, 30)
+    row = model.rows.get()[0]
+
+    model.leave(row, True)
+    assert (row.state.get(), sums(model)) == (states.CANCELLED, [1, 30, 0, 0, 1])
+    model.leave(row, False)
+
+    assert (row.state.get(), sums(model)) == (states.WAITING, [2, 40, 0, 0, 2])
+
+
+def test_whoever_offers_undo_hears_that_it_is_over():
+    model, (first, _) = make(10, 30)
+    row = model.rows.get()[0]
+    heard = []
+    effect(lambda: heard.append(row.leaving.get()))
+
+    model.leave(row, True)
+    first.go(states.CANCELLED)
+    model.leave(row, False)
+
+    assert (heard, row.state.get()) == ([False, True, False], states.CANCELLED)
+
+
+def test_what_stands_still_is_told_by_the_clock_until_it_moves_again():
+    clock = FakeClock()
+    model = QueueModel(clock)
+    upload = Upload(FakeFile(size=100), model.changed)
+    model.changed(upload)
+    row = model.rows.get()[0]
+    upload.go(states.UPLOADING)
+    upload.fly(1, 10)
+    seen = []
+    for seconds, sent in ((5, 10), (5, 10), (1, 20)):
+        clock.advance(seconds)
+        if sent != upload.sent:
+            upload.fly(1, sent)
+        model.look_round()
+        seen.append((row.quiet.get(), model.quiet.get()))
+
+    assert seen == [(False, False), (True, True), (False, False)]
+
+
+def test_what_waits_or_has_ended_does_not_stand_still():
+    clock = FakeClock()
+    model = QueueModel(clock)
+    uploads = [Upload(FakeFile(size=100), model.changed) for _ in range(3)]
+    for upload in uploads:
+        model.changed(upload)
+    for upload in uploads[:2]:
+        upload.go(states.UPLOADING)
+    uploads[0].rest()
+    uploads[1].go(states.VERIFYING)
+
+    clock.advance(60)
+    model.look_round()
+
+    assert [row.quiet.get() for row in model.rows.get()] == [False, False, False]
+    assert model.quiet.get() is False
+
+
+def test_what_can_never_go_is_no_part_of_what_has_to_be_sent():
+    model, (first, second) = make(10, 30)
+    second.fail(FileTooLarge(30, 20))
+    first.go(states.UPLOADING)
+    first.fly(1, 10)
+
+    assert sums(model) == [2, 10, 10, 0, 1]
+
+
+def test_failed_cancelled_and_held_uploads_are_counted():
+    model, (first, second, third) = make(1, 2, 3)
+
+    first.go(states.UPLOADING)
+    first.fail(lost())
+    second.go(states.CANCELLED)
+    third.rest()
+
+    assert (model.failed.get(), model.cancelled.get(), model.held.get()) == (1, 1, 1)
+    assert model.needs.get() == 3
+
+
+def test_a_key_that_is_known_late_is_told():
+    model, (first, _) = make(10, 30)
+    first.go(states.UPLOADING)
+    first.key = "k"
+    first.fly(1, 5)
+
+    assert model.rows.get()[0].key.get() == "k"
+
+
+def test_those_that_are_sent_or_verified_are_moving():
+    model, (first, second, _) = make(10, 20, 30)
+    seen = [model.moving.get()]
+    for upload in (first, second):
+        upload.go(states.UPLOADING)
+    seen.append(model.moving.get())
+    first.go(states.VERIFYING)
+    second.hold(states.FOR_NETWORK)
+    seen.append(model.moving.get())
+    first.go(states.DONE)
+    seen.append(model.moving.get())
+
+    assert seen == [0, 2, 1, 0]
+    assert model.running.get() == 2

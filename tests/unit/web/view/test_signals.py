@@ -120,3 +120,17 @@ def test_an_error_in_an_effect_is_reported_and_the_others_run():
 def test_an_error_at_once_is_the_callers():
     with pytest.raises(ZeroDivisionError):
         effect(lambda: 1 / 0)
+
+
+def test_a_computed_value_goes_with_its_owner():
+    runs = []
+    number = Signal(1)
+    owner = Owner()
+    double = owner.run(lambda: Computed(lambda: runs.append(number.get())))
+    owner.run(lambda: effect(double.get))
+
+    owner.dispose()
+    number.set(2)
+
+    assert runs == [1]
+    assert not number._readers

@@ -2,7 +2,10 @@
 
 import pytest
 
-from uploader.view.text import count_files, say, size_text, time_left
+from support.english import PlainFormats, speak_english
+from uploader.view.text import count_files, say, size_text, time_left, types_text, use
+
+speak_english()
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,12 @@ def test_time_left(seconds, text):
     assert time_left(seconds) == text
 
 
+def test_types_are_named_as_people_know_them():
+    types = ["image/*", "application/pdf", "application/vnd.ms-excel", ".csv", "model/*"]
+
+    assert types_text(types) == "images, PDF, application/vnd.ms-excel, .csv, model/*"
+
+
 def test_one_file_is_not_many():
     assert (count_files(1), count_files(2)) == ("1 file", "2 files")
 
@@ -50,3 +59,11 @@ def test_values_are_text_and_nothing_else():
 def test_a_missing_value_is_an_error():
     with pytest.raises(KeyError):
         say("progress")
+
+
+def test_values_keep_their_own_direction_in_a_language_from_the_right():
+    use("ar", {"of": "{sent} / {size}"}, PlainFormats())
+    try:
+        assert say("of", sent="1 MB", size="2 MB") == "\u20681 MB\u2069 / \u20682 MB\u2069"
+    finally:
+        speak_english()

@@ -1,0 +1,101 @@
+"""Whoever does not want a checksum any more ends the reading of its file, however large that is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Worker
+
+from support.browser_page import make_app, script
+from support.serving import serve
+
+pytestmark = pytest.mark.browser
+
+WEB = Path(__file__).parents[2] / "web"
+SIZE = 2 << 30  # sparse: takes no room on the disk, and seconds to read
+STEPS = 3000  # of 20 ms
+
+CODE = """
+import asyncio
+import js
+from pyscript.ffi import create_proxy
+from uploader.browser.files import file_from_js, read
+
+js.document.body.insertAdjacentHTML("beforeend", "<input type=file id=file>")
+field = js.document.querySelector("#file")
+
+
+async def chosen():
+    file = file_from_js(field.files[0])
+    reading = asyncio.create_task(read(js.location.hash[1:], file.blob, 0, file.size))
+    js.stop_reading = create_proxy(lambda *_: reading.cancel())
+    try:
+        await reading
+    except asyncio.CancelledError:
+        js.document.body.setAttribute("data-read", "stopped")
+
+
+field.onchange = create_proxy(lambda *_: asyncio.create_task(chosen()))
+js.ossferry.startChecksums()
+js.document.body.setAttribute("data-app", "listens")
+"""
+
+COUNT = """() => {
+  Object.assign(globalThis, { bytes: 0, over: false });
+  const { read, cancel } = ReadableStreamDefaultReader.prototype;
+  ReadableStreamDefaultReader.prototype.read = async function () {
+    const found = await read.call(this);
+    if (found.done) over = true;
+    else bytes += found.value.length;
+    return found;
+  };
+  ReadableStreamDefaultReader.prototype.cancel = async function () {
+    await cancel.call(this);
+    over = true;
+  };
+}"""
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    files = [
+        (path.relative_to(WEB).as_posix(), path)
+        for name in ("oss", "transfer", "browser")
+        for path in (WEB / "uploader" / name).glob("*.py")
+    ]
+    with serve(
+        make_app(script([("uploader/__init__.py", WEB / "uploader/__init__.py"), *files], CODE))
+    ) as url:
+        yield url
+
+
+def wait_until(page: Page, worker: Worker, condition: str) -> None:
+    for _ in range(STEPS):
+        if worker.evaluate(condition):
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError(f"{condition} did not come true")
+
+
+@pytest.mark.parametrize("kind", ["crc64", "sha256"])
+def test_a_checksum_that_nobody_waits_for_is_not_computed_to_its_end(
+    kind: str, address: str, runtime: str, browser: Browser, tmp_path: Path
+) -> None:
+    path = tmp_path / "large.bin"
+    with path.open("wb") as file:
+        file.truncate(SIZE)
+    page = browser.new_page()
+    with page.expect_worker() as started:
+        page.goto(f"{address}/{runtime}#{kind}")
+    worker = started.value
+    page.locator("body[data-app=listens]").wait_for()
+    worker.evaluate(COUNT)
+    page.locator("#file").set_input_files(path)
+    wait_until(page, worker, "bytes > 0")
+
+    page.evaluate("stop_reading()")
+
+    page.locator("body[data-read=stopped]").wait_for()
+    wait_until(page, worker, "over")
+    assert worker.evaluate("bytes") < SIZE
+    page.close()

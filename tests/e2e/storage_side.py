@@ -1,0 +1,61 @@
+"""What the stories look at on the other side: what OSS was asked, and what it has."""
+
+import random
+from collections.abc import Callable
+
+from playwright.sync_api import Page
+
+from e2e.conftest import operator_bucket
+from mock_oss.journal import RequestRecord
+from ossferry.demo import Demo
+
+__all__ = ["MIB", "arrived", "asked", "expect_whole", "noise", "pending", "until"]
+
+MIB = 1024**2
+STEP_MS = 25
+
+
+def noise(size: int, seed: int = 0) -> bytes:
+    """Return bytes of which no two pieces are alike."""
+    return random.Random(seed).randbytes(size)
+
+
+def asked(demo: Demo, operation: str, name: str = "") -> list[RequestRecord]:
+    """Return the requests of one operation for the file with this name, in order."""
+    return [
+        seen
+        for seen in demo.oss.requests
+        if seen.operation == operation and seen.key.endswith(f"/{name}" if name else "")
+    ]
+
+
+def pending(demo: Demo, name: str = "") -> list[str]:
+    """Return the ids of multipart uploads that OSS keeps for the file with this name."""
+    found = operator_bucket(demo).list_multipart_uploads().upload_list
+    return [upload.upload_id for upload in found if upload.key.endswith(name)]
+
+
+def arrived(demo: Demo, name: str) -> list[RequestRecord]:
+    """Return the parts of the file with this name that OSS has taken, as they were sent."""
+    return [seen for seen in asked(demo, "UploadPart", name) if seen.status == 200]
+
+
+def expect_whole(demo: Demo, name: str, content: bytes) -> None:
+    """Expect one object for the file with this name, equal to it, and no part beside it."""
+    keys = [key for key in demo.oss.bucket(demo.bucket).objects if key.endswith(f"/{name}")]
+    assert len(keys) == 1
+    assert operator_bucket(demo).get_object(keys[0]).read() == content
+    assert pending(demo, name) == []
+
+
+def until(page: Page, condition: Callable[[], object], *, timeout_s: float = 15) -> None:
+    """Let the page run until `condition()` holds.
+
+    Raises:
+        AssertionError: it did not come to that.
+    """
+    for _ in range(int(timeout_s * 1000 / STEP_MS)):
+        if condition():
+            return
+        page.wait_for_timeout(STEP_MS)
+    raise AssertionError("the condition never held")

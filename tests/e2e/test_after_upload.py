@@ -1,0 +1,99 @@
+"""What a person does with an upload afterwards, by the buttons of the page."""
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from e2e.conftest import Console
+from e2e.pages.uploader import UploaderPage
+from ossferry.demo import Demo
+
+pytestmark = pytest.mark.e2e
+
+SIZE = "async (image) => (await image.decode(), [image.naturalWidth, image.naturalHeight])"
+
+
+@pytest.fixture
+def own_demo() -> Iterator[Demo]:
+    """A demo whose clock may be moved."""
+    with Demo() as demo:
+        yield demo
+
+
+def test_an_upload_is_found_shared_deleted_and_brought_back(
+    own_demo: Demo, page: Page, browser: Browser, console: Console, make_file: Callable[..., Path]
+) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (640, 320), "teal").save(picture, "PNG")
+    uploader = UploaderPage(page, own_demo.url)
+    uploader.open()
+    uploader.expect_ready()
+    uploader.choose(make_file("harbour.png", picture.getvalue()))
+    row = uploader.row("harbour.png")
+    row.expect_state("done")
+    key = row.key
+
+    page.reload()
+    uploader.expect_ready()
+    page.locator("#more").get_by_role("button", name="My uploads").click()
+    mine = uploader.dialog("mine")
+    stored = mine.get_by_test_id("stored")
+    expect(stored).to_have_count(1)
+    expect(stored).to_contain_text("harbour.png")
+    expect(stored).to_contain_text("Arrived and verified")
+
+    stored.get_by_role("button", name="Share…").click()
+    share = uploader.dialog("share")
+    preview = share.locator("img.preview")
+    expect(preview).to_be_visible()
+    assert preview.evaluate(SIZE) == [640, 320]
+    share.get_by_label("Works for").select_option("1 hour")
+    share.get_by_label("Open in the browser").check()
+    share.get_by_role("button", name="Make a link").click()
+    link = share.get_by_label("Link", exact=True).input_value()
+    share.get_by_role("button", name="Close").click()
+    working = mine.locator("summary").filter(has_text="that work")
+    assert seen(browser, link) == (200, picture.getvalue())
+    own_demo.oss.clock.advance(3601)
+    assert seen(browser, link)[0] == 403
+    own_demo.oss.clock.reset()
+
+    expect(working).to_have_text("1 link that works")
+    stored.get_by_role("button", name="Delete").click()
+    expect(mine.get_by_role("status")).to_contain_text("harbour.png was deleted.")
+    expect(stored).to_have_count(0)
+    assert seen(browser, link)[0] == 404
+    expect(working).to_be_hidden()
+    mine.get_by_role("button", name="Undo").click()
+    expect(stored).to_have_count(1)
+    expect(working).to_be_visible()
+    assert own_demo.oss.bucket(own_demo.bucket).objects[key].data == picture.getvalue()
+
+    page.goto(f"{own_demo.url}/admin")
+    expect(page.get_by_role("cell", name=key)).to_be_visible()
+    expect(page.locator("table").first).to_have_css("border-collapse", "collapse")
+
+
+def seen(browser: Browser, link: str) -> tuple[int, bytes]:
+    """Return what a stranger gets who opens a link."""
+    with browser.new_context() as stranger:  # one that has kept nothing of it
+        answer = stranger.new_page().goto(link)
+        assert answer is not None
+        return answer.status, answer.body()
+
+
+def test_another_site_gets_nothing_of_it(own_demo: Demo, page: Page, console: Console) -> None:
+    elsewhere = own_demo.url.replace("127.0.0.1", "localhost")
+    console.expected = [".*"]  # the browser complains of what it does not let through
+
+    page.goto(f"{elsewhere}/healthz")
+    reached = page.evaluate(
+        "url => fetch(url, {credentials: 'include'}).then(() => true, () => false)",
+        f"{own_demo.url}/api/objects",
+    )
+
+    assert not reached

@@ -1,0 +1,237 @@
+"""What keeps a page from sending, and its way out; and what is told to those who look elsewhere."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from e2e.conftest import Console, slow_on_pyodide
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import MIB, arrived, noise, pending, until
+from ossferry.demo import Demo
+
+pytestmark = pytest.mark.e2e
+
+MakeFile = Callable[[str, bytes], Path]
+StartDemo = Callable[..., tuple[Demo, UploaderPage]]
+NO_GRANT = "Failed to load resource: the server responded with a status of"
+ASK_GRANT = "fetch('/api/grant', {method: 'POST'}).then((answer) => answer.status)"
+NOTE_NOTIFICATIONS = """{
+  const Real = window.Notification;
+  window.notes = [];
+  window.Notification = class extends Real {
+    constructor(words, options) {
+      super(words, options);
+      notes.push([words, options.tag]);
+    }
+  };
+}"""
+ASKABLE_NOTIFICATIONS = """{
+  window.asked = 0;
+  window.Notification = class {
+    static permission = "default";
+    static async requestPermission() {
+      asked += 1;
+      return (this.permission = "granted");
+    }
+  };
+}"""
+SLOW_LINE = {
+    "offline": False,
+    "latency": 0,
+    "downloadThroughput": -1,
+    "uploadThroughput": 200_000,
+}
+LOOK_HERE = "window.dispatchEvent(new Event('focus'))"  # as when the other tab is closed
+LOOK_ELSEWHERE = """(away) => {
+  Object.defineProperty(document, "hidden", {value: away, configurable: true});
+}"""
+
+
+@slow_on_pyodide
+def test_an_ended_sign_in_has_a_way_back_and_what_waits_goes_on(
+    demo: Demo, page: Page, console: Console, runtime: str
+) -> None:
+    console.expected.append(f"{NO_GRANT} 401")
+    signed_in = False
+
+    def answer(route: Route) -> None:
+        if signed_in:
+            route.continue_()
+        else:
+            route.fulfill(status=401)
+
+    page.route("**/api/grant", answer)
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+    expect(uploader.notice("login_ended")).to_have_text(re.compile("^You are not signed in"))
+    uploader.drop(patient__txt="x", calm__txt="y")
+
+    notice = uploader.notice("login_ended")
+    expect(notice).to_contain_text("Your sign-in has ended. 2 files wait and go on by themselves.")
+    uploader.row("calm.txt").expect_says("Waiting for you to sign in again")
+    with page.expect_popup() as opened:
+        notice.get_by_role("button", name="Sign in").click()
+    expect(opened.value).to_have_url(f"{demo.url}/")
+    assert opened.value.evaluate("opener") is None
+    opened.value.close()
+    signed_in = True
+
+    uploader.row("patient.txt").expect_state("done", timeout_ms=30_000)
+    uploader.row("calm.txt").expect_state("done")
+    expect(notice).to_have_count(0)
+    expect(uploader.grant).to_contain_text("May add files to")
+
+
+@slow_on_pyodide
+def test_who_has_to_sign_in_before_any_file_is_added_has_the_same_way(
+    demo: Demo, page: Page, console: Console, runtime: str
+) -> None:
+    console.expected.append(f"{NO_GRANT} 401")
+    page.route("**/api/grant", lambda route: route.fulfill(status=401))
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+    notice = uploader.notice("login_ended")
+    for place in (notice, page.get_by_role("status").and_(uploader.grant)):
+        expect(place).to_contain_text("You are not signed in, or your session has ended.")
+    with page.expect_popup() as opened:
+        notice.get_by_role("button", name="Sign in").click()
+    expect(opened.value).to_have_url(f"{demo.url}/")
+    opened.value.close()
+    page.unroute("**/api/grant")
+
+    page.evaluate(LOOK_HERE)
+
+    expect(notice).to_have_count(0)
+    expect(uploader.grant).to_contain_text("May add files to")
+
+
+@slow_on_pyodide
+def test_a_quota_that_is_used_up_is_told_and_room_can_be_made(
+    start_demo: StartDemo, page: Page, console: Console
+) -> None:
+    console.expected.append(f"{NO_GRANT} 429")
+    _, uploader = start_demo(quota_objects_total=1)
+    uploader.open()
+    uploader.expect_ready()
+    uploader.drop(first__txt="x")
+    uploader.row("first.txt").expect_state("done")
+    until(page, lambda: page.evaluate(ASK_GRANT) == 429)
+
+    uploader.open()
+    uploader.expect_ready()
+    expect(uploader.grant).to_contain_text("Your quota is used up: 1 of 1 file. Delete uploads")
+    uploader.drop(second__txt="y")
+
+    uploader.row("second.txt").expect_says("Waiting for room in your quota")
+    notice = uploader.notice("quota")
+    expect(notice).to_contain_text("Your quota is used up: 1 of 1 file. Delete uploads")
+    notice.get_by_role("button", name="My uploads").click()
+    mine = uploader.dialog("mine")
+    mine.get_by_test_id("stored").get_by_role("button", name="Delete").click()
+    expect(mine.get_by_role("status")).to_contain_text("first.txt was deleted.")
+    page.keyboard.press("Escape")
+
+    uploader.row("second.txt").expect_state("done", timeout_ms=30_000)
+    expect(notice).to_have_count(0)
+
+
+@slow_on_pyodide
+@pytest.mark.parametrize("device", ["this", "another"])
+def test_what_is_unfinished_can_be_discarded_while_a_quota_is_used_up(
+    start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile, device: str
+) -> None:
+    console.expected.append(f"{NO_GRANT} 429|net::ERR")
+    demo, uploader = start_demo(quota_objects_total=1)
+    demo.oss.faults.add("hang", operation="UploadPart", part_number=3, times=9)
+    uploader.open()
+    uploader.expect_ready()
+    uploader.choose(make_file("half.bin", noise(20 * MIB, seed=1)))
+    until(page, lambda: arrived(demo, "half.bin"))
+    uploader.open()
+    uploader.expect_ready()
+    box = page.locator("#unfinished")
+    expect(box).to_contain_text("half.bin")
+    uploader.drop(first__txt="x")
+    uploader.row("first.txt").expect_state("done")
+    until(page, lambda: page.evaluate(ASK_GRANT) == 429)
+    if device == "another":
+        page.evaluate("indexedDB.deleteDatabase('keyval-store')")
+        box = page.get_by_test_id("elsewhere")
+
+    uploader.open()
+    uploader.expect_ready()
+
+    expect(box).to_contain_text("half.bin")
+    expect(uploader.grant).to_contain_text("Your quota is used up: 1 of 1 file.")
+    box.get_by_role("button", name="Discard").click()
+    if device == "another":
+        box.get_by_role("button", name="Really discard 1 upload").click()
+    expect(box).to_be_hidden()
+    until(page, lambda: pending(demo) == [])
+
+
+@slow_on_pyodide
+def test_what_is_over_the_quota_waits_and_is_told_beforehand(
+    start_demo: StartDemo, console: Console
+) -> None:
+    console.expected.append(f"{NO_GRANT} 429")
+    demo, uploader = start_demo(quota_objects_total=3)
+    uploader.open()
+    uploader.expect_ready()
+    expect(uploader.page.locator("#hint")).to_contain_text("3 files of your quota left")
+
+    uploader.drop(**{f"file{number}__txt": "x" for number in range(8)})
+
+    notice = uploader.notice("quota")
+    expect(notice).to_contain_text("quota")
+    expect(uploader.rows.and_(uploader.page.locator("[data-state=done]"))).to_have_count(3)
+    expect(uploader.page.locator("#hint")).to_contain_text("0 files of your quota left")
+    expect(notice).to_contain_text("5 files wait and go on by themselves.")
+    assert len(demo.oss.bucket(demo.bucket).objects) == 3
+
+
+@slow_on_pyodide
+def test_the_end_is_notified_to_whom_looks_elsewhere(
+    demo: Demo, page: Page, console: Console, runtime: str
+) -> None:
+    page.context.grant_permissions(["notifications"])
+    page.add_init_script(NOTE_NOTIFICATIONS)
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+    uploader.drop(seen__txt="x")
+    uploader.row("seen.txt").expect_state("done")
+    expect(page.locator("#announce")).to_contain_text("1 file arrived")
+
+    page.evaluate(LOOK_ELSEWHERE, True)
+    uploader.drop(unseen__txt="y")
+
+    until(page, lambda: page.evaluate("notes"))
+    assert page.evaluate("notes") == [["2 files arrived and verified.", "ossferry"]]
+
+
+@slow_on_pyodide
+def test_who_waits_long_may_ask_to_be_notified(
+    demo: Demo, page: Page, console: Console, runtime: str
+) -> None:
+    page.add_init_script(ASKABLE_NOTIFICATIONS)
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+    line = page.context.new_cdp_session(page)
+    line.send("Network.emulateNetworkConditions", SLOW_LINE)
+    long: Any = {"name": "long.bin", "mimeType": "", "buffer": b"x" * 12_000_000}
+    uploader.choose(long)
+    ask = uploader.total.get_by_role("button", name="Notify me when done")
+
+    ask.click()
+
+    expect(ask).to_be_hidden()
+    assert page.evaluate("asked") == 1
+    uploader.row("long.bin").cancel_button.click()

@@ -1,0 +1,189 @@
+"""What a person does with a file that has arrived."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from e2e.conftest import slow_on_pyodide
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import until
+from ossferry.demo import Demo
+
+pytestmark = pytest.mark.e2e
+
+RECEIPTS = "**/api/receipts"
+StartDemo = Callable[..., tuple[Demo, UploaderPage]]
+LISTED = """fetch("/api/objects?sort=name&limit=1000")
+  .then((answer) => answer.json()).then((found) => found.objects.length)"""
+
+
+@slow_on_pyodide
+def test_links_list_undo_and_receipt(uploader: UploaderPage, demo: Demo, page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#speed").select_option("250000")
+    uploader.drop(report__txt="quarterly", photo__txt="not a photo")
+    row = uploader.row("report.txt")
+    row.expect_state("done")
+    uploader.row("photo.txt").expect_state("done")
+    sent = [each for each in demo.oss.requests if each.key == row.key and each.method == "PUT"]
+    assert [dict(each.headers)["x-oss-traffic-limit"] for each in sent] == ["2000000"]
+
+    row.locator.get_by_role("button", name="Copy link").click()
+
+    expect(page.locator("#toast")).to_contain_text("Link copied. It works until")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert page.evaluate("(url) => fetch(url).then((answer) => answer.text())", link) == "quarterly"
+
+    page.locator("#more").get_by_role("button", name="My uploads").click()
+    mine = uploader.dialog("mine")
+    mine.get_by_label("Search names").fill("report")
+    stored = mine.get_by_test_id("stored").first
+    expect(stored).to_contain_text("report.txt")
+    expect(mine.get_by_test_id("stored").filter(has_text="photo")).to_have_count(0)
+    page.set_viewport_size({"width": 360, "height": 740})
+    name = stored.get_by_text("report.txt").bounding_box()
+    assert name is not None
+    assert name["width"] > 60  # beside or above the buttons, but never squeezed
+    page.set_viewport_size({"width": 1280, "height": 900})
+    stored.get_by_role("button", name="Delete").click()
+    expect(mine.get_by_role("status")).to_contain_text("report.txt was deleted.")
+    assert row.key not in demo.oss.bucket(demo.bucket).objects
+    mine.get_by_role("button", name="Undo").click()
+    expect(mine.get_by_role("status")).not_to_contain_text("deleted")
+    assert row.key in demo.oss.bucket(demo.bucket).objects
+    page.keyboard.press("Escape")
+
+    key, crc64 = row.key, row.crc64
+    uploader.total.get_by_role("button", name="Clear finished").click()
+    expect(uploader.rows).to_have_count(0)
+    page.locator("#more").get_by_role("button", name="Receipt").click()
+    with page.expect_download() as saved:
+        uploader.dialog("receipt").get_by_role("button", name="Save as JSON").click()
+    receipt = json.loads(Path(saved.value.path()).read_text("utf-8"))
+    names = {each["name"]: each for each in receipt["files"]}
+    assert names["report.txt"]["key"] == key
+    assert names["report.txt"]["crc64"] == crc64
+
+
+@slow_on_pyodide
+def test_what_was_deleted_is_told_and_comes_back(start_demo: StartDemo, page: Page) -> None:
+    _, uploader = start_demo()
+    uploader.open()
+    uploader.expect_ready()
+    uploader.drop(one__txt="1", two__txt="2", three__txt="3")
+    expect(uploader.rows.and_(page.locator("[data-state=done]"))).to_have_count(3)
+    opener = page.locator("#more").get_by_role("button", name="My uploads")
+    opener.click()
+    mine = uploader.dialog("mine")
+    stored = mine.get_by_test_id("stored")
+    expect(stored).to_have_count(3)
+    expect(mine.get_by_role("button", name="Load more")).to_be_hidden()
+
+    for name in ("one.txt", "two.txt"):
+        stored.filter(has_text=name).get_by_role("button", name="Delete").dblclick()
+        expect(mine.get_by_role("status")).to_contain_text(f"{name} was deleted.")
+    mine.get_by_label("Search names").fill("thr")
+    expect(mine.get_by_role("status")).to_have_text("1 file")
+    mine.get_by_role("button", name="Close").click()
+
+    uploader.row("one.txt").expect_says("Arrived, then deleted")
+    buttons = uploader.row("one.txt").locator.get_by_role("button")
+    expect(buttons.filter(has_text="Copy link")).to_have_count(0)
+    opener.click()
+    mine.get_by_text("2 deleted files can come back").click()
+    back = mine.get_by_test_id("deleted").filter(has_text="one.txt").get_by_role("button")
+    back.dblclick()
+    expect(stored).to_have_count(2)
+    expect(mine.get_by_text("1 deleted file can come back")).to_be_visible()
+    page.keyboard.press("Escape")
+    uploader.row("one.txt").expect_says("Arrived and verified")
+    expect(buttons.filter(has_text="Copy link")).to_have_count(1)
+
+
+@slow_on_pyodide
+def test_where_nothing_is_stored_there_is_nothing_to_search(
+    start_demo: StartDemo, page: Page
+) -> None:
+    _, uploader = start_demo()
+    uploader.open()
+    uploader.expect_ready()
+    mine = uploader.dialog("mine")
+
+    for stored in (0, 1):
+        if stored:
+            uploader.drop(first__txt="x")
+            uploader.row("first.txt").expect_state("done")
+        page.locator("#more").get_by_role("button", name="My uploads").click()
+        expect(mine.get_by_test_id("stored")).to_have_count(stored)
+        expect(mine.get_by_role("status").first).to_have_text(
+            "1 file" if stored else "Nothing is stored here yet."
+        )
+        expect(mine.get_by_role("searchbox")).to_have_count(stored)
+        page.keyboard.press("Escape")
+
+
+@slow_on_pyodide
+def test_all_uploads_are_searched_and_in_order_not_only_the_first_page(
+    start_demo: StartDemo, page: Page
+) -> None:
+    _, uploader = start_demo()
+    uploader.open()
+    uploader.expect_ready()
+    held: list[Route] = []
+    page.route(RECEIPTS, lambda route: held.append(route), times=1)  # the others wait for it
+    uploader.drop(**{f"many{number}__txt": "x" * (number + 1) for number in range(210)})
+    done = page.get_by_test_id("total")
+    expect(done).to_contain_text("210 of 210 files", timeout=60_000)
+    mine = uploader.dialog("mine")
+    for reported in (False, True):
+        if reported:
+            page.keyboard.press("Escape")
+            held.pop().continue_()
+            until(page, lambda: page.evaluate(LISTED) == 210, timeout_s=60)
+        page.locator("#more").get_by_role("button", name="My uploads").click()
+        expect(mine.get_by_role("status")).to_have_text("The first 200 files")
+        expect(mine.get_by_test_id("stored")).to_have_count(200)
+        mine.get_by_role("button", name="Load more").dblclick()
+        expect(mine.get_by_role("status")).to_have_text("210 files")
+        expect(mine.get_by_test_id("stored")).to_have_count(210)
+
+    mine.get_by_label("Order").select_option("size")
+    expect(mine.get_by_test_id("stored").first).to_contain_text("many209.txt")
+    mine.get_by_label("Search names").fill("many7.t")
+    expect(mine.get_by_test_id("stored")).to_have_count(1)
+    mine.get_by_label("Search names").fill("nowhere")
+    expect(mine.get_by_role("status")).to_have_text("No file has that in its name or folder.")
+
+
+@slow_on_pyodide
+def test_links_that_were_made_are_listed_with_their_notes(
+    start_demo: StartDemo, page: Page
+) -> None:
+    page.context.grant_permissions(["clipboard-write"])
+    _, uploader = start_demo()
+    uploader.open()
+    uploader.expect_ready()
+    uploader.drop(plan__txt="x")
+    uploader.row("plan.txt").locator.get_by_role("button", name="Share…").click()
+    share = uploader.dialog("share")
+    share.get_by_label("Note, for you only").fill("for Bob")
+    share.get_by_role("button", name="Make a link").click()
+    expect(share.get_by_label("Link", exact=True)).to_have_value(re.compile("^http"))
+
+    share.get_by_role("button", name="Copy link").click()
+    expect(share.locator(".toast")).to_have_text("Copied")
+
+    share.get_by_label("Works for").select_option(label="7 days")
+
+    expect(share.get_by_label("Link", exact=True)).to_have_count(0)
+    share.get_by_role("button", name="Close").click()
+    page.locator("#more").get_by_role("button", name="My uploads").click()
+    mine = uploader.dialog("mine")
+    mine.get_by_text("1 link that works").click()
+    expect(mine.get_by_test_id("link")).to_contain_text("for Bob")
+    mine.get_by_test_id("stored").get_by_role("button", name="Share…").click()
+    expect(page.get_by_role("dialog", name="Share a link")).to_be_visible()

@@ -1,0 +1,156 @@
+"""An upload that one device has begun, and another finishes or discards."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import MIB, arrived, expect_whole, noise, pending, until
+from ossferry.demo import Demo
+
+pytestmark = pytest.mark.e2e
+
+MakeFile = Callable[[str, bytes], Path]
+NAME = "video.bin"
+CONTENT = noise(60 * MIB + 1, 56)
+PARTS = 61
+THERE = 32
+PATIENCE_MS = 30_000  # where a page has to load more, or OSS is asked, on a busy machine
+
+
+def parts_there(demo: Demo) -> int:
+    """Return how many parts OSS has of the file."""
+    bucket = operator_bucket(demo)
+    return sum(
+        len(bucket.list_parts(upload.key, upload.upload_id).parts)
+        for upload in bucket.list_multipart_uploads().upload_list
+    )
+
+
+@pytest.fixture
+def abandoned(demo: Demo, browser: Browser, runtime: str, make_file: MakeFile) -> Path:
+    """A file of which another device has sent half of the parts before it was switched off."""
+    path = make_file(NAME, CONTENT)
+    demo.oss.faults.add("bandwidth", bytes_per_s=100_000, operation="UploadPart", skip=THERE)
+    device = browser.new_context()
+    page = device.new_page()
+    there = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    there.open()
+    there.expect_ready()
+    there.choose(path)
+    until(page, lambda: parts_there(demo) == THERE, timeout_s=60)
+    device.close()
+    demo.oss.faults.clear()
+    return path
+
+
+@pytest.fixture
+def here(demo: Demo, page: Page, console: Console, runtime: str, abandoned: Path) -> UploaderPage:
+    """The page on this device, which has never heard of that file."""
+    opened = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    opened.open()
+    opened.expect_ready()
+    expect(line(opened)).to_be_visible(timeout=PATIENCE_MS)
+    return opened
+
+
+def line(here: UploaderPage) -> Locator:
+    return here.page.get_by_test_id("elsewhere")
+
+
+def choose(here: UploaderPage, path: Path) -> None:
+    with here.page.expect_file_chooser() as chooser:
+        line(here).get_by_role("button", name="Choose the file").click()
+    chooser.value.set_files(path)
+
+
+@slow_on_pyodide
+def test_another_device_finishes_what_one_has_begun(
+    demo: Demo, here: UploaderPage, abandoned: Path, make_file: MakeFile
+) -> None:
+    box = here.page.get_by_role("region", name="Started on another device")
+    expect(box).to_contain_text("only what is missing is sent")
+    expect(line(here)).to_contain_text(
+        re.compile(rf"{NAME}33\.6\sMB is already there\s+started .* ago")
+    )
+    expect(line(here)).to_contain_text("something has just arrived")
+    (upload_id,) = pending(demo, NAME)
+
+    choose(here, make_file("other.bin", b"?" + CONTENT[1:]))
+    expect(line(here)).to_contain_text("This is not the same file")
+    expect(here.rows).to_have_count(0)
+    choose(here, abandoned)
+    here.row(NAME).expect_state("done", timeout_ms=60_000)
+
+    expect(box).to_be_hidden()
+    expect_whole(demo, NAME, CONTENT)
+    sent = sorted(int(seen.params["partNumber"]) for seen in arrived(demo, NAME))
+    assert sent == list(range(1, PARTS + 1))
+    assert {seen.params["uploadId"] for seen in arrived(demo, NAME)} == {upload_id}
+
+
+@slow_on_pyodide
+def test_what_another_device_has_begun_is_discarded_and_leaves_no_part(
+    demo: Demo, here: UploaderPage
+) -> None:
+    line(here).get_by_role("button", name="Discard").click()
+    sure = line(here).get_by_role("button", name="Really discard 1 upload")
+    expect(line(here).get_by_role("button", name="Cancel")).to_be_focused()
+    line(here).get_by_role("button", name="Cancel").click()
+    expect(sure).to_have_count(0)
+    assert len(pending(demo, NAME)) == 1
+
+    line(here).get_by_role("button", name="Discard").click()
+    sure.click()
+
+    toast = here.page.locator("#toast")
+    expect(toast).to_contain_text(f"{NAME} was discarded", timeout=PATIENCE_MS)
+    expect(line(here)).to_have_count(0)
+    assert pending(demo) == []
+    assert parts_there(demo) == 0
+    loaded: list[str] = []
+    here.page.on("requestfinished", lambda request: loaded.append(request.url))
+    here.page.reload()
+    here.expect_ready()
+    expect(here.grant).to_contain_text("May add", timeout=PATIENCE_MS)
+    until(here.page, lambda: any(url.endswith("/api/unfinished") for url in loaded))
+    here.drop(small__txt="small")
+    here.row("small.txt").expect_state("done")
+    expect(line(here)).to_have_count(0)
+    assert not any(url.endswith("/later.py") for url in loaded)
+
+
+@slow_on_pyodide
+def test_what_this_browser_is_at_is_not_another_devices(
+    demo: Demo, here: UploaderPage, abandoned: Path
+) -> None:
+    """A second tab shows neither what the first sends, nor lets it be discarded."""
+    demo.oss.faults.add("bandwidth", bytes_per_s=100_000, operation="UploadPart")
+    other = here.page.context.new_page()
+    second = UploaderPage(other, here.url)
+    second.open()
+    second.expect_ready()
+    expect(line(second)).to_contain_text(NAME, timeout=PATIENCE_MS)
+
+    choose(here, abandoned)
+    here.row(NAME).expect_state("uploading", timeout_ms=60_000)
+    expect(line(here)).to_have_count(0)
+
+    line(second).get_by_role("button", name="Discard").click()
+    line(second).get_by_role("button", name="Really discard 1 upload").click()
+    toast = other.locator("#toast")
+    expect(toast).to_contain_text("another tab is at it", timeout=PATIENCE_MS)
+    expect(line(second)).to_have_count(0)
+    third = UploaderPage(other, here.url)
+    third.open()
+    third.expect_ready()
+    expect(third.grant).to_contain_text("May add", timeout=PATIENCE_MS)
+    expect(line(third)).to_have_count(0)
+    assert len(pending(demo, NAME)) == 1
+    demo.oss.faults.clear()
+    here.row(NAME).expect_state("done", timeout_ms=60_000)
+    expect_whole(demo, NAME, CONTENT)

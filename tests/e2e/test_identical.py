@@ -1,0 +1,43 @@
+"""What is stored already is not sent again."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2e.conftest import slow_on_pyodide
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import until
+from ossferry.demo import Demo
+
+pytestmark = pytest.mark.e2e
+
+KEYS = """fetch("/api/objects?sort=newest").then((answer) => answer.json())
+  .then((found) => found.objects.map((each) => each.key))"""
+
+
+@slow_on_pyodide
+def test_a_file_that_is_stored_already_is_not_sent_again(
+    start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page
+) -> None:
+    demo, uploader = start_demo(skip_identical=True)
+    uploader.open()
+    uploader.expect_ready()
+    uploader.drop(report__txt="quarterly")
+    first = uploader.row("report.txt")
+    first.expect_state("done")
+    first.expect_says("Arrived and verified")
+    key = first.key
+    until(page, lambda: page.evaluate(KEYS) == [key])
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.drop(report__txt="quarterly", other__txt="quarterly")
+
+    again = uploader.row("report.txt")
+    again.expect_says("Already uploaded")
+    assert again.key == key
+    uploader.row("other.txt").expect_says("Arrived and verified")
+    expect(uploader.total).to_contain_text("2 of 2 files 9 B of 9 B")
+    sent = [each.key for each in demo.oss.requests if each.operation == "PutObject"]
+    assert sent == [key, uploader.row("other.txt").key]

@@ -1,0 +1,61 @@
+"""A page of which one byte has changed on the way does not start, and says so. Row T37."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from e2e.conftest import Console
+from e2e.pages.uploader import UploaderPage
+from ossferry.demo import Demo
+
+pytestmark = pytest.mark.e2e
+
+PARTS = {
+    "micropython": ("boot.js", "core.js", "core-", "uploader.py", "micropython.wasm"),
+    "pyodide": ("pyodide.asm.wasm",),
+}
+
+
+def change_one_byte(route: Route) -> None:
+    answer = route.fetch()
+    body = bytearray(answer.body())
+    body[-1] ^= 1
+    headers = {**answer.headers, "content-length": str(len(body))}
+    headers.pop("content-encoding", None)
+    route.fulfill(status=200, headers=headers, body=bytes(body))
+
+
+def test_t37_a_byte_changed_on_the_way_stops_the_page(
+    demo: Demo, page: Page, console: Console, runtime: str
+) -> None:
+    console.expected.append(".")  # everybody complains in words of their own
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for part in PARTS[runtime]:
+        wanted = re.compile("/assets/.*/" + re.escape(part))
+        page.route(wanted, change_one_byte)
+
+        UploaderPage(page, f"{demo.url}/?runtime={runtime}").open()
+
+        expect(page.locator("html")).to_have_attribute("data-app", "failed", timeout=30_000)
+        expect(page.get_by_role("alert")).to_contain_text("This page could not start.")
+        assert any(wanted.search(url) for url in asked), part
+        page.unroute_all(behavior="wait")
+    assert not any(url.endswith("/api/grant") for url in asked)
+
+
+def test_t37_every_file_is_fetched_once_and_checked(
+    demo: Demo, page: Page, console: Console, runtime: str
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+    assets = [url.removeprefix(demo.url) for url in asked if "/assets/" in url]
+
+    checked = page.locator("script[type=importmap]").text_content() or ""
+    assert assets
+    assert sorted(set(assets)) == sorted(assets)
+    assert [url for url in assets if f'"{url}":"sha256-' not in checked] == []

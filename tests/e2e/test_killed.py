@@ -1,0 +1,148 @@
+"""The browser is killed, and a new one goes on where the old one was. Row R32."""
+
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, BrowserType, Error, Route, expect
+
+from e2e.conftest import operator_bucket
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, pending, until
+from ossferry.demo import Demo
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+MakeFile = Callable[[str, bytes], Path]
+PART = MIB
+CONTENT = noise(60 * MIB + 1, seed=9)  # 61 parts
+PARTS = 61
+
+
+def kill(profile: Path) -> None:
+    """Kill the browser that uses this profile, as the system does when memory runs out."""
+    wanted = f"--user-data-dir={profile}"
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            words = (entry / "cmdline").read_bytes().decode().split("\0")
+        except OSError:
+            continue  # it has ended meanwhile
+        if wanted in words and not any(word.startswith("--type=") for word in words):
+            os.kill(int(entry.name), signal.SIGKILL)
+            return
+    raise AssertionError("no browser has this profile")
+
+
+class Browsers:
+    """Browsers with one profile, one after another."""
+
+    def __init__(self, kind: BrowserType, options: dict[str, Any], profile: Path, url: str) -> None:
+        self._kind = kind
+        self._options = options
+        self._profile = profile
+        self._url = url
+        self.context: BrowserContext
+
+    def open(self) -> UploaderPage:
+        self.context = self._kind.launch_persistent_context(self._profile, **self._options)
+        uploader = UploaderPage(self.context.pages[0], self._url)
+        uploader.open()
+        uploader.expect_ready()
+        expect(uploader.grant).to_contain_text("May add")
+        return uploader
+
+    def kill(self) -> None:
+        kill(self._profile)
+        with suppress(Error):  # it may have noticed already
+            self.context.close()
+
+
+def plan(demo: Demo, uploader: UploaderPage, phase: str) -> Callable[[], object]:
+    """Let the upload get as far as `phase` and no further; return how to see that it is there."""
+    faults = demo.oss.faults
+    if phase == "before the begin is answered":
+        fault = faults.add("hang", operation="InitiateMultipartUpload", times=9)
+        return lambda: fault.hits
+    if phase == "in the first part":
+        fault = faults.add("hang", operation="UploadPart")
+        return lambda: fault.hits >= 6
+    if phase == "half way":
+        faults.add("hang", operation="UploadPart", skip=PARTS // 2)
+        return lambda: len(arrived(demo, "long.bin")) == PARTS // 2
+    if phase == "before the end":
+        fault = faults.add("hang", operation="CompleteMultipartUpload")
+        return lambda: fault.hits
+
+    held: list[Route] = []
+
+    def end_without_a_word(route: Route) -> None:
+        if route.request.method != "POST":
+            route.continue_()
+            return
+        bucket = operator_bucket(demo)
+        (upload,) = bucket.list_multipart_uploads().upload_list
+        parts = bucket.list_parts(upload.key, upload.upload_id).parts
+        bucket.complete_multipart_upload(upload.key, upload.upload_id, parts)
+        held.append(route)
+
+    uploader.page.route(
+        lambda url: "uploadId=" in url and "partNumber" not in url, end_without_a_word
+    )
+    return lambda: held
+
+
+@pytest.mark.parametrize(
+    "phase",
+    [
+        "before the begin is answered",
+        "in the first part",
+        "half way",
+        "before the end",
+        "after the end",
+    ],
+)
+def test_r32_a_killed_browser_costs_what_was_under_way(
+    browser_type: BrowserType,
+    browser_type_launch_args: dict[str, Any],
+    runtime: str,
+    make_file: MakeFile,
+    tmp_path: Path,
+    phase: str,
+) -> None:
+    with Demo() as demo:
+        profile = tmp_path / "profile"
+        url = f"{demo.url}/?runtime={runtime}"
+        browsers = Browsers(browser_type, browser_type_launch_args, profile, url)
+        path = make_file("long.bin", CONTENT)
+        uploader = browsers.open()
+        is_there = plan(demo, uploader, phase)
+        uploader.choose(path)
+        until(uploader.page, is_there, timeout_s=60)
+        uploader.page.wait_for_timeout(500)
+        before = arrived(demo, "long.bin")
+        has_begun = bool(pending(demo, "long.bin"))
+        browsers.kill()
+        demo.oss.faults.clear()
+        already = asked(demo, "UploadPart", "long.bin")
+
+        uploader = browsers.open()
+        unfinished = uploader.page.get_by_test_id("unfinished")
+        expect(unfinished).to_have_count(1)
+        uploader.choose(path)
+        uploader.row("long.bin").expect_state("done", timeout_ms=90_000)
+
+        again = asked(demo, "UploadPart", "long.bin")[len(already) :]
+        assert (
+            sum(seen.received_bytes for seen in again) <= len(CONTENT) - PART * len(before) + PART
+        )
+        assert len(again) == PARTS - len(before)
+        assert has_begun == (phase not in ("before the begin is answered", "after the end"))
+        expect(unfinished).to_have_count(0)
+        expect_whole(demo, "long.bin", CONTENT)
+        browsers.context.close()

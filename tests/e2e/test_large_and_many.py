@@ -1,0 +1,63 @@
+"""One file of a gigabyte and two thousand of ten kilobytes: both are ordinary. Rows R42 and R45."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import MIB, pending
+from ossferry.demo import Demo
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
+
+MANY = 2000
+DROP_MANY = """(zone, count) => {
+  const transfer = new DataTransfer();
+  for (let i = 0; i < count; i++) {
+    transfer.items.add(new File([crypto.getRandomValues(new Uint8Array(10240))], `${i}.bin`));
+  }
+  zone.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
+}"""
+
+
+def test_r42_two_thousand_files_arrive_with_one_grant(
+    uploader: UploaderPage, demo: Demo, page: Page
+) -> None:
+    expect(uploader.grant).to_contain_text("May add")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    before = len(demo.oss.bucket(demo.bucket).objects)
+
+    uploader.drop_zone.evaluate(DROP_MANY, MANY)
+
+    expect(uploader.total).to_contain_text(f"{MANY:,} of {MANY:,} files", timeout=120_000)
+    assert len(demo.oss.bucket(demo.bucket).objects) - before == MANY
+    assert [url for url in asked if url.endswith("/api/grant")] == []
+
+
+def test_r45_a_large_file_costs_no_memory(
+    uploader: UploaderPage, demo: Demo, page: Page, tmp_path: Path, runtime: str
+) -> None:
+    path = tmp_path / f"large-{runtime}.bin"
+    with path.open("wb") as file:
+        file.truncate(1024 * MIB)
+    browser = page.context.new_cdp_session(page)
+
+    def used() -> float:
+        usage = browser.send("Runtime.getHeapUsage")
+        return float(usage["usedSize"]) + float(usage["backingStorageSize"])
+
+    before = used()
+    uploader.choose(path)
+    row = uploader.row(path.name)
+    most = 0.0
+    for _ in range(2400):
+        most = max(most, used() - before)
+        if row.locator.get_attribute("data-state") == "done":
+            break
+        page.wait_for_timeout(100)
+
+    row.expect_state("done")
+    assert most < 40e6
+    assert pending(demo, path.name) == []

@@ -1,0 +1,444 @@
+"""What a person sees, hears and does in the page, besides sending files."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect
+
+from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.pages.uploader import UploaderPage
+from ossferry.demo import Demo
+
+pytestmark = pytest.mark.e2e
+
+MakeFile = Callable[[str, bytes], Path]
+AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
+SCREENS = (("phone", 390, 844), ("tablet", 820, 1180), ("desktop", 1280, 900))
+REFUSED = "Failed to load resource: the server responded with a status of 403"
+HEADINGS = {
+    "en-US": ("en", "Drop files or a folder"),
+    "ja-JP": ("ja", "ファイルやフォルダーをドロップ"),
+    "zh-HK": ("zh-TW", "拖放檔案或資料夾"),
+    "ar-EG": ("ar", "أفلت ملفات أو مجلدًا هنا"),
+    "zh-SG": ("zh-CN", "拖放文件或文件夹"),
+}
+HEAR = """() => {
+  window.heard = [];
+  const region = document.getElementById("announce");
+  new MutationObserver(() => heard.push(region.textContent)).observe(region, {childList: true});
+}"""
+TAB_TIMES = """() => {
+  window.tabTimes = [];
+  const note = () => tabTimes.push(performance.now());
+  new MutationObserver(note).observe(document.querySelector("title"), {childList: true});
+}"""
+TIMERS = """async () => {
+  const came = [];
+  const add = (what) => () => came.push(what);
+  setTimeout(add("a"));
+  clearTimeout(setTimeout(add("b"), 0));
+  setTimeout(add("c"), 0);
+  setTimeout(() => { came.push("d"); setTimeout(add("late"), 0); }, 0);
+  await new Promise((done) => setTimeout(done, 50));
+  return came;
+}"""
+SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) shifted += entry.value;
+}).observe({type: "layout-shift", buffered: true});
+"""
+DOTS = """() => {
+  const ends = [...document.querySelectorAll("#hint .dot")].filter((dot) =>
+    dot.previousElementSibling.getBoundingClientRect().bottom
+      <= dot.nextElementSibling.getBoundingClientRect().top);
+  return ends.map((dot) => dot.getBoundingClientRect().width);
+}"""
+PASTE = """() => {
+  const clipboardData = new DataTransfer();
+  clipboardData.items.add(new File(["pasted"], "image.png", {type: "image/png"}));
+  document.body.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true}));
+}"""
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+    "0000000c49444154789c63606060000000040001f61738550000000049454e44ae426082"
+)
+
+
+def hold(demo: Demo, name: str) -> None:
+    """Let OSS take a file slowly, until the faults are cleared."""
+    demo.oss.faults.add("bandwidth", bytes_per_s=200_000, key=f"*/{name}", method="PUT")
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds on each kind of screen, in both colour schemes."""
+    found = []
+    page.evaluate(f"{AXE.read_text('utf-8')}; 1")
+    for screen, width, height in SCREENS:
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            result = page.evaluate("axe.run({resultTypes: ['violations']})")
+            found += [
+                f"{screen}, {scheme}: {each['id']} {node['target']} {node['failureSummary']}"
+                for each in result["violations"]
+                for node in each["nodes"]
+            ]
+    return found
+
+
+def test_axe_finds_nothing_in_any_state(
+    demo: Demo, page: Page, console: Console, make_file: MakeFile
+) -> None:
+    console.expected.append(REFUSED)
+    demo.oss.faults.add("error", code="SignatureDoesNotMatch", key="*/refused.txt", method="PUT")
+    demo.oss.faults.add("error", code="NoSuchBucket", key="*/homeless.txt", method="PUT")
+    console.expected.append("status of 404")
+    uploader = UploaderPage(page, demo.url)
+    uploader.open()
+    uploader.expect_ready()
+    expect(uploader.grant).to_contain_text("May add files to")
+    found = {"empty": violations(page)}
+
+    key = f"{uploader.grant.locator('code').inner_text()}elsewhere.bin"
+    upload_id = operator_bucket(demo).init_multipart_upload(key).upload_id
+    operator_bucket(demo).upload_part(key, upload_id, 1, b"x")
+    uploader.open()
+    uploader.expect_ready()
+    expect(page.get_by_test_id("elsewhere")).to_be_visible()
+    found["elsewhere"] = violations(page)
+
+    hold(demo, "slow.bin")
+    uploader.drop(done__txt="x", refused__txt="x", homeless__txt="x")
+    uploader.choose(make_file("slow.bin", b"x" * 5_000_000))
+    uploader.row("slow.bin").expect_state("uploading")
+    uploader.row("refused.txt").expect_state("failed")
+    uploader.row("homeless.txt").expect_state("failed")
+    uploader.row("done.txt").expect_state("done")
+    found["busy"] = violations(page)
+    uploader.row("slow.bin").cancel_button.click()
+    found["cancelled"] = violations(page)
+
+    foot = page.locator("#more")
+    opened = {
+        "signature": uploader.row("refused.txt").locator.get_by_role(
+            "button", name="Explain signature"
+        ),
+        "share": uploader.row("done.txt").locator.get_by_role("button", name="Share…"),
+        "mine": foot.get_by_role("button", name="My uploads"),
+        "receipt": foot.get_by_role("button", name="Receipt"),
+        "shortcuts": foot.get_by_role("button", name="Keyboard shortcuts"),
+    }
+    for name, button in opened.items():
+        button.click()
+        dialog = uploader.dialog(name)
+        expect(dialog).to_be_visible()
+        if name == "share":
+            dialog.get_by_role("button", name="Make a link").click()
+            expect(dialog.get_by_role("img", name="QR code of the link")).to_be_visible()
+        found[name] = violations(page)
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+        expect(button).to_be_focused()
+    uploader.drop(done__txt="other")
+    expect(uploader.dialog("same-name")).to_be_visible()
+    found["same name"] = violations(page)
+    demo.oss.faults.clear()
+
+    assert {state: each for state, each in found.items() if each} == {}
+
+
+def test_all_of_it_by_keyboard(uploader: UploaderPage, demo: Demo, page: Page) -> None:
+    hold(demo, "b.bin")
+    uploader.drop(a__txt="x")
+    uploader.choose({"name": "b.bin", "mimeType": "", "buffer": b"x" * 3_000_000})
+    second = uploader.row("b.bin")
+    uploader.row("a.txt").expect_state("done")
+    second.expect_state("uploading")
+    files = page.locator("#files")
+    files.focus()
+    expect(page.locator(".button:has(+ #files:focus-visible)")).to_have_count(1)
+
+    uploader.row("a.txt").locator.get_by_role("button").first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(second.locator.locator("button:focus")).to_have_count(1)
+    page.keyboard.press("Alt+KeyP")
+    second.expect_state("paused")
+    page.keyboard.press("Delete")
+    second.expect_state("cancelled")
+    expect(second.undo_button).to_be_focused()
+    demo.oss.faults.clear()
+    page.keyboard.press("Enter")
+    second.expect_state("paused")
+    page.keyboard.press("Alt+KeyP")
+    second.expect_state("done")
+    page.keyboard.press("Alt+KeyK")
+    expect(uploader.dialog("shortcuts")).to_contain_text("Alt+P")
+    page.keyboard.press("Escape")
+    expect(uploader.dialog("shortcuts")).to_have_count(0)
+
+
+@slow_on_pyodide
+def test_what_is_heard_and_how_the_list_reads(
+    uploader: UploaderPage, demo: Demo, page: Page, console: Console
+) -> None:
+    console.expected.append(REFUSED)
+    demo.oss.faults.add("error", code="AccessDenied", key="*/no.txt", method="PUT", times=1)
+    page.evaluate(HEAR)
+
+    uploader.drop(yes__txt="x", no__txt="y")
+
+    uploader.row("no.txt").expect_state("failed")
+    uploader.row("yes.txt").expect_state("done")
+    expect(page.locator("#announce")).to_contain_text("Finished")
+    heard = [re.sub(r" *no\.txt: .*", "", each) for each in page.evaluate("heard")]
+    assert heard[0] == "Uploading 2 files."
+    assert heard[-1] == "Finished: 1 arrived and verified, 1 failed."
+    assert len(heard) == len(set(heard))
+    assert "".join(page.evaluate("heard")).count("no.txt: ") == 1
+    expect(page.locator("#uploads")).to_match_aria_snapshot(
+        """
+        - paragraph: /1 of 2 files/
+        - button "Retry 1 failed"
+        - button "Clear finished"
+        - progressbar "Progress of all uploads"
+        - list "Uploads":
+          - listitem:
+            - paragraph: yes.txt
+            - paragraph: /Arrived and verified/
+            - group "yes.txt":
+              - button "Copy link"
+              - button "Share…"
+              - button "Remove"
+          - listitem:
+            - paragraph: no.txt
+            - paragraph:
+              - text: /The storage service refused this file.*/
+              - code: /AccessDenied EC .* request .*/
+              - button "Copy report for support"
+            - group "no.txt":
+              - button "Retry"
+              - button "Remove"
+            - progressbar "Progress of no.txt"
+        """
+    )
+    assert page.title() == "ossferry"
+
+
+def test_languages_by_browser_and_by_choice(demo: Demo, browser: Browser) -> None:
+    for locale, (code, heading) in HEADINGS.items():
+        context = browser.new_context(locale=locale)
+        page = context.new_page()
+        page.goto(demo.url, wait_until="commit")  # in the person's language before Python is up
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        expect(page.locator("html")).to_have_attribute("lang", code)
+        direction = "rtl" if code == "ar" else "ltr"
+        expect(page.locator("html")).to_have_attribute("dir", direction)
+        if locale != "ja-JP":
+            context.close()
+            continue
+        uploader = UploaderPage(page, demo.url)
+        uploader.expect_ready()
+        uploader.drop(a__txt="x")
+        row = uploader.row("a.txt")
+        row.expect_says("到着・検証済み")
+        page.get_by_label("言語").select_option("ar")
+        row.expect_says("وصل وتم التحقق منه")
+        expect(page.locator("html")).to_have_attribute("dir", "rtl")
+        page.get_by_label("اللغة").select_option("zh-CN")
+        expect(page.locator("html")).to_have_attribute("dir", "ltr")
+        row.expect_says("已送达并核验")
+        expect(page.get_by_role("heading", level=1)).to_have_text(HEADINGS["zh-SG"][1])
+        page.get_by_role("button", name="颜色").click()
+        uploader.open()
+        expect(page.get_by_role("heading", level=1)).to_have_text(HEADINGS["zh-SG"][1])
+        expect(page.locator("html")).to_have_attribute("data-theme", "light")
+        context.close()
+
+
+@slow_on_pyodide
+def test_a_name_that_is_there_is_asked_about_once_for_all(
+    uploader: UploaderPage, demo: Demo
+) -> None:
+    uploader.drop(a__txt="1", b__txt="1", c__txt="1")
+    for name in ("a.txt", "b.txt", "c.txt"):
+        uploader.row(name).expect_state("done")
+
+    uploader.drop(a__txt="22", b__txt="22", c__txt="22", d__txt="22")
+
+    dialog = uploader.dialog("same-name")
+    expect(dialog).to_contain_text("“a.txt” is in the list already, with other content.")
+    uploader.row("d.txt").expect_state("done")  # nobody waits for an answer about others
+    dialog.get_by_role("button", name="Skip").click()
+    expect(dialog).to_contain_text("b.txt")
+    dialog.get_by_label("Do the same for 1 more file").check()
+    dialog.get_by_role("button", name="Replace").click()
+    expect(dialog).to_have_count(0)
+    expect(uploader.row("b.txt").locator).to_contain_text("2 B")
+    expect(uploader.row("c.txt").locator).to_contain_text("2 B")
+    expect(uploader.rows).to_have_count(4)
+    uploader.row("a.txt").expect_says("1 B")
+    stored = [
+        (key.rpartition("/")[2], each.data)
+        for key, each in demo.oss.bucket(demo.bucket).objects.items()
+        if key.startswith("uploads/")  # what was replaced is in trash/ until it cannot be undone
+    ]
+    wanted = [("a.txt", b"1"), ("b.txt", b"22"), ("c.txt", b"22"), ("d.txt", b"22")]
+    assert sorted(stored) == wanted
+
+
+@slow_on_pyodide
+def test_timers_without_a_wait_come_in_order_and_can_be_taken_back(
+    uploader: UploaderPage, page: Page
+) -> None:
+    uploader.expect_ready()
+
+    assert page.evaluate(TIMERS) == ["a", "c", "d", "late"]
+
+
+@slow_on_pyodide
+def test_a_request_is_sent_from_the_top_of_the_stack(uploader: UploaderPage, page: Page) -> None:
+    """DevTools takes down the stack of each, and the interpreter's is deep."""
+    depths: list[int] = []
+
+    def note(event: dict[str, Any]) -> None:
+        if event["request"]["method"] == "PUT":
+            depths.append(len(event["initiator"].get("stack", {}).get("callFrames", [])))
+
+    tools = page.context.new_cdp_session(page)
+    tools.on("Network.requestWillBeSent", note)
+    tools.send("Network.enable")
+
+    uploader.drop(a__txt="a")
+
+    uploader.row("a.txt").expect_state("done")
+    assert depths
+    assert max(depths) < 5
+
+
+@slow_on_pyodide
+def test_the_tab_tells_of_many_small_files_once_a_second(
+    uploader: UploaderPage, demo: Demo, page: Page
+) -> None:
+    page.evaluate(TAB_TIMES)
+    demo.oss.faults.add("delay", seconds=0.1, operation="PutObject")  # in all more than two seconds
+    files = [FilePayload(name=f"{n}.txt", mimeType="", buffer=b"x" * 999) for n in range(150)]
+
+    uploader.choose(*files)
+
+    expect(uploader.total).to_contain_text("150 of 150 files")
+    expect(page).to_have_title("ossferry")
+    gaps: list[float] = page.evaluate("tabTimes.slice(1).map((at, index) => at - tabTimes[index])")
+    assert gaps
+    assert min(gaps) > 900
+
+
+@slow_on_pyodide
+def test_all_are_paused_resumed_and_told_in_the_tab(
+    uploader: UploaderPage, demo: Demo, page: Page
+) -> None:
+    hold(demo, "*.bin")
+    names = [f"{letter}.bin" for letter in "abcdefgh"]
+    uploader.choose(
+        *[FilePayload(name=name, mimeType="", buffer=b"x" * 2_000_000) for name in names]
+    )
+    expect(uploader.total).to_contain_text("0 of 8 files")
+    expect(page).to_have_title(re.compile(r"^\d+% . ossferry$"))
+    expect(page.locator("#icon")).to_have_attribute("href", re.compile("^data:image/svg"))
+
+    uploader.total.get_by_role("button", name="Pause all").click()
+
+    for name in names:
+        uploader.row(name).expect_state("paused")
+    demo.oss.faults.clear()
+    uploader.total.get_by_role("button", name="Resume all").click()
+    for name in names:
+        uploader.row(name).expect_state("done")
+    expect(page).to_have_title("ossferry")
+    expect(page.locator("#icon")).to_have_attribute("href", re.compile("favicon"))
+    uploader.total.get_by_role("button", name="Clear finished").click()
+    expect(uploader.rows).to_have_count(0)
+
+
+@slow_on_pyodide
+def test_folder_paste_and_thumbnail(uploader: UploaderPage, page: Page, tmp_path: Path) -> None:
+    (tmp_path / "trip" / "day 1").mkdir(parents=True)
+    (tmp_path / "trip" / "day 1" / "pixel.png").write_bytes(PNG)
+    page.locator("#folder").set_input_files(tmp_path / "trip")
+    row = uploader.row("pixel.png")
+    row.expect_state("done")
+    assert "/trip/day 1/pixel.png" in row.key
+    expect(row.locator.locator("canvas")).to_have_count(1)
+
+    page.evaluate(PASTE)
+
+    uploader.row("image.png").expect_state("done")
+
+
+@slow_on_pyodide
+def test_a_refused_signature_is_explained(
+    uploader: UploaderPage, page: Page, console: Console
+) -> None:
+    console.expected.append(REFUSED)
+
+    def change_the_type(route: Route) -> None:  # as a meddling proxy would
+        route.continue_(headers={**route.request.headers, "content-type": "text/html"})
+
+    page.route(re.compile(r"/changed\.txt$"), change_the_type)
+    uploader.choose({"name": "changed.txt", "mimeType": "text/plain", "buffer": b"x"})
+    row = uploader.row("changed.txt")
+    row.expect_state("failed")
+
+    row.locator.get_by_role("button", name="Explain signature").click()
+
+    dialog = uploader.dialog("signature")
+    expect(dialog).to_contain_text("line 4: the content type was changed on the way")
+    expect(dialog.locator("mark")).to_have_text(["plain", "html"])
+    expect(dialog).to_contain_text("x-oss-security-token:(hidden)")
+    expect(dialog).not_to_contain_text("x-oss-security-token:C")
+    page.keyboard.press("Escape")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    row.locator.get_by_role("button", name="Copy report for support").click()
+    expect(page.locator("#toast")).to_have_text("Copied")
+    report = page.evaluate("navigator.clipboard.readText()")
+    assert "code: SignatureDoesNotMatch" in report
+    assert "changed.txt" not in report
+
+
+def test_nothing_shifts_or_overflows(demo: Demo, page: Page, console: Console) -> None:
+    page.add_init_script(SHIFTS)
+    uploader = UploaderPage(page, demo.url)
+    uploader.open()
+    uploader.expect_ready()
+    expect(uploader.grant).to_contain_text("May add files to")
+    assert page.evaluate("shifted") < 0.02
+    uploader.drop(**{"a" * 4000 + "__txt": "x", "b__txt": "y"})
+    uploader.row("b.txt").expect_state("done")
+
+    for width, direction in ((320, "ltr"), (320, "rtl"), (1280, "rtl")):  # 320 is 1280 at 400 %
+        page.set_viewport_size({"width": width, "height": 256})
+        page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(DOTS) == ([0] if width == 320 else [])  # none ends a line
+
+
+def test_without_javascript_or_webassembly_there_is_a_sentence(
+    demo: Demo, browser: Browser
+) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="ja-JP")
+    page = context.new_page()
+    page.goto(demo.url)
+    expect(page.locator("noscript p")).to_contain_text("アップロードには JavaScript が必要です。")
+    expect(page.locator("noscript p")).to_be_visible()
+    expect(page.get_by_role("alert")).to_be_hidden()
+    context.close()
+
+    context = browser.new_context(locale="zh-CN")
+    page = context.new_page()
+    page.add_init_script("delete window.WebAssembly")
+    page.goto(demo.url)
+    expect(page.get_by_role("alert")).to_contain_text("页面无法启动。")
+    context.close()

@@ -1,0 +1,159 @@
+"""Permission that ends, changes or cannot be had, and clocks that lie, in mid-upload."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from e2e.conftest import Console
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import MIB, asked, expect_whole, noise, until
+from ossferry.demo import Demo
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.parametrize("runtime", ["micropython"], indirect=True),
+]
+
+MakeFile = Callable[[str, bytes], Path]
+CONTENT = noise(20 * MIB + 1, seed=3)  # 21 parts
+GRANT = "**/api/grant"
+MOVABLE_CLOCK = """{
+  const real = Date.now.bind(Date);
+  window.wrongByMs = 0;
+  const shown = () => real() + window.wrongByMs;
+  Date = class extends Date {
+    constructor(...given) { given.length ? super(...given) : super(shown()); }
+    static now() { return shown(); }
+  };
+}"""
+
+
+@pytest.fixture(autouse=True)
+def _failing(console: Console) -> None:
+    console.expected.append("Failed to load resource|net::ERR")
+
+
+def expire(demo: Demo, name: str) -> None:
+    """Let all permission end when the second part of a file arrives."""
+    demo.oss.faults.add(
+        "expire-tokens", key=f"*/{name}", operation="UploadPart", part_number=2, times=1
+    )
+
+
+def test_r13_r14_many_parts_that_meet_the_end_of_permission_ask_once(
+    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile
+) -> None:
+    expect(uploader.grant).to_contain_text("May add")
+    names = [f"many-{number}.bin" for number in range(5)]
+    paths = [make_file(name, CONTENT) for name in names]
+    counted: list[str] = []
+    page.on("request", lambda seen: counted.append(seen.url))
+    demo.oss.faults.add("expire-tokens", key="*/many-*", operation="UploadPart", nth=4)
+
+    uploader.choose(*paths)
+
+    for name in names:
+        uploader.row(name).expect_state("done", timeout_ms=60_000)
+        expect_whole(demo, name, CONTENT)
+        assert len(asked(demo, "InitiateMultipartUpload", name)) == 1
+    assert len([url for url in counted if url.endswith("/api/grant")]) == 1
+
+
+@pytest.mark.parametrize("hours", [-2, pytest.param(2, marks=pytest.mark.slow)])
+def test_r16_a_clock_that_jumps_in_mid_upload_does_no_harm(
+    demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile, hours: int
+) -> None:
+    page.add_init_script(MOVABLE_CLOCK)
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+    name = f"jump{hours}.bin"
+    demo.oss.faults.add("unavailable", seconds=1, key=f"*/{name}", operation="UploadPart", times=1)
+    uploader.choose(make_file(name, CONTENT))
+    until(page, lambda: [seen for seen in asked(demo, "UploadPart", name) if seen.code])
+    page.wait_for_timeout(300)  # the page has begun to wait
+
+    page.evaluate(f"() => {{ window.wrongByMs = {hours * 3_600_000} }}")
+
+    uploader.row(name).expect_state("done", timeout_ms=30_000)
+    uploader.drop(**{f"after{hours}__txt": "x"})
+    uploader.row(f"after{hours}.txt").expect_state("done")
+    expect_whole(demo, name, CONTENT)
+
+
+def test_r05_r17_r18_permission_that_cannot_be_had_is_waited_for(
+    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile
+) -> None:
+    busy, away, signed_in = True, True, False
+
+    def answer(route: Route) -> None:
+        nonlocal busy
+        if busy:
+            busy = False
+            route.fulfill(status=429, headers={"Retry-After": "1"})
+        elif away:
+            route.abort()
+        elif signed_in:
+            route.continue_()
+        else:
+            route.fulfill(status=401)
+
+    expect(uploader.grant).to_contain_text("May add")
+    expire(demo, "patient.bin")
+    page.route(GRANT, answer)
+    uploader.choose(make_file("patient.bin", CONTENT))
+    row = uploader.row("patient.bin")
+
+    row.expect_state("paused", timeout_ms=30_000)
+    row.expect_says("Waiting for the server of this page, continues by itself")
+    until(page, lambda: not busy)
+    away = False
+    row.expect_says("Waiting for you to sign in again, continues by itself")
+    signed_in = True
+
+    row.expect_state("done", timeout_ms=30_000)
+    assert len(asked(demo, "InitiateMultipartUpload", "patient.bin")) == 1
+    expect_whole(demo, "patient.bin", CONTENT)
+
+
+@pytest.mark.parametrize(
+    ("row_of_table", "words"),
+    [
+        pytest.param("403", "You may not upload here.", id="r19"),
+        pytest.param("other prefix", "Something else answered", id="r20", marks=pytest.mark.slow),
+    ],
+)
+def test_r19_r20_permission_that_is_refused_or_for_another_place_ends_the_upload(
+    uploader: UploaderPage,
+    page: Page,
+    demo: Demo,
+    make_file: MakeFile,
+    row_of_table: str,
+    words: str,
+) -> None:
+    def answer(route: Route) -> None:
+        if row_of_table == "403":
+            route.fulfill(status=403)
+            return
+        document = route.fetch().json()
+        document["prefix"] = "uploads/bob-0123456789/"
+        route.fulfill(json=document)
+
+    name = f"{row_of_table.replace(' ', '-')}.bin"
+    expect(uploader.grant).to_contain_text("May add")
+    expire(demo, name)
+    page.route(GRANT, answer)
+    uploader.choose(make_file(name, CONTENT))
+    row = uploader.row(name)
+
+    row.expect_state("failed", timeout_ms=30_000)
+    row.expect_says(words)
+    assert [seen.key for seen in demo.oss.requests if "/bob-" in seen.key] == []
+    page.unroute(GRANT)
+    row.retry_button.click()
+
+    row.expect_state("done", timeout_ms=30_000)
+    assert len(asked(demo, "InitiateMultipartUpload", name)) == 1
+    expect_whole(demo, name, CONTENT)

@@ -1,0 +1,267 @@
+"""The file on the disk and the page around an upload: they change, go away, sleep, or are two."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from e2e.conftest import Console
+from e2e.pages.uploader import Row, UploaderPage
+from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, pending, until
+from ossferry.demo import Demo
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.parametrize("runtime", ["micropython"], indirect=True),
+]
+
+MakeFile = Callable[[str, bytes], Path]
+TwoPages = tuple[UploaderPage, UploaderPage]
+PART = MIB
+CONTENT = noise(20 * MIB + 1, seed=5)  # 21 parts
+SINGLE = 16 * MIB
+EDGES = (0, 1, 102_399, 102_400, SINGLE, SINGLE + 1, 3 * SINGLE // 2 - 1, 3 * SINGLE // 2)
+WITHOUT_LOCKS = """delete Navigator.prototype.locks;"""
+NO_TIMERS = """for (const name of ["setTimeout", "setInterval"]) {
+  const real = window[name];
+  window[name] = (run, ms, ...given) => real((...it) => window.hidden || run(...it), ms, ...given);
+}"""
+OPFS_FILE = """async ({ name, size }) => {
+  const folder = await navigator.storage.getDirectory();
+  const handle = await folder.getFileHandle(name, { create: true });
+  const stream = await handle.createWritable();
+  for (let at = 0; at < size; at += 65536) {
+    await stream.write(crypto.getRandomValues(new Uint8Array(Math.min(65536, size - at))));
+  }
+  await stream.close();
+  window.showOpenFilePicker = async () => [handle];
+}"""
+
+
+@pytest.fixture(autouse=True)
+def _failing(console: Console) -> None:
+    console.expected.append("Failed to load resource|net::ERR")
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(True, id="locks"),
+        pytest.param(False, id="leases", marks=pytest.mark.slow),
+    ]
+)
+def two_pages(
+    request: pytest.FixtureRequest,
+    demo: Demo,
+    context: BrowserContext,
+    page: Page,
+    console: Console,
+    runtime: str,
+) -> TwoPages:
+    """Two tabs of a browser that has Web Locks, and of one that has none."""
+    if not request.param:
+        context.add_init_script(WITHOUT_LOCKS)
+    first = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    second = UploaderPage(context.new_page(), first.url)
+    console.listen(second.page)
+    for uploader in (first, second):
+        uploader.open()
+        uploader.expect_ready()
+        expect(uploader.grant).to_contain_text("May add")
+    return first, second
+
+
+def slow_down(demo: Demo, name: str, *, skip: int = 0) -> None:
+    """Let the parts of a file take a minute, but for the first `skip`."""
+    demo.oss.faults.add(
+        "bandwidth",
+        bytes_per_s=PART / 60,
+        key=f"*/{name}",
+        operation="UploadPart",
+        skip=skip,
+    )
+
+
+def pause(row: Row) -> None:
+    row.locator.get_by_role("button", name="Pause", exact=True).click()
+    row.expect_state("paused")
+
+
+def resume(row: Row) -> None:
+    row.locator.get_by_role("button", name="Resume", exact=True).click()
+
+
+def test_r37_r38_sizes_at_the_edges_arrive_by_the_right_way(
+    uploader: UploaderPage, demo: Demo, make_file: MakeFile
+) -> None:
+    contents = {f"edge-{size}.bin": noise(size, seed=size) for size in EDGES}
+
+    uploader.choose(*[make_file(name, content) for name, content in contents.items()])
+
+    for name, content in contents.items():
+        uploader.row(name).expect_state("done", timeout_ms=60_000)
+        sizes = [seen.received_bytes for seen in asked(demo, "UploadPart", name)]
+        is_small = len(content) <= SINGLE
+        assert len(sizes) == (0 if is_small else -(-len(content) // max(sizes)))
+        assert len(asked(demo, "PutObject", name)) == (1 if is_small else 0)
+        expect_whole(demo, name, content)
+
+
+@pytest.mark.slow
+def test_r34_what_is_sent_waits_for_no_timer_of_a_hidden_page(
+    demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile
+) -> None:
+    page.add_init_script(NO_TIMERS)
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+    contents = {f"hidden-{number}.txt": noise(1000, seed=number) for number in range(12)}
+    contents["hidden.bin"] = CONTENT
+    paths = [make_file(name, content) for name, content in contents.items()]
+    page.evaluate("() => { window.hidden = true }")
+
+    uploader.choose(*paths)
+
+    until(page, lambda: len(demo.oss.bucket(demo.bucket).objects) == len(contents))
+    for name, content in contents.items():
+        expect_whole(demo, name, content)
+
+
+def test_r40_a_file_that_changes_in_mid_upload_is_stopped_and_cleaned_up(
+    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile
+) -> None:
+    slow_down(demo, "draft.bin", skip=1)
+    path = make_file("draft.bin", CONTENT)
+    uploader.choose(path)
+    row = uploader.row("draft.bin")
+    until(page, lambda: arrived(demo, "draft.bin"))
+
+    pause(row)
+    path.write_bytes(CONTENT[::-1])
+    resume(row)
+
+    row.expect_state("failed")
+    row.expect_says("The file has changed since it was chosen.")
+    until(page, lambda: not pending(demo, "draft.bin"))
+    assert asked(demo, "CompleteMultipartUpload", "draft.bin") == []
+
+
+def test_r41_a_file_that_is_gone_and_comes_back_is_continued(
+    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile, tmp_path: Path
+) -> None:
+    slow_down(demo, "stick.bin", skip=2)
+    path = make_file("stick.bin", CONTENT)
+    uploader.choose(path)
+    row = uploader.row("stick.bin")
+    until(page, lambda: len(arrived(demo, "stick.bin")) == 2)
+
+    pause(row)
+    path.rename(tmp_path / "away")
+    demo.oss.faults.clear()
+    resume(row)
+    row.expect_state("failed")
+    (tmp_path / "away").rename(path)
+    row.retry_button.click()
+
+    row.expect_state("done", timeout_ms=30_000)
+    assert len(asked(demo, "InitiateMultipartUpload", "stick.bin")) == 1
+    expect_whole(demo, "stick.bin", CONTENT)
+
+
+@pytest.mark.slow
+def test_r33_a_page_that_was_frozen_goes_on(
+    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile
+) -> None:
+    demo.oss.faults.add("expire-tokens", key="*/asleep.bin", operation="UploadPart", nth=2)
+    demo.oss.faults.add("bandwidth", bytes_per_s=PART, key="*/asleep.bin", operation="UploadPart")
+    uploader.choose(make_file("asleep.bin", CONTENT))
+    row = uploader.row("asleep.bin")
+    expect(row.progress).not_to_have_attribute("value", "0")
+    session = page.context.new_cdp_session(page)
+
+    session.send("Page.setWebLifecycleState", {"state": "frozen"})
+    page.wait_for_timeout(3_000)
+    session.send("Page.setWebLifecycleState", {"state": "active"})
+
+    row.expect_state("done", timeout_ms=30_000)
+    assert len(asked(demo, "InitiateMultipartUpload", "asleep.bin")) == 1
+    expect_whole(demo, "asleep.bin", CONTENT)
+
+
+def test_r26_r36_of_two_pages_one_sends_and_the_other_follows(
+    demo: Demo, page: Page, two_pages: TwoPages, make_file: MakeFile
+) -> None:
+    first, second = two_pages
+    name = "twice.bin"
+    path = make_file(name, CONTENT)
+    demo.oss.faults.add(
+        "bandwidth", bytes_per_s=PART / 3, key=f"*/{name}", operation="UploadPart", skip=2
+    )
+
+    first.choose(path)
+    until(page, lambda: len(arrived(demo, name)) == 2)
+    second.choose(path)
+
+    second.row(name).expect_state("paused")
+    second.row(name).expect_state("done", timeout_ms=30_000)
+    first.row(name).expect_state("done")
+    assert len(asked(demo, "UploadPart", name)) == 21
+    expect_whole(demo, name, CONTENT)
+
+
+def test_r36_a_small_file_in_two_pages_is_sent_once(
+    demo: Demo, two_pages: TwoPages, make_file: MakeFile
+) -> None:
+    first, second = two_pages
+    name = "small.bin"
+    path = make_file(name, noise(MIB, 36))
+    demo.oss.faults.add("bandwidth", bytes_per_s=MIB / 5, key=f"*/{name}", operation="PutObject")
+
+    first.choose(path)
+    first.row(name).expect_state("uploading")
+    second.choose(path)
+
+    second.row(name).expect_state("paused")
+    second.row(name).expect_state("done", timeout_ms=30_000)
+    first.row(name).expect_state("done")
+    assert len(asked(demo, "PutObject", name)) == 1
+    expect_whole(demo, name, noise(MIB, 36))
+
+
+def test_the_speed_limit_holds_and_can_be_lifted_under_way(
+    uploader: UploaderPage, page: Page, demo: Demo
+) -> None:
+    text = "calm " * 150_000
+    uploader.drop(first__txt="x")  # the limit is offered once there is something to send
+    page.get_by_label("Speed limit").select_option("1000000")
+
+    uploader.drop(a__txt=text, b__txt=text, c__txt=text)
+    uploader.row("b.txt").expect_state("uploading")
+    page.get_by_label("Speed limit").select_option("0")
+
+    for name in ("a.txt", "b.txt", "c.txt"):
+        uploader.row(name).expect_state("done", timeout_ms=30_000)
+    sent = {name: asked(demo, "PutObject", name)[0] for name in ("a.txt", "b.txt", "c.txt")}
+    limits = [seen.headers.get("x-oss-traffic-limit") for seen in sent.values()]
+    assert limits == ["4000000", "4000000", None]
+    assert min(sent["a.txt"].duration_ms, sent["b.txt"].duration_ms) > 1_000
+
+
+def test_r31_a_file_with_a_way_back_is_continued_by_one_click(
+    uploader: UploaderPage, page: Page, demo: Demo
+) -> None:
+    slow_down(demo, "opfs.bin", skip=1)
+    page.evaluate(OPFS_FILE, {"name": "opfs.bin", "size": len(CONTENT)})
+    uploader.files_input.evaluate("input => input.click()")
+    until(page, lambda: arrived(demo, "opfs.bin"))
+    until(page, lambda: uploader.row("opfs.bin").key)
+
+    uploader.open()
+    demo.oss.faults.clear()
+    uploader.expect_ready()
+    page.get_by_role("button", name="Continue").click()
+
+    row = uploader.row("opfs.bin")
+    row.expect_state("done", timeout_ms=30_000)
+    assert len(asked(demo, "InitiateMultipartUpload", "opfs.bin")) == 1
+    assert len(demo.oss.bucket(demo.bucket).objects[row.key].data) == len(CONTENT)

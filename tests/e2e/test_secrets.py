@@ -1,0 +1,214 @@
+"""Credentials stay in Python's memory; what lies in the browser's storage is not believed.
+
+Rows T42, T43 and T44.
+"""
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Response, expect
+
+from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.pages.uploader import UploaderPage
+from ossferry.demo import Demo
+
+pytestmark = pytest.mark.e2e
+
+MIB = 1024**2
+SEARCH = """async (secrets) => {
+  const found = [];
+  const look = (where, text) => {
+    if (secrets.some((secret) => text.includes(secret))) found.push(where);
+  };
+  look("localStorage", JSON.stringify({ ...localStorage }));
+  look("sessionStorage", JSON.stringify({ ...sessionStorage }));
+  look("cookies", document.cookie);
+  look("address", location.href + JSON.stringify(history.state));
+  look("document", document.documentElement.outerHTML);
+  look("performance", JSON.stringify(performance.getEntries()));
+  for (const name of await caches.keys()) look("cache", name);
+  const wait = (asked) => new Promise((done, fail) => {
+    asked.onsuccess = () => done(asked.result);
+    asked.onerror = () => fail(asked.error);
+  });
+  let records = 0;
+  for (const { name } of await indexedDB.databases()) {
+    const database = await wait(indexedDB.open(name));
+    for (const store of database.objectStoreNames) {
+      const kept = database.transaction(store).objectStore(store);
+      const entries = [await wait(kept.getAllKeys()), await wait(kept.getAll())];
+      records += entries[0].length;
+      look(`IndexedDB ${name}`, JSON.stringify(entries));
+    }
+    database.close();
+  }
+  const workers = (await navigator.serviceWorker?.getRegistrations() ?? []).length;
+  return { found, records, workers };
+}"""
+PROBE = """(secrets) => {
+  const needles = secrets.map((secret) => new TextEncoder().encode(secret));
+  const holds = (bytes) => needles.some((needle) => {
+    for (let at = bytes.indexOf(needle[0]); at >= 0; at = bytes.indexOf(needle[0], at + 1)) {
+      if (needle.every((byte, offset) => bytes[at + offset] === byte)) return true;
+    }
+    return false;
+  });
+  const seen = new Set();
+  const found = [];
+  const queue = [["window", window]];
+  for (let next = 0; next < queue.length && seen.size < 200_000; next += 1) {
+    const [path, value] = queue[next];
+    if (typeof value === "string") {
+      if (secrets.some((secret) => value.includes(secret))) found.push(path);
+    }
+    if (Object(value) !== value || seen.has(value)) continue;
+    seen.add(value);
+    let buffer = value;
+    if (ArrayBuffer.isView(value) || value instanceof WebAssembly.Memory) buffer = value.buffer;
+    if (buffer instanceof ArrayBuffer && !seen.has(buffer)) {
+      seen.add(buffer);
+      if (holds(new Uint8Array(buffer))) found.push(path);
+    }
+    if (path.split(".").length > 12 || value instanceof Node || ArrayBuffer.isView(value)) continue;
+    const add = (name, get) => {
+      try { queue.push([`${path}.${String(name)}`, get()]); } catch { /* it may complain */ }
+    };
+    if (value instanceof Map || value instanceof Set) add("entries", () => [...value]);
+    for (const name of Reflect.ownKeys(value)) add(name, () => value[name]);
+  }
+  return { found, seen: seen.size };
+}"""
+PLANT = """(secrets) => {
+  window.planted = { text: secrets[0], list: [{ bytes: new TextEncoder().encode(secrets[1]) }] };
+}"""
+POISON = """async (records) => {
+  const wait = (asked) => new Promise((done, fail) => {
+    asked.onsuccess = () => done(asked.result);
+    asked.onerror = () => fail(asked.error);
+  });
+  const opened = indexedDB.open("keyval-store");
+  opened.onupgradeneeded = () => opened.result.createObjectStore("keyval");
+  const database = await wait(opened);
+  const store = database.transaction("keyval", "readwrite").objectStore("keyval");
+  for (const [name, value] of records) await wait(store.put(value, name));
+  database.close();
+}"""
+
+
+class Secrets:
+    """The credentials that the server has handed to the page."""
+
+    def __init__(self, page: Page) -> None:
+        self.values: set[str] = set()
+        page.on("response", self._note)
+
+    def _note(self, response: Response) -> None:
+        if response.url.endswith("/api/grant") and response.ok:
+            grant = response.json()
+            self.values |= {grant["access_key_secret"], grant["security_token"]}
+            self.values.add(grant["access_key_id"])
+
+
+@slow_on_pyodide
+def test_t42_t43_credentials_are_in_pythons_memory_only(
+    demo: Demo, page: Page, console: Console, runtime: str, make_file: Callable[[str, bytes], Path]
+) -> None:
+    console.expected.append(".")  # the probe wakes getters that complain
+    secrets = Secrets(page)
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+    demo.oss.faults.add("bandwidth", bytes_per_s=MIB, operation="UploadPart")
+    uploader.choose(make_file("secret.bin", random.Random(5).randbytes(20 * MIB)))
+    uploader.row("secret.bin").expect_state("uploading")
+    during: dict[str, Any] = {"records": 0}
+    while not during["records"]:
+        page.wait_for_timeout(50)
+        during = page.evaluate(SEARCH, list(secrets.values))
+    reached: dict[str, Any] = page.evaluate(PROBE, list(secrets.values))
+    page.evaluate(PLANT, list(secrets.values))
+    planted: dict[str, Any] = page.evaluate(PROBE, list(secrets.values))
+    demo.oss.faults.clear()
+    uploader.row("secret.bin").expect_state("done", timeout_ms=60_000)
+    after: dict[str, Any] = page.evaluate(SEARCH, list(secrets.values))
+
+    assert len(secrets.values) >= 3
+    assert (during["found"], after["found"], reached["found"]) == ([], [], [])
+    assert {"window.planted.text", "window.planted.list.0.bytes"} <= set(planted["found"])
+    assert (during["workers"], after["workers"]) == (0, 0)
+
+
+def looks(path: Path) -> dict[str, object]:
+    """Return by what the page knows a file again."""
+    found = path.stat()
+    modified = int(found.st_mtime * 1000)
+    return {"name": path.name, "path": "", "size": found.st_size, "modified": modified}
+
+
+@slow_on_pyodide
+def test_t44_records_that_somebody_else_has_written_lead_nowhere(
+    demo: Demo, page: Page, console: Console, runtime: str, make_file: Callable[[str, bytes], Path]
+) -> None:
+    path = make_file("video.bin", random.Random(6).randbytes(17 * MIB))
+    prefix = page.request.post(f"{demo.url}/api/grant").json()["prefix"]
+    letter = make_file("letter.txt", b"not a treasure")
+    treasure = f"{prefix}2026-01-01/z/treasure.txt"
+    operator_bucket(demo).put_object(treasure, b"treasure")
+    page.goto(f"{demo.url}/healthz")
+    now_s = page.evaluate("Date.now()") / 1000
+    good = {
+        "version": 2,
+        "owner": prefix,
+        **looks(path),
+        "key": f"{prefix}2026-01-01/x/video.bin",
+        "upload_id": "EVIL",
+        "part_size": 8 * MIB,
+        "sent": 8 * MIB,
+        "saved_at_s": now_s,
+        "page": "page-1",
+        "options": {},
+        "endpoint": "https://evil.example",
+        "bucket": "evil",
+    }
+    bob = "uploads/bob-aaaaaaaaaaaaaaaaaaaaaaaaaa/"
+    records = [
+        good,
+        {**good, "owner": bob, "key": f"{bob}x"},
+        {**good, "key": f"{bob}x"},
+        {**good, "key": f"{prefix}../../{bob}x"},
+        {
+            **good,
+            "key": f"{prefix}2026-01-01/y/video.bin",
+            "upload_id": "<img src=x onerror=alert(1)>",
+            "name": "<b>video.bin",
+        },
+        {**good, "key": treasure, "upload_id": "", "part_size": 0, "sent": 0, **looks(letter)},
+    ]
+    texts = [["1", ""], ["2", "{"], ["3", "null"]]
+    texts += [[str(record["key"]), json.dumps(record)] for record in records]
+    page.evaluate(POISON, [[f"ossferry/{name}", text] for name, text in texts])
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    console.expected += ["status of 404", "status of 409"]  # no such upload, and a treasure
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+    expect(page.get_by_test_id("unfinished").first).to_be_visible()
+
+    uploader.choose(path)
+    row = uploader.row("video.bin")
+    row.expect_state("done", timeout_ms=60_000)
+
+    uploader.choose(letter)
+    uploader.row("letter.txt").expect_state("done")
+
+    assert operator_bucket(demo).get_object(treasure).read() == b"treasure"
+    assert row.key.startswith(prefix)
+    assert "evil.example" not in " ".join(asked)
+    assert operator_bucket(demo).get_object(row.key).read() == path.read_bytes()
+    at_bobs = [seen.status for seen in demo.oss.requests if "bob-aaaa" in seen.key + seen.path]
+    assert [status for status in at_bobs if status is not None and status < 400] == []

@@ -1,0 +1,84 @@
+"""Python of the page's own, as `docs/uploader-api.md` shows it."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+import build
+from e2e.conftest import operator_bucket, slow_on_pyodide
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import asked
+from ossferry.demo import Demo
+
+pytestmark = pytest.mark.e2e
+
+GUIDE = Path(__file__).parents[2] / "docs" / "uploader-api.md"
+StartDemo = Callable[..., tuple[Demo, UploaderPage]]
+
+
+@slow_on_pyodide
+def test_the_example_of_the_guide_runs_in_the_page(
+    start_demo: StartDemo, page: Page, tmp_path: Path
+) -> None:
+    (example,) = re.findall(r"```python\n(.+?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+    extension, web = tmp_path / "my_page.py", tmp_path / "web"
+    extension.write_text(example, "utf-8")
+    build.main(web, extension)
+    demo, uploader = start_demo(web_dir=web)
+
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.row("report.txt").expect_state("done")
+    digest = hashlib.sha256(b"all is well").hexdigest()
+    expect(page.locator("body")).to_have_attribute("data-report", re.compile(f"done .+ {digest}"))
+    stored = operator_bucket(demo).get_object(uploader.row("report.txt").key)
+    assert stored.read() == b"all is well"
+    assert stored.headers["x-oss-meta-project"] == "spring"
+
+
+STREAMS = """
+import js
+
+from uploader.browser.streams import file_from_stream
+from uploader.main import queue
+
+queue.add(file_from_stream(js.File.new([js.big], "").stream(), "big.bin"))
+queue.add(file_from_stream(js.chunks(), "small.txt", path="notes", content_type="text/plain"))
+"""
+CHUNKS = """
+window.big = new Uint8Array(20_000_001).map((_, index) => (index * 7919) >> 5);
+window.chunks = async function* () {
+  yield "all ";
+  yield new TextEncoder().encode("is ");
+  yield new Blob(["well"]);
+};
+"""
+
+
+@slow_on_pyodide
+def test_streams_of_unknown_length_arrive_whole(
+    start_demo: StartDemo, page: Page, tmp_path: Path
+) -> None:
+    extension, web = tmp_path / "my_page.py", tmp_path / "web"
+    extension.write_text(STREAMS, "utf-8")
+    build.main(web, extension)
+    demo, uploader = start_demo(web_dir=web)
+    page.add_init_script(CHUNKS)
+
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.row("small.txt").expect_state("done")
+    uploader.row("big.bin").expect_state("done", timeout_ms=60_000)
+    uploader.row("big.bin").expect_says("20.0 MB")
+    assert uploader.row("small.txt").key.endswith("/notes/small.txt")
+    objects = demo.oss.bucket(demo.bucket).objects
+    assert objects[uploader.row("small.txt").key].data == b"all is well"
+    sent = bytes((index * 7919 >> 5) & 255 for index in range(20_000_001))
+    assert objects[uploader.row("big.bin").key].data == sent
+    assert len(asked(demo, "UploadPart", "big.bin")) == 3

@@ -1,0 +1,241 @@
+"""A page is closed or killed while files wait, and the next one goes on with them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from playwright.sync_api import BrowserContext, BrowserType, Page, Route, expect
+
+from e2e.conftest import Console, operator_bucket
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import asked, expect_whole, noise, until
+from e2e.test_killed import Browsers
+from ossferry.demo import Demo
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.parametrize("runtime", ["micropython"], indirect=True),
+]
+
+MakeFile = Callable[[str, bytes], Path]
+COUNT = 20  # of which twelve are under way
+NAMES = [f"photo-{number:02}.txt" for number in range(COUNT)]
+RECORDS = """() => new Promise((done) => {
+  const opening = indexedDB.open("keyval-store");
+  opening.onupgradeneeded = () => opening.transaction.abort();
+  opening.onerror = () => done([]);
+  opening.onsuccess = () => {
+    const db = opening.result;
+    const asked = db.transaction("keyval").objectStore("keyval").getAllKeys();
+    asked.onsuccess = () => {
+      db.close();
+      done(asked.result.filter((name) => String(name).startsWith("ossferry/")));
+    };
+  };
+})"""
+OPFS_FILES = """async (names) => {
+  const folder = await navigator.storage.getDirectory();
+  const handles = [];
+  for (const name of names) {
+    const handle = await folder.getFileHandle(name, { create: true });
+    const stream = await handle.createWritable();
+    await stream.write(name.repeat(500));
+    await stream.close();
+    handles.push(handle);
+  }
+  window.showOpenFilePicker = async () => handles;
+}"""
+
+
+@pytest.fixture(autouse=True)
+def _tidy(demo: Demo, console: Console) -> Iterator[None]:
+    console.expected.append("Failed to load resource|net::ERR")
+    yield
+    demo.oss.faults.clear()
+
+
+def records(page: Page) -> list[str]:
+    """Return the keys of what this browser has written down."""
+    found: list[str] = page.evaluate(RECORDS)
+    return sorted(name.removeprefix("ossferry/") for name in found)
+
+
+def hold(demo: Demo) -> None:
+    """Let no file arrive."""
+    demo.oss.faults.add("hang", operation="PutObject", times=100)
+
+
+def choose_with_way_back(uploader: UploaderPage) -> None:
+    """Choose files of which the browser keeps handles."""
+    uploader.page.evaluate(OPFS_FILES, NAMES)
+    uploader.files_input.evaluate("input => input.click()")
+
+
+def reopened(demo: Demo, uploader: UploaderPage) -> None:
+    """Wait until all is written down, and load the page again."""
+    until(uploader.page, lambda: len(records(uploader.page)) == COUNT)
+    uploader.open()
+    demo.oss.faults.clear()
+    uploader.expect_ready()
+    expect(uploader.page.locator("#unfinished")).to_contain_text(f"Continue {COUNT} uploads (0%)?")
+
+
+def expect_all_arrived_once(demo: Demo, uploader: UploaderPage, keys: list[str]) -> None:
+    """Expect each file under the key that it had before."""
+    expect(uploader.total).to_contain_text(f"{COUNT} of {COUNT} files", timeout=30_000)
+    stored = [key for key in demo.oss.bucket(demo.bucket).objects if "/photo-" in key]
+    assert sorted(stored) == keys
+    expect(uploader.page.locator("#unfinished")).to_be_hidden()
+    until(uploader.page, lambda: records(uploader.page) == [])
+
+
+@pytest.fixture
+def own_demo() -> Iterator[Demo]:
+    """A demo of one's own."""
+    with Demo() as made:
+        yield made
+
+
+@pytest.fixture
+def fresh(own_demo: Demo, page: Page, console: Console, runtime: str) -> UploaderPage:
+    """Its page, ready."""
+    console.expected.append("Failed to load resource|net::ERR")
+    opened = UploaderPage(page, f"{own_demo.url}/?runtime={runtime}")
+    opened.open()
+    opened.expect_ready()
+    return opened
+
+
+def test_one_click_continues_all_that_waited_and_the_language_is_kept(
+    fresh: UploaderPage, own_demo: Demo
+) -> None:
+    hold(own_demo)
+    choose_with_way_back(fresh)
+    expect(fresh.rows.first).to_be_visible()
+    reopened(own_demo, fresh)
+    keys = records(fresh.page)
+    fresh.page.get_by_label("Language").select_option("ja")
+    expect(fresh.page.locator("#unfinished")).to_contain_text("件のアップロードを続けますか")
+    fresh.open()
+    fresh.expect_ready()
+
+    fresh.page.get_by_role("button", name="続ける").click()
+
+    expect(fresh.page.locator("#unfinished")).to_be_hidden()
+    fresh.page.locator("select").first.select_option("en")
+    expect_all_arrived_once(own_demo, fresh, keys)
+
+
+def test_the_same_files_dropped_again_continue(
+    fresh: UploaderPage, own_demo: Demo, make_file: MakeFile
+) -> None:
+    hold(own_demo)
+    paths = [make_file(name, name.encode() * 500) for name in NAMES]
+    fresh.choose(*paths)
+    reopened(own_demo, fresh)
+    keys = records(fresh.page)
+    expect(fresh.page.locator("#unfinished")).to_contain_text("not sent yet, from a moment ago")
+    expect(fresh.page.get_by_role("button", name="Continue")).to_have_count(0)
+
+    fresh.choose(*paths)
+
+    expect_all_arrived_once(own_demo, fresh, keys)
+
+
+def test_a_file_that_arrived_without_an_answer_is_not_stored_twice(
+    fresh: UploaderPage, own_demo: Demo, make_file: MakeFile
+) -> None:
+    content = noise(5_000, seed=3)
+    path = make_file("letter.txt", content)
+    held: list[Route] = []
+
+    def store_without_a_word(route: Route) -> None:
+        if route.request.method != "PUT":
+            route.continue_()
+            return
+        key = unquote(urlsplit(route.request.url).path).lstrip("/")
+        operator_bucket(own_demo).put_object(key, content)
+        held.append(route)
+
+    fresh.page.route("**/letter.txt", store_without_a_word)
+    fresh.choose(path)
+    until(fresh.page, lambda: held and records(fresh.page))
+    fresh.page.unroute("**/letter.txt")
+    fresh.open()
+    fresh.expect_ready()
+    expect(fresh.page.get_by_test_id("unfinished")).to_contain_text("letter.txt")
+
+    fresh.choose(path)
+
+    fresh.row("letter.txt").expect_state("done")
+    assert [seen.status for seen in asked(own_demo, "PutObject", "letter.txt")][-1] == 409
+    expect_whole(own_demo, "letter.txt", content)
+
+
+def test_what_waited_can_be_discarded_one_by_one_or_all(
+    fresh: UploaderPage, own_demo: Demo, make_file: MakeFile
+) -> None:
+    hold(own_demo)
+    fresh.choose(*[make_file(name, b"x") for name in NAMES])
+    reopened(own_demo, fresh)
+    box = fresh.page.locator("#unfinished")
+    lines = fresh.page.get_by_test_id("unfinished")
+    expect(lines).to_have_count(5)
+
+    lines.first.get_by_role("button", name="Discard").click()
+    expect(box).to_contain_text(f"Continue {COUNT - 1} uploads")
+    box.get_by_role("button", name="Show 14 more").click()
+    expect(lines).to_have_count(COUNT - 1)
+    box.get_by_role("button", name="Discard all").click()
+    box.get_by_role("button", name="Cancel").click()
+    box.get_by_role("button", name="Discard all").click()
+    box.get_by_role("button", name="Really discard 19 uploads").click()
+
+    expect(box).to_be_hidden()
+    until(fresh.page, lambda: records(fresh.page) == [])
+
+
+def test_another_tab_is_offered_what_waits_only_when_its_page_is_closed(
+    fresh: UploaderPage, own_demo: Demo, context: BrowserContext, make_file: MakeFile
+) -> None:
+    hold(own_demo)
+    fresh.choose(*[make_file(name, b"x") for name in NAMES])
+    until(fresh.page, lambda: len(records(fresh.page)) == COUNT)
+    other = UploaderPage(context.new_page(), fresh.url)
+    other.open()
+    other.expect_ready()
+    expect(other.grant).to_contain_text("May add")
+    other.page.wait_for_timeout(500)
+    expect(other.page.locator("#unfinished")).to_be_hidden()
+
+    fresh.page.goto("about:blank")
+
+    expect(other.page.locator("#unfinished")).to_contain_text(f"Continue {COUNT} uploads")
+
+
+@pytest.mark.slow
+def test_r32_a_killed_browser_forgets_nothing_that_waited(
+    browser_type: BrowserType,
+    browser_type_launch_args: dict[str, Any],
+    runtime: str,
+    tmp_path: Path,
+    own_demo: Demo,
+) -> None:
+    url = f"{own_demo.url}/?runtime={runtime}"
+    browsers = Browsers(browser_type, browser_type_launch_args, tmp_path / "profile", url)
+    uploader = browsers.open()
+    hold(own_demo)
+    choose_with_way_back(uploader)
+    until(uploader.page, lambda: len(records(uploader.page)) == COUNT)
+    uploader.page.wait_for_timeout(500)
+    keys = records(uploader.page)
+    browsers.kill()
+    own_demo.oss.faults.clear()
+
+    uploader = browsers.open()
+    uploader.page.get_by_role("button", name="Continue").click()
+
+    expect_all_arrived_once(own_demo, uploader, keys)
+    browsers.context.close()

@@ -1,0 +1,324 @@
+"""Faults of the line and of OSS: each costs what it hit, and nothing else. Rows of docs/faults.md.
+
+One interpreter will do: what differs between them is in `test_multipart`, which runs on both.
+What unit tests prove too is left to `make slow`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from e2e.conftest import Console, operator_bucket
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import MIB, asked, expect_whole, noise, pending, until
+from ossferry.demo import Demo
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.parametrize("runtime", ["micropython"], indirect=True),
+]
+
+MakeFile = Callable[[str, bytes], Path]
+PART = MIB
+CONTENT = noise(20 * MIB + 1)  # 21 parts
+AGAIN = 3  # Chromium itself repeats a request whose connection is reset
+COMPLAINTS = "Failed to load resource|net::ERR"
+IMPATIENT = """const real = window.setInterval;
+window.setInterval = (run, ms, ...given) =>
+  real(run, ms < 5000 ? ms : ms < 40000 ? Math.max(500, ms - 9500) : 500, ...given);"""
+
+HASTY = """const real = AbortSignal.timeout;
+AbortSignal.timeout = (ms) => real.call(AbortSignal, Math.min(ms, 500));"""
+
+
+@pytest.fixture(autouse=True)
+def _failing(console: Console) -> None:
+    console.expected.append(COMPLAINTS)
+
+
+@pytest.fixture
+def impatient(demo: Demo, page: Page, console: Console, runtime: str) -> UploaderPage:
+    """The page, whose watchdogs have the patience of two seconds."""
+    page.add_init_script(IMPATIENT)
+    opened = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    opened.open()
+    opened.expect_ready()
+    return opened
+
+
+@pytest.fixture
+def set_line(page: Page) -> Callable[..., None]:
+    """Change the line of the browser itself."""
+    session = page.context.new_cdp_session(page)
+
+    def change(*, upload_bytes_per_s: int = -1, offline: bool = False) -> None:
+        session.send(
+            "Network.emulateNetworkConditions",
+            {
+                "offline": offline,
+                "latency": 0,
+                "downloadThroughput": -1,
+                "uploadThroughput": upload_bytes_per_s,
+            },
+        )
+
+    return change
+
+
+def test_r01_a_part_that_is_cut_anywhere_is_sent_again(
+    uploader: UploaderPage, demo: Demo, make_file: MakeFile
+) -> None:
+    common = {"when": "mid-body", "key": "*/cut.bin", "operation": "UploadPart", "times": AGAIN}
+    for number, share in ((1, 0.01), (2, 0.5), (3, 0.99)):
+        demo.oss.faults.add("reset", part_number=number, after_bytes=int(PART * share), **common)
+
+    uploader.choose(make_file("cut.bin", CONTENT))
+
+    uploader.row("cut.bin").expect_state("done", timeout_ms=30_000)
+    assert [fault.hits for fault in demo.oss.faults] == [AGAIN] * 3
+    expect_whole(demo, "cut.bin", CONTENT)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param("502", marks=pytest.mark.slow),
+        pytest.param("504", marks=pytest.mark.slow),
+        "answer lost",
+    ],
+)
+def test_r03_r25_r30_every_request_of_an_upload_survives(
+    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile, fault: str
+) -> None:
+    name = f"every-{fault.replace(' ', '-')}.bin"
+    for operation in ("InitiateMultipartUpload", "UploadPart", "CompleteMultipartUpload"):
+        common = {"key": f"*/{name}", "operation": operation}
+        if fault == "answer lost":
+            demo.oss.faults.add("reset", when="before-answer", times=AGAIN, **common)
+        else:
+            demo.oss.faults.add("error", code="InternalError", status=int(fault), times=1, **common)
+
+    uploader.choose(make_file(name, CONTENT))
+
+    uploader.row(name).expect_state("done", timeout_ms=30_000)
+    until(page, lambda: pending(demo, name) == [])  # also what has begun without an answer
+    expect_whole(demo, name, CONTENT)
+
+
+def test_r03_r10_a_gateway_whose_answers_the_page_may_not_read_is_waited_out(
+    uploader: UploaderPage, page: Page, console: Console, demo: Demo, make_file: MakeFile
+) -> None:
+    console.expected.append("blocked by CORS policy")
+    answered: list[str] = []
+    elsewhere = {"access-control-allow-origin": "https://gateway.example"}
+
+    def gateway(route: Route) -> None:
+        is_part = "partNumber=2" in route.request.url
+        if (is_part or answered) and len(answered) < 6:
+            answered.append(route.request.method)
+            route.fulfill(status=502, headers=elsewhere, body="<html>Bad gateway</html>")
+        else:
+            route.continue_()
+
+    page.route(f"http://*:{demo.oss.port}/**", gateway)
+
+    uploader.choose(make_file("gateway.bin", CONTENT))
+
+    uploader.row("gateway.bin").expect_state("done", timeout_ms=30_000)
+    assert len(answered) == 6
+    expect_whole(demo, "gateway.bin", CONTENT)
+
+
+def test_r06_a_look_at_a_dead_line_ends_too(
+    page: Page, demo: Demo, console: Console, runtime: str, make_file: MakeFile
+) -> None:
+    page.add_init_script(HASTY)
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+    page.route(f"http://*:{demo.oss.port}/", lambda _route: None)  # accepted, never answered
+    fault = demo.oss.faults.add("reset", key="*/looked.bin", operation="UploadPart")
+
+    uploader.choose(make_file("looked.bin", CONTENT))
+    row = uploader.row("looked.bin")
+    row.expect_says("Waiting for the network, continues by itself")
+
+    demo.oss.faults.remove(fault)
+    row.expect_state("done", timeout_ms=30_000)
+    expect_whole(demo, "looked.bin", CONTENT)
+
+
+def test_r06_r07_a_dead_line_and_a_trickle_are_left(
+    impatient: UploaderPage, demo: Demo, make_file: MakeFile
+) -> None:
+    common = {"key": "*/stuck.bin", "operation": "UploadPart", "times": 1}
+    faults = [
+        demo.oss.faults.add("hang", part_number=1, **common),
+        demo.oss.faults.add("bandwidth", bytes_per_s=0.1, part_number=2, **common),
+    ]
+
+    impatient.choose(make_file("stuck.bin", CONTENT))
+
+    impatient.row("stuck.bin").expect_state("done", timeout_ms=30_000)
+    assert [fault.hits for fault in faults] == [1, 1]
+    expect_whole(demo, "stuck.bin", CONTENT)
+
+
+def test_a_checksum_worker_that_cannot_be_loaded_is_waited_for(
+    page: Page, demo: Demo, console: Console, runtime: str, make_file: MakeFile
+) -> None:
+    console.expected.append("importScripts")
+    page.route("**/crc64*.js", lambda route: route.abort())
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+    files = {"little.txt": b"little", "large.bin": CONTENT}
+    uploader.choose(*[make_file(name, content) for name, content in files.items()])
+    for name in files:
+        uploader.row(name).expect_says("Waiting for the server of this page")
+
+    page.unroute("**/crc64*.js")
+
+    for name, content in files.items():
+        uploader.row(name).expect_state("done", timeout_ms=30_000)
+        expect_whole(demo, name, content)
+
+
+@pytest.mark.slow
+def test_r08_a_slow_line_that_moves_is_not_left(
+    impatient: UploaderPage, set_line: Callable[..., None], demo: Demo
+) -> None:
+    set_line(upload_bytes_per_s=16_000)
+    text = "slow but steady " * 5000
+
+    impatient.drop(steady__txt=text)
+
+    impatient.row("steady.txt").expect_state("done", timeout_ms=30_000)
+    assert len(asked(demo, "PutObject", "steady.txt")) == 1
+    expect_whole(demo, "steady.txt", text.encode())
+
+
+def test_r08_what_a_limit_keeps_in_the_systems_buffers_is_not_left(
+    impatient: UploaderPage, demo: Demo, page: Page, make_file: MakeFile
+) -> None:
+    page.locator("#speed").select_option("250000")
+    content = noise(MIB, 57)  # leaves the browser at once, and arrives in four seconds
+
+    impatient.choose(make_file("limited.bin", content))
+
+    impatient.row("limited.bin").expect_state("done", timeout_ms=30_000)
+    assert len(asked(demo, "PutObject", "limited.bin")) == 1
+    expect_whole(demo, "limited.bin", content)
+
+
+def test_r08_what_a_slow_line_keeps_in_its_buffers_is_not_left(
+    impatient: UploaderPage, demo: Demo, make_file: MakeFile
+) -> None:
+    demo.oss.faults.add("bandwidth", bytes_per_s=350_000, operation="PutObject")
+    content = noise(MIB, 58)  # leaves the browser at once, and arrives in three seconds
+
+    impatient.choose(make_file("buffered.bin", content))
+
+    impatient.row("buffered.bin").expect_state("done", timeout_ms=30_000)
+    assert len(asked(demo, "PutObject", "buffered.bin")) == 1
+    expect_whole(demo, "buffered.bin", content)
+
+
+def test_r11_offline_pauses_and_being_back_goes_on(
+    uploader: UploaderPage,
+    page: Page,
+    set_line: Callable[..., None],
+    demo: Demo,
+    make_file: MakeFile,
+) -> None:
+    set_line(upload_bytes_per_s=4 * MIB)
+    uploader.choose(make_file("train.bin", CONTENT))
+    row = uploader.row("train.bin")
+    expect(row.progress).not_to_have_attribute("value", "0")
+
+    set_line(offline=True)
+    row.expect_state("paused")
+    row.expect_says("Waiting for the network, continues by itself")
+    page.wait_for_timeout(3_500)  # longer than any wait between two looks
+    row.expect_state("paused")
+    set_line()
+    expect(row.locator).not_to_have_attribute("data-state", "paused", timeout=3_000)
+
+    row.expect_state("done", timeout_ms=30_000)
+    expect_whole(demo, "train.bin", CONTENT)
+
+
+def test_r22_a_whole_that_oss_tells_otherwise_is_no_success(
+    uploader: UploaderPage, demo: Demo, make_file: MakeFile
+) -> None:
+    demo.oss.faults.add(
+        "wrong-crc", key="*/whole.bin", operation="CompleteMultipartUpload", times=1
+    )
+    uploader.choose(make_file("whole.bin", CONTENT))
+    row = uploader.row("whole.bin")
+
+    row.expect_state("failed", timeout_ms=30_000)
+    row.expect_says("not what was sent")
+    row.retry_button.click()
+
+    row.expect_state("done", timeout_ms=30_000)
+    expect_whole(demo, "whole.bin", CONTENT)
+
+
+@pytest.mark.slow
+def test_r24_a_part_that_oss_has_lost_is_sent_again_and_no_other(
+    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile
+) -> None:
+    common = {"key": "*/forgot.bin", "operation": "CompleteMultipartUpload"}
+    demo.oss.faults.add("error", code="InternalError", times=2, **common)
+    uploader.choose(make_file("forgot.bin", CONTENT))
+    until(page, lambda: asked(demo, "CompleteMultipartUpload", "forgot.bin"))
+    (upload_id,) = pending(demo, "forgot.bin")
+    key = uploader.row("forgot.bin").key
+    other = b"another part"
+    operator_bucket(demo).upload_part(key, upload_id, 2, other)
+
+    uploader.row("forgot.bin").expect_state("done", timeout_ms=30_000)
+    sent = [seen.params["partNumber"] for seen in asked(demo, "UploadPart", "forgot.bin")]
+    assert sorted(sent) == sorted([str(number) for number in range(1, 22)] + ["2", "2"])
+    expect_whole(demo, "forgot.bin", CONTENT)
+
+
+@pytest.mark.parametrize(
+    "fault", ["error in a 200", pytest.param("no answer", marks=pytest.mark.slow)]
+)
+def test_r27_an_end_without_a_proper_answer_is_asked_for_again(
+    impatient: UploaderPage, demo: Demo, make_file: MakeFile, fault: str
+) -> None:
+    name = f"end-{fault.replace(' ', '-')}.bin"
+    common = {"key": f"*/{name}", "operation": "CompleteMultipartUpload", "times": 1}
+    if fault == "no answer":
+        planned = demo.oss.faults.add("hang", **common)
+    else:
+        planned = demo.oss.faults.add("error", code="InternalError", status=200, **common)
+
+    impatient.choose(make_file(name, CONTENT))
+
+    impatient.row(name).expect_state("done", timeout_ms=30_000)
+    assert planned.hits == 1
+    expect_whole(demo, name, CONTENT)
+
+
+def test_r35_an_upload_that_was_aborted_elsewhere_begins_anew(
+    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile
+) -> None:
+    demo.oss.faults.add(
+        "bandwidth", bytes_per_s=PART, key="*/anew.bin", operation="UploadPart", times=3
+    )
+    uploader.choose(make_file("anew.bin", CONTENT))
+    until(page, lambda: pending(demo, "anew.bin"))
+    (upload_id,) = pending(demo, "anew.bin")
+
+    key = asked(demo, "InitiateMultipartUpload", "anew.bin")[0].key  # the row may show it later
+    operator_bucket(demo).abort_multipart_upload(key, upload_id)
+
+    uploader.row("anew.bin").expect_state("done", timeout_ms=30_000)
+    assert len(asked(demo, "InitiateMultipartUpload", "anew.bin")) == 2
+    expect_whole(demo, "anew.bin", CONTENT)

@@ -1,0 +1,395 @@
+"""Whatever happens in whatever order, no byte is lost, doubled or mixed up, and nothing is stuck.
+
+Hypothesis chooses what people do, what becomes of each request, and when a page dies. The names of
+the checks are those of the invariants in `docs/invariants.md`.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from unit.model.content import MIB, SimFile, SimSource, crc64_of
+from unit.model.world import ANSWERS, OK, Device, Page, Pending, World, key_of, part_of
+from uploader.later.begun import Begun, go_on_with
+from uploader.oss.errors import OSSError
+from uploader.transfer import states
+from uploader.transfer.errors import TransferError
+from uploader.transfer.plan import MAX_SINGLE_BYTES
+from uploader.transfer.stream import Stream
+from uploader.transfer.upload import Upload
+
+FILES = [
+    SimFile(1, 40 * MIB + 5),
+    SimFile(5, 40 * MIB + 5, name="1.bin"),  # looks like the first, and is another
+    SimFile(2, 17 * MIB),
+    SimFile(3, 1000),
+    SimFile(6, 1000, name="3.bin"),  # so does this one
+    SimFile(4, 0),
+]
+STREAMED = (0, 1000, 8 * MIB, 17 * MIB + 3)  # bytes
+FOREIGN = ((99, 0, 7),)  # the bytes of a file that nobody here has
+MAX_PAGES = 2
+MAX_UPLOADS = 4
+TURNS = 3000
+AT_ONCE = [("pause", "resume"), ("pause", "resume", "pause"), ("cancel", "pause", "resume")]
+
+T = TypeVar("T")
+index = st.integers(0, 99)
+seldom = st.integers(0, 3).map(lambda number: number == 3)
+
+
+class Engine(RuleBasedStateMachine):
+    """Up to two pages on one device or two, a few files and streams, one OSS."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.unseen: list[object] = []  # exceptions that ended a task
+        self.loop.set_exception_handler(lambda _loop, what: self.unseen.append(what))
+        self.world = World()
+        self.added: list[tuple[Page, Upload, int]] = []  # with the seed of the file
+        self.chosen: list[str] = []  # names
+        self.confirmed: set[tuple[str, int]] = set()  # upload id and part that a page knows of
+        self.shared: set[str] = set()  # keys that two devices may be at
+        self.cancelled: set[str] = set()  # keys
+        self._do(self.world.open)
+
+    def teardown(self) -> None:
+        """Let the network be good again: all must come to an end, and nothing be left."""
+        try:
+            self._come_to_rest()
+        finally:
+            self.world.pages = []  # whatever is still sent is not heard
+            while asyncio.all_tasks(self.loop):
+                for task in asyncio.all_tasks(self.loop):
+                    task.cancel()
+                self.loop.run_until_complete(asyncio.sleep(0))
+            self.loop.close()
+
+    @initialize(
+        first=st.sampled_from(FILES),
+        second=st.sampled_from(FILES),
+        pages=st.integers(1, 2),
+        device=st.integers(0, 1),
+    )
+    def begin(self, first: SimFile, second: SimFile, pages: int, device: int) -> None:
+        """Begin with two files, in one page or in two."""
+        if pages > 1:
+            self.open(device)
+        self.add(0, first)
+        self.add(pages - 1, second)
+
+    @rule(page=index, file=st.sampled_from(FILES))
+    def add(self, page: int, file: SimFile) -> None:
+        """Choose a file."""
+        if len(self.added) < MAX_UPLOADS:
+            where = _pick(self.world.pages, page)
+            upload = self._do(lambda: where.queue.add(file))
+            self.added.append((where, upload, file.seed))
+            self.chosen.append(file.name)
+
+    @rule(page=index, size=st.sampled_from(STREAMED), happens=seldom)
+    def add_stream(self, page: int, size: int, happens: bool) -> None:
+        """Send what comes out of a stream."""
+        if not happens or len(self.added) >= MAX_UPLOADS:
+            return
+        where, seed = _pick(self.world.pages, page), 50 + len(self.added)
+        stream = Stream(SimSource(seed, size), f"{seed}.bin")
+        self.added.append((where, self._do(lambda: where.queue.add(stream)), seed))
+        self.chosen.append(stream.name)
+
+    @precondition(lambda self: self._half_sent())
+    @rule(which=index, kind=st.sampled_from(("same", "longer", "another")))
+    def go_on_with_it_on_another_device(self, which: int, kind: str) -> None:
+        """Choose a file there for what has begun here; the page compares it with what arrived."""
+        page, upload, seed = _pick(self._half_sent(), which)
+        there = self._page_on(self.world.devices[page.device is self.world.devices[0]])
+        size = upload.file.size + (4 * MIB if kind == "longer" else 0)
+        file = SimFile(seed + (kind == "another"), size, name=upload.file.name)
+        listed = self._do(lambda: asyncio.ensure_future(self._offered(there))).result()
+        found = [each for each in listed if each["upload_id"] == upload.upload_id]
+        if found and found[0]["part_size"]:
+            begun = Begun(found[0])
+            self.shared.add(upload.key)
+            self._do(lambda: asyncio.ensure_future(self._go_on_with(there, begun, file)))
+        for pending in list(self.world.pending):
+            if pending.page is there and pending.request.method == "GET":
+                self._answer(pending, OK)
+
+    @precondition(lambda self: self.world.oss.uploads)
+    @rule(which=index, happens=seldom)
+    def lose_upload(self, which: int, happens: bool) -> None:
+        """Have another device, or a rule of the bucket, remove what has begun."""
+        if happens:
+            del self.world.oss.uploads[_pick(list(self.world.oss.uploads), which)]
+
+    @precondition(lambda self: self.world.pending)
+    @rule(which=index, fate=st.sampled_from(ANSWERS))
+    def answer(self, which: int, fate: str) -> None:
+        """Decide what becomes of a request."""
+        self._answer(_pick(self.world.pending, which), fate)
+
+    @precondition(lambda self: self.world.pending)
+    @rule(count=st.integers(1, 9))
+    def go_well(self, count: int) -> None:
+        """Let some requests succeed."""
+        for _ in range(count):
+            if self.world.pending:
+                self._answer(self.world.pending[0], OK)
+
+    @precondition(lambda self: self.added)
+    @rule(which=index, button=index)
+    def press(self, which: int, button: int) -> None:
+        """Press one of the buttons that an upload has."""
+        page, upload, _ = _pick(self.added, which)
+        action = _pick(_buttons(upload), button)
+        if action == "cancel":
+            self.cancelled.add(upload.key)
+        if page in self.world.pages and action:
+            self._do(lambda: getattr(page.queue, action)(upload))
+
+    @precondition(lambda self: self.added)
+    @rule(which=index, pressed=st.sampled_from(AT_ONCE))
+    def press_at_once(self, which: int, pressed: tuple[str, ...]) -> None:
+        """Press several buttons before the first has come to anything."""
+        page, upload, _ = _pick(self.added, which)
+        if page not in self.world.pages or upload.state in states.ENDED:
+            return
+        if "cancel" in pressed:
+            self.cancelled.add(upload.key)
+        self._do(lambda: [getattr(upload, action)() for action in pressed])
+
+    @rule(page=index, happens=seldom)
+    def discard(self, page: int, happens: bool) -> None:
+        """Give up what an earlier page left."""
+        if not happens:
+            return
+        where = _pick(self.world.pages, page)
+        self._do(lambda: asyncio.ensure_future(where.journal.load()))
+        if where.journal.unfinished:
+            self._do(lambda: where.queue.discard(where.journal.unfinished[:1]))
+
+    @rule(page=index, happens=seldom)
+    def go_on(self, page: int, happens: bool) -> None:
+        """Go on with all that an earlier page left, without choosing the files again."""
+        if not happens:
+            return
+        where = _pick(self.world.pages, page)
+        self._do(lambda: asyncio.ensure_future(where.journal.load()))
+        self._do(lambda: asyncio.ensure_future(where.queue.reopen(where.journal.unfinished)))
+        known = [id(upload) for _, upload, _ in self.added]
+        for upload in where.queue.uploads:
+            if id(upload) not in known and isinstance(upload.file, SimFile):
+                self.added.append((where, upload, upload.file.seed))
+
+    @rule()
+    def revoke_tokens(self) -> None:
+        """End every token that was given out."""
+        for page in self.world.pages:
+            self.world.oss.revoked.append(f"STS.{page.grants.fetched}")
+
+    @rule(seconds=st.integers(1, 2000))
+    def time_passes(self, seconds: int) -> None:
+        """Let tokens get old."""
+        self.world.clock.advance(seconds)
+
+    @precondition(lambda self: len(self.world.pages) < MAX_PAGES)
+    @rule(device=st.integers(0, 1))
+    def open(self, device: int) -> None:
+        """Open one more page."""
+        self._do(lambda: self.world.open(device))
+
+    @rule(page=index, arrived=st.integers(0, 3), happens=seldom)
+    def crash(self, page: int, arrived: int, happens: bool) -> None:
+        """Kill a page; there is always one."""
+        if not happens:
+            return
+        where = _pick(self.world.pages, page)
+        self._do(lambda: self.world.crash(where, arrived))
+        if not self.world.pages:
+            self._do(self.world.open)
+
+    @precondition(lambda self: self._small_with_a_place())
+    @rule(which=index)
+    def come_back_to_a_place_that_is_taken(self, which: int) -> None:
+        """Kill a page, store something else where it would have, and go on in another page."""
+        page, upload = _pick(self._small_with_a_place(), which)
+        self.crash(self.world.pages.index(page), 0, True)
+        self.world.oss.objects.setdefault(upload.key, FOREIGN)
+        self.go_on(0, True)
+
+    @invariant()
+    def i1_what_is_done_is_whole(self) -> None:
+        """An upload that is done is stored, byte by byte."""
+        for _, upload, seed in self.added:
+            if upload.state == states.DONE:
+                whole = ((seed, 0, upload.file.size),) if upload.file.size else ()
+                stored = self.world.oss.objects[upload.key]
+                assert crc64_of(stored) == crc64_of(whole)
+                assert upload.crc64 == str(crc64_of(whole))
+
+    @invariant()
+    def i2_no_file_is_stored_twice_or_over_another(self) -> None:
+        """Every choice of a file makes one object at most."""
+        assert self.world.oss.violations == [], self.world.oss.violations
+        objects = self.world.oss.objects.items()
+        stored = [key for key, content in objects if content != FOREIGN]
+        assert len(stored) <= len(self.chosen)
+        if not self.shared:  # or an object may have the name of another file
+            for name in set(self.chosen):
+                named = [key for key in stored if key.endswith(f"/{name}")]
+                assert len(named) <= self.chosen.count(name)
+
+    @invariant()
+    def i6_progress_is_within_the_file(self) -> None:
+        """Progress counts each byte once, and never less than what OSS has confirmed."""
+        for _, upload, _ in self.added:
+            assert 0 <= upload.sent <= upload.file.size
+
+    @invariant()
+    def nothing_breaks_where_nobody_looks(self) -> None:
+        """No task ends with an exception that is no answer of OSS or of ours."""
+        assert self.unseen == []
+
+    def _half_sent(self) -> list[tuple[Page, Upload, int]]:
+        """Return what lives, and of which another page could go on with what OSS has."""
+        return [
+            (page, upload, seed)
+            for page, upload, seed in self.added
+            if page in self.world.pages
+            and upload.state not in states.ENDED
+            and upload.upload_id in self.world.oss.uploads
+            and self.world.oss.uploads[upload.upload_id].parts
+        ]
+
+    def _page_on(self, device: Device) -> Page:
+        for page in self.world.pages:
+            if page.device is device:
+                return page
+        return self._do(lambda: self.world.open(self.world.devices.index(device)))
+
+    def _small_with_a_place(self) -> list[tuple[Page, Upload]]:
+        """Return what a page would lose if it were killed, but for the record."""
+        return [
+            (page, upload)
+            for page, upload, _ in self.added
+            if page in self.world.pages
+            and upload.kept_as
+            and upload.state not in states.ENDED
+            and upload.file.size <= MAX_SINGLE_BYTES
+        ]
+
+    def _answer(self, pending: Pending, fate: str) -> None:
+        part = part_of(pending)
+        key = key_of(pending.request)
+        if part and key not in self.shared and self.world.oss.has_part(part, pending.body):
+            assert part not in self.confirmed, f"I5: {part} was confirmed, and is sent again"
+        if part and key not in self.cancelled and key not in self.shared:
+            assert key not in self.world.oss.objects, f"I5: {key} is whole, and {part} is sent"
+        upload = _upload_of(self.added, pending)
+        self._do(lambda: self.world.resolve(pending, fate))
+        if part and fate == OK and upload and part[1] in upload.parts:
+            self.confirmed.add(part)
+
+    def _come_to_rest(self) -> None:
+        for _ in range(TURNS):
+            if not self.world.pending:
+                break
+            self._answer(self.world.pending[0], OK)
+        assert self.world.pending == [], "I3: requests without end"
+        self.i1_what_is_done_is_whole()
+        self.i2_no_file_is_stored_twice_or_over_another()
+        for page, upload, _ in self.added:
+            if page in self.world.pages and upload.state not in states.ENDED:
+                reason = upload.paused_for
+                assert reason in (states.BY_PERSON, states.FOR_TAB), f"I3: {upload.state} {reason}"
+        known = self._known_upload_ids()
+        for upload_id, there in self.world.oss.uploads.items():
+            assert upload_id in known or not there.parts, f"I4: parts of {upload_id} are left"
+
+    def _known_upload_ids(self) -> list[str]:
+        """Return all ids that somebody can still continue or discard."""
+        texts = [text for device in self.world.devices for text in device.storage.texts.values()]
+        streams = [upload.upload_id for _, upload, _ in self.added if upload.is_stream]
+        return [json.loads(text)["upload_id"] for text in texts] + streams
+
+    async def _offered(self, page: Page) -> list[dict[str, Any]]:
+        await page.journal.load()
+        return await page.queue.leftovers.of_other_devices(self.world.oss.begun())
+
+    async def _go_on_with(self, page: Page, begun: Begun, file: SimFile) -> None:
+        try:
+            upload = await go_on_with(begun, file, page.queue.leftovers, lambda _upload: None)
+        except (OSSError, TransferError):
+            return
+        self.added.append((page, upload, file.seed))
+        self.chosen.append(file.name)
+
+    def _do(self, action: Callable[[], T]) -> T:
+        """Run something inside the loop, and then everything that follows from it."""
+
+        async def run() -> T:
+            result = action()
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+                if not self.loop._ready:  # type: ignore[attr-defined] # nobody has anything to do
+                    return result
+            raise AssertionError("I3: the engine does not come to rest")
+
+        return self.loop.run_until_complete(run())
+
+
+def _pick(things: list[Any], which: int) -> Any:
+    return things[which % len(things)]
+
+
+def _buttons(upload: Upload) -> list[str]:
+    if upload.state in (states.FAILED, states.CANCELLED):
+        return ["retry"]
+    if upload.paused_for == states.BY_PERSON:
+        return ["resume", "resume", "cancel"]
+    if upload.state == states.DONE:
+        return [""]
+    return ["pause", "pause", "send_next", "cancel"]
+
+
+def _upload_of(added: list[tuple[Page, Upload, int]], pending: Pending) -> Upload | None:
+    key = key_of(pending.request)
+    return next((up for page, up, _ in added if page is pending.page and up.key == key), None)
+
+
+def _run(examples: int) -> None:
+    run_state_machine_as_test(
+        Engine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=50,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_any_order_of_faults_and_crashes_keeps_the_invariants() -> None:
+    _run(100)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_two_thousand_long_sequences_keep_the_invariants() -> None:
+    _run(2000)

@@ -1,0 +1,330 @@
+"""A small world for the transfer engine: an OSS that keeps what it is sent, two devices with pages
+that can freeze, and a network that does nothing until somebody decides what becomes of a request.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from support.fake_browser import FakeBrowser, FakeNetwork, FakeStorage, FakeTabs
+from support.fakes import FakeClock, FakeGrants, FakeRandom, make_engine, refused
+from unit.model.content import Content, content_of, crc64_of, size_of
+from uploader.oss.errors import Corrupt, Lost
+from uploader.oss.replies import Reply, Stored
+from uploader.oss.requests import Request
+from uploader.transfer.errors import ServerRefused
+from uploader.transfer.journal import Journal
+from uploader.transfer.ports import Piece, Ports
+from uploader.transfer.queue import Queue
+
+__all__ = [
+    "ANSWERS",
+    "Device",
+    "Page",
+    "Pending",
+    "World",
+    "key_of",
+    "part_of",
+]
+
+
+OK = "ok"
+ANSWER_LOST = "answer lost"
+NEVER_ARRIVED = "never arrived"
+OFFLINE = "offline"
+BUSY = "503"
+DAMAGED = "damaged"
+_NAMED_PART = re.compile(r"<PartNumber>(\d+)</PartNumber><ETag>\D*(\d+)\D*</ETag>")
+ANSWERS = (OK, OK, OK, OK, ANSWER_LOST, NEVER_ARRIVED, OFFLINE, BUSY, DAMAGED)
+
+
+@dataclass
+class Multipart:
+    """An upload that OSS knows."""
+
+    key: str
+    parts: dict[int, Content] = field(default_factory=dict)
+
+
+class SimOss:
+    """Objects, uploads, and what must never happen to them."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.objects: dict[str, Content] = {}
+        self.uploads: dict[str, Multipart] = {}
+        self.violations: list[str] = []
+        self.revoked: list[str] = []  # access key ids
+        self._ids = 0
+
+    def handle(self, request: Request, body: Any) -> Reply:
+        """Do what a request says, and answer."""
+        headers = {name.lower(): value for name, value in request.headers}
+        if headers["authorization"].partition("Credential=")[2].partition("/")[0] in self.revoked:
+            return refused("SecurityTokenExpired")
+        query = request.url.partition("?")[2]
+        given = dict(pair.split("=") for pair in query.split("&") if "=" in pair)
+        key = key_of(request)
+        is_taken = "x-oss-forbid-overwrite" in headers and key in self.objects
+        if "uploadId" in given:
+            return self._handle_begun(given, key, request, body, is_taken=is_taken)
+        if is_taken:
+            return refused("FileAlreadyExists", 409)
+        if not query:
+            return self._store(key, content_of(body))
+        assert query == "uploads", query
+        self._ids += 1
+        self.uploads[f"U{self._ids}"] = Multipart(key)
+        return Reply(200, lambda _name: "", f"<A><UploadId>U{self._ids}</UploadId></A>")
+
+    def _handle_begun(
+        self, given: dict[str, str], key: str, request: Request, body: Any, *, is_taken: bool
+    ) -> Reply:
+        upload = self.uploads.get(given["uploadId"])
+        if upload is None or upload.key != key:
+            return refused("NoSuchUpload", 404)
+        if request.method == "PUT":
+            upload.parts[int(given["partNumber"])] = content_of(body)
+            return _stored(content_of(body))
+        if request.method == "GET":
+            return _list(upload)
+        if request.method == "DELETE":
+            del self.uploads[given["uploadId"]]
+            return Reply(204, lambda _name: "")
+        named = [(int(number), int(etag)) for number, etag in _NAMED_PART.findall(body)]
+        if named != [(number, crc64_of(part)) for number, part in sorted(upload.parts.items())]:
+            return refused("InvalidPart", 400)
+        if is_taken:
+            return refused("FileAlreadyExists", 409)
+        del self.uploads[given["uploadId"]]
+        return self._store(key, sum((upload.parts[number] for number, _ in named), ()))
+
+    def has_part(self, part: tuple[str, int], piece: Piece) -> bool:
+        """Tell whether a part, of this upload id and number, is there with just these bytes."""
+        upload = self.uploads.get(part[0])
+        return upload is not None and upload.parts.get(part[1]) == content_of(piece)
+
+    def begun(self) -> list[dict[str, Any]]:
+        """Return what our server says of uploads that have not ended."""
+        return [
+            {
+                "key": upload.key,
+                "name": upload.key.rpartition("/")[2],
+                "upload_id": upload_id,
+                "size": sum(size_of(content) for content in upload.parts.values()),
+                "part_size": max((size_of(part) for part in upload.parts.values()), default=0)
+                if len(upload.parts) > 1 or 1 in upload.parts
+                else None,
+                "began_at": "2026-03-14T09:00:00Z",
+                "last_at": "2026-03-14T09:00:00Z",
+            }
+            for upload_id, upload in self.uploads.items()
+        ]
+
+    def _store(self, key: str, content: Content) -> Reply:
+        if key in self.objects and crc64_of(self.objects[key]) != crc64_of(content):
+            before = self.objects[key]
+            self.violations.append(f"{key} was {before}, and is now {content}")
+        self.objects[key] = content
+        return _stored(content)
+
+
+def key_of(request: Request) -> str:
+    """Return the object key in the address of a request."""
+    return request.url.partition("?")[0].split("/", 3)[3]
+
+
+def _stored(content: Content) -> Reply:
+    crc = str(crc64_of(content))
+    known = {"etag": f'"{crc}"', "x-oss-hash-crc64ecma": crc, "x-oss-request-id": "R"}
+    return Reply(200, lambda name: known.get(name.lower(), ""))
+
+
+def _list(upload: Multipart) -> Reply:
+    rows = [
+        f'<Part><PartNumber>{number}</PartNumber><ETag>"{crc64_of(content)}"</ETag>'
+        f"<Size>{size_of(content)}</Size><HashCrc64ecma>{crc64_of(content)}</HashCrc64ecma></Part>"
+        for number, content in sorted(upload.parts.items())
+    ]
+    text = f"<ListPartsResult><IsTruncated>false</IsTruncated>{''.join(rows)}</ListPartsResult>"
+    return Reply(200, lambda _name: "", text)
+
+
+class Pending:
+    """A request that a page has sent, and that waits for its fate."""
+
+    def __init__(self, page: "Page", request: Request, body: Any) -> None:
+        self.page = page
+        self.request = request
+        self.body = body
+        self.answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+
+def part_of(pending: Pending) -> tuple[str, int] | None:
+    """Return the upload id and number of the part that a request sends."""
+    if not isinstance(pending.body, Piece) or "partNumber=" not in pending.request.url:
+        return None
+    number = pending.request.url.partition("partNumber=")[2].partition("&")[0]
+    return pending.request.url.partition("uploadId=")[2], int(number)
+
+
+class SimHttp:
+    """A page's way to OSS."""
+
+    def __init__(self, page: "Page") -> None:
+        self._page = page
+
+    async def send(self, request: Request, body: Any, on_progress: Callable[[int], None]) -> Reply:
+        if self._page not in self._page.world.pages:
+            await self._page.world.thaw.wait()
+        if isinstance(body, Piece):
+            on_progress(body.size // 2)
+        pending = Pending(self._page, request, body)
+        self._page.world.pending.append(pending)
+        try:
+            return await pending.answer
+        finally:  # the page does not wait for it any more
+            if pending in self._page.world.pending:
+                self._page.world.pending.remove(pending)
+
+
+class SimChecksum:
+    """Computes checksums of `SimFile`s."""
+
+    async def crc64(self, piece: Piece) -> int:
+        await asyncio.sleep(0)
+        return crc64_of(content_of(piece))
+
+    async def sha256(self, file: Any) -> str:
+        await asyncio.sleep(0)
+        return f"{file.seed:064x}"
+
+
+class SimReceipts:
+    """Our server's look into OSS."""
+
+    def __init__(self, oss: SimOss) -> None:
+        self._oss = oss
+
+    async def identical(self, *, path: str, size: int, crc64: str) -> str:
+        return ""
+
+    async def begun_empty(self, key: str) -> list[str]:
+        await asyncio.sleep(0)
+        uploads = self._oss.uploads.items()
+        return [each for each, begun in uploads if begun.key == key and not begun.parts]
+
+    async def discard(self, key: str, upload_id: str) -> None:
+        await asyncio.sleep(0)
+        if self._oss.uploads.pop(upload_id, None) is None:
+            raise ServerRefused(404, code="no-upload")
+
+    async def confirm(self, *, key: str, size: int, crc64: str, request_id: str) -> Stored | None:
+        await asyncio.sleep(0)
+        content = self._oss.objects.get(key)
+        if content is None:
+            return None
+        if (size_of(content), str(crc64_of(content))) != (size, crc64):
+            raise Corrupt("CRC-64", expected=crc64, actual=str(crc64_of(content)), is_mismatch=True)
+        return Stored("", crc64, "R")
+
+
+class SimGrants(FakeGrants):
+    """Grants whose key ids are new on every page."""
+
+    def __init__(self, page: int, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.fetched = 1000 * page
+
+
+class Device:
+    """A browser of its own, with what it keeps."""
+
+    def __init__(self) -> None:
+        self.storage = FakeStorage()
+        self.storage.keeps_files = True
+        self.browser = FakeBrowser()
+
+
+class Page:
+    """One page: its queue, its engine, and its part of the browser."""
+
+    def __init__(self, world: "World", number: int, device: Device) -> None:
+        self.world = world
+        self.device = device
+        self.tabs = FakeTabs(device.browser)
+        self.grants = SimGrants(number, world.clock)
+        random = FakeRandom()
+        random.count = 1000 * number
+        ports = Ports(
+            http=SimHttp(self),
+            checksum=SimChecksum(),
+            clock=world.clock,
+            grants=self.grants,
+            random=random,
+            network=FakeNetwork(),
+            storage=device.storage,
+            receipts=SimReceipts(world.oss),
+            tabs=self.tabs,
+        )
+        self.engine = make_engine(ports, 3)
+        self.queue = Queue(self.engine, on_change=lambda _upload: None, active=3)
+
+    @property
+    def journal(self) -> Journal:
+        """What this page knows of unfinished uploads."""
+        return self.engine.journal
+
+
+class World:
+    """OSS, two devices, and their pages."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.oss = SimOss(self.clock)
+        self.devices = (Device(), Device())
+        self.pages: list[Page] = []
+        self.pending: list[Pending] = []
+        self.frozen: list[Pending] = []
+        self.thaw = asyncio.Event()  # of frozen pages; it never comes
+        self._opened = 0
+
+    def open(self, device: int = 0) -> Page:
+        """Open one more page."""
+        self._opened += 1
+        page = Page(self, self._opened, self.devices[device])
+        self.pages.append(page)
+        return page
+
+    def resolve(self, pending: Pending, fate: str) -> None:
+        """Decide what becomes of a request."""
+        self.pending.remove(pending)
+        if fate in (OFFLINE, NEVER_ARRIVED):
+            reason = Lost.UNREACHABLE if fate == OFFLINE else Lost.INTERRUPTED
+            pending.answer.set_exception(Lost(reason))
+            return
+        if fate == BUSY:
+            pending.answer.set_result(refused("ServiceUnavailable", 503, retry_after="2"))
+            return
+        reply = self.oss.handle(pending.request, pending.body)
+        if fate == ANSWER_LOST:
+            pending.answer.set_exception(Lost(Lost.INTERRUPTED))
+        elif fate == DAMAGED and isinstance(pending.body, Piece) and reply.status == 200:
+            pending.answer.set_result(
+                Reply(200, lambda name: "7" if "crc64" in name.lower() else reply.header(name))
+            )
+        else:
+            pending.answer.set_result(reply)
+
+    def crash(self, page: Page, arrived: int) -> None:
+        """Freeze a page for ever; `arrived` of its requests still reach OSS."""
+        self.pages.remove(page)
+        for pending in [each for each in self.pending if each.page is page]:
+            self.pending.remove(pending)
+            self.frozen.append(pending)
+            if arrived > 0:
+                self.oss.handle(pending.request, pending.body)
+            arrived -= 1
+        page.tabs.close()

@@ -1,0 +1,22 @@
+"""The rule that operators are shown is the one with which all stories run."""
+
+from pathlib import Path
+
+from ossferry.demo import EXPOSED_HEADERS
+from support.english import speak_english
+from uploader.oss.errors import Lost
+from uploader.oss.replies import HEADERS_READ
+from uploader.view.messages import explain
+
+DOCS = Path(__file__).parents[2] / "docs/page.md"
+
+
+def test_the_demos_bucket_exposes_what_the_page_reads_and_no_more() -> None:
+    assert list(HEADERS_READ) == EXPOSED_HEADERS
+
+
+def test_the_docs_show_the_rule_of_the_page() -> None:
+    speak_english()
+    rule = explain(Lost(Lost.CORS), origin="https://uploads.example.com").to_copy
+
+    assert rule in DOCS.read_text("utf-8")

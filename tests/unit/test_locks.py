@@ -1,0 +1,39 @@
+"""What is installed is what was looked at: locks pin by hash, and installs obey them. Row T46."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NPM_LOCKS = [path for path in ROOT.rglob("package-lock.json") if "node_modules" not in path.parts]
+
+
+def test_t46_every_lock_pins_by_hash_and_every_install_obeys_it() -> None:
+    lock = (ROOT / "requirements.lock").read_text("utf-8")
+    pins = re.findall(r"^[a-z0-9][\w.\[\]-]*==\S+", lock, re.MULTILINE)
+    blocks = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)
+    recipes = re.findall(r"^\t(.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    installs = [each for each in recipes if re.search(r"\b(pip|npm) (install|ci)\b", each)]
+
+    assert len(pins) > 50
+    assert [block for block in blocks if "==" in block and "--hash=sha256:" not in block] == []
+    assert len(installs) >= 4
+    obedient = (
+        r"--require-hashes|--no-deps --no-build-isolation --editable|npm ci|--package-lock-only"
+    )
+    assert [each for each in installs if not re.search(obedient, each)] == []
+
+
+@pytest.mark.parametrize("path", NPM_LOCKS, ids=lambda path: str(path.relative_to(ROOT).parent))
+def test_t46_every_npm_package_has_a_hash_and_no_address_of_its_own(path: Path) -> None:
+    packages: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8"))["packages"]
+    installed = {name: about for name, about in packages.items() if name and "link" not in about}
+
+    assert installed
+    for name, about in installed.items():
+        bundled = about.get("inBundle", False)
+        assert bundled or str(about["integrity"]).startswith("sha512-"), name
+        assert not str(about.get("resolved", "")).startswith(("git", "http:", "file:")), name

@@ -1,0 +1,447 @@
+"""What waits, or goes in one request, is not forgotten by a reload, and costs next to nothing."""
+
+import json
+
+import pytest
+
+from support.fake_browser import FakeBrowser, FakeStorage
+from support.fakes import (
+    ANSWER_LOST,
+    DAMAGED,
+    FakeClock,
+    FakeFile,
+    FakeHttp,
+    make_engine,
+    make_ports,
+    refused,
+    until,
+)
+from uploader.transfer import states
+from uploader.transfer.errors import GrantRefused, ServerRefused, StorageBroken
+from uploader.transfer.options import REFUSE, Options
+from uploader.transfer.plan import MIB
+from uploader.transfer.queue import Queue
+
+NAMES = ("a.txt", "b.txt", "c.txt")
+
+
+class World:
+    """An OSS, a browser, and any number of its pages."""
+
+    def __init__(self):
+        self.clock = FakeClock()
+        self.http = FakeHttp()
+        self.storage = FakeStorage()
+        self.storage.keeps_files = True
+        self.browser = FakeBrowser()
+        self.pages = 0
+
+    def page(self, **more):
+        ports = make_ports(self.clock, http=self.http, storage=self.storage, browser=self.browser)
+        self.pages += 1
+        ports.random.count = 1000 * self.pages
+        engine = make_engine(ports, 2)
+        return Queue(engine, active=1, ahead=0, **more), engine.journal, ports
+
+    async def next_page(self, **more):
+        """Return a page that has read what there is."""
+        queue, journal, ports = self.page(**more)
+        await journal.load()
+        return queue, journal, ports
+
+    async def left(self, names=NAMES, options=None):
+        """Return the uploads of a page that went away: one was under way, the others waited."""
+        self.http.hold()
+        queue, _, ports = self.page()
+        uploads = [queue.add(FakeFile(name), options) for name in names]
+        await until(lambda: len(self.storage.texts) == len(names) and self.http.running)
+        await self.close(queue, ports)
+        return uploads
+
+    async def close(self, queue, ports):
+        queue.pause_all()  # stands for the end of its requests
+        await until(lambda: not self.http.running)
+        ports.tabs.close()
+        self.http.release()
+
+
+async def all_done(queue):
+    await until(lambda: all(upload.state == states.DONE for upload in queue.uploads))
+
+
+def names_of(journal):
+    return sorted([record.name for record in journal.unfinished])
+
+
+def record_of(journal, name):
+    return [record for record in journal.unfinished if record.name == name]
+
+
+async def test_what_waited_and_what_was_under_way_is_offered_by_the_next_page():
+    world = World()
+    await world.left()
+
+    _, journal, _ = await world.next_page()
+
+    assert names_of(journal) == ["a.txt", "b.txt", "c.txt"]
+    assert [record.sent for record in journal.unfinished] == [0, 0, 0]
+    assert [record.can_reopen for record in journal.unfinished] == [True, True, True]
+
+
+async def test_the_same_files_chosen_again_go_on_under_their_keys():
+    world = World()
+    before = await world.left()
+    queue, journal, _ = await world.next_page()
+
+    for name in NAMES:
+        queue.add(FakeFile(name))
+    await all_done(queue)
+
+    assert sorted(world.http.objects) == sorted([upload.key for upload in before])
+    await until(lambda: not world.storage.texts)
+    assert journal.unfinished == []
+
+
+async def test_one_click_goes_on_with_all_whose_files_the_browser_can_open():
+    world = World()
+    before = await world.left()
+    queue, journal, _ = await world.next_page()
+    world.storage.files[before[1].key].modified += 1
+    del world.storage.files[before[2].key]
+
+    failed = await queue.reopen(journal.unfinished)
+    await all_done(queue)
+
+    assert sorted([(record.name, error.changed) for record, error in failed]) == [
+        ("b.txt", True),
+        ("c.txt", False),
+    ]
+    assert names_of(journal) == ["b.txt", "c.txt"]
+    assert list(world.http.objects) == [before[0].key]
+    await until(lambda: len(world.storage.texts) == 2)
+
+
+async def test_two_files_that_look_the_same_have_a_record_each():
+    world = World()
+    before = await world.left(("a.txt", "a.txt"))
+    queue, journal, _ = await world.next_page()
+
+    uploads = [queue.add(FakeFile("a.txt")) for _ in range(3)]
+    await all_done(queue)
+
+    assert sorted([upload.key for upload in before]) == sorted([each.key for each in uploads[:2]])
+    assert len(world.http.objects) == 3
+    assert journal.unfinished == []
+
+
+async def test_records_are_written_and_removed_a_hundred_at_a_time():
+    world = World()
+    due = []
+    queue, _, _ = world.page(soon=due.append)
+    world.http.hold()
+    for number in range(250):
+        queue.add(FakeFile(f"{number}.txt"))
+    await until(lambda: world.http.running)
+    assert len(due) == 1
+
+    due.pop()()
+    await until(lambda: len(world.storage.texts) == 250)
+    world.http.release()
+    await all_done(queue)
+    due.pop()()
+    await until(lambda: not world.storage.texts)
+
+    assert [len(names) for names in world.storage.saved] == [100, 100, 50]
+    assert [len(names) for names in world.storage.deleted] == [250]
+    assert due == []
+
+
+async def test_what_ends_before_it_is_written_leaves_no_record():
+    world = World()
+    due = []
+    queue, _, _ = world.page(soon=due.append)
+    for number in range(20):
+        queue.add(FakeFile(f"{number}.txt"))
+    await all_done(queue)
+
+    due.pop()()
+    for _ in range(50):
+        await until(lambda: True)
+
+    assert world.storage.saved == []
+    assert world.storage.deleted == []
+
+
+async def test_a_file_that_arrived_without_an_answer_is_not_stored_again():
+    world = World()
+    before = await world.left(("a.txt",))
+    world.http.objects[before[0].key] = 10
+    queue, _, ports = await world.next_page()
+
+    upload = queue.add(FakeFile("a.txt"))
+    await all_done(queue)
+
+    assert upload.key == before[0].key
+    assert ports.receipts.asked == [upload.key]
+    assert world.http.objects == {upload.key: 10}
+
+
+async def test_an_answer_that_is_lost_again_is_settled_too():
+    world = World()
+    before = await world.left(("a.txt",))
+    world.http.plan = [ANSWER_LOST]
+    queue, _, _ = await world.next_page()
+
+    upload = queue.add(FakeFile("a.txt"))
+    await all_done(queue)
+
+    assert world.http.objects == {before[0].key: 10}
+    assert upload.crc64
+
+
+async def test_another_object_under_the_key_is_not_overwritten():
+    world = World()
+    before = await world.left(("a.txt",))
+    world.http.objects[before[0].key] = 99
+    queue, _, _ = await world.next_page()
+
+    upload = queue.add(FakeFile("a.txt"))
+    upload.folder_id = before[0].key.split("/")[-2]  # of a folder that goes on as a whole
+    await all_done(queue)
+
+    assert world.http.objects == {before[0].key: 99, upload.key: 10}
+    assert upload.key != before[0].key
+    await until(lambda: not world.storage.texts)
+
+
+async def test_what_was_damaged_on_the_way_is_replaced_and_left_nowhere():
+    world = World()
+    before = await world.left(("a.txt",))
+    world.http.plan = [DAMAGED]
+    queue, _, _ = await world.next_page()
+
+    upload = queue.add(FakeFile("a.txt"))
+    await all_done(queue)
+
+    assert upload.key == before[0].key
+    assert world.http.objects == {upload.key: 10}
+
+
+async def test_where_nobody_can_say_what_is_stored_a_file_replaces_itself():
+    world = World()
+    before = await world.left(("a.txt",))
+    world.http.objects[before[0].key] = 10
+    queue, _, ports = await world.next_page()
+    ports.receipts.errors = [ServerRefused(404)]
+
+    upload = queue.add(FakeFile("a.txt"))
+    await all_done(queue)
+
+    assert world.http.objects == {upload.key: 10}
+    assert upload.key == before[0].key
+
+
+async def test_a_file_that_is_chosen_for_the_first_time_may_not_be_refused():
+    world = World()
+    queue, _, _ = world.page()
+
+    queue.add(FakeFile("a.txt"))
+    await all_done(queue)
+
+    names = [name for name, _ in world.http.requests[0].headers]
+    assert "x-oss-forbid-overwrite" not in names
+
+
+async def test_a_large_file_that_waited_goes_on_in_parts():
+    world = World()
+    world.http.hold()
+    queue, _, ports = world.page()
+    queue.add(FakeFile("a.txt"))
+    large = queue.add(FakeFile("b.bin", 64 * MIB))
+    await until(lambda: len(world.storage.texts) == 2)
+    await world.close(queue, ports)
+    later, journal, _ = await world.next_page()
+
+    assert await later.reopen(journal.unfinished) == []
+    await all_done(later)
+
+    assert world.http.objects[large.key] == 64 * MIB
+    assert len(world.http.objects) == 2
+    await until(lambda: not world.storage.texts)
+
+
+async def test_options_are_kept():
+    world = World()
+    options = Options(same_name=REFUSE, metadata={"project": "spring"}, tags={"a": "b"})
+    await world.left(("a.txt",), options)
+    queue, journal, _ = await world.next_page()
+
+    assert await queue.reopen(journal.unfinished) == []
+    await all_done(queue)
+
+    headers = world.http.requests[-1].headers
+    assert ("x-oss-meta-project", "spring") in headers
+    assert ("x-oss-tagging", "a=b") in headers
+    assert ("x-oss-forbid-overwrite", "true") in headers
+    assert queue.uploads[0].key == "uploads/alice-1/a.txt"
+
+
+async def test_what_is_discarded_is_gone_and_nothing_is_asked_of_oss():
+    world = World()
+    await world.left()
+    queue, journal, _ = await world.next_page()
+    before = len(world.http.requests)
+
+    queue.discard(record_of(journal, "a.txt"))
+    await until(lambda: len(world.storage.texts) == 2)
+    assert names_of(journal) == ["b.txt", "c.txt"]
+    queue.discard(journal.unfinished)
+    await until(lambda: not world.storage.texts)
+
+    assert journal.unfinished == []
+    assert world.storage.files == {}
+    assert len(world.http.requests) == before
+
+
+@pytest.mark.parametrize("action", ["cancel", "fail", "too large"])
+async def test_what_nobody_would_go_on_with_leaves_no_record(action):
+    world = World()
+    world.http.hold()
+    queue, _, ports = world.page()
+    uploads = [queue.add(FakeFile(name)) for name in ("a.txt", "b.txt")]
+    await until(lambda: len(world.storage.texts) == 2)
+
+    if action == "cancel":
+        queue.cancel_all()
+    elif action == "fail":
+        world.http.plan = [refused("AccessDenied")] * 9
+        queue.pause_all()
+        await until(lambda: not world.http.running)
+        queue.resume_all()
+        world.http.release()
+        await until(lambda: all(upload.state == states.FAILED for upload in uploads))
+        assert len(world.storage.texts) == 2  # a retry may help
+        for upload in uploads:
+            queue.remove(upload)
+    else:
+        ports.grants.max_file_size = 1
+        queue.allow((await ports.grants.fetch()).limits)
+        world.http.release()
+
+    await until(lambda: not world.storage.texts)
+
+
+async def test_what_is_sent_again_after_a_cancel_has_a_record_again():
+    world = World()
+    world.http.hold()
+    queue, _, _ = world.page()
+    queue.add(FakeFile("a.txt"))
+    upload = queue.add(FakeFile("b.txt"))
+    await until(lambda: len(world.storage.texts) == 2)
+
+    queue.cancel(upload)
+    upload.retry()
+    for _ in range(200):
+        await until(lambda: True)
+
+    assert upload.state == states.WAITING
+    assert upload.key in world.storage.texts
+    world.http.release()
+    await all_done(queue)
+
+
+async def test_what_waits_in_a_living_page_is_not_offered_elsewhere_before_that_is_closed():
+    world = World()
+    _, early, _ = await world.next_page()
+    world.http.hold()
+    queue, _, ports = world.page()
+    for name in NAMES:
+        queue.add(FakeFile(name))
+    await until(lambda: len(world.storage.texts) == len(NAMES))
+
+    _, late, _ = await world.next_page()
+
+    assert (early.unfinished, late.unfinished) == ([], [])
+    await world.close(queue, ports)
+    await until(lambda: len(early.unfinished) == len(late.unfinished) == len(NAMES))
+
+
+async def test_of_two_pages_one_goes_on_with_what_a_third_left():
+    world = World()
+    await world.left()
+    first, mine, _ = await world.next_page()
+    second, other, _ = await world.next_page()
+    records = other.unfinished
+    world.http.hold()
+
+    assert await first.reopen(record_of(mine, "a.txt")) == []
+    await until(lambda: other.unfinished == [])
+    assert await second.reopen(records) == []
+    world.http.release()
+    await all_done(first)
+
+    assert second.uploads == []
+    assert len(world.http.objects) == 1
+    assert names_of(mine) == ["b.txt", "c.txt"]
+
+
+async def test_a_storage_that_is_full_is_asked_once_and_costs_nothing_but_the_resuming():
+    world = World()
+    queue, journal, _ = await world.next_page()
+    world.storage.error = StorageBroken("QuotaExceededError")
+    world.http.hold()
+    tried = []
+    save = world.storage.save
+
+    async def count(records):
+        tried.append(len(records))
+        await save(records)
+
+    world.storage.save = count
+    for number in range(150):
+        queue.add(FakeFile(f"{number}.txt"))
+    await until(lambda: journal.broken)
+    world.http.release()
+    await all_done(queue)
+
+    assert journal.broken == "QuotaExceededError"
+    assert len(tried) == 1
+
+
+async def test_records_wait_for_permission():
+    world = World()
+    world.http.hold()
+    queue, _, ports = world.page()
+    ports.grants.errors = [GrantRefused(503), GrantRefused(503)]
+
+    for name in NAMES:
+        queue.add(FakeFile(name))
+
+    await until(lambda: len(world.storage.texts) == len(NAMES))
+    world.http.release()
+    await all_done(queue)
+
+
+async def test_no_credential_and_no_byte_of_the_file_is_kept():
+    world = World()
+    await world.left()
+
+    texts = list(world.storage.texts.values())
+
+    assert not [word for word in ("STS.", "secret", "token") if word in " ".join(texts)]
+    assert sorted(json.loads(texts[0])) == [
+        "given_up",
+        "key",
+        "modified",
+        "name",
+        "options",
+        "owner",
+        "page",
+        "part_size",
+        "path",
+        "saved_at_s",
+        "sent",
+        "size",
+        "upload_id",
+        "version",
+    ]

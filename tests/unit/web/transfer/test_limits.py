@@ -1,0 +1,103 @@
+"""What the grant lets a file be is told at once, and nothing else is sent."""
+
+import asyncio
+
+import pytest
+
+from support.fakes import FakeFile, make_engine, make_ports, until
+from uploader.transfer import states
+from uploader.transfer.errors import FileTooLarge, TooManyFiles, WrongType
+from uploader.transfer.limits import allows
+from uploader.transfer.queue import Queue
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def make():
+    ports = make_ports()
+    return Queue(make_engine(ports, 2), active=2, ahead=0), ports
+
+
+async def settle(queue):
+    await until(lambda: all(upload.state in states.ENDED for upload in queue.uploads))
+
+
+@pytest.mark.parametrize(
+    ("types", "name", "content_type", "fits"),
+    [
+        ([], "a", "", True),
+        (["image/*"], "a.png", "image/png", True),
+        (["image/*"], "a.png", "imagery/png", False),
+        (["image/*"], "image/", "", False),
+        (["image/png"], "a", "IMAGE/PNG", True),
+        (["image/png"], "a", "image/png;q=1", True),
+        (["image/png"], "a", "image/pngx", False),
+        ([".csv"], "A.CSV", "text/csv", True),
+        ([".csv"], "csv", "text/csv", False),
+        ([".tar.gz", "text/csv"], "a.tar.gz", "", True),
+        (["video/*", ".csv"], "a.txt", "text/plain", False),
+    ],
+)
+def test_types_are_matched_as_html_does(types, name, content_type, fits):
+    assert allows(types, name, content_type) == fits
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["grant is here", "grant comes later"])
+async def test_what_does_not_fit_is_told_before_its_turn(known):
+    queue, ports = make()
+    ports.grants.types = ["image/*"]
+    ports.grants.max_file_size = 10
+    ports.grants.max_files = 4
+    grant = await ports.grants.fetch()
+    ports.http.hold()
+    if known:
+        queue.allow(grant.limits)
+    for number in range(3):
+        queue.add(FakeFile(f"{number}.png", 5, content_type="image/png"))
+    wrong = queue.add(FakeFile("a.txt", 5, content_type="text/plain"))
+    large = queue.add(FakeFile("b.png", 11, content_type="image/png"))
+    queue.add(FakeFile("c.png", 5, content_type="image/png"))
+    many = queue.add(FakeFile("d.png", 5, content_type="image/png"))
+    queue.allow(grant.limits)
+
+    assert [type(each.error) for each in (wrong, large, many)] == [
+        WrongType,
+        FileTooLarge,
+        TooManyFiles,
+    ]
+    for _ in range(40):
+        await asyncio.sleep(0)
+    ports.http.release()
+    await settle(queue)
+    assert len(ports.http.objects) == 4
+
+
+@pytest.mark.parametrize(
+    ("head", "state"), [(PNG, states.DONE), (b"%PDF-", states.FAILED), (b"?", states.FAILED)]
+)
+async def test_the_first_bytes_decide_where_the_browser_knows_no_type(head, state):
+    queue, ports = make()
+    ports.grants.types = ["image/*"]
+
+    file = FakeFile("picture", content_type="")
+    file.first = head
+    upload = queue.add(file)
+    await settle(queue)
+
+    assert upload.state == state
+    assert len(ports.http.requests) == (state == states.DONE)
+
+
+async def test_a_retry_does_not_get_round_the_types():
+    queue, ports = make()
+    ports.grants.types = [".csv"]
+    upload = queue.add(FakeFile("a.txt"))
+    await settle(queue)
+
+    queue.retry_failed()
+    assert (upload.state, upload.may_retry()) == (states.FAILED, False)
+    upload.retry()
+    await settle(queue)
+
+    assert isinstance(upload.error, WrongType)
+    assert ports.http.requests == []

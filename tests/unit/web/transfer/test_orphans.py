@@ -1,0 +1,158 @@
+"""Uploads in parts that OSS has begun while the answer was lost: none stays."""
+
+import pytest
+
+from support.fake_browser import FakeBrowser, FakeStorage
+from support.fakes import (
+    ANSWER_LOST,
+    FakeClock,
+    FakeFile,
+    FakeHttp,
+    make_engine,
+    make_ports,
+    refused,
+    until,
+)
+from uploader.transfer import states
+from uploader.transfer.errors import ServerRefused
+from uploader.transfer.plan import MIB
+from uploader.transfer.queue import Queue
+
+SIZE = 64 * MIB
+
+
+class World:
+    """An OSS, a browser, and any number of its pages."""
+
+    def __init__(self):
+        self.clock = FakeClock()
+        self.http = FakeHttp()
+        self.storage = FakeStorage()
+        self.browser = FakeBrowser()
+
+    def page(self):
+        ports = make_ports(self.clock, http=self.http, storage=self.storage, browser=self.browser)
+        queue = Queue(make_engine(ports, 2))
+        return queue, ports
+
+    async def begun_in_vain(self):
+        """Return a page whose begin has reached OSS, and waits for an answer that is lost."""
+        self.http.plan = [ANSWER_LOST]
+        queue, ports = self.page()
+        send = self.http.send
+
+        async def hold_the_next(request, body, on_progress):
+            if self.http.begun:
+                self.http.hold()
+            return await send(request, body, on_progress)
+
+        self.http.send = hold_the_next
+        upload = queue.add(FakeFile("a.bin", SIZE))
+        await until(lambda: self.http.begun and self.http.running == 1)
+        self.http.send = send
+        return queue, upload, ports
+
+
+async def test_a_begin_whose_answer_is_lost_leaves_nothing():
+    world = World()
+    world.http.plan = [ANSWER_LOST, ANSWER_LOST, refused("InternalError", 500)]
+    queue, _ = world.page()
+
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state == states.DONE and world.http.multiparts == {})
+
+    assert len(world.http.begun) == 3
+    assert sorted(world.http.parts_sent) == list(range(1, 9))
+
+
+@pytest.mark.parametrize("action", ["pause", "cancel"])
+async def test_what_stops_before_it_is_known_to_have_begun_leaves_nothing(action):
+    world = World()
+    _, upload, _ = await world.begun_in_vain()
+
+    getattr(upload, action)()
+    world.http.release()
+    if action == "pause":
+        await until(lambda: upload.state == states.PAUSED)
+        upload.resume()
+        await until(lambda: upload.state == states.DONE)
+
+    await until(lambda: world.http.multiparts == {})
+    assert len(world.http.objects) == (action == "pause")
+
+
+async def test_the_next_page_removes_what_a_page_has_begun_in_its_last_moment():
+    world = World()
+    queue, upload, ports = await world.begun_in_vain()
+    await until(lambda: world.storage.texts)
+    queue.pause(upload)  # stands for the end of its requests
+    await until(lambda: not world.http.running)
+    ports.tabs.close()
+    world.http.release()
+    later, _ = world.page()
+
+    upload = later.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state == states.DONE and world.http.multiparts == {})
+
+    assert len(world.http.begun) == 2
+
+
+async def test_a_begin_that_oss_has_refused_leaves_nothing_to_look_for():
+    world = World()
+    world.http.plan = [refused("SecurityTokenExpired")]
+    queue, ports = world.page()
+    asked = []
+    begun_empty = ports.receipts.begun_empty
+
+    async def count(key):
+        asked.append(key)
+        return await begun_empty(key)
+
+    ports.receipts.begun_empty = count
+
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state == states.DONE)
+
+    assert asked == []
+
+
+async def test_a_server_that_does_not_know_costs_the_upload_nothing():
+    world = World()
+    world.http.plan = [ANSWER_LOST]
+    queue, ports = world.page()
+
+    async def refuse(key):
+        raise ServerRefused(404)
+
+    ports.receipts.begun_empty = refuse
+
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state == states.DONE)
+
+    assert world.http.objects == {upload.key: SIZE}
+
+
+async def test_of_what_other_devices_have_begun_the_empty_is_not_offered():
+    world = World()
+    queue, _ = world.page()
+    await queue.left()
+    begun = [{"key": "k", "upload_id": "A1", "size": 5}, {"key": "k", "upload_id": "A2", "size": 0}]
+
+    assert await queue.leftovers.of_other_devices(begun) == begun[:1]
+    assert await queue.leftovers.of_other_devices(begun) == begun[:1]
+
+
+async def test_what_has_been_empty_for_a_day_is_removed_by_whoever_comes():
+    world = World()
+    queue, _ = world.page()
+    await queue.left()
+    world.http.multiparts = {"A1": {}, "A2": {}, "A3": {1: 5}}
+    begun = [
+        {"key": "k", "upload_id": "A1", "size": 0, "began_at": "2026-03-13T09:26:52Z"},
+        {"key": "k", "upload_id": "A2", "size": 0, "began_at": "2026-03-13T09:26:54Z"},
+        {"key": "k", "upload_id": "A3", "size": 5, "began_at": "2026-03-01T00:00:00Z"},
+    ]
+
+    await queue.leftovers.remove_empty(begun)
+
+    assert sorted(world.http.multiparts) == ["A2", "A3"]

@@ -1,0 +1,145 @@
+"""The speed limit: what each request carries, and how many go at a time."""
+
+import asyncio
+
+import pytest
+
+from support.fakes import FakeFile, make_engine, make_ports, until
+from uploader.transfer import states
+from uploader.transfer.budget import Budget
+from uploader.transfer.plan import KIB, MIB
+from uploader.transfer.ports import Piece
+from uploader.transfer.queue import Queue
+from uploader.transfer.speed import SpeedLimit
+
+
+@pytest.mark.parametrize(
+    ("bytes_per_s", "connections", "traffic_limit"),
+    [
+        (0, 6, 0),
+        (1, 1, 819_200),
+        (102_400, 1, 819_200),
+        (1_000_000, 2, 4_000_000),
+        (5_000_000, 6, 6_666_666),
+        (10**12, 6, 838_860_800),
+    ],
+)
+def test_the_limit_is_shared_by_the_connections(bytes_per_s, connections, traffic_limit):
+    budget = Budget(6)
+    speed = SpeedLimit(budget)
+
+    speed.set(bytes_per_s)
+
+    assert (budget.most, speed.traffic_limit) == (connections, traffic_limit)
+
+
+def test_a_lifted_limit_gives_all_connections_back():
+    budget = Budget(6)
+    speed = SpeedLimit(budget)
+    speed.set(200_000)
+
+    speed.set(0)
+
+    assert (budget.most, budget.allowed, speed.traffic_limit) == (6, 6, 0)
+
+
+def test_a_negative_limit_is_refused():
+    with pytest.raises(ValueError, match="0 or more"):
+        SpeedLimit(Budget()).set(-1)
+
+
+async def test_a_change_reaches_the_next_requests_of_an_upload_under_way():
+    ports = make_ports()
+    queue = Queue(make_engine(ports, 2), on_change=lambda _upload: None)
+    ports.http.hold_after = 2
+    upload = queue.add(FakeFile("a.bin", 64 * MIB))
+    await until(lambda: ports.http.hold_after is None)
+    before = len(ports.http.requests)
+
+    queue.speed_limit = 200_000
+    ports.http.release()
+    await until(lambda: upload.state == states.DONE)
+
+    limits = [dict(request.headers).get("x-oss-traffic-limit") for request in ports.http.requests]
+    assert limits[:before] == [None] * before
+    assert limits[before:-1] == ["1600000"] * (len(limits) - before - 1)
+    assert limits[-1] is None  # the end of a multipart upload has no bytes to slow down
+    assert queue.speed_limit == 200_000
+
+
+async def test_a_clock_that_is_set_while_bytes_leave_does_not_change_their_speed():
+    ports = make_ports()
+    engine = make_engine(ports)
+    engine.rate_bytes_per_s = 0.0
+    queue = Queue(engine, on_change=lambda _upload: None)
+    send = ports.http.send
+
+    async def in_four_seconds(request, body, on_progress):
+        ports.clock.advance(4)
+        ports.clock.error_s += 3600
+        return await send(request, body, on_progress)
+
+    ports.http.send = in_four_seconds
+    upload = queue.add(FakeFile("a.bin", 8 * MIB))
+    await until(lambda: upload.state == states.DONE)
+
+    assert engine.rate_bytes_per_s == 2 * MIB
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rate"), [(0.1, 0.0), (10, 10 * KIB)], ids=["told by the way", "told by the line"]
+)
+async def test_a_smaller_body_tells_the_speed_of_a_slow_line_only(seconds, rate):
+    ports = make_ports()
+    engine = make_engine(ports)
+    engine.rate_bytes_per_s = 0.0
+    queue = Queue(engine, on_change=lambda _upload: None)
+    send = ports.http.send
+
+    async def slowly(request, body, on_progress):
+        ports.clock.advance(seconds)
+        return await send(request, body, on_progress)
+
+    ports.http.send = slowly
+    upload = queue.add(FakeFile("a.bin", 100 * KIB))
+    await until(lambda: upload.state == states.DONE)
+
+    assert engine.rate_bytes_per_s == rate
+
+
+async def test_parts_are_small_until_a_body_has_told_what_the_line_carries():
+    ports = make_ports()
+    engine = make_engine(ports, 1)
+    engine.rate_bytes_per_s = 0.0
+    queue = Queue(engine, on_change=lambda _upload: None)
+    send = ports.http.send
+
+    async def at_quarter_of_a_megabyte(request, body, on_progress):
+        if isinstance(body, Piece):
+            ports.clock.advance(4 * body.size / MIB)
+        return await send(request, body, on_progress)
+
+    ports.http.send = at_quarter_of_a_megabyte
+    first = queue.add(FakeFile("a.bin", 20 * MIB))
+    await until(lambda: first.state == states.DONE)
+    second = queue.add(FakeFile("b.bin", 20 * MIB))
+    await until(lambda: second.state == states.DONE)
+
+    assert (first.part_size, second.part_size) == (MIB, 2.5 * MIB)
+
+
+async def test_fewer_places_are_not_taken_from_who_has_them():
+    budget = Budget(3)
+    for _ in range(3):
+        await budget.acquire(lambda: 0)
+
+    budget.limit(1)
+    waiting = asyncio.create_task(budget.acquire(lambda: 0))
+    budget.release()
+    budget.release()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    budget.release()
+    await waiting
+
+    assert budget.used == 1

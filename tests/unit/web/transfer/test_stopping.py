@@ -1,0 +1,291 @@
+"""What pause, cancel, retry and remove do to an upload."""
+
+import asyncio
+
+import pytest
+
+from support.fakes import FakeFile, crc64_of_zeros, make_engine, make_ports, refused, until
+from uploader.transfer import states
+from uploader.transfer.errors import FileUnreadable, IllegalMove
+from uploader.transfer.plan import MIB
+from uploader.transfer.queue import Queue
+
+
+def make(parallel=3, ahead=0):
+    ports = make_ports()
+    changes = []
+    queue = Queue(
+        make_engine(ports, parallel),
+        on_change=lambda upload: changes.append((upload, upload.state)),
+        active=parallel,
+        ahead=ahead,
+    )
+    return queue, ports, changes
+
+
+async def settle(queue):
+    await until(lambda: all(upload.state in states.ENDED for upload in queue.uploads))
+
+
+async def pause():
+    for _ in range(40):
+        await asyncio.sleep(0)
+
+
+async def test_a_running_upload_stops_at_once_when_cancelled():
+    queue, ports, _ = make(parallel=1)
+    ports.http.hold()
+    running, waiting = queue.add(FakeFile("a")), queue.add(FakeFile("b"))
+    await pause()
+    assert (running.state, waiting.state) == (states.UPLOADING, states.WAITING)
+
+    queue.cancel(running)
+    await pause()
+
+    assert (running.state, waiting.state) == (states.CANCELLED, states.UPLOADING)
+    assert ports.http.running == 1
+
+
+async def test_an_upload_that_has_not_started_can_be_cancelled():
+    queue, ports, _ = make(parallel=1)
+    first, second = queue.add(FakeFile("a")), queue.add(FakeFile("b"))
+
+    queue.cancel(first)
+    queue.cancel(second)
+    await pause()
+
+    assert (first.state, second.state) == (states.CANCELLED, states.CANCELLED)
+    assert ports.http.requests == []
+
+
+async def test_cancelling_what_has_ended_changes_nothing():
+    queue, _, _ = make()
+    upload = queue.add(FakeFile())
+    await settle(queue)
+
+    queue.cancel(upload)
+    await pause()
+
+    assert upload.state == states.DONE
+
+
+async def test_a_failed_upload_can_be_sent_again():
+    queue, ports, _ = make()
+    ports.http.plan = [refused("NoSuchBucket", 404)]
+    upload = queue.add(FakeFile())
+    await settle(queue)
+    assert upload.state == states.FAILED
+
+    queue.retry(upload)
+    await settle(queue)
+
+    assert upload.state == states.DONE
+    assert upload.error is None
+
+
+async def test_what_is_done_cannot_be_sent_again():
+    queue, _, _ = make()
+    upload = queue.add(FakeFile())
+    await settle(queue)
+
+    with pytest.raises(IllegalMove):
+        queue.retry(upload)
+
+    assert upload.state == states.DONE
+
+
+async def test_what_is_running_cannot_be_removed():
+    queue, ports, _ = make()
+    ports.http.hold()
+    upload = queue.add(FakeFile())
+    await pause()
+
+    with pytest.raises(IllegalMove):
+        queue.remove(upload)
+    queue.cancel(upload)
+    await pause()
+    queue.remove(upload)
+
+    assert queue.uploads == []
+
+
+async def test_a_paused_upload_stops_at_once_and_goes_on_where_it_was():
+    queue, ports, _ = make(parallel=2)
+    ports.http.hold_after = 4
+    upload = queue.add(FakeFile("a", 64 * MIB))
+    await pause()
+
+    queue.pause(upload)
+    await pause()
+    assert (upload.state, upload.paused_for) == (states.PAUSED, states.BY_PERSON)
+    assert ports.http.running == 0
+    arrived = len(upload.parts)
+    assert upload.sent == arrived * 8 * MIB
+    ports.http.release()
+    queue.resume(upload)
+    await settle(queue)
+
+    assert upload.state == states.DONE
+    assert len(ports.http.parts_sent) == 8
+
+
+async def test_a_paused_upload_makes_room_for_others():
+    queue, ports, _ = make(parallel=1)
+    ports.http.hold()
+    first, second = queue.add(FakeFile("a")), queue.add(FakeFile("b"))
+    await pause()
+
+    queue.pause(first)
+    ports.http.release()
+    await pause()
+
+    assert (first.state, second.state) == (states.PAUSED, states.DONE)
+
+
+async def test_a_cancelled_upload_leaves_no_parts():
+    queue, ports, _ = make(parallel=2)
+    ports.http.hold_after = 3
+    upload = queue.add(FakeFile("a", 64 * MIB))
+    await pause()
+
+    queue.cancel(upload)
+    ports.http.release()
+    await pause()
+
+    assert upload.state == states.CANCELLED
+    assert ports.http.multiparts == {}
+    assert ports.http.objects == {}
+
+
+@pytest.mark.parametrize("size", [10, 20 * MIB])
+@pytest.mark.parametrize("pauses", [True, False])
+async def test_a_cancel_that_comes_after_the_end_says_that_the_object_is_there(size, pauses):
+    queue, ports, _ = make()
+    send = ports.http.send
+
+    async def keep_the_last_answer(request, body, on_progress):
+        reply = await send(request, body, on_progress)
+        if ports.http.objects:
+            await asyncio.Event().wait()
+        return reply
+
+    ports.http.send = keep_the_last_answer
+    upload = queue.add(FakeFile("a", size))
+    await until(lambda: ports.http.objects)
+    await pause()
+    ports.http.send = send
+
+    if pauses:
+        queue.pause(upload)
+        await pause()
+    queue.cancel(upload)
+    await until(lambda: upload.state == states.DONE)
+
+    assert upload.crc64 == str(crc64_of_zeros(size))
+    assert ports.http.objects == {upload.key: size}
+    assert ports.http.multiparts == {}
+
+
+async def test_an_upload_that_is_removed_is_not_heard_of_again():
+    queue, ports, changes = make(parallel=2)
+    ports.http.hold_after = 3
+    upload = queue.add(FakeFile("a", 64 * MIB))
+    await pause()
+    queue.cancel(upload)
+    await pause()
+    queue.remove(upload)
+    told = len(changes)
+
+    ports.http.release()
+    await until(lambda: not ports.http.multiparts)
+    await pause()
+
+    assert len(changes) == told
+
+
+async def test_a_paused_upload_can_be_cancelled():
+    queue, ports, _ = make(parallel=2)
+    ports.http.hold_after = 3
+    upload = queue.add(FakeFile("a", 64 * MIB))
+    await pause()
+    queue.pause(upload)
+    await pause()
+    ports.http.release()
+
+    queue.cancel(upload)
+    await pause()
+
+    assert upload.state == states.CANCELLED
+    assert ports.http.multiparts == {}
+
+
+@pytest.mark.parametrize(("changed", "kept"), [(True, 0), (False, 1)])
+async def test_parts_of_a_file_that_has_changed_are_removed_and_of_one_out_of_reach_kept(
+    changed, kept
+):
+    queue, ports, _ = make()
+    ports.http.hold_after = 1
+    upload = queue.add(FakeFile("a.bin", 64 * MIB))
+    await until(lambda: ports.http.hold_after is None)
+    ports.http.plan = [FileUnreadable("gone", changed=changed)]
+
+    ports.http.release()
+    await until(lambda: upload.state == states.FAILED and not ports.http.running)
+    await pause()
+
+    assert len(ports.http.multiparts) == kept
+    assert len(ports.storage.texts) == kept
+
+
+async def test_all_at_once():
+    queue, ports, _ = make()
+    ports.http.hold()
+    uploads = [queue.add(FakeFile(f"{number}.txt")) for number in range(5)]
+    await until(lambda: ports.http.running == 3)
+
+    queue.pause_all()
+    await until(lambda: all(upload.state == states.PAUSED for upload in uploads))
+    queue.resume_all()
+    await until(lambda: ports.http.running == 3)
+    ports.http.release()
+    queue.cancel_all()
+    await until(lambda: all(upload.state == states.CANCELLED for upload in uploads))
+    for upload in uploads[:2]:
+        queue.retry(upload)
+        ports.http.plan.append(refused("AccessDenied"))
+    await until(lambda: [upload.state for upload in uploads[:2]] == [states.FAILED] * 2)
+    queue.retry_failed()
+    await until(lambda: [upload.state for upload in uploads[:2]] == [states.DONE] * 2)
+
+
+async def test_a_retry_waits_until_the_cancelled_upload_is_gone():
+    queue, ports, _ = make()
+    ports.http.hold_after = 2
+    upload = queue.add(FakeFile("a.bin", 64 * MIB))
+    await until(lambda: ports.http.hold_after is None)
+
+    queue.cancel(upload)
+    await until(lambda: ports.http.requests[-1].method == "DELETE")
+    queue.retry(upload)
+    queue.cancel(upload)
+    queue.retry(upload)
+    await pause()
+    ports.http.release()
+    await until(lambda: upload.state == states.DONE)
+
+    assert ports.http.objects == {upload.key: 64 * MIB}
+    assert ports.http.multiparts == {}
+    assert [request.method for request in ports.http.requests].count("DELETE") == 1
+
+
+async def test_an_upload_that_is_stopped_before_it_began_does_not_begin():
+    queue, ports, _ = make()
+
+    cancelled, paused = queue.add(FakeFile("a.txt")), queue.add(FakeFile("b.txt"))
+    queue.cancel(cancelled)
+    queue.pause(paused)
+    await pause()
+
+    assert (cancelled.state, paused.state) == (states.CANCELLED, states.PAUSED)
+    assert (cancelled.error, paused.error) == (None, None)
+    assert ports.http.requests == []

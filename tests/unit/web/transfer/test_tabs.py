@@ -1,0 +1,523 @@
+"""Two pages of one browser: one sends a file, the other follows, and takes over if it must."""
+
+import asyncio
+import json
+
+import pytest
+
+from support.fake_browser import FakeBrowser, FakeStorage
+from support.fakes import (
+    FakeClock,
+    FakeFile,
+    FakeHttp,
+    make_engine,
+    make_ports,
+    refused,
+    stored,
+    until,
+)
+from uploader.transfer import states
+from uploader.transfer.plan import MIB
+from uploader.transfer.queue import Queue
+
+SIZE = 64 * MIB
+
+
+class World:
+    """An OSS, a browser, and any number of its pages."""
+
+    def __init__(self):
+        self.clock = FakeClock()
+        self.http = FakeHttp()
+        self.storage = FakeStorage()
+        self.browser = FakeBrowser()
+
+    def page(self):
+        ports = make_ports(self.clock, http=self.http, storage=self.storage, browser=self.browser)
+        engine = make_engine(ports, 2)
+        return Queue(engine, on_change=lambda _upload: None), engine.journal, ports
+
+    async def half_sent(self):
+        """Return a page that is sending, its upload, and how to stop the page for good."""
+        self.http.hold_after = 4
+        queue, _, ports = self.page()
+        upload = queue.add(FakeFile("a.bin", SIZE))
+        await until(lambda: self.http.hold_after is None and self.http.running == 2)
+        return queue, upload, ports
+
+
+async def test_the_other_page_shows_what_is_sent_elsewhere_and_does_not_offer_it():
+    world = World()
+    _, first, _ = await world.half_sent()
+    _, journal, _ = world.page()
+
+    await journal.load()
+
+    assert journal.unfinished == []
+    assert [record.key for record in journal.elsewhere] == [first.key]
+    before = journal.elsewhere[0].sent
+    world.http.release()
+    await until(lambda: first.state == states.DONE or journal.elsewhere[0].sent > before)
+    await until(lambda: journal.elsewhere == [])
+    assert journal.unfinished == []
+
+
+async def test_an_upload_that_begins_later_is_seen_too():
+    world = World()
+    _, journal, _ = world.page()
+    await journal.load()
+
+    _, first, _ = await world.half_sent()
+
+    assert [record.key for record in journal.elsewhere] == [first.key]
+
+
+async def test_the_same_file_in_two_pages_is_sent_once():
+    world = World()
+    _, first, _ = await world.half_sent()
+    queue, _, _ = world.page()
+
+    second = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: second.paused_for == states.FOR_TAB)
+    assert second.sent > 0
+    world.http.release()
+    await until(lambda: second.state == states.DONE)
+
+    assert first.state == states.DONE
+    assert second.key == first.key
+    assert second.crc64 == first.crc64
+    assert sorted(world.http.parts_sent) == list(range(1, 9))
+    assert len(world.http.objects) == 1
+
+
+async def test_another_file_that_looks_the_same_is_sent_all_the_same():
+    world = World()
+    _, first, _ = await world.half_sent()
+    queue, _, ports = world.page()
+    original = ports.checksum.crc64
+
+    async def other_bytes(piece):
+        return 1 if piece.size == SIZE else await original(piece)
+
+    ports.checksum.crc64 = other_bytes
+    ports.random.count = 100
+
+    second = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: second.paused_for == states.FOR_TAB)
+    world.http.release()
+    await until(lambda: second.state == states.DONE)
+
+    assert second.key != first.key
+    assert len(world.http.objects) == 2
+
+
+async def test_a_page_that_follows_takes_over_when_the_other_is_closed():
+    world = World()
+    queue, first, ports = await world.half_sent()
+    other, _, _ = world.page()
+    second = other.add(FakeFile("a.bin", SIZE))
+    await until(lambda: second.paused_for == states.FOR_TAB)
+
+    ports.tabs.close()
+    queue.pause(first)  # stands for the end of its requests
+    world.http.release()
+    await until(lambda: second.state == states.DONE)
+
+    assert second.key == first.key
+    assert sorted(world.http.parts_sent) == list(range(1, 9))
+    assert len(world.http.objects) == 1
+
+
+async def test_what_a_closed_page_left_is_offered():
+    world = World()
+    queue, first, ports = await world.half_sent()
+    _, journal, _ = world.page()
+    await journal.load()
+    queue.pause(first)
+    await until(lambda: not world.http.running)
+
+    ports.tabs.close()
+    await until(lambda: journal.unfinished)
+
+    assert [record.key for record in journal.unfinished] == [first.key]
+    assert journal.elsewhere == []
+
+
+async def test_a_cancelled_upload_is_gone_everywhere():
+    world = World()
+    queue, first, _ = await world.half_sent()
+    _, journal, _ = world.page()
+    await journal.load()
+
+    queue.cancel(first)
+    world.http.release()
+    await until(lambda: journal.elsewhere == [])
+
+    assert journal.unfinished == []
+    assert world.storage.texts == {}
+
+
+async def test_an_upload_that_is_removed_unfinished_is_offered_elsewhere():
+    world = World()
+    queue, first, _ = await world.half_sent()
+    _, journal, _ = world.page()
+    await journal.load()
+    first_task_error = ValueError("a bug")
+    queue.pause(first)
+    await until(lambda: not world.http.running)
+    first.fail(first_task_error)
+
+    queue.remove(first)
+    await until(lambda: journal.unfinished)
+
+    assert journal.elsewhere == []
+
+
+async def test_one_of_two_pages_gets_an_unfinished_upload():
+    world = World()
+    queue, first, ports = await world.half_sent()
+    queue.pause(first)
+    await until(lambda: not world.http.running)
+    ports.tabs.close()
+    world.http.release()
+    pages = [world.page(), world.page()]
+    for _, journal, _ in pages:
+        await journal.load()
+
+    uploads = [queue.add(FakeFile("a.bin", SIZE)) for queue, _, _ in pages]
+    await until(lambda: all(upload.state == states.DONE for upload in uploads))
+
+    assert uploads[0].key == uploads[1].key == first.key
+    assert sorted(world.http.parts_sent) == list(range(1, 9))
+
+
+async def test_what_another_page_says_is_not_believed_blindly():
+    world = World()
+    _, journal, ports = world.page()
+    await journal.load()
+    _, _, other = world.page()
+
+    for text in (
+        "",
+        "{",
+        "[]",
+        "null",
+        '"x"',
+        '{"ended": 1}',
+        '{"ended": "x"}',
+        json.dumps({"key": "x"}),
+    ):
+        other.tabs.tell(text)
+
+    assert journal.elsewhere == []
+    assert journal.unfinished == []
+    assert ports.storage.texts == {}
+
+
+async def test_a_file_that_the_browser_can_open_again_is_not_asked_for():
+    world = World()
+    world.storage.keeps_files = True
+    queue, first, ports = await world.half_sent()
+    queue.pause(first)
+    await until(lambda: not world.http.running)
+    ports.tabs.close()
+    world.http.release()
+    later, journal, _ = world.page()
+    await journal.load()
+    assert journal.unfinished[0].can_reopen
+
+    assert await later.reopen(journal.unfinished) == []
+    (second,) = later.uploads
+    await until(lambda: second.state == states.DONE)
+
+    assert second.key == first.key
+    assert sorted(world.http.parts_sent) == list(range(1, 9))
+    assert world.storage.files == {}
+
+
+async def test_a_file_that_is_another_now_is_not_continued():
+    world = World()
+    world.storage.keeps_files = True
+    queue, first, ports = await world.half_sent()
+    queue.pause(first)
+    await until(lambda: not world.http.running)
+    ports.tabs.close()
+    later, journal, _ = world.page()
+    await journal.load()
+    world.storage.files[first.key].modified += 1
+
+    ((failed, error),) = await later.reopen(journal.unfinished)
+
+    assert failed.key == first.key
+    assert error.changed
+    assert later.uploads == []
+    assert len(journal.unfinished) == 1
+
+
+async def test_of_two_pages_that_begin_a_file_at_once_one_follows():
+    world = World()
+    pages = [world.page(), world.page()]
+
+    uploads = [queue.add(FakeFile("a.bin", SIZE)) for queue, _, _ in pages]
+    await until(lambda: all(upload.state == states.DONE for upload in uploads))
+
+    assert uploads[0].key == uploads[1].key
+    assert len(world.http.objects) == 1
+
+
+async def test_a_page_that_could_not_begin_lets_the_other_begin():
+    world = World()
+    first, second = world.page(), world.page()
+    world.http.plan = [refused("AccessDenied")]
+
+    uploads = [queue.add(FakeFile("a.bin", SIZE)) for queue, _, _ in (first, second)]
+    await until(lambda: all(upload.state in states.ENDED for upload in uploads))
+
+    assert sorted([upload.state for upload in uploads]) == [states.DONE, states.FAILED]
+    assert len(world.http.objects) == 1
+
+
+@pytest.mark.parametrize("comes", ["before", "after"])
+@pytest.mark.parametrize("rests", ["paused", "failed"])
+async def test_a_page_goes_on_with_what_rests_in_another(rests, comes):
+    world = World()
+    queue, first, _ = await world.half_sent()
+    other, _, _ = world.page()
+    second = None
+    if comes == "before":
+        second = other.add(FakeFile("a.bin", SIZE))
+        await until(lambda: second.paused_for == states.FOR_TAB)
+
+    if rests == "paused":
+        queue.pause(first)
+    else:
+        world.http.plan = [refused("AccessDenied")]
+    world.http.release()
+    await until(lambda: first.state in (states.PAUSED, states.FAILED))
+    second = second or other.add(FakeFile("a.bin", SIZE))
+    await until(lambda: second.state == states.DONE)
+
+    assert second.key == first.key
+    queue.retry(first)
+    await until(lambda: first.state == states.DONE)
+    assert first.crc64 == second.crc64
+    assert len(world.http.objects) == 1
+    assert sorted(world.http.parts_sent) == list(range(1, 9))
+
+
+async def test_who_comes_back_to_what_another_page_goes_on_with_follows():
+    world = World()
+    queue, first, _ = await world.half_sent()
+    other, _, _ = world.page()
+    second = other.add(FakeFile("a.bin", SIZE))
+    await until(lambda: second.paused_for == states.FOR_TAB)
+    world.http.hold_after = 5
+
+    queue.pause(first)
+    await until(lambda: first.state == states.PAUSED)
+    world.http.release()
+    await until(lambda: world.http.hold_after is None)
+    queue.resume(first)
+    await until(lambda: first.paused_for == states.FOR_TAB)
+    world.http.release()
+    await until(lambda: first.state == states.DONE and second.state == states.DONE)
+
+    assert first.key == second.key
+    assert len(world.http.objects) == 1
+    assert sorted(world.http.parts_sent) == list(range(1, 9))
+
+
+@pytest.mark.parametrize("is_first_quicker", [True, False], ids=["after", "before"])
+async def test_what_another_page_has_taken_over_and_removed_is_not_begun_under_its_key_twice(
+    is_first_quicker,
+):
+    world = World()
+    queue, first, _ = await world.half_sent()
+    other, _, ports = world.page()
+    ports.random.count = 1000  # keys of its own
+    second = other.add(FakeFile("a.bin", SIZE))
+    await until(lambda: second.paused_for == states.FOR_TAB)
+    queue.pause(first)
+    await until(lambda: second.upload_id)
+    other.cancel(second)
+    world.http.release()
+    await until(lambda: world.http.multiparts == {} and not second.upload_id)
+
+    pairs = [(queue, first), (other, second)]
+    if not is_first_quicker:
+        pairs.reverse()
+    for page, upload in pairs:
+        page.retry(upload)
+    await until(lambda: first.state == states.DONE and second.state == states.DONE)
+
+    ended = [
+        request.url.partition("?")[0]
+        for request in world.http.requests
+        if request.method == "POST" and "uploadId=" in request.url
+    ]
+    assert len(ended) == len(set(ended)) == len(world.http.objects)
+
+
+async def both(world, size=10, plan=()):
+    """Return two pages that know of each other, and their uploads of the same small file."""
+    pages = [world.page(), world.page()]
+    for number, (_, journal, ports) in enumerate(pages):
+        ports.random.count = 1000 * number  # keys of its own
+        await journal.load()
+    world.http.hold()
+    world.http.plan = list(plan)
+    uploads = [pages[0][0].add(FakeFile("a.txt", size))]
+    await until(lambda: world.http.running == 1)
+    uploads.append(pages[1][0].add(FakeFile("a.txt", size)))
+    await until(lambda: uploads[1].paused_for == states.FOR_TAB)
+    return pages, uploads
+
+
+def locks_of_files(ports):
+    return [name for name in ports.tabs.names if name.startswith("send")]
+
+
+@pytest.mark.parametrize("size", [0, 10, 16 * MIB])
+async def test_a_small_file_in_two_pages_is_sent_once(size):
+    world = World()
+    pages, uploads = await both(world, size)
+
+    world.http.release()
+    await until(lambda: all(upload.state == states.DONE for upload in uploads))
+
+    assert uploads[0].key == uploads[1].key
+    assert uploads[0].crc64 == uploads[1].crc64
+    assert world.http.objects == {uploads[0].key: size}
+    assert [locks_of_files(ports) for _, _, ports in pages] == [[], []]
+    await until(lambda: not world.storage.texts)
+
+
+async def test_many_small_files_in_two_pages_are_sent_once_each():
+    world = World()
+    pages = [world.page(), world.page()]
+    for number, (_, journal, ports) in enumerate(pages):
+        ports.random.count = 1000 * number
+        await journal.load()
+
+    for number in range(60):
+        for queue, _, _ in pages:
+            queue.add(FakeFile(f"{number}.txt"))
+    uploads = pages[0][0].uploads + pages[1][0].uploads
+    await until(lambda: all(upload.state == states.DONE for upload in uploads))
+
+    assert len(world.http.objects) == 60
+
+
+@pytest.mark.parametrize("ends", ["paused", "cancelled", "failed", "closed"])
+async def test_a_small_file_that_one_page_does_not_send_is_sent_by_the_other(ends):
+    world = World()
+    pages, uploads = await both(world, plan=[refused("AccessDenied")] if ends == "failed" else [])
+    queue, _, ports = pages[0]
+
+    if ends == "closed":
+        ports.tabs.close()
+    if ends == "failed":
+        world.http.release()
+    elif ends == "cancelled":
+        queue.cancel(uploads[0])
+    else:
+        queue.pause(uploads[0])
+    world.http.release()
+    await until(lambda: uploads[1].state == states.DONE)
+
+    assert world.http.objects == {uploads[1].key: 10}
+
+
+async def test_a_small_file_that_only_looks_the_same_is_sent_too():
+    world = World()
+    pages, uploads = await both(world)
+
+    async def other_bytes(_piece):
+        return 1
+
+    pages[1][2].checksum.crc64 = other_bytes
+    world.http.plan = [None, stored("1")]
+    world.http.release()
+    await until(lambda: all(upload.state == states.DONE for upload in uploads))
+
+    assert uploads[0].key != uploads[1].key
+
+
+async def test_a_page_that_comes_learns_what_is_under_way():
+    world = World()
+    world.http.hold()
+    queue, _, ports = world.page()
+    first = queue.add(FakeFile("a.txt"))
+    await until(lambda: world.http.running == 1)
+
+    other, _, other_ports = world.page()
+    other_ports.random.count = 1000
+    second = other.add(FakeFile("a.txt"))
+    await until(lambda: second.paused_for == states.FOR_TAB)
+    assert len(locks_of_files(ports)) == 1
+    world.http.release()
+    await until(lambda: first.state == second.state == states.DONE)
+
+    assert len(world.http.objects) == 1
+
+
+async def test_small_files_are_locked_only_while_another_page_sends_some_too():
+    world = World()
+    taken = []
+
+    async def send(queue, ports, name):
+        take = ports.tabs.take
+
+        async def count(lock):
+            taken.extend([lock] if lock.startswith("send") else [])
+            return await take(lock)
+
+        ports.tabs.take = count
+        upload = queue.add(FakeFile(name))
+        await until(lambda: upload.state == states.DONE)
+        ports.tabs.take = take
+
+    queue, _, ports = world.page()
+    await send(queue, ports, "alone.txt")
+    other, other_journal, other_ports = world.page()
+    await other_journal.load()
+    await send(queue, ports, "beside an idle page.txt")
+    assert taken == []
+
+    await send(other, other_ports, "beside one that has sent.txt")
+    await send(queue, ports, "beside one that sends.txt")
+    assert len(taken) == 2
+    world.clock.advance(121)
+    await send(queue, ports, "beside one that has sent long ago.txt")
+    assert len(taken) == 2
+
+
+async def test_who_began_to_wait_too_late_to_be_told_is_answered():
+    world = World()
+    pages = [world.page(), world.page()]
+    for number, (_, journal, ports) in enumerate(pages):
+        ports.random.count = 1000 * number
+        await journal.load()
+    tabs, heard = pages[0][2].tabs, []
+    hear = tabs._handler
+    tabs._handler = lambda text: heard.append(text) if "wants" in text else hear(text)
+    world.http.hold()
+    first = pages[0][0].add(FakeFile("a.txt"))
+    await until(lambda: world.http.running == 1)
+    second = pages[1][0].add(FakeFile("a.txt"))
+    await until(lambda: second.paused_for == states.FOR_TAB)
+
+    answered = asyncio.Event()
+
+    async def wait(_seconds):
+        await answered.wait()
+
+    world.clock.sleep = wait
+    world.http.release()
+    await until(lambda: first.state == states.DONE)
+    for text in heard:
+        hear(text)
+    answered.set()
+    await until(lambda: second.state == states.DONE)
+
+    assert [request.method for request in world.http.requests] == ["PUT"]

@@ -1,0 +1,124 @@
+"""Files are added at once; about a name that is there already a person is asked."""
+
+import pytest
+
+from support.fakes import FakeClock, FakeFile, make_engine, make_ports, until
+from uploader.transfer import states
+from uploader.transfer.queue import Queue
+from uploader.view.adding import Adding
+from uploader.view.model import QueueModel
+
+
+class Person:
+    """Answers each question with the next of `answers`; remembers what they were asked."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.asked = []
+
+    async def ask(self, what, new, old, more, now_s):
+        self.asked.append((new.name, more))
+        return self.answers.pop(0)
+
+
+def make(person):
+    clock = FakeClock()
+    model = QueueModel(clock)
+    queue = Queue(make_engine(make_ports(clock)), on_change=model.changed)
+    ids = iter(["first", "second", "third"])
+    return Adding(queue, model, person, clock, new_id=lambda: next(ids)), queue
+
+
+@pytest.mark.parametrize(
+    ("answer", "names"),
+    [("keep_both", ["a.txt", "b.txt", "a.txt"]), ("skip", ["a.txt", "b.txt"])],
+)
+async def test_two_files_of_one_name_in_one_drop_are_asked_about(answer, names):
+    person = Person((answer, False))
+    adding, queue = make(person)
+
+    await adding.add([FakeFile("a.txt"), FakeFile("a.txt"), FakeFile("b.txt")])
+
+    assert person.asked == [("a.txt", 0)]
+    assert [upload.file.name for upload in queue.uploads] == names
+
+
+async def test_two_files_of_one_name_in_two_folders_are_not():
+    person = Person()
+    adding, queue = make(person)
+
+    await adding.add([FakeFile("a.txt", path="x"), FakeFile("a.txt", path="y")])
+
+    assert (person.asked, len(queue.uploads)) == ([], 2)
+
+
+async def test_one_answer_may_count_for_all_that_follow():
+    person = Person(("skip", True))
+    adding, queue = make(person)
+    files = [FakeFile(name) for name in ("a.txt", "b.txt", "c.txt")]
+    await adding.add(files)
+
+    await adding.add(files)
+
+    assert (person.asked, len(queue.uploads)) == ([("a.txt", 2)], 3)
+
+
+def folder_ids(queue):
+    return [upload.folder_id for upload in queue.uploads]
+
+
+async def test_the_files_of_a_folder_stay_together_in_the_bucket():
+    adding, queue = make(Person())
+    files = [FakeFile("a.txt", path="trip"), FakeFile("a.txt", path="trip/day 1")]
+
+    await adding.add(files)
+    await adding.add([FakeFile("b.txt", path="other")])
+
+    assert folder_ids(queue) == ["first", "first", "second"]
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        [FakeFile(".a", path="trip"), FakeFile("_a", path="trip")],
+        [FakeFile("a", path="trip/.x"), FakeFile("a", path="trip/_x")],
+        [FakeFile("n" * 300 + "1.txt", path="trip"), FakeFile("n" * 300 + "2.txt", path="trip")],
+        [
+            FakeFile("a", path="/".join(["d" * 200] * 4)),
+            FakeFile("b", path="/".join(["d" * 200] * 4)),
+        ],
+    ],
+)
+async def test_files_whose_keys_could_be_one_do_not(pair):
+    adding, queue = make(Person())
+
+    await adding.add(pair)
+
+    assert "" in folder_ids(queue)
+
+
+async def test_the_id_of_the_folder_is_part_of_the_keys():
+    adding, queue = make(Person())
+
+    await adding.add([FakeFile("a.txt", path="trip"), FakeFile("b.txt", path="trip")])
+    await until(lambda: all(upload.state == states.DONE for upload in queue.uploads))
+
+    assert [upload.key.partition("/first/")[2] for upload in queue.uploads] == [
+        "trip/a.txt",
+        "trip/b.txt",
+    ]
+
+
+async def test_what_is_kept_beside_a_file_of_its_name_is_an_object_of_its_own():
+    adding, queue = make(Person(("keep_both", False)))
+    await adding.add([FakeFile("a.txt", path="trip"), FakeFile("a.txt", path="trip")])
+
+    assert folder_ids(queue)[1] == ""
+
+
+async def test_single_files_share_nothing():
+    adding, queue = make(Person())
+
+    await adding.add([FakeFile("a.txt"), FakeFile("b.txt")])
+
+    assert folder_ids(queue) == ["", ""]

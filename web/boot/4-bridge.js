@@ -1,0 +1,20 @@
+// What Python reaches because its bridge to JavaScript cannot do it itself.
+const urls = JSON.parse(document.currentScript.dataset.urls);
+const url = (name) => ownOrigin(urls[name]);
+
+window.ossferry = {
+  // Always a promise: an exception thrown at once would go past MicroPython's `except`.
+  ask: async (module, operation, ...given) => (await import(url(module)))[operation](...given),
+  load: (module) => import(url(module)),
+  fail,
+  guardLeaving,
+  // As hex digits: MicroPython takes texts cheaper than arrays.
+  random: (size) => Array.from(crypto.getRandomValues(new Uint8Array(size)), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+  ready: () => {
+    sealed = true;
+    root.dataset.app = "ready";
+    setTimeout(window.ossferry.startChecksums, 50);
+  },
+  text: (owner, name) => String(owner[name]), // MicroPython cuts integers to 32 bits
+  url,
+};

@@ -1,0 +1,60 @@
+// The way to the checksum worker (crc64.js), which starts soon after the page, and stays.
+"use strict";
+
+{
+  let worker = null;
+  let count = 0;
+  const asked = new Map(); // number of the question: who waits for its answer, and the blob that it is about
+  const MOST_HELD = 64;
+  const held = new Map(); // small files whose bytes are here, from their reading until they are sent
+  const unsent = [];
+
+  function start() {
+    const started = new Worker(window.ossferry.url("crc64"));
+    started.onmessage = ({ data }) => {
+      for (const [id, text, bytes] of data) {
+        const question = asked.get(id);
+        asked.delete(id);
+        if (question && bytes) hold(question.blob, bytes);
+        question?.done(text);
+      }
+    };
+    started.onerror = ({ message }) => {
+      worker = null; // the next question starts a new one
+      for (const { done } of asked.values()) done(`!${message ?? "NetworkError: the checksum worker was not loaded"}`);
+      asked.clear();
+    };
+    return started;
+  }
+
+  // Who is cancelled never comes for them: those that have waited longest are let go.
+  function hold(blob, bytes) {
+    held.set(blob, bytes);
+    if (held.size > MOST_HELD) held.delete(held.keys().next().value);
+  }
+
+  // What is asked in one turn goes together: a message for each costs more than its question.
+  function tell(question) {
+    if (unsent.push(question) === 1) queueMicrotask(() => window.ossferry.startChecksums().postMessage(unsent.splice(0)));
+  }
+
+  window.ossferry.startChecksums = () => (worker ??= start());
+
+  // `text` resolves; if it begins with "!", it says why the blob could not be read. After `stop` it does
+  // not, and nothing more is read.
+  window.ossferry.checksum = (kind, blob, offset, size) => {
+    const id = ++count;
+    const text = new Promise((done) => {
+      asked.set(id, { done, blob });
+      tell({ id, kind, blob, offset, size });
+    });
+    return { text, stop: () => asked.delete(id) && tell({ stop: id }) };
+  };
+
+  // The bytes that a file's checksum was computed of, once, if they are here: it need not be opened again to be sent.
+  window.ossferry.bytesOf = (blob) => {
+    const bytes = held.get(blob);
+    held.delete(blob);
+    return bytes;
+  };
+}

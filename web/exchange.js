@@ -1,0 +1,58 @@
+// One request with XMLHttpRequest, the one way that reports upload progress of a Blob. All its small
+// steps are taken here: each would cost Python a call across the border.
+"use strict";
+
+{
+  const CHECKS = 3; // in the time that patience lasts
+  const LEAST_BYTES = 4096; // that have to move in it: less is a line that is dead, or as good as
+
+  // `headers` is a line `name: value` each; `progress` gets the bytes of the body that have left, as text, or is null.
+  // `answer` resolves with one text, as that crosses to Python at once: status, headers, an empty line and
+  // the text, ended by CRLF as in HTTP; with "" if none came, or "stalled". After the last byte it is the
+  // answer that has to come in time, and `heldMs` more: bytes that have left may wait in the systems of
+  // both ends. After `abort` nothing is called any more.
+  window.ossferry.exchange = (method, url, headers, body, patienceMs, heldMs, progress) => {
+    const xhr = new XMLHttpRequest();
+    const seen = Array(CHECKS).fill(0); // what had left at the latest checks
+    let left = 0;
+    let checks = 0;
+    let still = 0; // checks since when too little has moved
+    let stalled = false;
+    let over = false;
+    const timer = setInterval(() => {
+      still = checks >= CHECKS && left - seen[0] < LEAST_BYTES ? still + 1 : 0;
+      stalled = still > (left < (body?.size ?? 0) ? 0 : (heldMs / patienceMs) * CHECKS);
+      if (stalled) xhr.abort();
+      checks += 1;
+      seen.shift();
+      seen.push(left);
+    }, patienceMs / CHECKS);
+    const end = () => {
+      over = true;
+      clearInterval(timer);
+      xhr.onload = xhr.onerror = xhr.onabort = xhr.ontimeout = null;
+      if (progress) xhr.upload.onprogress = null;
+    };
+    const answer = new Promise((done) => {
+      xhr.open(method, url);
+      for (const line of headers.split("\n")) {
+        const colon = line.indexOf(": "); // a RegExp would keep the line in RegExp.input
+        xhr.setRequestHeader(line.slice(0, colon), line.slice(colon + 2));
+      }
+      xhr.onload = () => {
+        end();
+        done(`${xhr.status}\r\n${xhr.getAllResponseHeaders()}\r\n${xhr.responseText}`);
+      };
+      xhr.onerror = xhr.onabort = xhr.ontimeout = () => (end(), done(stalled ? "stalled" : ""));
+      if (progress) xhr.upload.onprogress = ({ loaded }) => progress(String((left = loaded)));
+      // not below Python: DevTools takes down who sends, frame by frame
+      queueMicrotask(() => {
+        if (over) return;
+        const bytes = window.ossferry.bytesOf(body);
+        xhr.send(bytes ?? body);
+        bytes?.transfer?.(0); // it has been copied
+      });
+    });
+    return { answer, abort: () => (end(), xhr.abort()) };
+  };
+}

@@ -1,0 +1,31 @@
+// IndexedDB for handles.js and tabs.js, with an end to patience: in some browsers it may never answer,
+// and then it is as good as none. Two waits instead of one, as a computer that sleeps in one is not late.
+import * as stored from "./idb-keyval.js";
+
+const WAIT_MS = 5_000;
+let silence = null; // once it did not answer, nobody waits for it again
+
+function giveUp() {
+  silence = new DOMException("the browser's storage does not answer", "TimeoutError");
+  throw silence;
+}
+
+const timely =
+  (operation) =>
+  async (...given) => {
+    if (silence) throw silence;
+    let timer;
+    const wait = () => new Promise((done) => (timer = setTimeout(done, WAIT_MS)));
+    try {
+      return await Promise.race([operation(...given), wait().then(wait).then(giveUp)]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+export const del = timely(stored.del);
+export const delMany = timely(stored.delMany);
+export const entries = timely(stored.entries);
+export const getMany = timely(stored.getMany);
+export const setMany = timely(stored.setMany);
+export const update = timely(stored.update);

@@ -1,0 +1,60 @@
+// Small pictures of images, and of the first frame of videos; one at a time, so that uploads keep their pace.
+"use strict";
+
+const SIDE = 88; // 44 CSS pixels, twice as fine
+const MAX_IMAGE = 40e6; // bytes; decoding more costs too much memory
+const GIVE_UP_MS = 4000;
+const WAIT_MS = 20;
+let line = Promise.resolve();
+
+function draw(target, bitmap) {
+  const canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
+  const side = Math.min(bitmap.width, bitmap.height);
+  const [left, top] = [(bitmap.width - side) / 2, (bitmap.height - side) / 2];
+  canvas.getContext("2d").drawImage(bitmap, left, top, side, side, 0, 0, SIDE, SIDE);
+  bitmap.close();
+  target.append(canvas);
+}
+
+async function image(target, file) {
+  if (file.size > MAX_IMAGE) return;
+  draw(target, await createImageBitmap(file));
+}
+
+// A browser may tell of data a moment before it has the picture: drawn, it would be nothing; here, it is refused.
+async function frame(player, tries = GIVE_UP_MS / WAIT_MS) {
+  try {
+    return await createImageBitmap(player);
+  } catch (error) {
+    if (!tries) throw error;
+    await new Promise((done) => setTimeout(done, WAIT_MS));
+    return frame(player, tries - 1);
+  }
+}
+
+async function video(target, file) {
+  const src = URL.createObjectURL(file);
+  const player = Object.assign(document.createElement("video"), { muted: true, preload: "auto", src });
+  try {
+    await new Promise((done, fail) => {
+      player.onloadeddata = done;
+      player.onerror = fail;
+      setTimeout(fail, GIVE_UP_MS);
+    });
+    draw(target, await frame(player));
+  } finally {
+    URL.revokeObjectURL(src);
+    player.removeAttribute("src");
+    player.load();
+  }
+}
+
+const idle = () => new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done, { timeout: 2000 }));
+
+export function show(target, file) {
+  line = line.then(async () => {
+    await idle();
+    if (!target.isConnected) return;
+    await (file.type.startsWith("video/") ? video : image)(target, file).catch(() => {}); // no picture: the ending is shown
+  });
+}

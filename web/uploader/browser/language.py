@@ -1,0 +1,134 @@
+"""The languages of the page: sentences from our server, numbers and times from `Intl`."""
+
+import json
+
+import js
+from pyscript.ffi import to_js
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+__all__ = [
+    "Intl",
+    "chosen",
+    "fetch_sentences",
+    "remember",
+    "sentences_of_page",
+    "translate_shell",
+]
+
+YEAR_S = 365 * 86400
+
+
+class Intl:
+    """What the browser knows of a language, asked when it is needed: each answer costs some ms.
+
+    `latn` keeps the digits 0 to 9, which we make ourselves.
+    """
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+        self._made: dict[str, Any] = {}
+
+    @property
+    def decimal(self) -> str:
+        """What stands before the decimals."""
+        return str(self._keep("decimal", lambda: self._figures("decimal").format(1.5)))[1]
+
+    @property
+    def group(self) -> str:
+        """What stands between thousands."""
+        return str(self._keep("group", lambda: self._figures("decimal").format(1000)))[1:-3]
+
+    @property
+    def percent(self) -> str:
+        """A pattern like `0%`."""
+        return str(self._keep("percent", lambda: self._figures("percent").format(0)))
+
+    def plural(self, count: int) -> str:
+        """Return `one` or `other`: sentences know no more of a language's categories."""
+        found = str(self._keep("plural", lambda: self._new("PluralRules")).select(count))
+        return found if found == "one" else "other"
+
+    def time(self, at_s: float) -> str:
+        """Return the time of day."""
+        made = self._keep(
+            "time", lambda: self._new("DateTimeFormat", hour="2-digit", minute="2-digit")
+        )
+        return str(made.format(float(at_s) * 1000))
+
+    def moment(self, at_s: float) -> str:
+        """Return day and time."""
+        made = self._keep(
+            "moment", lambda: self._new("DateTimeFormat", dateStyle="medium", timeStyle="short")
+        )
+        return str(made.format(float(at_s) * 1000))
+
+    def ago(self, count: int, unit: str) -> str:
+        """Return how long ago something was."""
+        made = self._keep("ago", lambda: self._new("RelativeTimeFormat"))
+        return str(made.format(-count, unit))
+
+    def _figures(self, style: str) -> "Any":
+        return self._new("NumberFormat", style=style)
+
+    def _new(self, kind: str, **options: str) -> "Any":
+        options["numberingSystem"] = "latn"
+        return getattr(js.Intl, kind).new(self._code, to_js(options))
+
+    def _keep(self, name: str, make: "Callable[[], Any]") -> "Any":
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
+
+
+def chosen() -> str:
+    """Return the language that the page came in."""
+    return str(js.document.documentElement.lang)
+
+
+def sentences_of_page() -> "dict[str, str]":
+    """Return the sentences that came with the page."""
+    return _read(js.document.getElementById("sentences").textContent)
+
+
+async def fetch_sentences(code: str) -> "dict[str, str]":
+    """Fetch the sentences of another language.
+
+    Raises:
+        JsException: the server does not answer.
+    """
+    answer = await js.fetch(js.ossferry.url(f"locale-{code}"))
+    return _read(await answer.text())
+
+
+def remember(code: str) -> None:
+    """Let this page come in a language the next time too."""
+    js.document.cookie = f"ossferry_lang={code}; path=/; max-age={YEAR_S}; samesite=lax"
+
+
+def translate_shell(code: str, direction: str, say: "Callable[[str], str]") -> None:
+    """Say again what the page itself says, outside of the view."""
+    root = js.document.documentElement
+    root.lang = code
+    root.dir = direction
+    for found, write in (("data-say", _set_text), ("data-label", _set_label)):
+        elements = js.document.querySelectorAll(f"[{found}]")
+        for index in range(elements.length):
+            target = elements[index]
+            write(target, say(str(target.getAttribute(found))))
+
+
+def _set_text(target: "Any", words: str) -> None:
+    target.textContent = words
+
+
+def _set_label(target: "Any", words: str) -> None:
+    target.setAttribute("aria-label", words)
+
+
+def _read(text: str) -> "dict[str, str]":
+    found: dict[str, str] = json.loads(text)
+    return found

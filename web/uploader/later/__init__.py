@@ -1,0 +1,1 @@
+"""What the page needs only now and then; loaded when it is first asked for."""

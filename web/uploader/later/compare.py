@@ -1,0 +1,82 @@
+"""Finds where two canonical requests part, and names the likely cause.
+
+What could open something, the security token, is taken out before anything is shown.
+"""
+
+from uploader.oss.signing import UNSIGNED_PAYLOAD, signed_headers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.oss.requests import Request
+
+__all__ = ["Difference", "canonical_request_of", "first_difference", "without_token"]
+
+TOKEN = "x-oss-security-token:"  # noqa: S105 - the name of a header
+
+# the lines of a canonical request before its headers
+LINES = ("signature_method", "signature_path", "signature_query")
+CLOCK_HEADERS = ("date", "x-oss-date")
+HEADER_CAUSES = {
+    "content-type": "signature_content_type",
+    "host": "signature_host",
+    "content-md5": "signature_header",
+}
+
+
+class Difference:
+    """Line and column, from 0, and the key of the sentence that names the cause."""
+
+    def __init__(self, line: int, column: int, cause: str) -> None:
+        self.line = line
+        self.column = column
+        self.cause = cause
+
+
+def canonical_request_of(request: "Request") -> str:
+    """Return the canonical request that was signed, from the request as it was sent."""
+    _, _, rest = request.url.partition("://")
+    host, _, path = rest.partition("/")
+    path, _, query = path.partition("?")
+    headers = "".join([f"{name}:{value}\n" for name, value in signed_headers(request.headers)])
+    bucket = host.partition(".")[0]
+    return "\n".join([request.method, f"/{bucket}/{path}", query, headers, "", UNSIGNED_PAYLOAD])
+
+
+def without_token(ours: str, theirs: str) -> "tuple[str, str]":
+    """Return both texts with the token replaced by whether the two are equal."""
+    same = _token(ours) == _token(theirs)
+    return _hide(ours, "(hidden)"), _hide(theirs, "(hidden)" if same else "(hidden, another)")
+
+
+def _token(text: str) -> str:
+    return "".join([line for line in text.split("\n") if line.startswith(TOKEN)])
+
+
+def _hide(text: str, instead: str) -> str:
+    lines = text.replace("\r", "").split("\n")
+    return "\n".join([TOKEN + instead if line.startswith(TOKEN) else line for line in lines])
+
+
+def first_difference(ours: str, theirs: str) -> "Difference | None":
+    """Return where the two texts part first; `None` if they are equal."""
+    if ours == theirs:
+        return None
+    left, right = ours.split("\n"), theirs.split("\n")
+    line = 0
+    while line < min(len(left), len(right)) and left[line] == right[line]:
+        line += 1
+    mine = left[line] if line < len(left) else ""
+    other = right[line] if line < len(right) else ""
+    column = 0
+    while column < min(len(mine), len(other)) and mine[column] == other[column]:
+        column += 1
+    return Difference(line, column, _cause(line, mine or other))
+
+
+def _cause(line: int, text: str) -> str:
+    if line < len(LINES):
+        return LINES[line]
+    name = text.partition(":")[0]
+    if name in CLOCK_HEADERS:
+        return "signature_time"
+    return HEADER_CAUSES.get(name, "signature_header")

@@ -1,0 +1,36 @@
+"""Those who want to hear of every change of an upload; what they do wrong harms nobody else."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uploader.transfer.upload import Upload
+
+    Listener = Callable[[Upload], None]
+
+__all__ = ["Listeners"]
+
+
+class Listeners:
+    """Functions that are called with an upload; `report(error)` gets what they raise."""
+
+    def __init__(self, report: "Callable[[Exception], None]") -> None:
+        self._report = report
+        self._all: list[Listener] = []
+
+    def add(self, listener: "Listener") -> "Callable[[], None]":
+        """Have a function called from now on; the function that is returned ends it."""
+        self._all = self._all + [listener]
+
+        def end() -> None:
+            self._all = [other for other in self._all if other is not listener]
+
+        return end
+
+    def tell(self, upload: "Upload") -> None:
+        """Call all of them."""
+        for listener in self._all:
+            try:
+                listener(upload)
+            except Exception as error:
+                self._report(error)

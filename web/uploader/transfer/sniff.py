@@ -1,0 +1,63 @@
+"""What a file is, by its first bytes; its ending, which browsers go by, may be wrong or absent.
+
+Source: WHATWG MIME Sniffing Standard, and the file formats' own specifications.
+"""
+
+__all__ = ["HEAD_BYTES", "content_type_of"]
+
+HEAD_BYTES = 32
+
+# offset, bytes there, type. These tell one format from all others.
+EXACT = (
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"GIF87a", "image/gif"),
+    (0, b"GIF89a", "image/gif"),
+    (8, b"WEBPVP8", "image/webp"),
+    (4, b"ftypavif", "image/avif"),
+    (4, b"ftypheic", "image/heic"),
+    (4, b"ftypqt  ", "video/quicktime"),
+    (8, b"WAVEfmt ", "audio/wav"),
+    (0, b"fLaC", "audio/flac"),
+    (0, b"%PDF-", "application/pdf"),
+    (0, b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (0, b"Rar!\x1a\x07", "application/vnd.rar"),
+    (0, b"\xfd7zXZ\x00", "application/x-xz"),
+    (0, b"SQLite format 3\x00", "application/vnd.sqlite3"),
+    (0, b"wOFF", "font/woff"),
+    (0, b"wOF2", "font/woff2"),
+    (0, b"\x00asm", "application/wasm"),
+)
+# These are shared by formats that only the ending tells apart: .docx is a zip, .dng a tiff.
+SHARED = (
+    (0, b"PK\x03\x04", "application/zip"),
+    (0, b"\x1f\x8b\x08", "application/gzip"),
+    (0, b"BZh", "application/x-bzip2"),
+    (0, b"II*\x00", "image/tiff"),
+    (0, b"MM\x00*", "image/tiff"),
+    (4, b"ftyp", "video/mp4"),
+    (0, b"OggS", "application/ogg"),
+    (0, b"\x1aE\xdf\xa3", "video/x-matroska"),
+    (8, b"AVI LIST", "video/x-msvideo"),
+    (0, b"ID3", "audio/mpeg"),
+)
+
+
+def content_type_of(declared: str, head: bytes) -> str:
+    """Return the type of a file.
+
+    Args:
+        declared: the browser's word, by the file's ending; empty if it has none.
+        head: the first `HEAD_BYTES` bytes, or all of a shorter file.
+
+    Returns:
+        What the bytes prove, else `declared`, else what they suggest, else `""`.
+    """
+    return _match(EXACT, head) or declared or _match(SHARED, head)
+
+
+def _match(table: "tuple[tuple[int, bytes, str], ...]", head: bytes) -> str:
+    for offset, magic, content_type in table:
+        if head[offset : offset + len(magic)] == magic:
+            return content_type
+    return ""

@@ -1,0 +1,46 @@
+"""What support needs to know of a failed upload, as text to send; nothing in it opens anything."""
+
+from uploader.oss.errors import Corrupt, Refused
+from uploader.transfer.errors import ServerRefused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.transfer.upload import Upload
+
+__all__ = ["support_report"]
+
+
+def support_report(upload: "Upload", *, at: str, page: str, browser: str) -> str:
+    """Return lines of `name: value`; of the file, name and key are left out, as they are private.
+
+    Args:
+        at: when the report is made, as text.
+        page: address of the page, without query.
+        browser: the browser's own name.
+    """
+    error = upload.error
+    lines = [
+        ("time", at),
+        ("page", page),
+        ("browser", browser),
+        ("state", upload.state),
+        ("size", f"{upload.file.size} B"),
+        ("sent", f"{upload.sent} B"),
+        ("multipart", "yes" if upload.upload_id else "no"),
+        ("error", type(error).__name__),
+    ]
+    if isinstance(error, Refused):
+        lines += [
+            ("code", error.code),
+            ("EC", error.ec),
+            ("status", str(error.status)),
+            ("request id", error.request_id),
+            ("message", error.message),
+        ]
+    elif isinstance(error, Corrupt):
+        lines += [("what", str(error)), ("request id", error.request_id)]
+    elif isinstance(error, ServerRefused):
+        lines += [("code", error.code), ("status", str(error.status)), ("report", error.id)]
+    else:
+        lines.append(("what", str(error)))
+    return "\n".join([f"{name}: {value}" for name, value in lines if value])
