@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 OSS_PORT ?= 9000
 DATA_DIR ?=
+FRAME_ORIGIN ?=
 RUNTIME ?= micropython
 ONLY ?=
 
-.PHONY: demo test check format bench slow screenshots build lock browser clean
+.PHONY: demo test check audit format bench slow vendor-suites screenshots build lock browser clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -30,18 +31,23 @@ build: $(VENV)/.ready web/node_modules/.ready
 	@$(BIN)/python web/build.py
 
 demo: build
-	@exec $(BIN)/ossferry demo --port $(PORT) --oss-port $(OSS_PORT) --runtime $(RUNTIME) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)")
+	@exec $(BIN)/ossferry demo --port $(PORT) --oss-port $(OSS_PORT) --runtime $(RUNTIME) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(if $(FRAME_ORIGIN),--frame-origin "$(FRAME_ORIGIN)")
 
 browser: $(VENV)/.ready
 	@$(BIN)/python tests/support/chromium.py
 
 test: build browser $(SDK_TOURS)/node_modules/.ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/unit tests/contract tests/attacks
+	$(BIN)/python -m pytest tests/browser tests/e2e
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+audit: $(VENV)/.ready
+	$(BIN)/uv tool run pip-audit@2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
+	cd web && npm audit
 
 format: $(VENV)/.ready
 	$(BIN)/ruff format .
@@ -52,6 +58,9 @@ bench: build browser
 
 slow: build browser $(SDK_TOURS)/node_modules/.ready
 	$(BIN)/python -m pytest -m slow
+
+vendor-suites: $(VENV)/.ready
+	PYTHONPATH="$(CURDIR)/tests" $(BIN)/python -m contract.mock_oss.vendor_suites oss2
 
 screenshots: build browser
 	PYTHONPATH=tests $(BIN)/python tests/e2e/screenshots.py

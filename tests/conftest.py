@@ -1,8 +1,10 @@
 """Fixtures for all rings: async tests, the browser, and the demo that it talks to."""
 
 import asyncio
+import gc
 import inspect
-from collections.abc import Iterator
+import logging
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import pytest
@@ -32,6 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     so where they stand in the files says nothing about their order.
     """
     items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
+    gc.freeze()  # all that has been imported stays: what collects after a test looks at its own
 
 
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
@@ -39,8 +42,34 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     names = pyfuncitem._fixtureinfo.argnames
-    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    asyncio.run(_watched(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})))
     return True
+
+
+async def _watched(test: Coroutine[Any, Any, None]) -> None:
+    """Run a test; an exception that ends a task of its own, where nobody looks, fails it too."""
+    unseen: list[BaseException] = []
+
+    def note(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if "exception" in context:
+            unseen.append(context["exception"])
+
+    asyncio.get_running_loop().set_exception_handler(note)
+    await test
+    gc.collect()  # tasks tell of their exceptions when they go
+    if unseen:
+        raise unseen[0]
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Take back what a test sets up by `logs.configure`: the next one may run in any order."""
+    root = logging.getLogger()
+    handlers, level, raises = root.handlers[:], root.level, logging.raiseExceptions
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.raiseExceptions = raises
 
 
 @pytest.fixture(scope="session", params=CONFIG.projects)

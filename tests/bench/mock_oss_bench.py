@@ -39,7 +39,7 @@ CASES: dict[str, tuple[str, int, int, float]] = {
 LISTING = "mock OSS: list 1,000 keys"
 LARGE_RSS = "mock OSS: peak memory, 5 GB object"
 PARTS_RSS = "mock OSS: peak memory, 10,000 parts"
-START = "mock OSS: start to first answer"
+START = "mock OSS: `ossferry mock-oss` to its first answer"
 NAMES = (*CASES, LISTING, LARGE_RSS, PARTS_RSS, START)
 
 
@@ -229,10 +229,11 @@ def _store_parts(client: Client, address: Address) -> None:
 
 def _start() -> Row:
     times = []
+    command = str(Path(sys.executable).with_name("ossferry"))
     for _ in range(ROUNDS):
-        with tempfile.TemporaryDirectory() as directory:
-            started = time.perf_counter()
-            with program(*mock(directory)):
-                times.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        with program(command, "mock-oss", "--port") as (port, _):
+            Client(port).send("GET", "/_mock/clock", {})
+            times.append(time.perf_counter() - started)
     value = median(times)
     return Row(name=START, value=value, unit="s", reach="< 1 s", met=value < 1)

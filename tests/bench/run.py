@@ -24,6 +24,7 @@ sys.path[0] = str(HERE.parent)  # `bench` and `support` are imported from there,
 from rich.console import Console  # noqa: E402
 
 from bench.table import Only, Row, as_table  # noqa: E402 - the path comes first
+from ossferry.logs import configure  # noqa: E402
 
 LOG_WIDTH = 140  # columns, where there is no terminal to ask
 OUT = ROOT / "build" / "bench.json"
@@ -50,8 +51,12 @@ def main() -> None:
     parser.add_argument(
         "--only", metavar="PATTERN", default="", help="regular expression, sought in row names"
     )
+    configure("ERROR")  # servers warn of what the benches do to them
     pattern = re.compile(parser.parse_args().only, re.IGNORECASE)
-    measured = list(run(lambda name: pattern.search(name) is not None))
+    measured = []
+    for row in run(lambda name: pattern.search(name) is not None):
+        measured.append(row)
+        print(f"{row.name}: {row.value:,.2f} {row.unit}", file=sys.stderr)  # noqa: T201 - a whole run takes long
     if not measured:
         sys.exit(f"no row is called anything like {pattern.pattern!r}")
     console = Console()

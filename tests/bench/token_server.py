@@ -1,22 +1,25 @@
-"""Runs a token server for the bench on one core: ours, or the tutorial's; or the stub of STS.
+"""Runs a token server for the bench on one core: ours, or a peer's; or the stub of STS.
 
-Both ask the same stub, over HTTP and with the vendor's client; it takes 20 ms. Ours has everything
+All ask the same stub, over HTTP and with their vendor's client; it takes 20 ms. Ours has everything
 on: session cookie, guards, limits, policy, audit file, figures.
 """
 
 import asyncio
 import json
 import os
+import re
 import sys
 import time
 from datetime import timedelta
 from pathlib import Path
 
+from bench.peers import companion
 from bench.peers.tutorial_flask import make_tutorial_app
 from ossferry.app import create_app
 from ossferry.clock import utc_now
 from ossferry.serving import BackgroundServer, StopSignals, listen
-from ossferry.settings import ExplicitSettings, Settings, load_settings
+from ossferry.settings import Settings
+from ossferry.settings_loading import ExplicitSettings, load_settings
 from ossferry.sts import StsClient, StsCredentials, access_key
 from ossferry.workers import settle
 
@@ -45,39 +48,46 @@ class StubSts:
         )
 
 
-def sts_answer() -> bytes:
-    """Return what STS answers, with credentials as long as real ones."""
+def sts_answer(head: bytes) -> bytes:
+    """Return what STS answers, Alibaba's or that of AWS, with credentials as long as real ones."""
     ends = (utc_now() + timedelta(seconds=900)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    credentials = {
-        "AccessKeyId": "STS." + "k" * 26,
-        "AccessKeySecret": "s" * 44,
-        "SecurityToken": "t" * 700,
-        "Expiration": ends,
-    }
-    body = json.dumps({"RequestId": "R" * 36, "Credentials": credentials}).encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    return head.encode() + b"\r\n" + body
+    values = {"k": "k" * 26, "s": "s" * 44, "t": "t" * 700, "ends": ends}
+    if b"aws-sdk" in head:
+        kind, body = "text/xml", companion.FEDERATION_TOKEN.format(**values)
+    else:
+        credentials = {
+            "AccessKeyId": f"STS.{values['k']}",
+            "AccessKeySecret": values["s"],
+            "SecurityToken": values["t"],
+            "Expiration": ends,
+        }
+        kind, body = "application/json", json.dumps({"RequestId": "R", "Credentials": credentials})
+    lines = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return (lines + body).encode()
 
 
 async def serve_sts(port: int) -> None:
     """Answer every request after 20 ms."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await _request_read(reader):
+        while head := await _request_read(reader):
             await asyncio.sleep(STS_S)
-            writer.write(sts_answer())
+            writer.write(sts_answer(head))
         writer.close()
 
     server = await asyncio.start_server(answer, HOST, port, backlog=1024)
     await server.serve_forever()
 
 
-async def _request_read(reader: asyncio.StreamReader) -> bool:
+async def _request_read(reader: asyncio.StreamReader) -> bytes:
+    """Return the head of a request; empty at the end of the connection."""
     try:
-        await reader.readuntil(b"\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+        await reader.readexactly(int(length[1]) if length else 0)
     except (asyncio.IncompleteReadError, ConnectionError):
-        return False
-    return True
+        return b""
+    return head
 
 
 def bench_settings(folder: Path, port: int, *, calls_per_s: int, sts_port: int = 9) -> Settings:
@@ -94,7 +104,7 @@ def bench_settings(folder: Path, port: int, *, calls_per_s: int, sts_port: int =
         public_url=f"http://{HOST}:{port}",
         bucket="web-direct-upload",
         region="cn-hangzhou",
-        endpoint="https://oss-cn-hangzhou.aliyuncs.com",
+        endpoint="http://localhost:9",
         sts_endpoint=f"http://{HOST}:{sts_port}",
         role_arn="acs:ram::1000000000000000:role/oss-web-upload",
         secret=SECRET,
@@ -110,9 +120,12 @@ def bench_settings(folder: Path, port: int, *, calls_per_s: int, sts_port: int =
 
 def main(which: str, port: int, sts_port: int, folder: Path) -> None:
     """Serve until a signal ends it."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, others or {first} if which == "sts" else {first})
     if which == "sts":
         asyncio.run(serve_sts(sts_port))
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    if which == "companion":
+        companion.run(port, f"{HOST}:{sts_port}", folder)
     if which == "tutorial":
         make_tutorial_app(f"{HOST}:{sts_port}").run(HOST, port)
         return

@@ -4,7 +4,6 @@ It has no interface beside that, so it is the least that a page built on `ali-os
 """
 
 import gzip
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from bench.peers.npm import install
 from support.serving import serve
 
-__all__ = ["serve_page"]
+__all__ = ["SDK", "serve_page"]
 
 HERE = Path(__file__).parent
 SDK = HERE / "node_modules" / "ali-oss" / "dist" / "aliyun-oss-sdk.min.js"
-INSTALL_TIMEOUT_S = 300
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -52,7 +51,7 @@ if (typeof OSS === "function") document.documentElement.dataset.app = "ready";
 @contextmanager
 def serve_page() -> Iterator[str]:
     """Serve the page, compressed, from the server that serves ours, and yield its address."""
-    _install()
+    install(HERE)
     script = gzip.compress(SDK.read_bytes(), 9)
 
     async def page(_request: Request) -> Response:
@@ -64,16 +63,3 @@ def serve_page() -> Iterator[str]:
 
     with serve(Starlette(routes=[Route("/", page), Route(f"/{SDK.name}", sdk)])) as url:
         yield url
-
-
-def _install() -> None:
-    """Bring `node_modules` up to the lock file; nothing to do if it is."""
-    installed = HERE / "node_modules" / ".package-lock.json"
-    locked = HERE / "package-lock.json"
-    if installed.exists() and installed.stat().st_mtime >= locked.stat().st_mtime:
-        return
-    subprocess.run(  # noqa: S603 - fixed words
-        ["npm", "ci", "--silent", "--ignore-scripts", "--prefix", str(HERE)],  # noqa: S607 - from PATH
-        check=True,
-        timeout=INSTALL_TIMEOUT_S,
-    )

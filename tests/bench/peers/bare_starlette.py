@@ -31,4 +31,5 @@ if __name__ == "__main__":
         lifespan="off",
         access_log=False,
         log_level="error",
+        timeout_keep_alive=75,
     )

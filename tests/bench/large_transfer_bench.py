@@ -1,0 +1,108 @@
+"""What our page needs for much: memory for 20 GB, an ear for clicks beside 2,000 files, and how
+much is sent twice after a reload.
+
+The heap is what the page's JavaScript uses, with its array buffers and the WASM memory of the
+interpreter, and the same of the checksum worker, with garbage; it is looked at every half second
+while bytes flow.
+"""
+
+import time
+from collections.abc import Iterator
+from statistics import quantiles
+
+from bench.heap import WATCH_WASM, Heap
+from bench.sending import MIB, PARALLEL, PART_BYTES, Ours, Place, open_place
+from bench.table import Only, Row
+
+__all__ = ["NAMES", "rows"]
+
+GIB = 1024 * MIB
+SIZES = {"64 MB": 64 * MIB, "2 GB": 2 * GIB, "20 GB": 20 * GIB}
+MAX_HEAP_MB = 40
+FILES, MAX_S, MAX_DELAY_MS = 2000, 40, 100
+RELOADED = 400 * MIB
+CLICK_EVERY_MS = 50
+
+TIME = f"transfer, MicroPython: {FILES:,} files of 10 KB"
+DELAY = f"transfer, MicroPython: input delay beside {FILES:,} files, p95"
+HEAPS = {
+    f"transfer, MicroPython: most heap while sending {name}": size for name, size in SIZES.items()
+}
+TWICE = "transfer, MicroPython: sent twice after a reload at half of 400 MB"
+NAMES = (TIME, DELAY, *HEAPS, TWICE)
+
+# How long each click waited until the page could take it.
+CLICKS = """
+bench.delays = [];
+addEventListener("pointerdown", ({ timeStamp }) => {
+  bench.delays.push(performance.now() - timeStamp);
+}, true);
+"""
+
+OVER = "void bench.ended.finally(() => { bench.over = true; }).catch(() => {})"
+
+
+def rows(only: Only) -> Iterator[Row]:
+    """Yield the wanted rows."""
+    with open_place() as place:
+        if only(TIME) or only(DELAY):
+            yield from _many_files(place)
+        for name, size in HEAPS.items():
+            if only(name):
+                yield _heap_row(name, _most_heap_mb(place, size))
+        if only(TWICE):
+            yield _sent_twice(place)
+
+
+def _many_files(place: Place) -> Iterator[Row]:
+    with place.page(Ours(), single=False, script=CLICKS) as page:
+        page.evaluate(OVER)
+        page.choose(place.files(FILES, 10_240))
+        while not page.evaluate("bench.over"):
+            page.click()
+            time.sleep(CLICK_EVERY_MS / 1000)
+        took_s = page.evaluate("bench.ended") / 1000
+        delays_ms = list(_all_delays(page.evaluate("bench.delays")))
+    p95_ms = quantiles(delays_ms, n=20)[-1]
+    yield Row(name=TIME, value=took_s, unit="s", reach=f"< {MAX_S} s", met=took_s < MAX_S)
+    reach = f"< {MAX_DELAY_MS} ms"
+    yield Row(name=DELAY, value=p95_ms, unit="ms", reach=reach, met=p95_ms < MAX_DELAY_MS)
+
+
+def _all_delays(seen_ms: list[float]) -> Iterator[float]:
+    """Add the clicks that were not made because the one before still waited."""
+    for delay_ms in seen_ms:
+        while delay_ms > 0:
+            yield delay_ms
+            delay_ms -= CLICK_EVERY_MS
+
+
+def _most_heap_mb(place: Place, size: int) -> float:
+    with place.page(Ours(), single=False, script=WATCH_WASM) as page:
+        heap = Heap(page)
+        page.choose(place.files(1, size))
+        return heap.most_mb_until_ended()
+
+
+def _heap_row(name: str, most_mb: float) -> Row:
+    reach = f"< {MAX_HEAP_MB} MB"
+    return Row(name=name, value=most_mb, unit="MB", reach=reach, met=most_mb < MAX_HEAP_MB)
+
+
+def _sent_twice(place: Place) -> Row:
+    """Stop the sink at half, reload, choose the file again, and count what it got in the end."""
+    place.sink("DELETE")
+    place.sink("POST", hold=RELOADED // 2)
+    paths = place.files(1, RELOADED)
+    with place.page(Ours(), single=False) as page:
+        page.choose(paths)
+        while place.sink()["body_bytes"] < RELOADED // 2:
+            time.sleep(0.05)
+        page.load()
+        place.sink("POST", hold=0)
+        page.choose(paths)
+        page.evaluate("bench.ended")
+    twice_mb = (place.sink()["body_bytes"] - RELOADED) / MIB
+    most_mb = PARALLEL * PART_BYTES / MIB
+    reach = f"<= {most_mb:.0f} MiB"
+    return Row(name=TWICE, value=twice_mb, unit="MiB", reach=reach, met=0 <= twice_mb <= most_mb)

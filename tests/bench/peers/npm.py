@@ -1,0 +1,21 @@
+"""Installs a peer's locked npm packages when they are first needed."""
+
+import subprocess
+from pathlib import Path
+
+__all__ = ["install"]
+
+TIMEOUT_S = 300
+
+
+def install(folder: Path) -> None:
+    """Bring `node_modules` up to the lock file; nothing to do if it is."""
+    installed = folder / "node_modules" / ".package-lock.json"
+    locked = folder / "package-lock.json"
+    if installed.exists() and installed.stat().st_mtime >= locked.stat().st_mtime:
+        return
+    subprocess.run(  # noqa: S603 - fixed words
+        ["npm", "ci", "--silent", "--ignore-scripts", "--prefix", str(folder)],  # noqa: S607 - from PATH
+        check=True,
+        timeout=TIMEOUT_S,
+    )

@@ -1,0 +1,113 @@
+"""Pages that send files with something else than ours: `ali-oss`, or only what a browser has.
+
+Both send what is chosen in `#files` to the bucket of `?endpoint=`, `?parallel=` requests at a time;
+a file above `?single=` bytes in parts of `?part=` bytes. Then they call `bench.finish()`.
+"""
+
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from bench.peers.ali_oss import SDK
+from bench.peers.npm import install
+from support.serving import serve
+
+__all__ = ["serve_senders"]
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Upload</title></head>
+<body>
+<input id="files" type="file" multiple>
+<script>
+const asked = Object.fromEntries(new URLSearchParams(location.search));
+const [single, part, parallel] = [asked.single, asked.part, asked.parallel].map(Number);
+async function atOnce(items, send) {
+  const left = items[Symbol.iterator]();
+  const worker = async () => { for (const item of left) await send(item); };
+  await Promise.all(Array.from({ length: parallel }, worker));
+}
+document.getElementById("files").addEventListener("change", async ({ target }) => {
+  try {
+    await sendAll([...target.files]);
+    bench.finish();
+  } catch (error) {
+    bench.fail(error);
+  }
+});
+</script>
+%s
+<script>document.documentElement.dataset.app = "ready";</script>
+</body>
+</html>
+"""
+
+BARE = """<script>
+function request(method, url, body) {
+  return new Promise((done, fail) => {
+    const xhr = new XMLHttpRequest();
+    xhr.open(method, url);
+    xhr.onload = () => (xhr.status === 200 ? done(xhr) : fail(new Error(xhr.status)));
+    xhr.onerror = () => fail(new Error("no answer"));
+    xhr.send(body);
+  });
+}
+async function sendParts(url, file) {
+  const { responseText } = await request("POST", `${url}?uploads`);
+  const id = responseText.match(/<UploadId>(.*)<\\/UploadId>/)[1];
+  const numbers = Array.from({ length: Math.ceil(file.size / part) }, (_, index) => index + 1);
+  const etags = [];
+  await atOnce(numbers, async (number) => {
+    const blob = file.slice((number - 1) * part, number * part);
+    const sent = await request("PUT", `${url}?partNumber=${number}&uploadId=${id}`, blob);
+    etags[number - 1] = sent.getResponseHeader("ETag");
+  });
+  const xml = (etag, at) => `<Part><PartNumber>${at + 1}</PartNumber><ETag>${etag}</ETag></Part>`;
+  const parts = etags.map(xml);
+  const body = `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`;
+  await request("POST", `${url}?uploadId=${id}`, body);
+}
+const origin = asked.endpoint.replace("//", "//web-direct-upload.");
+const sendAll = (files) => atOnce(files, (file) => {
+  const url = `${origin}/bare/${crypto.randomUUID()}/${encodeURIComponent(file.name)}`;
+  return file.size > single ? sendParts(url, file) : request("PUT", url, file);
+});
+</script>"""
+
+ALI_OSS = f"""<script src="/{SDK.name}"></script>
+<script>
+const client = new OSS({{
+  region: "oss-cn-hangzhou", bucket: "web-direct-upload", endpoint: asked.endpoint,
+  authorizationV4: true, timeout: 600000,
+  accessKeyId: "STS." + "k".repeat(26), accessKeySecret: "s".repeat(44), stsToken: "t".repeat(700),
+}});
+const sendAll = (files) => atOnce(files, (file) => {{
+  const key = `ali-oss/${{crypto.randomUUID()}}/${{file.name}}`;
+  if (file.size <= single) return client.put(key, file);
+  return client.multipartUpload(key, file, {{ partSize: part, parallel }});
+}});
+</script>"""
+
+
+@contextmanager
+def serve_senders() -> Iterator[str]:
+    """Serve `/bare` and `/ali-oss`, and yield the address."""
+    install(Path(__file__).parent)
+    script = gzip.compress(SDK.read_bytes(), 9)
+
+    async def page(request: Request) -> Response:
+        return HTMLResponse(PAGE % (BARE if request.url.path == "/bare" else ALI_OSS))
+
+    async def sdk(_request: Request) -> Response:
+        headers = {"content-encoding": "gzip"}
+        return Response(script, media_type="text/javascript", headers=headers)
+
+    routes = [Route("/bare", page), Route("/ali-oss", page), Route(f"/{SDK.name}", sdk)]
+    with serve(Starlette(routes=routes)) as url:
+        yield url

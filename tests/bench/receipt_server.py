@@ -1,0 +1,113 @@
+"""Runs the server for the bench of receipts, or a stub of OSS that has every object.
+
+The stub takes 5 ms for an answer. The server asks it through `oss2` as it asks OSS, and has
+everything on: guards, limits, audit file, ledger.
+"""
+
+import asyncio
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from starlette.requests import Request
+
+from bench.token_server import HOST, MUCH, StubSts
+from ossferry.app import create_app
+from ossferry.auth import Principal
+from ossferry.bucket import OssBucket
+from ossferry.clock import utc_now
+from ossferry.serving import BackgroundServer, StopSignals, listen
+from ossferry.settings import Settings
+from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.sts import StsCredentials
+from ossferry.workers import settle
+
+__all__ = ["CRC64", "SIZE", "receipt_settings"]
+
+OSS_S = 0.005
+SIZE, CRC64 = 5, "4041730234"
+ANSWER = (
+    "HTTP/1.1 200 OK\r\nContent-Length: {size}\r\nContent-Type: text/plain\r\n"
+    'ETag: "5D41402ABC4B2A76B9719D911017C592"\r\nx-oss-hash-crc64ecma: {crc64}\r\n'
+    "Last-Modified: Sat, 14 Mar 2026 09:26:53 GMT\r\nx-oss-request-id: 5C06A3B67B8B5A3DA4\r\n\r\n"
+)
+
+
+async def serve_oss(port: int) -> None:
+    """Say of every key that a small object is there."""
+    head = ANSWER.format(size=SIZE, crc64=CRC64).encode()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                await asyncio.sleep(OSS_S)
+                writer.write(head)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(answer, HOST, port, backlog=1024)
+    await server.serve_forever()
+
+
+def receipt_settings(folder: Path, oss_port: int, ledger_url: str) -> Settings:
+    """Return settings with everything on, and limits that nobody reaches."""
+    (folder / "manifest.json").write_text('{"files": {}}')
+    for runtime in ("micropython", "pyodide"):
+        (folder / f"index.{runtime}.html").write_text("<html>")
+    return load_settings(
+        ExplicitSettings,
+        bucket="web-direct-upload",
+        region="cn-hangzhou",
+        endpoint="http://localhost:9",
+        sts_endpoint=f"http://{HOST}:{oss_port}",
+        objects_endpoint=f"http://{HOST}:{oss_port}",
+        role_arn="acs:ram::1000000000000000:role/oss-web-upload",
+        objects_role_arn="acs:ram::1000000000000000:role/oss-web-objects",
+        secret="a-secret-of-more-than-32-characters",
+        allow_mock=True,
+        web_dir=folder,
+        database_url=ledger_url,
+        audit_file=folder / "audit.log",
+        rate_objects=MUCH,
+        rate_global=MUCH,
+        quota_objects_total=1_000_000_000,
+    )
+
+
+async def identify(request: Request) -> Principal:
+    """Believe a header, as an application of one's own might."""
+    name = request.headers["x-user"]
+    return Principal(id=name, name=name)
+
+
+async def assume_role(*, session_name: str, policy: str) -> StsCredentials:
+    """Return credentials that the stub does not look at."""
+    found = await StubSts()(session_name=session_name, policy=policy)
+    return StsCredentials(
+        access_key_id=found.access_key_id,
+        access_key_secret=found.access_key_secret,
+        security_token=found.security_token,
+        expires_at=utc_now() + timedelta(hours=1),
+    )
+
+
+def main(which: str, port: int, oss_port: int, folder: Path, ledger_url: str) -> None:
+    """Serve until a signal ends it."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, others or {first} if which == "oss" else {first})
+    if which == "oss":
+        asyncio.run(serve_oss(oss_port))
+    settings = receipt_settings(folder, oss_port, ledger_url)
+    store = OssBucket(settings, assume_role, clock=utc_now)
+    app = create_app(settings, identify=identify, assume_role=assume_role, store=store)
+    settle()
+    with StopSignals() as signals:
+        server = BackgroundServer(app, listen(HOST, port, option="port"), on_exit=signals.set)
+        server.start()
+        signals.wait()
+        server.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]), sys.argv[5])

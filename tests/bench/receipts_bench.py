@@ -1,0 +1,141 @@
+"""Receipts on one core, 32 connections, OSS at 5 ms, on both kinds of ledger; none may be lost.
+
+The load comes from `wrk`, whose every report is another object. Afterwards the ledger is counted:
+each report that was answered must be in it.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from bench.receipt_server import CRC64, SIZE, receipt_settings
+from bench.table import Only, Row
+from bench.token_server import HOST
+from ossferry.auth import Principal
+from ossferry.ledger import Database
+from ossferry.ledger.tables import receipts
+from ossferry.prefixes import owner_of
+from support.postgres import postgres
+from support.programs import free_port
+
+__all__ = ["NAMES", "rows"]
+
+HERE = Path(__file__).parent
+SECONDS, CONNECTIONS = 8, 32
+USERS, REPORTS = 50, 30_000
+SQLITE, POSTGRESQL = "receipts, SQLite", "receipts, PostgreSQL"
+REACH = {SQLITE: 200, POSTGRESQL: 500}
+WHATS = ("recorded", "p99", "processor time of each", "lost")
+NAMES = tuple(f"{name}: {what}" for name in REACH for what in WHATS)
+
+
+def rows(only: Only) -> Iterator[Row]:
+    """Yield the wanted rows."""
+    if any(only(name) for name in NAMES if name.startswith(SQLITE)):
+        with tempfile.TemporaryDirectory() as folder:
+            yield from _measure(SQLITE, f"sqlite:///{folder}/ledger.db")
+    if any(only(name) for name in NAMES if name.startswith(POSTGRESQL)):
+        with postgres() as server:
+            yield from _measure(POSTGRESQL, server.new_database())
+
+
+def _measure(name: str, ledger_url: str) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as given:
+        folder, port, oss_port = Path(given), free_port(), free_port()
+        settings = receipt_settings(folder, oss_port, ledger_url)
+        reports = folder / "reports"
+        reports.write_text("".join(_reports(settings.secret_bytes)))
+        arguments = [str(port), str(oss_port), str(folder), ledger_url]
+        with _serving("oss", oss_port, arguments), _serving("ours", port, arguments) as pid:
+            started_s = _cpu_s(pid)
+            answered, seconds, p99_ms, failed = _wrk(f"http://{HOST}:{port}", reports)
+            cpu_ms = (_cpu_s(pid) - started_s) * 1000 / max(1, answered)
+    recorded = asyncio.run(_count(ledger_url))
+    rate = (answered - failed) / seconds
+    lost = max(0, int(answered - failed) - recorded)
+    reach = REACH[name]
+    yield Row(
+        name=f"{name}: recorded",
+        value=rate,
+        unit="receipts/s",
+        reach=f">= {reach}",
+        met=rate >= reach and not failed,
+    )
+    yield Row(name=f"{name}: p99", value=p99_ms, unit="ms")
+    yield Row(name=f"{name}: processor time of each", value=cpu_ms, unit="ms")
+    yield Row(name=f"{name}: lost", value=lost, unit="receipts", reach="0", met=lost == 0)
+
+
+def _reports(secret: bytes) -> Iterator[str]:
+    for number in range(REPORTS):
+        user = f"user-{number % USERS}"
+        prefix = owner_of(Principal(id=user, name=user), secret=secret).prefix
+        key = f"{prefix}2026-03-14/{number:032x}/x.txt"
+        report = {"key": key, "size": SIZE, "crc64": CRC64, "request_id": "5C06A3B67B8B5A3DA4"}
+        yield f"{user} {json.dumps(report)}\n"
+
+
+async def _count(ledger_url: str) -> int:
+    database = Database(ledger_url)
+    try:
+        async with database.read() as connection:
+            counted = await connection.execute(sa.select(sa.func.count()).select_from(receipts))
+            return counted.scalar_one()
+    finally:
+        await database.close()
+
+
+def _wrk(url: str, reports: Path) -> tuple[float, ...]:
+    wrk = shutil.which("wrk")
+    if wrk is None:
+        sys.exit("the bench of receipts needs wrk (apt-get install wrk)")
+    others = sorted(os.sched_getaffinity(0))[1:]  # the server has the first core
+    said = subprocess.run(  # noqa: S603 - the distribution's program
+        [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(HERE / "receipts.lua"), url],
+        env={**os.environ, "WRK_REPORTS": str(reports)},
+        preexec_fn=lambda: os.sched_setaffinity(0, others or {0}),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return tuple(float(value) for value in said.rpartition("BENCH ")[2].split())
+
+
+@contextmanager
+def _serving(which: str, port: int, arguments: list[str]) -> Iterator[int]:
+    """Run one of the servers; yield its process id."""
+    paths = os.pathsep.join(str(HERE.parents[1] / name) for name in ("tests", "server"))
+    process = subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-m", "bench.receipt_server", which, *arguments],
+        env={**os.environ, "PYTHONPATH": paths},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        while process.poll() is None:
+            try:
+                socket.create_connection((HOST, port), timeout=1).close()
+            except OSError:
+                time.sleep(0.1)
+                continue
+            break
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _cpu_s(pid: int) -> float:
+    """Return how long a process has had a processor; unlike a rate, others do not change it."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

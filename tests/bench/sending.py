@@ -1,0 +1,225 @@
+"""Lets pages send files to the sink, and tells how long it took by their own clock.
+
+Time runs from the `change` event of the file input until the last file is known to have arrived.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlencode
+
+import httpx
+from playwright.sync_api import Browser, sync_playwright
+
+from bench.peers.senders import serve_senders
+from bench.peers.sink import crc64_of_zeros
+from bench.tab import Tab, open_tab
+from ossferry.demo import Demo
+from support.chromium import executable
+from support.config import load as load_config
+from support.programs import free_port, wait_for
+
+__all__ = ["MIB", "Ours", "Place", "open_place"]
+
+TESTS = Path(__file__).parents[1]
+SOURCES = TESTS.parent / "web"
+WEB = TESTS.parent / "build" / "web"
+MIB = 1 << 20
+PART_BYTES = 8 * MIB
+PARALLEL = 6
+SETTLED_S = 0.5  # what a page does after its start is over
+
+# Notes when files are chosen, and offers `ended`: the milliseconds until `finish()`.
+CLOCK = """
+window.bench = {};
+bench.ended = new Promise((done, fail) => {
+  bench.finish = () => done((bench.last ?? performance.now()) - bench.start);
+  bench.fail = fail;
+});
+bench.ended.catch(() => {});
+addEventListener("change", ({ target }) => {
+  bench.wanted = target.files.length;
+  bench.start = performance.now();
+}, true);
+"""
+
+# Our page finishes when its sum says that all arrived. What counts is when the last answer that it
+# needs for that is there, from the sink or the checksum worker: it shows things every 80 ms only.
+SUM = """
+const note = () => (bench.last = performance.now());
+const send = XMLHttpRequest.prototype.send;
+XMLHttpRequest.prototype.send = function (body) {
+  this.addEventListener("loadend", note);
+  send.call(this, body);
+};
+window.Worker = class extends Worker {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("message", note);
+  }
+};
+new MutationObserver(() => {
+  const sum = document.querySelector("[data-testid=total] .fact")?.textContent ?? "";
+  const [done, files] = sum.replaceAll(",", "").match(/\\d+/g) ?? [];
+  if (+done === bench.wanted && +files === bench.wanted) bench.finish();
+  const failed = document.querySelector("[data-state=failed]");
+  if (failed) bench.fail(new Error(failed.textContent));
+}).observe(document, { subtree: true, childList: true, characterData: true });
+"""
+
+# In place of the worker: knows the CRC-64 of zeros from their number and reads nothing.
+NO_CRC = """
+window.Worker = class {
+  postMessage(asked) {
+    const known = %s;
+    const answers = asked.map(({ id, kind, size }) => {
+      return [id, kind === "crc64" ? known[size] : size > 65536 ? "" : ` ${known[size]}`];
+    });
+    setTimeout(() => (note(), this.onmessage({ data: answers })));
+  }
+};
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """Our page: on which interpreter, and with the real checksum worker or without."""
+
+    runtime: str = "micropython"
+    crc: bool = True
+
+
+class Place:
+    """Sink, servers and browser, ready for pages to send to."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self._stack = stack
+        self._folder = folder
+        port = free_port()
+        self._endpoint = f"http://localhost:{port}"
+        self._sink = f"http://127.0.0.1:{port}/_sink"
+        stack.enter_context(_running_sink(port, folder))
+        self._senders = stack.enter_context(serve_senders())
+        self._demos: dict[bool, Demo] = {}
+        self.browser = stack.enter_context(_chromium())
+
+    def files(self, count: int, size: int) -> list[Path]:
+        """Return `count` files of `size` zero bytes, which take no room on the disk."""
+        folder = self._folder / f"{count}-{size}"
+        paths = [folder / f"file-{number:04}.bin" for number in range(count)]
+        if not folder.exists():
+            folder.mkdir()
+            for path in paths:
+                with path.open("wb") as file:
+                    file.truncate(size)
+        return paths
+
+    @contextmanager
+    def page(self, who: "Ours | str", *, single: bool, script: str = "") -> Iterator[Tab]:
+        """Open the page of a sender: ours, `ali-oss` or `bare`; it is ready for files.
+
+        Args:
+            single: send everything in one request; else what is above 16 MiB goes in parts.
+            script: runs before those of the page.
+        """
+        scripts = [CLOCK, script]
+        if isinstance(who, Ours):
+            scripts += [SUM, "" if who.crc else NO_CRC % _table_of_zeros()]
+            url = f"{self._demo(single).url}/?runtime={who.runtime}"
+        else:
+            query = {
+                "endpoint": self._endpoint,
+                "single": 1 << 40 if single else 2 * PART_BYTES,
+                "part": PART_BYTES,
+                "parallel": PARALLEL,
+            }
+            url = f"{self._senders}/{who}?{urlencode(query)}"
+        with open_tab(self.browser, url, "".join(scripts)) as tab:
+            time.sleep(SETTLED_S)
+            yield tab
+
+    def seconds(self, who: "Ours | str", paths: list[Path], *, single: bool = False) -> float:
+        """Return how long a sender took, in a page of its own."""
+        with self.page(who, single=single) as page:
+            page.choose(paths)
+            took_ms: float = page.evaluate("bench.ended")
+        return took_ms / 1000
+
+    def sink(self, method: str = "GET", **query: int) -> dict[str, int]:
+        """Ask the sink what came; see there."""
+        answer = httpx.request(method, self._sink, params=query, trust_env=False)
+        counts: dict[str, int] = answer.json()
+        return counts
+
+    def _demo(self, single: bool) -> Demo:
+        """Return the demo, its page with a threshold that lets large files go in one request."""
+        if single not in self._demos:
+            web = _with_single_put(self._folder / "single") if single else WEB
+            demo = Demo(endpoint=self._endpoint, web_dir=web, max_file_size=1 << 40)
+            self._demos[single] = self._stack.enter_context(demo)
+        return self._demos[single]
+
+
+@contextmanager
+def open_place() -> Iterator[Place]:
+    """Start everything, and end it."""
+    with ExitStack() as stack:
+        yield Place(stack, Path(stack.enter_context(TemporaryDirectory())))
+
+
+@contextmanager
+def _chromium() -> Iterator[Browser]:
+    use = load_config().use
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            headless=use.headless, args=use.args, executable_path=executable()
+        )
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def _running_sink(port: int, folder: Path) -> Iterator[None]:
+    log = folder / "sink.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "bench.peers.sink", str(port)],
+            env={"PYTHONPATH": f"{TESTS}:{TESTS.parent / 'server'}"},
+            stdout=out,
+            stderr=out,
+        )
+        try:
+            wait_for(port, process, log)
+            yield
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+
+def _table_of_zeros() -> str:
+    sizes = (10 * 1024, PART_BYTES, 64 * MIB)
+    return json.dumps({size: str(crc64_of_zeros(size)) for size in sizes})
+
+
+def _with_single_put(folder: Path) -> Path:
+    """Build the page again, with another threshold for multipart uploads."""
+    shutil.copytree(SOURCES, folder / "web", ignore=shutil.ignore_patterns("node_modules"))
+    (folder / "web" / "node_modules").symlink_to(SOURCES / "node_modules")
+    shutil.copytree(WEB, folder / "build" / "web")  # what has not changed is not built again
+    plan = folder / "web" / "uploader" / "transfer" / "plan.py"
+    text, changed = re.subn(
+        "(?m)^MAX_SINGLE_BYTES = .*$", "MAX_SINGLE_BYTES = 2**40", plan.read_text("utf-8")
+    )
+    if changed != 1:
+        raise RuntimeError("the page has no MAX_SINGLE_BYTES to change")
+    plan.write_text(text, "utf-8")
+    subprocess.run([sys.executable, str(folder / "web" / "build.py")], check=True)  # noqa: S603
+    return folder / "build" / "web"

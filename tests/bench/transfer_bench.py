@@ -1,0 +1,117 @@
+"""How fast our page sends, beside `ali-oss` and beside a page that does nothing but send.
+
+All send the same files (zeros) to the same sink from the same Chromium, six requests at a time and
+in parts of 8 MiB, in turns, five times over; a row is the median. The bare page signs nothing,
+computes no checksum and shows nothing. "CRC off" is our page with a worker that reads nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+
+from bench.sending import MIB, Ours, Place, open_place
+from bench.table import Only, Row
+
+__all__ = ["NAMES", "rows"]
+
+ROUNDS = 5
+ALI_OSS, BARE = "ali-oss", "bare"
+PEERS = {ALI_OSS: "ali-oss 6.23.0", BARE: "bare JS page"}
+RUNTIMES = {"MicroPython": "micropython", "Pyodide": "pyodide"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Something to send, and how our speed has to compare."""
+
+    name: str
+    files: int
+    size: int
+    single: bool = False
+    ali_oss: float
+    bare: float
+    bare_crc_off: float | None = None
+
+    def variants(self) -> Iterator[tuple[str, bool, str, float]]:
+        """Yield the row's ending, whether CRC is on, the peer and the wanted ratio."""
+        yield "", True, ALI_OSS, self.ali_oss
+        yield ", CRC on", True, BARE, self.bare
+        if self.bare_crc_off is not None:
+            yield ", CRC off", False, BARE, self.bare_crc_off
+
+
+WORKS = (
+    Work(name="512 MB in parts", files=1, size=512 * MIB, ali_oss=10, bare=0.8, bare_crc_off=0.95),
+    Work(
+        name="64 MB in one PUT",
+        files=1,
+        size=64 * MIB,
+        single=True,
+        ali_oss=10,
+        bare=0.8,
+        bare_crc_off=0.95,
+    ),
+    Work(name="500 files of 10 KB", files=500, size=10_240, ali_oss=1.3, bare=0.85),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One row: our page, what it sends, and what it is compared with."""
+
+    name: str
+    work: Work
+    ours: Ours
+    peer: str
+    reach: float
+
+
+def _plans() -> Iterator[Plan]:
+    for who, runtime in RUNTIMES.items():
+        for work in WORKS:
+            for ending, crc, peer, reach in work.variants():
+                name = f"transfer, {who}: {work.name}{ending}"
+                ours = Ours(runtime=runtime, crc=crc)
+                yield Plan(name=name, work=work, ours=ours, peer=peer, reach=reach)
+
+
+PLANS = tuple(_plans())
+NAMES = tuple(plan.name for plan in PLANS)
+
+
+def rows(only: Only) -> Iterator[Row]:
+    """Yield the wanted rows; only the senders that they need are measured."""
+    with open_place() as place:
+        for work in WORKS:
+            wanted = [plan for plan in PLANS if plan.work is work and only(plan.name)]
+            speeds = _speeds(place, work, wanted)
+            for plan in wanted:
+                yield _row(plan, speeds[plan.ours], speeds[plan.peer])
+
+
+def _speeds(place: Place, work: Work, plans: list[Plan]) -> "dict[Ours | str, float]":
+    """Return the median speed of each sender in MB/s, or in files a second if there are many."""
+    senders: dict[Ours | str, list[float]] = {}
+    for plan in plans:
+        senders[plan.peer] = []
+        senders[plan.ours] = []
+    paths = place.files(work.files, work.size)
+    amount = work.files if work.files > 1 else work.size / 1e6
+    for _ in range(ROUNDS):
+        for sender, speeds in senders.items():
+            speeds.append(amount / place.seconds(sender, paths, single=work.single))
+    return {sender: median(speeds) for sender, speeds in senders.items()}
+
+
+def _row(plan: Plan, speed: float, peer_speed: float) -> Row:
+    ratio = speed / peer_speed
+    return Row(
+        name=plan.name,
+        value=speed,
+        unit="files/s" if plan.work.files > 1 else "MB/s",
+        peer=PEERS[plan.peer],
+        peer_value=peer_speed,
+        ratio=ratio,
+        reach=f">= {plan.reach} x peer",
+        met=ratio >= plan.reach,
+    )
