@@ -4,6 +4,7 @@ import asyncio
 import gc
 import inspect
 import logging
+import os
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
@@ -18,11 +19,13 @@ CONFIG = load()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hand `playwright.config.toml` to the Playwright plugin."""
+    """Hand `playwright.config.toml` to the plugins."""
     options = config.option
     options.screenshot = CONFIG.artefacts.screenshot
     options.tracing = CONFIG.artefacts.trace
     options.output = CONFIG.artefacts.dir
+    if os.environ.get("CI") and options.reruns is None:
+        options.reruns = CONFIG.retries_on_ci
     expect.set_options(timeout=CONFIG.timeout_ms)
 
 

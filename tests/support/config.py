@@ -39,6 +39,7 @@ class Config:
 
     test_dir: str
     timeout_ms: int
+    retries_on_ci: int
     use: Use
     artefacts: Artefacts
     projects: tuple[str, ...]
@@ -62,6 +63,7 @@ def read(document: dict[str, Any]) -> Config:
     return Config(
         test_dir=document["test_dir"],
         timeout_ms=document["timeout_ms"],
+        retries_on_ci=document["retries_on_ci"],
         use=Use(**_check(document["use"], {field.name for field in fields(Use)}, "use")),
         artefacts=Artefacts(
             **_check(

@@ -1,7 +1,11 @@
 """`playwright.config.toml`: unknown keys are refused, and each known one has an effect."""
 
 import copy
+import os
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +50,23 @@ def test_artefacts_are_kept_as_the_file_says(pytestconfig: pytest.Config) -> Non
     assert options.screenshot == DOCUMENT["artefacts"]["screenshot"]
     assert options.tracing == DOCUMENT["artefacts"]["trace"]
     assert options.output == DOCUMENT["artefacts"]["dir"]
+
+
+@pytest.mark.parametrize(("ci", "repeats"), [("true", DOCUMENT["retries_on_ci"]), ("", 0)])
+def test_a_failed_test_is_repeated_on_ci_as_the_file_says(
+    tmp_path: Path, ci: str, repeats: int
+) -> None:
+    (tmp_path / "test_failing.py").write_text("def test_failing(): assert False\n")
+    run = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "pytest", "-p", "conftest", "--rootdir", tmp_path, tmp_path],
+        cwd=tmp_path,
+        env=os.environ | {"CI": ci, "PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'server'}"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert (f"{repeats} rerun" in run.stdout) == bool(repeats), run.stdout
 
 
 def test_stories_are_collected_where_the_file_says(pytestconfig: pytest.Config) -> None:
