@@ -142,6 +142,38 @@ def test_a_quota_that_is_used_up_is_told_and_room_can_be_made(
 
 
 @slow_on_pyodide
+def test_room_that_is_made_while_nothing_waits_is_told_at_once(
+    start_demo: StartDemo, page: Page, console: Console
+) -> None:
+    console.expected.append(f"{NO_GRANT} 429")
+    _, uploader = start_demo(quota_objects_total=1)
+    uploader.open()
+    uploader.expect_ready()
+    left = page.locator("#hint")
+    uploader.drop(first__txt="x")
+    uploader.row("first.txt").expect_state("done")
+    expect(left).to_contain_text("0 files of your quota left")
+    page.get_by_role("button", name="My uploads").click()
+    mine = uploader.dialog("mine")
+    stored = mine.get_by_test_id("stored")
+
+    stored.get_by_role("button", name="Delete").click()
+    expect(left).to_contain_text("1 file of your quota left")
+    mine.get_by_role("status").get_by_role("button", name="Undo").click()
+    expect(stored).to_have_count(1)
+    uploader.open()
+    uploader.expect_ready()
+    expect(uploader.grant).to_contain_text("Your quota is used up: 1 of 1 file.")
+    page.get_by_role("button", name="My uploads").click()
+    stored.get_by_role("button", name="Delete").click()
+
+    expect(uploader.grant).to_contain_text("May add files to")
+    expect(left).to_contain_text("1 file of your quota left")
+    mine.get_by_role("status").get_by_role("button", name="Undo").click()
+    expect(uploader.grant).to_contain_text("Your quota is used up: 1 of 1 file.")
+
+
+@slow_on_pyodide
 @pytest.mark.parametrize("device", ["this", "another"])
 def test_what_is_unfinished_can_be_discarded_while_a_quota_is_used_up(
     start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile, device: str

@@ -17,12 +17,13 @@ from uploader.browser.tabs import BrowserTabs
 from uploader.transfer.budget import Budget
 from uploader.transfer.credentials import GrantKeeper
 from uploader.transfer.engine import Engine
-from uploader.transfer.errors import ServerRefused
+from uploader.transfer.errors import GrantRefused, ServerRefused
 from uploader.transfer.journal import Journal
 from uploader.transfer.leftovers import Leftovers
 from uploader.transfer.ports import Ports
 from uploader.transfer.queue import Queue
 from uploader.transfer.retry import waits_for
+from uploader.transfer.room import Room
 from uploader.view.actions import Actions
 from uploader.view.adding import Adding
 from uploader.view.app import show
@@ -72,6 +73,8 @@ def start() -> Queue:
         if found:
             queue.allow(found.limits)
             engine.room.granted(found.left)
+        elif isinstance(error, ServerRefused) and error.quota:
+            engine.room.used_up(error.quota)
 
     keeper = GrantKeeper(ports.grants, clock, on_fetched=fetched)
     model = QueueModel(clock, soon=Pace(lambda: MANY_MS if model.running.get() > MANY else PACE_MS))
@@ -92,6 +95,7 @@ def start() -> Queue:
     )
     model.on_done = reporting.arrived
     actions.unreported = reporting.waiting
+    actions.look_for_room = lambda: _start_task(_look_for_room(keeper, engine.room))
     adding = Adding(queue, model, actions, clock, new_id=lambda: ports.random.hex(16))
 
     def show_elsewhere(answer: "dict[str, Any]") -> None:
@@ -133,6 +137,16 @@ async def _look_for_unfinished(
     answer["uploads"] = await leftovers.of_other_devices(answer["uploads"])
     if answer["uploads"]:
         show_elsewhere(answer)
+
+
+async def _look_for_room(keeper: GrantKeeper, room: Room) -> None:
+    """Ask what a quota leaves now, and wake who waits for it."""
+    try:
+        if room.is_limited():
+            await keeper.anew()
+    except GrantRefused:
+        return  # the view is told of it, and who waits goes on waiting
+    page.try_now()
 
 
 async def _look_round(model: QueueModel, clock: BrowserClock) -> None:

@@ -103,6 +103,14 @@ class GrantKeeper:
             return await self.get()
         return await self._fetched()
 
+    async def anew(self) -> "Grant":
+        """Like `renewed`, but with the server's word of now: a person has just changed something.
+
+        Raises:
+            GrantRefused: the server gave none.
+        """
+        return await self._fetched()
+
     async def prefix(self) -> str:
         """Return whose page this is; a refusal for want of room tells it too.
 

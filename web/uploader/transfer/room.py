@@ -81,6 +81,12 @@ class Room:
         self._told = left
         self.on_change()
 
+    def used_up(self, quota: "dict[str, Any]") -> None:
+        """Take over `quota` of a refusal: it names what there is nothing left of."""
+        is_size = str(quota.get("limit", "")).startswith("bytes")
+        told = self._told
+        self.told(Left(0, told.count) if is_size else Left(told.size, 0))
+
     def take(self, number: int, size: int) -> bool:
         """Set room aside for an upload, if there is some."""
         if number in self._sending.sizes:

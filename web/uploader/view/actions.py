@@ -45,6 +45,7 @@ class Actions:
         self.origin = origin
         self.may_ask = Signal(page.may_ask_to_notify())
         self.unreported: Callable[[], list[Upload]] = lambda: []  # arrived, but not in the ledger
+        self.look_for_room: Callable[[], None] = page.try_now  # what a quota leaves has changed
         self.put_away = Signal(0)  # uploads that arrived, and were taken off the list
         self._put_away: list[tuple[Upload, float]] = []
         self._queue = queue
@@ -192,8 +193,7 @@ class Actions:
         for item in self._model.rows.get():
             if item.upload.key == key:
                 item.gone.set(is_gone)
-        if is_gone:
-            page.try_now()  # there may be room in the quota now
+        self.look_for_room()
 
     def try_now(self) -> None:
         """Look again at once whether network and server are back."""
@@ -231,6 +231,7 @@ class Actions:
             if self.can("objects") and new.key != old.upload.key:
                 await self.ask("delete", old.upload.key)
                 old.gone.set(True)
+                self.look_for_room()
         else:
             await self._cancel(old)
         if old in self._model.rows.get():

@@ -193,6 +193,19 @@ async def test_a_grant_is_for_whom_a_refusal_for_want_of_room_has_named():
     assert (prefix, refused.value.code) == ("uploads/bob-1/", OTHER_PLACE)
 
 
+async def test_who_has_made_room_is_heard_at_once_however_lately_the_server_was_asked():
+    grants = FakeGrants(FakeClock())
+    grants.errors = [GrantRefused(429, code="quota-exceeded")]
+    keeper = GrantKeeper(grants, FakeClock())
+    await attempt(keeper)
+
+    first = await keeper.anew()
+    second = await keeper.anew()
+
+    assert [grant.credentials.access_key_id for grant in (first, second)] == ["STS.2", "STS.3"]
+    assert await keeper.get() is second
+
+
 async def test_who_has_no_room_is_asked_about_it_once_for_many():
     clock = FakeClock()
     grants = FakeGrants(clock)

@@ -56,6 +56,22 @@ def test_a_grant_that_is_used_again_is_no_news():
     assert room.left().facts() == (50, 5)
 
 
+@pytest.mark.parametrize(
+    ("limit", "left"), [("bytes_total", (0, 5)), ("objects_day", (50, 0))], ids=["bytes", "objects"]
+)
+def test_a_refusal_says_what_there_is_nothing_left_of_and_the_next_grant_what_there_is(limit, left):
+    room = Room()
+    first, next_ = Left(50, 5), Left(70, 7)
+    room.granted(first)
+
+    room.used_up({"limit": limit, "used": 50, "allowed": 50})
+    room.granted(first)
+    assert room.left().facts() == left
+
+    room.granted(next_)
+    assert room.left().facts() == (70, 7)
+
+
 def make(*, objects, size=None, ahead=AHEAD):
     ports = make_ports()
     ports.grants.left = Left(size, objects)
