@@ -5,6 +5,7 @@ Webhooks follow the Standard Webhooks specification: `webhook-id`, `webhook-time
 is delivered again, so that a receiver can pass over what it knows.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -79,9 +80,10 @@ class Courier:
             due = await outbox.claim(
                 connection, self._clock(), target=target, hold_s=HOLD_S, limit=AT_ONCE
             )
-        async with anyio.create_task_group() as group:
-            for delivery in due:
-                group.start_soon(self._bring, delivery)
+        ended = await asyncio.gather(*[self._bring(each) for each in due], return_exceptions=True)
+        for lost in ended:
+            if lost is not None:
+                raise lost  # not before: none stops the others half-way
         return len(due)
 
     async def forget_old(self) -> None:

@@ -4,7 +4,8 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +15,10 @@ from starlette.applications import Starlette
 
 from ossferry.app import create_app
 from ossferry.auth import DEMO_USERS
-from ossferry.courier import MAX_ATTEMPTS, webhook_signature
-from ossferry.errors import SettingsError
+from ossferry.courier import HOLD_S, MAX_ATTEMPTS, webhook_signature
+from ossferry.errors import LedgerLostError, SettingsError
 from ossferry.hooks import Event, Hooks, load_hooks
+from ossferry.ledger import AsyncConnection, Database
 from ossferry.prefixes import Owner, owner_of
 from ossferry.settings import Settings
 from ossferry.settings_types import webhook_key
@@ -57,6 +59,22 @@ class Gallery:
 
     def on_deleted(self, event: Event) -> None:
         self.events.append(event)
+
+
+class Forgetful:
+    """A ledger that is lost at one of its transactions, counted from 1."""
+
+    def __init__(self, database: Database, *, at: int) -> None:
+        self._database = database
+        self._left = at
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        self._left -= 1
+        if self._left == 0:
+            raise LedgerLostError("gone")
+        async with self._database.write() as connection:
+            yield connection
 
 
 @dataclass
@@ -204,6 +222,23 @@ def test_a_hook_that_fails_is_told_again_later_and_the_others_go_on(world: World
     assert (told_at_first, at_once, later) == ([], 0, 1)
     assert [event.data["key"] for event in world.gallery.events] == [key]
     assert len(world.receiver.requests) == 1
+
+
+def test_a_delivery_whose_end_cannot_be_noted_stops_no_other_and_is_made_again(
+    world: World,
+) -> None:
+    world.upload("one.txt")
+    world.upload("two.txt")
+    courier, database = world.app.state.after.courier, world.app.state.after.database
+    courier._database = Forgetful(database, at=2)
+
+    with pytest.raises(LedgerLostError):
+        world.run(courier.deliver("gallery"))
+    told_at_first = len(world.gallery.events)
+    world.clock.advance(HOLD_S + 1)
+    again = world.run(courier.deliver("gallery"))
+
+    assert (told_at_first, again, len(world.gallery.events)) == (2, 1, 3)
 
 
 @pytest.mark.parametrize("status", [0, 301, 400, 500])
