@@ -8,6 +8,7 @@ each piece of work is done by one.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from functools import partial
 
 import httpx
@@ -118,12 +119,13 @@ class AfterUpload:
 
     async def close(self) -> None:
         """Stop all of it; what was claimed and not done is done by others, or later."""
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-        await self._outbound.aclose()
-        await self._store.close()
-        await self.database.close()
+        async with AsyncExitStack() as ending:
+            ending.push_async_callback(self.database.close)
+            ending.push_async_callback(self._store.close)
+            ending.push_async_callback(self._outbound.aclose)
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _clean_up(self) -> None:
         while await self.trash.purge():

@@ -4,7 +4,7 @@ Everything with a life is made here and handed down; nothing is global. Routes a
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import MappingProxyType
 from typing import Protocol
 
@@ -199,12 +199,13 @@ def _lifespan(
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        if after is not None:
-            after.start()
-        yield
-        for part in closing:
-            await part.close()
-        audit.close()
+        async with AsyncExitStack() as ending:  # whatever fails in it, all of it is closed
+            ending.callback(audit.close)
+            for part in reversed(closing):
+                ending.push_async_callback(part.close)
+            if after is not None:
+                after.start()
+            yield
 
     return lifespan
 

@@ -50,8 +50,8 @@ class _AppTransport(httpx.BaseTransport):
         )
 
     def close(self) -> None:
-        self._runner.run(self._lifespan.aclose())
-        self._runner.close()
+        with self._runner:
+            self._runner.run(self._lifespan.aclose())
 
     def __exit__(
         self,

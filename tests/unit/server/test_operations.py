@@ -208,6 +208,21 @@ def test_t01_every_described_route_refuses_strangers(
     assert sts.calls == []
 
 
+def test_what_cannot_be_closed_leaves_nothing_else_open(
+    make_settings: Callable[..., Settings], sts: FakeSts
+) -> None:
+    class Stuck(FakeStore):
+        async def close(self) -> None:
+            raise OSError("it cannot be closed")
+
+    app = create_app(make_settings(**OBJECTS), assume_role=sts, store=Stuck())
+
+    with pytest.raises(OSError, match="cannot be closed"), app_client(app) as client:
+        client.post("/api/grant")
+
+    assert app.state.after.database._engine.pool.checkedin() == 0
+
+
 def test_every_figure_is_in_the_guide() -> None:
     guide = (Path(__file__).parents[3] / "docs" / "scale.md").read_text()
     figures = re.findall(r"^# HELP (\w+)", Metrics().text().decode(), re.MULTILINE)
