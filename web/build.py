@@ -174,7 +174,9 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
     return {
         "app": {
             **read(WEB, "checksums.js", "crc64.js", "digest.js", "embed.js", "exchange.js"),
-            **read(WEB, "frame.js", "handles.js", "storage.js", "tabs.js", "thumbnails.js"),
+            **read(
+                WEB, "frame.js", "handles.js", "leases.js", "storage.js", "tabs.js", "thumbnails.js"
+            ),
             **read(WEB, "favicon.svg"),
             "boot.js": joined("boot/*.js"),
             "intake.js": joined("intake/*.js"),

@@ -1,58 +1,51 @@
 // The other pages of this origin: one of them has a name at a time, and each hears what the others tell.
-// Web Locks end with their page by themselves; where they are missing (plain http), a lease that is
-// renewed in IndexedDB stands in, and a page that crashed keeps its names for up to a lease more.
-import { del, update } from "./storage.js";
+// Web Locks end with their page by themselves; where they are missing, leases stand in (`leases.js`).
 
-const LEASE_MS = 90_000; // browsers wake hidden pages once a minute
-const me = crypto.getRandomValues(new Uint32Array(2)).join("-");
 const held = new Map(); // name: how to give it back
+const turns = new Map(); // name: the latest of what is asked about it
 const channel = new BroadcastChannel("ossferry");
 
 export const tell = (text) => channel.postMessage(text);
 export const listen = (handler) => void (channel.onmessage = ({ data }) => typeof data === "string" && handler(data));
 
-export async function take(name) {
-  if (held.has(name)) return true;
-  return navigator.locks ? lock(name, { ifAvailable: true }) : lease(name);
-}
-
-export function drop(name) {
-  held.get(name)?.();
-  held.delete(name);
-}
+export const take = (name) => inTurn(name, () => held.has(name) || get(name));
+export const drop = (name) => inTurn(name, () => giveBack(name));
 
 export async function free(name) {
   if (navigator.locks) return navigator.locks.request(lockName(name), () => {});
-  while (!(await lease(name))) await new Promise((done) => setTimeout(done, 2000));
-  drop(name);
+  while (!(await take(name))) await new Promise((done) => setTimeout(done, 2000));
+  return drop(name);
+}
+
+// What is asked about a name while an answer is under way has its turn after that: else the second of two
+// takes would be refused, or renew its lease for ever, and a drop would come before what it is to drop.
+function inTurn(name, work) {
+  const turn = (turns.get(name) ?? Promise.resolve()).then(work, work);
+  turns.set(name, turn);
+  const end = () => turns.get(name) === turn && turns.delete(name);
+  turn.then(end, end);
+  return turn;
+}
+
+async function get(name) {
+  const release = navigator.locks ? await lock(name) : await (await import("./leases.js")).lease(name);
+  if (release) held.set(name, release);
+  return release !== null;
+}
+
+function giveBack(name) {
+  const ended = held.get(name)?.();
+  held.delete(name);
+  return ended;
 }
 
 const lockName = (name) => `ossferry/${name}`;
 
-function lock(name, options) {
+function lock(name) {
   return new Promise((done, fail) => {
-    const request = navigator.locks.request(lockName(name), options, (got) => {
-      done(got !== null);
-      return got && new Promise((release) => held.set(name, release));
-    });
-    request.catch(fail);
+    const hold = (got) => (got ? new Promise(done) : done(null));
+    navigator.locks.request(lockName(name), { ifAvailable: true }, hold).catch(fail);
   });
 }
 
-async function lease(name) {
-  const key = `ossferry-lease/${name}`;
-  const write = async () => {
-    let mine = false;
-    await update(key, (now) => {
-      mine = !now || now.owner === me || now.until < Date.now();
-      return mine ? { owner: me, until: Date.now() + LEASE_MS } : now;
-    });
-    return mine;
-  };
-  if (!(await write())) return false;
-  const timer = setInterval(write, LEASE_MS / 4);
-  held.set(name, () => (clearInterval(timer), del(key)));
-  return true;
-}
-
-addEventListener("pagehide", () => [...held.keys()].forEach(drop));
+addEventListener("pagehide", () => [...held.keys()].forEach(giveBack));

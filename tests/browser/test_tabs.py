@@ -1,0 +1,75 @@
+"""What one page asks about a name at the same moment does not get in its own way (`tabs.js`)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from support.serving import serve
+
+pytestmark = pytest.mark.browser
+
+ASSETS = Path(__file__).parents[2] / "build" / "web" / "assets"
+WITHOUT_LOCKS = "delete Navigator.prototype.locks;"
+LEASE_MS = 90_000
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    async def blank(_request: Request) -> Response:
+        return HTMLResponse("<title>blank</title>")
+
+    routes = [Mount("/assets", StaticFiles(directory=ASSETS)), Route("/", blank)]
+    with serve(Starlette(routes=routes)) as url:
+        yield url
+
+
+@pytest.fixture(params=[True, False], ids=["locks", "leases"])
+def pages(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[list[Page]]:
+    """Two pages of one browser; the clock of the first stands still."""
+    context = browser.new_context()
+    if not request.param:
+        context.add_init_script(WITHOUT_LOCKS)
+    made = [context.new_page() for _ in range(2)]
+    made[0].clock.install()
+    for page in made:
+        page.goto(address)
+    yield made
+    context.close()
+
+
+def ask(page: Page, steps: str) -> Any:
+    """Run steps with the functions of `tabs.js`."""
+    (module,) = ASSETS.glob("app-*/tabs.js")
+    url = f"/assets/{module.relative_to(ASSETS).as_posix()}"
+    return page.evaluate(f"async () => {{ const tabs = await import('{url}'); {steps} }}")
+
+
+def test_a_name_that_is_taken_twice_at_once_is_the_pages_own_until_it_is_dropped(
+    pages: list[Page],
+) -> None:
+    mine, other = pages
+
+    taken = ask(mine, "return Promise.all([tabs.take('x'), tabs.take('x')])")
+    while_held = ask(other, "return tabs.take('x')")
+    ask(mine, "await tabs.drop('x')")
+    mine.clock.run_for(LEASE_MS)  # whoever still renews it does so now
+    afterwards = ask(other, "return tabs.take('x')")
+
+    assert (taken, while_held, afterwards) == ([True, True], False, True)
+
+
+def test_a_name_that_is_dropped_while_it_is_being_taken_is_free(pages: list[Page]) -> None:
+    mine, other = pages
+
+    ask(mine, "tabs.take('x'); await tabs.drop('x')")
+    mine.clock.run_for(LEASE_MS)
+
+    assert ask(other, "return tabs.take('x')") is True

@@ -1,0 +1,22 @@
+// What stands in for Web Locks where they are missing (plain http): a lease that is renewed in IndexedDB.
+// A page that crashed keeps its names for up to a lease more.
+import { del, update } from "./storage.js";
+
+const LEASE_MS = 90_000; // browsers wake hidden pages once a minute
+const me = crypto.getRandomValues(new Uint32Array(2)).join("-");
+
+// Returns how to give a name back; null if another page has it.
+export async function lease(name) {
+  const key = `ossferry-lease/${name}`;
+  const write = async () => {
+    let mine = false;
+    await update(key, (now) => {
+      mine = !now || now.owner === me || now.until < Date.now();
+      return mine ? { owner: me, until: Date.now() + LEASE_MS } : now;
+    });
+    return mine;
+  };
+  if (!(await write())) return null;
+  const timer = setInterval(write, LEASE_MS / 4);
+  return () => (clearInterval(timer), del(key));
+}
