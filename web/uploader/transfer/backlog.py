@@ -1,7 +1,8 @@
 """Records of uploads that wait, or go in one request, so that a reload does not forget them.
 
 They are written and removed in batches, now and then: many small files end between two batches and
-leave no record at all. As soon as a multipart upload has begun, its record is `multipart`'s.
+leave no record at all. When the last has ended nothing waits: whoever closes the page then is not
+offered what has arrived. As soon as a multipart upload has begun, its record is `multipart`'s.
 """
 
 import asyncio
@@ -30,16 +31,19 @@ PLACED_AT_ONCE = 20  # before others have a turn
 class Backlog:
     """Uploads without a record that should have one, and records that nobody needs any more.
 
-    `soon(write)` arranges that `write` is called soon, and not too often.
+    `soon(write)` arranges that `write` is called soon, and not too often; `is_idle()` tells
+    whether no upload waits or is on its way.
     """
 
-    def __init__(self, engine: "Engine", soon: "Soon") -> None:
+    def __init__(self, engine: "Engine", soon: "Soon", is_idle: "Callable[[], bool]") -> None:
         self._engine = engine
         self._journal = engine.journal
         self._soon = soon
+        self._is_idle = is_idle
         self._waiting: list[Upload] = []
         self._gone: set[str] = set()  # names of records
         self._due = False
+        self._is_writing = False
 
     def note(self, upload: "Upload") -> None:
         """Keep a record of an upload until `drop`."""
@@ -55,28 +59,35 @@ class Backlog:
             self.wake()
 
     def wake(self) -> None:
-        """Write soon what there is to write."""
-        if not self._due and (self._waiting or self._gone):
+        """Write soon what there is to write; remove at once what the last upload has left."""
+        if self._gone and self._is_idle() and not self._is_writing:
+            self._start()
+        elif not self._due and (self._waiting or self._gone):
             self._due = True
             self._soon(self._start)
 
     def _start(self) -> None:
-        asyncio.create_task(self._write())  # noqa: RUF006 - it ends by itself
+        if not self._is_writing:
+            self._is_writing = True
+            asyncio.create_task(self._write())  # noqa: RUF006 - it ends by itself
 
     async def _write(self) -> None:
         try:
             await self._journal.load()
+            await self._write_all()
         except GrantRefused:
-            self._due = False
             return  # nobody knows yet whose records they are; `wake` tries again
+        finally:
+            self._due = self._is_writing = False
+        self.wake()
+
+    async def _write_all(self) -> None:
         gone, self._gone = list(self._gone), set()
         if gone:
             await self._journal.erase(gone)
         waiting, self._waiting = self._waiting, []
         for start in range(0, len(waiting), BATCH):
             await self._keep(waiting[start : start + BATCH])
-        self._due = False
-        self.wake()
 
     async def _keep(self, uploads: "list[Upload]") -> None:
         if self._journal.broken:

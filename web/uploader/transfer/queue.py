@@ -74,7 +74,7 @@ class Queue:
         self._lined_up = 0
         self._limits = Limits(max_file_size=MAX_OBJECT_BYTES, max_files=MAX_FILES, types=[])
         self._added = 0
-        self._backlog = Backlog(engine, soon)
+        self._backlog = Backlog(engine, soon, lambda: not (self._line or self._running))
         self.leftovers = Leftovers(engine, self._add)
         self.on_change(self._let_pass)
         if on_change:

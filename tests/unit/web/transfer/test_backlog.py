@@ -172,6 +172,45 @@ async def test_what_ends_before_it_is_written_leaves_no_record():
     assert world.storage.deleted == []
 
 
+async def test_when_all_has_arrived_no_record_waits_to_be_removed():
+    world = World()
+    due = []
+    queue, _, _ = world.page(soon=due.append)
+    world.http.hold()
+    for name in NAMES:
+        queue.add(FakeFile(name))
+    due.pop()()
+    await until(lambda: len(world.storage.texts) == len(NAMES) and world.http.running)
+    world.http.release()
+    await all_done(queue)
+
+    await until(lambda: not world.storage.texts)  # whoever closes the page now has seen the truth
+
+    assert [sorted(names) for names in world.storage.deleted] == [
+        sorted([upload.key for upload in queue.uploads])
+    ]
+
+
+async def test_a_record_that_is_being_written_while_its_file_arrives_is_removed_at_once_too():
+    world = World()
+    due = []
+    queue, _, _ = world.page(soon=due.append)
+    world.http.hold()
+    queue.add(FakeFile("a.txt"))
+    await until(lambda: world.http.running)
+    save = world.storage.save
+
+    async def save_slowly(records):
+        world.http.release()
+        await all_done(queue)
+        await save(records)
+
+    world.storage.save = save_slowly
+    due.pop()()
+
+    await until(lambda: world.storage.saved and not world.storage.texts)
+
+
 async def test_a_file_that_arrived_without_an_answer_is_not_stored_again():
     world = World()
     before = await world.left(("a.txt",))
