@@ -90,14 +90,29 @@ def test_t22_a_thousand_questions_at_once_are_one_call(
     assert {issued.grant.credentials.access_key_id for issued in answers} == {"STS.Fake0001"}
 
 
-def test_principals_never_share_a_grant(grants: Grants) -> None:
+@pytest.mark.parametrize(
+    "other", [BOB, Principal(id="alice2", name="Alice")], ids=["another", "of the same name"]
+)
+def test_principals_never_share_a_grant(grants: Grants, other: Principal) -> None:
     async def ask_both() -> tuple[Issued, Issued]:
-        return await asyncio.gather(grants.grant(ALICE), grants.grant(BOB))
+        return await asyncio.gather(grants.grant(ALICE), grants.grant(other))
 
-    alice, bob = asyncio.run(ask_both())
+    alice, theirs = asyncio.run(ask_both())
 
-    assert alice.grant.credentials != bob.grant.credentials
-    assert alice.grant.prefix != bob.grant.prefix
+    assert alice.grant.credentials != theirs.grant.credentials
+    assert alice.grant.prefix != theirs.grant.prefix
+
+
+def test_a_grant_that_oss_refuses_is_not_given_again(grants: Grants) -> None:
+    async def ask_again() -> tuple[Issued, Issued]:
+        first = await grants.grant(ALICE)
+        refused = first.grant.credentials.access_key_id
+        return first, await grants.grant(ALICE, refused_key_id=refused)
+
+    first, second = asyncio.run(ask_again())
+
+    assert second.outcome is Outcome.NEW
+    assert first.grant.credentials != second.grant.credentials
 
 
 def test_one_who_gives_up_does_not_stop_the_others(

@@ -161,8 +161,8 @@ def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | Non
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
     young = now_s - MAX_AGE_S < record.saved_at_s < now_s + MAX_AGE_S
-    most, least = (record.size, 1) if record.upload_id else (0, 0)
-    sound = record.sent <= most and record.part_size >= least
+    in_parts = bool(record.upload_id)
+    sound = record.sent <= (record.size if in_parts else 0) and in_parts == bool(record.part_size)
     return record if ours and young and sound else None
 
 

@@ -47,6 +47,14 @@ def waiting(**changes):
     return record(upload_id="", part_size=0, **changes)
 
 
+def name_of(text):
+    """Return the name under which a record is kept: its key."""
+    try:
+        return json.loads(text)["key"]
+    except (KeyError, TypeError, ValueError):
+        return "k"
+
+
 async def test_who_is_cancelled_while_records_are_read_does_not_stop_the_reading():
     _, ports, engine = make()
     load, may_read = ports.storage.load, asyncio.Event()
@@ -265,7 +273,18 @@ async def test_a_storage_that_does_not_work_costs_nothing_but_the_resuming():
 )
 async def test_records_that_are_broken_foreign_or_old_are_refused_and_removed(text):
     _, ports, engine = make()
-    ports.storage.texts = {"k": text}
+    sound = record(key=f"{OWNER}s/a.bin")
+    ports.storage.texts = {name_of(text): text, name_of(sound): sound}
+
+    await engine.journal.load()
+
+    assert [each.key for each in engine.journal.unfinished] == [f"{OWNER}s/a.bin"]
+    assert ports.storage.texts == {f"{OWNER}s/a.bin": sound}
+
+
+async def test_a_record_under_another_name_than_its_key_is_refused():
+    _, ports, engine = make()
+    ports.storage.texts = {"k": record()}
 
     await engine.journal.load()
 

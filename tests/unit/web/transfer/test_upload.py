@@ -151,6 +151,14 @@ def test_bytes_that_left_already_are_told_once():
     assert told == [0, 10]
 
 
+def test_the_checksum_of_parts_is_that_of_their_bytes_in_order_whichever_landed_first():
+    upload = make(9)
+    upload.land(2, SentPart('"B"', 7598038797645275211, 5))  # of b"56789"
+    upload.land(1, SentPart('"A"', 14865968487149912872, 4))  # of b"1234"
+
+    assert upload.combined_crc64() == 0x995DC9BBDF1939FA
+
+
 def test_the_checksum_of_many_parts_leaves_little_garbage_as_none_is_freed_meanwhile():
     used = getattr(gc, "mem_alloc", lambda: 0)  # bytes; of MicroPython alone
     upload = make(1000)
