@@ -38,6 +38,9 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """Answers the IP addresses of a host name."""
 
+Connect: TypeAlias = Callable[[], httpx.AsyncBaseTransport]
+"""Answers connections to one host."""
+
 
 async def resolve(host: str, port: int) -> list[str]:
     """Ask the system for the addresses of a name."""
@@ -47,14 +50,24 @@ async def resolve(host: str, port: int) -> list[str]:
     return [str(entry[4][0]) for entry in found]
 
 
+def connections() -> httpx.AsyncBaseTransport:
+    """Return what keeps connections open for the next request."""
+    return httpx.AsyncHTTPTransport(trust_env=False)
+
+
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Connects to public addresses only, or to this machine where a mock is allowed."""
+    """Connects to public addresses only, or to this machine where a mock is allowed.
+
+    Each host has connections of its own: one address may have several, and a connection to the one
+    has not proven to be the other.
+    """
 
     def __init__(
-        self, settings: Settings, *, resolve: Resolve = resolve, inner: Any = None
+        self, settings: Settings, *, resolve: Resolve = resolve, connect: Connect = connections
     ) -> None:
         self._resolve = resolve
-        self._inner: httpx.AsyncBaseTransport = inner or httpx.AsyncHTTPTransport(trust_env=False)
+        self._connect = connect
+        self._inner: dict[str, httpx.AsyncBaseTransport] = {}  # by host
         self._allow_private = settings.allow_private_issuer
         self._allow_local = settings.allow_mock
 
@@ -73,7 +86,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise IssuerLostError("address-not-allowed")
         request.url = request.url.copy_with(host=addresses[0])
         request.extensions = {**request.extensions, "sni_hostname": host}
-        return await self._inner.handle_async_request(request)
+        if host not in self._inner:
+            self._inner[host] = self._connect()
+        return await self._inner[host].handle_async_request(request)
 
     def _is_allowed(self, text: str) -> bool:
         address = _plain(text)
@@ -83,7 +98,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._inner.aclose()
+        for inner in self._inner.values():
+            await inner.aclose()
 
 
 def _plain(text: str) -> Address:

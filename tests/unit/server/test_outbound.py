@@ -37,7 +37,9 @@ def fetch(make_settings: Callable[..., Settings]) -> Callable[..., tuple[object,
 
         settings = make_settings(**{k: v for k, v in changes.items() if k != "rebinds"})
         settings = settings.model_copy(update={"allow_mock": False})
-        transport = GuardedTransport(settings, resolve=resolve, inner=httpx.MockTransport(respond))
+        transport = GuardedTransport(
+            settings, resolve=resolve, connect=lambda: httpx.MockTransport(respond)
+        )
 
         async def ask() -> object:
             async with httpx.AsyncClient(transport=transport, follow_redirects=False) as client:
@@ -128,6 +130,37 @@ def test_t28_an_answer_that_is_not_what_we_asked_for_is_lost(
         fetch("93.184.215.14", answer=answer)
 
     assert caught.value.reason == reason
+
+
+def test_hosts_of_one_address_share_no_connection(settings: Settings) -> None:
+    opened: list[list[object]] = []
+    closed = []
+
+    class Connections(httpx.AsyncBaseTransport):
+        def __init__(self) -> None:
+            self.asked: list[object] = []
+            opened.append(self.asked)
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            self.asked.append(request.extensions["sni_hostname"])
+            return httpx.Response(200, json={})
+
+        async def aclose(self) -> None:
+            closed.append(self)
+
+    async def resolve(_host: str, _port: int) -> Sequence[str]:
+        return ["93.184.215.14"]
+
+    async def ask() -> None:
+        transport = GuardedTransport(settings, resolve=resolve, connect=Connections)
+        async with httpx.AsyncClient(transport=transport) as client:
+            for host in ("one.example.com", "two.example.com", "one.example.com"):
+                await fetch_json(client, f"https://{host}/")
+
+    asyncio.run(ask())
+
+    one, two = ["one.example.com"] * 2, ["two.example.com"]
+    assert (opened, len(closed)) == ([one, two], 2)
 
 
 def test_a_name_without_an_address_is_lost(
