@@ -86,7 +86,8 @@ class Provider:
         """
         tokens = await self._exchange(attempt, code)
         claims = await self._verifier.claims(str(tokens.get("id_token", "")))
-        if not secrets.compare_digest(str(claims.get("nonce", "")), attempt.nonce):
+        nonce = str(claims.get("nonce", "")).encode(errors="replace")
+        if not secrets.compare_digest(nonce, attempt.nonce.encode()):
             raise NotIdentifiedError("The sign-in is not the one that was begun here.")
         name = display_name(claims.get("name"), otherwise=claims["sub"])
         return Principal(id=claims["sub"], name=name)
