@@ -76,6 +76,22 @@ def test_uploads_wait_for_sts_and_go_on_by_themselves(
     expect(uploader.grant).to_contain_text("May add files to")
 
 
+def test_a_file_that_has_to_be_sent_again_is_not_shown_as_being_verified(
+    uploader: UploaderPage, demo: Demo, console: Console
+) -> None:
+    demo.oss.faults.add("unavailable", seconds=300, method="PUT", key="*/busy.txt")
+    console.expected.append(f"{REFUSED} 503")
+
+    uploader.drop(busy__txt="x", other__txt="y")
+
+    row = uploader.row("busy.txt")
+    row.expect_says("Did not get through, is sent again by itself")
+    uploader.row("other.txt").expect_state("done")
+    row.expect_state("uploading")
+    row.cancel_button.click()
+    row.expect_state("cancelled")
+
+
 def test_a_role_that_may_not_be_assumed_is_told(start_demo: StartDemo, console: Console) -> None:
     demo, uploader = start_demo()
     demo.oss.faults.add("error", code="NoPermission", status=403, operation="AssumeRole")

@@ -39,6 +39,7 @@ __all__ = ["Engine"]
 MAX_REPAIRS = 2
 MEASURED_BYTES = 256 * 1024  # so much tells the speed of a line, and not how long the way is
 MEASURED_S = 2.0  # so does what took that long
+WORTH_TELLING_S = 1.0  # of waiting; less could not be read
 
 
 def _ignore(_sent: int) -> None:
@@ -133,7 +134,12 @@ class Engine:
         self, upload: "Upload", failures: int, retry_after_s: "float | None"
     ) -> None:
         wait_s = backoff_s(failures, self.ports.random.unit(), retry_after_s)
-        await self.ports.clock.sleep(wait_s)
+        told = 1 if wait_s >= WORTH_TELLING_S else 0
+        upload.wait_again(told)
+        try:
+            await self.ports.clock.sleep(wait_s)
+        finally:
+            upload.wait_again(-told)
 
     async def _outage(self, upload: "Upload", reason: str, error: Exception, outages: int) -> None:
         upload.hold(reason)

@@ -63,6 +63,7 @@ class Upload:
         self.looking = self.looked = False  # for an object that is this very file
         self.error: Exception | None = None
         self.trouble_since_s: float | None = None  # if nothing has gone well since
+        self._waiting_again = 0  # requests
         self.upload_id = ""
         self.lost_begins = 0  # uploads in parts that OSS may have begun, and nobody has the id of
         self.part_size = 0
@@ -156,6 +157,15 @@ class Upload:
         """Note that it is being found out whether this very file is stored already."""
         self.looking = is_looking
         self.changed()
+
+    def wait_again(self, more: int) -> None:
+        """Note that one request more, or less, waits before it is sent again."""
+        self._waiting_again += more
+        self.changed()
+
+    def waits_again(self) -> bool:
+        """Tell whether a request waits to be sent again, and nothing has gone well since."""
+        return self._waiting_again > 0 and self.trouble_since_s is not None
 
     def is_complete(self) -> bool:
         """Tell whether OSS has confirmed every byte as a part."""

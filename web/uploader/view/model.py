@@ -46,7 +46,7 @@ class UploadModel:
         self.leaving = Signal(False)
         self.all_left = Signal(False)  # every byte is on its way; only the end is missing
         self.parts_left = Signal(False)  # it was cancelled, and OSS does not let its parts go
-        self.looking = Signal(False)  # whether this very file is stored already
+        self.doing = Signal("")  # `checking` what is stored already, or waiting to send `again`
         self.gone = Signal(False)  # it was deleted after it had arrived
         self.quiet = Signal(False)  # nothing of it has moved for a while
         self.moved_at_s = 0.0
@@ -220,7 +220,7 @@ class QueueModel:
         model.paused_for.set(upload.paused_for)
         model.urgent.set(upload.urgent)
         model.key.set(upload.key)
-        model.looking.set(upload.looking)
+        model.doing.set("checking" if upload.looking else "again" if upload.waits_again() else "")
         model.parts_left.set(state == states.CANCELLED and upload.error is not None)
 
     def _watch(self, model: UploadModel, state: str, now_s: float) -> None:

@@ -100,8 +100,8 @@ class _Row:
         if state == states.FAILED:
             self.said = ()
             return
-        marks = (model.quiet.get(), model.gone.get(), model.parts_left.get(), model.looking.get())
-        flags = (model.paused_for.get(), marks)
+        marks = (model.quiet.get(), model.gone.get(), model.parts_left.get(), model.doing.get())
+        flags = (model.paused_for.get(), model.all_left.get(), marks)
         step = sent if model.upload.is_open() else 100 * sent // (size or 1)
         news = (state, flags, step, model.meter.rate_bytes_per_s)
         if news != self.said:  # finding words costs more than all the rest
@@ -142,10 +142,13 @@ def file_name(shown: str, path: str = "") -> "Element":
 def _words(model: "UploadModel", state: str, sent: int) -> "list[str]":
     upload = model.upload
     size = upload.file.size
+    doing = model.doing.get()
+    if doing == "again" and state in (states.UPLOADING, states.VERIFYING):
+        return [say("again")] + _share(sent, size)
     if state == states.UPLOADING:
-        if sent >= size and size and not upload.is_open():
+        if model.all_left.get() and size and not upload.is_open():
             return [say("finishing")]
-        checking = model.looking.get() or (upload.adopted and not upload.parts)
+        checking = doing or (upload.adopted and not upload.parts)
         return [say("checking" if checking else "uploading")] + _pace(model, sent)
     if state == states.VERIFYING:
         return [say("finishing")]

@@ -1,5 +1,7 @@
 """A file in one request: what is sent, what is mended, and when it counts as arrived."""
 
+import asyncio
+
 import pytest
 
 from support.fakes import (
@@ -12,6 +14,7 @@ from support.fakes import (
     make_ports,
     refused,
     stored,
+    until,
 )
 from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.oss.replies import Reply
@@ -142,6 +145,38 @@ async def test_oss_says_how_long_to_wait():
 
     assert 20 <= ports.clock.slept_s[0] <= 21
     assert engine.budget.allowed < engine.budget.most
+
+
+async def test_whoever_looks_sees_that_a_request_waits_to_be_sent_again():
+    upload, ports, engine = make()
+    ports.http.plan = [refused("ServiceUnavailable", 503, retry_after="20")]
+    seen = []
+    sleep = ports.clock.sleep
+
+    async def look(seconds):
+        seen.append(upload.waits_again())
+        await sleep(seconds)
+
+    ports.clock.sleep = look
+    await send_single(upload, engine)
+
+    assert (seen, upload.waits_again()) == ([True], False)
+
+
+async def test_a_wait_that_a_person_ends_is_over():
+    upload, ports, engine = make()
+    ports.http.plan = [refused("ServiceUnavailable", 503, retry_after="20")]
+
+    async def never(seconds):
+        await asyncio.Event().wait()
+
+    ports.clock.sleep = never
+    task = asyncio.create_task(send_single(upload, engine))
+    await until(upload.waits_again)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert not upload.waits_again()
 
 
 async def test_oss_says_until_when_to_wait():

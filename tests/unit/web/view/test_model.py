@@ -51,6 +51,34 @@ def test_a_cancelled_upload_leaves_the_sums_and_comes_back_with_retry():
     assert sums(model) == [2, 40, 0, 0, 2]
 
 
+def test_what_has_to_be_sent_again_is_not_shown_as_being_verified():
+    model, (first,) = make(10)
+    item = model.rows.get()[0]
+    first.go(states.UPLOADING)
+    first.fly(1, 10)
+    assert (item.all_left.get(), item.doing.get()) == (True, "")
+
+    first.trouble_since_s = 1.0
+    first.wait_again(1)
+    assert item.doing.get() == "again"
+    first.wait_again(-1)
+    first.fly(1, 0)
+
+    assert (item.all_left.get(), item.doing.get(), item.sent.get()) == (False, "", 10)
+
+
+def test_a_part_that_waits_while_others_arrive_is_not_worth_a_word():
+    model, (first,) = make(10)
+    first.go(states.UPLOADING)
+    first.trouble_since_s = 1.0
+    first.wait_again(1)
+
+    first.trouble_since_s = None
+    first.fly(2, 5)
+
+    assert model.rows.get()[0].doing.get() == ""
+
+
 def test_a_failed_upload_starts_again_from_nothing():
     model, (first,) = make(10)
     first.go(states.UPLOADING)
