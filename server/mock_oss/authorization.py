@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from mock_oss.errors import RefusedError
 from mock_oss.identities import Caller
-from mock_oss.policy import Decision, Question, Verdict, evaluate, evaluate_session
+from mock_oss.policy import NOTHING_MATCHED, Decision, Question, Verdict, evaluate, evaluate_session
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord
 
@@ -64,7 +64,7 @@ def _check(
     owner = record.account_id if record is not None else caller.account_id
     if caller.kind == "root" and owner == caller.account_id:
         return
-    verdict = Verdict(Decision.IMPLICIT_DENY)
+    verdict = NOTHING_MATCHED
     question = None
     if caller.kind in ("user", "role"):
         relative = f"{bucket}/{key}" if key else (bucket or "*")

@@ -21,6 +21,7 @@ from mock_oss.json_text import read_json
 from mock_oss.policy_conditions import Condition, parse_conditions
 
 __all__ = [
+    "NOTHING_MATCHED",
     "Decision",
     "Policy",
     "PolicyError",
@@ -126,9 +127,12 @@ class Verdict(NamedTuple):
         return self.decision is Decision.ALLOW
 
 
+NOTHING_MATCHED = Verdict(Decision.IMPLICIT_DENY)
+
+
 def evaluate(policies: Iterable[Policy], question: Question) -> Verdict:
     """Ask one set of policies: explicit deny, else allow, else implicit deny."""
-    verdict = Verdict(Decision.IMPLICIT_DENY)
+    verdict = NOTHING_MATCHED
     for policy in policies:
         for statement in policy.statements:
             if not statement.matches(question):

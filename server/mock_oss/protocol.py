@@ -243,6 +243,7 @@ def _guarded(app: Any, cycle: RequestResponseCycle) -> Any:
             raise ClientGoneError
 
         await app(scope, receive, guarded)
+        del scope["mock_oss.answer"], scope["mock_oss.take_body"]  # they hold what holds the scope
         if transport.is_closing():
             cycle.disconnected = True  # nobody is left to be told that there is no answer
 

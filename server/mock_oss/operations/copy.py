@@ -107,7 +107,7 @@ async def copy_object(call: Call) -> Response:
         if not new_tags:
             authorize_object(call, "oss:GetObjectTagging", bucket, source.key)
     allow = may_overwrite(call)
-    allow(call.store.objects.get(call.bucket.name, call.key))  # no await until it is stored
+    allow(call.store.objects.standing(call.bucket.name, call.key))  # no await until it is stored
     linked = call.store.blobs.link(source.segments)
     record = source._replace(
         bucket=call.bucket.name,

@@ -91,7 +91,7 @@ async def initiate_upload(call: Call) -> Response:
     check_key(call.key)
     encoded, encoding = url_encoder(call)
     properties = new_properties(call)
-    may_overwrite(call)(call.store.objects.get(call.bucket.name, call.key))
+    may_overwrite(call)(call.store.objects.standing(call.bucket.name, call.key))
     await call.body.read(MAX_COMPLETE_BYTES)
     upload = UploadRecord(
         upload_id=call.service.ids.upload_id(),
@@ -172,7 +172,7 @@ async def complete_upload(call: Call) -> Response:
                 PartNumber=part.number,
                 ETag=part.etag,
             )
-    may_overwrite(call)(call.store.objects.get(upload.bucket, upload.key))
+    may_overwrite(call)(call.store.objects.standing(upload.bucket, upload.key))
     record = _joined(call, upload, parts)
     call.store.complete_upload(upload.upload_id, record)
     if callback is not None:

@@ -18,7 +18,7 @@ from mock_oss.operations.properties import Properties, read_properties
 from mock_oss.request import header_text
 from mock_oss.response import Response
 from mock_oss.service import Call
-from mock_oss.store import BucketRecord, ObjectRecord
+from mock_oss.store import BucketRecord, ObjectRecord, Standing
 from mock_oss.store.blobs import clip
 
 __all__ = [
@@ -50,14 +50,14 @@ ARCHIVED = ("Archive", "ColdArchive", "DeepColdArchive")  # to be restored befor
 MIN_TRAFFIC_BITS, MAX_TRAFFIC_BITS = 819_200, 838_860_800
 
 
-def may_overwrite(call: Call) -> Callable[[ObjectRecord | None], None]:
+def may_overwrite(call: Call) -> Callable[[Standing | None], None]:
     """Return the check the store makes before it replaces an object.
 
     The bucket must still be there; ``x-oss-forbid-overwrite: true`` wants no object.
     """
     forbidden = forbid_overwrite(call.header("x-oss-forbid-overwrite"))
 
-    def allow(there: ObjectRecord | None) -> None:
+    def allow(there: Standing | None) -> None:
         if call.store.buckets.get(call.bucket.name) is None:
             raise RefusedError("NoSuchBucket", BucketName=call.bucket.name)
         if forbidden and there is not None:
@@ -130,7 +130,7 @@ async def put_object(call: Call) -> Response:
     callback = read_callback(call)
     allow = may_overwrite(call)
     if call.header("x-oss-forbid-overwrite"):  # refuse before the body is read
-        allow(call.store.objects.get(call.bucket.name, call.key))
+        allow(call.store.objects.standing(call.bucket.name, call.key))
     with call.store.blobs.new() as blob:
         digest = await call.body.store(blob)
         record = new_object(call, call.key, properties, digest)

@@ -53,7 +53,7 @@ async def post_object(call: Call) -> Response:
     callback = read_callback(call)
     allow = may_overwrite(call)
     properties = read_properties(_headers(form), storage_class=call.bucket.storage_class)
-    allow(call.store.objects.get(call.bucket.name, call.key))
+    allow(call.store.objects.standing(call.bucket.name, call.key))
     with call.store.blobs.new() as blob:
         digest = await _store_file(call, form, blob, pieces)
         if policy is not None:

@@ -16,13 +16,15 @@ from mock_oss.request import check_header
 __all__ = ["OBJECT_ACLS", "Properties", "check_tags", "read_properties"]
 
 OBJECT_ACLS = ("default", "private", "public-read", "public-read-write")
-KEPT_HEADERS = (
-    "content-type",
-    "cache-control",
-    "content-disposition",
-    "content-encoding",
-    "content-language",
-    "expires",
+KEPT_HEADERS = frozenset(
+    {
+        "content-type",
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "expires",
+    }
 )
 MAX_META_BYTES = 8 * 1024
 MAX_TAGS = 10

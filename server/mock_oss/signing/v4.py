@@ -29,6 +29,7 @@ __all__ = [
 ALGORITHM = "OSS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 _TERMINATOR = "aliyun_v4_request"
+_FIELDS = frozenset({"Credential", "Signature", "AdditionalHeaders"})
 _SIGNED_ALWAYS = frozenset({"content-type", "content-md5"})
 
 
@@ -56,11 +57,12 @@ def parse_authorization(value: str) -> dict[str, str]:
         name, equals, text = item.strip().partition("=")
         if not equals or name in fields:
             raise ValueError(f"cannot read {item.strip()!r} in the Authorization header")
+        if name not in _FIELDS:
+            raise ValueError(f"the Authorization header has an unknown {name}")
         fields[name] = text.strip()
-    if missing := {"Credential", "Signature"} - fields.keys():
-        raise ValueError(f"the Authorization header lacks {', '.join(sorted(missing))}")
-    if unknown := fields.keys() - {"Credential", "Signature", "AdditionalHeaders"}:
-        raise ValueError(f"the Authorization header has an unknown {sorted(unknown)[0]}")
+    for name in ("Credential", "Signature"):
+        if name not in fields:
+            raise ValueError(f"the Authorization header lacks {name}")
     additional = fields.get("AdditionalHeaders")
     if additional is not None and (not additional or additional.endswith(";")):
         raise ValueError("AdditionalHeaders is empty or ends in a semicolon")

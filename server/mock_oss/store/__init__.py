@@ -11,6 +11,7 @@ from mock_oss.store.records import (
     ObjectRecord,
     PartRecord,
     SessionRecord,
+    Standing,
     UploadRecord,
 )
 from mock_oss.store.store import Store
@@ -22,6 +23,7 @@ __all__ = [
     "PartRecord",
     "Segment",
     "SessionRecord",
+    "Standing",
     "Store",
     "UploadRecord",
 ]

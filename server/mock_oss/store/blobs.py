@@ -80,7 +80,7 @@ class BlobWriter:
 
     def write(self, pieces: list[bytes]) -> None:
         """Append pieces."""
-        self.size += sum(len(piece) for piece in pieces)
+        self.size += sum(map(len, pieces))
         if self._fd < 0:
             if self.size <= SMALL_BYTES:
                 self._kept += pieces
@@ -126,7 +126,7 @@ class BlobWriter:
 
 
 def _write_all(fd: int, pieces: list[bytes]) -> None:
-    left = sum(len(piece) for piece in pieces)
+    left = sum(map(len, pieces))
     written = os.writev(fd, pieces)
     while written < left:
         rest = b"".join(pieces)[written:]

@@ -19,10 +19,13 @@ __all__ = [
     "ObjectRecord",
     "PartRecord",
     "SessionRecord",
+    "Standing",
     "UploadRecord",
     "load_segments",
     "pack_segments",
 ]
+
+_read_json = json.JSONDecoder().raw_decode  # without what `json.loads` does for other callers
 
 
 def pack_segments(segments: Iterable[Segment]) -> str:
@@ -32,7 +35,7 @@ def pack_segments(segments: Iterable[Segment]) -> str:
 
 def load_segments(text: str) -> list[Segment]:
     """Read segments from JSON text."""
-    return [] if text == "[]" else [Segment(*item) for item in json.loads(text)]
+    return [] if text == "[]" else [Segment._make(item) for item in _read_json(text)[0]]
 
 
 class BucketRecord(NamedTuple):
@@ -85,6 +88,15 @@ class ObjectRecord(NamedTuple):
     def tags(self) -> dict[str, str]:
         """Tag key -> value."""
         return dict(json.loads(self.tagging))
+
+
+class Standing(NamedTuple):
+    """What a write has to know of the object it replaces."""
+
+    key: str
+    size: int
+    kind: str
+    segments_json: str
 
 
 class ListEntry(NamedTuple):

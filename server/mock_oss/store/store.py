@@ -13,7 +13,13 @@ from pathlib import Path
 from mock_oss.errors import DataDirError
 from mock_oss.store.blobs import Blobs, BlobWriter, Segment
 from mock_oss.store.database import Database
-from mock_oss.store.records import ObjectRecord, PartRecord, pack_segments
+from mock_oss.store.records import (
+    ObjectRecord,
+    PartRecord,
+    Standing,
+    load_segments,
+    pack_segments,
+)
 from mock_oss.store.tables import Buckets, Objects, Sessions
 from mock_oss.store.uploads import Uploads
 
@@ -50,7 +56,7 @@ class Store:
         record: ObjectRecord,
         *,
         blob: BlobWriter | None = None,
-        allow: Callable[[ObjectRecord | None], None] | None = None,
+        allow: Callable[[Standing | None], None] | None = None,
     ) -> ObjectRecord:
         """Make an object visible, in one commit; return its row.
 
@@ -60,16 +66,15 @@ class Store:
             allow: called with the object there is, under the lock; raises to refuse.
         """
         with self.database.transaction():
-            replaced = self.objects.get(record.bucket, record.key)
+            replaced = self.objects.standing(record.bucket, record.key)
             if allow is not None:
                 allow(replaced)
-            old = [] if replaced is None else replaced.segments
+            old = [] if replaced is None else load_segments(replaced.segments_json)
             segments = record.segments
             if blob is not None:
-                kept = {segment.blob for segment in segments}
-                spare = self.blobs.spare(segment for segment in old if segment.blob not in kept)
+                spare = "" if segments else self.blobs.spare(old)  # who appends keeps the old ones
                 segments.append(blob.close(spare))
-                record = record._replace(segments_json=pack_segments(segments))
+                record = ObjectRecord._make((*record[:-1], pack_segments(segments)))
             self.objects.put(record)
         if old and old != segments:
             self._drop(old, kept=segments)
@@ -97,12 +102,12 @@ class Store:
         """Turn an upload into an object; parts whose blobs it does not use are dropped."""
         parts = self.uploads.parts(upload_id)
         with self.database.transaction():
-            replaced = self.objects.get(record.bucket, record.key)
+            replaced = self.objects.standing(record.bucket, record.key)
             self.objects.put(record)
             self.uploads.delete(upload_id)
         gone = [segment for part in parts for segment in part.segments]
         if replaced is not None:
-            gone += replaced.segments
+            gone += load_segments(replaced.segments_json)
         self._drop(gone, kept=record.segments)
 
     def abort_upload(self, upload_id: str) -> None:

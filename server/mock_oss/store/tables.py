@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mock_oss.store.database import Database
-from mock_oss.store.records import BucketRecord, ListEntry, ObjectRecord, SessionRecord
+from mock_oss.store.records import BucketRecord, ListEntry, ObjectRecord, SessionRecord, Standing
 
 __all__ = ["Buckets", "Objects", "Sessions", "after_prefix"]
 
@@ -15,6 +15,7 @@ _OBJECT_COLUMNS = (
     "segments"
 )
 _GET = f"SELECT {_OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key = ?"  # noqa: S608 - as above
+_STANDING = "SELECT key, size, kind, segments FROM objects WHERE bucket = ? AND key = ?"
 _PUT = (  # in place where there is a row: cheaper than REPLACE, which deletes it first
     f"INSERT INTO objects ({_OBJECT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) "  # noqa: S608
     "ON CONFLICT (bucket, key) DO UPDATE SET "
@@ -86,10 +87,16 @@ class Objects:
             row = self._db.execute(_GET, (bucket, key)).fetchone()
         return None if row is None else ObjectRecord._make(row)
 
+    def standing(self, bucket: str, key: str) -> Standing | None:
+        """Return what a write has to know of the object there is."""
+        with self._db.lock:
+            row = self._db.execute(_STANDING, (bucket, key)).fetchone()
+        return None if row is None else Standing._make(row)
+
     def put(self, record: ObjectRecord) -> None:
         """Create or replace an object."""
         with self._db.lock:
-            self._db.execute(_PUT, record)
+            self._db.execute(_PUT, tuple(record))  # sqlite3 reads a plain tuple faster
 
     def delete(self, bucket: str, key: str) -> ObjectRecord | None:
         """Remove an object; return what was there."""

@@ -329,6 +329,12 @@ def test_known_kinds_of_bad_input_have_their_codes(oss: MockOSS, raw: bytes, cod
     assert reply.code == code
 
 
+def test_a_header_with_a_control_character_is_no_request(oss: MockOSS) -> None:
+    for code in {*range(32), 127} - {9}:  # tabs are allowed
+        raw = request("GET", "/a", [*HOST, ("x-oss-meta-a", f"a{chr(code)}b")], b"")
+        assert exchange(oss, raw).code == "InvalidRequest", code
+
+
 def test_keys_with_dots_are_keys_like_any_other(oss: MockOSS) -> None:
     for key in ("..", "../a", "./b", "a/../b", "%2e%2e"):
         raw = request("PUT", f"/{quote(key)}", [*HOST, ("Content-Length", "1")], b"x")
