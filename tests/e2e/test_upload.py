@@ -32,6 +32,20 @@ HOSTILE_NAMES = [
 ]
 
 
+LOCKED = """() => {
+  const { getFile } = FileSystemFileHandle.prototype;
+  const { values } = FileSystemDirectoryHandle.prototype;
+  FileSystemFileHandle.prototype.getFile = function () {
+    if (this.name !== "locked.txt") return getFile.call(this);
+    return Promise.reject(new DOMException("it is locked", "NotReadableError"));
+  };
+  FileSystemDirectoryHandle.prototype.values = function () {
+    if (this.name === "private") throw new DOMException("it is private", "NotAllowedError");
+    return values.call(this);
+  };
+}"""
+
+
 def read_back(demo: Demo, key: str) -> bytes:
     return bytes(operator_bucket(demo).get_object(key).read())
 
@@ -72,6 +86,24 @@ def test_files_of_any_size_arrive_whole(
     row.expect_state("done", timeout_ms=60_000)
 
     assert read_back(demo, row.key) == content
+
+
+def test_what_cannot_be_read_of_a_dropped_folder_is_told_and_the_rest_arrives(
+    uploader: UploaderPage, page: Page, tmp_path: Path
+) -> None:
+    trip, alone = tmp_path / "trip", tmp_path / "alone.txt"
+    (trip / "private").mkdir(parents=True)
+    for path in (alone, trip / "before.txt", trip / "locked.txt", trip / "z.txt"):
+        path.write_text(path.name)
+    page.evaluate(LOCKED)
+
+    uploader.drop_from_disk(trip, alone)
+
+    for name in ("alone.txt", "before.txt", "z.txt"):
+        uploader.row(name).expect_state("done")
+    for name in ("locked.txt", "private"):
+        uploader.row(name).expect_state("failed")
+        uploader.row(name).expect_says("The file cannot be read any more.")
 
 
 @slow_on_pyodide

@@ -6,8 +6,11 @@ const intake = (() => {
   let listener = null;
   const waiting = [];
 
-  // [name, folders, size, type, time of change]; as text, because that crosses to Python at once and uncut.
-  const facts = (file) => [file.name, file.folders ?? above(file.webkitRelativePath), file.size, file.type, file.lastModified];
+  // [name, folders, size, type, time of change, why it cannot be read]; as text, because that crosses to Python at once and uncut.
+  const facts = (file) => {
+    const folders = file.folders ?? above(file.webkitRelativePath);
+    return [file.name, folders, file.size, file.type, file.lastModified, file.lost ?? ""];
+  };
   const above = (path) => path.slice(0, Math.max(0, path.lastIndexOf("/")));
 
   function take(files) {
@@ -18,9 +21,16 @@ const intake = (() => {
     line.textContent = line.dataset.taken.replace("{count}", waiting.length);
   }
 
+  // What cannot be read takes part with its name alone, and is told of; nothing else is lost with it.
+  const lost = (name, error, folders = "") => Object.assign(new File([], name), { lost: String(error), folders });
+
   // Files know their folders, and where the browser can, the way back to themselves (`handles.js`).
   // Whoever may read the root of a dropped folder may read all in it.
-  const fromHandle = async (handle, folders = "", root) => Object.assign(await handle.getFile(), { handle, folders, root });
+  const fromHandle = (handle, folders = "", root) =>
+    handle.getFile().then(
+      (file) => Object.assign(file, { handle, folders, root }),
+      (error) => lost(handle.name, error, folders),
+    );
 
   // boot.js may have been refused, and with it the one who would have said so
   if (!window.ossferry) document.documentElement.dataset.app = "failed";
@@ -33,5 +43,5 @@ const intake = (() => {
       take(waiting.splice(0));
     };
   }
-  return { above, fromHandle, take: window.ossferry ? take : () => {} };
+  return { above, fromHandle, lost, take: window.ossferry ? take : () => {} };
 })();

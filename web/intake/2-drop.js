@@ -1,30 +1,36 @@
 // Files and folders that are dropped, and files that are pasted.
 {
-  const { above, fromHandle, take } = intake;
+  const { above, fromHandle, lost, take } = intake;
   const MANY = 500; // files that are shown while the rest of a folder is read
 
   async function takeInside(folder, above = "", root = folder) {
     const folders = above ? `${above}/${folder.name}` : folder.name;
     const found = [];
-    for await (const child of folder.values()) {
-      if (child.kind === "directory") await takeInside(child, folders, root);
-      else found.push(child);
-      if (found.length === MANY) take(await Promise.all(found.splice(0).map((handle) => fromHandle(handle, folders, root))));
+    const takeFound = async () => take(await Promise.all(found.splice(0).map((handle) => fromHandle(handle, folders, root))));
+    try {
+      for await (const child of folder.values()) {
+        if (child.kind === "directory") await takeInside(child, folders, root);
+        else found.push(child);
+        if (found.length === MANY) await takeFound();
+      }
+    } catch (error) {
+      take([lost(folder.name, error, above)]);
     }
-    take(await Promise.all(found.map((handle) => fromHandle(handle, folders, root))));
+    await takeFound();
   }
 
   const promised = (call) => new Promise(call);
   async function takeBelow(entry) {
+    const folders = above(entry.fullPath).slice(1);
+    const orLost = (error) => [lost(entry.name, error, folders)];
     if (entry.isFile) {
-      const file = await promised((done, fail) => entry.file(done, fail));
-      file.folders = above(entry.fullPath).slice(1);
-      return [file];
+      const file = promised((done, fail) => entry.file(done, fail));
+      return file.then((found) => [Object.assign(found, { folders })], orLost);
     }
     const reader = entry.createReader();
     for (;;) {
-      const some = await promised((done, fail) => reader.readEntries(done, fail));
-      if (!some.length) return [];
+      const some = await promised((done, fail) => reader.readEntries(done, fail)).catch(orLost);
+      if (!some.length || some[0].lost) return some;
       take((await Promise.all(some.map(takeBelow))).flat());
     }
   }

@@ -110,6 +110,16 @@ class UploaderPage:
         named = [[name.replace("__", "."), text] for name, text in files.items()]
         self.drop_zone.evaluate(DROP, named)
 
+    def drop_from_disk(self, *paths: Path) -> None:
+        """Drop files and folders as the system hands them over."""
+        box = self.drop_zone.bounding_box() or {"x": 0, "y": 0}
+        place = {"x": box["x"] + 5, "y": box["y"] + 5}
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        devtools = self.page.context.new_cdp_session(self.page)
+        for kind in ("dragEnter", "dragOver", "drop"):
+            devtools.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
+        devtools.detach()
+
     def row(self, name: str, *, nth: int = 0) -> Row:
         """Return the row of the file with exactly this name."""
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')

@@ -23,7 +23,8 @@ NOT_LOADED = "NetworkError"  # of `importScripts`; no file is read over the netw
 class BrowserFile:
     """A JavaScript `File`; `blob` is what goes into a request, without passing through Python.
 
-    `facts` is what `intake.js` says of it: name, folders, size, type, time of change.
+    `facts` is what `intake.js` says of it: name, folders, size, type, time of change, and why it
+    cannot be read.
     """
 
     def __init__(self, blob: "Any", facts: "list[Any]") -> None:
@@ -33,10 +34,17 @@ class BrowserFile:
         self.size: int = facts[2]
         self.content_type: str = facts[3]
         self.modified: int = facts[4]
+        self.lost: str = facts[5]
         self.crc64 = ""  # of all of it, in decimal, once it has been read
 
     def slice(self, offset: int, size: int) -> "Any":
-        """Return a part of the file as a Blob; the whole file is the file itself."""
+        """Return a part of the file as a Blob; the whole file is the file itself.
+
+        Raises:
+            FileUnreadable: the browser did not get it at all.
+        """
+        if self.lost:
+            raise FileUnreadable(self.lost)
         if size == self.size:
             return self.blob
         return self.blob.slice(float(offset), float(offset + size), "")
@@ -49,7 +57,8 @@ class BrowserFile:
         Raises:
             FileUnreadable: the browser may not or cannot read it.
         """
-        head, _, self.crc64 = (await read("look", self.blob, 0, self.size)).partition(" ")
+        blob = self.slice(0, self.size)
+        head, _, self.crc64 = (await read("look", blob, 0, self.size)).partition(" ")
         return binascii.unhexlify(head)
 
 
