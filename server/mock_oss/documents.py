@@ -7,7 +7,7 @@ defusedxml, ignores namespaces, and turns every defect into MalformedXML.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
@@ -113,8 +113,3 @@ def child_text(element: Element, name: str) -> str | None:
     if len(found) > 1:
         raise RefusedError("MalformedXML", why={"xml": f"<{name}> appears {len(found)} times"})
     return (found[0].text or "") if found else None
-
-
-def mapping(element: Mapping[str, str]) -> list[str]:
-    """Render a mapping as child elements in its own order."""
-    return [tag(name, value) for name, value in element.items()]

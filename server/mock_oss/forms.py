@@ -40,7 +40,6 @@ class FormReader:
             raise RefusedError("RequestIsNotMultiPartContent")
         self.fields: dict[str, str] = {}
         self.file_started = False
-        self.file_ended = False
         self.file_name = ""
         self.file_type = ""
         self.ended = False
@@ -140,9 +139,7 @@ class FormReader:
             raise RefusedError("MaxPOSTPreDataLengthExceededError")
 
     def _part_end(self) -> None:
-        if self._is_file:
-            self.file_ended = True
-        elif not self.file_started:
+        if not (self._is_file or self.file_started):
             self.fields.setdefault(self._name, self._value.decode())
 
     def _end(self) -> None:

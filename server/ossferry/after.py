@@ -37,7 +37,7 @@ from ossferry.settings import Settings
 from ossferry.shares import ShareApi
 from ossferry.unfinished import UnfinishedApi
 
-__all__ = ["AfterUpload"]
+__all__ = ["AfterUpload", "get_only"]
 
 IDLE_S = 2.0
 PURGE_S = 3600.0
@@ -101,9 +101,9 @@ class AfterUpload:
         shares = ShareApi(store, self.database, clock=clock)
         self.routes = [
             *_routes(door, ReceiptApi(store, recorder, quotas), objects, shares),
-            _get("/api/objects", door.owners("list", lists.list)),
+            get_only("/api/objects", door.owners("list", lists.list)),
             _post("/api/objects/identical", door.owners("identical", lists.identical)),
-            _get("/api/objects/deleted", door.owners("list-deleted", lists.deleted)),
+            get_only("/api/objects/deleted", door.owners("list-deleted", lists.deleted)),
             *_unfinished_routes(door, UnfinishedApi(store)),
             *_admin_routes(door, AdminApi(settings, self.database, styles=styles)),
             *([_post("/api/callback", callbacks.receive)] if settings.callback else []),
@@ -161,26 +161,26 @@ def _routes(door: Door, receipts: ReceiptApi, objects: ObjectApi, shares: ShareA
     return [
         _post("/api/receipts", door.owners("receipt", receipts.create)),
         _post("/api/objects/undo", door.owners("undo", objects.undo)),
-        _get(f"{key}/preview", door.owners("preview", objects.preview)),
+        get_only(f"{key}/preview", door.owners("preview", objects.preview)),
         Route(key, door.owners("delete", objects.delete), methods=["DELETE"]),
         _post("/api/share", door.owners("share", shares.create)),
-        _get("/api/shares", door.owners("shares", shares.list)),
+        get_only("/api/shares", door.owners("shares", shares.list)),
     ]
 
 
 def _unfinished_routes(door: Door, unfinished: UnfinishedApi) -> list[Route]:
     discard = door.owners("discard", unfinished.discard)
     return [
-        _get("/api/unfinished", door.owners("list-unfinished", unfinished.list)),
+        get_only("/api/unfinished", door.owners("list-unfinished", unfinished.list)),
         Route("/api/unfinished", discard, methods=["DELETE"]),
     ]
 
 
 def _admin_routes(door: Door, admin: AdminApi) -> list[Route]:
     return [
-        _get("/admin", door.admins("admin", admin.page)),
-        _get("/admin/uploads.csv", door.admins("export", admin.export)),
-        _get("/admin/style.css", admin.style),
+        get_only("/admin", door.admins("admin", admin.page)),
+        get_only("/admin/uploads.csv", door.admins("export", admin.export)),
+        get_only("/admin/style.css", admin.style),
     ]
 
 
@@ -188,8 +188,8 @@ def _post(path: str, endpoint: Endpoint) -> Route:
     return Route(path, endpoint, methods=["POST"])
 
 
-def _get(path: str, endpoint: Endpoint) -> Route:
-    """Return a route that answers GET; Starlette would add HEAD."""
+def get_only(path: str, endpoint: Endpoint) -> Route:
+    """Return a route that answers GET; Starlette would add HEAD, which hands out nothing."""
     route = Route(path, endpoint)
     route.methods = {"GET"}
     return route

@@ -13,11 +13,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
-from ossferry.after import AfterUpload
+from ossferry.after import AfterUpload, get_only
 from ossferry.api import AssetApi, TokenApi, health
 from ossferry.assets import Assets, find_web_dir
 from ossferry.audit import Audit
@@ -158,7 +156,6 @@ def create_app(
     closing: list[Closing] = [grants, *([after] if after else []), way, counter, storage]
     app = _application(routes, middleware, _lifespan(after, closing, audit))
     app.state.after = after
-    app.state.store = store
     app.state.styles = assets.styles()
     return app
 
@@ -174,7 +171,7 @@ def _page_routes(page: Pages, files: AssetApi) -> list[Route]:
 
 def _api_routes(token: TokenApi, ready: Readiness) -> list[Route]:
     return [
-        _get_only("/get_sts_token", token.get_sts_token),
+        get_only("/get_sts_token", token.get_sts_token),
         Route("/api/grant", token.grant, methods=["POST"]),
         Route("/healthz", health),
         Route("/readyz", ready.show),
@@ -226,13 +223,6 @@ def _application(
     )
     app.router.redirect_slashes = False  # one address per route; variants are 404
     return app
-
-
-def _get_only(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
-    """Return a route that answers GET; Starlette would add HEAD, which hands out nothing."""
-    route = Route(path, endpoint)
-    route.methods = {"GET"}
-    return route
 
 
 def _shelf(settings: Settings, storage: Storage) -> NoShelf | SealedShelf:

@@ -101,8 +101,8 @@ class Rates:
         Raises:
             TooManyError: the address, or everybody, has asked too often.
         """
-        await self._count("address", self._per_address, "address", address_key(address))
-        await self._count("global", self._global, "global")
+        await self._count(self._per_address, "address", address_key(address))
+        await self._count(self._global, "global")
 
     async def admit_frequent(self, address: str) -> None:
         """Count a request of a kind that one address may well send by the hundred.
@@ -113,8 +113,8 @@ class Rates:
         """
         who = address_key(address)
         if not await self._counter.test(self._per_address, "address", who):
-            await self._refuse("address", self._per_address, "address", who)
-        await self._count("global", self._global, "global")
+            await self._refuse(self._per_address, "address", who)
+        await self._count(self._global, "global")
 
     async def admit_stranger(self, address: str) -> None:
         """Count a request of such a kind that proves nothing.
@@ -122,7 +122,7 @@ class Rates:
         Raises:
             TooManyError: the address has sent too many.
         """
-        await self._count("address", self._per_address, "address", address_key(address))
+        await self._count(self._per_address, "address", address_key(address))
 
     async def admit_principal(self, principal: str) -> None:
         """Count a request of somebody who is known.
@@ -133,7 +133,7 @@ class Rates:
         Raises:
             TooManyError: they have asked too often.
         """
-        await self._count("principal", self._per_principal, "principal", principal)
+        await self._count(self._per_principal, "principal", principal)
 
     async def admit_renewal(self, principal: str) -> None:
         """Count a call to STS that somebody causes by saying that theirs are refused.
@@ -141,7 +141,7 @@ class Rates:
         Raises:
             TooManyError: they have said so too often.
         """
-        await self._count("renewals", self._renewals, "renewal", principal)
+        await self._count(self._renewals, "renewal", principal)
 
     async def admit_objects(self, principal: str) -> None:
         """Count a request about uploads, of somebody who is known.
@@ -149,7 +149,7 @@ class Rates:
         Raises:
             TooManyError: they have asked too often.
         """
-        await self._count("objects", self._objects, "objects", principal)
+        await self._count(self._objects, "objects", principal)
 
     async def failed(self, address: str, key_id: str) -> None:
         """Count a failed identification against its address and against the key it named.
@@ -161,9 +161,9 @@ class Rates:
         who = address_key(address)
         within = await self._counter.hit(self._failures, "failed", who)
         if key_id:
-            await self._count("failures", self._failures, "key", key_id)
+            await self._count(self._failures, "key", key_id)
         if not within:
-            await self._refuse("failures", self._failures, "failed", who)
+            await self._refuse(self._failures, "failed", who)
 
     async def refuse_guessing(self, address: str) -> None:
         """Refuse whoever has an address that failed too often, before they are looked at.
@@ -175,14 +175,14 @@ class Rates:
         """
         who = address_key(address)
         if not await self._counter.test(self._failures, "failed", who):
-            await self._refuse("failures", self._failures, "failed", who)
+            await self._refuse(self._failures, "failed", who)
 
-    async def _count(self, limit: str, item: limits.RateLimitItem, *names: str) -> None:
+    async def _count(self, item: limits.RateLimitItem, *names: str) -> None:
         if not await self._counter.hit(item, *names):
-            await self._refuse(limit, item, *names)
+            await self._refuse(item, *names)
 
-    async def _refuse(self, limit: str, item: limits.RateLimitItem, *names: str) -> None:
-        raise TooManyError(limit, retry_after_s=await self._counter.retry_after_s(item, *names))
+    async def _refuse(self, item: limits.RateLimitItem, *names: str) -> None:
+        raise TooManyError(retry_after_s=await self._counter.retry_after_s(item, *names))
 
 
 @lru_cache(maxsize=4096)

@@ -18,6 +18,7 @@
     │   ├── NotStoredError       404
     │   ├── NoUploadError        404
     │   ├── NothingToUndoError   404
+    │   ├── NowhereError         404
     │   ├── ReceiptMismatchError 409
     │   ├── KeyTakenError        409
     │   ├── NotInlineError       409

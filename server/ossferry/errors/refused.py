@@ -198,7 +198,6 @@ class QuotaExceededError(RefusedError):
         super().__init__(
             "Please come back tomorrow (UTC)." if frees_at else "Deleting uploads makes room."
         )
-        self.limit = limit
         frees = frees_at.isoformat().replace("+00:00", "Z") if frees_at else None
         quota = {"limit": limit, "used": used, "allowed": allowed, "frees_at": frees}
         self.more = {"quota": quota, "prefix": prefix}
@@ -231,18 +230,13 @@ class UnknownHostError(RefusedError):
 
 
 class TooManyError(RefusedError):
-    """Somebody asks too often.
-
-    Attributes:
-        limit: which limit: ``principal``, ``address``, ``global`` or ``failures``.
-    """
+    """Somebody asks too often."""
 
     status = 429
     code = "too-many"
     title = "Too many requests"
     retryable = True
 
-    def __init__(self, limit: str, *, retry_after_s: int) -> None:
+    def __init__(self, *, retry_after_s: int) -> None:
         super().__init__("There were too many requests. Please wait and try again.")
-        self.limit = limit
         self.retry_after_s = retry_after_s

@@ -57,8 +57,10 @@ async def a_trash(settings: Settings, store: FakeStore, clock: FakeClock) -> Asy
     database, hooks = Database(settings.ledger_url), Hooks(settings, {})
     quotas = Quotas(settings, database, clock=clock, monotonic=lambda: 0.0)
     recorder = Recorder(database, hooks, quotas, metrics=Metrics(), clock=clock)
-    yield Trash(settings, store, database, recorder, hooks, quotas, clock=clock)
-    await database.close()
+    try:
+        yield Trash(settings, store, database, recorder, hooks, quotas, clock=clock)
+    finally:
+        await database.close()
 
 
 def test_where_the_bucket_keeps_versions_nothing_is_copied(

@@ -1,7 +1,7 @@
 """The page's elements: made from text, never from HTML.
 
 An `Element` is a JavaScript element. Listeners live as long as their element: what removes one
-calls `discard`.
+calls what `listen` returned.
 """
 
 import js

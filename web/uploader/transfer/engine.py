@@ -59,8 +59,8 @@ class Engine:
         self.speed = SpeedLimit(budget)
         self.room = Room()
         self.rate_bytes_per_s = 0.0  # of one connection, over the latest large bodies
-        self._is_shut_out = False  # it has not, and one upload has tried long enough
         self._is_let_in = False  # the bucket's CORS rule has let this page read an answer
+        self._is_shut_out = False  # it has not, and one upload has tried long enough
 
     async def request(
         self,

@@ -116,7 +116,7 @@ def _title(model: "QueueModel") -> str:
 
 
 def start_keys(actions: "Actions") -> None:
-    """Listen to the shortcuts; `later/help.py` describes them."""
+    """Listen to the shortcuts; `later/shortcuts.py` describes them."""
     commands: dict[str, Callable[[], None]] = {
         "KeyU": lambda: by_id("files").click(),
         "KeyP": actions.pause_or_resume,
