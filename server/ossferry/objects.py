@@ -78,6 +78,8 @@ class Trash:
         async with self._database.write() as connection:
             if await uploads.mark_deleted(connection, key, now=now, undo=undo):
                 await self._hooks.announce(connection, deleted(owner, key, now))
+            else:  # somebody who deletes it too was quicker
+                undo = await uploads.undo_under(connection, key, now)
         self._quotas.forget(owner)
         self._hooks.wake()
         return undo

@@ -27,6 +27,7 @@ __all__ = [
     "of_keys",
     "record",
     "undo_of",
+    "undo_under",
     "undone",
     "undos_ended",
 ]
@@ -180,6 +181,15 @@ async def find_undo(connection: AsyncConnection, undo_id: str, now: datetime) ->
     """Return how a deleted upload comes back, if there is still time."""
     found = await connection.execute(
         sa.select(*UNDO).where(receipts.c.undo_id == undo_id, receipts.c.undo_until > now)
+    )
+    row = found.one_or_none()
+    return row and undo_of(row)
+
+
+async def undo_under(connection: AsyncConnection, key: str, now: datetime) -> Undo | None:
+    """Return how the deleted upload of a key comes back, if it can."""
+    found = await connection.execute(
+        sa.select(*UNDO).where(receipts.c.key == key, receipts.c.undo_until > now)
     )
     row = found.one_or_none()
     return row and undo_of(row)

@@ -11,11 +11,13 @@ from starlette.applications import Starlette
 
 from ossferry.app import create_app
 from ossferry.auth import DEMO_USERS
+from ossferry.bucket import Stored
 from ossferry.errors import QuotaExceededError
 from ossferry.hooks import Hooks
 from ossferry.ledger import Database
 from ossferry.metrics import Metrics
 from ossferry.objects import Trash
+from ossferry.policy import TRASH
 from ossferry.prefixes import owner_of, principal_prefix
 from ossferry.quotas import Quotas
 from ossferry.receipts import Recorder
@@ -49,6 +51,20 @@ def make(
     yield make
     for client in clients:
         client.close()
+
+
+class SlowStore(FakeStore):
+    """A bucket that both of two have copied from before one deletes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._copied = asyncio.Barrier(2)
+
+    async def copy(self, stored: Stored, target: str) -> bool:
+        copied = await super().copy(stored, target)
+        if target.startswith(TRASH):
+            await self._copied.wait()
+        return copied
 
 
 @asynccontextmanager
@@ -99,6 +115,21 @@ def test_what_can_no_longer_come_back_is_removed_for_good(
     assert len(in_trash) == 1
     assert in_trash[0].startswith("trash/")
     assert (late.status_code, removed, store.objects) == (404, 1, {})
+
+
+async def test_who_deletes_the_same_at_once_is_told_the_same(
+    settings: Settings, clock: FakeClock
+) -> None:
+    store = SlowStore()
+    alice = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
+    key = store.put(f"{alice.prefix}2026-03-14/r/large.bin").key
+
+    async with a_trash(settings, store, clock) as one, a_trash(settings, store, clock) as other:
+        undos = await asyncio.gather(one.delete(alice, key), other.delete(alice, key))
+        told = {undo.id for undo in undos if undo}
+        back, _ = await one.undo(alice, told.pop())
+
+    assert (len(undos), told, back.key) == (2, set(), key)
 
 
 async def test_processes_that_bring_back_at_once_do_not_find_the_same_room(
