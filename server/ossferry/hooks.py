@@ -77,7 +77,7 @@ def load_hooks(given: Mapping[str, object]) -> dict[str, object]:
     """Return the hooks that were handed over and those of installed packages, by name.
 
     Raises:
-        SettingsError: a package's hook cannot be loaded.
+        SettingsError: a package's hook cannot be loaded, or one has the name of the webhook.
     """
     found = dict(given)
     for entry in entry_points(group=GROUP):
@@ -87,6 +87,8 @@ def load_hooks(given: Mapping[str, object]) -> dict[str, object]:
             raise SettingsError(
                 f"the hook {entry.name} ({entry.value}) cannot be loaded: repair or remove it."
             ) from error
+    if WEBHOOK in found:
+        raise SettingsError(f"a hook is called {WEBHOOK}, as OSSFERRY_WEBHOOK_URL is: rename it.")
     return found
 
 

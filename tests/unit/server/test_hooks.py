@@ -292,6 +292,11 @@ def test_hooks_of_installed_packages_are_found(monkeypatch: pytest.MonkeyPatch) 
     assert groups == ["ossferry.hooks"]
 
 
+def test_a_hook_with_the_name_of_the_webhook_stops_the_start() -> None:
+    with pytest.raises(SettingsError, match="rename it"):
+        load_hooks({"webhook": Gallery()})
+
+
 def test_a_hook_that_cannot_be_loaded_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     class Entry:
         name, value = "broken", "nowhere:hook"
