@@ -23,11 +23,15 @@ def _check_position(there: ObjectRecord | Standing | None, position: int) -> Non
         raise RefusedError("ObjectNotAppendable", Key=there.key)
     size = 0 if there is None else there.size
     if position != size:
-        raise RefusedError(
-            "PositionNotEqualToLength",
-            headers={"x-oss-next-append-position": str(size)},
-            why={"kind": "position", "length": size, "asked": position},
-        )
+        raise _not_at_the_end(size, position)
+
+
+def _not_at_the_end(size: int, position: int) -> RefusedError:
+    return RefusedError(
+        "PositionNotEqualToLength",
+        headers={"x-oss-next-append-position": str(size)},
+        why={"kind": "position", "length": size, "asked": position},
+    )
 
 
 async def append_object(call: Call) -> Response:
@@ -48,6 +52,8 @@ async def append_object(call: Call) -> Response:
         if call.store.buckets.get(call.bucket.name) is None:
             raise RefusedError("NoSuchBucket", BucketName=call.bucket.name)
         _check_position(now, position)
+        if there is not None and (now is None or now.segments_json != there.segments_json):
+            raise _not_at_the_end(0 if now is None else now.size, position)  # it is another object
 
     with call.store.blobs.new() as blob:
         digest = await call.body.store(blob)

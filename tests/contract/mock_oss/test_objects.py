@@ -2,6 +2,7 @@
 
 import time
 from base64 import b64encode
+from collections.abc import Iterator
 from hashlib import md5
 from typing import Any
 
@@ -209,6 +210,27 @@ def test_an_append_must_begin_at_the_end(bucket_v4: Any) -> None:
     assert error.value.headers["x-oss-next-append-position"] == "5"
     assert refusal(bucket_v4.append_object, "plain", 1, b"x") == (409, "ObjectNotAppendable")
     assert bucket_v4.get_object("log").read() == b"12345"
+
+
+@pytest.mark.parametrize("again", [b"", b"54321"], ids=["removed", "replaced"])
+def test_an_append_to_what_has_gone_meanwhile_is_refused(
+    mock_oss: MockOSS, bucket_v4: Any, again: bytes
+) -> None:
+    bucket_v4.append_object("log", 0, b"12345")
+
+    def slow_body() -> Iterator[bytes]:
+        while len(mock_oss.requests) == 1 or not mock_oss.requests[-1].operation:
+            time.sleep(0.001)
+        bucket_v4.delete_object("log")
+        if again:
+            bucket_v4.append_object("log", 0, again)
+        yield b"x"
+
+    refused = refusal(bucket_v4.append_object, "log", 5, slow_body())
+
+    assert refused == (409, "PositionNotEqualToLength")
+    left = {key: stored.data for key, stored in mock_oss.bucket(BUCKET).objects.items()}
+    assert left == ({"log": again} if again else {})
 
 
 def test_a_symlink_whose_target_is_gone_says_so(bucket_v4: Any) -> None:
