@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from functools import partial
 from typing import Any, cast
 from urllib.parse import quote_from_bytes
@@ -36,6 +37,7 @@ _TARGET_SAFE = bytes(range(33, 127)).decode()
 HEAD_TIMEOUT_S = 60.0
 MAX_HEAD_BYTES = 1 << 20
 READ_AHEAD_BYTES = 1 << 20
+_UPGRADE = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
 CLOSE = b"\r\nConnection: close\r\n"
 
 
@@ -89,6 +91,8 @@ class OssProtocol(HttpToolsProtocol):
         """Feed the parser; bound the size of a head and the time it may take."""
         if self.in_head:
             self.head_bytes += len(data)
+            if b"pgrade" in data:
+                data = _without_upgrade(data)
         super().data_received(data)
         if not self.in_head or self.transport.is_closing():
             return
@@ -180,6 +184,12 @@ class OssProtocol(HttpToolsProtocol):
         self._stop_timer()
         self.transport.write("\r\n".join(lines).encode() + response.body)
         self.transport.close()
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """Take the offer of another protocol out of a head: the parser would lose what follows it."""
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(b"", head) + end + rest
 
 
 def _take_body(cycle: RequestResponseCycle, limit: int) -> bytes | None:

@@ -310,15 +310,6 @@ HOST = [("Host", "still.localhost")]
         (b"GET /a HTTP/2.0\r\nHost: a.localhost\r\n\r\n", "InvalidRequest"),
         (b"hello\r\n\r\n", "InvalidRequest"),
         (b"GET /a HTTP/1.1\r\nHost", "InvalidRequest"),
-        (
-            request(
-                "PUT",
-                "/a",
-                [*HOST, ("Upgrade", "h2c"), ("Connection", "upgrade"), ("Content-Length", "1")],
-                b"x",
-            ),
-            "InvalidRequest",
-        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -333,6 +324,21 @@ def test_a_header_with_a_control_character_is_no_request(oss: MockOSS) -> None:
     for code in {*range(32), 127} - {9}:  # tabs are allowed
         raw = request("GET", "/a", [*HOST, ("x-oss-meta-a", f"a{chr(code)}b")], b"")
         assert exchange(oss, raw).code == "InvalidRequest", code
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_an_offer_to_speak_another_protocol_is_passed_over(oss: MockOSS, method: str) -> None:
+    body = b"\r\nUpgrade: x\r\n" if method == "PUT" else b""
+    offer = [("Connection", "Upgrade, HTTP2-Settings"), ("upgrade", "h2c")]
+    length = [("Content-Length", str(len(body)))] if body else []
+    offered = request(method, "/offer", [*HOST, *offer, *length], body)
+
+    reply = exchange(oss, offered + request("GET", "/nothing", HOST, b""))
+
+    assert reply.raw.count(b"HTTP/1.1 ") == 2
+    assert reply.raw.endswith(b"</Error>\n")
+    if body:
+        assert oss.bucket("still").objects["offer"].data == body
 
 
 def test_keys_with_dots_are_keys_like_any_other(oss: MockOSS) -> None:
