@@ -1,0 +1,41 @@
+"""Pages of one browser that send to one OSS."""
+
+from support.fake_browser import FakeBrowser, FakeStorage
+from support.fakes import FakeClock, FakeFile, FakeHttp, make_engine, make_ports, until
+from uploader.transfer.plan import MIB
+from uploader.transfer.queue import Queue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uploader.transfer.journal import Journal
+    from uploader.transfer.upload import Upload
+
+__all__ = ["SIZE", "World"]
+
+SIZE = 64 * MIB  # of a file that goes in parts
+
+
+class World:
+    """An OSS, a browser, and any number of its pages."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.http = FakeHttp()
+        self.storage = FakeStorage()
+        self.browser = FakeBrowser()
+
+    def page(self) -> "tuple[Queue, Journal, Any]":
+        """Return a new page: its queue, its journal and its ports."""
+        ports = make_ports(self.clock, http=self.http, storage=self.storage, browser=self.browser)
+        engine = make_engine(ports, 2)
+        return Queue(engine, on_change=lambda _upload: None), engine.journal, ports
+
+    async def half_sent(self) -> "tuple[Queue, Upload, Any]":
+        """Return a page that is sending, its upload, and how to stop the page for good."""
+        self.http.hold_after = 4
+        queue, _, ports = self.page()
+        upload = queue.add(FakeFile("a.bin", SIZE))
+        await until(lambda: self.http.hold_after is None and self.http.running == 2)
+        return queue, upload, ports
