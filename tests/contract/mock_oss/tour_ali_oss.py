@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 from shutil import which
 
-from contract.mock_oss.matrix import Case, Credentials
+from contract.mock_oss.matrix import ADMIN, Case, Credentials
 from contract.mock_oss.receiver import receiving
-from mock_oss import MockOSS
+from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, MockOSS
 
 __all__ = ["NODE", "tour"]
 
@@ -25,6 +25,8 @@ def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
             "style": case.style,
             "credentials": credentials,
             "receiver": receiver.url,
+            "owner": (ACCESS_KEY_ID, ACCESS_KEY_SECRET),
+            "role": ADMIN.arn,
         }
         run = subprocess.run(  # noqa: S603 - our own script
             [which("node") or "node", "tour.mjs", json.dumps(settings)],
