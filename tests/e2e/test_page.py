@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Route, expect
@@ -29,21 +28,6 @@ HEAR = """() => {
   window.heard = [];
   const region = document.getElementById("announce");
   new MutationObserver(() => heard.push(region.textContent)).observe(region, {childList: true});
-}"""
-TAB_TIMES = """() => {
-  window.tabTimes = [];
-  const note = () => tabTimes.push(performance.now());
-  new MutationObserver(note).observe(document.querySelector("title"), {childList: true});
-}"""
-TIMERS = """async () => {
-  const came = [];
-  const add = (what) => () => came.push(what);
-  setTimeout(add("a"));
-  clearTimeout(setTimeout(add("b"), 0));
-  setTimeout(add("c"), 0);
-  setTimeout(() => { came.push("d"); setTimeout(add("late"), 0); }, 0);
-  await new Promise((done) => setTimeout(done, 50));
-  return came;
 }"""
 SHIFTS = """
 window.shifted = 0;
@@ -288,52 +272,6 @@ def test_a_name_that_is_there_is_asked_about_once_for_all(
     ]
     wanted = [("a.txt", b"1"), ("b.txt", b"22"), ("c.txt", b"22"), ("d.txt", b"22")]
     assert sorted(stored) == wanted
-
-
-@slow_on_pyodide
-def test_timers_without_a_wait_come_in_order_and_can_be_taken_back(
-    uploader: UploaderPage, page: Page
-) -> None:
-    uploader.expect_ready()
-
-    assert page.evaluate(TIMERS) == ["a", "c", "d", "late"]
-
-
-@slow_on_pyodide
-def test_a_request_is_sent_from_the_top_of_the_stack(uploader: UploaderPage, page: Page) -> None:
-    """DevTools takes down the stack of each, and the interpreter's is deep."""
-    depths: list[int] = []
-
-    def note(event: dict[str, Any]) -> None:
-        if event["request"]["method"] == "PUT":
-            depths.append(len(event["initiator"].get("stack", {}).get("callFrames", [])))
-
-    tools = page.context.new_cdp_session(page)
-    tools.on("Network.requestWillBeSent", note)
-    tools.send("Network.enable")
-
-    uploader.drop(a__txt="a")
-
-    uploader.row("a.txt").expect_state("done")
-    assert depths
-    assert max(depths) < 5
-
-
-@slow_on_pyodide
-def test_the_tab_tells_of_many_small_files_once_a_second(
-    uploader: UploaderPage, demo: Demo, page: Page
-) -> None:
-    page.evaluate(TAB_TIMES)
-    demo.oss.faults.add("delay", seconds=0.1, operation="PutObject")  # in all more than two seconds
-    files = [FilePayload(name=f"{n}.txt", mimeType="", buffer=b"x" * 999) for n in range(150)]
-
-    uploader.choose(*files)
-
-    expect(uploader.total).to_contain_text("150 of 150 files")
-    expect(page).to_have_title("ossferry")
-    gaps: list[float] = page.evaluate("tabTimes.slice(1).map((at, index) => at - tabTimes[index])")
-    assert gaps
-    assert min(gaps) > 900
 
 
 @slow_on_pyodide
