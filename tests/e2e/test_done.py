@@ -171,7 +171,7 @@ def test_links_that_were_made_are_listed_with_their_notes(
     uploader.row("plan.txt").locator.get_by_role("button", name="Share…").click()
     share = uploader.dialog("share")
     share.get_by_label("Note, for you only").fill("for Bob")
-    share.get_by_role("button", name="Make a link").click()
+    share.get_by_role("button", name="Make a link").dblclick()
     expect(share.get_by_label("Link", exact=True)).to_have_value(re.compile("^http"))
 
     share.get_by_role("button", name="Copy link").click()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from uploader.browser.dom import Element
     from uploader.view.actions import Actions
+    from uploader.view.signals import Owner
 
 __all__ = ["copy_link", "show_share"]
 
@@ -79,6 +80,8 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
     for field in (lives, presets, inline):  # what stands there is of another choice
         dialog.owner.on_dispose(listen(field, "change", lambda: clear(result)))
 
+    making = [False]
+
     async def make() -> None:
         document: dict[str, Any] = {"key": key, "expires_s": int(str(lives.value))}
         document["note"] = str(note.value)
@@ -91,23 +94,31 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
             set_text(result, _why_not(error, key, actions))
             return
         set_attribute(again, "class", "button small")  # what matters now is the link
-        await _show_link(result, made, document["expires_s"], actions)
+        await _show_link(result, made, document["expires_s"], actions, dialog.owner)
+
+    async def make_one() -> None:
+        try:
+            await make()
+        finally:
+            making[0] = False
 
     def start() -> None:
-        asyncio.create_task(make())  # noqa: RUF006 - it ends by itself
+        if not making[0]:  # else it is the second click of two
+            making[0] = True
+            asyncio.create_task(make_one())  # noqa: RUF006 - it ends by itself
 
     again = dialog.offer("share_make", start, main=True)
     await dialog.closed.wait()
 
 
 async def _show_link(
-    result: "Element", made: "dict[str, Any]", asked_s: int, actions: "Actions"
+    result: "Element", made: "dict[str, Any]", asked_s: int, actions: "Actions", owner: "Owner"
 ) -> None:
     clear(result)
     field = element("input", {"class": "text", "readonly": "", "aria-label": say("share_link")})
     field.value = made["url"]
     copy = element("button", {"type": "button", "class": "button small primary"}, say("copy_link"))
-    listen(copy, "click", partial(actions.copy, made["url"]))
+    owner.on_dispose(listen(copy, "click", partial(actions.copy, made["url"])))
     ends_s = from_iso(made["expires_at"])
     until = say("share_until", until=moment(ends_s))
     if asked_s - (ends_s - BrowserClock().now_s()) > MUCH_SOONER * asked_s:
