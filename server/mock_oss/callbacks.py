@@ -189,7 +189,7 @@ async def deliver(callback: Callback, call: Call, record: ObjectRecord) -> Respo
     for url in callback.urls:
         post = _Post(callback, url, body, call.service.public_key_url)
         try:
-            status, answer = await loop.run_in_executor(call.service.executor, post.send)
+            status, answer = await loop.run_in_executor(call.service.callers, post.send)
         except TimeoutError:
             failure = "Cost too long time."
             continue

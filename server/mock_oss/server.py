@@ -100,7 +100,7 @@ class MockOSS:
         self._idle_timeout_s = idle_timeout_s
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._service: Service | None = None
-        self._executor: ThreadPoolExecutor | None = None
+        self._executors: tuple[ThreadPoolExecutor, ...] = ()
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -242,7 +242,9 @@ class MockOSS:
         except BaseException:
             self._socket.close()
             raise
-        self._executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="mock-oss-digest")
+        digests = ThreadPoolExecutor(max_workers=4, thread_name_prefix="mock-oss-digest")
+        callers = ThreadPoolExecutor(max_workers=64, thread_name_prefix="mock-oss-callback")
+        self._executors = (digests, callers)
         self._service = Service(
             world=self.world,
             store=store,
@@ -251,7 +253,8 @@ class MockOSS:
             identities=Identities(self.world, store),
             faults=self.faults,
             journal=self.requests,
-            executor=self._executor,
+            executor=digests,
+            callers=callers,
             domains=self._domains,
             idle_timeout_s=self._idle_timeout_s,
             endpoint=self.endpoint,
@@ -264,8 +267,8 @@ class MockOSS:
             raise
 
     def _close(self) -> None:
-        if self._executor is not None:
-            self._executor.shutdown()
+        for executor in self._executors:
+            executor.shutdown()
         if self._service is not None:
             self._service.store.close()
             self._service = None

@@ -24,7 +24,11 @@ __all__ = ["Call", "Service"]
 
 @dataclass(slots=True, kw_only=True)
 class Service:
-    """The parts of a running mock."""
+    """The parts of a running mock.
+
+    ``executor`` is for work of ours that ends soon; ``callers`` wait for servers of others, who
+    may be slow, or ask the mock for something before they answer.
+    """
 
     world: World
     store: Store
@@ -34,6 +38,7 @@ class Service:
     faults: Faults
     journal: Journal
     executor: Executor
+    callers: Executor
     domains: tuple[str, ...]
     idle_timeout_s: float
     endpoint: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -20,6 +20,7 @@ class Receiver(ThreadingHTTPServer):
         self.calls: list[tuple[str, dict[str, str], bytes]] = []
         self.status = 200
         self.answer = b'{"ok":true}'
+        self.before_answer: Callable[[], object] = lambda: None
 
     @property
     def url(self) -> str:
@@ -33,6 +34,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.calls.append((self.path, headers, body))
+        self.server.before_answer()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(self.server.answer)))
         self.end_headers()

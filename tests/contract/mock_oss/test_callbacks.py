@@ -3,6 +3,8 @@
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 from urllib.request import urlopen
 
@@ -194,3 +196,24 @@ def test_header_and_query_are_not_taken_together(mock_oss: MockOSS) -> None:
 
     assert (answer.status, answer.code) == (400, "InvalidArgument")
     assert answer.xml("Message").endswith("should be specified, not both.")
+
+
+def test_callbacks_wait_neither_for_each_other_nor_uploads_for_them(
+    mock_oss: MockOSS, receiver: Receiver
+) -> None:
+    many = 6
+    together = Barrier(many, timeout=4)
+
+    def upload_too() -> None:
+        together.wait()
+        assert put(mock_oss, "of the receiver", b"x" * 100_000).status == 200
+        together.wait()
+
+    receiver.before_answer = upload_too
+    callback = encoded({"callbackUrl": receiver.url, "callbackBody": "k=${object}"})
+    with ThreadPoolExecutor(many) as pool:
+        sent = [
+            pool.submit(put, mock_oss, f"{n}", b"", x_oss_callback=callback) for n in range(many)
+        ]
+
+    assert [found.result().status for found in sent] == [200] * many
