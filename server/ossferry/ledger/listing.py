@@ -34,24 +34,26 @@ async def page(
 
     Args:
         words: each must be in the names of the file and its folders, in whatever case.
-        sort: one of `SORTS`.
+        sort: one of `SORTS`; what is equal in that, such as all of one second, comes by name.
         after: the key of the upload before the first; empty for the beginning.
     """
-    key = receipts.c.key.collate(BYTES[connection.dialect.name])
-    column, descends = _order(sort, BYTES[connection.dialect.name])
+    collation = BYTES[connection.dialect.name]
+    key, path = receipts.c.key.collate(collation), receipts.c.path.collate(collation)
+    column, descends = _order(sort, collation)
     wanted = sa.select(*RECEIPT, receipts.c.stored_at).where(
         receipts.c.principal == owner.hash,
         receipts.c.deleted_at.is_(None),
         *(receipts.c.path.contains(word, autoescape=True) for word in folded(words).split()),
     )
     if after:
-        last = await _value(connection, owner, column, after)
+        last = await _place(connection, owner, column, after)
         if last is None:
             return None
         later = column < last.value if descends else column > last.value
-        wanted = wanted.where(sa.or_(later, sa.and_(column == last.value, key > after)))
+        beside = sa.and_(column == last.value, sa.tuple_(path, key) > sa.tuple_(last.path, after))
+        wanted = wanted.where(sa.or_(later, beside))
     order = column.desc() if descends else column.asc()
-    rows = await connection.execute(wanted.order_by(order, key).limit(limit))
+    rows = await connection.execute(wanted.order_by(order, path, key).limit(limit))
     return [_pair(row) for row in rows]
 
 
@@ -90,12 +92,12 @@ def _order(sort: str, collation: str) -> tuple[sa.ColumnElement[Any], bool]:
     return column.collate(collation), False
 
 
-async def _value(
+async def _place(
     connection: AsyncConnection, owner: Owner, column: sa.ColumnElement[Any], key: str
 ) -> Any:
-    """Return what an upload has in a column; a deleted one still has its place."""
+    """Return `value`, what an upload has in a column, and `path`; a deleted one has them still."""
     found = await connection.execute(
-        sa.select(column.label("value")).where(
+        sa.select(column.label("value"), receipts.c.path).where(
             receipts.c.key == key, receipts.c.principal == owner.hash
         )
     )

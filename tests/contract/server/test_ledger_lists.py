@@ -48,11 +48,34 @@ async def names(
     return [listed.key.partition(f"{RANDOM}/")[2] for listed, _ in found]
 
 
+@pytest.mark.parametrize("sort", ["newest", "size", "name"])
+async def test_what_arrived_together_comes_by_name_and_not_by_chance(
+    ledger_url: str, sort: str
+) -> None:
+    keys = [f"{ALICE.prefix}2026-03-14/{chance * 32}/trip/{chance}.txt" for chance in "fa0c"]
+    same = [f"{ALICE.prefix}2026-03-14/{chance * 32}/trip/0.txt" for chance in "ba"]
+    async with opened(ledger_url) as database:
+        async with database.write() as connection:
+            await people.remember(connection, ALICE, NOW)
+            for key in keys + same:
+                await uploads.record(
+                    connection, ALICE, stored(key), source="page", request_id="", now=NOW
+                )
+        found: list[str] = []
+        async with database.read() as connection:
+            while page := await listing.page(
+                connection, ALICE, words="", sort=sort, after=found[-1] if found else "", limit=1
+            ):
+                found += [listed.key for listed, _ in page]
+
+    assert found == [keys[2], same[1], same[0], keys[1], keys[3], keys[0]]
+
+
 @pytest.mark.parametrize(
     ("sort", "expected"),
     [
         ("key", [3, 1, 4, 2, 0, 6, 5]),
-        ("newest", [6, 3, 4, 5, 1, 2, 0]),
+        ("newest", [6, 3, 4, 5, 2, 1, 0]),
         ("name", [3, 2, 1, 0, 4, 6, 5]),
         ("size", [6, 4, 5, 3, 2, 1, 0]),
     ],
