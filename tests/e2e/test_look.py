@@ -1,7 +1,9 @@
 """How the page is laid out: what stays in sight, what gives way, and which way a line reads."""
 
+import re
+
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from e2e.conftest import slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
@@ -53,6 +55,34 @@ def test_a_fact_reads_the_way_of_its_language(uploader: UploaderPage, page: Page
         line = uploader.total.locator(".fact").filter(has_text=fact.partition(" ")[0]).first
         (_, first), (_, second) = line.evaluate(PLACES)[:2]
         assert first > second
+
+
+@slow_on_pyodide
+def test_a_link_is_shown_from_its_beginning_in_every_language(
+    uploader: UploaderPage, page: Page
+) -> None:
+    uploader.drop(a__txt="x")
+    uploader.row("a.txt").expect_state("done")
+    page.locator("#language").select_option("ar")
+    page.get_by_role("button", name="مشاركة").click()
+
+    page.get_by_role("dialog").get_by_role("button", name="إنشاء رابط").click()
+
+    expect(page.get_by_role("dialog").get_by_role("textbox", name="الرابط")).to_have_css(
+        "direction", "ltr"
+    )
+
+
+def test_the_hour_is_written_as_in_all_other_places(demo: Demo, browser: Browser) -> None:
+    with browser.new_context() as elsewhere:
+        hour = elsewhere.new_page().evaluate("new Date().getUTCHours()")
+    behind = (hour + 9) % 24 - 12  # hours; there it is about three
+    with browser.new_context(locale="en-US", timezone_id=f"Etc/GMT{behind:+d}") as context:
+        uploader = UploaderPage(context.new_page(), demo.url)
+
+        uploader.open()
+
+        expect(uploader.grant).to_contain_text(re.compile(r"until [34]:\d\d.AM\."))
 
 
 @slow_on_pyodide

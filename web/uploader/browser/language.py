@@ -54,9 +54,7 @@ class Intl:
 
     def time(self, at_s: float) -> str:
         """Return the time of day."""
-        made = self._keep(
-            "time", lambda: self._new("DateTimeFormat", hour="2-digit", minute="2-digit")
-        )
+        made = self._keep("time", lambda: self._new("DateTimeFormat", timeStyle="short"))
         return str(made.format(float(at_s) * 1000))
 
     def moment(self, at_s: float) -> str:

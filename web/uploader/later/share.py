@@ -115,7 +115,8 @@ async def _show_link(
     result: "Element", made: "dict[str, Any]", asked_s: int, actions: "Actions", owner: "Owner"
 ) -> None:
     clear(result)
-    field = element("input", {"class": "text", "readonly": "", "aria-label": say("share_link")})
+    attributes = {"class": "text", "readonly": "", "dir": "ltr", "aria-label": say("share_link")}
+    field = element("input", attributes)
     field.value = made["url"]
     copy = element("button", {"type": "button", "class": "button small primary"}, say("copy_link"))
     owner.on_dispose(listen(copy, "click", partial(actions.copy, made["url"])))
