@@ -173,16 +173,14 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
 
     return {
         "app": {
-            **read(WEB, "checksums.js", "crc64.js", "digest.js", "embed.js", "exchange.js"),
-            **read(
-                WEB, "frame.js", "handles.js", "leases.js", "storage.js", "tabs.js", "thumbnails.js"
-            ),
-            **read(WEB, "favicon.svg"),
+            **read(WEB, "braid.js", "checksums.js", "chunks.js", "crc64.js", "digest.js"),
+            **read(WEB, "embed.js", "exchange.js", "favicon.svg", "frame.js", "handles.js"),
+            **read(WEB, "leases.js", "storage.js", "tabs.js", "thumbnails.js"),
             "boot.js": joined("boot/*.js"),
             "intake.js": joined("intake/*.js"),
             "styles.css": joined("styles/*.css"),
             **read(WEB / "uploader/locales", *(f"{language}.json" for language in LANGUAGES)),
-            **read(NODE_MODULES / "hash-wasm/dist", "crc64.umd.min.js", "sha256.umd.min.js"),
+            **read(NODE_MODULES / "hash-wasm/dist", "sha256.umd.min.js"),
             "idb-keyval.js": (NODE_MODULES / "idb-keyval/dist/index.js").read_bytes(),
             "qr.js": (NODE_MODULES / "qrcode-generator/dist/qrcode.mjs").read_bytes(),
             "uploader.py": bundle_python(extension).encode(),

@@ -7,7 +7,7 @@ from bench.tab import Tab
 
 __all__ = ["WATCH_WASM", "Heap"]
 
-STEP_S = 0.5
+FIRST_STEP_S, STEP_S = 0.02, 0.5  # between looks: the first ones are near, as little is soon sent
 HEAP_USAGE = "Runtime.getHeapUsage"
 COUNTED = ("usedSize", "backingStorageSize")
 
@@ -37,13 +37,14 @@ class Heap:
 
     def most_mb_until_ended(self) -> float:
         """Return the largest sum that was seen until `bench.ended`, garbage included."""
-        most, workers_most = 0.0, 0.0
+        most, workers_most, step_s = 0.0, 0.0, FIRST_STEP_S
         while not self._page.evaluate("bench.over"):
             workers = sum(map(_sum, self._page.ask_workers(HEAP_USAGE)))
             wasm: float = self._page.evaluate(WASM_BYTES)
             most = max(most, _sum(self._page.send(HEAP_USAGE)) + wasm + workers)
             workers_most = max(workers_most, workers)
-            time.sleep(STEP_S)
+            time.sleep(step_s)
+            step_s = min(2 * step_s, STEP_S)
         self._page.evaluate("bench.ended")
         if not workers_most:
             raise RuntimeError("the checksum worker was not seen")

@@ -1,4 +1,4 @@
-"""Whoever does not want a checksum any more ends the reading of its file, however large that is."""
+"""The checksum worker reads a file to its end, however large, unless nobody wants that any more."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Worker
 
+from mock_oss import crc64
 from support.browser_page import make_app, script
 from support.serving import serve
 
@@ -42,18 +43,35 @@ js.document.body.setAttribute("data-app", "listens")
 
 COUNT = """() => {
   Object.assign(globalThis, { bytes: 0, over: false });
-  const { read, cancel } = ReadableStreamDefaultReader.prototype;
-  ReadableStreamDefaultReader.prototype.read = async function () {
-    const found = await read.call(this);
-    if (found.done) over = true;
-    else bytes += found.value.length;
-    return found;
+  const count = ({ prototype }) => {
+    const { read, cancel } = prototype;
+    prototype.read = async function (...given) {
+      const found = await read.apply(this, given);
+      if (found.done) over = true;
+      else bytes += found.value.length;
+      return found;
+    };
+    prototype.cancel = async function () {
+      await cancel.call(this);
+      over = true;
+    };
   };
-  ReadableStreamDefaultReader.prototype.cancel = async function () {
-    await cancel.call(this);
-    over = true;
+  count(ReadableStreamDefaultReader);
+  count(ReadableStreamBYOBReader);
+}"""
+NO_GIVEN_MEMORY = """() => {
+  const { getReader } = ReadableStream.prototype;
+  ReadableStream.prototype.getReader = function (how) {
+    if (how) throw new TypeError("not a stream of bytes");
+    return getReader.call(this);
   };
 }"""
+SUM = """size => {
+  const bytes = Uint8Array.from({ length: size }, (_, at) => at * 167 + (at >> 8));
+  return ossferry.checksum("crc64", new Blob([bytes]), 0, size).text;
+}"""
+# Much memory that is asked for lets Chromium collect garbage.
+COLLECT = "() => { for (let count = 0; count < 4; count++) new ArrayBuffer(96 << 20); }"
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +93,45 @@ def wait_until(page: Page, worker: Worker, condition: str) -> None:
             return
         page.wait_for_timeout(20)
     raise AssertionError(f"{condition} did not come true")
+
+
+@pytest.fixture
+def page(address: str, runtime: str, browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    with page.expect_worker():
+        page.goto(f"{address}/{runtime}#crc64")
+    page.locator("body[data-app=listens]").wait_for()
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("given_memory", [True, False], ids=["byob", "stream"])
+def test_the_checksum_of_any_number_of_bytes_is_that_of_oss(page: Page, given_memory: bool) -> None:
+    sizes = [*range(70), 65_535, 65_536, 65_537, 262_143, 262_161, 1_000_003]
+    if not given_memory:
+        page.workers[0].evaluate(NO_GIVEN_MEMORY)
+
+    sums = {size: page.evaluate(SUM, size) for size in sizes}
+
+    content = bytes((at * 167 + (at >> 8)) & 255 for at in range(max(sizes)))
+    assert sums == {size: str(crc64.update(content[:size])) for size in sizes}
+
+
+def test_a_file_is_read_to_its_end_while_garbage_is_collected(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "large.bin"
+    with path.open("wb") as file:
+        file.truncate(SIZE)
+    worker = page.workers[0]
+    worker.evaluate(COUNT)
+    page.locator("#file").set_input_files(path)
+
+    for _ in range(STEPS):
+        worker.evaluate(COLLECT)
+        if worker.evaluate("over"):
+            break
+        page.wait_for_timeout(20)
+
+    assert worker.evaluate("bytes") == SIZE
 
 
 @pytest.mark.parametrize("kind", ["crc64", "sha256"])

@@ -1,4 +1,4 @@
-"""Checksums of files and their pieces, computed by hash-wasm in a worker (`crc64.js`)."""
+"""Checksums of files and their pieces, computed with WASM in a worker (`crc64.js`)."""
 
 from uploader.browser.files import bytes_of, read
 
