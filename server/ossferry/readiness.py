@@ -6,7 +6,7 @@ so that asking often costs nothing.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 
@@ -40,9 +40,10 @@ def ask_sts_date(settings: Settings) -> StsDate:
         try:
             async with httpx.AsyncClient(timeout=settings.sts_timeout_s) as client:
                 answer = await client.get(settings.sts_address)
-            return parsedate_to_datetime(answer.headers["date"])
+            date = parsedate_to_datetime(answer.headers["date"])
         except (httpx.HTTPError, KeyError, ValueError) as error:
             raise StsLostError("no-answer") from error
+        return date if date.tzinfo else date.replace(tzinfo=UTC)  # "-0000" is read as no zone
 
     return ask
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -14,6 +14,7 @@ from ossferry.app import create_app
 from ossferry.errors import StsLostError
 from ossferry.metrics import Metrics
 from ossferry.openapi import openapi_document
+from ossferry.readiness import ask_sts_date
 from ossferry.settings import Settings
 from support.app_client import app_client
 from support.server_fakes import NO_KEYS, OBJECTS, FakeClock, FakeStore, FakeSts
@@ -111,6 +112,31 @@ def test_not_ready_says_no_more_than_that(
 
     assert (answer.status_code, answer.json()) == (503, {"status": "not-ready"})
     assert "clock is" in caplog.text or "STS does not answer" in caplog.text
+
+
+@pytest.mark.parametrize("zone", ["GMT", "+0000", "-0000"])
+async def test_the_time_of_sts_is_read(
+    make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    told(monkeypatch, f"Sat, 14 Mar 2026 09:26:53 {zone}")
+
+    assert await ask_sts_date(make_settings())() == datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
+
+
+async def test_an_answer_that_does_not_tell_the_time_is_none(
+    make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(monkeypatch, "yesterday")
+
+    with pytest.raises(StsLostError):
+        await ask_sts_date(make_settings())()
+
+
+def told(monkeypatch: pytest.MonkeyPatch, date: str) -> None:
+    async def answer(_client: httpx.AsyncClient, _url: str) -> httpx.Response:
+        return httpx.Response(400, headers={"date": date})
+
+    monkeypatch.setattr(httpx.AsyncClient, "get", answer)
 
 
 def test_t49_asking_often_costs_nothing(
