@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -70,3 +71,20 @@ async def test_the_table_is_handed_over_in_pieces(
     assert len(pieces) == 4
     assert lines[0][:4] == ["recorded_at", "principal", "label", "key"]
     assert len({line[3] for line in lines[1:]}) == len(lines) - 1 == COUNT
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+async def test_no_name_is_a_formula_to_a_spreadsheet(ledger_url: str, first: str) -> None:
+    eve = replace(owner("eve"), label=f'{first}HYPERLINK("https://evil.example")')
+    database = Database(ledger_url)
+    try:
+        async with database.write() as connection:
+            await people.remember(connection, eve, NOW)
+            upload = stored(f"{eve.prefix}2026-03-14/r/a.txt")
+            await uploads.record(connection, eve, upload, source="page", request_id="", now=NOW)
+        pieces = [piece async for piece in csv_pieces(database)]
+    finally:
+        await database.close()
+
+    (line,) = csv.DictReader(io.StringIO("".join(pieces), newline=""))
+    assert line["label"] == f"'{eve.label}"

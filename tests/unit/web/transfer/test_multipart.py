@@ -21,8 +21,9 @@ from uploader.oss.replies import Reply
 from uploader.transfer import states
 from uploader.transfer.abort import abort
 from uploader.transfer.errors import GrantRefused, ServerRefused
-from uploader.transfer.multipart import send_multipart
+from uploader.transfer.multipart import complete, initiate, send_multipart, send_piece
 from uploader.transfer.plan import MIB
+from uploader.transfer.ports import Piece
 from uploader.transfer.store import store
 from uploader.transfer.upload import Upload
 
@@ -52,6 +53,17 @@ async def test_every_part_is_sent_once_and_the_whole_is_proved():
     assert ports.http.most_running == 3
     assert ports.http.multiparts == {}
     assert upload.sent == SIZE
+
+
+async def test_what_lacks_a_part_is_not_put_together():
+    upload, ports, engine = make(size=2 * MIB)
+    await initiate(upload, engine)
+    await send_piece(upload, engine, 1, Piece(upload.file, 0, MIB))
+
+    with pytest.raises(Corrupt, match="bytes in parts"):
+        await complete(upload, engine)
+
+    assert ports.http.objects == {}
 
 
 async def test_a_part_that_waits_for_its_checksum_lets_the_next_one_go():
