@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from attacks.soundness import arbitrary_ids
-from uploader.oss.encoding import percent_decode, percent_encode
+from uploader.oss.encoding import percent_encode
 from uploader.oss.keys import MAX_KEY_BYTES, object_key
 
 PREFIX = "uploads/alice-x/"
@@ -52,8 +52,7 @@ def test_t11_what_is_encoded_once_is_decoded_once(count: int) -> None:
         encoded = percent_encode(text, safe="/")
 
         assert unquote(encoded, errors="strict") == text
-        assert percent_decode(encoded) == text
-        assert percent_decode(percent_encode(encoded)) == encoded
+        assert unquote(percent_encode(encoded), errors="strict") == encoded
 
 
 @SOME_OR_MANY

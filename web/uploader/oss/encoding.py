@@ -1,6 +1,6 @@
 """Percent-encoding as OSS signs it. `urllib` does not exist on MicroPython."""
 
-__all__ = ["percent_decode", "percent_encode"]
+__all__ = ["percent_encode"]
 
 # What keys are mostly made of comes first: it is searched for each letter.
 _UNRESERVED = "0123456789abcdefghijklmnopqrstuvwxyz-_.~ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -18,19 +18,3 @@ def percent_encode(text: str, *, safe: str = "") -> str:
         return "".join([_ENCODED[byte] for byte in text.encode()])
     kept = safe.encode()
     return "".join([chr(byte) if byte in kept else _ENCODED[byte] for byte in text.encode()])
-
-
-def percent_decode(text: str) -> str:
-    """Undo `percent_encode`; a `%` without two hex digits stays as it is.
-
-    Raises:
-        UnicodeError: the decoded bytes are not UTF-8.
-    """
-    head, *rest = text.split("%")
-    data = head.encode()
-    for piece in rest:
-        try:
-            data += bytes([int(piece[:2], 16)]) + piece[2:].encode()
-        except ValueError:
-            data += b"%" + piece.encode()
-    return data.decode()

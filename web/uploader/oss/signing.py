@@ -1,11 +1,10 @@
 """OSS V4 signatures (OSS4-HMAC-SHA256): one function for each stage of the specification.
 
-Nothing here reads a clock or changes its arguments: a signer returns new headers or a URL.
+Nothing here reads a clock or changes its arguments: `sign_headers` returns new headers.
 Headers are lists of `(name, value)`, queries lists of `(name, value or None)`, names of
 headers in any case.
 
-Source: OSS developer reference, "Include a V4 signature in the Authorization header" and
-"V4 signatures in presigned URLs".
+Source: OSS developer reference, "Include a V4 signature in the Authorization header".
 """
 
 import hashlib
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Credentials",
     "canonical_request",
-    "presign",
     "sign_headers",
     "signature",
     "signing_key",
@@ -31,7 +29,6 @@ __all__ = [
 
 ALGORITHM = "OSS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
-MAX_EXPIRES_S = 604800
 HMAC_BLOCK = 64  # bytes
 
 
@@ -173,7 +170,8 @@ def sign_headers(
     request = canonical_request(
         method, bucket, key, query=query, headers=out, additional=additional
     )
-    signed = _sign(credentials, request, date, region)
+    text = string_to_sign(request, date=date, region=region)
+    signed = hmac_sha256(credentials.signing_pads(date, region), text.encode()).hex()
     extra = additional_headers(additional)
     fields = [f"Credential={credentials.access_key_id}/{scope(date, region)}"]
     if extra:
@@ -181,53 +179,3 @@ def sign_headers(
     fields.append(f"Signature={signed}")
     out.append(("Authorization", f"{ALGORITHM} {','.join(fields)}"))
     return out
-
-
-def presign(
-    credentials: Credentials,
-    method: str,
-    bucket: str,
-    key: str,
-    *,
-    origin: str,
-    date: str,
-    region: str,
-    expires_s: int,
-    query: "Sequence[Parameter]" = (),
-    headers: "Sequence[Header]" = (),
-    additional: "Sequence[str]" = (),
-) -> str:
-    """Return a URL which allows this one request until `date` + `expires_s`.
-
-    Args:
-        origin: scheme and host of the bucket, as `https://bucket.oss-cn-hangzhou.aliyuncs.com`.
-        expires_s: 1 to 604,800 seconds; the URL also dies with the security token.
-        headers: what the client will have to send unchanged.
-
-    Raises:
-        ValueError: `expires_s` is out of range.
-    """
-    if not 1 <= expires_s <= MAX_EXPIRES_S:
-        raise ValueError(f"a presigned URL lives 1 to {MAX_EXPIRES_S} seconds, not {expires_s}")
-    extra = additional_headers(additional)
-    parameters = list(query)
-    parameters += [
-        ("x-oss-signature-version", ALGORITHM),
-        ("x-oss-credential", f"{credentials.access_key_id}/{scope(date, region)}"),
-        ("x-oss-date", date),
-        ("x-oss-expires", str(expires_s)),
-    ]
-    if extra:
-        parameters.append(("x-oss-additional-headers", extra))
-    if credentials.security_token:
-        parameters.append(("x-oss-security-token", credentials.security_token))
-    request = canonical_request(
-        method, bucket, key, query=parameters, headers=headers, additional=additional
-    )
-    parameters.append(("x-oss-signature", _sign(credentials, request, date, region)))
-    return f"{origin}/{percent_encode(key, safe='/')}?{canonical_query(parameters)}"
-
-
-def _sign(credentials: Credentials, request: str, date: str, region: str) -> str:
-    text = string_to_sign(request, date=date, region=region)
-    return hmac_sha256(credentials.signing_pads(date, region), text.encode()).hex()
