@@ -138,10 +138,6 @@ class MockOSS:
         """Look at a bucket."""
         return BucketView(self.service, name)
 
-    def bucket_endpoint(self, name: str) -> str:
-        """Return the virtual-hosted address of a bucket, ``http://BUCKET.localhost:PORT``."""
-        return f"http://{name}.{self._domains[0]}:{self.port}"
-
     def seed_objects(self, directory: Path) -> int:
         """Store every file of ``DIR/BUCKET/…``, over what is there; return how many there were.
 

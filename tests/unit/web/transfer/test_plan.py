@@ -7,7 +7,6 @@ from uploader.transfer.plan import (
     KIB,
     LARGEST_BY_SPEED,
     MAX_OBJECT_BYTES,
-    MAX_PART_BYTES,
     MAX_PARTS,
     MIB,
     MIN_PART_BYTES,
@@ -39,7 +38,7 @@ def test_parts_are_what_oss_accepts_and_add_up(size, rate):
     part_size = part_size_for(size, rate_bytes_per_s=rate)
     count = part_count(size, part_size)
 
-    assert MIN_PART_BYTES <= part_size <= MAX_PART_BYTES
+    assert MIN_PART_BYTES <= part_size <= 5 * 1024 * MIB  # Source: OSS limits, 5 GB
     assert count <= MAX_PARTS
     if count:
         last = part_at(count, size, part_size)
