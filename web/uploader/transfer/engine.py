@@ -82,9 +82,13 @@ class Engine:
         """
 
         async def once() -> "Any":
-            result = await self._attempt(upload, build, read, body, on_progress)
-            if check:
-                await check(result)
+            upload.note_sending(1)
+            try:
+                result = await self._attempt(upload, build, read, body, on_progress)
+                if check:
+                    await check(result)
+            finally:
+                upload.note_sending(-1)
             return result
 
         result = await self.persist(upload, once)

@@ -63,7 +63,7 @@ class Upload:
         self.looking = self.looked = False  # for an object that is this very file
         self.error: Exception | None = None
         self.trouble_since_s: float | None = None  # if nothing has gone well since
-        self._waiting_again = 0  # requests
+        self._sending = self._waiting_again = 0  # requests
         self.upload_id = ""
         self.lost_begins = 0  # uploads in parts that OSS may have begun, and nobody has the id of
         self.part_size = 0
@@ -158,14 +158,18 @@ class Upload:
         self.looking = is_looking
         self.changed()
 
+    def note_sending(self, more: int) -> None:
+        """Note that one request more, or less, is on its way or has its turn next."""
+        self._sending += more
+
     def wait_again(self, more: int) -> None:
         """Note that one request more, or less, waits before it is sent again."""
         self._waiting_again += more
         self.changed()
 
     def waits_again(self) -> bool:
-        """Tell whether a request waits to be sent again, and nothing has gone well since."""
-        return self._waiting_again > 0 and self.trouble_since_s is not None
+        """Tell whether a request waits to be sent again, and no other is on its way."""
+        return self._waiting_again > 0 and not self._sending
 
     def is_complete(self) -> bool:
         """Tell whether OSS has confirmed every byte as a part."""

@@ -144,7 +144,7 @@ def _words(model: "UploadModel", state: str, sent: int) -> "list[str]":
     size = upload.file.size
     doing = model.doing.get()
     if doing == "again" and state in (states.UPLOADING, states.VERIFYING):
-        return [say("again")] + _share(sent, size)
+        return [say("again"), size_text(size)]
     if state == states.UPLOADING:
         if model.all_left.get() and size and not upload.is_open():
             return [say("finishing")]

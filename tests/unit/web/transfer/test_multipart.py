@@ -130,6 +130,25 @@ async def test_a_part_that_fails_is_sent_again_and_the_others_are_not(fault):
     assert len(ports.http.parts_sent) <= PARTS + 1
 
 
+async def test_when_only_a_part_that_waits_is_left_whoever_looks_sees_that():
+    upload, ports, engine = make()
+    ports.http.plan = [None, None, refused("ServiceUnavailable", 503, retry_after="20")]
+    sleep, seen = ports.clock.sleep, []
+
+    async def look(seconds):
+        seen.append(upload.waits_again())
+        await until(lambda: len(upload.parts) == PARTS - 1)
+        await asyncio.sleep(0)
+        seen.append(upload.waits_again())
+        await sleep(seconds)
+
+    ports.clock.sleep = look
+    await send_multipart(upload, engine)
+
+    assert seen == [False, True]
+    assert not upload.waits_again()
+
+
 async def test_a_page_in_place_of_an_answer_is_settled_by_asking_again():
     upload, ports, engine = make()
     original, seen = ports.http._handle, []

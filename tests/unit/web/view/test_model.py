@@ -3,7 +3,7 @@
 from support.fakes import FakeClock, FakeFile, lost
 from uploader.transfer import states
 from uploader.transfer.errors import FileTooLarge
-from uploader.transfer.upload import Upload
+from uploader.transfer.upload import SentPart, Upload
 from uploader.view.model import QueueModel
 from uploader.view.signals import effect
 
@@ -58,7 +58,6 @@ def test_what_has_to_be_sent_again_is_not_shown_as_being_verified():
     first.fly(1, 10)
     assert (item.all_left.get(), item.doing.get()) == (True, "")
 
-    first.trouble_since_s = 1.0
     first.wait_again(1)
     assert item.doing.get() == "again"
     first.wait_again(-1)
@@ -69,14 +68,16 @@ def test_what_has_to_be_sent_again_is_not_shown_as_being_verified():
 
 def test_a_part_that_waits_while_others_arrive_is_not_worth_a_word():
     model, (first,) = make(10)
+    item = model.rows.get()[0]
     first.go(states.UPLOADING)
-    first.trouble_since_s = 1.0
+    first.note_sending(1)
+
     first.wait_again(1)
+    assert item.doing.get() == ""
+    first.note_sending(-1)
+    first.land(2, SentPart('"e"', 0, 5))
 
-    first.trouble_since_s = None
-    first.fly(2, 5)
-
-    assert model.rows.get()[0].doing.get() == ""
+    assert item.doing.get() == "again"
 
 
 def test_a_failed_upload_starts_again_from_nothing():
