@@ -156,6 +156,7 @@ def create_app(
     closing: list[Closing] = [grants, *([after] if after else []), way, counter, storage]
     app = _application(routes, middleware, _lifespan(after, closing, audit))
     app.state.after = after
+    app.state.store = store  # for applications that mount this one: docs/examples/gallery.py
     app.state.styles = assets.styles()
     return app
 
