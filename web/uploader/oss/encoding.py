@@ -1,10 +1,10 @@
 """Percent-encoding as OSS signs it. `urllib` does not exist on MicroPython."""
 
-__all__ = ["percent_encode"]
+__all__ = ["UNRESERVED", "percent_encode"]
 
 # What keys are mostly made of comes first: it is searched for each letter.
-_UNRESERVED = "0123456789abcdefghijklmnopqrstuvwxyz-_.~ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_ENCODED = [chr(byte) if byte in _UNRESERVED.encode() else f"%{byte:02X}" for byte in range(256)]
+UNRESERVED = "0123456789abcdefghijklmnopqrstuvwxyz-_.~ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ENCODED = [chr(byte) if byte in UNRESERVED.encode() else f"%{byte:02X}" for byte in range(256)]
 
 
 def percent_encode(text: str, *, safe: str = "") -> str:
@@ -12,7 +12,7 @@ def percent_encode(text: str, *, safe: str = "") -> str:
 
     Source: OSS V4 signature, canonical URI and canonical query.
     """
-    if not text.strip(safe + _UNRESERVED):
+    if not text.strip(safe + UNRESERVED):
         return text  # all of it stays, as mostly; this look at it is not Python and takes no time
     if not safe:
         return "".join([_ENCODED[byte] for byte in text.encode()])

@@ -3,6 +3,7 @@
 The random part makes two files of one name two objects; the name stays readable for people.
 """
 
+from uploader.oss.encoding import UNRESERVED
 from uploader.oss.times import day
 
 __all__ = ["MAX_KEY_BYTES", "named_key", "object_key", "safe_name"]
@@ -21,7 +22,9 @@ def safe_name(name: str, *, max_bytes: int = MAX_NAME_BYTES) -> str:
     Slashes, control and bidirectional characters become `_`; leading dots too, so that nothing is
     `..` or hidden; a name too long loses its middle and keeps its ending. Never empty.
     """
-    text = "".join(["_" if char in _REPLACED else char for char in name]).strip()
+    text = name
+    if name.strip(UNRESERVED):  # else all of it stays, as mostly: a look at it takes no time
+        text = "".join(["_" if char in _REPLACED else char for char in name]).strip()
     dots = len(text) - len(text.lstrip("."))
     text = "_" * dots + text[dots:]
     return _shorten(text or "_", max_bytes)

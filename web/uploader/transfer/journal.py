@@ -126,6 +126,8 @@ class Journal:
 
     def find_elsewhere(self, file: "File") -> "Checkpoint | None":
         """Return the upload with which another page sends such a file."""
+        if not self.elsewhere:
+            return None
         looks = looks_of(file)
         return next((each for each in self.elsewhere if looks_of(each) == looks), None)
 

@@ -67,7 +67,8 @@ class Queue:
         self._engine = engine
         self._listeners = Listeners(report)
         self._places = Places(engine.room, active=active, ahead=ahead)
-        self._running: list[tuple[Upload, asyncio.Task[None]]] = []
+        self._running: list[Upload] = []
+        self._tasks: dict[int, asyncio.Task[None]] = {}  # of these, by their numbers
         self._stopping: dict[int, str] = {}
         self._cleaning = Cleaning(engine, ended=self._ended, settled=self._cleaned)
         self._line: list[tuple[tuple[bool, int, int], int, Upload]] = []
@@ -257,32 +258,26 @@ class Queue:
         self._start()
 
     def _start(self) -> None:
-        running = [pair[0] for pair in self._running]
+        running = self._running
         if not self._line or not self._places.may_refill(running, self._line[0][2]):
             return
         while self._line and self._places.has_one(running, self._line[0][2]):
             upload = heapq.heappop(self._line)[2]
             if upload.state == states.WAITING and not self._is_busy(upload):
                 running.append(upload)
-                self._running.append((upload, asyncio.create_task(self._run(upload))))
+                self._tasks[upload.number] = asyncio.create_task(self._run(upload))
 
     def _let_pass(self, upload: Upload) -> None:
         if upload.paused_for == states.FOR_QUOTA:
             self._start()
 
     def _is_busy(self, upload: Upload) -> bool:
-        return self._cleaning.has(upload) or self._task_of(upload) is not None
-
-    def _task_of(self, upload: Upload) -> "asyncio.Task[None] | None":
-        for running, task in self._running:
-            if running is upload:
-                return task
-        return None
+        return self._cleaning.has(upload) or upload.number in self._tasks
 
     def _stop(self, upload: Upload, why: str) -> None:
         if upload.state in states.ENDED:
             return
-        task = self._task_of(upload)
+        task = self._tasks.get(upload.number)
         started = upload.state != states.WAITING
         if task and started:
             before = self._stopping.get(id(upload))
@@ -356,7 +351,9 @@ class Queue:
             upload.changed()
 
     def _ended(self, upload: Upload) -> None:
-        self._running = [pair for pair in self._running if pair[0] is not upload]
+        if upload.number in self._tasks:
+            del self._tasks[upload.number]
+            self._running.remove(upload)
         if is_over(upload):
             self._backlog.drop(upload)
         if upload.state == states.WAITING:  # a person was quicker

@@ -24,6 +24,7 @@ __all__ = ["QueueModel", "UploadModel"]
 NOTHING: "tuple[int, ...]" = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 QUIET_S = 8.0
 SENT = 2  # index of the bytes in a share
+COUNTS = [index for index in range(len(NOTHING)) if index != SENT]
 WAITS = (states.FOR_NETWORK, states.FOR_SERVER, states.FOR_LOGIN, states.FOR_QUOTA)
 REASONS = (states.BY_PERSON,) + WAITS
 
@@ -262,9 +263,9 @@ def _settle(model: UploadModel, share: "tuple[int, ...]", sums: "list[int]") -> 
     sums[SENT] += share[SENT] - old[SENT]
     if share[SENT + 1 :] == old[SENT + 1 :]:
         return
-    for index, value in enumerate(share):
-        if index != SENT:
-            sums[index] += value - old[index]
+    for index in COUNTS:
+        if share[index] != old[index]:
+            sums[index] += share[index] - old[index]
 
 
 def _share(model: UploadModel) -> "tuple[int, ...]":

@@ -125,8 +125,9 @@ class Signal(_Source):
             return
         self._value = value
         self.version += 1
-        self._mark_readers()
-        _flush()
+        if self._readers:
+            self._mark_readers()
+            _flush()
 
 
 class Computed(_Source, _Reader):
