@@ -78,7 +78,9 @@ PROBE = """(secrets) => {
       try { queue.push([`${path}.${String(name)}`, get()]); } catch { /* it may complain */ }
     };
     if (value instanceof Map || value instanceof Set) add("entries", () => [...value]);
-    for (const name of Reflect.ownKeys(value)) add(name, () => value[name]);
+    let names = [];
+    try { names = Reflect.ownKeys(value); } catch { /* a dict of Python with numbers as keys */ }
+    for (const name of names) add(name, () => value[name]);
   }
   return { found, seen: seen.size };
 }"""
