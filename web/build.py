@@ -27,6 +27,8 @@ from pathlib import Path
 
 import brotli
 
+from interpreter import faster
+
 WEB = Path(__file__).parent
 NODE_MODULES = WEB / "node_modules"
 OUT = WEB.parent / "build" / "web"
@@ -193,7 +195,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
         },
         "micropython": {
             "micropython.mjs": unchecked((micropython / "micropython.mjs").read_bytes()),
-            **read(micropython, "micropython.wasm"),
+            "micropython.wasm": faster((micropython / "micropython.wasm").read_bytes()),
         },
         "pyodide": read(
             pyodide,

@@ -1,0 +1,152 @@
+"""MicroPython after `interpreter.py` has made it faster: it does what it did, and nothing is lost.
+
+Every program runs on the vendor's WASM as well, and has to print the same there.
+"""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from interpreter import faster
+
+VENDOR = (
+    Path(__file__).parents[2] / "web/node_modules/@micropython/micropython-webassembly-pyscript"
+)
+WASM = VENDOR / "micropython.wasm"
+RUN = """
+import { loadMicroPython } from %s;
+const instantiate = WebAssembly.instantiate;
+let stack;
+WebAssembly.instantiate = async (...given) => {
+  const made = await instantiate(...given);
+  stack = made.instance.exports.emscripten_stack_get_current;
+  return made;
+};
+globalThis.deny = () => { throw new TypeError("denied"); };
+globalThis.attempt = (callee) => {
+  const before = stack();
+  try {
+    callee();
+  } catch (error) {
+    return `${error.name}: ${error.message}`.trim().split("\\n").at(-1) + ` ${stack() - before}`;
+  }
+};
+const [url, program] = process.argv.slice(2);
+const python = await loadMicroPython({ url, linebuffer: true, stdout: console.log });
+python.runPython(program);
+"""
+
+ERRORS = """
+import js
+
+class Own(Exception):
+    pass
+
+def deep(left):
+    try:
+        if not left:
+            raise Own("from below")
+        deep(left - 1)
+    finally:
+        if left % 10 == 0:
+            print("left", left)
+
+try:
+    deep(30)
+except Own as error:
+    print(repr(error))
+
+def raising():
+    yield 1
+    raise KeyError("in a generator")
+
+try:
+    print(list(raising()))
+except KeyError as error:
+    print(repr(error))
+
+def called_back(*_):
+    raise Own("to JavaScript")
+
+print(js.attempt(called_back))
+
+for wrong in (lambda: [][1], lambda: {}["a"], lambda: 1 // 0, lambda: int("x"), lambda: None.a):
+    try:
+        wrong()
+    except Exception as error:
+        print(repr(error))
+"""
+
+# What JavaScript throws passes Python by; the stack of C is put back, as far as it was before.
+FOREIGN = """
+import js
+
+def deep(left):
+    return [deep(left - 1) for _ in "x"] if left else js.deny()
+
+for depth in (0, 1, 5, 10):
+    print(js.attempt(lambda *_: deep(depth)))
+"""
+
+STRINGS = """
+names = ["name_%d" % number for number in range(3000)]
+class Holder:
+    pass
+
+for name in names:
+    exec("Holder." + name + " = '" + name + "'")  # interns the name
+for name in names:
+    made = "".join([name[:3], name[3:]])
+    assert getattr(Holder, made) == made, made  # dozens have the hash of another
+    assert not hasattr(Holder, made + "x"), made
+for size in (1, 2, 9, 10, 11, 100, 254, 255, 256, 300):
+    made = "a" * size
+    print(size, hash(made) == hash("".join(["a"] * size)), {made: size}["a" * size])
+print("\\0" in {"\\0": 1}, "é" + "ß" in {"éß": 1}, "".join([]) == "", str(b"", "utf8") in {"": 1})
+print(sorted([name for name in dir(str) if name.startswith("is")]))
+print(getattr("abc", "".join(["up", "per"]))(), sum([ord(name[-1]) for name in names]))
+"""
+
+
+def run(wasm: Path, folder: Path, program: str) -> str:
+    script = folder / "run.mjs"
+    script.write_text(RUN % json.dumps(f"{VENDOR}/micropython.mjs"), "utf-8")
+    command: list[str | Path] = ["node", script, wasm, program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    assert done.returncode == 0, done.stderr[-1000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("made") / "micropython.wasm"
+    path.write_bytes(faster(WASM.read_bytes()))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("program", "last"),
+    [
+        pytest.param(ERRORS, "has no attribute 'a'\",)", id="errors"),
+        pytest.param(FOREIGN, "TypeError: denied", id="errors of JavaScript"),
+        pytest.param(STRINGS, "ABC", id="strings"),
+    ],
+)
+def test_it_prints_what_the_vendors_prints(
+    made: Path, tmp_path: Path, program: str, last: str
+) -> None:
+    printed = run(made, tmp_path, program)
+    assert printed == run(WASM, tmp_path, program)
+    assert last in printed.splitlines()[-1]
+
+
+def test_no_call_goes_through_javascript_to_catch_an_error(made: Path) -> None:
+    assert b"invoke_" in WASM.read_bytes()
+    assert b"invoke_" not in made.read_bytes()
+
+
+def test_another_wasm_is_refused() -> None:
+    with pytest.raises(ValueError, match="another"):
+        faster(WASM.read_bytes() + b"\0")
