@@ -15,7 +15,7 @@ const intake = (() => {
 
   function take(files) {
     if (!files.length) return;
-    if (listener) return void listener(files, JSON.stringify(files.map(facts)));
+    if (listener) return void listener(files);
     waiting.push(...files);
     const line = document.getElementById("grant");
     line.textContent = line.dataset.taken.replace("{count}", waiting.length);
@@ -36,8 +36,9 @@ const intake = (() => {
   if (!window.ossferry) document.documentElement.dataset.app = "failed";
   else {
     window.ossferry.facts = (file) => JSON.stringify(facts(file));
+    window.ossferry.factsOf = (files, start, end) => JSON.stringify(files.slice(start, end).map(facts));
 
-    // Python calls this once: its function gets what waits and all that comes later: an array of File, and their facts.
+    // Python calls this once: its function gets what waits and all that comes later, as arrays of File.
     window.ossferry.listen = (receive) => {
       listener = receive;
       take(waiting.splice(0));

@@ -11,12 +11,22 @@ from uploader.transfer.errors import FileUnreadable, ServerRefused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from uploader.transfer.ports import Piece
 
-__all__ = ["BrowserFile", "bytes_of", "check_readable", "file_from_js", "read", "unreadable"]
+__all__ = [
+    "BrowserFile",
+    "bytes_of",
+    "check_readable",
+    "file_from_js",
+    "files_from_js",
+    "read",
+    "unreadable",
+]
 
+ASKED_AT_ONCE = 20
 NOT_LOADED = "NetworkError"  # of `importScripts`; no file is read over the network
 
 
@@ -65,6 +75,16 @@ class BrowserFile:
 def file_from_js(blob: "Any") -> BrowserFile:
     """Return the file for a JavaScript `File`, or for a `Blob` to which a `name` was assigned."""
     return BrowserFile(blob, json.loads(js.ossferry.facts(blob)))
+
+
+def files_from_js(files: "Any") -> "Iterator[BrowserFile]":
+    """Yield the files of a JavaScript array. Some at a time are asked for their facts, as late as
+    possible: for each the browser looks at the disk, while the page stands still.
+    """
+    for start in range(0, int(files.length), ASKED_AT_ONCE):
+        facts = json.loads(js.ossferry.factsOf(files, start, start + ASKED_AT_ONCE))
+        for index, each in enumerate(facts):
+            yield BrowserFile(files[start + index], each)
 
 
 def bytes_of(piece: "Piece") -> "Any":

@@ -7,13 +7,15 @@ import js
 from pyscript.ffi import create_proxy, to_js
 
 from uploader.browser.dom import listen
-from uploader.browser.files import BrowserFile
+from uploader.browser.files import files_from_js
 from uploader.browser.interop import JsException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
+
+    from uploader.browser.files import BrowserFile
 
 __all__ = [
     "Frame",
@@ -46,13 +48,9 @@ __all__ = [
 YEAR_S = 365 * 86400
 
 
-def receive_files(handler: "Callable[[list[BrowserFile]], None]") -> None:
+def receive_files(handler: "Callable[[Iterator[BrowserFile]], None]") -> None:
     """Hand over the files that were taken before Python was up, and all that come later."""
-
-    def receive(files: "Any", facts: str) -> None:
-        handler([BrowserFile(files[index], each) for index, each in enumerate(json.loads(facts))])
-
-    js.ossferry.listen(create_proxy(receive))
+    js.ossferry.listen(create_proxy(lambda files: handler(files_from_js(files))))
 
 
 def url(name: str) -> str:

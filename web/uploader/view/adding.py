@@ -7,14 +7,14 @@ from uploader.transfer import states
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
     from uploader.transfer.ports import Clock, File
     from uploader.transfer.queue import Queue
     from uploader.view.actions import Actions
     from uploader.view.model import QueueModel, UploadModel
 
-__all__ = ["Adding"]
+__all__ = ["FIRST_FILES", "Adding"]
 
 FIRST_FILES = 20  # fill a window
 FILES_AT_ONCE = 100
@@ -46,32 +46,34 @@ class Adding:
         self._clock = clock
         self._asking = asyncio.Lock()
 
-    async def add(self, files: "Sequence[File]") -> None:
+    async def add(self, files: "Iterable[File]") -> None:
         """Add files: some, then whatever else the page has to do, then more."""
-        fresh, twice = self._sort(files)
+        taken: dict[tuple[str, str], object] = dict(self._taken())
+        twice: list[File] = []
         together = _Together(self._new_id)
-        start, count = 0, FIRST_FILES
-        while start < len(fresh):
-            for file in fresh[start : start + count]:
-                self._queue.add(file).folder_id = together.id_for(file)
-            await asyncio.sleep(0)  # what is sent first is read while rows are made
-            self._model.flush()
-            await self._clock.sleep(BREATH_S)
-            start, count = start + count, FILES_AT_ONCE
+        added, count = 0, FIRST_FILES
+        for file in files:
+            place = _place(file)
+            if place in taken:
+                twice.append(file)
+                continue
+            taken[place] = file
+            self._queue.add(file).folder_id = together.id_for(file)
+            added += 1
+            if added == count:
+                await self._show()
+                added, count = 0, FILES_AT_ONCE
+        if added:
+            await self._show()
         if twice:
             async with self._asking:
                 await self._ask(twice)
 
-    def _sort(self, files: "Sequence[File]") -> "tuple[list[File], list[File]]":
-        """Part those whose names are free from those whose names are there, or come twice."""
-        taken: dict[tuple[str, str], object] = dict(self._taken())
-        fresh: list[File] = []
-        twice: list[File] = []
-        for file in files:
-            place = _place(file)
-            (twice if place in taken else fresh).append(file)
-            taken[place] = file
-        return fresh, twice
+    async def _show(self) -> None:
+        """Show what was added, once it is being read; then others have their turn."""
+        await asyncio.sleep(0)
+        self._model.flush()
+        await self._clock.sleep(BREATH_S)
 
     def _taken(self) -> "dict[tuple[str, str], UploadModel]":
         return {
