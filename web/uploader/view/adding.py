@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from uploader.view.actions import Actions
     from uploader.view.model import QueueModel, UploadModel
 
-__all__ = ["FIRST_FILES", "Adding"]
+__all__ = ["Adding"]
 
 FIRST_FILES = 20  # fill a window
 FILES_AT_ONCE = 100

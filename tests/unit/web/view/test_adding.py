@@ -1,13 +1,11 @@
 """Files are added at once; about a name that is there already a person is asked."""
 
-import asyncio
-
 import pytest
 
 from support.fakes import FakeClock, FakeFile, make_engine, make_ports, until
 from uploader.transfer import states
 from uploader.transfer.queue import Queue
-from uploader.view.adding import FIRST_FILES, Adding
+from uploader.view.adding import Adding
 from uploader.view.model import QueueModel
 
 
@@ -67,20 +65,16 @@ async def test_one_answer_may_count_for_all_that_follow():
 
 async def test_a_file_is_looked_at_when_it_is_added_and_not_before():
     adding, queue = make(Person())
-    looked_at = []
+    added_before = []
 
     def given():
         for number in range(300):
-            looked_at.append(number)
+            added_before.append(len(queue.uploads))
             yield FakeFile(f"{number}.txt")
 
-    task = asyncio.create_task(adding.add(given()))
-    await until(lambda: queue.uploads)
-    seen = (len(looked_at), len(queue.uploads))
-    await task
+    await adding.add(given())
 
-    assert seen == (FIRST_FILES, FIRST_FILES)
-    assert len(queue.uploads) == 300
+    assert added_before == list(range(300))
 
 
 def folder_ids(queue):
