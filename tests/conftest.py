@@ -16,6 +16,7 @@ from support.chromium import executable
 from support.config import load
 
 CONFIG = load()
+MAX_REASON = 3000  # characters
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,6 +28,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if os.environ.get("CI") and options.reruns is None:
         options.reruns = CONFIG.retries_on_ci
     expect.set_options(timeout=CONFIG.timeout_ms)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why a test was repeated; else a second try would hide it."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.write_sep("_", f"RERUN {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext[-MAX_REASON:])
 
 
 @pytest.hookimpl(trylast=True)

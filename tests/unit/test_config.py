@@ -56,7 +56,7 @@ def test_artefacts_are_kept_as_the_file_says(pytestconfig: pytest.Config) -> Non
 def test_a_failed_test_is_repeated_on_ci_as_the_file_says(
     tmp_path: Path, ci: str, repeats: int
 ) -> None:
-    (tmp_path / "test_failing.py").write_text("def test_failing(): assert False\n")
+    (tmp_path / "test_failing.py").write_text("def test_failing(): assert 1 == 2\n")
     run = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "pytest", "-p", "conftest", "--rootdir", tmp_path, tmp_path],
         cwd=tmp_path,
@@ -67,6 +67,7 @@ def test_a_failed_test_is_repeated_on_ci_as_the_file_says(
 
     assert run.returncode == 1, run.stdout + run.stderr
     assert (f"{repeats} rerun" in run.stdout) == bool(repeats), run.stdout
+    assert run.stdout.count("\nE   assert 1 == 2\n") == 1 + repeats, "each failure is told"
 
 
 def test_stories_are_collected_where_the_file_says(pytestconfig: pytest.Config) -> None:
