@@ -110,11 +110,11 @@ def read_completed(reply: Reply) -> Stored:
     return read_stored(reply)
 
 
-def read_parts(reply: Reply) -> "tuple[list[StoredPart], int]":
+def read_parts(reply: Reply, asked_after: int = 0) -> "tuple[list[StoredPart], int]":
     """Read the answer to ListParts: the parts, and the number to go on after; 0 at the end.
 
     Raises:
-        Refused: OSS said no, or the list is cut off, or is no list.
+        Refused: OSS said no, or the list is cut off, is no list, or never comes to an end.
     """
     if reply.status != 200:
         raise read_error(reply)
@@ -133,6 +133,8 @@ def read_parts(reply: Reply) -> "tuple[list[StoredPart], int]":
         more = element(reply.text, "IsTruncated") == "true"
         after = int(element(reply.text, "NextPartNumberMarker")) if more else 0
     except ValueError:
+        raise _strange(reply, "ListParts")
+    if more and after <= asked_after:
         raise _strange(reply, "ListParts")
     return parts, after
 

@@ -13,7 +13,7 @@ from uploader.transfer.options import KEEP_BOTH
 from uploader.transfer.parts import build_for, list_all, proved
 from uploader.transfer.plan import part_at, part_count, part_size_for
 from uploader.transfer.ports import Piece
-from uploader.transfer.prepare import headers_of, overwrite_headers
+from uploader.transfer.prepare import examine, headers_of, overwrite_headers
 from uploader.transfer.settle import is_stored
 from uploader.transfer.upload import SentPart, Upload
 from uploader.transfer.workers import run_all
@@ -81,6 +81,8 @@ async def initiate(upload: "Upload", engine: "Engine") -> None:
     if not upload.part_size:
         rate = engine.speed.traffic_limit / 8 or engine.rate_bytes_per_s
         upload.part_size = part_size_for(upload.file.size, rate_bytes_per_s=rate)
+    if not upload.content_type:  # an earlier page's upload is gone, and had what this needs
+        await engine.persist(upload, lambda: examine(upload, engine))
     headers = headers_of(upload, may_be_taken=True)
 
     def build(grant: "Grant", now_s: float) -> "Request":

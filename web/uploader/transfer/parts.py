@@ -51,7 +51,9 @@ async def list_page(
         OSSError, TransferError: it cannot be found out.
     """
     build = build_for(requests.list_parts, upload, after=after)
-    listed: tuple[list[StoredPart], int] = await engine.request(upload, build, read_parts)
+    listed: tuple[list[StoredPart], int] = await engine.request(
+        upload, build, lambda reply: read_parts(reply, after)
+    )
     return listed
 
 

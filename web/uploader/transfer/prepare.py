@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uploader.transfer.grant import Grant
     from uploader.transfer.upload import Upload
 
-__all__ = ["headers_of", "key_for", "overwrite_headers", "prepare"]
+__all__ = ["examine", "headers_of", "key_for", "overwrite_headers", "prepare"]
 
 FORBID_OVERWRITE = ("x-oss-forbid-overwrite", "true")
 
@@ -47,7 +47,7 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
     if stored:
         return stored
     if not upload.upload_id:
-        await _examine(upload, engine)
+        await examine(upload, engine)
         types = grant.limits.types
         if not allows(types, upload.file.name, upload.content_type):
             raise WrongType(types)
@@ -139,8 +139,12 @@ def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
         raise NameTooLong(str(error))
 
 
-async def _examine(upload: "Upload", engine: "Engine") -> None:
-    """Look at the file for what its object's headers say of it."""
+async def examine(upload: "Upload", engine: "Engine") -> None:
+    """Look at the file for what its object's headers say of it.
+
+    Raises:
+        FileUnreadable: it is gone already.
+    """
     upload.content_type = upload.options.content_type
     if not upload.content_type:
         upload.content_type = content_type_of(upload.file.content_type, await upload.file.head())

@@ -181,6 +181,14 @@ def test_a_broken_list_of_parts_is_not_believed(text):
         read_parts(reply(200, (), text))
 
 
+def test_a_list_of_parts_that_gives_the_same_page_again_is_not_believed():
+    page = reply(200, (), LIST.replace("{more}", "true"))
+
+    assert read_parts(page, 1)[1] == 2
+    with pytest.raises(Refused, match="ListParts"):
+        read_parts(page, 2)
+
+
 def test_an_upload_id_is_read_or_missed():
     text = "<InitiateMultipartUploadResult><UploadId>U1</UploadId></InitiateMultipartUploadResult>"
     assert read_upload_id(reply(200, (), text)) == "U1"

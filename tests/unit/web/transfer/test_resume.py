@@ -9,6 +9,7 @@ from support.fakes import START_S, FakeFile, crc64_of_zeros, make_engine, make_p
 from uploader.transfer import states
 from uploader.transfer.checkpoint import checkpoint_of, read_checkpoint
 from uploader.transfer.errors import GrantRefused, StorageBroken
+from uploader.transfer.options import Options
 from uploader.transfer.plan import MIB
 from uploader.transfer.queue import Queue
 from uploader.transfer.upload import Upload
@@ -23,11 +24,11 @@ def make(ports=None):
     return Queue(engine, on_change=lambda _upload: None), ports, engine
 
 
-async def interrupted(arrived):
+async def interrupted(arrived, options=None):
     """Return the ports after a page that was closed when `arrived` parts were there."""
     queue, ports, _ = make()
     ports.http.hold_after = arrived
-    upload = queue.add(FakeFile("a.bin", SIZE))
+    upload = queue.add(FakeFile("a.bin", SIZE), options)
     await until(lambda: upload.arrived == arrived * 8 * MIB and ports.http.running == 2)
     queue.pause(upload)
     await until(lambda: not ports.http.running)
@@ -157,6 +158,22 @@ async def test_an_upload_that_is_gone_begins_anew():
 
     assert upload.state == states.DONE
     assert ports.http.objects == {upload.key: SIZE}
+
+
+async def test_an_upload_that_begins_anew_says_what_the_file_is():
+    ports = await interrupted(3, Options(content_type="video/mp4", sha256=True))
+    ports.http.multiparts = {}
+    queue, _, _ = make(ports)
+    begun = len(ports.http.requests)
+
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state == states.DONE)
+
+    begins = [each for each in ports.http.requests[begun:] if each.url.endswith("?uploads")]
+    assert len(begins) == 1
+    headers = dict(begins[0].headers)
+    assert headers["content-type"] == "video/mp4"
+    assert headers["x-oss-meta-sha256"]
 
 
 async def test_an_upload_that_was_finished_by_the_earlier_page_is_not_sent_again():
