@@ -66,10 +66,6 @@ TYPES = {
     ".zip": "application/zip",
 }
 COMPRESSED_ALREADY = {".zip"}
-TABLE_CHECK = (
-    b",assert(wasmTable.get(funcPtr)==func,"
-    b'"JavaScript-side Wasm function table mirror is out of date!")'
-)
 BEST_BROTLI_UP_TO = 1_000_000  # bytes; the best level takes half a minute on the large ones
 PYSCRIPT_PLUGINS = [
     "codemirror",
@@ -194,7 +190,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             if not path.name.startswith(PYSCRIPT_UNUSED)
         },
         "micropython": {
-            "micropython.mjs": unchecked((micropython / "micropython.mjs").read_bytes()),
+            **read(micropython, "micropython.mjs"),
             "micropython.wasm": faster((micropython / "micropython.wasm").read_bytes()),
         },
         "pyodide": read(
@@ -206,16 +202,6 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "pyodide-lock.json",
         ),
     }
-
-
-def unchecked(script: bytes) -> bytes:
-    """Return MicroPython's script without a check of each call, an eighth of what our Python takes.
-
-    It looks whether the table of functions has changed, as it would if more code could be loaded.
-    """
-    if script.count(TABLE_CHECK) != 1:
-        raise ValueError("MicroPython's script is another: look for what checks its table now")
-    return script.replace(TABLE_CHECK, b"")
 
 
 def joined(parts: str) -> bytes:

@@ -24,12 +24,12 @@ ADDED = HERE / "interpreter.wat"
 BINARYEN = HERE / "node_modules/binaryen"
 CACHE = HERE / "node_modules/.cache/ossferry"
 
-# For this WASM only: in another they may be called otherwise. `qstr_find_strn` is the function that
+# Names in this WASM only. `qstr_find_strn` is the function that
 # begins with 5381, goes through pools of strings from the last one, and ends with `memcmp`.
 KNOWN = "06338c955b03c5700aa0069015d3e392d76836ef8e2ce25bedbe59b88ccd373c"  # SHA-256
 FIND_STRING, COMPARE, LAST_POOL = "$33", "$1335", "185156"
 
-# What Emscripten's `invoke_*` does; the stack is put back for errors of JavaScript too.
+# What Emscripten's `invoke_*` does for errors of Python and of JavaScript.
 CATCH = """
 (func {name} {params} {result} (local $stack i32)
   (local.set $stack (call {stack}))
@@ -53,6 +53,7 @@ FEATURES = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ]
+# The table of functions never changes: nothing can be loaded into it, as nothing exports a way.
 OPTIMIZE = ["-O3", "--pass-arg=directize-initial-contents-immutable"]
 IMPORT = r'\(import "env" "%s" \(func (\$\S+)((?: \(param[ i32]+\))?)((?: \(result i32\))?)\)\)'
 
@@ -62,6 +63,7 @@ def faster(wasm: bytes) -> bytes:
 
     Raises:
         ValueError: it is another than that for which this was written.
+        SystemExit: Binaryen cannot do it.
     """
     if hashlib.sha256(wasm).hexdigest() != KNOWN:
         raise ValueError("MicroPython's WASM is another: find anew what interpreter.py changes")

@@ -3,9 +3,10 @@
 (tag $longjmp)
 (func {throw_longjmp} (throw $longjmp))
 
-;; Strings that are interned, by their hash: 0 for none, $several, or the number of the only one.
+;; Strings that are interned, by their hash: 0 for none, the number of the only one, or $several, as it is for numbers
+;; that do not fit. A hash is never 0: MicroPython makes it 1.
 ;; What is interned lies in pools of 24 bytes, followed by an address for each string:
-;;   0 the pool before, or 0; 4 how many strings all pools before have, without the first bit;
+;;   0 the pool before, or 0; 4 how many strings all pools before have, and in the highest bit whether this one is sorted;
 ;;   12 how many are in this one; 16 where their hashes are, 2 bytes each; 20 their lengths, 1 byte each
 ;; Strings are only ever added, to the last pool, which may be a new one.
 
