@@ -83,7 +83,7 @@ def show_tab(model: "QueueModel") -> None:
     Once a second: the browser paints its own window again for it, which is more work than a file.
     """
     tab = Computed(lambda: (_title(model), _icon(model)))
-    busy = Computed(lambda: model.running.get() > 0)
+    busy = Computed(lambda: model.running.get() > model.held.get())  # what a person paused is kept
     soon = Pace(lambda: TAB_MS)
 
     def show() -> None:
