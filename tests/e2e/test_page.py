@@ -209,7 +209,7 @@ def test_what_is_heard_and_how_the_list_reads(
             - progressbar "Progress of no.txt"
         """
     )
-    assert page.title() == "ossferry"
+    expect(page).to_have_title("ossferry")
 
 
 def test_languages_by_browser_and_by_choice(demo: Demo, browser: Browser) -> None:
