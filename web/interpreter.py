@@ -24,8 +24,8 @@ ADDED = HERE / "interpreter.wat"
 BINARYEN = HERE / "node_modules/binaryen"
 CACHE = HERE / "node_modules/.cache/ossferry"
 
-# Names in this WASM only. `qstr_find_strn` is the function that
-# begins with 5381, goes through pools of strings from the last one, and ends with `memcmp`.
+# Names in this WASM only. `qstr_find_strn` is the function that begins with 5381, goes through
+# pools of strings from the last one, and ends with `memcmp`.
 KNOWN = "06338c955b03c5700aa0069015d3e392d76836ef8e2ce25bedbe59b88ccd373c"  # SHA-256
 FIND_STRING, COMPARE, LAST_POOL = "$33", "$1335", "185156"
 
@@ -53,7 +53,7 @@ FEATURES = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ]
-# The table of functions never changes: nothing can be loaded into it, as nothing exports a way.
+# The table of functions is exported, but MicroPython's script only reads it: calls may be direct.
 OPTIMIZE = ["-O3", "--pass-arg=directize-initial-contents-immutable"]
 IMPORT = r'\(import "env" "%s" \(func (\$\S+)((?: \(param[ i32]+\))?)((?: \(result i32\))?)\)\)'
 
