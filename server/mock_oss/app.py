@@ -217,6 +217,7 @@ class _Exchange:
             replaced = None
             if len(service.faults):
                 replaced = await self._strike(call.action or "AssumeRole", Target("", "", "sts"))
+                call.life_s = effects.life_of(self.struck)
             response = replaced or await serve_sts(call, self.body, self._app._nonces)
         except STSRefusedError as refused:
             record.code, record.message, record.why = refused.code, refused.message, refused.why

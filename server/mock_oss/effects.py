@@ -17,7 +17,7 @@ from mock_oss.service import Service
 if TYPE_CHECKING:
     from mock_oss.request import Scope
 
-__all__ = ["after", "before", "cut_connection", "pace_of", "send_cut"]
+__all__ = ["after", "before", "cut_connection", "life_of", "pace_of", "send_cut"]
 
 _HTML = (
     b"<!DOCTYPE html><html><head><title>Sign in to the network</title></head>"
@@ -112,6 +112,8 @@ def after(struck: Iterable[Fault], response: Response) -> None:
             case "truncate-xml" if response.is_xml:
                 response.body = response.body[: len(response.body) // 2]
                 response.length = len(response.body)
+            case "endless-xml" if response.is_xml:
+                response.is_endless, response.length = True, None
 
 
 def _drop(response: Response, wanted: str) -> None:
@@ -123,6 +125,14 @@ def pace_of(struck: Iterable[Fault]) -> Pace | None:
     for fault in struck:
         if fault.effect == "bandwidth":
             return Pace(fault.bytes_per_s)
+    return None
+
+
+def life_of(struck: Iterable[Fault]) -> int | None:
+    """Return how many seconds new credentials live, if that is planned."""
+    for fault in struck:
+        if fault.effect == "short-lived":
+            return int(fault.seconds)
     return None
 
 

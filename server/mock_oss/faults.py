@@ -15,7 +15,9 @@ A fault names its effect, the requests it matches, and how often. Effects and th
 ``drop-etag``       leave ``ETag`` out of the answer
 ``drop-header``     leave the header ``name`` out of the answer
 ``truncate-xml``    cut an XML answer in half; Content-Length says the half
+``endless-xml``     an XML answer goes on with blanks until the client has gone
 ``html``            answer 200 with an HTML page, as a captive portal does
+``short-lived``     credentials that this request to STS gets live ``seconds``, whatever it asks
 ``expire-tokens``   every session token ends now, before the request is looked at
 ``clock-jump``      move the clock by ``seconds`` before the request is looked at
 ==================  ===========================================================================
@@ -48,7 +50,9 @@ EFFECTS: Mapping[str, tuple[str, ...]] = {
     "drop-etag": (),
     "drop-header": ("name",),
     "truncate-xml": (),
+    "endless-xml": (),
     "html": (),
+    "short-lived": ("seconds",),
     "expire-tokens": (),
     "clock-jump": ("seconds",),
 }

@@ -17,10 +17,11 @@ class Response:
 
     ``headers`` are (name, value) pairs without the common ones; ``segments`` stand for a body
     that is read from the store while it is sent, through gzip if ``is_gzip``. ``length`` is the
-    Content-Length, None for an answer that has none (304, gzip).
+    Content-Length, None for an answer that has none (304, gzip, or blanks without end after the
+    body if ``is_endless``).
     """
 
-    __slots__ = ("body", "headers", "is_gzip", "length", "segments", "status")
+    __slots__ = ("body", "headers", "is_endless", "is_gzip", "length", "segments", "status")
 
     def __init__(
         self,
@@ -37,6 +38,7 @@ class Response:
         self.body = body
         self.segments = segments
         self.is_gzip = is_gzip
+        self.is_endless = False
         self.length = len(body) if length == -1 else length
 
     @property

@@ -26,6 +26,7 @@ WHOLE = 64 << 10
 SEND_PIECE = 256 << 10
 SLOW_PIECE = 16 << 10
 GZIP_WBITS = 31
+_BLANKS = b" " * SLOW_PIECE
 _NOTHING = nullcontext()  # to be kept while an answer is sent that is not in the store
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -75,14 +76,15 @@ class Sender(NamedTuple):
             CutConnectionError: the connection is to be cut now.
         """
         head_only = self.scope["method"] == "HEAD"
+        whole = not (response.is_gzip or response.is_endless or cut is not None or pace is not None)
         with self.blobs.reading(response.segments) if response.segments else _NOTHING:
-            if cut is None and pace is None and response.size <= WHOLE and not response.is_gzip:
+            if whole and response.size <= WHOLE:
                 body = b"" if head_only else self._whole(response)
                 if self.scope["mock_oss.answer"](response.status, block, body):
                     return
             start = {"type": "http.response.start", "status": response.status}
             await self.send({**start, "headers": _pairs(block)})
-            if cut is not None or pace is not None or response.is_gzip:
+            if not whole:
                 await self._slowly(response, pace, cut)
             elif response.segments is None or head_only:
                 await self.send({"type": "http.response.body", "body": response.body})
@@ -136,3 +138,5 @@ class Sender(NamedTuple):
             return
         for start in range(0, len(response.body), SLOW_PIECE):
             yield response.body[start : start + SLOW_PIECE]
+        while response.is_endless:
+            yield _BLANKS

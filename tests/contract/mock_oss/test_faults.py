@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+from http.client import HTTPConnection
 from typing import Any
 
 import oss2
@@ -9,8 +12,8 @@ import pytest
 from alibabacloud_sts20150401.models import AssumeRoleRequest
 from oss2.exceptions import InconsistentError, RequestError, ServerError
 
-from contract.mock_oss.clients import oss2_bucket, send, signed_headers
-from contract.mock_oss.test_sts import client
+from contract.mock_oss.clients import oss2_bucket, refusal, send, signed_headers
+from contract.mock_oss.test_sts import client, request
 from mock_oss import BUCKET, ROLE_ARN, MockOSS
 
 
@@ -95,6 +98,35 @@ def test_xml_can_be_cut_in_half(mock_oss: MockOSS) -> None:
     assert answer.status == 200
     assert answer.body.startswith(b"<?xml")
     assert b"</ListBucketResult>" not in answer.body
+
+
+def test_xml_can_go_on_without_end(mock_oss: MockOSS) -> None:
+    mock_oss.faults.add("endless-xml")
+    target, headers = signed_headers(mock_oss, "GET", "")
+
+    with closing(HTTPConnection("127.0.0.1", mock_oss.port, timeout=10)) as connection:
+        connection.request("GET", target, headers=headers)
+        answer = connection.getresponse()
+        text = answer.read(4_000_000)
+
+    assert answer.status == 200
+    assert len(text) == 4_000_000
+    assert text.rstrip().endswith(b"</ListBucketResult>")
+
+
+def test_credentials_can_be_short_lived(mock_oss: MockOSS) -> None:
+    mock_oss.faults.add("short-lived", operation="AssumeRole", seconds=20)
+    began = mock_oss.clock.timestamp()
+
+    answer = client(mock_oss).assume_role(request()).body.credentials
+
+    life_s = datetime.fromisoformat(answer.expiration).timestamp() - began
+    assert 18 < life_s < 30
+    key = (answer.access_key_id, answer.access_key_secret, answer.security_token)
+    bucket = oss2_bucket(mock_oss, credentials=key)
+    bucket.put_object("uploads/a", b"1")
+    mock_oss.clock.advance(30)
+    assert refusal(bucket.put_object, "uploads/a", b"1") == (403, "SecurityTokenExpired")
 
 
 def test_a_captive_portal_answers_200_with_html(mock_oss: MockOSS) -> None:

@@ -67,7 +67,11 @@ def fuzz(app: Starlette, key: str, examples: int) -> Counter[int]:
 
 
 @pytest.mark.parametrize(
-    "examples", [40, pytest.param(2000, marks=pytest.mark.slow)], ids=["some", "many"]
+    "examples",
+    [
+        pytest.param(40, id="some"),
+        pytest.param(2000, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(900)]),
+    ],
 )
 def test_no_request_breaks_the_server(web_dir: Path, tmp_path: Path, examples: int) -> None:
     seen = fuzz(*make_app(web_dir, tmp_path), examples)
