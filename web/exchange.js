@@ -5,6 +5,7 @@
 {
   const CHECKS = 3; // in the time that patience lasts
   const LEAST_BYTES = 4096; // that have to move in it: less is a line that is dead, or as good as
+  const MOST_BYTES = 1 << 20; // of an answer, four times a full list of parts: the rest is not waited for
 
   // `headers` is a line `name: value` each; `progress` gets the bytes of the body that have left, as text, or is null.
   // `answer` resolves with one text, as that crosses to Python at once: status, headers, an empty line and
@@ -18,7 +19,6 @@
     let checks = 0;
     let still = 0; // checks since when too little has moved
     let stalled = false;
-    let over = false;
     const timer = setInterval(() => {
       still = checks >= CHECKS && left - seen[0] < LEAST_BYTES ? still + 1 : 0;
       stalled = still > (left < (body?.size ?? 0) ? 0 : (heldMs / patienceMs) * CHECKS);
@@ -28,9 +28,8 @@
       seen.push(left);
     }, patienceMs / CHECKS);
     const end = () => {
-      over = true;
       clearInterval(timer);
-      xhr.onload = xhr.onerror = xhr.onabort = xhr.ontimeout = null;
+      xhr.onload = xhr.onprogress = xhr.onerror = xhr.onabort = xhr.ontimeout = null;
       if (progress) xhr.upload.onprogress = null;
     };
     const answer = new Promise((done) => {
@@ -39,15 +38,17 @@
         const colon = line.indexOf(": "); // a RegExp would keep the line in RegExp.input
         xhr.setRequestHeader(line.slice(0, colon), line.slice(colon + 2));
       }
-      xhr.onload = () => {
+      const read = () => {
         end();
-        done(`${xhr.status}\r\n${xhr.getAllResponseHeaders()}\r\n${xhr.responseText}`);
+        done(`${xhr.status}\r\n${xhr.getAllResponseHeaders()}\r\n${xhr.responseText.slice(0, MOST_BYTES)}`);
       };
+      xhr.onload = read;
+      xhr.onprogress = ({ loaded }) => loaded > MOST_BYTES && (read(), xhr.abort());
       xhr.onerror = xhr.onabort = xhr.ontimeout = () => (end(), done(stalled ? "stalled" : ""));
       if (progress) xhr.upload.onprogress = ({ loaded }) => progress(String((left = loaded)));
       // not below Python: DevTools takes down who sends, frame by frame
       queueMicrotask(() => {
-        if (over) return;
+        if (!xhr.onload) return; // it is over
         const bytes = window.ossferry.bytesOf(body);
         xhr.send(bytes ?? body);
         bytes?.transfer?.(0); // it has been copied

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Request, Route, expect
 
 from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import until
+from e2e.storage_side import MIB, expect_whole, noise, until
 from ossferry.demo import Demo
 
 pytestmark = [pytest.mark.e2e, slow_on_pyodide]
@@ -74,6 +74,34 @@ def test_uploads_wait_for_sts_and_go_on_by_themselves(
 
     row.expect_state("done", timeout_ms=60_000)
     expect(uploader.grant).to_contain_text("May add files to")
+
+
+@pytest.mark.parametrize("operation", ["InitiateMultipartUpload", "CompleteMultipartUpload"])
+def test_an_answer_without_end_is_read_as_far_as_it_may_be_one_of_oss(
+    uploader: UploaderPage, demo: Demo, make_file: MakeFile, operation: str
+) -> None:
+    fault = demo.oss.faults.add("endless-xml", operation=operation)
+    content = noise(20 * MIB, seed=61)
+
+    uploader.choose(make_file("endless.bin", content))
+
+    uploader.row("endless.bin").expect_state("done", timeout_ms=30_000)
+    assert fault.hits == 1
+    expect_whole(demo, "endless.bin", content)
+
+
+def test_a_refusal_without_end_is_told_as_if_it_had_one(
+    uploader: UploaderPage, demo: Demo, console: Console
+) -> None:
+    console.expected.append(f"{REFUSED} 403")
+    common = {"method": "PUT", "key": "*/no.txt"}
+    demo.oss.faults.add("error", code="AccessDenied", **common)
+    demo.oss.faults.add("endless-xml", **common)
+
+    uploader.drop(no__txt="x")
+
+    uploader.row("no.txt").expect_state("failed")
+    uploader.row("no.txt").expect_says("this page may not write there")
 
 
 def test_a_file_that_has_to_be_sent_again_is_not_shown_as_being_verified(

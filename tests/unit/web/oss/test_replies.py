@@ -189,6 +189,14 @@ def test_a_list_of_parts_that_gives_the_same_page_again_is_not_believed():
         read_parts(page, 2)
 
 
+def test_of_an_endless_error_the_beginning_is_read():
+    text = f"<Error><Code>AccessDenied</Code><Message>{'x' * 10**6}</Message></Error>"
+
+    error = read_error(reply(403, (), text))
+
+    assert (error.code, error.message) == ("AccessDenied", "")
+
+
 def test_an_upload_id_is_read_or_missed():
     text = "<InitiateMultipartUploadResult><UploadId>U1</UploadId></InitiateMultipartUploadResult>"
     assert read_upload_id(reply(200, (), text)) == "U1"
