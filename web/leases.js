@@ -1,6 +1,6 @@
 // What stands in for Web Locks where they are missing (plain http): a lease that is renewed in IndexedDB.
 // A page that crashed keeps its names for up to a lease more.
-import { del, update } from "./storage.js";
+import { delMany, update } from "./storage.js";
 
 const LEASE_MS = 90_000; // browsers wake hidden pages once a minute
 const me = crypto.getRandomValues(new Uint32Array(2)).join("-");
@@ -18,5 +18,17 @@ export async function lease(name) {
   };
   if (!(await write())) return null;
   const timer = setInterval(write, LEASE_MS / 4);
-  return () => (clearInterval(timer), del(key));
+  return () => (clearInterval(timer), giveBack(key));
+}
+
+const ended = [];
+let end = null;
+
+// All that are given back at once, in one transaction: a page that is about to be gone gets no second.
+function giveBack(key) {
+  ended.push(key);
+  return (end ??= Promise.resolve().then(() => {
+    end = null;
+    return delMany(ended.splice(0));
+  }));
 }

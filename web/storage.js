@@ -23,9 +23,16 @@ const timely =
     }
   };
 
-export const del = timely(stored.del);
-export const delMany = timely(stored.delMany);
+// Of a page that is about to be gone, only what is committed counts.
+const store = stored.createStore("keyval-store", "keyval");
+export const delMany = timely((keys) =>
+  store("readwrite", (all) => {
+    for (const key of keys) all.delete(key);
+    all.transaction.commit();
+    return stored.promisifyRequest(all.transaction);
+  }),
+);
+export const update = timely((key, change) => stored.update(key, change, store)); // and so opens it
 export const entries = timely(stored.entries);
 export const getMany = timely(stored.getMany);
 export const setMany = timely(stored.setMany);
-export const update = timely(stored.update);

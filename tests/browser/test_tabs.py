@@ -52,6 +52,17 @@ def ask(page: Page, steps: str) -> Any:
     return page.evaluate(f"async () => {{ const tabs = await import('{url}'); {steps} }}")
 
 
+def test_a_page_that_is_loaded_again_leaves_its_names_to_others(pages: list[Page]) -> None:
+    mine, other = pages
+    assert ask(mine, "return Promise.all([tabs.take('x'), tabs.take('y')])") == [True, True]
+    assert ask(other, "return tabs.take('x')") is False
+
+    mine.reload()
+    mine.wait_for_timeout(500)
+
+    assert ask(other, "return Promise.all([tabs.take('x'), tabs.take('y')])") == [True, True]
+
+
 def test_a_name_that_is_taken_twice_at_once_is_the_pages_own_until_it_is_dropped(
     pages: list[Page],
 ) -> None:
