@@ -1,8 +1,9 @@
 """One budget of connections over all files and parts.
 
 Whoever wants to send waits for a place; a free place goes to the upload that comes first, and
-within it to whoever asked first. Trouble halves the number of places, and each run of successes
-as long as that number gives one back: additive increase, multiplicative decrease.
+within it to whoever asked first. Trouble halves the number of places, once for all requests that
+were on their way together, and each run of successes as long as that number gives one back:
+additive increase, multiplicative decrease.
 
 While nothing asks for less, there may be more places for small requests than connections: those
 wait in the browser, so that a connection that is free does not wait for Python.
@@ -29,7 +30,8 @@ class _Ticket:
 
 class Budget:
     """Places to send from: `connections` at best, `most` within a speed limit; `allowed` moves
-    between 1 and that. `queued` is how many small requests there may be for each connection.
+    between 1 and that, and `cuts` counts how often it was halved. `queued` is how many small
+    requests there may be for each connection.
     """
 
     def __init__(self, connections: int = CONNECTIONS, *, queued: int = 1) -> None:
@@ -38,6 +40,7 @@ class Budget:
         self.most = connections
         self.allowed = connections
         self.used = 0
+        self.cuts = 0
         self._waiting: list[_Ticket] = []
         self._successes = 0
 
@@ -68,10 +71,16 @@ class Budget:
             self._successes = 0
             self._hand_out()
 
-    def trouble(self) -> None:
-        """Note a request that OSS or the line could not bear."""
-        self.allowed = max(1, self.allowed // 2)
-        self._successes = 0
+    def trouble(self, cuts: int) -> None:
+        """Note a request that OSS or the line could not bear.
+
+        Args:
+            cuts: the count when it left; one that left before the latest cut asks for no other.
+        """
+        if cuts == self.cuts:
+            self.cuts += 1
+            self.allowed = max(1, self.allowed // 2)
+            self._successes = 0
 
     def limit(self, most: int) -> None:
         """Allow up to `most` places from now on; those in use are not taken away."""

@@ -24,6 +24,7 @@ __all__ = ["Checkpoint", "checkpoint_of", "looks_of", "read_checkpoint"]
 VERSION = 2
 MAX_AGE_S = 7 * 86400
 MAX_TEXT = 1_000_000
+SHA256_DIGITS = 64
 
 
 class LostFile:
@@ -65,6 +66,7 @@ class Checkpoint:
         saved_at_s: float,
         page: str,
         options: Options,
+        sha256: str = "",
         given_up: bool = False,
     ) -> None:
         self.owner = owner
@@ -79,6 +81,7 @@ class Checkpoint:
         self.saved_at_s = saved_at_s
         self.page = page
         self.options = options
+        self.sha256 = sha256  # as the upload has begun with
         self.given_up = given_up  # a person cancelled it: to be removed, not to be gone on with
         self.number = 0  # in the list of a page
         self.can_reopen = False  # the browser can open the file without a file chooser
@@ -105,6 +108,7 @@ class Checkpoint:
                 "saved_at_s": self.saved_at_s,
                 "page": self.page,
                 "options": self.options.given,
+                "sha256": self.sha256,
                 "given_up": self.given_up,
             }
         )
@@ -130,6 +134,7 @@ def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Ch
         saved_at_s=at_s,
         page=page,
         options=upload.options,
+        sha256=upload.sha256 if upload.upload_id else "",
         given_up=upload.given_up,
     )
 
@@ -155,6 +160,7 @@ def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | Non
             saved_at_s=float(found["saved_at_s"]),
             page=_text(found["page"]),
             options=Options(**found["options"]),
+            sha256=_text(found.get("sha256", "")),
             given_up=found.get("given_up") is True,
         )
         ours = record.lock and _is_place_of(record)
@@ -163,7 +169,8 @@ def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | Non
     young = now_s - MAX_AGE_S < record.saved_at_s < now_s + MAX_AGE_S
     in_parts = bool(record.upload_id)
     sound = record.sent <= (record.size if in_parts else 0) and in_parts == bool(record.part_size)
-    return record if ours and young and sound else None
+    whole = len(record.sha256) in (0, SHA256_DIGITS)
+    return record if ours and young and sound and whole else None
 
 
 def _is_place_of(record: Checkpoint) -> bool:

@@ -114,8 +114,6 @@ class Engine:
                 if failures_by_tries[tries] >= tries or self._is_too_long(upload):
                     self._is_shut_out = self._is_shut_out or is_shut_out(error)
                     raise
-                if is_congestion(error):
-                    self.budget.trouble()
                 await self._back_off(upload, failures, retry_after(error))
 
     async def crc64(self, upload: "Upload", piece: Piece) -> int:
@@ -167,12 +165,16 @@ class Engine:
             grant = await self.keeper.get()
             is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
             await self.budget.acquire(upload.rank, is_small=is_small)
-            request = None
+            request, cuts = None, self.budget.cuts
             try:
                 on_progress(0)
                 request = build(grant, self.keeper.server_now_s())
                 result = read(await self._exchange(request, body, on_progress))
+            except Lost as error:
+                self._note_trouble(error, cuts)
+                raise
             except Refused as error:
+                self._note_trouble(error, cuts)
                 error.request = request
                 if error.retry_at_s is not None:
                     error.retry_after_s = max(0.0, error.retry_at_s - self.keeper.server_now_s())
@@ -185,6 +187,10 @@ class Engine:
                 self.budget.release()
             self.budget.success()
             return result
+
+    def _note_trouble(self, error: Exception, cuts: int) -> None:
+        if is_congestion(error):
+            self.budget.trouble(cuts)
 
     async def _exchange(
         self, request: "Request", body: "Any", on_progress: "Callable[[int], None]"

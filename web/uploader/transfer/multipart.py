@@ -82,6 +82,7 @@ async def initiate(upload: "Upload", engine: "Engine") -> None:
         rate = engine.speed.traffic_limit / 8 or engine.rate_bytes_per_s
         upload.part_size = part_size_for(upload.file.size, rate_bytes_per_s=rate)
     if not upload.content_type:  # an earlier page's upload is gone, and had what this needs
+        upload.sha256 = ""  # what a record says is not believed
         await engine.persist(upload, lambda: examine(upload, engine))
     headers = headers_of(upload, may_be_taken=True)
 

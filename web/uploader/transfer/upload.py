@@ -146,6 +146,7 @@ class Upload:
         self.key = self.kept_as = record.key
         self.upload_id = record.upload_id
         self.part_size = record.part_size
+        self.sha256 = record.sha256
         self.adopted = bool(record.upload_id)
         self.careful = True
         in_parts = record.size > MAX_SINGLE_BYTES and not record.upload_id

@@ -480,6 +480,7 @@ async def test_no_credential_and_no_byte_of_the_file_is_kept():
         "path",
         "saved_at_s",
         "sent",
+        "sha256",
         "size",
         "upload_id",
         "version",

@@ -97,7 +97,7 @@ async def test_small_requests_queue_behind_the_connections():
 
 async def test_in_trouble_small_requests_do_not_queue():
     budget = Budget(4, queued=2)
-    budget.trouble()
+    budget.trouble(0)
     waiting = [asyncio.create_task(budget.acquire(lambda: 0, is_small=True)) for _ in range(5)]
     await settle()
 
@@ -122,14 +122,26 @@ def test_trouble_halves(before, after):
     budget = Budget(6)
     budget.allowed = before
 
-    budget.trouble()
+    budget.trouble(0)
 
     assert budget.allowed == after
 
 
+def test_requests_that_were_on_their_way_together_ask_for_one_cut():
+    budget = Budget(6)
+    cuts = budget.cuts
+
+    for _ in range(6):
+        budget.trouble(cuts)
+    assert budget.allowed == 3
+    budget.trouble(budget.cuts)
+
+    assert budget.allowed == 1
+
+
 def test_successes_give_back_one_place_at_a_time():
     budget = Budget(6)
-    budget.trouble()
+    budget.trouble(0)
     counts = []
     for _ in range(20):
         budget.success()

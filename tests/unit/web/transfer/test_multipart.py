@@ -130,6 +130,15 @@ async def test_a_part_that_fails_is_sent_again_and_the_others_are_not(fault):
     assert len(ports.http.parts_sent) <= PARTS + 1
 
 
+async def test_parts_that_meet_one_busy_moment_together_halve_the_budget_once():
+    upload, ports, engine = make(connections=6)
+    ports.http.plan = [None] + [refused("ServiceUnavailable", 503)] * 6
+
+    await send_multipart(upload, engine)
+
+    assert engine.budget.cuts == 1
+
+
 async def test_when_only_a_part_that_waits_is_left_whoever_looks_sees_that():
     upload, ports, engine = make()
     ports.http.plan = [None, None, refused("ServiceUnavailable", 503, retry_after="20")]

@@ -176,6 +176,31 @@ async def test_an_upload_that_begins_anew_says_what_the_file_is():
     assert headers["x-oss-meta-sha256"]
 
 
+async def test_an_upload_that_goes_on_knows_the_sha256_that_it_began_with():
+    ports = await interrupted(3, Options(sha256=True))
+    queue, _, _ = make(ports)
+    begun = len(ports.http.requests)
+
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state == states.DONE)
+
+    assert upload.sha256 == f"{SIZE:064x}"
+    assert not [each for each in ports.http.requests[begun:] if each.url.endswith("?uploads")]
+
+
+async def test_an_upload_that_begins_anew_believes_no_record_of_its_sha256():
+    ports = await interrupted(3, Options(sha256=True))
+    name, text = next(iter(ports.storage.texts.items()))
+    ports.storage.texts[name] = text.replace(f"{SIZE:064x}", "f" * 64)
+    ports.http.multiparts = {}
+    queue, _, _ = make(ports)
+
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state == states.DONE)
+
+    assert upload.sha256 == f"{SIZE:064x}"
+
+
 async def test_an_upload_that_was_finished_by_the_earlier_page_is_not_sent_again():
     ports = await interrupted(3)
     key = next(iter(ports.storage.texts))
@@ -262,6 +287,7 @@ async def test_a_storage_that_does_not_work_costs_nothing_but_the_resuming():
         "[]",
         '"text"',
         record(version=1),
+        record(sha256="ff"),
         record(owner="uploads/bob-2/"),
         record(key="uploads/bob-2/k/a.bin"),
         record(upload_id=""),  # and parts

@@ -249,6 +249,17 @@ async def test_a_skewed_clock_is_set_by_what_oss_says():
     assert ports.http.header(1, "x-oss-date") == "20260314T093653Z"
 
 
+async def test_a_clock_is_set_twice_for_one_request_and_not_again():
+    upload, ports, engine = make()
+    time = "<ServerTime>2026-03-14T09:36:53.000Z</ServerTime>"
+    ports.http.plan = [refused("RequestTimeTooSkewed", extra=time)] * 9
+
+    with pytest.raises(Refused, match="RequestTimeTooSkewed"):
+        await send_single(upload, engine)
+
+    assert len(ports.http.requests) == 3
+
+
 async def test_a_clock_that_is_wrong_signs_with_the_right_time():
     upload, ports, engine = make(clock=FakeClock(error_s=-1200))
 
