@@ -12,6 +12,7 @@ from ossferry.demo import Demo
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
 
 MANY = 2000
+HUGE = 20 * 1024 * MIB
 DROP_MANY = """(zone, count) => {
   const transfer = new DataTransfer();
   for (let i = 0; i < count; i++) {
@@ -34,6 +35,29 @@ def test_r42_two_thousand_files_arrive_with_one_grant(
     expect(uploader.total).to_contain_text(f"{MANY:,} of {MANY:,} files", timeout=120_000)
     assert len(demo.oss.bucket(demo.bucket).objects) - before == MANY
     assert [url for url in asked if url.endswith("/api/grant")] == []
+
+
+@pytest.mark.timeout(1200)
+def test_r42_r45_two_thousand_small_files_and_a_large_one_share_a_queue(
+    uploader: UploaderPage, demo: Demo, tmp_path: Path, runtime: str
+) -> None:
+    path = tmp_path / f"huge-{runtime}.bin"
+    with path.open("wb") as file:
+        file.truncate(HUGE)
+    uploader.choose(path)
+    large = uploader.row(path.name)
+    large.expect_state("uploading")
+
+    uploader.drop_zone.evaluate(DROP_MANY, MANY)
+
+    total = uploader.total
+    expect(total).to_contain_text(f"{MANY:,} of {MANY + 1:,} files", timeout=180_000)
+    large.expect_state("uploading")  # it was first, and lets the small ones pass
+    large.expect_state("done", timeout_ms=900_000)
+    expect(total).to_contain_text(f"{MANY + 1:,} of {MANY + 1:,} files")
+    objects = demo.oss.bucket(demo.bucket).objects
+    assert sorted(found.size for found in objects.values()) == [10240] * MANY + [HUGE]
+    assert pending(demo, path.name) == []
 
 
 def test_r45_a_large_file_costs_no_memory(

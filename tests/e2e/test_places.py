@@ -127,8 +127,17 @@ def test_r34_what_is_sent_waits_for_no_timer_of_a_hidden_page(
         expect_whole(demo, name, content)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param(CONTENT[::-1], id="other"),
+        pytest.param(CONTENT[: 9 * MIB], id="shorter"),
+        pytest.param(CONTENT * 2, id="longer"),
+        pytest.param(b"", id="empty"),
+    ],
+)
 def test_r40_a_file_that_changes_in_mid_upload_is_stopped_and_cleaned_up(
-    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile
+    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile, changed: bytes
 ) -> None:
     slow_down(demo, "draft.bin", skip=1)
     path = make_file("draft.bin", CONTENT)
@@ -137,7 +146,7 @@ def test_r40_a_file_that_changes_in_mid_upload_is_stopped_and_cleaned_up(
     until(page, lambda: arrived(demo, "draft.bin"))
 
     pause(row)
-    path.write_bytes(CONTENT[::-1])
+    path.write_bytes(changed)
     resume(row)
 
     row.expect_state("failed")

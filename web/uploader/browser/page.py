@@ -26,6 +26,7 @@ __all__ = [
     "focus_next_row",
     "guard_leaving",
     "is_embedded",
+    "is_secure",
     "load_later",
     "looked_at_again",
     "may_ask_to_notify",
@@ -145,6 +146,11 @@ async def looked_at_again() -> None:
         stop()
 
 
+def is_secure() -> bool:
+    """Tell whether the browser lets this page use all that it has; not so over plain http."""
+    return bool(js.window.isSecureContext)
+
+
 def open_tab(address: str) -> None:
     """Open an address in a tab of its own."""
     js.window.open(address, "_blank", "noopener")
@@ -153,7 +159,7 @@ def open_tab(address: str) -> None:
 def may_ask_to_notify() -> bool:
     """Tell whether a person could still be asked for notifications."""
     kind: Any = getattr(js.window, "Notification", None)
-    return bool(kind) and bool(js.window.isSecureContext) and str(kind.permission) == "default"
+    return bool(kind) and is_secure() and str(kind.permission) == "default"
 
 
 async def ask_to_notify() -> None:

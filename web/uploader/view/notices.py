@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from uploader.browser import page
 from uploader.browser.dom import by_id, clear, element, listen, set_attribute, set_text
 from uploader.transfer import states
 from uploader.transfer.retry import waits_for
@@ -151,6 +152,9 @@ def _conditions(model: "QueueModel", grant: "GrantModel") -> "list[_Notice]":
         minutes = (abs(skew_s) + 30) // 60
         words = say_count(f"notice_{key}", minutes)
         found.append(_Notice(key, words, say("notice_clock_more"), [], False))
+    if not page.is_secure() and model.running.get():
+        more = say("notice_insecure_more")
+        found.append(_Notice("insecure", say("notice_insecure"), more, [], False))
     if model.forgetful.get():
         found.append(_Notice("forgetful", say("notice_forgetful"), "", [], False))
     return found
