@@ -38,7 +38,7 @@ browser: $(VENV)/.ready
 
 test: build browser $(SDK_TOURS)/node_modules/.ready
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/unit tests/contract tests/attacks
-	$(BIN)/python -m pytest tests/browser tests/e2e
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 2 --dist loadfile tests/browser tests/e2e
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
