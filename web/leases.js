@@ -8,17 +8,17 @@ const me = crypto.getRandomValues(new Uint32Array(2)).join("-");
 // Returns how to give a name back; null if another page has it.
 export async function lease(name) {
   const key = `ossferry-lease/${name}`;
-  const write = async () => {
-    let mine = false;
-    await update(key, (now) => {
-      mine = !now || now.owner === me || now.until < Date.now();
-      return mine ? { owner: me, until: Date.now() + LEASE_MS } : now;
+  let until = 0; // this page sleeps perhaps, and another one has the name from then on
+  const write = () =>
+    update(key, (now) => {
+      const mine = !now || now.owner === me || now.until < Date.now();
+      until = mine ? Date.now() + LEASE_MS : 0;
+      return mine ? { owner: me, until } : now;
     });
-    return mine;
-  };
-  if (!(await write())) return null;
+  await write();
+  if (!until) return null;
   const timer = setInterval(write, LEASE_MS / 4);
-  return () => (clearInterval(timer), giveBack(key));
+  return () => (clearInterval(timer), until > Date.now() ? giveBack(key) : undefined);
 }
 
 const ended = [];

@@ -13,8 +13,13 @@ export const drop = (name) => inTurn(name, () => giveBack(name));
 
 export async function free(name) {
   if (navigator.locks) return navigator.locks.request(lockName(name), () => {});
-  while (!(await take(name))) await new Promise((done) => setTimeout(done, 2000));
-  return drop(name);
+  while (!(await inTurn(name, () => isFree(name)))) await new Promise((done) => setTimeout(done, 2000));
+}
+
+async function isFree(name) {
+  const release = held.has(name) ? null : await (await import("./leases.js")).lease(name);
+  await release?.();
+  return release !== null;
 }
 
 // What is asked about a name while an answer is under way has its turn after that: else the second of two

@@ -77,6 +77,38 @@ def test_a_name_that_is_taken_twice_at_once_is_the_pages_own_until_it_is_dropped
     assert (taken, while_held, afterwards) == ([True, True], False, True)
 
 
+def test_who_has_waited_for_a_name_and_taken_it_does_not_lose_it(pages: list[Page]) -> None:
+    mine, other = pages
+    ask(other, "return tabs.take('x')")
+    ask(mine, "window.waited = tabs.free('x'); await new Promise((done) => queueMicrotask(done))")
+    ask(other, "await tabs.drop('x')")
+
+    taken = ask(mine, "return tabs.take('x')")
+    mine.clock.run_for(5000)
+    mine.wait_for_timeout(300)
+
+    assert taken is True
+    assert ask(other, "return tabs.take('x')") is False
+
+
+def test_a_page_that_has_slept_gives_back_only_what_is_still_its_own(
+    pages: list[Page],
+) -> None:
+    mine, other = pages
+    if other.evaluate("() => Boolean(navigator.locks)"):
+        return  # a lock does not end while its page sleeps
+    mine.evaluate("() => { window.setInterval = () => 0; }")
+    ask(mine, "return tabs.take('x')")
+    mine.clock.pause_at(mine.evaluate("() => Date.now()") / 1000 + 2 * LEASE_MS / 1000)  # of all
+    assert ask(other, "return tabs.take('x')") is True
+
+    ask(mine, "await tabs.drop('x')")
+    third = mine.context.new_page()
+    third.goto(mine.url)
+
+    assert ask(third, "return tabs.take('x')") is False
+
+
 def test_a_name_that_is_dropped_while_it_is_being_taken_is_free(pages: list[Page]) -> None:
     mine, other = pages
 
