@@ -76,6 +76,32 @@ def test_uploads_wait_for_sts_and_go_on_by_themselves(
     expect(uploader.grant).to_contain_text("May add files to")
 
 
+def test_a_page_of_maintenance_in_place_of_our_server_is_neither_permission_nor_proof(
+    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile, console: Console
+) -> None:
+    console.expected += [NO_ANSWER, f"{REFUSED} 404", BLOCKED]
+    content = noise(20 * MIB, seed=62)
+    lost = {"operation": "CompleteMultipartUpload", "when": "before-answer", "times": 1}
+    demo.oss.faults.add("reset", **lost)
+    page.route("**/api/receipts", lambda route: route.fulfill(body="<h1>Maintenance</h1>"))
+
+    uploader.choose(make_file("kept.bin", content))
+
+    row = uploader.row("kept.bin")
+    row.expect_says("Waiting for the server of this page")
+    page.unroute("**/api/receipts")
+    row.expect_state("done", timeout_ms=30_000)
+    assert row.crc64
+    expect_whole(demo, "kept.bin", content)
+    page.route("**/api/grant", lambda route: route.fulfill(body="<h1>Maintenance</h1>"))
+    uploader.open()
+    uploader.expect_ready()
+    uploader.drop(patient__txt="x")
+    uploader.row("patient.txt").expect_says("Waiting for the server of this page")
+    page.unroute("**/api/grant")
+    uploader.row("patient.txt").expect_state("done", timeout_ms=30_000)
+
+
 @pytest.mark.parametrize("operation", ["InitiateMultipartUpload", "CompleteMultipartUpload"])
 def test_an_answer_without_end_is_read_as_far_as_it_may_be_one_of_oss(
     uploader: UploaderPage, demo: Demo, make_file: MakeFile, operation: str

@@ -47,9 +47,12 @@ class ServerReceipts:
             if error.code == DIFFERENT:
                 raise Corrupt("CRC-64", expected=crc64, actual=error.detail, is_mismatch=True)
             raise
+        stored_crc64 = str(found.get("crc64", ""))
+        if stored_crc64 != crc64:
+            raise Corrupt("CRC-64", expected=crc64, actual=stored_crc64)
         if "quota" in found:
             self.on_left(read_left(found["quota"]))
-        return Stored(str(found.get("etag", "")), str(found.get("crc64", "")), request_id)
+        return Stored(str(found.get("etag", "")), stored_crc64, request_id)
 
     async def identical(self, *, path: str, size: int, crc64: str) -> str:
         """Return the key of this person's own object that is this very file; empty if none is.

@@ -38,7 +38,8 @@ async def call(
         refusal: the class of the error to raise.
 
     Raises:
-        ServerRefused: the server said no; status 0 if it said nothing.
+        ServerRefused: the server said no; status 0 if it said nothing, or something else in its
+            place did, as a proxy's page of maintenance.
     """
     options = to_js({"method": method, "cache": "no-store", "redirect": "error"})
     if document:
@@ -53,6 +54,10 @@ async def call(
     except JsException as error:
         raise refusal(0, detail=str(error))
     found = _json(text)
+    if status == 200 and found is None:
+        raise refusal(0, detail="the answer is no JSON object")
+    if found is None:
+        found = {}
     if status != 200:
         raise refusal(
             status,
@@ -69,19 +74,17 @@ async def call(
 def _wait_s(retry_after: str, date: str) -> "float | None":
     """Read a Retry-After: seconds, or a date by the clock of the server."""
     try:
-        return (
-            float(retry_after)
-            if retry_after.isdigit()
-            else from_http(retry_after) - from_http(date)
-        )
+        if retry_after.isdigit():
+            return float(retry_after)
+        return from_http(retry_after) - from_http(date)
     except ValueError:
         return None
 
 
-def _json(text: str) -> "dict[str, Any]":
-    """Return the JSON object in `text`; empty if it is none, as behind a proxy's error page."""
+def _json(text: str) -> "dict[str, Any] | None":
+    """Return the JSON object in `text`, if it is one."""
     try:
         document = json.loads(text)
     except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
+        return None
+    return document if isinstance(document, dict) else None
