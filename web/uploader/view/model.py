@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["QueueModel", "UploadModel"]
 
-NOTHING: "tuple[int, ...]" = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+NOTHING: "tuple[int, ...]" = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 QUIET_S = 8.0
 SENT = 2  # index of the bytes in a share
 COUNTS = [index for index in range(len(NOTHING)) if index != SENT]
@@ -66,7 +66,7 @@ class QueueModel:
     `files`, `size` and `sent` leave out what was cancelled, the last two also what can never go.
     `running` has not ended; of those, `moving` are being sent or verified, `held` were paused by a
     person and `waits[reason]` wait for something; `needs` is the size of all that run. `quiet`
-    tells that none of them gets on.
+    tells that none of them gets on. `kept` of them lose nothing with this page.
     `forgetful` tells that the browser keeps nothing of an upload. `on_done` hears of each that
     arrived. `soon(flush)` arranges that `flush` is called soon.
     """
@@ -95,6 +95,7 @@ class QueueModel:
         self.failed = Signal(0)
         self.cancelled = Signal(0)
         self.held = Signal(0)
+        self.kept = Signal(0)
         self.waits = {reason: Signal(0) for reason in WAITS}
         self.needs = Signal(0)
         self.moving = Signal(0)
@@ -251,6 +252,7 @@ class QueueModel:
             self.waits[states.FOR_QUOTA],
             self.needs,
             self.moving,
+            self.kept,
         )
         for index, total in enumerate(totals):
             if sums[index]:
@@ -272,19 +274,20 @@ def _share(model: UploadModel) -> "tuple[int, ...]":
     """Return what an upload adds to the sums, in the order of `QueueModel._add`."""
     state = model.state.get()
     if state == states.CANCELLED:
-        return (0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0)
+        return (0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)
     size, sent = model.upload.file.size, model.sent.get()
     if state == states.DONE and model.upload.identical:
-        return (1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)  # nothing of it had to be sent
+        return (1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)  # nothing of it had to be sent
     if state == states.DONE:
-        return (1, size, sent, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        return (1, size, sent, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     if state == states.FAILED and not model.upload.may_retry():
-        return (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+        return (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     if state == states.FAILED:
-        return (1, size, sent, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+        return (1, size, sent, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     if state != states.PAUSED:
         moving = int(state != states.WAITING)
-        return (1, size, sent, 0, 1, 0, 0, 0, 0, 0, 0, 0, size, moving)
+        return (1, size, sent, 0, 1, 0, 0, 0, 0, 0, 0, 0, size, moving, 0)
     reason = model.paused_for.get()
     held, network, server, login, quota = [int(reason == each) for each in REASONS]
-    return (1, size, sent, 0, 1, 0, 0, held, network, server, login, quota, size, 0)
+    kept = 0 if model.upload.is_stream else int(held or reason == states.FOR_TAB)
+    return (1, size, sent, 0, 1, 0, 0, held, network, server, login, quota, size, 0, kept)

@@ -83,7 +83,9 @@ def show_tab(model: "QueueModel") -> None:
     Once a second: the browser paints its own window again for it, which is more work than a file.
     """
     tab = Computed(lambda: (_title(model), _icon(model)))
-    busy = Computed(lambda: model.running.get() > _kept(model))
+    busy = Computed(
+        lambda: model.running.get() > (0 if model.forgetful.get() else model.kept.get())
+    )
     soon = Pace(lambda: TAB_MS)
 
     def show() -> None:
@@ -97,11 +99,6 @@ def show_tab(model: "QueueModel") -> None:
 
     effect(follow)
     effect(lambda: page.guard_leaving(busy.get()))
-
-
-def _kept(model: "QueueModel") -> int:
-    """Return how many uploads a page that is closed does not lose: what a person paused."""
-    return 0 if model.forgetful.get() else model.held.get()
 
 
 def _icon(model: "QueueModel") -> str:

@@ -242,3 +242,16 @@ def test_those_that_are_sent_or_verified_are_moving():
 
     assert seen == [0, 2, 1, 0]
     assert model.running.get() == 2
+
+
+def test_what_a_closed_page_does_not_lose():
+    model, (paused, follower, stream, waiting) = make(10, 20, 30, 40)
+    stream.is_stream = True
+    for upload in (paused, follower, stream, waiting):
+        upload.go(states.UPLOADING)
+    for upload in (paused, stream):
+        upload.rest()
+    follower.hold(states.FOR_TAB)
+    waiting.hold(states.FOR_NETWORK)
+
+    assert (model.running.get(), model.held.get(), model.kept.get()) == (4, 2, 2)
