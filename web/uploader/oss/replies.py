@@ -210,7 +210,10 @@ def _time(text: str, read: "Callable[[str], float]") -> "float | None":
 
 
 def _seconds(text: str) -> "float | None":
-    return float(text) if text.isdigit() else None
+    try:
+        return float(text) if text.isdigit() else None
+    except ValueError:
+        return None  # there are digits that no number is written with
 
 
 def _base64_text(value: str) -> str:

@@ -84,9 +84,9 @@ class Budget:
 
     def limit(self, most: int) -> None:
         """Allow up to `most` places from now on; those in use are not taken away."""
-        grown = most > self.most
+        is_cut = self.allowed < self.most
         self.most = most
-        self.allowed = most if grown else min(self.allowed, most)
+        self.allowed = min(self.allowed, most) if is_cut else most
         self._hand_out()
 
     def _hand_out(self) -> None:

@@ -6,7 +6,7 @@ The end is judged by the server's clock: the user's own may be wrong by any amou
 import asyncio
 
 from uploader.transfer.errors import GrantRefused
-from uploader.transfer.retry import waits_for
+from uploader.transfer.retry import retry_after, waits_for
 from uploader.transfer.states import FOR_QUOTA, FOR_SERVER
 
 TYPE_CHECKING = False
@@ -22,6 +22,7 @@ __all__ = ["OTHER_PLACE", "RENEW_BEFORE_S", "GrantKeeper"]
 RENEW_BEFORE_S = 60
 LEAST_S = 5  # of life, for a request that is about to leave
 AGAIN_S = 10.0
+TOO_MANY_REQUESTS = 429
 OTHER_PLACE = "other-place"  # the code of a grant for another bucket or prefix than the first
 
 
@@ -53,6 +54,7 @@ class GrantKeeper:
         self._grant: Grant | None = None
         self._fetch: _Fetch | None = None
         self._asked_at_s = -AGAIN_S
+        self._not_before_s = 0.0  # by the same clock
         self._refused_key_id = ""
         self._place: tuple[str, str] | None = None
         self._prefix = ""
@@ -80,7 +82,8 @@ class GrantKeeper:
         while the server is away, or if it was asked in the last `AGAIN_S` seconds.
 
         Raises:
-            GrantRefused: the server gave none, or one for another bucket or prefix than before.
+            GrantRefused: the server gave none, or one for another bucket or prefix than before; or
+                it has said that we ask too often, and for how long not to.
         """
         grant = self._grant
         if grant and self._left_s(grant) >= RENEW_BEFORE_S:
@@ -88,6 +91,7 @@ class GrantKeeper:
         if grant and self._lives(grant) and self._has_just_asked():
             return grant
         try:
+            self._check_pace()
             return await self._fetched()
         except GrantRefused as error:
             if waits_for(error) == FOR_SERVER and grant is self._grant and self._lives(grant):
@@ -135,6 +139,15 @@ class GrantKeeper:
             return waits_for(error) == FOR_QUOTA
         return False
 
+    def _check_pace(self) -> None:
+        """Keep to a `Retry-After` that was told to one for all."""
+        error = self._error
+        is_limit = isinstance(error, GrantRefused) and error.status == TOO_MANY_REQUESTS
+        if error and is_limit and waits_for(error) == FOR_SERVER:
+            left_s = self._not_before_s - self._clock.elapsed_s()
+            if left_s > 0:
+                raise GrantRefused(TOO_MANY_REQUESTS, retry_after_s=left_s)
+
     def _left_s(self, grant: "Grant") -> float:
         return grant.expires_at_s - self.server_now_s()
 
@@ -168,6 +181,8 @@ class GrantKeeper:
             self._fetch = None
             self._asked_at_s = self._clock.elapsed_s()
             self._error = fetch.error
+            if fetch.error:
+                self._not_before_s = self._asked_at_s + (retry_after(fetch.error) or 0)
             fetch.done.set()
             self._on_fetched(fetch.grant, fetch.error)
 

@@ -37,7 +37,7 @@ class SpeedLimit:
             self.bytes_per_s = self.traffic_limit = 0
             self._budget.limit(self._budget.connections)
             return
-        self.bytes_per_s = max(MIN_LIMIT_BYTES_PER_S, bytes_per_s)
+        self.bytes_per_s = max(MIN_LIMIT_BYTES_PER_S, int(bytes_per_s))
         bits = 8 * self.bytes_per_s
         connections = max(1, min(self._budget.connections, bits // COMFORTABLE_BITS))
         self.traffic_limit = min(MAX_BITS, bits // connections)

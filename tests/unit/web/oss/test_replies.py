@@ -189,6 +189,10 @@ def test_a_list_of_parts_that_gives_the_same_page_again_is_not_believed():
         read_parts(page, 2)
 
 
+def test_a_wait_in_digits_that_are_no_number_is_none():
+    assert read_error(reply(503, [("Retry-After", "\u00b2")])).retry_after_s is None
+
+
 def test_of_an_endless_error_the_beginning_is_read():
     text = f"<Error><Code>AccessDenied</Code><Message>{'x' * 10**6}</Message></Error>"
 

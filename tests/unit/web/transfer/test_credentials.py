@@ -138,6 +138,23 @@ async def test_grants_that_live_less_than_a_minute_are_not_fetched_for_each_requ
     assert grants.fetched == 2
 
 
+async def test_a_server_that_is_asked_too_often_is_left_alone_by_all():
+    clock = FakeClock()
+    grants = FakeGrants(clock)
+    keeper = GrantKeeper(grants, clock)
+    grants.errors = [GrantRefused(429, retry_after_s=60)]
+    with pytest.raises(GrantRefused):
+        await keeper.get()
+    clock.advance(20)
+
+    with pytest.raises(GrantRefused) as caught:
+        await keeper.get()
+    assert (caught.value.status, caught.value.retry_after_s, grants.fetched) == (429, 40, 1)
+    clock.advance(40)
+
+    assert await keeper.get()
+
+
 async def test_only_the_grant_that_was_refused_is_discarded():
     grants = FakeGrants(FakeClock())
     keeper = GrantKeeper(grants, FakeClock())

@@ -43,6 +43,44 @@ def test_a_lifted_limit_gives_all_connections_back():
     assert (budget.most, budget.allowed, speed.traffic_limit) == (6, 6, 0)
 
 
+def test_a_larger_limit_gives_nothing_back_that_trouble_has_taken():
+    budget = Budget(6)
+    budget.limit(3)
+    budget.trouble(0)
+
+    budget.limit(6)
+
+    assert budget.allowed == 1
+
+
+def test_a_limit_is_whole_bytes():
+    speed = SpeedLimit(Budget(6))
+
+    speed.set(1.5e6)
+
+    assert str(speed.traffic_limit) == "4000000"
+
+
+async def test_what_oss_holds_back_does_not_tell_the_speed_of_the_line():
+    ports = make_ports()
+    engine = make_engine(ports, 1)
+    queue = Queue(engine)
+    send = ports.http.send
+
+    async def send_slowly(request, body, on_progress):
+        ports.clock.advance(10)
+        return await send(request, body, on_progress)
+
+    ports.http.send = send_slowly
+    queue.speed_limit = 102_400
+    rate = engine.rate_bytes_per_s
+
+    upload = queue.add(FakeFile("a.bin", MIB))
+    await until(lambda: upload.state == states.DONE)
+
+    assert engine.rate_bytes_per_s == rate
+
+
 def test_a_negative_limit_is_refused():
     with pytest.raises(ValueError, match="0 or more"):
         SpeedLimit(Budget()).set(-1)
