@@ -11,6 +11,7 @@ import json
 from uploader.oss.keys import named_key
 from uploader.transfer.errors import FileUnreadable
 from uploader.transfer.options import KEEP_BOTH, Options
+from uploader.transfer.plan import MAX_PART_BYTES, MAX_PARTS, MIN_PART_BYTES, part_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | Non
             name=_text(found["name"]),
             path=_text(found["path"]),
             size=_count(found["size"]),
-            modified=_count(found["modified"]),
+            modified=_whole(found["modified"]),  # less than 0 before 1970
             key=_text(found["key"]),
             upload_id=_text(found["upload_id"]),
             part_size=_count(found["part_size"]),
@@ -166,11 +167,23 @@ def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | Non
         ours = record.lock and _is_place_of(record)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    young = now_s - MAX_AGE_S < record.saved_at_s < now_s + MAX_AGE_S
-    in_parts = bool(record.upload_id)
-    sound = record.sent <= (record.size if in_parts else 0) and in_parts == bool(record.part_size)
-    whole = len(record.sha256) in (0, SHA256_DIGITS)
-    return record if ours and young and sound and whole else None
+    is_old = record.saved_at_s <= now_s - MAX_AGE_S
+    if is_old and record.upload_id:
+        record.given_up = True  # nobody comes back for it: its parts are to be removed
+    in_time = record.saved_at_s < now_s + MAX_AGE_S and not (is_old and not record.upload_id)
+    sound = _is_plan_of(record) and len(record.sha256) in (0, SHA256_DIGITS)
+    return record if ours and in_time and sound else None
+
+
+def _is_plan_of(record: Checkpoint) -> bool:
+    if not record.upload_id:
+        return record.sent == record.part_size == 0
+    in_bounds = MIN_PART_BYTES <= record.part_size <= MAX_PART_BYTES
+    return (
+        in_bounds
+        and record.sent <= record.size
+        and part_count(record.size, record.part_size) <= MAX_PARTS
+    )
 
 
 def _is_place_of(record: Checkpoint) -> bool:
@@ -186,6 +199,12 @@ def _text(value: "Any") -> str:
 
 
 def _count(value: "Any") -> int:
-    if not isinstance(value, int) or value < 0:
+    if _whole(value) < 0:
         raise TypeError("a count is wanted")
+    return int(value)
+
+
+def _whole(value: "Any") -> int:
+    if not isinstance(value, int):
+        raise TypeError("a number is wanted")
     return value

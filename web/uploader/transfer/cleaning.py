@@ -47,8 +47,8 @@ class Cleaning:
 
     def begin(self, upload: "Upload") -> None:
         """Remove what is left of an upload."""
+        upload.given_up = True
         if not self.has(upload):
-            upload.given_up = True
             self._start(upload, 0)
 
     def _start(self, upload: "Upload", failures: int) -> None:
@@ -58,6 +58,7 @@ class Cleaning:
     async def _clean(self, upload: "Upload", failures: int) -> None:
         stored: Stored | None = None
         refusal: Exception | None = None
+        crc64 = upload.combined_crc64() if upload.is_complete() else None
         try:
             if upload.upload_id:
                 await self._engine.journal.keep(upload)
@@ -65,7 +66,7 @@ class Cleaning:
             if upload.lost_begins:
                 await remove_orphans(upload, self._engine)
             if upload.all_left and upload.state == states.CANCELLED:
-                stored = await already_stored(upload, self._engine)
+                stored = await already_stored(upload, self._engine, crc64=crc64)
         except (OSSError, TransferError) as error:
             refusal = error
         finally:
@@ -79,5 +80,6 @@ class Cleaning:
 
     async def _clean_later(self, upload: "Upload", failures: int) -> None:
         await self._engine.ports.clock.sleep(AGAIN_S * 2**failures)
-        if upload.given_up and upload.upload_id and not self.has(upload):
+        is_over = upload.given_up and upload.state in states.ENDED
+        if is_over and upload.upload_id and not self.has(upload):
             self._start(upload, failures + 1)

@@ -195,7 +195,8 @@ class Engine:
     async def _exchange(
         self, request: "Request", body: "Any", on_progress: "Callable[[int], None]"
     ) -> "Reply":
-        is_measured = isinstance(body, Piece) and body.size >= MIN_PART_BYTES
+        is_free = not self.speed.traffic_limit  # else OSS's patience would be measured
+        is_measured = is_free and isinstance(body, Piece) and body.size >= MIN_PART_BYTES
         begun_s = self.ports.clock.elapsed_s() if is_measured else 0.0
         try:
             reply = await self.ports.http.send(request, body, on_progress)

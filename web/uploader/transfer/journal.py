@@ -8,10 +8,10 @@ they may go on.
 import asyncio
 import json
 
+from uploader.transfer import states
 from uploader.transfer.checkpoint import looks_of
 from uploader.transfer.records import Records
-from uploader.transfer.small_turns import SmallTurns
-from uploader.transfer.states import FOR_TAB
+from uploader.transfer.small_turns import LOOKS, RESULT_S, SmallTurns
 from uploader.transfer.turns import Turns, Waiting, begin_lock
 from uploader.transfer.unfinished import Unfinished
 
@@ -56,6 +56,7 @@ class Journal:
         self._loading: asyncio.Event | None = None
         self._turns = Turns(ports.tabs, self.leave)
         self.small = SmallTurns(ports.tabs, ports.clock)
+        self._clock = ports.clock
         self._random = ports.random
         self._tabs = ports.tabs
         self._keeper = keeper
@@ -79,6 +80,10 @@ class Journal:
     def unfinished(self) -> "list[Checkpoint]":
         """What earlier pages left, nobody works on and nobody has given up."""
         return self._left.offered()
+
+    def followers(self) -> int:
+        """Return how many uploads of this page wait for one of another page."""
+        return len(self._waiting) + self.small.followers()
 
     async def load(self) -> None:
         """Read, once, what earlier pages left; what is broken, foreign or old is removed.
@@ -121,8 +126,12 @@ class Journal:
                 if not left:
                     return
                 record = max(left, key=lambda each: each.sent)
-                if await self.claim(record):
-                    upload.take_over(record)
+                if not await self.claim(record):
+                    continue
+                if upload.state in states.ENDED:
+                    self.put_back(record)  # a person was quicker
+                    return
+                upload.take_over(record)
 
     def find_elsewhere(self, file: "File") -> "Checkpoint | None":
         """Return the upload with which another page sends such a file."""
@@ -216,6 +225,7 @@ class Journal:
         upload.kept_as = record.key
         self._tabs.tell(record.text())
         await self._records.save([(record.key, record.text(), file)])
+        upload.noted = record.upload_id
 
     async def keep_waiting(self, uploads: "list[Upload]") -> None:
         """Write records of uploads that have a key and no upload id, all at once."""
@@ -235,6 +245,12 @@ class Journal:
         await self.erase([key])
         self._tabs.tell(json.dumps({"ended": key, "crc64": crc64}))
         self.leave(key)
+
+    async def give_up(self, records: "list[Checkpoint]") -> None:
+        """Note that nobody is to be offered these: a later page ends what this one may not."""
+        for record in records:
+            record.given_up = True
+        await self._records.save([(record.key, record.text(), None) for record in records])
 
     async def erase(self, keys: "list[str]") -> None:
         """Remove records."""
@@ -310,6 +326,7 @@ class Journal:
         """
         await self._tabs.free(record.lock)
         self._watched.discard(record.lock)
+        await self._hear_the_end(record.key)
         if record.upload_id and not self._is_known_elsewhere(record.key):
             return
         for left in await self._records.all():
@@ -319,6 +336,13 @@ class Journal:
             self._not_elsewhere(record.key, "")
         self._tell_given_up()
         self._on_change(self)
+
+    async def _hear_the_end(self, key: str) -> None:
+        """Give another page's word of its end time to come after its lock is free."""
+        for _ in range(LOOKS):
+            if key not in [waiting.key for waiting in self._waiting]:
+                return
+            await self._clock.sleep(RESULT_S / LOOKS)
 
     def _tell_given_up(self) -> None:
         given_up = [record for record in self._left.all() if record.given_up]
@@ -350,7 +374,7 @@ class Journal:
 
     async def _let_begin(self, upload: "Upload") -> None:
         """Wait until the page that is about to begin the same file has done so, or has not."""
-        upload.hold(FOR_TAB)
+        upload.hold(states.FOR_TAB)
         try:
             await self._tabs.free(begin_lock(upload))
             for record in await self._records.all():
@@ -358,13 +382,13 @@ class Journal:
                 if record.upload_id and not is_known:
                     self._is_elsewhere(record)  # until it is seen whether its page is still there
         finally:
-            upload.release(FOR_TAB)
+            upload.release(states.FOR_TAB)
 
     async def _follow(self, upload: "Upload", other: "Checkpoint") -> str:
         """Wait for the end of another page's upload; return its CRC-64 if it arrived."""
         waiting = Waiting(upload, other.key)
         self._waiting.append(waiting)
-        upload.hold(FOR_TAB)
+        upload.hold(states.FOR_TAB)
         upload.fly(0, other.sent)
         self._turns.want(other.key)
         try:
@@ -372,5 +396,5 @@ class Journal:
         finally:
             self._waiting.remove(waiting)
             upload.land(0)
-            upload.release(FOR_TAB)
+            upload.release(states.FOR_TAB)
         return waiting.crc64

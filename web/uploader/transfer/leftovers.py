@@ -107,12 +107,14 @@ class Leftovers:
             if await self.journal.claim(record):
                 ours.append(record)
         await self.journal.erase([record.key for record in ours if not record.upload_id])
+        begun = [record for record in ours if record.upload_id]
+        await self.journal.give_up(begun)
         failed: Failed = []
-        for record in ours:
+        for record in begun:
             try:
-                if record.upload_id:
-                    await discard(record, self.engine)
+                await discard(record, self.engine)
             except (OSSError, TransferError) as error:
-                self.journal.put_back(record)  # it can be discarded again
+                record.given_up = False  # here it can be discarded again; a later page does it
+                self.journal.put_back(record)
                 failed.append((record, error))
         return failed

@@ -52,6 +52,8 @@ async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
         try:
             if not upload.upload_id:
                 await initiate(upload, engine)
+            elif upload.noted != upload.upload_id:
+                await engine.journal.begin(upload)  # a pause has come before the record
             elif upload.adopted:
                 await _prove_parts(upload, engine)
             await _send_missing(upload, engine)

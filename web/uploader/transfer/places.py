@@ -6,6 +6,8 @@ from uploader.transfer.plan import MAX_SINGLE_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from uploader.transfer.room import Room
     from uploader.transfer.upload import Upload
 
@@ -18,11 +20,14 @@ class Places:
     """`active` uploads of any size, and `ahead` more that are small: those make ready to leave.
 
     Small ones come some at a time: to read them together is cheap. Whoever waits for room in the
-    quota lets pass what has room.
+    quota lets pass what has room, whoever follows another tab lets pass all.
     """
 
-    def __init__(self, room: "Room", *, active: int, ahead: int) -> None:
+    def __init__(
+        self, room: "Room", *, followers: "Callable[[], int]", active: int, ahead: int
+    ) -> None:
         self._room = room
+        self._followers = followers
         self._active = active
         self._ahead = ahead
 
@@ -36,6 +41,13 @@ class Places:
         return self._taken(running, head) < self._active + ahead
 
     def _taken(self, running: "list[Upload]", head: "Upload") -> int:
-        if not self._room.is_limited() or not (head.urgent or self._room.fits(head.file.size)):
-            return len(running)
-        return len([each for each in running if each.paused_for != states.FOR_QUOTA])
+        count = len(running)
+        if self._followers():
+            count -= _waiting(running, states.FOR_TAB)
+        if self._room.is_limited() and (head.urgent or self._room.fits(head.file.size)):
+            count -= _waiting(running, states.FOR_QUOTA)
+        return count
+
+
+def _waiting(running: "list[Upload]", reason: str) -> int:
+    return len([each for each in running if each.paused_for == reason])

@@ -21,6 +21,7 @@ MIB = 1024 * KIB
 MAX_PARTS = 10_000
 SMALL_BYTES = 64 * KIB  # so little leaves at once: nobody watches how it goes
 MIN_PART_BYTES = 100 * KIB
+MAX_PART_BYTES = 5 * 1024 * MIB
 MAX_OBJECT_BYTES = 48_800_000_000_000  # Source: OSS limits, 48.8 TB
 DEFAULT_PART_BYTES = 8 * MIB
 MAX_SINGLE_BYTES = 2 * DEFAULT_PART_BYTES  # larger files go in parts

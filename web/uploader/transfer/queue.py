@@ -17,7 +17,7 @@ from uploader.transfer.errors import (
 from uploader.transfer.leftovers import Leftovers
 from uploader.transfer.limits import Limits
 from uploader.transfer.listeners import Listeners
-from uploader.transfer.options import Options
+from uploader.transfer.options import KEEP_BOTH, Options
 from uploader.transfer.places import AHEAD, Places
 from uploader.transfer.plan import MAX_OBJECT_BYTES
 from uploader.transfer.prepare import prepare
@@ -66,10 +66,14 @@ class Queue:
         self.options = Options()
         self._engine = engine
         self._listeners = Listeners(report)
-        self._places = Places(engine.room, active=active, ahead=ahead)
+        self._places = Places(
+            engine.room, followers=engine.journal.followers, active=active, ahead=ahead
+        )
         self._running: list[Upload] = []
         self._tasks: dict[int, asyncio.Task[None]] = {}  # of these, by their numbers
         self._stopping: dict[int, str] = {}
+        self._unended: set[int] = set()  # numbers
+        self._turns: dict[str, asyncio.Lock] = {}  # of uploads that share a key
         self._cleaning = Cleaning(engine, ended=self._ended, settled=self._cleaned)
         self._line: list[tuple[tuple[bool, int, int], int, Upload]] = []
         self._lined_up = 0
@@ -110,6 +114,7 @@ class Queue:
                 if error:
                     count -= 1
                     upload.fail(error)
+                    self._unended.discard(upload.number)
                     self._backlog.drop(upload)
 
     def on_change(self, listener: "Callable[[Upload], None]") -> "Callable[[], None]":
@@ -235,7 +240,7 @@ class Queue:
             upload.take_over(record)
         self.uploads.append(upload)
         upload.changed()
-        error = self._refusal(upload, self._unfinished())
+        error = self._refusal(upload, len(self._unended) + 1)
         if error:
             upload.fail(error)
         else:
@@ -247,12 +252,10 @@ class Queue:
             return TooManyFiles(self._limits.max_files)
         return self._limits.refusal(upload.file)
 
-    def _unfinished(self) -> int:
-        return len(self._line) + len(self._running) + 1
-
     def _line_up(self, upload: Upload) -> None:
         """Put an upload in its place in the line; an older place is skipped when it is met."""
         self._lined_up += 1
+        self._unended.add(upload.number)
         heapq.heappush(self._line, (upload.rank(), self._lined_up, upload))
         self._backlog.note(upload)
         self._start()
@@ -268,7 +271,7 @@ class Queue:
                 self._tasks[upload.number] = asyncio.create_task(self._run(upload))
 
     def _let_pass(self, upload: Upload) -> None:
-        if upload.paused_for == states.FOR_QUOTA:
+        if upload.paused_for in (states.FOR_QUOTA, states.FOR_TAB):
             self._start()
 
     def _is_busy(self, upload: Upload) -> bool:
@@ -284,7 +287,7 @@ class Queue:
             if before != STOPPED_BY_CANCEL:  # which is not taken back
                 self._stopping[id(upload)] = why
             if not before:
-                task.cancel()
+                _cancel(task)
             return
         self._stopped(upload, why)
         if task:  # not started: nothing in it could catch the cancel
@@ -294,13 +297,15 @@ class Queue:
     def _stopped(self, upload: Upload, why: str) -> None:
         if why != STOPPED_BY_CANCEL:
             upload.rest()
+            why = self._stopping.get(id(upload), why)  # who hears of it may have other plans
             if why == STOPPED_TO_GO_ON:
                 upload.restart()  # `_ended` puts it back in the line
-            return
-        upload.go(states.CANCELLED)
-        self._backlog.drop(upload)
-        if upload.upload_id or upload.lost_begins or upload.all_left:
-            self._cleaning.begin(upload)
+        if why == STOPPED_BY_CANCEL:
+            self._backlog.drop(upload)
+            if upload.upload_id or upload.lost_begins or upload.all_left:
+                self._cleaning.begin(upload)
+            self._unended.discard(upload.number)
+            upload.go(states.CANCELLED)
 
     async def _run(self, upload: Upload) -> None:
         try:
@@ -308,9 +313,9 @@ class Queue:
         except asyncio.CancelledError:
             self._stopped(upload, self._stopping.get(id(upload), STOPPED_BY_CANCEL))
         except (OSSError, TransferError) as error:
-            upload.fail(error)
             if isinstance(error, FileUnreadable) and error.changed and upload.upload_id:
                 self._cleaning.begin(upload)  # its parts are of a file that is no more
+            upload.fail(error)
         except Exception as error:
             upload.fail(error)
             raise
@@ -323,8 +328,11 @@ class Queue:
     async def _send(self, upload: Upload) -> None:
         upload.go(states.UPLOADING)
         stored: Stored | None = await self._engine.persist(upload, lambda: self._prepare(upload))
-        if not stored:
+        if not stored and upload.options.same_name == KEEP_BOTH:
             stored = await store(upload, self._engine)
+        elif not stored:
+            async with self._turns.setdefault(upload.key, asyncio.Lock()):
+                stored = await store(upload, self._engine)
         if upload.state == states.UPLOADING:
             upload.go(states.VERIFYING)
         self._arrived(upload, stored)
@@ -354,8 +362,23 @@ class Queue:
         if upload.number in self._tasks:
             del self._tasks[upload.number]
             self._running.remove(upload)
+        if upload.state in states.ENDED:
+            self._unended.discard(upload.number)
         if is_over(upload):
             self._backlog.drop(upload)
         if upload.state == states.WAITING:  # a person was quicker
             self._line_up(upload)
         self._start()
+
+
+def _cancel(task: "asyncio.Task[None]") -> None:
+    try:
+        task.cancel()
+    except (
+        RuntimeError
+    ):  # in MicroPython no task cancels itself, as when a listener stops an upload
+        asyncio.create_task(_cancel_soon(task))  # noqa: RUF006 - it ends by itself
+
+
+async def _cancel_soon(task: "asyncio.Task[None]") -> None:
+    task.cancel()

@@ -18,8 +18,13 @@ __all__ = ["already_stored", "is_stored"]
 NOT_OFFERED = (404, 405, 501)  # by a server without receipts
 
 
-async def is_stored(upload: "Upload", engine: "Engine") -> "Stored | None":
+async def is_stored(
+    upload: "Upload", engine: "Engine", *, crc64: "int | None" = None
+) -> "Stored | None":
     """Return the proof that this very file is stored under the upload's key.
+
+    Args:
+        crc64: of the file, if it is known.
 
     Returns:
         `None` if nothing is, or if our server offers no receipts. To send the file again under the
@@ -30,11 +35,12 @@ async def is_stored(upload: "Upload", engine: "Engine") -> "Stored | None":
         FileUnreadable: the file's own checksum cannot be computed any more.
         ServerRefused: the server will not say.
     """
-    crc64 = str(await _crc64(upload, engine))
+    if crc64 is None:
+        crc64 = await _crc64(upload, engine)
 
     async def confirm() -> "Stored | None":
         return await engine.ports.receipts.confirm(
-            key=upload.key, size=upload.file.size, crc64=crc64, request_id=upload.request_id
+            key=upload.key, size=upload.file.size, crc64=str(crc64), request_id=upload.request_id
         )
 
     try:
@@ -46,10 +52,12 @@ async def is_stored(upload: "Upload", engine: "Engine") -> "Stored | None":
     return proof
 
 
-async def already_stored(upload: "Upload", engine: "Engine") -> "Stored | None":
+async def already_stored(
+    upload: "Upload", engine: "Engine", *, crc64: "int | None" = None
+) -> "Stored | None":
     """Like `is_stored`, for a name that is taken: another object there is nobody's fault."""
     try:
-        return await is_stored(upload, engine)
+        return await is_stored(upload, engine, crc64=crc64)
     except Corrupt:
         return None
 

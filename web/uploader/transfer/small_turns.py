@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uploader.transfer.ports import Clock, Tabs
     from uploader.transfer.upload import Upload
 
-__all__ = ["SmallTurns"]
+__all__ = ["LOOKS", "RESULT_S", "SmallTurns"]
 
 SAY_AGAIN_S, BELIEVED_S = 60.0, 120.0
 ANSWER_S, LOOK_S = 0.1, 0.01
@@ -54,6 +54,10 @@ class SmallTurns:
         self._wanted: set[str] = set()  # locks
         self._ended: list[tuple[str, str, float]] = []  # lock, what is to be told of it, and when
         self._followers: list[Follower] = []
+
+    def followers(self) -> int:
+        """Return how many uploads wait for another page's turn."""
+        return len(self._followers)
 
     def greet(self) -> None:
         """Tell other pages that there is a new one, and learn whether there are some."""

@@ -72,6 +72,7 @@ class Upload:
         self.kept = 0  # `arrived` at the latest checkpoint
         self.given_up = False  # a page that finds its record removes it
         self.kept_as = ""  # the name of its record in the browser's storage
+        self.noted = ""  # the upload id that this record has
         self.may_replace = False  # what lies under its key is its own, and not the file
         self.careful = False  # an earlier page may have stored it under this key already
         self._arrived = 0  # bytes of `parts`
@@ -147,6 +148,7 @@ class Upload:
         self.upload_id = record.upload_id
         self.part_size = record.part_size
         self.sha256 = record.sha256
+        self.noted = record.upload_id
         self.adopted = bool(record.upload_id)
         self.careful = True
         in_parts = record.size > MAX_SINGLE_BYTES and not record.upload_id

@@ -5,7 +5,17 @@ import json
 
 import pytest
 
-from support.fakes import START_S, FakeFile, crc64_of_zeros, make_engine, make_ports, refused, until
+from support.fakes import (
+    START_S,
+    FakeFile,
+    crc64_of_zeros,
+    lost,
+    make_engine,
+    make_ports,
+    refused,
+    until,
+)
+from uploader.oss.errors import Lost
 from uploader.transfer import states
 from uploader.transfer.checkpoint import checkpoint_of, read_checkpoint
 from uploader.transfer.errors import GrantRefused, StorageBroken
@@ -229,6 +239,72 @@ async def test_a_discarded_upload_leaves_nothing():
     assert ports.storage.texts == {}
 
 
+async def test_of_a_record_that_is_too_old_the_parts_are_removed_too():
+    ports = await interrupted(3)
+    ports.clock.advance(8 * 86400)
+    queue, _, _ = make(ports)
+
+    left = await queue.left()
+
+    assert left == []
+    await until(lambda: not ports.http.multiparts and not ports.storage.texts)
+
+
+async def test_a_file_of_before_1970_goes_on():
+    text = record(modified=-1000)
+
+    assert read_checkpoint(text, owner=OWNER, now_s=START_S).modified == -1000
+
+
+async def test_what_is_discarded_while_offline_is_removed_by_the_next_page():
+    ports = await interrupted(3)
+    queue, _, _ = make(ports)
+    (left,) = await queue.left()
+    ports.http.plan = [lost(Lost.UNREACHABLE)]
+    ports.network.hold()
+    discarding = queue.discard([left])
+    await until(lambda: ports.network.waited_s)
+    discarding.cancel()  # with its page
+    next_page = make_ports(http=ports.http, storage=ports.storage)
+
+    queue, _, _ = make(next_page)
+
+    assert await queue.left() == []
+    await until(lambda: not ports.http.multiparts and not ports.storage.texts)
+
+
+async def test_a_cancel_while_an_old_place_is_taken_leaves_it_as_it_was():
+    ports = await interrupted(3)
+    next_page = make_ports(http=ports.http, storage=ports.storage)
+    next_page.random.count = 100
+    queue = Queue(make_engine(next_page, 1), active=1, ahead=0)
+    take, gate, asked = next_page.tabs.take, asyncio.Event(), []
+
+    async def take_later(name):
+        if name.endswith("/a.bin"):
+            asked.append(name)
+            if len(asked) == 2:  # the first is from reading the records
+                await gate.wait()
+        return await take(name)
+
+    next_page.tabs.take = take_later
+    ports.http.hold()
+    queue.add(FakeFile("first.txt"))
+    await until(lambda: ports.http.running)
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: len(asked) == 2)
+    upload.cancel()
+    gate.set()
+    ports.http.release()
+    left = []
+    while not (left or upload.upload_id):
+        left = await queue.left()
+        await asyncio.sleep(0)
+
+    assert (upload.state, upload.upload_id) == (states.CANCELLED, "")
+    assert [each.name for each in left] == ["a.bin"]
+
+
 @pytest.mark.parametrize("is_gone", [False, True])
 async def test_what_is_unfinished_is_offered_and_discarded_while_no_room_is_left(is_gone):
     ports = await interrupted(3)
@@ -307,7 +383,10 @@ async def test_a_storage_that_does_not_work_costs_nothing_but_the_resuming():
         record(size=-1),
         record(part_size=0),
         record(sent=SIZE + 1),
-        record(saved_at_s=START_S - 8 * 86400),
+        waiting(saved_at_s=START_S - 8 * 86400),
+        record(part_size=1),
+        record(part_size=6 * 2**30),
+        record(size=10**12, part_size=100 * 1024),
         record(saved_at_s=START_S + 8 * 86400),
         record(saved_at_s="yesterday"),
         record(name=None),

@@ -1,12 +1,14 @@
 """Two pages of one browser: one sends a file, the other follows, and takes over if it must."""
 
+import asyncio
 import json
 
 import pytest
 
-from support.fakes import FakeFile, refused, until
+from support.fakes import FakeFile, make_engine, make_ports, refused, until
 from support.pages import SIZE, World
 from uploader.transfer import states
+from uploader.transfer.queue import Queue
 
 
 async def test_the_other_page_shows_what_is_sent_elsewhere_and_does_not_offer_it():
@@ -89,6 +91,41 @@ async def test_a_page_that_follows_takes_over_when_the_other_is_closed():
     assert second.key == first.key
     assert sorted(world.http.parts_sent) == list(range(1, 9))
     assert len(world.http.objects) == 1
+
+
+async def test_a_page_that_follows_hears_of_the_end_after_the_lock_is_free():
+    world = World()
+    _, first, ports = await world.half_sent()
+    other, _, others = world.page()
+    others.random.count = 100
+    second = other.add(FakeFile("a.bin", SIZE))
+    await until(lambda: second.paused_for == states.FOR_TAB)
+    tell, late = ports.tabs.tell, []
+
+    async def tell_later(text):
+        for _ in range(6):
+            await asyncio.sleep(0)
+        tell(text)
+
+    ports.tabs.tell = lambda text: late.append(asyncio.create_task(tell_later(text)))
+    world.http.release()
+    await until(lambda: first.state == states.DONE and second.state == states.DONE)
+
+    assert (late != [], list(world.http.objects)) == (True, [first.key])
+
+
+async def test_who_follows_another_page_keeps_no_other_file_from_starting():
+    world = World()
+    await world.half_sent()
+    ports = make_ports(world.clock, storage=world.storage, browser=world.browser)
+    ports.random.count = 100
+    queue = Queue(make_engine(ports, 1), active=1, ahead=0)
+    follower = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: follower.paused_for == states.FOR_TAB)
+
+    other = queue.add(FakeFile("b.bin", 2 * SIZE))
+
+    await until(lambda: other.state == states.DONE)
 
 
 async def test_what_a_closed_page_left_is_offered():
