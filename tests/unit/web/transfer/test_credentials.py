@@ -126,6 +126,19 @@ async def test_a_grant_that_is_taken_away_or_over_will_not_do(left_s, error):
         await keeper.get()
 
 
+async def test_a_grant_that_oss_refuses_meanwhile_will_not_do():
+    keeper, grants, grant = await nearly_over(50)
+
+    async def refuse_after_oss(*, refused_key_id):
+        keeper.discard(grant)
+        raise GrantRefused(503)
+
+    grants.fetch = refuse_after_oss
+
+    with pytest.raises(GrantRefused):
+        await keeper.get()
+
+
 async def test_grants_that_live_less_than_a_minute_are_not_fetched_for_each_request():
     clock = FakeClock()
     grants = FakeGrants(clock, life_s=20)

@@ -218,6 +218,20 @@ async def test_trouble_for_a_quarter_of_an_hour_is_the_end():
     assert len(ports.http.requests) == 1 + 4
 
 
+async def test_a_long_time_without_network_is_no_time_in_trouble():
+    upload, ports, engine = make(size=MIB)
+    ports.http.plan = [None, busy(1), lost(Lost.UNREACHABLE), busy(1)]
+
+    async def be_back_after_an_hour(_timeout_s):
+        ports.clock.advance(3600)
+
+    ports.network.may_be_back = be_back_after_an_hour
+
+    await send_multipart(upload, engine)
+
+    assert ports.http.objects == {"k": MIB}
+
+
 async def test_a_part_that_stays_damaged_fails_the_upload():
     upload, ports, engine = make(connections=1)
     ports.http.plan = [None] + [stored("1")] * 6
@@ -250,6 +264,27 @@ async def test_a_part_that_oss_forgot_is_sent_again():
     assert ports.http.parts_sent.count(7) == 2
     assert len(ports.http.parts_sent) == PARTS + 1
     assert ports.http.objects == {"k": SIZE}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [('<ETag>"AB"', '<ETag>"CD"'), (f"<Size>{MIB}", "<Size>5")],
+    ids=["ETag", "size"],
+)
+async def test_a_part_that_oss_has_otherwise_is_sent_again(ours, theirs):
+    upload, ports, engine = make()
+    ports.http.plan = [None] * (PARTS + 1) + [refused("InvalidPart", 400)]
+    original = ports.http._list
+
+    def otherwise(parts, after):
+        reply = original(parts, after)
+        return Reply(200, reply.header, reply.text.replace(ours, theirs, 1))
+
+    ports.http._list = otherwise
+
+    await send_multipart(upload, engine)
+
+    assert ports.http.parts_sent[PARTS:] == [1]
 
 
 async def test_an_upload_that_oss_does_not_know_begins_anew_under_the_same_key():
@@ -325,6 +360,17 @@ async def test_without_receipts_a_lost_end_is_sent_again_under_the_same_key(stat
 
     assert ports.http.objects == {"k": LARGE}
     assert len(ports.http.parts_sent) == 4 * PARTS
+
+
+async def test_a_server_that_refuses_to_say_has_not_said_that_nothing_is_stored():
+    upload, ports, engine = make()
+    ports.http.plan = [None] * (PARTS + 1) + [ANSWER_LOST]
+    ports.receipts.errors = [ServerRefused(403)]
+
+    with pytest.raises(ServerRefused):
+        await send_multipart(upload, engine)
+
+    assert len(ports.http.parts_sent) == PARTS
 
 
 async def test_a_lost_end_waits_for_a_server_that_is_away():
@@ -405,3 +451,15 @@ async def test_abort_is_repeated_while_parts_are_left():
 
     assert [request.method for request in ports.http.requests] == ["DELETE", "GET"] * 2
     assert ports.http.multiparts == {}
+
+
+async def test_a_list_that_is_refused_does_not_say_that_parts_are_gone():
+    upload, ports, engine = make()
+    upload.upload_id = "U1"
+    ports.http.plan = [None, refused("AccessDenied")]
+    ports.http.multiparts["U1"] = {1: MIB}
+
+    with pytest.raises(Refused, match="AccessDenied"):
+        await abort(upload, engine)
+
+    assert upload.upload_id == "U1"

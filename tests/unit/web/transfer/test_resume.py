@@ -88,6 +88,24 @@ async def test_who_is_cancelled_while_records_are_read_does_not_stop_the_reading
     await until(second.done)
 
 
+async def test_a_record_that_is_cancelled_while_it_is_claimed_is_offered_again():
+    ports = await interrupted(3)
+    _, _, engine = make(ports)
+    await engine.journal.load()
+    (left,) = engine.journal.unfinished
+
+    async def never(_name):
+        await asyncio.Event().wait()
+
+    ports.tabs.take = never
+    claiming = asyncio.create_task(engine.journal.claim(left))
+    await until(lambda: not engine.journal.unfinished)
+    claiming.cancel()
+    await asyncio.gather(claiming, return_exceptions=True)
+
+    assert engine.journal.unfinished == [left]
+
+
 async def test_a_record_says_what_has_arrived_and_not_what_is_on_its_way():
     ports = await interrupted(3)
     _, _, engine = make(ports)
@@ -133,6 +151,33 @@ async def test_another_file_does_not_take_its_place(other):
     assert upload.state == states.DONE
     assert len(engine.journal.unfinished) == 1
     assert len(ports.http.parts_sent) == 3 + 8
+
+
+async def test_a_part_of_another_size_is_sent_anew_whatever_its_checksum_says():
+    ports = await interrupted(3)
+    ports.http.crc64_of = lambda _size: crc64_of_zeros(8 * MIB)
+    for parts in ports.http.multiparts.values():
+        parts[2] = 5
+    queue, _, _ = make(ports)
+
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state in states.ENDED)
+
+    assert ports.http.objects == {upload.key: SIZE}
+    assert ports.http.parts_sent.count(2) == 2
+
+
+async def test_of_several_records_of_a_file_the_one_goes_on_of_which_most_has_arrived():
+    _, ports, engine = make()
+    for part in (1, 3, 2):
+        key = f"{OWNER}{part}/a.bin"
+        ports.storage.texts[key] = record(key=key, sent=part * 8 * MIB)
+    await engine.journal.load()
+    upload = Upload(FakeFile("a.bin", SIZE), lambda _upload: None)
+
+    await engine.journal.take_place(upload)
+
+    assert upload.key == f"{OWNER}3/a.bin"
 
 
 async def test_a_file_with_other_bytes_is_sent_anew_whatever_its_name_says():

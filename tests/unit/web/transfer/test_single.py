@@ -306,11 +306,11 @@ async def test_a_gateway_at_the_very_first_request_is_waited_out():
 
 async def test_a_gateway_without_cors_headers_is_not_taken_for_a_missing_rule():
     upload, ports, engine = make()
-    ports.http.plan = [refused("InternalError", 500), lost(Lost.CORS), lost(Lost.CORS)]
+    ports.http.plan = [refused("InternalError", 500)] + [lost(Lost.CORS)] * 6
 
     await send_single(upload, engine)
 
-    assert len(ports.http.requests) == 4
+    assert len(ports.http.requests) == 8
 
 
 async def test_a_file_that_cannot_be_read_for_its_checksum_has_not_arrived():

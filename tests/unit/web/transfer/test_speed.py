@@ -105,6 +105,27 @@ async def test_a_change_reaches_the_next_requests_of_an_upload_under_way():
     assert queue.speed_limit == 200_000
 
 
+async def test_a_small_file_keeps_to_the_limit():
+    ports = make_ports()
+    queue = Queue(make_engine(ports))
+    queue.speed_limit = 200_000
+
+    upload = queue.add(FakeFile())
+    await until(lambda: upload.state == states.DONE)
+
+    assert ports.http.header(0, "x-oss-traffic-limit") == "1600000"
+
+
+async def test_parts_are_as_small_as_the_limit_of_a_connection_asks_for():
+    queue = Queue(make_engine(make_ports()))
+    queue.speed_limit = 100 * KIB
+
+    upload = queue.add(FakeFile("a.bin", 20 * MIB))
+    await until(lambda: upload.state == states.DONE)
+
+    assert upload.part_size == 1000 * KIB
+
+
 async def test_a_clock_that_is_set_while_bytes_leave_does_not_change_their_speed():
     ports = make_ports()
     engine = make_engine(ports)

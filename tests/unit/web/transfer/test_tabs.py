@@ -214,6 +214,16 @@ async def test_what_another_page_says_is_not_believed_blindly():
     assert ports.storage.texts == {}
 
 
+async def test_what_is_said_late_of_an_upload_that_is_ours_is_not_believed():
+    world = World()
+    queue, first, _ = await world.half_sent()
+    _, _, other = world.page()
+
+    other.tabs.tell(world.storage.texts[first.key])
+
+    assert queue.leftovers.journal.elsewhere == []
+
+
 async def test_a_file_that_the_browser_can_open_again_is_not_asked_for():
     world = World()
     world.storage.keeps_files = True
@@ -303,6 +313,24 @@ async def test_a_page_goes_on_with_what_rests_in_another(rests, comes):
     assert first.crc64 == second.crc64
     assert len(world.http.objects) == 1
     assert sorted(world.http.parts_sent) == list(range(1, 9))
+
+
+async def test_what_was_wanted_of_another_page_is_not_let_go_by_this_one():
+    world = World()
+    queue, first, _ = await world.half_sent()
+    other, journal, ports = world.page()
+    await journal.load()
+    _, _, third = world.page()
+    third.tabs.tell(json.dumps({"wanted": first.key}))
+    queue.pause(first)
+    await until(lambda: journal.unfinished)
+
+    second = other.add(FakeFile("a.bin", SIZE))
+    await until(lambda: second.upload_id)
+    other.pause(second)
+    await until(lambda: second.state == states.PAUSED)
+
+    assert first.key in ports.tabs.names
 
 
 async def test_who_comes_back_to_what_another_page_goes_on_with_follows():
