@@ -65,6 +65,7 @@ class Engine(RuleBasedStateMachine):
         self.confirmed: set[tuple[str, int]] = set()  # upload id and part that a page knows of
         self.shared: set[str] = set()  # keys that two devices may be at
         self.cancelled: set[str] = set()  # keys
+        self.arrived: dict[Upload, tuple[str, int]] = {}  # upload id and bytes, a step ago
         self._do(self.world.open)
 
     def teardown(self) -> None:
@@ -255,9 +256,13 @@ class Engine(RuleBasedStateMachine):
 
     @invariant()
     def i6_progress_is_within_the_file(self) -> None:
-        """Progress counts each byte once, and never less than what OSS has confirmed."""
+        """Progress counts each byte once, and loses no more than what was on its way."""
         for _, upload, _ in self.added:
-            assert 0 <= upload.sent <= upload.file.size
+            assert upload.arrived <= upload.sent <= upload.file.size
+            upload_id, arrived = self.arrived.get(upload, ("", 0))
+            if upload.upload_id == upload_id and upload.key not in self.shared:
+                assert upload.sent >= arrived, f"I6: {upload.sent} of {arrived} are left"
+            self.arrived[upload] = (upload.upload_id, upload.arrived)
 
     @invariant()
     def nothing_breaks_where_nobody_looks(self) -> None:
@@ -319,6 +324,22 @@ class Engine(RuleBasedStateMachine):
         known = self._known_upload_ids()
         for upload_id, there in self.world.oss.uploads.items():
             assert upload_id in known or not there.parts, f"I4: parts of {upload_id} are left"
+        self._check_cancelled()
+
+    def _check_cancelled(self) -> None:
+        """I4: of what was cancelled nothing is left, or a record tells the next page to remove it.
+
+        Of a stream there is no record, and somebody else may have gone on with a file.
+        """
+        begun = [each for each in self.added if each[1].upload_id in self.world.oss.uploads]
+        wanted = [each.upload_id for _, each, _ in begun if each.state != states.CANCELLED]
+        for page, upload, _ in begun:
+            if upload.state == states.CANCELLED:
+                what = f"I4: {upload.upload_id} was cancelled, and is left"
+                assert page not in self.world.pages, what
+                if not upload.is_stream and upload.upload_id not in wanted:
+                    record = page.device.storage.texts.get(upload.key, "{}")
+                    assert json.loads(record).get("given_up"), f"{what} to nobody"
 
     def _known_upload_ids(self) -> list[str]:
         """Return all ids that somebody can still continue or discard."""
