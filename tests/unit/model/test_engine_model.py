@@ -223,6 +223,17 @@ class Engine(RuleBasedStateMachine):
         if not self.world.pages:
             self._do(self.world.open)
 
+    @precondition(lambda self: self._half_sent())
+    @rule(which=index, happens=seldom)
+    def cancel_in_the_last_moment(self, which: int, happens: bool) -> None:
+        """Cancel an upload, and kill its page before OSS hears of that."""
+        if not happens:
+            return
+        page, upload, _ = _pick(self._half_sent(), which)
+        self.cancelled.add(upload.key)
+        self._do(lambda: page.queue.cancel(upload))
+        self.crash(self.world.pages.index(page), 0, True)
+
     @precondition(lambda self: self._small_with_a_place())
     @rule(which=index)
     def come_back_to_a_place_that_is_taken(self, which: int) -> None:
