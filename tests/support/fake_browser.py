@@ -14,9 +14,13 @@ __all__ = ["FakeBrowser", "FakeNetwork", "FakeStorage", "FakeTabs"]
 
 
 class FakeBrowser:
-    """What all pages of a browser share: who has which name, and who listens."""
+    """What all pages of a browser share: who has which name, and who listens.
 
-    def __init__(self) -> None:
+    What is told is heard `heard_after` turns later: nothing orders it and the end of a lock.
+    """
+
+    def __init__(self, heard_after: int = 0) -> None:
+        self.heard_after = heard_after
         self.pages: list[FakeTabs] = []
         self.waiting: list[tuple[str, asyncio.Event]] = []
 
@@ -59,9 +63,10 @@ class FakeTabs:
 
     def tell(self, text: str) -> None:
         self.told.append(text)
-        for page in self._browser.pages:
-            if page is not self:
-                page._handler(text)
+        if self._browser.heard_after:
+            asyncio.create_task(self._tell_later(text))  # noqa: RUF006 - it ends by itself
+        else:
+            self._tell(text)
 
     def listen(self, handler: "Callable[[str], None]") -> None:
         self._handler = handler
@@ -69,6 +74,16 @@ class FakeTabs:
     def close(self) -> None:
         self._browser.pages.remove(self)
         self._browser.freed()
+
+    async def _tell_later(self, text: str) -> None:
+        for _ in range(self._browser.heard_after):
+            await asyncio.sleep(0)
+        self._tell(text)
+
+    def _tell(self, text: str) -> None:
+        for page in self._browser.pages:
+            if page is not self:
+                page._handler(text)
 
 
 class FakeNetwork:

@@ -44,6 +44,7 @@ FOREIGN = ((99, 0, 7),)  # the bytes of a file that nobody here has
 MAX_PAGES = 2
 MAX_UPLOADS = 4
 TURNS = 3000
+HEARD_AFTER = (0, 3, 30)  # turns
 AT_ONCE = [("pause", "resume"), ("pause", "resume", "pause"), ("cancel", "pause", "resume")]
 
 T = TypeVar("T")
@@ -85,9 +86,14 @@ class Engine(RuleBasedStateMachine):
         second=st.sampled_from(FILES),
         pages=st.integers(1, 2),
         device=st.integers(0, 1),
+        heard_after=st.sampled_from(HEARD_AFTER),
     )
-    def begin(self, first: SimFile, second: SimFile, pages: int, device: int) -> None:
-        """Begin with two files, in one page or in two."""
+    def begin(
+        self, first: SimFile, second: SimFile, pages: int, device: int, heard_after: int
+    ) -> None:
+        """Begin with two files, in one page or in two that hear of each other sooner or later."""
+        for each in self.world.devices:
+            each.browser.heard_after = heard_after
         if pages > 1:
             self.open(device)
         self.add(0, first)
