@@ -230,15 +230,14 @@ class Engine(RuleBasedStateMachine):
             self._do(self.world.open)
 
     @precondition(lambda self: self._half_sent())
-    @rule(which=index, happens=seldom)
-    def cancel_in_the_last_moment(self, which: int, happens: bool) -> None:
-        """Cancel an upload, and kill its page before OSS hears of that."""
-        if not happens:
-            return
+    @rule(which=index, dies=st.booleans())
+    def cancel_half_sent(self, which: int, dies: bool) -> None:
+        """Cancel what has parts, and perhaps kill its page before OSS hears of that."""
         page, upload, _ = _pick(self._half_sent(), which)
         self.cancelled.add(upload.key)
         self._do(lambda: page.queue.cancel(upload))
-        self.crash(self.world.pages.index(page), 0, True)
+        if dies:
+            self.crash(self.world.pages.index(page), 0, True)
 
     @precondition(lambda self: self._small_with_a_place())
     @rule(which=index)
@@ -396,7 +395,7 @@ def _pick(things: list[Any], which: int) -> Any:
 
 def _buttons(upload: Upload) -> list[str]:
     if upload.state in (states.FAILED, states.CANCELLED):
-        return ["retry"]
+        return ["retry", ""]
     if upload.paused_for == states.BY_PERSON:
         return ["resume", "resume", "cancel"]
     if upload.state == states.DONE:
