@@ -26,6 +26,7 @@ from unit.model.world import ANSWERS, OK, Device, Page, Pending, World, key_of, 
 from uploader.later.begun import Begun, go_on_with
 from uploader.oss.errors import OSSError
 from uploader.transfer import states
+from uploader.transfer.checkpoint import looks_of
 from uploader.transfer.errors import TransferError
 from uploader.transfer.plan import MAX_SINGLE_BYTES
 from uploader.transfer.stream import Stream
@@ -44,7 +45,7 @@ FOREIGN = ((99, 0, 7),)  # the bytes of a file that nobody here has
 MAX_PAGES = 2
 MAX_UPLOADS = 4
 TURNS = 3000
-HEARD_AFTER = (0, 3, 30)  # turns
+HEARD_AFTER = (0, 3, 10)  # turns; a page that follows gives the word of another twenty
 AT_ONCE = [("pause", "resume"), ("pause", "resume", "pause"), ("cancel", "pause", "resume")]
 
 T = TypeVar("T")
@@ -67,6 +68,7 @@ class Engine(RuleBasedStateMachine):
         self.shared: set[str] = set()  # keys that two devices may be at
         self.cancelled: set[str] = set()  # keys
         self.arrived: dict[Upload, tuple[str, int]] = {}  # upload id and bytes, a step ago
+        self.followed: dict[Upload, Upload] = {}  # of another page, by who waits for it
         self._do(self.world.open)
 
     def teardown(self) -> None:
@@ -271,6 +273,21 @@ class Engine(RuleBasedStateMachine):
                 assert len(named) <= self.chosen.count(name)
 
     @invariant()
+    def i2_who_waits_for_another_page_does_not_send_the_file_again(self) -> None:
+        """Two pages that have a file at the same time make one object of it."""
+        for page, upload, seed in self.added:
+            other = self.followed.get(upload)
+            if other and (_is_stopped(upload) or _is_stopped(other)):
+                del self.followed[upload]
+            elif other and upload.state == other.state == states.DONE:
+                is_shared = upload.key in self.shared or other.key in self.shared
+                assert is_shared or upload.key == other.key, f"I2: {upload.key} is {other.key}"
+            elif upload.paused_for == states.FOR_TAB:
+                others = self._elsewhere(page, upload)
+                if len(others) == 1 and others[0][1] == seed:
+                    self.followed[upload] = others[0][0]
+
+    @invariant()
     def i6_progress_is_within_the_file(self) -> None:
         """Progress counts each byte once, and loses no more than what was on its way."""
         for _, upload, _ in self.added:
@@ -284,6 +301,17 @@ class Engine(RuleBasedStateMachine):
     def nothing_breaks_where_nobody_looks(self) -> None:
         """No task ends with an exception that is no answer of OSS or of ours."""
         assert self.unseen == []
+
+    def _elsewhere(self, page: Page, upload: Upload) -> list[tuple[Upload, int]]:
+        """Return the uploads of files that look the same, in other pages of this browser."""
+        return [
+            (other, seed)
+            for there, other, seed in self.added
+            if there is not page
+            and there.device is page.device
+            and looks_of(other.file) == looks_of(upload.file)
+            and other.state not in states.ENDED
+        ]
 
     def _half_sent(self) -> list[tuple[Page, Upload, int]]:
         """Return what lives, and of which another page could go on with what OSS has."""
@@ -333,6 +361,7 @@ class Engine(RuleBasedStateMachine):
         assert self.world.pending == [], "I3: requests without end"
         self.i1_what_is_done_is_whole()
         self.i2_no_file_is_stored_twice_or_over_another()
+        self.i2_who_waits_for_another_page_does_not_send_the_file_again()
         for page, upload, _ in self.added:
             if page in self.world.pages and upload.state not in states.ENDED:
                 reason = upload.paused_for
@@ -391,6 +420,11 @@ class Engine(RuleBasedStateMachine):
 
 def _pick(things: list[Any], which: int) -> Any:
     return things[which % len(things)]
+
+
+def _is_stopped(upload: Upload) -> bool:
+    is_over = upload.state in (states.FAILED, states.CANCELLED)
+    return is_over or upload.paused_for == states.BY_PERSON
 
 
 def _buttons(upload: Upload) -> list[str]:

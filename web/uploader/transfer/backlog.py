@@ -110,7 +110,8 @@ class Backlog:
         """Give an upload an unfinished one's place, or a key; not yet, if another page has it."""
         if not is_over(upload):
             await self._journal.take_place(upload)
-        if upload.key or is_over(upload) or self._journal.find_elsewhere(upload.file):
+        waits = upload.paused_for == states.FOR_TAB
+        if upload.key or is_over(upload) or waits or self._journal.find_elsewhere(upload.file):
             return
         try:
             upload.key = key_for(upload, self._engine, self._journal.owner)

@@ -50,10 +50,17 @@ class Cleaning:
         upload.given_up = True
         if not self.has(upload):
             self._start(upload, 0)
+        else:
+            asyncio.create_task(self._note(upload))  # noqa: RUF006 - it ends by itself
 
     def _start(self, upload: "Upload", failures: int) -> None:
         self._uploads.append(upload)
         asyncio.create_task(self._clean(upload, failures))  # noqa: RUF006 - it ends by itself
+
+    async def _note(self, upload: "Upload") -> None:
+        """Have a later page end it, if this one is gone before."""
+        if upload.upload_id:
+            await self._engine.journal.keep(upload)
 
     async def _clean(self, upload: "Upload", failures: int) -> None:
         stored: Stored | None = None
@@ -61,7 +68,7 @@ class Cleaning:
         crc64 = upload.combined_crc64() if upload.is_complete() else None
         try:
             if upload.upload_id:
-                await self._engine.journal.keep(upload)
+                await self._note(upload)
                 await abort(upload, self._engine)
             if upload.lost_begins:
                 await remove_orphans(upload, self._engine)

@@ -89,7 +89,7 @@ class Journal:
         """Read, once, what earlier pages left; what is broken, foreign or old is removed.
 
         Raises:
-            GrantRefused: nobody knows yet whose records these are; ask again.
+            GrantRefused: nobody knows yet whose records these are.
         """
         owner = await self._keeper.prefix()
         if not self._loading:
@@ -107,13 +107,15 @@ class Journal:
         """
         while True:
             await self.take_place(upload)
-            other = None if upload.key else self.find_elsewhere(upload.file)
+            is_placed = upload.key and upload.has_begun()
+            other = None if is_placed else self.find_elsewhere(upload.file)
             if other:
+                await self._unplace(upload)
                 crc64 = await self._follow(upload, other)
                 if crc64:
                     upload.key = other.key
                     return crc64
-            elif upload.key or await self._turns.may_begin(upload):
+            elif is_placed or await self._turns.may_begin(upload):
                 return ""
             else:
                 await self._let_begin(upload)
@@ -184,7 +186,7 @@ class Journal:
             upload.adopted = bool(upload.upload_id)
         else:
             if upload.upload_id:
-                self._is_elsewhere(self._record_of(upload))
+                self._is_elsewhere(self._records.of(upload, self._page))
             upload.forget_parts()
             upload.key = upload.kept_as = ""
 
@@ -220,7 +222,7 @@ class Journal:
         if upload.is_stream:
             self._records.know(upload.upload_id)
             return  # no later page can go on with it
-        record = self._record_of(upload)
+        record = self._records.of(upload, self._page)
         upload.kept = upload.arrived
         upload.kept_as = record.key
         self._tabs.tell(record.text())
@@ -233,12 +235,9 @@ class Journal:
             self._page = f"page-{self._random.hex(8)}"
             await self._tabs.take(self._page)
             self._ours.add(self._page)
-            self._tabs.tell(self._record_of(uploads[0]).text())
-        records: list[tuple[str, str, File | None]] = []
-        for upload in uploads:
-            record = self._record_of(upload)
-            records.append((record.key, record.text(), upload.file))
-        await self._records.save(records)
+            self._tabs.tell(self._records.of(uploads[0], self._page).text())
+        records = [(self._records.of(upload, self._page), upload.file) for upload in uploads]
+        await self._records.save([(record.key, record.text(), file) for record, file in records])
 
     async def forget(self, key: str, crc64: str = "") -> None:
         """Remove the checkpoint of an object that is whole (`crc64`), or that nobody wants."""
@@ -260,9 +259,6 @@ class Journal:
         """Let other pages go on with an upload."""
         self._ours.discard(key)
         self._tabs.drop(key)
-
-    def _record_of(self, upload: "Upload") -> "Checkpoint":
-        return self._records.of(upload, self._page)
 
     async def _load(self, owner: str, loaded: asyncio.Event) -> None:
         self._tabs.listen(self._hear)
@@ -327,7 +323,7 @@ class Journal:
         await self._tabs.free(record.lock)
         self._watched.discard(record.lock)
         await self._hear_the_end(record.key)
-        if record.upload_id and not self._is_known_elsewhere(record.key):
+        if record.upload_id and record.key not in [other.key for other in self.elsewhere]:
             return
         for left in await self._records.all():
             if left.lock == record.lock:
@@ -361,9 +357,6 @@ class Journal:
                 self._left.drop(record)
         self._on_change(self)
 
-    def _is_known_elsewhere(self, key: str) -> bool:
-        return key in [other.key for other in self.elsewhere]
-
     def _not_elsewhere(self, key: str, crc64: str) -> None:
         self.elsewhere = [other for other in self.elsewhere if other.key != key]
         for waiting in self._waiting:
@@ -372,14 +365,21 @@ class Journal:
                 waiting.ended.set()
         self._on_change(self)
 
+    async def _unplace(self, upload: "Upload") -> None:
+        """Take back the key that an upload was given while it waited, and the record of it."""
+        upload.key = ""
+        if upload.kept_as:
+            name, upload.kept_as = upload.kept_as, ""
+            await self.erase([name])
+
     async def _let_begin(self, upload: "Upload") -> None:
         """Wait until the page that is about to begin the same file has done so, or has not."""
         upload.hold(states.FOR_TAB)
         try:
             await self._tabs.free(begin_lock(upload))
             for record in await self._records.all():
-                is_known = record.lock in self._ours or self._is_known_elsewhere(record.key)
-                if record.upload_id and not is_known:
+                known = [other.key for other in self.elsewhere]
+                if record.upload_id and not (record.lock in self._ours or record.key in known):
                     self._is_elsewhere(record)  # until it is seen whether its page is still there
         finally:
             upload.release(states.FOR_TAB)

@@ -6,6 +6,7 @@ from uploader.transfer.errors import NameTooLong, NoRoom, WrongType
 from uploader.transfer.identical import find_identical
 from uploader.transfer.limits import allows
 from uploader.transfer.options import KEEP_BOTH, REFUSE, object_headers
+from uploader.transfer.plan import MAX_SINGLE_BYTES
 from uploader.transfer.ports import Piece
 from uploader.transfer.sniff import content_type_of
 
@@ -56,9 +57,10 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
 
 async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored | None":
     """Give an upload its key, once no other page of this browser sends the same file."""
-    if upload.key and not upload.is_stream:
+    is_placed = upload.key and (upload.has_begun() or upload.file.size <= MAX_SINGLE_BYTES)
+    if is_placed and not upload.is_stream:
         await engine.journal.take_back(upload)
-    if not (upload.key or upload.is_stream):
+    if not ((upload.key and is_placed) or upload.is_stream):
         crc64 = await engine.journal.adopt(upload)
         if crc64:
             stored = await _followed(upload, engine, upload.key, crc64)

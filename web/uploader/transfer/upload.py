@@ -178,6 +178,10 @@ class Upload:
         """Tell whether OSS has confirmed every byte as a part."""
         return bool(self.parts) and self._arrived == self.file.size and not self.is_open()
 
+    def has_begun(self) -> bool:
+        """Tell whether this page or an earlier one may have sent something under its key."""
+        return bool(self.careful or self.upload_id or self.all_left)
+
     def is_open(self) -> bool:
         """Tell whether it is a stream of which more may come."""
         return bool(getattr(self.file, "is_open", False))

@@ -114,6 +114,25 @@ async def test_a_page_that_follows_hears_of_the_end_after_the_lock_is_free():
     assert (late != [], list(world.http.objects)) == (True, [first.key])
 
 
+async def test_who_waits_until_another_page_has_begun_has_no_place_of_its_own_yet():
+    world = World()
+    world.http.hold()
+    one, _, _ = world.page()
+    other, _, ports = world.page()
+    ports.random.count = 100
+    first = one.add(FakeFile("a.bin", SIZE))
+    await until(lambda: world.http.running)
+    second = other.add(FakeFile("a.bin", SIZE))
+    await until(lambda: second.paused_for == states.FOR_TAB)
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+    world.http.release()
+    await until(lambda: first.state == states.DONE and second.state == states.DONE)
+
+    assert list(world.http.objects) == [first.key]
+
+
 async def test_who_follows_another_page_keeps_no_other_file_from_starting():
     world = World()
     await world.half_sent()
