@@ -372,11 +372,10 @@ class Queue:
 
 
 def _cancel(task: "asyncio.Task[None]") -> None:
+    """Cancel a task, also from within it, as a listener does that stops its upload."""
     try:
         task.cancel()
-    except (
-        RuntimeError
-    ):  # in MicroPython no task cancels itself, as when a listener stops an upload
+    except RuntimeError:  # MicroPython: no task cancels itself
         asyncio.create_task(_cancel_soon(task))  # noqa: RUF006 - it ends by itself
 
 
