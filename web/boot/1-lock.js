@@ -18,11 +18,12 @@ const ownOrigin = (url) => {
 };
 
 // PyScript builds its hooks with Function(); all other code from strings, and HTML from strings, is refused.
-const FACTORY = "(function anonymous(\n) {\nreturn(w,x)=>(";
+// Chromium hands the text over in parentheses, Firefox and WebKit without.
+const FACTORY = /^\(?function anonymous\(\n\) \{\nreturn\(w,x\)=>\(/;
 let sealed = false;
 window.trustedTypes?.createPolicy("default", {
   createScriptURL: ownOrigin,
-  createScript: (code) => (!sealed && code.startsWith(FACTORY) ? code : null),
+  createScript: (code) => (!sealed && FACTORY.test(code) ? code : null),
 });
 
 // Scripts are checked by their tags and the import map; what is fetched (Python, WASM) is checked here.
