@@ -9,7 +9,7 @@ FRAME_ORIGIN ?=
 RUNTIME ?= micropython
 ONLY ?=
 
-.PHONY: demo test check audit format bench slow vendor-suites screenshots build lock browser clean
+.PHONY: demo test check audit format bench slow vendor-suites screenshots build lock prerequisites clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -33,10 +33,10 @@ build: $(VENV)/.ready web/node_modules/.ready
 demo: build
 	@exec $(BIN)/ossferry demo --port $(PORT) --oss-port $(OSS_PORT) --runtime $(RUNTIME) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(if $(FRAME_ORIGIN),--frame-origin "$(FRAME_ORIGIN)")
 
-browser: $(VENV)/.ready
-	@$(BIN)/python tests/support/chromium.py
+prerequisites: $(VENV)/.ready
+	@PYTHONPATH=tests $(BIN)/python -m support.prerequisites
 
-test: build browser $(SDK_TOURS)/node_modules/.ready
+test: build prerequisites $(SDK_TOURS)/node_modules/.ready
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/unit tests/contract tests/attacks
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 2 --dist loadfile tests/browser tests/e2e
 
@@ -53,16 +53,16 @@ format: $(VENV)/.ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: build browser
+bench: build prerequisites
 	$(BIN)/python tests/bench/run.py $(if $(ONLY),--only "$(ONLY)")
 
-slow: build browser $(SDK_TOURS)/node_modules/.ready
+slow: build prerequisites $(SDK_TOURS)/node_modules/.ready
 	$(BIN)/python -m pytest -m slow
 
 vendor-suites: $(VENV)/.ready
 	PYTHONPATH="$(CURDIR)/tests" $(BIN)/python -m contract.mock_oss.vendor_suites oss2
 
-screenshots: build browser
+screenshots: build prerequisites
 	PYTHONPATH=tests $(BIN)/python tests/e2e/screenshots.py
 
 lock: $(VENV)/.ready

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import expect
 
 from ossferry.demo import Demo
-from support.chromium import executable
 from support.config import load
+from support.programs import browser
 
 CONFIG = load()
 MAX_REASON = 3000  # characters
@@ -95,7 +95,7 @@ def browser_type_launch_args() -> dict[str, Any]:
     return {
         "headless": CONFIG.use.headless,
         "args": CONFIG.use.args,
-        "executable_path": executable(),
+        "executable_path": browser("chromium").path,
     }
 
 

@@ -18,7 +18,7 @@ from bench.peers import uppy
 from bench.table import Only, Row
 from ossferry.demo import Demo
 from support.browser_page import make_app, script
-from support.chromium import executable
+from support.browsers import executable
 from support.config import load as load_config
 from support.serving import serve
 

@@ -15,7 +15,7 @@ from bench.cold_load import Load, load
 from bench.peers import ali_oss
 from bench.table import Only, Row
 from ossferry.demo import Demo
-from support.chromium import executable
+from support.browsers import executable
 from support.config import load as load_config
 
 __all__ = ["NAMES", "rows"]

@@ -23,7 +23,7 @@ from bench.peers.senders import serve_senders
 from bench.peers.sink import crc64_of_zeros
 from bench.tab import Tab, open_tab
 from ossferry.demo import Demo
-from support.chromium import executable
+from support.browsers import executable
 from support.config import load as load_config
 from support.programs import free_port, wait_for
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from e2e.pages.uploader import UploaderPage
 from ossferry.demo import Demo
-from support.chromium import executable
+from support.browsers import executable
 from support.config import ROOT, load
 
 IMAGES = ROOT / "docs" / "images"

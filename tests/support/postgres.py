@@ -14,13 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from support.programs import free_port, running
+from support.programs import free_port, program, running
 
 __all__ = ["Postgres", "postgres"]
-
-PROGRAMS = Path("/usr/lib/postgresql")
 
 
 class Postgres:
@@ -59,10 +55,7 @@ class Postgres:
 @contextmanager
 def postgres() -> Iterator[Postgres]:
     """Run a server until the context ends."""
-    found = sorted(PROGRAMS.glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("PostgreSQL is not installed here (apt-get install postgresql)")
-    programs = found[-1].parent
+    programs = Path(program("initdb")).resolve().parent
     run_as = [] if os.geteuid() else [shutil.which("runuser") or "runuser", "-u", "postgres", "--"]
     folder = Path(tempfile.mkdtemp(prefix="ossferry-postgres-"))
     try:

@@ -1,25 +1,43 @@
-"""Starts programs of the distribution for tests, or says why that cannot be."""
+"""Finds and starts the programs of the machine that tests need.
 
-import shutil
+A test without its program is skipped, and with `CI=true` it fails: this is the only place that
+decides so.
+"""
+
 import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-__all__ = ["free_port", "program", "running", "wait_for"]
+from support import browsers, paths, prerequisites
+
+__all__ = ["browser", "free_port", "program", "running", "wait_for"]
 
 TRIES = 200
 
 
 def program(name: str) -> str:
-    """Return where a program is; a test that needs it is skipped where it is not installed."""
-    found = shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin")
-    if found is None:
-        pytest.skip(f"{name} is not installed here (apt-get install {name.partition('-')[0]})")
-    return found
+    """Return where a program is; without it, the test ends here."""
+    wanted = prerequisites.named(name)
+    return paths.find(name) or _end_test(wanted)
+
+
+def browser(engine: str) -> browsers.Browser:
+    """Return the browser for an engine; without it, the test ends here."""
+    wanted = prerequisites.named(engine)
+    return browsers.find(engine) or _end_test(wanted)
+
+
+def _end_test(wanted: prerequisites.Prerequisite) -> NoReturn:
+    """Skip the test, or fail it where continuous integration must run all tests."""
+    reason = prerequisites.explain(wanted)
+    if prerequisites.on_ci():
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 def free_port() -> int:
