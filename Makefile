@@ -42,8 +42,8 @@ prerequisites: $(VENV)/.ready
 	@PYTHONPATH=tests $(BIN)/python -m support.prerequisites
 
 test: build prerequisites $(SDK_TOURS)/node_modules/.ready
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/unit tests/contract tests/attacks
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 2 --dist loadfile tests/browser tests/e2e
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder tests/unit tests/contract tests/attacks
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder tests/browser tests/e2e
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .

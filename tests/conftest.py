@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 
 from ossferry.demo import Demo
 from support.config import load
+from support.order import place
 from support.programs import browser
 
 CONFIG = load()
@@ -42,9 +43,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put all that drives a browser last: Playwright's loop then runs until the session ends.
 
     No `asyncio.run` is possible while it does. pytest groups tests by the interpreter they run on,
-    so where they stand in the files says nothing about their order.
+    so where they stand in the files says nothing about their order. Among both, the longest files
+    come first: no worker then begins one when the other has nothing left to do.
     """
-    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
+    items.sort(
+        key=lambda item: ("playwright" in getattr(item, "fixturenames", ()), place(item.path))
+    )
     gc.freeze()  # all that has been imported stays: what collects after a test looks at its own
 
 

@@ -17,7 +17,11 @@ from hypothesis import strategies as st
 from contract.mock_oss.clients import signed_headers
 from mock_oss import BUCKET, BucketSpec, MockOSS, World
 
-BATCH, EXAMPLES = 25, 820  # 20,500 requests in all
+BATCH = 25  # requests in an example
+EXAMPLES = pytest.mark.parametrize(
+    "examples", [pytest.param(100, id="some"), pytest.param(410, id="many", marks=pytest.mark.slow)]
+)
+"""Of each kind; `many` makes 20,500 requests in all."""
 TIMEOUT_S = 5.0
 BOMB = (
     b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]>'
@@ -234,32 +238,39 @@ def check(oss: MockOSS, raw: bytes) -> None:
     assert b"x-oss-mock: 1" in reply.raw
 
 
-@settings(
-    max_examples=EXAMPLES // 2,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-@given(st.lists(signed_requests(), min_size=BATCH, max_size=BATCH))
-def test_signed_requests_with_odd_contents_get_an_answer(
-    oss: MockOSS, cases: list[tuple[str, str, str, dict[str, str], dict[str, str], bytes]]
-) -> None:
-    for case in cases:
-        check(oss, signed(oss, case))
+Signed = tuple[str, str, str, dict[str, str], dict[str, str], bytes]
 
 
-@settings(
-    max_examples=EXAMPLES // 2,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-@given(st.lists(raw_requests(), min_size=BATCH, max_size=BATCH))
-def test_bytes_that_need_not_be_http_get_an_answer(oss: MockOSS, cases: list[bytes]) -> None:
-    for raw in cases:
-        check(oss, raw)
+@EXAMPLES
+def test_signed_requests_with_odd_contents_get_an_answer(oss: MockOSS, examples: int) -> None:
+    @repeated(examples)
+    @given(st.lists(signed_requests(), min_size=BATCH, max_size=BATCH))
+    def send(cases: list[Signed]) -> None:
+        for case in cases:
+            check(oss, signed(oss, case))
+
+    send()
+
+
+@EXAMPLES
+def test_bytes_that_need_not_be_http_get_an_answer(oss: MockOSS, examples: int) -> None:
+    @repeated(examples)
+    @given(st.lists(raw_requests(), min_size=BATCH, max_size=BATCH))
+    def send(cases: list[bytes]) -> None:
+        for raw in cases:
+            check(oss, raw)
+
+    send()
+
+
+def repeated(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 HOST = [("Host", "still.localhost")]
