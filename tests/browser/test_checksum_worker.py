@@ -117,6 +117,7 @@ def test_the_checksum_of_any_number_of_bytes_is_that_of_oss(page: Page, given_me
     assert sums == {size: str(crc64.update(content[:size])) for size in sizes}
 
 
+@pytest.mark.parametrize("runtime", ["micropython"], indirect=True)  # the worker has no Python
 def test_a_file_is_read_to_its_end_while_garbage_is_collected(page: Page, tmp_path: Path) -> None:
     path = tmp_path / "large.bin"
     with path.open("wb") as file:

@@ -135,6 +135,7 @@ def test_axe_finds_nothing_in_any_state(
     assert {state: each for state, each in found.items() if each} == {}
 
 
+@slow_on_pyodide
 def test_all_of_it_by_keyboard(uploader: UploaderPage, demo: Demo, page: Page) -> None:
     hold(demo, "b.bin")
     uploader.drop(a__txt="x")

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from e2e.conftest import Console
+from e2e.conftest import Console, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
 from ossferry.demo import Demo
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, slow_on_pyodide]
 
 NAME = "plain.test"  # playwright.config.toml has it lead here
 CONTENT = noise(20 * MIB + 1, seed=71)

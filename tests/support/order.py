@@ -11,6 +11,21 @@ __all__ = ["LONGEST_FIRST", "place"]
 TESTS = Path(__file__).parents[1]
 
 LONGEST_FIRST = (
+    "browser/test_portable.py",
+    "browser/test_checksum_worker.py",
+    "e2e/test_page.py",
+    "e2e/test_multipart.py",
+    "e2e/test_faults.py",
+    "e2e/test_upload.py",
+    "e2e/test_conditions.py",
+    "e2e/test_wire.py",
+    "e2e/test_places.py",
+    "e2e/test_resume.py",
+    "e2e/test_permission.py",
+    "e2e/test_waiting.py",
+    "e2e/test_done.py",
+    "e2e/test_elsewhere.py",
+    "e2e/test_secrets.py",
     "contract/mock_oss/test_bad_input.py",
     "contract/server/test_demo_command.py",
     "contract/mock_oss/test_multipart_model.py",
@@ -22,7 +37,6 @@ LONGEST_FIRST = (
     "contract/server/test_docs_production.py",
     "contract/server/test_kill_switch.py",
     "attacks/test_soundness.py",
-    "unit/test_config.py",
 )
 
 _PLACES = {TESTS / name: at for at, name in enumerate(LONGEST_FIRST)}

@@ -58,9 +58,18 @@ def test_a_failed_test_is_repeated_on_ci_as_the_file_says(
 ) -> None:
     (tmp_path / "test_failing.py").write_text("def test_failing(): assert 1 == 2\n")
     run = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "pytest", "-p", "conftest", "--rootdir", tmp_path, tmp_path],
+        [
+            *(sys.executable, "-m", "pytest", "--rootdir", tmp_path, tmp_path),
+            *("-p", "pytest_playwright.pytest_playwright", "-p", "pytest_rerunfailures"),
+            *("-p", "conftest"),
+        ],
         cwd=tmp_path,
-        env=os.environ | {"CI": ci, "PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'server'}"},
+        env=os.environ
+        | {
+            "CI": ci,
+            "PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'server'}",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # the others take seconds to load
+        },
         capture_output=True,
         text=True,
     )
