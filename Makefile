@@ -43,7 +43,7 @@ prerequisites: $(VENV)/.ready
 
 test: build prerequisites $(SDK_TOURS)/node_modules/.ready
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder tests/unit tests/contract tests/attacks
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder tests/browser tests/e2e
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 2 --dist loadgroup --no-loadscope-reorder tests/browser tests/e2e
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .

@@ -6,18 +6,21 @@ import inspect
 import logging
 import os
 from collections.abc import Coroutine, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from ossferry.demo import Demo
+from support import programs, webkitgtk
 from support.config import load
 from support.order import place
-from support.programs import browser
 
 CONFIG = load()
 MAX_REASON = 3000  # characters
+FIREFOX = {
+    "network.dns.localDomains": "plain.test",  # plain http from elsewhere: no secure context
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -26,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     options.screenshot = CONFIG.artefacts.screenshot
     options.tracing = CONFIG.artefacts.trace
     options.output = CONFIG.artefacts.dir
+    options.browser = options.browser or [project.name for project in CONFIG.projects]
     if os.environ.get("CI") and options.reruns is None:
         options.reruns = CONFIG.retries_on_ci
     expect.set_options(timeout=CONFIG.timeout_ms)
@@ -38,18 +42,52 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(report.longreprtext[-MAX_REASON:])
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put all that drives a browser last: Playwright's loop then runs until the session ends.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Iterator[None]:
+    """Choose what runs in which engine, and in which order."""
+    choose_engines(config, items)
+    yield
+    put_in_order(items)
+    gc.freeze()  # all that has been imported stays: what collects after a test looks at its own
 
-    No `asyncio.run` is possible while it does. pytest groups tests by the interpreter they run on,
-    so where they stand in the files says nothing about their order. Among both, the longest files
-    come first: no worker then begins one when the other has nothing left to do.
+
+def choose_engines(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to `make slow` what `playwright.config.toml` does not ask for in each engine.
+
+    A story for one engine (`only_browser`) is dropped in the others. With `--dist loadgroup` one
+    worker runs all stories of Firefox, and one all of WebKit: each is started once.
+    """
+    core = {project.name for project in CONFIG.projects if project.stories == "core"}
+    dropped = []
+    for item in items:
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        engine, only = params.get("browser_name"), item.get_closest_marker("only_browser")
+        if engine and only and only.args[0] != engine:
+            dropped.append(item)
+        elif engine in core and (
+            not item.get_closest_marker("core") or params.get("runtime") == "pyodide"
+        ):
+            item.add_marker(pytest.mark.slow)
+        group = engine if engine in core else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    if dropped:
+        items[:] = [item for item in items if item not in dropped]
+        config.hook.pytest_deselected(items=dropped)
+
+
+def put_in_order(items: list[pytest.Item]) -> None:
+    """Put all that drives a browser last, and the longest files first.
+
+    Playwright's loop runs until the session ends, and no `asyncio.run` is possible while it does.
+    pytest groups tests by the interpreter they run on, so where they stand in the files says
+    nothing about their order. With the longest files first no worker begins one when the other has
+    nothing left to do.
     """
     items.sort(
         key=lambda item: ("playwright" in getattr(item, "fixturenames", ()), place(item.path))
     )
-    gc.freeze()  # all that has been imported stays: what collects after a test looks at its own
 
 
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
@@ -87,26 +125,60 @@ def logging_as_before() -> Iterator[None]:
     logging.raiseExceptions = raises
 
 
-@pytest.fixture(scope="session", params=CONFIG.projects)
+@pytest.fixture(scope="session", params=CONFIG.runtimes)
 def runtime(request: pytest.FixtureRequest) -> str:
     """The interpreter that runs the page."""
     return str(request.param)
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, Any]:
-    """How the Playwright plugin starts Chromium."""
-    return {
-        "headless": CONFIG.use.headless,
-        "args": CONFIG.use.args,
-        "executable_path": browser("chromium").path,
-    }
+def browser_type_launch_args(browser_name: str) -> dict[str, Any]:
+    """How the Playwright plugin starts the engine."""
+    found = programs.browser(browser_name)
+    options: dict[str, Any] = {"headless": CONFIG.use.headless, "executable_path": found.path}
+    if browser_name == "chromium":
+        options["args"] = CONFIG.use.args
+    elif browser_name == "firefox":
+        options["firefox_user_prefs"] = FIREFOX
+        if found.path:
+            options["channel"] = "moz-firefox"  # no build of Playwright's: by WebDriver BiDi
+    return options
 
 
 @pytest.fixture(scope="session")
 def browser_context_args() -> dict[str, Any]:
     """What every page looks like."""
     return {"viewport": CONFIG.use.viewport, "locale": CONFIG.use.locale}
+
+
+@pytest.fixture(scope="session")
+def browser(request: pytest.FixtureRequest, browser_name: str) -> Iterator[Browser]:
+    """The engine; WebKitGTK looks like Playwright's browser to the stories."""
+    found = programs.browser(browser_name)
+    if found.driver:
+        with webkitgtk.launched(found) as launched:
+            yield cast(Browser, launched)
+        return
+    launched = request.getfixturevalue("launch_browser")()
+    yield launched
+    launched.close()
+
+
+@pytest.fixture
+def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh profile."""
+    driven: object = browser
+    if isinstance(driven, webkitgtk.Browser):
+        with driven.new_context() as made:
+            yield cast(BrowserContext, made)
+        return
+    yield request.getfixturevalue("new_context")()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A tab in a fresh profile."""
+    return context.new_page()
 
 
 @pytest.fixture(scope="session")

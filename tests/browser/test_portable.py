@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 from support.browser_page import make_app, script
+from support.expecting import expect
 from support.serving import serve
 
 pytestmark = pytest.mark.browser

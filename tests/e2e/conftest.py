@@ -13,11 +13,15 @@ from playwright.sync_api import ConsoleMessage, Page
 from e2e.pages.uploader import UploaderPage
 from mock_oss.world import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.demo import Demo
+from support import webkitgtk
 
 slow_on_pyodide = pytest.mark.parametrize(
     "runtime", ["micropython", pytest.param("pyodide", marks=pytest.mark.slow)], indirect=True
 )
 """For stories about the page around Python: Pyodide takes its turn in `make slow`."""
+
+FAILED_REQUEST = r"net::|Failed to load|CORS|status of"
+FAILED_IN_FIREFOX = "The Same Origin Policy disallows reading"
 
 
 class Console:
@@ -26,8 +30,13 @@ class Console:
     def __init__(self) -> None:
         self.complaints: list[str] = []
         self.expected: list[str] = []
+        self._pages: list[webkitgtk.Page] = []
 
     def listen(self, page: Page) -> None:
+        driven: object = page
+        if isinstance(driven, webkitgtk.Page):
+            self._pages.append(driven)
+            return
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
 
@@ -36,11 +45,18 @@ class Console:
             self.complaints.append(f"{message.type}: {message.text}")
 
     def unexpected(self) -> list[str]:
+        complaints = sum((page.complaints() for page in self._pages), self.complaints)
         return [
             text
-            for text in self.complaints
-            if not any(re.search(pattern, text) for pattern in self.expected)
+            for text in complaints
+            if not any(re.search(pattern, text) for pattern in self._patterns())
         ]
+
+    def _patterns(self) -> list[str]:
+        """Return what is expected, also in the words of Firefox for a request that fails."""
+        if any(re.search(FAILED_REQUEST, pattern) for pattern in self.expected):
+            return [*self.expected, FAILED_IN_FIREFOX]
+        return self.expected
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 
 from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
 from ossferry.demo import Demo
+from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 

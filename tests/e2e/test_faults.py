@@ -5,12 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import Page, Route
 
 from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import MIB, expect_whole, noise, until
+from e2e.storage_side import MIB, asked, expect_whole, noise, until
 from ossferry.demo import Demo
+from support.expecting import expect
 
 pytestmark = [pytest.mark.e2e, slow_on_pyodide]
 
@@ -191,6 +192,7 @@ def test_oss_out_of_reach_is_waited_for(
     row.expect_state("done")
 
 
+@pytest.mark.core
 def test_a_missing_cors_rule_is_named_with_how_to_add_it(
     start_demo: StartDemo, console: Console
 ) -> None:
@@ -233,24 +235,20 @@ def test_a_proof_that_cors_hides_is_not_taken_for_granted(
     expect(uploader.notice("hidden")).to_contain_text("expose the header ETag")
 
 
+@pytest.mark.core
 def test_expired_credentials_are_renewed_without_a_word(
-    uploader: UploaderPage, demo: Demo, page: Page, console: Console
+    uploader: UploaderPage, demo: Demo, console: Console
 ) -> None:
+    expect(uploader.grant).to_contain_text("May add files to")  # the first grant is here
     demo.oss.faults.add("expire-tokens", key="*/late.txt", method="PUT", times=1)
     console.expected.append(f"{REFUSED} 403")
-    renewals: list[Request] = []  # the page's first grant may still be on its way: it names no key
-
-    def note(request: Request) -> None:
-        if request.url.endswith("/api/grant") and "refused_key_id" in (request.post_data or ""):
-            renewals.append(request)
-
-    page.on("request", note)
+    before = len(asked(demo, "AssumeRole"))
 
     uploader.drop(late__txt="x", other__txt="y")
 
     uploader.row("late.txt").expect_state("done")
     uploader.row("other.txt").expect_state("done")
-    assert len(renewals) == 1
+    assert len(asked(demo, "AssumeRole")) - before == 1
 
 
 @pytest.mark.parametrize("minutes", [-20, 20])
@@ -287,6 +285,7 @@ def test_damage_on_the_way_is_sent_again(uploader: UploaderPage, demo: Demo) -> 
     assert fault.hits == 1
 
 
+@pytest.mark.core
 def test_a_wrong_checksum_is_a_failed_upload(uploader: UploaderPage, demo: Demo) -> None:
     demo.oss.faults.add("wrong-crc", key="*/flipped.bin", method="PUT", times=3)
 
@@ -312,6 +311,7 @@ def test_a_captive_portal_is_not_taken_for_oss(uploader: UploaderPage, demo: Dem
     assert demo.oss.bucket(demo.bucket).objects[row.key].data == b"x"
 
 
+@pytest.mark.core
 def test_a_connection_that_breaks_is_tried_again(
     uploader: UploaderPage, demo: Demo, console: Console, make_file: MakeFile
 ) -> None:

@@ -3,11 +3,12 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Route
 
 from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
 from ossferry.demo import Demo
+from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import ConsoleMessage, Page
 
 from contract.mock_oss.clients import oss2_bucket, send, signed_headers
 from mock_oss import BUCKET, Clock, MockOSS
+from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 

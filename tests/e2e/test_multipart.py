@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
 
 from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.demo import Demo
+from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
@@ -68,6 +68,7 @@ def test_faults_in_parts_cost_those_parts_only(
     expect_stored(demo, row.key)
 
 
+@pytest.mark.core
 def test_a_paused_upload_goes_on_where_it_was(
     uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile
 ) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, Route, expect
+from playwright.sync_api import Browser, FilePayload, Page, Route
 
 from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.demo import Demo
+from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
@@ -135,6 +136,7 @@ def test_axe_finds_nothing_in_any_state(
     assert {state: each for state, each in found.items() if each} == {}
 
 
+@pytest.mark.core
 @slow_on_pyodide
 def test_all_of_it_by_keyboard(uploader: UploaderPage, demo: Demo, page: Page) -> None:
     hold(demo, "b.bin")
@@ -244,6 +246,7 @@ def test_languages_by_browser_and_by_choice(demo: Demo, browser: Browser) -> Non
         context.close()
 
 
+@pytest.mark.core
 @slow_on_pyodide
 def test_a_name_that_is_there_is_asked_about_once_for_all(
     uploader: UploaderPage, demo: Demo
@@ -275,6 +278,7 @@ def test_a_name_that_is_there_is_asked_about_once_for_all(
     assert sorted(stored) == wanted
 
 
+@pytest.mark.core
 @slow_on_pyodide
 def test_all_are_paused_resumed_and_told_in_the_tab(
     uploader: UploaderPage, demo: Demo, page: Page
@@ -302,11 +306,12 @@ def test_all_are_paused_resumed_and_told_in_the_tab(
     expect(uploader.rows).to_have_count(0)
 
 
+@pytest.mark.core
 @slow_on_pyodide
 def test_folder_paste_and_thumbnail(uploader: UploaderPage, page: Page, tmp_path: Path) -> None:
     (tmp_path / "trip" / "day 1").mkdir(parents=True)
     (tmp_path / "trip" / "day 1" / "pixel.png").write_bytes(PNG)
-    page.locator("#folder").set_input_files(tmp_path / "trip")
+    uploader.choose_folder(tmp_path / "trip")
     row = uploader.row("pixel.png")
     row.expect_state("done")
     assert "/trip/day 1/pixel.png" in row.key

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page
 
 from e2e.conftest import Console
 from e2e.pages.uploader import Row, UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, pending, until
 from ossferry.demo import Demo
+from support.expecting import expect
 
 pytestmark = [
     pytest.mark.e2e,

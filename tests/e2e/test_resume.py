@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.demo import Demo
+from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
@@ -61,6 +62,7 @@ def start_and_reload(demo: Demo, uploader: UploaderPage, path: Path) -> None:
     uploader.expect_ready()
 
 
+@pytest.mark.core
 def test_a_reload_in_the_middle_costs_only_what_was_under_way(
     start_demo: StartDemo, make_file: MakeFile, console: Console
 ) -> None:

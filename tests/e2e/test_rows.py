@@ -1,11 +1,12 @@
 """Rows of the list: what they show of a file, and that only those near the window exist."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from e2e.conftest import slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
+from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 

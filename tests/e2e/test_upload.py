@@ -6,12 +6,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Route
 
 from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.demo import Demo
+from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
@@ -50,6 +51,7 @@ def read_back(demo: Demo, key: str) -> bytes:
     return bytes(operator_bucket(demo).get_object(key).read())
 
 
+@pytest.mark.core
 def test_a_chosen_file_arrives(uploader: UploaderPage, demo: Demo, make_file: MakeFile) -> None:
     content = random.Random(1).randbytes(300_000)
     uploader.choose(make_file("harbour.bin", content))
@@ -65,6 +67,7 @@ def test_a_chosen_file_arrives(uploader: UploaderPage, demo: Demo, make_file: Ma
     expect(uploader.total).to_contain_text("1 of 1 file 300 kB of 300 kB")
 
 
+@pytest.mark.core
 def test_a_dropped_file_arrives(uploader: UploaderPage, demo: Demo) -> None:
     uploader.drop(notes__md="# dropped", b__txt="second")
 
@@ -75,7 +78,11 @@ def test_a_dropped_file_arrives(uploader: UploaderPage, demo: Demo) -> None:
     assert read_back(demo, row.key) == b"# dropped"
 
 
-@pytest.mark.parametrize("size", [0, 1, 64 * 1024**2], ids=["empty", "1 B", "64 MiB"])
+@pytest.mark.parametrize(
+    "size",
+    [0, 1, pytest.param(64 * 1024**2, marks=pytest.mark.core)],
+    ids=["empty", "1 B", "64 MiB"],
+)
 def test_files_of_any_size_arrive_whole(
     uploader: UploaderPage, demo: Demo, make_file: MakeFile, size: int
 ) -> None:
@@ -88,6 +95,7 @@ def test_files_of_any_size_arrive_whole(
     assert read_back(demo, row.key) == content
 
 
+@pytest.mark.only_browser("chromium")  # files are dropped by its DevTools
 def test_what_cannot_be_read_of_a_dropped_folder_is_told_and_the_rest_arrives(
     uploader: UploaderPage, page: Page, tmp_path: Path
 ) -> None:
@@ -210,6 +218,7 @@ def test_the_content_type_that_is_signed_is_the_one_stored(
     assert bucket.head_object(uploader.row("b").key).content_type == "application/octet-stream"
 
 
+@pytest.mark.core
 @slow_on_pyodide
 def test_an_upload_can_be_cancelled_sent_again_and_removed(
     uploader: UploaderPage, demo: Demo, make_file: MakeFile, console: Console

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 import build
 from e2e.conftest import operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import asked
 from ossferry.demo import Demo
+from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 

@@ -6,13 +6,14 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, BrowserType, Page, Route, expect
+from playwright.sync_api import BrowserContext, BrowserType, Page, Route
 
 from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import asked, expect_whole, noise, until
 from e2e.test_killed import Browsers
 from ossferry.demo import Demo
+from support.expecting import expect
 
 pytestmark = [
     pytest.mark.e2e,

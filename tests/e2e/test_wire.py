@@ -8,12 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Route
 
 from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, expect_whole, noise, pending, until
 from ossferry.demo import Demo
+from support.expecting import expect
 
 pytestmark = [
     pytest.mark.e2e,

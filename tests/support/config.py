@@ -5,9 +5,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Artefacts", "Config", "ConfigError", "Use", "load", "read"]
+__all__ = ["Artefacts", "Config", "ConfigError", "Project", "Use", "load", "read"]
 
 ROOT = Path(__file__).parents[2]
+STORIES = ("all", "core")
 
 
 class ConfigError(Exception):
@@ -16,7 +17,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """How Chromium is started, and what its pages look like."""
+    """How browsers are started, and what their pages look like."""
 
     headless: bool
     viewport: dict[str, int]
@@ -34,15 +35,24 @@ class Artefacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A browser engine, and which stories `make test` runs in it: `all` or `core`."""
+
+    name: str
+    stories: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """The whole file. `projects` are the interpreters that every story runs on."""
+    """The whole file. `runtimes` are the interpreters that every story runs on."""
 
     test_dir: str
+    runtimes: tuple[str, ...]
     timeout_ms: int
     retries_on_ci: int
     use: Use
     artefacts: Artefacts
-    projects: tuple[str, ...]
+    projects: tuple[Project, ...]
 
 
 def load(path: Path = ROOT / "playwright.config.toml") -> Config:
@@ -54,14 +64,17 @@ def read(document: dict[str, Any]) -> Config:
     """Turn the parsed file into values.
 
     Raises:
-        ConfigError: a key is missing or unknown.
+        ConfigError: a key is missing or unknown, or `stories` has another value.
     """
-    projects = document.get("projects", [])
+    known = {field.name for field in fields(Project)}
+    projects = [Project(**_check(each, known, "projects")) for each in document.get("projects", [])]
     for project in projects:
-        _check(project, {"name"}, "projects")
+        if project.stories not in STORIES:
+            raise ConfigError(f"playwright.config.toml [projects]: stories = {project.stories!r}")
     _check(document, {field.name for field in fields(Config)}, "")
     return Config(
         test_dir=document["test_dir"],
+        runtimes=tuple(document["runtimes"]),
         timeout_ms=document["timeout_ms"],
         retries_on_ci=document["retries_on_ci"],
         use=Use(**_check(document["use"], {field.name for field in fields(Use)}, "use")),
@@ -70,7 +83,7 @@ def read(document: dict[str, Any]) -> Config:
                 document["artefacts"], {field.name for field in fields(Artefacts)}, "artefacts"
             )
         ),
-        projects=tuple(project["name"] for project in projects),
+        projects=tuple(projects),
     )
 
 

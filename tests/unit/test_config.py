@@ -2,6 +2,7 @@
 
 import copy
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,17 @@ import pytest
 
 from support.config import ROOT, ConfigError, load, read
 
+STORIES = """
+import pytest
+
+def test_plain(browser_name, runtime): ...
+
+@pytest.mark.core
+def test_core(browser_name, runtime): ...
+
+@pytest.mark.only_browser("chromium")
+def test_alone(browser_name): ...
+"""
 DOCUMENT = tomllib.loads((ROOT / "playwright.config.toml").read_text("utf-8"))
 
 
@@ -35,6 +47,7 @@ def test_a_missing_key_is_refused(key: str) -> None:
         read(document)
 
 
+@pytest.mark.only_browser("chromium")
 def test_the_browser_is_started_as_the_file_says(
     browser_type_launch_args: dict[str, Any], browser_context_args: dict[str, Any]
 ) -> None:
@@ -89,6 +102,46 @@ def test_waits_end_when_the_file_says() -> None:
     assert expect._timeout == DOCUMENT["timeout_ms"]
 
 
-def test_every_project_is_an_interpreter() -> None:
-    assert set(load().projects) <= {"micropython", "pyodide"}
-    assert [project["name"] for project in DOCUMENT["projects"]] == list(load().projects)
+def test_stories_run_on_the_interpreters_of_the_file() -> None:
+    assert list(load().runtimes) == DOCUMENT["runtimes"] == ["micropython", "pyodide"]
+
+
+@pytest.mark.parametrize(
+    ("selection", "wanted"),
+    [
+        (
+            "not slow",
+            "plain[micropython-chromium] plain[pyodide-chromium] core[micropython-chromium]"
+            " core[micropython-firefox] core[micropython-webkit] core[pyodide-chromium]"
+            " alone[chromium]",
+        ),
+        (
+            "slow",
+            "plain[micropython-firefox] plain[micropython-webkit] plain[pyodide-firefox]"
+            " plain[pyodide-webkit] core[pyodide-firefox] core[pyodide-webkit]",
+        ),
+    ],
+)
+def test_each_engine_runs_the_stories_that_the_file_gives_it(
+    tmp_path: Path, selection: str, wanted: str
+) -> None:
+    (tmp_path / "test_stories.py").write_text(STORIES)
+    options = ["-p", "conftest", "--collect-only", "-q", "--rootdir", str(tmp_path)]
+    run = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "pytest", *options, "-m", selection],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'server'}"},
+        capture_output=True,
+        text=True,
+    )
+
+    found = re.findall(r"::test_(\S+)", run.stdout)
+    assert sorted(found) == sorted(wanted.split()), run.stdout + run.stderr
+
+
+def test_an_engine_runs_all_stories_or_the_core() -> None:
+    document = copy.deepcopy(DOCUMENT)
+    document["projects"][1]["stories"] = "some"
+
+    with pytest.raises(ConfigError, match="some"):
+        read(document)

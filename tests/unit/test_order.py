@@ -5,7 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from conftest import pytest_collection_modifyitems
+from conftest import put_in_order
 from support.order import LONGEST_FIRST, TESTS, place
 
 
@@ -33,6 +33,6 @@ def test_the_longest_begin_first_and_browsers_last() -> None:
     ]
     wanted = [items[3], items[2], items[1], items[0], items[4]]
 
-    pytest_collection_modifyitems(items)
+    put_in_order(items)
 
     assert items == wanted

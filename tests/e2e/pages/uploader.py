@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
-from playwright.sync_api import FilePayload, Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page
+
+from support.choosing import CHOOSE, contents
+from support.expecting import expect
 
 __all__ = ["Row", "UploaderPage"]
 
@@ -104,6 +107,15 @@ class UploaderPage:
     def choose(self, *files: Path | str | FilePayload) -> None:
         """Pick files in the file chooser."""
         self.files_input.set_input_files(list(files))  # type: ignore[arg-type] # one kind a call
+
+    def choose_folder(self, folder: Path) -> None:
+        """Pick a folder in the folder chooser."""
+        chooser = self.page.locator("#folder")
+        browser = self.page.context.browser
+        if browser and browser.browser_type.name == "firefox":
+            chooser.evaluate(CHOOSE, contents(folder))  # WebDriver BiDi cannot choose a folder
+        else:
+            chooser.set_input_files(folder)
 
     def drop(self, **files: str) -> None:
         """Drop files from the desktop; `name=text`, with `__` for the dot in a name."""

@@ -1,0 +1,96 @@
+"""What every engine has to do beside sending files: start, speak, look, list and share.
+
+With the stories that are marked `core` elsewhere these run in Chromium, Firefox and WebKit.
+"""
+
+import pytest
+from playwright.sync_api import Page
+
+from e2e.conftest import slow_on_pyodide
+from e2e.pages.uploader import UploaderPage
+from ossferry.demo import Demo
+from support.expecting import expect
+
+pytestmark = [pytest.mark.e2e, pytest.mark.core, slow_on_pyodide]
+
+FETCH = "(url) => fetch(url).then((answer) => answer.text())"
+BACKGROUND = "(body) => getComputedStyle(body).backgroundColor"
+WIDTHS = "() => [document.documentElement.scrollWidth, innerWidth]"
+PHONE = {"width": 390, "height": 844}
+HEADINGS = {
+    "ja": ("ltr", "ファイルやフォルダーをドロップ", "到着・検証済み"),
+    "ar": ("rtl", "أفلت ملفات أو مجلدًا هنا", "وصل وتم التحقق منه"),
+    "zh-TW": ("ltr", "拖放檔案或資料夾", "已送達並核驗"),
+}
+
+
+def test_my_uploads_are_listed_searched_shared_deleted_and_brought_back(
+    uploader: UploaderPage, demo: Demo, page: Page
+) -> None:
+    uploader.drop(**{"harbour-report__txt": "quarterly", "harbour-photo__txt": "not a photo"})
+    row = uploader.row("harbour-report.txt")
+    row.expect_state("done")
+    uploader.row("harbour-photo.txt").expect_state("done")
+    page.locator("#more").get_by_role("button", name="My uploads").click()
+    mine = uploader.dialog("mine")
+    stored = mine.get_by_test_id("stored")
+    expect(stored.filter(has_text="harbour-photo.txt")).to_have_count(1)
+    mine.get_by_label("Search names").fill("harbour-report")
+    expect(stored).to_have_count(1)
+
+    stored.first.get_by_role("button", name="Share…").click()
+
+    share = uploader.dialog("share")
+    share.get_by_label("Works for").select_option("1 hour")
+    share.get_by_role("button", name="Make a link").click()
+    expect(share.get_by_role("img", name="QR code of the link")).to_be_visible()
+    link = share.get_by_label("Link", exact=True).input_value()
+    assert page.evaluate(FETCH, link) == "quarterly"
+    page.keyboard.press("Escape")
+    expect(share).to_have_count(0)
+    stored.first.get_by_role("button", name="Delete").click()
+    expect(mine.get_by_role("status")).to_contain_text("harbour-report.txt was deleted.")
+    assert row.key not in demo.oss.bucket(demo.bucket).objects
+    mine.get_by_role("button", name="Undo").click()
+    expect(mine.get_by_role("status")).not_to_contain_text("deleted")
+    assert row.key in demo.oss.bucket(demo.bucket).objects
+    page.keyboard.press("Escape")
+    expect(mine).to_have_count(0)
+
+
+def test_languages_and_colours_are_chosen_and_kept(uploader: UploaderPage, page: Page) -> None:
+    uploader.drop(a__txt="x")
+    row = uploader.row("a.txt")
+    row.expect_state("done")
+    light = page.locator("body").evaluate(BACKGROUND)
+    theme = page.locator("#theme")
+
+    theme.click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    theme.click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.locator("body").evaluate(BACKGROUND) != light
+    for language, (direction, heading, arrived) in HEADINGS.items():
+        page.locator("#language").select_option(language)
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        expect(page.locator("html")).to_have_attribute("dir", direction)
+        row.expect_says(arrived)
+    uploader.open()
+    uploader.expect_ready()
+    expect(page.get_by_role("heading", level=1)).to_have_text(HEADINGS["zh-TW"][1])
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_a_phone_shows_all_of_it_without_scrolling_sideways(
+    uploader: UploaderPage, page: Page
+) -> None:
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type] # a dict with its two keys
+    uploader.drop(**{"a" * 100 + "__txt": "x", "b__txt": "y"})
+    uploader.row("b.txt").expect_state("done")
+
+    whole, seen = page.evaluate(WIDTHS)
+    assert whole <= seen
+    page.locator("#more").get_by_role("button", name="My uploads").click()
+    expect(uploader.dialog("mine").get_by_test_id("stored").first).to_be_visible()
+    whole, seen = page.evaluate(WIDTHS)
+    assert whole <= seen

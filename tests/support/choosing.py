@@ -1,0 +1,43 @@
+"""Gives files to an input where a driver cannot: their content goes in through JavaScript.
+
+WebDriver, classic and BiDi, has no way to choose a folder. Its files are given as a folder chooser
+gives them: each with its path below the folder's parent.
+"""
+
+import base64
+import mimetypes
+from pathlib import Path
+from typing import Any
+
+__all__ = ["CHOOSE", "contents"]
+
+CHOOSE = """(input, files) => {
+  const transfer = new DataTransfer();
+  for (const [name, type, folder, base64] of files) {
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const file = new File([bytes], name, {type});
+    if (folder) Object.defineProperty(file, "webkitRelativePath", {value: `${folder}/${name}`});
+    transfer.items.add(file);
+  }
+  input.files = transfer.files;
+  for (const kind of ["input", "change"]) input.dispatchEvent(new Event(kind, {bubbles: true}));
+}"""
+
+
+def contents(given: Any) -> list[list[str]]:
+    """Return `[name, type, folder, base64]` for each file, as `CHOOSE` takes them.
+
+    Args:
+        given: a file, a folder, or a dict with `name`, `mimeType` and `buffer`.
+    """
+    if isinstance(given, dict):
+        content = base64.b64encode(given["buffer"]).decode()
+        return [[given["name"], given["mimeType"], "", content]]
+    top = Path(given)
+    paths = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.is_file())
+    files = []
+    for path in paths:
+        folder = "" if path == top else str(path.parent.relative_to(top.parent))
+        kind = mimetypes.guess_type(path.name)[0] or ""
+        files.append([path.name, kind, folder, base64.b64encode(path.read_bytes()).decode()])
+    return files

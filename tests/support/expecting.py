@@ -1,0 +1,21 @@
+"""`expect` of Playwright, also for what WebKitGTK's driver holds."""
+
+from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import expect as expect_in_playwright
+
+from support import webkitgtk
+
+__all__ = ["expect"]
+
+if TYPE_CHECKING:
+    expect = expect_in_playwright  # the stories are typed as Playwright's
+else:
+
+    def expect(actual: Any) -> Any:
+        """Return assertions that wait until they hold."""
+        if isinstance(actual, webkitgtk.Locator):
+            return webkitgtk.LocatorAssertions(actual)
+        if isinstance(actual, webkitgtk.Page):
+            return webkitgtk.PageAssertions(actual)
+        return expect_in_playwright(actual)

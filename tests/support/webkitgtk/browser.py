@@ -1,0 +1,142 @@
+"""Starts WebKitGTK: a virtual screen, and for each context a MiniBrowser of its own.
+
+A context starts with an empty profile, as Playwright's do: MiniBrowser keeps nothing in automation.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver import Remote
+from selenium.webdriver.remote.client_config import ClientConfig
+from selenium.webdriver.remote.file_detector import UselessFileDetector
+from selenium.webdriver.remote.remote_connection import RemoteConnection
+from selenium.webdriver.webkitgtk.options import Options
+from selenium.webdriver.webkitgtk.service import Service
+
+from support import browsers
+from support.webkitgtk.page import Page, unsupported
+
+__all__ = ["Browser", "Context", "launched"]
+
+SCREEN = "1600x1200x24"
+SCRIPT_S = 120.0  # the longest that a script of a story takes
+VIEWPORT = {"width": 1280, "height": 900}
+BARS_PX = 38  # MiniBrowser's own bar above the page
+
+
+class Context:
+    """One MiniBrowser and its pages."""
+
+    browser = None  # Playwright has `None` here too, where a context has a browser of its own
+
+    def __init__(self, service: Service, driver: Remote, viewport: dict[str, int]) -> None:
+        self._service = service
+        self._driver = driver
+        self._viewport = viewport
+        self.pages: list[Page] = []
+
+    def new_page(self) -> Page:
+        """Open a tab; the first is the one that MiniBrowser starts with."""
+        if self.pages:
+            self._driver.switch_to.new_window("tab")
+        page = Page(self, self._driver)
+        if not self.pages:
+            page.set_viewport_size(self._viewport)
+        self.pages.append(page)
+        return page
+
+    def grant_permissions(self, _permissions: list[str]) -> None:
+        """Skip the story."""
+        unsupported("permissions")
+
+    def new_cdp_session(self, _page: Page) -> None:
+        """Skip the story."""
+        unsupported("DevTools protocol")
+
+    def close(self) -> None:
+        """End the MiniBrowser."""
+        self._driver.quit()
+        self._service.stop()
+
+    def __enter__(self) -> "Context":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+
+class Browser:
+    """WebKitGTK on a screen."""
+
+    def __init__(self, found: browsers.Browser, display: str) -> None:
+        self._found = found
+        self._display = display
+
+    @property
+    def version(self) -> str:
+        """The engine's version, such as `2.54.3`."""
+        with self.new_context() as context:
+            return str(context._driver.capabilities["browserVersion"])
+
+    def new_context(
+        self,
+        *,
+        viewport: dict[str, int] | None = None,
+        color_scheme: str | None = None,
+        locale: str = "en-US",
+        **others: Any,
+    ) -> Context:
+        """Start a MiniBrowser; other languages and devices than the default skip the story."""
+        if locale != "en-US" or others:
+            unsupported(f"emulation of {', '.join(others) or 'a language'}")
+        options = Options()
+        options.binary_location = str(self._found.path)
+        options.add_argument("--automation")
+        if color_scheme == "dark":
+            options.add_argument("--dark-mode")
+        options.page_load_strategy = "none"
+        environment = {
+            **os.environ,
+            "DISPLAY": self._display,
+            "LANG": "en_US.UTF-8",
+            "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1",  # bubblewrap fails in containers
+        }
+        service = Service(self._found.driver, env=environment)
+        service.start()
+        address = service.service_url
+        try:
+            line = RemoteConnection(client_config=ClientConfig(remote_server_addr=address))
+            driver = Remote(line, options=options, file_detector=UselessFileDetector())
+        except WebDriverException:
+            service.stop()
+            raise
+        driver.set_script_timeout(SCRIPT_S)
+        return Context(service, driver, viewport or VIEWPORT)
+
+
+@contextmanager
+def launched(found: browsers.Browser) -> Iterator[Browser]:
+    """Hold a screen, and return the browser that draws on it."""
+    number_end, number_start = os.pipe()
+    command = [
+        str(found.display),
+        "-displayfd",
+        str(number_start),
+        "-screen",
+        "0",
+        SCREEN,
+    ]
+    with subprocess.Popen(  # noqa: S603 - fixed words
+        [*command, "-nolisten", "tcp"], pass_fds=[number_start], stderr=subprocess.DEVNULL
+    ) as screen:
+        os.close(number_start)
+        with os.fdopen(number_end) as numbers:
+            display = f":{numbers.readline().strip()}"
+        try:
+            yield Browser(found, display)
+        finally:
+            screen.terminate()

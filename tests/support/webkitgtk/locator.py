@@ -1,0 +1,296 @@
+"""How elements are found and used, with the part of Playwright's `Locator` that the stories use.
+
+A locator is a chain of steps that is walked anew at each use. Names and roles are those that WebKit
+itself computes for assistive technology.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+    WebDriverException,
+)
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+from support.choosing import CHOOSE, contents
+from support.webkitgtk.texts import Text, matches
+from support.webkitgtk.waiting import TIMEOUT_S, until
+
+if TYPE_CHECKING:
+    from support.webkitgtk.page import Page
+
+__all__ = ["Locator", "attribute_of", "text_of"]
+
+Step = Callable[[list[WebElement]], list[WebElement]]
+
+ROLES = {
+    "alert": "[role=alert]",
+    "button": "button, summary, input[type=button], input[type=submit], [role=button]",
+    "checkbox": "input[type=checkbox], [role=checkbox]",
+    "combobox": "select, [role=combobox]",
+    "dialog": "dialog, [role=dialog]",
+    "group": "fieldset, [role=group]",
+    "heading": "h1, h2, h3, h4, h5, h6",
+    "img": "img, [role=img]",
+    "link": "a[href]",
+    "list": "ul, ol, [role=list]",
+    "listitem": "li, [role=listitem]",
+    "progressbar": "progress, [role=progressbar]",
+    "radio": "input[type=radio]",
+    "searchbox": "input[type=search]",
+    "status": "output, [role=status]",
+    "textbox": "input:not([type]), input[type=text], input[type=url], textarea",
+}
+LABELLED = "input, select, textarea, button, [aria-label]"
+SELECT = """(select, wanted) => {
+  const isMeant = ({value, text}) => [value, text].includes(wanted);
+  select.value = [...select.options].find(isMeant).value;
+  for (const kind of ["input", "change"]) select.dispatchEvent(new Event(kind, {bubbles: true}));
+}"""
+OWN_TEXT = """(scope) => [...scope.querySelectorAll("*")].filter((element) =>
+  !["SCRIPT", "STYLE"].includes(element.tagName) && element.textContent.trim())"""
+
+
+class Locator:
+    """Elements, found anew each time."""
+
+    def __init__(self, page: "Page", steps: tuple[Step, ...] = (), what: str = "page") -> None:
+        self.page = page
+        self.what = what
+        self._steps = steps
+
+    def _then(self, step: Step, what: str) -> "Locator":
+        return Locator(self.page, (*self._steps, step), f"{self.what} » {what}")
+
+    def elements(self) -> list[WebElement]:
+        """Return what is found now; the list is empty between two states of the page."""
+        try:
+            found: list[WebElement] = []
+            for step in self._steps:
+                found = step(found)
+        except (StaleElementReferenceException, NoSuchElementException):
+            return []
+        return found
+
+    def only(self, *, timeout_s: float = TIMEOUT_S) -> WebElement:
+        """Return the one element, once it is there.
+
+        Raises:
+            AssertionError: there is none, or more than one.
+        """
+        found = until(self.elements, lambda: f"nothing found: {self.what}", timeout_s=timeout_s)
+        assert len(found) == 1, f"{len(found)} elements, one was meant: {self.what}"
+        return found[0]
+
+    # finding
+
+    def locator(self, selector: str) -> "Locator":
+        return self._then(self._search(selector), selector)
+
+    def get_by_test_id(self, test_id: str) -> "Locator":
+        return self.locator(f'[data-testid="{test_id}"]')
+
+    def get_by_role(
+        self, role: str, *, name: Text | None = None, exact: bool = False, level: int = 0
+    ) -> "Locator":
+        """Find by role, among what is displayed, and by the name that WebKit computes."""
+        search = self._search(f"h{level}" if level else ROLES[role])
+
+        def step(scopes: list[WebElement]) -> list[WebElement]:
+            found = [each for each in search(scopes) if each.is_displayed()]
+            if name is None:
+                return found
+            return [each for each in found if matches(name, each.accessible_name, exact=exact)]
+
+        return self._then(step, f"{role} {name!r}")
+
+    def get_by_label(self, text: Text, *, exact: bool = False) -> "Locator":
+        search = self._search(LABELLED)
+
+        def step(scopes: list[WebElement]) -> list[WebElement]:
+            found = [each for each in search(scopes) if each.is_displayed()]
+            return [each for each in found if matches(text, each.accessible_name, exact=exact)]
+
+        return self._then(step, f"label {text!r}")
+
+    def get_by_text(self, text: Text, *, exact: bool = False) -> "Locator":
+        """Find the innermost elements that contain a text."""
+
+        def step(scopes: list[WebElement]) -> list[WebElement]:
+            found: list[WebElement] = []
+            for scope in scopes or [self.page.driver.find_element(By.TAG_NAME, "body")]:
+                candidates = self.page.evaluate(OWN_TEXT, scope)
+                fits = [each for each in candidates if matches(text, text_of(each), exact=exact)]
+                found += [each for each in fits if not any(_holds(each, one) for one in fits)]
+            return found
+
+        return self._then(step, f"text {text!r}")
+
+    def get_by_title(self, text: str) -> "Locator":
+        return self.locator(f'[title*="{text}"]')
+
+    def filter(self, *, has_text: Text) -> "Locator":
+        return self._then(
+            lambda found: [each for each in found if matches(has_text, text_of(each))],
+            f"with {has_text!r}",
+        )
+
+    def nth(self, index: int) -> "Locator":
+        return self._then(
+            lambda found: found[index:][:1] if index >= 0 else found[index:], f"number {index}"
+        )
+
+    @property
+    def first(self) -> "Locator":
+        return self.nth(0)
+
+    @property
+    def last(self) -> "Locator":
+        return self.nth(-1)
+
+    def and_(self, other: "Locator") -> "Locator":
+        return self._then(
+            lambda found: [each for each in found if each in other.elements()], other.what
+        )
+
+    def all(self) -> "list[Locator]":
+        return [self.nth(index) for index in range(self.count())]
+
+    def count(self) -> int:
+        return len(self.elements())
+
+    def _search(self, selector: str) -> Step:
+        is_first = not self._steps
+
+        def step(scopes: list[WebElement]) -> list[WebElement]:
+            if is_first:
+                return list(self.page.driver.find_elements(By.CSS_SELECTOR, selector))
+            found: list[WebElement] = []
+            for scope in scopes:
+                inside = scope.find_elements(By.CSS_SELECTOR, selector)
+                found += [each for each in inside if each not in found]
+            return found
+
+        return step
+
+    # using
+
+    def click(self, **_how: Any) -> None:
+        """Click, once the element is there, displayed and not covered."""
+        self._use(lambda element: element.click())
+
+    def dblclick(self) -> None:
+        self.click()
+        self.click()
+
+    def check(self) -> None:
+        self._use(lambda element: None if element.is_selected() else element.click())
+
+    def fill(self, text: str) -> None:
+        def put(element: WebElement) -> None:
+            element.clear()
+            element.send_keys(text)
+
+        self._use(put)
+
+    def press(self, key: str) -> None:
+        self.focus()
+        self.page.keyboard.press(key)
+
+    def focus(self) -> None:
+        self.evaluate("(element) => element.focus()")
+
+    def select_option(self, value: str) -> None:
+        """Choose an option by its value or its text."""
+        self.evaluate(SELECT, value)
+
+    def set_input_files(self, files: Any) -> None:
+        """Give files to an input: paths as a chooser does, or names and content.
+
+        WebDriver hands a folder over as if it were a file, so its files go in as in `choosing`.
+        """
+        given = list(files) if isinstance(files, list | tuple) else [files]
+        element = self.only()
+        if given and all(isinstance(each, str | Path) and Path(each).is_file() for each in given):
+            element.send_keys("\n".join(str(each) for each in given))
+            return
+        self.evaluate(CHOOSE, [part for each in given for part in contents(each)])
+
+    def evaluate(self, function: str, argument: Any = None) -> Any:
+        """Return what a function of the element and one argument gives."""
+        element = self.only()
+        return self.page.evaluate(
+            f"([element, given]) => ({function})(element, given)", [element, argument]
+        )
+
+    def scroll_into_view_if_needed(self) -> None:
+        self.evaluate("(element) => element.scrollIntoView({block: 'nearest'})")
+
+    def _use(self, act: Callable[[WebElement], None]) -> None:
+        """Act on the element as soon as it takes part."""
+        seen: list[str] = []
+
+        def tried() -> bool:
+            try:
+                element = self.only(timeout_s=0.5)
+                act(element)
+            except (
+                AssertionError,
+                ElementClickInterceptedException,
+                ElementNotInteractableException,
+                StaleElementReferenceException,
+            ) as error:
+                seen[:] = [str(error)]
+                return False
+            return True
+
+        until(tried, lambda: f"not usable: {self.what}: {seen}")
+
+    # reading
+
+    def get_attribute(self, name: str) -> str | None:
+        return attribute_of(self.only(), name)
+
+    def text_content(self) -> str:
+        return text_of(self.only())
+
+    def inner_text(self) -> str:
+        return str(self.evaluate("(element) => element.innerText"))
+
+    def all_inner_texts(self) -> list[str]:
+        return [each.text for each in self.elements()]
+
+    def input_value(self) -> str:
+        return str(self.evaluate("(element) => element.value"))
+
+    def is_visible(self) -> bool:
+        try:
+            return any(each.is_displayed() for each in self.elements())
+        except (StaleElementReferenceException, WebDriverException):
+            return False
+
+    def bounding_box(self) -> dict[str, float]:
+        box = self.evaluate("(element) => element.getBoundingClientRect().toJSON()")
+        return {name: float(box[name]) for name in ("x", "y", "width", "height")}
+
+
+def attribute_of(element: WebElement, name: str) -> str | None:
+    """Return an attribute as it stands in the document."""
+    value: str | None = element.get_dom_attribute(name)
+    return value
+
+
+def text_of(element: WebElement) -> str:
+    """Return all text of an element, shown or not."""
+    return str(element.get_property("textContent"))
+
+
+def _holds(outer: WebElement, inner: WebElement) -> bool:
+    script = "return arguments[0] !== arguments[1] && arguments[0].contains(arguments[1])"
+    return bool(outer.parent.execute_script(script, outer, inner))

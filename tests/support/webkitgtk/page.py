@@ -1,0 +1,216 @@
+"""A tab of WebKitGTK, with the part of Playwright's `Page` that the stories use."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+from selenium.common.exceptions import JavascriptException, WebDriverException
+from selenium.webdriver import Remote
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+from support.webkitgtk.locator import Locator
+from support.webkitgtk.texts import Text
+from support.webkitgtk.waiting import until
+
+if TYPE_CHECKING:
+    from support.webkitgtk.browser import Context
+
+__all__ = ["Keyboard", "Page", "unsupported"]
+
+CALL = """const done = arguments[arguments.length - 1];
+Promise.resolve()
+  .then(() => (%s))
+  .then((value) => (typeof value === "function" ? value(arguments[0]) : value))
+  .then((value) => done([true, value]), (error) => done([false, String(error)]));"""
+LISTEN = """if (window.complaints) return;
+const note = (text) => window.complaints.push(text);
+window.complaints = [];
+for (const level of ["error", "warn"]) {
+  const plain = console[level];
+  console[level] = (...given) => {
+    note(`${level}: ${given.join(" ")}`);
+    plain.apply(console, given);
+  };
+}
+addEventListener("error", ({message}) => message && note(`uncaught: ${message}`));
+addEventListener("unhandledrejection", ({reason}) => note(`uncaught: ${reason}`));
+addEventListener("securitypolicyviolation", ({violatedDirective, blockedURI}) =>
+  note(`error: refused by ${violatedDirective}: ${blockedURI}`));"""
+KEYS = {
+    "Alt": Keys.ALT,
+    "ArrowDown": Keys.ARROW_DOWN,
+    "ArrowUp": Keys.ARROW_UP,
+    "Backspace": Keys.BACKSPACE,
+    "Control": Keys.CONTROL,
+    "Delete": Keys.DELETE,
+    "End": Keys.END,
+    "Enter": Keys.ENTER,
+    "Escape": Keys.ESCAPE,
+    "Home": Keys.HOME,
+    "Shift": Keys.SHIFT,
+    "Space": " ",
+    "Tab": Keys.TAB,
+}
+
+
+def unsupported(what: str) -> NoReturn:
+    """Skip the story: WebKitGTK's WebDriver cannot do this."""
+    pytest.skip(f"WebKitGTK's WebDriver has no {what}")
+
+
+class Keyboard:
+    """The keys, pressed where the focus is."""
+
+    def __init__(self, page: "Page") -> None:
+        self._page = page
+
+    def press(self, combination: str) -> None:
+        """Press a key such as `Tab`, `KeyA` or `Alt+KeyA`."""
+        *held, key = combination.split("+")
+        actions = ActionChains(self._page.driver, duration=0)
+        for each in held:
+            actions.key_down(KEYS[each])
+        actions.send_keys(KEYS.get(key) or key.removeprefix("Key").lower())
+        for each in reversed(held):
+            actions.key_up(KEYS[each])
+        actions.perform()
+
+    def type(self, text: str) -> None:
+        """Press one key for each character."""
+        ActionChains(self._page.driver, duration=0).send_keys(text).perform()
+
+
+class Page:
+    """One tab."""
+
+    def __init__(self, context: "Context", driver: Remote) -> None:
+        self.context = context
+        self.keyboard = Keyboard(self)
+        self._driver = driver
+        self._handle = driver.current_window_handle
+
+    @property
+    def driver(self) -> Remote:
+        """WebDriver, looking at this tab."""
+        if self._driver.current_window_handle != self._handle:
+            self._driver.switch_to.window(self._handle)
+        return self._driver
+
+    @property
+    def url(self) -> str:
+        return str(self.driver.current_url)
+
+    def title(self) -> str:
+        return str(self.driver.title)
+
+    def goto(self, url: str, *, wait_until: str = "load") -> None:
+        """Go to an address; `wait_until` is `load` or `commit`."""
+        self._leave(lambda driver: driver.get(url))
+        self._arrive(wait_until)
+
+    def reload(self, *, wait_until: str = "load") -> None:
+        self._leave(lambda driver: driver.refresh())
+        self._arrive(wait_until)
+
+    def go_back(self) -> None:
+        self._leave(lambda driver: driver.back())
+        self._arrive("load")
+
+    def _leave(self, go: Any) -> None:
+        self.driver.execute_script("window.isLeft = true")
+        go(self.driver)
+
+    def _arrive(self, wait_until: str) -> None:
+        """Wait for a new document, and listen to its complaints from then on."""
+
+        def is_there() -> bool:
+            try:
+                state = self.driver.execute_script(
+                    "return window.isLeft || location.href === 'about:blank' || !document.body"
+                    " ? '' : document.readyState"
+                )
+            except JavascriptException:  # between two documents
+                return False
+            return bool(state) if wait_until == "commit" else state == "complete"
+
+        if wait_until != "commit":
+            self._arrive("commit")
+        until(is_there, lambda: f"{self.url} did not load")
+        self.driver.execute_script(LISTEN)
+
+    def complaints(self) -> list[str]:
+        """Return errors and warnings of the document since it was opened."""
+        try:
+            return [
+                str(each) for each in self.driver.execute_script("return window.complaints || []")
+            ]
+        except WebDriverException:  # the story has closed the tab
+            return []
+
+    def evaluate(self, expression: str, argument: Any = None) -> Any:
+        """Return what a JavaScript expression, or function of one argument, gives."""
+        is_fine, value = self.driver.execute_async_script(CALL % expression.strip(), argument)
+        if not is_fine:
+            raise WebDriverException(value)
+        return value
+
+    def locator(self, selector: str) -> Locator:
+        return Locator(self).locator(selector)
+
+    def get_by_role(self, role: str, *, name: Text | None = None, **how: Any) -> Locator:
+        return Locator(self).get_by_role(role, name=name, **how)
+
+    def get_by_test_id(self, test_id: str) -> Locator:
+        return Locator(self).get_by_test_id(test_id)
+
+    def get_by_text(self, text: Text, *, exact: bool = False) -> Locator:
+        return Locator(self).get_by_text(text, exact=exact)
+
+    def get_by_label(self, text: Text, *, exact: bool = False) -> Locator:
+        return Locator(self).get_by_label(text, exact=exact)
+
+    def set_viewport_size(self, size: dict[str, int]) -> None:
+        """Make the window so large that the page has this size; GTK has a least width."""
+        driver = self.driver
+        width, height = size["width"], size["height"]
+        for _ in range(3):
+            inner = driver.execute_script("return [innerWidth, innerHeight]")
+            if list(inner) == [width, height]:
+                return
+            outer = driver.get_window_size()
+            driver.set_window_size(
+                outer["width"] + width - inner[0], outer["height"] + height - inner[1]
+            )
+            time.sleep(0.1)  # the window manager's answer
+
+    def screenshot(self, *, path: str | Path, **_how: Any) -> None:
+        self.driver.save_screenshot(str(path))
+
+    def wait_for_timeout(self, timeout_ms: float) -> None:
+        time.sleep(timeout_ms / 1000)
+
+    def close(self) -> None:
+        self.driver.close()
+
+    def on(self, event: str, _call: Any) -> None:
+        """Take listeners for the console, whose complaints `complaints` has; skip for the rest."""
+        if event not in ("console", "pageerror"):
+            unsupported(f"event “{event}”")
+
+    def route(self, *_given: Any, **_how: Any) -> None:
+        unsupported("interception of requests")
+
+    def add_init_script(self, *_given: Any, **_how: Any) -> None:
+        unsupported("script before the page's own")
+
+    def emulate_media(self, **_how: Any) -> None:
+        unsupported("emulation of media")
+
+    def frame_locator(self, _selector: str) -> None:
+        unsupported("locator of frames")
+
+    @property
+    def mouse(self) -> Any:
+        unsupported("mouse of Playwright's kind")

@@ -1,0 +1,28 @@
+"""How long to wait for the page, and how."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from support.config import load
+
+__all__ = ["TIMEOUT_S", "until"]
+
+TIMEOUT_S = load().timeout_ms / 1000
+PAUSE_S = 0.03
+
+T = TypeVar("T")
+
+
+def until(ask: Callable[[], T], say: Callable[[], str], *, timeout_s: float = TIMEOUT_S) -> T:
+    """Return the first answer that is true.
+
+    Raises:
+        AssertionError: there was none in time; `say()` tells what was seen instead.
+    """
+    ends_s = time.monotonic() + timeout_s
+    while not (answer := ask()):
+        if time.monotonic() > ends_s:
+            raise AssertionError(f"{say()} (after {timeout_s:g} s)")
+        time.sleep(PAUSE_S)
+    return answer
