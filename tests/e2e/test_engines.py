@@ -3,6 +3,8 @@
 With the stories that are marked `core` elsewhere these run in Chromium, Firefox and WebKit.
 """
 
+from collections.abc import Callable
+
 import pytest
 from playwright.sync_api import Page
 
@@ -13,6 +15,7 @@ from support.expecting import expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.core, slow_on_pyodide]
 
+StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 FETCH = "(url) => fetch(url).then((answer) => answer.text())"
 BACKGROUND = "(body) => getComputedStyle(body).backgroundColor"
 WIDTHS = "() => [document.documentElement.scrollWidth, innerWidth]"
@@ -25,17 +28,20 @@ HEADINGS = {
 
 
 def test_my_uploads_are_listed_searched_shared_deleted_and_brought_back(
-    uploader: UploaderPage, demo: Demo, page: Page
+    start_demo: StartDemo, page: Page
 ) -> None:
-    uploader.drop(**{"harbour-report__txt": "quarterly", "harbour-photo__txt": "not a photo"})
-    row = uploader.row("harbour-report.txt")
+    demo, uploader = start_demo()
+    uploader.open()
+    uploader.expect_ready()
+    uploader.drop(report__txt="quarterly", photo__txt="not a photo")
+    row = uploader.row("report.txt")
     row.expect_state("done")
-    uploader.row("harbour-photo.txt").expect_state("done")
+    uploader.row("photo.txt").expect_state("done")
     page.locator("#more").get_by_role("button", name="My uploads").click()
     mine = uploader.dialog("mine")
     stored = mine.get_by_test_id("stored")
-    expect(stored.filter(has_text="harbour-photo.txt")).to_have_count(1)
-    mine.get_by_label("Search names").fill("harbour-report")
+    expect(stored).to_have_count(2)
+    mine.get_by_label("Search names").fill("report")
     expect(stored).to_have_count(1)
 
     stored.first.get_by_role("button", name="Share…").click()
@@ -49,7 +55,7 @@ def test_my_uploads_are_listed_searched_shared_deleted_and_brought_back(
     page.keyboard.press("Escape")
     expect(share).to_have_count(0)
     stored.first.get_by_role("button", name="Delete").click()
-    expect(mine.get_by_role("status")).to_contain_text("harbour-report.txt was deleted.")
+    expect(mine.get_by_role("status")).to_contain_text("report.txt was deleted.")
     assert row.key not in demo.oss.bucket(demo.bucket).objects
     mine.get_by_role("button", name="Undo").click()
     expect(mine.get_by_role("status")).not_to_contain_text("deleted")

@@ -45,7 +45,8 @@ DOTS = """() => {
 PASTE = """() => {
   const clipboardData = new DataTransfer();
   clipboardData.items.add(new File(["pasted"], "image.png", {type: "image/png"}));
-  document.body.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true}));
+  const pasted = new Event("paste", {bubbles: true});  // Firefox makes no ClipboardEvent with files
+  document.body.dispatchEvent(Object.assign(pasted, {clipboardData}));
 }"""
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
