@@ -1,11 +1,12 @@
 """The longest test files begin first, and tests that drive a browser still come last."""
 
+import os
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from conftest import put_in_order
+from conftest import put_in_order, pytest_xdist_auto_num_workers
 from support.order import LONGEST_FIRST, TESTS, place
 
 
@@ -36,3 +37,7 @@ def test_the_longest_begin_first_and_browsers_last() -> None:
     put_in_order(items)
 
     assert items == wanted
+
+
+def test_tests_that_wait_leave_no_core_idle() -> None:
+    assert pytest_xdist_auto_num_workers() > (os.cpu_count() or 1)
