@@ -11,6 +11,7 @@ from support.browser_page import make_app, script
 from support.serving import serve
 
 pytestmark = pytest.mark.browser
+needs_workers = pytest.mark.only_browser("chromium")  # only there scripts run in a worker
 
 WEB = Path(__file__).parents[2] / "web"
 SIZE = 2 << 30  # sparse: takes no room on the disk, and seconds to read
@@ -98,18 +99,25 @@ def wait_until(page: Page, worker: Worker, condition: str) -> None:
 @pytest.fixture
 def page(address: str, runtime: str, browser: Browser) -> Iterator[Page]:
     page = browser.new_page()
-    with page.expect_worker():
-        page.goto(f"{address}/{runtime}#crc64")
+    page.goto(f"{address}/{runtime}#crc64")
     page.locator("body[data-app=listens]").wait_for()
     yield page
     page.close()
 
 
-@pytest.mark.parametrize("given_memory", [True, False], ids=["byob", "stream"])
-def test_the_checksum_of_any_number_of_bytes_is_that_of_oss(page: Page, given_memory: bool) -> None:
+def test_the_checksum_of_any_number_of_bytes_is_that_of_oss(page: Page) -> None:
+    expect_sums(page)
+
+
+@needs_workers
+def test_without_streams_of_bytes_the_checksum_is_the_same(page: Page) -> None:
+    page.workers[0].evaluate(NO_GIVEN_MEMORY)
+
+    expect_sums(page)
+
+
+def expect_sums(page: Page) -> None:
     sizes = [*range(70), 65_535, 65_536, 65_537, 262_143, 262_161, 1_000_003]
-    if not given_memory:
-        page.workers[0].evaluate(NO_GIVEN_MEMORY)
 
     sums = {size: page.evaluate(SUM, size) for size in sizes}
 
@@ -117,6 +125,7 @@ def test_the_checksum_of_any_number_of_bytes_is_that_of_oss(page: Page, given_me
     assert sums == {size: str(crc64.update(content[:size])) for size in sizes}
 
 
+@needs_workers
 @pytest.mark.parametrize("runtime", ["micropython"], indirect=True)  # the worker has no Python
 def test_a_file_is_read_to_its_end_while_garbage_is_collected(page: Page, tmp_path: Path) -> None:
     path = tmp_path / "large.bin"
@@ -135,6 +144,7 @@ def test_a_file_is_read_to_its_end_while_garbage_is_collected(page: Page, tmp_pa
     assert worker.evaluate("bytes") == SIZE
 
 
+@needs_workers
 @pytest.mark.parametrize("kind", ["crc64", "sha256"])
 def test_a_checksum_that_nobody_waits_for_is_not_computed_to_its_end(
     kind: str, address: str, runtime: str, browser: Browser, tmp_path: Path

@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Remote
@@ -18,7 +18,8 @@ from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
 
 from support import browsers
-from support.webkitgtk.page import Page, unsupported
+from support.webkitgtk.limits import missing, unsupported
+from support.webkitgtk.page import Page
 
 __all__ = ["Browser", "Context", "launched"]
 
@@ -49,18 +50,14 @@ class Context:
         self.pages.append(page)
         return page
 
-    def grant_permissions(self, _permissions: list[str]) -> None:
-        """Skip the story."""
-        unsupported("permissions")
-
-    def new_cdp_session(self, _page: Page) -> None:
-        """Skip the story."""
-        unsupported("DevTools protocol")
-
     def close(self) -> None:
         """End the MiniBrowser."""
         self._driver.quit()
         self._service.stop()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Skip a story that uses more of Playwright's API."""
+        missing(self, name)
 
     def __enter__(self) -> "Context":
         return self
@@ -81,6 +78,12 @@ class Browser:
         """The engine's version, such as `2.54.3`."""
         with self.new_context() as context:
             return str(context._driver.capabilities["browserVersion"])
+
+    def new_page(self, **how: Any) -> Page:
+        """Start a MiniBrowser that ends with its page."""
+        page = self.new_context(**how).new_page()
+        page.owns_context = True
+        return page
 
     def new_context(
         self,

@@ -6,7 +6,7 @@ itself computes for assistive technology.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
@@ -19,6 +19,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from support.choosing import CHOOSE, contents
+from support.webkitgtk.limits import missing
 from support.webkitgtk.texts import Text, matches
 from support.webkitgtk.waiting import TIMEOUT_S, until
 
@@ -179,6 +180,10 @@ class Locator:
 
         return step
 
+    def __getattr__(self, name: str) -> NoReturn:
+        """Skip a story that uses more of Playwright's API."""
+        missing(self, name)
+
     # using
 
     def click(self, **_how: Any) -> None:
@@ -228,6 +233,10 @@ class Locator:
         return self.page.evaluate(
             f"([element, given]) => ({function})(element, given)", [element, argument]
         )
+
+    def wait_for(self) -> None:
+        """Wait until it is visible."""
+        until(self.is_visible, lambda: f"not visible: {self.what}")
 
     def scroll_into_view_if_needed(self) -> None:
         self.evaluate("(element) => element.scrollIntoView({block: 'nearest'})")

@@ -4,12 +4,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import pytest
 from selenium.common.exceptions import JavascriptException, WebDriverException
 from selenium.webdriver import Remote
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+from support.webkitgtk.limits import missing, unsupported
 from support.webkitgtk.locator import Locator
 from support.webkitgtk.texts import Text
 from support.webkitgtk.waiting import until
@@ -17,7 +17,7 @@ from support.webkitgtk.waiting import until
 if TYPE_CHECKING:
     from support.webkitgtk.browser import Context
 
-__all__ = ["Keyboard", "Page", "unsupported"]
+__all__ = ["Keyboard", "Page"]
 
 CALL = """const done = arguments[arguments.length - 1];
 Promise.resolve()
@@ -55,11 +55,6 @@ KEYS = {
 }
 
 
-def unsupported(what: str) -> NoReturn:
-    """Skip the story: WebKitGTK's WebDriver cannot do this."""
-    pytest.skip(f"WebKitGTK's WebDriver has no {what}")
-
-
 class Keyboard:
     """The keys, pressed where the focus is."""
 
@@ -88,6 +83,7 @@ class Page:
     def __init__(self, context: "Context", driver: Remote) -> None:
         self.context = context
         self.keyboard = Keyboard(self)
+        self.owns_context = False  # closing the page then ends the browser
         self._driver = driver
         self._handle = driver.current_window_handle
 
@@ -192,25 +188,16 @@ class Page:
         time.sleep(timeout_ms / 1000)
 
     def close(self) -> None:
-        self.driver.close()
+        if self.owns_context:
+            self.context.close()
+        else:
+            self.driver.close()
 
     def on(self, event: str, _call: Any) -> None:
         """Take listeners for the console, whose complaints `complaints` has; skip for the rest."""
         if event not in ("console", "pageerror"):
             unsupported(f"event “{event}”")
 
-    def route(self, *_given: Any, **_how: Any) -> None:
-        unsupported("interception of requests")
-
-    def add_init_script(self, *_given: Any, **_how: Any) -> None:
-        unsupported("script before the page's own")
-
-    def emulate_media(self, **_how: Any) -> None:
-        unsupported("emulation of media")
-
-    def frame_locator(self, _selector: str) -> None:
-        unsupported("locator of frames")
-
-    @property
-    def mouse(self) -> Any:
-        unsupported("mouse of Playwright's kind")
+    def __getattr__(self, name: str) -> NoReturn:
+        """Skip a story that uses more of Playwright's API."""
+        missing(self, name)
