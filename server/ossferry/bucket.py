@@ -236,7 +236,10 @@ class OssBucket:
 
     async def _once(self, call: Callable[[oss2.Bucket], T], timeout_s: float) -> T:
         bucket = self._bucket(
-            await self._fresh_credentials(), self._settings.objects_address, timeout_s
+            await self._fresh_credentials(),
+            self._settings.objects_address,
+            timeout_s,
+            is_cname=self._settings.objects_by_cname,
         )
         try:
             with anyio.fail_after(timeout_s):

@@ -47,7 +47,7 @@ def _pairs(parameters: ast.expr | None) -> Iterator[str]:
         for name, value in zip(parameters.keys, parameters.values, strict=True):
             if name is not None:
                 said = value.value if isinstance(value, ast.Constant) else ""
-                yield f"{ast.literal_eval(name)}={said}"
+                yield f"{ast.literal_eval(name)}={said if isinstance(said, str) else ''}"
 
 
 def calls_of_the_sdk() -> Iterator[tuple[str, str, str, str, str]]:
