@@ -184,6 +184,8 @@ class Demo:
         self.url = f"http://127.0.0.1:{port}"
         cnames = self._cnames()
         refuse = self._refuse_public_endpoints
+        if refuse is None:
+            refuse = bool(self._custom_domain) or self._world.refuse_public_endpoints
         mock = MockOSS(
             host=self._host,
             port=self._oss_port,
@@ -191,7 +193,7 @@ class Demo:
             buckets=(),
             world=self._world,
             cnames={**self._world.cnames, **cnames},
-            refuse_public_endpoints=bool(self._custom_domain) if refuse is None else refuse,
+            refuse_public_endpoints=refuse,
         )
         try:
             self.oss = starting.enter_context(mock)
