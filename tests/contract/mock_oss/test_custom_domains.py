@@ -164,6 +164,8 @@ def test_a_new_account_needs_a_custom_domain_for_objects(
         ("GET", "/", {}, 400),
         ("GET", "/", {"uploads": ""}, 400),
         ("POST", "/a.txt", {"uploads": ""}, 400),
+        ("POST", "/", {"delete": ""}, 400),
+        ("POST", "/", {}, 400),
         ("GET", "/", {"bucketInfo": ""}, 200),
         ("GET", "/", {"cname": ""}, 200),
         ("GET", "/", {"acl": ""}, 200),
