@@ -180,6 +180,7 @@ def test_operations_on_a_bucket_go_on_by_a_public_endpoint(
     answer = send(bound, method, target, headers={**headers, "Host": PUBLIC})
 
     assert answer.status == status, answer.body
+    assert (b"PublicEndpointForbidden" in answer.body) == (status == 400)
 
 
 def test_a_refusal_names_the_endpoint_and_answers_the_page(bound: MockOSS) -> None:
