@@ -62,15 +62,17 @@ def pytest_collection_modifyitems(
 def choose_engines(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave to `make slow` what `playwright.config.toml` does not ask for in each engine.
 
-    A story for one engine (`only_browser`) is dropped in the others. With `--dist loadgroup` one
-    worker runs all stories of Firefox, and one all of WebKit: each is started once.
+    A story that is not for an engine (`only_browser`, `skip_browser`) is dropped there. With
+    `--dist loadgroup` one worker runs all stories of Firefox, and one all of WebKit: each is
+    started once.
     """
     core = {project.name for project in CONFIG.projects if project.stories == "core"}
     dropped = []
     for item in items:
         params = item.callspec.params if hasattr(item, "callspec") else {}
-        engine, only = params.get("browser_name"), item.get_closest_marker("only_browser")
-        if engine and only and only.args[0] != engine:
+        engine = params.get("browser_name")
+        only, never = (item.get_closest_marker(f"{word}_browser") for word in ("only", "skip"))
+        if engine and ((only and only.args[0] != engine) or (never and never.args[0] == engine)):
             dropped.append(item)
         elif engine in core and (
             not item.get_closest_marker("core") or params.get("runtime") == "pyodide"

@@ -23,6 +23,10 @@ def test_core(browser_name, runtime): ...
 
 @pytest.mark.only_browser("chromium")
 def test_alone(browser_name): ...
+
+@pytest.mark.core
+@pytest.mark.skip_browser("webkit")
+def test_not(browser_name): ...
 """
 DOCUMENT = tomllib.loads((ROOT / "playwright.config.toml").read_text("utf-8"))
 
@@ -113,7 +117,7 @@ def test_stories_run_on_the_interpreters_of_the_file() -> None:
             "not slow",
             "plain[micropython-chromium] plain[pyodide-chromium] core[micropython-chromium]"
             " core[micropython-firefox] core[micropython-webkit] core[pyodide-chromium]"
-            " alone[chromium]",
+            " alone[chromium] not[chromium] not[firefox]",
         ),
         (
             "slow",
