@@ -46,10 +46,13 @@ CODES = {
     "InvalidSecurityToken": "credentials",
     "KmsServiceNotEnabled": "encryption",
     "NoSuchBucket": "no_bucket",
+    "NoSuchCname": "domain",
     "NoSuchUpload": "parts",
+    "NonStandardHostForbidden": "domain",
     "PermanentRedirect": "endpoint",
+    "PublicEndpointForbidden": "public_endpoint",
     "RequestTimeTooSkewed": "clock",
-    "SecondLevelDomainForbidden": "endpoint",
+    "SecondLevelDomainForbidden": "path_style",
     "SecurityTokenExpired": "credentials",
     "SecurityTokenNotSupported": "credentials",
     "SignatureDoesNotMatch": "signature",
@@ -61,12 +64,15 @@ NOTICES = (
     "clock",
     "cors",
     "disabled",
+    "domain",
     "encryption",
     "endpoint",
     "grant_revoked",
     "grant_setup",
     "hidden",
     "no_bucket",
+    "path_style",
+    "public_endpoint",
 )
 GRANT_CODES = {
     "sts-refused": "grant_setup",
@@ -149,7 +155,19 @@ def _refused(error: Refused, origin: str) -> Explanation:
     key = CODES.get(error.code) or ("busy" if error.retryable else "refused")
     if key == "denied" and WRONG_ENDPOINT in error.message:
         key = "endpoint"
+    host = _custom_domain(error)
+    if host and key in ("domain", "no_bucket"):
+        key = "domain"  # OSS looks for a bucket that is named like a domain it does not know
+        detail = [host] + detail
     return _explanation(key, detail=detail, origin=origin)
+
+
+def _custom_domain(error: Refused) -> str:
+    """Return the host that was asked, if the bucket's name is not a part of it."""
+    if not error.request:
+        return ""
+    host: str = error.request.url.split("/")[2]
+    return "" if host.startswith(f"{error.request.bucket}.") else host
 
 
 def _corrupt(error: Corrupt, origin: str) -> Explanation:

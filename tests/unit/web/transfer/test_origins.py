@@ -1,0 +1,396 @@
+"""Which origin requests go to: who answers first, who has failed, and when nothing changes."""
+
+import asyncio
+
+import pytest
+
+from support.fakes import (
+    START_S,
+    FakeClock,
+    FakeFile,
+    lost,
+    make_engine,
+    make_ports,
+    refused,
+    until,
+)
+from uploader.oss.errors import UNEXPECTED, Lost, Refused
+from uploader.oss.replies import Reply
+from uploader.oss.requests import Bucket
+from uploader.oss.signing import Credentials
+from uploader.transfer import states
+from uploader.transfer.grant import Grant
+from uploader.transfer.limits import Limits
+from uploader.transfer.origins import AGAIN_S, GRACE_S, LIMIT_S, PAUSE_S, Origins
+from uploader.transfer.single import send_single
+from uploader.transfer.upload import Upload
+
+ONE = "https://one.example"
+TWO = "https://two.example:8443"
+PUBLIC = "http://bucket.oss.example"
+FORBIDDEN = Refused("PublicEndpointForbidden", 400)
+
+
+class Alarms(FakeClock):
+    """A clock on which sleepers wake when a test moves it past their time."""
+
+    def __init__(self):
+        super().__init__()
+        self.sleepers = []
+
+    async def sleep(self, seconds):
+        woken = asyncio.Event()
+        self.sleepers.append((self.true_s + seconds, woken))
+        await woken.wait()
+
+    async def go_on(self, seconds):
+        self.advance(seconds)
+        for at_s, woken in self.sleepers:
+            if at_s <= self.true_s:
+                woken.set()
+        await turns()
+
+
+class Hosts:
+    """What answers at each origin: nothing yet (no entry), `None` for an answer, or an error."""
+
+    def __init__(self):
+        self.asked = []
+        self.answers = {}
+
+    async def ask(self, grant):
+        origin = grant.bucket.origin
+        self.asked.append(origin)
+        await until(lambda: origin in self.answers, turns=10**6)
+        if self.answers[origin]:
+            raise self.answers[origin]
+
+
+async def turns(count=10):
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def make_grant(*origins):
+    return Grant(
+        credentials=Credentials("STS.1", "secret", "token"),
+        bucket=Bucket("bucket", "cn-hangzhou", "http://oss.example", origins=origins),
+        prefix="uploads/alice-1/",
+        expires_at_s=START_S + 900,
+        server_time_s=START_S,
+        limits=Limits(max_file_size=10**14, max_files=10, types=[]),
+        principal="Alice",
+    )
+
+
+def make(*origins):
+    clock, hosts = Alarms(), Hosts()
+    return Origins(clock, hosts.ask), make_grant(*origins), hosts, clock
+
+
+async def chosen(origins, grant):
+    return (await origins.at(grant)).bucket.origin
+
+
+async def make_found(*failing):
+    """Return origins that have found ONE; then all in `failing` stop to answer."""
+    origins, grant, hosts, clock = make(ONE, TWO)
+    hosts.answers = {ONE: None, TWO: None}
+    assert await chosen(origins, grant) == ONE
+    for origin in failing:
+        hosts.answers[origin] = Lost(Lost.UNREACHABLE)
+    hosts.asked = []
+    clock.advance(PAUSE_S)
+    return origins, grant, hosts, clock
+
+
+async def lose(origins, grant, times=1, reason=Lost.UNREACHABLE):
+    used = await origins.at(grant)
+    moved = [await origins.failed(used, Lost(reason)) for _ in range(times)]
+    return moved[-1]
+
+
+@pytest.mark.parametrize("given", [(), (ONE,)], ids=["an older server", "a custom domain"])
+async def test_with_one_origin_nothing_is_asked_and_no_failure_moves_it(given):
+    origins, grant, hosts, _ = make(*given)
+
+    used = await origins.at(grant)
+    moved = [await origins.failed(used, error) for error in [lost(), FORBIDDEN] * 3]
+
+    assert used.bucket.origin == (given[0] if given else PUBLIC)
+    assert (moved, hosts.asked) == ([False] * 6, [])
+
+
+async def test_the_first_in_the_order_of_the_grant_is_taken_if_it_answers_in_time():
+    origins, grant, hosts, clock = make(ONE, TWO)
+    waiting = [asyncio.create_task(chosen(origins, grant)) for _ in range(3)]
+    await turns()
+    hosts.answers[TWO] = None
+    await turns()
+    await clock.go_on(GRACE_S * 0.9)
+    assert not any(task.done() for task in waiting)
+
+    hosts.answers[ONE] = None
+
+    assert [await task for task in waiting] == [ONE] * 3
+    assert hosts.asked == [ONE, TWO]
+
+
+async def test_an_origin_that_is_much_slower_than_a_later_one_is_not_waited_for():
+    origins, grant, hosts, clock = make(ONE, TWO)
+    waiting = asyncio.create_task(chosen(origins, grant))
+    await turns()
+    hosts.answers[TWO] = None
+    await turns()
+
+    await clock.go_on(GRACE_S)
+
+    assert await waiting == TWO
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Lost(Lost.UNREACHABLE), Lost(Lost.CORS), FORBIDDEN, Refused(UNEXPECTED, 200)],
+    ids=["nobody", "cors", "public endpoint", "not oss"],
+)
+async def test_an_origin_that_fails_is_passed_over_at_once(error):
+    origins, grant, hosts, _ = make(ONE, TWO)
+    hosts.answers = {ONE: error, TWO: None}
+
+    assert await chosen(origins, grant) == TWO
+    assert await chosen(origins, grant) == TWO
+    assert hosts.asked == [ONE, TWO]
+
+
+async def test_if_none_answers_in_time_requests_go_to_the_first_and_all_are_asked_again_later():
+    origins, grant, hosts, clock = make(ONE, TWO)
+    waiting = asyncio.create_task(chosen(origins, grant))
+    await turns()
+    await clock.go_on(LIMIT_S)
+    assert await waiting == ONE
+    assert await chosen(origins, grant) == ONE
+    assert len(hosts.asked) == 2
+
+    clock.advance(PAUSE_S)
+    hosts.answers = {ONE: Lost(Lost.UNREACHABLE), TWO: None}
+
+    assert await chosen(origins, grant) == TWO
+
+
+async def test_losses_in_a_row_move_all_requests_to_an_origin_that_answers():
+    origins, grant, hosts, _ = await make_found(ONE)
+    used = await origins.at(grant)
+
+    first = await origins.failed(used, lost())
+    second = await origins.failed(used, lost())
+
+    assert (first, second) == (False, True)
+    assert await chosen(origins, grant) == TWO
+    assert await origins.failed(used, lost())  # of a request that was in flight
+    assert hosts.asked == [ONE, TWO]
+
+
+async def test_a_loss_between_answers_moves_nothing():
+    origins, grant, hosts, _ = await make_found(ONE)
+
+    for _ in range(5):
+        assert not await lose(origins, grant)
+        origins.answered(await origins.at(grant))
+
+    assert (await chosen(origins, grant), hosts.asked) == (ONE, [])
+
+
+async def test_a_refusal_of_the_request_itself_is_an_answer():
+    origins, grant, hosts, _ = await make_found(ONE)
+    used = await origins.at(grant)
+
+    for _ in range(5):
+        assert not await lose(origins, grant)
+        assert not await origins.failed(used, Refused("AccessDenied", 403))
+
+    assert hosts.asked == []
+
+
+async def test_a_bad_line_to_an_origin_that_answers_moves_nothing():
+    origins, grant, hosts, _ = await make_found()
+
+    moved = await lose(origins, grant, times=4, reason=Lost.INTERRUPTED)
+
+    assert (moved, await chosen(origins, grant)) == (False, ONE)
+    assert hosts.asked == [ONE, TWO]
+
+
+async def test_a_line_that_is_down_moves_nothing_and_is_looked_at_rarely():
+    origins, grant, hosts, clock = await make_found(ONE, TWO)
+
+    assert not await lose(origins, grant, times=20)
+    assert (await chosen(origins, grant), hosts.asked) == (ONE, [ONE, TWO])
+    clock.advance(PAUSE_S)
+    assert not await lose(origins, grant)
+    assert len(hosts.asked) == 4
+    hosts.answers = {ONE: None, TWO: None}
+    clock.advance(PAUSE_S)
+
+    assert not await lose(origins, grant)
+    assert await chosen(origins, grant) == ONE
+
+
+async def test_a_refused_host_is_left_at_once_although_small_requests_pass():
+    origins, grant, hosts, _ = await make_found()
+    used = await origins.at(grant)
+
+    moved = await origins.failed(used, FORBIDDEN)
+
+    assert (moved, await chosen(origins, grant)) == (True, TWO)
+    assert hosts.asked == [TWO]
+
+
+async def test_if_all_hosts_are_refused_the_refusal_is_told():
+    origins, grant, hosts, clock = await make_found()
+    assert await origins.failed(await origins.at(grant), FORBIDDEN)
+
+    moved = await origins.failed(await origins.at(grant), FORBIDDEN)
+
+    assert moved is False
+    hosts.answers = {ONE: FORBIDDEN, TWO: None}
+    clock.advance(PAUSE_S)
+    assert await chosen(origins, grant) == TWO
+
+
+async def test_a_preferred_origin_is_asked_again_after_a_while_and_taken_back():
+    origins, grant, hosts, clock = await make_found(ONE)
+    await lose(origins, grant, times=2)
+    clock.advance(AGAIN_S * 0.9)
+    assert (await chosen(origins, grant), len(hosts.asked)) == (TWO, 2)
+    clock.advance(AGAIN_S * 0.1)
+    assert await chosen(origins, grant) == TWO
+    await turns()
+    assert (await chosen(origins, grant), len(hosts.asked)) == (TWO, 4)
+
+    hosts.answers[ONE] = None
+    clock.advance(AGAIN_S)
+    assert await chosen(origins, grant) == TWO
+    await turns()
+
+    assert await chosen(origins, grant) == ONE
+
+
+async def test_a_refused_origin_is_not_asked_before_that():
+    origins, grant, hosts, clock = await make_found()
+    await origins.failed(await origins.at(grant), FORBIDDEN)
+    hosts.answers[TWO] = Lost(Lost.UNREACHABLE)
+    clock.advance(PAUSE_S)
+
+    moved = await lose(origins, grant, times=3)
+
+    assert (moved, hosts.asked) == (False, [TWO, TWO])
+    clock.advance(AGAIN_S)
+    assert await lose(origins, grant)
+    assert await chosen(origins, grant) == ONE
+
+
+async def test_a_renewed_grant_goes_on_at_the_origin_that_was_found():
+    origins, grant, hosts, _ = await make_found(ONE)
+    await lose(origins, grant, times=2)
+    hosts.asked = []
+    renewed = make_grant(ONE, TWO)
+
+    used = await origins.at(renewed)
+
+    assert (used.bucket.origin, used.credentials) == (TWO, renewed.credentials)
+    assert hosts.asked == []
+
+
+async def test_a_grant_with_other_origins_is_followed():
+    origins, _, hosts, _ = await make_found(ONE)
+    hosts.asked = []
+    hosts.answers = {PUBLIC: None, TWO: None}
+
+    assert await chosen(origins, make_grant(PUBLIC, TWO)) == PUBLIC
+    assert await chosen(origins, make_grant(TWO)) == TWO
+    assert hosts.asked == [PUBLIC, TWO]
+
+
+def make_upload(*origins):
+    ports = make_ports(Alarms())
+    ports.grants.origins = origins
+    upload = Upload(FakeFile(), lambda _upload: None)
+    upload.key = "uploads/alice-1/k/a.txt"
+    upload.go(states.UPLOADING)
+    return upload, ports, make_engine(ports)
+
+
+def hosts_of(ports):
+    return [(request.method, request.url.split("/")[2]) for request in ports.http.requests]
+
+
+async def test_a_custom_domain_is_in_the_address_and_not_in_the_signature():
+    upload, ports, engine = make_upload(ONE)
+    plain, plain_ports, plain_engine = make_upload()
+
+    await send_single(upload, engine)
+    await send_single(plain, plain_engine)
+
+    assert ports.http.requests[0].url == f"{ONE}/uploads/alice-1/k/a.txt"
+    assert plain_ports.http.requests[0].url == f"{PUBLIC}/uploads/alice-1/k/a.txt"
+    assert ports.http.requests[0].headers == plain_ports.http.requests[0].headers
+
+
+async def test_a_request_to_a_refused_host_is_sent_again_to_another():
+    upload, ports, engine = make_upload(PUBLIC, ONE)
+    answered = Reply(404, lambda _name: "", "<Error><Code>NoSuchUpload</Code></Error>")
+    forbidden = refused("PublicEndpointForbidden", 400)
+    ports.http.plan = [answered, answered, forbidden, answered]
+
+    await send_single(upload, engine)
+
+    asked = [("GET", "bucket.oss.example"), ("GET", "one.example")]
+    sent = [("PUT", "bucket.oss.example"), ("GET", "one.example"), ("PUT", "one.example")]
+    assert hosts_of(ports) == asked + sent
+    assert ports.http.objects == {"uploads/alice-1/k/a.txt": 10}
+    assert ports.clock.elapsed_s() == 0
+
+
+async def test_what_is_asked_is_a_signed_list_of_the_parts_of_nothing():
+    upload, ports, engine = make_upload(ONE, TWO)
+
+    await send_single(upload, engine)
+
+    asked = ports.http.requests[0]
+    path, _, query = asked.url.partition("?")
+    assert asked.method == "GET"
+    assert path.startswith(f"{ONE}/uploads/alice-1/")
+    assert query == "uploadId=" + "0" * 32
+    assert ports.http.header(0, "authorization").startswith("OSS4-HMAC-SHA256 ")
+    assert ports.http.header(0, "x-oss-security-token") == "token"
+
+
+async def waits_of(*, cname, server_is_there=True, outages=4):
+    """Return what an upload waits for, whose storage is unreachable so many times."""
+    upload, ports, engine = make_upload(ONE)
+    ports.grants.cname = cname
+    ports.network.server_is_there = server_is_there
+    ports.http.plan = [lost(Lost.UNREACHABLE)] * outages
+    reasons = []
+    upload._on_change = lambda upload: (
+        reasons.append(upload.paused_for) if upload.state == states.PAUSED else None
+    )
+    await send_single(upload, engine)
+    return reasons, ports.network.asked
+
+
+async def test_of_a_custom_domain_that_stays_out_of_reach_it_is_told_if_our_server_answers():
+    reasons, asked = await waits_of(cname=True)
+
+    assert reasons == [states.FOR_NETWORK] * 2 + [states.FOR_STORAGE] * 2
+    assert asked == 1
+
+
+async def test_a_network_that_is_away_is_not_taken_for_a_faulty_domain():
+    reasons, asked = await waits_of(cname=True, server_is_there=False)
+
+    assert (reasons, asked) == ([states.FOR_NETWORK] * 4, 2)
+
+
+async def test_an_endpoint_of_oss_is_not_suspected():
+    assert await waits_of(cname=False) == ([states.FOR_NETWORK] * 4, 0)
