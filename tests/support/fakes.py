@@ -315,7 +315,6 @@ class FakeGrants:
         self.features: list[str] = []
         self.bucket = "bucket"
         self.origins: Sequence[str] = ()
-        self.cname = False
 
     async def fetch(self, *, refused_key_id: str = "") -> Grant:
         self.fetched += 1
@@ -326,13 +325,7 @@ class FakeGrants:
             raise self.errors.pop(0)
         return Grant(
             credentials=Credentials(f"STS.{number}", "secret", "token"),
-            bucket=Bucket(
-                self.bucket,
-                "cn-hangzhou",
-                "http://oss.example",
-                origins=self.origins,
-                cname=self.cname,
-            ),
+            bucket=Bucket(self.bucket, "cn-hangzhou", "http://oss.example", origins=self.origins),
             prefix=self.prefix,
             expires_at_s=self._clock.true_s + self.life_s,
             server_time_s=self._clock.true_s,

@@ -36,7 +36,7 @@ def canonical_request_of(request: "Request") -> str:
     """Return the canonical request that was signed, from the request as it was sent."""
     path, _, query = request.url.split("/", 3)[3].partition("?")
     headers = "".join([f"{name}:{value}\n" for name, value in signed_headers(request.headers)])
-    uri = f"/{request.bucket}/{path}"
+    uri = f"/{request.bucket.name}/{path}"
     return "\n".join([request.method, uri, query, headers, "", UNSIGNED_PAYLOAD])
 
 

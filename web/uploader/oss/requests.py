@@ -27,18 +27,12 @@ class Bucket:
     """Where objects go: the bucket, its region, and the origins that lead to it.
 
     Requests are sent to `origin`, the first of `origins`. An origin is `scheme://host[:port]`: a
-    custom domain, or by default the bucket's name in front of the endpoint's host. `cname` says
-    that custom domains are among them.
+    custom domain, or by default the bucket's name in front of the endpoint's host. The endpoint of
+    a bucket with a custom domain may be that domain itself.
     """
 
     def __init__(
-        self,
-        name: str,
-        region: str,
-        endpoint: str,
-        *,
-        origins: "Sequence[str]" = (),
-        cname: bool = False,
+        self, name: str, region: str, endpoint: str, *, origins: "Sequence[str]" = ()
     ) -> None:
         scheme, _, host = endpoint.rstrip("/").partition("://")
         if not host:
@@ -50,17 +44,18 @@ class Bucket:
         self.endpoint = endpoint
         self.origins = list(origins) or [f"{scheme}://{name}.{host}"]
         self.origin = self.origins[0]
-        self.cname = cname
+        is_endpoint_itself = self.origin == endpoint
+        self.is_custom_domain = is_endpoint_itself or f"://{name}." not in self.origin
 
     def at(self, origin: str) -> "Bucket":
         """Return the same bucket with `origin` as its only one."""
-        return Bucket(self.name, self.region, self.endpoint, origins=[origin], cname=self.cname)
+        return Bucket(self.name, self.region, self.endpoint, origins=[origin])
 
 
 class Request:
-    """One HTTP request without its body; `bucket` is the name that its signature covers."""
+    """One HTTP request without its body."""
 
-    def __init__(self, method: str, url: str, headers: "list[Header]", bucket: str) -> None:
+    def __init__(self, method: str, url: str, headers: "list[Header]", bucket: Bucket) -> None:
         self.bucket = bucket
         self.method = method
         self.url = url
@@ -94,7 +89,7 @@ def signed_request(
     url = f"{bucket.origin}/{percent_encode(key, safe='/')}"
     if query:
         url = f"{url}?{canonical_query(query)}"
-    return Request(method, url, signed, bucket.name)
+    return Request(method, url, signed, bucket)
 
 
 def put_object(

@@ -67,6 +67,7 @@ class Engine:
         self._is_let_in = False  # the bucket's CORS rule has let this page read an answer
         self._is_shut_out = False  # it has not, and one upload has tried long enough
         self._server_answered_s: float | None = None
+        self._is_custom_domain = False  # that the latest request went to
 
     async def request(
         self,
@@ -164,7 +165,7 @@ class Engine:
 
         A browser does not tell a domain without DNS record or certificate from a dead line.
         """
-        if outages < OUTAGES or not self.origins.are_custom_domains:
+        if outages < OUTAGES or not self._is_custom_domain:
             return False
         clock, answered_s = self.ports.clock, self._server_answered_s
         if answered_s is not None and clock.elapsed_s() - answered_s < SERVER_ASKED_S:
@@ -189,6 +190,7 @@ class Engine:
         while True:
             granted = await self.keeper.get()
             grant = await self.origins.at(granted)
+            self._is_custom_domain = grant.bucket.is_custom_domain
             is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
             await self.budget.acquire(upload.rank, is_small=is_small)
             request, cuts = None, self.budget.cuts

@@ -94,7 +94,6 @@ def _bucket(document: "Any") -> Bucket:
         document["region"],
         document["endpoint"],
         origins=[str(each) for each in origins],
-        cname=document.get("cname") is True,
     )
 
 

@@ -89,12 +89,10 @@ class Origins:
         self._asking: asyncio.Event | None = None  # set when all have been asked
         self._asked_at_s: float | None = None
         self._granted: tuple[Grant, Grant] | None = None  # a grant, and the same for one origin
-        self.are_custom_domains = False
 
     async def at(self, grant: "Grant") -> "Grant":
         """Return the grant for the origin that requests go to now."""
         origins = grant.bucket.origins
-        self.are_custom_domains = grant.bucket.cname
         if origins != self._origins:
             self._take(origins)
         if len(origins) == 1:
@@ -135,7 +133,7 @@ class Origins:
         else:
             self.answered(grant)
             return False
-        if is_worth_asking or (self._asking and not self._is_found):
+        if is_worth_asking:
             await self._ask_all(grant)
         return self._current != origin
 

@@ -163,11 +163,10 @@ def _refused(error: Refused, origin: str) -> Explanation:
 
 
 def _custom_domain(error: Refused) -> str:
-    """Return the host that was asked, if the bucket's name is not a part of it."""
-    if not error.request:
+    """Return the custom domain that was asked, if it was one."""
+    if not (error.request and error.request.bucket.is_custom_domain):
         return ""
-    host: str = error.request.url.split("/")[2]
-    return "" if host.startswith(f"{error.request.bucket}.") else host
+    return str(error.request.bucket.origin).partition("://")[2]
 
 
 def _corrupt(error: Corrupt, origin: str) -> Explanation:

@@ -38,14 +38,30 @@ def test_origins_say_where_requests_go_in_order_of_preference():
 
     bucket = read_grant(document(origins=origins, cname=True)).bucket
 
-    assert (bucket.origin, bucket.origins, bucket.cname) == (origins[0], origins, True)
+    assert (bucket.origin, bucket.origins) == (origins[0], origins)
     assert (bucket.name, bucket.region) == ("bucket", "cn-hangzhou")
 
 
 def test_an_older_server_names_no_origins():
     bucket = read_grant(document()).bucket
 
-    assert (bucket.origins, bucket.cname) == (["http://bucket.localhost:9000"], False)
+    assert bucket.origins == ["http://bucket.localhost:9000"]
+    assert not bucket.is_custom_domain
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "origin", "is_custom_domain"),
+    [
+        ("http://localhost:9000", "https://files.example.com", True),
+        ("http://localhost:9000", "https://bucket.oss-accelerate.example", False),
+        ("https://bucket.example.com", "https://bucket.example.com", True),
+        ("https://bucket.example.com", "https://bucket.oss-accelerate.example", False),
+    ],
+)
+def test_a_custom_domain_is_told_from_an_endpoint(endpoint, origin, is_custom_domain):
+    bucket = read_grant(document(endpoint=endpoint, origins=[origin])).bucket
+
+    assert bucket.is_custom_domain is is_custom_domain
 
 
 def test_features_quota_and_types_may_be_there():

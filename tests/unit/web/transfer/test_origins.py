@@ -104,10 +104,12 @@ async def make_found(*failing):
     return origins, grant, hosts, clock
 
 
-async def lose(origins, grant, times=1, reason=Lost.UNREACHABLE):
+async def lose(origins, grant, times=1, error=None):
     used = await origins.at(grant)
-    moved = [await origins.failed(used, Lost(reason)) for _ in range(times)]
-    return moved[-1]
+    moved = False
+    for _ in range(times):
+        moved = await origins.failed(used, error or Lost(Lost.UNREACHABLE))
+    return moved
 
 
 @pytest.mark.parametrize("given", [(), (ONE,)], ids=["an older server", "a custom domain"])
@@ -115,10 +117,12 @@ async def test_with_one_origin_nothing_is_asked_and_no_failure_moves_it(given):
     origins, grant, hosts, _ = make(*given)
 
     used = await origins.at(grant)
-    moved = [await origins.failed(used, error) for error in [lost(), FORBIDDEN] * 3]
+    moved = False
+    for error in [lost(), FORBIDDEN] * 3:
+        moved = moved or await origins.failed(used, error)
 
     assert used.bucket.origin == (given[0] if given else PUBLIC)
-    assert (moved, hosts.asked) == ([False] * 6, [])
+    assert (moved, hosts.asked) == (False, [])
 
 
 async def test_the_first_in_the_order_of_the_grant_is_taken_if_it_answers_in_time():
@@ -132,7 +136,8 @@ async def test_the_first_in_the_order_of_the_grant_is_taken_if_it_answers_in_tim
 
     hosts.answers[ONE] = None
 
-    assert [await task for task in waiting] == [ONE] * 3
+    for task in waiting:
+        assert await task == ONE
     assert hosts.asked == [ONE, TWO]
 
 
@@ -177,17 +182,30 @@ async def test_if_none_answers_in_time_requests_go_to_the_first_and_all_are_aske
     assert await chosen(origins, grant) == TWO
 
 
-async def test_losses_in_a_row_move_all_requests_to_an_origin_that_answers():
+@pytest.mark.parametrize("error", [lost(), Refused(UNEXPECTED, 502)], ids=["lost", "not oss"])
+async def test_losses_in_a_row_move_all_requests_to_an_origin_that_answers(error):
     origins, grant, hosts, _ = await make_found(ONE)
     used = await origins.at(grant)
 
-    first = await origins.failed(used, lost())
-    second = await origins.failed(used, lost())
+    first = await origins.failed(used, error)
+    second = await origins.failed(used, error)
 
     assert (first, second) == (False, True)
     assert await chosen(origins, grant) == TWO
-    assert await origins.failed(used, lost())  # of a request that was in flight
     assert hosts.asked == [ONE, TWO]
+
+
+async def test_what_was_in_flight_to_the_origin_before_is_sent_again_and_counts_for_nothing():
+    origins, grant, hosts, clock = await make_found(ONE)
+    used = await origins.at(grant)
+    await lose(origins, grant, times=2)
+    clock.advance(PAUSE_S)
+
+    for _ in range(5):
+        assert await origins.failed(used, lost())
+
+    assert not await lose(origins, grant)  # the first at this origin
+    assert (await chosen(origins, grant), len(hosts.asked)) == (TWO, 2)
 
 
 async def test_a_loss_between_answers_moves_nothing():
@@ -214,7 +232,7 @@ async def test_a_refusal_of_the_request_itself_is_an_answer():
 async def test_a_bad_line_to_an_origin_that_answers_moves_nothing():
     origins, grant, hosts, _ = await make_found()
 
-    moved = await lose(origins, grant, times=4, reason=Lost.INTERRUPTED)
+    moved = await lose(origins, grant, times=4, error=lost())
 
     assert (moved, await chosen(origins, grant)) == (False, ONE)
     assert hosts.asked == [ONE, TWO]
@@ -251,10 +269,10 @@ async def test_if_all_hosts_are_refused_the_refusal_is_told():
 
     moved = await origins.failed(await origins.at(grant), FORBIDDEN)
 
-    assert moved is False
-    hosts.answers = {ONE: FORBIDDEN, TWO: None}
+    assert (moved, await chosen(origins, grant)) == (False, TWO)
+    hosts.answers = {ONE: None, TWO: FORBIDDEN}
     clock.advance(PAUSE_S)
-    assert await chosen(origins, grant) == TWO
+    assert await chosen(origins, grant) == ONE
 
 
 async def test_a_preferred_origin_is_asked_again_after_a_while_and_taken_back():
@@ -273,6 +291,10 @@ async def test_a_preferred_origin_is_asked_again_after_a_while_and_taken_back():
     await turns()
 
     assert await chosen(origins, grant) == ONE
+    clock.advance(AGAIN_S)
+    await chosen(origins, grant)
+    await turns()
+    assert len(hosts.asked) == 6  # it is the first: none is better
 
 
 async def test_a_refused_origin_is_not_asked_before_that():
@@ -292,12 +314,15 @@ async def test_a_refused_origin_is_not_asked_before_that():
 async def test_a_renewed_grant_goes_on_at_the_origin_that_was_found():
     origins, grant, hosts, _ = await make_found(ONE)
     await lose(origins, grant, times=2)
+    assert (await origins.at(grant)).credentials is grant.credentials
     hosts.asked = []
     renewed = make_grant(ONE, TWO)
 
     used = await origins.at(renewed)
 
-    assert (used.bucket.origin, used.credentials) == (TWO, renewed.credentials)
+    assert used.bucket.origin == TWO
+    assert used.credentials is renewed.credentials
+    assert await chosen(origins, make_grant(ONE, TWO, PUBLIC)) == TWO
     assert hosts.asked == []
 
 
@@ -309,6 +334,19 @@ async def test_a_grant_with_other_origins_is_followed():
     assert await chosen(origins, make_grant(PUBLIC, TWO)) == PUBLIC
     assert await chosen(origins, make_grant(TWO)) == TWO
     assert hosts.asked == [PUBLIC, TWO]
+
+
+async def test_an_answer_from_an_origin_that_is_not_granted_any_more_is_ignored():
+    origins, grant, hosts, _ = make(ONE, TWO)
+    before = asyncio.create_task(chosen(origins, grant))
+    await turns()
+    after = asyncio.create_task(chosen(origins, make_grant(PUBLIC, TWO)))
+    await turns()
+
+    hosts.answers = {ONE: None, TWO: None}
+
+    assert await after == PUBLIC
+    await before
 
 
 def make_upload(*origins):
@@ -351,6 +389,20 @@ async def test_a_request_to_a_refused_host_is_sent_again_to_another():
     assert ports.clock.elapsed_s() == 0
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [refused("PublicEndpointForbidden", 400), Reply(200, lambda _name: "", "<h1>Welcome</h1>")],
+    ids=["refused", "not oss"],
+)
+async def test_an_origin_that_does_not_answer_as_oss_would_gets_no_upload(reply):
+    upload, ports, engine = make_upload(PUBLIC, ONE)
+    ports.http.plan = [reply]
+
+    await send_single(upload, engine)
+
+    assert hosts_of(ports)[2:] == [("PUT", "one.example")]
+
+
 async def test_what_is_asked_is_a_signed_list_of_the_parts_of_nothing():
     upload, ports, engine = make_upload(ONE, TWO)
 
@@ -365,10 +417,9 @@ async def test_what_is_asked_is_a_signed_list_of_the_parts_of_nothing():
     assert ports.http.header(0, "x-oss-security-token") == "token"
 
 
-async def waits_of(*, cname, server_is_there=True, outages=4):
+async def waits_of(*, origin, server_is_there=True, outages=4):
     """Return what an upload waits for, whose storage is unreachable so many times."""
-    upload, ports, engine = make_upload(ONE)
-    ports.grants.cname = cname
+    upload, ports, engine = make_upload(origin)
     ports.network.server_is_there = server_is_there
     ports.http.plan = [lost(Lost.UNREACHABLE)] * outages
     reasons = []
@@ -380,17 +431,17 @@ async def waits_of(*, cname, server_is_there=True, outages=4):
 
 
 async def test_of_a_custom_domain_that_stays_out_of_reach_it_is_told_if_our_server_answers():
-    reasons, asked = await waits_of(cname=True)
+    reasons, asked = await waits_of(origin=ONE)
 
     assert reasons == [states.FOR_NETWORK] * 2 + [states.FOR_STORAGE] * 2
     assert asked == 1
 
 
 async def test_a_network_that_is_away_is_not_taken_for_a_faulty_domain():
-    reasons, asked = await waits_of(cname=True, server_is_there=False)
+    reasons, asked = await waits_of(origin=ONE, server_is_there=False)
 
     assert (reasons, asked) == ([states.FOR_NETWORK] * 4, 2)
 
 
 async def test_an_endpoint_of_oss_is_not_suspected():
-    assert await waits_of(cname=False) == ([states.FOR_NETWORK] * 4, 0)
+    assert await waits_of(origin=PUBLIC) == ([states.FOR_NETWORK] * 4, 0)
