@@ -2,42 +2,71 @@
 
 Virtual-hosted style (``bucket.localhost``, ``bucket.oss-cn-hangzhou.aliyuncs.com``), CNAME, and
 path style (IP addresses, bare host names). The real endpoint refuses path style on its own
-domain; so does the mock when a request carries that Host.
+domain; so does the mock when a request carries that Host. Below ``localhost`` the mock has the
+same endpoints as the vendor has below ``aliyuncs.com``: ``oss-cn-hangzhou.localhost``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from mock_oss.errors import RefusedError
 
-__all__ = ["Target", "check_bucket_name", "check_endpoint", "check_key", "host_name", "locate"]
+__all__ = [
+    "Target",
+    "check_bucket_name",
+    "check_domain",
+    "check_endpoint",
+    "check_host",
+    "check_key",
+    "check_public_endpoint",
+    "host_name",
+    "locate",
+]
 
-_ALIYUN = re.compile(
-    r"(?:(?P<bucket>[^.]+)\.)?(?P<endpoint>(?:oss-(?P<region>[a-z0-9-]+?)(?:-internal)?)\.aliyuncs\.com)"
+_VENDOR = "aliyuncs.com"
+_ENDPOINT = re.compile(  # what stands before the vendor's domain, or before one of the mock's
+    r"(?:(?P<bucket>[^.]+)\.)?"
+    r"(?:oss-(?P<region>[a-z0-9-]+?)(?P<internal>-internal)?|(?P<dual>[a-z]{2}-[a-z0-9-]+)\.oss)"
 )
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]")
 _MAX_KEY_BYTES = 1023
+_DOMAIN = re.compile(
+    r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+"
+)
+_RESERVED = ("aliyuncs.com", "aliyun.com", "aliyun-inc.com", "taobaocdn.com", "taobao.com")
+_IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_BEYOND_THE_MAINLAND = ("cn-hongkong",)
 
 
 class Target(NamedTuple):
     """What a request is about: ``bucket`` and ``key`` are empty at the levels above.
 
-    ``region`` is that of the vendor's own endpoint, empty where the host tells none.
+    ``style`` is ``virtual-hosted``, ``path``, ``cname``, ``service``, ``sts``, or ``unbound`` for
+    a domain that no bucket has. ``region`` is that of the vendor's own endpoint, empty where the
+    host tells none. ``is_public`` tells a public endpoint from an internal one and from a custom
+    domain; an address without a name (``127.0.0.1``) counts as internal, because it serves
+    programs beside the mock as an internal endpoint serves programs inside the cloud.
     """
 
     bucket: str
     key: str
     style: str
     region: str = ""
+    is_public: bool = False
 
 
 def locate(
-    host: str, raw_path: bytes, *, cnames: Mapping[str, str], domains: tuple[str, ...]
+    host: str,
+    raw_path: bytes,
+    *,
+    cnames: Mapping[str, str],
+    domains: tuple[str, ...],
+    hosts: Collection[str] = (),
 ) -> Target:
     """Find bucket and key.
 
@@ -46,6 +75,7 @@ def locate(
         raw_path: the path as sent, percent-encoded.
         cnames: host name -> bucket bound to it.
         domains: names under which ``bucket.NAME`` is virtual-hosted style.
+        hosts: other names of the mock itself, for path style.
 
     Raises:
         RefusedError: InvalidObjectName for a path that is not UTF-8, SecondLevelDomainForbidden for
@@ -56,21 +86,63 @@ def locate(
     bound = cnames.get(name)
     if bound is not None:
         return Target(bound, decode_key(path), "cname")
-    for domain in domains:
+    for domain in (*domains, _VENDOR):
         if name.endswith("." + domain):
-            return Target(name[: -len(domain) - 1], decode_key(path), "virtual-hosted")
-    if name.endswith(".aliyuncs.com") and (match := _ALIYUN.fullmatch(name)):
-        region = "" if match["region"].startswith("accelerate") else match["region"]
-        if match["bucket"]:
-            return Target(match["bucket"], decode_key(path), "virtual-hosted", region)
-        if path:
-            raise RefusedError("SecondLevelDomainForbidden")
-        return Target("", "", "service", region)
+            found = _named(name[: -len(domain) - 1], path, is_vendor=domain == _VENDOR)
+            if found is not None:
+                return found
+    if not (_is_own(name) or name in hosts):
+        return Target("", "", "unbound")
     if not path:
         return Target("", "", "service")
     decoded = decode_key(path)
     bucket, _, key = decoded.partition("/")
     return Target(bucket, key, "path")
+
+
+def _named(label: str, path: bytes, *, is_vendor: bool) -> Target | None:
+    """Read what stands before a domain: an endpoint, with or without a bucket, or a bucket."""
+    match = _ENDPOINT.fullmatch(label)
+    if match is None:
+        return None if is_vendor else Target(label, decode_key(path), "virtual-hosted", "", True)
+    region = match["dual"] or match["region"]
+    region = "" if region.startswith("accelerate") else region
+    is_public = not match["internal"]
+    if match["bucket"]:
+        return Target(match["bucket"], decode_key(path), "virtual-hosted", region, is_public)
+    if path:
+        raise RefusedError("SecondLevelDomainForbidden")
+    return Target("", "", "service", region, is_public)
+
+
+def _is_own(name: str) -> bool:
+    """Whether a name can only be the mock's: no domain, an address, or a name of the vendor's."""
+    return (
+        "." not in name
+        or ":" in name
+        or _IPV4.fullmatch(name) is not None
+        or (name.endswith("." + _VENDOR))
+    )
+
+
+def check_host(target: Target) -> None:
+    """Refuse a host that is no endpoint and that no bucket has.
+
+    The vendor's page about status 403 gives this code for "the domain name used to access OSS is
+    invalid". That a domain which is bound to no bucket gets it is our reading: not verified.
+    """
+    if target.style == "unbound":
+        raise RefusedError("NonStandardHostForbidden", why={"kind": "endpoint"})
+
+
+def check_public_endpoint(target: Target, region: str) -> None:
+    """Refuse a public endpoint of a mainland region, as for accounts opened since 2025-03-20.
+
+    Code, status, EC and text are those of recorded answers. That transfer acceleration counts as
+    a public endpoint is our reading: not verified.
+    """
+    if target.is_public and region.startswith("cn-") and region not in _BEYOND_THE_MAINLAND:
+        raise RefusedError("PublicEndpointForbidden", why={"kind": "endpoint", "bucket": region})
 
 
 @lru_cache(maxsize=256)
@@ -95,6 +167,17 @@ def check_bucket_name(name: str) -> None:
     """Refuse a bucket name OSS would not create."""
     if not _BUCKET.fullmatch(name):
         raise RefusedError("InvalidBucketName", BucketName=name)
+
+
+def check_domain(domain: str) -> None:
+    """Refuse a name that cannot be a custom domain: too short, no domain, or reserved."""
+    if len(domain) <= 3:
+        message = "Entire hostname must be longer than 3 ASCII characters."
+        raise RefusedError("InvalidArgument", message, ec="0017-00000249")
+    if not _DOMAIN.fullmatch(domain) or _IPV4.fullmatch(domain):
+        raise RefusedError("InvalidArgument", ArgumentName="Domain", ArgumentValue=domain)
+    if any(f".{domain}".endswith("." + reserved) for reserved in _RESERVED):
+        raise RefusedError("CnameIsForbidden")
 
 
 def check_endpoint(target: Target, region: str) -> None:

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 
 from mock_oss import effects
 from mock_oss.access_keys import Context
-from mock_oss.addressing import Target, check_bucket_name, check_endpoint, locate
+from mock_oss.addressing import (
+    Target,
+    check_bucket_name,
+    check_endpoint,
+    check_host,
+    check_public_endpoint,
+)
 from mock_oss.authentication import authenticate
 from mock_oss.authorization import authorize
 from mock_oss.body import Body, ClientGoneError, CutConnectionError
@@ -24,7 +30,7 @@ from mock_oss.errors import RefusedError, STSRefusedError
 from mock_oss.faults import Fault, Probe
 from mock_oss.journal import RequestRecord
 from mock_oss.operations.objects import traffic_limit
-from mock_oss.operations.routes import Operation, find_operation
+from mock_oss.operations.routes import DATA_OPERATIONS, Operation, find_operation
 from mock_oss.request import Receive, Request, Scope, Send
 from mock_oss.response import Response, error_response
 from mock_oss.sending import Sender, header_block
@@ -99,11 +105,7 @@ class App:
     def _is_control(self, scope: Scope) -> bool:
         """Whether the Host leaves room for ``/_mock``: a bucket's own host does not."""
         host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-        service = self._service
-        target = locate(
-            host.decode("latin-1"), b"", cnames=service.world.cnames, domains=service.domains
-        )
-        return not target.bucket
+        return not self._service.locate(host.decode("latin-1"), b"").bucket
 
     async def _send(self, send: Send, exchange: _Exchange, answer: Answer) -> None:
         response, block = answer
@@ -196,12 +198,7 @@ class _Exchange:
             )
         if request.method in _BODILESS and self.body.announced:
             self.keep_alive = False  # nobody reads that body, so the connection ends
-        target = locate(
-            request.host,
-            request.raw_path,
-            cnames=service.world.cnames,
-            domains=service.domains,
-        )
+        target = service.locate(request.host, request.raw_path)
         record.bucket, record.key = target.bucket, target.key
         if not target.bucket and is_sts(request):
             return await self._serve_sts()
@@ -242,6 +239,7 @@ class _Exchange:
 
     async def _serve_oss(self, target: Target) -> Response:
         request, record, service = self.request, self.record, self._service
+        check_host(target)
         if target.bucket:
             self.bucket = service.store.buckets.get(target.bucket)
             if self.bucket is None:
@@ -274,6 +272,8 @@ class _Exchange:
         context = Context(service.identities, service.clock, region, record, service.journal)
         if target.bucket and operation.name not in _CREATING:
             _ = call.bucket  # a bucket that is not there is told before a key that is wrong
+        if service.refuse_public_endpoints and operation.name in DATA_OPERATIONS:
+            check_public_endpoint(target, region)
         if operation.name != "PostObject":  # its form carries the signature
             call.caller = authenticate(self.request, target, context)
         if operation.action:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mock_oss.errors import MockOSSError
+from mock_oss.errors import MockOSSError, WorldError
 from mock_oss.faults import read_faults
 from mock_oss.production import OVERRIDE, refuse_production
 from mock_oss.server import MockOSS
@@ -50,6 +50,20 @@ def run_mock_oss(
             metavar="NAME", help="A bucket to have in place of the world's; may be repeated."
         ),
     ] = None,
+    cname: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DOMAIN=BUCKET",
+            help="A custom domain of a bucket, in place of the world's; may be repeated.",
+        ),
+    ] = None,
+    refuse_public_endpoints: Annotated[
+        bool,
+        typer.Option(
+            "--refuse-public",
+            help="Refuse objects by public endpoints of mainland regions, as for new accounts.",
+        ),
+    ] = False,
     i_know_this_is_a_mock: Annotated[
         bool,
         typer.Option(
@@ -75,6 +89,8 @@ def run_mock_oss(
             data_dir=data_dir,
             world=None if world is None else World.load(world),
             buckets=bucket or None,
+            cnames=_read_cnames(cname) if cname else None,
+            refuse_public_endpoints=refuse_public_endpoints or None,
             seed=seed_ids,
             seed_dir=seed,
             faults=() if faults is None else read_faults(faults),
@@ -86,12 +102,26 @@ def run_mock_oss(
         raise typer.Exit(1) from e
 
 
+def _read_cnames(given: list[str]) -> dict[str, str]:
+    found = {}
+    for text in given:
+        domain, separator, bucket = text.partition("=")
+        if not (domain and separator and bucket):
+            raise WorldError(f"--cname takes DOMAIN=BUCKET, not {text!r}")
+        found[domain] = bucket
+    return found
+
+
 def _greet(oss: MockOSS) -> None:
     if oss.seeded:
         typer.echo(f"stored {oss.seeded} object{'' if oss.seeded == 1 else 's'} of the seed")
     typer.echo(f"mock OSS and STS at {oss.endpoint} (look inside: {oss.endpoint}/_mock/)")
     for bucket in oss.service.store.buckets.all():
         typer.echo(f"  bucket: {bucket.name} ({bucket.region}, {bucket.acl})")
+    for domain, name in sorted(oss.cnames.items()):
+        typer.echo(f"  custom domain: http://{domain}:{oss.port} ({name})")
+    if oss.refuse_public_endpoints:
+        typer.echo("  public endpoints of mainland regions refuse objects")
     for user in oss.world.users:
         for access_key_id, secret in user.keys.items():
             typer.echo(f"  {user.name}: {access_key_id} / {secret}")

@@ -192,6 +192,37 @@ class _Control:
             clock.unfreeze()
         return await self.get_clock(request)
 
+    async def get_endpoints(self, request: Request) -> Response:
+        mock = self._mock
+        return JSONResponse(
+            {
+                "cnames": dict(mock.cnames),
+                "refuse_public_endpoints": mock.refuse_public_endpoints,
+            }
+        )
+
+    async def post_endpoints(self, request: Request) -> Response:
+        wanted, mock = await _body(request), self._mock
+        if unknown := wanted.keys() - {"cnames", "refuse_public_endpoints"}:
+            raise WorldError(
+                f"endpoints know cnames and refuse_public_endpoints, not {min(unknown)}"
+            )
+        refuse = wanted.get("refuse_public_endpoints", mock.refuse_public_endpoints)
+        cnames = wanted.get("cnames", {})
+        if not isinstance(refuse, bool):
+            raise WorldError("refuse_public_endpoints is true or false")
+        if not isinstance(cnames, dict) or not all(
+            bucket is None or isinstance(bucket, str) for bucket in cnames.values()
+        ):
+            raise WorldError("cnames maps a custom domain to its bucket, or to null to unbind it")
+        for domain, bucket in cnames.items():
+            if bucket is None:
+                mock.unbind_cname(domain)
+            else:
+                mock.bind_cname(domain, bucket)
+        mock.refuse_public_endpoints = refuse
+        return await self.get_endpoints(request)
+
     async def get_state(self, request: Request) -> Response:
         return JSONResponse(state_of(self._mock.service, self._mock.faults))
 
@@ -301,6 +332,8 @@ def control_app(mock: MockOSS) -> ASGIApp:
         ("DELETE", "/_mock/faults", control.delete_faults),
         ("GET", "/_mock/clock", control.get_clock),
         ("POST", "/_mock/clock", control.post_clock),
+        ("GET", "/_mock/endpoints", control.get_endpoints),
+        ("POST", "/_mock/endpoints", control.post_endpoints),
         ("POST", "/_mock/reset", control.post_reset),
         ("GET", "/_mock/snapshots", control.get_snapshots),
         ("POST", "/_mock/snapshots/{name}", control.post_snapshot),

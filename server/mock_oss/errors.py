@@ -88,6 +88,14 @@ ERRORS: Mapping[str, ErrorRow] = {
         409, "The bucket you tried to delete is not empty.", "0015-00000301"
     ),
     "CallbackFailed": ErrorRow(203, "Error status : 502.", "0007-00000203"),
+    # About custom domains: codes and statuses are the vendor's table of PutCname; of the ECs and
+    # texts, those of NeedVerifyDomainOwnership, CnameIsForbidden (EC) and CnameDenied (text) are.
+    "CnameAlreadyExists": ErrorRow(409, "The cname is mapped to another bucket.", "0018-00000301"),
+    "CnameDenied": ErrorRow(403, "The cname belongs to another user.", "0018-00000303"),
+    "CnameIsForbidden": ErrorRow(
+        403, "The domain name is reserved and cannot be mapped.", "0018-00000401"
+    ),
+    "CnameIsRisk": ErrorRow(403, "The domain name is a high-risk domain name.", "0018-00000402"),
     "CpuLimitExceeded": ErrorRow(503, "The CPU limit was exceeded.", "0029-00000005"),
     "DownloadTrafficRateLimitExceeded": ErrorRow(
         503, "The download traffic limit was exceeded.", "0029-00000007"
@@ -181,10 +189,21 @@ ERRORS: Mapping[str, ErrorRow] = {
     "MissingContentLength": ErrorRow(
         411, "You must provide the Content-Length HTTP header.", "0016-00000501"
     ),
+    "NeedVerifyDomainOwnership": ErrorRow(
+        403, "Please verify domain ownership by CreateCnameToken and try again.", "0018-00000115"
+    ),
+    "NonStandardHostForbidden": ErrorRow(
+        403,
+        "Your host is invalid. Please use Open Storage Service standard host.",
+        "0002-00000802",
+    ),
     "NoSuchBucket": ErrorRow(404, "The specified bucket does not exist.", "0015-00000101"),
     "NoSuchCORSConfiguration": ErrorRow(
         404, "The CORS Configuration does not exist.", "0015-00000503"
     ),
+    "NoSuchCname": ErrorRow(404, "The specified cname does not exist.", "0018-00000101"),
+    "NoSuchCnameInRecord": ErrorRow(404, "The domain name has no ICP filing.", "0018-00000116"),
+    "NoSuchCnameToken": ErrorRow(404, "The cname token does not exist.", "0018-00000102"),
     "NoSuchKey": ErrorRow(404, "The specified key does not exist.", "0026-00000001"),
     "NoSuchLifecycle": ErrorRow(404, "No Row found in Lifecycle Table.", "0014-00000001"),
     "NoSuchUpload": ErrorRow(
@@ -207,6 +226,11 @@ ERRORS: Mapping[str, ErrorRow] = {
     ),
     "PreconditionFailed": ErrorRow(
         412, "At least one of the pre-conditions you specified did not hold.", "0016-00000401"
+    ),
+    "PublicEndpointForbidden": ErrorRow(
+        400,
+        "Not allowed using the OSS public endpoint , please use CNAME instead.",
+        "0048-00000401",
     ),
     "QpsLimitExceeded": ErrorRow(503, "The QPS limit was exceeded.", "0029-00000002"),
     "RepeatedTags": ErrorRow(400, "The tag keys must be unique.", "0038-00000005"),

@@ -38,6 +38,10 @@ class Ids:
         """Return 32 upper-case hex digits."""
         return f"{self._random.getrandbits(128):032X}"
 
+    def cname_token(self) -> str:
+        """Return 32 lower-case hex digits."""
+        return f"{self._random.getrandbits(128):032x}"
+
     def uuid(self) -> str:
         """Return an upper-case UUID, as STS uses for its request ids."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4)).upper()

@@ -22,10 +22,11 @@ from typing import Any, Self
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from mock_oss.addressing import check_domain
 from mock_oss.app import App
 from mock_oss.clock import Clock
 from mock_oss.control import control_app
-from mock_oss.errors import MockOSSError, PortInUseError
+from mock_oss.errors import MockOSSError, PortInUseError, RefusedError, WorldError
 from mock_oss.faults import Faults
 from mock_oss.identities import Identities
 from mock_oss.ids import Ids
@@ -53,6 +54,9 @@ class MockOSS:
         data_dir: where to keep everything; a temporary directory when left out.
         world: accounts, users, keys, roles, policies and buckets.
         buckets: names or specs that replace the world's buckets.
+        cnames: custom domain -> bucket, in place of the world's.
+        refuse_public_endpoints: whether operations on objects by public endpoints of mainland
+            regions are refused, in place of what the world says.
         clock: the mock's clock; the real time when left out.
         seed: makes request ids, upload ids and temporary keys the same in every run.
         seed_dir: files ``DIR/BUCKET/…`` to store at the start, where the data directory does not
@@ -77,6 +81,8 @@ class MockOSS:
         data_dir: Path | str | None = None,
         world: World | None = None,
         buckets: Sequence[str | BucketSpec] | None = None,
+        cnames: Mapping[str, str] | None = None,
+        refuse_public_endpoints: bool | None = None,
         clock: Clock | None = None,
         seed: int | None = None,
         seed_dir: Path | str | None = None,
@@ -90,7 +96,7 @@ class MockOSS:
         self.clock = clock or Clock()
         self.faults = Faults(faults)
         self.requests = Journal()
-        self.world = _with_buckets(world or World(), buckets)
+        self.world = _adapted(world or World(), buckets, cnames, refuse_public_endpoints)
         self.seeded = 0
         self._seed_dir = None if seed_dir is None else Path(seed_dir)
         self._data_dir = None if data_dir is None else Path(data_dir)
@@ -134,6 +140,43 @@ class MockOSS:
         """Names under which ``/_mock/`` answers, beside loopback addresses."""
         return frozenset({"localhost", self.host.lower(), *self._domains}) | self._allow_hosts
 
+    @property
+    def cnames(self) -> Mapping[str, str]:
+        """Custom domain -> the bucket that has it."""
+        return self.store.cnames.bound
+
+    def bind_cname(self, domain: str, bucket: str) -> None:
+        """Bind a custom domain to a bucket, without the token that PutCname wants.
+
+        Raises:
+            WorldError: the name can be no custom domain.
+        """
+        try:
+            check_domain(domain.lower())
+        except RefusedError as e:
+            raise WorldError(f"{domain!r} can be no custom domain: {e.message}") from e
+        self.store.cnames.bind(domain.lower(), bucket, self.service.now_ms())
+
+    def unbind_cname(self, domain: str) -> None:
+        """Take a custom domain from the bucket that has it.
+
+        Raises:
+            WorldError: no bucket has it.
+        """
+        bucket = self.cnames.get(domain.lower())
+        if bucket is None:
+            raise WorldError(f"no bucket has the domain {domain!r}")
+        self.store.cnames.forget(domain.lower(), bucket)
+
+    @property
+    def refuse_public_endpoints(self) -> bool:
+        """Whether public endpoints of mainland regions refuse operations on objects; settable."""
+        return self.service.refuse_public_endpoints
+
+    @refuse_public_endpoints.setter
+    def refuse_public_endpoints(self, value: bool) -> None:
+        self.service.refuse_public_endpoints = value
+
     def bucket(self, name: str) -> BucketView:
         """Look at a bucket."""
         return BucketView(self.service, name)
@@ -155,6 +198,7 @@ class MockOSS:
         self.service.store.clear()
         self.service.identities.forget_made()
         self._fill()
+        self.refuse_public_endpoints = self.world.refuse_public_endpoints
         self.faults.reset()
         self.requests.clear()
         self._ids.restart()
@@ -252,6 +296,8 @@ class MockOSS:
             executor=digests,
             callers=callers,
             domains=self._domains,
+            hosts=self.control_hosts,
+            refuse_public_endpoints=self.world.refuse_public_endpoints,
             idle_timeout_s=self._idle_timeout_s,
             endpoint=self.endpoint,
         )
@@ -337,8 +383,18 @@ def _bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _with_buckets(world: World, buckets: Sequence[str | BucketSpec] | None) -> World:
-    if buckets is None:
-        return world
-    specs = (b if isinstance(b, BucketSpec) else BucketSpec(name=b) for b in buckets)
-    return replace(world, buckets=tuple(specs))
+def _adapted(
+    world: World,
+    buckets: Sequence[str | BucketSpec] | None,
+    cnames: Mapping[str, str] | None,
+    refuse_public_endpoints: bool | None,
+) -> World:
+    changes: dict[str, Any] = {}
+    if buckets is not None:
+        specs = (b if isinstance(b, BucketSpec) else BucketSpec(name=b) for b in buckets)
+        changes["buckets"] = tuple(specs)
+    if cnames is not None:
+        changes["cnames"] = cnames
+    if refuse_public_endpoints is not None:
+        changes["refuse_public_endpoints"] = refuse_public_endpoints
+    return replace(world, **changes) if changes else world

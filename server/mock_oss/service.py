@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from mock_oss.addressing import Target
+from mock_oss.addressing import Target, locate
 from mock_oss.body import Body
 from mock_oss.clock import Clock
 from mock_oss.errors import RefusedError
@@ -27,7 +27,8 @@ class Service:
     """The parts of a running mock.
 
     ``executor`` is for work of ours that ends soon; ``callers`` wait for servers of others, who
-    may be slow, or ask the mock for something before they answer.
+    may be slow, or ask the mock for something before they answer. ``hosts`` are other names of the
+    mock itself, for path style.
     """
 
     world: World
@@ -40,6 +41,8 @@ class Service:
     executor: Executor
     callers: Executor
     domains: tuple[str, ...]
+    hosts: frozenset[str]
+    refuse_public_endpoints: bool
     idle_timeout_s: float
     endpoint: str
 
@@ -56,10 +59,27 @@ class Service:
         """Abort the uploads that a bucket's rules end by now."""
         abort_old_uploads(self.store, bucket.name, bucket.lifecycle, self.now_ms())
 
+    def locate(self, host: str, raw_path: bytes) -> Target:
+        """Find bucket and key of a request.
+
+        Raises:
+            RefusedError: as ``addressing.locate``.
+        """
+        return locate(
+            host,
+            raw_path,
+            cnames=self.store.cnames.bound,
+            domains=self.domains,
+            hosts=self.hosts,
+        )
+
     def fill_world(self) -> None:
-        """Create the buckets of the world that do not exist yet."""
+        """Create what of the world does not exist yet: buckets, and custom domains."""
         for spec in self.world.buckets:
             self.ensure_bucket(spec)
+        for domain, bucket in self.world.cnames.items():
+            if domain.lower() not in self.store.cnames.bound:
+                self.store.cnames.bind(domain.lower(), bucket, self.now_ms())
 
     def ensure_bucket(self, spec: BucketSpec) -> None:
         """Create a bucket unless there is one of its name."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mock_oss.addressing import check_bucket_name
+from mock_oss.addressing import check_bucket_name, check_domain
 from mock_oss.cors import parse_cors
 from mock_oss.errors import RefusedError, WorldError
 from mock_oss.lifecycle import parse_lifecycle
@@ -145,7 +145,9 @@ class BucketSpec:
 class World:
     """Everything that exists before the first request.
 
-    ``cnames`` maps host names to the buckets bound to them; ``max_buckets`` is per account.
+    ``cnames`` maps custom domains to the buckets that have them. ``refuse_public_endpoints``
+    refuses operations on objects by public endpoints of mainland regions, as OSS does for accounts
+    opened since 2025-03-20. ``max_buckets`` is per account.
     """
 
     users: tuple[User, ...] = (
@@ -158,6 +160,7 @@ class World:
     roles: tuple[Role, ...] = (Role(name="oss-web-upload", policies=(_UPLOADER,)),)
     buckets: tuple[BucketSpec, ...] = (BucketSpec(name=BUCKET),)
     cnames: Mapping[str, str] = field(default_factory=dict)
+    refuse_public_endpoints: bool = False
     region: str = REGION
     max_buckets: int = 100
 
@@ -165,6 +168,11 @@ class World:
         _check_unique("bucket", [bucket.name for bucket in self.buckets])
         _check_unique("role", [role.arn for role in self.roles])
         _check_unique("key", [key for user in self.users for key in user.keys])
+        for domain in self.cnames:
+            try:
+                check_domain(domain.lower())
+            except RefusedError as e:
+                raise WorldError(f"{domain!r} can be no custom domain: {e.message}") from e
         for role in self.roles:
             if role.max_session_s not in SESSION_S:
                 raise WorldError(f"role {role.name}: max_session_s is 3600 to 43200 seconds")

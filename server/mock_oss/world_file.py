@@ -96,6 +96,7 @@ def _is_text(value: object) -> bool:
 _TYPES: Mapping[str, tuple[str, Callable[[Any], bool], Callable[[Any], object]]] = {
     "str": ("a text", _is_text, str),
     "int": ("a whole number", lambda v: isinstance(v, int) and not isinstance(v, bool), int),
+    "bool": ("true or false", lambda v: isinstance(v, bool), bool),
     "tuple[str, ...]": (
         "a list of texts",
         lambda v: isinstance(v, list) and all(map(_is_text, v)),

@@ -70,14 +70,15 @@ class TokenApi:
         """Answer `GET /get_sts_token` as the tutorial's sample does, for an identified person."""
         granted = await self._grant(request)
         grant = granted.issued.grant
-        response = JSONResponse(
-            {
-                "AccessKeyId": grant.credentials.access_key_id,
-                "AccessKeySecret": grant.credentials.access_key_secret,
-                "SecurityToken": grant.credentials.security_token,
-                "Expiration": utc_text(grant.credentials.expires_at),
-            }
-        )
+        content: dict[str, object] = {
+            "AccessKeyId": grant.credentials.access_key_id,
+            "AccessKeySecret": grant.credentials.access_key_secret,
+            "SecurityToken": grant.credentials.security_token,
+            "Expiration": utc_text(grant.credentials.expires_at),
+        }
+        if self._settings.cname:
+            content["cname"] = True
+        response = JSONResponse(content)
         self._way.renew(request, response)
         return response
 
@@ -99,6 +100,8 @@ class TokenApi:
                 "bucket": settings.bucket,
                 "region": settings.region,
                 "endpoint": settings.endpoint,
+                "cname": settings.cname,
+                "origins": list(settings.upload_origins),
                 "prefix": grant.prefix,
                 "server_time": utc_text(self._clock(), timespec="milliseconds"),
                 "limits": {

@@ -22,7 +22,7 @@ from requests.utils import get_environ_proxies
 
 from ossferry.answers import Begun, Part, moment, ours, read_begun, read_parts
 from ossferry.clock import Clock
-from ossferry.errors import OssLostError, OssRefusedError, StsLostError
+from ossferry.errors import OssEndpointError, OssLostError, OssRefusedError, StsLostError
 from ossferry.logs import logger
 from ossferry.policy import objects_policy, policy_text
 from ossferry.settings import Settings
@@ -236,7 +236,10 @@ class OssBucket:
 
     async def _once(self, call: Callable[[oss2.Bucket], T], timeout_s: float) -> T:
         bucket = self._bucket(
-            await self._fresh_credentials(), self._settings.objects_address, timeout_s
+            await self._fresh_credentials(),
+            self._settings.objects_address,
+            timeout_s,
+            is_cname=self._settings.objects_by_cname,
         )
         try:
             with anyio.fail_after(timeout_s):
@@ -387,4 +390,5 @@ def _refusal(error: oss2.exceptions.ServerError) -> OssRefusedError | OssLostErr
     """Tell a no from a not-now: 5xx and a clock that is off pass, the rest does not."""
     if error.status >= 500 or error.code == "RequestTimeTooSkewed":
         return OssLostError(error.code or f"status-{error.status}")
-    return OssRefusedError(error.code or f"status-{error.status}", error.request_id)
+    kind = OssEndpointError if error.code in OssEndpointError.sentences else OssRefusedError
+    return kind(error.code or f"status-{error.status}", error.request_id)

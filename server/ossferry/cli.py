@@ -44,6 +44,22 @@ def demo(
         list[str] | None,
         typer.Option(help="Another site that may embed the page; can be given more than once."),
     ] = None,
+    custom_domain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Behave like a new account: files go by this domain, such as files.localhost,"
+            " and public endpoints refuse them.",
+        ),
+    ] = None,
+    upload_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Another name of the bucket, such as oss-accelerate.localhost; can be given more"
+            " than once.",
+        ),
+    ] = None,
 ) -> None:
     """Run the page, the server and a mock OSS on this machine; no account is needed."""
     from ossferry.demo import Demo
@@ -60,10 +76,14 @@ def demo(
             data_dir=data_dir,
             runtime=runtime,
             frame_origins=tuple(frame_origin or ()),
+            custom_domain=custom_domain,
+            upload_hosts=tuple(upload_host or ()),
             on_exit=signals.set,
         ) as running,
     ):
         typer.echo(f"ossferry demo ready at {running.url}")
+        if custom_domain or upload_host:
+            typer.echo(f"files go to {', '.join(running.settings.upload_origins)}")
         sys.stdout.flush()
         signals.wait()
 

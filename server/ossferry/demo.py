@@ -8,6 +8,7 @@ environment are never looked at.
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -38,12 +39,14 @@ from ossferry.policy import objects_policy
 from ossferry.serving import BackgroundServer, listen
 from ossferry.settings import Runtime, Settings
 from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.settings_rules import is_mock_endpoint
 from ossferry.sts import StsClient, access_key, objects_sts
 
 __all__ = ["Demo", "prepare_bucket"]
 
 SECRET = "the demo's prefixes stay the same from run to run"  # noqa: S105 - guards a mock only
 UNHURRIED = "100000/minute"
+BELOW_LOCALHOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+localhost")
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 EXPOSED_HEADERS = [
     "ETag",
@@ -106,6 +109,12 @@ class Demo:
         data_dir: where the mock keeps objects; by default a folder that goes away with it.
         runtime: the interpreter of the page.
         world: who there is in the mock's account.
+        custom_domain: a name below `localhost` that the bucket gets; the server hands it out, and
+            the mock behaves like an account that needs one.
+        upload_hosts: further names below `localhost` that the server hands out: endpoints such as
+            `oss-accelerate.localhost`, or custom domains, which the bucket gets too.
+        refuse_public_endpoints: whether the mock refuses public endpoints; by default it does if
+            there is a custom domain.
         on_exit: called when the server ends, for whatever reason.
         overrides: settings that win over the demo's own.
 
@@ -130,6 +139,9 @@ class Demo:
         data_dir: Path | None = None,
         runtime: Runtime = "micropython",
         world: World = WORLD,
+        custom_domain: str | None = None,
+        upload_hosts: Sequence[str] = (),
+        refuse_public_endpoints: bool | None = None,
         on_exit: Callable[[], None] = lambda: None,
         **overrides: object,
     ) -> None:
@@ -138,6 +150,9 @@ class Demo:
         self._oss_port = oss_port
         self._data_dir = data_dir
         self._world = world
+        self._custom_domain = custom_domain and custom_domain.lower()
+        self._upload_hosts = tuple(name.lower() for name in upload_hosts)
+        self._refuse_public_endpoints = refuse_public_endpoints
         self._on_exit = on_exit
         self._overrides: dict[str, object] = {"runtime": runtime, **overrides}
         self._running = ExitStack()
@@ -167,12 +182,18 @@ class Demo:
         port = sock.getsockname()[1]
         listen(self._host, self._oss_port, option="--oss-port").close()
         self.url = f"http://127.0.0.1:{port}"
+        cnames = self._cnames()
+        refuse = self._refuse_public_endpoints
+        if refuse is None:
+            refuse = bool(self._custom_domain) or self._world.refuse_public_endpoints
         mock = MockOSS(
             host=self._host,
             port=self._oss_port,
             data_dir=self._data_dir,
             buckets=(),
             world=self._world,
+            cnames={**self._world.cnames, **cnames},
+            refuse_public_endpoints=refuse,
         )
         try:
             self.oss = starting.enter_context(mock)
@@ -186,6 +207,24 @@ class Demo:
         server.start()
         starting.callback(server.stop)
 
+    def _cnames(self) -> dict[str, str]:
+        """Return the custom domains among the names that were given.
+
+        Raises:
+            SettingsError: a name is not one below `localhost`.
+        """
+        domain = self._custom_domain
+        given = [("--custom-domain", domain)] if domain else []
+        given += [("--upload-host", name) for name in self._upload_hosts]
+        found = {}
+        for option, name in given:
+            is_endpoint = is_mock_endpoint(name, BUCKET)
+            if not BELOW_LOCALHOST.fullmatch(name) or (is_endpoint and name == domain):
+                raise SettingsError(f"{option}: {name} must be a name such as files.localhost.")
+            if not is_endpoint:
+                found[name] = BUCKET
+        return found
+
     def _ledger_dir(self, starting: ExitStack) -> str:
         if self._data_dir is not None:
             return str(self._data_dir.absolute())
@@ -198,7 +237,9 @@ class Demo:
         options: dict[str, object] = {
             "bucket": BUCKET,
             "region": REGION,
-            "endpoint": f"http://localhost:{self.oss.port}",
+            "endpoint": f"http://{self._custom_domain or 'localhost'}:{self.oss.port}",
+            "cname": self._custom_domain is not None,
+            "upload_hosts": tuple(f"http://{name}:{self.oss.port}" for name in self._upload_hosts),
             "sts_endpoint": f"http://127.0.0.1:{self.oss.port}",
             "role_arn": ROLE_ARN,
             "objects_role_arn": OBJECTS_ROLE.arn,

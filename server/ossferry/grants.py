@@ -151,7 +151,8 @@ class Grants:
     async def _ask(self, wanted: _Wanted, prefix: str) -> Grant:
         settings = self._settings
         conditions = Conditions(
-            secure_transport=settings.endpoint.startswith("https://"), address=wanted.address
+            secure_transport=all(each.startswith("https://") for each in settings.upload_origins),
+            address=wanted.address,
         )
         policy = upload_policy(
             bucket=settings.bucket, prefix=prefix, actions=settings.actions, conditions=conditions

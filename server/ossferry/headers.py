@@ -1,8 +1,8 @@
 """The security headers of every answer, whatever made it, errors included.
 
 The page's Content-Security-Policy is built from the configured bucket: the page may talk to us and
-to that bucket, and to nobody else. PyScript needs ``'unsafe-eval'``; Trusted Types lock it to
-PyScript's own factory strings. A worker file carries a policy of its own.
+to the addresses of that bucket, and to nobody else. PyScript needs ``'unsafe-eval'``; Trusted Types
+lock it to PyScript's own factory strings. A worker file carries a policy of its own.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def page_policy(
         "img-src": f"'self' data: blob:{_previews(settings)}",
         "media-src": "blob:",  # the first frame of a video that was chosen
         "font-src": "'self'",
-        "connect-src": f"'self' {settings.bucket_origin}",
+        "connect-src": " ".join(["'self'", *settings.upload_origins]),
         "worker-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'none'",

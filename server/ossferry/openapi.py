@@ -21,6 +21,7 @@ INTEGER = {"type": "integer"}
 TEXT_OR_NULL = {"type": ["string", "null"]}
 WHOLE_OR_NULL = {"type": ["integer", "null"]}
 CREDENTIALS = ("access_key_id", "access_key_secret", "security_token", "expiration")
+STS_TOKEN = ("AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration")
 PLACE = ("bucket", "region", "endpoint", "prefix", "server_time")
 
 
@@ -65,6 +66,8 @@ QUOTA = _or_null(_object((), bytes_left=WHOLE_OR_NULL, objects_left=WHOLE_OR_NUL
 SCHEMAS: dict[str, Any] = {
     "Grant": _object(
         (*CREDENTIALS, *PLACE),
+        cname={"type": "boolean"},
+        origins={"type": "array", "items": TEXT, "minItems": 1},
         limits=_object(
             (),
             max_file_size=INTEGER,
@@ -75,7 +78,8 @@ SCHEMAS: dict[str, Any] = {
         features={"type": "array", "items": TEXT},
         principal=_object(("name",)),
     ),
-    "StsToken": _object(("AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration")),
+    "StsToken": _object(STS_TOKEN)
+    | {"properties": dict.fromkeys(STS_TOKEN, TEXT) | {"cname": {"const": True}}},
     "Problem": _object(("type", "title", "detail", "code", "id"), status={"type": "integer"}),
     "Status": _object(("status",)),
     "Report": {

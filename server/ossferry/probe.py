@@ -33,6 +33,7 @@ def refuse_mock(settings: Settings) -> None:
     refuse_mock_keys(settings, os.environ)
     for option, url in (
         ("OSSFERRY_ENDPOINT", settings.endpoint),
+        *(("OSSFERRY_UPLOAD_HOSTS", each) for each in settings.upload_hosts),
         ("OSSFERRY_STS_ENDPOINT", settings.sts_address),
     ):
         if _says_mock(option, url):

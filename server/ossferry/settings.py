@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from ossferry.runtime import Runtime
 from ossferry.settings_files import FileSecrets
-from ossferry.settings_rules import RULES, is_loopback
+from ossferry.settings_rules import RULES, is_loopback, is_mock_endpoint
 from ossferry.settings_types import (
     Action,
     Algorithm,
@@ -62,7 +62,21 @@ class Settings(BaseSettings):
     )
     endpoint: Origin = Field(
         description="Public OSS endpoint without the bucket, such as"
-        " `https://oss-cn-hangzhou.aliyuncs.com`; browsers talk to `BUCKET.` + this host."
+        " `https://oss-cn-hangzhou.aliyuncs.com`; browsers talk to `BUCKET.` + this host. With"
+        " `OSSFERRY_CNAME=1` a custom domain of the bucket, to which browsers talk as it is."
+    )
+    cname: bool = Field(
+        default=False,
+        description="`OSSFERRY_ENDPOINT` is a custom domain that is bound to the bucket; accounts"
+        " opened since 20 March 2025 need one in regions of the mainland, see"
+        " [custom-domain.md](custom-domain.md).",
+    )
+    upload_hosts: tuple[Origin, ...] = Field(
+        default=(),
+        description="Further addresses of the same bucket, as a JSON list in order of preference:"
+        " endpoints of Alibaba Cloud without the bucket, such as"
+        " `https://oss-accelerate.aliyuncs.com`, and custom domains. `OSSFERRY_ENDPOINT` comes"
+        " first unless it is in the list.",
     )
     sts_endpoint: Origin | None = Field(
         default=None, description="STS endpoint; by default `https://sts.REGION.aliyuncs.com`."
@@ -104,8 +118,9 @@ class Settings(BaseSettings):
     )
     link_origin: Origin | None = Field(
         default=None,
-        description="A domain of the bucket's own (CNAME) for links and previews,"
-        " `https://files.example.net`; OSS's default domain makes everything a download.",
+        description="A custom domain of the bucket (CNAME) for links and previews,"
+        " `https://files.example.net`; by default the first custom domain among `OSSFERRY_ENDPOINT`"
+        " and `OSSFERRY_UPLOAD_HOSTS`. OSS's default domain makes everything a download.",
     )
     undo: Undo = Field(
         default="trash",
@@ -356,14 +371,43 @@ class Settings(BaseSettings):
 
     @property
     def bucket_origin(self) -> str:
-        """`scheme://BUCKET.host[:port]`, where browsers send the files."""
+        """`scheme://host[:port]` of the bucket at `endpoint`."""
+        if self.cname:
+            return self.endpoint
         parts = urlsplit(self.endpoint)
         return f"{parts.scheme}://{self.bucket}.{parts.netloc}"
 
     @property
+    def upload_origins(self) -> tuple[str, ...]:
+        """`scheme://host[:port]` of every address that leads to the bucket, the best first."""
+        hosts = tuple(self._origin_of(each) for each in self.upload_hosts)
+        return hosts if self.bucket_origin in hosts else (self.bucket_origin, *hosts)
+
+    def _origin_of(self, host: str) -> str:
+        """Return an upload host, with the bucket in front where it is an endpoint."""
+        parts = urlsplit(host)
+        name = parts.hostname or ""
+        if host == self.endpoint:
+            return self.bucket_origin
+        if not self.is_endpoint(host) or name.startswith(f"{self.bucket}."):
+            return host
+        return f"{parts.scheme}://{self.bucket}.{parts.netloc}"
+
+    def is_endpoint(self, address: str) -> bool:
+        """Whether an address is of Alibaba Cloud, or of the mock, and no custom domain."""
+        name = urlsplit(address).hostname or ""
+        return name.endswith(self.endpoint_suffixes) or (
+            self.allow_mock and is_mock_endpoint(name, self.bucket)
+        )
+
+    @property
     def links_address(self) -> str:
         """`scheme://host[:port]` at which links and previews read the bucket."""
-        return self.link_origin or self.bucket_origin
+        if self.link_origin:
+            return self.link_origin
+        custom = [self.endpoint] if self.cname else []
+        custom += [each for each in self.upload_hosts if not self.is_endpoint(each)]
+        return next(iter(custom), self.bucket_origin)
 
     @property
     def sts_address(self) -> str:
@@ -374,6 +418,11 @@ class Settings(BaseSettings):
     def objects_address(self) -> str:
         """`scheme://host[:port]` of the OSS endpoint that the server itself asks."""
         return self.objects_endpoint or self.endpoint
+
+    @property
+    def objects_by_cname(self) -> bool:
+        """Whether the server itself asks OSS at a custom domain."""
+        return self.cname and self.objects_address == self.endpoint
 
     @property
     def ledger_url(self) -> str:

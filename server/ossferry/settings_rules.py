@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 if TYPE_CHECKING:
     from ossferry.settings import Settings
 
-__all__ = ["RULES", "is_loopback"]
+__all__ = ["RULES", "is_loopback", "is_mock_endpoint"]
 
 Rule: TypeAlias = "Callable[[Settings], Iterator[str]]"
 
@@ -30,7 +30,11 @@ NEEDED = {
     "proxy": ("proxy_secret",),
 }
 V4_IN_V6 = ipaddress.IPv6Network("::ffff:0:0/96")
-_REGIONAL_HOST = re.compile(r"oss-([a-z]{2}-[a-z0-9-]+)\.aliyuncs\.com")
+_REGIONAL_HOST = re.compile(
+    r"(?:oss-([a-z]{2}-[a-z0-9-]+)|([a-z]{2}-[a-z0-9-]+)\.oss)\.aliyuncs\.com"
+)
+_MOCK_HOST = re.compile(r"localhost|(?:oss-[a-z0-9-]+|[a-z]{2}-[a-z0-9-]+\.oss)\.localhost")
+_VENDOR_LIKE = re.compile(r"(?:^|\.)(?:aliyun|alibabacloud)[a-z0-9-]*\.")
 _DNS_NAME = re.compile(
     r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 )
@@ -91,7 +95,21 @@ def _endpoints(settings: "Settings") -> Iterator[str]:
     host = urlsplit(settings.endpoint).hostname or ""
     if _is_address(host) or not _DNS_NAME.fullmatch(host):
         yield "OSSFERRY_ENDPOINT must be a host name: browsers ask BUCKET.host"
-    yield from _cloud_address(settings, "OSSFERRY_ENDPOINT", settings.endpoint)
+    if settings.cname:
+        if settings.is_endpoint(settings.endpoint):
+            yield (
+                "OSSFERRY_CNAME=1 needs a custom domain as OSSFERRY_ENDPOINT, not an endpoint of"
+                " Alibaba Cloud; take it away, or name the domain that is bound to the bucket"
+            )
+        yield from _custom_domain(settings, "OSSFERRY_ENDPOINT", settings.endpoint)
+    else:
+        yield from _cloud_address(
+            settings,
+            "OSSFERRY_ENDPOINT",
+            settings.endpoint,
+            otherwise="; for a custom domain of the bucket set OSSFERRY_CNAME=1",
+        )
+    yield from _upload_hosts(settings)
     yield from _cloud_address(settings, "OSSFERRY_RAM_ENDPOINT", settings.ram_endpoint)
     if settings.sts_endpoint:
         yield from _cloud_address(settings, "OSSFERRY_STS_ENDPOINT", settings.sts_endpoint)
@@ -112,10 +130,10 @@ def _region(settings: "Settings") -> Iterator[str]:
         ("OSSFERRY_OBJECTS_ENDPOINT", settings.objects_address),
     ):
         host = urlsplit(url).hostname or ""
-        if host.startswith(f"{settings.bucket}."):
+        if host.startswith(f"{settings.bucket}.") and settings.is_endpoint(url):
             yield f"{option} must be without the bucket: browsers ask BUCKET.host"
         regional = _REGIONAL_HOST.fullmatch(host)
-        if regional and not regional[1].startswith(settings.region):
+        if regional and not (regional[1] or regional[2]).startswith(settings.region):
             yield f"{option} is of another region than OSSFERRY_REGION"
 
 
@@ -125,6 +143,7 @@ def _all_a_mock(settings: "Settings") -> Iterator[str]:
         ("OSSFERRY_ENDPOINT", settings.endpoint),
         ("OSSFERRY_STS_ENDPOINT", settings.sts_address),
         ("OSSFERRY_OBJECTS_ENDPOINT", settings.objects_address),
+        *(("OSSFERRY_UPLOAD_HOSTS", each) for each in settings.upload_hosts),
     ):
         if settings.allow_mock and not is_loopback(urlsplit(url).hostname or ""):
             yield (
@@ -133,14 +152,69 @@ def _all_a_mock(settings: "Settings") -> Iterator[str]:
             )
 
 
-def _cloud_address(settings: "Settings", option: str, url: str) -> Iterator[str]:
+def _upload_hosts(settings: "Settings") -> Iterator[str]:
+    option = "OSSFERRY_UPLOAD_HOSTS"
+    for url in settings.upload_hosts:
+        host = urlsplit(url).hostname or ""
+        if _is_address(host) or not _DNS_NAME.fullmatch(host):
+            yield f"{option} must list host names: browsers ask them"
+        elif not settings.is_endpoint(url):
+            yield from _custom_domain(settings, option, url)
+        elif url.startswith("http://") and not (settings.allow_mock and is_loopback(host)):
+            yield f"{option} must list https only; http is for a mock on this machine"
+        else:
+            yield from _public_endpoint(settings, option, host.removeprefix(f"{settings.bucket}."))
+    origins = settings.upload_origins
+    if len(set(origins)) < len(origins):
+        yield f"{option} must name each address once, with the bucket in front or without it"
+
+
+def _public_endpoint(settings: "Settings", option: str, host: str) -> Iterator[str]:
+    regional = _REGIONAL_HOST.fullmatch(host)
+    if host.partition(".")[0].endswith("-internal"):
+        yield f"{option} must not list internal endpoints: browsers do not reach them"
+    elif regional and not (regional[1] or regional[2]).startswith(settings.region):
+        yield f"{option} lists {host}, which is of another region than OSSFERRY_REGION"
+
+
+def _custom_domain(settings: "Settings", option: str, url: str) -> Iterator[str]:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if settings.allow_mock and is_loopback(host):
+        return
+    if parts.scheme != "https":
+        yield f"{option} must be https; http is for a mock on this machine"
+    elif _is_address(host) or "." not in host or host.rsplit(".", 1)[1].isdigit():
+        yield f"{option} must name a custom domain, not an address"
+    elif _VENDOR_LIKE.search(host):
+        yield (
+            f"{option} has {host}, which looks like an endpoint of Alibaba Cloud with a typing"
+            " error; a custom domain is one of your own"
+        )
+    else:
+        yield from _apart(settings, option, host)
+
+
+def _apart(settings: "Settings", option: str, host: str) -> Iterator[str]:
+    """Keep what people upload from sharing cookies with this server."""
+    for ours in settings.allowed_hosts:
+        if host == ours or host.endswith(f".{ours}") or ours.endswith(f".{host}"):
+            yield (
+                f"{option} must not be within a host of OSSFERRY_ALLOWED_HOSTS, nor the"
+                " other way round: what people upload would share this server's cookies"
+            )
+
+
+def _cloud_address(
+    settings: "Settings", option: str, url: str, *, otherwise: str = ""
+) -> Iterator[str]:
     parts = urlsplit(url)
     host = parts.hostname or ""
     mock = settings.allow_mock and is_loopback(host)
     if parts.scheme != "https" and not mock:
         yield f"{option} must be https; http is for a mock on this machine"
     elif not mock and not host.endswith(settings.endpoint_suffixes):
-        yield f"{option} must end in one of OSSFERRY_ENDPOINT_SUFFIXES"
+        yield f"{option} must end in one of OSSFERRY_ENDPOINT_SUFFIXES{otherwise}"
 
 
 def _issuer_address(settings: "Settings", option: str, url: str) -> Iterator[str]:
@@ -200,12 +274,7 @@ def _link_origin(settings: "Settings", link: SplitResult) -> Iterator[str]:
     host = link.hostname or ""
     if link.scheme != "https" and not (settings.allow_mock and is_loopback(host)):
         yield "OSSFERRY_LINK_ORIGIN must be https"
-    for ours in settings.allowed_hosts:
-        if host == ours or host.endswith(f".{ours}") or ours.endswith(f".{host}"):
-            yield (
-                "OSSFERRY_LINK_ORIGIN must not be within a host of OSSFERRY_ALLOWED_HOSTS, nor the"
-                " other way round: what people upload would share this server's cookies"
-            )
+    yield from _apart(settings, "OSSFERRY_LINK_ORIGIN", host)
 
 
 def _sharing(settings: "Settings") -> Iterator[str]:
@@ -246,6 +315,11 @@ RULES: tuple[Rule, ...] = (
     _separate_secrets,
     _all_a_mock,
 )
+
+
+def is_mock_endpoint(host: str, bucket: str) -> bool:
+    """Whether a host name is an endpoint of a mock on this machine, with the bucket or without."""
+    return _MOCK_HOST.fullmatch(host.removeprefix(f"{bucket}.")) is not None
 
 
 def is_loopback(host: str) -> bool:

@@ -15,6 +15,7 @@ from mock_oss.errors import RefusedError
 from mock_oss.operations import (
     append,
     buckets,
+    cnames,
     copy,
     details,
     listing,
@@ -28,7 +29,7 @@ from mock_oss.request import Request
 from mock_oss.response import Response
 from mock_oss.service import Call
 
-__all__ = ["NOT_IMPLEMENTED", "OPERATIONS", "Operation", "find_operation"]
+__all__ = ["DATA_OPERATIONS", "NOT_IMPLEMENTED", "OPERATIONS", "Operation", "find_operation"]
 
 
 class Operation(NamedTuple):
@@ -42,7 +43,7 @@ class Operation(NamedTuple):
 NOT_IMPLEMENTED = frozenset(
     """accessmonitor accessPoint accessPointPolicy accessPointPolicyForObjectProcess
     accessPointForObjectProcess accessPointConfigForObjectProcess agenticBucket asyncFetch
-    bucketArchiveDirectRead bucketSpace cleanRestoredObject cloudboxes cname comp dataAccelerator
+    bucketArchiveDirectRead bucketSpace cleanRestoredObject cloudboxes dataAccelerator
     dataPipeline encryption group httpsConfig img inventory legalHold link logging
     metadataConfiguration metadataInventoryTable metadataJournalTable metaQuery MetaQuery objectInfo
     objectWorm openMetaQuery overwriteConfig policy policyStatus processConfiguration
@@ -94,6 +95,13 @@ _BUCKET: Mapping[tuple[str, str], Operation] = {
     ("GET", "live"): Operation(
         "ListLiveChannel", "oss:ListLiveChannel", settings.list_live_channels
     ),
+    ("GET", "cname"): Operation("ListCname", "oss:ListCname", cnames.list_cnames),
+    ("POST", "cname&comp=add"): Operation("PutCname", "oss:PutCname", cnames.put_cname),
+    ("POST", "cname&comp=delete"): Operation("DeleteCname", "oss:DeleteCname", cnames.delete_cname),
+    ("POST", "cname&comp=token"): Operation(
+        "CreateCnameToken", "oss:CreateCnameToken", cnames.create_token
+    ),
+    ("GET", "cname&comp=token"): Operation("GetCnameToken", "oss:GetCnameToken", cnames.get_token),
     ("POST", ""): Operation("PostObject", "", post_object.post_object),
     ("POST", "delete"): Operation("DeleteMultipleObjects", "", details.delete_objects),
 }
@@ -138,9 +146,19 @@ OPERATIONS: tuple[Operation, ...] = (
     *_COPIES.values(),
 )
 _SERVICE_SUBRESOURCES = tuple(dict.fromkeys(sub for _, sub in _SERVICE if sub))
-_BUCKET_SUBRESOURCES = tuple(dict.fromkeys(sub for _, sub in _BUCKET if sub))
+_BUCKET_SUBRESOURCES = tuple(dict.fromkeys(sub.partition("&")[0] for _, sub in _BUCKET if sub))
 _OBJECT_SUBRESOURCES = tuple(dict.fromkeys(sub for _, sub in _OBJECT if sub))
-_KNOWN_SUBRESOURCES = frozenset((*_BUCKET_SUBRESOURCES, *_OBJECT_SUBRESOURCES))
+_KNOWN_SUBRESOURCES = frozenset((*_BUCKET_SUBRESOURCES, *_OBJECT_SUBRESOURCES, "comp"))
+DATA_OPERATIONS = frozenset(
+    (
+        "DeleteMultipleObjects",
+        "ListMultipartUploads",
+        "ListObjects",
+        "PostObject",
+        *(operation.name for operation in (*_OBJECT.values(), *_COPIES.values())),
+    )
+)
+"""Those about objects, which a public endpoint may refuse; a recorded listing was refused too."""
 
 
 def _is_known(name: str) -> bool:
@@ -190,6 +208,10 @@ def find_operation(request: Request, target: Target) -> Operation:
             return _not_implemented(missing)
         if "partNumber" in params and sub != "uploadId" and target.key:
             raise RefusedError("InvalidArgument", ArgumentName="uploadId", ArgumentValue="")
+    if sub == "cname" and (comp := params.get("comp", "")):
+        sub = f"cname&comp={comp}"
+        if not any(sub == known for _, known in table):
+            return _not_implemented("comp")
     operation = table.get((request.method, sub))
     if operation is None:
         raise RefusedError(

@@ -37,6 +37,13 @@ CREATE TABLE IF NOT EXISTS parts (
     crc64 TEXT NOT NULL, modified_ms INTEGER NOT NULL, segments TEXT NOT NULL,
     PRIMARY KEY (upload_id, number)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cnames (
+    domain TEXT PRIMARY KEY, bucket TEXT NOT NULL, bound_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cname_tokens (
+    domain TEXT NOT NULL, bucket TEXT NOT NULL, token TEXT NOT NULL, expires_ms INTEGER NOT NULL,
+    PRIMARY KEY (domain, bucket)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS small_blobs (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS sessions (
     access_key_id TEXT PRIMARY KEY, access_key_secret TEXT NOT NULL, security_token TEXT NOT NULL,
@@ -44,7 +51,16 @@ CREATE TABLE IF NOT EXISTS sessions (
     expires_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
-TABLES = ("buckets", "objects", "uploads", "parts", "sessions", "small_blobs")
+TABLES = (
+    "buckets",
+    "objects",
+    "uploads",
+    "parts",
+    "sessions",
+    "cnames",
+    "cname_tokens",
+    "small_blobs",
+)
 
 
 class Database:
@@ -86,8 +102,12 @@ class Database:
         self.execute("PRAGMA synchronous = NORMAL")
         self.execute("PRAGMA wal_autocheckpoint = 4000")
         self.execute("PRAGMA cache_size = -16000")
-        self.connection.executescript(_SCHEMA)
+        self.complete()
         self.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+
+    def complete(self) -> None:
+        """Make the tables that are missing, as in a file or a snapshot of an older release."""
+        self.connection.executescript(_SCHEMA)
 
     def transaction(self) -> _Transaction:
         """Commit what a ``with`` block does, or none of it."""

@@ -15,6 +15,8 @@ from mock_oss.store.blobs import Segment
 
 __all__ = [
     "BucketRecord",
+    "Cname",
+    "CnameToken",
     "ListEntry",
     "ObjectRecord",
     "PartRecord",
@@ -50,6 +52,23 @@ class BucketRecord(NamedTuple):
     created_ms: int
     cors: str
     lifecycle: str
+
+
+class Cname(NamedTuple):
+    """A custom domain that is bound to a bucket."""
+
+    domain: str
+    bucket: str
+    bound_ms: int
+
+
+class CnameToken(NamedTuple):
+    """A token that proves who owns a domain, for one bucket."""
+
+    domain: str
+    bucket: str
+    token: str
+    expires_ms: int
 
 
 class ObjectRecord(NamedTuple):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mock_oss.errors import DataDirError
 from mock_oss.store.blobs import Blobs, BlobWriter, Segment
+from mock_oss.store.cnames import Cnames
 from mock_oss.store.database import Database
 from mock_oss.store.records import (
     ObjectRecord,
@@ -41,6 +42,7 @@ class Store:
         self.objects = Objects(self.database)
         self.uploads = Uploads(self.database)
         self.sessions = Sessions(self.database)
+        self.cnames = Cnames(self.database)
         self.blobs.sweep(self._used())
 
     def _used(self) -> set[str]:
@@ -126,6 +128,7 @@ class Store:
         with self.database.lock:
             self.database.clear()
             self.buckets.forget_cache()
+            self.cnames.read_again()
             self.blobs.sweep(set())
 
     def snapshot(self, directory: Path) -> None:
@@ -153,7 +156,9 @@ class Store:
                 copy.backup(self.database.connection)
             finally:
                 copy.close()
+            self.database.complete()
             self.buckets.forget_cache()
+            self.cnames.read_again()
             self.blobs.sweep(self._used())
 
     def close(self) -> None:

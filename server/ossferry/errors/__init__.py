@@ -30,6 +30,7 @@
     │   └── TooManyError         429, trying again later helps
     ├── StsRefusedError          refused: STS said no to us; 502, trying again does not help
     ├── OssRefusedError          refused: OSS said no to us; 502, likewise
+    │   └── OssEndpointError     it does not serve the bucket at the address that we use
     └── UnavailableError         lost: something we need is down or busy; 503, with Retry-After
         ├── StsLostError         STS is down, busy or silent
         ├── OssLostError         OSS is down, busy or silent
@@ -79,6 +80,7 @@ from ossferry.errors.upstream import (
     BusyError,
     IssuerLostError,
     LedgerLostError,
+    OssEndpointError,
     OssLostError,
     OssRefusedError,
     StorageLostError,
@@ -110,6 +112,7 @@ __all__ = [
     "NotStoredError",
     "NothingToUndoError",
     "NowhereError",
+    "OssEndpointError",
     "OssLostError",
     "OssRefusedError",
     "OssferryError",

@@ -10,6 +10,7 @@ __all__ = [
     "BusyError",
     "IssuerLostError",
     "LedgerLostError",
+    "OssEndpointError",
     "OssLostError",
     "OssRefusedError",
     "StorageLostError",
@@ -69,6 +70,32 @@ class OssRefusedError(OssferryError):
     def evidence(self) -> Mapping[str, str]:
         """What OSS said."""
         return {"oss_code": self.oss_code, "oss_request_id": self.oss_request_id}
+
+
+class OssEndpointError(OssRefusedError):
+    """OSS does not serve the bucket at the address that the server uses; the settings must change.
+
+    The words are for whoever runs the server; they name options and a page of ours, no addresses.
+    """
+
+    code = "oss-endpoint-refused"
+    title = "OSS refuses the address that this server uses"
+    sentences: ClassVar[Mapping[str, str]] = {
+        "PublicEndpointForbidden": (
+            "OSS does not let this account use public endpoints for objects. Bind a custom domain"
+            " to the bucket and set OSSFERRY_ENDPOINT and OSSFERRY_CNAME=1, or give the server"
+            " an internal endpoint, OSSFERRY_OBJECTS_ENDPOINT; docs/custom-domain.md has the steps."
+        ),
+        "NonStandardHostForbidden": (
+            "The custom domain in OSSFERRY_ENDPOINT is bound to no bucket. Bind it to the bucket;"
+            " docs/custom-domain.md has the steps."
+        ),
+    }
+    """Code of OSS -> what to do."""
+
+    def __init__(self, oss_code: str, oss_request_id: str) -> None:
+        super().__init__(oss_code, oss_request_id)
+        self.args = (self.sentences[oss_code],)
 
 
 class UnavailableError(OssferryError):

@@ -14,6 +14,7 @@ from oss2.models import (
     LifecycleExpiration,
     LifecycleRule,
     PartInfo,
+    PutBucketCnameRequest,
     Tagging,
     TaggingRule,
 )
@@ -130,3 +131,8 @@ def _settings(bucket: Any) -> None:
     assert bucket.get_bucket_lifecycle().rules[0].abort_multipart_upload.days == 1
     bucket.delete_bucket_lifecycle()
     assert bucket.list_live_channel().channels == []
+    token = bucket.create_bucket_cname_token("tour.example.com").token
+    assert bucket.get_bucket_cname_token("tour.example.com").token == token
+    bucket.put_bucket_cname(PutBucketCnameRequest("tour.example.com"))
+    assert [found.domain for found in bucket.list_bucket_cname().cname] == ["tour.example.com"]
+    bucket.delete_bucket_cname("tour.example.com")

@@ -126,6 +126,18 @@ def _multipart(client: Any) -> None:
     )
 
 
+def _domains(client: Any) -> None:
+    domain = oss_v2.BucketCnameConfiguration(cname=oss_v2.Cname(domain="tour.example.com"))
+    wanted = {"bucket": NAME, "bucket_cname_configuration": domain}
+    made = client.create_cname_token(oss_v2.CreateCnameTokenRequest(**wanted)).cname_token
+    asked = oss_v2.GetCnameTokenRequest(bucket=NAME, cname="tour.example.com")
+    assert client.get_cname_token(asked).cname_token.token == made.token
+    client.put_cname(oss_v2.PutCnameRequest(**wanted))
+    listed = client.list_cname(oss_v2.ListCnameRequest(bucket=NAME))
+    assert [found.domain for found in listed.cnames] == ["tour.example.com"]
+    client.delete_cname(oss_v2.DeleteCnameRequest(**wanted))
+
+
 def _settings(client: Any) -> None:
     info = client.get_bucket_info(oss_v2.GetBucketInfoRequest(bucket=NAME)).bucket_info
     assert info.name == NAME
@@ -161,3 +173,4 @@ def _settings(client: Any) -> None:
     found = client.get_bucket_lifecycle(oss_v2.GetBucketLifecycleRequest(bucket=NAME))
     assert found.lifecycle_configuration.rules[0].abort_multipart_upload.days == 1
     client.delete_bucket_lifecycle(oss_v2.DeleteBucketLifecycleRequest(bucket=NAME))
+    _domains(client)

@@ -2,12 +2,25 @@
 
 import pytest
 
-from mock_oss.addressing import Target, check_bucket_name, check_key, locate
+from mock_oss.addressing import (
+    Target,
+    check_bucket_name,
+    check_domain,
+    check_key,
+    check_public_endpoint,
+    locate,
+)
 from mock_oss.errors import RefusedError
 
 
 def find(host: str, path: bytes) -> Target:
-    return locate(host, path, cnames={"files.example.com": "bound"}, domains=("localhost",))
+    return locate(
+        host,
+        path,
+        cnames={"files.example.com": "bound"},
+        domains=("localhost",),
+        hosts={"oss.example.net"},
+    )
 
 
 @pytest.mark.parametrize(
@@ -30,6 +43,13 @@ def find(host: str, path: bytes) -> Target:
         ("b.localhost", "/é".encode(), ("b", "é", "virtual-hosted")),
         ("b.localhost", b"/%25", ("b", "%", "virtual-hosted")),
         ("b.localhost", b"/_mock/x", ("b", "_mock/x", "virtual-hosted")),
+        ("b.oss-cn-hangzhou.localhost:9000", b"/k", ("b", "k", "virtual-hosted")),
+        ("b.oss-accelerate.localhost", b"/k", ("b", "k", "virtual-hosted")),
+        ("b.cn-hangzhou.oss.aliyuncs.com", b"/k", ("b", "k", "virtual-hosted")),
+        ("oss-cn-hangzhou.localhost", b"/", ("", "", "service")),
+        ("files.example.net", b"/k", ("", "", "unbound")),
+        ("oss.example.net", b"/b/k", ("b", "k", "path")),
+        ("sts.cn-hangzhou.aliyuncs.com", b"/", ("", "", "service")),
     ],
 )
 def test_host_and_path_give_bucket_and_key(host: str, path: bytes, target: object) -> None:
@@ -45,6 +65,10 @@ def test_host_and_path_give_bucket_and_key(host: str, path: bytes, target: objec
         ("b.oss-accelerate.aliyuncs.com", ""),
         ("b.oss-accelerate-overseas.aliyuncs.com", ""),
         ("b.localhost", ""),
+        ("b.oss-cn-hangzhou.localhost", "cn-hangzhou"),
+        ("b.oss-cn-hangzhou-internal.localhost", "cn-hangzhou"),
+        ("b.oss-accelerate.localhost", ""),
+        ("b.cn-hangzhou.oss.localhost", "cn-hangzhou"),
         ("files.example.com", ""),
     ],
 )
@@ -52,9 +76,28 @@ def test_the_vendors_host_names_a_region(host: str, region: str) -> None:
     assert find(host, b"/").region == region
 
 
-def test_the_vendors_own_domain_refuses_path_style() -> None:
+@pytest.mark.parametrize(
+    ("host", "is_public"),
+    [
+        ("b.oss-cn-hangzhou.aliyuncs.com", True),
+        ("b.oss-cn-hangzhou.localhost", True),
+        ("b.oss-accelerate.localhost", True),
+        ("b.cn-hangzhou.oss.aliyuncs.com", True),
+        ("b.localhost", True),
+        ("b.oss-cn-hangzhou-internal.aliyuncs.com", False),
+        ("127.0.0.1:9000", False),
+        ("localhost:9000", False),
+        ("files.example.com", False),
+    ],
+)
+def test_public_endpoints_are_told_from_others(host: str, is_public: bool) -> None:
+    assert find(host, b"/k" if host[0] == "b" else b"/b/k").is_public is is_public
+
+
+@pytest.mark.parametrize("domain", ["aliyuncs.com", "localhost"])
+def test_an_endpoint_refuses_path_style(domain: str) -> None:
     with pytest.raises(RefusedError) as refused:
-        find("oss-cn-hangzhou.aliyuncs.com", b"/bucket/k")
+        find(f"oss-cn-hangzhou.{domain}", b"/bucket/k")
 
     assert refused.value.code == "SecondLevelDomainForbidden"
 
@@ -89,3 +132,49 @@ def test_object_keys_have_a_form(key: str) -> None:
 )
 def test_any_other_key_is_fine(key: str) -> None:
     check_key(key)
+
+
+@pytest.mark.parametrize(
+    ("region", "refused"),
+    [
+        ("cn-hangzhou", True),
+        ("cn-hangzhou-finance", True),
+        ("cn-hongkong", False),
+        ("ap-southeast-1", False),
+    ],
+)
+def test_public_endpoints_are_refused_in_the_mainland(region: str, refused: bool) -> None:
+    public = Target("b", "k", "virtual-hosted", region, is_public=True)
+
+    if not refused:
+        check_public_endpoint(public, region)
+        return
+    with pytest.raises(RefusedError) as error:
+        check_public_endpoint(public, region)
+    assert (error.value.status, error.value.code) == (400, "PublicEndpointForbidden")
+    assert error.value.ec == "0048-00000401"
+
+
+@pytest.mark.parametrize(
+    ("domain", "code", "ec"),
+    [
+        ("w.c", "InvalidArgument", "0017-00000249"),
+        ("nodots", "InvalidArgument", None),
+        ("127.0.0.1", "InvalidArgument", None),
+        ("a_b.example.com", "InvalidArgument", None),
+        ("files.example.com:80", "InvalidArgument", None),
+        ("xyz.aliyuncs.com", "CnameIsForbidden", "0018-00000401"),
+        ("taobao.com", "CnameIsForbidden", "0018-00000401"),
+    ],
+)
+def test_custom_domains_have_a_form(domain: str, code: str, ec: str | None) -> None:
+    with pytest.raises(RefusedError) as refused:
+        check_domain(domain)
+
+    assert refused.value.code == code
+    assert ec is None or refused.value.ec == ec
+
+
+@pytest.mark.parametrize("domain", ["files.example.com", "files.localhost", "notaliyuncs.com"])
+def test_any_other_domain_is_fine(domain: str) -> None:
+    check_domain(domain)

@@ -42,6 +42,14 @@ def operation_of(method: str, bucket: str, key: str, query: str) -> str:
     return find_operation(request, Target(bucket, key, "path")).name
 
 
+def _pairs(parameters: ast.expr | None) -> Iterator[str]:
+    if isinstance(parameters, ast.Dict):
+        for name, value in zip(parameters.keys, parameters.values, strict=True):
+            if name is not None:
+                said = value.value if isinstance(value, ast.Constant) else ""
+                yield f"{ast.literal_eval(name)}={said if isinstance(said, str) else ''}"
+
+
 def calls_of_the_sdk() -> Iterator[tuple[str, str, str, str, str]]:
     """Yield (operation, method, bucket, key, query) of every call the SDK can make."""
     for path in SDK.rglob("*.py"):
@@ -54,8 +62,7 @@ def calls_of_the_sdk() -> Iterator[tuple[str, str, str, str, str]]:
                 if not operation or operation in TOLD_BY_THE_CALLER:
                     continue
                 method, parameters = ast.unparse(told["method"]), told.get("parameters")
-                names = parameters.keys if isinstance(parameters, ast.Dict) else []
-                query = "&".join(ast.literal_eval(name) for name in names if name is not None)
+                query = "&".join(_pairs(parameters))
                 key = "k" if "key" in told else ""
                 bucket = "b" if "bucket" in told else ""
                 yield operation, ast.literal_eval(method), bucket, key, query

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import timedelta
 
 import httpx
@@ -15,6 +16,8 @@ from ossferry.prefixes import principal_prefix
 from ossferry.settings import Settings
 from support.app_client import app_client
 from support.server_fakes import FakeClock, FakeSts
+
+MakeSettings = Callable[..., Settings]
 
 
 def test_get_sts_token_answers_exactly_as_the_tutorial(client: httpx.Client) -> None:
@@ -40,6 +43,8 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client, settings: Setti
         "bucket": "web-direct-upload",
         "region": "cn-hangzhou",
         "endpoint": "http://localhost:9000",
+        "cname": False,
+        "origins": ["http://web-direct-upload.localhost:9000"],
         "prefix": principal_prefix(DEMO_USERS["alice"], secret=secret),
         "server_time": "2026-03-14T09:26:53.123Z",
         "limits": {
@@ -51,6 +56,27 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client, settings: Setti
         "features": ["receipts", "objects", "share", "unfinished"],
         "principal": {"name": "Alice"},
     }
+
+
+def test_a_grant_names_the_custom_domain_and_every_other_address(
+    make_settings: MakeSettings, sts: FakeSts, clock: FakeClock
+) -> None:
+    settings = make_settings(
+        endpoint="http://files.localhost:9000",
+        cname=True,
+        upload_hosts=("http://oss-accelerate.localhost:9000", "http://files.localhost:9000"),
+    )
+    with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
+        grant = client.post("/api/grant").json()
+        token = client.get("/get_sts_token").json()
+
+    assert grant["endpoint"] == "http://files.localhost:9000"
+    assert grant["cname"] is True
+    assert grant["origins"] == [
+        "http://web-direct-upload.oss-accelerate.localhost:9000",
+        "http://files.localhost:9000",
+    ]
+    assert token["cname"] is True
 
 
 def test_credentials_that_oss_no_longer_takes_are_replaced_once(client: httpx.Client) -> None:

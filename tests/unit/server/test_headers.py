@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from ossferry.headers import SecurityHeaders
+from ossferry.headers import SecurityHeaders, page_policy
 from ossferry.settings import Settings
 from support.app_client import app_client
+from support.server_fakes import OBJECTS
 
 
 def test_t36_the_page_may_reach_us_and_the_bucket_only(client: httpx.Client) -> None:
@@ -24,6 +25,25 @@ def test_t36_the_page_may_reach_us_and_the_bucket_only(client: httpx.Client) -> 
         " base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
         " require-trusted-types-for 'script'; trusted-types default"
     )
+
+
+def test_the_pages_policy_names_every_address_of_the_bucket(
+    make_settings: Callable[..., Settings],
+) -> None:
+    settings = make_settings(
+        **OBJECTS,
+        endpoint="http://files.localhost:9000",
+        cname=True,
+        upload_hosts=("http://oss-accelerate.localhost:9000",),
+    )
+
+    policy = page_policy(settings)
+
+    assert (
+        "connect-src 'self' http://files.localhost:9000"
+        " http://web-direct-upload.oss-accelerate.localhost:9000;"
+    ) in policy
+    assert "img-src 'self' data: blob: http://files.localhost:9000;" in policy
 
 
 def test_a_worker_file_has_a_policy_of_its_own(client: httpx.Client) -> None:

@@ -11,6 +11,117 @@ from ossferry.settings_loading import ExplicitSettings, load_settings
 from support.server_fakes import OBJECTS, OPTIONS
 
 MakeSettings = Callable[..., Settings]
+CLOUD: dict[str, object] = {
+    **OPTIONS,
+    "auth": "apikey",
+    "api_keys_file": "keys.json",
+    "allow_mock": False,
+    "sts_endpoint": None,
+    "endpoint": "https://oss-cn-hangzhou.aliyuncs.com",
+    "public_url": "https://upload.example.com",
+    "allowed_hosts": ("upload.example.com",),
+}
+TYPING_ERROR = "which looks like an endpoint of Alibaba Cloud with a typing error"
+CUSTOM_DOMAINS: list[tuple[dict[str, object], str]] = [
+    (
+        {**CLOUD, "endpoint": "https://files.example.com"},
+        "OSSFERRY_ENDPOINT must end in one of OSSFERRY_ENDPOINT_SUFFIXES; for a custom domain of"
+        " the bucket set OSSFERRY_CNAME=1.",
+    ),
+    (
+        {**CLOUD, "endpoint": "https://oss-cn-hangzhou.aliyuncs.co"},
+        "OSSFERRY_ENDPOINT must end in one of OSSFERRY_ENDPOINT_SUFFIXES;",
+    ),
+    (
+        {**CLOUD, "cname": True},
+        "OSSFERRY_CNAME=1 needs a custom domain as OSSFERRY_ENDPOINT, not an endpoint of Alibaba",
+    ),
+    (
+        {"cname": True},
+        "OSSFERRY_CNAME=1 needs a custom domain as OSSFERRY_ENDPOINT, not an endpoint of Alibaba",
+    ),
+    (
+        {"cname": True, "endpoint": "http://oss-cn-hangzhou.localhost:9000"},
+        "OSSFERRY_CNAME=1 needs a custom domain as OSSFERRY_ENDPOINT, not an endpoint of Alibaba",
+    ),
+    (
+        {**CLOUD, "cname": True, "endpoint": "https://oss-cn-hangzhou.aliyuncs.co"},
+        f"OSSFERRY_ENDPOINT has oss-cn-hangzhou.aliyuncs.co, {TYPING_ERROR}",
+    ),
+    (
+        {**CLOUD, "cname": True, "endpoint": "http://files.example.com"},
+        "OSSFERRY_ENDPOINT must be https; http is for a mock on this machine.",
+    ),
+    (
+        {**CLOUD, "cname": True, "endpoint": "https://192.0.2.1"},
+        "OSSFERRY_ENDPOINT must be a host name",
+    ),
+    (
+        {**CLOUD, "cname": True, "endpoint": "https://files"},
+        "OSSFERRY_ENDPOINT must name a custom domain, not an address.",
+    ),
+    (
+        {**CLOUD, "cname": True, "endpoint": "https://files.upload.example.com"},
+        "OSSFERRY_ENDPOINT must not be within a host of OSSFERRY_ALLOWED_HOSTS",
+    ),
+    (
+        {"cname": True, "endpoint": "https://files.example.com"},
+        "OSSFERRY_ENDPOINT must be a mock on this machine where OSSFERRY_ALLOW_MOCK=1;",
+    ),
+    (
+        {**CLOUD, "upload_hosts": ("http://oss-accelerate.aliyuncs.com",)},
+        "OSSFERRY_UPLOAD_HOSTS must list https only; http is for a mock on this machine.",
+    ),
+    (
+        {**CLOUD, "upload_hosts": ("http://files.example.com",)},
+        "OSSFERRY_UPLOAD_HOSTS must be https; http is for a mock on this machine.",
+    ),
+    (
+        {**CLOUD, "upload_hosts": ("https://192.0.2.1",)},
+        "OSSFERRY_UPLOAD_HOSTS must list host names: browsers ask them.",
+    ),
+    (
+        {**CLOUD, "upload_hosts": ("https://oss-cn-shanghai.aliyuncs.com",)},
+        "OSSFERRY_UPLOAD_HOSTS lists oss-cn-shanghai.aliyuncs.com, which is of another region",
+    ),
+    (
+        {**CLOUD, "upload_hosts": ("https://cn-shanghai.oss.aliyuncs.com",)},
+        "OSSFERRY_UPLOAD_HOSTS lists cn-shanghai.oss.aliyuncs.com, which is of another region",
+    ),
+    (
+        {**CLOUD, "upload_hosts": ("https://oss-cn-hangzhou-internal.aliyuncs.com",)},
+        "OSSFERRY_UPLOAD_HOSTS must not list internal endpoints: browsers do not reach them.",
+    ),
+    (
+        {**CLOUD, "upload_hosts": ("https://oss-accelerate.aliyunc.com",)},
+        f"OSSFERRY_UPLOAD_HOSTS has oss-accelerate.aliyunc.com, {TYPING_ERROR}",
+    ),
+    (
+        {**CLOUD, "upload_hosts": ("https://upload.example.com",)},
+        "OSSFERRY_UPLOAD_HOSTS must not be within a host of OSSFERRY_ALLOWED_HOSTS",
+    ),
+    (
+        {
+            **CLOUD,
+            "upload_hosts": (
+                "https://oss-accelerate.aliyuncs.com",
+                "https://web-direct-upload.oss-accelerate.aliyuncs.com",
+            ),
+        },
+        "OSSFERRY_UPLOAD_HOSTS must name each address once,",
+    ),
+    (
+        {"upload_hosts": ("https://oss-accelerate.aliyuncs.com",)},
+        "OSSFERRY_UPLOAD_HOSTS must be a mock on this machine where OSSFERRY_ALLOW_MOCK=1;",
+    ),
+    (
+        {**CLOUD, "endpoint": "https://cn-shanghai.oss.aliyuncs.com"},
+        "OSSFERRY_ENDPOINT is of another region than OSSFERRY_REGION.",
+    ),
+]
+FILES = "https://files.example.com"
+PUBLIC = "https://web-direct-upload.oss-cn-hangzhou.aliyuncs.com"
+FAST = "https://web-direct-upload.oss-accelerate.aliyuncs.com"
 
 
 @pytest.mark.parametrize(
@@ -65,6 +176,7 @@ MakeSettings = Callable[..., Settings]
             {"objects_endpoint": "https://oss-cn-shanghai-internal.aliyuncs.com"},
             "OSSFERRY_OBJECTS_ENDPOINT is of another region than OSSFERRY_REGION.",
         ),
+        *CUSTOM_DOMAINS,
         ({"region": "oss-cn-hangzhou"}, "OSSFERRY_REGION must be without oss-: cn-hangzhou."),
         (
             {"frame_origins": ("http://school.example",)},
@@ -278,6 +390,81 @@ def test_an_endpoint_of_the_region_is_taken(region: str, endpoint: str, web_dir:
     loaded = load_settings(ExplicitSettings, **{**cloud, "endpoint": endpoint})
 
     assert loaded.endpoint == endpoint
+
+
+@pytest.mark.parametrize(
+    ("changes", "origins", "links"),
+    [
+        ({}, (PUBLIC,), PUBLIC),
+        ({"endpoint": FILES, "cname": True}, (FILES,), FILES),
+        (
+            {"upload_hosts": ("https://oss-accelerate.aliyuncs.com", f"{FILES}/")},
+            (PUBLIC, FAST, FILES),
+            FILES,
+        ),
+        (
+            {"upload_hosts": (FAST, "https://oss-cn-hangzhou.aliyuncs.com")},
+            (FAST, PUBLIC),
+            PUBLIC,
+        ),
+        ({"upload_hosts": (FAST, PUBLIC)}, (FAST, PUBLIC), PUBLIC),
+        (
+            {
+                "endpoint": FILES,
+                "cname": True,
+                "upload_hosts": ("https://oss-accelerate.aliyuncs.com",),
+            },
+            (FILES, FAST),
+            FILES,
+        ),
+        (
+            {"endpoint": FILES, "cname": True, "upload_hosts": ("https://b.example.net", FILES)},
+            ("https://b.example.net", FILES),
+            FILES,
+        ),
+        (
+            {"endpoint": FILES, "cname": True, "link_origin": "https://links.example.com"},
+            (FILES,),
+            "https://links.example.com",
+        ),
+        (
+            {"endpoint": "https://web-direct-upload.example.com", "cname": True},
+            ("https://web-direct-upload.example.com",),
+            "https://web-direct-upload.example.com",
+        ),
+    ],
+)
+def test_every_address_of_the_bucket_is_derived(
+    web_dir: Path, changes: dict[str, object], origins: tuple[str, ...], links: str
+) -> None:
+    settings = load_settings(ExplicitSettings, **{**CLOUD, "web_dir": web_dir, **changes})
+
+    assert settings.upload_origins == origins
+    assert settings.links_address == links
+
+
+@pytest.mark.parametrize(
+    ("changes", "address", "by_cname"),
+    [
+        ({}, "https://oss-cn-hangzhou.aliyuncs.com", False),
+        ({"endpoint": FILES, "cname": True}, FILES, True),
+        (
+            {
+                "endpoint": FILES,
+                "cname": True,
+                "objects_endpoint": "https://oss-cn-hangzhou-internal.aliyuncs.com",
+            },
+            "https://oss-cn-hangzhou-internal.aliyuncs.com",
+            False,
+        ),
+    ],
+)
+def test_the_server_itself_asks_at_the_custom_domain_or_inside(
+    web_dir: Path, changes: dict[str, object], address: str, by_cname: bool
+) -> None:
+    settings = load_settings(ExplicitSettings, **{**CLOUD, "web_dir": web_dir, **changes})
+
+    assert (settings.objects_address, settings.objects_by_cname) == (address, by_cname)
 
 
 def test_addresses_are_derived(make_settings: MakeSettings) -> None:

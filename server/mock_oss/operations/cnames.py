@@ -1,0 +1,137 @@
+"""Custom domains of a bucket: tokens that prove who owns a domain, and bindings.
+
+The mock asks no name server. A valid token of the bucket stands for the TXT record that an owner
+would make of it; without a token PutCname answers NeedVerifyDomainOwnership. Every domain counts as
+one with an ICP filing. Sources: the vendor's pages of PutCname, CreateCnameToken, GetCnameToken,
+ListCname, DeleteCname, and of the codes 0018-00000115, 0018-00000401 and 0017-00000249.
+"""
+
+from __future__ import annotations
+
+from mock_oss.addressing import check_domain, host_name
+from mock_oss.documents import child_text, children, parse, tag
+from mock_oss.errors import RefusedError
+from mock_oss.operations.common import gmt, iso
+from mock_oss.response import Response, xml_response
+from mock_oss.service import Call
+from mock_oss.store.records import CnameToken
+
+__all__ = ["create_token", "delete_cname", "get_token", "list_cnames", "put_cname"]
+
+MAX_XML_BYTES = 64 << 10
+MAX_DOMAINS = 100
+TOKEN_LIFE_MS = 72 * 3_600_000
+
+
+async def create_token(call: Call) -> Response:
+    """Return the token for a domain; one that is still valid is returned again."""
+    domain = await _domain(call)
+    found = _valid_token(call, domain)
+    if found is None:
+        expires_ms = call.service.now_ms() + TOKEN_LIFE_MS
+        found = CnameToken(domain, call.bucket.name, call.service.ids.cname_token(), expires_ms)
+        call.store.cnames.put_token(found)
+    return _token_response(found)
+
+
+async def get_token(call: Call) -> Response:
+    """Return the valid token for the domain in the query."""
+    found = _valid_token(call, host_name(call.param("cname")))
+    if found is None:
+        # The code is not on the vendor's page of GetCnameToken: not verified.
+        raise RefusedError("NoSuchCnameToken")
+    return _token_response(found)
+
+
+async def put_cname(call: Call) -> Response:
+    """Bind a domain.
+
+    Raises:
+        RefusedError: CnameAlreadyExists for another bucket's of the same account, CnameDenied for
+            one of another account, NeedVerifyDomainOwnership without a token, NotImplemented for a
+            certificate: the mock speaks no TLS.
+    """
+    domain = await _domain(call, may_have_certificate=False)
+    bucket = call.bucket
+    holder = call.store.cnames.bound.get(domain)
+    if holder not in (None, bucket.name):
+        record = call.store.buckets.get(holder)
+        if record is not None and record.account_id != bucket.account_id:
+            raise RefusedError("CnameDenied")
+        raise RefusedError("CnameAlreadyExists", CnameType="CNAME_OSS")
+    if holder is None:
+        if _valid_token(call, domain) is None:
+            raise RefusedError("NeedVerifyDomainOwnership")
+        if len(call.store.cnames.of_bucket(bucket.name)) >= MAX_DOMAINS:
+            # How many there may be, and this answer to one more: not verified.
+            raise RefusedError("InvalidArgument", ArgumentName="Domain", ArgumentValue=domain)
+        call.store.cnames.bind(domain, bucket.name, call.service.now_ms())
+    return Response(200)
+
+
+async def list_cnames(call: Call) -> Response:
+    """Return the domains of the bucket; a bucket without one has an empty list."""
+    bucket = call.bucket
+    return xml_response(
+        "ListCnameResult",
+        (
+            tag("Bucket", bucket.name),
+            tag("Owner", bucket.account_id),
+            *(
+                tag(
+                    "Cname",
+                    (
+                        tag("Domain", found.domain),
+                        tag("LastModified", iso(found.bound_ms)),
+                        tag("Status", "Enabled"),
+                    ),
+                )
+                for found in call.store.cnames.of_bucket(bucket.name)
+            ),
+        ),
+    )
+
+
+async def delete_cname(call: Call) -> Response:
+    """Unbind a domain and forget its token.
+
+    A domain with neither is NoSuchCname, as on the vendor's page; the vendor's own tests delete
+    one that has a token and is not bound, and expect success.
+    """
+    domain = await _domain(call, must_be_allowed=False)
+    if not call.store.cnames.forget(domain, call.bucket.name):
+        raise RefusedError("NoSuchCname")
+    return Response(200)
+
+
+async def _domain(
+    call: Call, *, may_have_certificate: bool = True, must_be_allowed: bool = True
+) -> str:
+    root = parse(await call.body.read(MAX_XML_BYTES), "BucketCnameConfiguration")
+    found = children(root, "Cname")
+    domain = child_text(found[0], "Domain") if len(found) == 1 else None
+    if domain is None:
+        raise RefusedError("MalformedXML", why={"xml": "one Cname with a Domain is needed"})
+    if not may_have_certificate and children(found[0], "CertificateConfiguration"):
+        raise RefusedError("NotImplemented", Header="CertificateConfiguration")
+    domain = domain.strip().lower()
+    if must_be_allowed:
+        check_domain(domain)
+    return domain
+
+
+def _valid_token(call: Call, domain: str) -> CnameToken | None:
+    found = call.store.cnames.token(domain, call.bucket.name)
+    return None if found is None or found.expires_ms <= call.service.now_ms() else found
+
+
+def _token_response(found: CnameToken) -> Response:
+    return xml_response(
+        "CnameToken",
+        (
+            tag("Bucket", found.bucket),
+            tag("Cname", found.domain),
+            tag("Token", found.token),
+            tag("ExpireTime", gmt(found.expires_ms)),
+        ),
+    )

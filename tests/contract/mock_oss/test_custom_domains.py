@@ -1,0 +1,423 @@
+"""Custom domains: how one is bound, what it serves, and the accounts that need one.
+
+The SDKs reach the mock through its port as a proxy, so that they send the domain as Host.
+"""
+
+import json
+import sqlite3
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+import alibabacloud_oss_v2 as oss_v2  # type: ignore[import-untyped]  # it has no types
+import oss2
+import pytest
+from oss2.credentials import StaticCredentialsProvider
+from oss2.models import PutBucketCnameRequest
+
+from contract.mock_oss.clients import REGION, oss2_bucket, refusal, send, signed_headers
+from contract.mock_oss.test_post_object import BOUNDARY, form, v1_fields, v4_fields
+from contract.mock_oss.tour_ali_oss import NODE
+from mock_oss import (
+    ACCESS_KEY_ID,
+    ACCESS_KEY_SECRET,
+    BUCKET,
+    BucketSpec,
+    MockOSS,
+    User,
+    World,
+    WorldError,
+)
+
+DOMAIN = "files.example.com"
+PUBLIC = f"{BUCKET}.oss-{REGION}.localhost"
+
+
+def at_domain(oss: MockOSS, version: str, domain: str = DOMAIN) -> Any:
+    """Return the bucket of oss2 at a custom domain."""
+    provider = StaticCredentialsProvider(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
+    auth = oss2.ProviderAuthV4(provider) if version == "v4" else oss2.ProviderAuth(provider)
+    return oss2.Bucket(
+        auth,
+        f"http://{domain}",
+        BUCKET,
+        is_cname=True,
+        region=REGION,
+        proxies={"http": oss.endpoint},
+    )
+
+
+@pytest.fixture
+def bound() -> Any:
+    """A mock whose bucket has a custom domain, of an account that needs it."""
+    with MockOSS(cnames={DOMAIN: BUCKET}, refuse_public_endpoints=True) as oss:
+        yield oss
+
+
+@pytest.mark.parametrize("version", ["v4", "v1"])
+def test_oss2_works_at_a_custom_domain(bound: MockOSS, version: str) -> None:
+    bucket = at_domain(bound, version)
+
+    bucket.put_object("dir/a b.txt", b"hello")
+    url = bucket.sign_url("GET", "dir/a b.txt", 60, slash_safe=True)
+    through = Request(url)  # noqa: S310 - at our own mock
+    through.set_proxy(urlsplit(bound.endpoint).netloc, "http")
+
+    assert url.startswith(f"http://{DOMAIN}/dir/a%20b.txt?")
+    with urlopen(through) as answer:  # noqa: S310 - as above
+        assert answer.read() == b"hello"
+    assert [found.key for found in bucket.list_objects_v2().object_list] == ["dir/a b.txt"]
+    assert {record.host for record in bound.requests} == {DOMAIN}
+
+
+@pytest.mark.parametrize("version", ["v4", "v1"])
+def test_the_second_sdk_works_at_a_custom_domain(bound: MockOSS, version: str) -> None:
+    config = oss_v2.config.load_default()
+    config.credentials_provider = oss_v2.credentials.StaticCredentialsProvider(
+        ACCESS_KEY_ID, ACCESS_KEY_SECRET
+    )
+    config.region, config.signature_version = REGION, version
+    config.endpoint, config.use_cname = f"http://{DOMAIN}", True
+    config.proxy_host = {"http": bound.endpoint}
+    client = oss_v2.Client(config)
+
+    client.put_object(oss_v2.PutObjectRequest(bucket=BUCKET, key="dir/a b.txt", body=b"hello"))
+
+    assert bound.bucket(BUCKET).objects["dir/a b.txt"].data == b"hello"
+    assert bound.requests[-1].host == DOMAIN
+
+
+@pytest.mark.parametrize("version", ["v4", "v1"])
+def test_ali_oss_works_at_a_custom_domain(version: str) -> None:
+    with MockOSS(cnames={"files.localhost": BUCKET}, refuse_public_endpoints=True) as oss:
+        settings = {
+            "port": oss.port,
+            "version": version,
+            "domain": "files.localhost",
+            "bucket": BUCKET,
+            "credentials": (ACCESS_KEY_ID, ACCESS_KEY_SECRET),
+        }
+        run = subprocess.run(  # noqa: S603 - our own script
+            ["node", "--require", "./localhost.cjs", "cname.mjs", json.dumps(settings)],  # noqa: S607
+            cwd=NODE,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+        assert run.returncode == 0, run.stderr
+        assert oss.bucket(BUCKET).objects["dir/a b.txt"].data == b"hello"
+        assert {record.host for record in oss.requests} == {f"files.localhost:{oss.port}"}
+
+
+@pytest.mark.parametrize("fields", [v1_fields, v4_fields])
+def test_a_form_is_taken_at_a_custom_domain(bound: MockOSS, fields: Any) -> None:
+    conditions: list[object] = [{"bucket": BUCKET}, ["eq", "$key", "a.txt"]]
+    body = form({"key": "a.txt", **fields(bound, conditions)}, b"hello")
+    headers = {"Host": DOMAIN, "Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+    answer = send(bound, "POST", "/", headers=headers, body=body)
+
+    assert answer.status == 204, answer.body
+    assert bound.bucket(BUCKET).objects["a.txt"].data == b"hello"
+
+
+def test_buckets_are_not_listed_at_a_custom_domain(bound: MockOSS) -> None:
+    auth = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
+    service = oss2.Service(
+        auth, f"http://{DOMAIN}", region=REGION, proxies={"http": bound.endpoint}
+    )
+
+    assert refusal(service.list_buckets) == (403, "SignatureDoesNotMatch")
+
+
+@pytest.mark.parametrize(
+    ("host", "status", "code"),
+    [
+        (PUBLIC, 400, "PublicEndpointForbidden"),
+        (f"{BUCKET}.localhost", 400, "PublicEndpointForbidden"),
+        (f"{BUCKET}.oss-accelerate.localhost", 400, "PublicEndpointForbidden"),
+        (f"{BUCKET}.oss-{REGION}.aliyuncs.com", 400, "PublicEndpointForbidden"),
+        (f"{BUCKET}.oss-{REGION}-internal.aliyuncs.com", 200, ""),
+        (DOMAIN, 200, ""),
+    ],
+)
+def test_a_new_account_needs_a_custom_domain_for_objects(
+    bound: MockOSS, host: str, status: int, code: str
+) -> None:
+    _, headers = signed_headers(bound, "PUT", "a.txt")
+
+    answer = send(bound, "PUT", "/a.txt", headers={**headers, "Host": host}, body=b"x")
+
+    assert answer.status == status, answer.body
+    if code:
+        assert (answer.code, answer.headers["x-oss-ec"]) == (code, "0048-00000401")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "status"),
+    [
+        ("GET", "/", {}, 400),
+        ("GET", "/", {"uploads": ""}, 400),
+        ("POST", "/a.txt", {"uploads": ""}, 400),
+        ("GET", "/", {"bucketInfo": ""}, 200),
+        ("GET", "/", {"cname": ""}, 200),
+        ("GET", "/", {"acl": ""}, 200),
+    ],
+)
+def test_operations_on_a_bucket_go_on_by_a_public_endpoint(
+    bound: MockOSS, method: str, path: str, query: dict[str, str], status: int
+) -> None:
+    target, headers = signed_headers(bound, method, path[1:], query=query)
+    target = target.removeprefix(f"/{BUCKET}")
+
+    answer = send(bound, method, target, headers={**headers, "Host": PUBLIC})
+
+    assert answer.status == status, answer.body
+
+
+def test_a_refusal_names_the_endpoint_and_answers_the_page(bound: MockOSS) -> None:
+    rule = oss2.models.CorsRule(["*"], ["PUT"], ["*"], ["x-oss-ec"], 60)
+    oss2_bucket(bound).put_bucket_cors(oss2.models.BucketCors([rule]))
+    _, headers = signed_headers(bound, "PUT", "a.txt")
+    headers |= {"Host": PUBLIC, "Origin": "https://page.example"}
+
+    answer = send(bound, "PUT", "/a.txt", headers=headers, body=b"x")
+
+    assert answer.code == "PublicEndpointForbidden"
+    assert answer.xml("Message") == (
+        "Not allowed using the OSS public endpoint , please use CNAME instead."
+    )
+    assert answer.xml("HostId") == PUBLIC
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert bound.requests[-1].why["kind"] == "endpoint"
+
+
+def test_a_region_beyond_the_mainland_needs_no_domain() -> None:
+    far = BucketSpec(name="far-away", region="ap-southeast-1")
+    with MockOSS(buckets=[far], refuse_public_endpoints=True) as oss:
+        _, headers = signed_headers(oss, "PUT", "a", bucket="far-away", region="ap-southeast-1")
+        headers["Host"] = "far-away.oss-ap-southeast-1.aliyuncs.com"
+
+        assert send(oss, "PUT", "/a", headers=headers, body=b"").status == 200
+
+
+def test_the_refusal_is_switched_while_the_mock_runs(mock_oss: MockOSS) -> None:
+    def put() -> int:
+        _, headers = signed_headers(mock_oss, "PUT", "a")
+        return send(mock_oss, "PUT", "/a", headers={**headers, "Host": PUBLIC}, body=b"").status
+
+    assert put() == 200
+    mock_oss.refuse_public_endpoints = True
+    assert put() == 400
+    mock_oss.reset()
+    assert put() == 200
+    told = json.dumps({"refuse_public_endpoints": True, "cnames": {DOMAIN: BUCKET}}).encode()
+    answer = send(mock_oss, "POST", "/_mock/endpoints", body=told)
+    assert json.loads(answer.body) == json.loads(told)
+    assert put() == 400
+    assert mock_oss.cnames == {DOMAIN: BUCKET}
+    told = json.dumps({"cnames": {DOMAIN: None}}).encode()
+    assert send(mock_oss, "POST", "/_mock/endpoints", body=told).status == 200
+    assert mock_oss.cnames == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"refuse": True}, "endpoints know cnames and refuse_public_endpoints, not refuse"),
+        ({"refuse_public_endpoints": 1}, "refuse_public_endpoints is true or false"),
+        ({"cnames": ["a"]}, "cnames maps a custom domain to its bucket, or to null to unbind it"),
+        ({"cnames": {"x.aliyuncs.com": "b"}}, "'x.aliyuncs.com' can be no custom domain"),
+        ({"cnames": {"files.example.net": None}}, "no bucket has the domain 'files.example.net'"),
+    ],
+)
+def test_what_cannot_be_switched_is_said(
+    mock_oss: MockOSS, body: dict[str, object], sentence: str
+) -> None:
+    answer = send(mock_oss, "POST", "/_mock/endpoints", body=json.dumps(body).encode())
+
+    assert answer.status == 400
+    assert sentence in json.loads(answer.body)["error"]
+
+
+@pytest.mark.parametrize("version", ["v4", "v1"])
+def test_a_domain_is_bound_with_a_token(mock_oss: MockOSS, version: str) -> None:
+    bucket = oss2_bucket(mock_oss, version=version)
+    wanted = PutBucketCnameRequest(DOMAIN)
+
+    assert bucket.list_bucket_cname().cname == []
+    assert refusal(bucket.get_bucket_cname_token, DOMAIN) == (404, "NoSuchCnameToken")
+    assert refusal(bucket.put_bucket_cname, wanted) == (403, "NeedVerifyDomainOwnership")
+    made = bucket.create_bucket_cname_token(DOMAIN)
+    assert (made.bucket, made.cname, len(made.token)) == (BUCKET, DOMAIN, 32)
+    assert bucket.create_bucket_cname_token(DOMAIN).token == made.token
+    assert bucket.get_bucket_cname_token(DOMAIN).token == made.token
+    bucket.put_bucket_cname(wanted)
+    (found,) = bucket.list_bucket_cname().cname
+    assert (found.domain, found.status) == (DOMAIN, "Enabled")
+    at_domain(mock_oss, version).put_object("a", b"x")
+    bucket.put_bucket_cname(wanted)  # again changes nothing
+    bucket.delete_bucket_cname(DOMAIN)
+    assert bucket.list_bucket_cname().cname == []
+    assert refusal(bucket.delete_bucket_cname, DOMAIN) == (404, "NoSuchCname")
+    assert refusal(at_domain(mock_oss, version).get_object, "a") == (
+        403,
+        "NonStandardHostForbidden",
+    )
+
+
+def test_a_token_ends_after_three_days(mock_oss: MockOSS) -> None:
+    first = oss2_bucket(mock_oss).create_bucket_cname_token(DOMAIN).token
+
+    mock_oss.clock.advance(timedelta(hours=72))
+    bucket = oss2_bucket(mock_oss)
+    _, headers = signed_headers(mock_oss, "GET", "", query={"comp": "token", "cname": DOMAIN})
+    target = f"/{BUCKET}/?comp=token&cname={DOMAIN}"
+
+    assert send(mock_oss, "GET", target, headers=headers).code == "NoSuchCnameToken"
+    mock_oss.clock.advance(timedelta(hours=-72))
+    assert bucket.get_bucket_cname_token(DOMAIN).token == first
+
+
+def test_a_domain_has_one_bucket() -> None:
+    other = User(
+        name="other",
+        account_id="9000000000000000",
+        keys={"LTAI5tMockOther": "secret"},
+        policies=('{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',),
+    )
+    world = World(
+        users=(*World().users, other),
+        buckets=(
+            BucketSpec(name=BUCKET),
+            BucketSpec(name="second"),
+            BucketSpec(name="foreign", account_id="9000000000000000"),
+        ),
+        cnames={DOMAIN: BUCKET},
+    )
+    with MockOSS(world=world) as oss:
+        second = oss2_bucket(oss, "second")
+        foreign = oss2_bucket(oss, "foreign", credentials=("LTAI5tMockOther", "secret", None))
+        wanted = PutBucketCnameRequest(DOMAIN)
+
+        second.create_bucket_cname_token(DOMAIN)
+        foreign.create_bucket_cname_token(DOMAIN)
+
+        assert refusal(second.put_bucket_cname, wanted) == (409, "CnameAlreadyExists")
+        assert refusal(foreign.put_bucket_cname, wanted) == (403, "CnameDenied")
+        assert oss.cnames == {DOMAIN: BUCKET}
+
+
+@pytest.mark.parametrize(
+    ("domain", "status", "code"),
+    [
+        ("w.c", 400, "InvalidArgument"),
+        ("files example", 400, "InvalidArgument"),
+        ("files.aliyuncs.com", 403, "CnameIsForbidden"),
+    ],
+)
+def test_a_domain_that_cannot_be_one_is_refused(
+    bucket_v4: Any, domain: str, status: int, code: str
+) -> None:
+    assert refusal(bucket_v4.create_bucket_cname_token, domain) == (status, code)
+    assert refusal(bucket_v4.put_bucket_cname, PutBucketCnameRequest(domain)) == (status, code)
+
+
+def test_a_certificate_is_not_taken_in_silence(bucket_v4: Any) -> None:
+    bucket_v4.create_bucket_cname_token(DOMAIN)
+    certificate = oss2.models.CertInfo(cert_id="493-cn-hangzhou")
+
+    assert refusal(bucket_v4.put_bucket_cname, PutBucketCnameRequest(DOMAIN, certificate)) == (
+        400,
+        "NotImplemented",
+    )
+
+
+@pytest.mark.parametrize("query", [{"cname": "", "comp": "other"}, {"comp": "add"}])
+def test_what_the_vendor_may_add_to_domains_is_not_taken_for_another_operation(
+    mock_oss: MockOSS, query: dict[str, str]
+) -> None:
+    target, headers = signed_headers(mock_oss, "POST", "", query=query)
+
+    answer = send(mock_oss, "POST", target, headers=headers, body=b"")
+
+    assert answer.code == "NotImplemented"
+
+
+def test_bindings_are_kept_saved_and_brought_back(tmp_path: Path) -> None:
+    with MockOSS(data_dir=tmp_path, cnames={"first.example.com": BUCKET}) as oss:
+        oss.bind_cname("Second.example.com", BUCKET)
+        oss.snapshot("before")
+        oss.unbind_cname("first.example.com")
+        oss2_bucket(oss).create_bucket_cname_token(DOMAIN)
+
+        assert oss.cnames == {"second.example.com": BUCKET}
+        oss.restore("before")
+        assert oss.cnames == {"first.example.com": BUCKET, "second.example.com": BUCKET}
+        assert refusal(oss2_bucket(oss).get_bucket_cname_token, DOMAIN)[0] == 404
+    with MockOSS(data_dir=tmp_path) as oss:
+        assert oss.cnames == {"first.example.com": BUCKET, "second.example.com": BUCKET}
+        oss2_bucket(oss).delete_bucket()
+        assert oss.cnames == {}
+
+
+def test_a_snapshot_of_an_older_release_is_brought_back(tmp_path: Path) -> None:
+    with MockOSS(data_dir=tmp_path) as oss:
+        oss.snapshot("old")
+        saved = oss.store.directory / "snapshots" / "old" / "mock_oss.sqlite3"
+        with sqlite3.connect(saved) as old:
+            old.executescript("DROP TABLE cnames; DROP TABLE cname_tokens;")
+        old.close()
+
+        oss.restore("old")
+
+        assert oss.cnames == {}
+        oss.bind_cname(DOMAIN, BUCKET)
+        assert oss.cnames == {DOMAIN: BUCKET}
+
+
+def test_a_world_says_domains_that_can_be_bound() -> None:
+    with pytest.raises(WorldError, match=r"'files\.localhost:9000' can be no custom domain"):
+        World(cnames={"files.localhost:9000": BUCKET})
+
+
+def test_a_bucket_made_later_gets_the_domain_of_the_world() -> None:
+    with MockOSS(buckets=(), cnames={DOMAIN: "later-on"}) as oss:
+        assert refusal(at_domain(oss, "v4").get_object, "a") == (404, "NoSuchBucket")
+        oss2_bucket(oss, "later-on").create_bucket()
+        provider = StaticCredentialsProvider(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
+        later = oss2.Bucket(
+            oss2.ProviderAuthV4(provider),
+            f"http://{DOMAIN}",
+            "later-on",
+            is_cname=True,
+            region=REGION,
+            proxies={"http": oss.endpoint},
+        )
+
+        later.put_object("a", b"x")
+
+        assert oss.bucket("later-on").objects["a"].data == b"x"
+
+
+def test_a_domain_of_nobody_is_not_looked_into(mock_oss: MockOSS) -> None:
+    answer = send(mock_oss, "GET", "/a.txt", headers={"Host": "files.example.net"})
+    page = send(mock_oss, "GET", "/_mock/state", headers={"Host": "files.example.net"})
+
+    assert (answer.status, answer.code) == (403, "NonStandardHostForbidden")
+    assert page.status == 403
+    assert b"--allow-host" in page.body
+
+
+def test_a_name_that_was_allowed_serves_path_style() -> None:
+    with MockOSS(allow_hosts=["oss.example.net"]) as oss:
+        target, headers = signed_headers(oss, "PUT", "a")
+
+        answer = send(oss, "PUT", target, headers={**headers, "Host": "oss.example.net"}, body=b"")
+
+        assert answer.status == 200

@@ -1,0 +1,188 @@
+"""The server of a new account: files, links and its own requests go by a custom domain."""
+
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import oss2
+import pytest
+
+from ossferry.demo import Demo
+from ossferry.errors import SettingsError
+from support.after_upload import address, fetch_at, operators_bucket
+from support.programs import free_port
+
+DOMAIN = "files.localhost"
+
+
+@pytest.fixture(scope="module")
+def new_account(web_dir: Path) -> Iterator[Demo]:
+    """A demo that hands out a custom domain, and whose mock refuses public endpoints."""
+    with Demo(
+        web_dir=web_dir, custom_domain=DOMAIN, upload_hosts=("oss-accelerate.localhost",)
+    ) as demo:
+        yield demo
+
+
+@pytest.fixture
+def site(new_account: Demo) -> Iterator[httpx.Client]:
+    """A client of the demo's server."""
+    with httpx.Client(base_url=new_account.url, trust_env=False) as client:
+        yield client
+
+
+def bucket_at(demo: Demo, grant: dict[str, str], host: str, *, is_cname: bool) -> oss2.Bucket:
+    """Return the bucket at a host, as the holder of a grant sees it."""
+    provider = oss2.credentials.StaticCredentialsProvider(
+        grant["access_key_id"], grant["access_key_secret"], grant["security_token"]
+    )
+    return oss2.Bucket(
+        oss2.ProviderAuthV4(provider),
+        f"http://{host}",
+        grant["bucket"],
+        is_cname=is_cname,
+        region=grant["region"],
+        proxies={"http": demo.oss.endpoint},
+    )
+
+
+def resolve(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    """Resolve names below `localhost` to loopback, as browsers do and not every system does."""
+    ask = socket.getaddrinfo
+
+    def loopback(host: object, *rest: object, **more: object) -> object:
+        name = host.decode() if isinstance(host, bytes) else host
+        own = isinstance(name, str) and name.endswith(end)
+        return ask("127.0.0.1" if own else name, *rest, **more)  # type: ignore[arg-type]  # passed on
+
+    monkeypatch.setattr(socket, "getaddrinfo", loopback)
+
+
+def test_a_grant_leads_to_the_bucket_by_its_domain_only(
+    new_account: Demo, site: httpx.Client
+) -> None:
+    port = new_account.oss.port
+    grant = site.post("/api/grant").json()
+    key = f"{grant['prefix']}a b.txt"
+
+    bucket_at(new_account, grant, f"{DOMAIN}:{port}", is_cname=True).put_object(key, b"hello")
+    for host in (f"oss-cn-hangzhou.localhost:{port}", f"oss-accelerate.localhost:{port}"):
+        with pytest.raises(oss2.exceptions.ServerError) as refused:
+            bucket_at(new_account, grant, host, is_cname=False).put_object(key, b"again")
+        assert refused.value.code == "PublicEndpointForbidden"
+
+    assert (grant["endpoint"], grant["cname"]) == (f"http://{DOMAIN}:{port}", True)
+    assert grant["origins"] == [
+        f"http://{DOMAIN}:{port}",
+        f"http://{new_account.bucket}.oss-accelerate.localhost:{port}",
+    ]
+    assert new_account.oss.bucket(new_account.bucket).objects[key].data == b"hello"
+
+
+def test_receipts_lists_links_and_deletes_work_for_a_new_account(
+    new_account: Demo, site: httpx.Client
+) -> None:
+    grant = site.post("/api/grant").json()
+    key = f"{grant['prefix']}2026-03-14/x/picture.txt"
+    place = f"{DOMAIN}:{new_account.oss.port}"
+    bucket = bucket_at(new_account, grant, place, is_cname=True)
+    put = bucket.put_object(key, b"hello", headers={"content-type": "text/plain"})
+
+    report = {"key": key, "size": 5, "crc64": str(put.crc)}
+    assert site.post("/api/receipts", json=report).json()["stored"] is True
+    assert key in [each["key"] for each in site.get("/api/objects").json()["objects"]]
+    wish = {"key": key, "expires_s": 600, "disposition": "inline"}
+    url = site.post("/api/share", json=wish).json()["url"]
+    assert urlsplit(url).netloc == place
+    shown = fetch_at(new_account, url)
+    assert (shown.status_code, shown.content) == (200, b"hello")
+    bucket.init_multipart_upload(f"{grant['prefix']}2026-03-14/y/large.bin")
+    assert len(site.get("/api/unfinished").json()["uploads"]) == 1
+    assert site.delete(address(key)).status_code == 200
+    assert not new_account.oss.bucket(new_account.bucket).objects.keys() & {key}
+
+
+def test_the_pages_policy_names_both_addresses(new_account: Demo, site: httpx.Client) -> None:
+    policy = site.get("/").headers["content-security-policy"]
+
+    port = new_account.oss.port
+    accelerated = f"http://{new_account.bucket}.oss-accelerate.localhost:{port}"
+    assert f"connect-src 'self' http://{DOMAIN}:{port} {accelerated};" in policy
+    assert f"img-src 'self' data: blob: http://{DOMAIN}:{port};" in policy
+
+
+def test_the_operator_reaches_the_bucket_without_a_domain(new_account: Demo) -> None:
+    bucket = operators_bucket(new_account)
+
+    bucket.put_object("operators.txt", b"x")
+
+    assert [found.domain for found in bucket.list_bucket_cname().cname] == [DOMAIN]
+
+
+def test_a_server_that_asks_at_the_domain_itself_works(
+    web_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Demo(web_dir=web_dir, custom_domain=DOMAIN, objects_endpoint=None) as demo:
+        resolve(monkeypatch, DOMAIN)
+        with httpx.Client(base_url=demo.url, trust_env=False) as site:
+            grant = site.post("/api/grant").json()
+            key = f"{grant['prefix']}2026-03-14/x/a.txt"
+            operators_bucket(demo).put_object(key, b"hello")
+            demo.oss.requests.clear()
+
+            report = {"key": key, "size": 5, "crc64": "11177612005948864433"}
+            receipt = site.post("/api/receipts", json=report)
+
+        assert receipt.json()["stored"] is True
+        assert {record.host for record in demo.oss.requests if record.key == key} == {
+            f"{DOMAIN}:{demo.oss.port}"
+        }
+
+
+@pytest.mark.parametrize(
+    ("oss_code", "words"),
+    [
+        ("PublicEndpointForbidden", r"Bind a custom domain .*docs/custom-domain\.md"),
+        ("NonStandardHostForbidden", r"bound to no bucket.*docs/custom-domain\.md"),
+    ],
+)
+def test_an_address_that_oss_refuses_is_a_problem_that_says_what_to_do(
+    web_dir: Path, monkeypatch: pytest.MonkeyPatch, oss_code: str, words: str
+) -> None:
+    port = free_port()
+    public = f"http://oss-cn-hangzhou.localhost:{port}"
+    resolve(monkeypatch, ".localhost")
+    with Demo(
+        web_dir=web_dir, oss_port=port, objects_endpoint=public, refuse_public_endpoints=True
+    ) as demo:
+        if oss_code != "PublicEndpointForbidden":
+            demo.oss.faults.add("error", code=oss_code, operation="HeadObject")
+        with httpx.Client(base_url=demo.url, trust_env=False) as site:
+            key = f"{site.post('/api/grant').json()['prefix']}2026-03-14/x/a.txt"
+            answer = site.post("/api/receipts", json={"key": key, "size": 5, "crc64": "0"})
+
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (502, "oss-endpoint-refused")
+    assert re.search(words, problem["detail"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"custom_domain": "files.example.com"},
+        {"custom_domain": "localhost"},
+        {"custom_domain": "oss-cn-hangzhou.localhost"},
+        {"upload_hosts": ("http://files.localhost",)},
+    ],
+)
+def test_a_name_that_is_not_below_localhost_is_refused(
+    web_dir: Path, options: dict[str, object]
+) -> None:
+    with (
+        pytest.raises(SettingsError, match=r"must be a name such as files\.localhost"),
+        Demo(web_dir=web_dir, **options),  # type: ignore[arg-type]  # wrong on purpose
+    ):
+        pass
