@@ -26,7 +26,7 @@ __all__ = ["Origins", "asking"]
 
 GRACE_S = 1.0  # that an earlier origin may be slower than a later one
 LIMIT_S = 10.0  # for an answer
-PAUSE_S = 5.0  # before all are asked again, if that has changed nothing
+PAUSE_S = 5.0  # between two times that all are asked because of a failure
 AGAIN_S = 300.0  # before an origin that failed is asked again
 LOSSES = 2  # in a row; a single one happens on any line
 
