@@ -6,6 +6,7 @@ PORT ?= 8000
 OSS_PORT ?= 9000
 DATA_DIR ?=
 FRAME_ORIGIN ?=
+CUSTOM_DOMAIN ?=
 RUNTIME ?= micropython
 ONLY ?=
 
@@ -31,7 +32,7 @@ build: $(VENV)/.ready web/node_modules/.ready
 	@$(BIN)/python web/build.py
 
 demo: build
-	@exec $(BIN)/ossferry demo --port $(PORT) --oss-port $(OSS_PORT) --runtime $(RUNTIME) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(if $(FRAME_ORIGIN),--frame-origin "$(FRAME_ORIGIN)")
+	@exec $(BIN)/ossferry demo --port $(PORT) --oss-port $(OSS_PORT) --runtime $(RUNTIME) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(if $(FRAME_ORIGIN),--frame-origin "$(FRAME_ORIGIN)") $(if $(CUSTOM_DOMAIN),--custom-domain "$(CUSTOM_DOMAIN)")
 
 browser: $(VENV)/.ready
 	@$(BIN)/python tests/support/chromium.py

@@ -387,8 +387,6 @@ class Settings(BaseSettings):
         """Return an upload host, with the bucket in front where it is an endpoint."""
         parts = urlsplit(host)
         name = parts.hostname or ""
-        if host == self.endpoint:
-            return self.bucket_origin
         if not self.is_endpoint(host) or name.startswith(f"{self.bucket}."):
             return host
         return f"{parts.scheme}://{self.bucket}.{parts.netloc}"

@@ -109,6 +109,11 @@ def _endpoints(settings: "Settings") -> Iterator[str]:
             settings.endpoint,
             otherwise="; for a custom domain of the bucket set OSSFERRY_CNAME=1",
         )
+        if is_loopback(host) and not settings.is_endpoint(settings.endpoint):
+            yield (
+                f"OSSFERRY_ENDPOINT has {host}, which is no endpoint of a mock;"
+                " for a custom domain of the bucket set OSSFERRY_CNAME=1"
+            )
     yield from _upload_hosts(settings)
     yield from _cloud_address(settings, "OSSFERRY_RAM_ENDPOINT", settings.ram_endpoint)
     if settings.sts_endpoint:

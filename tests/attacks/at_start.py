@@ -66,6 +66,19 @@ BAD_ENDPOINTS = (
     "https://*.aliyuncs.com",
 )
 
+NO_CUSTOM_DOMAINS = (
+    "http://files.example.com",
+    "https://169.254.169.254",
+    "https://[fe80::1]",
+    "https://localhost",
+    "https://*.example.com",
+    "https://files.example.com/x",
+    "https://files.example.com@evil.example",
+    "https://oss-cn-hangzhou.aliyuncs.co",
+    "https://oss-cn-hangzhou.aliyuncs.com.evil.example",
+    "https://oss-cn-hangzhou.aliyun.example",
+)
+
 MOCK: dict[str, object] = {
     "allow_mock": True,
     "endpoint": "http://localhost:9000",
@@ -89,6 +102,16 @@ HALF_A_MOCK: list[tuple[str, str, dict[str, object]]] = [
         "the server itself at the real OSS",
         "OSSFERRY_OBJECTS_ENDPOINT",
         {**MOCK, "objects_endpoint": "https://oss-cn-hangzhou-internal.aliyuncs.com"},
+    ),
+    (
+        "demo at a custom domain in the cloud",
+        "OSSFERRY_ENDPOINT",
+        {**MOCK, "auth": "demo", "cname": True, "endpoint": "https://files.example.com"},
+    ),
+    (
+        "demo at a further upload host in the cloud",
+        "OSSFERRY_UPLOAD_HOSTS",
+        {**MOCK, "auth": "demo", "upload_hosts": ("https://oss-accelerate.aliyuncs.com",)},
     ),
     (
         "public demo at the real OSS",
@@ -165,9 +188,36 @@ ATTEMPTS: list[Attempt] = [
                 for url in BAD_ENDPOINTS
             ),
             *(
+                (f"custom domain at {url}", refused("OSSFERRY_ENDPOINT", cname=True, endpoint=url))
+                for url in NO_CUSTOM_DOMAINS
+            ),
+            *(
+                (f"upload host at {url}", refused("OSSFERRY_UPLOAD_HOSTS", upload_hosts=(url,)))
+                for url in NO_CUSTOM_DOMAINS
+            ),
+            *(
                 (f"STS at {url}", refused("OSSFERRY_STS_ENDPOINT", sts_endpoint=url))
                 for url in BAD_ENDPOINTS
             ),
+        ],
+    ),
+    *attempts(
+        "T38",
+        [
+            (
+                f"{option} at {url}, within the server's own site",
+                refused(option, allowed_hosts=("uploads.example.com",), **changes),
+            )
+            for url in (
+                "https://uploads.example.com",
+                "https://files.uploads.example.com",
+                "https://example.com",
+            )
+            for option, changes in (
+                ("OSSFERRY_ENDPOINT", {"cname": True, "endpoint": url}),
+                ("OSSFERRY_UPLOAD_HOSTS", {"upload_hosts": (url,)}),
+                ("OSSFERRY_LINK_ORIGIN", {"link_origin": url}),
+            )
         ],
     ),
     *attempts(

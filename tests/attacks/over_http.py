@@ -182,6 +182,8 @@ WIDER = {
     "bucket": "another",
     "region": "cn-beijing",
     "endpoint": "https://evil.example",
+    "origins": "https://evil.example",
+    "cname": "true",
     "prefix": "",
     "user": "alice",
 }

@@ -142,6 +142,10 @@ CONTROLS: dict[str, Try] = {
     "T21 half a minute late": _late,
     "T21 audience list": reads(aud=["x", "ossferry-client"]),
     "T28 cloud": starts(),
+    "T28 custom domain": starts(cname=True, endpoint="https://files.example.com"),
+    "T28 upload hosts": starts(
+        upload_hosts=("https://files.example.com", "https://oss-accelerate.aliyuncs.com")
+    ),
     "T28 VPC endpoint": starts(sts_endpoint="https://sts-vpc.cn-hangzhou.aliyuncs.com"),
     "T30 https through the proxy": granted("tls", "POST", "/api/grant", TLS),
     "T30 public with TLS in front": starts(host="0.0.0.0", behind_tls=True),  # noqa: S104

@@ -164,6 +164,8 @@ def test_a_new_account_needs_a_custom_domain_for_objects(
         ("GET", "/", {}, 400),
         ("GET", "/", {"uploads": ""}, 400),
         ("POST", "/a.txt", {"uploads": ""}, 400),
+        ("POST", "/", {"delete": ""}, 400),
+        ("POST", "/", {}, 400),
         ("GET", "/", {"bucketInfo": ""}, 200),
         ("GET", "/", {"cname": ""}, 200),
         ("GET", "/", {"acl": ""}, 200),
@@ -178,6 +180,7 @@ def test_operations_on_a_bucket_go_on_by_a_public_endpoint(
     answer = send(bound, method, target, headers={**headers, "Host": PUBLIC})
 
     assert answer.status == status, answer.body
+    assert (b"PublicEndpointForbidden" in answer.body) == (status == 400)
 
 
 def test_a_refusal_names_the_endpoint_and_answers_the_page(bound: MockOSS) -> None:

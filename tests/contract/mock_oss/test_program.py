@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from threading import Thread
+from urllib.request import urlopen
 
 import oss2
 import pytest
@@ -74,6 +75,36 @@ def program(*options: str) -> Iterator[tuple[subprocess.Popen[str], int, list[st
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def test_options_bind_domains_and_refuse_public_endpoints() -> None:
+    options = ("--cname", f"files.localhost={BUCKET}", "--refuse-public")
+    with program(*options) as (_, port, lines):
+        answer = urlopen(f"http://127.0.0.1:{port}/_mock/endpoints")
+        said = json.load(answer)
+        answer.close()
+
+    assert said == {"cnames": {"files.localhost": BUCKET}, "refuse_public_endpoints": True}
+    assert f"  custom domain: http://files.localhost:{port} ({BUCKET})\n" in lines
+    assert "  public endpoints of mainland regions refuse objects\n" in lines
+
+
+@pytest.mark.parametrize("text", ["files.localhost", "=bucket", "files.localhost="])
+def test_a_domain_without_a_bucket_is_refused(text: str) -> None:
+    run = CliRunner().invoke(app, ["--port", "0", "--cname", text])
+
+    assert run.exit_code == 1
+    assert f"--cname takes DOMAIN=BUCKET, not {text!r}" in run.output
+
+
+def test_a_world_file_says_that_public_endpoints_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "world.toml"
+    path.write_text("refuse_public_endpoints = true")
+
+    with MockOSS(world=World.load(path)) as oss:
+        assert oss.refuse_public_endpoints
+    with MockOSS(world=World.load(path), refuse_public_endpoints=False) as oss:
+        assert not oss.refuse_public_endpoints
 
 
 def client(port: int, name: str = BUCKET) -> oss2.Bucket:
@@ -316,6 +347,8 @@ def test_world_seed_and_faults_come_from_files(tmp_path: Path) -> None:
         ("[[buckets]]\nname = 'abc'\n[[buckets]]\nname = 'abc'", "the bucket abc is there 2 times"),
         ("max_buckets = 'many'", "the world: max_buckets is a whole number, not 'many'"),
         ("cnames = { a = 1 }", "the world: cnames is a table of texts"),
+        ("cnames = { 'x.aliyun.com' = 'b' }", "'x.aliyun.com' can be no custom domain"),
+        ("refuse_public_endpoints = 1", "refuse_public_endpoints is true or false, not 1"),
     ],
 )
 def test_a_world_that_cannot_be_read_says_where_and_why(

@@ -59,6 +59,33 @@ def test_the_demo_says_where_it_is_and_stops_cleanly(
     assert grant["endpoint"].startswith("http://localhost:")
 
 
+def test_the_demo_runs_like_a_new_account(tmp_path: Path) -> None:
+    free = ("--port", "0", "--oss-port", "0")
+    domain = ("--custom-domain", "files.localhost", "--upload-host", "oss-accelerate.localhost")
+    with demo_process(tmp_path, *free, *domain) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().removeprefix("ossferry demo ready at ").strip()
+        line = process.stdout.readline().strip()
+        grant = httpx.post(f"{url}/api/grant", trust_env=False).json()
+
+    assert grant["cname"] is True
+    assert line == f"files go to {', '.join(grant['origins'])}"
+    assert [origin.rpartition(":")[0] for origin in grant["origins"]] == [
+        "http://files.localhost",
+        "http://web-direct-upload.oss-accelerate.localhost",
+    ]
+
+
+def test_the_demo_with_a_domain_beyond_this_machine_is_refused(tmp_path: Path) -> None:
+    with demo_process(tmp_path, "--custom-domain", "files.example.com") as process:
+        _, complaint = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert complaint == (
+        "ossferry: --custom-domain: files.example.com must be a name such as files.localhost.\n"
+    )
+
+
 def test_the_demo_can_be_embedded(tmp_path: Path) -> None:
     site = "http://127.0.0.1:8001"
     free = ("--port", "0", "--oss-port", "0")

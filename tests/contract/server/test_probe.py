@@ -37,7 +37,7 @@ def mock_url() -> Iterator[str]:
     thread.join()
 
 
-def unchecked(**values: str | bool) -> Settings:
+def unchecked(**values: str | bool | tuple[str, ...]) -> Settings:
     """Return settings that no validator has seen: the real ones would want https."""
     defaults: dict[str, Any] = {
         "region": "cn-hangzhou",
@@ -47,10 +47,11 @@ def unchecked(**values: str | bool) -> Settings:
     return Settings.model_construct(**{**defaults, "sts_endpoint": "http://127.0.0.1:1", **values})
 
 
-@pytest.mark.parametrize("option", ["endpoint", "sts_endpoint"])
+@pytest.mark.parametrize("option", ["endpoint", "sts_endpoint", "upload_hosts"])
 def test_t47_a_mock_endpoint_is_refused(mock_url: str, option: str) -> None:
+    value = (mock_url,) if option == "upload_hosts" else mock_url
     with pytest.raises(SettingsError) as caught:
-        refuse_mock(unchecked(**{option: mock_url}))
+        refuse_mock(unchecked(**{option: value}))
 
     assert str(caught.value) == (
         f"OSSFERRY_{option.upper()} is a mock; only OSSFERRY_ALLOW_MOCK=1 accepts one."

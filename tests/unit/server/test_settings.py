@@ -65,6 +65,10 @@ CUSTOM_DOMAINS: list[tuple[dict[str, object], str]] = [
         "OSSFERRY_ENDPOINT must not be within a host of OSSFERRY_ALLOWED_HOSTS",
     ),
     (
+        {"endpoint": "http://files.localhost:9000"},
+        "OSSFERRY_ENDPOINT has files.localhost, which is no endpoint of a mock;",
+    ),
+    (
         {"cname": True, "endpoint": "https://files.example.com"},
         "OSSFERRY_ENDPOINT must be a mock on this machine where OSSFERRY_ALLOW_MOCK=1;",
     ),

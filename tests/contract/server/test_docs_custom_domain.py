@@ -1,0 +1,103 @@
+"""docs/custom-domain.md: its settings load, its Python runs, its commands print what it says."""
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, MockOSS
+from mock_oss.errors import ERRORS
+from ossferry.errors import OssEndpointError
+from ossferry.settings_loading import ExplicitSettings, load_settings
+from support.programs import free_port
+from support.server_fakes import OPTIONS
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs/custom-domain.md").read_text("utf-8")
+COMMAND = Path(sys.executable).with_name("ossferry")
+
+
+def blocks(language: str) -> list[str]:
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```", PAGE, re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(text) for _, text in found]
+
+
+def test_the_settings_of_the_page_are_taken(web_dir: Path) -> None:
+    (text,) = blocks("ini")
+    said = dict(line.removeprefix("OSSFERRY_").split("=", 1) for line in text.splitlines())
+    cloud = {**OPTIONS, "auth": "apikey", "api_keys_file": "keys.json", "allow_mock": False}
+    given = {name.lower(): value for name, value in said.items()}
+
+    settings = load_settings(
+        ExplicitSettings, **{**cloud, "sts_endpoint": None, "web_dir": web_dir, **given}
+    )
+
+    assert settings.upload_origins == ("https://files.example.com",)
+    assert not settings.objects_by_cname
+
+
+def test_the_steps_of_the_page_bind_a_domain(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OSS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+    monkeypatch.setenv("OSS_ACCESS_KEY_SECRET", ACCESS_KEY_SECRET)
+    steps = blocks("python")
+    names: dict[str, object] = {}
+
+    with MockOSS(refuse_public_endpoints=True) as oss:
+        for step in steps:
+            assert len(steps) == 2
+            here = step.replace("https://oss-cn-hangzhou.aliyuncs.com", oss.endpoint)
+            exec(compile(here, "custom-domain.md", "exec"), names)  # noqa: S102 - our own page
+
+        assert oss.cnames == {"files.example.com": BUCKET}
+
+    record, bound = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r'_dnsauth\.files\.example\.com\. TXT "[0-9a-f]{32}"', record)
+    assert bound == "['files.example.com']"
+
+
+def test_the_demo_runs_like_a_new_account_as_the_page_shows(tmp_path: Path) -> None:
+    port, oss_port = free_port(), free_port()
+    start, ask = (
+        text.replace(":8000", f":{port}").replace(":9000", f":{oss_port}")
+        for text in blocks("console")
+    )
+    command, *said = start.splitlines()
+    arguments = command.removeprefix("$ ossferry ").split()
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [COMMAND, *arguments, "--port", str(port), "--oss-port", str(oss_port)],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            assert [process.stdout.readline().strip() for _ in said] == said
+            for line, answer in re.findall(r"^\$ (.*)\n(.*)$", ask, re.MULTILINE):
+                assert shell(line) == answer
+        finally:
+            process.kill()
+
+
+def shell(line: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    done = subprocess.run(  # noqa: S603 - a line of our own documentation
+        ["/bin/sh", "-c", line], env=environment, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
+
+
+def test_every_error_of_the_page_is_one_of_the_mocks_with_the_same_status() -> None:
+    rows = re.findall(r"^\| (\d{3}) `(\w+)`(?:, EC ([\d-]+))?", PAGE, re.MULTILINE)
+
+    assert len(rows) == 11
+    for status, code, ec in rows:
+        assert ERRORS[code].status == int(status), code
+        assert ec in ("", ERRORS[code].ec), code
+    assert OssEndpointError.sentences.keys() <= {code for _, code, _ in rows}
