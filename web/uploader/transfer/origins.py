@@ -30,13 +30,14 @@ PAUSE_S = 5.0  # between two times that all are asked because of a failure
 AGAIN_S = 300.0  # before an origin that failed is asked again
 LOSSES = 2  # in a row; a single one happens on any line
 
-REFUSALS = (  # the host is refused, not the request; another host may lead to the bucket
+REFUSALS = (  # because of the host; another one may lead to the bucket
     "NoSuchBucket",  # also the answer at a domain that is not bound
     "NoSuchCname",
     "NonStandardHostForbidden",
     "PermanentRedirect",
     "PublicEndpointForbidden",
     "SecondLevelDomainForbidden",
+    "SignatureDoesNotMatch",  # also the answer at a domain that is bound to another bucket
 )
 
 
@@ -217,8 +218,8 @@ class Origins:
 
 
 def _refuses_host(error: Exception) -> bool:
-    """Tell whether OSS refuses the host that a request was sent to, whatever the request is."""
-    return isinstance(error, Refused) and error.code in REFUSALS
+    """Tell whether OSS refuses a request because of the host that it was sent to."""
+    return isinstance(error, Refused) and (error.code in REFUSALS or error.is_wrong_endpoint)
 
 
 def _is_lost(error: Exception) -> bool:

@@ -79,10 +79,10 @@ GRANT_CODES = {
     "quota-exceeded": "grant_quota",
     "revoked": "grant_revoked",
     "key-taken": "undo_taken",
+    "oss-endpoint-refused": "public_endpoint",
     NOT_STORED: "not_stored",
     "nothing-to-undo": "undo_late",
 }
-WRONG_ENDPOINT = "specified endpoint"  # in a message of AccessDenied
 CORS_RULE = """AllowedOrigin: {origin}
 AllowedMethod: PUT, POST, GET, HEAD, DELETE
 AllowedHeader: *
@@ -153,7 +153,7 @@ def _refused(error: Refused, origin: str) -> Explanation:
         parts.append(f"EC {error.ec}")
     detail = parts + [_request(error.request_id)]
     key = CODES.get(error.code) or ("busy" if error.retryable else "refused")
-    if key == "denied" and WRONG_ENDPOINT in error.message:
+    if error.is_wrong_endpoint:
         key = "endpoint"
     host = _custom_domain(error)
     if host and key in ("domain", "no_bucket"):

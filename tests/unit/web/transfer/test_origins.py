@@ -155,7 +155,7 @@ async def test_an_origin_that_is_much_slower_than_a_later_one_is_not_waited_for(
 
 @pytest.mark.parametrize(
     "error",
-    [Lost(Lost.UNREACHABLE), Lost(Lost.CORS), FORBIDDEN, Refused(UNEXPECTED, 200)],
+    [lost(Lost.UNREACHABLE), lost(Lost.CORS), FORBIDDEN, Refused(UNEXPECTED, 200)],
     ids=["nobody", "cors", "public endpoint", "not oss"],
 )
 async def test_an_origin_that_fails_is_passed_over_at_once(error):
@@ -391,8 +391,15 @@ async def test_a_request_to_a_refused_host_is_sent_again_to_another():
 
 @pytest.mark.parametrize(
     "reply",
-    [refused("PublicEndpointForbidden", 400), Reply(200, lambda _name: "", "<h1>Welcome</h1>")],
-    ids=["refused", "not oss"],
+    [
+        refused("PublicEndpointForbidden", 400),
+        refused("NonStandardHostForbidden"),
+        refused("NoSuchBucket", 404),
+        refused("SignatureDoesNotMatch"),
+        refused("AccessDenied", extra="<Message>Use the specified endpoint.</Message>"),
+        Reply(200, lambda _name: "", "<h1>Welcome</h1>"),
+    ],
+    ids=["public", "unbound", "no bucket", "another bucket", "another region", "not oss"],
 )
 async def test_an_origin_that_does_not_answer_as_oss_would_gets_no_upload(reply):
     upload, ports, engine = make_upload(PUBLIC, ONE)

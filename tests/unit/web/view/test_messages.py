@@ -57,6 +57,7 @@ ERRORS = [
     (Refused("QpsLimitExceeded", 503, request_id="R1"), "busy or has a fault"),
     (Refused("InvalidArgument", 400, request_id="R1"), "refused this file"),
     (GrantRefused(429, code="quota-exceeded", id="7"), "quota is used up"),
+    (GrantRefused(502, code="oss-endpoint-refused", id="7"), "has to use a custom domain"),
     (NoRoom(), "do not all fit"),
     (PartsLeft("U1"), "has not removed all"),
     (GrantRefused(403, code="revoked", id="7"), "access was ended"),
