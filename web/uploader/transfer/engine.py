@@ -188,13 +188,13 @@ class Engine:
         """
         repairs: list[str] = []
         while True:
-            granted = await self.keeper.get()
-            grant = await self.origins.at(granted)
-            self._is_custom_domain = grant.bucket.is_custom_domain
+            granted = grant = await self.keeper.get()
             is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
             await self.budget.acquire(upload.rank, is_small=is_small)
             request, cuts = None, self.budget.cuts
             try:
+                grant = await self.origins.at(granted)
+                self._is_custom_domain = grant.bucket.is_custom_domain
                 on_progress(0)
                 request = build(grant, self.keeper.server_now_s())
                 result = read(await self._exchange(request, body, on_progress))

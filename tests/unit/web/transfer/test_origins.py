@@ -24,6 +24,7 @@ from uploader.transfer.limits import Limits
 from uploader.transfer.origins import AGAIN_S, GRACE_S, LIMIT_S, PAUSE_S, Origins
 from uploader.transfer.single import send_single
 from uploader.transfer.upload import Upload
+from uploader.transfer.workers import run_all
 
 ONE = "https://one.example"
 TWO = "https://two.example:8443"
@@ -349,13 +350,13 @@ async def test_an_answer_from_an_origin_that_is_not_granted_any_more_is_ignored(
     await before
 
 
-def make_upload(*origins):
+def make_upload(*origins, connections=6):
     ports = make_ports(Alarms())
     ports.grants.origins = origins
     upload = Upload(FakeFile(), lambda _upload: None)
     upload.key = "uploads/alice-1/k/a.txt"
     upload.go(states.UPLOADING)
-    return upload, ports, make_engine(ports)
+    return upload, ports, make_engine(ports, connections)
 
 
 def hosts_of(ports):
@@ -408,6 +409,21 @@ async def test_an_origin_that_does_not_answer_as_oss_would_gets_no_upload(reply)
     await send_single(upload, engine)
 
     assert hosts_of(ports)[2:] == [("PUT", "one.example")]
+
+
+async def test_a_request_that_waits_for_its_turn_goes_where_the_others_have_gone_by_then():
+    first, ports, engine = make_upload(PUBLIC, ONE, connections=1)
+    first.file.size = 100_000  # of which one goes at a time
+    second = Upload(first.file, lambda _upload: None)
+    second.key = "uploads/alice-1/k/b.txt"
+    second.go(states.UPLOADING)
+    answered = Reply(404, lambda _name: "", "<Error><Code>NoSuchUpload</Code></Error>")
+    ports.http.plan = [answered, answered, refused("PublicEndpointForbidden", 400)]
+
+    await run_all([lambda: send_single(first, engine), lambda: send_single(second, engine)])
+
+    sent = [host for method, host in hosts_of(ports) if method == "PUT"]
+    assert sent == ["bucket.oss.example", "one.example", "one.example"]
 
 
 async def test_what_is_asked_is_a_signed_list_of_the_parts_of_nothing():
