@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from uploader.transfer.ports import Clock
     from uploader.transfer.upload import Upload
 
-__all__ = ["QueueModel", "UploadModel"]
+__all__ = ["WAITS", "QueueModel", "UploadModel"]
 
 NOTHING: "tuple[int, ...]" = (0,) * 16
 QUIET_S = 8.0
