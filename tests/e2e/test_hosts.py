@@ -63,12 +63,11 @@ def test_files_arrive_by_a_custom_domain_where_the_public_endpoint_is_refused(
     assert asked(demo, "ListParts") == []  # one host: nothing is asked
     uploader.row("note.txt").locator.get_by_role("button", name="Share").click()
     share = uploader.dialog("share")
-    share.get_by_label("Open in the browser").check()
     share.get_by_role("button", name="Make a link").click()
-    expect(share.get_by_label("Link", exact=True)).to_have_value(re.compile(f"//{DOMAIN}:"))
-    opened = page.context.new_page()
-    opened.goto(share.get_by_label("Link", exact=True).input_value())
-    expect(opened.locator("body")).to_have_text("by a custom domain")
+    link = share.get_by_label("Link", exact=True)
+    expect(link).to_have_value(re.compile(f"//{DOMAIN}:"))
+    read = "(url) => fetch(url).then((answer) => answer.text())"
+    assert page.evaluate(read, link.input_value()) == "by a custom domain"
 
 
 def test_an_upload_goes_on_at_the_next_host_when_the_first_dies(
