@@ -24,6 +24,7 @@ OTHER = "other.localhost"
 CONNECTIONS = 6
 REFUSED = "the server responded with a status of"
 NO_UPLOAD = f"{REFUSED} 404"  # the answer to what a page asks several hosts
+BLOCKED = "blocked by CORS policy"  # a domain that is not bound has no bucket, and no CORS rule
 NO_ANSWER = "Failed to load resource: net::"
 FORBIDDEN = "This account may not upload through the public endpoint of OSS"
 
@@ -139,7 +140,7 @@ def test_an_endpoint_that_is_refused_in_mid_upload_is_left_at_once(
 def test_if_every_host_refuses_it_is_told_in_words_and_a_retry_goes_on(
     start_demo: StartDemo, console: Console
 ) -> None:
-    console.expected += [f"{REFUSED} 40[03]", NO_UPLOAD]
+    console.expected += [f"{REFUSED} 40[034]", BLOCKED, NO_ANSWER]
     demo, uploader = start_demo(upload_hosts=[DOMAIN], refuse_public_endpoints=True)
     demo.oss.unbind_cname(DOMAIN)
     ready(uploader)
@@ -163,7 +164,7 @@ def test_if_every_host_refuses_it_is_told_in_words_and_a_retry_goes_on(
 def test_a_custom_domain_that_is_not_bound_is_told_with_its_name(
     start_demo: StartDemo, console: Console
 ) -> None:
-    console.expected.append(f"{REFUSED} 40[34]")
+    console.expected += [f"{REFUSED} 40[034]", BLOCKED, NO_ANSWER]
     demo, uploader = start_demo(custom_domain=DOMAIN)
     demo.oss.unbind_cname(DOMAIN)
     ready(uploader)
@@ -171,8 +172,8 @@ def test_a_custom_domain_that_is_not_bound_is_told_with_its_name(
     uploader.drop(note__txt="x")
 
     row = uploader.row("note.txt")
-    row.expect_state("failed")
-    row.expect_says("not bound to the bucket")
+    row.expect_state("failed", timeout_ms=30_000)
+    row.expect_says("the domain is not bound to the bucket")
     row.expect_says(f"{DOMAIN}:{demo.oss.port}")
 
 

@@ -44,7 +44,7 @@ class OSSError(Exception):
 
 
 class Lost(OSSError):
-    """No answer came. `reason` is one of the constants below."""
+    """No answer came. `reason` is one of the constants below, `request` what was sent, if known."""
 
     UNREACHABLE = "unreachable"
     INTERRUPTED = "interrupted"
@@ -55,6 +55,7 @@ class Lost(OSSError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.request: Any = None
 
 
 class Refused(OSSError):

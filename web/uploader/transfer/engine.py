@@ -210,9 +210,9 @@ class Engine:
                 self.budget.release()
             if await self.origins.failed(grant, failure):
                 continue
+            failure.request = request
             if isinstance(failure, Lost):
                 raise failure
-            failure.request = request
             if failure.retry_at_s is not None:
                 failure.retry_after_s = max(0.0, failure.retry_at_s - self.keeper.server_now_s())
             if not failure.repair or repairs.count(failure.repair) >= MAX_REPAIRS:

@@ -63,6 +63,7 @@ CODES = {
 NOTICES = (
     "clock",
     "cors",
+    "cors_domain",
     "disabled",
     "domain",
     "encryption",
@@ -121,7 +122,7 @@ def explain(error: Exception, *, origin: str) -> Explanation:
     if isinstance(error, Corrupt):
         return _corrupt(error, origin)
     if isinstance(error, Lost):
-        return _explanation(error.reason, origin=origin)
+        return _lost(error, origin)
     if isinstance(error, ServerRefused):
         return _server(error)
     return _before(error)
@@ -162,7 +163,15 @@ def _refused(error: Refused, origin: str) -> Explanation:
     return _explanation(key, detail=detail, origin=origin)
 
 
-def _custom_domain(error: Refused) -> str:
+def _lost(error: Lost, origin: str) -> Explanation:
+    """Explain why no answer came. A domain that is not bound has no bucket, and so no CORS rule."""
+    host = _custom_domain(error)
+    if host and error.reason == Lost.CORS:
+        return _explanation("cors_domain", detail=[host], origin=origin)
+    return _explanation(error.reason, origin=origin)
+
+
+def _custom_domain(error: "Lost | Refused") -> str:
     """Return the custom domain that was asked, if it was one."""
     if not (error.request and error.request.bucket.is_custom_domain):
         return ""
@@ -217,6 +226,6 @@ def _explanation(
         say(f"{key}_next", origin=origin, headers=headers, **values),
         detail,
         notice=key if key in NOTICES else "",
-        to_copy=rule if key in ("cors", "hidden") else "",
+        to_copy=rule if key in ("cors", "cors_domain", "hidden") else "",
         signature=key == "signature",
     )

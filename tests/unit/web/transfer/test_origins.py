@@ -67,6 +67,13 @@ class Hosts:
             raise self.answers[origin]
 
 
+async def awake(clock):
+    """Let nobody sleep for long."""
+    for _ in range(20):
+        await turns()
+        await clock.go_on(60)
+
+
 async def turns(count=10):
     for _ in range(count):
         await asyncio.sleep(0)
@@ -424,6 +431,16 @@ async def test_a_request_that_waits_for_its_turn_goes_where_the_others_have_gone
 
     sent = [host for method, host in hosts_of(ports) if method == "PUT"]
     assert sent == ["bucket.oss.example", "one.example", "one.example"]
+
+
+async def test_a_request_that_the_page_may_not_send_to_a_domain_names_it():
+    upload, ports, engine = make_upload(ONE)
+    ports.http.plan = [lost(Lost.CORS)] * 9
+
+    with pytest.raises(Lost) as caught:
+        await run_all([lambda: send_single(upload, engine), lambda: awake(ports.clock)])
+
+    assert caught.value.request.bucket.origin == ONE
 
 
 async def test_what_is_asked_is_a_signed_list_of_the_parts_of_nothing():

@@ -115,6 +115,18 @@ def test_a_missing_bucket_at_a_custom_domain_is_a_domain_that_is_not_bound(
     assert told.detail[0] == first_detail
 
 
+def test_a_custom_domain_without_a_cors_rule_may_not_be_bound():
+    bucket = Bucket("bucket", "cn-hangzhou", "https://oss.example", origins=["https://f.example"])
+    error = Lost(Lost.CORS)
+    error.request = list_parts(Credentials("I", "S", ""), bucket, "k", at_s=0.0, upload_id="U")
+
+    told = explain(error, origin="https://app.example")
+
+    assert "not bound to the bucket" in told.sentence
+    assert told.detail == ["f.example"]
+    assert "https://app.example" in told.to_copy
+
+
 @pytest.mark.parametrize("code", ["PublicEndpointForbidden", "NonStandardHostForbidden"])
 def test_where_a_custom_domain_is_missing_it_is_told_once_what_to_read(code):
     told = explain(Refused(code, 403), origin="")
