@@ -12,7 +12,6 @@ from support.fakes import (
     make_engine,
     make_ports,
     refused,
-    until,
 )
 from uploader.oss.errors import UNEXPECTED, Lost, Refused
 from uploader.oss.replies import Reply
@@ -58,11 +57,23 @@ class Hosts:
     def __init__(self):
         self.asked = []
         self.answers = {}
+        self._waiting = []
+
+    def answer(self, *origins):
+        """Let these answer now."""
+        for origin in origins:
+            self.answers[origin] = None
+        for event in self._waiting:
+            event.set()
 
     async def ask(self, grant):
         origin = grant.bucket.origin
         self.asked.append(origin)
-        await until(lambda: origin in self.answers, turns=10**6)
+        while origin not in self.answers:
+            event = asyncio.Event()
+            self._waiting.append(event)
+            await event.wait()
+        await asyncio.sleep(0)
         if self.answers[origin]:
             raise self.answers[origin]
 
@@ -137,12 +148,12 @@ async def test_the_first_in_the_order_of_the_grant_is_taken_if_it_answers_in_tim
     origins, grant, hosts, clock = make(ONE, TWO)
     waiting = [asyncio.create_task(chosen(origins, grant)) for _ in range(3)]
     await turns()
-    hosts.answers[TWO] = None
+    hosts.answer(TWO)
     await turns()
     await clock.go_on(GRACE_S * 0.9)
     assert not any(task.done() for task in waiting)
 
-    hosts.answers[ONE] = None
+    hosts.answer(ONE)
 
     for task in waiting:
         assert await task == ONE
@@ -153,7 +164,7 @@ async def test_an_origin_that_is_much_slower_than_a_later_one_is_not_waited_for(
     origins, grant, hosts, clock = make(ONE, TWO)
     waiting = asyncio.create_task(chosen(origins, grant))
     await turns()
-    hosts.answers[TWO] = None
+    hosts.answer(TWO)
     await turns()
 
     await clock.go_on(GRACE_S)
@@ -351,7 +362,7 @@ async def test_an_answer_from_an_origin_that_is_not_granted_any_more_is_ignored(
     after = asyncio.create_task(chosen(origins, make_grant(PUBLIC, TWO)))
     await turns()
 
-    hosts.answers = {ONE: None, TWO: None}
+    hosts.answer(ONE, TWO)
 
     assert await after == PUBLIC
     await before
