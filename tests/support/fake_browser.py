@@ -91,6 +91,8 @@ class FakeNetwork:
 
     def __init__(self) -> None:
         self.waited_s: list[float] = []
+        self.server_is_there = True
+        self.asked = 0
         self._gate = asyncio.Event()
         self._gate.set()
 
@@ -105,6 +107,11 @@ class FakeNetwork:
         self.waited_s.append(timeout_s)
         await asyncio.sleep(0)
         await self._gate.wait()
+
+    async def server_answers(self) -> bool:
+        self.asked += 1
+        await asyncio.sleep(0)
+        return self.server_is_there
 
 
 class FakeStorage:

@@ -20,7 +20,7 @@ from uploader.transfer.room import Left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from uploader.oss.requests import Request
     from uploader.transfer.ports import File
@@ -313,6 +313,8 @@ class FakeGrants:
         self.left: Left | None = None
         self.prefix = "uploads/alice-1/"
         self.features: list[str] = []
+        self.bucket = "bucket"
+        self.origins: Sequence[str] = ()
 
     async def fetch(self, *, refused_key_id: str = "") -> Grant:
         self.fetched += 1
@@ -323,7 +325,7 @@ class FakeGrants:
             raise self.errors.pop(0)
         return Grant(
             credentials=Credentials(f"STS.{number}", "secret", "token"),
-            bucket=Bucket("bucket", "cn-hangzhou", "http://oss.example"),
+            bucket=Bucket(self.bucket, "cn-hangzhou", "http://oss.example", origins=self.origins),
             prefix=self.prefix,
             expires_at_s=self._clock.true_s + self.life_s,
             server_time_s=self._clock.true_s,

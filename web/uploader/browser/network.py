@@ -3,15 +3,18 @@
 import asyncio
 
 import js
-from pyscript.ffi import create_proxy
+from pyscript.ffi import create_proxy, to_js
 
-from uploader.browser.interop import release
+from uploader.browser.interop import JsException, release
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["BrowserNetwork"]
+
+SERVER = "/healthz"
+PATIENCE_MS = 5_000
 
 
 class BrowserNetwork:
@@ -33,3 +36,13 @@ class BrowserNetwork:
             js.clearTimeout(timer)
             js.window.removeEventListener("online", proxy)
             release(proxy)
+
+    async def server_answers(self) -> bool:
+        """Tell whether our own server, or a proxy in front of it, answers anything."""
+        options = to_js({"cache": "no-store", "credentials": "omit"})
+        options.signal = js.AbortSignal.timeout(PATIENCE_MS)
+        try:
+            await js.fetch(SERVER, options)
+        except JsException:
+            return False
+        return True

@@ -34,12 +34,10 @@ class Difference:
 
 def canonical_request_of(request: "Request") -> str:
     """Return the canonical request that was signed, from the request as it was sent."""
-    _, _, rest = request.url.partition("://")
-    host, _, path = rest.partition("/")
-    path, _, query = path.partition("?")
+    path, _, query = request.url.split("/", 3)[3].partition("?")
     headers = "".join([f"{name}:{value}\n" for name, value in signed_headers(request.headers)])
-    bucket = host.partition(".")[0]
-    return "\n".join([request.method, f"/{bucket}/{path}", query, headers, "", UNSIGNED_PAYLOAD])
+    uri = f"/{request.bucket.name}/{path}"
+    return "\n".join([request.method, uri, query, headers, "", UNSIGNED_PAYLOAD])
 
 
 def without_token(ours: str, theirs: str) -> "tuple[str, str]":

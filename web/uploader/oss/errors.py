@@ -24,6 +24,7 @@ TRANSIENT_CODES = (  # whatever their status: the end of a multipart upload may 
     "InvalidDigest",
     "InvalidCRC64",
 )
+WRONG_ENDPOINT = "specified endpoint"  # in a message of AccessDenied
 UNEXPECTED = "UnexpectedAnswer"  # our own code for what is no answer of OSS
 TOKEN_CODES = (
     "SecurityTokenExpired",
@@ -43,7 +44,7 @@ class OSSError(Exception):
 
 
 class Lost(OSSError):
-    """No answer came. `reason` is one of the constants below."""
+    """No answer came. `reason` is one of the constants below, `request` what was sent, if known."""
 
     UNREACHABLE = "unreachable"
     INTERRUPTED = "interrupted"
@@ -54,6 +55,7 @@ class Lost(OSSError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.request: Any = None
 
 
 class Refused(OSSError):
@@ -91,6 +93,11 @@ class Refused(OSSError):
         self.request: Any = None
         is_strange = code == UNEXPECTED and 200 <= status < 300
         self.retryable = status in TRANSIENT_STATUSES or code in TRANSIENT_CODES or is_strange
+
+    @property
+    def is_wrong_endpoint(self) -> bool:
+        """Whether the request came by the endpoint of another region than the bucket's."""
+        return self.code == "AccessDenied" and WRONG_ENDPOINT in self.message
 
     @property
     def repair(self) -> str:

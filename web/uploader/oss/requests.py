@@ -24,21 +24,39 @@ __all__ = [
 
 
 class Bucket:
-    """Where objects go: the bucket, its region, and the origin that requests are sent to."""
+    """Where objects go: the bucket, its region, and the origins that lead to it.
 
-    def __init__(self, name: str, region: str, endpoint: str) -> None:
+    Requests are sent to `origin`, the first of `origins`. An origin is `scheme://host[:port]`: a
+    custom domain, or by default the bucket's name in front of the endpoint's host. The endpoint of
+    a bucket with a custom domain may be that domain itself.
+    """
+
+    def __init__(
+        self, name: str, region: str, endpoint: str, *, origins: "Sequence[str]" = ()
+    ) -> None:
         scheme, _, host = endpoint.rstrip("/").partition("://")
         if not host:
             raise ValueError(f"an endpoint is a URL such as https://oss-{region}.aliyuncs.com")
+        for origin in origins:
+            _check_origin(origin)
         self.name = name
         self.region = region
-        self.origin = f"{scheme}://{name}.{host}"
+        self.endpoint = endpoint
+        self.origins = list(origins) or [f"{scheme}://{name}.{host}"]
+        self.origin = self.origins[0]
+        is_endpoint_itself = self.origin == endpoint
+        self.is_custom_domain = is_endpoint_itself or f"://{name}." not in self.origin
+
+    def at(self, origin: str) -> "Bucket":
+        """Return the same bucket with `origin` as its only one."""
+        return Bucket(self.name, self.region, self.endpoint, origins=[origin])
 
 
 class Request:
     """One HTTP request without its body."""
 
-    def __init__(self, method: str, url: str, headers: "list[Header]") -> None:
+    def __init__(self, method: str, url: str, headers: "list[Header]", bucket: Bucket) -> None:
+        self.bucket = bucket
         self.method = method
         self.url = url
         self.headers = headers
@@ -54,7 +72,10 @@ def signed_request(
     query: "Sequence[Parameter]" = (),
     headers: "Sequence[Header]" = (),
 ) -> Request:
-    """Sign a request to `bucket` in virtual-hosted style; `at_s` is now by the server's clock."""
+    """Sign a request to `bucket.origin`; `at_s` is now by the server's clock.
+
+    The signature covers `/bucket/key`, whatever the host is.
+    """
     signed = sign_headers(
         credentials,
         method,
@@ -66,7 +87,9 @@ def signed_request(
         headers=headers,
     )
     url = f"{bucket.origin}/{percent_encode(key, safe='/')}"
-    return Request(method, f"{url}?{canonical_query(query)}" if query else url, signed)
+    if query:
+        url = f"{url}?{canonical_query(query)}"
+    return Request(method, url, signed, bucket)
 
 
 def put_object(
@@ -166,6 +189,12 @@ def list_parts(
     if after:
         query.append(("part-number-marker", str(after)))
     return signed_request(credentials, bucket, "GET", key, at_s=at_s, query=query)
+
+
+def _check_origin(origin: str) -> None:
+    scheme, _, host = origin.partition("://")
+    if scheme not in ("http", "https") or not host or "/" in host or "@" in host or "?" in host:
+        raise ValueError("an origin is scheme://host or scheme://host:port")
 
 
 def _traffic_headers(traffic_limit: int) -> "list[Header]":

@@ -56,7 +56,7 @@ class GrantKeeper:
         self._asked_at_s = -AGAIN_S
         self._not_before_s = 0.0  # by the same clock
         self._refused_key_id = ""
-        self._place: tuple[str, str] | None = None
+        self._place: tuple[str, str, str] | None = None  # bucket, region, prefix
         self._prefix = ""
         self._error: Exception | None = None  # of the latest fetch
         self.skew_s = 0.0  # server minus client
@@ -187,10 +187,14 @@ class GrantKeeper:
             self._on_fetched(fetch.grant, fetch.error)
 
     def _check_place(self, grant: "Grant") -> None:
-        """Keys and unfinished uploads are of one bucket and prefix: a grant may not move them."""
-        place = (grant.bucket.origin, grant.prefix)
+        """Check that bucket and prefix are those of the first grant; its hosts may be others.
+
+        Keys and unfinished uploads are of one bucket and prefix, whatever host leads to them.
+        """
+        bucket = grant.bucket
+        place = (bucket.name, bucket.region, grant.prefix)
         is_same = place == self._place if self._place else self._prefix in ("", grant.prefix)
         if not is_same:
-            detail = f"it is for {grant.prefix} at {grant.bucket.origin}"
+            detail = f"it is for {grant.prefix} in {bucket.name}, {bucket.region}"
             raise GrantRefused(200, code=OTHER_PLACE, detail=detail)
         self._place, self._prefix = place, grant.prefix

@@ -3,6 +3,7 @@ patience. Everything that talks to OSS goes through `Engine.request`.
 """
 
 from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Lost, Refused
+from uploader.transfer.origins import Origins, asking
 from uploader.transfer.plan import MIN_PART_BYTES, SMALL_BYTES
 from uploader.transfer.ports import Piece
 from uploader.transfer.retry import (
@@ -17,6 +18,7 @@ from uploader.transfer.retry import (
 )
 from uploader.transfer.room import Room
 from uploader.transfer.speed import SpeedLimit
+from uploader.transfer.states import FOR_NETWORK, FOR_STORAGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ __all__ = ["Engine"]
 MAX_REPAIRS = 2
 MEASURED_BYTES = 256 * 1024  # so much tells the speed of a line, and not how long the way is
 MEASURED_S = 2.0  # so does what took that long
+OUTAGES = 3  # in a row, before a custom domain is suspected
+SERVER_ASKED_S = 10.0  # so long the answer of our server stands for the line
 WORTH_TELLING_S = 1.0  # of waiting; less could not be read
 
 
@@ -58,9 +62,12 @@ class Engine:
         self.journal = journal
         self.speed = SpeedLimit(budget)
         self.room = Room()
+        self.origins = Origins(ports.clock, asking(ports.http, keeper.server_now_s))
         self.rate_bytes_per_s = 0.0  # of one connection, over the latest large bodies
         self._is_let_in = False  # the bucket's CORS rule has let this page read an answer
         self._is_shut_out = False  # it has not, and one upload has tried long enough
+        self._server_answered_s: float | None = None
+        self._is_custom_domain = False  # that the latest request went to
 
     async def request(
         self,
@@ -144,12 +151,28 @@ class Engine:
             upload.wait_again(-told)
 
     async def _outage(self, upload: "Upload", reason: str, error: Exception, outages: int) -> None:
+        if reason == FOR_NETWORK and await self._is_domain_at_fault(outages):
+            reason = FOR_STORAGE
         upload.hold(reason)
         try:
             await self.ports.network.may_be_back(outage_s(outages, retry_after(error)))
         finally:
             upload.release(reason)
             upload.trouble_since_s = None  # while there is no network, no time is lost
+
+    async def _is_domain_at_fault(self, outages: int) -> bool:
+        """Tell whether a custom domain cannot be reached although our own server can.
+
+        A browser does not tell a domain without DNS record or certificate from a dead line.
+        """
+        if outages < OUTAGES or not self._is_custom_domain:
+            return False
+        clock, answered_s = self.ports.clock, self._server_answered_s
+        if answered_s is not None and clock.elapsed_s() - answered_s < SERVER_ASKED_S:
+            return True
+        answers = await self.ports.network.server_answers()
+        self._server_answered_s = clock.elapsed_s() if answers else None
+        return answers
 
     async def _attempt(
         self,
@@ -159,38 +182,43 @@ class Engine:
         body: "Any",
         on_progress: "Callable[[int], None]",
     ) -> "Any":
-        """Send once; credentials that OSS refuses are renewed, a clock that is wrong is set."""
+        """Send once. Credentials that OSS refuses are renewed, and a clock that is wrong is set.
+
+        A request that fails because of its host is sent again to another host of the bucket.
+        """
         repairs: list[str] = []
         while True:
-            grant = await self.keeper.get()
+            granted = grant = await self.keeper.get()
             is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
             await self.budget.acquire(upload.rank, is_small=is_small)
             request, cuts = None, self.budget.cuts
             try:
+                grant = await self.origins.at(granted)
+                self._is_custom_domain = grant.bucket.is_custom_domain
                 on_progress(0)
                 request = build(grant, self.keeper.server_now_s())
                 result = read(await self._exchange(request, body, on_progress))
-            except Lost as error:
-                self._note_trouble(error, cuts)
-                raise
-            except Refused as error:
-                self._note_trouble(error, cuts)
-                error.request = request
-                if error.retry_at_s is not None:
-                    error.retry_after_s = max(0.0, error.retry_at_s - self.keeper.server_now_s())
-                if not error.repair or repairs.count(error.repair) >= MAX_REPAIRS:
-                    raise
-                repairs.append(error.repair)
-                self._repair(error, grant)
-                continue
+            except (Lost, Refused) as error:
+                failure = error
+                if is_congestion(error):
+                    self.budget.trouble(cuts)
+            else:
+                self.budget.success()
+                self.origins.answered(grant)
+                return result
             finally:
                 self.budget.release()
-            self.budget.success()
-            return result
-
-    def _note_trouble(self, error: Exception, cuts: int) -> None:
-        if is_congestion(error):
-            self.budget.trouble(cuts)
+            if await self.origins.failed(grant, failure):
+                continue
+            failure.request = request
+            if isinstance(failure, Lost):
+                raise failure
+            if failure.retry_at_s is not None:
+                failure.retry_after_s = max(0.0, failure.retry_at_s - self.keeper.server_now_s())
+            if not failure.repair or repairs.count(failure.repair) >= MAX_REPAIRS:
+                raise failure
+            repairs.append(failure.repair)
+            self._repair(failure, granted)
 
     async def _exchange(
         self, request: "Request", body: "Any", on_progress: "Callable[[int], None]"

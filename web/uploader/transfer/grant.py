@@ -40,6 +40,20 @@ class Grant:
         self.features = features or []  # what else the server offers
         self.left = left or Left()  # of this person's quota
 
+    def at(self, origin: str) -> "Grant":
+        """Return the same grant for a bucket that is reached at `origin` only."""
+        return Grant(
+            credentials=self.credentials,
+            bucket=self.bucket.at(origin),
+            prefix=self.prefix,
+            expires_at_s=self.expires_at_s,
+            server_time_s=self.server_time_s,
+            limits=self.limits,
+            principal=self.principal,
+            features=self.features,
+            left=self.left,
+        )
+
 
 def read_grant(document: "Any") -> Grant:
     """Read the JSON document of `POST /api/grant`.
@@ -57,7 +71,7 @@ def read_grant(document: "Any") -> Grant:
                 document["access_key_secret"],
                 document["security_token"],
             ),
-            bucket=Bucket(document["bucket"], document["region"], document["endpoint"]),
+            bucket=_bucket(document),
             prefix=prefix,
             expires_at_s=from_iso(document["expiration"]),
             server_time_s=from_iso(document["server_time"]),
@@ -68,6 +82,19 @@ def read_grant(document: "Any") -> Grant:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise GrantRefused(200, detail=f"the grant is malformed: {error!r}")
+
+
+def _bucket(document: "Any") -> Bucket:
+    """Read the bucket and its origins; an older server names no origins."""
+    origins = document.get("origins") or []
+    if not isinstance(origins, list):
+        raise TypeError("origins")
+    return Bucket(
+        document["bucket"],
+        document["region"],
+        document["endpoint"],
+        origins=[str(each) for each in origins],
+    )
 
 
 def _limits(document: "Any") -> Limits:

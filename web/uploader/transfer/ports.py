@@ -135,6 +135,9 @@ if TYPE_CHECKING:
         async def may_be_back(self, timeout_s: float) -> None:
             """Return when the browser says that the network is back, or after `timeout_s`."""
 
+        async def server_answers(self) -> bool:
+            """Tell whether our own server answers, so that there is a network."""
+
     class Grants(Protocol):
         """Asks our server for a grant."""
 

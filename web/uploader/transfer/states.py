@@ -24,6 +24,7 @@ __all__ = [
     "FOR_NETWORK",
     "FOR_QUOTA",
     "FOR_SERVER",
+    "FOR_STORAGE",
     "FOR_TAB",
     "PAUSED",
     "UPLOADING",
@@ -45,6 +46,7 @@ ENDED = (DONE, FAILED, CANCELLED)
 BY_PERSON = "by person"
 FOR_NETWORK = "for network"
 FOR_SERVER = "for server"
+FOR_STORAGE = "for storage"  # its address leads nowhere, although there is a network
 FOR_LOGIN = "for login"
 FOR_QUOTA = "for quota"
 FOR_TAB = "for tab"  # another page is sending the same file

@@ -46,10 +46,13 @@ CODES = {
     "InvalidSecurityToken": "credentials",
     "KmsServiceNotEnabled": "encryption",
     "NoSuchBucket": "no_bucket",
+    "NoSuchCname": "domain",
     "NoSuchUpload": "parts",
+    "NonStandardHostForbidden": "domain",
     "PermanentRedirect": "endpoint",
+    "PublicEndpointForbidden": "public_endpoint",
     "RequestTimeTooSkewed": "clock",
-    "SecondLevelDomainForbidden": "endpoint",
+    "SecondLevelDomainForbidden": "path_style",
     "SecurityTokenExpired": "credentials",
     "SecurityTokenNotSupported": "credentials",
     "SignatureDoesNotMatch": "signature",
@@ -60,23 +63,27 @@ CODES = {
 NOTICES = (
     "clock",
     "cors",
+    "cors_domain",
     "disabled",
+    "domain",
     "encryption",
     "endpoint",
     "grant_revoked",
     "grant_setup",
     "hidden",
     "no_bucket",
+    "path_style",
+    "public_endpoint",
 )
 GRANT_CODES = {
     "sts-refused": "grant_setup",
     "quota-exceeded": "grant_quota",
     "revoked": "grant_revoked",
     "key-taken": "undo_taken",
+    "oss-endpoint-refused": "public_endpoint",
     NOT_STORED: "not_stored",
     "nothing-to-undo": "undo_late",
 }
-WRONG_ENDPOINT = "specified endpoint"  # in a message of AccessDenied
 CORS_RULE = """AllowedOrigin: {origin}
 AllowedMethod: PUT, POST, GET, HEAD, DELETE
 AllowedHeader: *
@@ -115,7 +122,7 @@ def explain(error: Exception, *, origin: str) -> Explanation:
     if isinstance(error, Corrupt):
         return _corrupt(error, origin)
     if isinstance(error, Lost):
-        return _explanation(error.reason, origin=origin)
+        return _lost(error, origin)
     if isinstance(error, ServerRefused):
         return _server(error)
     return _before(error)
@@ -147,9 +154,28 @@ def _refused(error: Refused, origin: str) -> Explanation:
         parts.append(f"EC {error.ec}")
     detail = parts + [_request(error.request_id)]
     key = CODES.get(error.code) or ("busy" if error.retryable else "refused")
-    if key == "denied" and WRONG_ENDPOINT in error.message:
+    if error.is_wrong_endpoint:
         key = "endpoint"
+    host = _custom_domain(error)
+    if host and key in ("domain", "no_bucket"):
+        key = "domain"  # OSS looks for a bucket that is named like a domain it does not know
+        detail = [host] + detail
     return _explanation(key, detail=detail, origin=origin)
+
+
+def _lost(error: Lost, origin: str) -> Explanation:
+    """Explain why no answer came. A domain that is not bound has no bucket, and so no CORS rule."""
+    host = _custom_domain(error)
+    if host and error.reason == Lost.CORS:
+        return _explanation("cors_domain", detail=[host], origin=origin)
+    return _explanation(error.reason, origin=origin)
+
+
+def _custom_domain(error: "Lost | Refused") -> str:
+    """Return the custom domain that was asked, if it was one."""
+    if not (error.request and error.request.bucket.is_custom_domain):
+        return ""
+    return str(error.request.bucket.origin).partition("://")[2]
 
 
 def _corrupt(error: Corrupt, origin: str) -> Explanation:
@@ -200,6 +226,6 @@ def _explanation(
         say(f"{key}_next", origin=origin, headers=headers, **values),
         detail,
         notice=key if key in NOTICES else "",
-        to_copy=rule if key in ("cors", "hidden") else "",
+        to_copy=rule if key in ("cors", "cors_domain", "hidden") else "",
         signature=key == "signature",
     )

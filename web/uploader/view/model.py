@@ -19,13 +19,19 @@ if TYPE_CHECKING:
     from uploader.transfer.ports import Clock
     from uploader.transfer.upload import Upload
 
-__all__ = ["QueueModel", "UploadModel"]
+__all__ = ["WAITS", "QueueModel", "UploadModel"]
 
-NOTHING: "tuple[int, ...]" = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+NOTHING: "tuple[int, ...]" = (0,) * 16
 QUIET_S = 8.0
 SENT = 2  # index of the bytes in a share
 COUNTS = [index for index in range(len(NOTHING)) if index != SENT]
-WAITS = (states.FOR_NETWORK, states.FOR_SERVER, states.FOR_LOGIN, states.FOR_QUOTA)
+WAITS = (
+    states.FOR_NETWORK,
+    states.FOR_STORAGE,
+    states.FOR_SERVER,
+    states.FOR_LOGIN,
+    states.FOR_QUOTA,
+)
 REASONS = (states.BY_PERSON,) + WAITS
 
 
@@ -247,6 +253,7 @@ class QueueModel:
             self.cancelled,
             self.held,
             self.waits[states.FOR_NETWORK],
+            self.waits[states.FOR_STORAGE],
             self.waits[states.FOR_SERVER],
             self.waits[states.FOR_LOGIN],
             self.waits[states.FOR_QUOTA],
@@ -274,20 +281,20 @@ def _share(model: UploadModel) -> "tuple[int, ...]":
     """Return what an upload adds to the sums, in the order of `QueueModel._add`."""
     state = model.state.get()
     if state == states.CANCELLED:
-        return (0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+        return (0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     size, sent = model.upload.file.size, model.sent.get()
     if state == states.DONE and model.upload.identical:
-        return (1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)  # nothing of it had to be sent
+        return (1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)  # nothing of it had to be sent
     if state == states.DONE:
-        return (1, size, sent, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        return (1, size, sent, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     if state == states.FAILED and not model.upload.may_retry():
-        return (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        return (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     if state == states.FAILED:
-        return (1, size, sent, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        return (1, size, sent, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     if state != states.PAUSED:
         moving = int(state != states.WAITING)
-        return (1, size, sent, 0, 1, 0, 0, 0, 0, 0, 0, 0, size, moving, 0)
+        return (1, size, sent, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, size, moving, 0)
     reason = model.paused_for.get()
-    held, network, server, login, quota = [int(reason == each) for each in REASONS]
+    held, network, storage, server, login, quota = [int(reason == each) for each in REASONS]
     kept = 0 if model.upload.is_stream else int(held or reason == states.FOR_TAB)
-    return (1, size, sent, 0, 1, 0, 0, held, network, server, login, quota, size, 0, kept)
+    return (1, size, sent, 0, 1, 0, 0, held, network, storage, server, login, quota, size, 0, kept)

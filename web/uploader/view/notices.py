@@ -81,17 +81,25 @@ def _waits(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "lis
     reason_refused = waits_for(refused) if refused else ""
     for reason, key, offers in (
         (states.FOR_NETWORK, "offline", [("try_now", actions.try_now)]),
+        (states.FOR_STORAGE, "storage_away", [("try_now", actions.try_now)]),
         (states.FOR_SERVER, "server_away", [("try_now", actions.try_now)]),
         (states.FOR_LOGIN, "login_ended", [("sign_in", actions.sign_in)]),
     ):
         count = model.waits[reason].get()
         if count:
             more = say_count("notice_waiting", count)
-            found.append(_Notice(key, say(f"notice_{key}"), more, offers, False))
+            hosts = _hosts(grant) if reason == states.FOR_STORAGE else ""
+            found.append(_Notice(key, say(f"notice_{key}", host=hosts), more, offers, False))
         elif reason == reason_refused == states.FOR_LOGIN:
             words = explain(refused, origin=actions.origin).sentence
             found.append(_Notice(key, words, "", offers, False))
     return found
+
+
+def _hosts(grant: "GrantModel") -> str:
+    found = grant.grant.get()
+    origins = found.bucket.origins if found else []
+    return say("comma").join([origin.partition("://")[2] for origin in origins])
 
 
 def _quota(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "list[_Notice]":

@@ -38,6 +38,7 @@ PAUSES = {
     "": "paused",
     states.BY_PERSON: "paused",
     states.FOR_NETWORK: "paused_network",
+    states.FOR_STORAGE: "paused_storage",
     states.FOR_SERVER: "paused_server",
     states.FOR_LOGIN: "paused_login",
     states.FOR_QUOTA: "paused_quota",

@@ -10,10 +10,11 @@ CREDENTIALS = Credentials("STS.id", "secret", "token-that-opens")
 BUCKET = Bucket("my-bucket", "cn-hangzhou", "https://oss-cn-hangzhou.aliyuncs.com")
 
 
-def test_what_was_signed_is_read_back_from_the_request():
+@pytest.mark.parametrize("bucket", [BUCKET, BUCKET.at("https://files.example.com:8443")])
+def test_what_was_signed_is_read_back_from_the_request(bucket):
     key = "a/ü +.txt"
     headers = [("content-type", "text/plain"), ("x-oss-meta-name", "%C3%BC")]
-    request = put_object(CREDENTIALS, BUCKET, key, at_s=1773480413.0, headers=headers)
+    request = put_object(CREDENTIALS, bucket, key, at_s=1773480413.0, headers=headers)
 
     signed = canonical_request("PUT", "my-bucket", key, headers=request.headers)
     assert canonical_request_of(request) == signed

@@ -210,6 +210,35 @@ async def test_a_grant_for_another_prefix_is_refused_and_not_kept():
     assert (await keeper.get()).prefix == "uploads/alice-1/"
 
 
+async def test_a_grant_for_another_bucket_is_refused_and_not_kept():
+    clock = FakeClock()
+    grants = FakeGrants(clock)
+    keeper = GrantKeeper(grants, clock)
+    await keeper.get()
+    clock.advance(grants.life_s)
+    grants.bucket = "another"
+
+    with pytest.raises(GrantRefused) as caught:
+        await keeper.get()
+    grants.bucket = "bucket"
+
+    assert caught.value.code == OTHER_PLACE
+    assert (await keeper.get()).bucket.name == "bucket"
+
+
+async def test_a_grant_may_name_other_hosts_of_the_same_bucket():
+    clock = FakeClock()
+    grants = FakeGrants(clock)
+    keeper = GrantKeeper(grants, clock)
+    await keeper.get()
+    clock.advance(grants.life_s)
+    grants.origins = ["https://files.example.com"]
+
+    grant = await keeper.get()
+
+    assert grant.bucket.origin == "https://files.example.com"
+
+
 async def test_a_grant_is_for_whom_a_refusal_for_want_of_room_has_named():
     clock = FakeClock()
     grants = FakeGrants(clock)

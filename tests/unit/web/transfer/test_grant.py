@@ -33,6 +33,37 @@ def test_a_grant_is_read():
     assert grant.principal == "Alice"
 
 
+def test_origins_say_where_requests_go_in_order_of_preference():
+    origins = ["https://files.example.com", "https://bucket.oss-accelerate.example:8443"]
+
+    bucket = read_grant(document(origins=origins, cname=True)).bucket
+
+    assert (bucket.origin, bucket.origins) == (origins[0], origins)
+    assert (bucket.name, bucket.region) == ("bucket", "cn-hangzhou")
+
+
+def test_an_older_server_names_no_origins():
+    bucket = read_grant(document()).bucket
+
+    assert bucket.origins == ["http://bucket.localhost:9000"]
+    assert not bucket.is_custom_domain
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "origin", "is_custom_domain"),
+    [
+        ("http://localhost:9000", "https://files.example.com", True),
+        ("http://localhost:9000", "https://bucket.oss-accelerate.example", False),
+        ("https://bucket.example.com", "https://bucket.example.com", True),
+        ("https://bucket.example.com", "https://bucket.oss-accelerate.example", False),
+    ],
+)
+def test_a_custom_domain_is_told_from_an_endpoint(endpoint, origin, is_custom_domain):
+    bucket = read_grant(document(endpoint=endpoint, origins=[origin])).bucket
+
+    assert bucket.is_custom_domain is is_custom_domain
+
+
 def test_features_quota_and_types_may_be_there():
     limits = {"max_file_size": 10, "max_files": 1, "quota": {"bytes_left": 5, "objects_left": None}}
     limits["types"] = [".csv"]
@@ -49,11 +80,31 @@ def test_features_quota_and_types_may_be_there():
         {"prefix": "/"},
         {"expiration": "tomorrow"},
         {"endpoint": "localhost"},
+        {"origins": ["files.example.com"]},
+        {"origins": ["ftp://files.example.com"]},
+        {"origins": ["https://files.example.com/"]},
+        {"origins": ["https://files.example.com?a"]},
+        {"origins": ["https://me@files.example.com"]},
+        {"origins": "https://files.example.com"},
         {"limits": {}},
         {"limits": None},
         {"principal": None},
     ],
-    ids=["no slash", "leading slash", "time", "endpoint", "no limit", "no limits", "nobody"],
+    ids=[
+        "no slash",
+        "leading slash",
+        "time",
+        "endpoint",
+        "no scheme",
+        "scheme",
+        "path",
+        "query",
+        "user",
+        "no list",
+        "no limit",
+        "no limits",
+        "nobody",
+    ],
 )
 def test_a_malformed_grant_is_refused(change):
     with pytest.raises(GrantRefused, match="malformed"):

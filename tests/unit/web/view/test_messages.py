@@ -5,6 +5,8 @@ import pytest
 from support.english import speak_english
 from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.oss.replies import HEADERS_READ, NO_HEADER
+from uploader.oss.requests import Bucket, list_parts
+from uploader.oss.signing import Credentials
 from uploader.transfer.errors import (
     FileTooLarge,
     FileUnreadable,
@@ -48,9 +50,14 @@ ERRORS = [
         ),
         "another region",
     ),
+    (Refused("PublicEndpointForbidden", 400, request_id="R1"), "has to use a custom domain"),
+    (Refused("SecondLevelDomainForbidden", 403, request_id="R1"), "this form of address"),
+    (Refused("NonStandardHostForbidden", 403, request_id="R1"), "not bound to the bucket"),
+    (Refused("NoSuchCname", 404, request_id="R1"), "not bound to the bucket"),
     (Refused("QpsLimitExceeded", 503, request_id="R1"), "busy or has a fault"),
     (Refused("InvalidArgument", 400, request_id="R1"), "refused this file"),
     (GrantRefused(429, code="quota-exceeded", id="7"), "quota is used up"),
+    (GrantRefused(502, code="oss-endpoint-refused", id="7"), "has to use a custom domain"),
     (NoRoom(), "do not all fit"),
     (PartsLeft("U1"), "has not removed all"),
     (GrantRefused(403, code="revoked", id="7"), "access was ended"),
@@ -85,6 +92,47 @@ def test_each_error_is_explained(error, words):
 )
 def test_the_request_id_is_shown_for_support(error):
     assert "R1" in explain(error, origin="").detail[-1]
+
+
+@pytest.mark.parametrize(
+    ("origins", "words", "first_detail"),
+    [
+        (["https://files.example.com"], "not bound to the bucket", "files.example.com"),
+        ([], "The bucket does not exist.", "NoSuchBucket"),
+    ],
+    ids=["custom domain", "endpoint"],
+)
+def test_a_missing_bucket_at_a_custom_domain_is_a_domain_that_is_not_bound(
+    origins, words, first_detail
+):
+    bucket = Bucket("bucket", "cn-hangzhou", "https://oss.example", origins=origins)
+    error = Refused("NoSuchBucket", 404, request_id="R1")
+    error.request = list_parts(Credentials("I", "S", ""), bucket, "k", at_s=0.0, upload_id="U")
+
+    told = explain(error, origin="")
+
+    assert words in told.sentence
+    assert told.detail[0] == first_detail
+
+
+def test_a_custom_domain_without_a_cors_rule_may_not_be_bound():
+    bucket = Bucket("bucket", "cn-hangzhou", "https://oss.example", origins=["https://f.example"])
+    error = Lost(Lost.CORS)
+    error.request = list_parts(Credentials("I", "S", ""), bucket, "k", at_s=0.0, upload_id="U")
+
+    told = explain(error, origin="https://app.example")
+
+    assert "not bound to the bucket" in told.sentence
+    assert told.detail == ["f.example"]
+    assert "https://app.example" in told.to_copy
+
+
+@pytest.mark.parametrize("code", ["PublicEndpointForbidden", "NonStandardHostForbidden"])
+def test_where_a_custom_domain_is_missing_it_is_told_once_what_to_read(code):
+    told = explain(Refused(code, 403), origin="")
+
+    assert "docs/custom-domain.md" in told.next_step
+    assert told.notice
 
 
 def test_missing_cors_rule_is_told_with_what_to_add():

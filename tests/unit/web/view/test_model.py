@@ -1,10 +1,12 @@
 """The sums that the page shows, kept by difference."""
 
+import pytest
+
 from support.fakes import FakeClock, FakeFile, lost
 from uploader.transfer import states
 from uploader.transfer.errors import FileTooLarge
 from uploader.transfer.upload import SentPart, Upload
-from uploader.view.model import QueueModel
+from uploader.view.model import WAITS, QueueModel
 from uploader.view.signals import effect
 
 
@@ -255,3 +257,14 @@ def test_what_a_closed_page_does_not_lose():
     waiting.hold(states.FOR_NETWORK)
 
     assert (model.running.get(), model.held.get(), model.kept.get()) == (4, 2, 2)
+
+
+@pytest.mark.parametrize("reason", WAITS)
+def test_each_reason_to_wait_is_counted_for_itself(reason):
+    model, (upload, _) = make(10, 20)
+    upload.go(states.UPLOADING)
+
+    upload.hold(reason)
+
+    assert [each for each in WAITS if model.waits[each].get()] == [reason]
+    assert (model.running.get(), model.needs.get(), model.held.get()) == (2, 30, 0)

@@ -1,0 +1,220 @@
+"""Custom domains, and several hosts that lead to one bucket."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2e.conftest import Console, slow_on_pyodide
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
+from ossferry.demo import Demo
+from support.relay import Relay
+
+pytestmark = pytest.mark.e2e
+
+MakeFile = Callable[[str, bytes], Path]
+StartDemo = Callable[..., tuple[Demo, UploaderPage]]
+
+DOMAIN = "files.localhost"
+OTHER = "other.localhost"
+CONNECTIONS = 6
+REFUSED = "the server responded with a status of"
+NO_UPLOAD = f"{REFUSED} 404"  # the answer to what a page asks several hosts
+BLOCKED = "blocked by CORS policy"  # a domain that is not bound has no bucket, and no CORS rule
+NO_ANSWER = "Failed to load resource: net::"
+FORBIDDEN = "This account may not upload through the public endpoint of OSS"
+
+
+@pytest.fixture
+def relay() -> Iterator[Relay]:
+    made = Relay()
+    yield made
+    made.stop()
+
+
+def ready(uploader: UploaderPage) -> UploaderPage:
+    uploader.open()
+    uploader.expect_ready()
+    return uploader
+
+
+def hosts(demo: Demo, operation: str) -> set[str]:
+    """Return the names, without ports, that requests of one operation were sent to."""
+    return {seen.host.partition(":")[0] for seen in asked(demo, operation)}
+
+
+def test_files_arrive_by_a_custom_domain_where_the_public_endpoint_is_refused(
+    start_demo: StartDemo, page: Page, make_file: MakeFile
+) -> None:
+    demo, uploader = start_demo(custom_domain=DOMAIN)
+    ready(uploader)
+    content = noise(100_000_000, seed=71)
+
+    uploader.choose(make_file("large.bin", content))
+    uploader.drop(note__txt="by a custom domain")
+
+    uploader.row("note.txt").expect_state("done")
+    uploader.row("large.bin").expect_state("done", timeout_ms=120_000)
+    expect_whole(demo, "large.bin", content)
+    assert hosts(demo, "UploadPart") == hosts(demo, "PutObject") == {DOMAIN}
+    assert asked(demo, "ListParts") == []  # one host: nothing is asked
+    uploader.row("note.txt").locator.get_by_role("button", name="Share").click()
+    share = uploader.dialog("share")
+    share.get_by_role("button", name="Make a link").click()
+    link = share.get_by_label("Link", exact=True)
+    expect(link).to_have_value(re.compile(f"//{DOMAIN}:"))
+    read = "(url) => fetch(url).then((answer) => answer.text())"
+    assert page.evaluate(read, link.input_value()) == "by a custom domain"
+
+
+def test_an_upload_goes_on_at_the_next_host_when_the_first_dies(
+    start_demo: StartDemo, console: Console, make_file: MakeFile, relay: Relay
+) -> None:
+    console.expected += [NO_UPLOAD, NO_ANSWER]
+    endpoint = f"http://{DOMAIN}:{relay.port}"
+    demo, uploader = start_demo(custom_domain=DOMAIN, upload_hosts=[OTHER], endpoint=endpoint)
+    relay.dies_after = 30 * MIB
+    relay.start(demo.oss.port)
+    ready(uploader)
+    content = noise(80 * MIB, seed=72)
+
+    uploader.choose(make_file("long.bin", content))
+
+    uploader.row("long.bin").expect_state("done", timeout_ms=120_000)
+    expect_whole(demo, "long.bin", content)
+    assert len(asked(demo, "InitiateMultipartUpload")) == 1
+    kept = [seen.params["partNumber"] for seen in arrived(demo, "long.bin") if DOMAIN in seen.host]
+    again = [seen.params["partNumber"] for seen in arrived(demo, "long.bin") if OTHER in seen.host]
+    assert kept
+    assert again
+    assert max(Counter(again).values()) == 1
+    assert len(set(kept) & set(again)) <= CONNECTIONS  # whose answers were lost
+    assert hosts(demo, "CompleteMultipartUpload") == {OTHER}
+
+
+def test_a_public_endpoint_that_is_refused_is_passed_over(
+    start_demo: StartDemo, console: Console, make_file: MakeFile
+) -> None:
+    console.expected += [NO_UPLOAD, f"{REFUSED} 400"]
+    demo, uploader = start_demo(upload_hosts=[DOMAIN], refuse_public_endpoints=True)
+    ready(uploader)
+    content = noise(20 * MIB, seed=73)
+
+    uploader.choose(make_file("large.bin", content))
+    uploader.drop(note__txt="x")
+
+    uploader.row("note.txt").expect_state("done")
+    uploader.row("large.bin").expect_state("done", timeout_ms=60_000)
+    expect_whole(demo, "large.bin", content)
+    assert hosts(demo, "UploadPart") == hosts(demo, "PutObject") == {DOMAIN}
+
+
+@slow_on_pyodide
+def test_an_endpoint_that_is_refused_in_mid_upload_is_left_at_once(
+    start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
+) -> None:
+    console.expected += [NO_UPLOAD, f"{REFUSED} 400"]
+    demo, uploader = start_demo(upload_hosts=[DOMAIN])
+    ready(uploader)
+    page.locator("#speed").select_option("1000000")
+    content = noise(20 * MIB, seed=74)
+
+    uploader.choose(make_file("large.bin", content))
+    until(page, lambda: arrived(demo, "large.bin"), timeout_s=60)
+    demo.oss.refuse_public_endpoints = True
+    page.locator("#speed").select_option("0")
+
+    uploader.row("large.bin").expect_state("done", timeout_ms=60_000)
+    expect_whole(demo, "large.bin", content)
+    assert len(asked(demo, "InitiateMultipartUpload")) == 1
+    numbers = Counter(seen.params["partNumber"] for seen in arrived(demo, "large.bin"))
+    assert max(numbers.values()) == 1
+    assert DOMAIN in hosts(demo, "CompleteMultipartUpload")
+
+
+@slow_on_pyodide
+def test_if_every_host_refuses_it_is_told_in_words_and_a_retry_goes_on(
+    start_demo: StartDemo, console: Console
+) -> None:
+    console.expected += [f"{REFUSED} 40[034]", BLOCKED, NO_ANSWER]
+    demo, uploader = start_demo(upload_hosts=[DOMAIN], refuse_public_endpoints=True)
+    demo.oss.unbind_cname(DOMAIN)
+    ready(uploader)
+
+    uploader.drop(note__txt="x")
+
+    row = uploader.row("note.txt")
+    row.expect_state("failed")
+    row.expect_says(FORBIDDEN)
+    row.expect_says("PublicEndpointForbidden")
+    expect(uploader.notice("public_endpoint")).to_contain_text("docs/custom-domain.md")
+    assert demo.oss.bucket(demo.bucket).objects == {}
+    demo.oss.bind_cname(DOMAIN, demo.bucket)
+    uploader.page.wait_for_timeout(5_500)  # all hosts are asked again
+    row.retry_button.click()
+    row.expect_state("done")
+    assert hosts(demo, "PutObject") >= {DOMAIN}
+
+
+@slow_on_pyodide
+def test_a_custom_domain_that_is_not_bound_is_told_with_its_name(
+    start_demo: StartDemo, console: Console
+) -> None:
+    console.expected += [f"{REFUSED} 40[034]", BLOCKED, NO_ANSWER]
+    demo, uploader = start_demo(custom_domain=DOMAIN)
+    demo.oss.unbind_cname(DOMAIN)
+    ready(uploader)
+
+    uploader.drop(note__txt="x")
+
+    row = uploader.row("note.txt")
+    row.expect_state("failed", timeout_ms=30_000)
+    row.expect_says("the domain is not bound to the bucket")
+    row.expect_says(f"{DOMAIN}:{demo.oss.port}")
+
+
+@slow_on_pyodide
+def test_a_custom_domain_that_cannot_be_reached_is_suspected_and_waited_for(
+    start_demo: StartDemo, console: Console, relay: Relay
+) -> None:
+    console.expected.append(NO_ANSWER)
+    endpoint = f"http://{DOMAIN}:{relay.port}"
+    demo, uploader = start_demo(custom_domain=DOMAIN, endpoint=endpoint)
+    relay.stop()
+    ready(uploader)
+
+    uploader.drop(note__txt="x")
+
+    row = uploader.row("note.txt")
+    row.expect_says("its domain or certificate may be at fault")
+    expect(uploader.notice("storage_away")).to_contain_text(f"{DOMAIN}:{relay.port}")
+    row.expect_state("paused")
+    relay.start(demo.oss.port)
+    row.expect_state("done", timeout_ms=30_000)
+
+
+@slow_on_pyodide
+def test_a_line_that_is_down_changes_no_host(
+    start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
+) -> None:
+    console.expected += [NO_UPLOAD, NO_ANSWER]
+    demo, uploader = start_demo(custom_domain=DOMAIN, upload_hosts=[OTHER])
+    ready(uploader)
+    page.locator("#speed").select_option("1000000")
+    content = noise(20 * MIB, seed=75)
+    uploader.choose(make_file("large.bin", content))
+    until(page, lambda: arrived(demo, "large.bin"), timeout_s=60)
+
+    page.context.set_offline(True)
+    uploader.row("large.bin").expect_says("Waiting for the network")
+    page.wait_for_timeout(7_000)  # long enough to ask all hosts twice
+    page.context.set_offline(False)
+    page.locator("#speed").select_option("0")
+
+    uploader.row("large.bin").expect_state("done", timeout_ms=60_000)
+    expect_whole(demo, "large.bin", content)
+    assert hosts(demo, "UploadPart") == {DOMAIN}

@@ -1,0 +1,498 @@
+"""Which origin requests go to: who answers first, who has failed, and when nothing changes."""
+
+import asyncio
+
+import pytest
+
+from support.fakes import (
+    START_S,
+    FakeClock,
+    FakeFile,
+    lost,
+    make_engine,
+    make_ports,
+    refused,
+)
+from uploader.oss.errors import UNEXPECTED, Lost, Refused
+from uploader.oss.replies import Reply
+from uploader.oss.requests import Bucket
+from uploader.oss.signing import Credentials
+from uploader.transfer import states
+from uploader.transfer.grant import Grant
+from uploader.transfer.limits import Limits
+from uploader.transfer.origins import AGAIN_S, GRACE_S, LIMIT_S, PAUSE_S, Origins
+from uploader.transfer.single import send_single
+from uploader.transfer.upload import Upload
+from uploader.transfer.workers import run_all
+
+ONE = "https://one.example"
+TWO = "https://two.example:8443"
+PUBLIC = "http://bucket.oss.example"
+FORBIDDEN = Refused("PublicEndpointForbidden", 400)
+
+
+class Alarms(FakeClock):
+    """A clock on which sleepers wake when a test moves it past their time."""
+
+    def __init__(self):
+        super().__init__()
+        self.sleepers = []
+
+    async def sleep(self, seconds):
+        woken = asyncio.Event()
+        self.sleepers.append((self.true_s + seconds, woken))
+        await woken.wait()
+
+    async def go_on(self, seconds):
+        self.advance(seconds)
+        for at_s, woken in self.sleepers:
+            if at_s <= self.true_s:
+                woken.set()
+        await turns()
+
+
+class Hosts:
+    """What answers at each origin: nothing yet (no entry), `None` for an answer, or an error."""
+
+    def __init__(self):
+        self.asked = []
+        self.answers = {}
+        self._waiting = []
+
+    def answer(self, *origins):
+        """Let these answer now."""
+        for origin in origins:
+            self.answers[origin] = None
+        for event in self._waiting:
+            event.set()
+
+    async def ask(self, grant):
+        origin = grant.bucket.origin
+        self.asked.append(origin)
+        while origin not in self.answers:
+            event = asyncio.Event()
+            self._waiting.append(event)
+            await event.wait()
+        await asyncio.sleep(0)
+        if self.answers[origin]:
+            raise self.answers[origin]
+
+
+async def awake(clock):
+    """Let nobody sleep for long."""
+    for _ in range(20):
+        await turns()
+        await clock.go_on(60)
+
+
+async def turns(count=10):
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def make_grant(*origins):
+    return Grant(
+        credentials=Credentials("STS.1", "secret", "token"),
+        bucket=Bucket("bucket", "cn-hangzhou", "http://oss.example", origins=origins),
+        prefix="uploads/alice-1/",
+        expires_at_s=START_S + 900,
+        server_time_s=START_S,
+        limits=Limits(max_file_size=10**14, max_files=10, types=[]),
+        principal="Alice",
+    )
+
+
+def make(*origins):
+    clock, hosts = Alarms(), Hosts()
+    return Origins(clock, hosts.ask), make_grant(*origins), hosts, clock
+
+
+async def chosen(origins, grant):
+    return (await origins.at(grant)).bucket.origin
+
+
+async def make_found(*failing):
+    """Return origins that have found ONE; then all in `failing` stop to answer."""
+    origins, grant, hosts, clock = make(ONE, TWO)
+    hosts.answers = {ONE: None, TWO: None}
+    assert await chosen(origins, grant) == ONE
+    for origin in failing:
+        hosts.answers[origin] = Lost(Lost.UNREACHABLE)
+    hosts.asked = []
+    clock.advance(PAUSE_S)
+    return origins, grant, hosts, clock
+
+
+async def lose(origins, grant, times=1, error=None):
+    used = await origins.at(grant)
+    moved = False
+    for _ in range(times):
+        moved = await origins.failed(used, error or Lost(Lost.UNREACHABLE))
+    return moved
+
+
+@pytest.mark.parametrize("given", [(), (ONE,)], ids=["an older server", "a custom domain"])
+async def test_with_one_origin_nothing_is_asked_and_no_failure_moves_it(given):
+    origins, grant, hosts, _ = make(*given)
+
+    used = await origins.at(grant)
+    moved = False
+    for error in [lost(), FORBIDDEN] * 3:
+        moved = moved or await origins.failed(used, error)
+
+    assert used.bucket.origin == (given[0] if given else PUBLIC)
+    assert (moved, hosts.asked) == (False, [])
+
+
+async def test_the_first_in_the_order_of_the_grant_is_taken_if_it_answers_in_time():
+    origins, grant, hosts, clock = make(ONE, TWO)
+    waiting = [asyncio.create_task(chosen(origins, grant)) for _ in range(3)]
+    await turns()
+    hosts.answer(TWO)
+    await turns()
+    await clock.go_on(GRACE_S * 0.9)
+    assert not any(task.done() for task in waiting)
+
+    hosts.answer(ONE)
+
+    for task in waiting:
+        assert await task == ONE
+    assert hosts.asked == [ONE, TWO]
+
+
+async def test_an_origin_that_is_much_slower_than_a_later_one_is_not_waited_for():
+    origins, grant, hosts, clock = make(ONE, TWO)
+    waiting = asyncio.create_task(chosen(origins, grant))
+    await turns()
+    hosts.answer(TWO)
+    await turns()
+
+    await clock.go_on(GRACE_S)
+
+    assert await waiting == TWO
+
+
+@pytest.mark.parametrize(
+    "error",
+    [lost(Lost.UNREACHABLE), lost(Lost.CORS), FORBIDDEN, Refused(UNEXPECTED, 200)],
+    ids=["nobody", "cors", "public endpoint", "not oss"],
+)
+async def test_an_origin_that_fails_is_passed_over_at_once(error):
+    origins, grant, hosts, _ = make(ONE, TWO)
+    hosts.answers = {ONE: error, TWO: None}
+
+    assert await chosen(origins, grant) == TWO
+    assert await chosen(origins, grant) == TWO
+    assert hosts.asked == [ONE, TWO]
+
+
+async def test_if_none_answers_in_time_requests_go_to_the_first_and_all_are_asked_again_later():
+    origins, grant, hosts, clock = make(ONE, TWO)
+    waiting = asyncio.create_task(chosen(origins, grant))
+    await turns()
+    await clock.go_on(LIMIT_S)
+    assert await waiting == ONE
+    assert await chosen(origins, grant) == ONE
+    assert len(hosts.asked) == 2
+
+    clock.advance(PAUSE_S)
+    hosts.answers = {ONE: Lost(Lost.UNREACHABLE), TWO: None}
+
+    assert await chosen(origins, grant) == TWO
+
+
+@pytest.mark.parametrize("error", [lost(), Refused(UNEXPECTED, 502)], ids=["lost", "not oss"])
+async def test_losses_in_a_row_move_all_requests_to_an_origin_that_answers(error):
+    origins, grant, hosts, _ = await make_found(ONE)
+    used = await origins.at(grant)
+
+    first = await origins.failed(used, error)
+    second = await origins.failed(used, error)
+
+    assert (first, second) == (False, True)
+    assert await chosen(origins, grant) == TWO
+    assert hosts.asked == [ONE, TWO]
+
+
+async def test_what_was_in_flight_to_the_origin_before_is_sent_again_and_counts_for_nothing():
+    origins, grant, hosts, clock = await make_found(ONE)
+    used = await origins.at(grant)
+    await lose(origins, grant, times=2)
+    clock.advance(PAUSE_S)
+
+    for _ in range(5):
+        assert await origins.failed(used, lost())
+
+    assert not await lose(origins, grant)  # the first at this origin
+    assert (await chosen(origins, grant), len(hosts.asked)) == (TWO, 2)
+
+
+async def test_a_loss_between_answers_moves_nothing():
+    origins, grant, hosts, _ = await make_found(ONE)
+
+    for _ in range(5):
+        assert not await lose(origins, grant)
+        origins.answered(await origins.at(grant))
+
+    assert (await chosen(origins, grant), hosts.asked) == (ONE, [])
+
+
+async def test_a_refusal_of_the_request_itself_is_an_answer():
+    origins, grant, hosts, _ = await make_found(ONE)
+    used = await origins.at(grant)
+
+    for _ in range(5):
+        assert not await lose(origins, grant)
+        assert not await origins.failed(used, Refused("AccessDenied", 403))
+
+    assert hosts.asked == []
+
+
+async def test_a_bad_line_to_an_origin_that_answers_moves_nothing():
+    origins, grant, hosts, _ = await make_found()
+
+    moved = await lose(origins, grant, times=4, error=lost())
+
+    assert (moved, await chosen(origins, grant)) == (False, ONE)
+    assert hosts.asked == [ONE, TWO]
+
+
+async def test_a_line_that_is_down_moves_nothing_and_is_looked_at_rarely():
+    origins, grant, hosts, clock = await make_found(ONE, TWO)
+
+    assert not await lose(origins, grant, times=20)
+    assert (await chosen(origins, grant), hosts.asked) == (ONE, [ONE, TWO])
+    clock.advance(PAUSE_S)
+    assert not await lose(origins, grant)
+    assert len(hosts.asked) == 4
+    hosts.answers = {ONE: None, TWO: None}
+    clock.advance(PAUSE_S)
+
+    assert not await lose(origins, grant)
+    assert await chosen(origins, grant) == ONE
+
+
+async def test_a_refused_host_is_left_at_once_although_small_requests_pass():
+    origins, grant, hosts, _ = await make_found()
+    used = await origins.at(grant)
+
+    moved = await origins.failed(used, FORBIDDEN)
+
+    assert (moved, await chosen(origins, grant)) == (True, TWO)
+    assert hosts.asked == [TWO]
+
+
+async def test_if_all_hosts_are_refused_the_refusal_is_told():
+    origins, grant, hosts, clock = await make_found()
+    assert await origins.failed(await origins.at(grant), FORBIDDEN)
+
+    moved = await origins.failed(await origins.at(grant), FORBIDDEN)
+
+    assert (moved, await chosen(origins, grant)) == (False, TWO)
+    hosts.answers = {ONE: None, TWO: FORBIDDEN}
+    clock.advance(PAUSE_S)
+    assert await chosen(origins, grant) == ONE
+
+
+async def test_a_preferred_origin_is_asked_again_after_a_while_and_taken_back():
+    origins, grant, hosts, clock = await make_found(ONE)
+    await lose(origins, grant, times=2)
+    clock.advance(AGAIN_S * 0.9)
+    assert (await chosen(origins, grant), len(hosts.asked)) == (TWO, 2)
+    clock.advance(AGAIN_S * 0.1)
+    assert await chosen(origins, grant) == TWO
+    await turns()
+    assert (await chosen(origins, grant), len(hosts.asked)) == (TWO, 4)
+
+    hosts.answers[ONE] = None
+    clock.advance(AGAIN_S)
+    assert await chosen(origins, grant) == TWO
+    await turns()
+
+    assert await chosen(origins, grant) == ONE
+    clock.advance(AGAIN_S)
+    await chosen(origins, grant)
+    await turns()
+    assert len(hosts.asked) == 6  # it is the first: none is better
+
+
+async def test_a_refused_origin_is_not_asked_before_that():
+    origins, grant, hosts, clock = await make_found()
+    await origins.failed(await origins.at(grant), FORBIDDEN)
+    hosts.answers[TWO] = Lost(Lost.UNREACHABLE)
+    clock.advance(PAUSE_S)
+
+    moved = await lose(origins, grant, times=3)
+
+    assert (moved, hosts.asked) == (False, [TWO, TWO])
+    clock.advance(AGAIN_S)
+    assert await lose(origins, grant)
+    assert await chosen(origins, grant) == ONE
+
+
+async def test_a_renewed_grant_goes_on_at_the_origin_that_was_found():
+    origins, grant, hosts, _ = await make_found(ONE)
+    await lose(origins, grant, times=2)
+    assert (await origins.at(grant)).credentials is grant.credentials
+    hosts.asked = []
+    renewed = make_grant(ONE, TWO)
+
+    used = await origins.at(renewed)
+
+    assert used.bucket.origin == TWO
+    assert used.credentials is renewed.credentials
+    assert await chosen(origins, make_grant(ONE, TWO, PUBLIC)) == TWO
+    assert hosts.asked == []
+
+
+async def test_a_grant_with_other_origins_is_followed():
+    origins, _, hosts, _ = await make_found(ONE)
+    hosts.asked = []
+    hosts.answers = {PUBLIC: None, TWO: None}
+
+    assert await chosen(origins, make_grant(PUBLIC, TWO)) == PUBLIC
+    assert await chosen(origins, make_grant(TWO)) == TWO
+    assert hosts.asked == [PUBLIC, TWO]
+
+
+async def test_an_answer_from_an_origin_that_is_not_granted_any_more_is_ignored():
+    origins, grant, hosts, _ = make(ONE, TWO)
+    before = asyncio.create_task(chosen(origins, grant))
+    await turns()
+    after = asyncio.create_task(chosen(origins, make_grant(PUBLIC, TWO)))
+    await turns()
+
+    hosts.answer(ONE, TWO)
+
+    assert await after == PUBLIC
+    await before
+
+
+def make_upload(*origins, connections=6):
+    ports = make_ports(Alarms())
+    ports.grants.origins = origins
+    upload = Upload(FakeFile(), lambda _upload: None)
+    upload.key = "uploads/alice-1/k/a.txt"
+    upload.go(states.UPLOADING)
+    return upload, ports, make_engine(ports, connections)
+
+
+def hosts_of(ports):
+    return [(request.method, request.url.split("/")[2]) for request in ports.http.requests]
+
+
+async def test_a_custom_domain_is_in_the_address_and_not_in_the_signature():
+    upload, ports, engine = make_upload(ONE)
+    plain, plain_ports, plain_engine = make_upload()
+
+    await send_single(upload, engine)
+    await send_single(plain, plain_engine)
+
+    assert ports.http.requests[0].url == f"{ONE}/uploads/alice-1/k/a.txt"
+    assert plain_ports.http.requests[0].url == f"{PUBLIC}/uploads/alice-1/k/a.txt"
+    assert ports.http.requests[0].headers == plain_ports.http.requests[0].headers
+
+
+async def test_a_request_to_a_refused_host_is_sent_again_to_another():
+    upload, ports, engine = make_upload(PUBLIC, ONE)
+    answered = Reply(404, lambda _name: "", "<Error><Code>NoSuchUpload</Code></Error>")
+    forbidden = refused("PublicEndpointForbidden", 400)
+    ports.http.plan = [answered, answered, forbidden, answered]
+
+    await send_single(upload, engine)
+
+    asked = [("GET", "bucket.oss.example"), ("GET", "one.example")]
+    sent = [("PUT", "bucket.oss.example"), ("GET", "one.example"), ("PUT", "one.example")]
+    assert hosts_of(ports) == asked + sent
+    assert ports.http.objects == {"uploads/alice-1/k/a.txt": 10}
+    assert ports.clock.elapsed_s() == 0
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        refused("PublicEndpointForbidden", 400),
+        refused("NonStandardHostForbidden"),
+        refused("NoSuchBucket", 404),
+        refused("SignatureDoesNotMatch"),
+        refused("AccessDenied", extra="<Message>Use the specified endpoint.</Message>"),
+        Reply(200, lambda _name: "", "<h1>Welcome</h1>"),
+    ],
+    ids=["public", "unbound", "no bucket", "another bucket", "another region", "not oss"],
+)
+async def test_an_origin_that_does_not_answer_as_oss_would_gets_no_upload(reply):
+    upload, ports, engine = make_upload(PUBLIC, ONE)
+    ports.http.plan = [reply]
+
+    await send_single(upload, engine)
+
+    assert hosts_of(ports)[2:] == [("PUT", "one.example")]
+
+
+async def test_a_request_that_waits_for_its_turn_goes_where_the_others_have_gone_by_then():
+    first, ports, engine = make_upload(PUBLIC, ONE, connections=1)
+    first.file.size = 100_000  # of which one goes at a time
+    second = Upload(first.file, lambda _upload: None)
+    second.key = "uploads/alice-1/k/b.txt"
+    second.go(states.UPLOADING)
+    answered = Reply(404, lambda _name: "", "<Error><Code>NoSuchUpload</Code></Error>")
+    ports.http.plan = [answered, answered, refused("PublicEndpointForbidden", 400)]
+
+    await run_all([lambda: send_single(first, engine), lambda: send_single(second, engine)])
+
+    sent = [host for method, host in hosts_of(ports) if method == "PUT"]
+    assert sent == ["bucket.oss.example", "one.example", "one.example"]
+
+
+async def test_a_request_that_the_page_may_not_send_to_a_domain_names_it():
+    upload, ports, engine = make_upload(ONE)
+    ports.http.plan = [lost(Lost.CORS)] * 9
+
+    with pytest.raises(Lost) as caught:
+        await run_all([lambda: send_single(upload, engine), lambda: awake(ports.clock)])
+
+    assert caught.value.request.bucket.origin == ONE
+
+
+async def test_what_is_asked_is_a_signed_list_of_the_parts_of_nothing():
+    upload, ports, engine = make_upload(ONE, TWO)
+
+    await send_single(upload, engine)
+
+    asked = ports.http.requests[0]
+    path, _, query = asked.url.partition("?")
+    assert asked.method == "GET"
+    assert path.startswith(f"{ONE}/uploads/alice-1/")
+    assert query == "uploadId=" + "0" * 32
+    assert ports.http.header(0, "authorization").startswith("OSS4-HMAC-SHA256 ")
+    assert ports.http.header(0, "x-oss-security-token") == "token"
+
+
+async def waits_of(*, origin, server_is_there=True, outages=4):
+    """Return what an upload waits for, whose storage is unreachable so many times."""
+    upload, ports, engine = make_upload(origin)
+    ports.network.server_is_there = server_is_there
+    ports.http.plan = [lost(Lost.UNREACHABLE)] * outages
+    reasons = []
+    upload._on_change = lambda upload: (
+        reasons.append(upload.paused_for) if upload.state == states.PAUSED else None
+    )
+    await send_single(upload, engine)
+    return reasons, ports.network.asked
+
+
+async def test_of_a_custom_domain_that_stays_out_of_reach_it_is_told_if_our_server_answers():
+    reasons, asked = await waits_of(origin=ONE)
+
+    assert reasons == [states.FOR_NETWORK] * 2 + [states.FOR_STORAGE] * 2
+    assert asked == 1
+
+
+async def test_a_network_that_is_away_is_not_taken_for_a_faulty_domain():
+    reasons, asked = await waits_of(origin=ONE, server_is_there=False)
+
+    assert (reasons, asked) == ([states.FOR_NETWORK] * 4, 2)
+
+
+async def test_an_endpoint_of_oss_is_not_suspected():
+    assert await waits_of(origin=PUBLIC) == ([states.FOR_NETWORK] * 4, 0)
