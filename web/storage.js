@@ -25,14 +25,14 @@ const timely =
 
 // Of a page that is about to be gone, only what is committed counts.
 const store = stored.createStore("keyval-store", "keyval");
-export const delMany = timely((keys) =>
+const write = (change) =>
   store("readwrite", (all) => {
-    for (const key of keys) all.delete(key);
+    change(all);
     all.transaction.commit();
     return stored.promisifyRequest(all.transaction);
-  }),
-);
+  });
+export const delMany = timely((keys) => write((all) => keys.forEach((key) => all.delete(key))));
+export const setMany = timely((pairs) => write((all) => pairs.forEach(([key, value]) => all.put(value, key))));
 export const update = timely((key, change) => stored.update(key, change, store)); // and so opens it
 export const entries = timely(stored.entries);
 export const getMany = timely(stored.getMany);
-export const setMany = timely(stored.setMany);

@@ -53,4 +53,7 @@ function lock(name) {
   });
 }
 
-addEventListener("pagehide", () => [...held.keys()].forEach(giveBack));
+// A page that the browser puts aside may come back, by the button that goes back: then it takes its names again.
+let before = [];
+addEventListener("pagehide", () => (before = [...held.keys()]).forEach(giveBack));
+addEventListener("pageshow", ({ persisted }) => persisted && before.splice(0).forEach(take));

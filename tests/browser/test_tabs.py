@@ -19,6 +19,12 @@ pytestmark = pytest.mark.browser
 ASSETS = Path(__file__).parents[2] / "build" / "web" / "assets"
 WITHOUT_LOCKS = "delete Navigator.prototype.locks;"
 LEASE_MS = 90_000
+PUT_ASIDE = """() => {
+  dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
+}"""
+COMES_BACK = """() => {
+  dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +67,22 @@ def test_a_page_that_is_loaded_again_leaves_its_names_to_others(pages: list[Page
     mine.wait_for_timeout(500)
 
     assert ask(other, "return Promise.all([tabs.take('x'), tabs.take('y')])") == [True, True]
+
+
+def test_a_page_that_was_put_aside_and_comes_back_has_its_names_again(pages: list[Page]) -> None:
+    mine, other = pages
+    ask(mine, "return Promise.all([tabs.take('x'), tabs.take('y')])")
+    mine.evaluate(PUT_ASIDE)
+    mine.wait_for_timeout(500)
+    assert ask(other, "return Promise.all([tabs.take('x'), tabs.take('z')])") == [True, True]
+    ask(other, "await tabs.drop('x')")
+
+    mine.evaluate(COMES_BACK)
+    mine.wait_for_timeout(500)
+
+    names = "return Promise.all([tabs.take('x'), tabs.take('y')])"
+    assert ask(other, names) == [False, False]
+    assert ask(mine, names) == [True, True]
 
 
 def test_a_name_that_is_taken_twice_at_once_is_the_pages_own_until_it_is_dropped(

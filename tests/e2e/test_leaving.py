@@ -1,12 +1,20 @@
-"""While bytes are on their way the screen stays on, and closing the page is asked about."""
+"""While bytes are on their way the screen stays on, and closing the page is asked about.
+
+A phone asks nobody: it freezes a page that is hidden, or ends it without a word.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
-from e2e.conftest import slow_on_pyodide
+from e2e.conftest import Console, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import until
+from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
 from ossferry.demo import Demo
+from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
@@ -28,6 +36,41 @@ navigator.wakeLock.request = async () => {
 null;  // a function would be called
 """
 GUARDS = "() => [locks, window.onbeforeunload !== null]"
+NO_TIMERS = """for (const name of ["setTimeout", "setInterval"]) {
+  const real = window[name];
+  window[name] = (run, ms, ...given) =>
+    real((...it) => (window.stopped && ms > 100) || run(...it), ms, ...given);
+}"""
+HIDE = """() => {
+  Object.defineProperty(document, "hidden", { value: true, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+RECORDS = """() => new Promise((done, fail) => {
+  const opened = indexedDB.open("keyval-store");
+  opened.onerror = fail;
+  opened.onsuccess = () => {
+    const asked = opened.result.transaction("keyval").objectStore("keyval").getAllKeys();
+    asked.onsuccess = () => {
+      opened.result.close();
+      done(asked.result.filter((key) => key.startsWith("ossferry/")).length);
+    };
+  };
+})"""
+PUT_ASIDE = """() => {
+  dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
+}"""
+COMES_BACK = """() => {
+  dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+}"""
+LARGE = noise(20 * MIB + 1, seed=46)
+MakeFile = Callable[[str, bytes], Path]
+
+
+def end_without_a_word(page: Page) -> None:
+    """End the page's process, as a phone does that needs its memory: no event tells of it."""
+    with suppress(Error):
+        page.goto("chrome://crash")
+    page.close()
 
 
 @slow_on_pyodide
@@ -63,3 +106,73 @@ def test_one_lock_is_held_however_often_it_is_wanted_before_it_is_given(
     page.evaluate("ossferry.guardLeaving(false)")
 
     assert page.evaluate(GUARDS) == [0, False]
+
+
+@slow_on_pyodide
+def test_r50_what_a_hidden_page_was_given_outlives_its_end(
+    demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile
+) -> None:
+    console.expected.append("net::ERR")
+    page.add_init_script(NO_TIMERS)
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+    expect(uploader.grant).to_contain_text("May add files to")
+    demo.oss.faults.add("hang", operation="PutObject", times=9)
+    demo.oss.faults.add("hang", operation="UploadPart", skip=3, times=9)
+    path = make_file("large.bin", LARGE)
+    uploader.choose(path)
+    until(page, lambda: len(arrived(demo, "large.bin")) == 3)
+    until(page, lambda: page.evaluate(RECORDS) == 1)
+    page.evaluate("() => { window.stopped = true; }")  # the next batch of records never comes
+    uploader.drop(first__txt="x")
+    uploader.drop(second__txt="x")
+    expect(uploader.row("second.txt").locator).to_be_visible()
+
+    page.evaluate(HIDE)
+    until(page, lambda: page.evaluate(RECORDS) == 3)
+    end_without_a_word(page)
+
+    demo.oss.faults.clear()
+    again = UploaderPage(page.context.new_page(), uploader.url)
+    again.open()
+    again.expect_ready()
+    box = again.page.locator("#unfinished")
+    expect(box).to_contain_text("Continue 3 uploads")
+    expect(box.get_by_test_id("unfinished").filter(has_text="large.bin")).to_contain_text(
+        "is already there"
+    )
+    again.choose(path)
+    again.row("large.bin").expect_state("done", timeout_ms=60_000)
+    assert len(asked(demo, "InitiateMultipartUpload", "large.bin")) == 1
+    expect_whole(demo, "large.bin", LARGE)
+
+
+@slow_on_pyodide
+def test_r51_a_page_that_was_put_aside_goes_on_and_keeps_others_off(
+    uploader: UploaderPage, demo: Demo, page: Page, console: Console, make_file: MakeFile
+) -> None:
+    console.expected.append("net::ERR")
+    demo.oss.faults.add("bandwidth", bytes_per_s=MIB / 8, operation="UploadPart", skip=2)
+    path = make_file("aside.bin", LARGE)
+    uploader.choose(path)
+    until(page, lambda: len(arrived(demo, "aside.bin")) >= 2)
+    session = page.context.new_cdp_session(page)
+
+    page.evaluate(PUT_ASIDE)
+    session.send("Page.setWebLifecycleState", {"state": "frozen"})
+    page.wait_for_timeout(1500)
+    session.send("Page.setWebLifecycleState", {"state": "active"})
+    page.evaluate(COMES_BACK)
+    page.wait_for_timeout(500)
+    second = UploaderPage(page.context.new_page(), uploader.url)
+    second.open()
+    second.expect_ready()
+    second.choose(path)
+
+    second.row("aside.bin").expect_says("Another tab is sending this file")
+    demo.oss.faults.clear()
+    uploader.row("aside.bin").expect_state("done", timeout_ms=60_000)
+    second.row("aside.bin").expect_state("done")
+    assert len(asked(demo, "InitiateMultipartUpload", "aside.bin")) == 1
+    expect_whole(demo, "aside.bin", LARGE)

@@ -221,7 +221,7 @@ def test_languages_by_browser_and_by_choice(demo: Demo, browser: Browser) -> Non
         context = browser.new_context(locale=locale)
         page = context.new_page()
         page.goto(demo.url, wait_until="commit")  # in the person's language before Python is up
-        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading, use_inner_text=True)
         expect(page.locator("html")).to_have_attribute("lang", code)
         direction = "rtl" if code == "ar" else "ltr"
         expect(page.locator("html")).to_have_attribute("dir", direction)
@@ -239,10 +239,14 @@ def test_languages_by_browser_and_by_choice(demo: Demo, browser: Browser) -> Non
         page.get_by_label("اللغة").select_option("zh-CN")
         expect(page.locator("html")).to_have_attribute("dir", "ltr")
         row.expect_says("已送达并核验")
-        expect(page.get_by_role("heading", level=1)).to_have_text(HEADINGS["zh-SG"][1])
+        expect(page.get_by_role("heading", level=1)).to_have_text(
+            HEADINGS["zh-SG"][1], use_inner_text=True
+        )
         page.get_by_role("button", name="颜色").click()
         uploader.open()
-        expect(page.get_by_role("heading", level=1)).to_have_text(HEADINGS["zh-SG"][1])
+        expect(page.get_by_role("heading", level=1)).to_have_text(
+            HEADINGS["zh-SG"][1], use_inner_text=True
+        )
         expect(page.locator("html")).to_have_attribute("data-theme", "light")
         context.close()
 

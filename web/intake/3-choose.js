@@ -12,7 +12,8 @@
   };
 
   // The picker of File System Access gives handles; it does not exist on plain http or inside other sites.
-  let plainly = false;
+  // A phone has more to offer in the plain one: its camera, and its photos.
+  let plainly = matchMedia("(pointer: coarse)").matches;
   addEventListener("click", async (event) => {
     if (event.target.id !== "files" || plainly || !window.showOpenFilePicker) return;
     event.preventDefault();

@@ -102,6 +102,7 @@ def start() -> Queue:
         actions.open("elsewhere", answer, model, queue.leftovers)
 
     page.receive_files(lambda files: _start_task(adding.add(files)))
+    page.when_hidden(queue.write_now)
     _start_task(_look_for_unfinished(queue.leftovers, grant, show_elsewhere))
     _start_task(_look_round(model, clock))
     page.ready()

@@ -35,6 +35,7 @@ __all__ = [
 
 SVG = "http://www.w3.org/2000/svg"
 NEAR = "600px 0px"  # above and below the window
+TAB_STOPS = ("button", "input", "summary")
 LOW = 320.0  # px; in less than that nothing can be done
 GAP = 12.0  # px
 
@@ -48,8 +49,13 @@ def by_id(name: str) -> "Element":
 
 
 def element(tag: str, attributes: "dict[str, str] | None" = None, *children: "Any") -> "Element":
-    """Return a new element; children are elements or text."""
+    """Return a new element; children are elements or text.
+
+    Safari's Tab key stops at fields and lists, and elsewhere only where there is a `tabindex`.
+    """
     made = js.document.createElement(tag)
+    if tag in TAB_STOPS:
+        made.setAttribute("tabindex", "0")
     for name, value in (attributes or {}).items():
         made.setAttribute(name, value)
     made.append(*children)

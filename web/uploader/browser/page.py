@@ -27,6 +27,7 @@ __all__ = [
     "guard_leaving",
     "is_embedded",
     "is_secure",
+    "is_touched",
     "load_later",
     "looked_at_again",
     "may_ask_to_notify",
@@ -44,6 +45,7 @@ __all__ = [
     "theme",
     "try_now",
     "url",
+    "when_hidden",
 ]
 
 YEAR_S = 365 * 86400
@@ -144,6 +146,21 @@ async def looked_at_again() -> None:
     await woken.wait()
     for stop in stops:
         stop()
+
+
+def when_hidden(handler: "Callable[[], None]") -> None:
+    """Call `handler` when the page is hidden: a phone may end it then, and says nothing more."""
+
+    def look() -> None:
+        if js.document.hidden:
+            handler()
+
+    listen(js.document, "visibilitychange", look)
+
+
+def is_touched() -> bool:
+    """Tell whether a finger points at this page, as on a phone."""
+    return bool(js.matchMedia("(pointer: coarse)").matches)
 
 
 def is_secure() -> bool:

@@ -43,6 +43,7 @@ class Backlog:
         self._waiting: list[Upload] = []
         self._gone: set[str] = set()  # names of records
         self._due = False
+        self._is_urgent = False
         self._is_writing = False
 
     def note(self, upload: "Upload") -> None:
@@ -58,17 +59,25 @@ class Backlog:
             upload.kept_as = ""
             self.wake()
 
+    def write_now(self) -> None:
+        """Write at once what there is to write: the page may end before the next batch."""
+        self._is_urgent = True
+        self.wake()
+
     def wake(self) -> None:
         """Write soon what there is to write; remove at once what the last upload has left."""
-        if self._gone and self._is_idle() and not self._is_writing:
+        has_work = bool(self._waiting or self._gone)
+        is_urgent = self._is_urgent or (self._gone and self._is_idle())
+        if has_work and is_urgent and not self._is_writing:
             self._start()
-        elif not self._due and (self._waiting or self._gone):
+        elif has_work and not self._due:
             self._due = True
             self._soon(self._start)
 
     def _start(self) -> None:
         if not self._is_writing:
             self._is_writing = True
+            self._is_urgent = False
             asyncio.create_task(self._write())  # noqa: RUF006 - it ends by itself
 
     async def _write(self) -> None:

@@ -182,6 +182,10 @@ class Queue:
             if upload.may_retry():
                 self.retry(upload)
 
+    def write_now(self) -> None:
+        """Write the records of what has not ended at once, as the page may end without a word."""
+        self._backlog.write_now()
+
     async def left(self) -> "list[Checkpoint]":
         """Return the records of what earlier pages left unfinished.
 

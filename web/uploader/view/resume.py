@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from uploader.browser import page
 from uploader.browser.dom import by_id, clear, element, listen, set_attribute
 from uploader.oss.keys import safe_name
 from uploader.view.rows import file_name
@@ -51,11 +52,18 @@ def _head(records: "list[Checkpoint]", actions: "Actions", listeners: Owner) -> 
     words = element("p", {"class": "title"}, title)
     head = element("div", {"class": "record"}, words)
     if len(ready) < len(records):
-        words.append(" ", say("unfinished_rest" if ready else "unfinished"))
+        words.append(" ", say(_again(bool(ready))))
     if ready:
         action = partial(actions.go_on, ready)
         head.append(_button("button small", say("go_on"), action, listeners))
     return head
+
+
+def _again(is_rest: bool) -> str:
+    """Return what asks for the same files; who holds a phone drops nothing."""
+    if page.is_touched():
+        return "unfinished_rest_touch" if is_rest else "unfinished_touch"
+    return "unfinished_rest" if is_rest else "unfinished"
 
 
 def _line(record: "Checkpoint", age_s: float, actions: "Actions", listeners: Owner) -> "Element":

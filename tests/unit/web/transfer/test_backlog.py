@@ -485,3 +485,23 @@ async def test_no_credential_and_no_byte_of_the_file_is_kept():
         "upload_id",
         "version",
     ]
+
+
+async def test_a_page_that_may_end_writes_at_once_what_was_to_be_written_soon():
+    world = World()
+    world.http.hold()
+    queue, _, ports = world.page(soon=lambda write: None)
+    for name in NAMES:
+        queue.add(FakeFile(name))
+    await until(lambda: world.http.running)
+    assert world.storage.texts == {}
+
+    queue.write_now()
+    await until(lambda: len(world.storage.texts) == len(NAMES))
+    queue.add(FakeFile("d.txt"))
+    queue.write_now()
+    queue.add(FakeFile("e.txt"))
+    queue.write_now()  # while the records before are being written
+
+    await until(lambda: len(world.storage.texts) == len(NAMES) + 2)
+    await world.close(queue, ports)
