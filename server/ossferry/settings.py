@@ -361,6 +361,11 @@ class Settings(BaseSettings):
         return f"{parts.scheme}://{self.bucket}.{parts.netloc}"
 
     @property
+    def form_address(self) -> str:
+        """`scheme://host[:port]` to which browsers send forms."""
+        return self.bucket_origin
+
+    @property
     def links_address(self) -> str:
         """`scheme://host[:port]` at which links and previews read the bucket."""
         return self.link_origin or self.bucket_origin

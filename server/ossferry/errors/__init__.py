@@ -23,7 +23,9 @@
     │   ├── KeyTakenError        409
     │   ├── NotInlineError       409
     │   ├── BodyTooLargeError    413
+    │   ├── FileTooLargeError    413
     │   ├── NoPreviewError       415
+    │   ├── TypeNotTakenError    415
     │   ├── UnknownHostError     421
     │   ├── HeadersTooLargeError 431
     │   ├── QuotaExceededError   429, time may free some of it
@@ -53,6 +55,7 @@ from ossferry.errors.refused import (
     BadRequestError,
     BodyTooLargeError,
     CrossSiteError,
+    FileTooLargeError,
     ForeignKeyError,
     ForgedCallbackError,
     HeadersTooLargeError,
@@ -72,6 +75,7 @@ from ossferry.errors.refused import (
     RefusedError,
     RevokedError,
     TooManyError,
+    TypeNotTakenError,
     UnknownHostError,
 )
 from ossferry.errors.upstream import (
@@ -93,6 +97,7 @@ __all__ = [
     "BodyTooLargeError",
     "BusyError",
     "CrossSiteError",
+    "FileTooLargeError",
     "ForeignKeyError",
     "ForgedCallbackError",
     "HeadersTooLargeError",
@@ -124,6 +129,7 @@ __all__ = [
     "StsLostError",
     "StsRefusedError",
     "TooManyError",
+    "TypeNotTakenError",
     "UnavailableError",
     "UnknownHostError",
 ]
