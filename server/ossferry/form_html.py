@@ -162,7 +162,7 @@ def _card(stored: Stored, directory: str, words: Words) -> str:
     }
     lines = "".join(f"<dt>{words[name]}<dd>{value}" for name, value in rows.items())
     head = f"<h2><bdi>{name}</bdi></h2>"
-    return f"<section class=card data-testid=stored>{head}<dl>{lines}</dl></section>"
+    return f"<section class=stored data-testid=stored>{head}<dl>{lines}</dl></section>"
 
 
 def _ways_on(words: Words) -> str:

@@ -22,12 +22,11 @@ from ossferry.api import TokenApi, Wanted
 from ossferry.auth import Way
 from ossferry.bucket import ObjectStore, Stored
 from ossferry.clock import Clock
-from ossferry.errors import NowhereError
+from ossferry.errors import CrossSiteError, NowhereError
 from ossferry.file_types import takes
 from ossferry.form_html import FormHtml
 from ossferry.form_words import WORDS
 from ossferry.forms import ACTIONS, Forms, Wish
-from ossferry.guards import is_from_elsewhere
 from ossferry.languages import VARY, language_of
 from ossferry.object_keys import safe_name
 from ossferry.prefixes import Owner, owner_of
@@ -68,19 +67,20 @@ class FormPages:
     async def show(self, request: Request) -> Response:
         """Answer `GET /form` with a form, or with what people see who have to sign in first."""
         language = _language(request)
-        if is_from_elsewhere(request):
-            return _answer(self._html.onward("/form", language=language, at_once=False))
         instead = await self._way.welcome(request)
         if instead is not None:
             return instead
         wanted = Wanted(action="form", actions=ACTIONS, page=True)
-        granted = await self._token.obtain(request, wanted)
+        try:
+            granted = await self._token.obtain(request, wanted)
+        except CrossSiteError:  # whoever meant to come here goes on with a click
+            return _answer(self._html.onward("/form", language=language, at_once=False), 403)
         owner = owner_of(granted.principal, secret=self._settings.secret_bytes)
         chosen = {"lang": language} if "lang" in request.query_params else {}
 
         def success(directory: str) -> tuple[str, str]:
             query = urlencode({"upload": self._named(owner, directory), **chosen})
-            return "success_action_redirect", f"{_origin(request)}/form/back?{query}"
+            return "success_action_redirect", f"{self._origin(request)}/form/back?{query}"
 
         form = self._forms.sign(granted, Wish(), success=success)
         life_s = int((form.expires_at - self._clock()).total_seconds())
@@ -135,6 +135,11 @@ class FormPages:
         name = stored.key.removeprefix(directory)
         return takes(self._settings.allowed_types, name, stored.content_type)
 
+    def _origin(self, request: Request) -> str:
+        """Return where browsers find us; the name in a request is one of ours, see `HostGuard`."""
+        own = f"{request.url.scheme}://{request.headers['host']}"
+        return self._settings.public_url or own
+
     def _named(self, owner: Owner, directory: str) -> str:
         day, random, _ = directory.removeprefix(owner.prefix).split("/")
         return f"{day}.{random}.{self._proof(owner, day, random)}"
@@ -161,11 +166,6 @@ async def _renamed(store: ObjectStore, stored: Stored, directory: str) -> Stored
     await store.copy(stored, target)
     await store.delete(stored.key)
     return await store.head(target)
-
-
-def _origin(request: Request) -> str:
-    """Return where the browser asked for this page; its name is one of ours, `HostGuard` says."""
-    return f"{request.url.scheme}://{request.headers['host']}"
 
 
 def _language(request: Request) -> str:

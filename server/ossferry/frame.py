@@ -5,6 +5,11 @@ from collections.abc import Sequence
 __all__ = ["frame", "size_html"]
 
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+MARK = (
+    "<svg class=mark width=28 height=28 viewBox='0 0 28 28' aria-hidden=true><path d='M14 16V5m0"
+    " 0-4 4m4-4 4 4M4 16h20l-2.6 5.2H6.6zM3 25c1.8 0 1.8-1.2 3.7-1.2S8.5 25 10.3 25s1.8-1.2 3.7"
+    "-1.2S15.9 25 17.7 25s1.8-1.2 3.6-1.2S23.2 25 25 25'/></svg>"
+)
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 
 
@@ -22,7 +27,8 @@ def frame(
         f"<!doctype html><html lang={language} dir={direction}><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"
         f"<meta name=color-scheme content='light dark'><title>{title}</title>{links}{head}"
-        "<main><header class=top><p class=brand><a class=link href='/'>ossferry</a></p></header>"
+        f"<main><header class=top><p class=brand>{MARK}<a class=link href='/'>ossferry</a></p>"
+        "</header>"
         f"{body}</main></html>"
     )
 

@@ -21,7 +21,6 @@ __all__ = [
     "Guard",
     "HostGuard",
     "always",
-    "is_from_elsewhere",
     "never",
     "read_json",
     "read_small",
@@ -84,7 +83,7 @@ class Guard:
             return
         own = f"{request.url.scheme}://{request.headers.get('host', '')}"
         from_here = bool(origins) and all(each in (own, self._public_url) for each in origins)
-        if (origins and not from_here) or is_from_elsewhere(request):
+        if (origins and not from_here) or _is_from_elsewhere(request):
             raise CrossSiteError("Only this server's own page may ask for this.")
         if ambient and not from_here and sites != ["same-origin"]:
             raise CrossSiteError("Only this server's own page may ask for this.")
@@ -98,11 +97,11 @@ class Guard:
         Raises:
             CrossSiteError: another site opened it.
         """
-        if is_from_elsewhere(request):
+        if _is_from_elsewhere(request):
             raise CrossSiteError("Please open this page by a link of this server's own.")
 
 
-def is_from_elsewhere(request: Request) -> bool:
+def _is_from_elsewhere(request: Request) -> bool:
     """Whether the browser says that another site made it send this."""
     return any(site not in OWN_SITES for site in request.headers.getlist("sec-fetch-site"))
 

@@ -73,13 +73,14 @@ def form_policy(settings: Settings) -> str:
     The form goes to the bucket, and the bucket sends the browser back to us: browsers hold the
     whole way against ``form-action``.
     """
+    public = [settings.public_url] if settings.public_url else []
     directives = {
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
         "img-src": "'self' data:",
         "base-uri": "'none'",
-        "form-action": f"'self' {settings.form_address}",
+        "form-action": " ".join(["'self'", *public, settings.form_address]),
         "frame-ancestors": "'none'",
         "require-trusted-types-for": "'script'",
         "trusted-types": "'none'",

@@ -224,6 +224,7 @@ def test_t03_a_page_of_elsewhere_gets_no_form(
     opened = client.get("/form", headers=headers)
 
     assert (scripted.status_code, scripted.json()["code"]) == (403, "cross-site")
+    assert opened.status_code == 403
     assert "policy" not in opened.text
     assert "href='/form'" in opened.text  # whoever meant to come here goes on with a click
     assert sts.calls == []
@@ -248,6 +249,19 @@ def test_the_page_works_without_a_script_and_talks_to_the_bucket_alone(
         "form-action 'none'"
         in client.get(f"/form/back?upload={upload_of(client)}").headers["content-security-policy"]
     )
+
+
+def test_the_way_back_leads_to_where_browsers_find_the_server(
+    make_client: Callable[..., httpx.Client],
+) -> None:
+    hosts = ["127.0.0.1", "uploads.example.com"]
+    with make_client(public_url="https://uploads.example.com", allowed_hosts=hosts) as client:
+        answer = client.get("/form")
+
+    address = shown(answer.text)["success_action_redirect"]
+    assert address.startswith("https://uploads.example.com/form/back?")
+    policy = answer.headers["content-security-policy"]
+    assert "form-action 'self' https://uploads.example.com http://web-direct" in policy
 
 
 def test_the_way_back_leads_on_by_a_page_of_our_own(client: httpx.Client) -> None:
