@@ -76,7 +76,7 @@ PYSCRIPT_PLUGINS = [
     "py-game",
     "py-terminal",
 ]
-INLINE_SCRIPT = re.compile(r"<script type=\"importmap\">(.+?)</script>", re.DOTALL)
+INLINE_SCRIPT = re.compile(r"<script(?: type=\"importmap\")?>(.+?)</script>", re.DOTALL)
 PYSCRIPT_UNUSED = (
     "codemirror",
     "py-editor",
@@ -173,6 +173,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
         "app": {
             **read(WEB, "braid.js", "checksums.js", "chunks.js", "crc64.js", "digest.js"),
             **read(WEB, "embed.js", "exchange.js", "favicon.svg", "frame.js", "handles.js"),
+            **read(WEB, "form.css", "form.js"),
             **read(WEB, "leases.js", "storage.js", "tabs.js", "thumbnails.js"),
             "boot.js": joined("boot/*.js"),
             "intake.js": joined("intake/*.js"),
@@ -271,6 +272,7 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
     used = ("app/", "pyscript/", f"{runtime}/")
     checked = {"integrity": {u: hashes[u] for name, u in url.items() if name.startswith(used)}}
     values = {
+        "able": without_comments((WEB / "able.js").read_text("utf-8")),
         "import_map": json.dumps(checked, separators=(",", ":")),
         "lang": language,
         "dir": "rtl" if language in RIGHT_TO_LEFT else "ltr",
@@ -289,6 +291,12 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
     text = re.sub(r"\{\{hash ([^}]+)\}\}", lambda m: hashes[url[m[1]]], text)
     text = re.sub(r"\{\{say (\w+)\}\}", lambda m: html.escape(said[m[1]]), text)
     return re.sub(r"\{\{(\w+)\}\}", lambda m: values[m[1]], text)
+
+
+def without_comments(script: str) -> str:
+    """Return a script that stands in the page without its indentation and `//` comments."""
+    lines = (re.sub(r"(^|\s)//.*", "", line).strip() for line in script.splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def _option(language: str, *, chosen: bool) -> str:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from ossferry.admin_words import WORDS
 from ossferry.clock import utc_text
-from ossferry.frame import frame
+from ossferry.frame import frame, size_html
 from ossferry.ledger.reports import PrincipalRow, UploadRow
 from ossferry.ledger.standing import Quota
 
@@ -43,7 +43,6 @@ td small { display: block; color: var(--soft, CanvasText); overflow-wrap: anywhe
   td[data-head]:not(:empty)::before { content: attr(data-head) ": "; color: var(--soft); }
 }
 """
-UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 LIMITS = ("bytes_day", "objects_day", "bytes_total", "objects_total")
 
 # what kind of field is below each head
@@ -107,7 +106,7 @@ class AdminPage:
         return (
             who + (f"<small class='bad'>{shut}</small>" if row.revoked_at else ""),
             f"{row.objects:,}",
-            _size(row.bytes),
+            size_html(row.bytes),
             self._limits(row.own, words),
             _moment(row.last_upload),
         )
@@ -118,7 +117,9 @@ class AdminPage:
             limit = getattr(own, name)
             limit = getattr(self._common, name) if limit is None else limit
             if limit is not None:
-                said.append(words[name].format(_size(limit) if "bytes" in name else f"{limit:,}"))
+                said.append(
+                    words[name].format(size_html(limit) if "bytes" in name else f"{limit:,}")
+                )
         return "<br>".join(said) or words["no_limit"]
 
 
@@ -130,7 +131,7 @@ def _upload(row: UploadRow, words: Words) -> Sequence[str]:
         _moment(row.recorded_at),
         _link(row.principal, row.label),
         file + (f"<small class='bad'>{gone}</small>" if row.deleted_at else ""),
-        _size(row.size),
+        size_html(row.size),
         escape(row.crc64),
     )
 
@@ -165,12 +166,3 @@ def _moment(at: datetime | None) -> str:
     if at is None:
         return ""
     return f"<time dir=ltr datetime='{utc_text(at)}'>{at:%Y-%m-%d %H:%M} UTC</time>"
-
-
-def _size(size: int) -> str:
-    """Return a size as people read it; the exact one is its title."""
-    value, unit = float(size), 0
-    while value >= 999.5 and unit < len(UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    text = f"{size} {UNITS[0]}" if unit == 0 else f"{value:.3g} {UNITS[unit]}"
-    return f"<span dir=ltr title='{size:,} B'>{text}</span>"

@@ -51,6 +51,7 @@ class AfterUpload:
     Attributes:
         grant_log: asked before and told after each grant.
         features: what a page may offer.
+        recorder: writes receipts.
         routes: the addresses of it all.
     """
 
@@ -79,7 +80,9 @@ class AfterUpload:
         self.quotas = quotas = Quotas(settings, self.database, clock=clock, monotonic=monotonic)
         door.watch(quotas.refuse_revoked)
         self.grant_log = GrantLog(self.database, self.hooks, quotas, clock=clock)
-        recorder = Recorder(self.database, self.hooks, quotas, metrics=metrics, clock=clock)
+        self.recorder = recorder = Recorder(
+            self.database, self.hooks, quotas, metrics=metrics, clock=clock
+        )
         parts = (store, self.database, recorder, self.hooks, quotas)
         self.trash = Trash(settings, *parts, clock=clock)
         self.reconciler = Reconciler(*parts, clock=clock)

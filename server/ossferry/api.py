@@ -4,7 +4,9 @@
 change for nobody.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -25,19 +27,52 @@ from ossferry.problems import request_id
 from ossferry.settings import Settings
 from ossferry.tracing import Span
 
-__all__ = ["AssetApi", "TokenApi", "health"]
+__all__ = ["AssetApi", "Document", "Granted", "TokenApi", "Wanted", "health"]
+
+Document: TypeAlias = Mapping[str, object]
+"""The JSON object that a request has as its body; empty without a body."""
 
 ICON_FOR_A_DAY = "public, max-age=86400"
 EMBED_FOR_AN_HOUR = "public, max-age=3600"
 
 
+def _no_size(_document: Document) -> int:
+    """Say that nobody knows how much is going to be stored."""
+    return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a route wants a grant for.
+
+    Attributes:
+        action: what the audit trail calls it; empty for the credentials themselves.
+        actions: what the credentials allow; empty for what the settings say.
+        page: whether the answer is a page to look at, which another site cannot read.
+        size: checks the body, and says how many bytes are going to be stored; 0 if nobody knows.
+    """
+
+    action: str = ""
+    actions: Sequence[str] = ()
+    page: bool = False
+    size: Callable[[Document], int] = _no_size
+
+
+CREDENTIALS = Wanted()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
-    """What one request gets: a grant, and how much may be uploaded with it."""
+    """What one request gets: a grant, and how much may be uploaded with it.
+
+    Attributes:
+        document: what the request said.
+    """
 
     principal: Principal
     issued: Issued
     left: dict[str, int | None] | None
+    document: Document
 
 
 class TokenApi:
@@ -68,7 +103,7 @@ class TokenApi:
 
     async def get_sts_token(self, request: Request) -> Response:
         """Answer `GET /get_sts_token` as the tutorial's sample does, for an identified person."""
-        granted = await self._grant(request)
+        granted = await self.obtain(request)
         grant = granted.issued.grant
         content: dict[str, object] = {
             "AccessKeyId": grant.credentials.access_key_id,
@@ -88,7 +123,7 @@ class TokenApi:
         The body may be empty, or name credentials that OSS no longer takes:
         ``{"refused_key_id": "STS.…"}``. It decides nothing else.
         """
-        granted = await self._grant(request)
+        granted = await self.obtain(request)
         grant = granted.issued.grant
         settings = self._settings
         response = JSONResponse(
@@ -117,40 +152,48 @@ class TokenApi:
         self._way.renew(request, response)
         return response
 
-    async def _grant(self, request: Request) -> Granted:
+    async def obtain(self, request: Request, wanted: Wanted = CREDENTIALS) -> Granted:
+        """Return a grant for whoever is asking, if they may have one; every decision is recorded.
+
+        Raises:
+            OssferryError: they get none.
+        """
         principal = None
         with self._span("ossferry.grant") as note:
             note("ossferry.request_id", request_id(request))
             try:
-                principal = await self._door.enter(request)
-                granted = await self._issue(request, principal)
+                principal = await self._door.enter(request, page=wanted.page)
+                granted = await self._issue(request, principal, wanted)
             except Exception as error:
                 known = error if isinstance(error, OssferryError) else OssferryError()
                 self._metrics.decided(known.code)
-                self._audit.refused(request, principal, known)
+                self._audit.refused(request, principal, known, action=wanted.action)
                 raise
             note("ossferry.outcome", granted.issued.outcome)
-        self._audit.issued(request, principal, granted.issued)
+        self._audit.issued(request, principal, granted.issued, action=wanted.action)
         self._metrics.decided(granted.issued.outcome)
         return granted
 
-    async def _issue(self, request: Request, principal: Principal) -> Granted:
-        refused_key_id = await _refused_key_id(request)
+    async def _issue(self, request: Request, principal: Principal, wanted: Wanted) -> Granted:
+        document = await _document(request)
+        refused_key_id = _refused_key_id(document)
+        size = wanted.size(document)
         if refused_key_id:
             await self._door.admit_renewal(principal)
         left = None
         owner = owner_of(principal, secret=self._settings.secret_bytes)
         if self._after is not None:
-            left = await self._after.grant_log.admit(owner)
+            left = await self._after.grant_log.admit(owner, size=size)
         issued = await self._grants.grant(
             principal,
             address=address_of(request),
+            actions=wanted.actions,
             refused_key_id=refused_key_id,
             request_id=request_id(request),
         )
         if self._after is not None:
             await self._after.grant_log.note(owner, issued.grant)
-        return Granted(principal=principal, issued=issued, left=left)
+        return Granted(principal=principal, issued=issued, left=left, document=document)
 
 
 class AssetApi:
@@ -188,10 +231,14 @@ async def health(_request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-async def _refused_key_id(request: Request) -> str:
+async def _document(request: Request) -> Document:
     if request.method != "POST" or not _has_body(request):
-        return ""
-    refused = (await read_json(request)).get("refused_key_id", "")
+        return {}
+    return await read_json(request)
+
+
+def _refused_key_id(document: Document) -> str:
+    refused = document.get("refused_key_id", "")
     if not isinstance(refused, str):
         raise BadRequestError("refused_key_id must be text.")
     return refused

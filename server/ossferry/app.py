@@ -25,9 +25,12 @@ from ossferry.bucket import ObjectStore, OssBucket
 from ossferry.clock import Clock, Monotonic, monotonic, utc_now
 from ossferry.door import Door
 from ossferry.errors import OssferryError
+from ossferry.form_html import FormHtml
+from ossferry.form_pages import FormPages
+from ossferry.forms import FormApi, Forms
 from ossferry.grants import Grants
 from ossferry.guards import HostGuard
-from ossferry.headers import SecurityHeaders
+from ossferry.headers import FORM, SecurityHeaders
 from ossferry.metrics import Measured, Metrics, MetricsApi
 from ossferry.openapi import show_openapi
 from ossferry.outbound import outbound_client
@@ -132,6 +135,17 @@ def create_app(
         clock=clock,
         span=span,
     )
+    forms = Forms(settings, clock=clock)
+    pages = FormPages(
+        settings,
+        forms,
+        _form_html(settings, assets),
+        token=token,
+        way=way,
+        store=store,
+        after=after,
+        clock=clock,
+    )
     ready = Readiness(
         storage,
         sts_date or ask_sts_date(settings),
@@ -142,6 +156,7 @@ def create_app(
     routes = [
         *_page_routes(Pages.load(settings, web_dir, way), AssetApi(assets)),
         *_api_routes(token, ready),
+        *_form_routes(door, FormApi(settings, forms, token=token, way=way, clock=clock), pages),
         *(after.routes if after else []),
         *_metrics_routes(settings, metrics, audit),
         *way.routes,
@@ -178,6 +193,23 @@ def _api_routes(token: TokenApi, ready: Readiness) -> list[Route]:
         Route("/readyz", ready.show),
         Route("/openapi.json", show_openapi),
     ]
+
+
+def _form_routes(door: Door, api: FormApi, pages: FormPages) -> list[Route]:
+    return [
+        Route("/api/form", api.create, methods=["POST"]),
+        get_only(FORM, pages.show),
+        get_only(f"{FORM}/back", pages.back),
+        get_only(f"{FORM}/arrived", door.visitors("form-arrived", pages.arrived)),
+    ]
+
+
+def _form_html(settings: Settings, assets: Assets) -> FormHtml:
+    return FormHtml(
+        styles=(assets.styles(), assets.address("form.css")),
+        script=assets.address("form.js"),
+        types=settings.allowed_types,
+    )
 
 
 def _store(settings: Settings, *, clock: Clock) -> ObjectStore | None:

@@ -101,7 +101,11 @@ class Assets:
 
     def styles(self) -> str:
         """Return the address of the page's style sheet; empty without one."""
-        return next((url for url in self._files if url.endswith("/styles.css")), "")
+        return self.address("styles.css")
+
+    def address(self, name: str) -> str:
+        """Return the address of a file, wherever its hashed folder is; empty without one."""
+        return next((url for url in self._files if url.endswith(f"/{name}")), "")
 
     def icon(self) -> StoredFile | None:
         """Return the page's icon, wherever its hashed folder is."""

@@ -87,6 +87,10 @@ def _opened(path: Path) -> TextIO:
     return os.fdopen(handle, "a", encoding="utf-8", buffering=1)
 
 
+def _named(action: str) -> dict[str, str]:
+    return {"action": action} if action else {}
+
+
 def audit_sink(settings: Settings) -> AuditSink:
     """Return where the settings want audit lines."""
     if settings.audit_file is None:
@@ -102,12 +106,19 @@ class Audit:
         self._clock = clock
         self._sink = sink or audit_sink(settings)
 
-    def issued(self, request: Request, principal: Principal, issued: Issued) -> None:
-        """Record a grant that was handed out."""
+    def issued(
+        self, request: Request, principal: Principal, issued: Issued, *, action: str = ""
+    ) -> None:
+        """Record a grant that was handed out.
+
+        Args:
+            action: what it was handed out as; empty for the credentials themselves.
+        """
         grant = issued.grant
         self._sink(
             {
                 **self._who(request, principal),
+                **_named(action),
                 "outcome": issued.outcome,
                 "scope": nameless(grant.prefix),
                 "session": grant.session_name,
@@ -116,9 +127,16 @@ class Audit:
             }
         )
 
-    def refused(self, request: Request, principal: Principal | None, error: OssferryError) -> None:
+    def refused(
+        self,
+        request: Request,
+        principal: Principal | None,
+        error: OssferryError,
+        *,
+        action: str = "",
+    ) -> None:
         """Record a grant that was not handed out."""
-        self._sink({**self._who(request, principal), "outcome": error.code})
+        self._sink({**self._who(request, principal), **_named(action), "outcome": error.code})
 
     def acted(
         self, request: Request, principal: Principal | None, *, action: str, outcome: str

@@ -42,15 +42,21 @@ class Door:
         """Have somebody asked who is shut out, before any route about uploads."""
         self._refuse = refuse
 
-    async def enter(self, request: Request) -> Principal:
+    async def enter(self, request: Request, *, page: bool = False) -> Principal:
         """Return who is asking for credentials.
+
+        Args:
+            page: whether the answer is a page to look at, which another site cannot read.
 
         Raises:
             CrossSiteError: another site made the browser send this.
             NotIdentifiedError: nobody we know.
             TooManyError: they, their address, or everybody has asked too often.
         """
-        self._guard.refuse_other_sites(request)
+        if page:
+            self._guard.refuse_links_from_elsewhere(request)
+        else:
+            self._guard.refuse_other_sites(request)
         await self._rates.admit(address_of(request))
         principal = await self._identify(request, counted=True)
         await self._rates.admit_principal(principal_hash(principal, secret=self._secret))
@@ -70,7 +76,15 @@ class Door:
         Args:
             action: what the audit trail calls it.
         """
-        return self._audited(action, endpoint, for_admins=False)
+        return self._audited(action, endpoint, from_anywhere=False, for_admins=False)
+
+    def visitors(self, action: str, endpoint: OwnersEndpoint) -> Endpoint:
+        """Return a page about somebody's uploads, to which OSS may send them back.
+
+        Args:
+            action: what the audit trail calls it.
+        """
+        return self._audited(action, endpoint, from_anywhere=True, for_admins=False)
 
     def admins(self, action: str, endpoint: OwnersEndpoint) -> Endpoint:
         """Return a route that only shows, to administrators, who may come to it from anywhere.
@@ -78,13 +92,15 @@ class Door:
         Args:
             action: what the audit trail calls it.
         """
-        return self._audited(action, endpoint, for_admins=True)
+        return self._audited(action, endpoint, from_anywhere=True, for_admins=True)
 
-    def _audited(self, action: str, endpoint: OwnersEndpoint, *, for_admins: bool) -> Endpoint:
+    def _audited(
+        self, action: str, endpoint: OwnersEndpoint, *, from_anywhere: bool, for_admins: bool
+    ) -> Endpoint:
         async def enter(request: Request) -> Response:
             principal = None
             try:
-                if not for_admins:
+                if not from_anywhere:
                     self._guard.refuse_other_sites(request)
                 await self._rates.admit_frequent(address_of(request))
                 principal = await self._identify(request, counted=False)

@@ -25,14 +25,14 @@ class GrantLog:
         self._clock = clock
         self._known: OrderedDict[str, None] = OrderedDict()
 
-    async def admit(self, owner: Owner) -> dict[str, int | None] | None:
+    async def admit(self, owner: Owner, *, size: int = 0) -> dict[str, int | None] | None:
         """Return what somebody may still upload; see `Quotas.admit`.
 
         Raises:
             RevokedError, QuotaExceededError: they get no credentials.
             LedgerLostError: nobody knows, so they get none now.
         """
-        return await self._quotas.admit(owner)
+        return await self._quotas.admit(owner, size=size)
 
     async def note(self, owner: Owner, grant: Grant) -> None:
         """Write a grant down, once per credentials, before it is handed out.

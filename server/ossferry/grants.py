@@ -7,7 +7,7 @@ is decided before this module is reached.
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
@@ -23,6 +23,7 @@ from ossferry.sts import AssumeRole, StsCredentials
 __all__ = ["Grant", "Grants", "Issued", "Outcome"]
 
 NewId: TypeAlias = Callable[[], str]
+Scope: TypeAlias = tuple[str, str, tuple[str, ...]]
 
 
 class Outcome(StrEnum):
@@ -56,16 +57,17 @@ class Issued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
-    """What is asked of STS: whose, from where, and which request asked first."""
+    """What is asked of STS: whose, from where, for what, and which request asked first."""
 
     principal: Principal
     address: str
+    actions: tuple[str, ...]
     refused_key_id: str
     request_id: str
 
     @property
-    def scope(self) -> tuple[str, str]:
-        return self.principal.id, self.address
+    def scope(self) -> Scope:
+        return self.principal.id, self.address, self.actions
 
 
 class Grants:
@@ -85,14 +87,15 @@ class Grants:
         self._clock = clock
         self._shelf = shelf or NoShelf()
         self._new_id = new_id
-        self._fresh: dict[tuple[str, str], Grant] = {}  # by scope, oldest first
-        self._asking: dict[tuple[str, str], asyncio.Task[Issued]] = {}
+        self._fresh: dict[Scope, Grant] = {}  # by scope, oldest first
+        self._asking: dict[Scope, asyncio.Task[Issued]] = {}
 
     async def grant(
         self,
         principal: Principal,
         *,
         address: str = "",
+        actions: Sequence[str] = (),
         refused_key_id: str = "",
         request_id: str = "",
     ) -> Issued:
@@ -102,6 +105,7 @@ class Grants:
 
         Args:
             address: where the request came from; part of the grant if the settings bind it.
+            actions: what the credentials allow; by default what the settings say.
             refused_key_id: an access key id that OSS no longer takes; that grant is not reused.
             request_id: hexadecimal; joins our audit trail with the cloud's.
 
@@ -112,6 +116,7 @@ class Grants:
         wanted = _Wanted(
             principal=principal,
             address=address if self._settings.bind_address else "",
+            actions=tuple(actions or self._settings.actions),
             refused_key_id=refused_key_id,
             request_id=request_id or self._new_id(),
         )
@@ -136,7 +141,7 @@ class Grants:
         secret = self._settings.secret_bytes
         prefix = principal_prefix(wanted.principal, secret=secret)
         settings = self._settings
-        what = (settings.role_arn, settings.bucket, *settings.actions, prefix, wanted.address)
+        what = (settings.role_arn, settings.bucket, *wanted.actions, prefix, wanted.address)
         name = "|".join(what)
         async with self._shelf.turn(name):
             shelved = await self._shelf.take(name)
@@ -155,14 +160,14 @@ class Grants:
             address=wanted.address,
         )
         policy = upload_policy(
-            bucket=settings.bucket, prefix=prefix, actions=settings.actions, conditions=conditions
+            bucket=settings.bucket, prefix=prefix, actions=wanted.actions, conditions=conditions
         )
         who = principal_hash(wanted.principal, secret=settings.secret_bytes)
         session_name = f"{who}-{wanted.request_id}"
         credentials = await self._assume_role(session_name=session_name, policy=policy_text(policy))
         return Grant(credentials=credentials, prefix=prefix, session_name=session_name)
 
-    def _finish(self, scope: tuple[str, str], task: asyncio.Task[Issued]) -> None:
+    def _finish(self, scope: Scope, task: asyncio.Task[Issued]) -> None:
         del self._asking[scope]
         if task.cancelled() or task.exception() is not None:
             return

@@ -83,10 +83,27 @@ class Guard:
             return
         own = f"{request.url.scheme}://{request.headers.get('host', '')}"
         from_here = bool(origins) and all(each in (own, self._public_url) for each in origins)
-        if (origins and not from_here) or any(site not in OWN_SITES for site in sites):
+        if (origins and not from_here) or _is_from_elsewhere(request):
             raise CrossSiteError("Only this server's own page may ask for this.")
         if ambient and not from_here and sites != ["same-origin"]:
             raise CrossSiteError("Only this server's own page may ask for this.")
+
+    def refuse_links_from_elsewhere(self, request: Request) -> None:
+        """Return unless the browser says that another site opened this page.
+
+        For pages, which the other site cannot read. Browsers that do not say it pass: old ones,
+        which need such a page most.
+
+        Raises:
+            CrossSiteError: another site opened it.
+        """
+        if _is_from_elsewhere(request):
+            raise CrossSiteError("Please open this page by a link of this server's own.")
+
+
+def _is_from_elsewhere(request: Request) -> bool:
+    """Whether the browser says that another site made it send this."""
+    return any(site not in OWN_SITES for site in request.headers.getlist("sec-fetch-site"))
 
 
 def always(_request: Request) -> bool:

@@ -12,9 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ossferry.settings import Settings
 
-__all__ = ["SecurityHeaders", "page_policy"]
+__all__ = ["FORM", "SecurityHeaders", "form_policy", "page_policy"]
 
 Header: TypeAlias = tuple[bytes, bytes]
+
+FORM = "/form"
+"""The address of the page that sends a form to the bucket."""
 
 WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 OTHER_POLICY = "default-src 'none'; frame-ancestors 'none'"
@@ -64,6 +67,27 @@ def page_policy(
     return "; ".join(f"{name} {value}" for name, value in directives.items())
 
 
+def form_policy(settings: Settings) -> str:
+    """Return the Content-Security-Policy of the page with a form.
+
+    The form goes to the bucket, and the bucket sends the browser back to us: browsers hold the
+    whole way against ``form-action``.
+    """
+    public = [settings.public_url] if settings.public_url else []
+    directives = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "base-uri": "'none'",
+        "form-action": " ".join(["'self'", *public, settings.form_address]),
+        "frame-ancestors": "'none'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in directives.items())
+
+
 def _previews(settings: Settings) -> str:
     """Return where previews of uploads come from, if the server can sign links to them."""
     return f" {settings.links_address}" if settings.objects_role_arn else ""
@@ -78,6 +102,7 @@ class SecurityHeaders:
         self._app = app
         self._html_policy = page_policy(settings, inline_scripts)
         self._page_policy = page_policy(settings, inline_scripts, settings.frame_origins)
+        self._form_policy = form_policy(settings)
         self._framed = bool(settings.frame_origins)
         self._behind_tls = settings.behind_tls
 
@@ -90,21 +115,21 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 https = self._behind_tls or scope["scheme"] == "https"
-                is_page = scope["path"].removeprefix(scope.get("root_path", "")) == "/"
+                path = scope["path"].removeprefix(scope.get("root_path", ""))
                 given = message["headers"]
-                message = {**message, "headers": self._with(given, https=https, is_page=is_page)}
+                message = {**message, "headers": self._with(given, https=https, path=path)}
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
-    def _with(self, given: Sequence[Header], *, https: bool, is_page: bool) -> list[Header]:
+    def _with(self, given: Sequence[Header], *, https: bool, path: str) -> list[Header]:
         """Return an answer's own headers and ours; where both say something, ours count."""
         own = {name.lower(): value for name, value in given}
         content_type = own.get(b"content-type", b"").decode("latin-1")
         headers = [pair for pair in given if pair[0].lower() not in REPLACED]
-        framed = self._framed and is_page
+        framed = self._framed and path == "/"
         headers += [pair for pair in ALWAYS if not (framed and pair in FRAMED)]
-        policy = self._policy(content_type, is_page=is_page)
+        policy = self._policy(content_type, path)
         headers.append((b"content-security-policy", policy.encode()))
         if b"cache-control" not in own:
             headers.append((b"cache-control", b"no-store"))
@@ -112,10 +137,10 @@ class SecurityHeaders:
             headers.append((b"strict-transport-security", STRICT_TRANSPORT))
         return headers
 
-    def _policy(self, content_type: str, *, is_page: bool) -> str:
+    def _policy(self, content_type: str, path: str) -> str:
         """Return the policy; of all that is HTML, other sites may embed the page alone."""
         if content_type.startswith("text/html"):
-            return self._page_policy if is_page else self._html_policy
+            return {"/": self._page_policy, FORM: self._form_policy}.get(path, self._html_policy)
         if content_type.startswith("text/javascript"):
             return WORKER_POLICY
         return OTHER_POLICY

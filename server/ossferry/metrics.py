@@ -68,7 +68,11 @@ class Metrics:
         self._sts_calls.labels(result).inc()
 
     def recorded(self, source: str, size: int) -> None:
-        """Count an upload that is recorded for the first time; `page`, `callback` or `found`."""
+        """Count an upload that is recorded for the first time.
+
+        Args:
+            source: `page`, `form`, `callback` or `found`.
+        """
         self._receipts.labels(source).inc()
         self._bytes.inc(size)
 

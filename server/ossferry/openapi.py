@@ -6,6 +6,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ossferry.file_types import CONTENT_TYPE
+from ossferry.forms import MAX_NAME
 from ossferry.images import FORMATS, MAX_SIDE, PRESETS
 from ossferry.ledger.listing import SORTS
 from ossferry.listing import CURSOR, MAX_PAGE, MAX_WORDS
@@ -62,6 +64,7 @@ UNFINISHED = _object(
     part_size=WHOLE_OR_NULL,
 )
 UPLOAD = TEXT | {"pattern": f"^{UPLOAD_ID}$"}
+FIELD = {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2}
 QUOTA = _or_null(_object((), bytes_left=WHOLE_OR_NULL, objects_left=WHOLE_OR_NULL))
 SCHEMAS: dict[str, Any] = {
     "Grant": _object(
@@ -77,6 +80,27 @@ SCHEMAS: dict[str, Any] = {
         ),
         features={"type": "array", "items": TEXT},
         principal=_object(("name",)),
+    ),
+    "FormWish": {
+        "type": "object",
+        "properties": {
+            "name": SOUND | {"maxLength": MAX_NAME},
+            "size": {"type": ["integer", "null"], "minimum": 0, "maximum": MAX_OBJECT_SIZE},
+            "type": TEXT | {"pattern": f"^({CONTENT_TYPE})?$"},
+            "refused_key_id": SOUND,
+        },
+    },
+    "Form": _object(
+        ("url", "directory", "expires_at", "server_time"),
+        fields={"type": "array", "items": FIELD},
+        key=TEXT_OR_NULL,
+        limits=_object(
+            (),
+            min_size=INTEGER,
+            max_size=INTEGER,
+            types={"type": "array", "items": TEXT},
+            quota=QUOTA,
+        ),
     ),
     "StsToken": _object(STS_TOKEN)
     | {"properties": dict.fromkeys(STS_TOKEN, TEXT) | {"cname": {"const": True}}},
@@ -270,6 +294,16 @@ def openapi_document() -> dict[str, Any]:
                     "security": [{"bearer": []}],
                     "requestBody": _body("Refused", required=False),
                     "responses": _answers("Grant", *REFUSALS, *BROKEN),
+                }
+            },
+            "/api/form": {
+                "post": {
+                    "summary": "A signed form (PostObject) that stores one file: the fields in this"
+                    " order, then a field `file`. It fits what is said of the file; with a name"
+                    " the whole key is fixed.",
+                    "security": [{"bearer": []}],
+                    "requestBody": _body("FormWish", required=False),
+                    "responses": _answers("Form", "415", *REFUSALS, *BROKEN),
                 }
             },
             "/api/receipts": {

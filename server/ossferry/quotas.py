@@ -42,18 +42,22 @@ class Quotas:
         self._monotonic = monotonic
         self._kept: OrderedDict[str, tuple[float, Standing]] = OrderedDict()
 
-    async def admit(self, owner: Owner) -> Left | None:
+    async def admit(self, owner: Owner, *, size: int = 0) -> Left | None:
         """Return what somebody may still upload; None for no limit.
+
+        Args:
+            size: bytes of the one object that they are about to store, if that is known.
 
         Raises:
             RevokedError: they were shut out.
-            QuotaExceededError: nothing is left.
+            QuotaExceededError: nothing is left, or too little for that object.
             LedgerLostError: nobody knows.
         """
         await self.refuse_revoked(owner)
         found = await self._standing(owner)
         for name, rest in self._rest(found).items():
-            if rest is not None and rest <= 0:
+            least = max(1, size) if name.startswith("bytes") else 1
+            if rest is not None and rest < least:
                 raise self._exceeded(name, found, owner)
         return self._least(found)
 

@@ -5,6 +5,7 @@ answer to the last request of an upload can be settled although the page's token
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -21,7 +22,7 @@ from ossferry.metrics import Metrics
 from ossferry.prefixes import Owner, check_own_key
 from ossferry.quotas import Quotas
 
-__all__ = ["MAX_OBJECT_SIZE", "ReceiptApi", "Recorder", "read_content"]
+__all__ = ["MAX_OBJECT_SIZE", "ReceiptApi", "Recorder", "read_content", "read_size"]
 
 MAX_OBJECT_SIZE = 48_800_000_000_000
 MAX_REMEMBERED = 10_000
@@ -70,7 +71,7 @@ class Recorder:
         """Record what OSS has, once.
 
         Args:
-            source: who said so: ``page``, ``callback`` or ``found``.
+            source: who said so: ``page``, ``form``, ``callback`` or ``found``.
 
         Raises:
             LedgerLostError: nothing was recorded; the object is not touched, and is found later.
@@ -160,12 +161,22 @@ def read_content(document: dict[str, object]) -> tuple[int, str]:
     Raises:
         BadRequestError: one of them is missing or malformed.
     """
-    size, crc64 = _whole(document.get("size")), document.get("crc64")
-    if size is None or not 0 <= size <= MAX_OBJECT_SIZE:
-        raise BadRequestError("size must be a number of bytes.")
+    size, crc64 = read_size(document), document.get("crc64")
     if not isinstance(crc64, str) or not _CRC64.fullmatch(crc64):
         raise BadRequestError("crc64 must be a CRC-64 as decimal text.")
     return size, crc64
+
+
+def read_size(document: Mapping[str, object]) -> int:
+    """Read the size of a file in bytes.
+
+    Raises:
+        BadRequestError: it is missing or malformed.
+    """
+    size = _whole(document.get("size"))
+    if size is None or not 0 <= size <= MAX_OBJECT_SIZE:
+        raise BadRequestError("size must be a number of bytes.")
+    return size
 
 
 def _whole(value: object) -> int | None:

@@ -399,6 +399,11 @@ class Settings(BaseSettings):
         )
 
     @property
+    def form_address(self) -> str:
+        """`scheme://host[:port]` to which browsers send forms."""
+        return self.upload_origins[0]
+
+    @property
     def links_address(self) -> str:
         """`scheme://host[:port]` at which links and previews read the bucket."""
         if self.link_origin:

@@ -10,6 +10,7 @@ __all__ = ["ATTEMPTS"]
 
 PAGE: Headers = (("sec-fetch-site", "same-origin"), ("origin", BASE))
 BOTH = (("POST", "/api/grant"), ("GET", "/get_sts_token"))
+FORM = ("POST", "/api/form")
 EVIL_ORIGINS = (
     "null",
     "https://evil.example",
@@ -100,7 +101,7 @@ METHODS = (
 ANONYMOUS = [
     (f"{kind}: {method} {path}", refused(kind, method, path, PAGE))
     for kind in ("apikey", "proxy", "oidc")
-    for method, path in BOTH
+    for method, path in (*BOTH, FORM)
 ]
 ROUTES = [
     *(
@@ -109,6 +110,7 @@ ROUTES = [
         for variant in _variants(path)
     ),
     *((f"{method} /api/grant", with_key("apikey", method, "/api/grant")) for method in METHODS),
+    *((f"{method} /api/form", with_key("apikey", method, "/api/form")) for method in METHODS),
     *(
         (f"{method} /get_sts_token", with_key("apikey", method, "/get_sts_token"))
         for method in METHODS[1:]
@@ -128,12 +130,12 @@ FORGERY = [
             f"{method} {path} from site {site!r}",
             signed_in(method, path, (("sec-fetch-site", site),)),
         )
-        for method, path in BOTH
+        for method, path in (*BOTH, FORM)
         for site in SITES
     ),
     *(
         (f"{method} {path} from {origin}", signed_in(method, path, (("origin", origin),)))
-        for method, path in BOTH
+        for method, path in (*BOTH, FORM)
         for origin in EVIL_ORIGINS
     ),
     ("nothing but the cookie", signed_in("POST", "/api/grant", ())),

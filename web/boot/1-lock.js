@@ -10,7 +10,6 @@ const kept = /(?:^|; )ossferry_theme=(light|dark)/.exec(document.cookie);
 if (kept) root.dataset.theme = kept[1];
 
 const fail = () => (root.dataset.app = "failed");
-if (typeof WebAssembly !== "object") fail();
 
 const ownOrigin = (url) => {
   if (new URL(url, location.href).origin !== location.origin) throw new TypeError(`Refused script ${url}`);

@@ -23,7 +23,9 @@
     │   ├── KeyTakenError        409
     │   ├── NotInlineError       409
     │   ├── BodyTooLargeError    413
+    │   ├── FileTooLargeError    413
     │   ├── NoPreviewError       415
+    │   ├── TypeNotTakenError    415
     │   ├── UnknownHostError     421
     │   ├── HeadersTooLargeError 431
     │   ├── QuotaExceededError   429, time may free some of it
@@ -54,6 +56,7 @@ from ossferry.errors.refused import (
     BadRequestError,
     BodyTooLargeError,
     CrossSiteError,
+    FileTooLargeError,
     ForeignKeyError,
     ForgedCallbackError,
     HeadersTooLargeError,
@@ -73,6 +76,7 @@ from ossferry.errors.refused import (
     RefusedError,
     RevokedError,
     TooManyError,
+    TypeNotTakenError,
     UnknownHostError,
 )
 from ossferry.errors.upstream import (
@@ -95,6 +99,7 @@ __all__ = [
     "BodyTooLargeError",
     "BusyError",
     "CrossSiteError",
+    "FileTooLargeError",
     "ForeignKeyError",
     "ForgedCallbackError",
     "HeadersTooLargeError",
@@ -127,6 +132,7 @@ __all__ = [
     "StsLostError",
     "StsRefusedError",
     "TooManyError",
+    "TypeNotTakenError",
     "UnavailableError",
     "UnknownHostError",
 ]

@@ -10,6 +10,7 @@ __all__ = [
     "BadRequestError",
     "BodyTooLargeError",
     "CrossSiteError",
+    "FileTooLargeError",
     "ForeignKeyError",
     "ForgedCallbackError",
     "HeadersTooLargeError",
@@ -29,6 +30,7 @@ __all__ = [
     "RefusedError",
     "RevokedError",
     "TooManyError",
+    "TypeNotTakenError",
     "UnknownHostError",
 ]
 
@@ -211,6 +213,22 @@ class BodyTooLargeError(RefusedError):
     status = 413
     code = "body-too-large"
     title = "The request is too large"
+
+
+class FileTooLargeError(RefusedError):
+    """The file is larger than what may be stored."""
+
+    status = 413
+    code = "file-too-large"
+    title = "The file is too large"
+
+
+class TypeNotTakenError(RefusedError):
+    """Files of this type are not stored here."""
+
+    status = 415
+    code = "type-not-taken"
+    title = "Files of this type are not taken"
 
 
 class HeadersTooLargeError(RefusedError):

@@ -113,7 +113,7 @@ receipts = Table(
     Column("content_type", String(200), nullable=False),
     Column("stored_at", Utc, nullable=False),  # as OSS says
     Column("recorded_at", Utc, nullable=False, index=True),
-    Column("source", String(10), nullable=False),  # page, callback or found
+    Column("source", String(10), nullable=False),  # page, form, callback or found
     Column("request_id", String(64), nullable=False),
     Column("deleted_at", Utc),
     Column("undo_id", String(32), unique=True),

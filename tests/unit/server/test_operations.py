@@ -199,6 +199,7 @@ def test_the_description_names_every_public_route_and_no_other(
 ) -> None:
     app = create_app(make_settings(callback=True, **OBJECTS), assume_role=sts, store=FakeStore())
     inner = {"/", "/assets/{path:path}", "/favicon.ico", "/openapi.json", "/demo/user"}
+    inner |= {"/form", "/form/back", "/form/arrived"}  # pages
     inner |= {"/admin", "/admin/style.css", "/admin/uploads.csv", "/embed.js"}  # no API
 
     described = {
@@ -231,6 +232,8 @@ def test_t01_every_described_route_refuses_strangers(
                 assert "secret" not in answer.text.lower()
         assert client.get("/admin").status_code == 401
         assert client.get("/admin/uploads.csv").status_code == 401
+        assert client.get("/form").status_code == 401
+        assert client.get("/form/arrived").status_code == 401
     assert sts.calls == []
 
 

@@ -1,0 +1,196 @@
+"""Row T53: a signed form is bent, used elsewhere, later, or for more than it was signed for.
+
+The judge is the mock's PostObject, which shares no code with what signs.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import oss2
+import pytest
+
+from ossferry.demo import Demo
+from support.after_upload import become, operators_bucket
+from support.forms import Form, asked, code_of, send, shown
+
+CREDENTIALS_END_S = 901
+WISH = {"name": "a.png", "size": 5, "type": "image/png"}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demo whose files may have 100 bytes and have to be pictures."""
+    folder = tmp_path_factory.mktemp("web")
+    (folder / "manifest.json").write_text(json.dumps({"files": {}}))
+    for runtime in ("micropython", "pyodide"):
+        (folder / f"index.{runtime}.html").write_text("<html>")
+    with Demo(web_dir=Path(folder), max_file_size=100, allowed_types=("image/*",)) as running:
+        yield running
+
+
+@pytest.fixture
+def site(demo: Demo) -> Iterator[httpx.Client]:
+    """A client of the demo's server, which is Alice; the clock is right again in the end."""
+    with httpx.Client(base_url=demo.url, trust_env=False) as client:
+        yield client
+    demo.oss.clock.reset()
+
+
+def keys(demo: Demo) -> set[str]:
+    return {each.key for each in oss2.ObjectIteratorV2(operators_bucket(demo))}
+
+
+def widened(form: Form) -> Form:
+    """Return the form with a policy that allows all, and the signature of the one before."""
+    document = json.loads(b64decode(form["policy"]))
+    document["conditions"] = document["conditions"][:5]
+    return form.bent({"policy": b64encode(json.dumps(document).encode()).decode()})
+
+
+def test_t53_the_form_as_it_was_signed_is_taken(demo: Demo, site: httpx.Client) -> None:
+    form = asked(site, **WISH)
+
+    assert send(demo, form).status_code == 200
+    assert form["key"] in keys(demo)
+
+
+BENT: Mapping[str, Mapping[str, str | None]] = {
+    "key beside it": {"key": "{directory}b.png"},
+    "another prefix": {"key": "uploads/bob-aaaa/x/a.png"},
+    "above the prefix": {"key": "{prefix}../bob/a.png"},
+    "the prefix alone": {"key": "{prefix}a.png"},
+    "whatever the file is called": {"key": "{directory}${filename}"},
+    "another type": {"Content-Type": "text/html"},
+    "no type": {"Content-Type": None},
+    "may overwrite": {"x-oss-forbid-overwrite": "false"},
+    "overwriting not mentioned": {"x-oss-forbid-overwrite": None},
+    "another answer": {"success_action_status": "201"},
+    "no token": {"x-oss-security-token": None},
+    "another token": {"x-oss-security-token": "x"},
+    "another date": {"x-oss-date": "20300101T000000Z"},
+    "another signature": {"x-oss-signature": "0" * 64},
+    "another version": {"x-oss-signature-version": "OSS4-HMAC-SHA1"},
+    "no policy": {"policy": None},
+    "no signature": {
+        "policy": None,
+        "x-oss-signature": None,
+        "x-oss-signature-version": None,
+    },
+    "public to read": {"x-oss-object-acl": "public-read"},
+    "public to write": {"x-oss-object-acl": "public-read-write"},
+}
+
+
+@pytest.mark.parametrize("what", BENT)
+def test_t53_a_bent_form_stores_nothing(demo: Demo, site: httpx.Client, what: str) -> None:
+    form = asked(site, **WISH)
+    directory = form["key"].rpartition("/")[0] + "/"
+    prefix = "/".join(directory.split("/")[:2]) + "/"
+    changes = {
+        name: value and value.replace("{directory}", directory).replace("{prefix}", prefix)
+        for name, value in BENT[what].items()
+    }
+    before = keys(demo)
+
+    answer = send(demo, form.bent(changes), name="a.png")
+
+    assert answer.status_code in (400, 403), answer.text
+    assert keys(demo) == before
+
+
+def test_t53_a_policy_that_allows_more_has_no_signature(demo: Demo, site: httpx.Client) -> None:
+    answer = send(demo, widened(asked(site, **WISH)))
+
+    assert (answer.status_code, code_of(answer)) == (403, "SignatureDoesNotMatch")
+
+
+def test_t53_a_form_ends_with_its_credentials(demo: Demo, site: httpx.Client) -> None:
+    form = asked(site, **WISH)
+    before = keys(demo)
+    demo.oss.clock.advance(CREDENTIALS_END_S)
+
+    answer = send(demo, form)
+
+    demo.oss.clock.reset()
+    assert answer.status_code == 403
+    assert keys(demo) == before
+
+
+@pytest.mark.parametrize(("size", "code"), [(4, "EntityTooSmall"), (6, "EntityTooLarge")])
+def test_t53_a_file_of_another_size_is_refused(
+    demo: Demo, site: httpx.Client, size: int, code: str
+) -> None:
+    answer = send(demo, asked(site, **WISH), b"x" * size)
+
+    assert (answer.status_code, code_of(answer)) == (400, code)
+
+
+def test_t53_a_file_above_the_limit_is_refused_by_oss_itself(
+    demo: Demo, site: httpx.Client
+) -> None:
+    form = shown(site.get("/form").text)
+
+    assert code_of(send(demo, form, b"x" * 101)) == "EntityTooLarge"
+    assert send(demo, form, b"x" * 100, name="b.png").status_code == 303
+
+
+def test_t53_a_form_stores_one_object_and_replaces_none(demo: Demo, site: httpx.Client) -> None:
+    form = asked(site, **WISH)
+    send(demo, form, b"first")
+
+    answer = send(demo, form, b"other")
+
+    assert (answer.status_code, code_of(answer)) == (409, "FileAlreadyExists")
+    assert operators_bucket(demo).get_object(form["key"]).read() == b"first"
+
+
+@pytest.mark.parametrize("name", ["../../bob/a.png", "..\\a.png", "a/../../../b.png", "${key}"])
+def test_t53_a_name_leads_nowhere_else(demo: Demo, site: httpx.Client, name: str) -> None:
+    form = shown(site.get("/form").text)
+    directory = form["key"].removesuffix("${filename}")
+    before = keys(demo)
+
+    send(demo, form, name=name, content_type="image/png")
+
+    assert all(key.startswith(directory) for key in keys(demo) - before)
+
+
+def test_t53_the_fields_open_nothing_but_the_form(demo: Demo, site: httpx.Client) -> None:
+    become(site, "alice")
+    form = asked(site, **WISH)
+    known = form["x-oss-credential"].partition("/")[0]
+    for secret in (form["x-oss-signature"], form["policy"], known):
+        provider = oss2.credentials.StaticCredentialsProvider(
+            known, secret, form["x-oss-security-token"]
+        )
+        bucket = oss2.Bucket(
+            oss2.ProviderAuthV4(provider),
+            f"http://127.0.0.1:{demo.oss.port}",
+            demo.bucket,
+            region="cn-hangzhou",
+        )
+        with pytest.raises(oss2.exceptions.SignatureDoesNotMatch):
+            bucket.put_object(form["key"], b"hello")
+
+
+def test_t53_a_type_that_is_not_taken_gets_no_form(site: httpx.Client) -> None:
+    answer = site.post("/api/form", json={"name": "a.html", "type": "text/html"})
+
+    assert (answer.status_code, answer.json()["code"]) == (415, "type-not-taken")
+
+
+def test_t53_a_file_of_another_type_by_the_page_does_not_stay(
+    demo: Demo, site: httpx.Client
+) -> None:
+    form = shown(site.get("/form").text)
+    before = keys(demo)
+
+    answer = send(demo, form, name="a.html", content_type="text/html")
+    upload = httpx.URL(answer.headers["location"]).params["upload"]
+    told = site.get("/form/arrived", params={"upload": upload})
+
+    assert (answer.status_code, told.status_code) == (303, 415)
+    assert keys(demo) == before

@@ -1,0 +1,213 @@
+"""Browsers that cannot run the page say what is missing, and upload a file all the same."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from e2e.axe import violations
+from e2e.conftest import Console, operator_bucket
+from e2e.pages.uploader import UploaderPage
+from ossferry.demo import Demo
+from support.config import load
+from support.expecting import expect
+
+pytestmark = pytest.mark.e2e
+
+MakeFile = Callable[[str, bytes], Path]
+NAME = "größe 夏.txt"
+REFUSED = """
+    for (const each of ["compile", "instantiate", "compileStreaming", "instantiateStreaming"]) {
+      WebAssembly[each] = async () => { throw new WebAssembly.CompileError("refused"); };
+    }
+    const { Module } = WebAssembly;
+    WebAssembly.Module = function (bytes) {
+      if (bytes.length > MOST) throw new WebAssembly.CompileError("refused");
+      return new Module(bytes);
+    };"""
+NO_WASM, TOO_OLD = "Your browser has no WebAssembly", "Your browser is too old for this page."
+LACKS = {
+    "WebAssembly": ("delete window.WebAssembly", NO_WASM),
+    "leave for it": (REFUSED.replace("MOST", "0"), NO_WASM),
+    "its exceptions": (REFUSED.replace("MOST", "8"), TOO_OLD),
+    "modules": ("delete HTMLScriptElement.prototype.noModule", TOO_OLD),
+}
+NOISE = ["(?i)wasm", "WebAssembly", "CompileError", "uncaught", "preload", "PythonError"]
+
+
+@pytest.fixture
+def old_browser(launch_browser: Callable[..., Browser]) -> Iterator[Callable[[str], Page]]:
+    """Start a browser with V8 as this option says; it is closed in the end."""
+    started: list[Browser] = []
+
+    def start(option: str) -> Page:
+        args = [*load().use.args, f"--js-flags={option}"]
+        started.append(launch_browser(args=args))
+        return started[-1].new_page(locale="en-US")
+
+    yield start
+    for each in started:
+        each.close()
+
+
+def upload(page: Page, path: Path) -> None:
+    """Send a file with the form that is shown."""
+    page.get_by_label("File", exact=True).set_input_files(path)
+    page.get_by_role("button", name="Upload").click()
+
+
+def serve_instead(page: Page, demo: Demo, pattern: str, replacement: str) -> None:
+    """Serve the upload page with other text in it."""
+    built = page.request.get(demo.url)
+    body = re.sub(pattern, replacement, built.text())
+    headers = {
+        name: value
+        for name, value in built.headers.items()
+        if name not in ("content-encoding", "content-length", "etag")
+    }
+    page.route(f"{demo.url}/", lambda route: route.fulfill(body=body, headers=headers))
+
+
+def expect_arrived(demo: Demo, page: Page, name: str, content: bytes) -> str:
+    """Expect the page that says so, and the very bytes below the key that it shows."""
+    expect(page.get_by_role("heading", name="Your file has arrived")).to_be_visible()
+    card = page.get_by_test_id("stored")
+    expect(card.get_by_role("heading")).to_have_text(name)
+    key = card.locator("code").last.inner_text()
+    stored = operator_bucket(demo).get_object(key)
+    assert stored.read() == content
+    expect(card).to_contain_text(str(stored.server_crc))
+    expect(page.get_by_text("nobody has compared the two")).to_be_visible()
+    return key
+
+
+def test_without_javascript_a_file_arrives(
+    demo: Demo, browser: Browser, make_file: MakeFile
+) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="en-US")
+    page = context.new_page()
+    page.goto(demo.url)
+    said = page.locator("noscript")  # its content counts as no text to Playwright
+    expect(said.locator("p").first).to_contain_text("This page needs JavaScript.")
+    expect(said.locator("p").first).to_be_visible()
+    expect(page.locator("#trouble")).to_have_css("display", "none")  # not even after a while
+
+    said.locator("a").click()
+    upload(page, make_file(NAME, b"hello"))
+
+    expect_arrived(demo, page, NAME, b"hello")
+    context.close()
+
+
+@pytest.mark.parametrize("option", ["--jitless"])
+def test_a_browser_without_webassembly_says_so_and_a_file_arrives(
+    demo: Demo, old_browser: Callable[[str], Page], make_file: MakeFile, option: str
+) -> None:
+    page = old_browser(option)
+    page.goto(demo.url)
+    alert = page.get_by_role("alert")
+    expect(page.locator("html")).to_have_attribute("data-app", "failed")
+    expect(alert).to_contain_text(NO_WASM)
+    expect(alert).not_to_contain_text("This page could not start", use_inner_text=True)
+
+    alert.get_by_role("link").click()
+    upload(page, make_file(NAME, b"hello"))
+
+    key = expect_arrived(demo, page, NAME, b"hello")
+    mine = page.request.get(f"{demo.url}/api/objects?sort=newest").json()["objects"]
+    assert [(each["key"], each["size"]) for each in mine] == [(key, 5)]
+
+
+@pytest.mark.parametrize("how", LACKS)
+def test_what_the_browser_lacks_is_named(
+    demo: Demo, page: Page, console: Console, how: str
+) -> None:
+    console.expected += NOISE
+    script, words = LACKS[how]
+    page.add_init_script(script)
+    if how == "modules":
+        serve_instead(page, demo, 'type="module"', 'type="what-is-this"')
+    page.goto(demo.url)
+
+    expect(page.get_by_role("alert")).to_contain_text(words)
+    expect(page.locator("html")).to_have_attribute("data-app", "failed")
+    assert violations(page) == []
+
+
+def test_a_script_whose_language_is_too_new_is_noticed(
+    demo: Demo, page: Page, console: Console
+) -> None:
+    console.expected += [*NOISE, "SyntaxError", "Unexpected", "ossferry", "Trusted"]
+    serve_instead(page, demo, r'(boot\.js") integrity="[^"]+"', r"\1")
+    page.route(
+        "**/boot.js",
+        lambda route: route.fulfill(body="let a = #new;", content_type="text/javascript"),
+    )
+    page.goto(demo.url)
+
+    expect(page.get_by_role("alert")).to_contain_text(TOO_OLD)
+
+
+def test_a_file_goes_to_whoever_is_signed_in_although_oss_sends_them_back(
+    demo: Demo, page: Page, context: BrowserContext, console: Console, make_file: MakeFile
+) -> None:
+    page.goto(f"{demo.url}/form")
+    context.request.post(f"{demo.url}/demo/user", data={"user": "bob"})
+    page.reload()
+
+    upload(page, make_file("of-bob.txt", b"hello"))
+
+    assert expect_arrived(demo, page, "of-bob.txt", b"hello").startswith("uploads/bob-")
+
+
+def test_what_oss_would_refuse_is_not_even_sent(
+    start_demo: Callable[..., tuple[Demo, UploaderPage]],
+    page: Page,
+    console: Console,
+    make_file: MakeFile,
+) -> None:
+    demo, _ = start_demo(max_file_size=100, allowed_types=["image/*", ".txt"])
+    page.clock.install()
+    page.goto(f"{demo.url}/form")
+    alert, button = page.locator("#said"), page.get_by_role("button", name="Upload")
+
+    upload(page, make_file("large.txt", b"x" * 101))
+    expect(alert).to_have_text("This file is larger than 100 B. Choose a smaller one.")
+    upload(page, make_file("page.html", b"x"))
+    expect(alert).to_have_text("Files of this type are not taken here, only image/*, .txt.")
+    page.get_by_label("File", exact=True).set_input_files(make_file("good.txt", b"x"))
+    expect(alert).to_be_hidden()
+    page.clock.fast_forward(901_000)
+    button.click()
+    expect(alert).to_have_text("This form is too old. Get a new one.")
+    assert [each for each in demo.oss.requests if each.method == "POST" and each.key] == []
+
+    page.get_by_role("link", name="Get a new form").click()
+    upload(page, make_file("good.txt", b"x"))
+    expect_arrived(demo, page, "good.txt", b"x")
+
+
+def test_axe_finds_nothing_in_the_form_and_what_follows(
+    demo: Demo, page: Page, console: Console, make_file: MakeFile
+) -> None:
+    page.goto(f"{demo.url}/form")
+    found = violations(page)
+    upload(page, make_file(NAME, b"hello"))
+    expect_arrived(demo, page, NAME, b"hello")
+    found += violations(page)
+    page.goto(f"{demo.url}/form?lang=ar")
+    found += violations(page)
+
+    assert found == []
+
+
+@pytest.mark.parametrize("path", ["/form", "/form?lang=ar"])
+def test_nothing_scrolls_sideways_on_a_phone(
+    demo: Demo, page: Page, console: Console, path: str
+) -> None:
+    page.set_viewport_size({"width": 320, "height": 700})
+    page.goto(demo.url + path)
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 320

@@ -1,0 +1,76 @@
+"""Sends signed forms as browsers and scripts do, and bends them as attackers do."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from html import unescape
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from ossferry.demo import Demo
+
+__all__ = ["Form", "asked", "code_of", "send", "shown"]
+
+FORM = re.compile(r"<form [^>]*?action='([^']*)'")
+HIDDEN = re.compile(r"<input type=hidden name='([^']*)' value='([^']*)'>")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form without its file."""
+
+    url: str
+    fields: list[tuple[str, str]]
+
+    def bent(self, changes: Mapping[str, str | None]) -> "Form":
+        """Return the form with other values; None leaves a field out, new ones come last."""
+        kept = [(name, changes.get(name, value)) for name, value in self.fields]
+        known = dict(self.fields)
+        kept += [(name, value) for name, value in changes.items() if name not in known]
+        return replace(self, fields=[(name, value) for name, value in kept if value is not None])
+
+    def __getitem__(self, name: str) -> str:
+        return dict(self.fields)[name]
+
+
+def asked(site: httpx.Client, **wish: Any) -> Form:
+    """Return the form that `POST /api/form` answers with."""
+    answer = site.post("/api/form", json=wish)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    return Form(found["url"], [(name, value) for name, value in found["fields"]])
+
+
+def shown(page: str) -> Form:
+    """Return the form of the page `GET /form`."""
+    found = FORM.search(page)
+    assert found is not None
+    fields = [(unescape(name), unescape(value)) for name, value in HIDDEN.findall(page)]
+    return Form(unescape(found[1]), fields)
+
+
+def send(
+    demo: Demo,
+    form: Form,
+    content: bytes = b"hello",
+    *,
+    name: str = "hello.txt",
+    content_type: str = "text/plain",
+) -> httpx.Response:
+    """Post a form with a file; the name of the bucket's host is not looked up."""
+    host = urlsplit(form.url).netloc
+    with httpx.Client(trust_env=False) as client:
+        return client.post(
+            f"http://127.0.0.1:{demo.oss.port}/",
+            headers={"host": host},
+            data=dict(form.fields),
+            files={"file": (name, content, content_type)},
+        )
+
+
+def code_of(answer: httpx.Response) -> str:
+    """Return the code of a refusal of OSS; empty without one."""
+    found = re.search("<Code>(.*?)</Code>", answer.text)
+    return found[1] if found else ""

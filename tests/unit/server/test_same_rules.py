@@ -1,0 +1,49 @@
+"""Server and page name objects alike and take the same files, although they share no code."""
+
+from datetime import UTC, datetime
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ossferry.file_types import takes
+from ossferry.object_keys import directory, form_name, safe_name
+from uploader.oss import keys
+from uploader.transfer.limits import allows
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
+TYPES = st.lists(st.sampled_from(["image/*", "application/pdf", ".csv", ".tar.gz", "text/*"]))
+CONTENT_TYPES = st.sampled_from(["", "image/png", "IMAGE/PNG", "text/csv; charset=utf-8", "a/b"])
+
+
+@given(NAMES)
+@example("../../etc/passwd")
+@example("..")
+@example("a\x85b\u202egnp.exe ")
+@example("C:\\Users\\x.txt")
+@example("ö" * 300 + ".tar.gz")
+@settings(deadline=None)
+def test_a_name_is_made_safe_as_the_page_does(name: str) -> None:
+    assert safe_name(name) == keys.safe_name(name)
+
+
+@given(NAMES)
+@example("${filename}")
+def test_a_name_in_a_form_is_safe_and_literal(name: str) -> None:
+    assert "$" not in form_name(name)
+    assert form_name(name).replace("_", "") == safe_name(name).replace("$", "").replace("_", "")
+
+
+def test_an_upload_lies_where_the_page_would_put_it() -> None:
+    at = datetime(2026, 3, 14, 23, 59, 59, tzinfo=UTC)
+
+    place = directory("uploads/alice-x/", at, "0f" * 16)
+
+    page = keys.object_key("uploads/alice-x/", "a.txt", at_s=at.timestamp(), random_hex="0f" * 16)
+    assert place + "a.txt" == page
+
+
+@given(TYPES, st.sampled_from(["a.csv", "A.CSV", "b.tar.gz", "c", ".csv", "x.png"]), CONTENT_TYPES)
+def test_a_type_is_taken_where_the_page_takes_it(
+    types: list[str], name: str, content_type: str
+) -> None:
+    assert takes(types, name, content_type) == allows(types, name, content_type)
