@@ -101,6 +101,7 @@ def create_app(
         pace=Pace(counter, calls_per_s=settings.sts_calls_per_s),
         breaker=Breaker(monotonic=monotonic),
         metrics=metrics,
+        clock=clock,
         span=span,
     )
     grants = Grants(settings, sts, clock=clock, shelf=_shelf(settings, storage))
@@ -135,6 +136,8 @@ def create_app(
     ready = Readiness(
         storage,
         sts_date or ask_sts_date(settings),
+        sts=sts,
+        audit=audit,
         ledger=after.database if after else None,
         clock=clock,
         monotonic=monotonic,

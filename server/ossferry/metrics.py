@@ -64,7 +64,7 @@ class Metrics:
         self._decisions.labels(outcome).inc()
 
     def called_sts(self, result: str) -> None:
-        """Count a call to STS: `ok`, `refused` or `lost`."""
+        """Count a call to STS: `ok`, `refused`, `lost` or `expired`."""
         self._sts_calls.labels(result).inc()
 
     def recorded(self, source: str, size: int) -> None:

@@ -32,6 +32,7 @@
     ├── OssRefusedError          refused: OSS said no to us; 502, likewise
     └── UnavailableError         lost: something we need is down or busy; 503, with Retry-After
         ├── StsLostError         STS is down, busy or silent
+        │   └── StsExpiredError  its credentials had expired before they came
         ├── OssLostError         OSS is down, busy or silent
         ├── StorageLostError     Redis does not answer
         ├── LedgerLostError      the ledger's database does not answer, or cannot write
@@ -82,6 +83,7 @@ from ossferry.errors.upstream import (
     OssLostError,
     OssRefusedError,
     StorageLostError,
+    StsExpiredError,
     StsLostError,
     StsRefusedError,
     UnavailableError,
@@ -121,6 +123,7 @@ __all__ = [
     "RevokedError",
     "SettingsError",
     "StorageLostError",
+    "StsExpiredError",
     "StsLostError",
     "StsRefusedError",
     "TooManyError",

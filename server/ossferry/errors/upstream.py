@@ -13,6 +13,7 @@ __all__ = [
     "OssLostError",
     "OssRefusedError",
     "StorageLostError",
+    "StsExpiredError",
     "StsLostError",
     "StsRefusedError",
     "UnavailableError",
@@ -102,6 +103,16 @@ class StsLostError(UnavailableError):
     code = "sts-unavailable"
     title = "Upload permission is not available right now"
     words = "The token service (STS) does not answer right now. Please try again."
+
+
+class StsExpiredError(StsLostError):
+    """STS answered with credentials whose life was over before they came."""
+
+    code = "sts-expired"
+    words = (
+        "The token service (STS) answered with credentials that have already expired."
+        " Please try again."
+    )
 
 
 class OssLostError(UnavailableError):
