@@ -58,6 +58,7 @@ class AfterUpload:
         self,
         settings: Settings,
         store: ObjectStore,
+        database: Database,
         *,
         door: Door,
         rates: Rates,
@@ -74,7 +75,7 @@ class AfterUpload:
             self.features.append("skip-identical")
         self._reconcile_s = settings.reconcile_s
         self._store = store
-        self.database = Database(settings.ledger_url)
+        self.database = database
         self.hooks = Hooks(settings, load_hooks(hooks))
         self.quotas = quotas = Quotas(settings, self.database, clock=clock, monotonic=monotonic)
         door.watch(quotas.refuse_revoked)

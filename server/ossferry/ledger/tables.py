@@ -34,6 +34,7 @@ __all__ = [
     "quotas",
     "receipts",
     "shares",
+    "sign_outs",
     "usage",
 ]
 
@@ -172,4 +173,10 @@ leases = Table(
     Column("name", String(40), primary_key=True),
     Column("holder", String(40), nullable=False),
     Column("until", Utc, nullable=False),
+)
+sign_outs = Table(
+    "sign_outs",
+    metadata,
+    Column("session", String(64), primary_key=True),  # the random id in its cookie
+    Column("until", Utc, nullable=False, index=True),  # when its cookies are void in any case
 )
