@@ -29,6 +29,7 @@ from ossferry.listing import ListApi
 from ossferry.logs import logger, unexpected
 from ossferry.metrics import Metrics
 from ossferry.objects import ObjectApi, Trash
+from ossferry.quarantine import Quarantine, RefusalApi
 from ossferry.quotas import Quotas
 from ossferry.rates import Rates
 from ossferry.receipts import ReceiptApi, Recorder
@@ -70,7 +71,7 @@ class AfterUpload:
         monotonic: Monotonic,
         styles: str = "",
     ) -> None:
-        self.features = ["receipts", "objects", "share", "unfinished"]
+        self.features = ["receipts", "objects", "share", "unfinished", "refusals"]
         if settings.skip_identical:
             self.features.append("skip-identical")
         self._reconcile_s = settings.reconcile_s
@@ -80,10 +81,17 @@ class AfterUpload:
         self.quotas = quotas = Quotas(settings, self.database, clock=clock, monotonic=monotonic)
         door.watch(quotas.refuse_revoked)
         self.grant_log = GrantLog(self.database, self.hooks, quotas, clock=clock)
-        recorder = Recorder(self.database, self.hooks, quotas, metrics=metrics, clock=clock)
+        self.recorder = recorder = Recorder(
+            self.database, self.hooks, quotas, metrics=metrics, clock=clock
+        )
         parts = (store, self.database, recorder, self.hooks, quotas)
         self.trash = Trash(settings, *parts, clock=clock)
-        self.reconciler = Reconciler(*parts, clock=clock)
+        self.quarantine = Quarantine(
+            settings, store, database, self.hooks, quotas, metrics=metrics, clock=clock
+        )
+        self.reconciler = Reconciler(
+            *parts, quarantine=self.quarantine, settle_s=settings.settle_s, clock=clock
+        )
         self.courier = Courier(
             settings, self.database, self.hooks, clock=clock, chance=random.random, client=outbound
         )
@@ -102,6 +110,9 @@ class AfterUpload:
         shares = ShareApi(store, self.database, clock=clock)
         self.routes = [
             *_routes(door, ReceiptApi(store, recorder, quotas), objects, shares),
+            _post(
+                "/api/receipts/refused", door.owners("refuse", RefusalApi(self.quarantine).create)
+            ),
             get_only("/api/objects", door.owners("list", lists.list)),
             _post("/api/objects/identical", door.owners("identical", lists.identical)),
             get_only("/api/objects/deleted", door.owners("list-deleted", lists.deleted)),
@@ -129,7 +140,7 @@ class AfterUpload:
             await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _clean_up(self) -> None:
-        while await self.trash.purge():
+        while await self.trash.purge() or await self.quarantine.purge():
             pass
         await self.courier.forget_old()
 

@@ -51,6 +51,11 @@ class Metrics:
         self._bytes = Counter(
             "ossferry_recorded_bytes", "Bytes of these uploads.", registry=self.registry
         )
+        self._refused = Counter(
+            "ossferry_refused_uploads",
+            "Uploads that the page refused, because OSS stored other bytes.",
+            registry=self.registry,
+        )
         self._requests = Histogram(
             "ossferry_request_seconds",
             "Time from request to end of answer.",
@@ -71,6 +76,10 @@ class Metrics:
         """Count an upload that is recorded for the first time; `page`, `callback` or `found`."""
         self._receipts.labels(source).inc()
         self._bytes.inc(size)
+
+    def refused_upload(self) -> None:
+        """Count an upload that the page refused."""
+        self._refused.inc()
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count an answer."""

@@ -32,6 +32,7 @@ from ossferry.settings_types import (
     LongSecret,
     Origin,
     Rate,
+    Refused,
     RoleArn,
     Undo,
     WebhookSecret,
@@ -139,6 +140,18 @@ class Settings(BaseSettings):
         le=300,
         description="How often the uploads of those who hold credentials are looked through for"
         " what arrived without a receipt.",
+    )
+    settle_s: float = Field(
+        default=120.0,
+        ge=0,
+        le=600,
+        description="How long an upload waits for the page to confirm or refuse it, before it is"
+        " recorded without a receipt.",
+    )
+    refused: Refused = Field(
+        default="remove",
+        description="What becomes of an upload whose checksum the page refused. `remove`: its bytes"
+        " are deleted; `trash`: they are kept below `trash/` for `OSSFERRY_UNDO_S`.",
     )
     skip_identical: bool = Field(
         default=False,

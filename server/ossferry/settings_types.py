@@ -20,6 +20,7 @@ __all__ = [
     "LongSecret",
     "Origin",
     "Rate",
+    "Refused",
     "RoleArn",
     "Undo",
     "WebhookSecret",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 Auth: TypeAlias = Literal["demo", "apikey", "jwt", "oidc", "proxy"]
+Refused: TypeAlias = Literal["remove", "trash"]
 Undo: TypeAlias = Literal["trash", "versions", "off"]
 Action: TypeAlias = Literal[
     "oss:PutObject",

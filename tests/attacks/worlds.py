@@ -94,6 +94,7 @@ class World:
     clock: FakeClock
     key: str
     cookie: str
+    settle_s: float
 
     def ask(
         self,
@@ -180,6 +181,7 @@ class Worlds:
             clock=clock,
             key=key.text,
             cookie=cookie,
+            settle_s=settings.settle_s,
         )
 
 

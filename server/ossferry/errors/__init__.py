@@ -20,6 +20,7 @@
     │   ├── NothingToUndoError   404
     │   ├── NowhereError         404
     │   ├── ReceiptMismatchError 409
+    │   ├── UploadStandsError    409
     │   ├── KeyTakenError        409
     │   ├── NotInlineError       409
     │   ├── BodyTooLargeError    413
@@ -74,6 +75,7 @@ from ossferry.errors.refused import (
     RevokedError,
     TooManyError,
     UnknownHostError,
+    UploadStandsError,
 )
 from ossferry.errors.upstream import (
     AuditLostError,
@@ -129,4 +131,5 @@ __all__ = [
     "TooManyError",
     "UnavailableError",
     "UnknownHostError",
+    "UploadStandsError",
 ]
