@@ -57,7 +57,7 @@ class Pace:
             self._waiting -= 1
 
     async def _may_call(self) -> bool:
-        return await self._counter.hit_exactly(self._item, "sts")
+        return await self._counter.hit(self._item, "sts")
 
 
 class Breaker:

@@ -189,6 +189,27 @@ def test_t23_limits_count_over_all_processes(
     assert statuses == [200, 200, 200, 429]
 
 
+def test_t22_no_window_lets_through_more_than_the_limit_in_redis(
+    make_settings: Callable[..., Settings],
+) -> None:
+    item = limits.parse("20/second")
+
+    async def flood() -> list[float]:
+        counter, hits = Counter(make_settings()), []
+        end = time.monotonic() + 2.5
+        while (now := time.monotonic()) < end:
+            if await counter.hit(item, "k"):
+                hits.append(now)
+        await counter.close()
+        return hits
+
+    hits = asyncio.run(flood())
+
+    assert 40 <= len(hits) <= 60
+    apart_s = [later - first for first, later in zip(hits, hits[20:], strict=False)]
+    assert min(apart_s) > 0.95  # the moment is taken before Redis counts
+
+
 def test_t23_without_redis_limits_are_stricter_and_local(
     make_settings: Callable[..., Settings], clock: FakeClock
 ) -> None:
