@@ -4,6 +4,7 @@ Values are checked one by one and together (`settings_rules`); what is unsafe or
 start with one sentence that names the option. Nothing here opens a connection.
 """
 
+import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
@@ -41,6 +42,7 @@ from ossferry.settings_types import (
 __all__ = ["PREFIX", "Auth", "Runtime", "Settings", "is_loopback"]
 
 PREFIX = "OSSFERRY_"
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -177,7 +179,11 @@ class Settings(BaseSettings):
         " and sessions. Changing it gives everybody a new prefix."
     )
     session_duration_s: int = Field(
-        default=900, ge=900, le=43200, description="Life of the credentials; STS allows no less."
+        default=900,
+        ge=900,
+        le=3600,
+        description="Life of the credentials, which nobody can call back: 15 minutes, the least"
+        " that STS allows, to an hour.",
     )
     actions: tuple[Action, ...] = Field(
         default=("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload"),
@@ -336,7 +342,7 @@ class Settings(BaseSettings):
     @field_validator("allowed_hosts")
     @classmethod
     def _hosts_are_exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value or any("*" in host or ":" in host or host[:1] == "." for host in value):
+        if not value or not all(_HOST.fullmatch(host) for host in value):
             raise ValueError("must list host names without wildcards or ports")
         return tuple(host.lower() for host in value)
 
