@@ -183,6 +183,7 @@ def oidc_way(
         welcome=oidc.welcome,
         renew=sessions.renew,
         close=provider.close,
+        signs_out=True,
     )
 
 

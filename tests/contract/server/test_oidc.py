@@ -97,6 +97,7 @@ def test_a_person_signs_in_and_gets_a_grant(person: httpx.Client) -> None:
     assert (back.status_code, back.headers["location"]) == (303, "/")
     assert person.get("/").text.startswith("<html")
     assert grant(person).json()["principal"] == {"name": "Carol"}
+    assert "sign-out" in grant(person).json()["features"]
 
 
 def test_t03_the_session_cookie_is_for_this_host_and_no_script(person: httpx.Client) -> None:
