@@ -20,6 +20,10 @@ __all__ = [
 ]
 
 
+REPAIR_S = 60
+"""Somebody has to change the set-up; asking more often is of no use."""
+
+
 class StsRefusedError(OssferryError):
     """STS answered, and said no; the server's own set-up has to change.
 
@@ -31,6 +35,7 @@ class StsRefusedError(OssferryError):
     status = 502
     code = "sts-refused"
     title = "Upload permission could not be obtained"
+    retry_after_s = REPAIR_S
 
     def __init__(self, sts_code: str, sts_request_id: str) -> None:
         super().__init__(
@@ -57,6 +62,7 @@ class OssRefusedError(OssferryError):
     status = 502
     code = "oss-refused"
     title = "The stored object could not be looked at"
+    retry_after_s = REPAIR_S
 
     def __init__(self, oss_code: str, oss_request_id: str) -> None:
         super().__init__(
