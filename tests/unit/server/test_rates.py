@@ -1,7 +1,7 @@
 """Limits: per principal, per address, for everybody, and for those who fail."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
@@ -142,6 +142,58 @@ def test_t22_one_person_cannot_use_up_the_quota_by_refusing_what_they_get(
 
     assert (answer.status_code, still.status_code) == (429, 200)
     assert len(sts.calls) == 4
+
+
+def test_t22_renewals_of_one_person_are_nobody_elses_and_nothing_else(
+    make_settings: Callable[..., Settings], seconds: Seconds
+) -> None:
+    settings = make_settings(rate_renewals="3/minute", rate_per_principal="3/minute")
+    rates = Rates(settings, Counter(settings, monotonic=seconds))
+
+    async def let_in(hit: Callable[[str], Awaitable[None]], who: str) -> int:
+        for done in range(9):
+            try:
+                await hit(who)
+            except TooManyError:
+                return done
+        return 9
+
+    async def ask() -> list[int]:
+        return [
+            await let_in(rates.admit_principal, "alice"),
+            await let_in(rates.admit_renewal, "alice"),
+            await let_in(rates.admit_renewal, "bob"),
+            await let_in(rates.admit_principal, "bob"),
+        ]
+
+    assert asyncio.run(ask()) == [3, 3, 3, 3]
+
+
+def test_t20_guesses_at_one_key_are_not_held_against_another(
+    make_settings: Callable[..., Settings], seconds: Seconds
+) -> None:
+    settings = make_settings(rate_failures="3/minute")
+    rates = Rates(settings, Counter(settings, monotonic=seconds))
+
+    async def refused(address: str, key_id: str) -> bool:
+        try:
+            await rates.failed(address, key_id)
+        except TooManyError:
+            return True
+        return False
+
+    async def guess() -> list[bool]:
+        first = [await refused(f"10.0.0.{number}", "first-key") for number in range(4)]
+        return [
+            *first,
+            await refused("10.0.1.1", "second-key"),
+            await refused("10.0.1.2", ""),
+            await refused("10.0.0.3", "third-key"),
+            *[await refused("10.0.1.4", "") for _ in range(3)],
+            await refused("10.0.1.5", "10.0.1.4"),  # a key that is called like that address
+        ]
+
+    assert asyncio.run(guess()) == [False] * 3 + [True] + [False] * 7
 
 
 def test_t20_ten_thousand_guesses_at_one_key_from_many_addresses_are_limited(
