@@ -62,7 +62,6 @@ class OssRefusedError(OssferryError):
     status = 502
     code = "oss-refused"
     title = "The stored object could not be looked at"
-    retry_after_s = REPAIR_S
 
     def __init__(self, oss_code: str, oss_request_id: str) -> None:
         super().__init__(
