@@ -271,7 +271,8 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr | None = Field(
         default=None,
-        description="Redis for several processes: limits, grants, sign-outs; else memory.",
+        description="Redis for several processes: limits, grants, sign-outs; else memory. Sign-outs"
+        " are in the ledger too, if there is one; with neither, sessions end with the process.",
     )
     max_file_size: int = Field(
         default=48_800_000_000_000,
