@@ -32,8 +32,7 @@ class MovingWindows:
         if now - self._swept_at > SWEEP_S:
             self._sweep(now)
         _, moments = self._moments.setdefault(key, (expiry, deque()))
-        while moments and moments[0] <= now - expiry:
-            moments.popleft()
+        _forget(moments, now - expiry)
         if len(moments) + amount > limit:
             return False
         moments.extend([now] * amount)
@@ -42,8 +41,8 @@ class MovingWindows:
     async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """Return the oldest moment within the window, and how many there are."""
         now = self._monotonic()
-        _, known = self._moments.get(key, (expiry, ()))
-        moments = [each for each in known if each > now - expiry]
+        _, moments = self._moments.get(key, (expiry, deque[float]()))
+        _forget(moments, now - expiry)
         return (moments[0] if moments else now), len(moments)
 
     def _sweep(self, now: float) -> None:
@@ -53,3 +52,9 @@ class MovingWindows:
             for key, (expiry, moments) in self._moments.items()
             if moments and moments[-1] > now - expiry
         }
+
+
+def _forget(moments: deque[float], until: float) -> None:
+    """Forget moments up to this one."""
+    while moments and moments[0] <= until:
+        moments.popleft()
