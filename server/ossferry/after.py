@@ -29,6 +29,7 @@ from ossferry.listing import ListApi
 from ossferry.logs import logger, unexpected
 from ossferry.metrics import Metrics
 from ossferry.objects import ObjectApi, Trash
+from ossferry.quarantine import Quarantine, RefusalApi
 from ossferry.quotas import Quotas
 from ossferry.rates import Rates
 from ossferry.receipts import ReceiptApi, Recorder
@@ -59,6 +60,7 @@ class AfterUpload:
         self,
         settings: Settings,
         store: ObjectStore,
+        database: Database,
         *,
         door: Door,
         rates: Rates,
@@ -70,12 +72,12 @@ class AfterUpload:
         monotonic: Monotonic,
         styles: str = "",
     ) -> None:
-        self.features = ["receipts", "objects", "share", "unfinished"]
+        self.features = ["receipts", "objects", "share", "unfinished", "refusals"]
         if settings.skip_identical:
             self.features.append("skip-identical")
         self._reconcile_s = settings.reconcile_s
         self._store = store
-        self.database = Database(settings.ledger_url)
+        self.database = database
         self.hooks = Hooks(settings, load_hooks(hooks))
         self.quotas = quotas = Quotas(settings, self.database, clock=clock, monotonic=monotonic)
         door.watch(quotas.refuse_revoked)
@@ -85,7 +87,12 @@ class AfterUpload:
         )
         parts = (store, self.database, recorder, self.hooks, quotas)
         self.trash = Trash(settings, *parts, clock=clock)
-        self.reconciler = Reconciler(*parts, clock=clock)
+        self.quarantine = Quarantine(
+            settings, store, database, self.hooks, quotas, metrics=metrics, clock=clock
+        )
+        self.reconciler = Reconciler(
+            *parts, quarantine=self.quarantine, settle_s=settings.settle_s, clock=clock
+        )
         self.courier = Courier(
             settings, self.database, self.hooks, clock=clock, chance=random.random, client=outbound
         )
@@ -104,6 +111,9 @@ class AfterUpload:
         shares = ShareApi(store, self.database, clock=clock)
         self.routes = [
             *_routes(door, ReceiptApi(store, recorder, quotas), objects, shares),
+            _post(
+                "/api/receipts/refused", door.owners("refuse", RefusalApi(self.quarantine).create)
+            ),
             get_only("/api/objects", door.owners("list", lists.list)),
             _post("/api/objects/identical", door.owners("identical", lists.identical)),
             get_only("/api/objects/deleted", door.owners("list-deleted", lists.deleted)),
@@ -131,7 +141,7 @@ class AfterUpload:
             await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _clean_up(self) -> None:
-        while await self.trash.purge():
+        while await self.trash.purge() or await self.quarantine.purge():
             pass
         await self.courier.forget_old()
 

@@ -100,6 +100,11 @@ class TokenApi:
         self._audit = audit
         self._metrics = metrics
         self._clock = clock
+        self._features = [
+            *(after.features if after else []),
+            *(["demo"] if settings.allow_mock else []),
+            *(["sign-out"] if way.signs_out else []),
+        ]
 
     async def get_sts_token(self, request: Request) -> Response:
         """Answer `GET /get_sts_token` as the tutorial's sample does, for an identified person."""
@@ -145,7 +150,7 @@ class TokenApi:
                     "types": list(settings.allowed_types),
                     "quota": granted.left,
                 },
-                "features": self._after.features if self._after else [],
+                "features": self._features,
                 "principal": {"name": granted.principal.name},
             }
         )

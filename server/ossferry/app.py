@@ -20,6 +20,7 @@ from ossferry.api import AssetApi, TokenApi, health
 from ossferry.assets import Assets, find_web_dir
 from ossferry.audit import Audit
 from ossferry.auth import Identify
+from ossferry.auth.sign_outs import SignOuts
 from ossferry.auth.ways import own_way, way_for
 from ossferry.bucket import ObjectStore, OssBucket
 from ossferry.clock import Clock, Monotonic, monotonic, utc_now
@@ -31,6 +32,7 @@ from ossferry.forms import FormApi, Forms
 from ossferry.grants import Grants
 from ossferry.guards import HostGuard
 from ossferry.headers import FORM, SecurityHeaders
+from ossferry.ledger import Database
 from ossferry.metrics import Measured, Metrics, MetricsApi
 from ossferry.openapi import show_openapi
 from ossferry.outbound import outbound_client
@@ -67,6 +69,7 @@ def create_app(
     monotonic: Monotonic = monotonic,
     sts_date: StsDate | None = None,
     store: ObjectStore | None = None,
+    sign_outs: SignOuts | None = None,
     span: Span | None = None,
     hooks: Mapping[str, object] = MappingProxyType({}),
     outbound: httpx.AsyncClient | None = None,
@@ -83,6 +86,7 @@ def create_app(
         sts_date: what time STS has; by default it is asked.
         span: what opens spans; by default as `settings.tracing` says.
         store: the bucket as the server sees it; by default over `oss2`, if there is a role for it.
+        sign_outs: what remembers who signed out; by default the ledger, or Redis, or both.
         hooks: by name, what is told of grants and uploads besides the hooks of installed packages.
         outbound: what reaches webhooks and OSS's public key; by default public addresses only.
 
@@ -96,24 +100,35 @@ def create_app(
     metrics = Metrics()
     counter = Counter(settings, monotonic=monotonic)
     rates = Rates(settings, counter)
+    store = store or _store(settings, clock=clock)
+    database = Database(settings.ledger_url) if store is not None else None
     way = own_way(identify) if identify else None
-    way = way or way_for(settings, storage, rates, audit, clock=clock, monotonic=monotonic)
+    way = way or way_for(
+        settings,
+        storage,
+        rates,
+        audit,
+        sign_outs=sign_outs or _sign_outs(settings, storage, database, clock=clock),
+        clock=clock,
+        monotonic=monotonic,
+    )
     span = span or (exporting_spans() if settings.tracing else no_span)
     sts = GuardedSts(
         assume_role or StsClient(settings, default_credentials()),
         pace=Pace(counter, calls_per_s=settings.sts_calls_per_s),
         breaker=Breaker(monotonic=monotonic),
         metrics=metrics,
+        clock=clock,
         span=span,
     )
     grants = Grants(settings, sts, clock=clock, shelf=_shelf(settings, storage))
     door = Door(settings, way=way, rates=rates, audit=audit)
-    store = store or _store(settings, clock=clock)
     after = None
-    if store is not None:
+    if store is not None and database is not None:
         after = AfterUpload(
             settings,
             store,
+            database,
             door=door,
             rates=rates,
             audit=audit,
@@ -149,7 +164,9 @@ def create_app(
     ready = Readiness(
         storage,
         sts_date or ask_sts_date(settings),
-        ledger=after.database if after else None,
+        sts=sts,
+        audit=audit,
+        ledger=database,
         clock=clock,
         monotonic=monotonic,
     )
@@ -216,6 +233,13 @@ def _store(settings: Settings, *, clock: Clock) -> ObjectStore | None:
     if settings.objects_role_arn is None:
         return None
     return OssBucket(settings, objects_sts(settings, default_credentials()), clock=clock)
+
+
+def _sign_outs(
+    settings: Settings, storage: Storage, database: Database | None, *, clock: Clock
+) -> SignOuts:
+    lasts = database is not None or settings.redis_url is not None
+    return SignOuts(storage, database, lasts=lasts, clock=clock)
 
 
 def _metrics_routes(settings: Settings, metrics: Metrics, audit: Audit) -> list[Route]:

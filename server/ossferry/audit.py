@@ -64,8 +64,8 @@ class AuditFile:
         capped = {name: value[:MAX_FIELD_LENGTH] for name, value in line.items()}
         try:
             if self._was_moved():
-                moved, self._file = self._file, _opened(self._path)
-                moved.close()
+                self.close()
+                self._file = _opened(self._path)
             self._file.write(self._hide(json.dumps(capped)) + "\n")
         except OSError as error:
             raise AuditLostError("not-written") from error
@@ -105,6 +105,7 @@ class Audit:
         self._secret = settings.secret_bytes
         self._clock = clock
         self._sink = sink or audit_sink(settings)
+        self._is_well = False
 
     def issued(
         self, request: Request, principal: Principal, issued: Issued, *, action: str = ""
@@ -115,7 +116,7 @@ class Audit:
             action: what it was handed out as; empty for the credentials themselves.
         """
         grant = issued.grant
-        self._sink(
+        self._write(
             {
                 **self._who(request, principal),
                 **_named(action),
@@ -136,13 +137,13 @@ class Audit:
         action: str = "",
     ) -> None:
         """Record a grant that was not handed out."""
-        self._sink({**self._who(request, principal), **_named(action), "outcome": error.code})
+        self._write({**self._who(request, principal), **_named(action), "outcome": error.code})
 
     def acted(
         self, request: Request, principal: Principal | None, *, action: str, outcome: str
     ) -> None:
         """Record what somebody did, or tried to do."""
-        self._sink({**self._who(request, principal), "action": action, "outcome": outcome})
+        self._write({**self._who(request, principal), "action": action, "outcome": outcome})
 
     @contextmanager
     def refusals(self, request: Request, action: str) -> Iterator[None]:
@@ -162,12 +163,27 @@ class Audit:
             "key_id": key_id,
             "outcome": "done",
         }
-        self._sink(line)
+        self._write(line)
+
+    def check(self) -> None:
+        """Return if the last line was written, or if another one can be.
+
+        Raises:
+            AuditLostError: no decision can be recorded.
+        """
+        if not self._is_well:
+            at = self._clock().isoformat()
+            self._write({"at": at, "action": "readiness", "outcome": "done"})
 
     def close(self) -> None:
         """Close what was opened."""
         if isinstance(self._sink, AuditFile):
             self._sink.close()
+
+    def _write(self, line: dict[str, str]) -> None:
+        self._is_well = False
+        self._sink(line)
+        self._is_well = True
 
     def _who(self, request: Request, principal: Principal | None) -> dict[str, str]:
         return {

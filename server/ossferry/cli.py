@@ -19,6 +19,13 @@ from ossferry.runtime import Runtime
 __all__ = ["main"]
 
 Port: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the server.")]
+MeantOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--i-know-this-is-a-mock",
+        help="Run with a mock beyond this machine, or where this looks like production.",
+    ),
+]
 OssPort: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the mock OSS.")]
 
 commands = typer.Typer(
@@ -60,11 +67,16 @@ def demo(
             " than once.",
         ),
     ] = None,
+    i_know_this_is_a_mock: MeantOption = False,
 ) -> None:
     """Run the page, the server and a mock OSS on this machine; no account is needed."""
     from ossferry.demo import Demo
     from ossferry.logs import configure
+    from ossferry.mock_program import refuse_production
     from ossferry.serving import StopSignals
+
+    if not i_know_this_is_a_mock:
+        refuse_production(host, option="--host")
 
     configure("WARNING")
     with (
@@ -93,11 +105,13 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(min=1, max=64, help="Processes; more than one needs Redis.")
     ] = None,
+    i_know_this_is_a_mock: MeantOption = False,
 ) -> None:
     """Run the server; every option is an environment variable `OSSFERRY_…`."""
     from ossferry.app import create_app
     from ossferry.ledger.database import check_ledger
     from ossferry.logs import configure
+    from ossferry.mock_program import refuse_production
     from ossferry.probe import refuse_mock
     from ossferry.redaction import secret_values
     from ossferry.serving import BackgroundServer, StopSignals, listen
@@ -106,6 +120,8 @@ def serve(
 
     settings = load_settings(**({} if workers is None else {"workers": workers}))
     configure(settings.log_level, secrets=secret_values(settings))
+    if settings.allow_mock and not i_know_this_is_a_mock:
+        refuse_production(settings.host, option="OSSFERRY_HOST")
     refuse_mock(settings)
     if settings.objects_role_arn is not None:
         asyncio.run(check_ledger(settings.ledger_url))

@@ -39,12 +39,11 @@ from ossferry.policy import objects_policy
 from ossferry.serving import BackgroundServer, listen
 from ossferry.settings import Runtime, Settings
 from ossferry.settings_loading import ExplicitSettings, load_settings
-from ossferry.settings_rules import is_mock_endpoint
+from ossferry.settings_rules import DEMO_SECRET, is_mock_endpoint
 from ossferry.sts import StsClient, access_key, objects_sts
 
 __all__ = ["Demo", "prepare_bucket"]
 
-SECRET = "the demo's prefixes stay the same from run to run"  # noqa: S105 - guards a mock only
 UNHURRIED = "100000/minute"
 BELOW_LOCALHOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+localhost")
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
@@ -249,7 +248,7 @@ class Demo:
             "callback": True,
             "admins": ("alice",),
             "objects_endpoint": f"http://127.0.0.1:{self.oss.port}",
-            "secret": SECRET,
+            "secret": DEMO_SECRET,
             "allow_mock": True,
             "allow_runtime_query": True,
             "rate_per_principal": UNHURRIED,

@@ -1,7 +1,8 @@
 """The kill switch: a deny on the role, which stops every token that is out, at once.
 
 It works through RAM, with the rights of whoever runs the command: the server itself has none of
-them. Switching it on or off again and again does no harm.
+them. Switching it on or off again and again does no harm. An administrator makes the policy once;
+who turns the switch needs no right to write policies, with which they could allow themselves more.
 """
 
 import json
@@ -27,11 +28,16 @@ DENY = {
 }
 VERSION = "2015-05-01"
 TIMEOUT_MS = 10_000
+NO_POLICY = "EntityNotExist.Policy"
 DONE_BEFORE = (
     "EntityAlreadyExists.Policy",
     "EntityAlreadyExists.Role.Policy",
     "EntityNotExist.Role.Policy",
 )
+
+
+class _NoPolicyError(KillSwitchError):
+    """Nobody has made the policy yet."""
 
 
 class KillSwitch:
@@ -55,8 +61,11 @@ class KillSwitch:
         Raises:
             KillSwitchError: RAM said no, or nothing.
         """
-        self._ask("CreatePolicy", PolicyName=POLICY_NAME, PolicyDocument=json.dumps(DENY))
-        self._ask("AttachPolicyToRole", **self._which())
+        try:
+            self._ask("AttachPolicyToRole", **self._which())
+        except _NoPolicyError:
+            self._ask("CreatePolicy", PolicyName=POLICY_NAME, PolicyDocument=json.dumps(DENY))
+            self._ask("AttachPolicyToRole", **self._which())
 
     def off(self) -> None:
         """Take the deny away.
@@ -97,6 +106,8 @@ class KillSwitch:
         except AlibabaCloudException as error:
             if error.code in DONE_BEFORE:
                 return {}
+            if error.code == NO_POLICY:
+                raise _NoPolicyError(f"there is no policy {POLICY_NAME}.") from error
             raise KillSwitchError(
                 f"RAM refused {action} ({error.code}): who runs this needs the rights in"
                 " deploy/ram/kill-switch-operator-policy.json."

@@ -16,7 +16,7 @@ from ossferry.bucket import Listed, ObjectStore
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import BadRequestError
 from ossferry.guards import read_json
-from ossferry.ledger import Database, listing, uploads
+from ossferry.ledger import Database, listing, refusals, uploads
 from ossferry.ledger.listing import SORTS, Deleted
 from ossferry.ledger.uploads import Receipt
 from ossferry.prefixes import Owner, check_own_key
@@ -57,13 +57,15 @@ class ListApi:
         if after:
             check_own_key(after, owner.prefix)
         if words or sort != "key":
-            found = await self._search(owner, words=words, sort=sort, after=after, limit=limit)
+            found, last = await self._search(
+                owner, words=words, sort=sort, after=after, limit=limit
+            )
         else:
-            found = await self._ask_oss(owner, after=after, limit=limit)
+            found, last = await self._ask_oss(owner, after=after, limit=limit)
         return JSONResponse(
             {
                 "objects": [object_json(*each) for each in found],
-                "next": found[-1][0].key if len(found) == limit else None,
+                "next": last,
             }
         )
 
@@ -100,11 +102,15 @@ class ListApi:
             }
         )
 
-    async def _ask_oss(self, owner: Owner, *, after: str, limit: int) -> Rows:
+    async def _ask_oss(self, owner: Owner, *, after: str, limit: int) -> tuple[Rows, str | None]:
+        """Return a page, without what the page has refused, and the key of its last object."""
         found = await self._store.list(owner.prefix, after=after, limit=limit)
         async with self._database.read() as connection:
             known = await uploads.of_keys(connection, [each.key for each in found])
-        return [(each, known.get(each.key)) for each in found]
+            unknown = [each for each in found if each.key not in known]
+            refused = await refusals.of_objects(connection, unknown)
+        rows = [(each, known.get(each.key)) for each in found if each.key not in refused]
+        return rows, found[-1].key if len(found) == limit else None
 
     async def _known(self, owner: Owner, path: str, size: int, crc64: str) -> Sequence[str]:
         try:
@@ -115,14 +121,16 @@ class ListApi:
             found = await uploads.identical(connection, owner, path=path, size=size, crc64=crc64)
         return found[:MOST_ASKED]
 
-    async def _search(self, owner: Owner, *, words: str, sort: str, after: str, limit: int) -> Rows:
+    async def _search(
+        self, owner: Owner, *, words: str, sort: str, after: str, limit: int
+    ) -> tuple[Rows, str | None]:
         async with self._database.read() as connection:
             found = await listing.page(
                 connection, owner, words=words, sort=sort, after=after, limit=limit
             )
         if found is None:
             raise BadRequestError("after must be the `next` of the page before.")
-        return found
+        return found, found[-1][0].key if len(found) == limit else None
 
 
 def read_limit(request: Request) -> int:

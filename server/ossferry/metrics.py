@@ -51,6 +51,11 @@ class Metrics:
         self._bytes = Counter(
             "ossferry_recorded_bytes", "Bytes of these uploads.", registry=self.registry
         )
+        self._refused = Counter(
+            "ossferry_refused_uploads",
+            "Uploads that the page refused, because OSS stored other bytes.",
+            registry=self.registry,
+        )
         self._requests = Histogram(
             "ossferry_request_seconds",
             "Time from request to end of answer.",
@@ -64,7 +69,7 @@ class Metrics:
         self._decisions.labels(outcome).inc()
 
     def called_sts(self, result: str) -> None:
-        """Count a call to STS: `ok`, `refused` or `lost`."""
+        """Count a call to STS: `ok`, `refused`, `lost` or `expired`."""
         self._sts_calls.labels(result).inc()
 
     def recorded(self, source: str, size: int) -> None:
@@ -75,6 +80,10 @@ class Metrics:
         """
         self._receipts.labels(source).inc()
         self._bytes.inc(size)
+
+    def refused_upload(self) -> None:
+        """Count an upload that the page refused."""
+        self._refused.inc()
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count an answer."""

@@ -1,10 +1,36 @@
-"""Runs the mock's own command line; beside `demo`, the only module that imports the mock."""
+"""Runs the mock's own command line, and asks its guard; beside `demo` alone in importing the mock.
 
-import mock_oss.cli
+Each function loads what it needs when it is called.
+"""
 
-__all__ = ["run_mock"]
+import os
+
+from ossferry.errors import SettingsError
+
+__all__ = ["refuse_production", "run_mock"]
 
 
 def run_mock(arguments: list[str]) -> None:
     """Run `ossferry mock-oss` with these arguments; it ends with SystemExit."""
+    import mock_oss.cli
+
     mock_oss.cli.app(arguments, prog_name="ossferry mock-oss")
+
+
+def refuse_production(host: str, *, option: str) -> None:
+    """Refuse to run with a mock where that could be taken for the cloud.
+
+    Args:
+        host: the address to listen on.
+        option: what sets it.
+
+    Raises:
+        SettingsError: one sentence with the reason, and with the option that overrides it.
+    """
+    from mock_oss.errors import UnsafeStartError
+    from mock_oss.production import refuse_production as refuse
+
+    try:
+        refuse(host, os.environ, option=option)
+    except UnsafeStartError as error:
+        raise SettingsError(f"{error}.") from error

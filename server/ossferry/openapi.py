@@ -11,6 +11,7 @@ from ossferry.forms import MAX_NAME
 from ossferry.images import FORMATS, MAX_SIDE, PRESETS
 from ossferry.ledger.listing import SORTS
 from ossferry.listing import CURSOR, MAX_PAGE, MAX_WORDS
+from ossferry.quarantine import MAX_ETAG
 from ossferry.receipts import MAX_OBJECT_SIZE
 from ossferry.shares import MAX_LIFE_S, MAX_NOTE, MIN_LIFE_S
 from ossferry.unfinished import UPLOAD_ID
@@ -66,6 +67,12 @@ UNFINISHED = _object(
 UPLOAD = TEXT | {"pattern": f"^{UPLOAD_ID}$"}
 FIELD = {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2}
 QUOTA = _or_null(_object((), bytes_left=WHOLE_OR_NULL, objects_left=WHOLE_OR_NULL))
+REPORT = {
+    "key": SOUND,
+    "size": {"type": "integer", "minimum": 0, "maximum": MAX_OBJECT_SIZE},
+    "crc64": TEXT | {"pattern": "^(0|[1-9][0-9]{0,19})$"},
+    "request_id": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9-]{0,64}$"},
+}
 SCHEMAS: dict[str, Any] = {
     "Grant": _object(
         (*CREDENTIALS, *PLACE),
@@ -109,12 +116,7 @@ SCHEMAS: dict[str, Any] = {
     "Report": {
         "type": "object",
         "required": ["key", "size", "crc64"],
-        "properties": {
-            "key": SOUND,
-            "size": {"type": "integer", "minimum": 0, "maximum": MAX_OBJECT_SIZE},
-            "crc64": TEXT | {"pattern": "^(0|[1-9][0-9]{0,19})$"},
-            "request_id": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9-]{0,64}$"},
-        },
+        "properties": REPORT,
     },
     "Receipt": _object(
         ("key", "crc64", "etag", "last_modified", "recorded_at"),
@@ -122,6 +124,12 @@ SCHEMAS: dict[str, Any] = {
         stored={"type": "boolean"},
         quota=QUOTA,
     ),
+    "RefusedUpload": {
+        "type": "object",
+        "required": ["key", "size", "crc64"],
+        "properties": REPORT | {"etag": TEXT_OR_NULL | {"maxLength": MAX_ETAG}},
+    },
+    "RefusedOutcome": _object(("key",), outcome={"enum": ["removed", "kept", "gone"]}),
     "File": {
         "type": "object",
         "required": ["path", "size", "crc64"],
@@ -313,6 +321,16 @@ def openapi_document() -> dict[str, Any]:
                     "security": [{"bearer": []}],
                     "requestBody": _body("Report"),
                     "responses": _answers("Receipt", "404", "409", *REFUSALS, *BROKEN),
+                }
+            },
+            "/api/receipts/refused": {
+                "post": {
+                    "summary": "The page refused what OSS stored, because it is not the file. The"
+                    " object is taken away; 409 says why it stays. Only where the server has a"
+                    " role for it.",
+                    "security": [{"bearer": []}],
+                    "requestBody": _body("RefusedUpload"),
+                    "responses": _answers("RefusedOutcome", "409", *REFUSALS, *BROKEN),
                 }
             },
             **_objects_paths(),

@@ -31,8 +31,24 @@ MAX_ANSWER = 256 * 1024
 TIMEOUT_S = 5.0
 
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-METADATA = ipaddress.IPv4Network("100.100.0.0/16")
-"""Where a machine of Alibaba Cloud asks about itself; other clouds have a link-local address."""
+PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")
+"""All that is handed out of IPv6; beyond are private networks, translators and old ideas."""
+
+PRIVATE = tuple(
+    ipaddress.ip_network(each)
+    for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+)
+METADATA = tuple(
+    ipaddress.ip_network(each)
+    for each in (
+        "100.100.0.0/16",  # Alibaba Cloud
+        "168.63.129.16/32",  # Azure
+        "192.0.0.0/24",  # Oracle, and what else the IETF keeps for protocols
+        "fd00:ec2::/32",  # AWS
+        "fd20:ce::/32",  # Google
+    )
+)
+"""Where machines of a cloud ask about themselves; most have a link-local address besides."""
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -114,13 +130,18 @@ def _plain(text: str) -> Address:
 
 def _is_public(address: Address) -> bool:
     """Whether an address belongs to the public internet."""
-    return address.is_global and not address.is_multicast
+    if isinstance(address, ipaddress.IPv6Address) and address not in PUBLIC_V6:
+        return False
+    return address.is_global and not address.is_multicast and not _is_metadata(address)
 
 
 def _is_private(address: Address) -> bool:
     """Whether an address may be another machine's of one's own network."""
-    odd = address.is_link_local or address.is_unspecified or address.is_multicast
-    return not (odd or address.is_loopback or address in METADATA)
+    return any(address in each for each in PRIVATE) and not _is_metadata(address)
+
+
+def _is_metadata(address: Address) -> bool:
+    return any(address in each for each in METADATA)
 
 
 def outbound_client(settings: Settings) -> httpx.AsyncClient:

@@ -1,11 +1,13 @@
 """Says no to those who ask too often: one principal, one address, everybody together.
 
-Counting is done by `limits`, in memory for one process and in Redis for several. A Redis that is
-down makes the limits stricter and local, never absent.
+Windows are exact: no minute sees more than a limit per minute allows. Counting is done in memory
+for one process, and by `limits` in Redis for several. A Redis that is down makes the limits
+stricter and local, never absent.
 """
 
 import ipaddress
 import math
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -17,9 +19,9 @@ from redis.asyncio import ConnectionPool
 from ossferry.clock import Monotonic, monotonic
 from ossferry.errors import StorageLostError, TooManyError
 from ossferry.logs import logger
-from ossferry.rate_memory import CounterMemory
+from ossferry.rate_memory import MovingWindows
 from ossferry.settings import Settings
-from ossferry.storage import LEFT_ALONE_S, redis_pool
+from ossferry.storage import LEFT_ALONE_S, TIMEOUT_S, redis_pool
 
 __all__ = ["Counter", "Rates", "address_key"]
 
@@ -29,58 +31,67 @@ STRICTER = 4
 log = logger("ossferry.rates")
 
 
-WindowStorage: TypeAlias = RedisCounters | CounterMemory
+WindowStorage: TypeAlias = RedisCounters | MovingWindows
+
+
+Ask: TypeAlias = Callable[["_Windows", limits.RateLimitItem, tuple[str, ...]], Awaitable[bool]]
 
 
 class Counter:
     """Counts hits against limits, together with the other processes if there is a Redis."""
 
-    def __init__(self, settings: Settings, *, monotonic: Monotonic = monotonic) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        monotonic: Monotonic = monotonic,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
         self._monotonic = monotonic
-        self._local = CounterMemory(monotonic)
-        self._pool = _pool(settings)
+        self._local = MovingWindows(monotonic)
+        self._pool = _pool(settings, timeout_s)
         self._here = _Windows(self._local)
         self._shared = _Windows(_counters(self._pool)) if self._pool else None
         self._ill_until = 0.0
 
     async def hit(self, item: limits.RateLimitItem, *names: str) -> bool:
         """Count one; whether it is within the limit."""
-        return await self._ask(item, names, "hit")
+        return await self._ask(item, names, _Windows.hit)
 
     async def test(self, item: limits.RateLimitItem, *names: str) -> bool:
         """Whether one more would be within the limit."""
-        return await self._ask(item, names, "test")
-
-    async def hit_exactly(self, item: limits.RateLimitItem, *names: str) -> bool:
-        """Count one in a window that moves with every moment; costs more memory."""
-        return await self._ask(item, names, "exact")
+        return await self._ask(item, names, _Windows.test)
 
     async def retry_after_s(self, item: limits.RateLimitItem, *names: str) -> int:
-        """Return the whole seconds after which one more is likely to be within the limit."""
+        """Return the whole seconds after which one more is within the limit, or likely so.
+
+        This process knows the moment if it counts alone; of others' counts half the window is said.
+        """
         expiry = item.get_expiry()
-        windows = await self._local.get_sliding_window(item.key_for(*names), expiry)
-        before, left_s = windows[0], windows[1]
-        return max(1, math.ceil(expiry / before if before else left_s))
+        key = _counter_name(item, names)
+        oldest, count = await self._local.get_moving_window(key, item.amount, expiry)
+        left_s = oldest + expiry - self._monotonic() if count >= item.amount else expiry / 2
+        return max(1, math.ceil(left_s))
 
     async def close(self) -> None:
         """Close the connections."""
         if self._pool is not None:
             await self._pool.aclose()
 
-    async def _ask(self, item: limits.RateLimitItem, names: tuple[str, ...], how: str) -> bool:
+    async def _ask(self, item: limits.RateLimitItem, names: tuple[str, ...], how: Ask) -> bool:
         if self._shared is None:
-            return await self._here.count(item, names, how)
+            return await how(self._here, item, names)
         try:
             if self._monotonic() < self._ill_until:
                 raise StorageLostError("left-alone")
-            return await self._shared.count(item, names, how)
+            return await how(self._shared, item, names)
         except (StorageError, OSError) as error:
             self._ill_until = self._monotonic() + LEFT_ALONE_S
             log.error("redis-lost", error=type(error).__name__)
         except StorageLostError:
             log.debug("redis-left-alone")
         stricter = type(item)(max(1, item.amount // STRICTER), item.multiples, item.namespace)
-        return await self._here.count(stricter, names, how)
+        return await how(self._here, stricter, names)
 
 
 class Rates:
@@ -199,10 +210,10 @@ def address_key(address: str) -> str:
     return str(ipaddress.ip_network((ip, 64), strict=False))
 
 
-def _pool(settings: Settings) -> ConnectionPool | None:
+def _pool(settings: Settings, timeout_s: float) -> ConnectionPool | None:
     if settings.redis_url is None:
         return None
-    return redis_pool(settings.redis_url.get_secret_value())
+    return redis_pool(settings.redis_url.get_secret_value(), timeout_s=timeout_s)
 
 
 def _counters(pool: ConnectionPool) -> RedisCounters:
@@ -216,24 +227,25 @@ def _counters(pool: ConnectionPool) -> RedisCounters:
 
 
 class _Windows:
-    """Both kinds of windows over one storage.
+    """Exact windows over one storage.
 
-    They count as the strategies of `limits` do, which put together the name of a counter anew each
-    time; five of them stand before each grant.
+    They count as the moving window of `limits` does, which puts together the name of a counter anew
+    each time; five of them stand before each grant.
     """
 
     def __init__(self, storage: WindowStorage) -> None:
         self._storage = storage
 
-    async def count(self, item: limits.RateLimitItem, names: tuple[str, ...], how: str) -> bool:
-        """Count, or look, as `how` says."""
-        key, expiry = _counter_name(item, names), item.get_expiry()
-        if how == "exact":
-            return await self._storage.acquire_entry(key, item.amount, expiry)
-        if how == "hit":
-            return await self._storage.acquire_sliding_window_entry(key, item.amount, expiry)
-        before, left_s, count, _ = await self._storage.get_sliding_window(key, expiry)
-        return before * left_s / expiry + count < item.amount
+    async def hit(self, item: limits.RateLimitItem, names: tuple[str, ...]) -> bool:
+        """Count one; whether it is within the limit."""
+        key = _counter_name(item, names)
+        return await self._storage.acquire_entry(key, item.amount, item.get_expiry())
+
+    async def test(self, item: limits.RateLimitItem, names: tuple[str, ...]) -> bool:
+        """Whether one more would be within the limit."""
+        key = _counter_name(item, names)
+        _, count = await self._storage.get_moving_window(key, item.amount, item.get_expiry())
+        return count < item.amount
 
 
 @lru_cache(maxsize=8192)

@@ -1,5 +1,6 @@
-"""Answers whether this process can do its work: STS, our clock, storage, ledger.
+"""Answers whether this process can hand out grants: STS, our clock, storage, ledger, audit trail.
 
+STS and the audit trail are tried if their last use failed, or if they were not used yet.
 What is wrong goes into the log; whoever asks learns yes or no. An answer is kept for some seconds,
 so that asking often costs nothing.
 """
@@ -14,12 +15,20 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ossferry.audit import Audit
 from ossferry.clock import Clock, Monotonic
-from ossferry.errors import LedgerLostError, StorageLostError, StsLostError
-from ossferry.ledger import Database
+from ossferry.errors import (
+    AuditLostError,
+    LedgerLostError,
+    StorageLostError,
+    StsLostError,
+    StsRefusedError,
+)
+from ossferry.ledger import Database, leases
 from ossferry.logs import logger
 from ossferry.settings import Settings
 from ossferry.storage import Storage
+from ossferry.sts_guard import GuardedSts
 
 __all__ = ["Readiness", "StsDate", "ask_sts_date"]
 
@@ -56,11 +65,15 @@ class Readiness:
         storage: Storage,
         sts_date: StsDate,
         *,
+        sts: GuardedSts,
+        audit: Audit,
         ledger: Database | None,
         clock: Clock,
         monotonic: Monotonic,
     ) -> None:
         self._storage = storage
+        self._sts = sts
+        self._audit = audit
         self._ledger = ledger
         self._sts_date = sts_date
         self._clock = clock
@@ -85,17 +98,31 @@ class Readiness:
             skew_s = abs((await self._sts_date() - self._clock()).total_seconds())
             if skew_s > MAX_SKEW_S:
                 wrong.append(f"clock is {skew_s:.0f} s off")
-        except StsLostError:
-            wrong.append("STS does not answer")
+            else:
+                await self._sts.check()
+        except StsLostError as error:
+            silent = error.reason == "no-answer"
+            wrong.append("STS does not answer" if silent else f"STS is of no use: {error.reason}")
+        except StsRefusedError as error:
+            wrong.append(f"STS refuses: {error.sts_code}")
         try:
             await self._storage.ping()
         except StorageLostError:
             wrong.append("storage does not answer")
         try:
             if self._ledger is not None:
-                await self._ledger.ping()
+                await self._try_ledger(self._ledger)
         except LedgerLostError:
-            wrong.append("the ledger does not answer")
+            wrong.append("the ledger does not answer, or cannot be written")
+        try:
+            self._audit.check()
+        except AuditLostError:
+            wrong.append("the audit trail cannot be written")
         if wrong:
             log.error("not-ready", wrong=wrong)
         return not wrong
+
+    async def _try_ledger(self, ledger: Database) -> None:
+        """Write to the ledger, as each grant does; a full disk can still be read."""
+        async with ledger.write() as connection:
+            await leases.take(connection, "readiness", holder="any", now=self._clock(), hold_s=0)

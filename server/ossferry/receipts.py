@@ -16,13 +16,22 @@ from ossferry.clock import Clock, utc_text
 from ossferry.errors import BadRequestError, NotStoredError, ReceiptMismatchError
 from ossferry.guards import read_json
 from ossferry.hooks import Hooks, uploaded
-from ossferry.ledger import Database, people, uploads
+from ossferry.ledger import Database, people, refusals, uploads
 from ossferry.ledger.uploads import Receipt
 from ossferry.metrics import Metrics
 from ossferry.prefixes import Owner, check_own_key
 from ossferry.quotas import Quotas
 
-__all__ = ["MAX_OBJECT_SIZE", "ReceiptApi", "Recorder", "read_content", "read_size"]
+__all__ = [
+    "MAX_OBJECT_SIZE",
+    "ReceiptApi",
+    "Recorder",
+    "Report",
+    "read_content",
+    "read_report",
+    "read_size",
+    "stored_json",
+]
 
 MAX_OBJECT_SIZE = 48_800_000_000_000
 MAX_REMEMBERED = 10_000
@@ -74,12 +83,17 @@ class Recorder:
             source: who said so: ``page``, ``form``, ``callback`` or ``found``.
 
         Raises:
+            NotStoredError: the page has refused this object.
             LedgerLostError: nothing was recorded; the object is not touched, and is found later.
         """
         now = self._clock()
         async with self._database.write() as connection:
             if owner.hash not in self._remembered:
                 await people.remember(connection, owner, now)
+            if source == "page":
+                await refusals.forget(connection, stored.key)
+            elif await refusals.of_objects(connection, [stored]):
+                raise NotStoredError("The page has refused what OSS has under this key.")
             receipt = await uploads.record(
                 connection, owner, stored, source=source, request_id=request_id, now=now
             )
@@ -120,7 +134,7 @@ class ReceiptApi:
             owner, stored, source="page", request_id=report.request_id
         )
         return JSONResponse(
-            _as_json(stored)
+            stored_json(stored)
             | {
                 "stored": True,
                 "recorded_at": utc_text(receipt.recorded_at),
@@ -136,7 +150,7 @@ class ReceiptApi:
             name for name in ("size", "crc64") if getattr(report, name) != getattr(stored, name)
         ]
         if differs:
-            raise ReceiptMismatchError(differs=differs, stored=_as_json(stored))
+            raise ReceiptMismatchError(differs=differs, stored=stored_json(stored))
         return stored
 
 
@@ -186,7 +200,8 @@ def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _as_json(stored: Stored) -> dict[str, object]:
+def stored_json(stored: Stored) -> dict[str, object]:
+    """Return what a client is told of an object that OSS has."""
     return {
         "key": stored.key,
         "size": stored.size,

@@ -2,6 +2,8 @@
 
 A tab that was closed sends no receipt, and neither does who wants to hide an upload. So the uploads
 of everybody who holds credentials are looked through every minute, and everybody's once a day.
+An object that the page may still refuse is left alone for a while, and one that it has refused is
+removed.
 """
 
 import secrets
@@ -15,10 +17,11 @@ from ossferry.bucket import Listed, ObjectStore, OssBucket
 from ossferry.clock import Clock, monotonic, utc_now
 from ossferry.errors import LedgerLostError, OssferryError, SettingsError
 from ossferry.hooks import Hooks, deleted, load_hooks
-from ossferry.ledger import AsyncConnection, Database, leases, people, uploads
+from ossferry.ledger import AsyncConnection, Database, leases, people, refusals, uploads
 from ossferry.logs import logger, unexpected
 from ossferry.metrics import Metrics
 from ossferry.prefixes import Owner
+from ossferry.quarantine import Quarantine
 from ossferry.quotas import Quotas
 from ossferry.receipts import Recorder
 from ossferry.settings_loading import load_settings
@@ -62,6 +65,8 @@ class Reconciler:
         hooks: Hooks,
         quotas: Quotas,
         *,
+        quarantine: Quarantine,
+        settle_s: float,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -69,6 +74,8 @@ class Reconciler:
         self._recorder = recorder
         self._hooks = hooks
         self._quotas = quotas
+        self._quarantine = quarantine
+        self._settle = timedelta(seconds=settle_s)
         self._clock = clock
         self._me = secrets.token_hex(8)
 
@@ -111,7 +118,8 @@ class Reconciler:
                 break
             after = listed[-1].key
         async with self._database.write() as connection:
-            await people.reconciled(connection, owner.hash, started - UNDER_WAY)
+            settled = started - UNDER_WAY - self._settle
+            await people.reconciled(connection, owner.hash, settled)
         if differences.any:
             log.info(
                 "reconciled",
@@ -145,9 +153,16 @@ class Reconciler:
     ) -> None:
         async with self._database.read() as connection:
             known = await uploads.in_range(connection, owner, after=after, until=until)
+            unknown = [each for each in listed if each.key not in known]
+            refused = await refusals.of_objects(connection, unknown)
+        latest = self._clock() - self._settle
         for each in listed:
             receipt = known.get(each.key)
-            if receipt is None:
+            if each.key in refused:
+                await self._quarantine.finish(owner, each)
+            elif each.last_modified > latest:
+                continue  # the page may still confirm or refuse it
+            elif receipt is None:
                 await self._found(owner, each.key, differences.found)
             elif (receipt.size, receipt.etag) != (each.size, each.etag):
                 await self._found(owner, each.key, differences.changed)
@@ -193,8 +208,21 @@ async def reconciler(database: Database) -> AsyncIterator[Reconciler]:
     store = OssBucket(settings, objects_sts(settings, sts.default_credentials()), clock=utc_now)
     hooks = Hooks(settings, load_hooks({}))
     quotas = Quotas(settings, database, clock=utc_now, monotonic=monotonic)
-    recorder = Recorder(database, hooks, quotas, metrics=Metrics(), clock=utc_now)
+    metrics = Metrics()
+    recorder = Recorder(database, hooks, quotas, metrics=metrics, clock=utc_now)
+    quarantine = Quarantine(
+        settings, store, database, hooks, quotas, metrics=metrics, clock=utc_now
+    )
     try:
-        yield Reconciler(store, database, recorder, hooks, quotas, clock=utc_now)
+        yield Reconciler(
+            store,
+            database,
+            recorder,
+            hooks,
+            quotas,
+            quarantine=quarantine,
+            settle_s=settings.settle_s,
+            clock=utc_now,
+        )
     finally:
         await store.close()

@@ -4,6 +4,7 @@ Values are checked one by one and together (`settings_rules`); what is unsafe or
 start with one sentence that names the option. Nothing here opens a connection.
 """
 
+import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
@@ -32,6 +33,7 @@ from ossferry.settings_types import (
     LongSecret,
     Origin,
     Rate,
+    Refused,
     RoleArn,
     Undo,
     WebhookSecret,
@@ -40,6 +42,7 @@ from ossferry.settings_types import (
 __all__ = ["PREFIX", "Auth", "Runtime", "Settings", "is_loopback"]
 
 PREFIX = "OSSFERRY_"
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -155,6 +158,18 @@ class Settings(BaseSettings):
         description="How often the uploads of those who hold credentials are looked through for"
         " what arrived without a receipt.",
     )
+    settle_s: float = Field(
+        default=120.0,
+        ge=0,
+        le=600,
+        description="How long an upload waits for the page to confirm or refuse it, before it is"
+        " recorded without a receipt.",
+    )
+    refused: Refused = Field(
+        default="remove",
+        description="What becomes of an upload whose checksum the page refused. `remove`: its bytes"
+        " are deleted; `trash`: they are kept below `trash/` for `OSSFERRY_UNDO_S`.",
+    )
     skip_identical: bool = Field(
         default=False,
         description="Let the page compute the CRC-64 of each file before it is sent, and send none"
@@ -179,7 +194,11 @@ class Settings(BaseSettings):
         " and sessions. Changing it gives everybody a new prefix."
     )
     session_duration_s: int = Field(
-        default=900, ge=900, le=43200, description="Life of the credentials; STS allows no less."
+        default=900,
+        ge=900,
+        le=3600,
+        description="Life of the credentials, which nobody can call back: 15 minutes, the least"
+        " that STS allows, to an hour.",
     )
     actions: tuple[Action, ...] = Field(
         default=("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload"),
@@ -267,7 +286,8 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr | None = Field(
         default=None,
-        description="Redis for several processes: limits, grants, sign-outs; else memory.",
+        description="Redis for several processes: limits, grants, sign-outs; else memory. Sign-outs"
+        " are in the ledger too, if there is one; with neither, sessions end with the process.",
     )
     max_file_size: int = Field(
         default=48_800_000_000_000,
@@ -338,7 +358,7 @@ class Settings(BaseSettings):
     @field_validator("allowed_hosts")
     @classmethod
     def _hosts_are_exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value or any("*" in host or ":" in host or host[:1] == "." for host in value):
+        if not value or not all(_HOST.fullmatch(host) for host in value):
             raise ValueError("must list host names without wildcards or ports")
         return tuple(host.lower() for host in value)
 

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 if TYPE_CHECKING:
     from ossferry.settings import Settings
 
-__all__ = ["RULES", "is_loopback", "is_mock_endpoint"]
+__all__ = ["DEMO_SECRET", "MOCK_KEYS", "RULES", "is_loopback", "is_mock_endpoint"]
 
 Rule: TypeAlias = "Callable[[Settings], Iterator[str]]"
 
@@ -29,12 +29,16 @@ NEEDED = {
     "oidc": ("oidc_issuer", "oidc_client_id", "oidc_client_secret", "public_url"),
     "proxy": ("proxy_secret",),
 }
+DEMO_SECRET = "the demo's prefixes stay the same from run to run"  # noqa: S105 - guards a mock only
 V4_IN_V6 = ipaddress.IPv6Network("::ffff:0:0/96")
 _REGIONAL_HOST = re.compile(
     r"(?:oss-([a-z]{2}-[a-z0-9-]+)|([a-z]{2}-[a-z0-9-]+)\.oss)\.aliyuncs\.com"
 )
 _MOCK_HOST = re.compile(r"localhost|(?:oss-[a-z0-9-]+|[a-z]{2}-[a-z0-9-]+\.oss)\.localhost")
 _VENDOR_LIKE = re.compile(r"(?:^|\.)(?:aliyun|alibabacloud)[a-z0-9-]*\.")
+_PLAIN_URL = re.compile(r"[!-\[\]-~]+")
+"""Without spaces, control characters and backslashes, of which programs make different hosts."""
+
 _DNS_NAME = re.compile(
     r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 )
@@ -223,6 +227,9 @@ def _cloud_address(
 
 
 def _issuer_address(settings: "Settings", option: str, url: str) -> Iterator[str]:
+    if not _PLAIN_URL.fullmatch(url):
+        yield f"{option} must look like https://host/path"
+        return
     parts = urlsplit(url)
     host = parts.hostname or ""
     if settings.allow_mock and is_loopback(host):
@@ -294,6 +301,11 @@ def _sharing(settings: "Settings") -> Iterator[str]:
 
 
 def _separate_secrets(settings: "Settings") -> Iterator[str]:
+    if settings.secret.get_secret_value() == DEMO_SECRET and not settings.allow_mock:
+        yield (
+            "OSSFERRY_SECRET is that of the demo, which everybody knows:"
+            " take what `openssl rand -hex 32` prints"
+        )
     given = [
         value.get_secret_value()
         for value in (

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from itertools import pairwise
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ __all__ = [
     "LongSecret",
     "Origin",
     "Rate",
+    "Refused",
     "RoleArn",
     "Undo",
     "WebhookSecret",
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 Auth: TypeAlias = Literal["demo", "apikey", "jwt", "oidc", "proxy"]
+Refused: TypeAlias = Literal["remove", "trash"]
 Undo: TypeAlias = Literal["trash", "versions", "off"]
 Action: TypeAlias = Literal[
     "oss:PutObject",
@@ -43,12 +46,22 @@ MIN_SECRET_VARIETY = 8
 """Different characters; 32 random digits have as many but once in a thousand times."""
 
 WEBHOOK_PREFIX = "whsec_"
+PLACEHOLDERS = ("changeme", "replaceme", "placeholder", "yoursecret", "password", "qwerty")
+MAX_ALIKE = 0.6
+"""Most of a secret's steps that may go to a neighbour, or of its threes that may come again."""
+
+_NETLOC = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", re.IGNORECASE)
+
 MIN_WEBHOOK_KEY = 24
 """Bytes, as Standard Webhooks say."""
 
 
 def _origin(value: str) -> str:
-    """Check for `scheme://host[:port]` and nothing else; return it as browsers write it."""
+    """Check for `scheme://host[:port]` and nothing else; return it as browsers write it.
+
+    Programs do not agree on what the host is where there is a backslash, a space or a control
+    character, so only the letters of host names are taken.
+    """
     parts = urlsplit(value.rstrip("/"))
     _ = parts.port  # raises ValueError when it is no number
     bare = f"{parts.scheme}://{parts.netloc}" == value.rstrip("/") and parts.hostname
@@ -56,6 +69,8 @@ def _origin(value: str) -> str:
         raise ValueError("must look like https://host or https://host:port")
     if "*" in value:
         raise ValueError("must be exact, without wildcards")
+    if not _NETLOC.fullmatch(value.rstrip("/").partition("://")[2]):
+        raise ValueError("must have a plain host name: letters, digits, dots and hyphens")
     return value.rstrip("/").lower().removesuffix({"http": ":80", "https": ":443"}[parts.scheme])
 
 
@@ -79,9 +94,20 @@ def _file_type(value: str) -> str:
 def _long(value: SecretStr) -> SecretStr:
     if len(value.get_secret_value()) < MIN_SECRET_LENGTH:
         raise ValueError(f"must have at least {MIN_SECRET_LENGTH} characters")
-    if len(set(value.get_secret_value())) < MIN_SECRET_VARIETY:
+    if _is_guessable(value.get_secret_value()):
         raise ValueError("must be random, such as what `openssl rand -hex 32` prints")
     return value
+
+
+def _is_guessable(secret: str) -> bool:
+    """Whether a secret has few characters, a placeholder's words, a pattern, or a sequence."""
+    letters = "".join(char for char in secret.lower() if char.isalnum())
+    if len(set(secret)) < MIN_SECRET_VARIETY or any(word in letters for word in PLACEHOLDERS):
+        return True
+    threes = [secret[start : start + 3] for start in range(len(secret) - 2)]
+    repeated = 1 - len(set(threes)) / len(threes)
+    steps = [abs(ord(later) - ord(first)) <= 1 for first, later in pairwise(secret)]
+    return repeated > MAX_ALIKE or sum(steps) / len(steps) > MAX_ALIKE
 
 
 def webhook_key(secret: str) -> bytes:

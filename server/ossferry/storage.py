@@ -20,6 +20,7 @@ from ossferry.settings import Settings
 
 __all__ = [
     "LEFT_ALONE_S",
+    "TIMEOUT_S",
     "MemoryStorage",
     "RedisStorage",
     "Storage",
@@ -126,8 +127,10 @@ class MemoryStorage:
 class RedisStorage:
     """For several processes and machines."""
 
-    def __init__(self, url: str, monotonic: Monotonic = monotonic) -> None:
-        self._redis = redis.Redis.from_pool(redis_pool(url))
+    def __init__(
+        self, url: str, monotonic: Monotonic = monotonic, *, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        self._redis = redis.Redis.from_pool(redis_pool(url, timeout_s=timeout_s))
         self._monotonic = monotonic
         self._ill_until = 0.0
 
@@ -173,7 +176,7 @@ class RedisStorage:
             raise StorageLostError("no-answer") from error
 
 
-def redis_pool(url: str) -> redis.BlockingConnectionPool:
+def redis_pool(url: str, *, timeout_s: float = TIMEOUT_S) -> redis.BlockingConnectionPool:
     """Return connections to Redis: few, so that a crowd waits instead of being refused.
 
     One that has broken since it was last used, as after a restart of Redis, is made anew.
@@ -182,8 +185,8 @@ def redis_pool(url: str) -> redis.BlockingConnectionPool:
         url,
         max_connections=MAX_CONNECTIONS,
         timeout=WAIT_S,
-        socket_timeout=TIMEOUT_S,
-        socket_connect_timeout=TIMEOUT_S,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
         retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
 

@@ -2,15 +2,16 @@
 
 Calls wait their turn so that no second sees more than the settings allow; when the queue is longer
 than a client would wait, it is told when to come back. After several losses in a row nobody is
-sent to STS for a while; then one call finds out whether it is well again.
+sent to STS for a while; then one call finds out whether it is well again. Credentials that expired
+before they came are a loss too.
 """
 
 import asyncio
 
 import limits
 
-from ossferry.clock import Monotonic
-from ossferry.errors import StsLostError, StsRefusedError
+from ossferry.clock import Clock, Monotonic
+from ossferry.errors import StsExpiredError, StsLostError, StsRefusedError
 from ossferry.logs import logger
 from ossferry.metrics import Metrics
 from ossferry.rates import Counter
@@ -22,7 +23,9 @@ __all__ = ["Breaker", "GuardedSts", "Pace"]
 MAX_WAIT_S = 3.0
 LOSSES = 5
 OPEN_S = 5.0
-TRY_AGAIN = ("no-answer", "unreadable", "InternalError")
+TRY_AGAIN = ("no-answer", "unreadable", "expired", "InternalError")
+NOTHING = '{"Version":"1","Statement":[{"Effect":"Deny","Action":["oss:*"],"Resource":["*"]}]}'
+"""The policy of credentials that are asked for only to learn whether STS gives some."""
 
 log = logger("ossferry.sts_guard")
 
@@ -54,7 +57,7 @@ class Pace:
             self._waiting -= 1
 
     async def _may_call(self) -> bool:
-        return await self._counter.hit_exactly(self._item, "sts")
+        return await self._counter.hit(self._item, "sts")
 
 
 class Breaker:
@@ -105,16 +108,37 @@ class GuardedSts:
         pace: Pace,
         breaker: Breaker,
         metrics: Metrics,
+        clock: Clock,
         span: Span = no_span,
     ) -> None:
         self._inner = inner
         self._pace = pace
         self._breaker = breaker
         self._metrics = metrics
+        self._clock = clock
         self._span = span
+        self._is_well = False
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
         """See `AssumeRole`."""
+        try:
+            found = await self._twice(session_name, policy)
+        except (StsLostError, StsRefusedError):
+            self._is_well = False
+            raise
+        self._is_well = True
+        return found
+
+    async def check(self) -> None:
+        """Return if the last call brought credentials, or if another one does now.
+
+        Raises:
+            StsRefusedError, StsLostError: it did not.
+        """
+        if not self._is_well:
+            await self(session_name="ossferry-readiness", policy=NOTHING)
+
+    async def _twice(self, session_name: str, policy: str) -> StsCredentials:
         try:
             return await self._once(session_name, policy)
         except StsLostError as error:
@@ -128,6 +152,12 @@ class GuardedSts:
         try:
             with self._span("ossferry.sts.assume_role"):
                 answer = await self._inner(session_name=session_name, policy=policy)
+            if answer.expires_at <= self._clock():
+                raise StsExpiredError("expired")
+        except StsExpiredError:
+            self._breaker.lost()
+            self._metrics.called_sts("expired")
+            raise
         except StsLostError:
             self._breaker.lost()
             self._metrics.called_sts("lost")

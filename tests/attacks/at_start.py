@@ -7,6 +7,7 @@ from ossferry.demo import SHARER, WORLD
 from ossferry.errors import SettingsError
 from ossferry.probe import refuse_mock_keys
 from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.settings_rules import DEMO_SECRET
 from support.server_fakes import OBJECTS, OPTIONS
 
 __all__ = ["ATTEMPTS", "CLOUD", "MOCK"]
@@ -37,6 +38,7 @@ def refused(option: str, **changes: object) -> Try:
     return attempt
 
 
+ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 METADATA_URLS = (
     "http://169.254.169.254/jwks",
     "https://169.254.169.254/jwks",
@@ -52,6 +54,9 @@ METADATA_URLS = (
     "gopher://issuer.example.com/",
     "https://intranet/jwks",
     "https://0/jwks",
+    "https://evil.example\\.example.com/jwks",
+    "https://issuer.example.com/jw\tks",
+    "https://issuer.example.com /jwks",
 )
 BAD_ENDPOINTS = (
     "https://evil.example",
@@ -64,6 +69,15 @@ BAD_ENDPOINTS = (
     "https://oss-cn-hangzhou.aliyuncs.com/x",
     "https://localhost",
     "https://*.aliyuncs.com",
+    "https://evil.com\\.aliyuncs.com",
+    "https://evil.com\\@oss-cn-hangzhou.aliyuncs.com",
+    "https://evil.com%5c.aliyuncs.com",
+    "https://evil.com\t.aliyuncs.com",
+    "https://evil.com\x00.aliyuncs.com",
+    "https://evil.com .aliyuncs.com",
+    "https://evil.com\uff0f.aliyuncs.com",
+    "https://evil.com?.aliyuncs.com",
+    "https://evil.com#.aliyuncs.com",
 )
 
 NO_CUSTOM_DOMAINS = (
@@ -264,6 +278,8 @@ ATTEMPTS: list[Attempt] = [
         [
             ("any host", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=("*",))),
             ("any subdomain", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=("*.example.com",))),
+            ("a host without a name", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=("",))),
+            ("a host of a space", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=("a b",))),
             ("no host", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=())),
             (
                 "another public address",
@@ -312,7 +328,11 @@ ATTEMPTS: list[Attempt] = [
             ("nothing", refused("OSSFERRY_ACTIONS", actions=())),
             ("any role", refused("OSSFERRY_ROLE_ARN", role_arn="acs:ram::*:role/*")),
             ("any bucket", refused("OSSFERRY_BUCKET", bucket="*")),
-            ("long life", refused("OSSFERRY_SESSION_DURATION_S", session_duration_s=43201)),
+            ("long life", refused("OSSFERRY_SESSION_DURATION_S", session_duration_s=3601)),
+            (
+                "life of a day's work",
+                refused("OSSFERRY_SESSION_DURATION_S", session_duration_s=43200),
+            ),
             ("short life", refused("OSSFERRY_SESSION_DURATION_S", session_duration_s=60)),
         ],
     ),
@@ -322,6 +342,16 @@ ATTEMPTS: list[Attempt] = [
             ("short secret", refused("OSSFERRY_SECRET", secret="x" * 31)),
             ("one letter as secret", refused("OSSFERRY_SECRET", secret="a" * 40)),
             ("four letters as secret", refused("OSSFERRY_SECRET", secret="abcd" * 10)),
+            ("the demo's secret", refused("OSSFERRY_SECRET", secret=DEMO_SECRET)),
+            ("a placeholder as secret", refused("OSSFERRY_SECRET", secret="change-me-" * 4)),
+            (
+                "a placeholder with a tail as secret",
+                refused("OSSFERRY_SECRET", secret="change-me-to-something-long-and-random"),
+            ),
+            ("a word again and again", refused("OSSFERRY_SECRET", secret="ossferry-7" * 4)),
+            ("the alphabet as secret", refused("OSSFERRY_SECRET", secret=ALPHABET)),
+            ("the alphabet backwards", refused("OSSFERRY_SECRET", secret=ALPHABET[::-1])),
+            ("the alphabet as token", refused("OSSFERRY_METRICS_TOKEN", metrics_token=ALPHABET)),
             ("digits as secret", refused("OSSFERRY_SECRET", secret="1234567" * 5)),
             (
                 "one letter as token for figures",

@@ -151,6 +151,7 @@ def eaten(sizes: list[int], *, path: str = "/api/grant", method: str = "POST") -
         for number, size in enumerate(sizes):
             key = f"{PREFIX}2026-03-14/r/{number}"
             world.store.put(key, size=size, last_modified=world.clock())
+        world.clock.advance(world.settle_s + 1)
         _look_through(transport, after)
         refused = world.ask(method, path, headers=bearer(world), body=b"")
         world.store.objects.clear()  # for the next attempt

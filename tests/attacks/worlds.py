@@ -15,6 +15,7 @@ from ossferry.auth import Principal
 from ossferry.auth.apikey_file import ApiKeyFile
 from ossferry.auth.apikey_text import new_key
 from ossferry.auth.sessions import SESSION_COOKIE, Sessions
+from ossferry.auth.sign_outs import SignOuts
 from ossferry.settings_loading import ExplicitSettings, load_settings
 from ossferry.storage import MemoryStorage
 from support.app_client import app_client
@@ -93,6 +94,7 @@ class World:
     clock: FakeClock
     key: str
     cookie: str
+    settle_s: float
 
     def ask(
         self,
@@ -157,7 +159,8 @@ class Worlds:
         ApiKeyFile(path).add(key, secret=settings.secret_bytes, user="carol", created=clock())
         sts, response = FakeSts(clock), Response()
         carol = Principal(id="carol", name="Carol")
-        Sessions(settings, MemoryStorage(), clock=clock).begin(carol, response)
+        sign_outs = SignOuts(MemoryStorage(), None, lasts=True, clock=clock)
+        Sessions(settings, sign_outs, clock=clock).begin(carol, response)
         cookie = response.headers["set-cookie"].partition(";")[0].partition("=")[2]
         store, signs = FakeStore(), signing_key()
         app = create_app(
@@ -165,6 +168,7 @@ class Worlds:
             assume_role=sts,
             clock=clock,
             store=store if settings.objects_role_arn else None,
+            sign_outs=sign_outs,
             outbound=httpx.AsyncClient(transport=KeyServer(pem_of(signs))),
         )
         client = app_client(app, BASE)
@@ -177,6 +181,7 @@ class Worlds:
             clock=clock,
             key=key.text,
             cookie=cookie,
+            settle_s=settings.settle_s,
         )
 
 

@@ -23,13 +23,12 @@ from starlette.responses import Response
 
 from bench.peers import companion
 from bench.table import Only, Row
-from bench.token_server import HOST, StubSts, bench_settings
+from bench.token_server import HOST, StubSts, bench_settings, bench_sign_outs
 from ossferry.app import create_app
 from ossferry.auth import Principal
 from ossferry.auth.sessions import Sessions
 from ossferry.clock import utc_now
 from ossferry.settings import Settings
-from ossferry.storage import MemoryStorage
 from support.programs import free_port
 
 __all__ = ["NAMES", "rows"]
@@ -188,7 +187,7 @@ def _names(start: str, count: int) -> list[str]:
 
 
 def _cookies(settings: Settings, users: Iterable[str]) -> Iterator[str]:
-    sessions = Sessions(settings, MemoryStorage(), clock=utc_now)
+    sessions = Sessions(settings, bench_sign_outs(), clock=utc_now)
     for user in users:
         response = Response()
         sessions.begin(Principal(id=user, name="User"), response)
@@ -242,7 +241,7 @@ def _quota(folder: Path) -> Row:
 
 
 def _client(settings: Settings, sts: StubSts) -> httpx.AsyncClient:
-    app = create_app(settings, assume_role=sts)
+    app = create_app(settings, assume_role=sts, sign_outs=bench_sign_outs())
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url=f"http://{HOST}:8000", timeout=30
     )

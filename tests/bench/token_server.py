@@ -16,14 +16,16 @@ from pathlib import Path
 from bench.peers import companion
 from bench.peers.tutorial_flask import make_tutorial_app
 from ossferry.app import create_app
+from ossferry.auth.sign_outs import SignOuts
 from ossferry.clock import utc_now
 from ossferry.serving import BackgroundServer, StopSignals, listen
 from ossferry.settings import Settings
 from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.storage import MemoryStorage
 from ossferry.sts import StsClient, StsCredentials, access_key
 from ossferry.workers import settle
 
-__all__ = ["HOST", "SECRET", "STS_S", "StubSts", "bench_settings"]
+__all__ = ["HOST", "SECRET", "STS_S", "StubSts", "bench_settings", "bench_sign_outs"]
 
 HOST = "127.0.0.1"
 SECRET = "a-secret-of-more-than-32-characters"
@@ -90,6 +92,11 @@ async def _request_read(reader: asyncio.StreamReader) -> bytes:
     return head
 
 
+def bench_sign_outs() -> SignOuts:
+    """Return what remembers sign-outs, and takes sessions that began in another process."""
+    return SignOuts(MemoryStorage(), None, lasts=True, clock=utc_now)
+
+
 def bench_settings(folder: Path, port: int, *, calls_per_s: int, sts_port: int = 9) -> Settings:
     """Return settings with sign-in, everything on, and limits that nobody reaches."""
     (folder / "manifest.json").write_text('{"files": {}}')
@@ -130,7 +137,11 @@ def main(which: str, port: int, sts_port: int, folder: Path) -> None:
         make_tutorial_app(f"{HOST}:{sts_port}").run(HOST, port)
         return
     settings = bench_settings(folder, port, calls_per_s=1_000_000, sts_port=sts_port)
-    app = create_app(settings, assume_role=StsClient(settings, access_key("LTAI5tBench", "secret")))
+    app = create_app(
+        settings,
+        assume_role=StsClient(settings, access_key("LTAI5tBench", "secret")),
+        sign_outs=bench_sign_outs(),
+    )
     settle()
     with StopSignals() as signals:
         server = BackgroundServer(app, listen(HOST, port, option="port"), on_exit=signals.set)

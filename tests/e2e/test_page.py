@@ -215,6 +215,7 @@ def test_languages_by_browser_and_by_choice(demo: Demo, browser: Browser) -> Non
         uploader.drop(a__txt="x")
         row = uploader.row("a.txt")
         row.expect_says("到着・検証済み")
+        expect(page.locator("#demo")).to_contain_text("デモ")
         page.get_by_label("言語").select_option("ar")
         row.expect_says("وصل وتم التحقق منه")
         expect(page.locator("html")).to_have_attribute("dir", "rtl")

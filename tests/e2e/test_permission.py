@@ -11,6 +11,9 @@ from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, expect_whole, noise, until
 from ossferry.demo import Demo
 from support.expecting import expect
+from support.fake_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer
+from support.programs import free_port
+from support.serving import serve
 
 pytestmark = [
     pytest.mark.e2e,
@@ -158,3 +161,47 @@ def test_r19_r20_permission_that_is_refused_or_for_another_place_ends_the_upload
     row.expect_state("done", timeout_ms=30_000)
     assert len(asked(demo, "InitiateMultipartUpload", name)) == 1
     expect_whole(demo, name, CONTENT)
+
+
+def test_who_signs_in_with_a_session_can_sign_out(
+    page: Page, start_demo: Callable[..., tuple[Demo, UploaderPage]], runtime: str
+) -> None:
+    port, issuer = free_port(), FakeIssuer()
+    with serve(issuer.app()) as issuer.url:
+        options = {
+            "auth": "oidc",
+            "oidc_issuer": issuer.url,
+            "oidc_client_id": CLIENT_ID,
+            "oidc_client_secret": CLIENT_SECRET,
+            "public_url": f"http://localhost:{port}",
+        }
+        start_demo(port=port, **options)
+        uploader = UploaderPage(page, f"http://localhost:{port}/?runtime={runtime}")
+        page.goto(f"http://localhost:{port}/")
+        page.get_by_role("link", name="Sign in").click()
+        uploader.expect_ready()
+        expect(uploader.grant).to_contain_text("May add")
+
+        page.get_by_role("button", name="Sign out").click()
+
+        expect(page).to_have_url(f"http://localhost:{port}/login")
+        page.goto(f"http://localhost:{port}/")
+        expect(page).to_have_url(f"http://localhost:{port}/login")
+
+
+def test_a_sign_out_that_fails_is_told(uploader: UploaderPage, page: Page) -> None:
+    def with_session(route: Route) -> None:
+        answer = route.fetch()
+        document = answer.json()
+        document["features"].append("sign-out")
+        route.fulfill(response=answer, json=document)
+
+    page.route(GRANT, with_session)
+    page.route("**/logout", lambda route: route.fulfill(status=503))
+    uploader.open()
+    uploader.expect_ready()
+
+    page.get_by_role("button", name="Sign out").click()
+
+    expect(page.get_by_text("You are still signed in")).to_be_visible()
+    expect(uploader.grant).to_contain_text("May add")

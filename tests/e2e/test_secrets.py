@@ -1,10 +1,11 @@
 """Credentials stay in Python's memory; what lies in the browser's storage is not believed.
 
-Rows T42, T43 and T44.
+Rows T42, T43, T44 and T55.
 """
 
 import json
 import random
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,16 @@ from support.expecting import expect
 pytestmark = pytest.mark.e2e
 
 MIB = 1024**2
+ASK_BY_STUN = """async (port) => {
+  try {
+    const peer = new RTCPeerConnection({iceServers: [{urls: `stun:127.0.0.1:${port}`}]});
+    peer.createDataChannel("x");
+    await peer.setLocalDescription(await peer.createOffer());
+    return "asked";
+  } catch (error) {
+    return error.message;
+  }
+}"""
 SEARCH = """async (secrets) => {
   const found = [];
   const look = (where, text) => {
@@ -215,3 +226,15 @@ def test_t44_records_that_somebody_else_has_written_lead_nowhere(
     assert operator_bucket(demo).get_object(row.key).read() == path.read_bytes()
     at_bobs = [seen.status for seen in demo.oss.requests if "bob-aaaa" in seen.key + seen.path]
     assert [status for status in at_bobs if status is not None and status < 400] == []
+
+
+@slow_on_pyodide
+def test_t55_the_page_reaches_nobody_by_webrtc(uploader: UploaderPage, page: Page) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(2)
+        words = page.evaluate(ASK_BY_STUN, listener.getsockname()[1])
+        with pytest.raises(TimeoutError):
+            listener.recv(2048)
+
+    assert "not a constructor" in words

@@ -47,22 +47,27 @@ class FakeClock:
 
 
 class FakeSts:
-    """Answers AssumeRole from memory; `error` is raised instead when it is set."""
+    """Answers AssumeRole from memory; `error` is raised instead when it is set.
+
+    `lives_s` is the life of the credentials, the next call's first; the last one stays.
+    """
 
     def __init__(self, clock: FakeClock) -> None:
         self.calls: list[dict[str, str]] = []
         self.error: Exception | None = None
+        self.lives_s = [900]
         self._clock = clock
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
         self.calls.append({"session_name": session_name, "policy": policy})
         if self.error is not None:
             raise self.error
+        life_s = self.lives_s.pop(0) if len(self.lives_s) > 1 else self.lives_s[0]
         return StsCredentials(
             access_key_id=f"STS.Fake{len(self.calls):04}",
             access_key_secret="fake-access-key-secret",
             security_token="fake-security-token",
-            expires_at=self._clock().replace(microsecond=0) + timedelta(seconds=900),
+            expires_at=self._clock().replace(microsecond=0) + timedelta(seconds=life_s),
         )
 
 

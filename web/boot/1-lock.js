@@ -25,6 +25,10 @@ window.trustedTypes?.createPolicy("default", {
   createScript: (code) => (!sealed && FACTORY.test(code) ? code : null),
 });
 
+// WebRTC reaches any address past the Content-Security-Policy, and nothing here needs it.
+for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection", "mozRTCPeerConnection"])
+  Object.defineProperty(window, name, { value: undefined });
+
 // Scripts are checked by their tags and the import map; what is fetched (Python, WASM) is checked here.
 const { integrity } = JSON.parse(document.querySelector("script[type=importmap]").textContent);
 const plainFetch = window.fetch;

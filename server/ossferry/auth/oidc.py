@@ -17,9 +17,10 @@ from starlette.routing import Route
 from ossferry.auth.principal import Principal, Way
 from ossferry.auth.provider import Attempt, Provider
 from ossferry.auth.sessions import Sessions, sealer, set_cookie
+from ossferry.auth.sign_outs import SignOuts
 from ossferry.clock import Clock, Monotonic
 from ossferry.door import address_of
-from ossferry.errors import BadRequestError, NotIdentifiedError
+from ossferry.errors import BadRequestError, NotIdentifiedError, UnavailableError
 from ossferry.guards import Guard, always
 from ossferry.rates import Rates
 from ossferry.settings import Settings
@@ -74,6 +75,8 @@ class Oidc:
             await self._sessions.read(request)
         except NotIdentifiedError:
             return RedirectResponse("/login", 303)
+        except UnavailableError:
+            return None  # the page holds no secret, and says that it has to wait
         return None
 
     async def login(self, _request: Request) -> Response:
@@ -149,12 +152,13 @@ def oidc_way(
     rates: Rates,
     audit: "Audit",
     *,
+    sign_outs: SignOuts,
     clock: Clock,
     monotonic: Monotonic,
 ) -> Way:
     """Return the way, with its addresses."""
     provider = Provider(settings, clock=clock, monotonic=monotonic)
-    sessions = Sessions(settings, storage, clock=clock)
+    sessions = Sessions(settings, sign_outs, clock=clock)
     guard = Guard(settings, ambient=always)
     oidc = Oidc(
         settings,
@@ -179,6 +183,7 @@ def oidc_way(
         welcome=oidc.welcome,
         renew=sessions.renew,
         close=provider.close,
+        signs_out=True,
     )
 
 

@@ -81,6 +81,7 @@ class Way:
         close: called once at the end.
         dear: whether finding out who it is costs so much that too many failures from an address
             come first; then they shut out all who have that address.
+        signs_out: whether there is a session, which `POST /logout` ends.
     """
 
     identify: Identify
@@ -90,3 +91,4 @@ class Way:
     renew: Callable[[Request, Response], None] = _keep
     close: Callable[[], Awaitable[None]] = _nothing
     dear: bool = False
+    signs_out: bool = False

@@ -1,8 +1,8 @@
 """Session cookies: signed, short-lived, bound to this host, and void after sign-out.
 
 A cookie holds who it is and when they signed in. It is signed anew while it is used, so it ends
-after some idle time, and in any case some time after sign-in. What was signed out is remembered
-until it would have ended.
+after some idle time, and in any case some time after sign-in. `SignOuts` remembers what was signed
+out.
 """
 
 import hashlib
@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ossferry.auth.principal import Principal
+from ossferry.auth.sign_outs import SignOuts
 from ossferry.clock import Clock
 from ossferry.errors import NoProofError, NotIdentifiedError
 from ossferry.settings import Settings
-from ossferry.storage import Storage
 
 __all__ = ["SESSION_COOKIE", "Session", "Sessions", "sealer"]
 
@@ -66,14 +66,14 @@ class Sessions:
     def __init__(
         self,
         settings: Settings,
-        storage: Storage,
+        sign_outs: SignOuts,
         *,
         clock: Clock,
         new_id: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
         self._idle_s = settings.login_idle_s
         self._max_s = settings.login_max_s
-        self._storage = storage
+        self._sign_outs = sign_outs
         self._clock = clock
         self._new_id = new_id
         self._sealer = sealer(settings.secret_bytes, "session", clock)
@@ -81,7 +81,8 @@ class Sessions:
 
     def begin(self, principal: Principal, response: Response) -> None:
         """Sign somebody in: always a new session, whatever cookie came along."""
-        session = Session(id=self._new_id(), principal=principal, born=self._now())
+        id_ = self._sign_outs.generation + self._new_id()
+        session = Session(id=id_, principal=principal, born=self._now())
         set_cookie(response, SESSION_COOKIE, self._seal(session), max_age=self._idle_s)
 
     async def read(self, request: Request) -> Session:
@@ -90,7 +91,7 @@ class Sessions:
         Raises:
             NoProofError: there is none, or it has ended.
             NotIdentifiedError: it is not ours.
-            StorageLostError: nobody can say whether it was signed out.
+            LedgerLostError, StorageLostError: nobody can say whether it was signed out.
         """
         cookie = request.cookies.get(SESSION_COOKIE, "")
         if not cookie:
@@ -101,7 +102,7 @@ class Sessions:
         now, age_s = self._now(), self._now() - signed
         if not 0 <= age_s <= self._idle_s or now >= session.born + self._max_s:
             raise NoProofError("Please sign in again.")
-        if await self._storage.has(_ended(session)):
+        if await self._sign_outs.has(session.id):
             raise NoProofError("Please sign in again.")
         if age_s > self._idle_s * RENEW_AFTER:
             request.state.session_cookie = self._seal(session)
@@ -116,9 +117,9 @@ class Sessions:
         """Sign somebody out; copies of the cookie are void too.
 
         Raises:
-            StorageLostError: it cannot be remembered.
+            LedgerLostError, StorageLostError: it cannot be remembered.
         """
-        await self._storage.add(_ended(session), self._max_s)
+        await self._sign_outs.add(session.id, lasts_s=self._max_s)
         set_cookie(response, SESSION_COOKIE, "", max_age=0)
 
     def _opened(self, cookie: str) -> tuple[Session, int]:
@@ -158,7 +159,3 @@ def _session(value: Any) -> Session:
     """Read what `_seal` has written; the signature says that it was us."""
     id_, born, principal_id, name = value
     return Session(id=id_, born=born, principal=Principal(id=principal_id, name=name))
-
-
-def _ended(session: Session) -> str:
-    return f"ended:{session.id}"

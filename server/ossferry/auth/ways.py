@@ -9,6 +9,7 @@ from ossferry.auth.jwt import JwtWay
 from ossferry.auth.oidc import oidc_way
 from ossferry.auth.principal import Identify, Way
 from ossferry.auth.proxy import ProxyWay
+from ossferry.auth.sign_outs import SignOuts
 from ossferry.clock import Clock, Monotonic
 from ossferry.errors import SettingsError
 from ossferry.guards import always, never, with_cookie
@@ -34,6 +35,7 @@ def way_for(
     rates: Rates,
     audit: "Audit",
     *,
+    sign_outs: SignOuts,
     clock: Clock,
     monotonic: Monotonic,
 ) -> Way:
@@ -54,7 +56,15 @@ def way_for(
         case "proxy":
             return Way(identify=ProxyWay(settings).identify, ambient=always)
         case "oidc":
-            return oidc_way(settings, storage, rates, audit, clock=clock, monotonic=monotonic)
+            return oidc_way(
+                settings,
+                storage,
+                rates,
+                audit,
+                sign_outs=sign_outs,
+                clock=clock,
+                monotonic=monotonic,
+            )
 
 
 def _apikey_way(settings: Settings, clock: Clock) -> Way:

@@ -20,6 +20,7 @@
     │   ├── NothingToUndoError   404
     │   ├── NowhereError         404
     │   ├── ReceiptMismatchError 409
+    │   ├── UploadStandsError    409
     │   ├── KeyTakenError        409
     │   ├── NotInlineError       409
     │   ├── BodyTooLargeError    413
@@ -35,6 +36,7 @@
     │   └── OssEndpointError     it does not serve the bucket at the address that we use
     └── UnavailableError         lost: something we need is down or busy; 503, with Retry-After
         ├── StsLostError         STS is down, busy or silent
+        │   └── StsExpiredError  its credentials had expired before they came
         ├── OssLostError         OSS is down, busy or silent
         ├── StorageLostError     Redis does not answer
         ├── LedgerLostError      the ledger's database does not answer, or cannot write
@@ -78,6 +80,7 @@ from ossferry.errors.refused import (
     TooManyError,
     TypeNotTakenError,
     UnknownHostError,
+    UploadStandsError,
 )
 from ossferry.errors.upstream import (
     AuditLostError,
@@ -88,6 +91,7 @@ from ossferry.errors.upstream import (
     OssLostError,
     OssRefusedError,
     StorageLostError,
+    StsExpiredError,
     StsLostError,
     StsRefusedError,
     UnavailableError,
@@ -129,10 +133,12 @@ __all__ = [
     "RevokedError",
     "SettingsError",
     "StorageLostError",
+    "StsExpiredError",
     "StsLostError",
     "StsRefusedError",
     "TooManyError",
     "TypeNotTakenError",
     "UnavailableError",
     "UnknownHostError",
+    "UploadStandsError",
 ]

@@ -32,6 +32,7 @@ __all__ = [
     "TooManyError",
     "TypeNotTakenError",
     "UnknownHostError",
+    "UploadStandsError",
 ]
 
 
@@ -118,6 +119,23 @@ class ReceiptMismatchError(RefusedError):
     def __init__(self, *, differs: list[str], stored: Mapping[str, object]) -> None:
         super().__init__("OSS has an object under this key, but not the reported one.")
         self.more = {"differs": differs, "stored": stored}
+
+
+class UploadStandsError(RefusedError):
+    """An object cannot be refused; `more` says why, and what OSS has.
+
+    Args:
+        reason: ``intact``: it is the file; ``confirmed``: a receipt of the page has confirmed it;
+            ``other``: it is another object than the one that was refused.
+    """
+
+    status = 409
+    code = "upload-stands"
+    title = "The stored object stays"
+
+    def __init__(self, reason: str, *, stored: Mapping[str, object]) -> None:
+        super().__init__("What OSS has under this key is not a damaged upload of this file.")
+        self.more = {"reason": reason, "stored": stored}
 
 
 class NotAdminError(RefusedError):

@@ -14,10 +14,15 @@ __all__ = [
     "OssLostError",
     "OssRefusedError",
     "StorageLostError",
+    "StsExpiredError",
     "StsLostError",
     "StsRefusedError",
     "UnavailableError",
 ]
+
+
+REPAIR_S = 60
+"""Somebody has to change the set-up; asking more often is of no use."""
 
 
 class StsRefusedError(OssferryError):
@@ -31,6 +36,7 @@ class StsRefusedError(OssferryError):
     status = 502
     code = "sts-refused"
     title = "Upload permission could not be obtained"
+    retry_after_s = REPAIR_S
 
     def __init__(self, sts_code: str, sts_request_id: str) -> None:
         super().__init__(
@@ -129,6 +135,16 @@ class StsLostError(UnavailableError):
     code = "sts-unavailable"
     title = "Upload permission is not available right now"
     words = "The token service (STS) does not answer right now. Please try again."
+
+
+class StsExpiredError(StsLostError):
+    """STS answered with credentials whose life was over before they came."""
+
+    code = "sts-expired"
+    words = (
+        "The token service (STS) answered with credentials that have already expired."
+        " Please try again."
+    )
 
 
 class OssLostError(UnavailableError):

@@ -1,4 +1,5 @@
-"""What the server remembers: principals, grants, receipts, usage, shares, and events to deliver.
+"""What the server remembers: principals, grants, receipts, usage, shares, sign-outs, and
+events to deliver.
 
 `database` has the transactions; every other module has functions that take part in one, so that
 what belongs together is committed together.

@@ -99,15 +99,6 @@ class Database:
         finally:
             self._writers.release()
 
-    async def ping(self) -> None:
-        """Return if the database answers.
-
-        Raises:
-            LedgerLostError: it does not.
-        """
-        async with self.read() as connection:
-            await connection.execute(sa.text("SELECT 1"))
-
     async def close(self) -> None:
         """Let go of connections."""
         await self._engine.dispose()

@@ -20,6 +20,7 @@ __all__ = [
     "remember",
     "set_revoked",
     "to_reconcile",
+    "was_granted",
 ]
 
 MAX_LABEL = 200
@@ -119,6 +120,22 @@ async def reconciled(connection: AsyncConnection, hash_: str, at: datetime) -> N
     await connection.execute(
         sa.update(principals).where(principals.c.hash == hash_).values(reconciled_at=at)
     )
+
+
+async def was_granted(
+    connection: AsyncConnection, hash_: str, at: datetime, *, slack: timedelta
+) -> bool:
+    """Whether somebody had credentials at a moment, give or take so long."""
+    found = await connection.execute(
+        sa.select(grants.c.session_name)
+        .where(
+            grants.c.principal == hash_,
+            grants.c.issued_at <= at + slack,
+            grants.c.expires_at >= at - slack,
+        )
+        .limit(1)
+    )
+    return found.one_or_none() is not None
 
 
 async def set_revoked(connection: AsyncConnection, hash_: str, at: datetime | None) -> bool:

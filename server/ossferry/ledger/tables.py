@@ -33,7 +33,9 @@ __all__ = [
     "principals",
     "quotas",
     "receipts",
+    "refusals",
     "shares",
+    "sign_outs",
     "usage",
 ]
 
@@ -172,4 +174,25 @@ leases = Table(
     Column("name", String(40), primary_key=True),
     Column("holder", String(40), nullable=False),
     Column("until", Utc, nullable=False),
+)
+sign_outs = Table(
+    "sign_outs",
+    metadata,
+    Column("session", String(64), primary_key=True),  # the random id in its cookie
+    Column("until", Utc, nullable=False, index=True),  # when its cookies are void in any case
+)
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("key", String(KEY_LENGTH), primary_key=True),
+    Column("principal", ForeignKey("principals.hash"), nullable=False),
+    Column("etag", String(100), nullable=False),  # of the object that was refused
+    Column("size", BigInteger, nullable=False),
+    Column("crc64", String(20), nullable=False),
+    Column("file_size", BigInteger, nullable=False),  # of the file that was sent
+    Column("file_crc64", String(20), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("refused_at", Utc, nullable=False),
+    Column("trash_key", String(KEY_LENGTH)),  # where its bytes are kept
+    Column("trash_until", Utc, index=True),
 )

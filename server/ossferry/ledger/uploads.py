@@ -30,6 +30,7 @@ __all__ = [
     "undo_under",
     "undone",
     "undos_ended",
+    "unrecord",
 ]
 
 
@@ -38,6 +39,7 @@ class Receipt:
     """What the ledger says about an upload.
 
     Attributes:
+        source: who said so first: ``page``, ``callback`` or ``found``.
         is_news: whether this very transaction wrote it down, or wrote down that it changed.
         used: what its principal has used since, in bytes and objects, by the day it counts on.
     """
@@ -47,6 +49,7 @@ class Receipt:
     crc64: str
     etag: str
     recorded_at: datetime
+    source: str = ""
     is_news: bool = False
     used: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -177,6 +180,17 @@ async def mark_deleted(
     return True
 
 
+async def unrecord(connection: AsyncConnection, key: str) -> bool:
+    """Forget an upload and all that it used, on its day too; whether it was there."""
+    row = (await connection.execute(_ROW.where(receipts.c.key == key))).one_or_none()
+    if row is None or row.deleted_at is not None:
+        return False
+    await connection.execute(sa.delete(receipts).where(receipts.c.key == key))
+    await _add(connection, row.principal, -row.size, -1)
+    await _add(connection, row.principal, -row.size, -1, day=day_of(row.stored_at))
+    return True
+
+
 async def find_undo(connection: AsyncConnection, undo_id: str, now: datetime) -> Undo | None:
     """Return how a deleted upload comes back, if there is still time."""
     found = await connection.execute(
@@ -233,11 +247,13 @@ RECEIPT = (
     receipts.c.crc64,
     receipts.c.etag,
     receipts.c.recorded_at,
+    receipts.c.source,
 )
 _ROW = sa.select(
     receipts.c.principal,
     receipts.c.size,
     receipts.c.crc64,
+    receipts.c.stored_at,
     receipts.c.recorded_at,
     receipts.c.deleted_at,
 ).with_for_update()
@@ -292,9 +308,11 @@ async def _count(
     return {each.day: (int(each.bytes), int(each.objects)) for each in counted}
 
 
-async def _add(connection: AsyncConnection, principal: str, size: int, objects: int) -> None:
-    """Add to what somebody has used in total."""
-    row = {"principal": principal, "day": TOTAL, "bytes": size, "objects": objects}
+async def _add(
+    connection: AsyncConnection, principal: str, size: int, objects: int, *, day: str = TOTAL
+) -> None:
+    """Add to what somebody has used in total, or on a day."""
+    row = {"principal": principal, "day": day, "bytes": size, "objects": objects}
     await connection.execute(_add_usage(connection.dialect.name), row)
 
 

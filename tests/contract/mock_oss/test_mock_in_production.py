@@ -13,7 +13,7 @@ from ossferry.settings_rules import MOCK_KEYS
 OVERRIDE = "--i-know-this-is-a-mock"
 BEYOND = ["--host", "0.0.0.0"]  # noqa: S104 - what is refused
 REAL_KEY = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}
-NAMES = ("ENV", "APP_ENV", "ENVIRONMENT", "NODE_ENV", *REAL_KEY)
+NAMES = ("ENV", "APP_ENV", "ENVIRONMENT", "NODE_ENV", "STAGE", *REAL_KEY)
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +41,9 @@ def start(
         ([], {"ENV": "production"}, "ENV=production"),
         ([], {"APP_ENV": "Prod"}, "APP_ENV=Prod"),
         ([], {"NODE_ENV": "production"}, "NODE_ENV=production"),
+        ([], {"APP_ENV": "prod-eu"}, "APP_ENV=prod-eu"),
+        ([], {"STAGE": "eu_production.1"}, "STAGE=eu_production.1"),
+        ([], {"ENV": "prod2"}, "ENV=prod2"),
         ([], REAL_KEY, "ALIBABA_CLOUD_ACCESS_KEY_ID"),
         (BEYOND, {"ENV": "production", **REAL_KEY}, "ENV=production"),
     ],
@@ -68,6 +71,7 @@ def test_t47_the_mock_refuses_to_start_where_it_could_be_taken_for_the_cloud(
         (["--host", "::1"], {}),
         (["--host", "127.0.0.2"], {}),
         ([], {"ENV": "development", "APP_ENV": "", "NODE_ENV": "test"}),
+        ([], {"ENV": "non-prod", "APP_ENV": "product-search", "NODE_ENV": "delivery"}),
         ([], {"ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID}),
         ([], {"ALIBABA_CLOUD_ACCESS_KEY_ID": ""}),
     ],

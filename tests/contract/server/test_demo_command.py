@@ -27,7 +27,7 @@ def demo_process(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str
     """Run the demo in a folder, with what might be somebody's real credentials around it."""
     (folder / ".env").write_text("OSSFERRY_ENDPOINT=https://oss-cn-hangzhou.aliyuncs.com\n")
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [COMMAND, "demo", *arguments],
+        [COMMAND, "demo", "--i-know-this-is-a-mock", *arguments],
         cwd=folder,
         env={**os.environ, **CANARIES},
         stdout=subprocess.PIPE,
@@ -128,3 +128,29 @@ def test_a_port_that_is_taken_is_one_sentence_and_exit_code_1(tmp_path: Path, op
         f"ossferry: {option}: cannot listen on 127.0.0.1:{port}"
         " (Address already in use); choose another.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "words"),
+    [
+        ((), {"ENV": "production"}, "ENV=production"),
+        ((), {"APP_ENV": "prod-eu"}, "APP_ENV=prod-eu"),
+        ((), {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}, "ALIBABA_CLOUD_"),
+        (("--host", "0.0.0.0"), {}, "--host 0.0.0.0 is open"),  # noqa: S104 - what is refused
+    ],
+    ids=["stage", "stage of a region", "key", "network"],
+)
+def test_t47_the_demo_refuses_to_start_where_it_could_be_taken_for_the_cloud(
+    arguments: tuple[str, ...], env: dict[str, str], words: str
+) -> None:
+    done = subprocess.run(  # noqa: S603 - our own command
+        [COMMAND, "demo", "--port", "0", "--oss-port", "0", *arguments],
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert words in done.stderr
+    assert done.stderr.endswith("; --i-know-this-is-a-mock starts the mock all the same.\n")

@@ -34,7 +34,10 @@ OPERATOR = User(
 def drill(web_dir: Path) -> Iterator[Demo]:
     """A demo in whose account somebody is on call."""
     world = World(users=(*WORLD.users, OPERATOR), roles=WORLD.roles)
-    with Demo(web_dir=web_dir, world=world) as demo:
+    with Demo(web_dir=web_dir, world=world, settle_s=0) as demo:
+        administrator = switch(demo, WORLD.users[0])  # makes the policy, once
+        administrator.on()
+        administrator.off()
         yield demo
 
 
@@ -72,8 +75,17 @@ def test_t19_the_drill(drill: Demo, site: httpx.Client) -> None:
 def test_t48_the_server_cannot_turn_it(drill: Demo) -> None:
     server = next(user for user in WORLD.users if user.name == "ossferry-server")
 
-    with pytest.raises(KillSwitchError, match=r"RAM refused CreatePolicy \(NoPermission\)"):
+    with pytest.raises(KillSwitchError, match=r"RAM refused AttachPolicyToRole \(NoPermission\)"):
         switch(drill, server).on()
+
+
+def test_t48_who_turns_it_can_write_no_policy(web_dir: Path) -> None:
+    world = World(users=(*WORLD.users, OPERATOR), roles=WORLD.roles)
+    with (
+        Demo(web_dir=web_dir, world=world) as untouched,
+        pytest.raises(KillSwitchError, match=r"RAM refused CreatePolicy \(NoPermission\)"),
+    ):
+        switch(untouched, OPERATOR).on()
 
 
 def test_the_policy_it_makes_is_the_shipped_one() -> None:
@@ -105,6 +117,7 @@ def environment(drill: Demo) -> dict[str, str]:
         "SECRET": settings.secret.get_secret_value(),
         "ALLOW_MOCK": "1",
         "DATABASE_URL": settings.ledger_url,
+        "SETTLE_S": "0",
     }
     ((key, secret),) = OPERATOR.keys.items()
     keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from ossferry.errors import LedgerLostError, SettingsError
-from ossferry.ledger import Database, leases, links, outbox, people, uploads
+from ossferry.ledger import Database, leases, links, outbox, people, sign_outs, uploads
 from ossferry.ledger.links import Share
 from ossferry.ledger.people import GrantRow
 from ossferry.ledger.standing import Quota, set_quota, standing
@@ -35,6 +35,19 @@ async def record(database: Database, key: str = KEY, **changes: object) -> Recei
 async def record_many(database: Database, count: int) -> None:
     for number in range(count):
         await record(database, f"{KEY}{'x' * 500}{number}")
+
+
+async def test_sign_outs_are_forgotten_once_they_do_not_matter(ledger_url: str) -> None:
+    async with opened(ledger_url) as database, database.write() as connection:
+        await sign_outs.add(connection, "first", now=NOW, until=NOW + timedelta(hours=1))
+        later = NOW + timedelta(minutes=59)
+        await sign_outs.add(connection, "second", now=later, until=later + timedelta(hours=1))
+        known = [await sign_outs.has(connection, each) for each in ("first", "second", "third")]
+        later = NOW + timedelta(minutes=61)
+        await sign_outs.add(connection, "third", now=later, until=later + timedelta(hours=1))
+        after = [await sign_outs.has(connection, each) for each in ("first", "second", "third")]
+
+    assert (known, after) == ([True, True, False], [False, True, True])
 
 
 async def test_the_tables_are_what_the_migrations_make(ledger_url: str) -> None:

@@ -87,7 +87,7 @@ def configuration(folder: Path, *, https: int, http: int, upstream: int) -> None
     text = SAMPLE.read_text()
     for pattern, replacement in (
         (r"listen 443 ", f"listen 127.0.0.1:{https} "),
-        (r"listen 80;", f"listen 127.0.0.1:{http};"),
+        (r"listen 80( default_server)?;", rf"listen 127.0.0.1:{http}\1;"),
         (r"127\.0\.0\.1:8000", f"127.0.0.1:{upstream}"),
         (r"/etc/ssl/ossferry", str(folder)),
         (r"(client_header_timeout|client_body_timeout) +10s", r"\1 1s"),
@@ -244,6 +244,19 @@ def test_t32_t33_an_odd_frame_is_refused_on_the_way(site: Site, request_bytes: b
 
     assert 400 <= status_of(answer) < 500
     assert b"access_key" not in answer
+
+
+@pytest.mark.parametrize("has_tls", [True, False], ids=["https", "http"])
+@pytest.mark.parametrize("host", [b"evil.example", b"", b"uploads.example.com.evil.example"])
+def test_t32_a_host_that_nobody_knows_gets_no_page_of_nginx(
+    site: Site, host: bytes, has_tls: bool
+) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n"
+
+    answer = site.raw(request) if has_tls else raw_request(site.http_port, request)
+
+    assert b"nginx!" not in answer
+    assert status_of(answer) in (0, 400)
 
 
 def test_t32_another_name_gets_no_answer(site: Site) -> None:

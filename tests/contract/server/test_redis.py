@@ -25,6 +25,7 @@ from support.app_client import app_client
 from support.programs import free_port, program, running
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
 
+BUSY_S = 10.0  # what a machine that runs other tests may take to answer
 ALICE = Principal(id="alice", name="Alice")
 SECRET = b"a-secret-of-more-than-32-characters"
 
@@ -189,6 +190,27 @@ def test_t23_limits_count_over_all_processes(
     assert statuses == [200, 200, 200, 429]
 
 
+def test_t22_no_window_lets_through_more_than_the_limit_in_redis(
+    make_settings: Callable[..., Settings],
+) -> None:
+    item = limits.parse("20/second")
+
+    async def flood() -> list[float]:
+        counter, hits = Counter(make_settings()), []
+        end = time.monotonic() + 2.5
+        while (now := time.monotonic()) < end:
+            if await counter.hit(item, "k"):
+                hits.append(now)
+        await counter.close()
+        return hits
+
+    hits = asyncio.run(flood())
+
+    assert 40 <= len(hits) <= 60
+    apart_s = [later - first for first, later in zip(hits, hits[20:], strict=False)]
+    assert min(apart_s) > 0.95  # the moment is taken before Redis counts
+
+
 def test_t23_without_redis_limits_are_stricter_and_local(
     make_settings: Callable[..., Settings], clock: FakeClock
 ) -> None:
@@ -284,7 +306,8 @@ def test_t23_a_crowd_is_no_loss_of_redis(make_settings: Callable[..., Settings],
     crowd = 500
 
     async def play() -> tuple[list[object], list[object]]:
-        counter, storage = Counter(settings), RedisStorage(url)
+        counter = Counter(settings, timeout_s=BUSY_S)
+        storage = RedisStorage(url, timeout_s=BUSY_S)
         item = limits.parse(settings.rate_global)
         try:
             hits = await asyncio.gather(*(counter.hit(item, "global") for _ in range(crowd)))

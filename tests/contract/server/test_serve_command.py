@@ -222,3 +222,36 @@ def test_t33_as_many_connections_as_the_settings_say_need_no_limit_raised_by_han
         answer = httpx.get(f"{url}/healthz", trust_env=False)
 
     assert answer.status_code == 200
+
+
+DEMO_SIGN_IN = {
+    "OSSFERRY_AUTH": "demo",
+    "OSSFERRY_ALLOW_MOCK": "1",
+    "OSSFERRY_ENDPOINT": "http://localhost:9",
+    "OSSFERRY_STS_ENDPOINT": "http://127.0.0.1:9",
+    "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tMockOssAccessKey01",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"OSSFERRY_HOST": "0.0.0.0"}, "OSSFERRY_HOST 0.0.0.0 is open"),  # noqa: S104 - refused
+        ({"ENV": "production"}, "ENV=production"),
+        ({"APP_ENV": "prod-eu"}, "APP_ENV=prod-eu"),
+        ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}, "holds a key of the cloud"),
+    ],
+    ids=["network", "stage", "stage of a region", "key"],
+)
+def test_t47_a_server_with_a_mock_refuses_to_start_where_it_could_be_taken_for_the_cloud(
+    run: Run, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], words: str
+) -> None:
+    busy = {"OSSFERRY_PORT": "1", "OSSFERRY_API_KEYS_FILE": ""}
+    for name in ("ENV", "APP_ENV"):
+        monkeypatch.delenv(name, raising=False)
+
+    code, out, said = run("serve", **{**DEMO_SIGN_IN, **busy, **changes})
+
+    assert (code, out) == (1, "")
+    assert words in said
+    assert "--i-know-this-is-a-mock" in said

@@ -97,6 +97,7 @@ def test_t32_t33_an_odd_frame_is_refused(port: int, request_bytes: bytes, status
     assert status_of(answer) == status
     assert b"access_key" not in answer
     assert b"application/problem+json" in answer
+    assert b"\r\ncache-control: no-store\r\n" in answer.lower()
 
 
 @pytest.mark.parametrize(

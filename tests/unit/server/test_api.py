@@ -53,7 +53,7 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client, settings: Setti
             "types": [],
             "quota": None,
         },
-        "features": ["receipts", "objects", "share", "unfinished"],
+        "features": ["receipts", "objects", "share", "unfinished", "refusals", "demo"],
         "principal": {"name": "Alice"},
     }
 
@@ -238,10 +238,10 @@ def test_sts_refusal_is_a_problem_with_words(client: httpx.Client, sts: FakeSts)
 
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (502, "sts-refused")
+    assert answer.headers["retry-after"] == "60"
     assert answer.headers["content-type"] == "application/problem+json"
     assert "refused to give this server upload credentials" in problem["detail"]
     assert "REQUEST-ID" not in answer.text
-    assert "retry-after" not in answer.headers
 
 
 def test_sts_silence_says_when_to_ask_again(client: httpx.Client, sts: FakeSts) -> None:

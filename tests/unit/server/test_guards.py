@@ -1,14 +1,22 @@
 """Guards that no whole request can reach: a client that goes away in the middle of its body."""
 
 import asyncio
+from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
+from ossferry.app import create_app
+from ossferry.auth.apikey_file import ApiKeyFile
+from ossferry.auth.apikey_text import new_key
 from ossferry.errors import BadRequestError
 from ossferry.guards import read_json
+from ossferry.settings import Settings
+from support.app_client import app_client
+from support.server_fakes import FakeClock, FakeSts
 
 
 def test_a_body_that_breaks_off_is_a_bad_request() -> None:
@@ -62,3 +70,36 @@ def test_t32_a_probe_has_one_host(client: httpx.Client) -> None:
     answer = client.get("/healthz", headers=[("host", "127.0.0.1"), ("host", "127.0.0.1")])
 
     assert answer.status_code == 421
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("https://app.example.com", 200),
+        ("https://app.example.com.evil.example", 403),
+        ("https://app.example.com:8443", 403),
+        ("https://app.example.comx", 403),
+        ("https://app.example.co", 403),
+        ("https://xapp.example.com", 403),
+        ("HTTPS://APP.EXAMPLE.COM", 403),
+        ("null", 403),
+    ],
+)
+def test_t05_an_origin_is_one_of_the_list_or_it_is_none(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    tmp_path: Path,
+    origin: str,
+    status: int,
+) -> None:
+    path, key = tmp_path / "keys.json", new_key()
+    settings = make_settings(
+        auth="apikey", api_keys_file=path, cors_origins=("https://app.example.com",)
+    )
+    ApiKeyFile(path).add(key, secret=settings.secret_bytes, user="carol", created=clock())
+    headers = {"authorization": f"Bearer {key.text}", "origin": origin}
+    with app_client(create_app(settings, assume_role=sts, clock=clock)) as client:
+        answer = client.post("/api/grant", headers=headers)
+
+    assert answer.status_code == status

@@ -11,11 +11,12 @@ import pytest
 from starlette.routing import Route
 
 from ossferry.app import create_app
-from ossferry.errors import StsLostError
+from ossferry.errors import StsLostError, StsRefusedError
 from ossferry.metrics import Metrics
 from ossferry.openapi import openapi_document
 from ossferry.readiness import ask_sts_date
 from ossferry.settings import Settings
+from support.after_upload import locked
 from support.app_client import app_client
 from support.server_fakes import NO_KEYS, OBJECTS, FakeClock, FakeStore, FakeSts
 
@@ -166,6 +167,96 @@ def test_t49_without_a_token_there_are_no_figures(
 ) -> None:
     with app_client(create_app(make_settings(), assume_role=sts)) as client:
         assert client.get("/metrics", headers=BEARER).status_code == 404
+
+
+def test_r57_not_ready_while_the_audit_trail_cannot_be_written(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    sts_time: StsTime,
+    seconds: list[float],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    trail = tmp_path / "audit.log"
+    trail.symlink_to("/dev/full")
+    app = create_app(
+        make_settings(audit_file=trail),
+        assume_role=sts,
+        clock=clock,
+        sts_date=sts_time,
+        monotonic=lambda: seconds[0],
+    )
+    with app_client(app) as client:
+        asked = client.get("/readyz").status_code, client.post("/api/grant").status_code
+        trail.unlink()
+        seconds[0] += 11
+        after = client.get("/readyz").status_code, client.post("/api/grant").status_code
+
+    assert (asked, after) == ((503, 503), (200, 200))
+    assert "the audit trail cannot be written" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "lives_s"),
+    [(StsRefusedError("NoPermission", "7"), 900), (None, -1)],
+    ids=["refused", "expired"],
+)
+def test_not_ready_while_sts_gives_no_credentials(
+    client: httpx.Client,
+    sts: FakeSts,
+    seconds: list[float],
+    error: Exception | None,
+    lives_s: int,
+) -> None:
+    sts.error, sts.lives_s = error, [lives_s]
+    before = client.get("/readyz").status_code
+    sts.error, sts.lives_s = None, [900]
+    seconds[0] += 11
+
+    assert (before, client.get("/readyz").status_code) == (503, 200)
+
+
+def test_asking_for_readiness_costs_no_calls_while_sts_gives_credentials(
+    client: httpx.Client, sts: FakeSts, seconds: list[float]
+) -> None:
+    for _ in range(5):
+        client.get("/readyz")
+        seconds[0] += 11
+
+    assert [call["session_name"] for call in sts.calls] == ["ossferry-readiness"]
+    assert '"Effect":"Deny"' in sts.calls[0]["policy"]
+
+
+def test_not_ready_while_the_ledger_can_only_be_read(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    sts_time: StsTime,
+    tmp_path: Path,
+) -> None:
+    ledger = tmp_path / "full.db"
+    settings = make_settings(database_url=f"sqlite:///{ledger}", **OBJECTS)
+    app = create_app(settings, assume_role=sts, clock=clock, sts_date=sts_time, store=FakeStore())
+    with app_client(app) as client, locked(settings.ledger_url):
+        status = client.get("/readyz").status_code
+
+    assert status == 503
+
+
+def test_r58_expired_credentials_are_not_handed_out(client: httpx.Client, sts: FakeSts) -> None:
+    sts.lives_s = [-3600]
+
+    with figures(client) as grown:
+        answer = client.post("/api/grant")
+        plain = client.get("/get_sts_token")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "sts-expired")
+    assert answer.headers["retry-after"] == "2"
+    assert "already expired" in answer.json()["detail"]
+    assert plain.status_code == 503
+    assert grown['ossferry_decisions_total{outcome="sts-expired"}'] == 2
+    assert grown['ossferry_sts_calls_total{result="expired"}'] == 4
 
 
 def test_decisions_and_calls_are_counted(client: httpx.Client, sts: FakeSts) -> None:

@@ -62,6 +62,9 @@ def test_a_public_address_is_asked_by_its_number(
         METADATA, "100.100.100.200", "10.0.0.1", "172.16.0.1", "192.168.1.1", "0.0.0.0",  # noqa: S104
         "::ffff:169.254.169.254", "::ffff:10.0.0.1", "fe80::1", "fc00::1", "::", "224.0.0.1",
         "2002:0a00:0001::1", "ff02::1", "198.18.0.1", "255.255.255.255", "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a9fe:a9fe", "64:ff9b:1:a9fe:a9:fe00::", "::127.0.0.1", "::169.254.169.254",
+        "::93.184.215.14", "fec0::1", "192.0.0.192", "168.63.129.16", "fd00:ec2::254",
+        "2001:0:a9fe:a9fe::1", "100::1",
     ],
 )  # fmt: skip
 def test_t28_no_other_address_is_asked(
@@ -89,7 +92,7 @@ def test_t28_a_name_that_changes_its_mind_is_asked_once(
 def test_t28_private_addresses_may_be_allowed(
     fetch: Callable[..., tuple[object, list[str]]],
 ) -> None:
-    for address in ("10.0.0.1", "::ffff:10.0.0.1", "fd12:3456::1"):
+    for address in ("10.0.0.1", "::ffff:10.0.0.1", "fd12:3456::1", "100.64.0.1"):
         assert fetch(address, allow_private_issuer=True)[1] == [address]
 
 
@@ -99,6 +102,8 @@ def test_t28_private_addresses_may_be_allowed(
         METADATA, "100.100.100.200", "fe80::1", "febf::1", f"::ffff:{METADATA}",
         "::ffff:100.100.100.200", "2002:a9fe:a9fe::1", "64:ff9b::a9fe:a9fe",
         "127.0.0.1", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::", "224.0.0.1",  # noqa: S104
+        "64:ff9b:1::a9fe:a9fe", "::127.0.0.1", "::169.254.169.254", "fec0::1", "192.0.0.192",
+        "168.63.129.16", "fd00:ec2::254", "fd20:ce::254", "2001:0:a9fe:a9fe::1", "240.0.0.1",
     ],
 )  # fmt: skip
 def test_t28_private_ones_never_mean_metadata_or_this_machine(

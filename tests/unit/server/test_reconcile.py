@@ -8,6 +8,7 @@ from ossferry.errors import LedgerLostError, OssferryError, OssRefusedError
 from ossferry.hooks import Hooks
 from ossferry.ledger import Database, people, uploads
 from ossferry.metrics import Metrics
+from ossferry.quarantine import Quarantine
 from ossferry.quotas import Quotas
 from ossferry.receipts import Recorder
 from ossferry.reconcile import Reconciler
@@ -77,7 +78,21 @@ async def a_round(settings: Settings, store: FakeStore, clock: FakeClock) -> tup
             until = clock() + timedelta(minutes=15)
             async with database.write() as connection:
                 await people.remember(connection, each, clock(), granted_until=until)
-        done = await Reconciler(store, database, recorder, hooks, quotas, clock=clock).run()
+        metrics = Metrics()
+        quarantine = Quarantine(
+            settings, store, database, hooks, quotas, metrics=metrics, clock=clock
+        )
+        reconciler = Reconciler(
+            store,
+            database,
+            recorder,
+            hooks,
+            quotas,
+            quarantine=quarantine,
+            settle_s=0,
+            clock=clock,
+        )
+        done = await reconciler.run()
         async with database.read() as connection:
             keys = [f"{each.prefix}x.txt" for each in OWNERS]
             return done, sorted(await uploads.of_keys(connection, keys))

@@ -12,7 +12,7 @@ from ossferry.rates import Counter
 from ossferry.settings import Settings
 from ossferry.sts import StsCredentials
 from ossferry.sts_guard import LOSSES, OPEN_S, Breaker, GuardedSts, Pace
-from support.server_fakes import FakeSts
+from support.server_fakes import FakeClock, FakeSts
 
 
 @pytest.fixture
@@ -22,13 +22,16 @@ def seconds() -> list[float]:
 
 
 @pytest.fixture
-def guarded(settings: Settings, sts: FakeSts, seconds: list[float]) -> Callable[[], StsCredentials]:
+def guarded(
+    settings: Settings, sts: FakeSts, clock: FakeClock, seconds: list[float]
+) -> Callable[[], StsCredentials]:
     """Asks STS through the guard."""
     guard = GuardedSts(
         sts,
         pace=Pace(Counter(settings), calls_per_s=90),
         breaker=Breaker(monotonic=lambda: seconds[0]),
         metrics=Metrics(),
+        clock=clock,
     )
     return lambda: asyncio.run(guard(session_name="session", policy="{}"))
 
@@ -43,6 +46,26 @@ def test_a_lost_answer_is_asked_for_once_more(
     guarded: Callable[[], StsCredentials], sts: FakeSts
 ) -> None:
     sts.error = StsLostError("no-answer")
+
+    lose(guarded, 1)
+
+    assert len(sts.calls) == 2
+
+
+def test_expired_credentials_are_asked_for_once_more(
+    guarded: Callable[[], StsCredentials], sts: FakeSts
+) -> None:
+    sts.lives_s = [0, 900]
+
+    found = guarded()
+
+    assert (found.access_key_id, len(sts.calls)) == ("STS.Fake0002", 2)
+
+
+def test_who_gives_nothing_but_expired_credentials_is_lost(
+    guarded: Callable[[], StsCredentials], sts: FakeSts
+) -> None:
+    sts.lives_s = [-1]
 
     lose(guarded, 1)
 

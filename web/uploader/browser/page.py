@@ -36,6 +36,7 @@ __all__ = [
     "origin",
     "ready",
     "receive_files",
+    "reload",
     "report_error",
     "save_text",
     "set_icon",
@@ -105,6 +106,11 @@ def set_theme(name: str) -> None:
 def origin() -> str:
     """Return scheme, host and port of this page."""
     return str(js.location.origin)
+
+
+def reload() -> None:
+    """Load this page again."""
+    js.location.reload()
 
 
 def address() -> str:

@@ -32,7 +32,7 @@ async def call(
     *,
     refusal: type = ServerRefused,
 ) -> "dict[str, Any]":
-    """Send a JSON document, or nothing, and return the JSON object of the answer.
+    """Send a JSON document, or nothing, and return the JSON object of the answer; empty for a 204.
 
     Args:
         refusal: the class of the error to raise.
@@ -53,6 +53,8 @@ async def call(
         text: str = await answer.text()
     except JsException as error:
         raise refusal(0, detail=str(error))
+    if status == 204:
+        return {}
     found = _json(text)
     if status == 200 and found is None:
         raise refusal(0, detail="the answer is no JSON object")

@@ -4,9 +4,11 @@ import asyncio
 
 from uploader.browser import page
 from uploader.browser.dom import told
+from uploader.browser.server import post
 from uploader.oss.keys import safe_name
 from uploader.oss.times import to_iso
 from uploader.transfer import states
+from uploader.transfer.errors import ServerRefused
 from uploader.view.messages import explain
 from uploader.view.report import support_report
 from uploader.view.signals import Signal
@@ -203,6 +205,10 @@ class Actions:
         """Open this page again elsewhere, to sign in there; what waits here goes on then."""
         page.open_tab(page.address())
 
+    def sign_out(self) -> None:
+        """End the session, and show what people see who are not signed in."""
+        _start(self._sign_out())
+
     def allow_notifications(self) -> None:
         """Ask a person whether this page may notify when all has arrived."""
         _start(self._ask_to_notify())
@@ -248,6 +254,15 @@ class Actions:
             told(say("copied"))
         else:
             await self.ask("show_text", text)
+
+    async def _sign_out(self) -> None:
+        try:
+            await post("/logout")
+        except ServerRefused as error:
+            if error.status != 401:  # else the session has ended already
+                told(say("sign_out_failed"))
+                return
+        page.reload()
 
     async def _ask_to_notify(self) -> None:
         await page.ask_to_notify()

@@ -3,7 +3,7 @@
 from uploader.browser.dom import by_id, clear, element, set_attribute
 from uploader.view.announce import announce
 from uploader.view.foot import show_foot
-from uploader.view.grant import show_grant, show_limits
+from uploader.view.grant import show_demo, show_grant, show_limits
 from uploader.view.listing import Listing
 from uploader.view.notices import show_notices
 from uploader.view.resume import show_unfinished
@@ -43,6 +43,7 @@ def show(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> None:
 def _build(model: "QueueModel", grant: "GrantModel", actions: "Actions", owner: Owner) -> None:
     effect(lambda: show_grant(grant))
     effect(lambda: show_limits(grant))
+    effect(lambda: show_demo(grant))
     show_notices(model, grant, actions)
     show_unfinished(model, actions)
     _show_uploads(model, actions, owner)

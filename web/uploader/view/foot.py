@@ -40,6 +40,8 @@ def show_foot(model: "QueueModel", grant: "GrantModel", actions: "Actions", owne
         if any_done.get():
             offer("receipt", actions.receipt)
         offer("shortcuts", lambda: actions.open("shortcuts"))
+        if grant.can("sign-out"):
+            offer("sign_out", actions.sign_out)
 
     effect(show)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from uploader.browser.dom import Element
     from uploader.transfer.grant import Grant
 
-__all__ = ["GrantModel", "show_grant", "show_limits"]
+__all__ = ["GrantModel", "show_demo", "show_grant", "show_limits"]
 
 FOR_ROOM = ("objects", "unfinished")  # of each server with quotas: what is there, to be discarded
 
@@ -64,6 +64,13 @@ def show_grant(model: GrantModel) -> None:
     if grant:
         set_attribute(by_id("files"), "accept", ",".join(grant.limits.types) or None)
         set_text(by_id("who"), grant.principal)
+
+
+def show_demo(model: GrantModel) -> None:
+    """Say that a mock is behind the page, where it is; to be called in an effect."""
+    banner = by_id("demo")
+    set_text(banner, say("demo"))
+    set_attribute(banner, "hidden", None if model.can("demo") else "")
 
 
 def show_limits(model: GrantModel) -> None:

@@ -22,7 +22,9 @@ def after(
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("a_postgres")
         url = server.new_database()
-    with Demo(web_dir=web_dir, database_url=url, reconcile_s=1, quota_bytes_total=1000) as demo:
+    with Demo(
+        web_dir=web_dir, database_url=url, reconcile_s=1, settle_s=0, quota_bytes_total=1000
+    ) as demo:
         yield demo
 
 

@@ -1,0 +1,99 @@
+"""Uploads that the page refused, because what OSS stored is not the file that was sent.
+
+A refusal is about one object: its key and its ETag. Another object under the same key is another
+upload.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from ossferry.bucket import Listed, Stored
+from ossferry.ledger.database import AsyncConnection, insert
+from ossferry.ledger.tables import refusals
+from ossferry.prefixes import Owner
+
+__all__ = ["Kept", "Refusal", "add", "ended", "forget", "forget_kept", "keep", "of_objects"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What a page says about an upload that it refused.
+
+    Attributes:
+        size: of the file, in bytes.
+        crc64: of the file, as decimal text.
+        request_id: of the request that stored the object; may be empty.
+    """
+
+    size: int
+    crc64: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A refused object that lies below `trash/`."""
+
+    key: str
+    trash_key: str
+
+
+async def add(
+    connection: AsyncConnection, owner: Owner, stored: Stored, refusal: Refusal, *, now: datetime
+) -> None:
+    """Write down that an object was refused, and what it should have been."""
+    values = {
+        "etag": stored.etag[:100],
+        "size": stored.size,
+        "crc64": stored.crc64,
+        "file_size": refusal.size,
+        "file_crc64": refusal.crc64,
+        "request_id": refusal.request_id,
+        "refused_at": now,
+    }
+    row = insert(connection.dialect.name, refusals).values(
+        key=stored.key, principal=owner.hash, **values
+    )
+    await connection.execute(
+        row.on_conflict_do_update(index_elements=[refusals.c.key], set_=values)
+    )
+
+
+async def of_objects(connection: AsyncConnection, objects: Iterable[Listed]) -> set[str]:
+    """Return the keys of those objects that were refused."""
+    etags = {each.key: each.etag[:100] for each in objects}
+    rows = await connection.execute(
+        sa.select(refusals.c.key, refusals.c.etag).where(refusals.c.key.in_(etags))
+    )
+    return {row.key for row in rows if row.etag == etags[row.key]}
+
+
+async def forget(connection: AsyncConnection, key: str) -> None:
+    """Forget a refusal: the page has confirmed the object under this key."""
+    gone = sa.delete(refusals).where(refusals.c.key == key, refusals.c.trash_key.is_(None))
+    await connection.execute(gone)
+
+
+async def keep(connection: AsyncConnection, key: str, *, trash_key: str, until: datetime) -> None:
+    """Write down where a refused object lies, and until when."""
+    values = {"trash_key": trash_key, "trash_until": until}
+    await connection.execute(sa.update(refusals).where(refusals.c.key == key).values(**values))
+
+
+async def ended(connection: AsyncConnection, now: datetime, *, limit: int) -> Sequence[Kept]:
+    """Return the refused objects that need not be kept any longer."""
+    rows = await connection.execute(
+        sa.select(refusals.c.key, refusals.c.trash_key)
+        .where(refusals.c.trash_until <= now)
+        .limit(limit)
+    )
+    return [Kept(key=row.key, trash_key=row.trash_key) for row in rows]
+
+
+async def forget_kept(connection: AsyncConnection, key: str) -> None:
+    """Write down that a refused object no longer lies below `trash/`."""
+    gone = {"trash_key": None, "trash_until": None}
+    await connection.execute(sa.update(refusals).where(refusals.c.key == key).values(**gone))

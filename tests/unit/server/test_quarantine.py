@@ -1,0 +1,355 @@
+"""`POST /api/receipts/refused`: what the page refused is nowhere, and hides nothing else."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
+
+from ossferry.app import create_app
+from ossferry.auth import DEMO_USERS
+from ossferry.errors import OssLostError
+from ossferry.hooks import Event
+from ossferry.ledger import people
+from ossferry.prefixes import Owner, owner_of, principal_prefix
+from ossferry.settings import Settings
+from support.app_client import app_client
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
+
+GOOD, BAD = "11051210869376104954", "4041730234"
+METRICS_TOKEN = "metrics-token-of-more-than-32-characters"
+SETTLE_S = 120
+T = TypeVar("T")
+
+
+class Told:
+    """A hook that remembers what it was told of uploads."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, object]] = []
+
+    async def on_uploaded(self, event: Event) -> None:
+        self.events.append(("uploaded", event.data["key"]))
+
+    async def on_deleted(self, event: Event) -> None:
+        self.events.append(("deleted", event.data["key"]))
+
+
+class World:
+    """A server that Alice uses, and what lies in its bucket."""
+
+    def __init__(self, settings: Settings, clock: FakeClock, store: FakeStore) -> None:
+        self.settings, self.clock, self.store, self.told = settings, clock, store, Told()
+        self.app: Starlette = create_app(
+            settings,
+            assume_role=FakeSts(clock),
+            clock=clock,
+            store=store,
+            hooks={"told": self.told},
+        )
+        self.client = app_client(self._answer)
+        self.key = self.key_of("alice")
+        self.client.post("/api/grant")
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, without what runs in the background: events are delivered when a test says so."""
+        await self.app(scope, receive, send)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        transport: Any = self.client._transport
+        found: T = transport._runner.run(work)
+        return found
+
+    def close(self) -> None:
+        self.run(self.app.state.after.close())
+        self.client.close()
+
+    def key_of(self, user: str, name: str = "x.txt") -> str:
+        prefix = principal_prefix(DEMO_USERS[user], secret=self.settings.secret_bytes)
+        return f"{prefix}2026-03-14/r/{name}"
+
+    def owner(self, user: str = "alice") -> Owner:
+        return owner_of(DEMO_USERS[user], secret=self.settings.secret_bytes)
+
+    def damage(self, key: str = "") -> None:
+        """Store something else than the file that was sent."""
+        self.store.put(key or self.key, size=9, crc64=BAD, last_modified=self.clock())
+
+    def refuse(self, key: str = "", **changes: object) -> httpx.Response:
+        report = {"key": key or self.key, "size": 9, "crc64": GOOD, **changes}
+        return self.client.post("/api/receipts/refused", json=report)
+
+    def confirm(self, crc64: str) -> httpx.Response:
+        report = {"key": self.key, "size": 9, "crc64": crc64}
+        return self.client.post("/api/receipts", json=report)
+
+    def look_through(self) -> None:
+        """Compare bucket and ledger, and deliver what hooks are to be told."""
+        after: Any = self.app.state.after
+
+        async def look() -> None:
+            await after.reconciler.look_through(self.owner())
+            while await after.courier.deliver("told"):
+                pass
+
+        self.run(look())
+
+    def listed(self) -> list[str]:
+        lists = [self.client.get("/api/objects", params={"sort": sort}) for sort in ("key", "name")]
+        return [each["key"] for answer in lists for each in answer.json()["objects"]]
+
+    def left(self) -> dict[str, int]:
+        self.app.state.after.quotas.forget(self.owner())
+        found: dict[str, int] = self.client.post("/api/grant").json()["limits"]["quota"]
+        return found
+
+
+@pytest.fixture
+def make_world(
+    make_settings: Callable[..., Settings], clock: FakeClock, store: FakeStore
+) -> Iterator[Callable[..., World]]:
+    made: list[World] = []
+
+    def make(**changes: object) -> World:
+        quotas = {"quota_bytes_day": 1000, "quota_objects_total": 50}
+        options = {**OBJECTS, **quotas, "metrics_token": METRICS_TOKEN, **changes}
+        made.append(World(make_settings(**options), clock, store))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    return make_world()
+
+
+def test_r59_what_the_page_refused_is_in_no_list_quota_or_event(world: World) -> None:
+    before = world.left()
+    world.damage()
+
+    answer = world.refuse(etag='"5D41402ABC4B2A76B9719D911017C592"')
+    world.clock.advance(SETTLE_S + 1)
+    world.look_through()
+
+    assert (answer.status_code, answer.json()) == (200, {"key": world.key, "outcome": "removed"})
+    assert (world.listed(), world.left(), world.told.events) == ([], before, [])
+    assert world.store.objects == {}
+
+
+def test_r59_what_was_recorded_before_it_was_refused_is_taken_back(world: World) -> None:
+    before = world.left()
+    world.damage()
+    world.clock.advance(SETTLE_S + 1)
+    world.look_through()
+    assert world.listed() == [world.key, world.key]
+    assert world.left() != before
+
+    assert world.refuse().json()["outcome"] == "removed"
+    world.look_through()
+
+    assert (world.listed(), world.left()) == ([], before)
+    assert world.told.events == [("uploaded", world.key), ("deleted", world.key)]
+
+
+def test_r59_nothing_is_recorded_before_the_page_had_time_to_refuse_it(world: World) -> None:
+    world.damage()
+    world.look_through()
+    early = list(world.told.events)
+    world.clock.advance(SETTLE_S + 1)
+
+    world.look_through()
+
+    assert (early, world.told.events) == ([], [("uploaded", world.key)])
+
+
+def test_who_stored_something_last_is_looked_through_until_it_has_settled(world: World) -> None:
+    after: Any = world.app.state.after
+    world.clock.advance(899)
+    world.store.put(world.key, last_modified=world.clock() + timedelta(seconds=50))
+    found = []
+
+    async def their_turn() -> None:
+        async with after.database.read() as connection:
+            day = timedelta(days=1)
+            owners = await people.to_reconcile(
+                connection, world.clock(), at_least_every=day, limit=9
+            )
+        if world.owner() in owners:
+            await after.reconciler.look_through(world.owner())
+
+    for _ in range(6):
+        world.clock.advance(60)
+        world.run(their_turn())
+        found = world.client.get("/api/objects", params={"sort": "name"}).json()["objects"]
+
+    assert [each["key"] for each in found] == [world.key]
+
+
+def test_a_receipt_is_recorded_at_once(world: World) -> None:
+    world.store.put(world.key, size=9, crc64=GOOD, last_modified=world.clock())
+
+    assert world.confirm(GOOD).status_code == 200
+
+    assert world.listed() == [world.key, world.key]
+
+
+@pytest.mark.parametrize("refused", ["remove", "trash"])
+def test_what_cannot_be_removed_now_is_hidden_and_removed_later(
+    make_world: Callable[..., World], refused: str
+) -> None:
+    world = make_world(refused=refused)
+    world.damage()
+    plain = world.store.delete
+
+    async def lost(key: str, version: str = "") -> str:
+        raise OssLostError("no-answer")
+
+    world.store.delete = lost  # type: ignore[method-assign] # the fault
+    answer = world.refuse()
+    hidden = world.listed()
+    world.store.delete = plain  # type: ignore[method-assign]
+    world.look_through()
+
+    assert (answer.status_code, hidden) == (503, [])
+    assert world.key not in world.store.objects
+    assert world.told.events == []
+
+
+def test_bytes_are_kept_for_a_while_if_the_settings_say_so(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(refused="trash", undo_s=3600)
+    world.damage()
+
+    answer = world.refuse()
+    (kept,) = world.store.objects
+    gone = world.client.get("/api/objects/deleted").json()["objects"]
+    world.clock.advance(3601)
+    world.run(world.app.state.after.quarantine.purge())
+
+    assert answer.json()["outcome"] == "kept"
+    assert kept.startswith(f"trash/{world.owner().hash}/refused-")
+    assert (gone, world.store.objects) == ([], {})
+
+
+def test_an_upload_that_is_sent_again_under_its_key_is_recorded(world: World) -> None:
+    world.damage()
+    world.refuse()
+    world.store.put(world.key, size=9, crc64=GOOD, last_modified=world.clock())
+
+    answer = world.confirm(GOOD)
+
+    assert answer.status_code == 200
+    assert world.listed() == [world.key, world.key]
+
+
+def test_the_same_damage_under_the_same_key_stays_refused(world: World) -> None:
+    world.damage()
+    world.refuse()
+    world.damage()
+    world.clock.advance(SETTLE_S + 1)
+
+    world.look_through()
+
+    assert (world.store.objects, world.told.events) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("stored", "said", "reason"),
+    [
+        (GOOD, {}, "intact"),
+        (BAD, {"etag": "0123"}, "other"),
+    ],
+    ids=["the file itself", "another object"],
+)
+def test_an_object_that_is_no_damaged_upload_stays(
+    world: World, stored: str, said: dict[str, object], reason: str
+) -> None:
+    world.store.put(world.key, size=9, crc64=stored, last_modified=world.clock())
+
+    answer = world.refuse(world.key, **said)
+
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (409, "upload-stands")
+    assert (problem["reason"], problem["stored"]["crc64"]) == (reason, stored)
+    assert world.key in world.store.objects
+
+
+def test_what_a_receipt_has_confirmed_cannot_be_refused(world: World) -> None:
+    world.damage()
+    world.confirm(BAD)
+
+    answer = world.refuse()
+
+    assert (answer.status_code, answer.json()["reason"]) == (409, "confirmed")
+    assert world.listed() == [world.key, world.key]
+
+
+def test_t54_nobody_hides_what_is_not_theirs(world: World) -> None:
+    others = world.key_of("bob")
+    world.damage(others)
+
+    answer = world.refuse(others)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "foreign-key")
+    assert others in world.store.objects
+
+
+@pytest.mark.parametrize("s", [-3600, 3600], ids=["before", "after"])
+def test_t54_nobody_hides_what_was_not_stored_with_their_credentials(world: World, s: int) -> None:
+    at = world.clock() + timedelta(seconds=s)
+    world.store.put(world.key, size=9, crc64=BAD, last_modified=at)
+
+    answer = world.refuse()
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "foreign-key")
+    assert world.key in world.store.objects
+
+
+def test_refusing_again_changes_nothing(world: World) -> None:
+    world.damage()
+    world.refuse()
+
+    assert world.refuse().json()["outcome"] == "gone"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"etag": 5}, {"etag": "x" * 101}, {"crc64": "-1"}, {"size": "9"}], ids=str
+)
+def test_an_odd_refusal_is_refused(world: World, changes: dict[str, object]) -> None:
+    world.damage()
+
+    assert world.refuse(world.key, **changes).status_code == 400
+    assert world.key in world.store.objects
+
+
+def test_refusals_are_counted(world: World) -> None:
+    world.damage()
+    world.refuse()
+
+    figures = world.client.get("/metrics", headers={"authorization": f"Bearer {METRICS_TOKEN}"})
+    assert "ossferry_refused_uploads_total 1.0" in figures.text
+
+
+def test_a_callback_adopts_nothing_that_was_refused(world: World) -> None:
+    world.damage()
+    world.refuse()
+    world.damage()
+    after: Any = world.app.state.after
+
+    async def replayed() -> str:
+        try:
+            await after.recorder.record(
+                world.owner(), world.store.objects[world.key], source="callback"
+            )
+        except Exception as error:
+            return getattr(error, "code", "")
+        return "recorded"
+
+    assert world.run(replayed()) == "not-stored"
