@@ -158,7 +158,7 @@ def _card(stored: Stored, directory: str, words: Words) -> str:
         "size": size_html(stored.size),
         "crc64": f"<code>{escape(stored.crc64)}</code>",
         "stored_at": f"<span dir=ltr>{at}</span>",
-        "key": f"<code>{escape(stored.key)}</code>",
+        "key": f"<code dir=ltr>{escape(stored.key)}</code>",
     }
     lines = "".join(f"<dt>{words[name]}<dd>{value}" for name, value in rows.items())
     head = f"<h2><bdi>{name}</bdi></h2>"

@@ -11,6 +11,7 @@ from ossferry.forms import MAX_NAME
 from ossferry.images import FORMATS, MAX_SIDE, PRESETS
 from ossferry.ledger.listing import SORTS
 from ossferry.listing import CURSOR, MAX_PAGE, MAX_WORDS
+from ossferry.post_object import MAX_FILE_SIZE
 from ossferry.quarantine import MAX_ETAG
 from ossferry.receipts import MAX_OBJECT_SIZE
 from ossferry.shares import MAX_LIFE_S, MAX_NOTE, MIN_LIFE_S
@@ -92,7 +93,7 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "properties": {
             "name": SOUND | {"maxLength": MAX_NAME},
-            "size": {"type": ["integer", "null"], "minimum": 0, "maximum": MAX_OBJECT_SIZE},
+            "size": WHOLE_OR_NULL | {"minimum": 0, "maximum": MAX_FILE_SIZE},
             "type": TEXT | {"pattern": f"^({CONTENT_TYPE})?$"},
             "refused_key_id": SOUND,
         },

@@ -34,7 +34,15 @@ LACKS = {
     "its exceptions": (REFUSED.replace("MOST", "8"), TOO_OLD),
     "modules": ("delete HTMLScriptElement.prototype.noModule", TOO_OLD),
 }
-NOISE = ["(?i)wasm", "WebAssembly", "CompileError", "uncaught", "preload", "PythonError"]
+NOISE = [
+    "(?i)wasm",
+    "falling back",
+    "WebAssembly",
+    "CompileError",
+    "uncaught",
+    "preload",
+    "PythonError",
+]
 
 
 @pytest.fixture
@@ -117,7 +125,7 @@ def test_a_browser_without_webassembly_says_so_and_a_file_arrives(
 
     key = expect_arrived(demo, page, NAME, b"hello")
     mine = page.request.get(f"{demo.url}/api/objects?sort=newest").json()["objects"]
-    assert [(each["key"], each["size"]) for each in mine] == [(key, 5)]
+    assert (key, 5) in [(each["key"], each["size"]) for each in mine]
 
 
 @pytest.mark.parametrize("how", LACKS)
