@@ -24,17 +24,24 @@ function sweep(size) {
   new ArrayBuffer(96 << 20).transfer?.(0);
 }
 
+// Firefox does not notice that a file has become shorter since it was chosen, and reads what is left.
+function checkWhole(count, size) {
+  if (count < size) throw new DOMException("The file has become shorter.", "NotReadableError");
+}
+
 // The bytes of a blob, until they are read or nobody wants more of them; each piece until the next is asked for.
 async function* chunks(blob, isWanted) {
   const stream = blob.stream();
   const [reader, isByob] = readerOf(stream);
   let buffer = buffers.pop() ?? new ArrayBuffer(256 * 1024);
+  let count = 0;
   reading.add(stream);
   try {
     while (isWanted()) {
       const { done, value } = await reader.read(new Uint8Array(buffer));
       if (isByob) buffer = value.buffer;
-      if (done) return;
+      if (done) return checkWhole(count, blob.size);
+      count += value.length;
       yield value;
       if (isByob) sweep(value.length);
       else value.buffer.transfer?.(0); // frees it now; the collector waits until there are 80 MB of them

@@ -11,7 +11,13 @@ const HEAD = 32; // bytes
 const SMALL = 64 * 1024; // bytes; only beyond it a stream is worth its start
 const wanted = new Set(); // ids of what is being read
 
-const bytesOf = async (blob) => new Uint8Array(await blob.arrayBuffer());
+// What a file lacks that has become shorter, WebKit's `arrayBuffer` fills up with zeros; a stream ends. If that
+// fails, `arrayBuffer` tells why.
+async function bytesOf(blob) {
+  const bytes = await new Response(blob.stream()).arrayBuffer().catch(() => blob.arrayBuffer());
+  checkWhole(bytes.byteLength, blob.size);
+  return new Uint8Array(bytes);
+}
 
 const hex = (bytes) => Array.from(bytes.subarray(0, HEAD), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const seen = async (bytes) => `${hex(bytes)} ${await digest("crc64", [bytes])}`;

@@ -11,7 +11,7 @@
   // `answer` resolves with one text, as that crosses to Python at once: status, headers, an empty line and
   // the text, ended by CRLF as in HTTP; with "" if none came, or "stalled". After the last byte it is the
   // answer that has to come in time, and `heldMs` more: bytes that have left may wait in the systems of
-  // both ends. After `abort` nothing is called any more.
+  // both ends. After `abort` nothing is called any more; `giveUp` ends the request as if the line had gone.
   window.ossferry.exchange = (method, url, headers, body, patienceMs, heldMs, progress) => {
     const xhr = new XMLHttpRequest();
     const seen = Array(CHECKS).fill(0); // what had left at the latest checks
@@ -54,6 +54,6 @@
         bytes?.transfer?.(0); // it has been copied
       });
     });
-    return { answer, abort: () => (end(), xhr.abort()) };
+    return { answer, abort: () => (end(), xhr.abort()), giveUp: () => xhr.abort() };
   };
 }

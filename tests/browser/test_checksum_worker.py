@@ -71,6 +71,13 @@ SUM = """size => {
   const bytes = Uint8Array.from({ length: size }, (_, at) => at * 167 + (at >> 8));
   return ossferry.checksum("crc64", new Blob([bytes]), 0, size).text;
 }"""
+TAKE_SEVERAL = """() => {
+  const several = Object.assign(document.createElement("input"), {type: "file", multiple: true});
+  several.id = "several";
+  document.body.append(several);
+}"""
+LOOK_AT_ALL = """() => Promise.all([...document.querySelector("#several").files].map(
+  (file) => ossferry.checksum("look", file, 0, file.size).text))"""
 # Much memory that is asked for lets Chromium collect garbage.
 COLLECT = "() => { for (let count = 0; count < 4; count++) new ArrayBuffer(96 << 20); }"
 
@@ -123,6 +130,23 @@ def expect_sums(page: Page) -> None:
 
     content = bytes((at * 167 + (at >> 8)) & 255 for at in range(max(sizes)))
     assert sums == {size: str(crc64.update(content[:size])) for size in sizes}
+
+
+def test_a_file_that_has_become_shorter_spoils_no_other(page: Page, tmp_path: Path) -> None:
+    """Small files are read in one go: what one lacks must not be taken from the next."""
+    contents = {f"{name}.bin": name.encode() * 1000 for name in "abc"}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    page.evaluate(TAKE_SEVERAL)
+    page.locator("#several").set_input_files([tmp_path / name for name in contents])
+
+    (tmp_path / "a.bin").write_bytes(b"a" * 10)
+
+    texts = page.evaluate(LOOK_AT_ALL)
+    assert texts[0].startswith("!")
+    assert [text.split(" ")[1] for text in texts[1:]] == [
+        str(crc64.update(contents[name])) for name in ("b.bin", "c.bin")
+    ]
 
 
 @needs_workers

@@ -78,12 +78,13 @@ def test_languages_and_colours_are_chosen_and_kept(uploader: UploaderPage, page:
     assert page.locator("body").evaluate(BACKGROUND) != light
     for language, (direction, heading, arrived) in HEADINGS.items():
         page.locator("#language").select_option(language)
-        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading, use_inner_text=True)
         expect(page.locator("html")).to_have_attribute("dir", direction)
         row.expect_says(arrived)
     uploader.open()
     uploader.expect_ready()
-    expect(page.get_by_role("heading", level=1)).to_have_text(HEADINGS["zh-TW"][1])
+    title = page.get_by_role("heading", level=1)
+    expect(title).to_have_text(HEADINGS["zh-TW"][1], use_inner_text=True)
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 

@@ -230,11 +230,12 @@ class FakeHttp:
 class FakeChecksum:
     """Computes the CRC-64 of zeros, or raises `error`; `pieces` are `(offset, size)`.
 
-    `errors` are raised first, one each.
+    `errors` are raised first, one each. With `has_changed` the file has other bytes.
     """
 
     def __init__(self) -> None:
         self.error: Exception | None = None
+        self.has_changed = False
         self.errors: list[Exception] = []
         self.pieces: list[tuple[int, int]] = []
 
@@ -246,7 +247,7 @@ class FakeChecksum:
             raise self.errors.pop(0)
         if self.error:
             raise self.error
-        return crc64_of_zeros(piece.size)
+        return crc64_of_zeros(piece.size) + self.has_changed
 
     async def sha256(self, file: "File") -> str:
         await asyncio.sleep(0)

@@ -38,7 +38,7 @@ FOREIGN = {
     "ossferry": {"uploader", "mock_oss"},
     "mock_oss": {"uploader", "ossferry"},
 }
-MOST_LINES = 60  # of JavaScript in a file: what is longer belongs into Python, or apart
+MOST_LINES = 80  # of JavaScript in a file: what is longer belongs into Python, or apart
 MOCK_USERS = [ROOT / "server/ossferry" / name for name in ("demo.py", "mock_program.py")]
 
 

@@ -99,8 +99,17 @@ class LocatorAssertions(_Assertions):
     def not_to_contain_text(self, text: Text, *, timeout: float | None = None) -> None:
         self._wait(self._text, lambda seen: not _contains(text, seen), f"lacks {text!r}", timeout)
 
-    def to_have_text(self, text: Text | list[str], *, timeout: float | None = None) -> None:
-        if isinstance(text, list):
+    def to_have_text(
+        self,
+        text: Text | list[str],
+        *,
+        use_inner_text: bool = False,
+        timeout: float | None = None,
+    ) -> None:
+        if use_inner_text and isinstance(text, str):
+            read = self._locator.inner_text
+            self._wait(read, lambda seen: _fits(text, seen), f"shows {text!r}", timeout)
+        elif isinstance(text, list):
             self._wait(
                 lambda: [_plain(text_of(each)) for each in self._locator.elements()],
                 lambda seen: bool(seen == [_plain(each) for each in text]),

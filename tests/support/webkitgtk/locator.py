@@ -234,9 +234,10 @@ class Locator:
             f"([element, given]) => ({function})(element, given)", [element, argument]
         )
 
-    def wait_for(self) -> None:
-        """Wait until it is visible."""
-        until(self.is_visible, lambda: f"not visible: {self.what}")
+    def wait_for(self, *, timeout: float | None = None) -> None:
+        """Wait until it is visible; `timeout` is in milliseconds."""
+        timeout_s = TIMEOUT_S if timeout is None else timeout / 1000
+        until(self.is_visible, lambda: f"not visible: {self.what}", timeout_s=timeout_s)
 
     def scroll_into_view_if_needed(self) -> None:
         self.evaluate("(element) => element.scrollIntoView({block: 'nearest'})")

@@ -29,6 +29,9 @@ __all__ = [
 ASKED_AT_ONCE = 20
 NOT_LOADED = "NetworkError"  # of `importScripts`; no file is read over the network
 
+CHANGED = "NotReadableError"
+BROKEN_OFF = "I/O read operation failed"
+
 
 class BrowserFile:
     """A JavaScript `File`; `blob` is what goes into a request, without passing through Python.
@@ -124,16 +127,20 @@ async def check_readable(piece: "Piece") -> None:
     Raises:
         FileUnreadable: the browser may not or cannot read it.
     """
+    wanted = min(1, piece.size)
     try:
-        await piece.file.slice(piece.offset, min(1, piece.size)).arrayBuffer()
+        found = await piece.file.slice(piece.offset, wanted).arrayBuffer()
     except JsException as error:
         raise unreadable(reason_of(error))
+    if found.byteLength < wanted:  # Firefox reads on in a file that has become shorter
+        raise FileUnreadable("the file has become shorter", changed=True)
 
 
 def unreadable(reason: str) -> FileUnreadable:
     """Return the error for what a browser says when it cannot read a file.
 
-    A file whose time of change is another than when it was chosen is a `NotReadableError`; one that
-    is not there is a `NotFoundError`. Source: File API, section Error descriptions.
+    Chromium has a `NotReadableError` for a file whose time of change is another than when it was
+    chosen. WebKit has a `NotFoundError` for such a file, and for one that is gone; its
+    `NotReadableError` means that the reading was broken off, as when it puts the page aside.
     """
-    return FileUnreadable(reason, changed="NotReadableError" in reason)
+    return FileUnreadable(reason, changed=CHANGED in reason and BROKEN_OFF not in reason)

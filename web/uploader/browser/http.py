@@ -68,10 +68,14 @@ class BrowserHttp:
             progress,
         )
         answered = False
+        if isinstance(body, Piece):
+            body.give_up = lambda: exchange.giveUp()
         try:
             answer = str(await exchange.answer)
             answered = True
         finally:
+            if isinstance(body, Piece):
+                body.give_up = None
             if not answered:
                 exchange.abort()
             if progress:

@@ -3,6 +3,7 @@
 import asyncio
 
 from uploader.oss.errors import Corrupt
+from uploader.transfer.errors import FileUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ __all__ = ["PieceChecksum", "check_crc64"]
 class PieceChecksum:
     """Is read from `start` on, unless all of the file has been read already; `get` waits for it.
 
-    Call `cancel` when nobody wants it any more.
+    If the file cannot be read, the request that sends the piece is ended: Firefox and WebKit would
+    leave it open and send nothing. Call `cancel` when nobody wants the checksum any more.
     """
 
     def __init__(self, piece: "Piece", compute: "Callable[[Piece], Awaitable[int]]") -> None:
@@ -67,6 +69,8 @@ class PieceChecksum:
             self._value = await self._compute(self._piece)
         except Exception as error:  # raised again in `get`
             self._error = error
+            if isinstance(error, FileUnreadable) and self._piece.give_up:
+                self._piece.give_up()
         self._done.set()
 
 

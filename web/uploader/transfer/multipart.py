@@ -10,7 +10,7 @@ from uploader.transfer.abort import remove_orphans
 from uploader.transfer.checksum import PieceChecksum, check_crc64
 from uploader.transfer.errors import KeyTaken
 from uploader.transfer.options import KEEP_BOTH
-from uploader.transfer.parts import build_for, list_all, proved
+from uploader.transfer.parts import build_for, check_unchanged, list_all, proved
 from uploader.transfer.plan import part_at, part_count, part_size_for
 from uploader.transfer.ports import Piece
 from uploader.transfer.prepare import examine, headers_of, overwrite_headers
@@ -56,8 +56,11 @@ async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
                 await engine.journal.begin(upload)  # a pause has come before the record
             elif upload.adopted:
                 await _prove_parts(upload, engine)
+            else:
+                await check_unchanged(upload, engine)  # it goes on after a pause
             await _send_missing(upload, engine)
             upload.go(states.VERIFYING)
+            await check_unchanged(upload, engine)
             return await complete(upload, engine)
         except Refused as error:
             mends += 1

@@ -2,6 +2,7 @@
 
 from uploader.oss import requests
 from uploader.oss.replies import read_parts
+from uploader.transfer.errors import FileUnreadable
 from uploader.transfer.plan import part_at, part_count
 from uploader.transfer.ports import Piece
 from uploader.transfer.upload import SentPart
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from uploader.transfer.grant import Grant
     from uploader.transfer.upload import Upload
 
-__all__ = ["build_for", "list_all", "list_page", "proved"]
+__all__ = ["build_for", "check_unchanged", "list_all", "list_page", "proved"]
+
+REREAD_BYTES = 128 * 1024 * 1024
 
 
 async def proved(upload: "Upload", engine: "Engine", stored: "StoredPart") -> "SentPart | None":
@@ -29,6 +32,26 @@ async def proved(upload: "Upload", engine: "Engine", stored: "StoredPart") -> "S
         return None
     crc64 = await engine.crc64(upload, Piece(upload.file, part.offset, part.size))
     return SentPart(stored.etag, crc64, part.size) if str(crc64) == stored.crc64 else None
+
+
+async def check_unchanged(upload: "Upload", engine: "Engine") -> None:
+    """Compare the file as it is now with the parts that were sent.
+
+    Firefox does not notice that a file changes after it was chosen, and no browser notices a file
+    that is replaced by one of the same size and time. The object would be a mixture of both. Parts
+    are read again, evenly spread over the file, up to about `REREAD_BYTES`.
+
+    Raises:
+        FileUnreadable: the file has changed, or cannot be read any more.
+    """
+    await engine.crc64(upload, Piece(upload.file, upload.file.size - 1, 1))
+    numbers = sorted(upload.parts)
+    step = max(1, -(-len(numbers) * upload.part_size // REREAD_BYTES))
+    for number in [numbers[at] for at in range(0, len(numbers), step)]:
+        part = part_at(number, upload.file.size, upload.part_size)
+        crc64 = await engine.crc64(upload, Piece(upload.file, part.offset, part.size))
+        if crc64 != upload.parts[number].crc64:
+            raise FileUnreadable(f"part {number} has other bytes than were sent", changed=True)
 
 
 async def list_all(upload: "Upload", engine: "Engine") -> "dict[int, StoredPart]":

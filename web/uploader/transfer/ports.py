@@ -209,6 +209,7 @@ class Piece:
         self.offset = offset
         self.size = size
         self.cut: Any = None  # out of the file, once the maker of the ports has done it
+        self.give_up: Callable[[], None] | None = None  # ends the request that sends it
 
 
 class Ports:

@@ -56,13 +56,15 @@ async def test_what_has_arrived_is_not_sent_again():
     assert (ports.storage.texts, ports.tabs.names) == ({}, [])
 
 
-async def test_parts_are_read_once():
+async def test_parts_are_read_when_it_goes_on_and_again_before_the_end():
     queue, ports, _ = await make()
 
     upload = await go_on_with(begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None)
     await until(lambda: upload.state == states.DONE)
 
-    assert len(ports.checksum.pieces) == 8
+    there, last_byte = 3, (SIZE - 1, 1)
+    assert ports.checksum.pieces.count(last_byte) == 2  # as it goes on, and before the end
+    assert len(ports.checksum.pieces) == 2 + there + there + (8 - there) + 8
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,14 @@ from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.oss.replies import Reply
 from uploader.transfer import states
 from uploader.transfer.abort import abort
-from uploader.transfer.errors import GrantRefused, ServerRefused
+from uploader.transfer.checksum import PieceChecksum
+from uploader.transfer.errors import FileUnreadable, GrantRefused, ServerRefused
 from uploader.transfer.multipart import complete, initiate, send_multipart, send_piece
+from uploader.transfer.parts import check_unchanged
 from uploader.transfer.plan import MIB
 from uploader.transfer.ports import Piece
 from uploader.transfer.store import store
-from uploader.transfer.upload import Upload
+from uploader.transfer.upload import SentPart, Upload
 
 PARTS = 10
 SIZE = PARTS * MIB - 7
@@ -104,15 +106,73 @@ async def test_a_part_is_not_read_before_its_turn():
     await sending
 
 
-async def test_every_byte_is_read_once_for_its_checksum():
+async def test_every_byte_is_read_once_while_it_is_sent_and_once_before_the_end():
     upload, ports, engine = make()
     ports.http.plan = [None, lost(), refused("InternalError", 500), stored("1")]
 
     await send_multipart(upload, engine)
 
-    assert sorted(ports.checksum.pieces) == [
-        (number * MIB, min(MIB, SIZE - number * MIB)) for number in range(PARTS)
-    ]
+    pieces = [(number * MIB, min(MIB, SIZE - number * MIB)) for number in range(PARTS)]
+    last_byte = (SIZE - 1, 1)
+    assert sorted(ports.checksum.pieces[:PARTS]) == pieces
+    assert ports.checksum.pieces[PARTS:] == [last_byte, *pieces]
+
+
+async def test_a_file_that_has_changed_after_its_parts_were_sent_makes_no_object():
+    upload, ports, engine = make()
+
+    def go(state):
+        Upload.go(upload, state)
+        ports.checksum.has_changed = state == states.VERIFYING
+
+    upload.go = go
+
+    with pytest.raises(FileUnreadable) as found:
+        await send_multipart(upload, engine)
+
+    assert found.value.changed
+    assert len(ports.http.parts_sent) == PARTS
+    assert ports.http.objects == {}
+
+
+async def test_a_file_that_has_changed_during_a_pause_sends_nothing_more():
+    upload, ports, engine = make()
+    await initiate(upload, engine)
+    await send_piece(upload, engine, 1, Piece(upload.file, 0, MIB))
+    sent = len(ports.http.requests)
+    ports.checksum.has_changed = True
+
+    with pytest.raises(FileUnreadable):
+        await send_multipart(upload, engine)
+
+    assert len(ports.http.requests) == sent
+
+
+async def test_of_a_large_file_parts_all_over_it_are_read_again():
+    upload, ports, engine = make()
+    upload.file = FakeFile("large.bin", 1000 * MIB)
+    upload.part_size = MIB
+    for number in range(1, 1001):
+        upload.land(number, SentPart('"e"', crc64_of_zeros(MIB), MIB))
+
+    await check_unchanged(upload, engine)
+
+    offsets = [offset // MIB for offset, size in ports.checksum.pieces if size > 1]
+    assert offsets == list(range(0, 1000, 8))
+
+
+async def test_a_request_whose_piece_cannot_be_read_is_ended_at_once():
+    piece = Piece(FakeFile("a.bin", 10), 0, 10)
+    ended = []
+    piece.give_up = lambda: ended.append(True)
+
+    async def unreadable(_piece):
+        raise FileUnreadable("NotFoundError")
+
+    with pytest.raises(FileUnreadable):
+        await PieceChecksum(piece, unreadable).get()
+
+    assert ended == [True]
 
 
 @pytest.mark.parametrize(
