@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# four times as fast as pip, which takes over where uv does not reach an index (uv reads no pip.conf)
-UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+# four times as fast as pip, which takes over where uv does not reach an index (uv reads no pip.conf); compiled
+# at once as pip does, because oss2 warns when it is compiled, and in the tests a warning is an error
+UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 PORT ?= 8000
 OSS_PORT ?= 9000
 DATA_DIR ?=
