@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import oss2
 import pytest
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Error, Page, Route
 
 from e2e.pages.uploader import UploaderPage
 from mock_oss.world import ACCESS_KEY_ID, ACCESS_KEY_SECRET
@@ -116,6 +116,17 @@ def make_file(tmp_path: Path) -> Callable[[str, bytes], Path]:
         return path
 
     return make
+
+
+def let_go(held: list[Route]) -> None:
+    """End requests that a story has held until its end.
+
+    Playwright has a task for each. One that still waits is garbage after the story, and may be
+    collected while a thread of a server runs: it would then go on there, and stop Playwright.
+    """
+    for route in held:
+        with suppress(Error):  # its page is gone
+            route.abort()
 
 
 def operator_bucket(demo: Demo) -> oss2.Bucket:

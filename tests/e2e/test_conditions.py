@@ -249,6 +249,7 @@ def test_the_end_is_notified_to_whom_looks_elsewhere(
     assert page.evaluate("notes") == [["2 files arrived and verified.", "ossferry"]]
 
 
+@pytest.mark.only_browser("chromium")  # its DevTools slow the line down
 @slow_on_pyodide
 def test_who_waits_long_may_ask_to_be_notified(
     demo: Demo, page: Page, console: Console, runtime: str

@@ -22,6 +22,7 @@ LISTED = """fetch("/api/objects?sort=name&limit=1000")
   .then((answer) => answer.json()).then((found) => found.objects.length)"""
 
 
+@pytest.mark.only_browser("chromium")  # only its clipboard can be read
 @slow_on_pyodide
 def test_links_list_undo_and_receipt(uploader: UploaderPage, demo: Demo, page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -69,6 +69,7 @@ def choose(here: UploaderPage, path: Path) -> None:
     chooser.value.set_files(path)
 
 
+@pytest.mark.only_browser("chromium")  # WebDriver does not tell of a file chooser
 @slow_on_pyodide
 def test_another_device_finishes_what_one_has_begun(
     demo: Demo, here: UploaderPage, abandoned: Path, make_file: MakeFile

@@ -46,6 +46,7 @@ def test_t37_a_byte_changed_on_the_way_stops_the_page(
     assert not any(url.endswith("/api/grant") for url in asked)
 
 
+@pytest.mark.only_browser("chromium")  # WebDriver does not tell of preloads
 def test_t37_every_file_is_fetched_once_and_checked(
     demo: Demo, page: Page, console: Console, runtime: str
 ) -> None:

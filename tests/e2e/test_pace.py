@@ -38,6 +38,7 @@ def test_timers_without_a_wait_come_in_order_and_can_be_taken_back(
     assert page.evaluate(TIMERS) == ["a", "c", "d", "late"]
 
 
+@pytest.mark.only_browser("chromium")  # its DevTools tell who sends
 @slow_on_pyodide
 def test_a_request_is_sent_from_the_top_of_the_stack(uploader: UploaderPage, page: Page) -> None:
     """DevTools takes down the stack of each, and the interpreter's is deep."""

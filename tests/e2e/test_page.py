@@ -310,6 +310,7 @@ def test_folder_paste_and_thumbnail(uploader: UploaderPage, page: Page, tmp_path
     uploader.row("image.png").expect_state("done")
 
 
+@pytest.mark.only_browser("chromium")  # only its clipboard can be read
 @slow_on_pyodide
 def test_a_refused_signature_is_explained(
     uploader: UploaderPage, page: Page, console: Console

@@ -186,6 +186,7 @@ def test_r41_a_file_that_is_gone_and_comes_back_is_continued(
     expect_whole(demo, "stick.bin", CONTENT)
 
 
+@pytest.mark.only_browser("chromium")  # its DevTools freeze a page
 @pytest.mark.slow
 def test_r33_a_page_that_was_frozen_goes_on(
     uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile
@@ -265,6 +266,7 @@ def test_the_speed_limit_holds_and_can_be_lifted_under_way(
     assert min(sent["a.txt"].duration_ms, sent["b.txt"].duration_ms) > 1_000
 
 
+@pytest.mark.only_browser("chromium")  # nobody else has File System Access
 def test_r31_a_file_with_a_way_back_is_continued_by_one_click(
     uploader: UploaderPage, page: Page, demo: Demo
 ) -> None:

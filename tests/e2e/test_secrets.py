@@ -208,6 +208,7 @@ def test_t44_records_that_somebody_else_has_written_lead_nowhere(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     console.expected += ["status of 404", "status of 409"]  # no such upload, and a treasure
+    console.expected.append("favicon")  # Firefox asks for it beside a page without one
     uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
     uploader.open()
     uploader.expect_ready()

@@ -12,7 +12,7 @@ from support.expecting import expect
 
 pytestmark = [pytest.mark.e2e, slow_on_pyodide]
 
-NO_ANSWER = "Failed to load resource: net::"
+NO_ANSWER = "Failed to load resource: net::|None of the “sha256” hashes"
 WITHOUT_READY = """Object.defineProperty(window, "ossferry", {
   configurable: true,
   set(bridge) {
@@ -36,7 +36,7 @@ def test_python_that_cannot_start_says_so(
     demo: Demo, page: Page, console: Console, runtime: str
 ) -> None:
     page.add_init_script(WITHOUT_READY)
-    console.expected += ["TypeError", "PythonError", "preloaded"]
+    console.expected += ["TypeError", "PythonError", "error: Error", "preloaded"]
     page.goto(f"{demo.url}/?runtime={runtime}")
 
     expect(page.locator("html")).to_have_attribute("data-app", "failed")

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Page, Route
 
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console, let_go, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import asked, expect_whole, noise, until
 from e2e.test_killed import Browsers
@@ -109,6 +109,7 @@ def fresh(own_demo: Demo, page: Page, console: Console, runtime: str) -> Uploade
     return opened
 
 
+@pytest.mark.only_browser("chromium")  # nobody else has File System Access
 def test_one_click_continues_all_that_waited_and_the_language_is_kept(
     fresh: UploaderPage, own_demo: Demo
 ) -> None:
@@ -173,6 +174,7 @@ def test_a_file_that_arrived_without_an_answer_is_not_stored_twice(
     fresh.row("letter.txt").expect_state("done")
     assert [seen.status for seen in asked(own_demo, "PutObject", "letter.txt")][-1] == 409
     expect_whole(own_demo, "letter.txt", content)
+    let_go(held)
 
 
 def test_what_waited_can_be_discarded_one_by_one_or_all(

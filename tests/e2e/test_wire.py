@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console, let_go, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, expect_whole, noise, pending, until
 from ossferry.demo import Demo
@@ -139,7 +139,8 @@ def test_r06_a_look_at_a_dead_line_ends_too(
     uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
     uploader.open()
     uploader.expect_ready()
-    page.route(f"http://*:{demo.oss.port}/", lambda _route: None)  # accepted, never answered
+    held: list[Route] = []  # accepted, never answered
+    page.route(f"http://*:{demo.oss.port}/", lambda route: held.append(route))
     fault = demo.oss.faults.add("reset", key="*/looked.bin", operation="UploadPart")
 
     uploader.choose(make_file("looked.bin", CONTENT))
@@ -149,6 +150,7 @@ def test_r06_a_look_at_a_dead_line_ends_too(
     demo.oss.faults.remove(fault)
     row.expect_state("done", timeout_ms=30_000)
     expect_whole(demo, "looked.bin", CONTENT)
+    let_go(held)
 
 
 def test_r06_r07_a_dead_line_and_a_trickle_are_left(
@@ -187,6 +189,7 @@ def test_a_checksum_worker_that_cannot_be_loaded_is_waited_for(
         expect_whole(demo, name, content)
 
 
+@pytest.mark.only_browser("chromium")  # its DevTools slow the line down
 @pytest.mark.slow
 def test_r08_a_slow_line_that_moves_is_not_left(
     impatient: UploaderPage, set_line: Callable[..., None], demo: Demo
@@ -227,6 +230,7 @@ def test_r08_what_a_slow_line_keeps_in_its_buffers_is_not_left(
     expect_whole(demo, "buffered.bin", content)
 
 
+@pytest.mark.only_browser("chromium")  # its DevTools cut the line
 def test_r11_offline_pauses_and_being_back_goes_on(
     uploader: UploaderPage,
     page: Page,

@@ -8,6 +8,7 @@ from selenium.common.exceptions import JavascriptException, WebDriverException
 from selenium.webdriver import Remote
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
+from urllib3.exceptions import HTTPError
 
 from support.webkitgtk.limits import missing, unsupported
 from support.webkitgtk.locator import Locator
@@ -142,7 +143,7 @@ class Page:
             return [
                 str(each) for each in self.driver.execute_script("return window.complaints || []")
             ]
-        except WebDriverException:  # the story has closed the tab
+        except (WebDriverException, HTTPError):  # the story has closed the tab, or the driver hangs
             return []
 
     def evaluate(self, expression: str, argument: Any = None) -> Any:
