@@ -261,6 +261,7 @@ def test_a_name_that_is_there_is_asked_about_once_for_all(
         (key.rpartition("/")[2], each.data)
         for key, each in demo.oss.bucket(demo.bucket).objects.items()
         if key.startswith("uploads/")  # what was replaced is in trash/ until it cannot be undone
+        and key.endswith(".txt")  # a page that is gone may still have had something on its way
     ]
     wanted = [("a.txt", b"1"), ("b.txt", b"22"), ("c.txt", b"22"), ("d.txt", b"22")]
     assert sorted(stored) == wanted
