@@ -42,7 +42,10 @@
   form.onsubmit = function () {
     var why = refusal();
     say(why || "sending");
-    button.disabled = !why;
+    button.disabled = !why; // two clicks send one form
+    setTimeout(function () {
+      button.disabled = false; // nothing tells that a person has stopped it
+    }, 3000);
     return !why;
   };
   // Going back may show the page as it was left.

@@ -420,8 +420,12 @@ class Settings(BaseSettings):
 
     @property
     def form_address(self) -> str:
-        """`scheme://host[:port]` to which browsers send forms."""
-        return self.upload_origins[0]
+        """`scheme://host[:port]` to which browsers send forms.
+
+        A form cannot go on at another host, and only a custom domain takes it from every account.
+        """
+        custom = (each for each in self.upload_origins if not self.is_endpoint(each))
+        return next(custom, self.upload_origins[0])
 
     @property
     def links_address(self) -> str:

@@ -450,6 +450,28 @@ def test_every_address_of_the_bucket_is_derived(
 
 
 @pytest.mark.parametrize(
+    ("hosts", "address"),
+    [
+        ((), "https://web-direct-upload.oss-cn-hangzhou.aliyuncs.com"),
+        (
+            ("https://oss-accelerate.aliyuncs.com",),
+            "https://web-direct-upload.oss-cn-hangzhou.aliyuncs.com",
+        ),
+        (("https://oss-accelerate.aliyuncs.com", FILES), FILES),
+    ],
+    ids=["endpoint", "two endpoints", "custom domain"],
+)
+def test_a_form_goes_to_a_custom_domain_if_there_is_one(
+    web_dir: Path, hosts: tuple[str, ...], address: str
+) -> None:
+    settings = load_settings(
+        ExplicitSettings, **{**CLOUD, "web_dir": web_dir, "upload_hosts": hosts}
+    )
+
+    assert settings.form_address == address
+
+
+@pytest.mark.parametrize(
     ("changes", "address", "by_cname"),
     [
         ({}, "https://oss-cn-hangzhou.aliyuncs.com", False),
