@@ -28,7 +28,6 @@ SCREEN = "1600x1200x24"
 SCRIPT_S = 40.0  # the longest that a script of a story takes
 ANSWER_S = 45  # a driver that takes longer hangs
 VIEWPORT = {"width": 1280, "height": 900}
-BARS_PX = 38  # MiniBrowser's own bar above the page
 
 
 class Context:
