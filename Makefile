@@ -13,6 +13,8 @@ FRAME_ORIGIN ?=
 CUSTOM_DOMAIN ?=
 RUNTIME ?= micropython
 ONLY ?=
+# a worker that dies is replaced, and the test that it died of runs again (tests/support/workers.py)
+WORKERS := --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
 .PHONY: demo test check audit format bench slow vendor-suites screenshots build lock prerequisites clean
 .DEFAULT_GOAL := demo
@@ -44,8 +46,8 @@ prerequisites: $(VENV)/.ready
 	@PYTHONPATH=tests $(BIN)/python -m support.prerequisites
 
 test: build prerequisites $(SDK_TOURS)/node_modules/.ready
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder tests/unit tests/contract tests/attacks
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 2 --dist loadgroup --no-loadscope-reorder tests/browser tests/e2e
+	$(BIN)/python -m pytest $(WORKERS) tests/unit tests/contract tests/attacks
+	$(BIN)/python -m pytest $(WORKERS) --maxprocesses 2 tests/browser tests/e2e
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
@@ -64,7 +66,7 @@ bench: build prerequisites
 	$(BIN)/python tests/bench/run.py $(if $(ONLY),--only "$(ONLY)")
 
 slow: build prerequisites $(SDK_TOURS)/node_modules/.ready
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest $(WORKERS) --maxprocesses 1 -m slow
 
 vendor-suites: $(VENV)/.ready
 	PYTHONPATH="$(CURDIR)/tests" $(BIN)/python -m contract.mock_oss.vendor_suites oss2

@@ -15,6 +15,7 @@ from ossferry.demo import Demo
 from support import programs, webkitgtk
 from support.config import load
 from support.order import place
+from support.workers import Scheduling
 
 CONFIG = load()
 MAX_REASON = 3000  # characters
@@ -48,6 +49,12 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 2
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Return what hands tests to workers."""
+    return Scheduling(config, log)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
@@ -62,9 +69,9 @@ def pytest_collection_modifyitems(
 def choose_engines(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave to `make slow` what `playwright.config.toml` does not ask for in each engine.
 
-    A story that is not for an engine (`only_browser`, `skip_browser`) is dropped there. With
-    `--dist loadgroup` one worker runs all stories of Firefox, and one all of WebKit: each is
-    started once.
+    A story that is not for an engine (`only_browser`, `skip_browser`) is dropped there. One worker
+    runs all stories of Firefox, and one all of WebKit, so that each is started once; of all other
+    tests it runs whole files.
     """
     core = {project.name for project in CONFIG.projects if project.stories == "core"}
     dropped = []
@@ -131,6 +138,21 @@ def logging_as_before() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.raiseExceptions = raises
+
+
+@pytest.fixture(autouse=True)
+def garbage_in_this_thread(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Collect what a story leaves behind here, and not in a thread of a server.
+
+    Playwright's tasks belong to the thread that began them. One that is collected while another
+    thread runs goes on there, and Playwright stops.
+    """
+    if "playwright" not in request.fixturenames:
+        yield
+        return
+    gc.disable()
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session", params=CONFIG.runtimes)

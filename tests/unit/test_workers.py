@@ -1,0 +1,79 @@
+"""A worker that dies costs nothing but a second try of the test that it died of."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from support.order import TESTS
+
+CONFTEST = f"""
+import sys
+
+sys.path.insert(0, {str(TESTS)!r})
+
+import pytest
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.name.split("_")[1]))
+    return (yield)
+
+def pytest_xdist_make_scheduler(config, log):
+    from support.workers import Scheduling
+
+    return Scheduling(config, log)
+"""
+DIES = """
+import os
+from pathlib import Path
+
+def die(times):
+    tries = Path("tries")
+    tries.write_text(tries.read_text() + "." if tries.exists() else ".")
+    if len(tries.read_text()) <= times:
+        os._exit(1)
+"""
+
+
+def run(folder: Path, tests: str) -> tuple[int, str, int]:
+    """Return the exit code, the last line, and how often the test that dies was tried."""
+    (folder / "conftest.py").write_text(CONFTEST)
+    (folder / "test_it.py").write_text(DIES + tests)
+    plugins = ("mock_oss", "playwright", "schemathesis", "hypothesispytest", "anyio")
+    words = ["-n2", "--dist=loadgroup", "--reruns=2", *(f"-pno:{name}" for name in plugins)]
+    done = subprocess.run(  # noqa: S603 - fixed words
+        [sys.executable, "-m", "pytest", *words], cwd=folder, capture_output=True, text=True,
+        timeout=60,
+    )  # fmt: skip
+    return done.returncode, done.stdout.splitlines()[-1], len((folder / "tries").read_text())
+
+
+def test_the_test_that_a_worker_died_of_is_tried_again_also_as_the_last_of_its_group(
+    tmp_path: Path,
+) -> None:
+    tests = """
+def test_a_1(): pass
+def test_a_2(): die(1)
+def test_b_1(): pass
+"""
+    code, line, tries = run(tmp_path, tests)
+
+    assert (code, tries) == (0, 2), line
+    assert "3 passed, 1 rerun" in line
+
+
+def test_a_test_that_always_ends_its_worker_fails_and_the_others_of_its_group_run(
+    tmp_path: Path,
+) -> None:
+    tests = """
+def test_a_1(): pass
+def test_a_2(): die(9)
+def test_a_3(): pass
+def test_a_4(): pass
+def test_b_1(): pass
+"""
+    code, line, tries = run(tmp_path, tests)
+
+    assert (code, tries) == (1, 3), line
+    assert "1 failed, 4 passed, 2 rerun" in line
