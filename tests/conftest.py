@@ -5,7 +5,7 @@ import gc
 import inspect
 import logging
 import os
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Generator, Iterator
 from typing import Any, cast
 
 import pytest
@@ -127,6 +127,17 @@ async def _watched(test: Coroutine[Any, Any, None]) -> None:
     gc.collect()  # tasks tell of their exceptions when they go
     if unseen:
         raise unseen[0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With `CI=true`, fail a core story that its engine could not run; else nobody sees it."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and item.get_closest_marker("core"):
+        report.outcome, report.longrepr = "failed", f"a core story was skipped: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(autouse=True)

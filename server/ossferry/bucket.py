@@ -22,13 +22,19 @@ from requests.utils import get_environ_proxies
 
 from ossferry.answers import Begun, Part, moment, ours, read_begun, read_parts
 from ossferry.clock import Clock
-from ossferry.errors import OssEndpointError, OssLostError, OssRefusedError, StsLostError
+from ossferry.errors import (
+    OssDomainError,
+    OssEndpointError,
+    OssLostError,
+    OssRefusedError,
+    StsLostError,
+)
 from ossferry.logs import logger
 from ossferry.policy import objects_policy, policy_text
 from ossferry.settings import Settings
 from ossferry.sts import AssumeRole, StsCredentials
 
-__all__ = ["Link", "Listed", "ObjectStore", "OssBucket", "Stored"]
+__all__ = ["ADDRESS_REFUSALS", "Link", "Listed", "ObjectStore", "OssBucket", "Stored"]
 
 MAX_CALLS = 64
 """Calls to OSS at one time; the rest wait their turn."""
@@ -45,6 +51,12 @@ LEFT_ALONE = timedelta(seconds=2)
 """Between questions to an STS that is lost."""
 
 NEW_CREDENTIALS_HELP = ("SecurityTokenExpired", "InvalidSecurityToken", "InvalidAccessKeyId")
+ADDRESS_REFUSALS: Mapping[str, type[OssEndpointError]] = {
+    "PublicEndpointForbidden": OssEndpointError,
+    "NonStandardHostForbidden": OssDomainError,
+}
+"""Code of OSS for an address that it does not serve -> the error."""
+
 KEPT_HEADERS = (
     "cache-control",
     "content-disposition",
@@ -390,5 +402,5 @@ def _refusal(error: oss2.exceptions.ServerError) -> OssRefusedError | OssLostErr
     """Tell a no from a not-now: 5xx and a clock that is off pass, the rest does not."""
     if error.status >= 500 or error.code == "RequestTimeTooSkewed":
         return OssLostError(error.code or f"status-{error.status}")
-    kind = OssEndpointError if error.code in OssEndpointError.sentences else OssRefusedError
+    kind = ADDRESS_REFUSALS.get(error.code, OssRefusedError)
     return kind(error.code or f"status-{error.status}", error.request_id)

@@ -27,7 +27,7 @@ from ossferry.file_types import takes
 from ossferry.form_html import FormHtml
 from ossferry.form_words import WORDS
 from ossferry.forms import ACTIONS, Forms, Wish
-from ossferry.languages import VARY, language_of
+from ossferry.languages import VARY, keep_language, language_of
 from ossferry.object_keys import safe_name
 from ossferry.prefixes import Owner, owner_of
 from ossferry.settings import Settings
@@ -85,6 +85,8 @@ class FormPages:
         form = self._forms.sign(granted, Wish(), success=success)
         life_s = int((form.expires_at - self._clock()).total_seconds())
         response = _answer(self._html.form(form, life_s=life_s, language=language))
+        if chosen:
+            keep_language(response, language)
         self._way.renew(request, response)
         return response
 

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from starlette.requests import Request
+from starlette.responses import Response
 
-__all__ = ["FALLBACK", "VARY", "language_of"]
+__all__ = ["FALLBACK", "VARY", "keep_language", "language_of"]
 
 FALLBACK = "en"
-COOKIE = "ossferry_lang"
+COOKIE = "ossferry_lang"  # the page sets it too
+YEAR_S = 365 * 24 * 3600
 VARY = "Accept-Language, Cookie"
 MOST_LANGUAGES = 20  # of a header; nobody reads more
 TRADITIONAL = ("hant", "tw", "hk", "mo")
@@ -23,6 +25,11 @@ def language_of(request: Request, known: Sequence[str]) -> str:
             if _speaks(wanted, language):
                 return language
     return FALLBACK
+
+
+def keep_language(response: Response, language: str) -> None:
+    """Answer this browser in a language from now on, on all pages."""
+    response.set_cookie(COOKIE, language, max_age=YEAR_S, samesite="lax")
 
 
 def _accepted(header: str) -> list[str]:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import slow_on_pyodide
+from e2e.conftest import Console, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import until
 from ossferry.demo import Demo
 from support.expecting import expect
 
@@ -101,3 +102,13 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(
     expect(uploader.dialog("mine").get_by_test_id("stored").first).to_be_visible()
     whole, seen = page.evaluate(WIDTHS)
     assert whole <= seen
+
+
+def test_what_the_content_security_policy_forbids_is_a_complaint(
+    uploader: UploaderPage, page: Page, console: Console
+) -> None:
+    """The stories count on it: without complaints, nothing was refused."""
+    page.evaluate("() => { new Image().src = 'https://elsewhere.example/x.png' }")
+
+    until(page, lambda: any("elsewhere.example" in each for each in console.unexpected()))
+    console.expected.append("elsewhere.example")

@@ -91,6 +91,7 @@ def expect_arrived(demo: Demo, page: Page, name: str, content: bytes) -> str:
     return key
 
 
+@pytest.mark.skip_browser("firefox")  # its WebDriver has no way to switch scripts off
 def test_without_javascript_a_file_arrives(
     demo: Demo, browser: Browser, make_file: MakeFile
 ) -> None:
@@ -194,6 +195,22 @@ def test_what_oss_would_refuse_is_not_even_sent(
 
     page.get_by_role("link", name="Get a new form").click()
     upload(page, make_file("good.txt", b"x"))
+    expect_arrived(demo, page, "good.txt", b"x")
+
+
+def test_a_form_whose_sending_is_stopped_can_be_sent_again(
+    demo: Demo, page: Page, console: Console, make_file: MakeFile
+) -> None:
+    demo.oss.faults.add("hang", operation="PostObject", times=1)
+    page.goto(f"{demo.url}/form")
+    button = page.get_by_role("button", name="Upload")
+    upload(page, make_file("good.txt", b"x"))
+    expect(button).to_be_disabled()
+
+    page.evaluate("window.stop()")
+
+    expect(button).to_be_enabled()
+    button.click()
     expect_arrived(demo, page, "good.txt", b"x")
 
 

@@ -33,7 +33,8 @@
     │   └── TooManyError         429, trying again later helps
     ├── StsRefusedError          refused: STS said no to us; 502, trying again does not help
     ├── OssRefusedError          refused: OSS said no to us; 502, likewise
-    │   └── OssEndpointError     it does not serve the bucket at the address that we use
+    │   └── OssEndpointError     this account may not use the endpoint that we use
+    │       └── OssDomainError   it does not know the custom domain that we use
     └── UnavailableError         lost: something we need is down or busy; 503, with Retry-After
         ├── StsLostError         STS is down, busy or silent
         │   └── StsExpiredError  its credentials had expired before they came
@@ -87,6 +88,7 @@ from ossferry.errors.upstream import (
     BusyError,
     IssuerLostError,
     LedgerLostError,
+    OssDomainError,
     OssEndpointError,
     OssLostError,
     OssRefusedError,
@@ -121,6 +123,7 @@ __all__ = [
     "NotStoredError",
     "NothingToUndoError",
     "NowhereError",
+    "OssDomainError",
     "OssEndpointError",
     "OssLostError",
     "OssRefusedError",

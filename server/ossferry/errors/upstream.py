@@ -79,29 +79,32 @@ class OssRefusedError(OssferryError):
 
 
 class OssEndpointError(OssRefusedError):
-    """OSS does not serve the bucket at the address that the server uses; the settings must change.
+    """OSS does not let this account use the endpoint that the server uses.
 
     The words are for whoever runs the server; they name options and a page of ours, no addresses.
     """
 
     code = "oss-endpoint-refused"
     title = "OSS refuses the address that this server uses"
-    sentences: ClassVar[Mapping[str, str]] = {
-        "PublicEndpointForbidden": (
-            "OSS does not let this account use public endpoints for objects. Bind a custom domain"
-            " to the bucket and set OSSFERRY_ENDPOINT and OSSFERRY_CNAME=1, or give the server"
-            " an internal endpoint, OSSFERRY_OBJECTS_ENDPOINT; docs/custom-domain.md has the steps."
-        ),
-        "NonStandardHostForbidden": (
-            "The custom domain in OSSFERRY_ENDPOINT is bound to no bucket. Bind it to the bucket;"
-            " docs/custom-domain.md has the steps."
-        ),
-    }
-    """Code of OSS -> what to do."""
+    words: ClassVar[str] = (
+        "OSS does not let this account use public endpoints for objects. Bind a custom domain"
+        " to the bucket and set OSSFERRY_ENDPOINT and OSSFERRY_CNAME=1, or give the server"
+        " an internal endpoint, OSSFERRY_OBJECTS_ENDPOINT; docs/custom-domain.md has the steps."
+    )
 
     def __init__(self, oss_code: str, oss_request_id: str) -> None:
         super().__init__(oss_code, oss_request_id)
-        self.args = (self.sentences[oss_code],)
+        self.args = (self.words,)
+
+
+class OssDomainError(OssEndpointError):
+    """OSS does not know the custom domain that the server uses."""
+
+    code = "oss-domain-refused"
+    words: ClassVar[str] = (
+        "The custom domain in OSSFERRY_ENDPOINT is bound to no bucket. Bind it to the bucket;"
+        " docs/custom-domain.md has the steps."
+    )
 
 
 class UnavailableError(OssferryError):

@@ -11,7 +11,7 @@ import pytest
 
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, MockOSS
 from mock_oss.errors import ERRORS
-from ossferry.errors import OssEndpointError
+from ossferry.bucket import ADDRESS_REFUSALS
 from ossferry.settings_loading import ExplicitSettings, load_settings
 from support.programs import free_port
 from support.server_fakes import OPTIONS
@@ -96,8 +96,9 @@ def shell(line: str) -> str:
 def test_every_error_of_the_page_is_one_of_the_mocks_with_the_same_status() -> None:
     rows = re.findall(r"^\| (\d{3}) `(\w+)`(?:, EC ([\d-]+))?", PAGE, re.MULTILINE)
 
-    assert len(rows) == 11
+    assert len(rows) == 12
     for status, code, ec in rows:
         assert ERRORS[code].status == int(status), code
         assert ec in ("", ERRORS[code].ec), code
-    assert OssEndpointError.sentences.keys() <= {code for _, code, _ in rows}
+    assert ADDRESS_REFUSALS.keys() <= {code for _, code, _ in rows}
+    assert all(f"`{kind.code}`" in PAGE for kind in ADDRESS_REFUSALS.values())

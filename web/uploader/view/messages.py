@@ -80,6 +80,7 @@ GRANT_CODES = {
     "quota-exceeded": "grant_quota",
     "revoked": "grant_revoked",
     "key-taken": "undo_taken",
+    "oss-domain-refused": "domain",
     "oss-endpoint-refused": "public_endpoint",
     NOT_STORED: "not_stored",
     "nothing-to-undo": "undo_late",

@@ -79,6 +79,16 @@ def test_a_person_without_scripts_sees_what_arrived_and_has_it_among_their_uploa
     assert key not in mine(site)
 
 
+def test_a_language_that_is_chosen_stays_on_all_pages(after: Demo, site: httpx.Client) -> None:
+    become(site, "bob")
+    page = site.get("/form?lang=ar", headers=HTML)
+    arrived = go_back(site, send(after, shown(page.text), b"hello", name="a.txt"))
+
+    another = site.get("/form", headers=HTML)
+    assert ["<html lang=ar " in each.text for each in (arrived, another)] == [True, True]
+    assert site.cookies["ossferry_lang"] == "ar"  # the upload page reads it
+
+
 def test_a_second_file_by_the_same_form_is_shown_too(after: Demo, site: httpx.Client) -> None:
     form = shown(site.get("/form", headers=HTML).text)
     send(after, form, b"one", name="1.txt")

@@ -58,6 +58,7 @@ ERRORS = [
     (Refused("InvalidArgument", 400, request_id="R1"), "refused this file"),
     (GrantRefused(429, code="quota-exceeded", id="7"), "quota is used up"),
     (GrantRefused(502, code="oss-endpoint-refused", id="7"), "has to use a custom domain"),
+    (GrantRefused(502, code="oss-domain-refused", id="7"), "not bound to the bucket"),
     (NoRoom(), "do not all fit"),
     (PartsLeft("U1"), "has not removed all"),
     (GrantRefused(403, code="revoked", id="7"), "access was ended"),
