@@ -73,6 +73,7 @@ vendor-suites: $(VENV)/.ready
 
 screenshots: build prerequisites
 	PYTHONPATH=tests $(BIN)/python tests/e2e/screenshots.py
+	PYTHONPATH=tests $(BIN)/python tests/e2e/engine_screenshots.py
 
 lock: $(VENV)/.ready
 	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock

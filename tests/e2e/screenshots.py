@@ -59,8 +59,7 @@ class Studio:
     def __init__(self, browser: Browser, folder: Path) -> None:
         self.browser = browser
         self.folder = folder
-        for name, size in FILES.items():
-            (folder / name).write_bytes(random.Random(size).randbytes(size))
+        self.files = make_files(folder)
 
     @contextmanager
     def page(self, demo: Demo, *, locale: str = "en-US") -> Iterator[UploaderPage]:
@@ -78,9 +77,19 @@ class Studio:
         yield uploader
         context.close()
 
-    @property
-    def files(self) -> list[Path]:
-        return [self.folder / name for name in FILES]
+
+def make_files(folder: Path) -> list[Path]:
+    """Write the files to upload."""
+    for name, size in FILES.items():
+        (folder / name).write_bytes(random.Random(size).randbytes(size))
+    return [folder / name for name in FILES]
+
+
+def throttle(demo: Demo) -> None:
+    """Let some files be slow, and one fail."""
+    for name in ("harbour*", "写真*", "survey*", "contract*"):
+        demo.oss.faults.add("bandwidth", bytes_per_s=600_000, key=f"*/{name}", method="PUT")
+    demo.oss.faults.add("error", code="AccessDenied", key="*/report.docx", method="PUT")
 
 
 def main() -> None:
@@ -112,9 +121,7 @@ def busy(studio: Studio, demo: Demo) -> None:
 def make_busy(studio: Studio, demo: Demo, uploader: UploaderPage) -> None:
     """Let some files be slow, some wait, one fail and one be cancelled."""
     add_picture(studio, uploader)
-    for name in ("harbour*", "写真*", "survey*", "contract*"):
-        demo.oss.faults.add("bandwidth", bytes_per_s=600_000, key=f"*/{name}", method="PUT")
-    demo.oss.faults.add("error", code="AccessDenied", key="*/report.docx", method="PUT")
+    throttle(demo)
     uploader.choose(*studio.files)
     uploader.row("report.docx").expect_state("failed")
     uploader.row("sales-q3.csv").expect_state("done")

@@ -182,8 +182,11 @@ class Page:
             )
             time.sleep(0.1)  # the window manager's answer
 
-    def screenshot(self, *, path: str | Path, **_how: Any) -> None:
-        self.driver.save_screenshot(str(path))
+    def screenshot(self, *, path: str | Path | None = None, **_how: Any) -> bytes:
+        png = bytes(self.driver.get_screenshot_as_png())
+        if path is not None:
+            Path(path).write_bytes(png)
+        return png
 
     def wait_for_timeout(self, timeout_ms: float) -> None:
         time.sleep(timeout_ms / 1000)
