@@ -8,6 +8,7 @@ import pytest
 
 from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import until
 from ossferry.demo import Demo
 from support.expecting import expect
 
@@ -100,10 +101,12 @@ def test_an_end_that_hangs_can_be_paused_and_gone_on_with(
     uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile
 ) -> None:
     name = f"end-{runtime}.bin"
-    demo.oss.faults.add("hang", key=f"*/{name}", operation="CompleteMultipartUpload", times=1)
+    complete = "CompleteMultipartUpload"
+    hang = demo.oss.faults.add("hang", key=f"*/{name}", operation=complete, times=1)
     uploader.choose(make_file(name, CONTENT))
     row = uploader.row(name)
-    row.expect_state("verifying", timeout_ms=60_000)
+    until(uploader.page, lambda: hang.hits, timeout_s=60)
+    row.expect_state("verifying")
 
     row.locator.get_by_role("button", name="Pause", exact=True).click()
     row.expect_state("paused", timeout_ms=1_000)
