@@ -176,3 +176,24 @@ def test_r51_a_page_that_was_put_aside_goes_on_and_keeps_others_off(
     second.row("aside.bin").expect_state("done")
     assert len(asked(demo, "InitiateMultipartUpload", "aside.bin")) == 1
     expect_whole(demo, "aside.bin", LARGE)
+
+
+@pytest.mark.core
+@pytest.mark.only_browser("webkit")
+def test_r51_an_upload_goes_on_when_going_back_shows_the_same_page_again(
+    uploader: UploaderPage, demo: Demo, page: Page, make_file: MakeFile
+) -> None:
+    demo.oss.faults.add("bandwidth", bytes_per_s=MIB / 8, operation="UploadPart", skip=2)
+    uploader.choose(make_file("aside.bin", LARGE))
+    until(page, lambda: len(arrived(demo, "aside.bin")) >= 2)
+    page.evaluate("window.isTheSame = true")
+
+    page.goto(f"{demo.url}/form")
+    page.wait_for_timeout(1500)
+    page.go_back()
+
+    assert page.evaluate("window.isTheSame")  # it was kept, not loaded again
+    demo.oss.faults.clear()
+    uploader.row("aside.bin").expect_state("done", timeout_ms=60_000)
+    assert len(asked(demo, "InitiateMultipartUpload", "aside.bin")) == 1
+    expect_whole(demo, "aside.bin", LARGE)

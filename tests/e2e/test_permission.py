@@ -189,6 +189,7 @@ def test_who_signs_in_with_a_session_can_sign_out(
         expect(page).to_have_url(f"http://localhost:{port}/login")
 
 
+@pytest.mark.skip_browser("firefox")  # while it intercepts, files from its cache are empty
 def test_a_sign_out_that_fails_is_told(uploader: UploaderPage, page: Page) -> None:
     def with_session(route: Route) -> None:
         answer = route.fetch()

@@ -116,7 +116,10 @@ class Page:
         self._arrive("load")
 
     def _leave(self, go: Any) -> None:
-        self.driver.execute_script("window.isLeft = true")
+        self.driver.execute_script(
+            "window.isLeft = true;"
+            "addEventListener('pageshow', () => delete window.isLeft, {once: true})"
+        )
         go(self.driver)
 
     def _arrive(self, wait_until: str) -> None:

@@ -143,4 +143,7 @@ def unreadable(reason: str) -> FileUnreadable:
     chosen. WebKit has a `NotFoundError` for such a file, and for one that is gone; its
     `NotReadableError` means that the reading was broken off, as when it puts the page aside.
     """
-    return FileUnreadable(reason, changed=CHANGED in reason and BROKEN_OFF not in reason)
+    broken_off = BROKEN_OFF in reason
+    return FileUnreadable(
+        reason, changed=CHANGED in reason and not broken_off, broken_off=broken_off
+    )

@@ -47,13 +47,15 @@ class TransferError(Exception):
 class FileUnreadable(TransferError):
     """The browser cannot read the file any more; `reason` is the browser's word for it.
 
-    `changed` tells a file whose bytes are others now from one that is out of reach.
+    `changed` tells a file whose bytes are others now from one that is out of reach; `broken_off`
+    says that the browser ended the reading, so that it can be tried again.
     """
 
-    def __init__(self, reason: str, *, changed: bool = False) -> None:
+    def __init__(self, reason: str, *, changed: bool = False, broken_off: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.changed = changed
+        self.broken_off = broken_off
 
 
 class StreamSpent(FileUnreadable):

@@ -8,7 +8,7 @@ Source of the waits: "Exponential Backoff and Jitter", AWS Architecture Blog, 20
 """
 
 from uploader.oss.errors import Corrupt, Lost, OSSError, Refused
-from uploader.transfer.errors import NoRoom, ServerRefused
+from uploader.transfer.errors import FileUnreadable, NoRoom, ServerRefused
 from uploader.transfer.states import FOR_LOGIN, FOR_NETWORK, FOR_QUOTA, FOR_SERVER
 
 __all__ = [
@@ -29,6 +29,7 @@ OUTAGE_STEP_S = 3.0  # what an upload waits at most once the network is back
 MAX_TRIES = 8
 QUOTA = "quota-exceeded"  # a code of our server
 MAX_CORRUPT_TRIES = 3
+MAX_READ_TRIES = 3  # of a file whose reading the browser ended
 MAX_CORS_TRIES = 4  # some seconds: a gateway that answers in place of the bucket looks the same
 ALLOWANCE_S = 900.0  # of a file in which nothing goes well, while there is a network
 
@@ -75,6 +76,8 @@ def tries_for(error: Exception) -> int:
     """Return how often a request may be tried that ends in `error`; 1 is once and never again."""
     if isinstance(error, Corrupt):
         return MAX_CORRUPT_TRIES if error.is_mismatch else 1
+    if isinstance(error, FileUnreadable):
+        return MAX_READ_TRIES if error.broken_off else 1
     if is_shut_out(error):
         return MAX_CORS_TRIES
     return MAX_TRIES if isinstance(error, OSSError) and error.retryable else 1

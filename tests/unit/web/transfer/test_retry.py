@@ -45,6 +45,7 @@ def test_what_the_other_side_asks_for_is_waited_up_to_five_minutes():
         (GrantRefused(429, code="quota-exceeded"), 1, FOR_QUOTA),
         (GrantRefused(403), 1, ""),
         (FileUnreadable("gone"), 1, ""),
+        (FileUnreadable("the page was put aside", broken_off=True), 3, ""),
     ],
 )
 def test_each_error_has_its_class(error, tries, waits):
