@@ -69,10 +69,11 @@ class FormHtml:
             f" enctype='multipart/form-data'{_data(data)}{_data(said, 'say-')}>{MARK}"
             f"<h1>{words['title']}</h1><p class=hint>{words['intro']}</p>{hidden}"
             f"<p class=file><label for=file>{words['file']}</label>"
-            f"<input type=file id=file name=file required{accept}></p>"
+            f"<input type=file id=file name=file tabindex=0 required{accept}></p>"
             f"<p id=said class=trouble role=alert hidden></p>"
-            f"<p><button class='button primary'>{words['upload']}</button></p>"
-            f"<p class=grant>{' '.join(facts)} <a class=link href='/form'>{words['fresh']}</a></p>"
+            f"<p><button class='button primary' tabindex=0>{words['upload']}</button></p>"
+            f"<p class=grant>{' '.join(facts)}"
+            f" <a class=link tabindex=0 href='/form'>{words['fresh']}</a></p>"
             f"</form>{self._limits(words, size)}"
         )
         head = f"<script src='{self._script}' defer></script>" if self._script else ""
@@ -118,7 +119,8 @@ class FormHtml:
         title = words["moment" if at_once else "title"]
         body = (
             f"<section class=outcome><h1>{title}</h1><p class=hint>{sentence}</p>"
-            f"<p><a class='button primary' href='{escape(target)}'>{words['go_on']}</a></p>"
+            f"<p><a class='button primary' tabindex=0 href='{escape(target)}'>"
+            f"{words['go_on']}</a></p>"
             "</section>"
         )
         head = f"<meta http-equiv=refresh content='0; url={escape(target)}'>" if at_once else ""
@@ -134,14 +136,14 @@ class FormHtml:
         )
         return (
             f"<section class=about><h2>{words['less']}</h2><ul>{less}</ul>"
-            f"<details class=folded><summary>{words['errors']}</summary>"
+            f"<details class=folded><summary tabindex=0>{words['errors']}</summary>"
             f"<p>{words['errors_intro']}</p><dl>{codes}</dl><p>{words['error_other']}</p>"
-            f"</details><p><a class=link href='/'>{words['back']}</a></p></section>"
+            f"</details><p><a class=link tabindex=0 href='/'>{words['back']}</a></p></section>"
         )
 
     def _page(self, title: str, body: str, language: str, *, head: str = "") -> str:
         links = "".join(
-            f"<li><a class=link lang={code} hreflang={code} href='/form?lang={code}'"
+            f"<li><a class=link tabindex=0 lang={code} hreflang={code} href='/form?lang={code}'"
             f"{' aria-current=true' if code == language else ''}>{WORDS[code]['language']}</a>"
             for code in WORDS
         )
@@ -167,8 +169,8 @@ def _card(stored: Stored, directory: str, words: Words) -> str:
 
 def _ways_on(words: Words) -> str:
     return (
-        f"<p class=ways><a class='button primary' href='/form'>{words['another']}</a>"
-        f"<a class=button href='/'>{words['back']}</a></p>"
+        f"<p class=ways><a class='button primary' tabindex=0 href='/form'>{words['another']}</a>"
+        f"<a class=button tabindex=0 href='/'>{words['back']}</a></p>"
     )
 
 

@@ -27,7 +27,8 @@ def frame(
         f"<!doctype html><html lang={language} dir={direction}><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"
         f"<meta name=color-scheme content='light dark'><title>{title}</title>{links}{head}"
-        f"<main><header class=top><p class=brand>{MARK}<a class=link href='/'>ossferry</a></p>"
+        f"<main><header class=top><p class=brand>{MARK}"
+        "<a class=link tabindex=0 href='/'>ossferry</a></p>"
         "</header>"
         f"{body}</main></html>"
     )

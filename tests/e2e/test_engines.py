@@ -20,6 +20,14 @@ StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 FETCH = "(url) => fetch(url).then((answer) => answer.text())"
 BACKGROUND = "(body) => getComputedStyle(body).backgroundColor"
 WIDTHS = "() => [document.documentElement.scrollWidth, innerWidth]"
+STOPS = """() => {
+  const all = document.querySelectorAll("a[href], button, input, select, summary");
+  const seen = [...all].filter((each) => !each.disabled && each.checkVisibility()
+    && each.type !== "hidden");
+  seen.forEach((each, at) => { each.dataset.stop ??= String(at); });
+  return seen.map((each) => each.dataset.stop);
+}"""
+HAS_FOCUS = "() => document.activeElement?.dataset.stop ?? ''"
 PHONE = {"width": 390, "height": 844}
 HEADINGS = {
     "ja": ("ltr", "ファイルやフォルダーをドロップ", "到着・検証済み"),
@@ -112,3 +120,22 @@ def test_what_the_content_security_policy_forbids_is_a_complaint(
 
     until(page, lambda: any("img-src" in each for each in console.unexpected()))
     console.expected.append("elsewhere.example")
+
+
+@pytest.mark.parametrize("path", ["/", "/form"])
+def test_the_tab_key_reaches_all(
+    demo: Demo, page: Page, console: Console, runtime: str, path: str
+) -> None:
+    page.goto(f"{demo.url}{path}?runtime={runtime}")
+    if path == "/":
+        UploaderPage(page, demo.url).expect_ready()
+        expect(page.locator("#more").get_by_role("button", name="My uploads")).to_be_visible()
+    stops = page.evaluate(STOPS)
+
+    reached = set()
+    for _ in range(2 * len(stops)):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate(HAS_FOCUS))
+
+    assert len(stops) > 5
+    assert set(stops) <= reached

@@ -98,6 +98,7 @@ def plan(demo: Demo, uploader: UploaderPage, phase: str) -> Callable[[], object]
     return lambda: held
 
 
+@pytest.mark.only_browser("chromium")  # the process is found by its options
 @pytest.mark.parametrize(
     "phase",
     [

@@ -62,6 +62,7 @@ def test_r42_r45_two_thousand_small_files_and_a_large_one_share_a_queue(
     assert pending(demo, path.name) == []
 
 
+@pytest.mark.only_browser("chromium")  # DevTools measure
 def test_r45_a_large_file_costs_no_memory(
     uploader: UploaderPage, demo: Demo, page: Page, tmp_path: Path, runtime: str
 ) -> None:

@@ -148,6 +148,7 @@ def test_r50_what_a_hidden_page_was_given_outlives_its_end(
     expect_whole(demo, "large.bin", LARGE)
 
 
+@pytest.mark.only_browser("chromium")  # DevTools freeze the page
 @slow_on_pyodide
 def test_r51_a_page_that_was_put_aside_goes_on_and_keeps_others_off(
     uploader: UploaderPage, demo: Demo, page: Page, console: Console, make_file: MakeFile

@@ -31,6 +31,7 @@ LEFT = """() => [
 ].filter(Boolean)"""
 
 
+@pytest.mark.only_browser("chromium")  # what it takes away, the others name otherwise
 @slow_on_pyodide
 def test_what_a_browser_lacks_costs_no_upload_and_no_resuming(
     demo: Demo,

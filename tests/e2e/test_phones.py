@@ -104,6 +104,7 @@ def menu(phone: UploaderPage, name: str) -> Locator:
     return phone.page.locator("#more").get_by_role("button", name=name)
 
 
+@pytest.mark.only_browser("chromium")  # only there is touch emulated
 @slow_on_pyodide
 def test_everything_on_a_phone_is_as_large_as_a_finger_and_fits(
     phone: UploaderPage, demo: Demo, make_file: MakeFile
@@ -176,6 +177,7 @@ def flat(spills: tuple[bool, list[str]]) -> list[str]:
     return (["the page scrolls sideways"] if scrolls else []) + wide
 
 
+@pytest.mark.only_browser("chromium")  # only there is touch emulated
 @slow_on_pyodide
 def test_who_holds_a_phone_is_asked_to_choose_again_and_not_to_drop(
     phone: UploaderPage, demo: Demo
@@ -196,6 +198,7 @@ def test_who_holds_a_phone_is_asked_to_choose_again_and_not_to_drop(
     assert violations(page) == []
 
 
+@pytest.mark.only_browser("chromium")  # only there is touch emulated
 @slow_on_pyodide
 @pytest.mark.parametrize(
     ("lacks", "is_offered"),

@@ -81,6 +81,7 @@ def colours(shown: Locator) -> int:
     return int(found)
 
 
+@pytest.mark.only_browser("chromium")  # only there is the wish emulated
 @slow_on_pyodide
 def test_nothing_moves_for_who_wants_no_motion(busy: UploaderPage, page: Page) -> None:
     toast = page.locator("#toast span")
@@ -93,6 +94,7 @@ def test_nothing_moves_for_who_wants_no_motion(busy: UploaderPage, page: Page) -
     assert page.evaluate(MOVES) == []
 
 
+@pytest.mark.only_browser("chromium")  # only there is the wish emulated
 @slow_on_pyodide
 def test_all_is_seen_with_colours_of_ones_own(busy: UploaderPage, page: Page) -> None:
     page.emulate_media(forced_colors="active")
@@ -127,6 +129,7 @@ def test_all_is_seen_with_colours_of_ones_own(busy: UploaderPage, page: Page) ->
     assert busy.dialog("shortcuts").evaluate(BORDERS)
 
 
+@pytest.mark.only_browser("chromium")  # only there is the wish emulated
 @slow_on_pyodide
 def test_letters_are_as_clear_as_who_wants_more_contrast_needs(
     busy: UploaderPage, page: Page
@@ -157,7 +160,9 @@ def test_the_tab_key_of_safari_reaches_all(busy: UploaderPage, page: Page) -> No
     busy.drop(done__txt="other", refused__txt="other")
     expect(busy.dialog("same-name").get_by_role("checkbox")).to_be_visible()
     found["same name"] = page.evaluate(TAB_STOPS)
+    page.goto(busy.url.partition("?")[0] + "form")
+    found["form"] = page.evaluate(TAB_STOPS)
 
-    assert [len(each) > 5 for each in found.values()] == [True] * 3
+    assert [len(each) > 5 for each in found.values()] == [True] * 4
     for place, stops in found.items():
         assert [each for each, index in stops if index != "0"] == [], place

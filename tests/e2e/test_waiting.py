@@ -218,6 +218,7 @@ def test_another_tab_is_offered_what_waits_only_when_its_page_is_closed(
     expect(other.page.locator("#unfinished")).to_contain_text(f"Continue {COUNT} uploads")
 
 
+@pytest.mark.only_browser("chromium")  # the process is found by its options
 @pytest.mark.slow
 def test_r32_a_killed_browser_forgets_nothing_that_waited(
     browser_type: BrowserType,
