@@ -55,7 +55,9 @@ class Journal:
         self._placing = asyncio.Lock()
         self._loading: asyncio.Event | None = None
         self._turns = Turns(ports.tabs, self.leave)
-        self.small = SmallTurns(ports.tabs, ports.clock)
+        self.small = SmallTurns(
+            ports.tabs, ports.clock, unplace=self._unplace, take_over=self._take_over
+        )
         self._clock = ports.clock
         self._random = ports.random
         self._tabs = ports.tabs
@@ -263,18 +265,20 @@ class Journal:
     async def _load(self, owner: str, loaded: asyncio.Event) -> None:
         self._tabs.listen(self._hear)
         self.small.greet()
+        self._records.owner = owner
         try:
-            await self._read(owner)
+            await self._read(lambda record: True)
         finally:
             loaded.set()
         self._tell_given_up()
         self._on_change(self)
 
-    async def _read(self, owner: str) -> None:
-        self._records.owner = owner
+    async def _read(self, fits: "Callable[[Checkpoint], bool]") -> None:
         is_free: dict[str, bool] = {}
         for record in await self._records.all():
             lock = record.lock
+            if not fits(record):
+                continue
             if lock not in is_free:
                 is_free[lock] = await self.is_free(lock)
             if is_free[lock]:
@@ -364,6 +368,15 @@ class Journal:
                 waiting.crc64 = crc64
                 waiting.ended.set()
         self._on_change(self)
+
+    async def _take_over(self, upload: "Upload") -> None:
+        """Give a small file the place that a page which is gone has left of it, if it has.
+
+        That page had it under way: it may be stored there.
+        """
+        async with self._placing:
+            await self._read(lambda record: not record.upload_id and record.lock not in self._ours)
+        await self.take_place(upload)
 
     async def _unplace(self, upload: "Upload") -> None:
         """Take back the key that an upload was given while it waited, and the record of it."""

@@ -301,6 +301,7 @@ class Queue:
     def _stopped(self, upload: Upload, why: str) -> None:
         if why != STOPPED_BY_CANCEL:
             upload.rest()
+            self._backlog.note(upload)  # it may have been stopped while it had no place
             why = self._stopping.get(id(upload), why)  # who hears of it may have other plans
             if why == STOPPED_TO_GO_ON:
                 upload.restart()  # `_ended` puts it back in the line
@@ -350,6 +351,8 @@ class Queue:
 
     async def _prepare(self, upload: Upload) -> "Stored | None":
         stored = await prepare(upload, self._engine)
+        if upload.followed:
+            self._backlog.note(upload)  # it had no place while it followed
         self.allow((await self._engine.keeper.get()).limits)
         return stored
 
