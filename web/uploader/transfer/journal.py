@@ -83,6 +83,10 @@ class Journal:
         """What earlier pages left, nobody works on and nobody has given up."""
         return self._left.offered()
 
+    def has_left(self, key: str) -> bool:
+        """Tell whether an earlier page has left this key, and nobody works on it."""
+        return key in [record.key for record in self._left.all()]
+
     def followers(self) -> int:
         """Return how many uploads of this page wait for one of another page."""
         return len(self._waiting) + self.small.followers()
