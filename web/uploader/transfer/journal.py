@@ -92,7 +92,7 @@ class Journal:
         return len(self._waiting) + self.small.followers()
 
     async def load(self) -> None:
-        """Read, once, what earlier pages left; what is broken, foreign or old is removed.
+        """Read, once, what earlier pages of this person left; what is broken or old is removed.
 
         Raises:
             GrantRefused: nobody knows yet whose records these are.

@@ -80,8 +80,8 @@ class SmallTurns:
         """Tell other pages that there is a new one, and learn whether there are some."""
         self._tell({"page": HELLO})
 
-    async def take(self, upload: "Upload") -> "tuple[str, str] | None":
-        """Take the turn for a small file, which ends with `end`.
+    async def take(self, upload: "Upload", owner: str) -> "tuple[str, str] | None":
+        """Take the turn for a small file of a person, which ends with `end`.
 
         While another page has it, wait and follow.
 
@@ -91,7 +91,7 @@ class SmallTurns:
         is_large = upload.is_stream or upload.upload_id or upload.file.size > MAX_SINGLE_BYTES
         if is_large or upload.all_left or upload.careful:  # it may be stored under its own key
             return None
-        lock = f"send {upload.options.same_name} {looks_of(upload.file)}"
+        lock = f"send {owner} {upload.options.same_name} {looks_of(upload.file)}"
         is_gone = False
         while True:
             self._sending[upload.number] = lock

@@ -192,6 +192,22 @@ async def test_a_small_file_that_only_looks_the_same_is_sent_too():
     assert uploads[0].key != uploads[1].key
 
 
+async def test_the_small_file_of_another_person_is_sent_too():
+    world = World()
+    pages = [world.page(), world.page()]
+    pages[1][2].grants.prefix = "uploads/bob-2/"
+    for _, journal, _ in pages:
+        await journal.load()
+    world.http.hold()
+
+    uploads = [queue.add(FakeFile("a.txt")) for queue, _, _ in pages]
+    await until(lambda: world.http.running == 2)
+    world.http.release()
+    await until(lambda: all(upload.state == states.DONE for upload in uploads))
+
+    assert len(world.http.objects) == 2
+
+
 async def test_a_page_that_comes_learns_what_is_under_way():
     world = World()
     world.http.hold()
