@@ -1,12 +1,14 @@
-"""A page that sends a file is closed while another page of the browser follows it. Row R36."""
+"""A page is closed when its file has arrived: another page follows it, or comes later. Rows R32 and
+R36.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, Route
 
-from e2e.conftest import Console
+from e2e.conftest import Console, let_go
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, expect_whole, noise, until
 from ossferry.demo import Demo
@@ -71,3 +73,33 @@ def test_r36_a_small_file_that_a_closed_page_has_sent_is_stored_once(
     assert last.row(name).key == key
     expect_whole(demo, name, content)
     expect(last.page.get_by_test_id("unfinished")).to_have_count(0)
+
+
+def test_r32_a_large_file_that_arrived_and_was_not_reported_is_stored_once(
+    demo: Demo, uploader: UploaderPage, page: Page, console: Console, make_file: MakeFile
+) -> None:
+    console.expected.append("Failed to load resource|net::ERR")
+    name, content = "large.bin", noise(20 * MIB, 38)
+    path = make_file(name, content)
+    unfinished = page.get_by_test_id("unfinished")
+    held: list[Route] = []
+    page.route("**/api/receipts", lambda route: held.append(route))
+    uploader.choose(path)
+    uploader.row(name).expect_state("done", timeout_ms=30_000)
+    key = uploader.row(name).key
+    until(page, lambda: held)
+
+    uploader.open()
+    page.unroute("**/api/receipts")
+    let_go(held)
+    uploader.expect_ready()
+    expect(unfinished).to_have_count(1)
+    uploader.choose(path)
+    uploader.row(name).expect_state("done", timeout_ms=30_000)
+
+    assert uploader.row(name).key == key
+    expect_whole(demo, name, content)
+    uploader.open()
+    uploader.expect_ready()
+    expect(uploader.grant).to_contain_text("May add")
+    expect(unfinished).to_have_count(0)

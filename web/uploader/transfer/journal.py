@@ -248,8 +248,12 @@ class Journal:
     async def forget(self, key: str, crc64: str = "") -> None:
         """Remove the checkpoint of an object that is whole (`crc64`), or that nobody wants."""
         await self.erase([key])
-        self._tabs.tell(json.dumps({"ended": key, "crc64": crc64}))
+        self.tell_end(key, crc64)
         self.leave(key)
+
+    def tell_end(self, key: str, crc64: str) -> None:
+        """Tell other pages that an object is whole (`crc64`), or that nobody wants it."""
+        self._tabs.tell(json.dumps({"ended": key, "crc64": crc64}))
 
     async def give_up(self, records: "list[Checkpoint]") -> None:
         """Note that nobody is to be offered these: a later page ends what this one may not."""

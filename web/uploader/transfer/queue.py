@@ -224,6 +224,12 @@ class Queue:
         else:
             self._backlog.note(upload)
 
+    def reported(self, upload: Upload) -> None:
+        """Forget the record of an upload: our server knows that it has arrived."""
+        if upload.upload_id:
+            forget = self._engine.journal.forget(upload.key, upload.crc64)
+            asyncio.create_task(forget)  # noqa: RUF006 - it ends by itself
+
     def remove(self, upload: Upload) -> None:
         """Forget an upload that has ended.
 

@@ -271,6 +271,42 @@ async def test_an_upload_that_was_finished_by_the_earlier_page_is_not_sent_again
     assert ports.storage.texts == {}
 
 
+async def arrived_without_receipt(ports=None):
+    queue, ports, engine = make(ports)
+    engine.awaits_receipt = lambda: True
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state == states.DONE)
+    return queue, upload, ports
+
+
+async def test_what_arrived_and_was_not_reported_before_its_page_was_killed_is_stored_once():
+    _, first, ports = await arrived_without_receipt()
+    sent = len(ports.http.parts_sent)
+
+    queue, second, _ = await arrived_without_receipt(
+        make_ports(http=ports.http, storage=ports.storage)
+    )
+    queue.reported(second)
+    await until(lambda: not ports.storage.texts)
+
+    assert second.key == first.key
+    assert (ports.http.objects, len(ports.http.parts_sent)) == ({first.key: SIZE}, sent)
+
+
+async def test_what_has_arrived_is_kept_until_it_is_reported_and_offered_in_no_other_page():
+    queue, upload, ports = await arrived_without_receipt()
+    assert list(ports.storage.texts) == [upload.key]
+    browser = ports.tabs._browser
+    later, _, engine = make(make_ports(http=ports.http, storage=ports.storage, browser=browser))
+    offered = await later.left()
+
+    queue.reported(upload)
+    await until(lambda: not ports.storage.texts)
+
+    assert (offered, engine.journal.unfinished, engine.journal.elsewhere) == ([], [], [])
+    assert upload.key not in ports.tabs.names
+
+
 async def test_a_discarded_upload_leaves_nothing():
     ports = await interrupted(3)
     queue, _, engine = make(ports)
