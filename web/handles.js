@@ -1,18 +1,38 @@
 // What outlives the page, in IndexedDB: texts by name, and beside them the ways back to files on disk,
 // where the browser has File System Access: then an upload goes on without choosing its file again.
-import { delMany, entries, getMany, setMany } from "./storage.js";
+// Names begin with the prefix of the person whose they are. Of others who use this browser the page is given nothing;
+// what they do not come back for is removed.
+import { delMany, entriesFrom, getMany, setMany } from "./storage.js";
 
 const TEXTS = "ossferry/";
 const FILES = "ossferry-file/";
+const MOST_AGE_S = 30 * 86_400;
 
-// All records, in the order of their names: to sort is cheap here, and not in Python.
-export async function load() {
-  const all = new Map(await entries());
-  const names = [...all.keys()].filter((name) => String(name).startsWith(TEXTS) && typeof all.get(name) === "string");
-  const found = names.map((name) => ({ name: name.slice(TEXTS.length), text: all.get(name), label: label(all.get(name)) }));
+// All records of a person, in the order of their names: to sort is cheap here, and not in Python.
+export async function load(owner) {
+  forgetOld(owner).catch(() => {}); // the next page does it
+  const [texts, files] = await Promise.all([entriesFrom(TEXTS + owner), entriesFrom(FILES + owner)]);
+  const known = new Set(files.map(([name]) => name));
+  const found = texts
+    .filter(([, text]) => typeof text === "string")
+    .map(([name, text]) => ({ name: name.slice(TEXTS.length), text, label: label(text) }));
   const { compare } = new Intl.Collator(undefined, { numeric: true });
   found.sort((one, other) => compare(one.label, other.label));
-  return JSON.stringify(found.map(({ name, text }) => [name, text, all.has(FILES + name)]));
+  return JSON.stringify(found.map(({ name, text }) => [name, text, known.has(FILES + name)]));
+}
+
+async function forgetOld(owner) {
+  const others = (await entriesFrom(TEXTS)).filter(([name]) => !name.startsWith(TEXTS + owner));
+  const names = others.filter(([, text]) => !(savedAt(text) > Date.now() / 1000 - MOST_AGE_S)).map(([name]) => name);
+  if (names.length) await forget(JSON.stringify(names.map((name) => name.slice(TEXTS.length))));
+}
+
+function savedAt(text) {
+  try {
+    return JSON.parse(text).saved_at_s;
+  } catch {
+    return 0;
+  }
 }
 
 function label(text) {

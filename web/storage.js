@@ -34,5 +34,10 @@ const write = (change) =>
 export const delMany = timely((keys) => write((all) => keys.forEach((key) => all.delete(key))));
 export const setMany = timely((pairs) => write((all) => pairs.forEach(([key, value]) => all.put(value, key))));
 export const update = timely((key, change) => stored.update(key, change, store)); // and so opens it
-export const entries = timely(stored.entries);
+export const entriesFrom = timely((start) => // all whose names begin so
+  store("readonly", async (all) => {
+    const range = IDBKeyRange.bound(start, `${start}\uffff`);
+    const [names, values] = await Promise.all([all.getAllKeys(range), all.getAll(range)].map(stored.promisifyRequest));
+    return names.map((name, index) => [name, values[index]]);
+  }));
 export const getMany = timely(stored.getMany);

@@ -113,6 +113,15 @@ POISON = """async (records) => {
 }"""
 
 
+NAMES = """() => new Promise((done) => {
+  const opened = indexedDB.open("keyval-store");
+  opened.onsuccess = () => {
+    const asked = opened.result.transaction("keyval").objectStore("keyval").getAllKeys();
+    asked.onsuccess = () => { opened.result.close(); done(asked.result); };
+  };
+})"""
+
+
 class Secrets:
     """The credentials that the server has handed to the page."""
 
@@ -227,6 +236,47 @@ def test_t44_records_that_somebody_else_has_written_lead_nowhere(
     assert operator_bucket(demo).get_object(row.key).read() == path.read_bytes()
     at_bobs = [seen.status for seen in demo.oss.requests if "bob-aaaa" in seen.key + seen.path]
     assert [status for status in at_bobs if status is not None and status < 400] == []
+
+
+@slow_on_pyodide
+def test_r60_what_another_person_left_in_this_browser_is_kept_a_month_and_not_shown(
+    demo: Demo, page: Page, console: Console, runtime: str
+) -> None:
+    console.expected.append("favicon")
+    page.goto(f"{demo.url}/healthz")
+    now_s = page.evaluate("Date.now()") / 1000
+    bob = "uploads/bob-aaaaaaaaaaaaaaaaaaaaaaaaaa/"
+    record = {
+        "version": 2,
+        "owner": bob,
+        **{"name": "hers.bin", "path": "", "size": 17 * MIB, "modified": 1},
+        "upload_id": "U1",
+        "part_size": 8 * MIB,
+        "sent": 8 * MIB,
+        "page": "page-1",
+        "options": {},
+    }
+    ages_s = {"new": 0, "old": 31 * 86400}
+    texts = {
+        f"ossferry/{bob}{name}": json.dumps(
+            {**record, "key": f"{bob}{name}", "saved_at_s": now_s - age_s}
+        )
+        for name, age_s in ages_s.items()
+    }
+    page.evaluate(POISON, [*texts.items()])
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+
+    uploader.open()
+    uploader.expect_ready()
+    expect(uploader.grant).to_contain_text("May add")
+    kept: list[str] = list(texts)
+    while len(kept) > 1:
+        page.wait_for_timeout(50)
+        kept = [name for name in page.evaluate(NAMES) if name in texts]
+
+    assert kept == [f"ossferry/{bob}new"]
+    expect(page.get_by_test_id("unfinished")).to_have_count(0)
+    assert "hers.bin" not in page.content()
 
 
 @slow_on_pyodide

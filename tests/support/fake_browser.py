@@ -128,9 +128,13 @@ class FakeStorage:
         self.error: Exception | None = None
         self.keeps_files = False
 
-    async def load(self) -> list[tuple[str, str, bool]]:
+    async def load(self, owner: str) -> list[tuple[str, str, bool]]:
         self._check()
-        return [(name, text, name in self.files) for name, text in self.texts.items()]
+        return [
+            (name, text, name in self.files)
+            for name, text in self.texts.items()
+            if name.startswith(owner)
+        ]
 
     async def save(self, records: "list[tuple[str, str, File | None]]") -> None:
         await asyncio.sleep(0)

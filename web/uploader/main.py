@@ -29,7 +29,7 @@ from uploader.view.adding import Adding
 from uploader.view.app import show
 from uploader.view.grant import GrantModel
 from uploader.view.model import QueueModel
-from uploader.view.reporting import Reporting
+from uploader.view.reporting import FEATURE, Reporting
 from uploader.view.signals import report_errors_to
 
 TYPE_CHECKING = False
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uploader.transfer.grant import Grant
+    from uploader.transfer.upload import Upload
 
 __all__ = ["queue"]
 
@@ -86,12 +87,18 @@ def start() -> Queue:
     queue = Queue(engine, on_change=model.changed, soon=writing, report=page.report_error)
     actions = Actions(queue, model, grant, clock, page.origin())
     show(model, grant, actions)
+
+    def counted(upload: "Upload") -> None:
+        engine.room.counted(upload.number)
+        queue.reported(upload)
+
+    engine.awaits_receipt = lambda: grant.can(FEATURE)
     reporting = Reporting(
         receipts,
         clock,
         grant,
         is_sending=model.running.get,
-        counted=lambda upload: engine.room.counted(upload.number),
+        counted=counted,
     )
     model.on_done = reporting.arrived
     actions.unreported = reporting.waiting

@@ -274,12 +274,15 @@ class Engine(RuleBasedStateMachine):
 
     @invariant()
     def i2_who_waits_for_another_page_does_not_send_the_file_again(self) -> None:
-        """Two pages that have a file at the same time make one object of it."""
+        """Two pages that have a file at the same time make one object of it.
+
+        So they do if one is closed: then what it had begun is the other's.
+        """
         for page, upload, seed in self.added:
             other = self.followed.get(upload)
             if other and (_is_stopped(upload) or _is_stopped(other)):
                 del self.followed[upload]
-            elif other and upload.state == other.state == states.DONE:
+            elif other and upload.state == states.DONE and self._is_settled(other):
                 is_shared = upload.key in self.shared or other.key in self.shared
                 assert is_shared or upload.key == other.key, f"I2: {upload.key} is {other.key}"
             elif upload.paused_for == states.FOR_TAB:
@@ -312,6 +315,16 @@ class Engine(RuleBasedStateMachine):
             and looks_of(other.file) == looks_of(upload.file)
             and other.state not in states.ENDED
         ]
+
+    def _is_settled(self, upload: Upload) -> bool:
+        """Tell whether an upload has arrived, or is that of a closed page, with a record.
+
+        A third of its looks could be the one that goes on with that.
+        """
+        same = [each for each in self.added if looks_of(each[1].file) == looks_of(upload.file)]
+        is_open = any(page in self.world.pages for page, each, _ in same if each is upload)
+        is_left = not is_open and upload.kept_as and len(same) == 2
+        return upload.state == states.DONE or bool(is_left)
 
     def _half_sent(self) -> list[tuple[Page, Upload, int]]:
         """Return what lives, and of which another page could go on with what OSS has."""

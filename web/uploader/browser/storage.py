@@ -21,13 +21,13 @@ __all__ = ["BrowserStorage"]
 class BrowserStorage:
     """The engine's `Storage` port. Much crosses to JavaScript as one text: that is cheap."""
 
-    async def load(self) -> "list[tuple[str, str, bool]]":
-        """Return all `(name, text, whether its file can be opened again)` of ours.
+    async def load(self, owner: str) -> "list[tuple[str, str, bool]]":
+        """Return `(name, text, whether its file can be opened again)` of names that begin so.
 
         Raises:
             StorageBroken: IndexedDB is blocked, or does not exist.
         """
-        found = json.loads(str(await self._do("load")))
+        found = json.loads(str(await self._do("load", owner)))
         return [(name, text, can_reopen) for name, text, can_reopen in found]
 
     async def save(self, records: "list[tuple[str, str, Any]]") -> None:

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from uploader.transfer.grant import Grant
     from uploader.transfer.ports import Clock, Grants
 
-__all__ = ["OTHER_PLACE", "RENEW_BEFORE_S", "GrantKeeper"]
+__all__ = ["OTHER_PERSON", "OTHER_PLACE", "RENEW_BEFORE_S", "GrantKeeper"]
 
 RENEW_BEFORE_S = 60
 LEAST_S = 5  # of life, for a request that is about to leave
 AGAIN_S = 10.0
 TOO_MANY_REQUESTS = 429
-OTHER_PLACE = "other-place"  # the code of a grant for another bucket or prefix than the first
+OTHER_PLACE = "other-place"  # the code of a grant for another bucket than the first
+OTHER_PERSON = "other-person"  # and of one for another prefix
 
 
 class _Fetch:
@@ -196,5 +197,6 @@ class GrantKeeper:
         is_same = place == self._place if self._place else self._prefix in ("", grant.prefix)
         if not is_same:
             detail = f"it is for {grant.prefix} in {bucket.name}, {bucket.region}"
-            raise GrantRefused(200, code=OTHER_PLACE, detail=detail)
+            is_person = (self._place or place)[:2] == place[:2]
+            raise GrantRefused(200, code=OTHER_PERSON if is_person else OTHER_PLACE, detail=detail)
         self._place, self._prefix = place, grant.prefix

@@ -51,7 +51,12 @@ def _ignore(_sent: int) -> None:
 
 
 class Engine:
-    """What all uploads share."""
+    """What all uploads share.
+
+    `awaits_receipt()` tells whether somebody reports what has arrived to our server, and calls
+    `Queue.reported` then. Until then the record of an upload in parts stays: its page may be killed
+    before a person sees that the file has arrived.
+    """
 
     def __init__(
         self, ports: "Ports", keeper: "GrantKeeper", budget: "Budget", journal: "Journal"
@@ -62,6 +67,7 @@ class Engine:
         self.journal = journal
         self.speed = SpeedLimit(budget)
         self.room = Room()
+        self.awaits_receipt: Callable[[], object] = lambda: False
         self.origins = Origins(ports.clock, asking(ports.http, keeper.server_now_s))
         self.rate_bytes_per_s = 0.0  # of one connection, over the latest large bodies
         self._is_let_in = False  # the bucket's CORS rule has let this page read an answer

@@ -55,7 +55,9 @@ class Journal:
         self._placing = asyncio.Lock()
         self._loading: asyncio.Event | None = None
         self._turns = Turns(ports.tabs, self.leave)
-        self.small = SmallTurns(ports.tabs, ports.clock)
+        self.small = SmallTurns(
+            ports.tabs, ports.clock, unplace=self._unplace, take_over=self._take_over
+        )
         self._clock = ports.clock
         self._random = ports.random
         self._tabs = ports.tabs
@@ -81,12 +83,16 @@ class Journal:
         """What earlier pages left, nobody works on and nobody has given up."""
         return self._left.offered()
 
+    def has_left(self, key: str) -> bool:
+        """Tell whether an earlier page has left this key, and nobody works on it."""
+        return key in [record.key for record in self._left.all()]
+
     def followers(self) -> int:
         """Return how many uploads of this page wait for one of another page."""
         return len(self._waiting) + self.small.followers()
 
     async def load(self) -> None:
-        """Read, once, what earlier pages left; what is broken, foreign or old is removed.
+        """Read, once, what earlier pages of this person left; what is broken or old is removed.
 
         Raises:
             GrantRefused: nobody knows yet whose records these are.
@@ -242,8 +248,12 @@ class Journal:
     async def forget(self, key: str, crc64: str = "") -> None:
         """Remove the checkpoint of an object that is whole (`crc64`), or that nobody wants."""
         await self.erase([key])
-        self._tabs.tell(json.dumps({"ended": key, "crc64": crc64}))
+        self.tell_end(key, crc64)
         self.leave(key)
+
+    def tell_end(self, key: str, crc64: str) -> None:
+        """Tell other pages that an object is whole (`crc64`), or that nobody wants it."""
+        self._tabs.tell(json.dumps({"ended": key, "crc64": crc64}))
 
     async def give_up(self, records: "list[Checkpoint]") -> None:
         """Note that nobody is to be offered these: a later page ends what this one may not."""
@@ -263,18 +273,20 @@ class Journal:
     async def _load(self, owner: str, loaded: asyncio.Event) -> None:
         self._tabs.listen(self._hear)
         self.small.greet()
+        self._records.owner = owner
         try:
-            await self._read(owner)
+            await self._read(lambda record: True)
         finally:
             loaded.set()
         self._tell_given_up()
         self._on_change(self)
 
-    async def _read(self, owner: str) -> None:
-        self._records.owner = owner
+    async def _read(self, fits: "Callable[[Checkpoint], bool]") -> None:
         is_free: dict[str, bool] = {}
         for record in await self._records.all():
             lock = record.lock
+            if not fits(record):
+                continue
             if lock not in is_free:
                 is_free[lock] = await self.is_free(lock)
             if is_free[lock]:
@@ -364,6 +376,15 @@ class Journal:
                 waiting.crc64 = crc64
                 waiting.ended.set()
         self._on_change(self)
+
+    async def _take_over(self, upload: "Upload") -> None:
+        """Give a small file the place that a page which is gone has left of it, if it has.
+
+        That page had it under way: it may be stored there.
+        """
+        async with self._placing:
+            await self._read(lambda record: not record.upload_id and record.lock not in self._ours)
+        await self.take_place(upload)
 
     async def _unplace(self, upload: "Upload") -> None:
         """Take back the key that an upload was given while it waited, and the record of it."""

@@ -64,14 +64,17 @@ class Leftovers:
         return found
 
     async def remove_empty(self, begun: "list[dict[str, Any]]") -> None:
-        """Remove those of our server's unfinished uploads that have been empty for a day.
+        """Remove those of our server's unfinished uploads that are empty, and nobody's.
 
-        The answer to their begin was lost, and perhaps the browser itself has asked again.
+        The answer to their begin was lost, and perhaps the browser itself has asked again. Of a
+        page of this browser that is gone they are removed at once, of others after a day.
         """
         before_s = self.engine.keeper.server_now_s() - EMPTY_FOR_S
         for each in begun:
             is_known = each["upload_id"] in self.journal.upload_ids or each["size"]
-            if not is_known and from_iso(each["began_at"]) < before_s:
+            if is_known:
+                continue
+            if self.journal.has_left(each["key"]) or from_iso(each["began_at"]) < before_s:
                 try:
                     await remove_orphan(each["key"], each["upload_id"], self.engine)
                 except (OSSError, TransferError):

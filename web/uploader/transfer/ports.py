@@ -93,8 +93,11 @@ if TYPE_CHECKING:
             StorageBroken: the browser does not keep anything for us.
         """
 
-        async def load(self) -> list[tuple[str, str, bool]]:
-            """Return all `(name, text, whether its file can be opened again)`."""
+        async def load(self, owner: str) -> list[tuple[str, str, bool]]:
+            """Return `(name, text, whether its file can be opened again)` of one person.
+
+            Their names begin with `owner`; what others keep in this browser is not read.
+            """
 
         async def save(self, records: list[tuple[str, str, Any]]) -> None:
             """Keep texts by name, all at once; older ones of these names are replaced.

@@ -67,7 +67,7 @@ async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored 
             if stored:
                 return stored
             upload.key = ""
-    sent = await engine.journal.small.take(upload)
+    sent = await engine.journal.small.take(upload, grant.prefix)
     if sent:
         stored = await _followed(upload, engine, sent[0], sent[1])
         if stored:

@@ -224,6 +224,12 @@ class Queue:
         else:
             self._backlog.note(upload)
 
+    def reported(self, upload: Upload) -> None:
+        """Forget the record of an upload: our server knows that it has arrived."""
+        if upload.upload_id:
+            forget = self._engine.journal.forget(upload.key, upload.crc64)
+            asyncio.create_task(forget)  # noqa: RUF006 - it ends by itself
+
     def remove(self, upload: Upload) -> None:
         """Forget an upload that has ended.
 
@@ -301,6 +307,7 @@ class Queue:
     def _stopped(self, upload: Upload, why: str) -> None:
         if why != STOPPED_BY_CANCEL:
             upload.rest()
+            self._backlog.note(upload)  # it may have been stopped while it had no place
             why = self._stopping.get(id(upload), why)  # who hears of it may have other plans
             if why == STOPPED_TO_GO_ON:
                 upload.restart()  # `_ended` puts it back in the line
@@ -350,6 +357,8 @@ class Queue:
 
     async def _prepare(self, upload: Upload) -> "Stored | None":
         stored = await prepare(upload, self._engine)
+        if upload.followed:
+            self._backlog.note(upload)  # it had no place while it followed
         self.allow((await self._engine.keeper.get()).limits)
         return stored
 

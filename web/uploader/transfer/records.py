@@ -58,11 +58,11 @@ class Records:
         self.upload_ids.add(upload_id)
 
     async def all(self) -> "list[Checkpoint]":
-        """Return all records; what is broken, foreign or old is removed."""
+        """Return all records of this person; what is broken or old is removed."""
         found: list[Checkpoint] = []
         refused: list[str] = []
         try:
-            for name, text, can_reopen in await self._storage.load():
+            for name, text, can_reopen in await self._storage.load(self.owner):
                 record = self.parse(text)
                 if record and record.key == name:
                     record.can_reopen = can_reopen

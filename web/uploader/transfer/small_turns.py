@@ -5,6 +5,9 @@ another page has said that it sends some too, and a result is told only to who w
 
 A page that has heard of others says so before it sends, once a minute, and waits for their answer.
 Who hears it locks what is under way, answers, and locks what it sends in the next two minutes.
+
+A page that is closed tells no result, although the file may have arrived. Who followed it goes on
+under the key that its record has.
 """
 
 import asyncio
@@ -16,6 +19,7 @@ from uploader.transfer.plan import MAX_SINGLE_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from typing import Any
 
     from uploader.transfer.ports import Clock, Tabs
@@ -41,9 +45,22 @@ class Follower:
 
 
 class SmallTurns:
-    """The small files that this page sends, by the locks that keep other pages from them."""
+    """The small files that this page sends, by the locks that keep other pages from them.
 
-    def __init__(self, tabs: "Tabs", clock: "Clock") -> None:
+    `unplace(upload)` takes back the place of one that follows; `take_over(upload)` gives it the one
+    that a page which is gone has left of its file.
+    """
+
+    def __init__(
+        self,
+        tabs: "Tabs",
+        clock: "Clock",
+        *,
+        unplace: "Callable[[Upload], Awaitable[None]]",
+        take_over: "Callable[[Upload], Awaitable[None]]",
+    ) -> None:
+        self._unplace = unplace
+        self._take_over = take_over
         self._tabs = tabs
         self._clock = clock
         self._has_peers = False
@@ -63,8 +80,8 @@ class SmallTurns:
         """Tell other pages that there is a new one, and learn whether there are some."""
         self._tell({"page": HELLO})
 
-    async def take(self, upload: "Upload") -> "tuple[str, str] | None":
-        """Take the turn for a small file, which ends with `end`.
+    async def take(self, upload: "Upload", owner: str) -> "tuple[str, str] | None":
+        """Take the turn for a small file of a person, which ends with `end`.
 
         While another page has it, wait and follow.
 
@@ -74,18 +91,23 @@ class SmallTurns:
         is_large = upload.is_stream or upload.upload_id or upload.file.size > MAX_SINGLE_BYTES
         if is_large or upload.all_left or upload.careful:  # it may be stored under its own key
             return None
-        lock = f"send {upload.options.same_name} {looks_of(upload.file)}"
+        lock = f"send {owner} {upload.options.same_name} {looks_of(upload.file)}"
+        is_gone = False
         while True:
             self._sending[upload.number] = lock
             if not self._has_peers:
                 return None
             await self._say()
-            if not self._has_company() or await self._lock(lock):
-                return None
+            if not (upload.followed or self._has_company()) or await self._lock(lock):
+                break
             del self._sending[upload.number]
             result = await self._follow(upload, lock)
             if result and result[1]:
                 return result
+            is_gone = result is None
+        if is_gone:
+            await self._take_over(upload)
+        return None
 
     def end(self, upload: "Upload") -> None:
         """Let other pages have their turn, and tell those who wait what became of the file."""
@@ -167,9 +189,11 @@ class SmallTurns:
         """Wait for the end of another page's turn; return what it told, if it did."""
         follower = Follower(lock)
         self._followers.append(follower)
+        upload.followed = True
         upload.hold(states.FOR_TAB)
         self._tell({"wants": lock})
         try:
+            await self._unplace(upload)
             await self._tabs.free(lock)
             for _ in range(LOOKS):
                 if follower.result:

@@ -44,7 +44,10 @@ async def store(upload: "Upload", engine: "Engine") -> "Stored":
             raise
         return found
     if upload.upload_id:
-        await engine.journal.forget(upload.key, stored.crc64)
+        if engine.awaits_receipt() and not upload.is_stream:
+            engine.journal.tell_end(upload.key, stored.crc64)
+        else:
+            await engine.journal.forget(upload.key, stored.crc64)
     return stored
 
 

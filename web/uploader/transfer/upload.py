@@ -74,6 +74,7 @@ class Upload:
         self.kept_as = ""  # the name of its record in the browser's storage
         self.noted = ""  # the upload id that this record has
         self.may_replace = False  # what lies under its key is its own, and not the file
+        self.followed = False  # another page's upload of the file, which ended without it
         self.careful = False  # an earlier page may have stored it under this key already
         self._arrived = 0  # bytes of `parts`
         self._flying: dict[int, int] = {}

@@ -3,6 +3,7 @@
 from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.oss.replies import HEADERS_READ, NO_HEADER
 from uploader.oss.times import from_iso
+from uploader.transfer.credentials import OTHER_PERSON
 from uploader.transfer.errors import (
     FileTooLarge,
     FileUnreadable,
@@ -76,6 +77,7 @@ NOTICES = (
     "public_endpoint",
 )
 GRANT_CODES = {
+    OTHER_PERSON: "grant_person",
     "sts-refused": "grant_setup",
     "quota-exceeded": "grant_quota",
     "revoked": "grant_revoked",
@@ -192,9 +194,9 @@ def _request(request_id: str) -> str:
 
 def _server(error: ServerRefused) -> Explanation:
     key = {0: "grant_silent", 401: "grant_login", 403: "grant_denied"}.get(error.status)
-    key = GRANT_CODES.get(error.code) or key
     if error.status == 200:
         key = "grant_strange"
+    key = GRANT_CODES.get(error.code) or key
     if not key:
         key = "grant_busy" if error.status in (429, 502, 503, 504) else "grant_other"
     evidence = say("detail_server", id=error.id) if error.id else error.detail

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uploader.transfer.upload import Upload
     from uploader.view.grant import GrantModel
 
-__all__ = ["Reporting"]
+__all__ = ["FEATURE", "Reporting"]
 
 AGAIN_S = 15.0
 BETWEEN_S = 1.0  # while files are sent

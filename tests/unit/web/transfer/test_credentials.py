@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from support.fakes import FakeClock, FakeGrants
-from uploader.transfer.credentials import OTHER_PLACE, RENEW_BEFORE_S, GrantKeeper
+from uploader.transfer.credentials import OTHER_PERSON, OTHER_PLACE, RENEW_BEFORE_S, GrantKeeper
 from uploader.transfer.errors import GrantRefused
 
 
@@ -206,7 +206,7 @@ async def test_a_grant_for_another_prefix_is_refused_and_not_kept():
         await keeper.get()
     grants.prefix = "uploads/alice-1/"
 
-    assert caught.value.code == OTHER_PLACE
+    assert caught.value.code == OTHER_PERSON
     assert (await keeper.get()).prefix == "uploads/alice-1/"
 
 
@@ -249,7 +249,7 @@ async def test_a_grant_is_for_whom_a_refusal_for_want_of_room_has_named():
     with pytest.raises(GrantRefused) as refused:
         await keeper.get()
 
-    assert (prefix, refused.value.code) == ("uploads/bob-1/", OTHER_PLACE)
+    assert (prefix, refused.value.code) == ("uploads/bob-1/", OTHER_PERSON)
 
 
 async def test_who_has_made_room_is_heard_at_once_however_lately_the_server_was_asked():

@@ -1,5 +1,7 @@
 """Uploads in parts that OSS has begun while the answer was lost: none stays."""
 
+import asyncio
+
 import pytest
 
 from support.fake_browser import FakeBrowser, FakeStorage
@@ -95,6 +97,42 @@ async def test_the_next_page_removes_what_a_page_has_begun_in_its_last_moment():
     await until(lambda: upload.state == states.DONE and world.http.multiparts == {})
 
     assert len(world.http.begun) == 2
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+async def test_what_a_closed_page_has_begun_in_vain_is_removed_at_the_next_start(is_closed):
+    world = World()
+    world.http.plan = [ANSWER_LOST, ANSWER_LOST]
+    queue, ports = world.page()
+    send = world.http.send
+
+    async def hold_the_third(request, body, on_progress):
+        if len(world.http.begun) == 2:
+            world.http.hold()
+        return await send(request, body, on_progress)
+
+    world.http.send = hold_the_third
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: len(world.http.begun) == 2 and world.http.running == 1)
+    await until(lambda: world.storage.texts)
+    world.http.send = send
+    begun = [
+        {"key": upload.key, "upload_id": each, "size": 0, "began_at": "2026-03-14T09:26:52Z"}
+        for each in world.http.begun
+    ]
+    queue.pause(upload)  # stands for the end of its requests
+    await until(lambda: not world.http.running)
+    if is_closed:
+        ports.tabs.close()
+    world.http.release()
+
+    later, _ = world.page()
+    offered = await later.left()
+    removing = asyncio.create_task(later.leftovers.remove_empty(begun))
+    await until(removing.done)
+
+    assert world.http.multiparts == ({} if is_closed else {"U1": {}, "U2": {}})
+    assert [record.name for record in offered] == (["a.bin"] if is_closed else [])
 
 
 async def test_a_begin_that_oss_has_refused_leaves_nothing_to_look_for():

@@ -63,16 +63,16 @@ def name_of(text):
     try:
         return json.loads(text)["key"]
     except (KeyError, TypeError, ValueError):
-        return "k"
+        return f"{OWNER}k"
 
 
 async def test_who_is_cancelled_while_records_are_read_does_not_stop_the_reading():
     _, ports, engine = make()
     load, may_read = ports.storage.load, asyncio.Event()
 
-    async def load_later():
+    async def load_later(owner):
         await may_read.wait()
-        return await load()
+        return await load(owner)
 
     ports.storage.load = load_later
     first = asyncio.create_task(engine.journal.load())
@@ -271,6 +271,42 @@ async def test_an_upload_that_was_finished_by_the_earlier_page_is_not_sent_again
     assert ports.storage.texts == {}
 
 
+async def arrived_without_receipt(ports=None):
+    queue, ports, engine = make(ports)
+    engine.awaits_receipt = lambda: True
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state == states.DONE)
+    return queue, upload, ports
+
+
+async def test_what_arrived_and_was_not_reported_before_its_page_was_killed_is_stored_once():
+    _, first, ports = await arrived_without_receipt()
+    sent = len(ports.http.parts_sent)
+
+    queue, second, _ = await arrived_without_receipt(
+        make_ports(http=ports.http, storage=ports.storage)
+    )
+    queue.reported(second)
+    await until(lambda: not ports.storage.texts)
+
+    assert second.key == first.key
+    assert (ports.http.objects, len(ports.http.parts_sent)) == ({first.key: SIZE}, sent)
+
+
+async def test_what_has_arrived_is_kept_until_it_is_reported_and_offered_in_no_other_page():
+    queue, upload, ports = await arrived_without_receipt()
+    assert list(ports.storage.texts) == [upload.key]
+    browser = ports.tabs._browser
+    later, _, engine = make(make_ports(http=ports.http, storage=ports.storage, browser=browser))
+    offered = await later.left()
+
+    queue.reported(upload)
+    await until(lambda: not ports.storage.texts)
+
+    assert (offered, engine.journal.unfinished, engine.journal.elsewhere) == ([], [], [])
+    assert upload.key not in ports.tabs.names
+
+
 async def test_a_discarded_upload_leaves_nothing():
     ports = await interrupted(3)
     queue, _, engine = make(ports)
@@ -410,13 +446,11 @@ async def test_a_storage_that_does_not_work_costs_nothing_but_the_resuming():
         record(version=1),
         record(sha256="ff"),
         record(owner="uploads/bob-2/"),
-        record(key="uploads/bob-2/k/a.bin"),
         record(upload_id=""),  # and parts
         record(key=f"{OWNER}../bob-2/a.bin"),
         waiting(page=""),
         waiting(page=None),
         waiting(sent=1),
-        waiting(key="uploads/bob-2/k/a.bin"),
         waiting(options=None),
         waiting(options={"same_name": "sometimes"}),
         waiting(options={"same_name": "replace"}),  # has a key that is not that of the name
@@ -438,7 +472,7 @@ async def test_a_storage_that_does_not_work_costs_nothing_but_the_resuming():
         record(name="x" * 2_000_000),
     ],
 )
-async def test_records_that_are_broken_foreign_or_old_are_refused_and_removed(text):
+async def test_records_that_are_broken_or_old_are_refused_and_removed(text):
     _, ports, engine = make()
     sound = record(key=f"{OWNER}s/a.bin")
     ports.storage.texts = {name_of(text): text, name_of(sound): sound}
@@ -449,9 +483,37 @@ async def test_records_that_are_broken_foreign_or_old_are_refused_and_removed(te
     assert ports.storage.texts == {f"{OWNER}s/a.bin": sound}
 
 
+@pytest.mark.parametrize("size", [10, SIZE], ids=["small", "large"])
+async def test_what_one_person_left_is_kept_while_another_uses_the_browser_and_not_read(size):
+    ports = make_ports()
+    queue, _, _ = make(ports)
+    ports.http.hold()
+    upload = queue.add(FakeFile("a.bin", size))
+    await until(lambda: ports.http.running and ports.storage.texts)
+    queue.pause(upload)
+    await until(lambda: not ports.http.running)
+    ports.http.release()
+    before = dict(ports.storage.texts)
+
+    others = make_ports(http=ports.http, storage=ports.storage)
+    others.grants.prefix = "uploads/bob-2/"
+    others.random.count = 100
+    bobs, _, engine = make(others)
+    bob = bobs.add(FakeFile("a.bin", size))
+    await until(lambda: bob.state == states.DONE)
+    await until(lambda: ports.storage.texts == before)
+    assert engine.journal.unfinished == []
+    again, _, _ = make(make_ports(http=ports.http, storage=ports.storage))
+    alice = again.add(FakeFile("a.bin", size))
+    await until(lambda: alice.state == states.DONE)
+
+    assert alice.key == upload.key
+    assert sorted(ports.http.objects) == sorted([alice.key, bob.key])
+
+
 async def test_a_record_under_another_name_than_its_key_is_refused():
     _, ports, engine = make()
-    ports.storage.texts = {"k": record()}
+    ports.storage.texts = {f"{OWNER}other": record()}
 
     await engine.journal.load()
 

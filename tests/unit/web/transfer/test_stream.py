@@ -235,7 +235,7 @@ async def test_nothing_of_it_is_kept_for_a_later_page():
     for _ in range(50):
         await asyncio.sleep(0)
 
-    records = await ports.storage.load()
+    records = await ports.storage.load("")
 
     assert records == []
     ports.http.release()

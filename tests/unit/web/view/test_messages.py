@@ -69,6 +69,8 @@ ERRORS = [
     (WrongType(["image/*", ".csv"]), "only images, .csv."),
     (TooManyFiles(100), "up to 100"),
     (GrantRefused(200, detail="the grant is malformed"), "Something else answered"),
+    (GrantRefused(200, code="other-place"), "Something else answered"),
+    (GrantRefused(200, code="other-person"), "Somebody else has signed in"),
     (GrantRefused(0), "does not answer"),
     (GrantRefused(401, id="7"), "not signed in"),
     (GrantRefused(403, id="7"), "may not upload"),

@@ -1,0 +1,105 @@
+"""A page is closed when its file has arrived: another page follows it, or comes later. Rows R32 and
+R36.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route
+
+from e2e.conftest import Console, let_go
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import MIB, asked, expect_whole, noise, until
+from ossferry.demo import Demo
+from support.expecting import expect
+
+pytestmark = pytest.mark.e2e
+
+MakeFile = Callable[[str, bytes], Path]
+NO_CHECKSUM = """() => {
+  const post = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (asked) {
+    post.call(this, asked.filter(({ kind }) => kind !== "crc64"));
+  };
+}"""
+WHILE_IT_VERIFIES, WITHOUT_AN_ANSWER, TWO_OF_THREE = "verifying", "no answer", "two of three"
+
+
+@pytest.mark.parametrize("closed", [WHILE_IT_VERIFIES, WITHOUT_AN_ANSWER, TWO_OF_THREE])
+def test_r36_a_small_file_that_a_closed_page_has_sent_is_stored_once(
+    demo: Demo,
+    context: BrowserContext,
+    page: Page,
+    console: Console,
+    runtime: str,
+    make_file: MakeFile,
+    closed: str,
+) -> None:
+    console.expected.append("Failed to load resource|net::ERR")
+    name, content = "six.bin", noise(6 * MIB, 37)
+    path = make_file(name, content)
+    opened = [page] + [context.new_page() for _ in range(2 if closed == TWO_OF_THREE else 1)]
+    pages = [UploaderPage(each, f"{demo.url}/?runtime={runtime}") for each in opened]
+    for uploader in pages:
+        if uploader.page is not page:
+            console.listen(uploader.page)
+        uploader.open()
+        uploader.expect_ready()
+        expect(uploader.grant).to_contain_text("May add")
+    if closed == WITHOUT_AN_ANSWER:
+        demo.oss.faults.add("reset", when="before-answer", operation="PutObject", times=1)
+        demo.oss.faults.add("hang", operation="PutObject", skip=1)
+    else:
+        for uploader in pages[:-1]:
+            uploader.page.evaluate(NO_CHECKSUM)
+
+    pages[0].choose(path)
+    until(page, lambda: asked(demo, "PutObject", name))
+    key = pages[0].row(name).key
+    for follower in pages[1:]:
+        follower.choose(path)
+        follower.row(name).expect_state("paused")
+    if closed != WITHOUT_AN_ANSWER:
+        pages[0].row(name).expect_says("Finishing: being verified")
+    demo.oss.faults.clear()
+    page.close()
+    last = pages[-1]
+    if closed == TWO_OF_THREE:
+        until(last.page, lambda: len(asked(demo, "PutObject", name)) == 2)
+        pages[1].page.close()
+
+    last.row(name).expect_state("done", timeout_ms=30_000)
+    assert last.row(name).key == key
+    expect_whole(demo, name, content)
+    expect(last.page.get_by_test_id("unfinished")).to_have_count(0)
+
+
+def test_r32_a_large_file_that_arrived_and_was_not_reported_is_stored_once(
+    demo: Demo, uploader: UploaderPage, page: Page, console: Console, make_file: MakeFile
+) -> None:
+    console.expected.append("Failed to load resource|net::ERR")
+    name, content = "large.bin", noise(20 * MIB, 38)
+    path = make_file(name, content)
+    unfinished = page.get_by_test_id("unfinished")
+    held: list[Route] = []
+    page.route("**/api/receipts", lambda route: held.append(route))
+    uploader.choose(path)
+    uploader.row(name).expect_state("done", timeout_ms=30_000)
+    key = uploader.row(name).key
+    until(page, lambda: held)
+
+    uploader.open()
+    page.unroute("**/api/receipts")
+    let_go(held)
+    uploader.expect_ready()
+    expect(unfinished).to_have_count(1)
+    uploader.choose(path)
+    uploader.row(name).expect_state("done", timeout_ms=30_000)
+
+    assert uploader.row(name).key == key
+    expect_whole(demo, name, content)
+    uploader.open()
+    uploader.expect_ready()
+    expect(uploader.grant).to_contain_text("May add")
+    expect(unfinished).to_have_count(0)
