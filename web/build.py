@@ -27,7 +27,7 @@ from pathlib import Path
 
 import brotli
 
-from interpreter import faster
+from interpreter import closed, faster
 
 WEB = Path(__file__).parent
 NODE_MODULES = WEB / "node_modules"
@@ -172,10 +172,11 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
     return {
         "app": {
             **read(WEB, "braid.js", "checksums.js", "chunks.js", "crc64.js", "digest.js"),
-            **read(WEB, "embed.js", "exchange.js", "favicon.svg", "frame.js", "handles.js"),
+            **read(WEB, "embed.js", "favicon.svg", "frame.js", "handles.js"),
             **read(WEB, "form.css", "form.js"),
             **read(WEB, "leases.js", "storage.js", "tabs.js", "thumbnails.js"),
             "boot.js": joined("boot/*.js"),
+            "exchange.js": joined("exchange/*.js"),
             "intake.js": joined("intake/*.js"),
             "styles.css": joined("styles/*.css"),
             **read(WEB / "uploader/locales", *(f"{language}.json" for language in LANGUAGES)),
@@ -191,7 +192,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             if not path.name.startswith(PYSCRIPT_UNUSED)
         },
         "micropython": {
-            **read(micropython, "micropython.mjs"),
+            "micropython.mjs": closed((micropython / "micropython.mjs").read_bytes()),
             "micropython.wasm": faster((micropython / "micropython.wasm").read_bytes()),
         },
         "pyodide": read(

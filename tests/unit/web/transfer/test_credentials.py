@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from support.fakes import FakeClock, FakeGrants
+from support.fakes import FakeClock, FakeGrants, until
 from uploader.transfer.credentials import OTHER_PLACE, RENEW_BEFORE_S, GrantKeeper
 from uploader.transfer.errors import GrantRefused
 
@@ -278,3 +278,32 @@ async def test_who_has_no_room_is_asked_about_it_once_for_many():
 
     assert asked == 1
     assert not await keeper.is_used_up()
+
+
+async def test_after_a_sign_out_nobody_holds_credentials_any_more():
+    grants = FakeGrants(FakeClock())
+    keeper = GrantKeeper(grants, FakeClock())
+    grant = await keeper.get()
+    elsewhere = grant.at("http://other.example")
+
+    keeper.forget()
+
+    for credentials in (grant.credentials, elsewhere.credentials):
+        found = (credentials.access_key_id, credentials.access_key_secret)
+        assert (found, credentials.security_token) == (("", ""), None)
+    grants.errors = [GrantRefused(401)]
+    assert isinstance(await attempt(keeper), GrantRefused)
+
+
+async def test_a_grant_that_arrives_after_a_sign_out_is_not_kept():
+    grants = FakeGrants(FakeClock())
+    keeper = GrantKeeper(grants, FakeClock())
+    asked = asyncio.create_task(attempt(keeper))
+    await until(lambda: grants.fetched)
+
+    keeper.forget()
+
+    refused = await asked
+    assert (type(refused), refused.status) == (GrantRefused, 401)
+    grants.errors = [GrantRefused(401)]
+    assert isinstance(await attempt(keeper), GrantRefused)
