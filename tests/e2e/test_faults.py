@@ -79,14 +79,22 @@ def test_uploads_wait_for_sts_and_go_on_by_themselves(
     expect(uploader.grant).to_contain_text("May add files to")
 
 
+@pytest.mark.parametrize(
+    "body", ["<h1>Maintenance</h1>", '{"key": "uploads/', "{}"], ids=["page", "cut", "empty"]
+)
 def test_a_page_of_maintenance_in_place_of_our_server_is_neither_permission_nor_proof(
-    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile, console: Console
+    uploader: UploaderPage,
+    page: Page,
+    demo: Demo,
+    make_file: MakeFile,
+    console: Console,
+    body: str,
 ) -> None:
     console.expected += [NO_ANSWER, f"{REFUSED} 404", BLOCKED]
     content = noise(20 * MIB, seed=62)
     lost = {"operation": "CompleteMultipartUpload", "when": "before-answer", "times": 1}
     demo.oss.faults.add("reset", **lost)
-    page.route("**/api/receipts", lambda route: route.fulfill(body="<h1>Maintenance</h1>"))
+    page.route("**/api/receipts", lambda route: route.fulfill(body=body))
 
     uploader.choose(make_file("kept.bin", content))
 
@@ -96,7 +104,7 @@ def test_a_page_of_maintenance_in_place_of_our_server_is_neither_permission_nor_
     row.expect_state("done", timeout_ms=30_000)
     assert row.crc64
     expect_whole(demo, "kept.bin", content)
-    page.route("**/api/grant", lambda route: route.fulfill(body="<h1>Maintenance</h1>"))
+    page.route("**/api/grant", lambda route: route.fulfill(body=body))
     uploader.open()
     uploader.expect_ready()
     uploader.drop(patient__txt="x")

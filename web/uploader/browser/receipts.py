@@ -31,7 +31,8 @@ class ServerReceipts:
 
         Raises:
             Corrupt: there is another one.
-            ServerRefused: the server said no; status 0 if it said nothing.
+            ServerRefused: the server said no; status 0 if it said nothing, 200 if it said something
+                else.
         """
         document: dict[str, object] = {
             "key": key,
@@ -47,7 +48,9 @@ class ServerReceipts:
             if error.code == DIFFERENT:
                 raise Corrupt("CRC-64", expected=crc64, actual=error.detail, is_mismatch=True)
             raise
-        stored_crc64 = str(found.get("crc64", ""))
+        stored_crc64 = str(found.get("crc64") or "")
+        if not stored_crc64:
+            raise ServerRefused(200, detail="the receipt is malformed")
         if stored_crc64 != crc64:
             raise Corrupt("CRC-64", expected=crc64, actual=stored_crc64)
         if "quota" in found:

@@ -66,7 +66,8 @@ def waits_for(error: Exception) -> str:
             return FOR_LOGIN
         if error.code == QUOTA:
             return FOR_QUOTA
-        away = error.status in (0, 429, 500, 503, 504)
+        is_malformed = error.status == 200 and not error.code  # somebody else has answered
+        away = is_malformed or error.status in (0, 429, 500, 503, 504)
         return FOR_SERVER if away or (error.status == 502 and not error.code) else ""
     return ""
 

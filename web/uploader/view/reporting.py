@@ -23,7 +23,7 @@ __all__ = ["Reporting"]
 AGAIN_S = 15.0
 BETWEEN_S = 1.0  # while files are sent
 FEATURE = "receipts"
-AWAY = (0, 429, 503, 504)
+AWAY = (0, 200, 429, 503, 504)  # 200 has come with something else than an answer
 
 
 class Reporting:

@@ -37,13 +37,14 @@ def arrive(reporting, *keys):
 
 async def test_each_is_reported_and_a_server_that_is_away_is_asked_again():
     clock = FakeClock()
-    server = Server(None, ServerRefused(503), Corrupt("CRC-64", expected="1", actual="2"), None)
+    corrupt = Corrupt("CRC-64", expected="1", actual="2")
+    server = Server(None, ServerRefused(503), ServerRefused(200), corrupt, None)
     arrive(Reporting(server, clock, Grant("receipts")), "a", "b", "c")
 
-    await until(lambda: len(server.asked) == 4)
+    await until(lambda: len(server.asked) == 5)
 
-    assert server.asked == ["a", "b", "b", "c"]
-    assert clock.slept_s == [15.0]
+    assert server.asked == ["a", "b", "b", "b", "c"]
+    assert clock.slept_s == [15.0, 15.0]
 
 
 async def test_a_no_is_not_repeated():
