@@ -188,9 +188,7 @@ class Engine:
         """
         repairs: list[str] = []
         while True:
-            granted = grant = await self.keeper.get()
-            is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
-            await self.budget.acquire(upload.rank, is_small=is_small)
+            granted = grant = await self._have_turn(upload, body)
             request, cuts = None, self.budget.cuts
             try:
                 grant = await self.origins.at(granted)
@@ -219,6 +217,16 @@ class Engine:
                 raise failure
             repairs.append(failure.repair)
             self._repair(failure, granted)
+
+    async def _have_turn(self, upload: "Upload", body: "Any") -> "Grant":
+        """Wait for a place; only then for a grant, as one from before may have ended meanwhile."""
+        is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
+        await self.budget.acquire(upload.rank, is_small=is_small)
+        try:
+            return await self.keeper.get()
+        except BaseException:
+            self.budget.release()
+            raise
 
     async def _exchange(
         self, request: "Request", body: "Any", on_progress: "Callable[[int], None]"

@@ -23,7 +23,6 @@ from uploader.transfer.errors import FileUnreadable, GrantRefused, ServerRefused
 from uploader.transfer.single import send_single
 from uploader.transfer.upload import Upload
 
-
 def make(file=None, clock=None):
     ports = make_ports(clock)
     engine = make_engine(ports)
@@ -56,6 +55,30 @@ async def test_the_request_is_what_oss_expects():
     assert ports.http.header(0, "x-oss-date") == "20260314T092653Z"
     assert ports.http.header(0, "x-oss-security-token") == "token"
     assert ports.http.header(0, "x-oss-meta-name") == "a%20b.txt"
+
+
+async def test_who_waits_for_a_place_leaves_with_a_token_that_lives():
+    clock = FakeClock()
+    ports = make_ports(clock)
+    ports.grants.life_s = 8
+    ports.http.hold()
+    engine = make_engine(ports, connections=1)
+    first, second = (Upload(FakeFile(), lambda _upload: None) for _ in range(2))
+    for upload in (first, second):
+        upload.key = f"uploads/alice-1/k/{len(upload.key)}"
+        upload.go(states.UPLOADING)
+    sending = [asyncio.create_task(send_single(upload, engine)) for upload in (first, second)]
+    await until(lambda: ports.http.running)
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+    clock.advance(9)
+    ports.http.release()
+    await asyncio.gather(*sending)
+
+    assert ports.grants.fetched == 2
+    assert "Credential=STS.1/" in ports.http.header(0, "authorization")
+    assert "Credential=STS.2/" in ports.http.header(1, "authorization")
 
 
 async def test_damage_is_sent_again_and_read_once():
