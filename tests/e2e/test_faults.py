@@ -113,6 +113,25 @@ def test_a_page_of_maintenance_in_place_of_our_server_is_neither_permission_nor_
     uploader.row("patient.txt").expect_state("done", timeout_ms=30_000)
 
 
+def test_a_service_without_room_on_its_disks_is_named_in_the_row(
+    uploader: UploaderPage, demo: Demo, make_file: MakeFile, console: Console
+) -> None:
+    console.expected.append(f"{REFUSED} 500")
+    content = noise(20 * MIB, seed=63)
+    error = {"code": "InternalError", "status": 500}
+    demo.oss.faults.add("error", operation="UploadPart", skip=8, **error)
+
+    uploader.choose(make_file("full.bin", content))
+
+    row = uploader.row("full.bin")
+    expect(row.locator).to_contain_text(
+        "The storage service answers with errors, is sent again by itself", timeout=45_000
+    )
+    demo.oss.faults.clear()
+    row.expect_state("done", timeout_ms=60_000)
+    expect_whole(demo, "full.bin", content)
+
+
 @pytest.mark.skip_browser("firefox")  # its WebDriver keeps all of every answer, and ends it
 @pytest.mark.parametrize("operation", ["InitiateMultipartUpload", "CompleteMultipartUpload"])
 def test_an_answer_without_end_is_read_as_far_as_it_may_be_one_of_oss(

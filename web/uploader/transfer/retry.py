@@ -15,6 +15,7 @@ __all__ = [
     "ALLOWANCE_S",
     "backoff_s",
     "is_congestion",
+    "is_service_error",
     "is_shut_out",
     "outage_s",
     "retry_after",
@@ -84,6 +85,11 @@ def tries_for(error: Exception) -> int:
 def is_shut_out(error: Exception) -> bool:
     """Tell whether somebody answered, and this page may not read what."""
     return isinstance(error, Lost) and error.reason == Lost.CORS
+
+
+def is_service_error(error: Exception) -> bool:
+    """Tell whether OSS has answered that it cannot, as when its disks are full."""
+    return isinstance(error, Refused) and error.status >= 500
 
 
 def is_congestion(error: Exception) -> bool:

@@ -63,6 +63,7 @@ class Upload:
         self.looking = self.looked = False  # for an object that is this very file
         self.error: Exception | None = None
         self.trouble_since_s: float | None = None  # if nothing has gone well since
+        self.has_errors = False  # OSS has answered with errors, and nothing else, for a while
         self._sending = self._waiting_again = 0  # requests
         self.upload_id = ""
         self.lost_begins = 0  # uploads in parts that OSS may have begun, and nobody has the id of
@@ -139,6 +140,7 @@ class Upload:
         """Go back to `waiting`. Key and parts stay: nothing is stored twice or sent again."""
         self.error = None
         self.trouble_since_s = None
+        self.has_errors = False
         self._at_rest()
         self.go(states.WAITING)
 
@@ -155,6 +157,12 @@ class Upload:
         self.lost_begins = 1 if in_parts else 0  # for all that is known
         if record.options.given != self.options.given:
             self.options = record.options
+
+    def meet_errors(self, has_errors: bool) -> None:
+        """Note whether OSS answers with errors."""
+        if has_errors != self.has_errors:
+            self.has_errors = has_errors
+            self.changed()
 
     def look(self, is_looking: bool) -> None:
         """Note that it is being found out whether this very file is stored already."""

@@ -53,7 +53,8 @@ class UploadModel:
         self.leaving = Signal(False)
         self.all_left = Signal(False)  # every byte is on its way; only the end is missing
         self.parts_left = Signal(False)  # it was cancelled, and OSS does not let its parts go
-        self.doing = Signal("")  # `checking` what is stored already, or waiting to send `again`
+        # `checking` what is stored already, waiting to send `again`, or meeting `errors` of OSS
+        self.doing = Signal("")
         self.gone = Signal(False)  # it was deleted after it had arrived
         self.quiet = Signal(False)  # nothing of it has moved for a while
         self.moved_at_s = 0.0
@@ -228,7 +229,7 @@ class QueueModel:
         model.paused_for.set(upload.paused_for)
         model.urgent.set(upload.urgent)
         model.key.set(upload.key)
-        model.doing.set("checking" if upload.looking else "again" if upload.waits_again() else "")
+        model.doing.set(_doing(upload))
         model.parts_left.set(state == states.CANCELLED and upload.error is not None)
 
     def _watch(self, model: UploadModel, state: str, now_s: float) -> None:
@@ -264,6 +265,14 @@ class QueueModel:
         for index, total in enumerate(totals):
             if sums[index]:
                 total.set(total.get() + sums[index])
+
+
+def _doing(upload: "Upload") -> str:
+    if upload.looking:
+        return "checking"
+    if upload.has_errors:
+        return "errors"
+    return "again" if upload.waits_again() else ""
 
 
 def _settle(model: UploadModel, share: "tuple[int, ...]", sums: "list[int]") -> None:

@@ -81,6 +81,29 @@ async def test_who_waits_for_a_place_leaves_with_a_token_that_lives():
     assert "Credential=STS.2/" in ports.http.header(1, "authorization")
 
 
+async def test_a_service_that_answers_with_errors_for_a_while_is_told_until_it_does_not():
+    upload, ports, engine = make()
+    error = refused("InternalError", 500)
+    ports.http.plan = [error, error, error, error, error, error]
+    told = []
+    upload._on_change = lambda changed: told.append((len(ports.http.requests), changed.has_errors))
+
+    await send_single(upload, engine)
+
+    assert (2, True) not in told  # after half a second
+    assert (6, True) in told
+    assert told[-1] == (7, False)
+
+
+async def test_a_line_that_breaks_is_no_error_of_the_service():
+    upload, ports, engine = make()
+    ports.http.plan = [lost()] * 6
+
+    await send_single(upload, engine)
+
+    assert not upload.has_errors
+
+
 async def test_damage_is_sent_again_and_read_once():
     upload, ports, engine = make()
     ports.http.plan = [stored("8"), stored("9")]
