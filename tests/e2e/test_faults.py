@@ -317,7 +317,10 @@ def test_damage_on_the_way_is_sent_again(uploader: UploaderPage, demo: Demo) -> 
 
 
 @pytest.mark.core
-def test_a_wrong_checksum_is_a_failed_upload(uploader: UploaderPage, demo: Demo) -> None:
+def test_a_wrong_checksum_is_a_failed_upload(
+    uploader: UploaderPage, demo: Demo, console: Console
+) -> None:
+    console.expected.append(f"{REFUSED} 409")  # the object is the file all the same
     demo.oss.faults.add("wrong-crc", key="*/flipped.bin", method="PUT", times=3)
 
     uploader.drop(flipped__bin="content", fine__bin="content")

@@ -94,6 +94,7 @@ def start() -> Queue:
         counted=lambda upload: engine.room.counted(upload.number),
     )
     model.on_done = reporting.arrived
+    model.on_refused = reporting.refused
     actions.forget_credentials = keeper.forget
     actions.unreported = reporting.waiting
     actions.look_for_room = lambda: _start_task(_look_for_room(keeper, engine.room))

@@ -11,10 +11,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from uploader.transfer.refused import RefusedObject
+
 __all__ = ["ServerReceipts"]
 
 MISSING = "not-stored"
 DIFFERENT = "receipt-mismatch"
+STANDS, INTACT = "upload-stands", "intact"
 
 
 class ServerReceipts:
@@ -56,6 +59,30 @@ class ServerReceipts:
         if "quota" in found:
             self.on_left(read_left(found["quota"]))
         return Stored(str(found.get("etag", "")), stored_crc64, request_id)
+
+    async def refuse(self, refused: "RefusedObject") -> bool:
+        """Have an object taken away that is not the file.
+
+        Returns:
+            `False` if it is the very file: what OSS answered was damaged, and not the object.
+
+        Raises:
+            ServerRefused: the server said no; status 0 if it said nothing.
+        """
+        document: dict[str, object] = {
+            "key": refused.key,
+            "size": refused.size,
+            "crc64": refused.crc64,
+            "etag": refused.etag or None,
+            "request_id": refused.request_id or None,
+        }
+        try:
+            await post("/api/receipts/refused", document)
+        except ServerRefused as error:
+            if error.code == STANDS and error.reason == INTACT:
+                return False
+            raise
+        return True
 
     async def identical(self, *, path: str, size: int, crc64: str) -> str:
         """Return the key of this person's own object that is this very file; empty if none is.

@@ -62,6 +62,7 @@ async def call(
             id=str(found.get("id", "")),
             quota=quota if isinstance(quota, dict) else None,
             prefix=str(found.get("prefix", "")),
+            reason=str(found.get("reason", "")),
             retry_after_s=wait_s,
         )
     return found

@@ -75,7 +75,8 @@ class QueueModel:
     person and `waits[reason]` wait for something; `needs` is the size of all that run. `quiet`
     tells that none of them gets on. `kept` of them lose nothing with this page.
     `forgetful` tells that the browser keeps nothing of an upload. `on_done` hears of each that
-    arrived. `soon(flush)` arranges that `flush` is called soon.
+    arrived, `on_refused` of each that has ended and left something else than the file.
+    `soon(flush)` arranges that `flush` is called soon.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class QueueModel:
         self._moved_at_s = 0.0
         self._moving: dict[int, UploadModel] = {}
         self.on_done: Callable[[Upload], None] = lambda upload: None
+        self.on_refused: Callable[[Upload], None] = lambda upload: None
 
     def changed(self, upload: "Upload") -> None:
         """Note that the engine has news of an upload, perhaps of a new one."""
@@ -223,6 +225,8 @@ class QueueModel:
         model.all_left.set(upload.sent >= upload.file.size)
         if state == states.DONE and model.state.get() != state:
             self.on_done(upload)
+        if state in states.ENDED and model.state.get() != state and upload.refused:
+            self.on_refused(upload)
         if state != model.state.get():
             self._watch(model, state, now_s)
         model.state.set(state)

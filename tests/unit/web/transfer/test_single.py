@@ -23,6 +23,9 @@ from uploader.transfer.errors import FileUnreadable, GrantRefused, ServerRefused
 from uploader.transfer.single import send_single
 from uploader.transfer.upload import Upload
 
+STORED = ('"AB"', "5C3D9175B6FC201293AD0001")  # ETag and request id
+
+
 def make(file=None, clock=None):
     ports = make_ports(clock)
     engine = make_engine(ports)
@@ -123,6 +126,26 @@ async def test_damage_that_stays_is_a_failed_upload():
 
     assert (caught.value.expected, caught.value.actual) == (str(crc64_of_zeros(10)), "8")
     assert len(ports.http.requests) == 3
+    assert upload.refused.facts() == (upload.key, 10, str(crc64_of_zeros(10)), *STORED)
+
+
+async def test_what_a_file_has_replaced_is_not_refused():
+    upload, ports, engine = make()
+    ports.http.plan = [stored("8")]
+
+    await send_single(upload, engine)
+
+    assert upload.refused is None
+
+
+async def test_what_oss_has_of_a_file_that_cannot_be_read_any_more_is_refused():
+    upload, ports, engine = make()
+    ports.checksum.error = FileUnreadable("changed", changed=True)
+
+    with pytest.raises(FileUnreadable):
+        await send_single(upload, engine)
+
+    assert upload.refused.facts() == (upload.key, 10, "0", *STORED)
 
 
 LOGIN_PAGE = Reply(200, lambda _name: "", "<html>Log in</html>")
