@@ -126,7 +126,8 @@ async def test_damage_that_stays_is_a_failed_upload():
 
     assert (caught.value.expected, caught.value.actual) == (str(crc64_of_zeros(10)), "8")
     assert len(ports.http.requests) == 3
-    assert upload.refused.facts() == (upload.key, 10, str(crc64_of_zeros(10)), *STORED)
+    assert upload.refused.facts()[:3] == (upload.key, 10, str(crc64_of_zeros(10)))
+    assert upload.refused.facts()[3:] == STORED
 
 
 async def test_what_a_file_has_replaced_is_not_refused():
@@ -145,7 +146,8 @@ async def test_what_oss_has_of_a_file_that_cannot_be_read_any_more_is_refused():
     with pytest.raises(FileUnreadable):
         await send_single(upload, engine)
 
-    assert upload.refused.facts() == (upload.key, 10, "0", *STORED)
+    assert upload.refused.facts()[:3] == (upload.key, 10, "0")
+    assert upload.refused.facts()[3:] == STORED
 
 
 LOGIN_PAGE = Reply(200, lambda _name: "", "<html>Log in</html>")
