@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from support.fakes import FakeClock, FakeGrants, until
+from support.fakes import FakeClock, FakeGrants
 from uploader.transfer.credentials import OTHER_PLACE, RENEW_BEFORE_S, GrantKeeper
 from uploader.transfer.errors import GrantRefused
 
@@ -298,12 +298,17 @@ async def test_after_a_sign_out_nobody_holds_credentials_any_more():
 async def test_a_grant_that_arrives_after_a_sign_out_is_not_kept():
     grants = FakeGrants(FakeClock())
     keeper = GrantKeeper(grants, FakeClock())
-    asked = asyncio.create_task(attempt(keeper))
-    await until(lambda: grants.fetched)
+    fetch = grants.fetch
 
-    keeper.forget()
+    async def fetch_late(*, refused_key_id):
+        grant = await fetch(refused_key_id=refused_key_id)
+        keeper.forget()
+        return grant
 
-    refused = await asked
+    grants.fetch = fetch_late
+
+    refused = await attempt(keeper)
+
     assert (type(refused), refused.status) == (GrantRefused, 401)
     grants.errors = [GrantRefused(401)]
     assert isinstance(await attempt(keeper), GrantRefused)
