@@ -23,8 +23,16 @@
   else if (!runs(EMPTY)) lacks("wasm");
   else if (!runs(EXCEPTIONS)) lacks("old");
 
-  // A script of the page that cannot even be read: its language is too new for this browser.
-  window.addEventListener("error", function (event) {
-    if (event.message && String(event.message).indexOf("SyntaxError") >= 0) lacks("old");
-  });
+  // A script of the page that cannot even be read: its language is too new for this browser. A script or the style
+  // sheet that has not come, or has other bytes than its hash says: then nothing is started (build.py).
+  window.addEventListener(
+    "error",
+    function (event) {
+      if (event.message && String(event.message).indexOf("SyntaxError") >= 0) lacks("old");
+      var element = event.target;
+      var isOurs = element && (element.tagName === "SCRIPT" || element.rel === "stylesheet");
+      if (isOurs && root.getAttribute("data-app") === "loading") root.setAttribute("data-app", "failed");
+    },
+    true
+  );
 })(document.documentElement);

@@ -27,7 +27,7 @@ from pathlib import Path
 
 import brotli
 
-from interpreter import faster
+from interpreter import closed, faster
 
 WEB = Path(__file__).parent
 NODE_MODULES = WEB / "node_modules"
@@ -91,18 +91,23 @@ PYSCRIPT_UNUSED = (
 def bundle_python(extension: Path | None = None) -> str:
     """Return one Python script which holds all that `uploader` needs at once, and starts it.
 
+    Nothing is started where a script or the style sheet has not come whole.
     One request instead of sixty; the modules are written to the interpreter's own file system.
     A page's own Python, `extension`, comes last.
     """
     own = extension.read_text("utf-8") if extension else ""
+    instead = "raise SystemExit  # before the page's own Python" if own else "pass"
     modules = [path for path in (WEB / "uploader").rglob("*.py") if LATER not in path.parents]
     return f"""{bundle(modules)}
-try:
-    import uploader.main
-except BaseException:
-    import js
-    js.ossferry.fail()
-    raise
+import js
+if js.document.documentElement.getAttribute("data-app") != "failed":
+    try:
+        import uploader.main
+    except BaseException:
+        js.ossferry.fail()
+        raise
+else:
+    {instead}
 {own}"""
 
 
@@ -171,15 +176,16 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
 
     return {
         "app": {
-            **read(WEB, "braid.js", "checksums.js", "chunks.js", "crc64.js", "digest.js"),
-            **read(WEB, "embed.js", "exchange.js", "favicon.svg", "frame.js", "handles.js"),
+            **read(WEB, "checksums.js"),
+            "crc64.js": worker(),
+            **read(WEB, "embed.js", "favicon.svg", "frame.js", "handles.js"),
             **read(WEB, "form.css", "form.js"),
             **read(WEB, "leases.js", "storage.js", "tabs.js", "thumbnails.js"),
             "boot.js": joined("boot/*.js"),
+            "exchange.js": joined("exchange/*.js"),
             "intake.js": joined("intake/*.js"),
             "styles.css": joined("styles/*.css"),
             **read(WEB / "uploader/locales", *(f"{language}.json" for language in LANGUAGES)),
-            **read(NODE_MODULES / "hash-wasm/dist", "sha256.umd.min.js"),
             "idb-keyval.js": (NODE_MODULES / "idb-keyval/dist/index.js").read_bytes(),
             "qr.js": (NODE_MODULES / "qrcode-generator/dist/qrcode.mjs").read_bytes(),
             "uploader.py": bundle_python(extension).encode(),
@@ -191,7 +197,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             if not path.name.startswith(PYSCRIPT_UNUSED)
         },
         "micropython": {
-            **read(micropython, "micropython.mjs"),
+            "micropython.mjs": closed((micropython / "micropython.mjs").read_bytes()),
             "micropython.wasm": faster((micropython / "micropython.wasm").read_bytes()),
         },
         "pyodide": read(
@@ -203,6 +209,13 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "pyodide-lock.json",
         ),
     }
+
+
+def worker() -> bytes:
+    """Return the script of the checksum worker: one file, which the page checks as a whole."""
+    parts = ["braid.js", "chunks.js", "digest.js", "crc64.js"]
+    sha256 = NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js"
+    return b"\n".join(path.read_bytes() for path in [*(WEB / part for part in parts), sha256])
 
 
 def joined(parts: str) -> bytes:

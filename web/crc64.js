@@ -5,8 +5,6 @@
 // no more is read for that question.
 "use strict";
 
-importScripts(...["braid.js", "chunks.js", "digest.js"].map((name) => new URL(name, location.href)));
-
 const HEAD = 32; // bytes
 const SMALL = 64 * 1024; // bytes; only beyond it a stream is worth its start
 const wanted = new Set(); // ids of what is being read

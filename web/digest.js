@@ -1,13 +1,9 @@
-// Checksums of bytes, for crc64.js: CRC-64 by braid.js, SHA-256 by hash-wasm.
+// Checksums of bytes, for crc64.js: CRC-64 by braid.js, SHA-256 by hash-wasm. They are one script when they are served.
 "use strict";
 
 const idle = { crc64: [newCrc64()], sha256: [] }; // hashers
 
-async function newHasher(kind) {
-  if (kind === "crc64") return newCrc64();
-  if (!self.hashwasm) importScripts(new URL("sha256.umd.min.js", location.href));
-  return hashwasm.createSHA256();
-}
+const newHasher = (kind) => (kind === "crc64" ? newCrc64() : hashwasm.createSHA256());
 
 // A "crc64" is in decimal, as OSS writes it in x-oss-hash-crc64ecma; a "sha256" in hex digits.
 async function digest(kind, chunks) {

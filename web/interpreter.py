@@ -1,4 +1,5 @@
 """Makes MicroPython's WASM faster, without compiling it again; what it computes stays the same.
+Keeps its memory and what it holds of JavaScript to itself (`closed`).
 
 Binaryen writes it as text, what is below and `interpreter.wat` is put in, and Binaryen optimizes it
 all. `docs/decisions/0005-a-faster-interpreter.md` says why, and what it brings.
@@ -17,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-__all__ = ["faster"]
+__all__ = ["closed", "faster"]
 
 HERE = Path(__file__).parent
 ADDED = HERE / "interpreter.wat"
@@ -28,6 +29,17 @@ CACHE = HERE / "node_modules/.cache/ossferry"
 # pools of strings from the last one, and ends with `memcmp`.
 KNOWN = "06338c955b03c5700aa0069015d3e392d76836ef8e2ce25bedbe59b88ccd373c"  # SHA-256
 FIND_STRING, COMPARE, LAST_POOL = "$33", "$1335", "185156"
+
+# Of MicroPython's script: what it puts on `globalThis`, where every script of the page finds it.
+KNOWN_SCRIPT = "c2be87e7ba24e3b47d133022b009a66bff07f4720aa23d816d216ef8cc47014c"  # SHA-256
+TABLES = (
+    "proxy_js_existing",
+    "proxy_js_map",
+    "proxy_js_ref",
+    "proxy_js_ref_map",
+    "proxy_js_ref_next",
+    "pyProxyFinalizationRegistry",
+)
 
 # What Emscripten's `invoke_*` does for errors of Python and of JavaScript.
 CATCH = """
@@ -80,6 +92,25 @@ def faster(wasm: bytes) -> bytes:
             _run("wasm-opt", *OPTIMIZE, text, "-o", fresh)
             fresh.rename(kept)
     return kept.read_bytes()
+
+
+def closed(script: bytes) -> bytes:
+    """Return MicroPython's script with its state in variables of this module alone.
+
+    It keeps on `globalThis` the objects and promises of JavaScript that Python holds, the objects
+    of Python that JavaScript holds, and the functions that read the interpreter's memory.
+
+    Raises:
+        ValueError: it is another than that for which this was written.
+    """
+    if hashlib.sha256(script).hexdigest() != KNOWN_SCRIPT:
+        raise ValueError("MicroPython's script is another: find anew what interpreter.py changes")
+    text = script.decode()
+    for name in TABLES:
+        text = re.sub(rf"globalThis\.{name}\b", name, text)
+    text = text.replace("globalThis.Module=Module", "keepModule(Module)")
+    head = f"let Module,{','.join(TABLES)};const keepModule=made=>{{Module=made}};"
+    return (head + text).encode()
 
 
 def _changed(text: str) -> str:

@@ -57,7 +57,7 @@ def page_policy(
         "media-src": "blob:",  # the first frame of a video that was chosen
         "font-src": "'self'",
         "connect-src": " ".join(["'self'", *settings.upload_origins]),
-        "worker-src": "'self'",
+        "worker-src": "blob:",  # what the page has checked by its hash; no service worker
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": " ".join(ancestors) or "'none'",

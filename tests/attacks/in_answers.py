@@ -141,5 +141,5 @@ ATTEMPTS: list[Attempt] = [
             ("an install without", _install_checks_hashes),
         ],
     ),
-    *attempts("T45", [("worker of elsewhere", _policy_has_no(r"worker-src (?!'self';)"))]),
+    *attempts("T45", [("worker of elsewhere", _policy_has_no(r"worker-src (?!blob:;)"))]),
 ]

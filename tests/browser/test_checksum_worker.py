@@ -38,7 +38,7 @@ async def chosen():
 
 
 field.onchange = create_proxy(lambda *_: asyncio.create_task(chosen()))
-js.ossferry.startChecksums()
+await js.ossferry.startChecksums()
 js.document.body.setAttribute("data-app", "listens")
 """
 
@@ -103,6 +103,15 @@ def wait_until(page: Page, worker: Worker, condition: str) -> None:
     raise AssertionError(f"{condition} did not come true")
 
 
+def the_worker(page: Page) -> Worker:
+    """Return the worker, once the driver knows of it."""
+    for _ in range(STEPS):
+        if page.workers:
+            return page.workers[0]
+        page.wait_for_timeout(20)
+    raise AssertionError("there is no worker")
+
+
 @pytest.fixture
 def page(address: str, runtime: str, browser: Browser) -> Iterator[Page]:
     page = browser.new_page()
@@ -118,7 +127,7 @@ def test_the_checksum_of_any_number_of_bytes_is_that_of_oss(page: Page) -> None:
 
 @needs_workers
 def test_without_streams_of_bytes_the_checksum_is_the_same(page: Page) -> None:
-    page.workers[0].evaluate(NO_GIVEN_MEMORY)
+    the_worker(page).evaluate(NO_GIVEN_MEMORY)
 
     expect_sums(page)
 
@@ -155,7 +164,7 @@ def test_a_file_is_read_to_its_end_while_garbage_is_collected(page: Page, tmp_pa
     path = tmp_path / "large.bin"
     with path.open("wb") as file:
         file.truncate(SIZE)
-    worker = page.workers[0]
+    worker = the_worker(page)
     worker.evaluate(COUNT)
     page.locator("#file").set_input_files(path)
 

@@ -79,14 +79,22 @@ def test_uploads_wait_for_sts_and_go_on_by_themselves(
     expect(uploader.grant).to_contain_text("May add files to")
 
 
+@pytest.mark.parametrize(
+    "body", ["<h1>Maintenance</h1>", '{"key": "uploads/', "{}"], ids=["page", "cut", "empty"]
+)
 def test_a_page_of_maintenance_in_place_of_our_server_is_neither_permission_nor_proof(
-    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile, console: Console
+    uploader: UploaderPage,
+    page: Page,
+    demo: Demo,
+    make_file: MakeFile,
+    console: Console,
+    body: str,
 ) -> None:
     console.expected += [NO_ANSWER, f"{REFUSED} 404", BLOCKED]
     content = noise(20 * MIB, seed=62)
     lost = {"operation": "CompleteMultipartUpload", "when": "before-answer", "times": 1}
     demo.oss.faults.add("reset", **lost)
-    page.route("**/api/receipts", lambda route: route.fulfill(body="<h1>Maintenance</h1>"))
+    page.route("**/api/receipts", lambda route: route.fulfill(body=body))
 
     uploader.choose(make_file("kept.bin", content))
 
@@ -96,13 +104,32 @@ def test_a_page_of_maintenance_in_place_of_our_server_is_neither_permission_nor_
     row.expect_state("done", timeout_ms=30_000)
     assert row.crc64
     expect_whole(demo, "kept.bin", content)
-    page.route("**/api/grant", lambda route: route.fulfill(body="<h1>Maintenance</h1>"))
+    page.route("**/api/grant", lambda route: route.fulfill(body=body))
     uploader.open()
     uploader.expect_ready()
     uploader.drop(patient__txt="x")
     uploader.row("patient.txt").expect_says("Waiting for the server of this page")
     page.unroute("**/api/grant")
     uploader.row("patient.txt").expect_state("done", timeout_ms=30_000)
+
+
+def test_a_service_without_room_on_its_disks_is_named_in_the_row(
+    uploader: UploaderPage, demo: Demo, make_file: MakeFile, console: Console
+) -> None:
+    console.expected.append(f"{REFUSED} 500")
+    content = noise(20 * MIB, seed=63)
+    error = {"code": "InternalError", "status": 500}
+    demo.oss.faults.add("error", operation="UploadPart", skip=8, **error)
+
+    uploader.choose(make_file("full.bin", content))
+
+    row = uploader.row("full.bin")
+    expect(row.locator).to_contain_text(
+        "The storage service answers with errors, is sent again by itself", timeout=45_000
+    )
+    demo.oss.faults.clear()
+    row.expect_state("done", timeout_ms=60_000)
+    expect_whole(demo, "full.bin", content)
 
 
 @pytest.mark.skip_browser("firefox")  # its WebDriver keeps all of every answer, and ends it
@@ -290,7 +317,10 @@ def test_damage_on_the_way_is_sent_again(uploader: UploaderPage, demo: Demo) -> 
 
 
 @pytest.mark.core
-def test_a_wrong_checksum_is_a_failed_upload(uploader: UploaderPage, demo: Demo) -> None:
+def test_a_wrong_checksum_is_a_failed_upload(
+    uploader: UploaderPage, demo: Demo, console: Console
+) -> None:
+    console.expected.append(f"{REFUSED} 409")  # the object is the file all the same
     demo.oss.faults.add("wrong-crc", key="*/flipped.bin", method="PUT", times=3)
 
     uploader.drop(flipped__bin="content", fine__bin="content")

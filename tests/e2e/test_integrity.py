@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import Console
+from e2e.conftest import Console, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.demo import Demo
 from support.expecting import expect
@@ -13,9 +13,20 @@ from support.expecting import expect
 pytestmark = pytest.mark.e2e
 
 PARTS = {
-    "micropython": ("boot.js", "core.js", "core-", "uploader.py", "micropython.wasm"),
-    "pyodide": ("pyodide.asm.wasm",),
+    "micropython": (
+        "boot.js",
+        "intake.js",
+        "exchange.js",
+        "checksums.js",
+        "styles.css",
+        "core.js",
+        "core-",
+        "uploader.py",
+        "micropython.wasm",
+    ),
+    "pyodide": ("exchange.js", "styles.css", "pyodide.asm.wasm"),
 }
+IN_THE_WORKER = "fetch('/healthz?changed');"
 
 
 def change_one_byte(route: Route) -> None:
@@ -41,9 +52,43 @@ def test_t37_a_byte_changed_on_the_way_stops_the_page(
 
         expect(page.locator("html")).to_have_attribute("data-app", "failed", timeout=30_000)
         expect(page.get_by_role("alert")).to_contain_text("This page could not start.")
+        page.wait_for_timeout(500)  # what goes on all the same would be seen by then
+        expect(page.locator("html")).to_have_attribute("data-app", "failed")
+        assert "Error" not in page.locator("body").inner_text()
         assert any(wanted.search(url) for url in asked), part
         page.unroute_all(behavior="wait")
     assert not any(url.endswith("/api/grant") for url in asked)
+
+
+@slow_on_pyodide
+def test_t37_a_changed_script_of_the_checksum_worker_never_runs(
+    uploader: UploaderPage, demo: Demo, page: Page, console: Console
+) -> None:
+    console.expected.append(".")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    def change(route: Route) -> None:
+        answer = route.fetch()
+        headers = {**answer.headers, "cache-control": "no-store"}
+        for name in ("content-encoding", "content-length"):
+            headers.pop(name, None)
+        route.fulfill(status=200, headers=headers, body=IN_THE_WORKER + answer.text())
+
+    scripts = re.compile(r"/assets/.*/(crc64|braid|chunks|digest)\.js")
+    page.context.route(scripts, change)
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.drop(patient__txt="x")
+
+    row = uploader.row("patient.txt")
+    row.expect_says("Waiting for the server of this page")
+    assert any(scripts.search(url) for url in asked)
+    assert [url for url in asked if url.endswith("?changed")] == []
+    assert [seen for seen in demo.oss.requests if seen.method == "PUT"] == []
+    page.context.unroute(scripts)
+    row.expect_state("done", timeout_ms=30_000)
 
 
 @pytest.mark.only_browser("chromium")  # WebDriver does not tell of preloads

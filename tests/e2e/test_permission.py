@@ -65,6 +65,24 @@ def test_r13_r14_many_parts_that_meet_the_end_of_permission_ask_once(
     assert len([url for url in counted if url.endswith("/api/grant")]) == 1
 
 
+def test_parts_that_wait_for_their_place_leave_with_permission_that_lives(
+    start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page, make_file: MakeFile
+) -> None:
+    demo, uploader = start_demo()
+    demo.oss.faults.add("short-lived", operation="AssumeRole", seconds=8)
+    uploader.open()
+    uploader.expect_ready()
+    slow = demo.oss.faults.add("bandwidth", operation="UploadPart", bytes_per_s=110_000, times=6)
+    uploader.choose(make_file("queued.bin", CONTENT))
+
+    until(page, lambda: len(asked(demo, "UploadPart", "queued.bin")) > 6, timeout_s=30)
+
+    uploader.row("queued.bin").expect_state("done", timeout_ms=60_000)
+    assert slow.hits == 6
+    assert [seen.code for seen in demo.oss.requests if seen.status == 403] == []
+    expect_whole(demo, "queued.bin", CONTENT)
+
+
 @pytest.mark.parametrize("hours", [-2, pytest.param(2, marks=pytest.mark.slow)])
 def test_r16_a_clock_that_jumps_in_mid_upload_does_no_harm(
     demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile, hours: int

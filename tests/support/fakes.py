@@ -16,6 +16,7 @@ from uploader.transfer.grant import Grant
 from uploader.transfer.journal import Journal
 from uploader.transfer.limits import Limits
 from uploader.transfer.ports import Piece, Ports
+from uploader.transfer.refused import RefusedObject
 from uploader.transfer.room import Left
 
 TYPE_CHECKING = False
@@ -265,6 +266,14 @@ class FakeReceipts:
         self.asked: list[str] = []
         self.identical_to: dict[tuple[str, int, str], str] = {}
         self.looked_for: list[str] = []
+        self.refused: list[RefusedObject] = []
+
+    async def refuse(self, refused: RefusedObject) -> bool:
+        self.refused.append(refused)
+        await asyncio.sleep(0)
+        if self.errors:
+            raise self.errors.pop(0)
+        return self._http.objects.pop(refused.key, None) is not None
 
     async def identical(self, *, path: str, size: int, crc64: str) -> str:
         self.looked_for.append(path)

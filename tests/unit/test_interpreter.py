@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from interpreter import faster
+from interpreter import closed, faster
 
 VENDOR = (
     Path(__file__).parents[2] / "web/node_modules/@micropython/micropython-webassembly-pyscript"
 )
 WASM = VENDOR / "micropython.wasm"
+SCRIPT = VENDOR / "micropython.mjs"
+NAMES = """
+console.log(Object.getOwnPropertyNames(globalThis).filter((name) => /proxy|Module/i.test(name)));
+"""
 RUN = """
 import { loadMicroPython } from %s;
 const instantiate = WebAssembly.instantiate;
@@ -110,9 +114,11 @@ print(getattr("abc", "".join(["up", "per"]))(), sum([ord(name[-1]) for name in n
 """
 
 
-def run(wasm: Path, folder: Path, program: str) -> str:
+def run(wasm: Path, folder: Path, program: str, *, more: str = "") -> str:
     script = folder / "run.mjs"
-    script.write_text(RUN % json.dumps(f"{VENDOR}/micropython.mjs"), "utf-8")
+    own = folder / "micropython.mjs"
+    own.write_bytes(closed(SCRIPT.read_bytes()) if more else SCRIPT.read_bytes())
+    script.write_text(RUN % json.dumps(str(own)) + more, "utf-8")
     command: list[str | Path] = ["node", script, wasm, program]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
     assert done.returncode == 0, done.stderr[-1000:]
@@ -145,6 +151,18 @@ def test_it_prints_what_the_vendors_prints(
 def test_no_call_goes_through_javascript_to_catch_an_error(made: Path) -> None:
     assert b"invoke_" in WASM.read_bytes()
     assert b"invoke_" not in made.read_bytes()
+
+
+@pytest.mark.parametrize("program", [ERRORS, STRINGS], ids=["errors", "strings"])
+def test_its_script_keeps_its_state_to_itself(made: Path, tmp_path: Path, program: str) -> None:
+    printed = run(made, tmp_path, program, more=NAMES)
+
+    assert printed == run(WASM, tmp_path, program) + "[ 'Proxy' ]\n"
+
+
+def test_another_script_is_refused() -> None:
+    with pytest.raises(ValueError, match="another"):
+        closed(SCRIPT.read_bytes() + b"\n")
 
 
 def test_another_wasm_is_refused() -> None:

@@ -41,5 +41,4 @@ window.fetch = async (what, options) => {
   });
 };
 
-addEventListener("error", ({ target }) => target.tagName === "SCRIPT" && fail(), true);
 addEventListener("unhandledrejection", () => root.dataset.app === "loading" && fail());

@@ -30,7 +30,7 @@ from uploader.view.app import show
 from uploader.view.grant import GrantModel
 from uploader.view.model import QueueModel
 from uploader.view.reporting import FEATURE, Reporting
-from uploader.view.signals import report_errors_to
+from uploader.view.signals import Computed, effect, report_errors_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,6 @@ MANY_MS = 250.0
 
 def start() -> Queue:
     """Start the page and return what all its uploads are in."""
-    collect_rarely()
     report_errors_to(page.report_error)
     clock = BrowserClock()
     receipts = ServerReceipts()
@@ -79,6 +78,8 @@ def start() -> Queue:
 
     keeper = GrantKeeper(ports.grants, clock, on_fetched=fetched)
     model = QueueModel(clock, soon=Pace(lambda: MANY_MS if model.running.get() > MANY else PACE_MS))
+    has_many = Computed(lambda: model.running.get() > MANY)
+    effect(lambda: collect_rarely(with_many=bool(has_many.get())))
     journal = Journal(ports, keeper, on_change=model.found)
     engine = Engine(ports, keeper, Budget(queued=QUEUED), journal)
     receipts.on_left = engine.room.told
@@ -101,6 +102,8 @@ def start() -> Queue:
         counted=counted,
     )
     model.on_done = reporting.arrived
+    model.on_refused = reporting.refused
+    actions.forget_credentials = keeper.forget
     actions.unreported = reporting.waiting
     actions.look_for_room = lambda: _start_task(_look_for_room(keeper, engine.room))
     adding = Adding(queue, model, actions, clock, new_id=lambda: ports.random.hex(16))

@@ -18,6 +18,7 @@ from uploader.transfer.errors import ServerRefused
 from uploader.transfer.journal import Journal
 from uploader.transfer.ports import Piece, Ports
 from uploader.transfer.queue import Queue
+from uploader.transfer.refused import RefusedObject
 
 __all__ = [
     "ANSWERS",
@@ -210,6 +211,10 @@ class SimReceipts:
 
     async def identical(self, *, path: str, size: int, crc64: str) -> str:
         return ""
+
+    async def refuse(self, refused: RefusedObject) -> bool:
+        await asyncio.sleep(0)
+        return self._oss.objects.pop(refused.key, None) is not None
 
     async def begun_empty(self, key: str) -> list[str]:
         await asyncio.sleep(0)

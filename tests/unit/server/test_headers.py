@@ -21,7 +21,7 @@ def test_t36_the_page_may_reach_us_and_the_bucket_only(client: httpx.Client) -> 
     assert policy == (
         "default-src 'none'; script-src 'self' 'unsafe-eval' 'sha256-AAAA'; style-src 'self';"
         " img-src 'self' data: blob:; media-src blob:; font-src 'self';"
-        " connect-src 'self' http://web-direct-upload.localhost:9000; worker-src 'self';"
+        " connect-src 'self' http://web-direct-upload.localhost:9000; worker-src blob:;"
         " base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
         " require-trusted-types-for 'script'; trusted-types default"
     )

@@ -1,5 +1,7 @@
 """Sends files with XMLHttpRequest, which `exchange.js` drives."""
 
+import asyncio
+
 import js
 from pyscript.ffi import create_proxy
 
@@ -58,6 +60,14 @@ class BrowserHttp:
         if isinstance(body, Piece):
             patience_s += _held_back_s(request, body.size)
             held_s = min(body.size, BUFFERED_BYTES) / SLOW_BYTES_PER_S
+        told = asyncio.Event()
+        answers: list[str] = []
+
+        def answered(text: str) -> None:
+            answers.append(text)
+            told.set()
+
+        done = create_proxy(answered)
         exchange = js.ossferry.exchange(
             request.method,
             request.url,
@@ -66,20 +76,21 @@ class BrowserHttp:
             patience_s * 1000,
             held_s * 1000,
             progress,
+            done,
         )
-        answered = False
         if isinstance(body, Piece):
             body.give_up = lambda: exchange.giveUp()
         try:
-            answer = str(await exchange.answer)
-            answered = True
+            await told.wait()
         finally:
             if isinstance(body, Piece):
                 body.give_up = None
-            if not answered:
+            if not answers:
                 exchange.abort()
+            release(done)
             if progress:
                 release(progress)
+        answer = answers[0]
         head, found, text = answer.partition("\r\n\r\n")
         if found:
             return Reply(int(head.partition("\r\n")[0]), lambda name: _header(head, name), text)

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 __all__ = ["JsException", "collect_rarely", "reason_of", "release", "wide"]
 
 GARBAGE_BYTES = 4 << 20
+MANYS_GARBAGE_BYTES = 16 << 20
 
 
-def collect_rarely() -> None:
-    """Let MicroPython look for garbage after 4 MiB: with many files each look takes long."""
+def collect_rarely(*, with_many: bool = False) -> None:
+    """Let MicroPython look for garbage after 4 MiB, or 16 with many files: each look goes through
+    all that they have in memory, while the page stands still.
+    """
     threshold = getattr(gc, "threshold", None)
     if threshold:
-        threshold(GARBAGE_BYTES)
+        threshold(MANYS_GARBAGE_BYTES if with_many else GARBAGE_BYTES)
 
 
 def wide(owner: "Any", name: str) -> int:

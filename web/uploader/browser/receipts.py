@@ -11,10 +11,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from uploader.transfer.refused import RefusedObject
+
 __all__ = ["ServerReceipts"]
 
 MISSING = "not-stored"
 DIFFERENT = "receipt-mismatch"
+STANDS, INTACT = "upload-stands", "intact"
 
 
 class ServerReceipts:
@@ -31,7 +34,8 @@ class ServerReceipts:
 
         Raises:
             Corrupt: there is another one.
-            ServerRefused: the server said no; status 0 if it said nothing.
+            ServerRefused: the server said no; status 0 if it said nothing, 200 if it said something
+                else.
         """
         document: dict[str, object] = {
             "key": key,
@@ -47,12 +51,38 @@ class ServerReceipts:
             if error.code == DIFFERENT:
                 raise Corrupt("CRC-64", expected=crc64, actual=error.detail, is_mismatch=True)
             raise
-        stored_crc64 = str(found.get("crc64", ""))
+        stored_crc64 = str(found.get("crc64") or "")
+        if not stored_crc64:
+            raise ServerRefused(200, detail="the receipt is malformed")
         if stored_crc64 != crc64:
             raise Corrupt("CRC-64", expected=crc64, actual=stored_crc64)
         if "quota" in found:
             self.on_left(read_left(found["quota"]))
         return Stored(str(found.get("etag", "")), stored_crc64, request_id)
+
+    async def refuse(self, refused: "RefusedObject") -> bool:
+        """Have an object taken away that is not the file.
+
+        Returns:
+            `False` if it is the very file: what OSS answered was damaged, and not the object.
+
+        Raises:
+            ServerRefused: the server said no; status 0 if it said nothing.
+        """
+        document: dict[str, object] = {
+            "key": refused.key,
+            "size": refused.size,
+            "crc64": refused.crc64,
+            "etag": refused.etag or None,
+            "request_id": refused.request_id or None,
+        }
+        try:
+            await post("/api/receipts/refused", document)
+        except ServerRefused as error:
+            if error.code == STANDS and error.reason == INTACT:
+                return False
+            raise
+        return True
 
     async def identical(self, *, path: str, size: int, crc64: str) -> str:
         """Return the key of this person's own object that is this very file; empty if none is.

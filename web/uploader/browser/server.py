@@ -1,11 +1,12 @@
 """Talks to our own server in JSON."""
 
+import asyncio
 import json
 
 import js
-from pyscript.ffi import to_js
+from pyscript.ffi import create_proxy
 
-from uploader.browser.interop import JsException
+from uploader.browser.interop import release
 from uploader.oss.times import from_http
 from uploader.transfer.errors import ServerRefused
 
@@ -39,20 +40,12 @@ async def call(
 
     Raises:
         ServerRefused: the server said no; status 0 if it said nothing, or something else in its
-            place did, as a proxy's page of maintenance.
+            place did, as a proxy's page of maintenance. Whoever misses a field raises it with 200.
     """
-    options = to_js({"method": method, "cache": "no-store", "redirect": "error"})
-    if document:
-        options.body = json.dumps(document)
-        options.headers = to_js({"content-type": "application/json"})
-    options.signal = js.AbortSignal.timeout(TIMEOUT_MS)
-    try:
-        answer = await js.fetch(path, options)
-        status: int = answer.status
-        wait_s = _wait_s(answer.headers.get("Retry-After") or "", answer.headers.get("Date") or "")
-        text: str = await answer.text()
-    except JsException as error:
-        raise refusal(0, detail=str(error))
+    status, wait, date, text = await _answer(method, path, json.dumps(document) if document else "")
+    if not status:
+        raise refusal(0, detail=text)
+    wait_s = _wait_s(wait, date)
     if status == 204:
         return {}
     found = _json(text)
@@ -61,16 +54,38 @@ async def call(
     if found is None:
         found = {}
     if status != 200:
+        quota = found.get("quota")
         raise refusal(
             status,
             code=str(found.get("code", "")),
             detail=str(found.get("detail", "")),
             id=str(found.get("id", "")),
-            quota=found.get("quota"),
+            quota=quota if isinstance(quota, dict) else None,
             prefix=str(found.get("prefix", "")),
+            reason=str(found.get("reason", "")),
             retry_after_s=wait_s,
         )
     return found
+
+
+async def _answer(method: str, path: str, body: str) -> "tuple[int, str, str, str]":
+    """Return status, Retry-After, Date and text; 0 and the reason if no answer came."""
+    told = asyncio.Event()
+    answers: list[tuple[int, str, str, str]] = []
+
+    def answered(status: int, wait: str, date: str, text: str) -> None:
+        answers.append((status, wait, date, text))
+        told.set()
+
+    done = create_proxy(answered)
+    call = js.ossferry.call(method, path, body, TIMEOUT_MS, done)
+    try:
+        await told.wait()
+    finally:
+        if not answers:
+            call.forget()
+        release(done)
+    return answers[0]
 
 
 def _wait_s(retry_after: str, date: str) -> "float | None":
@@ -87,6 +102,6 @@ def _json(text: str) -> "dict[str, Any] | None":
     """Return the JSON object in `text`, if it is one."""
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RuntimeError):  # the latter for thousands of brackets
         return None
     return document if isinstance(document, dict) else None

@@ -6,12 +6,14 @@ The random part makes two files of one name two objects; the name stays readable
 from uploader.oss.encoding import UNRESERVED
 from uploader.oss.times import day
 
-__all__ = ["MAX_KEY_BYTES", "named_key", "object_key", "safe_name"]
+__all__ = ["MAX_KEY_BYTES", "named_key", "object_key", "safe_name", "safe_path"]
 
 MAX_KEY_BYTES = 1023
 MAX_NAME_BYTES = 255
 _CONTROLS = "".join([chr(code) for code in range(0xA0) if not 0x20 <= code < 0x7F])
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+MAX_KNOWN_PATHS = 100
+_known_paths: "dict[str, str]" = {}  # many files share a folder
 _INVISIBLE = "\u2028\u2029\ufeff"
 _REPLACED = _CONTROLS + _BIDI + _INVISIBLE + "/\\"
 
@@ -28,6 +30,17 @@ def safe_name(name: str, *, max_bytes: int = MAX_NAME_BYTES) -> str:
     dots = len(text) - len(text.lstrip("."))
     text = "_" * dots + text[dots:]
     return _shorten(text or "_", max_bytes)
+
+
+def safe_path(path: str) -> str:
+    """Return the names of folders, `a/b`, each of them safe and followed by a slash."""
+    known = _known_paths.get(path)
+    if known is None:
+        known = "".join([safe_name(part) + "/" for part in path.split("/") if part])
+        if len(_known_paths) >= MAX_KNOWN_PATHS:
+            _known_paths.clear()
+        _known_paths[path] = known
+    return known
 
 
 def _shorten(text: str, max_bytes: int) -> str:
@@ -68,7 +81,7 @@ def named_key(prefix: str, name: str, *, path: str = "") -> str:
 
 
 def _key(head: str, name: str, path: str) -> str:
-    head += "".join([safe_name(part) + "/" for part in path.split("/") if part])
+    head += safe_path(path)
     room = MAX_KEY_BYTES - len(head.encode())
     if room < 32:
         raise ValueError(f"the folder names are too long for an object key: {name[:60]}")

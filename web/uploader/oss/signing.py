@@ -46,6 +46,12 @@ class Credentials:
         self.security_token = security_token
         self._pads: dict[tuple[str, str], tuple[bytes, bytes]] = {}
 
+    def forget(self) -> None:
+        """Keep no secret any more, whoever still holds this."""
+        self.access_key_id = self.access_key_secret = ""
+        self.security_token = None
+        self._pads = {}
+
     def signing_pads(self, date: str, region: str) -> "tuple[bytes, bytes]":
         """Return the `hmac_pads` of the signing key, worked out once for a day and region."""
         day = (date[:8], region)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Backlog", "is_over"]
 
 BATCH = 100  # records in one transaction
-PLACED_AT_ONCE = 20  # before others have a turn
+PLACED_AT_ONCE = 10  # before the browser has a turn; `asyncio.sleep` would give it none
 
 
 class Backlog:
@@ -104,7 +104,7 @@ class Backlog:
         fresh: list[Upload] = []
         for index, upload in enumerate(uploads):
             if index % PLACED_AT_ONCE == 0:
-                await asyncio.sleep(0)
+                await self._engine.ports.clock.sleep(0)
             await self._place(upload)
         for upload in uploads:
             over = is_over(upload) or upload.given_up

@@ -22,6 +22,7 @@ __all__ = ["OTHER_PERSON", "OTHER_PLACE", "RENEW_BEFORE_S", "GrantKeeper"]
 RENEW_BEFORE_S = 60
 LEAST_S = 5  # of life, for a request that is about to leave
 AGAIN_S = 10.0
+SIGNED_OUT = 401
 TOO_MANY_REQUESTS = 429
 OTHER_PLACE = "other-place"  # the code of a grant for another bucket than the first
 OTHER_PERSON = "other-person"  # and of one for another prefix
@@ -60,6 +61,7 @@ class GrantKeeper:
         self._place: tuple[str, str, str] | None = None  # bucket, region, prefix
         self._prefix = ""
         self._error: Exception | None = None  # of the latest fetch
+        self._signed_out = 0  # times
         self.skew_s = 0.0  # server minus client
 
     def server_now_s(self) -> float:
@@ -75,6 +77,13 @@ class GrantKeeper:
         if self._grant is grant:
             self._grant = None
             self._refused_key_id = grant.credentials.access_key_id
+
+    def forget(self) -> None:
+        """Forget all credentials, also those that are on their way: a person has signed out."""
+        if self._grant:
+            self._grant.credentials.forget()
+        self._grant = None
+        self._signed_out += 1
 
     async def get(self) -> "Grant":
         """Return a grant with at least `RENEW_BEFORE_S` of life, or as fresh as the server gives.
@@ -170,8 +179,12 @@ class GrantKeeper:
 
     async def _run(self, fetch: "_Fetch") -> None:
         refused, self._refused_key_id = self._refused_key_id, ""
+        signed_out = self._signed_out
         try:
             grant = await self._grants.fetch(refused_key_id=refused)
+            if signed_out != self._signed_out:
+                grant.credentials.forget()
+                raise GrantRefused(SIGNED_OUT, detail="it comes from before the sign-out")
             self._check_place(grant)
             self.set_server_time(grant.server_time_s)
             fetch.grant = self._grant = grant

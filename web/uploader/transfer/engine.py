@@ -10,6 +10,7 @@ from uploader.transfer.retry import (
     ALLOWANCE_S,
     backoff_s,
     is_congestion,
+    is_service_error,
     is_shut_out,
     outage_s,
     retry_after,
@@ -41,6 +42,7 @@ __all__ = ["Engine"]
 MAX_REPAIRS = 2
 MEASURED_BYTES = 256 * 1024  # so much tells the speed of a line, and not how long the way is
 MEASURED_S = 2.0  # so does what took that long
+ERRORS_TOLD_S = 5.0  # of errors in answers; they pass mostly sooner
 OUTAGES = 3  # in a row, before a custom domain is suspected
 SERVER_ASKED_S = 10.0  # so long the answer of our server stands for the line
 WORTH_TELLING_S = 1.0  # of waiting; less could not be read
@@ -106,6 +108,7 @@ class Engine:
 
         result = await self.persist(upload, once)
         upload.trouble_since_s = None
+        upload.meet_errors(False)
         return result
 
     async def persist(self, upload: "Upload", operation: "Callable[[], Awaitable[Any]]") -> "Any":
@@ -124,7 +127,9 @@ class Engine:
                 failures += 1
                 tries = 1 if self._is_shut_out and is_shut_out(error) else tries_for(error)
                 failures_by_tries[tries] = failures_by_tries.get(tries, 0) + 1
-                if failures_by_tries[tries] >= tries or self._is_too_long(upload):
+                trouble_s = self._trouble_s(upload)
+                upload.meet_errors(is_service_error(error) and trouble_s > ERRORS_TOLD_S)
+                if failures_by_tries[tries] >= tries or trouble_s > ALLOWANCE_S:
                     self._is_shut_out = self._is_shut_out or is_shut_out(error)
                     raise
                 await self._back_off(upload, failures, retry_after(error))
@@ -138,12 +143,12 @@ class Engine:
         crc64: int = await self.persist(upload, lambda: self.ports.checksum.crc64(piece))
         return crc64
 
-    def _is_too_long(self, upload: "Upload") -> bool:
-        """Tell whether an upload has been in trouble for too long, of whichever requests."""
+    def _trouble_s(self, upload: "Upload") -> float:
+        """Return for how long an upload has been in trouble, of whichever requests."""
         now_s = self.ports.clock.elapsed_s()
         if upload.trouble_since_s is None:
             upload.trouble_since_s = now_s
-        return now_s - upload.trouble_since_s > ALLOWANCE_S
+        return now_s - upload.trouble_since_s
 
     async def _back_off(
         self, upload: "Upload", failures: int, retry_after_s: "float | None"
@@ -194,9 +199,7 @@ class Engine:
         """
         repairs: list[str] = []
         while True:
-            granted = grant = await self.keeper.get()
-            is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
-            await self.budget.acquire(upload.rank, is_small=is_small)
+            granted = grant = await self._have_turn(upload, body)
             request, cuts = None, self.budget.cuts
             try:
                 grant = await self.origins.at(granted)
@@ -225,6 +228,16 @@ class Engine:
                 raise failure
             repairs.append(failure.repair)
             self._repair(failure, granted)
+
+    async def _have_turn(self, upload: "Upload", body: "Any") -> "Grant":
+        """Wait for a place; only then for a grant, as one from before may have ended meanwhile."""
+        is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
+        await self.budget.acquire(upload.rank, is_small=is_small)
+        try:
+            return await self.keeper.get()
+        except BaseException:
+            self.budget.release()
+            raise
 
     async def _exchange(
         self, request: "Request", body: "Any", on_progress: "Callable[[int], None]"

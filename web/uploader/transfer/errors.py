@@ -114,7 +114,8 @@ class PartsLeft(TransferError):
 class ServerRefused(TransferError):
     """Our server answered with an error, or not at all (`status` 0).
 
-    `code`, `detail` and `id` are those of its problem document, `quota` how much is used of it.
+    `code`, `reason`, `detail` and `id` are those of its problem document, `quota` how much is used
+    of it.
     """
 
     def __init__(
@@ -127,6 +128,7 @@ class ServerRefused(TransferError):
         retry_after_s: "float | None" = None,
         quota: "dict[str, Any] | None" = None,
         prefix: str = "",
+        reason: str = "",
     ) -> None:
         super().__init__(f"{status} {code}: {detail} [{id}]")
         self.status = status
@@ -136,6 +138,7 @@ class ServerRefused(TransferError):
         self.id = id
         self.quota = quota or {}
         self.prefix = prefix
+        self.reason = reason
 
 
 class GrantRefused(ServerRefused):

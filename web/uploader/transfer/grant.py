@@ -80,7 +80,7 @@ def read_grant(document: "Any") -> Grant:
             left=read_left(document["limits"].get("quota")),
             features=[str(each) for each in document.get("features") or []],
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise GrantRefused(200, detail=f"the grant is malformed: {error!r}")
 
 

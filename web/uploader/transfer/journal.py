@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal"]
 
+WRITTEN_AT_ONCE = 10  # records, before the browser has a turn
+
 
 class Journal:
     """The unfinished uploads of this person in this browser.
@@ -242,8 +244,13 @@ class Journal:
             await self._tabs.take(self._page)
             self._ours.add(self._page)
             self._tabs.tell(self._records.of(uploads[0], self._page).text())
-        records = [(self._records.of(upload, self._page), upload.file) for upload in uploads]
-        await self._records.save([(record.key, record.text(), file) for record, file in records])
+        records: list[tuple[str, str, File | None]] = []
+        for index, upload in enumerate(uploads):
+            if index and index % WRITTEN_AT_ONCE == 0:
+                await self._clock.sleep(0)
+            record = self._records.of(upload, self._page)
+            records.append((record.key, record.text(), upload.file))
+        await self._records.save(records)
 
     async def forget(self, key: str, crc64: str = "") -> None:
         """Remove the checkpoint of an object that is whole (`crc64`), or that nobody wants."""

@@ -221,9 +221,11 @@ async def complete(upload: "Upload", engine: "Engine") -> "Stored":
     )
     try:
         check_crc64(upload.combined_crc64(), stored)
-    except Corrupt:
+    except Corrupt as error:
+        upload.refuse(stored, error.expected)
         upload.may_replace = True
         raise
+    upload.refused = None
     return stored
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from uploader.oss.replies import Reply, Stored
     from uploader.oss.requests import Request
     from uploader.transfer.grant import Grant
+    from uploader.transfer.refused import RefusedObject
 
     class File(Protocol):
         """A file on the user's disk. Its bytes stay on the other side of this port."""
@@ -164,6 +165,16 @@ if TYPE_CHECKING:
 
             Raises:
                 Corrupt: there is another one.
+                ServerRefused: the server said no, or did not answer.
+            """
+
+        async def refuse(self, refused: RefusedObject) -> bool:
+            """Have an object taken away that is not the file.
+
+            Returns:
+                `False` if it is the very file all the same.
+
+            Raises:
                 ServerRefused: the server said no, or did not answer.
             """
 

@@ -15,6 +15,7 @@ __all__ = [
     "ALLOWANCE_S",
     "backoff_s",
     "is_congestion",
+    "is_service_error",
     "is_shut_out",
     "outage_s",
     "retry_after",
@@ -67,7 +68,8 @@ def waits_for(error: Exception) -> str:
             return FOR_LOGIN
         if error.code == QUOTA:
             return FOR_QUOTA
-        away = error.status in (0, 429, 500, 503, 504)
+        is_malformed = error.status == 200 and not error.code  # somebody else has answered
+        away = is_malformed or error.status in (0, 429, 500, 503, 504)
         return FOR_SERVER if away or (error.status == 502 and not error.code) else ""
     return ""
 
@@ -86,6 +88,11 @@ def tries_for(error: Exception) -> int:
 def is_shut_out(error: Exception) -> bool:
     """Tell whether somebody answered, and this page may not read what."""
     return isinstance(error, Lost) and error.reason == Lost.CORS
+
+
+def is_service_error(error: Exception) -> bool:
+    """Tell whether OSS has answered that it cannot, as when its disks are full."""
+    return isinstance(error, Refused) and error.status >= 500
 
 
 def is_congestion(error: Exception) -> bool:

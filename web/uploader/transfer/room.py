@@ -36,7 +36,7 @@ class Left:
 
 def read_left(document: "Any") -> Left:
     """Read `quota` of a grant or of a receipt: `null`, or `bytes_left` and `objects_left`."""
-    quota = document or {}
+    quota = document if isinstance(document, dict) else {}
     return Left(_whole(quota.get("bytes_left")), _whole(quota.get("objects_left")))
 
 
@@ -125,4 +125,4 @@ def _less(left: "int | None", used: int) -> "int | None":
 
 
 def _whole(value: "Any") -> "int | None":
-    return None if value is None else int(value)
+    return value if isinstance(value, int) else None

@@ -5,8 +5,10 @@ from uploader.oss.errors import Corrupt
 from uploader.oss.replies import read_stored
 from uploader.transfer import states
 from uploader.transfer.checksum import PieceChecksum
+from uploader.transfer.errors import FileUnreadable
 from uploader.transfer.ports import Piece
 from uploader.transfer.prepare import headers_of
+from uploader.transfer.refused import UNREADABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,9 +47,13 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
         try:
             await checksum.check(stored)
         except BaseException as error:
+            if isinstance(error, (Corrupt, FileUnreadable)):
+                crc64 = error.expected if isinstance(error, Corrupt) else UNREADABLE
+                upload.refuse(stored, crc64)
             upload.may_replace = upload.may_replace or isinstance(error, Corrupt)
             upload.go(states.UPLOADING)
             raise
+        upload.refused = None  # if there was something, this has taken its place
 
     try:
         stored: Stored = await engine.request(

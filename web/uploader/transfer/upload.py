@@ -8,11 +8,13 @@ from uploader.transfer import states
 from uploader.transfer.errors import IllegalMove, TransferError
 from uploader.transfer.options import Options
 from uploader.transfer.plan import MAX_SINGLE_BYTES
+from uploader.transfer.refused import RefusedObject
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from uploader.oss.replies import Stored
     from uploader.transfer.checkpoint import Checkpoint
     from uploader.transfer.ports import File
     from uploader.transfer.queue import Queue
@@ -59,10 +61,12 @@ class Upload:
         self.key = ""
         self.crc64 = ""  # confirmed by OSS, decimal text
         self.request_id = ""
+        self.refused: RefusedObject | None = None  # what OSS has instead of the file
         self.identical = False  # it was stored before, and nothing has been sent
         self.looking = self.looked = False  # for an object that is this very file
         self.error: Exception | None = None
         self.trouble_since_s: float | None = None  # if nothing has gone well since
+        self.has_errors = False  # OSS has answered with errors, and nothing else, for a while
         self._sending = self._waiting_again = 0  # requests
         self.upload_id = ""
         self.lost_begins = 0  # uploads in parts that OSS may have begun, and nobody has the id of
@@ -140,6 +144,7 @@ class Upload:
         """Go back to `waiting`. Key and parts stay: nothing is stored twice or sent again."""
         self.error = None
         self.trouble_since_s = None
+        self.has_errors = False
         self._at_rest()
         self.go(states.WAITING)
 
@@ -156,6 +161,16 @@ class Upload:
         self.lost_begins = 1 if in_parts else 0  # for all that is known
         if record.options.given != self.options.given:
             self.options = record.options
+
+    def refuse(self, stored: "Stored", crc64: str) -> None:
+        """Note that OSS has stored something else than the file with this CRC-64."""
+        self.refused = RefusedObject(self.key, stored, size=self.file.size, crc64=crc64)
+
+    def meet_errors(self, has_errors: bool) -> None:
+        """Note whether OSS answers with errors."""
+        if has_errors != self.has_errors:
+            self.has_errors = has_errors
+            self.changed()
 
     def look(self, is_looking: bool) -> None:
         """Note that it is being found out whether this very file is stored already."""

@@ -47,6 +47,7 @@ class Actions:
         self.origin = origin
         self.may_ask = Signal(page.may_ask_to_notify())
         self.unreported: Callable[[], list[Upload]] = lambda: []  # arrived, but not in the ledger
+        self.forget_credentials: Callable[[], None] = lambda: None
         self.look_for_room: Callable[[], None] = page.try_now  # what a quota leaves has changed
         self.put_away = Signal(0)  # uploads that arrived, and were taken off the list
         self._put_away: list[tuple[Upload, float]] = []
@@ -262,6 +263,7 @@ class Actions:
             if error.status != 401:  # else the session has ended already
                 told(say("sign_out_failed"))
                 return
+        self.forget_credentials()  # whoever has something to lose may let this page stay
         page.reload()
 
     async def _ask_to_notify(self) -> None:

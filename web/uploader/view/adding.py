@@ -2,7 +2,7 @@
 
 import asyncio
 
-from uploader.oss.keys import safe_name
+from uploader.oss.keys import safe_name, safe_path
 from uploader.transfer import states
 
 TYPE_CHECKING = False
@@ -18,6 +18,7 @@ __all__ = ["Adding"]
 
 FIRST_FILES = 20  # fill a window
 FILES_AT_ONCE = 100
+AT_ONCE_S = 0.015  # a page that takes in files longer than that keeps people waiting
 BREATH_S = 0.01
 MAX_NAME_BYTES = 255  # a longer one is cut
 MAX_PLACE_BYTES = 700  # what a key has room for below any prefix
@@ -52,6 +53,7 @@ class Adding:
         twice: list[File] = []
         together = _Together(self._new_id)
         added, count = 0, FIRST_FILES
+        until_s = self._clock.elapsed_s() + AT_ONCE_S
         for file in files:
             place = _place(file)
             if place in taken:
@@ -60,9 +62,10 @@ class Adding:
             taken[place] = file
             self._queue.add(file).folder_id = together.id_for(file)
             added += 1
-            if added == count:
+            if added == count or self._clock.elapsed_s() >= until_s:
                 await self._show()
                 added, count = 0, FILES_AT_ONCE
+                until_s = self._clock.elapsed_s() + AT_ONCE_S
         if added:
             await self._show()
         if twice:
@@ -113,7 +116,7 @@ class _Together:
     def id_for(self, file: "File") -> str:
         if not file.path:
             return ""
-        place = "/".join([safe_name(part) for part in file.path.split("/") + [file.name]])
+        place = safe_path(file.path) + safe_name(file.name)
         is_long = len(file.name.encode()) > MAX_NAME_BYTES or len(place.encode()) > MAX_PLACE_BYTES
         if is_long or place in self._taken:
             return ""

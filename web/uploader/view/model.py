@@ -53,7 +53,8 @@ class UploadModel:
         self.leaving = Signal(False)
         self.all_left = Signal(False)  # every byte is on its way; only the end is missing
         self.parts_left = Signal(False)  # it was cancelled, and OSS does not let its parts go
-        self.doing = Signal("")  # `checking` what is stored already, or waiting to send `again`
+        # `checking` what is stored already, waiting to send `again`, or meeting `errors` of OSS
+        self.doing = Signal("")
         self.gone = Signal(False)  # it was deleted after it had arrived
         self.quiet = Signal(False)  # nothing of it has moved for a while
         self.moved_at_s = 0.0
@@ -74,7 +75,8 @@ class QueueModel:
     person and `waits[reason]` wait for something; `needs` is the size of all that run. `quiet`
     tells that none of them gets on. `kept` of them lose nothing with this page.
     `forgetful` tells that the browser keeps nothing of an upload. `on_done` hears of each that
-    arrived. `soon(flush)` arranges that `flush` is called soon.
+    arrived, `on_refused` of each that has ended and left something else than the file.
+    `soon(flush)` arranges that `flush` is called soon.
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class QueueModel:
         self._moved_at_s = 0.0
         self._moving: dict[int, UploadModel] = {}
         self.on_done: Callable[[Upload], None] = lambda upload: None
+        self.on_refused: Callable[[Upload], None] = lambda upload: None
 
     def changed(self, upload: "Upload") -> None:
         """Note that the engine has news of an upload, perhaps of a new one."""
@@ -222,13 +225,15 @@ class QueueModel:
         model.all_left.set(upload.sent >= upload.file.size)
         if state == states.DONE and model.state.get() != state:
             self.on_done(upload)
+        if state in states.ENDED and model.state.get() != state and upload.refused:
+            self.on_refused(upload)
         if state != model.state.get():
             self._watch(model, state, now_s)
         model.state.set(state)
         model.paused_for.set(upload.paused_for)
         model.urgent.set(upload.urgent)
         model.key.set(upload.key)
-        model.doing.set("checking" if upload.looking else "again" if upload.waits_again() else "")
+        model.doing.set(_doing(upload))
         model.parts_left.set(state == states.CANCELLED and upload.error is not None)
 
     def _watch(self, model: UploadModel, state: str, now_s: float) -> None:
@@ -264,6 +269,14 @@ class QueueModel:
         for index, total in enumerate(totals):
             if sums[index]:
                 total.set(total.get() + sums[index])
+
+
+def _doing(upload: "Upload") -> str:
+    if upload.looking:
+        return "checking"
+    if upload.has_errors:
+        return "errors"
+    return "again" if upload.waits_again() else ""
 
 
 def _settle(model: UploadModel, share: "tuple[int, ...]", sums: "list[int]") -> None:

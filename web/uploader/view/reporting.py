@@ -1,4 +1,5 @@
 """Tells our server of what has arrived, so that it is in the ledger; one file after the other.
+And of what OSS has stored that is not the file, so that it is taken away.
 
 While files are on their way, reports leave them processor and line: a few go each second, the rest
 when all have arrived. A server that is away is asked again later. Nothing here changes an upload:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uploader.transfer.ports import Clock, Receipts
+    from uploader.transfer.refused import RefusedObject
     from uploader.transfer.upload import Upload
     from uploader.view.grant import GrantModel
 
@@ -22,8 +24,9 @@ __all__ = ["FEATURE", "Reporting"]
 
 AGAIN_S = 15.0
 BETWEEN_S = 1.0  # while files are sent
-FEATURE = "receipts"
-AWAY = (0, 429, 503, 504)
+FEATURE, REFUSALS = "receipts", "refusals"
+LATER = (401, 502)  # once a person has signed in again, or OSS lets the server look
+AWAY = (0, 200, 429, 503, 504)  # 200 has come with something else than an answer
 
 
 class Reporting:
@@ -48,6 +51,8 @@ class Reporting:
         self._grant = grant
         self._waiting: list[Upload] = []
         self._busy = False
+        self._refused: list[RefusedObject] = []
+        self._refuses = False
 
     def waiting(self) -> "list[Upload]":
         """Return what has arrived and is not reported yet."""
@@ -61,6 +66,32 @@ class Reporting:
         if not self._busy:
             self._busy = True
             asyncio.create_task(self._report())  # noqa: RUF006 - it ends by itself
+
+    def refused(self, upload: "Upload") -> None:
+        """Have the server take away what OSS has instead of the file, if it takes such reports."""
+        if not upload.refused or not self._grant.can(REFUSALS):
+            return
+        self._refused.append(upload.refused)
+        if not self._refuses:
+            self._refuses = True
+            asyncio.create_task(self._refuse())  # noqa: RUF006 - it ends by itself
+
+    async def _refuse(self) -> None:
+        while self._refused:
+            each = self._refused[0]
+            try:
+                if not await self._receipts.refuse(each):
+                    await self._receipts.confirm(
+                        key=each.key, size=each.size, crc64=each.crc64, request_id=each.request_id
+                    )
+            except ServerRefused as error:
+                if error.status in AWAY + LATER:
+                    await self._clock.sleep(max(AGAIN_S, error.retry_after_s or 0))
+                    continue
+            except OSSError:
+                pass  # it has become another one meanwhile
+            self._refused.pop(0)
+        self._refuses = False
 
     async def _report(self) -> None:
         while self._waiting:

@@ -144,8 +144,8 @@ def _words(model: "UploadModel", state: str, sent: int) -> "list[str]":
     upload = model.upload
     size = upload.file.size
     doing = model.doing.get()
-    if doing == "again" and state in (states.UPLOADING, states.VERIFYING):
-        return [say("again"), size_text(size)]
+    if doing in ("again", "errors") and state in (states.UPLOADING, states.VERIFYING):
+        return [say(doing), size_text(size)]
     if state == states.UPLOADING:
         if model.all_left.get() and size and not upload.is_open():
             return [say("finishing")]

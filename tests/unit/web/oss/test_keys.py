@@ -2,7 +2,7 @@
 
 import pytest
 
-from uploader.oss.keys import MAX_KEY_BYTES, object_key, safe_name
+from uploader.oss.keys import MAX_KEY_BYTES, object_key, safe_name, safe_path
 
 RANDOM = "0123456789abcdef0123456789abcdef"
 NOON = 1773480413.0  # 2026-03-14T09:26:53Z
@@ -68,3 +68,9 @@ def test_key_is_never_longer_than_oss_allows():
 def test_key_refuses_folders_that_leave_no_room_for_a_name():
     with pytest.raises(ValueError, match="too long"):
         object_key("u/", "n", at_s=NOON, random_hex=RANDOM, path="/".join(["d" * 200] * 6))
+
+
+def test_of_many_folders_each_is_safe_whatever_came_before():
+    for number in range(300):
+        assert safe_path(f"..//a b/{number % 150}\x00") == f"__/a b/{number % 150}_/"
+    assert safe_path("") == ""

@@ -505,3 +505,18 @@ async def test_a_page_that_may_end_writes_at_once_what_was_to_be_written_soon():
 
     await until(lambda: len(world.storage.texts) == len(NAMES) + 2)
     await world.close(queue, ports)
+
+
+async def test_records_of_many_files_are_written_with_turns_for_the_browser_between():
+    world = World()
+    world.http.hold()
+    queue, _, _ = world.page()
+
+    for number in range(100):
+        queue.add(FakeFile(f"{number}.txt"))
+    await until(lambda: len(world.storage.texts) == 100)
+
+    assert world.clock.slept_s.count(0) >= 18
+    queue.cancel_all()
+    world.http.release()
+    await until(lambda: not world.http.running)

@@ -278,3 +278,37 @@ async def test_who_has_no_room_is_asked_about_it_once_for_many():
 
     assert asked == 1
     assert not await keeper.is_used_up()
+
+
+async def test_after_a_sign_out_nobody_holds_credentials_any_more():
+    grants = FakeGrants(FakeClock())
+    keeper = GrantKeeper(grants, FakeClock())
+    grant = await keeper.get()
+    elsewhere = grant.at("http://other.example")
+
+    keeper.forget()
+
+    for credentials in (grant.credentials, elsewhere.credentials):
+        found = (credentials.access_key_id, credentials.access_key_secret)
+        assert (found, credentials.security_token) == (("", ""), None)
+    grants.errors = [GrantRefused(401)]
+    assert isinstance(await attempt(keeper), GrantRefused)
+
+
+async def test_a_grant_that_arrives_after_a_sign_out_is_not_kept():
+    grants = FakeGrants(FakeClock())
+    keeper = GrantKeeper(grants, FakeClock())
+    fetch = grants.fetch
+
+    async def fetch_late(*, refused_key_id):
+        grant = await fetch(refused_key_id=refused_key_id)
+        keeper.forget()
+        return grant
+
+    grants.fetch = fetch_late
+
+    refused = await attempt(keeper)
+
+    assert (type(refused), refused.status) == (GrantRefused, 401)
+    grants.errors = [GrantRefused(401)]
+    assert isinstance(await attempt(keeper), GrantRefused)

@@ -460,6 +460,9 @@ async def test_a_whole_that_is_not_the_sum_of_its_parts_is_no_success():
     with pytest.raises(Corrupt, match="CRC-64"):
         await send_multipart(upload, engine)
 
+    assert upload.refused.facts()[:3] == (upload.key, upload.file.size, str(crc64_of_zeros(SIZE)))
+    assert upload.refused.etag == '"AB"'
+
 
 async def test_what_arrived_before_an_error_is_not_sent_again():
     upload, ports, engine = make(connections=1)

@@ -3,6 +3,7 @@
 import pytest
 
 from uploader.oss.errors import Corrupt, Lost, Refused
+from uploader.transfer.credentials import OTHER_PLACE
 from uploader.transfer.errors import FileUnreadable, GrantRefused
 from uploader.transfer.retry import CAP_S, backoff_s, outage_s, tries_for, waits_for
 from uploader.transfer.states import FOR_LOGIN, FOR_NETWORK, FOR_QUOTA, FOR_SERVER
@@ -37,6 +38,8 @@ def test_what_the_other_side_asks_for_is_waited_up_to_five_minutes():
         (Corrupt("CRC-64", expected="1", actual="2", is_mismatch=True), 3, ""),
         (Corrupt("ETag", expected="ETag", actual="(no header)"), 1, ""),
         (GrantRefused(0), 1, FOR_SERVER),
+        (GrantRefused(200), 1, FOR_SERVER),  # malformed
+        (GrantRefused(200, code=OTHER_PLACE), 1, ""),
         (GrantRefused(503), 1, FOR_SERVER),
         (GrantRefused(502), 1, FOR_SERVER),
         (GrantRefused(502, code="sts-refused"), 1, ""),

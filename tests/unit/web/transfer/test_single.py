@@ -23,6 +23,8 @@ from uploader.transfer.errors import FileUnreadable, GrantRefused, ServerRefused
 from uploader.transfer.single import send_single
 from uploader.transfer.upload import Upload
 
+STORED = ('"AB"', "5C3D9175B6FC201293AD0001")  # ETag and request id
+
 
 def make(file=None, clock=None):
     ports = make_ports(clock)
@@ -58,6 +60,53 @@ async def test_the_request_is_what_oss_expects():
     assert ports.http.header(0, "x-oss-meta-name") == "a%20b.txt"
 
 
+async def test_who_waits_for_a_place_leaves_with_a_token_that_lives():
+    clock = FakeClock()
+    ports = make_ports(clock)
+    ports.grants.life_s = 8
+    ports.http.hold()
+    engine = make_engine(ports, connections=1)
+    first, second = (Upload(FakeFile(), lambda _upload: None) for _ in range(2))
+    for upload in (first, second):
+        upload.key = f"uploads/alice-1/k/{len(upload.key)}"
+        upload.go(states.UPLOADING)
+    sending = [asyncio.create_task(send_single(upload, engine)) for upload in (first, second)]
+    await until(lambda: ports.http.running)
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+    clock.advance(9)
+    ports.http.release()
+    await asyncio.gather(*sending)
+
+    assert ports.grants.fetched == 2
+    assert "Credential=STS.1/" in ports.http.header(0, "authorization")
+    assert "Credential=STS.2/" in ports.http.header(1, "authorization")
+
+
+async def test_a_service_that_answers_with_errors_for_a_while_is_told_until_it_does_not():
+    upload, ports, engine = make()
+    error = refused("InternalError", 500)
+    ports.http.plan = [error, error, error, error, error, error]
+    told = []
+    upload._on_change = lambda changed: told.append((len(ports.http.requests), changed.has_errors))
+
+    await send_single(upload, engine)
+
+    assert (2, True) not in told  # after half a second
+    assert (6, True) in told
+    assert told[-1] == (7, False)
+
+
+async def test_a_line_that_breaks_is_no_error_of_the_service():
+    upload, ports, engine = make()
+    ports.http.plan = [lost()] * 6
+
+    await send_single(upload, engine)
+
+    assert not upload.has_errors
+
+
 async def test_damage_is_sent_again_and_read_once():
     upload, ports, engine = make()
     ports.http.plan = [stored("8"), stored("9")]
@@ -77,6 +126,28 @@ async def test_damage_that_stays_is_a_failed_upload():
 
     assert (caught.value.expected, caught.value.actual) == (str(crc64_of_zeros(10)), "8")
     assert len(ports.http.requests) == 3
+    assert upload.refused.facts()[:3] == (upload.key, 10, str(crc64_of_zeros(10)))
+    assert upload.refused.facts()[3:] == STORED
+
+
+async def test_what_a_file_has_replaced_is_not_refused():
+    upload, ports, engine = make()
+    ports.http.plan = [stored("8")]
+
+    await send_single(upload, engine)
+
+    assert upload.refused is None
+
+
+async def test_what_oss_has_of_a_file_that_cannot_be_read_any_more_is_refused():
+    upload, ports, engine = make()
+    ports.checksum.error = FileUnreadable("changed", changed=True)
+
+    with pytest.raises(FileUnreadable):
+        await send_single(upload, engine)
+
+    assert upload.refused.facts()[:3] == (upload.key, 10, "0")
+    assert upload.refused.facts()[3:] == STORED
 
 
 LOGIN_PAGE = Reply(200, lambda _name: "", "<html>Log in</html>")

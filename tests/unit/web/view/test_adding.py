@@ -43,6 +43,43 @@ async def test_two_files_of_one_name_in_one_drop_are_asked_about(answer, names):
     assert [upload.file.name for upload in queue.uploads] == names
 
 
+class SlowFiles:
+    """Files for each of which the page needs some time."""
+
+    def __init__(self, clock, count, seconds):
+        self._clock = clock
+        self._left = count
+        self._seconds = seconds
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if not self._left:
+            raise StopIteration
+        self._left -= 1
+        self._clock.advance(self._seconds)
+        return FakeFile(f"{self._left}.txt")
+
+
+async def test_many_files_keep_nobody_waiting_longer_than_a_few_hundredths_of_a_second():
+    adding, queue = make(Person())
+    clock = adding._clock
+    breaths = []
+    clock.sleep = lambda seconds: breath(breaths, clock, queue)
+
+    await adding.add(SlowFiles(clock, 60, 0.005))
+
+    gaps = [breaths[n] - breaths[n - 1] for n in range(1, len(breaths))]
+    assert len(queue.uploads) == 60
+    assert max(gaps) <= 0.025
+
+
+async def breath(breaths, clock, queue):
+    if not breaths or breaths[-1] != clock.elapsed_s():
+        breaths.append(clock.elapsed_s())
+
+
 async def test_two_files_of_one_name_in_two_folders_are_not():
     person = Person()
     adding, queue = make(person)

@@ -82,6 +82,19 @@ def test_a_part_that_waits_while_others_arrive_is_not_worth_a_word():
     assert item.doing.get() == "again"
 
 
+def test_errors_of_the_service_are_told_whatever_else_is_on_its_way():
+    model, (first,) = make(10)
+    item = model.rows.get()[0]
+    first.go(states.UPLOADING)
+    first.note_sending(1)
+
+    first.meet_errors(True)
+    assert item.doing.get() == "errors"
+    first.meet_errors(False)
+
+    assert item.doing.get() == ""
+
+
 def test_a_failed_upload_starts_again_from_nothing():
     model, (first,) = make(10)
     first.go(states.UPLOADING)

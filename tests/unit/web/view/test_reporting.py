@@ -2,6 +2,7 @@
 
 from support.fakes import FakeClock, FakeFile, until
 from uploader.oss.errors import Corrupt
+from uploader.oss.replies import Stored
 from uploader.transfer.errors import ServerRefused
 from uploader.transfer.upload import Upload
 from uploader.view.reporting import Reporting
@@ -18,6 +19,20 @@ class Server:
             error = self.errors.pop(0)
             if error:
                 raise error
+
+
+class Refusing(Server):
+    def __init__(self, *outcomes):
+        Server.__init__(self)
+        self.outcomes = list(outcomes)
+        self.refused = []
+
+    async def refuse(self, refused):
+        self.refused.append(refused.key)
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
 
 class Grant:
@@ -37,13 +52,51 @@ def arrive(reporting, *keys):
 
 async def test_each_is_reported_and_a_server_that_is_away_is_asked_again():
     clock = FakeClock()
-    server = Server(None, ServerRefused(503), Corrupt("CRC-64", expected="1", actual="2"), None)
+    corrupt = Corrupt("CRC-64", expected="1", actual="2")
+    server = Server(None, ServerRefused(503), ServerRefused(200), corrupt, None)
     arrive(Reporting(server, clock, Grant("receipts")), "a", "b", "c")
 
-    await until(lambda: len(server.asked) == 4)
+    await until(lambda: len(server.asked) == 5)
 
-    assert server.asked == ["a", "b", "b", "c"]
-    assert clock.slept_s == [15.0]
+    assert server.asked == ["a", "b", "b", "b", "c"]
+    assert clock.slept_s == [15.0, 15.0]
+
+
+def refuse(reporting, *keys):
+    for key in keys:
+        upload = Upload(FakeFile(), lambda _: None)
+        upload.key = key
+        upload.refuse(Stored('"AB"', "8", "R1"), "9")
+        reporting.refused(upload)
+
+
+async def test_what_is_not_the_file_is_refused_until_the_server_has_heard_it():
+    clock = FakeClock()
+    away = [ServerRefused(each) for each in (0, 401, 502)] + [ServerRefused(503, retry_after_s=40)]
+    server = Refusing(*away, True, ServerRefused(409, code="upload-stands", reason="other"), True)
+    refuse(Reporting(server, clock, Grant("refusals")), "a", "b", "c")
+
+    await until(lambda: not server.outcomes)
+
+    assert server.refused == ["a"] * 5 + ["b", "c"]
+    assert clock.slept_s == [15.0, 15.0, 15.0, 40.0]
+    assert server.asked == []
+
+
+async def test_what_is_the_file_all_the_same_gets_its_receipt():
+    server = Refusing(False)
+    refuse(Reporting(server, FakeClock(), Grant("refusals")), "a")
+
+    await until(lambda: server.asked)
+
+    assert (server.refused, server.asked) == (["a"], ["a"])
+
+
+async def test_a_server_without_refusals_is_told_of_none():
+    server = Refusing()
+    refuse(Reporting(server, FakeClock(), Grant("receipts")), "a")
+
+    assert server.refused == []
 
 
 async def test_a_no_is_not_repeated():

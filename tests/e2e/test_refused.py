@@ -1,0 +1,133 @@
+"""What OSS has stored and is not the file is taken away, and is no upload of anybody. Row R59."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route
+
+from e2e.conftest import Console, operator_bucket, slow_on_pyodide
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import MIB, asked, noise, until
+from mock_oss.crc64 import update
+from ossferry.demo import Demo
+from support.expecting import expect
+
+pytestmark = pytest.mark.e2e
+
+CRC64 = "x-oss-hash-crc64ecma"
+MakeFile = Callable[[str, bytes], Path]
+# A line that damages the last byte of each body, as no checksum of TCP notices.
+DAMAGING = """{
+  const { send } = XMLHttpRequest.prototype;
+  XMLHttpRequest.prototype.send = function (body) {
+    const blob = new Blob(body && typeof body !== "string" ? [body] : []);
+    if (!blob.size) return send.call(this, body);
+    send.call(this, new Blob([blob.slice(0, blob.size - 1), new Uint8Array([0])]));
+  };
+}"""
+
+# What OSS says of a multipart upload that has been completed, as if another had been.
+TELLING = """{
+  const { open, getAllResponseHeaders } = XMLHttpRequest.prototype;
+  XMLHttpRequest.prototype.open = function (method, url) {
+    this.ends = method === "POST" && url.includes("uploadId=");
+    open.call(this, method, url);
+  };
+  XMLHttpRequest.prototype.getAllResponseHeaders = function () {
+    const head = getAllResponseHeaders.call(this);
+    const lines = head.split("\\r\\n").filter((line) => line && !told[line.split(":")[0]]);
+    const others = Object.entries(told).map(([name, value]) => `${name}: ${value}`);
+    return this.ends ? [...lines, ...others, ""].join("\\r\\n") : head;
+  };
+}"""
+
+
+def keys(demo: Demo) -> list[str]:
+    return list(demo.oss.bucket(demo.bucket).objects)
+
+
+def expect_listed(uploader: UploaderPage, *names: str) -> None:
+    """Expect exactly these files in *My uploads*."""
+    more = uploader.page.locator("#more")
+    more.get_by_role("button", name="My uploads").click()
+    mine = uploader.dialog("mine")
+    stored = mine.get_by_test_id("stored")
+    if not names:
+        expect(mine).to_contain_text("Nothing is stored here yet.")
+    expect(stored).to_have_count(len(names))
+    for name in names:
+        expect(mine).to_contain_text(name)
+
+
+@slow_on_pyodide
+def test_what_was_damaged_in_every_put_is_not_among_my_uploads(
+    demo: Demo, page: Page, console: Console, runtime: str
+) -> None:
+    page.add_init_script(DAMAGING)
+    console.expected.append("status of 503")
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+    reports: list[int] = []
+
+    def away_once(route: Route) -> None:
+        reports.append(1)
+        if len(reports) == 1:
+            route.fulfill(status=503, headers={"Retry-After": "1"})
+        else:
+            route.continue_()
+
+    page.route("**/api/receipts/refused", away_once)
+    uploader.drop(flipped__txt="a file of text")
+
+    uploader.row("flipped.txt").expect_state("failed")
+    uploader.row("flipped.txt").expect_says("not what was sent")
+    assert len(asked(demo, "PutObject", "flipped.txt")) == 3
+    until(page, lambda: not keys(demo), timeout_s=30)
+    assert len(reports) == 2
+    expect_listed(uploader)
+
+
+@slow_on_pyodide
+def test_a_file_that_is_overwritten_during_its_put_is_not_among_my_uploads(
+    uploader: UploaderPage, demo: Demo, page: Page, console: Console, make_file: MakeFile
+) -> None:
+    console.expected.append(".")  # a browser may end the request by itself
+    path = make_file("notes.bin", noise(12 * MIB, seed=71))
+    demo.oss.faults.add("bandwidth", operation="PutObject", bytes_per_s=3 * MIB, times=1)
+
+    uploader.choose(path)
+    expect(uploader.row("notes.bin").locator).to_contain_text(re.compile("[1-9][0-9]? ?%"))
+    path.write_bytes(noise(12 * MIB, seed=72))
+
+    uploader.row("notes.bin").expect_state("failed", timeout_ms=60_000)
+    until(page, lambda: not keys(demo), timeout_s=30)
+    expect_listed(uploader)
+
+
+@slow_on_pyodide
+def test_a_whole_of_parts_that_is_another_is_not_among_my_uploads(
+    demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile
+) -> None:
+    another = b"another"
+    told = {"etag": f'"{hashlib.md5(another).hexdigest().upper()}"', CRC64: str(update(another))}  # noqa: S324
+
+    def report(route: Route) -> None:
+        operator_bucket(demo).put_object(keys(demo)[0], another)
+        route.continue_()
+
+    page.add_init_script(f"const told = {json.dumps(told)}; {TELLING}")
+    page.route("**/api/receipts/refused", report)
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
+    uploader.open()
+    uploader.expect_ready()
+
+    uploader.choose(make_file("whole.bin", noise(17 * MIB, seed=73)))
+
+    uploader.row("whole.bin").expect_state("failed", timeout_ms=60_000)
+    until(page, lambda: not keys(demo), timeout_s=30)
+    expect_listed(uploader)
