@@ -31,7 +31,9 @@
       if (event.message && String(event.message).indexOf("SyntaxError") >= 0) lacks("old");
       var element = event.target;
       var isOurs = element && (element.tagName === "SCRIPT" || element.rel === "stylesheet");
-      if (isOurs && root.getAttribute("data-app") === "loading") root.setAttribute("data-app", "failed");
+      if (!isOurs || root.getAttribute("data-app") !== "loading") return;
+      root.setAttribute("data-app", "failed");
+      root.setAttribute("data-incomplete", "");
     },
     true
   );

@@ -100,7 +100,7 @@ def bundle_python(extension: Path | None = None) -> str:
     modules = [path for path in (WEB / "uploader").rglob("*.py") if LATER not in path.parents]
     return f"""{bundle(modules)}
 import js
-if js.document.documentElement.getAttribute("data-app") != "failed":
+if not js.document.documentElement.hasAttribute("data-incomplete"):
     try:
         import uploader.main
     except BaseException:
