@@ -49,12 +49,12 @@ def test_what_a_browser_lacks_costs_no_upload_and_no_resuming(
     demo.oss.faults.add("hang", operation="UploadPart", skip=3, times=9)
     path = make_file("large.bin", CONTENT)
 
+    uploader.drop(small__txt="a few words")
+    uploader.row("small.txt").expect_state("done")  # before hanging requests take all connections
     with page.expect_file_chooser() as opened:
         page.get_by_text("Choose files", exact=True).click()
     opened.value.set_files(path)
-    uploader.drop(small__txt="a few words")
 
-    uploader.row("small.txt").expect_state("done")
     until(page, lambda: len(arrived(demo, "large.bin")) == 3)
     page.wait_for_timeout(700)  # it is written down
     demo.oss.faults.clear()
