@@ -1,5 +1,5 @@
 """Makes MicroPython's WASM faster, without compiling it again; what it computes stays the same.
-Keeps its memory and what it holds of JavaScript to itself (`closed`).
+`closed` keeps the interpreter's memory, and what it holds of JavaScript, off `globalThis`.
 
 Binaryen writes it as text, what is below and `interpreter.wat` is put in, and Binaryen optimizes it
 all. `docs/decisions/0005-a-faster-interpreter.md` says why, and what it brings.
