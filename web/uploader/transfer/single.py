@@ -2,23 +2,25 @@
 
 from uploader.oss import requests
 from uploader.oss.errors import Corrupt
-from uploader.oss.replies import read_stored
+from uploader.oss.replies import Stored, read_stored
 from uploader.transfer import states
 from uploader.transfer.checksum import PieceChecksum
 from uploader.transfer.errors import FileUnreadable
+from uploader.transfer.options import KEEP_BOTH
 from uploader.transfer.ports import Piece
 from uploader.transfer.prepare import headers_of
 from uploader.transfer.refused import UNREADABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uploader.oss.replies import Stored
     from uploader.oss.requests import Request
     from uploader.transfer.engine import Engine
     from uploader.transfer.grant import Grant
     from uploader.transfer.upload import Upload
 
 __all__ = ["send_single"]
+
+UNANSWERED = Stored("", "", "")  # the answer of OSS was lost, or did not come before the end
 
 
 async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
@@ -27,6 +29,8 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
     Raises:
         OSSError, TransferError: it did not arrive, or is not proved to be whole.
     """
+    if upload.refused and not upload.refused.etag:
+        upload.refused = None  # what is sent now takes the place of whatever there is
     piece = Piece(upload.file, 0, upload.file.size)
     checksum = PieceChecksum(piece, lambda piece: engine.crc64(upload, piece))
 
@@ -64,6 +68,15 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
             on_progress=lambda sent: upload.fly(1, sent),
             check=check,
         )
+    except FileUnreadable:
+        if not upload.refused and _is_key_our_own(upload):
+            upload.refuse(UNANSWERED, UNREADABLE)  # what came of a request may be stored
+        raise
     finally:
         checksum.cancel()
     return stored
+
+
+def _is_key_our_own(upload: "Upload") -> bool:
+    """Return whether only requests of this page can have stored something under the key."""
+    return upload.options.same_name == KEEP_BOTH and not upload.careful

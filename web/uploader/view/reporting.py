@@ -51,7 +51,7 @@ class Reporting:
         self._grant = grant
         self._waiting: list[Upload] = []
         self._busy = False
-        self._refused: list[RefusedObject] = []
+        self._refused: list[tuple[Upload, RefusedObject]] = []
         self._refuses = False
 
     def waiting(self) -> "list[Upload]":
@@ -71,14 +71,17 @@ class Reporting:
         """Have the server take away what OSS has instead of the file, if it takes such reports."""
         if not upload.refused or not self._grant.can(REFUSALS):
             return
-        self._refused.append(upload.refused)
+        self._refused.append((upload, upload.refused))
         if not self._refuses:
             self._refuses = True
             asyncio.create_task(self._refuse())  # noqa: RUF006 - it ends by itself
 
     async def _refuse(self) -> None:
         while self._refused:
-            each = self._refused[0]
+            upload, each = self._refused[0]
+            if not each.etag and upload.refused is not each:
+                self._refused.pop(0)  # sent again, and nothing tells the objects apart
+                continue
             try:
                 if not await self._receipts.refuse(each):
                     await self._receipts.confirm(

@@ -20,6 +20,7 @@ from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.oss.replies import Reply
 from uploader.transfer import states
 from uploader.transfer.errors import FileUnreadable, GrantRefused, ServerRefused
+from uploader.transfer.options import KEEP_BOTH, REPLACE, Options
 from uploader.transfer.single import send_single
 from uploader.transfer.upload import Upload
 
@@ -137,6 +138,41 @@ async def test_what_a_file_has_replaced_is_not_refused():
     await send_single(upload, engine)
 
     assert upload.refused is None
+
+
+@pytest.mark.parametrize(
+    ("same_name", "is_careful", "is_refused"),
+    [(KEEP_BOTH, False, True), (KEEP_BOTH, True, False), (REPLACE, False, False)],
+    ids=["a key of its own", "a key of an earlier page", "the key of an older file"],
+)
+async def test_what_came_of_a_lost_answer_is_refused_if_the_file_has_changed_since(
+    same_name, is_careful, is_refused
+):
+    upload, ports, engine = make()
+    upload.options = Options(same_name=same_name)
+    upload.careful = is_careful
+    ports.http.plan = [ANSWER_LOST, FileUnreadable("changed", changed=True)]
+
+    with pytest.raises(FileUnreadable):
+        await send_single(upload, engine)
+
+    found = upload.refused.facts() if upload.refused else None
+    assert found == ((upload.key, 10, "0", "", "") if is_refused else None)
+
+
+async def test_what_is_sent_again_is_not_refused_for_the_answer_that_was_lost():
+    upload, ports, engine = make()
+    ports.http.plan = [FileUnreadable("gone"), None]
+    with pytest.raises(FileUnreadable):
+        await send_single(upload, engine)
+    ports.http.hold()
+
+    again = asyncio.create_task(send_single(upload, engine))
+    await until(lambda: ports.http.running)
+
+    assert upload.refused is None
+    ports.http.release()
+    await again
 
 
 async def test_what_oss_has_of_a_file_that_cannot_be_read_any_more_is_refused():
