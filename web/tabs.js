@@ -11,12 +11,18 @@ export const listen = (handler) => void (channel.onmessage = ({ data }) => typeo
 export const take = (name) => inTurn(name, () => held.has(name) || get(name));
 export const drop = (name) => inTurn(name, () => giveBack(name));
 
+// Several pages may look at a time: who only looks shares the lock.
+export const isFree = (name) =>
+  navigator.locks
+    ? navigator.locks.request(lockName(name), { mode: "shared", ifAvailable: true }, (got) => got !== null)
+    : inTurn(name, () => leaseIsFree(name));
+
 export async function free(name) {
-  if (navigator.locks) return navigator.locks.request(lockName(name), () => {});
-  while (!(await inTurn(name, () => isFree(name)))) await new Promise((done) => setTimeout(done, 2000));
+  if (navigator.locks) return navigator.locks.request(lockName(name), { mode: "shared" }, () => {});
+  while (!(await isFree(name))) await new Promise((done) => setTimeout(done, 2000));
 }
 
-async function isFree(name) {
+async function leaseIsFree(name) {
   const release = held.has(name) ? null : await (await import("./leases.js")).lease(name);
   await release?.();
   return release !== null;

@@ -75,6 +75,57 @@ def test_r36_a_small_file_that_a_closed_page_has_sent_is_stored_once(
     expect(last.page.get_by_test_id("unfinished")).to_have_count(0)
 
 
+@pytest.mark.parametrize("then", ["reloaded", "a third page", "two other pages"])
+def test_r36_a_small_file_of_a_closed_page_that_others_choose_too_is_stored_once(
+    demo: Demo,
+    context: BrowserContext,
+    page: Page,
+    console: Console,
+    runtime: str,
+    make_file: MakeFile,
+    then: str,
+) -> None:
+    if then == "reloaded" and runtime == "pyodide":
+        pytest.skip("the other page has sent the file before this one has started")
+    console.expected.append("Failed to load resource|net::ERR")
+    name, content = "again.bin", noise(6 * MIB, 39)
+    path = make_file(name, content)
+    opened = [page] + [context.new_page() for _ in range(2)]
+    pages = [UploaderPage(each, f"{demo.url}/?runtime={runtime}") for each in opened]
+    for uploader in pages:
+        if uploader.page is not page:
+            console.listen(uploader.page)
+        uploader.open()
+        uploader.expect_ready()
+        expect(uploader.grant).to_contain_text("May add")
+    first, second, third = pages
+    first.page.evaluate(NO_CHECKSUM)
+    first.choose(path)
+    first.row(name).expect_says("Finishing: being verified")
+    page.wait_for_timeout(700)  # it is written down
+    key = first.row(name).key
+    if then != "two other pages":
+        second.choose(path)
+        second.row(name).expect_state("paused")
+
+    if then == "reloaded":
+        first.open()
+        first.expect_ready()
+        choosing = [first]
+    else:
+        page.close()
+        choosing = [third] if then == "a third page" else [second, third]
+    for uploader in choosing:
+        uploader.choose(path)
+
+    for uploader in {second, *choosing}:
+        uploader.row(name).expect_state("done", timeout_ms=30_000)
+        assert uploader.row(name).key == key
+    expect_whole(demo, name, content)
+    for uploader in {second, *choosing}:
+        expect(uploader.page.get_by_test_id("unfinished")).to_have_count(0)
+
+
 def test_r32_a_large_file_that_arrived_and_was_not_reported_is_stored_once(
     demo: Demo, uploader: UploaderPage, page: Page, console: Console, make_file: MakeFile
 ) -> None:

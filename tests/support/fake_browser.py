@@ -55,6 +55,10 @@ class FakeTabs:
         self.names = [other for other in self.names if other != name]
         self._browser.freed()
 
+    async def is_free(self, name: str) -> bool:
+        await asyncio.sleep(0)
+        return self._browser.holder(name) is None
+
     async def free(self, name: str) -> None:
         event = asyncio.Event()
         self._browser.waiting.append((name, event))

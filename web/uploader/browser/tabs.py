@@ -28,6 +28,13 @@ class BrowserTabs:
         """Give a name back, if this page has it."""
         self._ask("drop", name)
 
+    async def is_free(self, name: str) -> bool:
+        """Tell whether no page has the name."""
+        try:
+            return bool(await js.ossferry.ask("tabs", "isFree", name))
+        except JsException:
+            return True  # as with `take`
+
     async def free(self, name: str) -> None:
         """Return when no page has the name."""
         try:

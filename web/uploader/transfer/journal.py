@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal"]
 
+PAGE = "page-"  # begins the lock of a page
 WRITTEN_AT_ONCE = 10  # records, before the browser has a turn
 
 
@@ -52,13 +53,14 @@ class Journal:
         self._records = Records(ports.storage, keeper, lambda: on_change(self))
         self._page = ""  # the lock of all records of this page that have none of their own
         self._ours: set[str] = set()  # locks
+        self._claimed: set[str] = set()  # keys of records
         self._watched: set[str] = set()  # locks of other pages
         self._waiting: list[Waiting] = []
         self._placing = asyncio.Lock()
         self._loading: asyncio.Event | None = None
         self._turns = Turns(ports.tabs, self.leave)
         self.small = SmallTurns(
-            ports.tabs, ports.clock, unplace=self._unplace, take_over=self._take_over
+            ports.tabs, ports.clock, unplace=self._unplace, find_place=self._find_place
         )
         self._clock = ports.clock
         self._random = ports.random
@@ -137,6 +139,8 @@ class Journal:
                     return
                 record = max(left, key=lambda each: each.sent)
                 if not await self.claim(record):
+                    if self.has_left(record.key):
+                        return  # another page has its turn with this file
                     continue
                 if upload.state in states.ENDED:
                     self.put_back(record)  # a person was quicker
@@ -152,31 +156,36 @@ class Journal:
 
     async def is_free(self, lock: str) -> bool:
         """Tell whether no page of this browser has a lock."""
-        if lock in self._ours or not await self._tabs.take(lock):
-            return False
-        self._tabs.drop(lock)
-        return True
+        return lock not in self._ours and await self._tabs.is_free(lock)
 
     async def claim(self, record: "Checkpoint") -> bool:
         """Take an unfinished upload for this page and off the list, if it is still there.
 
-        With one that only waited, no other page may take the others of its page.
+        With one that only waited, no other page may take the others of its page. It stays on the
+        list while another page has its turn with the same file.
         """
         if not self._drop(record):
             return False
-        if record.lock in self._ours:
-            return True
+        lock = record.lock
         try:
-            is_free = await self._tabs.take(record.lock)
+            is_turn = bool(record.upload_id) or await self.small.reserve(record)
+            take = self._take if is_turn else self._tabs.is_free
+            is_free = lock in self._ours or await take(lock)
         except asyncio.CancelledError:
             self._left.add(record)
+            self.release(record)
             raise
-        if not is_free:
+        if is_turn and is_free:
+            self._ours.add(lock)
+            self._claimed.add(record.key)
+            self._tabs.tell(record.text())
+            return True
+        self.release(record)
+        if is_free:
+            self._left.add(record)
+        else:
             self._is_elsewhere(record)
-            return False
-        self._ours.add(record.lock)
-        self._tabs.tell(record.text())
-        return True
+        return False
 
     async def take_back(self, upload: "Upload") -> None:
         """Go on with a large file that may have been another page's while it rested.
@@ -202,13 +211,25 @@ class Journal:
         """Note that nothing of an upload is under way any more; another page may want it."""
         self._turns.rests(upload)
         self.small.end(upload)
+        self.will_not_go(upload)
+
+    def will_not_go(self, upload: "Upload") -> None:
+        """Note that an upload will not be sent now, although it may have a record's place."""
+        self.small.release(self.owner, upload.file)
 
     def put_back(self, record: "Checkpoint") -> None:
         """Undo `claim`."""
-        if record.upload_id:
-            self.leave(record.key)
+        self.release(record)
+        self._claimed.discard(record.key)
         self._left.add(record)
         self._on_change(self)
+
+    def release(self, record: "Checkpoint") -> None:
+        """Let other pages go on with the file of a record that this page has claimed."""
+        if record.upload_id:
+            self.leave(record.key)
+        else:
+            self.small.release(record.owner, record)
 
     async def open_files(self, records: "list[Checkpoint]") -> "list[Any]":
         """Open the files of unfinished uploads without a file chooser; call it from a click.
@@ -240,17 +261,19 @@ class Journal:
     async def keep_waiting(self, uploads: "list[Upload]") -> None:
         """Write records of uploads that have a key and no upload id, all at once."""
         if not self._page:
-            self._page = f"page-{self._random.hex(8)}"
+            self._page = f"{PAGE}{self._random.hex(8)}"
             await self._tabs.take(self._page)
             self._ours.add(self._page)
-            self._tabs.tell(self._records.of(uploads[0], self._page).text())
         records: list[tuple[str, str, File | None]] = []
         for index, upload in enumerate(uploads):
             if index and index % WRITTEN_AT_ONCE == 0:
                 await self._clock.sleep(0)
-            record = self._records.of(upload, self._page)
-            records.append((record.key, record.text(), upload.file))
-        await self._records.save(records)
+            if upload.kept_as:  # it may have lost its place meanwhile
+                record = self._records.of(upload, self._page)
+                records.append((record.key, record.text(), upload.file))
+        if records:
+            self._tabs.tell(records[0][1])  # who is there now reads no records later
+            await self._records.save(records)
 
     async def forget(self, key: str, crc64: str = "") -> None:
         """Remove the checkpoint of an object that is whole (`crc64`), or that nobody wants."""
@@ -279,7 +302,6 @@ class Journal:
 
     async def _load(self, owner: str, loaded: asyncio.Event) -> None:
         self._tabs.listen(self._hear)
-        self.small.greet()
         self._records.owner = owner
         try:
             await self._read(lambda record: True)
@@ -339,13 +361,18 @@ class Journal:
 
         If it only waited, that is true of all others of that page.
         """
-        await self._tabs.free(record.lock)
+        while True:
+            await self._tabs.free(record.lock)
+            await self._hear_the_end(record.key)
+            if record.upload_id and record.key not in [other.key for other in self.elsewhere]:
+                self._watched.discard(record.lock)
+                return
+            found = await self._records.all()
+            if record.lock in self._ours or await self._tabs.is_free(record.lock):
+                break  # else another page was quicker
         self._watched.discard(record.lock)
-        await self._hear_the_end(record.key)
-        if record.upload_id and record.key not in [other.key for other in self.elsewhere]:
-            return
-        for left in await self._records.all():
-            if left.lock == record.lock:
+        for left in found:
+            if left.lock == record.lock and left.key not in self._claimed:
                 self._left.add(left)
         if record.upload_id:
             self._not_elsewhere(record.key, "")
@@ -384,14 +411,34 @@ class Journal:
                 waiting.ended.set()
         self._on_change(self)
 
-    async def _take_over(self, upload: "Upload") -> None:
-        """Give a small file the place that a page which is gone has left of it, if it has.
+    async def _find_place(self, upload: "Upload") -> None:
+        """Give a small file the place that a closed page has left of it, if one has.
 
-        That page had it under way: it may be stored there.
+        It may be stored there already.
         """
-        async with self._placing:
-            await self._read(lambda record: not record.upload_id and record.lock not in self._ours)
-        await self.take_place(upload)
+        if upload.has_begun():
+            return
+        if await self._is_page_gone():
+            async with self._placing:
+                await self._read(lambda each: not (each.upload_id or each.lock in self._ours))
+        if self._left.of(looks_of(upload.file)):
+            upload.followed = True
+            await self._unplace(upload)
+            await self.take_place(upload)
+
+    async def _is_page_gone(self) -> bool:
+        """Tell whether a page with waiting uploads has been closed, before `_until_free` does."""
+        for lock in list(self._watched):
+            if lock.startswith(PAGE) and await self.is_free(lock):
+                return True
+        return False
+
+    async def _take(self, lock: str) -> bool:
+        """Take a lock; that another page just looks whether it is free does not count."""
+        while not await self._tabs.take(lock):
+            if not await self._tabs.is_free(lock):
+                return False
+        return True
 
     async def _unplace(self, upload: "Upload") -> None:
         """Take back the key that an upload was given while it waited, and the record of it."""

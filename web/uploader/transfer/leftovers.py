@@ -33,7 +33,7 @@ class Leftovers:
     """
 
     def __init__(
-        self, engine: "Engine", go_on: "Callable[[File, Options, Checkpoint], Any]"
+        self, engine: "Engine", go_on: "Callable[[File, Options, Checkpoint | None], Any]"
     ) -> None:
         self.engine = engine
         self.journal = engine.journal
@@ -96,6 +96,8 @@ class Leftovers:
                 failed.append((record, changed))
             elif await self.journal.claim(record):
                 self.go_on(file, record.options, record)
+            elif self.journal.has_left(record.key):
+                self.go_on(file, record.options, None)  # follows the page that sends this file
             if index % REOPENED_AT_ONCE == 0:
                 await asyncio.sleep(0)
         return failed
@@ -109,7 +111,10 @@ class Leftovers:
         for record in records:
             if await self.journal.claim(record):
                 ours.append(record)
-        await self.journal.erase([record.key for record in ours if not record.upload_id])
+        waiting = [record for record in ours if not record.upload_id]
+        await self.journal.erase([record.key for record in waiting])
+        for record in waiting:
+            self.journal.release(record)
         begun = [record for record in ours if record.upload_id]
         await self.journal.give_up(begun)
         failed: Failed = []

@@ -124,6 +124,9 @@ if TYPE_CHECKING:
         def drop(self, name: str) -> None:
             """Give a name back, if this page has it."""
 
+        async def is_free(self, name: str) -> bool:
+            """Tell whether no page has the name."""
+
         async def free(self, name: str) -> None:
             """Return when no page has the name."""
 

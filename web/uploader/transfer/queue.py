@@ -116,6 +116,7 @@ class Queue:
                     upload.fail(error)
                     self._unended.discard(upload.number)
                     self._backlog.drop(upload)
+                    self._engine.journal.will_not_go(upload)
 
     def on_change(self, listener: "Callable[[Upload], None]") -> "Callable[[], None]":
         """Have `listener(upload)` called after every change, and when an upload is added.
@@ -253,6 +254,7 @@ class Queue:
         error = self._refusal(upload, len(self._unended) + 1)
         if error:
             upload.fail(error)
+            self._engine.journal.will_not_go(upload)
         else:
             self._line_up(upload)
         return upload
@@ -300,6 +302,7 @@ class Queue:
                 _cancel(task)
             return
         self._stopped(upload, why)
+        self._engine.journal.will_not_go(upload)
         if task:  # not started: nothing in it could catch the cancel
             task.cancel()
             self._ended(upload)

@@ -7,6 +7,9 @@ import pytest
 from support.fakes import FakeFile, refused, stored, until
 from support.pages import World
 from uploader.transfer import states
+from uploader.transfer.checkpoint import looks_of
+from uploader.transfer.limits import Limits
+from uploader.transfer.options import REPLACE, Options
 from uploader.transfer.plan import MIB
 
 
@@ -120,6 +123,54 @@ async def test_a_small_file_that_a_closed_page_has_sent_is_not_stored_twice(coun
     assert [journal.unfinished for journal in living] == [[]] * len(living)
 
 
+async def idle(world, number):
+    """Return a page that knows what there is, and has no file."""
+    queue, journal, ports = world.page()
+    ports.random.count = 1000 * number
+    await journal.load()
+    return queue
+
+
+async def pause_of(turns):
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 3, 10, 100])
+@pytest.mark.parametrize("others", ["a new page", "an idle page", "two idle pages", "both kinds"])
+@pytest.mark.parametrize("follows", [True, False], ids=["one follows", "nobody follows"])
+async def test_whoever_has_the_file_of_a_closed_page_stores_it_once(follows, others, turns):
+    world = World()
+    sender, _, ports = world.page()
+    pages = [await idle(world, 1)] if follows else []
+    waiting = [await idle(world, number) for number in (2, 3)]
+    if others == "an idle page":
+        del waiting[1:]
+    elif others == "a new page":
+        waiting = []
+    world.http.hold()
+    first = sender.add(FakeFile("a.txt"))
+    await until(lambda: world.http.running == 1)
+    await until(lambda: first.key in world.storage.texts)
+    uploads = [queue.add(FakeFile("a.txt")) for queue in pages]
+    await until(lambda: all(each.paused_for == states.FOR_TAB for each in uploads))
+
+    world.http.objects[first.key] = 10  # the file arrives, and no page hears of it
+    ports.tabs.tell = lambda text: None
+    await close(sender, ports)
+    await pause_of(turns)
+    if others in ("a new page", "both kinds"):
+        waiting.append(await idle(world, 4))
+    uploads += [queue.add(FakeFile("a.txt")) for queue in waiting]
+    world.http.release()
+    await until(lambda: all(upload.state == states.DONE for upload in uploads))
+
+    assert world.http.objects == {first.key: 10}
+    await until(lambda: not world.storage.texts)
+    await pause_of(100)
+    assert not any(page._engine.journal.unfinished for page in pages + waiting)
+
+
 async def test_of_two_pages_that_are_closed_the_next_one_goes_on_with_the_one_that_sent():
     world = World()
     pages, uploads = await both(world)
@@ -207,7 +258,7 @@ async def test_the_small_file_of_another_person_is_sent_too():
     assert len(world.http.objects) == 2
 
 
-async def test_a_page_that_comes_learns_what_is_under_way():
+async def test_a_page_that_comes_follows_what_is_under_way():
     world = World()
     world.http.hold()
     queue, _, ports = world.page()
@@ -225,52 +276,12 @@ async def test_a_page_that_comes_learns_what_is_under_way():
     assert len(world.http.objects) == 1
 
 
-async def test_small_files_are_locked_only_while_another_page_sends_some_too():
+async def test_a_page_that_answers_late_is_heard():
     world = World()
-    taken = []
-
-    async def send(queue, ports, name):
-        take = ports.tabs.take
-
-        async def count(lock):
-            taken.extend([lock] if lock.startswith("send") else [])
-            return await take(lock)
-
-        ports.tabs.take = count
-        upload = queue.add(FakeFile(name))
-        await until(lambda: upload.state == states.DONE)
-        ports.tabs.take = take
-
-    queue, _, ports = world.page()
-    await send(queue, ports, "alone.txt")
-    other, other_journal, other_ports = world.page()
-    await other_journal.load()
-    await send(queue, ports, "beside an idle page.txt")
-    assert taken == []
-
-    await send(other, other_ports, "beside one that has sent.txt")
-    await send(queue, ports, "beside one that sends.txt")
-    assert len(taken) == 2
-    world.clock.advance(121)
-    await send(queue, ports, "beside one that has sent long ago.txt")
-    assert len(taken) == 2
-
-
-async def test_who_began_to_wait_too_late_to_be_told_is_answered():
-    world = World()
-    pages = [world.page(), world.page()]
-    for number, (_, journal, ports) in enumerate(pages):
-        ports.random.count = 1000 * number
-        await journal.load()
+    pages, uploads = await both(world)
     tabs, heard = pages[0][2].tabs, []
     hear = tabs._handler
     tabs._handler = lambda text: heard.append(text) if "wants" in text else hear(text)
-    world.http.hold()
-    first = pages[0][0].add(FakeFile("a.txt"))
-    await until(lambda: world.http.running == 1)
-    second = pages[1][0].add(FakeFile("a.txt"))
-    await until(lambda: second.paused_for == states.FOR_TAB)
-
     answered = asyncio.Event()
 
     async def wait(_seconds):
@@ -278,10 +289,260 @@ async def test_who_began_to_wait_too_late_to_be_told_is_answered():
 
     world.clock.sleep = wait
     world.http.release()
-    await until(lambda: first.state == states.DONE)
-    for text in heard:
-        hear(text)
+    await until(lambda: uploads[0].state == states.DONE)
+    await until(lambda: heard)
+    hear(heard[0])
     answered.set()
-    await until(lambda: second.state == states.DONE)
+    await until(lambda: uploads[1].state == states.DONE)
 
     assert [request.method for request in world.http.requests] == ["PUT"]
+
+
+@pytest.mark.parametrize(("later_s", "is_sent"), [(4, False), (6, True)])
+async def test_what_another_page_has_sent_a_while_ago_is_no_answer(later_s, is_sent):
+    world = World()
+    first, second, third = await idle(world, 0), await idle(world, 1), await idle(world, 2)
+    earlier = first.add(FakeFile("a.txt"))
+    await until(lambda: earlier.state == states.DONE)
+    world.clock.advance(later_s)
+    world.http.hold()
+    again = second.add(FakeFile("a.txt"))
+    await until(lambda: world.http.running)
+    follower = third.add(FakeFile("a.txt"))
+    await until(lambda: follower.paused_for == states.FOR_TAB)
+
+    again.cancel()
+    second._engine.ports.tabs.tell = lambda text: None
+    world.http.release()
+    await until(lambda: follower.state == states.DONE)
+
+    assert (follower.key != earlier.key) == is_sent
+
+
+async def test_what_another_page_sends_by_another_rule_for_names_is_sent_too():
+    world = World()
+    page, other = await idle(world, 0), await idle(world, 1)
+    world.http.hold()
+    first = page.add(FakeFile("a.txt"))
+    await until(lambda: world.http.running)
+    second = other.add(FakeFile("a.txt"), Options(same_name=REPLACE))
+    await until(lambda: second.paused_for == states.FOR_TAB)
+
+    world.http.release()
+    await until(lambda: first.state == second.state == states.DONE)
+
+    assert len(world.http.objects) == 2
+
+
+async def test_a_record_that_is_claimed_keeps_other_pages_from_its_file_until_it_is_given_back():
+    world = World()
+    sender, _, ports = world.page()
+    world.http.hold()
+    upload = sender.add(FakeFile("a.txt"))
+    await until(lambda: upload.key in world.storage.texts)
+    await close(sender, ports)
+    claiming, other = await idle(world, 1), await idle(world, 2)
+    claiming._places._active = claiming._places._ahead = 0  # nothing starts
+    claimed = claiming.add(FakeFile("a.txt"))
+    await until(lambda: claimed.key == upload.key)
+
+    follower = other.add(FakeFile("a.txt"))
+    await until(lambda: follower.paused_for == states.FOR_TAB)
+    claimed.cancel()
+    world.http.release()
+
+    await until(lambda: follower.state == states.DONE)
+
+
+async def left_behind(world, name="a.txt"):
+    """Return the key under which a page has begun a file, before it was closed."""
+    queue, _, ports = world.page()
+    world.http.hold()
+    upload = queue.add(FakeFile(name))
+    await until(lambda: upload.key in world.storage.texts)
+    await close(queue, ports)
+    world.http.release()
+    return upload.key
+
+
+async def test_what_a_page_has_left_is_found_although_its_end_has_not_been_noticed_yet():
+    world = World()
+    page = await idle(world, 1)
+    tabs = page._engine.ports.tabs
+    free = tabs.free
+
+    async def free_later(name):
+        await (asyncio.Event().wait() if name.startswith("page-") else free(name))
+
+    tabs.free = free_later
+    key = await left_behind(world)
+
+    upload = page.add(FakeFile("a.txt"))
+    await until(lambda: upload.state == states.DONE)
+
+    assert upload.key == key
+
+
+async def test_a_file_that_waits_with_a_record_of_its_own_takes_the_place_of_a_closed_page():
+    world = World()
+    page = await idle(world, 1)
+    places = page._places
+    limits, places._active, places._ahead = (places._active, places._ahead), 0, 0
+    world.http.hold()
+    sender, _, ports = world.page()
+    first = sender.add(FakeFile("a.txt"))
+    await until(lambda: first.key in world.storage.texts)
+    upload = page.add(FakeFile("a.txt"))
+    await until(lambda: upload.key in world.storage.texts)
+    own = upload.key
+    await close(sender, ports)
+    world.http.release()
+
+    places._active, places._ahead = limits
+    page._start()
+    await until(lambda: upload.state == states.DONE)
+
+    assert upload.key == first.key != own
+    await until(lambda: not world.storage.texts)
+
+
+async def test_a_page_that_only_looks_whether_a_lock_is_free_keeps_nobody_from_a_place():
+    world = World()
+    key = await left_behind(world)
+    page = await idle(world, 1)
+    tabs, looks = page._engine.ports.tabs, [1, 1]
+    take = tabs.take
+
+    async def take_while_others_look(name):
+        if name.startswith("page-") and looks:
+            return not looks.pop()
+        return await take(name)
+
+    tabs.take = take_while_others_look
+    upload = page.add(FakeFile("a.txt"))
+    await until(lambda: upload.state == states.DONE)
+
+    assert upload.key == key
+
+
+async def test_a_file_that_may_be_stored_keeps_its_place_while_it_follows():
+    world = World()
+    key = await left_behind(world)
+    page, other = await idle(world, 1), await idle(world, 2)
+    world.http.hold()
+    upload = page.add(FakeFile("a.txt"))
+    await until(lambda: world.http.running)
+    upload.pause()
+    await until(lambda: upload.paused_for == states.BY_PERSON)
+    second = other.add(FakeFile("a.txt"))
+    await until(lambda: world.http.running)
+    upload.resume()
+    await until(lambda: upload.paused_for == states.FOR_TAB)
+
+    second.cancel()
+    world.http.release()
+    await until(lambda: upload.state == states.DONE)
+
+    assert upload.key == key
+
+
+async def test_who_discards_what_is_left_keeps_nobody_from_the_file():
+    world = World()
+    await left_behind(world)
+    queue, _, ports = world.page()
+
+    assert await queue.discard(await queue.left()) == []
+
+    assert locks_of_files(ports) == []
+
+
+async def test_a_file_that_is_refused_when_it_is_gone_on_with_keeps_nobody_from_it():
+    world = World()
+    world.storage.keeps_files = True
+    await left_behind(world)
+    queue, _, ports = world.page()
+    left = await queue.left()
+    queue.allow(Limits(max_file_size=1, max_files=1, types=[]))
+
+    await queue.reopen(left)
+
+    assert queue.uploads[0].state == states.FAILED
+    assert locks_of_files(ports) == []
+
+
+async def test_who_goes_on_with_what_another_page_sends_follows_it():
+    world = World()
+    world.storage.keeps_files = True
+    key = await left_behind(world)
+    page, other = await idle(world, 1), await idle(world, 2)
+    world.http.hold()
+    lock = f"send uploads/alice-1/ {looks_of(FakeFile('a.txt'))}"
+    await other._engine.ports.tabs.take(lock)
+    left = await page.left()
+
+    await page.reopen(left)
+    await until(lambda: page.uploads and page.uploads[0].paused_for == states.FOR_TAB)
+    other._engine.ports.tabs.drop(lock)
+    world.http.release()
+    await until(lambda: page.uploads[0].state == states.DONE)
+
+    assert page.uploads[0].key == key
+
+
+async def test_what_is_claimed_while_the_records_of_a_closed_page_are_read_is_not_offered_again():
+    world = World()
+    world.storage.keeps_files = True
+    sender, _, ports = world.page()
+    world.http.hold()
+    uploads = [sender.add(FakeFile(name)) for name in ("a.txt", "b.txt")]
+    await until(lambda: len(world.storage.texts) == 2)
+    page = await idle(world, 1)
+    journal = page._engine.journal
+    records = journal._records
+    load, may_read, asked = records.all, asyncio.Event(), []
+
+    async def load_later():
+        found = await load()
+        asked.append(found)
+        if len(asked) == 1:
+            await may_read.wait()
+        return found
+
+    records.all = load_later
+    await close(sender, ports)
+    await until(lambda: asked)
+    world.http.hold()
+    again = [page.add(FakeFile(name)) for name in ("a.txt", "b.txt")]
+    await until(lambda: [each.key for each in again] == [each.key for each in uploads])
+
+    may_read.set()
+    world.http.release()
+    await until(lambda: all(each.state == states.DONE for each in again))
+
+    await until(lambda: not world.storage.texts)
+    assert journal.unfinished == []
+
+
+async def test_what_another_page_claims_while_the_records_are_read_is_not_offered_here():
+    world = World()
+    slow, quick = await idle(world, 1), await idle(world, 2)
+    journal = slow._engine.journal
+    load, may_read, asked = journal._records.all, asyncio.Event(), []
+
+    async def load_later():
+        found = await load()
+        asked.append(found)
+        await may_read.wait()
+        return found
+
+    journal._records.all = load_later
+    key = await left_behind(world)
+    await until(lambda: asked)
+    upload = quick.add(FakeFile("a.txt"))
+    await until(lambda: upload.state == states.DONE)
+
+    may_read.set()
+    await pause_of(100)
+
+    assert upload.key == key
+    assert journal.unfinished == []

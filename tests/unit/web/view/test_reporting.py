@@ -84,16 +84,18 @@ async def test_what_is_not_the_file_is_refused_until_the_server_has_heard_it():
 
 
 async def test_an_object_without_etag_is_refused_only_while_it_has_not_been_sent_again():
-    server = Refusing(ServerRefused(503), True)
-    reporting = Reporting(server, FakeClock(), Grant("refusals"))
+    server, clock = Refusing(ServerRefused(503), True), FakeClock()
+    reporting = Reporting(server, clock, Grant("refusals"))
     first, second = (Upload(FakeFile(), lambda _: None) for _ in range(2))
     for upload, key in ((first, "a"), (second, "b")):
         upload.key = key
         upload.refuse(Stored("", "", ""), "0")
         reporting.refused(upload)
-    await until(lambda: server.refused)
-    first.refused = None
 
+    async def sleep(_seconds):
+        first.refused = None
+
+    clock.sleep = sleep
     await until(lambda: not server.outcomes)
 
     assert server.refused == ["a", "b"]
