@@ -168,6 +168,37 @@ def test_r59_nothing_is_recorded_before_the_page_had_time_to_refuse_it(world: Wo
     assert (early, world.told.events) == ([], [("uploaded", world.key)])
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["unknown", "changed"])
+def test_t41_who_writes_an_object_again_and_again_is_counted_all_the_same(
+    make_world: Callable[..., World], known: bool
+) -> None:
+    world = make_world(quota_bytes_day=None, quota_bytes_total=1000)
+    if known:
+        world.store.put(world.key, size=9, crc64=GOOD, last_modified=world.clock())
+        world.confirm(GOOD)
+    before = world.left()["bytes_left"]
+    lefts = []
+
+    for size in (100, 101, 102, 103):
+        world.store.put(world.key, size=size, etag=f"{size}", last_modified=world.clock())
+        world.look_through()
+        lefts.append(world.left()["bytes_left"])
+        world.clock.advance(60)
+
+    assert lefts == [before, before, 1000 - 102, 1000 - 103]
+
+
+def test_an_object_that_was_gone_in_between_waits_anew(world: World) -> None:
+    for _ in range(2):
+        world.damage()
+        world.look_through()
+        world.clock.advance(SETTLE_S - 1)
+        world.store.objects.clear()
+        world.look_through()
+
+    assert world.told.events == []
+
+
 def test_who_stored_something_last_is_looked_through_until_it_has_settled(world: World) -> None:
     after: Any = world.app.state.after
     world.clock.advance(899)
