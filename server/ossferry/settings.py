@@ -168,7 +168,8 @@ class Settings(BaseSettings):
     refused: Refused = Field(
         default="remove",
         description="What becomes of an upload whose checksum the page refused. `remove`: its bytes"
-        " are deleted; `trash`: they are kept below `trash/` for `OSSFERRY_UNDO_S`.",
+        " are deleted; `trash`: they are kept below `trash/` for `OSSFERRY_UNDO_S`, and count in the"
+        " quota.",
     )
     skip_identical: bool = Field(
         default=False,

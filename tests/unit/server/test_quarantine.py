@@ -269,6 +269,61 @@ def test_bytes_are_kept_for_a_while_if_the_settings_say_so(
     assert (gone, world.store.objects) == ([], {})
 
 
+def test_t41_what_is_kept_below_trash_counts_until_it_is_purged(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(refused="trash", undo_s=3 * 86400, quota_bytes_total=500)
+    before, lefts = world.left(), []
+
+    for name, size in (("x.txt", 300), ("y.txt", 100)):
+        key = world.key_of("alice", name)
+        world.store.put(key, size=size, crc64=BAD, last_modified=world.clock())
+        assert world.refuse(key, size=size).json()["outcome"] == "kept"
+        lefts.append(world.left())
+    world.store.put(world.key, size=50, crc64=GOOD, last_modified=world.clock())
+    receipt = world.client.post(
+        "/api/receipts", json={"key": world.key, "size": 50, "crc64": GOOD}
+    ).json()
+    world.clock.advance(3 * 86400)
+    world.run(world.app.state.after.quarantine.purge())
+
+    assert lefts == [
+        {"bytes_left": 200, "objects_left": 49},
+        {"bytes_left": 100, "objects_left": 48},
+    ]
+    assert receipt["quota"] == {"bytes_left": 50, "objects_left": 47}
+    assert (before, world.left()) == (
+        {"bytes_left": 500, "objects_left": 50},
+        {"bytes_left": 450, "objects_left": 49},
+    )
+
+
+def test_t41_what_is_kept_below_trash_counts_on_its_day(make_world: Callable[..., World]) -> None:
+    world = make_world(refused="trash", undo_s=3 * 86400)
+    lefts = []
+
+    world.damage()
+    world.refuse()
+    for _ in range(2):
+        lefts.append(world.left()["bytes_left"])
+        world.clock.advance(86400)
+
+    assert lefts == [991, 1000]
+
+
+def test_t41_of_one_key_one_refused_object_is_kept(make_world: Callable[..., World]) -> None:
+    world = make_world(refused="trash")
+
+    for size in (100, 200):
+        world.store.put(
+            world.key, size=size, crc64=BAD, etag=f"{size}", last_modified=world.clock()
+        )
+        assert world.refuse().json()["outcome"] == "kept"
+
+    (kept,) = world.store.objects.values()
+    assert (kept.size, world.left()["bytes_left"]) == (200, 800)
+
+
 def test_an_upload_that_is_sent_again_under_its_key_is_recorded(world: World) -> None:
     world.damage()
     world.refuse()
