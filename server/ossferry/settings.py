@@ -168,8 +168,8 @@ class Settings(BaseSettings):
     refused: Refused = Field(
         default="remove",
         description="What becomes of an upload whose checksum the page refused. `remove`: its bytes"
-        " are deleted; `trash`: they are kept below `trash/` for `OSSFERRY_UNDO_S`, and count in the"
-        " quota.",
+        " are deleted; `trash`: they are kept below `trash/` for `OSSFERRY_UNDO_S`, and count in"
+        " the quota.",
     )
     skip_identical: bool = Field(
         default=False,
@@ -287,8 +287,8 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr | None = Field(
         default=None,
-        description="Redis for several processes: limits, grants, sign-outs; else memory. Sign-outs"
-        " are in the ledger too, if there is one; with neither, sessions end with the process.",
+        description="Redis for several processes: limits, grants, sessions; else memory. With a"
+        " ledger sign-outs are there; without one sessions end with Redis's data, or the process.",
     )
     max_file_size: int = Field(
         default=48_800_000_000_000,
