@@ -28,7 +28,7 @@ from ossferry.workers import settle
 __all__ = ["HOST", "SECRET", "STS_S", "StubSts", "bench_settings", "bench_sign_outs"]
 
 HOST = "127.0.0.1"
-SECRET = "a-secret-of-more-than-32-characters"
+SECRET = "a-text-of-more-than-32-characters"
 STS_S = 0.02
 MUCH = "100000000/minute"
 

@@ -28,7 +28,7 @@ from support.server_fakes import OPTIONS, FakeClock, FakeSts
 
 BUSY_S = 10.0  # what a machine that runs other tests may take to answer
 ALICE = Principal(id="alice", name="Alice")
-SECRET = b"a-secret-of-more-than-32-characters"
+SECRET = b"a-text-of-more-than-32-characters"
 
 
 class SlowSts(FakeSts):

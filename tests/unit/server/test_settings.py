@@ -1,15 +1,18 @@
 """Settings: what is unsafe or missing stops the start with one sentence that names the option."""
 
+import base64
 import random
 from collections.abc import Callable
 from pathlib import Path
 from string import ascii_letters
 
 import pytest
+from pydantic import TypeAdapter
 
 from ossferry.errors import SettingsError
 from ossferry.settings import Settings, is_loopback
 from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.settings_types import LongSecret
 from support.server_fakes import OBJECTS, OPTIONS
 
 MakeSettings = Callable[..., Settings]
@@ -516,6 +519,23 @@ def test_addresses_are_derived(make_settings: MakeSettings) -> None:
 )
 def test_loopback_is_recognised(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        bytes.hex,
+        lambda random_bytes: base64.b64encode(random_bytes).decode(),
+        lambda random_bytes: base64.urlsafe_b64encode(random_bytes).rstrip(b"=").decode(),
+    ],
+    ids=["openssl rand -hex 32", "openssl rand -base64 32", "secrets.token_urlsafe(32)"],
+)
+def test_what_the_usual_programs_print_is_taken(write: Callable[[bytes], str]) -> None:
+    chance, secret = random.Random(7), TypeAdapter(LongSecret)
+
+    for _ in range(20_000):
+        text = write(chance.randbytes(32))
+        assert secret.validate_python(text).get_secret_value() == text
 
 
 def test_random_secrets_are_taken(make_settings: Callable[..., Settings]) -> None:
