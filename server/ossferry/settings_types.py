@@ -11,6 +11,7 @@ import limits
 from pydantic import AfterValidator, SecretStr, StringConstraints
 
 __all__ = [
+    "HOST_NAME",
     "Action",
     "Algorithm",
     "Auth",
@@ -79,7 +80,12 @@ _KEYS = {
     for row, chars in enumerate(rows)
     for column, char in enumerate(chars)
 }
-_NETLOC = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", re.IGNORECASE)
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*"
+HOST_NAME = re.compile(_NAME, re.IGNORECASE)
+"""A host name by the rules of DNS, which IPv4 addresses obey too."""
+
+_IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.IGNORECASE)
 
 MIN_WEBHOOK_KEY = 24
 """Bytes, as Standard Webhooks say."""
@@ -98,7 +104,8 @@ def _origin(value: str) -> str:
         raise ValueError("must look like https://host or https://host:port")
     if "*" in value:
         raise ValueError("must be exact, without wildcards")
-    if not _NETLOC.fullmatch(value.rstrip("/").partition("://")[2]):
+    host = re.sub(r":[0-9]+$", "", parts.netloc)
+    if not (HOST_NAME.fullmatch(host) or _IPV6.fullmatch(host)):
         raise ValueError("must have a plain host name: letters, digits, dots and hyphens")
     return value.rstrip("/").lower().removesuffix({"http": ":80", "https": ":443"}[parts.scheme])
 

@@ -292,6 +292,7 @@ ATTEMPTS: list[Attempt] = [
             ("any subdomain", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=("*.example.com",))),
             ("a host without a name", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=("",))),
             ("a host of a space", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=("a b",))),
+            ("a host with a gap", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=("a..b",))),
             ("no host", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=())),
             (
                 "another public address",
