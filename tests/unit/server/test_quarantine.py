@@ -47,6 +47,7 @@ class World:
             settings,
             assume_role=FakeSts(clock),
             clock=clock,
+            monotonic=lambda: 0.0,
             store=store,
             hooks={"told": self.told},
         )
@@ -155,6 +156,18 @@ def test_r59_what_was_recorded_before_it_was_refused_is_taken_back(world: World)
 
     assert (world.listed(), world.left()) == ([], before)
     assert world.told.events == [("uploaded", world.key), ("deleted", world.key)]
+
+
+def test_what_is_left_is_known_at_once_after_a_refusal(world: World) -> None:
+    world.damage()
+    world.clock.advance(SETTLE_S + 1)
+    world.look_through()
+    lefts = [world.left()]
+
+    world.refuse()
+    lefts.append(world.client.post("/api/grant").json()["limits"]["quota"])
+
+    assert [each["bytes_left"] for each in lefts] == [991, 1000]
 
 
 def test_r59_nothing_is_recorded_before_the_page_had_time_to_refuse_it(world: World) -> None:
