@@ -235,6 +235,18 @@ def test_who_stored_something_last_is_looked_through_until_it_has_settled(world:
     assert [each["key"] for each in found] == [world.key]
 
 
+def test_what_waits_for_a_receipt_is_listed_by_key_without_a_checksum(world: World) -> None:
+    world.damage()
+
+    by_key, newest = (
+        world.client.get("/api/objects", params={"sort": sort}).json()["objects"]
+        for sort in ("key", "newest")
+    )
+
+    said = [(each["key"], each["crc64"], each["recorded_at"]) for each in by_key]
+    assert (said, newest) == ([(world.key, None, None)], [])
+
+
 def test_a_receipt_is_recorded_at_once(world: World) -> None:
     world.store.put(world.key, size=9, crc64=GOOD, last_modified=world.clock())
 
