@@ -122,7 +122,7 @@ async def _print_quota(database: "Database", principal: str) -> None:
         allowed = common if own is None else own
         shown = "-" if allowed is None else str(allowed)
         by = "settings" if own is None else "admin"
-        typer.echo(f"{name}\t{found.used[name]}\t{shown}\t{by}")
+        typer.echo(f"{name}\t{found.used[name] + found.kept[name]}\t{shown}\t{by}")
 
 
 @admin_commands.command()

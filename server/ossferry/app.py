@@ -86,7 +86,7 @@ def create_app(
         sts_date: what time STS has; by default it is asked.
         span: what opens spans; by default as `settings.tracing` says.
         store: the bucket as the server sees it; by default over `oss2`, if there is a role for it.
-        sign_outs: what remembers who signed out; by default the ledger, or Redis, or both.
+        sign_outs: what remembers who signed out; by default the ledger, else Redis, else memory.
         hooks: by name, what is told of grants and uploads besides the hooks of installed packages.
         outbound: what reaches webhooks and OSS's public key; by default public addresses only.
 
@@ -108,7 +108,7 @@ def create_app(
         storage,
         rates,
         audit,
-        sign_outs=sign_outs or _sign_outs(settings, storage, database, clock=clock),
+        sign_outs=sign_outs or SignOuts(storage, database, clock=clock),
         clock=clock,
         monotonic=monotonic,
     )
@@ -233,13 +233,6 @@ def _store(settings: Settings, *, clock: Clock) -> ObjectStore | None:
     if settings.objects_role_arn is None:
         return None
     return OssBucket(settings, objects_sts(settings, default_credentials()), clock=clock)
-
-
-def _sign_outs(
-    settings: Settings, storage: Storage, database: Database | None, *, clock: Clock
-) -> SignOuts:
-    lasts = database is not None or settings.redis_url is not None
-    return SignOuts(storage, database, lasts=lasts, clock=clock)
 
 
 def _metrics_routes(settings: Settings, metrics: Metrics, audit: Audit) -> list[Route]:

@@ -1,7 +1,8 @@
 """Lists of uploads: what OSS has, by key; what the ledger has, by any order; what was deleted.
 
-OSS lists by key only, and searches nothing. The ledger does both; what it lacks is what arrived in
-the last minute without a receipt.
+OSS lists by key only, and searches nothing. The ledger does both; what it lacks is what arrived
+without a receipt and waits until the page can no longer refuse it. By key that is shown at once,
+with neither checksum nor time of recording; what the page has refused is in no list.
 """
 
 import re

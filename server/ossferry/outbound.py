@@ -45,7 +45,10 @@ METADATA = tuple(
         "168.63.129.16/32",  # Azure
         "192.0.0.0/24",  # Oracle, and what else the IETF keeps for protocols
         "fd00:ec2::/32",  # AWS
+        "fd00:c1::/32",  # Oracle
         "fd20:ce::/32",  # Google
+        "fd00:42::/32",  # Scaleway
+        "fd00:a9fe:a9fe::/48",  # Akamai
     )
 )
 """Where machines of a cloud ask about themselves; most have a link-local address besides."""

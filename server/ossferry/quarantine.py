@@ -1,8 +1,9 @@
 """Uploads that the page refused: what OSS stored is not the file that was sent.
 
 The page knows the checksum of the file, the server does not; so the page says that it refused an
-upload, and the server looks at the object. A refused object is in no list, no quota and no event,
-and its bytes are removed, or kept below `trash/` for a while, as the settings say.
+upload, and the server looks at the object. A refused object is in no list and no event, and its
+bytes are removed, or kept below `trash/` for a while, as the settings say. What is kept counts in
+the quota of whose it was: anybody can refuse an upload of their own.
 
 Nobody can hide what is not theirs: only what lies below the principal's own prefix and was stored
 with credentials of theirs can be refused, and nothing that a receipt of the page has confirmed.
@@ -165,6 +166,6 @@ def _why_it_stands(
 
 
 def _trash_key(owner: Owner, stored: Listed) -> str:
-    """Return where a refused object lies: always the same, and nothing that an undo finds."""
-    digest = hashlib.sha256(f"{stored.etag}\n{stored.key}".encode()).hexdigest()
+    """Return where a refused object lies: one for each key, and nothing that an undo finds."""
+    digest = hashlib.sha256(stored.key.encode()).hexdigest()
     return f"{TRASH}{owner.hash}/refused-{digest}"

@@ -2,15 +2,16 @@
 
 A tab that was closed sends no receipt, and neither does who wants to hide an upload. So the uploads
 of everybody who holds credentials are looked through every minute, and everybody's once a day.
-An object that the page may still refuse is left alone for a while, and one that it has refused is
-removed.
+An object that the page may still refuse is left alone for a while, which begins when it is first
+seen at the latest: who writes it again and again does not prolong it. One that the page has refused
+is removed.
 """
 
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ossferry import sts
 from ossferry.bucket import Listed, ObjectStore, OssBucket
@@ -78,6 +79,7 @@ class Reconciler:
         self._settle = timedelta(seconds=settle_s)
         self._clock = clock
         self._me = secrets.token_hex(8)
+        self._waiting: dict[str, dict[str, datetime]] = {}  # by owner and key: when first seen
 
     async def run(self) -> int:
         """Look through everybody whose turn it is, unless another process does; return how many.
@@ -89,6 +91,7 @@ class Reconciler:
         """
         async with self._database.write() as connection:
             if not await self._is_my_turn(connection):
+                self._waiting.clear()  # who has the turn remembers
                 return 0
             owners = await people.to_reconcile(
                 connection, self._clock(), at_least_every=AT_LEAST_EVERY, limit=OWNERS_AT_ONCE
@@ -108,15 +111,19 @@ class Reconciler:
         """
         started = self._clock()
         differences = Differences()
+        waiting: dict[str, datetime] = {}
         after = owner.prefix
         while True:
             listed = await self._store.list(owner.prefix, after=after, limit=PAGE)
             is_last = len(listed) < PAGE
             until = None if is_last else listed[-1].key
-            await self._compare(owner, listed, after, until, differences)
+            await self._compare(owner, listed, after, until, differences, waiting)
             if is_last:
                 break
             after = listed[-1].key
+        self._waiting.pop(owner.hash, None)
+        if waiting:
+            self._waiting[owner.hash] = waiting
         async with self._database.write() as connection:
             settled = started - UNDER_WAY - self._settle
             await people.reconciled(connection, owner.hash, settled)
@@ -150,24 +157,34 @@ class Reconciler:
         after: str,
         until: str | None,
         differences: Differences,
+        waiting: dict[str, datetime],
     ) -> None:
         async with self._database.read() as connection:
             known = await uploads.in_range(connection, owner, after=after, until=until)
             unknown = [each for each in listed if each.key not in known]
             refused = await refusals.of_objects(connection, unknown)
-        latest = self._clock() - self._settle
         for each in listed:
             receipt = known.get(each.key)
             if each.key in refused:
                 await self._quarantine.finish(owner, each)
-            elif each.last_modified > latest:
+            elif receipt and (receipt.size, receipt.etag) == (each.size, each.etag):
+                continue
+            elif self._may_wait(owner, each, waiting):
                 continue  # the page may still confirm or refuse it
-            elif receipt is None:
-                await self._found(owner, each.key, differences.found)
-            elif (receipt.size, receipt.etag) != (each.size, each.etag):
-                await self._found(owner, each.key, differences.changed)
+            else:
+                noted = differences.changed if receipt else differences.found
+                await self._found(owner, each.key, noted)
         for key in known.keys() - {each.key for each in listed}:
             await self._gone(owner, key, differences)
+
+    def _may_wait(self, owner: Owner, each: Listed, waiting: dict[str, datetime]) -> bool:
+        """Whether an object is young, and was not seen young long ago; note when it was first."""
+        now = self._clock()
+        latest = now - self._settle
+        if each.last_modified <= latest:
+            return False
+        waiting[each.key] = self._waiting.get(owner.hash, {}).get(each.key, now)
+        return waiting[each.key] > latest
 
     async def _found(self, owner: Owner, key: str, noted: list[str]) -> None:
         stored = await self._store.head(key)

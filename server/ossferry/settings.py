@@ -4,7 +4,6 @@ Values are checked one by one and together (`settings_rules`); what is unsafe or
 start with one sentence that names the option. Nothing here opens a connection.
 """
 
-import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
@@ -23,6 +22,7 @@ from ossferry.runtime import Runtime
 from ossferry.settings_files import FileSecrets
 from ossferry.settings_rules import RULES, is_loopback, is_mock_endpoint
 from ossferry.settings_types import (
+    HOST_NAME,
     Action,
     Algorithm,
     Auth,
@@ -42,7 +42,6 @@ from ossferry.settings_types import (
 __all__ = ["PREFIX", "Auth", "Runtime", "Settings", "is_loopback"]
 
 PREFIX = "OSSFERRY_"
-_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -168,7 +167,8 @@ class Settings(BaseSettings):
     refused: Refused = Field(
         default="remove",
         description="What becomes of an upload whose checksum the page refused. `remove`: its bytes"
-        " are deleted; `trash`: they are kept below `trash/` for `OSSFERRY_UNDO_S`.",
+        " are deleted; `trash`: they are kept below `trash/` for `OSSFERRY_UNDO_S`, and count in"
+        " the quota.",
     )
     skip_identical: bool = Field(
         default=False,
@@ -286,8 +286,8 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr | None = Field(
         default=None,
-        description="Redis for several processes: limits, grants, sign-outs; else memory. Sign-outs"
-        " are in the ledger too, if there is one; with neither, sessions end with the process.",
+        description="Redis for several processes: limits, grants, sessions; else memory. With a"
+        " ledger sign-outs are there; without one sessions end with Redis's data, or the process.",
     )
     max_file_size: int = Field(
         default=48_800_000_000_000,
@@ -358,7 +358,7 @@ class Settings(BaseSettings):
     @field_validator("allowed_hosts")
     @classmethod
     def _hosts_are_exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value or not all(_HOST.fullmatch(host) for host in value):
+        if not value or not all(HOST_NAME.fullmatch(host) for host in value):
             raise ValueError("must list host names without wildcards or ports")
         return tuple(host.lower() for host in value)
 

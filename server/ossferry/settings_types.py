@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ import limits
 from pydantic import AfterValidator, SecretStr, StringConstraints
 
 __all__ = [
+    "HOST_NAME",
     "Action",
     "Algorithm",
     "Auth",
@@ -25,6 +26,7 @@ __all__ = [
     "RoleArn",
     "Undo",
     "WebhookSecret",
+    "bare",
     "webhook_key",
 ]
 
@@ -46,11 +48,44 @@ MIN_SECRET_VARIETY = 8
 """Different characters; 32 random digits have as many but once in a thousand times."""
 
 WEBHOOK_PREFIX = "whsec_"
-PLACEHOLDERS = ("changeme", "replaceme", "placeholder", "yoursecret", "password", "qwerty")
-MAX_ALIKE = 0.6
-"""Most of a secret's steps that may go to a neighbour, or of its threes that may come again."""
+WORDS = (
+    "change",
+    "default",
+    "example",
+    "ossferry",
+    "passwd",
+    "password",
+    "placeholder",
+    "please",
+    "qwerty",
+    "random",
+    "replace",
+    "secret",
+)
+"""Words of placeholders; random letters hold one of them but once in millions."""
 
-_NETLOC = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", re.IGNORECASE)
+MAX_AGAIN = 0.3
+"""Most of a secret's threes of characters that may come again."""
+
+MAX_NEAR = 0.65
+"""Most of its steps that may go to a neighbour, in the alphabet or on the keyboard."""
+
+STRIDES = (1, 2, 3, 4)
+"""How many characters a step passes: `a1b2c3` and `1qaz2wsx` are sequences side by side."""
+
+KEYBOARD = ("1234567890", "qwertyuiop", "asdfghjkl;", "zxcvbnm,./"), ("!@#$%^&*()",)
+_KEYS = {
+    char: (row, column)
+    for rows in KEYBOARD
+    for row, chars in enumerate(rows)
+    for column, char in enumerate(chars)
+}
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*"
+HOST_NAME = re.compile(_NAME, re.IGNORECASE)
+"""A host name by the rules of DNS, which IPv4 addresses obey too."""
+
+_IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.IGNORECASE)
 
 MIN_WEBHOOK_KEY = 24
 """Bytes, as Standard Webhooks say."""
@@ -69,7 +104,8 @@ def _origin(value: str) -> str:
         raise ValueError("must look like https://host or https://host:port")
     if "*" in value:
         raise ValueError("must be exact, without wildcards")
-    if not _NETLOC.fullmatch(value.rstrip("/").partition("://")[2]):
+    host = re.sub(r":[0-9]+$", "", parts.netloc)
+    if not (HOST_NAME.fullmatch(host) or _IPV6.fullmatch(host)):
         raise ValueError("must have a plain host name: letters, digits, dots and hyphens")
     return value.rstrip("/").lower().removesuffix({"http": ":80", "https": ":443"}[parts.scheme])
 
@@ -100,14 +136,40 @@ def _long(value: SecretStr) -> SecretStr:
 
 
 def _is_guessable(secret: str) -> bool:
-    """Whether a secret has few characters, a placeholder's words, a pattern, or a sequence."""
-    letters = "".join(char for char in secret.lower() if char.isalnum())
-    if len(set(secret)) < MIN_SECRET_VARIETY or any(word in letters for word in PLACEHOLDERS):
+    """Whether a secret has few characters, a placeholder's words, repetitions or sequences."""
+    small, letters = secret.lower(), bare(secret)
+    if len(set(small)) < MIN_SECRET_VARIETY or any(word in letters for word in WORDS):
         return True
-    threes = [secret[start : start + 3] for start in range(len(secret) - 2)]
-    repeated = 1 - len(set(threes)) / len(threes)
-    steps = [abs(ord(later) - ord(first)) <= 1 for first, later in pairwise(secret)]
-    return repeated > MAX_ALIKE or sum(steps) / len(steps) > MAX_ALIKE
+    threes = [small[start : start + 3] for start in range(len(small) - 2)]
+    if 1 - len(set(threes)) / len(threes) > MAX_AGAIN:
+        return True
+    return any(
+        _share(is_near, small, stride) > MAX_NEAR
+        for is_near in (_near_in_alphabet, _near_on_keyboard)
+        for stride in STRIDES
+    )
+
+
+def bare(secret: str) -> str:
+    """Return the letters and digits of a secret, in lower case: what a person remembers of it."""
+    return "".join(char for char in secret.lower() if char.isalnum())
+
+
+def _share(is_near: Callable[[str, str], bool], text: str, stride: int) -> float:
+    """Return the part of all steps that go to a neighbour."""
+    steps = [is_near(*step) for step in zip(text, text[stride:], strict=False)]
+    return sum(steps) / len(steps)
+
+
+def _near_in_alphabet(first: str, later: str) -> bool:
+    return abs(ord(later) - ord(first)) <= 1
+
+
+def _near_on_keyboard(first: str, later: str) -> bool:
+    if first not in _KEYS or later not in _KEYS:
+        return False
+    (row, column), (to_row, to_column) = _KEYS[first], _KEYS[later]
+    return abs(row - to_row) <= 1 and abs(column - to_column) <= 1
 
 
 def webhook_key(secret: str) -> bytes:

@@ -38,6 +38,18 @@ def refused(option: str, **changes: object) -> Try:
     return attempt
 
 
+GUESSABLE = [
+    "ossferry-secret-ossferry-secret-12",
+    "example-secret-example-secret-123456",
+    "please-set-a-long-random-secret-here!!",
+    "CorrectBatteryStapleChangeThisSoon!1",
+    "upload-server-key/upload-server-key",
+    "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol",
+    "!QAZ@WSX#EDC$RFV%TGB^YHN&UJM*IK<(OL>",
+    "qazwsxedcrfvtgbyhnujmikolp1234567890",
+    "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7",
+    "aA1bB2cC3dD4eE5fF6gG7hH8iI9jJ0kK1lL2",
+]
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 METADATA_URLS = (
     "http://169.254.169.254/jwks",
@@ -280,6 +292,7 @@ ATTEMPTS: list[Attempt] = [
             ("any subdomain", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=("*.example.com",))),
             ("a host without a name", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=("",))),
             ("a host of a space", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=("a b",))),
+            ("a host with a gap", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=("a..b",))),
             ("no host", refused("OSSFERRY_ALLOWED_HOSTS", allowed_hosts=())),
             (
                 "another public address",
@@ -347,6 +360,16 @@ ATTEMPTS: list[Attempt] = [
             (
                 "a placeholder with a tail as secret",
                 refused("OSSFERRY_SECRET", secret="change-me-to-something-long-and-random"),
+            ),
+            ("the demo's secret, nearly", refused("OSSFERRY_SECRET", secret=f" {DEMO_SECRET} ")),
+            ("the demo's secret, larger", refused("OSSFERRY_SECRET", secret=DEMO_SECRET.title())),
+            (
+                "the demo's secret and more",
+                refused("OSSFERRY_SECRET", secret=DEMO_SECRET.replace(" ", "-") + "2"),
+            ),
+            *(
+                (f"{secret} as secret", refused("OSSFERRY_SECRET", secret=secret))
+                for secret in GUESSABLE
             ),
             ("a word again and again", refused("OSSFERRY_SECRET", secret="ossferry-7" * 4)),
             ("the alphabet as secret", refused("OSSFERRY_SECRET", secret=ALPHABET)),

@@ -29,7 +29,7 @@ from support.fake_issuer import CLIENT_ID
 from support.forged_tokens import ISSUER, OTHER_KEY, signed_with
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
 
-SECRET = b"a-secret-of-more-than-32-characters"
+SECRET = b"a-text-of-more-than-32-characters"
 ROUNDS = 1500
 
 

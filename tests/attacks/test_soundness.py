@@ -18,7 +18,7 @@ from ossferry.auth import Principal
 from ossferry.policy import Conditions, policy_text, upload_policy
 from ossferry.prefixes import principal_prefix
 
-SECRET = b"a-secret-of-more-than-32-characters"
+SECRET = b"a-text-of-more-than-32-characters"
 SECURED = Conditions(secure_transport=True)
 SAMPLE = [
     "alice", "alice-", "alic", "Alice", "bob", "*", "a*", "?", '"],"Resource":["*', "../bob", "a/b",

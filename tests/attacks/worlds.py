@@ -1,5 +1,6 @@
 """Servers to attack, one per way of identifying people; each is made once and used by many."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -159,8 +160,8 @@ class Worlds:
         ApiKeyFile(path).add(key, secret=settings.secret_bytes, user="carol", created=clock())
         sts, response = FakeSts(clock), Response()
         carol = Principal(id="carol", name="Carol")
-        sign_outs = SignOuts(MemoryStorage(), None, lasts=True, clock=clock)
-        Sessions(settings, sign_outs, clock=clock).begin(carol, response)
+        sign_outs = SignOuts(MemoryStorage(), None, clock=clock)
+        asyncio.run(Sessions(settings, sign_outs, clock=clock).begin(carol, response))
         cookie = response.headers["set-cookie"].partition(";")[0].partition("=")[2]
         store, signs = FakeStore(), signing_key()
         app = create_app(

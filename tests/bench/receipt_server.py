@@ -64,7 +64,7 @@ def receipt_settings(folder: Path, oss_port: int, ledger_url: str) -> Settings:
         objects_endpoint=f"http://{HOST}:{oss_port}",
         role_arn="acs:ram::1000000000000000:role/oss-web-upload",
         objects_role_arn="acs:ram::1000000000000000:role/oss-web-objects",
-        secret="a-secret-of-more-than-32-characters",
+        secret="a-text-of-more-than-32-characters",
         allow_mock=True,
         web_dir=folder,
         database_url=ledger_url,

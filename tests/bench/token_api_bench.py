@@ -134,7 +134,7 @@ def _load(
 
 def _written(folder: Path, settings: Settings, users: Sequence[str]) -> Path:
     path = folder / "cookies"
-    path.write_text("\n".join(_cookies(settings, users)) + "\n")
+    path.write_text("\n".join(asyncio.run(_cookies(settings, users))) + "\n")
     return path
 
 
@@ -186,19 +186,21 @@ def _names(start: str, count: int) -> list[str]:
     return [f"{start}-{number}" for number in range(count)]
 
 
-def _cookies(settings: Settings, users: Iterable[str]) -> Iterator[str]:
+async def _cookies(settings: Settings, users: Iterable[str]) -> list[str]:
+    cookies = []
     sessions = Sessions(settings, bench_sign_outs(), clock=utc_now)
     for user in users:
         response = Response()
-        sessions.begin(Principal(id=user, name="User"), response)
-        yield response.headers["set-cookie"].partition(";")[0]
+        await sessions.begin(Principal(id=user, name="User"), response)
+        cookies.append(response.headers["set-cookie"].partition(";")[0])
+    return cookies
 
 
 def _one_flight(folder: Path) -> Row:
     async def ask() -> int:
         sts = StubSts()
         settings = bench_settings(folder, 8000, calls_per_s=75)
-        (cookie,) = _cookies(settings, ["user"])
+        (cookie,) = await _cookies(settings, ["user"])
         async with _client(settings, sts) as client:
             headers = {**FROM_PAGE, "cookie": cookie}
             asked = [client.post("/api/grant", headers=headers) for _ in range(1000)]
@@ -225,7 +227,7 @@ def _quota(folder: Path) -> Row:
                     await asyncio.sleep(int(answer.headers["retry-after"]))
                     answer = await client.post("/api/grant", headers=headers)
 
-            cookies = enumerate(_cookies(settings, _names("user", USERS)))
+            cookies = enumerate(await _cookies(settings, _names("user", USERS)))
             await asyncio.gather(*(visit(number, cookie) for number, cookie in cookies))
         return sts.asked_at
 

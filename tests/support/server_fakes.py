@@ -18,7 +18,7 @@ OPTIONS: dict[str, object] = {
     "endpoint": "http://localhost:9000",
     "sts_endpoint": "http://127.0.0.1:9000",
     "role_arn": "acs:ram::1000000000000000:role/oss-web-upload",
-    "secret": "a-secret-of-more-than-32-characters",
+    "secret": "a-text-of-more-than-32-characters",
     "allow_mock": True,
 }
 
@@ -99,6 +99,7 @@ class FakeStore:
         size: int = 5,
         crc64: str = "4041730234",
         content_type: str = "text/plain",
+        etag: str = "5D41402ABC4B2A76B9719D911017C592",
         last_modified: datetime = datetime(2026, 3, 14, 9, 26, 50, tzinfo=UTC),
     ) -> Stored:
         """Store something as a page would."""
@@ -106,7 +107,7 @@ class FakeStore:
             key=key,
             size=size,
             crc64=crc64,
-            etag="5D41402ABC4B2A76B9719D911017C592",
+            etag=etag,
             last_modified=last_modified,
             content_type=content_type,
         )

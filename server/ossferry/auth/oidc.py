@@ -99,9 +99,9 @@ class Oidc:
         """Answer `GET /login/callback`."""
         with self._audit.refusals(request, "sign-in"):
             principal = await self._signed_in(request)
+            response = RedirectResponse("/", 303)
+            await self._sessions.begin(principal, response)
         self._audit.acted(request, principal, action="sign-in", outcome="done")
-        response = RedirectResponse("/", 303)
-        self._sessions.begin(principal, response)
         set_cookie(response, ATTEMPT_COOKIE, "", max_age=0)
         return response
 

@@ -79,10 +79,14 @@ class Sessions:
         self._sealer = sealer(settings.secret_bytes, "session", clock)
         self._known: dict[str, tuple[Session, int]] = {}
 
-    def begin(self, principal: Principal, response: Response) -> None:
-        """Sign somebody in: always a new session, whatever cookie came along."""
-        id_ = self._sign_outs.generation + self._new_id()
-        session = Session(id=id_, principal=principal, born=self._now())
+    async def begin(self, principal: Principal, response: Response) -> None:
+        """Sign somebody in: always a new session, whatever cookie came along.
+
+        Raises:
+            StorageLostError: it cannot be remembered.
+        """
+        session = Session(id=self._new_id(), principal=principal, born=self._now())
+        await self._sign_outs.begin(session.id, lasts_s=self._max_s)
         set_cookie(response, SESSION_COOKIE, self._seal(session), max_age=self._idle_s)
 
     async def read(self, request: Request) -> Session:

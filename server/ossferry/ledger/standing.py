@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 import sqlalchemy as sa
 
 from ossferry.ledger.database import AsyncConnection, insert
-from ossferry.ledger.tables import TOTAL, day_of, principals, quotas, usage
+from ossferry.ledger.tables import TOTAL, Utc, day_of, principals, quotas, refusals, usage
 
 __all__ = ["Quota", "Standing", "set_quota", "standing"]
 
@@ -35,21 +35,26 @@ class Standing:
     """Somebody's usage and limits at one moment.
 
     Attributes:
-        used: by the names of a quota's limits.
+        used: by uploads, by the names of a quota's limits.
+        kept: the same by refused objects that lie below `trash/`.
         own: the limits that were set for them; the rest is as the settings say.
     """
 
     used: Mapping[str, int]
+    kept: Mapping[str, int]
     own: Quota
     is_revoked: bool
 
 
 async def standing(connection: AsyncConnection, hash_: str, now: datetime) -> Standing:
     """Return how somebody stands; nobody known has used nothing."""
-    found = await connection.execute(_STANDING, {"of": hash_, "today": day_of(now)})
+    midnight = datetime.combine(now.astimezone(UTC), time(), UTC)
+    of = {"of": hash_, "today": day_of(now), "midnight": midnight}
+    found = await connection.execute(_STANDING, of)
     row = found.one_or_none()
     return Standing(
         used={name: getattr(row, f"used_{name}", None) or 0 for name in NAMES},
+        kept={name: int(getattr(row, f"kept_{name}", None) or 0) for name in NAMES},
         own=Quota(**{name: getattr(row, name, None) for name in NAMES}),
         is_revoked=getattr(row, "revoked_at", None) is not None,
     )
@@ -75,8 +80,19 @@ def _standing() -> sa.Select[Any]:
         days[span].c[unit].label(f"used_{unit}_{span}")
         for unit, _, span in (name.partition("_") for name in NAMES)
     ]
-    wanted = sa.select(principals.c.revoked_at, *(quotas.c[name] for name in NAMES), *used)
+    limits = (quotas.c[name] for name in NAMES)
+    kept = (_kept(name).label(f"kept_{name}") for name in NAMES)
+    wanted = sa.select(principals.c.revoked_at, *limits, *used, *kept)
     return wanted.select_from(joined).where(principals.c.hash == sa.bindparam("of"))
+
+
+def _kept(name: str) -> sa.ScalarSelect[Any]:
+    unit, _, span = name.partition("_")
+    what = sa.func.sum(refusals.c.size) if unit == "bytes" else sa.func.count()
+    theirs = sa.and_(refusals.c.principal == sa.bindparam("of"), refusals.c.trash_key.is_not(None))
+    if span == "day":
+        theirs &= refusals.c.refused_at >= sa.bindparam("midnight", type_=Utc())
+    return sa.select(what).where(theirs).scalar_subquery()
 
 
 _STANDING = _standing()

@@ -195,4 +195,5 @@ refusals = Table(
     Column("refused_at", Utc, nullable=False),
     Column("trash_key", String(KEY_LENGTH)),  # where its bytes are kept
     Column("trash_until", Utc, index=True),
+    Index(None, "principal", "refused_at"),
 )

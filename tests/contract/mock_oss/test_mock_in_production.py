@@ -6,19 +6,43 @@ from typer.testing import CliRunner
 from contract.mock_oss.clients import send
 from mock_oss import ACCESS_KEY_ID, MockOSS
 from mock_oss.cli import app
+from mock_oss.errors import UnsafeStartError
 from mock_oss.ids import Ids
-from mock_oss.production import KEY_PREFIXES
+from mock_oss.production import KEY_PREFIXES, refuse_production
 from ossferry.settings_rules import MOCK_KEYS
 
 OVERRIDE = "--i-know-this-is-a-mock"
 BEYOND = ["--host", "0.0.0.0"]  # noqa: S104 - what is refused
 REAL_KEY = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}
-NAMES = ("ENV", "APP_ENV", "ENVIRONMENT", "NODE_ENV", "STAGE", *REAL_KEY)
+STAGES = [
+    "ENV", "ENVIRONMENT", "ENVIRONMENT_NAME", "ENV_NAME", "STAGE", "TIER", "APP_ENV", "APP_STAGE",
+    "ASPNETCORE_ENVIRONMENT", "DEPLOY_ENV", "DJANGO_ENV", "FLASK_ENV", "GO_ENV", "NODE_ENV",
+    "OSSFERRY_ENV", "PYTHON_ENV", "RAILS_ENV", "SPRING_PROFILES_ACTIVE", "app_env", "App_Env",
+]  # fmt: skip
+KEYS = [
+    "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY", "ALIYUN_ACCESS_KEY_ID",
+    "OSS_ACCESS_KEY_ID",
+]  # fmt: skip
+ROLES = [
+    "ALIBABA_CLOUD_CREDENTIALS_URI", "ALIBABA_CLOUD_ECS_METADATA", "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
+    "ALIBABA_CLOUD_ROLE_ARN",
+]  # fmt: skip
+LIVE = [
+    "production", "Production", "PROD", "prod-eu", "prodeu", "euprod", "produk", "preprod",
+    "pre-production", "eu_production.1", "euproduction", "prod2", "prd", "euprd", "live", "eu-live",
+    "metrics,prod",
+]  # fmt: skip
+NOT_LIVE = [
+    "", "dev", "development", "test", "staging", "product-demo", "product-search", "products",
+    "produkt", "reproduce", "non-prod", "nonprod", "no_prod", "not-production", "delivery",
+    "liveness", "olive", "/home/x/production-app/.venv", "https://prod.example.com",
+    r"C:\prod\app",
+]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in NAMES:
+    for name in (*STAGES, *KEYS, *ROLES):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -61,6 +85,39 @@ def test_t47_the_mock_refuses_to_start_where_it_could_be_taken_for_the_cloud(
     assert REAL_KEY["ALIBABA_CLOUD_ACCESS_KEY_ID"] not in said
     assert said.count("\n") == 1
     assert start(monkeypatch, OVERRIDE, *options, env=env) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, "Production") for name in STAGES),
+        *(("APP_ENV", value) for value in LIVE),
+        *((name, "LTAI5tQf7sGk2NpZ0aXyWvUt") for name in KEYS),
+        *((name, "somewhere") for name in ROLES),
+    ],
+)
+def test_t47_each_sign_of_the_cloud_keeps_the_mock_from_starting(name: str, value: str) -> None:
+    with pytest.raises(UnsafeStartError, match=f"^{name}"):
+        refuse_production("127.0.0.1", {"PATH": "/bin", name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("APP_ENV", value) for value in NOT_LIVE),
+        *((name, "development") for name in STAGES),
+        *((name, key) for name in KEYS for key in ("", ACCESS_KEY_ID)),
+        *((name, "") for name in ROLES),
+        ("VIRTUAL_ENV", "production"),
+        ("CONDA_DEFAULT_ENV", "production"),
+        ("ENVOY", "production"),
+        ("APP_ENVS", "production"),
+        ("PREVENT", "production"),
+        ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"),
+    ],
+)
+def test_what_is_no_sign_of_the_cloud_keeps_it_from_nothing(name: str, value: str) -> None:
+    refuse_production("127.0.0.1", {name: value})
 
 
 @pytest.mark.parametrize(

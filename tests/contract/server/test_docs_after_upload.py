@@ -36,7 +36,7 @@ def gallery(demo: Demo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iter
         include={"bucket", "region", "endpoint", "role_arn", "objects_role_arn", "objects_endpoint"}
     )
     options |= {"sts_endpoint": options["objects_endpoint"], "allow_mock": "1"}
-    options |= {"secret": "a-secret-of-more-than-32-characters", "auth": "demo"}
+    options |= {"secret": "a-text-of-more-than-32-characters", "auth": "demo"}
     options |= {"web_dir": str(demo.settings.web_dir)}
     for name, value in options.items():
         monkeypatch.setenv(f"OSSFERRY_{name.upper()}", str(value))

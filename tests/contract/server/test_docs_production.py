@@ -18,7 +18,7 @@ PAGE = (ROOT / "docs/production.md").read_text()
 PROGRAMS = Path(sys.executable).parent
 SECRETS = {
     "secret": "6b1f0d6a7c5e4f3b9a8d7c6b5a493827",
-    "metrics-token": "f0e1d2c3b4a5968778695a4b3c2d1e0f",
+    "metrics-token": "8fd3a1c05be94726d07c2b93e15a6f48",
 }
 
 

@@ -79,7 +79,7 @@ def run(code: str, demo: Demo, tmp_path: Path, web_dir: Path) -> tuple[list[int]
         "OSSFERRY_ENDPOINT": demo.settings.endpoint,
         "OSSFERRY_STS_ENDPOINT": str(demo.settings.sts_endpoint),
         "OSSFERRY_ROLE_ARN": demo.settings.role_arn,
-        "OSSFERRY_SECRET": "a-secret-of-more-than-32-characters",
+        "OSSFERRY_SECRET": "a-text-of-more-than-32-characters",
         "OSSFERRY_WEB_DIR": str(web_dir),
         "OSSFERRY_ALLOW_MOCK": "1",
         "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,

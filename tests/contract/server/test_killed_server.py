@@ -19,7 +19,7 @@ from ossferry.prefixes import owner_of
 from support.programs import free_port, wait_for
 
 ROOT = Path(__file__).parents[3]
-SECRET = b"a-secret-of-more-than-32-characters"
+SECRET = b"a-text-of-more-than-32-characters"
 CAROL = owner_of(Principal(id="carol", name="carol"), secret=SECRET)
 pytestmark = pytest.mark.slow
 

@@ -13,6 +13,7 @@ import redis
 
 from ossferry.app import create_app
 from ossferry.auth.principal import Principal
+from ossferry.auth.sign_outs import SignOuts
 from ossferry.errors import StorageLostError
 from ossferry.grants import Grants, Issued
 from ossferry.rates import Counter, Rates
@@ -27,7 +28,7 @@ from support.server_fakes import OPTIONS, FakeClock, FakeSts
 
 BUSY_S = 10.0  # what a machine that runs other tests may take to answer
 ALICE = Principal(id="alice", name="Alice")
-SECRET = b"a-secret-of-more-than-32-characters"
+SECRET = b"a-text-of-more-than-32-characters"
 
 
 class SlowSts(FakeSts):
@@ -121,6 +122,26 @@ def test_credentials_that_oss_refused_are_replaced_for_all(
 
     assert len(sts.calls) == 2
     assert issued.grant.credentials.access_key_id == "STS.Fake0002"
+
+
+def test_t18_a_redis_that_has_lost_its_data_brings_no_session_back(
+    url: str, clock: FakeClock
+) -> None:
+    async def ask() -> list[bool]:
+        storages = [RedisStorage(url) for _ in range(2)]
+        one, another = (SignOuts(each, None, clock=clock) for each in storages)
+        for session in ("ended", "used"):
+            await one.begin(session, lasts_s=100)
+        await one.add("ended", lasts_s=100)
+        before = [await another.has(session) for session in ("ended", "used")]
+        with redis.Redis.from_url(url) as client:
+            client.flushall()
+        after = [await another.has(session) for session in ("ended", "used")]
+        for each in storages:
+            await each.close()
+        return before + after
+
+    assert asyncio.run(ask()) == [True, False, True, True]
 
 
 def test_who_reads_redis_finds_no_credentials(

@@ -19,7 +19,7 @@ from ossferry.cli import main
 from support.programs import free_port
 
 COMMAND = Path(sys.executable).with_name("ossferry")
-SECRET = "a-secret-of-more-than-32-characters"
+SECRET = "a-text-of-more-than-32-characters"
 
 
 @pytest.fixture

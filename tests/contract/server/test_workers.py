@@ -40,7 +40,7 @@ def options(demo: Demo, web_dir: Path, tmp_path: Path) -> dict[str, str]:
         "OSSFERRY_ENDPOINT": demo.settings.endpoint,
         "OSSFERRY_STS_ENDPOINT": str(demo.settings.sts_endpoint),
         "OSSFERRY_ROLE_ARN": demo.settings.role_arn,
-        "OSSFERRY_SECRET": "a-secret-of-more-than-32-characters",
+        "OSSFERRY_SECRET": "a-text-of-more-than-32-characters",
         "OSSFERRY_WEB_DIR": str(web_dir),
         "OSSFERRY_ALLOW_MOCK": "1",
         "OSSFERRY_PORT": str(free_port()),

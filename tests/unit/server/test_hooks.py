@@ -25,7 +25,7 @@ from ossferry.settings_types import webhook_key
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 
-SECRET = "a-webhook-secret-of-more-than-32-characters"
+SECRET = "a-webhook-key-of-more-than-32-characters"
 URL = "https://hooks.example.com/uploads"
 
 

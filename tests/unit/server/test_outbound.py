@@ -104,6 +104,7 @@ def test_t28_private_addresses_may_be_allowed(
         "127.0.0.1", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::", "224.0.0.1",  # noqa: S104
         "64:ff9b:1::a9fe:a9fe", "::127.0.0.1", "::169.254.169.254", "fec0::1", "192.0.0.192",
         "168.63.129.16", "fd00:ec2::254", "fd20:ce::254", "2001:0:a9fe:a9fe::1", "240.0.0.1",
+        "fd00:c1::a9fe:a9fe", "fd00:42::42", "fd00:a9fe:a9fe::1",
     ],
 )  # fmt: skip
 def test_t28_private_ones_never_mean_metadata_or_this_machine(

@@ -47,6 +47,7 @@ class World:
             settings,
             assume_role=FakeSts(clock),
             clock=clock,
+            monotonic=lambda: 0.0,
             store=store,
             hooks={"told": self.told},
         )
@@ -157,6 +158,18 @@ def test_r59_what_was_recorded_before_it_was_refused_is_taken_back(world: World)
     assert world.told.events == [("uploaded", world.key), ("deleted", world.key)]
 
 
+def test_what_is_left_is_known_at_once_after_a_refusal(world: World) -> None:
+    world.damage()
+    world.clock.advance(SETTLE_S + 1)
+    world.look_through()
+    lefts = [world.left()]
+
+    world.refuse()
+    lefts.append(world.client.post("/api/grant").json()["limits"]["quota"])
+
+    assert [each["bytes_left"] for each in lefts] == [991, 1000]
+
+
 def test_r59_nothing_is_recorded_before_the_page_had_time_to_refuse_it(world: World) -> None:
     world.damage()
     world.look_through()
@@ -166,6 +179,37 @@ def test_r59_nothing_is_recorded_before_the_page_had_time_to_refuse_it(world: Wo
     world.look_through()
 
     assert (early, world.told.events) == ([], [("uploaded", world.key)])
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["unknown", "changed"])
+def test_t41_who_writes_an_object_again_and_again_is_counted_all_the_same(
+    make_world: Callable[..., World], known: bool
+) -> None:
+    world = make_world(quota_bytes_day=None, quota_bytes_total=1000)
+    if known:
+        world.store.put(world.key, size=9, crc64=GOOD, last_modified=world.clock())
+        world.confirm(GOOD)
+    before = world.left()["bytes_left"]
+    lefts = []
+
+    for size in (100, 101, 102, 103):
+        world.store.put(world.key, size=size, etag=f"{size}", last_modified=world.clock())
+        world.look_through()
+        lefts.append(world.left()["bytes_left"])
+        world.clock.advance(60)
+
+    assert lefts == [before, before, 1000 - 102, 1000 - 103]
+
+
+def test_an_object_that_was_gone_in_between_waits_anew(world: World) -> None:
+    for _ in range(2):
+        world.damage()
+        world.look_through()
+        world.clock.advance(SETTLE_S - 1)
+        world.store.objects.clear()
+        world.look_through()
+
+    assert world.told.events == []
 
 
 def test_who_stored_something_last_is_looked_through_until_it_has_settled(world: World) -> None:
@@ -189,6 +233,18 @@ def test_who_stored_something_last_is_looked_through_until_it_has_settled(world:
         found = world.client.get("/api/objects", params={"sort": "name"}).json()["objects"]
 
     assert [each["key"] for each in found] == [world.key]
+
+
+def test_what_waits_for_a_receipt_is_listed_by_key_without_a_checksum(world: World) -> None:
+    world.damage()
+
+    by_key, newest = (
+        world.client.get("/api/objects", params={"sort": sort}).json()["objects"]
+        for sort in ("key", "newest")
+    )
+
+    said = [(each["key"], each["crc64"], each["recorded_at"]) for each in by_key]
+    assert (said, newest) == ([(world.key, None, None)], [])
 
 
 def test_a_receipt_is_recorded_at_once(world: World) -> None:
@@ -236,6 +292,61 @@ def test_bytes_are_kept_for_a_while_if_the_settings_say_so(
     assert answer.json()["outcome"] == "kept"
     assert kept.startswith(f"trash/{world.owner().hash}/refused-")
     assert (gone, world.store.objects) == ([], {})
+
+
+def test_t41_what_is_kept_below_trash_counts_until_it_is_purged(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(refused="trash", undo_s=3 * 86400, quota_bytes_total=500)
+    before, lefts = world.left(), []
+
+    for name, size in (("x.txt", 300), ("y.txt", 100)):
+        key = world.key_of("alice", name)
+        world.store.put(key, size=size, crc64=BAD, last_modified=world.clock())
+        assert world.refuse(key, size=size).json()["outcome"] == "kept"
+        lefts.append(world.left())
+    world.store.put(world.key, size=50, crc64=GOOD, last_modified=world.clock())
+    receipt = world.client.post(
+        "/api/receipts", json={"key": world.key, "size": 50, "crc64": GOOD}
+    ).json()
+    world.clock.advance(3 * 86400)
+    world.run(world.app.state.after.quarantine.purge())
+
+    assert lefts == [
+        {"bytes_left": 200, "objects_left": 49},
+        {"bytes_left": 100, "objects_left": 48},
+    ]
+    assert receipt["quota"] == {"bytes_left": 50, "objects_left": 47}
+    assert (before, world.left()) == (
+        {"bytes_left": 500, "objects_left": 50},
+        {"bytes_left": 450, "objects_left": 49},
+    )
+
+
+def test_t41_what_is_kept_below_trash_counts_on_its_day(make_world: Callable[..., World]) -> None:
+    world = make_world(refused="trash", undo_s=3 * 86400)
+    lefts = []
+
+    world.damage()
+    world.refuse()
+    for _ in range(2):
+        lefts.append(world.left()["bytes_left"])
+        world.clock.advance(86400)
+
+    assert lefts == [991, 1000]
+
+
+def test_t41_of_one_key_one_refused_object_is_kept(make_world: Callable[..., World]) -> None:
+    world = make_world(refused="trash")
+
+    for size in (100, 200):
+        world.store.put(
+            world.key, size=size, crc64=BAD, etag=f"{size}", last_modified=world.clock()
+        )
+        assert world.refuse().json()["outcome"] == "kept"
+
+    (kept,) = world.store.objects.values()
+    assert (kept.size, world.left()["bytes_left"]) == (200, 800)
 
 
 def test_an_upload_that_is_sent_again_under_its_key_is_recorded(world: World) -> None:

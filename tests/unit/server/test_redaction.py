@@ -23,14 +23,14 @@ from support.server_fakes import OBJECTS, FakeClock, FakeSts, UnexpectedError
 
 CANARY = "canary-7f3a"
 CANARIES = {
-    "secret": f"{CANARY}-server-secret-of-32-characters",
-    "proxy_secret": f"{CANARY}-proxy-secret-of-32-characters-",
+    "secret": f"{CANARY}-server-key-of-32-characters",
+    "proxy_secret": f"{CANARY}-proxy-key-of-32-characters-",
     "metrics_token": f"{CANARY}-metrics-token-of-32-characters",
     "oidc_client_secret": f"{CANARY}-oidc-client-secret",
     "redis_url": f"redis://user:{CANARY}-password@127.0.0.1:1/0",
     "database_url": f"postgresql://user:{CANARY}-password@127.0.0.1:1/ledger",
     "share_access_key_secret": f"{CANARY}-share-access-key-secret",
-    "webhook_secret": f"{CANARY}-webhook-secret-of-32-characters",
+    "webhook_secret": f"{CANARY}-webhook-key-of-32-characters",
 }
 
 

@@ -1,15 +1,18 @@
 """Settings: what is unsafe or missing stops the start with one sentence that names the option."""
 
+import base64
 import random
 from collections.abc import Callable
 from pathlib import Path
 from string import ascii_letters
 
 import pytest
+from pydantic import TypeAdapter
 
 from ossferry.errors import SettingsError
 from ossferry.settings import Settings, is_loopback
 from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.settings_types import LongSecret
 from support.server_fakes import OBJECTS, OPTIONS
 
 MakeSettings = Callable[..., Settings]
@@ -279,6 +282,35 @@ def test_an_unsafe_option_is_named_in_one_sentence(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "a..b", ".a", "a.", "-a", "a-", "a.-b", "a-.b", "-", "..", "a_b", "a b", "*.a", "a:80",
+        f"{'a' * 64}.b", ".".join(["a" * 62] * 5), "",
+    ],
+)  # fmt: skip
+def test_a_host_name_is_one_of_dns(make_settings: MakeSettings, host: str) -> None:
+    with pytest.raises(SettingsError, match=r"^OSSFERRY_ALLOWED_HOSTS: must list host names"):
+        make_settings(allowed_hosts=("localhost", host))
+
+
+@pytest.mark.parametrize("label", ["", ".", "-", "a-", "-a", "a_b", "a..b", "a" * 64])
+@pytest.mark.parametrize("option", ["endpoint", "sts_endpoint", "ram_endpoint", "objects_endpoint"])
+def test_the_host_of_an_origin_is_one_of_dns(
+    make_settings: MakeSettings, option: str, label: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"^OSSFERRY_{option.upper()}: must have a plain host"):
+        make_settings(allow_mock=False, **{option: f"https://{label}.aliyuncs.com"})
+
+
+def test_names_and_addresses_are_hosts(make_settings: MakeSettings) -> None:
+    hosts = ("127.0.0.1", "localhost", "UPLOADS.example.com", "x--1.a", f"{'a' * 63}.b")
+
+    assert make_settings(allowed_hosts=hosts).allowed_hosts == tuple(map(str.lower, hosts))
+    assert make_settings(public_url="https://localhost:8443").public_url
+    assert make_settings(frame_origins=("https://[::1]:8000",)).frame_origins
+
+
 def test_a_missing_option_is_named() -> None:
     with pytest.raises(SettingsError, match=r"^OSSFERRY_BUCKET is missing\.$"):
         load_settings(ExplicitSettings)
@@ -516,6 +548,23 @@ def test_addresses_are_derived(make_settings: MakeSettings) -> None:
 )
 def test_loopback_is_recognised(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        bytes.hex,
+        lambda random_bytes: base64.b64encode(random_bytes).decode(),
+        lambda random_bytes: base64.urlsafe_b64encode(random_bytes).rstrip(b"=").decode(),
+    ],
+    ids=["openssl rand -hex 32", "openssl rand -base64 32", "secrets.token_urlsafe(32)"],
+)
+def test_what_the_usual_programs_print_is_taken(write: Callable[[bytes], str]) -> None:
+    chance, secret = random.Random(7), TypeAdapter(LongSecret)
+
+    for _ in range(20_000):
+        text = write(chance.randbytes(32))
+        assert secret.validate_python(text).get_secret_value() == text
 
 
 def test_random_secrets_are_taken(make_settings: Callable[..., Settings]) -> None:

@@ -67,7 +67,7 @@ def test_a_hook_that_hangs_keeps_nobody_else_waiting(
     settings = make_settings(
         **OBJECTS,
         webhook_url="https://hooks.example.com/",
-        webhook_secret="a-webhook-secret-of-more-than-32-characters",
+        webhook_secret="a-webhook-key-of-more-than-32-characters",
     )
     owner = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
     app = create_app(

@@ -22,17 +22,20 @@ def seconds() -> list[float]:
 
 
 @pytest.fixture
-def guarded(
-    settings: Settings, sts: FakeSts, clock: FakeClock, seconds: list[float]
-) -> Callable[[], StsCredentials]:
-    """Asks STS through the guard."""
-    guard = GuardedSts(
+def guard(settings: Settings, sts: FakeSts, clock: FakeClock, seconds: list[float]) -> GuardedSts:
+    """Stands before STS."""
+    return GuardedSts(
         sts,
         pace=Pace(Counter(settings), calls_per_s=90),
         breaker=Breaker(monotonic=lambda: seconds[0]),
         metrics=Metrics(),
         clock=clock,
     )
+
+
+@pytest.fixture
+def guarded(guard: GuardedSts) -> Callable[[], StsCredentials]:
+    """Asks STS through the guard."""
     return lambda: asyncio.run(guard(session_name="session", policy="{}"))
 
 
@@ -100,6 +103,38 @@ def test_t22_after_some_losses_nobody_is_sent_to_sts(
     assert len(sts.calls) == LOSSES
     assert caught.value.reason == "breaker-open"
     assert 1 <= (caught.value.retry_after_s or 0) <= OPEN_S + 1
+
+
+def test_t22_expired_credentials_are_losses_too(
+    guarded: Callable[[], StsCredentials], sts: FakeSts
+) -> None:
+    sts.lives_s = [-1]
+
+    lose(guarded, LOSSES)
+
+    assert len(sts.calls) == LOSSES
+
+
+@pytest.mark.parametrize(
+    "error",
+    [StsRefusedError("NoPermission", "ID"), StsLostError("throttled")],
+    ids=["refused", "lost"],
+)
+def test_who_gave_credentials_once_is_checked_again_after_a_failure(
+    guard: GuardedSts,
+    guarded: Callable[[], StsCredentials],
+    sts: FakeSts,
+    error: Exception,
+) -> None:
+    guarded()
+    asyncio.run(guard.check())
+    sts.error = error
+
+    for ask in (guarded, lambda: asyncio.run(guard.check())):
+        with pytest.raises(type(error)):
+            ask()
+
+    assert len(sts.calls) == 3
 
 
 def test_one_call_finds_out_whether_sts_is_well_again(
