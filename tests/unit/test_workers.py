@@ -26,9 +26,11 @@ def pytest_xdist_make_scheduler(config, log):
 """
 DIES = """
 import os
+import time
 from pathlib import Path
 
 def die(times):
+    time.sleep(0.5)  # pytest-rerunfailures hears of a test in a thread, shortly after it began
     tries = Path("tries")
     tries.write_text(tries.read_text() + "." if tries.exists() else ".")
     if len(tries.read_text()) <= times:
