@@ -17,12 +17,6 @@ from support.expecting import expect
 pytestmark = pytest.mark.e2e
 
 MakeFile = Callable[[str, bytes], Path]
-NO_CHECKSUM = """() => {
-  const post = Worker.prototype.postMessage;
-  Worker.prototype.postMessage = function (asked) {
-    post.call(this, asked.filter(({ kind }) => kind !== "crc64"));
-  };
-}"""
 WHILE_IT_VERIFIES, WITHOUT_AN_ANSWER, TWO_OF_THREE = "verifying", "no answer", "two of three"
 
 
@@ -52,7 +46,7 @@ def test_r36_a_small_file_that_a_closed_page_has_sent_is_stored_once(
         demo.oss.faults.add("hang", operation="PutObject", skip=1)
     else:
         for uploader in pages[:-1]:
-            uploader.page.evaluate(NO_CHECKSUM)
+            uploader.hold_checksums()
 
     pages[0].choose(path)
     until(page, lambda: asked(demo, "PutObject", name))
@@ -97,7 +91,7 @@ def test_r36_a_small_file_of_a_closed_page_that_others_choose_too_is_stored_once
         uploader.expect_ready()
         expect(uploader.grant).to_contain_text("May add")
     first, second, third = pages
-    first.page.evaluate(NO_CHECKSUM)
+    first.hold_checksums()
     first.choose(path)
     first.row(name).expect_says("Finishing: being verified")
     page.wait_for_timeout(700)  # it is written down

@@ -129,6 +129,33 @@ def test_a_file_that_is_overwritten_during_its_put_is_not_among_my_uploads(
 
 
 @slow_on_pyodide
+def test_what_was_damaged_in_the_put_of_a_page_that_is_gone_is_not_among_my_uploads(
+    start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
+) -> None:
+    console.expected.append("status of 409")
+    demo, uploader = start_demo()
+    path = make_file("damaged.bin", noise(MIB, seed=74))
+    uploader.open()
+    uploader.expect_ready()
+    page.evaluate(f"() => {DAMAGING}")
+    uploader.hold_checksums()
+    uploader.choose(path)
+    uploader.row("damaged.bin").expect_says("Finishing: being verified")
+    page.wait_for_timeout(700)  # it is written down
+    damaged = keys(demo)
+
+    uploader.open()
+    uploader.expect_ready()
+    uploader.choose(path)
+    uploader.row("damaged.bin").expect_state("done")
+    until(page, lambda: len(keys(demo)) == 1, timeout_s=30)
+
+    assert keys(demo) == [uploader.row("damaged.bin").key] != damaged
+    page.locator("#more").get_by_role("button", name="My uploads").click()
+    expect(uploader.dialog("mine").get_by_test_id("stored")).to_have_count(1)
+
+
+@slow_on_pyodide
 def test_a_whole_of_parts_that_is_another_is_not_among_my_uploads(
     start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
 ) -> None:

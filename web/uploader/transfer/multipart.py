@@ -225,7 +225,7 @@ async def complete(upload: "Upload", engine: "Engine") -> "Stored":
         upload.refuse(stored, error.expected)
         upload.may_replace = True
         raise
-    upload.refused = None
+    upload.replace_refused()
     return stored
 
 

@@ -1,11 +1,10 @@
 """An object that OSS has stored and that is not the file: our server is to take it away."""
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from uploader.oss.replies import Stored
+from uploader.oss.replies import Stored
 
-__all__ = ["UNREADABLE", "RefusedObject"]
+__all__ = ["UNANSWERED", "UNREADABLE", "RefusedObject"]
 
+UNANSWERED = Stored("", "", "")  # whatever lies under the key; no answer of OSS has told
 UNREADABLE = (
     "0"  # instead of the CRC-64 of a file that cannot be read any more; of no bytes it is 0
 )
@@ -14,7 +13,7 @@ UNREADABLE = (
 class RefusedObject:
     """Where it lies, what OSS said of it, and what the file is: size in bytes, CRC-64 as text."""
 
-    def __init__(self, key: str, stored: "Stored", *, size: int, crc64: str) -> None:
+    def __init__(self, key: str, stored: Stored, *, size: int, crc64: str) -> None:
         self.key = key
         self.size = size
         self.crc64 = crc64

@@ -2,25 +2,24 @@
 
 from uploader.oss import requests
 from uploader.oss.errors import Corrupt
-from uploader.oss.replies import Stored, read_stored
+from uploader.oss.replies import read_stored
 from uploader.transfer import states
 from uploader.transfer.checksum import PieceChecksum
 from uploader.transfer.errors import FileUnreadable
 from uploader.transfer.options import KEEP_BOTH
 from uploader.transfer.ports import Piece
 from uploader.transfer.prepare import headers_of
-from uploader.transfer.refused import UNREADABLE
+from uploader.transfer.refused import UNANSWERED, UNREADABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uploader.oss.replies import Stored
     from uploader.oss.requests import Request
     from uploader.transfer.engine import Engine
     from uploader.transfer.grant import Grant
     from uploader.transfer.upload import Upload
 
 __all__ = ["send_single"]
-
-UNANSWERED = Stored("", "", "")  # the answer of OSS was lost, or did not come before the end
 
 
 async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
@@ -30,7 +29,7 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
         OSSError, TransferError: it did not arrive, or is not proved to be whole.
     """
     if upload.refused and not upload.refused.etag:
-        upload.refused = None  # what is sent now takes the place of whatever there is
+        upload.replace_refused()
     piece = Piece(upload.file, 0, upload.file.size)
     checksum = PieceChecksum(piece, lambda piece: engine.crc64(upload, piece))
 
@@ -57,7 +56,7 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
             upload.may_replace = upload.may_replace or isinstance(error, Corrupt)
             upload.go(states.UPLOADING)
             raise
-        upload.refused = None  # if there was something, this has taken its place
+        upload.replace_refused()
 
     try:
         stored: Stored = await engine.request(

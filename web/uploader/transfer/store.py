@@ -8,6 +8,7 @@ from uploader.transfer.multipart import send_multipart
 from uploader.transfer.options import KEEP_BOTH
 from uploader.transfer.plan import MAX_SINGLE_BYTES
 from uploader.transfer.prepare import prepare
+from uploader.transfer.refused import UNANSWERED
 from uploader.transfer.settle import already_stored, is_stored
 from uploader.transfer.single import send_single
 from uploader.transfer.stream import Stream, send_stream
@@ -64,12 +65,15 @@ async def _send(upload: "Upload", engine: "Engine") -> "Stored":
 async def _settle(upload: "Upload", engine: "Engine") -> "Stored":
     """Find out what lies under the key of this file, which another page or device may have stored.
 
-    If it is the file, it has arrived. Another one keeps its place. If our server cannot say, the
-    file replaces itself.
+    If it is the file, it has arrived. Another one keeps its place until our server takes it away:
+    nothing else than this file was sent under the key. If the server cannot say what lies there,
+    the file replaces itself.
     """
     try:
         found = await is_stored(upload, engine)
-    except Corrupt:
+    except Corrupt as error:
+        if error.is_mismatch:
+            upload.refuse(UNANSWERED, error.expected)
         return await _store_elsewhere(upload, engine)
     if found:
         await _end(upload, engine, found)

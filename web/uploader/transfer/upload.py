@@ -166,6 +166,11 @@ class Upload:
         """Note that OSS has stored something else than the file with this CRC-64."""
         self.refused = RefusedObject(self.key, stored, size=self.file.size, crc64=crc64)
 
+    def replace_refused(self) -> None:
+        """Note that the file takes the place of what was refused, if that lies under its key."""
+        if self.refused and self.refused.key == self.key:
+            self.refused = None
+
     def meet_errors(self, has_errors: bool) -> None:
         """Note whether OSS answers with errors."""
         if has_errors != self.has_errors:

@@ -11,6 +11,7 @@ from support.fakes import (
     FakeClock,
     FakeFile,
     FakeHttp,
+    crc64_of_zeros,
     make_engine,
     make_ports,
     refused,
@@ -238,7 +239,7 @@ async def test_an_answer_that_is_lost_again_is_settled_too():
     assert upload.crc64
 
 
-async def test_another_object_under_the_key_is_not_overwritten():
+async def test_another_object_under_the_key_is_not_overwritten_and_refused():
     world = World()
     before = await world.left(("a.txt",))
     world.http.objects[before[0].key] = 99
@@ -250,6 +251,7 @@ async def test_another_object_under_the_key_is_not_overwritten():
 
     assert world.http.objects == {before[0].key: 99, upload.key: 10}
     assert upload.key != before[0].key
+    assert upload.refused.facts() == (before[0].key, 10, str(crc64_of_zeros(10)), "", "")
     await until(lambda: not world.storage.texts)
 
 
