@@ -62,21 +62,21 @@ def read_grant(document: "Any") -> Grant:
         GrantRefused: a field is missing or malformed.
     """
     try:
-        prefix = document["prefix"]
+        prefix = _text(document, "prefix")
         if not prefix.endswith("/") or prefix.startswith("/"):
             raise ValueError("prefix")
         return Grant(
             credentials=Credentials(
-                document["access_key_id"],
-                document["access_key_secret"],
-                document["security_token"],
+                _text(document, "access_key_id"),
+                _text(document, "access_key_secret"),
+                _text(document, "security_token"),
             ),
             bucket=_bucket(document),
             prefix=prefix,
             expires_at_s=from_iso(document["expiration"]),
             server_time_s=from_iso(document["server_time"]),
             limits=_limits(document["limits"]),
-            principal=document["principal"]["name"],
+            principal=_text(document["principal"], "name"),
             left=read_left(document["limits"].get("quota")),
             features=[str(each) for each in document.get("features") or []],
         )
@@ -90,16 +90,30 @@ def _bucket(document: "Any") -> Bucket:
     if not isinstance(origins, list):
         raise TypeError("origins")
     return Bucket(
-        document["bucket"],
-        document["region"],
-        document["endpoint"],
+        _text(document, "bucket"),
+        _text(document, "region"),
+        _text(document, "endpoint"),
         origins=[str(each) for each in origins],
     )
 
 
 def _limits(document: "Any") -> Limits:
     return Limits(
-        max_file_size=int(document["max_file_size"]),
-        max_files=int(document["max_files"]),
+        max_file_size=_count(document, "max_file_size"),
+        max_files=_count(document, "max_files"),
         types=[str(each) for each in document.get("types") or []],
     )
+
+
+def _text(document: "Any", name: str) -> str:
+    found = document[name]
+    if not isinstance(found, str):
+        raise TypeError(name)
+    return found
+
+
+def _count(document: "Any", name: str) -> int:
+    found = int(document[name])
+    if found < 0:
+        raise ValueError(name)
+    return found

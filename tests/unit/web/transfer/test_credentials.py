@@ -298,10 +298,11 @@ async def test_after_a_sign_out_nobody_holds_credentials_any_more():
 async def test_a_grant_that_arrives_after_a_sign_out_is_not_kept():
     grants = FakeGrants(FakeClock())
     keeper = GrantKeeper(grants, FakeClock())
-    fetch = grants.fetch
+    fetch, late = grants.fetch, []
 
     async def fetch_late(*, refused_key_id):
         grant = await fetch(refused_key_id=refused_key_id)
+        late.append(grant.credentials)
         keeper.forget()
         return grant
 
@@ -310,5 +311,6 @@ async def test_a_grant_that_arrives_after_a_sign_out_is_not_kept():
     refused = await attempt(keeper)
 
     assert (type(refused), refused.status) == (GrantRefused, 401)
+    assert (late[0].access_key_secret, late[0].security_token) == ("", None)
     grants.errors = [GrantRefused(401)]
     assert isinstance(await attempt(keeper), GrantRefused)

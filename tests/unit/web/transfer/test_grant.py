@@ -89,6 +89,12 @@ def test_features_quota_and_types_may_be_there():
         {"limits": {}},
         {"limits": None},
         {"principal": None},
+        {"principal": {"name": 5}},
+        {"region": 5},
+        {"bucket": None},
+        {"security_token": ["x"]},
+        {"limits": {"max_file_size": 10, "max_files": -1}},
+        {"limits": {"max_file_size": -1, "max_files": 1}},
     ],
     ids=[
         "no slash",
@@ -104,6 +110,12 @@ def test_features_quota_and_types_may_be_there():
         "no limit",
         "no limits",
         "nobody",
+        "name",
+        "region",
+        "bucket",
+        "token",
+        "negative number",
+        "negative size",
     ],
 )
 def test_a_malformed_grant_is_refused(change):
