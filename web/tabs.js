@@ -11,6 +11,10 @@ export const listen = (handler) => void (channel.onmessage = ({ data }) => typeo
 export const take = (name) => inTurn(name, () => held.has(name) || get(name));
 export const drop = (name) => inTurn(name, () => giveBack(name));
 
+// Takes and drops names in this order; returns a text with an answer to each.
+export const all = (asked) =>
+  Promise.all(JSON.parse(asked).map(([operation, name]) => (operation === "take" ? take : drop)(name))).then(String);
+
 // Several pages may look at a time: who only looks shares the lock.
 export const isFree = (name) =>
   navigator.locks

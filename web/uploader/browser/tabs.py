@@ -1,6 +1,7 @@
 """The other pages of this origin (`tabs.js`): who sends what, and what they tell."""
 
 import asyncio
+import json
 
 import js
 from pyscript.ffi import create_proxy
@@ -13,20 +14,35 @@ if TYPE_CHECKING:
 
 __all__ = ["BrowserTabs"]
 
+DROPPED_AFTER_S = 0.05  # unless another name is taken before
+
 
 class BrowserTabs:
-    """The engine's `Tabs` port; a browser that cannot do it has no other pages, for all we know."""
+    """The engine's `Tabs` port; a browser that cannot do it has no other pages, for all we know.
+
+    Names are taken and dropped in the order in which that is asked for, many in one call: to wait
+    for a promise costs an interpreter more than a browser needs for the lock.
+    """
+
+    def __init__(self) -> None:
+        self._asked: list[_Asked] = []
+        self._is_due = False
 
     async def take(self, name: str) -> bool:
         """Take a name for this page, unless another has it; it ends with the page."""
-        try:
-            return bool(await js.ossferry.ask("tabs", "take", name))
-        except JsException:
-            return True  # without storage nothing is found twice either
+        asked = _Asked("take", name)
+        self._asked.append(asked)
+        if not self._is_due:
+            self._is_due = True
+            asyncio.create_task(self._do())  # noqa: RUF006 - it ends by itself
+        await asked.done.wait()
+        return asked.is_ours
 
     def drop(self, name: str) -> None:
-        """Give a name back, if this page has it."""
-        self._ask("drop", name)
+        """Give a name back soon, if this page has it."""
+        self._asked.append(_Asked("drop", name))
+        if len(self._asked) == 1:
+            asyncio.create_task(self._do_later())  # noqa: RUF006 - it ends by itself
 
     async def is_free(self, name: str) -> bool:
         """Tell whether no page has the name."""
@@ -50,6 +66,22 @@ class BrowserTabs:
         """Have `handler` called with the texts of other pages."""
         self._ask("listen", create_proxy(handler))
 
+    async def _do_later(self) -> None:
+        await asyncio.sleep(DROPPED_AFTER_S)
+        if self._asked and not self._is_due:
+            await self._do()
+
+    async def _do(self) -> None:
+        asked, self._asked, self._is_due = self._asked, [], False
+        words = json.dumps([[each.operation, each.name] for each in asked])
+        try:
+            answers = str(await js.ossferry.ask("tabs", "all", words)).split(",")
+        except JsException:
+            answers = []  # without storage nothing is found twice either
+        for index, each in enumerate(asked):
+            each.is_ours = not answers or answers[index] == "true"
+            each.done.set()
+
     def _ask(self, operation: str, given: "object") -> None:
         asyncio.create_task(self._run(operation, given))  # noqa: RUF006 - it ends by itself
 
@@ -58,3 +90,13 @@ class BrowserTabs:
             await js.ossferry.ask("tabs", operation, given)
         except JsException:
             return  # as with `take`
+
+
+class _Asked:
+    """`take` or `drop` of a name, and whether this page has it then."""
+
+    def __init__(self, operation: str, name: str) -> None:
+        self.operation = operation
+        self.name = name
+        self.is_ours = False
+        self.done = asyncio.Event()

@@ -134,7 +134,7 @@ class Journal:
         """Do the same, but do not wait for other pages."""
         async with self._placing:  # or an upload that starts meanwhile would go its own way
             while not upload.key:
-                left = self._left.of(looks_of(upload.file))
+                left = self._left.of(upload.file)
                 if not left:
                     return
                 record = max(left, key=lambda each: each.sent)
@@ -421,7 +421,7 @@ class Journal:
         if await self._is_page_gone():
             async with self._placing:
                 await self._read(lambda each: not (each.upload_id or each.lock in self._ours))
-        if self._left.of(looks_of(upload.file)):
+        if self._left.of(upload.file):
             upload.followed = True
             await self._unplace(upload)
             await self.take_place(upload)

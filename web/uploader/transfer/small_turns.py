@@ -84,7 +84,8 @@ class SmallTurns:
             follows = True
             await self._follow(upload, lock)
             self._sending[upload.number] = lock
-        self._reserved.discard(lock)
+        if self._reserved:
+            self._reserved.discard(lock)
         if follows:
             result = await self._ask(lock, upload.options.same_name)
             if result:
@@ -113,6 +114,8 @@ class SmallTurns:
 
     def release(self, owner: str, file: "Any") -> None:
         """Undo `reserve` for a file, if nobody has taken the turn."""
+        if not self._reserved:
+            return
         lock = _lock(owner, file)
         if lock in self._reserved and lock not in self._sending.values():
             self._reserved.discard(lock)

@@ -4,6 +4,8 @@ from uploader.transfer.checkpoint import looks_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from uploader.transfer.checkpoint import Checkpoint
 
 __all__ = ["Unfinished"]
@@ -31,9 +33,9 @@ class Unfinished:
         begun = [record for record in records if record.upload_id]
         return begun + [record for record in records if not record.upload_id]
 
-    def of(self, looks: str) -> "list[Checkpoint]":
+    def of(self, file: "Any") -> "list[Checkpoint]":
         """Return the records of such a file."""
-        return self._by_looks.get(looks, [])
+        return self._by_looks.get(looks_of(file), []) if self._by_looks else []
 
     def add(self, record: "Checkpoint") -> None:
         """Put a record at the end, in place of an older one of the same key."""
