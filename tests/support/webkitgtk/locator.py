@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
     ElementNotInteractableException,
+    InvalidSessionIdException,
     NoSuchElementException,
     StaleElementReferenceException,
     WebDriverException,
@@ -293,7 +294,9 @@ class Locator:
     def is_visible(self) -> bool:
         try:
             return any(each.is_displayed() for each in self.elements())
-        except (StaleElementReferenceException, WebDriverException):
+        except InvalidSessionIdException:  # the engine has crashed
+            raise
+        except WebDriverException:
             return False
 
     def bounding_box(self) -> dict[str, float]:
