@@ -121,7 +121,7 @@ class Browser:
         try:
             line = RemoteConnection(client_config=_config(address))
             driver = Remote(line, options=options, file_detector=UselessFileDetector())
-        except WebDriverException:
+        except (HTTPError, WebDriverException):
             service.stop()
             raise
         driver.set_script_timeout(SCRIPT_S)
