@@ -13,6 +13,8 @@ FRAME_ORIGIN ?=
 CUSTOM_DOMAIN ?=
 RUNTIME ?= micropython
 ONLY ?=
+# not from the environment, where the desktop's browser has this name
+BROWSER :=
 # a worker that dies is replaced, and the test that it died of runs again (tests/support/workers.py)
 WORKERS := --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
@@ -66,7 +68,7 @@ bench: build prerequisites
 	$(BIN)/python tests/bench/run.py $(if $(ONLY),--only "$(ONLY)")
 
 slow: build prerequisites $(SDK_TOURS)/node_modules/.ready
-	$(BIN)/python -m pytest $(WORKERS) --maxprocesses 1 -m slow
+	$(BIN)/python -m pytest $(WORKERS) --maxprocesses 1 -m slow $(if $(BROWSER),--browser $(BROWSER) tests/browser tests/e2e) $(if $(ONLY),-k "$(ONLY)")
 
 vendor-suites: $(VENV)/.ready
 	PYTHONPATH="$(CURDIR)/tests" $(BIN)/python -m contract.mock_oss.vendor_suites oss2

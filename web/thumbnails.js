@@ -21,15 +21,20 @@ async function image(target, file) {
   draw(target, await createImageBitmap(file));
 }
 
-// A browser may tell of data a moment before it has the picture: drawn, it would be nothing; here, it is refused.
+function isNothing(bitmap) {
+  const pen = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
+  pen.drawImage(bitmap, 0, 0, 1, 1);
+  return pen.getImageData(0, 0, 1, 1).data[3] === 0;
+}
+
+// A browser may tell of data a moment before it has the picture. It then refuses to give one, or gives nothing.
 async function frame(player, tries = GIVE_UP_MS / WAIT_MS) {
-  try {
-    return await createImageBitmap(player);
-  } catch (error) {
-    if (!tries) throw error;
-    await new Promise((done) => setTimeout(done, WAIT_MS));
-    return frame(player, tries - 1);
-  }
+  const bitmap = await createImageBitmap(player).catch(() => null);
+  if (bitmap && !isNothing(bitmap)) return bitmap;
+  bitmap?.close();
+  if (!tries) throw new Error("there is no picture");
+  await new Promise((done) => setTimeout(done, WAIT_MS));
+  return frame(player, tries - 1);
 }
 
 async function video(target, file) {

@@ -256,4 +256,5 @@ def test_nothing_scrolls_sideways_on_a_phone(
     page.set_viewport_size({"width": 320, "height": 700})
     page.goto(demo.url + path)
 
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= window  # 320 wherever a window can be that narrow

@@ -27,6 +27,7 @@ TIMERS = """async () => {
   await new Promise((done) => setTimeout(done, 50));
   return came;
 }"""
+MESSAGES_ARE_LOST = "() => { MessagePort.prototype.postMessage = () => {}; }"
 
 
 @slow_on_pyodide
@@ -35,6 +36,21 @@ def test_timers_without_a_wait_come_in_order_and_can_be_taken_back(
 ) -> None:
     uploader.expect_ready()
 
+    assert page.evaluate(TIMERS) == ["a", "c", "d", "late"]
+
+
+@pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
+def test_a_page_goes_on_when_the_browser_loses_its_messages(
+    uploader: UploaderPage, page: Page
+) -> None:
+    """WebKit does so when its network process ends, as on a phone that needs the memory."""
+    uploader.expect_ready()
+    page.evaluate(MESSAGES_ARE_LOST)
+
+    uploader.drop(a__txt="a", b__txt="b")
+
+    uploader.row("a.txt").expect_state("done")
+    uploader.row("b.txt").expect_state("done")
     assert page.evaluate(TIMERS) == ["a", "c", "d", "late"]
 
 

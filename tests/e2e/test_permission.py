@@ -144,7 +144,7 @@ def test_r05_r17_r18_permission_that_cannot_be_had_is_waited_for(
     ("row_of_table", "words"),
     [
         pytest.param("403", "You may not upload here.", id="r19"),
-        pytest.param("other prefix", "Something else answered", id="r20", marks=pytest.mark.slow),
+        pytest.param("other prefix", "Somebody else has signed in", id="r20", marks=pytest.mark.slow),
     ],
 )
 def test_r19_r20_permission_that_is_refused_or_for_another_place_ends_the_upload(
@@ -159,7 +159,7 @@ def test_r19_r20_permission_that_is_refused_or_for_another_place_ends_the_upload
         if row_of_table == "403":
             route.fulfill(status=403)
             return
-        document = route.fetch().json()
+        document = route.fetch(post_data="{}").json()  # Firefox does not tell what was sent
         document["prefix"] = "uploads/bob-0123456789/"
         route.fulfill(json=document)
 
@@ -181,6 +181,7 @@ def test_r19_r20_permission_that_is_refused_or_for_another_place_ends_the_upload
     expect_whole(demo, name, CONTENT)
 
 
+@pytest.mark.skip_browser("webkit")  # it keeps secure cookies for https only, not for localhost
 def test_who_signs_in_with_a_session_can_sign_out(
     page: Page, start_demo: Callable[..., tuple[Demo, UploaderPage]], runtime: str
 ) -> None:

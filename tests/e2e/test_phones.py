@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, FilePayload, Locator, Page
 
+from e2e import axe
 from e2e.conftest import Console, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, noise, until
@@ -16,7 +17,6 @@ from support.expecting import expect
 pytestmark = [pytest.mark.e2e]
 
 MakeFile = Callable[[str, bytes], Path]
-AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 PHONE: Any = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 3,
@@ -91,9 +91,7 @@ def too_small(page: Page) -> list[Any]:
 
 def violations(page: Page) -> list[str]:
     """Return what axe finds."""
-    page.evaluate(f"{AXE.read_text('utf-8')}; 1")
-    result = page.evaluate("axe.run({resultTypes: ['violations']})")
-    return [f"{each['id']} {each['nodes'][0]['target']}" for each in result["violations"]]
+    return [f"{each['id']} {each['nodes'][0]['target']}" for each in axe.run(page)]
 
 
 def turn(page: Page, width: int, height: int) -> None:

@@ -1,12 +1,12 @@
 """What a person has told their system: less motion, more contrast, colours of their own."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import FilePayload, Locator, Page
 
+from e2e import axe
 from e2e.conftest import Console, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from ossferry.demo import Demo
@@ -14,7 +14,6 @@ from support.expecting import expect
 
 pytestmark = [pytest.mark.e2e]
 
-AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 MOVES = """() => {
   const seconds = (list) => list.split(",").map(parseFloat);
   const found = [];
@@ -134,13 +133,11 @@ def test_all_is_seen_with_colours_of_ones_own(busy: UploaderPage, page: Page) ->
 def test_letters_are_as_clear_as_who_wants_more_contrast_needs(
     busy: UploaderPage, page: Page
 ) -> None:
-    page.evaluate(f"{AXE.read_text('utf-8')}; 1")
     enhanced: Any = {"runOnly": ["color-contrast-enhanced"], "rules": {}}
     enhanced["rules"]["color-contrast-enhanced"] = {"enabled": True}
 
     def unclear() -> list[str]:
-        result = page.evaluate("(how) => axe.run(how)", enhanced)
-        nodes = [node for each in result["violations"] for node in each["nodes"]]
+        nodes = [node for each in axe.run(page, enhanced) for node in each["nodes"]]
         return [f"{node['target']} {node['any'][0]['message']}" for node in nodes]
 
     page.emulate_media(contrast="no-preference", color_scheme="light")

@@ -146,6 +146,12 @@ class LocatorAssertions(_Assertions):
     def to_be_hidden(self, *, timeout: float | None = None) -> None:
         self._wait(self._locator.is_visible, lambda seen: not seen, "is hidden", timeout)
 
+    def to_be_enabled(self, *, timeout: float | None = None) -> None:
+        self._wait(self._is_disabled, lambda seen: not seen, "is enabled", timeout)
+
+    def to_be_disabled(self, *, timeout: float | None = None) -> None:
+        self._wait(self._is_disabled, bool, "is disabled", timeout)
+
     def to_be_focused(self, *, timeout: float | None = None) -> None:
         script = "(element) => element === document.activeElement"
         self._wait(lambda: self._locator.evaluate(script), bool, "has the focus", timeout)
@@ -159,6 +165,9 @@ class LocatorAssertions(_Assertions):
 
     def _attribute(self, name: str) -> str | None:
         return attribute_of(self._locator.only(timeout_s=0.1), name)
+
+    def _is_disabled(self) -> bool:
+        return not self._locator.only(timeout_s=0.1).is_enabled()
 
     def _text(self) -> str:
         return _plain(text_of(self._locator.only(timeout_s=0.1)))

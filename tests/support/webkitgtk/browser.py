@@ -4,9 +4,11 @@ A context starts with an empty profile, as Playwright's do: MiniBrowser keeps no
 """
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 from selenium.common.exceptions import WebDriverException
@@ -55,6 +57,9 @@ class Context:
         """End the MiniBrowser, also one that does not answer."""
         with suppress(HTTPError, WebDriverException):
             self._driver.quit()
+        for child in _children(self._service.process.pid):  # it outlives a session that it lost
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         self._service.stop()
 
     def __getattr__(self, name: str) -> NoReturn:
@@ -116,11 +121,16 @@ class Browser:
         try:
             line = RemoteConnection(client_config=_config(address))
             driver = Remote(line, options=options, file_detector=UselessFileDetector())
-        except WebDriverException:
+        except (HTTPError, WebDriverException):
             service.stop()
             raise
         driver.set_script_timeout(SCRIPT_S)
         return Context(service, driver, viewport or VIEWPORT)
+
+
+def _children(pid: int) -> list[int]:
+    """Return the processes that one has started."""
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _config(address: str) -> ClientConfig:

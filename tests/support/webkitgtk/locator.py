@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
     ElementNotInteractableException,
+    InvalidSessionIdException,
     NoSuchElementException,
     StaleElementReferenceException,
     WebDriverException,
 )
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from support.choosing import CHOOSE, contents
@@ -33,6 +36,7 @@ Step = Callable[[list[WebElement]], list[WebElement]]
 ROLES = {
     "alert": "[role=alert]",
     "button": "button, summary, input[type=button], input[type=submit], [role=button]",
+    "cell": "td, [role=cell]",
     "checkbox": "input[type=checkbox], [role=checkbox]",
     "combobox": "select, [role=combobox]",
     "dialog": "dialog, [role=dialog]",
@@ -44,10 +48,13 @@ ROLES = {
     "listitem": "li, [role=listitem]",
     "progressbar": "progress, [role=progressbar]",
     "radio": "input[type=radio]",
+    "region": "section, [role=region]",
+    "row": "tr, [role=row]",
     "searchbox": "input[type=search]",
     "status": "output, [role=status]",
     "textbox": "input:not([type]), input[type=text], input[type=url], textarea",
 }
+NAMED_BY_CONTENT = ("cell", "row")
 LABELLED = "input, select, textarea, button, [aria-label]"
 SELECT = """(select, wanted) => {
   const isMeant = ({value, text}) => [value, text].includes(wanted);
@@ -107,7 +114,7 @@ class Locator:
             found = [each for each in search(scopes) if each.is_displayed()]
             if name is None:
                 return found
-            return [each for each in found if matches(name, each.accessible_name, exact=exact)]
+            return [each for each in found if matches(name, _name(each, role), exact=exact)]
 
         return self._then(step, f"{role} {name!r}")
 
@@ -191,8 +198,13 @@ class Locator:
         self._use(lambda element: element.click())
 
     def dblclick(self) -> None:
-        self.click()
-        self.click()
+        """Click twice at one place, whatever is there by the second time."""
+
+        def twice(element: WebElement) -> None:
+            self.scroll_into_view_if_needed()
+            ActionChains(self.page.driver, duration=0).double_click(element).perform()
+
+        self._use(twice)
 
     def check(self) -> None:
         self._use(lambda element: None if element.is_selected() else element.click())
@@ -200,7 +212,7 @@ class Locator:
     def fill(self, text: str) -> None:
         def put(element: WebElement) -> None:
             element.clear()
-            element.send_keys(text)
+            element.send_keys(text.replace("\n", Keys.ENTER))
 
         self._use(put)
 
@@ -282,7 +294,9 @@ class Locator:
     def is_visible(self) -> bool:
         try:
             return any(each.is_displayed() for each in self.elements())
-        except (StaleElementReferenceException, WebDriverException):
+        except InvalidSessionIdException:  # the engine has crashed
+            raise
+        except WebDriverException:
             return False
 
     def bounding_box(self) -> dict[str, float]:
@@ -299,6 +313,11 @@ def attribute_of(element: WebElement, name: str) -> str | None:
 def text_of(element: WebElement) -> str:
     """Return all text of an element, shown or not."""
     return str(element.get_property("textContent"))
+
+
+def _name(element: WebElement, role: str) -> str:
+    """Return the name that WebKit computes; rows and cells have none there, but their text."""
+    return element.accessible_name or (text_of(element) if role in NAMED_BY_CONTENT else "")
 
 
 def _holds(outer: WebElement, inner: WebElement) -> bool:

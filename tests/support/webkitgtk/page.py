@@ -4,7 +4,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from selenium.common.exceptions import JavascriptException, WebDriverException
+from selenium.common.exceptions import (
+    JavascriptException,
+    NoSuchWindowException,
+    WebDriverException,
+)
 from selenium.webdriver import Remote
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -25,6 +29,11 @@ Promise.resolve()
   .then(() => (%s))
   .then((value) => (typeof value === "function" ? value(arguments[0]) : value))
   .then((value) => done([true, value]), (error) => done([false, String(error)]));"""
+BLANK = "about:blank"
+STATE = """const [blank, isBlankMeant] = arguments;
+const isEmpty = document.contentType === "text/html" && !document.body;
+const isOther = location.href === blank && !isBlankMeant;
+return window.isLeft || isEmpty || isOther ? "" : document.readyState;"""
 LISTEN = """if (window.complaints) return;
 const note = (text) => window.complaints.push(text);
 window.complaints = [];
@@ -91,13 +100,22 @@ class Page:
     @property
     def driver(self) -> Remote:
         """WebDriver, looking at this tab."""
-        if self._driver.current_window_handle != self._handle:
+        if not self._is_in_view():
             self._driver.switch_to.window(self._handle)
         return self._driver
+
+    def _is_in_view(self) -> bool:
+        try:
+            return bool(self._driver.current_window_handle == self._handle)
+        except NoSuchWindowException:  # another tab was, and is closed
+            return False
 
     @property
     def url(self) -> str:
         return str(self.driver.current_url)
+
+    def content(self) -> str:
+        return str(self.evaluate("document.documentElement.outerHTML"))
 
     def title(self) -> str:
         return str(self.driver.title)
@@ -105,7 +123,7 @@ class Page:
     def goto(self, url: str, *, wait_until: str = "load") -> None:
         """Go to an address; `wait_until` is `load` or `commit`."""
         self._leave(lambda driver: driver.get(url))
-        self._arrive(wait_until)
+        self._arrive(wait_until, is_blank=url == BLANK)
 
     def reload(self, *, wait_until: str = "load") -> None:
         self._leave(lambda driver: driver.refresh())
@@ -122,21 +140,21 @@ class Page:
         )
         go(self.driver)
 
-    def _arrive(self, wait_until: str) -> None:
-        """Wait for a new document, and listen to its complaints from then on."""
+    def _arrive(self, wait_until: str, *, is_blank: bool = False) -> None:
+        """Wait for a new document, and listen to its complaints from then on.
+
+        On the way to it a tab may be blank, which is then not meant.
+        """
 
         def is_there() -> bool:
             try:
-                state = self.driver.execute_script(
-                    "return window.isLeft || location.href === 'about:blank' || !document.body"
-                    " ? '' : document.readyState"
-                )
+                state = self.driver.execute_script(STATE, BLANK, is_blank)
             except JavascriptException:  # between two documents
                 return False
             return bool(state) if wait_until == "commit" else state == "complete"
 
         if wait_until != "commit":
-            self._arrive("commit")
+            self._arrive("commit", is_blank=is_blank)
         until(is_there, lambda: f"{self.url} did not load")
         self.driver.execute_script(LISTEN)
 
@@ -167,6 +185,9 @@ class Page:
 
     def get_by_text(self, text: Text, *, exact: bool = False) -> Locator:
         return Locator(self).get_by_text(text, exact=exact)
+
+    def get_by_title(self, text: str) -> Locator:
+        return Locator(self).get_by_title(text)
 
     def get_by_label(self, text: Text, *, exact: bool = False) -> Locator:
         return Locator(self).get_by_label(text, exact=exact)
