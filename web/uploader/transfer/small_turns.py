@@ -1,9 +1,9 @@
 """Which page of this browser sends a small file that several of them have.
 
 A page locks a file before it sends it, or before it goes on with what a closed page has left of it.
-The others follow: they wait for the lock, and for the result. A page that is closed tells no
-result, although the file may have arrived. Who has the lock next goes on under the key that its
-record has.
+The others wait for the lock, and then ask what has become of the file. A page that is closed does
+not answer, although the file may have arrived: the next page goes on under the key that is in the
+record of the closed one.
 """
 
 import json
