@@ -144,9 +144,7 @@ def test_r05_r17_r18_permission_that_cannot_be_had_is_waited_for(
     ("row_of_table", "words"),
     [
         pytest.param("403", "You may not upload here.", id="r19"),
-        pytest.param(
-            "other prefix", "Somebody else has signed in", id="r20", marks=pytest.mark.slow
-        ),
+        pytest.param("other prefix", "Somebody else has signed", id="r20", marks=pytest.mark.slow),
     ],
 )
 def test_r19_r20_permission_that_is_refused_or_for_another_place_ends_the_upload(
