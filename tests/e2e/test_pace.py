@@ -39,7 +39,7 @@ def test_timers_without_a_wait_come_in_order_and_can_be_taken_back(
     assert page.evaluate(TIMERS) == ["a", "c", "d", "late"]
 
 
-@slow_on_pyodide
+@pytest.mark.parametrize("runtime", ["micropython"], indirect=True)  # Pyodide has messages too
 def test_a_page_goes_on_when_the_browser_loses_its_messages(
     uploader: UploaderPage, page: Page
 ) -> None:
