@@ -18,3 +18,7 @@ window.ossferry = {
   text: (owner, name) => String(owner[name]), // MicroPython cuts integers to 32 bits
   url,
 };
+
+// Pyodide takes for an error only what has a stack; else whoever awaits the promise that it rejects waits for ever.
+// WebKit gives none to an error that no script threw, such as that of a `fetch` without an answer.
+if (!("stack" in Error.prototype)) Object.defineProperty(Error.prototype, "stack", { value: "", writable: true, configurable: true });
