@@ -56,6 +56,7 @@ class Quarantine:
     ) -> None:
         self._keeps = settings.refused == "trash"
         self._lasts = timedelta(seconds=settings.undo_s)
+        self._settle = timedelta(seconds=settings.settle_s)
         self._store = store
         self._database = database
         self._hooks = hooks
@@ -71,6 +72,7 @@ class Quarantine:
         Args:
             report: what the file is.
             etag: of the object that was refused, without quotes; empty if the page cannot tell.
+                Then only what still waits for a receipt is taken away.
 
         Raises:
             UploadStandsError: the object is the file, was confirmed, or is another one.
@@ -83,7 +85,10 @@ class Quarantine:
         now = self._clock()
         async with self._database.write() as connection:
             receipt = await uploads.find(connection, report.key)
-            if reason := _why_it_stands(stored, report, etag, receipt):
+            reason = _why_it_stands(stored, report, etag, receipt)
+            if not (reason or etag) and (receipt or stored.last_modified < now - self._settle):
+                reason = "settled"  # the page does not know whether it has stored this object
+            if reason:
                 raise UploadStandsError(reason, stored=stored_json(stored))
             if not await people.was_granted(
                 connection, owner.hash, stored.last_modified, slack=SLACK

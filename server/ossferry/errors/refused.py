@@ -126,7 +126,8 @@ class UploadStandsError(RefusedError):
 
     Args:
         reason: ``intact``: it is the file; ``confirmed``: a receipt of the page has confirmed it;
-            ``other``: it is another object than the one that was refused.
+            ``other``: it is another object than the one that was refused; ``settled``: it waits
+            for no receipt any more, and nobody says which object is meant.
     """
 
     status = 409

@@ -22,6 +22,7 @@ from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 GOOD, BAD = "11051210869376104954", "4041730234"
 METRICS_TOKEN = "metrics-token-of-more-than-32-characters"
 SETTLE_S = 120
+ETAG = '"5D41402ABC4B2A76B9719D911017C592"'  # of what `damage` stores
 T = TypeVar("T")
 
 
@@ -134,7 +135,7 @@ def test_r59_what_the_page_refused_is_in_no_list_quota_or_event(world: World) ->
     before = world.left()
     world.damage()
 
-    answer = world.refuse(etag='"5D41402ABC4B2A76B9719D911017C592"')
+    answer = world.refuse(etag=ETAG)
     world.clock.advance(SETTLE_S + 1)
     world.look_through()
 
@@ -151,7 +152,7 @@ def test_r59_what_was_recorded_before_it_was_refused_is_taken_back(world: World)
     assert world.listed() == [world.key, world.key]
     assert world.left() != before
 
-    assert world.refuse().json()["outcome"] == "removed"
+    assert world.refuse(etag=ETAG).json()["outcome"] == "removed"
     world.look_through()
 
     assert (world.listed(), world.left()) == ([], before)
@@ -164,7 +165,7 @@ def test_what_is_left_is_known_at_once_after_a_refusal(world: World) -> None:
     world.look_through()
     lefts = [world.left()]
 
-    world.refuse()
+    world.refuse(etag=ETAG)
     lefts.append(world.client.post("/api/grant").json()["limits"]["quota"])
 
     assert [each["bytes_left"] for each in lefts] == [991, 1000]
@@ -417,10 +418,28 @@ def test_t54_nobody_hides_what_was_not_stored_with_their_credentials(world: Worl
     at = world.clock() + timedelta(seconds=s)
     world.store.put(world.key, size=9, crc64=BAD, last_modified=at)
 
-    answer = world.refuse()
+    answer = world.refuse(etag=ETAG)
 
     assert (answer.status_code, answer.json()["code"]) == (403, "foreign-key")
     assert world.key in world.store.objects
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_t44_without_an_etag_only_what_waits_for_a_receipt_is_taken_away(
+    world: World, is_recorded: bool
+) -> None:
+    young, old = world.key_of("alice", "young.txt"), world.key
+    world.damage(old)
+    world.clock.advance(SETTLE_S + 1)
+    if is_recorded:
+        world.look_through()
+    world.damage(young)
+
+    settled = world.refuse(old)
+
+    assert world.refuse(young).json()["outcome"] == "removed"
+    assert (settled.status_code, settled.json()["reason"]) == (409, "settled")
+    assert list(world.store.objects) == [old]
 
 
 def test_refusing_again_changes_nothing(world: World) -> None:
