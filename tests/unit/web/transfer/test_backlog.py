@@ -239,7 +239,7 @@ async def test_an_answer_that_is_lost_again_is_settled_too():
     assert upload.crc64
 
 
-async def test_another_object_under_the_key_is_not_overwritten_and_refused():
+async def test_another_object_under_the_key_is_not_overwritten():
     world = World()
     before = await world.left(("a.txt",))
     world.http.objects[before[0].key] = 99
