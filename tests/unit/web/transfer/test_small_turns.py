@@ -143,7 +143,7 @@ async def test_whoever_has_the_file_of_a_closed_page_stores_it_once(follows, oth
     world = World()
     sender, _, ports = world.page()
     pages = [await idle(world, 1)] if follows else []
-    waiting = [await idle(world, number) for number in (2, 3)]
+    waiting = [await idle(world, 2), await idle(world, 3)]
     if others == "an idle page":
         del waiting[1:]
     elif others == "a new page":
