@@ -17,30 +17,43 @@ from support.expecting import expect
 pytestmark = pytest.mark.e2e
 
 MakeFile = Callable[[str, bytes], Path]
+OpenPages = Callable[[int], list[UploaderPage]]
 WHILE_IT_VERIFIES, WITHOUT_AN_ANSWER, TWO_OF_THREE = "verifying", "no answer", "two of three"
+
+
+@pytest.fixture
+def open_pages(
+    demo: Demo, context: BrowserContext, page: Page, console: Console, runtime: str
+) -> OpenPages:
+    """Open so many pages of one browser, all ready; the first is `page`."""
+
+    def open_all(count: int) -> list[UploaderPage]:
+        opened = [page] + [context.new_page() for _ in range(count - 1)]
+        pages = [UploaderPage(each, f"{demo.url}/?runtime={runtime}") for each in opened]
+        for uploader in pages:
+            if uploader.page is not page:
+                console.listen(uploader.page)
+            uploader.open()
+            uploader.expect_ready()
+            expect(uploader.grant).to_contain_text("May add")
+        return pages
+
+    return open_all
 
 
 @pytest.mark.parametrize("closed", [WHILE_IT_VERIFIES, WITHOUT_AN_ANSWER, TWO_OF_THREE])
 def test_r36_a_small_file_that_a_closed_page_has_sent_is_stored_once(
     demo: Demo,
-    context: BrowserContext,
+    open_pages: OpenPages,
     page: Page,
     console: Console,
-    runtime: str,
     make_file: MakeFile,
     closed: str,
 ) -> None:
     console.expected.append("Failed to load resource|net::ERR")
     name, content = "six.bin", noise(6 * MIB, 37)
     path = make_file(name, content)
-    opened = [page] + [context.new_page() for _ in range(2 if closed == TWO_OF_THREE else 1)]
-    pages = [UploaderPage(each, f"{demo.url}/?runtime={runtime}") for each in opened]
-    for uploader in pages:
-        if uploader.page is not page:
-            console.listen(uploader.page)
-        uploader.open()
-        uploader.expect_ready()
-        expect(uploader.grant).to_contain_text("May add")
+    pages = open_pages(3 if closed == TWO_OF_THREE else 2)
     if closed == WITHOUT_AN_ANSWER:
         demo.oss.faults.add("reset", when="before-answer", operation="PutObject", times=1)
         demo.oss.faults.add("hang", operation="PutObject", skip=1)
@@ -72,7 +85,7 @@ def test_r36_a_small_file_that_a_closed_page_has_sent_is_stored_once(
 @pytest.mark.parametrize("then", ["reloaded", "a third page", "two other pages"])
 def test_r36_a_small_file_of_a_closed_page_that_others_choose_too_is_stored_once(
     demo: Demo,
-    context: BrowserContext,
+    open_pages: OpenPages,
     page: Page,
     console: Console,
     runtime: str,
@@ -82,15 +95,7 @@ def test_r36_a_small_file_of_a_closed_page_that_others_choose_too_is_stored_once
     console.expected.append("Failed to load resource|net::ERR")
     name, content = "again.bin", noise(6 * MIB, 39)
     path = make_file(name, content)
-    opened = [page] + [context.new_page() for _ in range(2)]
-    pages = [UploaderPage(each, f"{demo.url}/?runtime={runtime}") for each in opened]
-    for uploader in pages:
-        if uploader.page is not page:
-            console.listen(uploader.page)
-        uploader.open()
-        uploader.expect_ready()
-        expect(uploader.grant).to_contain_text("May add")
-    first, second, third = pages
+    first, second, third = open_pages(3)
     first.hold_checksums()
     first.choose(path)
     first.row(name).expect_says("Finishing: being verified")
