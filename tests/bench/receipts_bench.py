@@ -7,7 +7,6 @@ each report that was answered must be in it.
 import asyncio
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import sqlalchemy as sa
 from bench.receipt_server import CRC64, SIZE, receipt_settings
 from bench.table import Only, Row
 from bench.token_server import HOST
+from bench.wrk import wrk
 from ossferry.auth import Principal
 from ossferry.ledger import Database
 from ossferry.ledger.tables import receipts
@@ -59,7 +59,7 @@ def _measure(name: str, ledger_url: str) -> Iterator[Row]:
         arguments = [str(port), str(oss_port), str(folder), ledger_url]
         with _serving("oss", oss_port, arguments), _serving("ours", port, arguments) as pid:
             started_s = _cpu_s(pid)
-            answered, seconds, p99_ms, failed = _wrk(f"http://{HOST}:{port}", reports)
+            answered, seconds, p99_ms, failed = _load(f"http://{HOST}:{port}", reports)
             cpu_ms = (_cpu_s(pid) - started_s) * 1000 / max(1, answered)
     recorded = asyncio.run(_count(ledger_url))
     rate = (answered - failed) / seconds
@@ -96,19 +96,14 @@ async def _count(ledger_url: str) -> int:
         await database.close()
 
 
-def _wrk(url: str, reports: Path) -> tuple[float, ...]:
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        sys.exit("the bench of receipts needs wrk (apt-get install wrk)")
-    others = sorted(os.sched_getaffinity(0))[1:]  # the server has the first core
-    said = subprocess.run(  # noqa: S603 - the distribution's program
-        [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(HERE / "receipts.lua"), url],
-        env={**os.environ, "WRK_REPORTS": str(reports)},
-        preexec_fn=lambda: os.sched_setaffinity(0, others or {0}),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+def _load(url: str, reports: Path) -> tuple[float, ...]:
+    said = wrk(
+        url,
+        HERE / "receipts.lua",
+        connections=CONNECTIONS,
+        seconds=SECONDS,
+        env={"WRK_REPORTS": str(reports)},
+    )
     return tuple(float(value) for value in said.rpartition("BENCH ")[2].split())
 
 

@@ -53,12 +53,19 @@ def main() -> None:
     )
     configure("ERROR")  # servers warn of what the benches do to them
     pattern = re.compile(parser.parse_args().only, re.IGNORECASE)
-    measured = []
-    for row in run(lambda name: pattern.search(name) is not None):
-        measured.append(row)
-        print(f"{row.name}: {row.value:,.2f} {row.unit}", file=sys.stderr)  # noqa: T201 - a whole run takes long
+    measured: list[Row] = []
+    try:
+        for row in run(lambda name: pattern.search(name) is not None):
+            measured.append(row)
+            print(f"{row.name}: {row.value:,.2f} {row.unit}", file=sys.stderr)  # noqa: T201 - a whole run takes long
+    finally:  # a bench that fails does not take the others' rows with it
+        if measured:
+            _tell(measured)
     if not measured:
         sys.exit(f"no row is called anything like {pattern.pattern!r}")
+
+
+def _tell(measured: list[Row]) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=LOG_WIDTH)

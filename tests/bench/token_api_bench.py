@@ -7,7 +7,6 @@ second of load before that does not count.
 
 import asyncio
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from starlette.responses import Response
 from bench.peers import companion
 from bench.table import Only, Row
 from bench.token_server import HOST, StubSts, bench_settings, bench_sign_outs
+from bench.wrk import wrk
 from ossferry.app import create_app
 from ossferry.auth import Principal
 from ossferry.auth.sessions import Sessions
@@ -125,7 +125,7 @@ def _load(
     settings = bench_settings(folder, port, calls_per_s=1)
     with _serving("sts", port, sts_port, folder), _serving(which, port, sts_port, folder):
         _, said = (
-            _wrk(f"http://{HOST}:{port}", route, _written(folder, settings, names), seconds)
+            _sent(f"http://{HOST}:{port}", route, _written(folder, settings, names), seconds)
             for names, seconds in ((first, WARM_UP_S), (users, SECONDS))
         )
     rate, p99, failed = said.rpartition("BENCH ")[2].split()
@@ -138,20 +138,15 @@ def _written(folder: Path, settings: Settings, users: Sequence[str]) -> Path:
     return path
 
 
-def _wrk(url: str, route: str, cookies: Path, seconds: int) -> str:
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        sys.exit("the token bench needs wrk (apt-get install wrk)")
+def _sent(url: str, route: str, cookies: Path, seconds: int) -> str:
     method, path = route.split()
-    others = sorted(os.sched_getaffinity(0))[1:]  # the server has the first core
-    return subprocess.run(  # noqa: S603 - the distribution's program
-        [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(HERE / "wrk.lua"), url],
-        env={**os.environ, "WRK_METHOD": method, "WRK_PATH": path, "WRK_COOKIES": str(cookies)},
-        preexec_fn=lambda: os.sched_setaffinity(0, others or {0}),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    return wrk(
+        url,
+        HERE / "wrk.lua",
+        connections=CONNECTIONS,
+        seconds=seconds,
+        env={"WRK_METHOD": method, "WRK_PATH": path, "WRK_COOKIES": str(cookies)},
+    )
 
 
 @contextmanager

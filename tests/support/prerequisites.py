@@ -50,6 +50,7 @@ ALL = (
     _program("nginx", "nginx", "nginx"),
     _program("initdb", "postgresql", "postgresql"),
     _program("curl", "curl"),
+    _program("wrk", "wrk"),
     *(_browser(engine) for engine in browsers.ENGINES),
 )
 

@@ -17,6 +17,11 @@ from ossferry.prefixes import Owner
 
 __all__ = ["Kept", "Refusal", "add", "ended", "forget", "forget_kept", "keep", "of_objects"]
 
+# built once: each receipt runs it
+FORGOTTEN = sa.delete(refusals).where(
+    refusals.c.key == sa.bindparam("of"), refusals.c.trash_key.is_(None)
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
@@ -73,8 +78,7 @@ async def of_objects(connection: AsyncConnection, objects: Iterable[Listed]) -> 
 
 async def forget(connection: AsyncConnection, key: str) -> None:
     """Forget a refusal: the page has confirmed the object under this key."""
-    gone = sa.delete(refusals).where(refusals.c.key == key, refusals.c.trash_key.is_(None))
-    await connection.execute(gone)
+    await connection.execute(FORGOTTEN, {"of": key})
 
 
 async def keep(connection: AsyncConnection, key: str, *, trash_key: str, until: datetime) -> None:
