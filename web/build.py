@@ -46,6 +46,7 @@ RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 # What the page loads by a name of its own: name, file
 LOADED_LATER = {
     "crc64": "crc64.js",
+    "sha256": "sha256.js",
     "handles": "handles.js",
     "tabs": "tabs.js",
     "later": "later.py",
@@ -187,6 +188,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "styles.css": joined("styles/*.css"),
             **read(WEB / "uploader/locales", *(f"{language}.json" for language in LANGUAGES)),
             "idb-keyval.js": (NODE_MODULES / "idb-keyval/dist/index.js").read_bytes(),
+            "sha256.js": (NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js").read_bytes(),
             "qr.js": (NODE_MODULES / "qrcode-generator/dist/qrcode.mjs").read_bytes(),
             "uploader.py": bundle_python(extension).encode(),
             "later.py": bundle(LATER.rglob("*.py")).encode(),
@@ -214,8 +216,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
 def worker() -> bytes:
     """Return the script of the checksum worker: one file, which the page checks as a whole."""
     parts = ["braid.js", "chunks.js", "digest.js", "crc64.js"]
-    sha256 = NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js"
-    return b"\n".join(path.read_bytes() for path in [*(WEB / part for part in parts), sha256])
+    return b"\n".join((WEB / part).read_bytes() for part in parts)
 
 
 def joined(parts: str) -> bytes:

@@ -1,38 +1,65 @@
-// The way to the checksum worker (crc64.js), which starts soon after the page, and stays.
+// The way to the checksum worker (crc64.js), which starts soon after the page, and stays. SHA-256, which few ask for,
+// has a worker with hash-wasm beside it.
 "use strict";
 
 {
-  let worker = null;
   let count = 0;
-  const asked = new Map(); // number of the question: who waits for its answer, and the blob that it is about
   const MOST_HELD = 64;
   const held = new Map(); // small files whose bytes are here, from their reading until they are sent
-  const unsent = [];
 
-  // No browser checks the script of a worker. So `fetch` does, by its hash (boot.js), and the worker runs these very bytes.
-  async function start() {
-    const code = await (await fetch(window.ossferry.url("crc64"))).blob();
-    const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-    const started = new Worker(address);
-    started.onmessage = ({ data }) => {
-      URL.revokeObjectURL(address);
-      for (const [id, text, bytes] of data) {
-        const question = asked.get(id);
-        asked.delete(id);
-        if (question && bytes) hold(question.blob, bytes);
-        question?.done(text);
-      }
-    };
-    started.onerror = ({ message }) => failed(message);
-    return started;
+  // The worker of these scripts; `unsent` is what it will be told.
+  function checker(...scripts) {
+    let worker = null;
+    const unsent = [];
+    const asked = new Map(); // number of the question: who waits for its answer, and the blob that it is about
+
+    // No browser checks the script of a worker. So `fetch` does, by its hash (boot.js), and the worker runs these very bytes.
+    async function start() {
+      const code = await Promise.all(scripts.map(async (name) => (await fetch(window.ossferry.url(name))).blob()));
+      const address = URL.createObjectURL(new Blob(code, { type: "text/javascript" }));
+      const started = new Worker(address);
+      started.onmessage = ({ data }) => {
+        URL.revokeObjectURL(address);
+        for (const [id, text, bytes] of data) {
+          const question = asked.get(id);
+          asked.delete(id);
+          if (question && bytes) hold(question.blob, bytes);
+          question?.done(text);
+        }
+      };
+      started.onerror = ({ message }) => failed(message);
+      return started;
+    }
+
+    function failed(why) {
+      worker = null; // the next question starts a new one
+      unsent.length = 0;
+      for (const { done } of asked.values()) done(`!${why}`);
+      asked.clear();
+    }
+
+    const notLoaded = () => failed("NetworkError: the checksum worker was not loaded");
+    const started = () => (worker ??= start().catch(notLoaded));
+
+    // What is asked in one turn goes together: a message for each costs more than its question.
+    function tell(question) {
+      if (unsent.push(question) === 1) queueMicrotask(async () => (await started())?.postMessage(unsent.splice(0)));
+    }
+
+    function ask(kind, blob, offset, size) {
+      const id = ++count;
+      const text = new Promise((done) => {
+        asked.set(id, { done, blob });
+        tell({ id, kind, blob, offset, size });
+      });
+      return { text, stop: () => asked.delete(id) && tell({ stop: id }) };
+    }
+
+    return { started, ask };
   }
 
-  function failed(why) {
-    worker = null; // the next question starts a new one
-    unsent.length = 0;
-    for (const { done } of asked.values()) done(`!${why}`);
-    asked.clear();
-  }
+  const fast = checker("crc64");
+  const sha256 = checker("crc64", "sha256");
 
   // Who is cancelled never comes for them: those that have waited longest are let go.
   function hold(blob, bytes) {
@@ -40,24 +67,11 @@
     if (held.size > MOST_HELD) held.delete(held.keys().next().value);
   }
 
-  // What is asked in one turn goes together: a message for each costs more than its question.
-  function tell(question) {
-    if (unsent.push(question) === 1) queueMicrotask(async () => (await window.ossferry.startChecksums())?.postMessage(unsent.splice(0)));
-  }
-
-  const notLoaded = () => failed("NetworkError: the checksum worker was not loaded");
-  window.ossferry.startChecksums = () => (worker ??= start().catch(notLoaded));
+  window.ossferry.startChecksums = fast.started;
 
   // `text` resolves; if it begins with "!", it says why the blob could not be read. After `stop` it does
   // not, and nothing more is read.
-  window.ossferry.checksum = (kind, blob, offset, size) => {
-    const id = ++count;
-    const text = new Promise((done) => {
-      asked.set(id, { done, blob });
-      tell({ id, kind, blob, offset, size });
-    });
-    return { text, stop: () => asked.delete(id) && tell({ stop: id }) };
-  };
+  window.ossferry.checksum = (kind, ...piece) => (kind === "sha256" ? sha256 : fast).ask(kind, ...piece);
 
   // The bytes that a file's checksum was computed of, once, if they are here: it need not be opened again to be sent.
   window.ossferry.bytesOf = (blob) => {

@@ -1,4 +1,5 @@
-// Checksums of bytes, for crc64.js: CRC-64 by braid.js, SHA-256 by hash-wasm. They are one script when they are served.
+// Checksums of bytes, for crc64.js, which it is one script with when it is served: CRC-64 by braid.js, SHA-256 by
+// hash-wasm, which checksums.js puts behind them where it is asked for.
 "use strict";
 
 const idle = { crc64: [newCrc64()], sha256: [] }; // hashers
