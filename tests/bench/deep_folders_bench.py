@@ -1,0 +1,86 @@
+"""How long 5,000 small files in deep folders keep the browser busy while they are added and sent.
+
+A timer of 10 ms runs in the page from the choice of the folder to the last upload. How late it
+fires is how long whatever happens in the page, such as a click, has to wait for its turn.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from bench.table import Only, Row
+from ossferry.demo import Demo
+from support.browsers import executable
+from support.config import load as load_config
+
+__all__ = ["NAMES", "rows"]
+
+COUNT = 5_000
+LEVELS = 12
+SIZE = 1_000  # bytes
+MAX_LATE_MS = 50
+TIMEOUT_MS = 300_000
+
+LATE = f"{COUNT:,} files of 1 KB, {LEVELS} levels deep: event loop late, p95"
+TIME = f"{COUNT:,} files of 1 KB, {LEVELS} levels deep: time"
+NAMES = (LATE, TIME)
+
+WATCH = """() => {
+  window.bench = { late: [], start: performance.now() };
+  let due = performance.now() + 10;
+  bench.timer = setTimeout(function fired() {
+    const now = performance.now();
+    bench.late.push(now - due);
+    due = now + 10;
+    bench.timer = setTimeout(fired, 10);
+  }, 10);
+}"""
+STOP = """() => {
+  clearTimeout(bench.timer);
+  return [performance.now() - bench.start, bench.late];
+}"""
+
+
+def rows(only: Only) -> Iterator[Row]:
+    """Yield the wanted rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        _fill(Path(folder))
+        took_ms, late = _send(Path(folder))
+    p95 = sorted(late)[int(0.95 * (len(late) - 1))]
+    if only(LATE):
+        reach = f"< {MAX_LATE_MS} ms"
+        yield Row(name=LATE, value=p95, unit="ms", reach=reach, met=p95 < MAX_LATE_MS)
+    if only(TIME):
+        yield Row(name=TIME, value=took_ms / 1000, unit="s")
+
+
+def _fill(folder: Path) -> None:
+    """Make files in folders, of which each holds another, twelve deep."""
+    folders = []
+    for _ in range(LEVELS):
+        folder /= "folder"
+        folder.mkdir()
+        folders.append(folder)
+    for number in range(COUNT):
+        text = f"{number}\n".ljust(SIZE, ".")  # no two files are the same
+        (folders[number % LEVELS] / f"{number}.txt").write_text(text)
+
+
+def _send(folder: Path) -> tuple[float, list[float]]:
+    """Choose the folder; return how long all took, and how late the timer was, in ms."""
+    use = load_config().use
+    with Demo() as demo, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            headless=use.headless, args=use.args, executable_path=executable()
+        )
+        page = browser.new_page()
+        page.goto(demo.url)
+        page.locator("html[data-app=ready]").wait_for(state="attached")
+        page.evaluate(WATCH)
+        page.locator("input[webkitdirectory]").set_input_files(folder)
+        page.get_by_text(f"{COUNT:,} of {COUNT:,} files").wait_for(timeout=TIMEOUT_MS)
+        took_ms, late = page.evaluate(STOP)
+        browser.close()
+    return took_ms, late
