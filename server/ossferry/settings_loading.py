@@ -1,11 +1,13 @@
 """Reads the settings, and tells what is wrong with them in one sentence."""
 
 import os
+import re
 from difflib import get_close_matches
 
 from dotenv import dotenv_values
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import SettingsError as UnreadableError
 
 from ossferry.errors import SettingsError
 from ossferry.logs import logger
@@ -15,6 +17,7 @@ from ossferry.settings_files import is_secret
 __all__ = ["ExplicitSettings", "load_settings"]
 
 
+LIST = 'should be a list in JSON, such as ["one", "two"]'
 ALIKE = 0.8
 """From here on a name that is no option is one with a typing error."""
 
@@ -53,6 +56,10 @@ def load_settings(cls: type[Settings] = Settings, /, **values: object) -> Settin
         return cls(**values)  # type: ignore[arg-type]  # pydantic checks what arrives
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from error
+    except UnreadableError as error:  # all that is not a single value is a list
+        name = re.search(r'field "(\w+)"', str(error))
+        option = PREFIX + name[1].upper() if name else "An option"
+        raise SettingsError(f"{option}: {LIST}.") from error
 
 
 def _refuse_typing_errors() -> None:
@@ -79,4 +86,6 @@ def _sentence(error: ValidationError) -> str:
     option = PREFIX + str(first["loc"][0]).upper()
     if first["type"] == "missing":
         return f"{option} is missing."
+    if first["type"] == "tuple_type":
+        return f"{option}: {LIST}."
     return f"{option}: {words[0].lower()}{words[1:]}."

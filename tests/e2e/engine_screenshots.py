@@ -7,19 +7,21 @@ from io import BytesIO
 from pathlib import Path
 from typing import cast
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from e2e.pages.uploader import UploaderPage
-from e2e.screenshots import IMAGES, NARROW, WIDE, make_files, throttle
+from e2e.screenshots import IMAGES, NARROW, make_files, throttle
 from ossferry.demo import Demo
 from support import browsers, webkitgtk
 from support.config import load
 
 GAP_PX = 10
-WIDEST_PX = 2000
+LABEL_PX = 40
+WIDEST_PX = 2400
 GREY = "#8a8f94"
-SIZES = {"busy": WIDE, "phone": NARROW}
+SIZES = {"busy": (820, 1120), "phone": NARROW}
+NAMES = {"chromium": "Chromium", "firefox": "Firefox", "webkit": "WebKitGTK"}
 
 
 def main() -> None:
@@ -71,12 +73,17 @@ def make_busy(uploader: UploaderPage, demo: Demo, files: list[Path]) -> None:
 
 
 def side_by_side(pictures: list[Image.Image]) -> Image.Image:
-    """Put pictures of about the same height beside one another."""
+    """Put the pictures of the engines beside one another, below their names."""
     width = sum(each.width for each in pictures) + GAP_PX * (len(pictures) - 1)
-    joined = Image.new("RGB", (width, max(each.height for each in pictures)), GREY)
+    height = LABEL_PX + max(each.height for each in pictures)
+    joined = Image.new("RGB", (width, height), GREY)
+    draw = ImageDraw.Draw(joined)
+    font = ImageFont.load_default(LABEL_PX / 2)
     left = 0
-    for each in pictures:
-        joined.paste(each, (left, 0))
+    for engine, each in zip(browsers.ENGINES, pictures, strict=True):
+        joined.paste(each, (left, LABEL_PX))
+        middle = (left + each.width / 2, LABEL_PX / 2)
+        draw.text(middle, NAMES[engine], fill="white", font=font, anchor="mm")
         left += each.width + GAP_PX
     return joined
 

@@ -62,13 +62,17 @@ class Studio:
         self.files = make_files(folder)
 
     @contextmanager
-    def page(self, demo: Demo, *, locale: str = "en-US") -> Iterator[UploaderPage]:
+    def page(
+        self, demo: Demo, *, locale: str = "en-US", phone: bool = False
+    ) -> Iterator[UploaderPage]:
         """Open the page of a demo, ready."""
-        size = {"width": WIDE[0], "height": WIDE[1]}
+        width, height = NARROW if phone else WIDE
         context = self.browser.new_context(
             locale=locale,
-            viewport=size,  # type: ignore[arg-type] # a dict with its two keys
+            viewport={"width": width, "height": height},
             device_scale_factor=1.5,
+            has_touch=phone,
+            is_mobile=phone,
         )
         uploader = UploaderPage(context.new_page(), demo.url)
         uploader.open()
@@ -99,7 +103,7 @@ def main() -> None:
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=executable(), args=use.args)
         studio = Studio(browser, Path(folder))
-        for story in (busy, many, errors, done, resume, japanese, right_to_left):
+        for story in (busy, phone, many, errors, done, resume, japanese, right_to_left):
             with Demo() as demo:
                 story(studio, demo)
         browser.close()
@@ -114,8 +118,16 @@ def busy(studio: Studio, demo: Demo) -> None:
         make_busy(studio, demo, uploader)
         shoot(page, "busy")
         shoot(page, "busy-dark", scheme="dark")
-        shoot(page, "busy-phone", NARROW)
-        shoot(page, "busy-phone-dark", NARROW, scheme="dark")
+
+
+def phone(studio: Studio, demo: Demo) -> None:
+    """Eight files in all states, and a link, under a finger."""
+    with studio.page(demo, phone=True) as uploader:
+        make_busy(studio, demo, uploader)
+        shoot(uploader.page, "busy-phone", NARROW)
+        shoot(uploader.page, "busy-phone-dark", NARROW, scheme="dark")
+        share_picture(uploader)
+        shoot(uploader.page, "share-phone", NARROW, full=False)
 
 
 def make_busy(studio: Studio, demo: Demo, uploader: UploaderPage) -> None:
@@ -140,6 +152,14 @@ def add_picture(studio: Studio, uploader: UploaderPage) -> None:
     row = uploader.row(PICTURE)
     row.expect_state("done")
     expect(row.locator.locator("canvas")).to_have_count(1)
+
+
+def share_picture(uploader: UploaderPage) -> None:
+    """Make a link to the picture; the dialog stays open."""
+    uploader.row(PICTURE).locator.get_by_role("button", name="Share…").click()
+    dialog = uploader.dialog("share")
+    dialog.get_by_role("button", name="Make a link").click()
+    expect(dialog.get_by_role("img", name="QR code of the link")).to_be_visible()
 
 
 def many(studio: Studio, demo: Demo) -> None:
@@ -190,12 +210,8 @@ def done(studio: Studio, demo: Demo) -> None:
             uploader.row(name).expect_state("done")
         shoot(uploader.page, "done")
         page = uploader.page
-        uploader.row(PICTURE).locator.get_by_role("button", name="Share…").click()
-        dialog = uploader.dialog("share")
-        dialog.get_by_role("button", name="Make a link").click()
-        expect(dialog.get_by_role("img", name="QR code of the link")).to_be_visible()
+        share_picture(uploader)
         shoot(page, "share", full=False)
-        shoot(page, "share-phone", NARROW, full=False)
         page.keyboard.press("Escape")
         page.locator("#more").get_by_role("button", name="My uploads").click()
         expect(uploader.dialog("mine").get_by_test_id("stored")).to_have_count(4)

@@ -19,10 +19,11 @@ __all__ = ["ENGINES", "PACKAGES", "Browser", "NoBrowserError", "download", "exec
 
 ENGINES = ("chromium", "firefox", "webkit")
 
+FONTS = ("fonts-liberation", "fonts-noto-cjk", "fonts-noto-color-emoji")
 PACKAGES = {
-    "chromium": ("chromium", "fonts-liberation", "fonts-noto-cjk"),
-    "firefox": ("firefox-esr", "fonts-liberation", "fonts-noto-cjk"),
-    "webkit": ("webkit2gtk-driver", "xvfb", "fonts-liberation", "fonts-noto-cjk"),
+    "chromium": ("chromium", *FONTS),
+    "firefox": ("firefox-esr", *FONTS),
+    "webkit": ("webkit2gtk-driver", "xvfb", *FONTS),
 }
 """Debian's packages for each engine."""
 

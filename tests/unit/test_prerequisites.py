@@ -244,7 +244,8 @@ def test_only_what_is_missing_is_installed_at_once(
     (update, install) = calls
     assert update.startswith("apt-get update")
     assert "--no-install-recommends" in install
-    assert install.endswith("redis-server nginx chromium fonts-liberation fonts-noto-cjk")
+    fonts = "fonts-liberation fonts-noto-cjk fonts-noto-color-emoji"
+    assert install.endswith(f"redis-server nginx chromium {fonts}")
 
 
 def test_no_service_is_left_running(machine: Machine, asked: list[list[str]]) -> None:

@@ -68,7 +68,7 @@ def test_the_demo_runs_like_a_new_account_as_the_page_shows(tmp_path: Path) -> N
         for text in blocks("console")
     )
     command, *said = start.splitlines()
-    arguments = command.removeprefix("$ ossferry ").split()
+    arguments = command.removeprefix("$ .venv/bin/ossferry ").split()
     process = subprocess.Popen(  # noqa: S603 - our own command
         [COMMAND, *arguments, "--port", str(port), "--oss-port", str(oss_port)],
         cwd=tmp_path,

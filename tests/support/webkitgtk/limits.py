@@ -3,8 +3,12 @@
 from typing import NoReturn
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from playwright.sync_api._generated import LocatorAssertions, PageAssertions
 
 __all__ = ["missing", "unsupported"]
+
+OF_PLAYWRIGHT = (Browser, BrowserContext, Locator, LocatorAssertions, Page, PageAssertions)
 
 
 def unsupported(what: str) -> NoReturn:
@@ -13,7 +17,11 @@ def unsupported(what: str) -> NoReturn:
 
 
 def missing(owner: object, name: str) -> NoReturn:
-    """Skip the story for a name of Playwright's that the adapter does not have."""
-    if name.startswith("_"):  # Python and pytest ask for such names themselves
-        raise AttributeError(name)
+    """Skip the story for a name of Playwright's that the adapter does not have.
+
+    Raises:
+        AttributeError: Playwright does not have it either.
+    """
+    if name.startswith("_") or not any(hasattr(each, name) for each in OF_PLAYWRIGHT):
+        raise AttributeError(f"{type(owner).__name__} has no {name!r}, nor has Playwright")
     unsupported(f"{type(owner).__name__}.{name}")

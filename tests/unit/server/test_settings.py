@@ -311,6 +311,21 @@ def test_names_and_addresses_are_hosts(make_settings: MakeSettings) -> None:
     assert make_settings(frame_origins=("https://[::1]:8000",)).frame_origins
 
 
+@pytest.mark.parametrize("value", ["https://files.example.com", "", '{"a": 1}'])
+@pytest.mark.parametrize("option", ["UPLOAD_HOSTS", "ALLOWED_HOSTS"])
+def test_an_option_that_is_no_list_is_named(
+    option: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"OSSFERRY_{option}", value)
+
+    others = {name: given for name, given in OPTIONS.items() if name != option.lower()}
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings(**others)
+
+    assert str(caught.value).startswith(f"OSSFERRY_{option}: should be a list in JSON, such as [")
+
+
 def test_a_missing_option_is_named() -> None:
     with pytest.raises(SettingsError, match=r"^OSSFERRY_BUCKET is missing\.$"):
         load_settings(ExplicitSettings)
