@@ -42,7 +42,7 @@ class Console:
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.complaints.append(f"{message.type}: {message.text}")
+            self.complaints.append(f"{message.type}: {message.text} ({message.location['url']})")
 
     def unexpected(self) -> list[str]:
         complaints = sum((page.complaints() for page in self._pages), self.complaints)
