@@ -96,6 +96,7 @@ def test_what_was_deleted_is_told_and_comes_back(start_demo: StartDemo, page: Pa
     buttons = uploader.row("one.txt").locator.get_by_role("button")
     expect(buttons.filter(has_text="Copy link")).to_have_count(0)
     opener.click()
+    expect(stored).to_have_count(1)  # it comes above the deleted ones, which then move down
     mine.get_by_text("2 deleted files can come back").click()
     back = mine.get_by_test_id("deleted").filter(has_text="one.txt").get_by_role("button")
     back.dblclick()

@@ -57,10 +57,7 @@ class Context:
         """End the MiniBrowser, also one that does not answer."""
         with suppress(HTTPError, WebDriverException):
             self._driver.quit()
-        for child in _children(self._service.process.pid):  # it outlives a session that it lost
-            with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
-        self._service.stop()
+        _stop(self._service)
 
     def __getattr__(self, name: str) -> NoReturn:
         """Skip a story that uses more of Playwright's API."""
@@ -115,17 +112,30 @@ class Browser:
             "LANG": "en_US.UTF-8",
             "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1",  # bubblewrap fails in containers
         }
-        service = Service(self._found.driver, env=environment)
-        service.start()
-        address = service.service_url
         try:
-            line = RemoteConnection(client_config=_config(address))
-            driver = Remote(line, options=options, file_detector=UselessFileDetector())
-        except (HTTPError, WebDriverException):
-            service.stop()
-            raise
+            service, driver = self._start(options, environment)
+        except (HTTPError, WebDriverException):  # it hangs in one of some hundred starts
+            service, driver = self._start(options, environment)
         driver.set_script_timeout(SCRIPT_S)
         return Context(service, driver, viewport or VIEWPORT)
+
+    def _start(self, options: Options, environment: dict[str, str]) -> tuple[Service, Remote]:
+        service = Service(self._found.driver, env=environment)
+        service.start()
+        try:
+            line = RemoteConnection(client_config=_config(service.service_url))
+            return service, Remote(line, options=options, file_detector=UselessFileDetector())
+        except (HTTPError, WebDriverException):
+            _stop(service)
+            raise
+
+
+def _stop(service: Service) -> None:
+    """End a driver and its MiniBrowser, which outlives a session that it lost."""
+    for child in _children(service.process.pid):
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+    service.stop()
 
 
 def _children(pid: int) -> list[int]:

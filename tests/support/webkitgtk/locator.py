@@ -200,11 +200,12 @@ class Locator:
     def dblclick(self) -> None:
         """Click twice at one place, whatever is there by the second time."""
 
-        def twice(element: WebElement) -> None:
+        def reach(element: WebElement) -> None:
             self.scroll_into_view_if_needed()
-            ActionChains(self.page.driver, duration=0).double_click(element).perform()
+            ActionChains(self.page.driver, duration=0).move_to_element(element).perform()
 
-        self._use(twice)
+        self._use(reach)
+        ActionChains(self.page.driver, duration=0).double_click().perform()  # never once more
 
     def check(self) -> None:
         self._use(lambda element: None if element.is_selected() else element.click())
