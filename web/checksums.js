@@ -1,5 +1,4 @@
-// The way to the checksum worker (crc64.js), which starts soon after the page, and stays. SHA-256, which few ask for,
-// has a worker with hash-wasm beside it.
+// The way to the checksum worker (crc64.js), which starts soon after the page, and to another for SHA-256, if asked.
 "use strict";
 
 {
@@ -58,8 +57,7 @@
     return { started, ask };
   }
 
-  const fast = checker("crc64");
-  const sha256 = checker("crc64", "sha256");
+  const [fast, sha256] = [checker("crc64"), checker("crc64", "sha256")];
 
   // Who is cancelled never comes for them: those that have waited longest are let go.
   function hold(blob, bytes) {
