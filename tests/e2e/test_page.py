@@ -356,6 +356,8 @@ def test_nothing_shifts_or_overflows(demo: Demo, page: Page, console: Console) -
         page.set_viewport_size({"width": width, "height": 256})
         page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.set_viewport_size({"width": width, "height": 640})  # in a lower one no hint is shown
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(DOTS) == ([0] if width == 320 else [])  # none ends a line
 
 
