@@ -72,6 +72,7 @@ def test_files_arrive_by_a_custom_domain_where_the_public_endpoint_is_refused(
     assert page.evaluate(read, link.input_value()) == "by a custom domain"
 
 
+@slow_on_pyodide
 def test_an_upload_goes_on_at_the_next_host_when_the_first_dies(
     start_demo: StartDemo, console: Console, make_file: MakeFile, relay: Relay
 ) -> None:
