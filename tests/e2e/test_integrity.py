@@ -1,5 +1,6 @@
 """A page of which one byte has changed on the way does not start, and says so. Row T37."""
 
+import hashlib
 import re
 
 import pytest
@@ -27,6 +28,16 @@ PARTS = {
     "pyodide": ("exchange.js", "styles.css", "pyodide.asm.wasm"),
 }
 IN_THE_WORKER = "fetch('/healthz?changed');"
+SHA256 = """() => ossferry.checksum("sha256", new Blob(["x"]), 0, 1).text"""
+
+
+def run_in_the_worker(route: Route) -> None:
+    """Answer with a script that does something more."""
+    answer = route.fetch()
+    headers = {**answer.headers, "cache-control": "no-store"}
+    for name in ("content-encoding", "content-length"):
+        headers.pop(name, None)
+    route.fulfill(status=200, headers=headers, body=IN_THE_WORKER + answer.text())
 
 
 def change_one_byte(route: Route) -> None:
@@ -67,16 +78,8 @@ def test_t37_a_changed_script_of_the_checksum_worker_never_runs(
     console.expected.append(".")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-
-    def change(route: Route) -> None:
-        answer = route.fetch()
-        headers = {**answer.headers, "cache-control": "no-store"}
-        for name in ("content-encoding", "content-length"):
-            headers.pop(name, None)
-        route.fulfill(status=200, headers=headers, body=IN_THE_WORKER + answer.text())
-
     scripts = re.compile(r"/assets/.*/(crc64|braid|chunks|digest)\.js")
-    page.context.route(scripts, change)
+    page.context.route(scripts, run_in_the_worker)
     uploader.open()
     uploader.expect_ready()
 
@@ -89,6 +92,26 @@ def test_t37_a_changed_script_of_the_checksum_worker_never_runs(
     assert [seen for seen in demo.oss.requests if seen.method == "PUT"] == []
     page.context.unroute(scripts)
     row.expect_state("done", timeout_ms=30_000)
+
+
+def test_t37_a_changed_script_for_sha256_never_runs(
+    uploader: UploaderPage, page: Page, console: Console
+) -> None:
+    console.expected.append(".")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.context.route("**/sha256.js", run_in_the_worker)
+    uploader.open()
+    uploader.expect_ready()
+
+    changed = page.evaluate(SHA256)
+    page.context.unroute("**/sha256.js")
+    right = page.evaluate(SHA256)
+
+    assert any(url.endswith("/sha256.js") for url in asked)
+    assert [url for url in asked if url.endswith("?changed")] == []
+    assert changed == "!NetworkError: the checksum worker was not loaded"
+    assert right == hashlib.sha256(b"x").hexdigest()
 
 
 @pytest.mark.only_browser("chromium")  # WebDriver does not tell of preloads
