@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support import programs, webkitgtk
 from support.config import load
 from support.order import place

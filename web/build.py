@@ -33,7 +33,7 @@ WEB = Path(__file__).parent
 NODE_MODULES = WEB / "node_modules"
 OUT = WEB.parent / "build" / "web"
 
-LATER = WEB / "uploader" / "later"  # modules that are loaded when they are first needed
+LATER = WEB / "uploader" / "dialogs"  # modules that are loaded when they are first needed
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 LANGUAGES = {
     "en": "English",
@@ -177,15 +177,15 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
 
     return {
         "app": {
-            **read(WEB, "checksums.js"),
+            **read(WEB / "worker", "checksums.js"),
             "crc64.js": worker(),
-            **read(WEB, "embed.js", "favicon.svg", "frame.js", "handles.js"),
-            **read(WEB, "form.css", "form.js"),
-            **read(WEB, "leases.js", "storage.js", "tabs.js", "thumbnails.js"),
-            "boot.js": joined("boot/*.js"),
-            "exchange.js": joined("exchange/*.js"),
-            "intake.js": joined("intake/*.js"),
-            "styles.css": joined("styles/*.css"),
+            **read(WEB / "storage", "handles.js", "leases.js", "storage.js", "tabs.js"),
+            **read(WEB / "page", "embed.js", "favicon.svg", "frame.js", "thumbnails.js"),
+            **read(WEB / "page", "form.css", "form.js"),
+            "boot.js": joined("page/boot/*.js"),
+            "exchange.js": joined("page/exchange/*.js"),
+            "intake.js": joined("page/intake/*.js"),
+            "styles.css": joined("page/styles/*.css"),
             **read(WEB / "uploader/locales", *(f"{language}.json" for language in LANGUAGES)),
             "idb-keyval.js": (NODE_MODULES / "idb-keyval/dist/index.js").read_bytes(),
             "sha256.js": (NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js").read_bytes(),
@@ -216,7 +216,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
 def worker() -> bytes:
     """Return the script of the checksum worker: one file, which the page checks as a whole."""
     parts = ["braid.js", "chunks.js", "digest.js", "crc64.js"]
-    return b"\n".join((WEB / part).read_bytes() for part in parts)
+    return b"\n".join((WEB / "worker" / part).read_bytes() for part in parts)
 
 
 def joined(parts: str) -> bytes:
@@ -286,7 +286,7 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
     used = ("app/", "pyscript/", f"{runtime}/")
     checked = {"integrity": {u: hashes[u] for name, u in url.items() if name.startswith(used)}}
     values = {
-        "able": without_comments((WEB / "able.js").read_text("utf-8")),
+        "able": without_comments((WEB / "page/able.js").read_text("utf-8")),
         "import_map": json.dumps(checked, separators=(",", ":")),
         "lang": language,
         "dir": "rtl" if language in RIGHT_TO_LEFT else "ltr",

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 
 from ossferry import create_app, load_settings
-from ossferry.hooks import Event
+from ossferry.hooks.calls import Event
 
 PICTURES = sqlite3.connect("gallery.db", isolation_level=None, check_same_thread=False)
 PICTURES.execute("CREATE TABLE IF NOT EXISTS pictures (key TEXT PRIMARY KEY, who TEXT, at TEXT)")

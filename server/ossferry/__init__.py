@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ossferry.app import create_app
-    from ossferry.auth import Identify, Principal
-    from ossferry.settings import Settings
-    from ossferry.settings_loading import load_settings
+    from ossferry.identity.principal import Identify, Principal
+    from ossferry.settings.loading import load_settings
+    from ossferry.settings.model import Settings
 
 __all__ = ["Identify", "Principal", "Settings", "create_app", "load_settings"]
 
 _HOMES = {
-    "Identify": "ossferry.auth",
-    "Principal": "ossferry.auth",
-    "Settings": "ossferry.settings",
+    "Identify": "ossferry.identity.principal",
+    "Principal": "ossferry.identity.principal",
+    "Settings": "ossferry.settings.model",
     "create_app": "ossferry.app",
-    "load_settings": "ossferry.settings_loading",
+    "load_settings": "ossferry.settings.loading",
 }
 
 

@@ -15,39 +15,39 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from ossferry.after import AfterUpload, get_only
-from ossferry.api import AssetApi, TokenApi, health
-from ossferry.assets import Assets, find_web_dir
-from ossferry.audit import Audit
-from ossferry.auth import Identify
-from ossferry.auth.sign_outs import SignOuts
-from ossferry.auth.ways import own_way, way_for
-from ossferry.bucket import ObjectStore, OssBucket
+from ossferry.access.audit import Audit
+from ossferry.access.gate import Door
+from ossferry.access.rate_limits import Counter, Rates
+from ossferry.authentication.choice import own_way, way_for
+from ossferry.authentication.sign_outs import SignOuts
+from ossferry.background import AfterUpload, get_only
 from ossferry.clock import Clock, Monotonic, monotonic, utc_now
-from ossferry.door import Door
 from ossferry.errors import OssferryError
-from ossferry.form_html import FormHtml
-from ossferry.form_pages import FormPages
-from ossferry.forms import FormApi, Forms
-from ossferry.grants import Grants
-from ossferry.guards import HostGuard
-from ossferry.headers import FORM, SecurityHeaders
+from ossferry.forms.html import FormHtml
+from ossferry.forms.pages import FormPages
+from ossferry.forms.service import FormApi, Forms
+from ossferry.grants.cache import NoShelf, SealedShelf
+from ossferry.grants.endpoints import AssetApi, TokenApi, health
+from ossferry.grants.service import Grants
+from ossferry.http.client import outbound_client
+from ossferry.http.problems import ProblemBoundary, answer_http_error, answer_problem
+from ossferry.http.proxies import TrustedProxies
+from ossferry.http.request_checks import Crowd, ShapeGuard
+from ossferry.http.same_site import HostGuard
+from ossferry.http.security_headers import FORM, SecurityHeaders
+from ossferry.identity.principal import Identify
 from ossferry.ledger import Database
-from ossferry.metrics import Measured, Metrics, MetricsApi
-from ossferry.openapi import show_openapi
-from ossferry.outbound import outbound_client
-from ossferry.pages import Pages
-from ossferry.problems import ProblemBoundary, answer_http_error, answer_problem
-from ossferry.proxies import TrustedProxies
-from ossferry.rates import Counter, Rates
-from ossferry.readiness import Readiness, StsDate, ask_sts_date
-from ossferry.settings import Settings
-from ossferry.shape import Crowd, ShapeGuard
-from ossferry.shelf import NoShelf, SealedShelf
-from ossferry.storage import Storage, make_storage
-from ossferry.sts import AssumeRole, StsClient, default_credentials, objects_sts
-from ossferry.sts_guard import Breaker, GuardedSts, Pace
-from ossferry.tracing import Span, exporting_spans, no_span
+from ossferry.observability.metrics import Measured, Metrics, MetricsApi
+from ossferry.observability.tracing import Span, exporting_spans, no_span
+from ossferry.operations.openapi import show_openapi
+from ossferry.operations.readiness import Readiness, StsDate, ask_sts_date
+from ossferry.oss.bucket import ObjectStore, OssBucket
+from ossferry.oss.sts import AssumeRole, StsClient, default_credentials, objects_sts
+from ossferry.oss.sts_guard import Breaker, GuardedSts, Pace
+from ossferry.pages.assets import Assets, find_web_dir
+from ossferry.pages.pages import Pages
+from ossferry.settings.model import Settings
+from ossferry.state.key_value import Storage, make_storage
 
 __all__ = ["create_app"]
 

@@ -6,10 +6,10 @@ import base64
 from attacks.attempt import Attempt, Try, attempts
 from attacks.over_http import PAGE
 from attacks.worlds import PROXY_SECRET, Worlds, session
-from ossferry.auth.apikey_text import new_key, parse_key
-from ossferry.auth.jwks import Jwks
-from ossferry.auth.sessions import SESSION_COOKIE
-from ossferry.auth.tokens import TokenVerifier
+from ossferry.authentication.apikey_text import new_key, parse_key
+from ossferry.authentication.jwks import Jwks
+from ossferry.authentication.sessions import SESSION_COOKIE
+from ossferry.authentication.tokens import TokenVerifier
 from ossferry.clock import monotonic, utc_now
 from ossferry.errors import NotIdentifiedError
 from support.fake_issuer import CLIENT_ID

@@ -3,11 +3,11 @@
 from attacks.attempt import Attempt, Try, attempts
 from attacks.worlds import PROXY_SECRET, Worlds
 from ossferry.app import create_app
-from ossferry.demo import SHARER, WORLD
+from ossferry.cli.demo import SHARER, WORLD
 from ossferry.errors import SettingsError
-from ossferry.probe import refuse_mock_keys
-from ossferry.settings_loading import ExplicitSettings, load_settings
-from ossferry.settings_rules import DEMO_SECRET
+from ossferry.oss.mock_check import refuse_mock_keys
+from ossferry.settings.loading import ExplicitSettings, load_settings
+from ossferry.settings.rules import DEMO_SECRET
 from support.server_fakes import OBJECTS, OPTIONS
 
 __all__ = ["ATTEMPTS", "CLOUD", "MOCK"]

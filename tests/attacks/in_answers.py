@@ -6,8 +6,8 @@ from pathlib import Path
 from attacks.attempt import Attempt, Try, attempts
 from attacks.worlds import Worlds
 from ossferry.errors import OssferryError, StsLostError, StsRefusedError
-from ossferry.headers import page_policy
-from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.http.security_headers import page_policy
+from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.server_fakes import OPTIONS, UnexpectedError
 
 __all__ = ["ATTEMPTS"]

@@ -9,14 +9,14 @@ import re
 from functools import cache
 
 from attacks.attempt import Attempt, Try, attempts
-from mock_oss.policy import Policy, Question, evaluate_session, parse_policy
-from ossferry.auth import Principal
+from mock_oss.access.policy import Policy, Question, evaluate_session, parse_policy
 from ossferry.errors import OssferryError, PolicyError
-from ossferry.grants import Grants
-from ossferry.policy import MAX_POLICY_LENGTH, policy_text, upload_policy
-from ossferry.prefixes import principal_prefix
-from ossferry.settings import Settings
-from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.grants.service import Grants
+from ossferry.identity.owner import principal_prefix
+from ossferry.identity.principal import Principal
+from ossferry.oss.policy import MAX_POLICY_LENGTH, policy_text, upload_policy
+from ossferry.settings.loading import ExplicitSettings, load_settings
+from ossferry.settings.model import Settings
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
 
 __all__ = ["ATTEMPTS", "BUCKET", "SECRET", "allows", "policy_for"]

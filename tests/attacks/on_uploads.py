@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 from attacks.attempt import Attempt, Try, attempts
 from attacks.in_policy import BUCKET, allows, policy_for
 from attacks.worlds import Headers, World, Worlds
-from ossferry.auth import Principal
+from ossferry.identity.owner import principal_prefix
+from ossferry.identity.principal import Principal
 from ossferry.ledger import people
-from ossferry.prefixes import principal_prefix
 from support.callbacks import HOSTILE_KEY_URLS, Caller, signing_key
 from support.server_fakes import OPTIONS
 

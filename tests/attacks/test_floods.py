@@ -14,16 +14,16 @@ from starlette.requests import Request
 
 from attacks.at_sign_in import with_own_id
 from ossferry.app import create_app
-from ossferry.auth import Principal
-from ossferry.auth.apikey import ApiKeyWay
-from ossferry.auth.apikey_file import ApiKeyFile
-from ossferry.auth.apikey_text import new_key
-from ossferry.auth.bearer import bearer_token
-from ossferry.auth.jwks import Jwks
-from ossferry.auth.tokens import TokenVerifier
+from ossferry.authentication.apikey import ApiKeyWay
+from ossferry.authentication.apikey_file import ApiKeyFile
+from ossferry.authentication.apikey_text import new_key
+from ossferry.authentication.jwks import Jwks
+from ossferry.authentication.tokens import TokenVerifier
 from ossferry.clock import monotonic, utc_now
 from ossferry.errors import NotIdentifiedError
-from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.http.bearer import bearer_token
+from ossferry.identity.principal import Principal
+from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.app_client import app_client
 from support.fake_issuer import CLIENT_ID
 from support.forged_tokens import ISSUER, OTHER_KEY, signed_with

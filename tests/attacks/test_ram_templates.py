@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from attacks.in_policy import BUCKET, HTTPS, issued, prefix
-from mock_oss.policy import Question, evaluate, evaluate_session, parse_policy, trusts
-from mock_oss.policy import parse_trust_policy as parse_trust
-from ossferry.demo import OBJECTS_ROLE, SHARER
-from ossferry.demo import SERVER as SERVER_USER
+from mock_oss.access.policy import Question, evaluate, evaluate_session, parse_policy, trusts
+from mock_oss.access.policy import parse_trust_policy as parse_trust
+from ossferry.cli.demo import OBJECTS_ROLE, SHARER
+from ossferry.cli.demo import SERVER as SERVER_USER
 
 FOLDER = Path(__file__).parents[2] / "deploy/ram"
 SERVER = ("RAM", "acs:ram::1000000000000000:role/ossferry-server")

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from attacks.soundness import BUCKET, SECURE, Build, Built, arbitrary_ids, faults, own_key_opens
-from mock_oss.policy import Question, evaluate, parse_policy
-from ossferry.auth import Principal
-from ossferry.policy import Conditions, policy_text, upload_policy
-from ossferry.prefixes import principal_prefix
+from mock_oss.access.policy import Question, evaluate, parse_policy
+from ossferry.identity.owner import principal_prefix
+from ossferry.identity.principal import Principal
+from ossferry.oss.policy import Conditions, policy_text, upload_policy
 
 SECRET = b"a-text-of-more-than-32-characters"
 SECURED = Conditions(secure_transport=True)

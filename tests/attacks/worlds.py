@@ -12,13 +12,13 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 
 from ossferry.app import create_app
-from ossferry.auth import Principal
-from ossferry.auth.apikey_file import ApiKeyFile
-from ossferry.auth.apikey_text import new_key
-from ossferry.auth.sessions import SESSION_COOKIE, Sessions
-from ossferry.auth.sign_outs import SignOuts
-from ossferry.settings_loading import ExplicitSettings, load_settings
-from ossferry.storage import MemoryStorage
+from ossferry.authentication.apikey_file import ApiKeyFile
+from ossferry.authentication.apikey_text import new_key
+from ossferry.authentication.sessions import SESSION_COOKIE, Sessions
+from ossferry.authentication.sign_outs import SignOuts
+from ossferry.identity.principal import Principal
+from ossferry.settings.loading import ExplicitSettings, load_settings
+from ossferry.state.key_value import MemoryStorage
 from support.app_client import app_client
 from support.callbacks import Caller, KeyServer, pem_of, signing_key
 from support.fake_issuer import CLIENT_ID, CLIENT_SECRET

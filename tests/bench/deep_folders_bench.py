@@ -11,7 +11,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from bench.table import Only, Row
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.browsers import executable
 from support.config import load as load_config
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench.peers import uppy
 from bench.table import Only, Row
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.browser_page import make_app, script
 from support.browsers import executable
 from support.config import load as load_config

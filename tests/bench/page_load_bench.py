@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from bench.cold_load import Load, load
 from bench.peers import ali_oss
 from bench.table import Only, Row
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.browsers import executable
 from support.config import load as load_config
 

@@ -14,14 +14,14 @@ from starlette.requests import Request
 
 from bench.token_server import HOST, MUCH, StubSts
 from ossferry.app import create_app
-from ossferry.auth import Principal
-from ossferry.bucket import OssBucket
+from ossferry.cli.serving import BackgroundServer, StopSignals, listen
+from ossferry.cli.workers import settle
 from ossferry.clock import utc_now
-from ossferry.serving import BackgroundServer, StopSignals, listen
-from ossferry.settings import Settings
-from ossferry.settings_loading import ExplicitSettings, load_settings
-from ossferry.sts import StsCredentials
-from ossferry.workers import settle
+from ossferry.identity.principal import Principal
+from ossferry.oss.bucket import OssBucket
+from ossferry.oss.sts import StsCredentials
+from ossferry.settings.loading import ExplicitSettings, load_settings
+from ossferry.settings.model import Settings
 
 __all__ = ["CRC64", "SIZE", "receipt_settings"]
 

@@ -22,10 +22,10 @@ from bench.receipt_server import CRC64, SIZE, receipt_settings
 from bench.table import Only, Row
 from bench.token_server import HOST
 from bench.wrk import wrk
-from ossferry.auth import Principal
+from ossferry.identity.owner import owner_of
+from ossferry.identity.principal import Principal
 from ossferry.ledger import Database
 from ossferry.ledger.tables import receipts
-from ossferry.prefixes import owner_of
 from support.postgres import postgres
 from support.programs import free_port
 

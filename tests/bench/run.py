@@ -24,7 +24,7 @@ sys.path[0] = str(HERE.parent)  # `bench` and `support` are imported from there,
 from rich.console import Console  # noqa: E402
 
 from bench.table import Only, Row, as_table  # noqa: E402 - the path comes first
-from ossferry.logs import configure  # noqa: E402
+from ossferry.observability.logs import configure  # noqa: E402
 
 LOG_WIDTH = 140  # columns, where there is no terminal to ask
 OUT = ROOT / "build" / "bench.json"

@@ -25,10 +25,10 @@ from bench.table import Only, Row
 from bench.token_server import HOST, StubSts, bench_settings, bench_sign_outs
 from bench.wrk import wrk
 from ossferry.app import create_app
-from ossferry.auth import Principal
-from ossferry.auth.sessions import Sessions
+from ossferry.authentication.sessions import Sessions
 from ossferry.clock import utc_now
-from ossferry.settings import Settings
+from ossferry.identity.principal import Principal
+from ossferry.settings.model import Settings
 from support.programs import free_port
 
 __all__ = ["NAMES", "rows"]

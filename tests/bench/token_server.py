@@ -16,14 +16,14 @@ from pathlib import Path
 from bench.peers import companion
 from bench.peers.tutorial_flask import make_tutorial_app
 from ossferry.app import create_app
-from ossferry.auth.sign_outs import SignOuts
+from ossferry.authentication.sign_outs import SignOuts
+from ossferry.cli.serving import BackgroundServer, StopSignals, listen
+from ossferry.cli.workers import settle
 from ossferry.clock import utc_now
-from ossferry.serving import BackgroundServer, StopSignals, listen
-from ossferry.settings import Settings
-from ossferry.settings_loading import ExplicitSettings, load_settings
-from ossferry.storage import MemoryStorage
-from ossferry.sts import StsClient, StsCredentials, access_key
-from ossferry.workers import settle
+from ossferry.oss.sts import StsClient, StsCredentials, access_key
+from ossferry.settings.loading import ExplicitSettings, load_settings
+from ossferry.settings.model import Settings
+from ossferry.state.key_value import MemoryStorage
 
 __all__ = ["HOST", "SECRET", "STS_S", "StubSts", "bench_settings", "bench_sign_outs"]
 

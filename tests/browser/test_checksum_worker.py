@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Worker
 
-from mock_oss import crc64
+from mock_oss.store import crc64
 from support.browser_page import make_app, script
 from support.serving import serve
 
@@ -87,7 +87,7 @@ def address() -> Iterator[str]:
     files = [
         (path.relative_to(WEB).as_posix(), path)
         for name in ("oss", "transfer", "browser")
-        for path in (WEB / "uploader" / name).glob("*.py")
+        for path in (WEB / "uploader" / name).rglob("*.py")
     ]
     with serve(
         make_app(script([("uploader/__init__.py", WEB / "uploader/__init__.py"), *files], CODE))

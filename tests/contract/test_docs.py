@@ -6,8 +6,8 @@ from pathlib import Path
 import oss2
 import pytest
 
-from mock_oss.world import ACCESS_KEY_ID, ACCESS_KEY_SECRET
-from ossferry.demo import Demo
+from mock_oss.world.world import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from ossferry.cli.demo import Demo
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]

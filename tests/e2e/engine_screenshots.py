@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from e2e.pages.uploader import UploaderPage
 from e2e.screenshots import IMAGES, NARROW, make_files, throttle
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support import browsers, webkitgtk
 from support.config import load
 

@@ -11,7 +11,7 @@ from typing import Literal
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from e2e.pages.uploader import UploaderPage
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.browsers import executable
 from support.config import ROOT, load
 

@@ -9,7 +9,7 @@ import pytest
 from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, noise
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]

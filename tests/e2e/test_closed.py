@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, Route
 from e2e.conftest import Console, let_go, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, expect_whole, noise, until
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page
 from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, expect_whole, noise, pending, until
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e

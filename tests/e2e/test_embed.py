@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from e2e.conftest import Console, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.serving import serve
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from e2e.axe import violations
 from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support import webkitgtk
 from support.choosing import CHOOSE, contents
 from support.config import load

@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, BrowserType, Error, Route
 from e2e.conftest import operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, pending, until
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, pending
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.serving import serve
 
 pytestmark = pytest.mark.e2e

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, FilePayload, Page, Route
 from e2e.axe import violations
 from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e

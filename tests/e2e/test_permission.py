@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route
 from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, expect_whole, noise, until
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.fake_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer
 from support.programs import free_port

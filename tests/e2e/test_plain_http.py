@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page
 from e2e.conftest import Console, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = [

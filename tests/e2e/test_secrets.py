@@ -16,7 +16,7 @@ from playwright.sync_api import Page, Response
 
 from e2e.conftest import Console, operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.fake_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer
 from support.programs import free_port

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Route
 
 from e2e.conftest import Console, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = [pytest.mark.e2e, slow_on_pyodide]

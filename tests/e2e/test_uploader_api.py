@@ -12,7 +12,7 @@ import build
 from e2e.conftest import operator_bucket, slow_on_pyodide
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import asked
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e

@@ -12,7 +12,7 @@ from e2e.conftest import Console, let_go, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import asked, expect_whole, noise, until
 from e2e.test_killed import Browsers
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = [

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route
 from e2e.conftest import Console, let_go, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, expect_whole, noise, pending, until
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = [

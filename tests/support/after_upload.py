@@ -12,8 +12,8 @@ import httpx
 import oss2
 
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET
-from mock_oss.views import StoredObject
-from ossferry.demo import Demo
+from mock_oss.control.views import StoredObject
+from ossferry.cli.demo import Demo
 
 __all__ = [
     "address",

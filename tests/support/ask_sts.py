@@ -30,9 +30,9 @@ socket.getaddrinfo = getaddrinfo
 async def main() -> None:
     """Ask."""
     from ossferry.errors import StsLostError
-    from ossferry.logs import configure
-    from ossferry.settings_loading import ExplicitSettings, load_settings
-    from ossferry.sts import StsClient, default_credentials
+    from ossferry.observability.logs import configure
+    from ossferry.oss.sts import StsClient, default_credentials
+    from ossferry.settings.loading import ExplicitSettings, load_settings
     from support.server_fakes import OPTIONS
 
     configure("INFO")

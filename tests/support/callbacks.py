@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import MD5
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ossferry.callbacks import signed_text
+from ossferry.uploads.callbacks import signed_text
 
 __all__ = ["GOOD_KEY_URL", "HOSTILE_KEY_URLS", "Caller", "KeyServer", "pem_of", "signing_key"]
 

@@ -2,7 +2,7 @@
 
 import json
 
-from uploader.view.text import use
+from uploader.view.words.text import use
 
 __all__ = ["PlainFormats", "speak_english"]
 

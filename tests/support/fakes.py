@@ -8,16 +8,16 @@ from uploader.oss.errors import Corrupt, Lost
 from uploader.oss.replies import Reply, Stored
 from uploader.oss.requests import Bucket
 from uploader.oss.signing import Credentials
-from uploader.transfer.budget import Budget
-from uploader.transfer.credentials import GrantKeeper
 from uploader.transfer.engine import Engine
 from uploader.transfer.errors import ServerRefused
-from uploader.transfer.grant import Grant
-from uploader.transfer.journal import Journal
-from uploader.transfer.limits import Limits
+from uploader.transfer.grants.credentials import GrantKeeper
+from uploader.transfer.grants.grant import Grant
+from uploader.transfer.grants.limits import Limits
+from uploader.transfer.grants.quota import Left
+from uploader.transfer.pacing.connections import Budget
 from uploader.transfer.ports import Piece, Ports
-from uploader.transfer.refused import RefusedObject
-from uploader.transfer.room import Left
+from uploader.transfer.resuming.journal import Journal
+from uploader.transfer.sending.refused import RefusedObject
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 
 __all__ = ["Form", "asked", "code_of", "send", "shown"]
 

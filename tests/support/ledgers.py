@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from ossferry.bucket import Stored
+from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people
 from ossferry.ledger.standing import standing
-from ossferry.prefixes import Owner
+from ossferry.oss.bucket import Stored
 
 __all__ = ["NOW", "opened", "owner", "stored", "used"]
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from ossferry.answers import Begun, Part
-from ossferry.bucket import Link, Listed, Stored
 from ossferry.clock import utc_now
-from ossferry.sts import StsCredentials
+from ossferry.oss.bucket import Link, Listed, Stored
+from ossferry.oss.replies import Begun, Part
+from ossferry.oss.sts import StsCredentials
 
 __all__ = ["NO_KEYS", "OBJECTS", "OPTIONS", "FakeClock", "FakeStore", "FakeSts", "UnexpectedError"]
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from starlette.types import ASGIApp
 
-from ossferry.serving import BackgroundServer, listen
+from ossferry.cli.serving import BackgroundServer, listen
 
 __all__ = ["serve"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx
 import oss2
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 
 __all__ = ["Upload", "granted_bucket", "put", "put_with"]
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from ossferry.demo import EXPOSED_HEADERS
+from ossferry.cli.demo import EXPOSED_HEADERS
 from support.english import speak_english
 from uploader.oss.errors import Lost
 from uploader.oss.replies import HEADERS_READ
-from uploader.view.messages import explain
+from uploader.view.words.messages import explain
 
 DOCS = Path(__file__).parents[2] / "docs/page.md"
 

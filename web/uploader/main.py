@@ -2,33 +2,33 @@
 
 import asyncio
 
-from uploader.browser import page
 from uploader.browser.checksum import ChecksumWorker
 from uploader.browser.clock import PACE_MS, BrowserClock, Pace
 from uploader.browser.entropy import BrowserRandom
-from uploader.browser.grants import ServerGrants
 from uploader.browser.http import BrowserHttp
 from uploader.browser.interop import collect_rarely
 from uploader.browser.network import BrowserNetwork
-from uploader.browser.receipts import ServerReceipts
-from uploader.browser.server import call
+from uploader.browser.page import page
+from uploader.browser.server.calls import call
+from uploader.browser.server.grants import ServerGrants
+from uploader.browser.server.receipts import ServerReceipts
 from uploader.browser.storage import BrowserStorage
 from uploader.browser.tabs import BrowserTabs
-from uploader.transfer.budget import Budget
-from uploader.transfer.credentials import GrantKeeper
 from uploader.transfer.engine import Engine
 from uploader.transfer.errors import GrantRefused, ServerRefused
-from uploader.transfer.journal import Journal
-from uploader.transfer.leftovers import Leftovers
+from uploader.transfer.grants.credentials import GrantKeeper
+from uploader.transfer.grants.quota import Room
+from uploader.transfer.pacing.connections import Budget
+from uploader.transfer.pacing.retry import waits_for
 from uploader.transfer.ports import Ports
 from uploader.transfer.queue import Queue
-from uploader.transfer.retry import waits_for
-from uploader.transfer.room import Room
+from uploader.transfer.resuming.journal import Journal
+from uploader.transfer.resuming.leftovers import Leftovers
 from uploader.view.actions import Actions
 from uploader.view.adding import Adding
 from uploader.view.app import show
-from uploader.view.grant import GrantModel
 from uploader.view.model import QueueModel
+from uploader.view.page.grant import GrantModel
 from uploader.view.reporting import FEATURE, Reporting
 from uploader.view.signals import Computed, effect, report_errors_to
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
-    from uploader.transfer.grant import Grant
+    from uploader.transfer.grants.grant import Grant
     from uploader.transfer.upload import Upload
 
 __all__ = ["queue"]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import secrets
 
-from mock_oss import crc64
-from mock_oss.addressing import check_key
-from mock_oss.body import MAX_OBJECT_BYTES
 from mock_oss.errors import RefusedError
+from mock_oss.http.addressing import check_key
+from mock_oss.http.body import MAX_OBJECT_BYTES
+from mock_oss.http.response import Response
 from mock_oss.operations.common import number, quoted
 from mock_oss.operations.objects import may_overwrite, new_properties
 from mock_oss.operations.properties import Properties
-from mock_oss.response import Response
 from mock_oss.service import Call
-from mock_oss.store import ObjectRecord, Standing
+from mock_oss.store import ObjectRecord, Standing, crc64
 
 __all__ = ["append_object"]
 

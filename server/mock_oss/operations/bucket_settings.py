@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mock_oss.authorization import authorize
-from mock_oss.documents import tag
+from mock_oss.access.authorization import authorize
 from mock_oss.errors import RefusedError
-from mock_oss.lifecycle import parse_lifecycle
+from mock_oss.http.documents import tag
+from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.buckets import MAX_XML_BYTES, bucket_acl, put_bucket
 from mock_oss.operations.common import STORAGE_CLASSES, max_keys, owner
-from mock_oss.response import Response, xml_response
+from mock_oss.operations.lifecycle import parse_lifecycle
 from mock_oss.service import Call
 
 __all__ = [

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from mock_oss.addressing import check_bucket_name
-from mock_oss.cors import parse_cors, render_cors
-from mock_oss.documents import child_text, parse, tag
 from mock_oss.errors import RefusedError
+from mock_oss.http.addressing import check_bucket_name
+from mock_oss.http.cors import parse_cors, render_cors
+from mock_oss.http.documents import child_text, parse, tag
+from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import STORAGE_CLASSES, endpoints, iso, owner
-from mock_oss.response import Response, xml_response
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord
-from mock_oss.world import BUCKET_ACLS
+from mock_oss.world.world import BUCKET_ACLS
 
 __all__ = [
     "delete_bucket",

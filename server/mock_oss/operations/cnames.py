@@ -8,11 +8,11 @@ ListCname, DeleteCname, and of the codes 0018-00000115, 0018-00000401 and 0017-0
 
 from __future__ import annotations
 
-from mock_oss.addressing import check_domain, host_name
-from mock_oss.documents import child_text, children, parse, tag
 from mock_oss.errors import RefusedError
+from mock_oss.http.addressing import check_domain, host_name
+from mock_oss.http.documents import child_text, children, parse, tag
+from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import gmt, iso
-from mock_oss.response import Response, xml_response
 from mock_oss.service import Call
 from mock_oss.store.records import CnameToken
 

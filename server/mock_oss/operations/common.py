@@ -8,11 +8,11 @@ from email.utils import formatdate
 from functools import lru_cache
 from urllib.parse import quote
 
-from mock_oss.documents import tag
 from mock_oss.errors import RefusedError
+from mock_oss.http.documents import tag
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ObjectRecord
-from mock_oss.world import STORAGE_CLASSES
+from mock_oss.world.world import STORAGE_CLASSES
 
 __all__ = [
     "STORAGE_CLASSES",

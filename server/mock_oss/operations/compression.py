@@ -5,7 +5,7 @@ Source: vendor page GetObject; the official SDK's own suite for what the headers
 
 from __future__ import annotations
 
-from mock_oss.request import Request
+from mock_oss.http.request import Request
 
 __all__ = ["gzip_headers", "wants_gzip"]
 

@@ -11,17 +11,17 @@ import json
 import re
 from urllib.parse import unquote
 
-from mock_oss.addressing import check_key
-from mock_oss.authorization import authorize, authorize_object
-from mock_oss.body import Digest
-from mock_oss.documents import tag
+from mock_oss.access.authorization import authorize, authorize_object
 from mock_oss.errors import RefusedError
+from mock_oss.http.addressing import check_key
+from mock_oss.http.body import Digest
+from mock_oss.http.documents import tag
+from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import iso, quoted
 from mock_oss.operations.conditions import check_conditions
 from mock_oss.operations.multipart import keep_part, part_number, the_upload
 from mock_oss.operations.objects import SYMLINK_TARGET, may_overwrite, readable
 from mock_oss.operations.properties import read_properties
-from mock_oss.response import Response, xml_response
 from mock_oss.service import Call, Service
 from mock_oss.store import BucketRecord, ObjectRecord, Segment
 from mock_oss.store.blobs import clip

@@ -7,14 +7,14 @@ import secrets
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
-from mock_oss.addressing import check_key
-from mock_oss.authorization import authorize, authorize_object
-from mock_oss.documents import child_text, children, document, parse, tag
+from mock_oss.access.authorization import authorize, authorize_object
 from mock_oss.errors import RefusedError
+from mock_oss.http.addressing import check_key
+from mock_oss.http.documents import child_text, children, document, parse, tag
+from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import existing, owner, quoted, url, url_encoder
 from mock_oss.operations.objects import may_overwrite, new_properties
 from mock_oss.operations.properties import check_tags, object_acl
-from mock_oss.response import Response, xml_response
 from mock_oss.service import Call
 from mock_oss.store import ObjectRecord
 

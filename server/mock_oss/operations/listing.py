@@ -11,10 +11,10 @@ import binascii
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mock_oss.documents import tag, xml_text
 from mock_oss.errors import RefusedError
+from mock_oss.http.documents import tag, xml_text
+from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import iso, max_keys, owner, url, url_encoder
-from mock_oss.response import Response, xml_response
 from mock_oss.service import Call
 from mock_oss.store.records import ListEntry
 from mock_oss.store.tables import after_prefix

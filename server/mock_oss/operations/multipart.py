@@ -9,18 +9,17 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from mock_oss import crc64
-from mock_oss.addressing import check_key
-from mock_oss.body import Digest
-from mock_oss.callbacks import deliver, read_callback
-from mock_oss.documents import child_text, children, parse, tag
 from mock_oss.errors import RefusedError
+from mock_oss.http.addressing import check_key
+from mock_oss.http.body import Digest
+from mock_oss.http.documents import child_text, children, parse, tag
+from mock_oss.http.response import Response, xml_response
+from mock_oss.operations.callbacks import deliver, read_callback
 from mock_oss.operations.common import iso, location, max_keys, number, quoted, url, url_encoder
 from mock_oss.operations.objects import may_overwrite, new_properties, written_headers
 from mock_oss.operations.properties import Properties, object_acl
-from mock_oss.response import Response, xml_response
 from mock_oss.service import Call
-from mock_oss.store import ObjectRecord, PartRecord, Segment, UploadRecord
+from mock_oss.store import ObjectRecord, PartRecord, Segment, UploadRecord, crc64
 from mock_oss.store.records import pack_segments
 
 __all__ = [

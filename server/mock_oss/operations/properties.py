@@ -10,8 +10,8 @@ from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from mock_oss.errors import RefusedError
+from mock_oss.http.request import check_header
 from mock_oss.operations.common import STORAGE_CLASSES
-from mock_oss.request import check_header
 
 __all__ = ["OBJECT_ACLS", "Properties", "check_tags", "read_properties"]
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
-from mock_oss.addressing import Target
 from mock_oss.errors import RefusedError
+from mock_oss.http.addressing import Target
+from mock_oss.http.request import Request
+from mock_oss.http.response import Response
 from mock_oss.operations import (
     append,
     buckets,
@@ -25,8 +27,6 @@ from mock_oss.operations import (
     service_level,
 )
 from mock_oss.operations import bucket_settings as settings
-from mock_oss.request import Request
-from mock_oss.response import Response
 from mock_oss.service import Call
 
 __all__ = ["DATA_OPERATIONS", "NOT_IMPLEMENTED", "OPERATIONS", "Operation", "find_operation"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mock_oss.documents import tag
+from mock_oss.http.documents import tag
+from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import endpoints, iso, max_keys
-from mock_oss.response import Response, xml_response
 from mock_oss.service import Call
 
 __all__ = ["list_buckets"]

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from mock_oss.request import signed_text
+from mock_oss.http.request import signed_text
 from mock_oss.signing import v1
 from mock_oss.signing.cases import Case, V1Case, V4Case
 from mock_oss.signing.encoding import encode, encode_path

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mock_oss.request import signed_text
+from mock_oss.http.request import signed_text
 from mock_oss.signing.encoding import hmac_sha1_base64
 
 __all__ = [

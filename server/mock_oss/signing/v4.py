@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from mock_oss.request import signed_text
+from mock_oss.http.request import signed_text
 from mock_oss.signing.encoding import encode, encode_path, hmac_sha256_hex
 
 __all__ = [

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mock_oss.request import signed_text
+from mock_oss.http.request import signed_text
 from mock_oss.store.blobs import Segment
 
 __all__ = [

@@ -26,7 +26,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ossferry.errors import LedgerLostError, SettingsError
-from ossferry.logs import logger
+from ossferry.observability.logs import logger
 
 __all__ = ["AsyncConnection", "Database", "check_ledger", "insert"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ossferry.bucket import Listed
+from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection
+from ossferry.ledger.receipts import RECEIPT, UNDO, Receipt, Undo, undo_of
 from ossferry.ledger.tables import BYTES, folded, receipts
-from ossferry.ledger.uploads import RECEIPT, UNDO, Receipt, Undo, undo_of
-from ossferry.prefixes import Owner
+from ossferry.oss.bucket import Listed
 
 __all__ = ["SORTS", "Deleted", "deleted_page", "page"]
 

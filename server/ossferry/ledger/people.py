@@ -7,9 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection, insert
 from ossferry.ledger.tables import grants, principals
-from ossferry.prefixes import Owner
 
 __all__ = [
     "GrantRow",

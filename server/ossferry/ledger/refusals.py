@@ -10,10 +10,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from ossferry.bucket import Listed, Stored
+from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection, insert
 from ossferry.ledger.tables import refusals
-from ossferry.prefixes import Owner
+from ossferry.oss.bucket import Listed, Stored
 
 __all__ = ["Kept", "Refusal", "add", "ended", "forget", "forget_kept", "keep", "of_objects"]
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import uvloop
 
-from mock_oss import crc64
+from mock_oss.store import crc64
 
 __all__ = ["crc64_of_zeros"]
 

@@ -9,7 +9,7 @@ from mock_oss.cli import app
 from mock_oss.errors import UnsafeStartError
 from mock_oss.ids import Ids
 from mock_oss.production import KEY_PREFIXES, refuse_production
-from ossferry.settings_rules import MOCK_KEYS
+from ossferry.settings.rules import MOCK_KEYS
 
 OVERRIDE = "--i-know-this-is-a-mock"
 BEYOND = ["--host", "0.0.0.0"]  # noqa: S104 - what is refused

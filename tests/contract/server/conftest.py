@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.postgres import Postgres, postgres
 
 

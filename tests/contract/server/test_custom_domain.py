@@ -10,7 +10,7 @@ import httpx
 import oss2
 import pytest
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from ossferry.errors import SettingsError
 from support.after_upload import address, fetch_at, operators_bucket
 from support.programs import free_port

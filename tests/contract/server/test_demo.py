@@ -7,7 +7,7 @@ import httpx
 import oss2
 import pytest
 
-from ossferry.demo import EXPOSED_HEADERS, Demo
+from ossferry.cli.demo import EXPOSED_HEADERS, Demo
 from ossferry.errors import SettingsError
 
 

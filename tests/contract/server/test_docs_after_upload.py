@@ -13,11 +13,11 @@ import pytest
 from starlette.applications import Starlette
 from typer.main import get_command
 
-from ossferry.admin_cli import admin_commands
-from ossferry.courier import webhook_signature
-from ossferry.demo import SERVER, Demo
-from ossferry.settings_types import webhook_key
-from ossferry.sts import access_key
+from ossferry.cli.admin import admin_commands
+from ossferry.cli.demo import SERVER, Demo
+from ossferry.hooks.delivery import webhook_signature
+from ossferry.oss.sts import access_key
+from ossferry.settings.types import webhook_key
 from support.after_upload import until
 from support.serving import serve
 from support.uploads import put

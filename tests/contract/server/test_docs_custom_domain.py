@@ -11,8 +11,8 @@ import pytest
 
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, MockOSS
 from mock_oss.errors import ERRORS
-from ossferry.bucket import ADDRESS_REFUSALS
-from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.oss.bucket import ADDRESS_REFUSALS
+from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.programs import free_port
 from support.server_fakes import OPTIONS
 

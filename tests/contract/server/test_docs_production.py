@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ossferry.settings import Settings
+from ossferry.settings.model import Settings
 from support.programs import free_port, program, running, wait_for
 
 ROOT = Path(__file__).parents[3]

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from ossferry.admin import csv_pieces
-from ossferry.ledger import Database, people, reports, uploads
+from ossferry.admin.endpoints import csv_pieces
+from ossferry.ledger import Database, people, receipts, reports
 from ossferry.ledger.reports import UploadRow, upload_pages
 from support.ledgers import NOW, owner, stored
 
@@ -22,7 +22,7 @@ async def fill(database: Database) -> None:
         for who in (ALICE, BOB):
             await people.remember(connection, who, NOW)
             for number in range(COUNT):
-                await uploads.record(
+                await receipts.record(
                     connection,
                     who,
                     stored(f"{who.prefix}2026-03-14/r/{number}"),
@@ -81,7 +81,7 @@ async def test_no_name_is_a_formula_to_a_spreadsheet(ledger_url: str, first: str
         async with database.write() as connection:
             await people.remember(connection, eve, NOW)
             upload = stored(f"{eve.prefix}2026-03-14/r/a.txt")
-            await uploads.record(connection, eve, upload, source="page", request_id="", now=NOW)
+            await receipts.record(connection, eve, upload, source="page", request_id="", now=NOW)
         pieces = [piece async for piece in csv_pieces(database)]
     finally:
         await database.close()

@@ -14,11 +14,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, User, World
-from ossferry.cli import commands
-from ossferry.demo import SERVER, WORLD, Demo
+from ossferry.cli.demo import SERVER, WORLD, Demo
+from ossferry.cli.main import commands
 from ossferry.errors import KillSwitchError, SettingsError
-from ossferry.kill_switch import DENY, KillSwitch
-from ossferry.sts import access_key
+from ossferry.oss.kill_switch import DENY, KillSwitch
+from ossferry.oss.sts import access_key
 from support.uploads import put
 
 RAM = Path(__file__).parents[3] / "deploy/ram"
@@ -195,7 +195,7 @@ def test_bucket_and_ledger_are_compared_on_demand(
     drill: Demo, site: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ((key, secret),) = SERVER.keys.items()
-    monkeypatch.setattr("ossferry.sts.default_credentials", lambda: access_key(key, secret))
+    monkeypatch.setattr("ossferry.oss.sts.default_credentials", lambda: access_key(key, secret))
     command(drill, "admin", "reconcile")
     silent = put(drill, site, b"without a receipt")
     gone = put(drill, site, b"hello")

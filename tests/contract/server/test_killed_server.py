@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from bench.receipt_server import CRC64, SIZE
-from ossferry.auth import Principal
-from ossferry.ledger import Database, uploads
-from ossferry.prefixes import owner_of
+from ossferry.identity.owner import owner_of
+from ossferry.identity.principal import Principal
+from ossferry.ledger import Database, receipts
 from support.programs import free_port, wait_for
 
 ROOT = Path(__file__).parents[3]
@@ -60,7 +60,7 @@ async def recorded(url: str) -> set[str]:
     database = Database(url)
     try:
         async with database.read() as connection:
-            return set(await uploads.in_range(connection, CAROL, after="", until=None))
+            return set(await receipts.in_range(connection, CAROL, after="", until=None))
     finally:
         await database.close()
 

@@ -11,13 +11,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from ossferry.errors import LedgerLostError, SettingsError
-from ossferry.ledger import Database, leases, links, outbox, people, sign_outs, uploads
-from ossferry.ledger.links import Share
+from ossferry.identity.owner import Owner
+from ossferry.ledger import Database, leases, outbox, people, receipts, shares, sign_outs
 from ossferry.ledger.people import GrantRow
+from ossferry.ledger.receipts import Receipt, Undo
+from ossferry.ledger.shares import Share
 from ossferry.ledger.standing import Quota, set_quota, standing
 from ossferry.ledger.tables import metadata
-from ossferry.ledger.uploads import Receipt, Undo
-from ossferry.prefixes import Owner
 from support.ledgers import NOW, opened, owner, stored, used
 from support.postgres import Postgres
 
@@ -27,7 +27,7 @@ KEY = f"{ALICE.prefix}2026-03-14/r/x.txt"
 
 async def record(database: Database, key: str = KEY, **changes: object) -> Receipt:
     async with database.write() as connection:
-        return await uploads.record(
+        return await receipts.record(
             connection, ALICE, stored(key, **changes), source="page", request_id="", now=NOW
         )
 
@@ -92,14 +92,14 @@ async def test_what_is_deleted_frees_the_total_but_not_the_day(ledger_url: str) 
     async with opened(ledger_url) as database:
         await record(database)
         async with database.write() as connection:
-            first = await uploads.mark_deleted(connection, KEY, now=NOW, undo=undo)
-            second = await uploads.mark_deleted(connection, KEY, now=NOW, undo=undo)
+            first = await receipts.mark_deleted(connection, KEY, now=NOW, undo=undo)
+            second = await receipts.mark_deleted(connection, KEY, now=NOW, undo=undo)
         gone = await used(database, ALICE)
         async with database.write() as connection:
-            found = await uploads.find_undo(connection, "u1", NOW)
-            late = await uploads.find_undo(connection, "u1", NOW + timedelta(hours=2))
-            await uploads.undone(connection, undo)
-            await uploads.undone(connection, undo)
+            found = await receipts.find_undo(connection, "u1", NOW)
+            late = await receipts.find_undo(connection, "u1", NOW + timedelta(hours=2))
+            await receipts.undone(connection, undo)
+            await receipts.undone(connection, undo)
         back = await used(database, ALICE)
 
     assert (first, second, found, late) == (True, False, undo, None)
@@ -172,8 +172,8 @@ async def test_receipts_come_in_the_order_of_bytes(ledger_url: str) -> None:
         for key in keys:
             await record(database, key)
         async with database.read() as connection:
-            found = await uploads.in_range(connection, ALICE, after=keys[0], until=keys[3])
-            rest = await uploads.in_range(connection, ALICE, after=keys[3], until=None)
+            found = await receipts.in_range(connection, ALICE, after=keys[0], until=keys[3])
+            rest = await receipts.in_range(connection, ALICE, after=keys[3], until=None)
 
     assert set(found) == set(keys[1:4])
     assert set(rest) == {keys[4]}
@@ -229,12 +229,12 @@ async def test_links_come_newest_first_page_by_page_and_are_ones_own(ledger_url:
         async with database.write() as connection:
             await people.remember(connection, bob, NOW)
             for number in range(5):
-                await links.add(connection, ALICE, share(number, ALICE))
-                await links.add(connection, bob, share(number, bob))
+                await shares.add(connection, ALICE, share(number, ALICE))
+                await shares.add(connection, bob, share(number, bob))
         async with database.read() as connection:
-            first = await links.page(connection, ALICE, after="", limit=3)
-            rest = await links.page(connection, ALICE, after=first[-1].id, limit=3)
-            foreign = await links.page(connection, ALICE, after="nothing", limit=3)
+            first = await shares.page(connection, ALICE, after="", limit=3)
+            rest = await shares.page(connection, ALICE, after=first[-1].id, limit=3)
+            foreign = await shares.page(connection, ALICE, after="nothing", limit=3)
 
     assert [each.id for each in (*first, *rest)] == [f"Alice{n}" for n in (4, 3, 2, 1, 0)]
     assert first[0] == share(4, ALICE)
@@ -256,19 +256,19 @@ async def test_a_link_knows_when_its_upload_was_deleted(ledger_url: str) -> None
 
         async def deleted_at() -> datetime | None:
             async with database.read() as connection:
-                (found,) = await links.page(connection, ALICE, after="", limit=9)
+                (found,) = await shares.page(connection, ALICE, after="", limit=9)
                 return found.deleted_at
 
         async with database.write() as connection:
-            await links.add(connection, ALICE, made)
+            await shares.add(connection, ALICE, made)
         unrecorded = await deleted_at()
         await record(database)
         there = await deleted_at()
         async with database.write() as connection:
-            await uploads.mark_deleted(connection, KEY, now=NOW, undo=undo)
+            await receipts.mark_deleted(connection, KEY, now=NOW, undo=undo)
         gone = await deleted_at()
         async with database.write() as connection:
-            await uploads.undone(connection, undo)
+            await receipts.undone(connection, undo)
         back = await deleted_at()
 
     assert (unrecorded, there, gone, back) == (None, None, NOW, None)
@@ -279,7 +279,7 @@ async def test_a_failure_in_the_middle_leaves_nothing_behind(ledger_url: str) ->
 
         async def fail() -> None:
             async with database.write() as connection:
-                await uploads.record(
+                await receipts.record(
                     connection, ALICE, stored(KEY), source="page", request_id="", now=NOW
                 )
                 raise ZeroDivisionError
@@ -288,7 +288,7 @@ async def test_a_failure_in_the_middle_leaves_nothing_behind(ledger_url: str) ->
             await fail()
         usage = await used(database, ALICE)
         async with database.read() as connection:
-            found = await uploads.find(connection, KEY)
+            found = await receipts.find(connection, KEY)
 
     assert (found, usage["bytes_total"]) == (None, 0)
 
@@ -359,7 +359,7 @@ async def test_a_database_that_is_full_is_unavailable(tmp_path: Path) -> None:
             await record_many(database, 500)
         usage = await used(database, ALICE)
         async with database.read() as connection:
-            held = await uploads.in_range(connection, ALICE, after="", until=None)
+            held = await receipts.in_range(connection, ALICE, after="", until=None)
 
     assert usage["objects_total"] == len(held)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from ossferry.ledger import uploads
+from ossferry.ledger import receipts
 from support.ledgers import opened, owner, used
 
 ALICE = owner()
 WRITER = """
 import asyncio, sys
-from ossferry.ledger import Database, uploads
+from ossferry.ledger import Database, receipts
 from support.ledgers import NOW, owner, stored
 
 async def main(url, name):
@@ -23,7 +23,7 @@ async def main(url, name):
     for number in range(100_000):
         key = f"{alice.prefix}{name}/{number}"
         async with database.write() as connection:
-            await uploads.record(
+            await receipts.record(
                 connection, alice, stored(key), source="page", request_id="", now=NOW
             )
         print(key, flush=True)
@@ -48,7 +48,7 @@ async def test_two_killed_processes_have_lost_no_answered_row(
                 lines = writer.stdout.read().splitlines(keepends=True)
             answered += [line.strip() for line in lines if line.endswith("\n")]
         async with database.read() as connection:
-            held = await uploads.in_range(connection, ALICE, after="", until=None)
+            held = await receipts.in_range(connection, ALICE, after="", until=None)
         usage = await used(database, ALICE)
 
     assert len(answered) >= 60

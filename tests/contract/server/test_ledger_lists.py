@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from ossferry.ledger import Database, listing, people, uploads
-from ossferry.ledger.uploads import Undo
-from ossferry.prefixes import Owner
+from ossferry.identity.owner import Owner
+from ossferry.ledger import Database, listing, people, receipts
+from ossferry.ledger.receipts import Undo
 from support.ledgers import NOW, opened, owner, stored
 
 ALICE, BOB = owner(), owner("bob")
@@ -23,7 +23,7 @@ async def record(database: Database, name: str, who: Owner = ALICE, **changes: o
     key = key_of(name, who)
     async with database.write() as connection:
         await people.remember(connection, who, NOW)
-        await uploads.record(
+        await receipts.record(
             connection, who, stored(key, **changes), source="page", request_id="", now=NOW
         )
     return key
@@ -33,7 +33,7 @@ async def delete(database: Database, key: str, *, undo_id: str, seconds: int = 0
     now = NOW + timedelta(seconds=seconds)
     undo = Undo(id=undo_id, key=key, how="trash/x", until=NOW + timedelta(hours=1), size=5)
     async with database.write() as connection:
-        await uploads.mark_deleted(connection, key, now=now, undo=undo)
+        await receipts.mark_deleted(connection, key, now=now, undo=undo)
 
 
 async def names(
@@ -58,7 +58,7 @@ async def test_what_arrived_together_comes_by_name_and_not_by_chance(
         async with database.write() as connection:
             await people.remember(connection, ALICE, NOW)
             for key in keys + same:
-                await uploads.record(
+                await receipts.record(
                     connection, ALICE, stored(key), source="page", request_id="", now=NOW
                 )
         found: list[str] = []
@@ -143,7 +143,7 @@ async def test_the_same_file_is_found_latest_first_and_nothing_that_differs(
     async def same(database: Database, path: str = "Maße/x.txt", **asked: object) -> list[str]:
         wanted = {"size": 5, "crc64": "4041730234", **asked}
         async with database.read() as connection:
-            return list(await uploads.identical(connection, ALICE, path=path, **wanted))  # type: ignore[arg-type] # as the tests give them
+            return list(await receipts.identical(connection, ALICE, path=path, **wanted))  # type: ignore[arg-type] # as the tests give them
 
     older, newer = (f"{ALICE.prefix}2026-03-1{day}/{RANDOM}/Maße/x.txt" for day in (2, 3))
     async with opened(ledger_url) as database:
@@ -151,7 +151,7 @@ async def test_the_same_file_is_found_latest_first_and_nothing_that_differs(
             at = NOW + timedelta(seconds=seconds)
             async with database.write() as connection:
                 found = stored(key, last_modified=at)
-                await uploads.record(
+                await receipts.record(
                     connection, ALICE, found, source="page", request_id="", now=NOW
                 )
         await record(database, "Maße/x.txt", BOB)

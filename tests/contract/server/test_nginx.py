@@ -15,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ossferry.access.audit import Audit
 from ossferry.app import create_app
-from ossferry.audit import Audit
-from ossferry.serving import BackgroundServer, listen
-from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.cli.serving import BackgroundServer, listen
+from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.certificates import make_certificate
 from support.programs import free_port, program, running
 from support.raw_http import raw_request, status_of

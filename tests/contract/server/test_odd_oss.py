@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ossferry.bucket import OssBucket, Stored
 from ossferry.clock import utc_now
 from ossferry.errors import OssLostError, OssRefusedError
-from ossferry.settings_loading import ExplicitSettings, load_settings
-from ossferry.sts import StsCredentials
+from ossferry.oss.bucket import OssBucket, Stored
+from ossferry.oss.sts import StsCredentials
+from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.server_fakes import OBJECTS, OPTIONS
 
 KEY = "uploads/alice/x"

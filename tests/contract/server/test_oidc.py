@@ -12,10 +12,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from ossferry.access.audit import Audit
 from ossferry.app import create_app
-from ossferry.audit import Audit
-from ossferry.settings import Settings
-from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.settings.loading import ExplicitSettings, load_settings
+from ossferry.settings.model import Settings
 from support.after_upload import locked
 from support.app_client import app_client
 from support.fake_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer

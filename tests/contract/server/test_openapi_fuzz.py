@@ -12,10 +12,10 @@ from schemathesis.core.result import Ok
 from starlette.applications import Starlette
 
 from ossferry.app import create_app
-from ossferry.auth.apikey_file import ApiKeyFile
-from ossferry.auth.apikey_text import new_key
-from ossferry.openapi import openapi_document
-from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.authentication.apikey_file import ApiKeyFile
+from ossferry.authentication.apikey_text import new_key
+from ossferry.operations.openapi import openapi_document
+from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.server_fakes import OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
 
 MUCH = "1000000/minute"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ossferry.errors import SettingsError
-from ossferry.probe import MOCK_MARKER, refuse_mock
-from ossferry.settings import Settings
+from ossferry.oss.mock_check import MOCK_MARKER, refuse_mock
+from ossferry.settings.model import Settings
 
 
 class Stub(BaseHTTPRequestHandler):

@@ -6,7 +6,7 @@ import httpx
 import oss2
 import pytest
 
-from ossferry.demo import OBJECTS_ROLE, Demo
+from ossferry.cli.demo import OBJECTS_ROLE, Demo
 from support.uploads import Upload, put
 
 

@@ -11,17 +11,17 @@ import limits
 import pytest
 import redis
 
+from ossferry.access.rate_limits import Counter, Rates
 from ossferry.app import create_app
-from ossferry.auth.principal import Principal
-from ossferry.auth.sign_outs import SignOuts
+from ossferry.authentication.sign_outs import SignOuts
 from ossferry.errors import StorageLostError
-from ossferry.grants import Grants, Issued
-from ossferry.rates import Counter, Rates
-from ossferry.settings import Settings
-from ossferry.settings_loading import ExplicitSettings, load_settings
-from ossferry.shelf import SealedShelf
-from ossferry.storage import RedisStorage
-from ossferry.sts import StsCredentials
+from ossferry.grants.cache import SealedShelf
+from ossferry.grants.service import Grants, Issued
+from ossferry.identity.principal import Principal
+from ossferry.oss.sts import StsCredentials
+from ossferry.settings.loading import ExplicitSettings, load_settings
+from ossferry.settings.model import Settings
+from ossferry.state.key_value import RedisStorage
 from support.app_client import app_client
 from support.programs import free_port, program, running
 from support.server_fakes import OPTIONS, FakeClock, FakeSts

@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mock_oss.world import ACCESS_KEY_ID
-from ossferry.cli import main
+from mock_oss.world.world import ACCESS_KEY_ID
+from ossferry.cli.main import main
 from support.programs import free_port
 
 COMMAND = Path(sys.executable).with_name("ossferry")

@@ -13,8 +13,8 @@ from typing import ClassVar
 import pytest
 
 from ossferry.errors import OssferryError, StsLostError, StsRefusedError
-from ossferry.settings_loading import ExplicitSettings, load_settings
-from ossferry.sts import StsClient, StsCredentials, access_key
+from ossferry.oss.sts import StsClient, StsCredentials, access_key
+from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.server_fakes import OPTIONS
 
 CREDENTIALS = {

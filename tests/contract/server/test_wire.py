@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from ossferry.app import create_app
-from ossferry.serving import BackgroundServer, listen
-from ossferry.settings_loading import ExplicitSettings, load_settings
-from ossferry.wire import WireLimits
+from ossferry.cli.serving import BackgroundServer, listen
+from ossferry.http.protocol import WireLimits
+from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.raw_http import raw_request, status_of
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
 

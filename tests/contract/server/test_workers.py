@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mock_oss.world import ACCESS_KEY_ID, ACCESS_KEY_SECRET
-from ossferry.demo import Demo
+from mock_oss.world.world import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from ossferry.cli.demo import Demo
 from support.programs import free_port, program, running
 
 COMMAND = Path(sys.executable).with_name("ossferry")

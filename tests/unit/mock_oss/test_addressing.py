@@ -2,7 +2,8 @@
 
 import pytest
 
-from mock_oss.addressing import (
+from mock_oss.errors import RefusedError
+from mock_oss.http.addressing import (
     Target,
     check_bucket_name,
     check_domain,
@@ -10,7 +11,6 @@ from mock_oss.addressing import (
     check_public_endpoint,
     locate,
 )
-from mock_oss.errors import RefusedError
 
 
 def find(host: str, path: bytes) -> Target:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mock_oss.cors import (
+from mock_oss.errors import RefusedError
+from mock_oss.http.cors import (
     CorsConfiguration,
     CorsRule,
     answer_headers,
@@ -10,7 +11,6 @@ from mock_oss.cors import (
     preflight,
     render_cors,
 )
-from mock_oss.errors import RefusedError
 
 RULES = CorsConfiguration(
     rules=(

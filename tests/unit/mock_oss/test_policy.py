@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mock_oss.policy import (
+from mock_oss.access.policy import (
     Decision,
     Policy,
     PolicyError,

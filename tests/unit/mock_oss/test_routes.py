@@ -7,9 +7,9 @@ from pathlib import Path
 import alibabacloud_oss_v2  # type: ignore[import-untyped]  # it has no types
 import pytest
 
-from mock_oss.addressing import Target
+from mock_oss.http.addressing import Target
+from mock_oss.http.request import Request
 from mock_oss.operations.routes import find_operation
-from mock_oss.request import Request
 
 SDK = Path(alibabacloud_oss_v2.__file__).parent
 OTHER_SERVICES = {"tables", "vectors"}  # folders of the SDK: with hosts and signatures of their own

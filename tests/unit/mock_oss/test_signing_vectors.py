@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from mock_oss.request import parse_query
+from mock_oss.http.request import parse_query
 from mock_oss.signing import acs3, callback, rpc, v1, v4
 from support.vectors import load
 

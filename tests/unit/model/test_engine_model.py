@@ -23,13 +23,13 @@ from hypothesis.stateful import (
 
 from unit.model.content import MIB, SimFile, SimSource, crc64_of
 from unit.model.world import ANSWERS, OK, Device, Page, Pending, World, key_of, part_of
-from uploader.later.begun import Begun, go_on_with
+from uploader.dialogs.begun import Begun, go_on_with
 from uploader.oss.errors import OSSError
 from uploader.transfer import states
-from uploader.transfer.checkpoint import looks_of
 from uploader.transfer.errors import TransferError
-from uploader.transfer.plan import MAX_SINGLE_BYTES
-from uploader.transfer.stream import Stream
+from uploader.transfer.resuming.checkpoint import looks_of
+from uploader.transfer.sending.plan import MAX_SINGLE_BYTES
+from uploader.transfer.sending.stream import Stream
 from uploader.transfer.upload import Upload
 
 FILES = [

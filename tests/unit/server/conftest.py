@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ossferry.access.audit import Audit
 from ossferry.app import create_app
-from ossferry.audit import Audit
 from ossferry.errors import OssferryError
-from ossferry.settings import Settings
-from ossferry.settings_loading import ExplicitSettings, load_settings
+from ossferry.settings.loading import ExplicitSettings, load_settings
+from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import OPTIONS, FakeClock, FakeStore, FakeSts, UnexpectedError
 

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from build import LANGUAGES
-from ossferry.admin_words import WORDS
+from ossferry.admin.words import WORDS
 from ossferry.app import create_app
-from ossferry.settings import Settings
+from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 

@@ -10,10 +10,11 @@ import pytest
 from starlette.requests import Request
 
 from ossferry.app import create_app
-from ossferry.auth import DEMO_USERS, Principal
+from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import StsLostError, StsRefusedError
-from ossferry.prefixes import principal_prefix
-from ossferry.settings import Settings
+from ossferry.identity.owner import principal_prefix
+from ossferry.identity.principal import Principal
+from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import FakeClock, FakeSts
 

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from ossferry.app import create_app
-from ossferry.auth.apikey_file import ApiKeyFile
-from ossferry.auth.apikey_text import ApiKey, new_key, parse_key
+from ossferry.authentication.apikey_file import ApiKeyFile
+from ossferry.authentication.apikey_text import ApiKey, new_key, parse_key
 from ossferry.errors import BadRequestError, SettingsError
-from ossferry.settings import Settings
+from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import NO_KEYS, FakeClock, FakeSts
 

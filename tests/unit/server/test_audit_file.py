@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ossferry.access.audit import Audit
 from ossferry.app import create_app
-from ossferry.audit import Audit
 from ossferry.errors import SettingsError
-from ossferry.settings import Settings
+from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import FakeClock, FakeSts
 

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import MD5
 
 from ossferry.app import create_app
-from ossferry.auth import DEMO_USERS
-from ossferry.callbacks import CallbackKeys, key_address, signed_text
+from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import ForgedCallbackError, IssuerLostError
-from ossferry.prefixes import principal_prefix
-from ossferry.settings import Settings
+from ossferry.identity.owner import principal_prefix
+from ossferry.settings.model import Settings
+from ossferry.uploads.callbacks import CallbackKeys, key_address, signed_text
 from support.app_client import app_client
 from support.callbacks import GOOD_KEY_URL, HOSTILE_KEY_URLS, Caller, KeyServer, pem_of, signing_key
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from build import LANGUAGES
-from ossferry.form_words import WORDS
+from ossferry.forms.words import WORDS
 
-HTML = (Path(__file__).parents[3] / "server/ossferry/form_html.py").read_text("utf-8")
+HTML = (Path(__file__).parents[3] / "server/ossferry/forms/html.py").read_text("utf-8")
 MADE = {f"less_{each}" for each in ("one", "progress", "check")} | {
     f"{what}{end}" for what in ("nothing", "removed", "unchecked") for end in ("", "_words")
 }

@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
+from ossferry.access.audit import Audit
 from ossferry.app import create_app
-from ossferry.audit import Audit
-from ossferry.auth import DEMO_USERS
-from ossferry.post_object import MAX_FILE_SIZE
-from ossferry.prefixes import principal_prefix
-from ossferry.settings import Settings
+from ossferry.authentication.demo import DEMO_USERS
+from ossferry.identity.owner import principal_prefix
+from ossferry.oss.post_object import MAX_FILE_SIZE
+from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.forms import shown
 from support.server_fakes import OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from ossferry.auth import Principal
 from ossferry.errors import StsLostError
-from ossferry.grants import Grants, Issued, Outcome
-from ossferry.prefixes import principal_prefix
-from ossferry.settings import Settings
-from ossferry.sts import StsCredentials
+from ossferry.grants.service import Grants, Issued, Outcome
+from ossferry.identity.owner import principal_prefix
+from ossferry.identity.principal import Principal
+from ossferry.oss.sts import StsCredentials
+from ossferry.settings.model import Settings
 from support.server_fakes import FakeClock, FakeSts
 
 ALICE = Principal(id="alice", name="Alice")

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from ossferry.app import create_app
-from ossferry.auth.apikey_file import ApiKeyFile
-from ossferry.auth.apikey_text import new_key
+from ossferry.authentication.apikey_file import ApiKeyFile
+from ossferry.authentication.apikey_text import new_key
 from ossferry.errors import BadRequestError
-from ossferry.guards import read_json
-from ossferry.settings import Settings
+from ossferry.http.same_site import read_json
+from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import FakeClock, FakeSts
 

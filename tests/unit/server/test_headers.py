@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from ossferry.headers import SecurityHeaders, page_policy
-from ossferry.settings import Settings
+from ossferry.http.security_headers import SecurityHeaders, page_policy
+from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import OBJECTS
 

@@ -14,14 +14,14 @@ import pytest
 from starlette.applications import Starlette
 
 from ossferry.app import create_app
-from ossferry.auth import DEMO_USERS
-from ossferry.courier import HOLD_S, MAX_ATTEMPTS, webhook_signature
+from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import LedgerLostError, SettingsError
-from ossferry.hooks import Event, Hooks, load_hooks
+from ossferry.hooks.calls import Event, Hooks, load_hooks
+from ossferry.hooks.delivery import HOLD_S, MAX_ATTEMPTS, webhook_signature
+from ossferry.identity.owner import Owner, owner_of
 from ossferry.ledger import AsyncConnection, Database
-from ossferry.prefixes import Owner, owner_of
-from ossferry.settings import Settings
-from ossferry.settings_types import webhook_key
+from ossferry.settings.model import Settings
+from ossferry.settings.types import webhook_key
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 
@@ -286,7 +286,7 @@ def test_hooks_of_installed_packages_are_found(monkeypatch: pytest.MonkeyPatch) 
         groups.append(group)
         return [Entry()]
 
-    monkeypatch.setattr("ossferry.hooks.entry_points", entry_points)
+    monkeypatch.setattr("ossferry.hooks.calls.entry_points", entry_points)
 
     assert load_hooks({"own": 1}) == {"own": 1, "gallery": gallery}
     assert groups == ["ossferry.hooks"]
@@ -304,7 +304,7 @@ def test_a_hook_that_cannot_be_loaded_stops_the_start(monkeypatch: pytest.Monkey
         def load(self) -> object:
             raise ImportError
 
-    monkeypatch.setattr("ossferry.hooks.entry_points", lambda group: [Entry()])
+    monkeypatch.setattr("ossferry.hooks.calls.entry_points", lambda group: [Entry()])
 
     with pytest.raises(SettingsError, match=r"the hook broken \(nowhere:hook\) cannot be loaded"):
         load_hooks({})

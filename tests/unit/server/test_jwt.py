@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from joserfc.jwk import OctKey
 
-from ossferry.auth.jwks import Jwks
-from ossferry.auth.tokens import TokenVerifier
+from ossferry.authentication.jwks import Jwks
+from ossferry.authentication.tokens import TokenVerifier
 from ossferry.clock import utc_now
 from ossferry.errors import IssuerLostError, NotIdentifiedError
 from support.fake_issuer import CLIENT_ID, FakeIssuer

@@ -12,10 +12,10 @@ from starlette.routing import Route
 
 from ossferry.app import create_app
 from ossferry.errors import StsLostError, StsRefusedError
-from ossferry.metrics import Metrics
-from ossferry.openapi import openapi_document
-from ossferry.readiness import ask_sts_date
-from ossferry.settings import Settings
+from ossferry.observability.metrics import Metrics
+from ossferry.operations.openapi import openapi_document
+from ossferry.operations.readiness import ask_sts_date
+from ossferry.settings.model import Settings
 from support.after_upload import locked
 from support.app_client import app_client
 from support.server_fakes import NO_KEYS, OBJECTS, FakeClock, FakeStore, FakeSts

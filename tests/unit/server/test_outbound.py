@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from ossferry.errors import IssuerLostError
-from ossferry.outbound import MAX_ANSWER, GuardedTransport, fetch_json
-from ossferry.settings import Settings
+from ossferry.http.client import MAX_ANSWER, GuardedTransport, fetch_json
+from ossferry.settings.model import Settings
 
 URL = "https://issuer.example.com/jwks"
 METADATA = "169.254.169.254"

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from ossferry.bucket import Link, OssBucket
 from ossferry.errors import StsLostError
-from ossferry.settings import Settings
-from ossferry.sts import StsCredentials
+from ossferry.oss.bucket import Link, OssBucket
+from ossferry.oss.sts import StsCredentials
+from ossferry.settings.model import Settings
 from support.server_fakes import OBJECTS, FakeClock
 
 KEY = "uploads/alice-x/x.txt"

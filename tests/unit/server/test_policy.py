@@ -3,7 +3,7 @@
 import pytest
 
 from ossferry.errors import PolicyError
-from ossferry.policy import policy_text, upload_policy
+from ossferry.oss.policy import policy_text, upload_policy
 
 
 def test_t08_policy_names_exactly_the_actions_and_the_one_prefix() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ossferry.errors import PolicyError
-from ossferry.post_object import equals, policy_text, signature, signed_fields, starts_with
-from ossferry.sts import StsCredentials
+from ossferry.oss.post_object import equals, policy_text, signature, signed_fields, starts_with
+from ossferry.oss.sts import StsCredentials
 from support.vectors import load
 
 AT = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)

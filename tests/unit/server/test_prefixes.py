@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ossferry.auth import Principal
 from ossferry.errors import PrefixError
-from ossferry.prefixes import principal_hash, principal_prefix
+from ossferry.identity.owner import principal_hash, principal_prefix
+from ossferry.identity.principal import Principal
 
 SECRET = b"s" * 32
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ossferry.auth.principal import display_name, is_plain_id
+from ossferry.identity.principal import display_name, is_plain_id
 
 
 @pytest.mark.parametrize(

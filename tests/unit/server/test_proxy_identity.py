@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from ossferry.app import create_app
-from ossferry.settings import Settings
+from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import FakeClock, FakeSts
 
@@ -148,7 +148,7 @@ def test_t23_the_address_is_the_last_that_no_trusted_proxy_has(
     forwarded: str,
     expected: str,
 ) -> None:
-    from ossferry.audit import Audit
+    from ossferry.access.audit import Audit
 
     lines: list[dict[str, str]] = []
     settings = make_settings(behind_tls=True, trusted_proxies=["192.0.2.0/24"])

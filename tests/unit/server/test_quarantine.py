@@ -10,12 +10,12 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from ossferry.app import create_app
-from ossferry.auth import DEMO_USERS
+from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import OssLostError
-from ossferry.hooks import Event
+from ossferry.hooks.calls import Event
+from ossferry.identity.owner import Owner, owner_of, principal_prefix
 from ossferry.ledger import people
-from ossferry.prefixes import Owner, owner_of, principal_prefix
-from ossferry.settings import Settings
+from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from ossferry.app import create_app
-from ossferry.auth import DEMO_USERS
-from ossferry.prefixes import Owner, owner_of
-from ossferry.settings import Settings
+from ossferry.authentication.demo import DEMO_USERS
+from ossferry.identity.owner import Owner, owner_of
+from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 

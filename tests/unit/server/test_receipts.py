@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from ossferry.app import create_app
-from ossferry.auth import DEMO_USERS
+from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import OssLostError, OssRefusedError
-from ossferry.prefixes import principal_prefix
-from ossferry.settings import Settings
+from ossferry.identity.owner import principal_prefix
+from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import FakeClock, FakeStore, FakeSts
 

@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 
 from ossferry.errors import LedgerLostError, OssferryError, OssRefusedError
-from ossferry.hooks import Hooks
-from ossferry.ledger import Database, people, uploads
-from ossferry.metrics import Metrics
-from ossferry.quarantine import Quarantine
-from ossferry.quotas import Quotas
-from ossferry.receipts import Recorder
-from ossferry.reconcile import Reconciler
-from ossferry.settings import Settings
+from ossferry.hooks.calls import Hooks
+from ossferry.ledger import Database, people, receipts
+from ossferry.observability.metrics import Metrics
+from ossferry.settings.model import Settings
+from ossferry.uploads.quarantine import Quarantine
+from ossferry.uploads.quotas import Quotas
+from ossferry.uploads.receipts import Recorder
+from ossferry.uploads.reconcile import Reconciler
 from support.ledgers import owner
 from support.server_fakes import FakeClock, FakeStore, UnexpectedError
 
@@ -95,6 +95,6 @@ async def a_round(settings: Settings, store: FakeStore, clock: FakeClock) -> tup
         done = await reconciler.run()
         async with database.read() as connection:
             keys = [f"{each.prefix}x.txt" for each in OWNERS]
-            return done, sorted(await uploads.of_keys(connection, keys))
+            return done, sorted(await receipts.of_keys(connection, keys))
     finally:
         await database.close()

@@ -10,13 +10,13 @@ import pytest
 from starlette.requests import Request
 
 from ossferry.app import create_app
-from ossferry.auth import Principal
-from ossferry.auth.apikey_text import new_key
+from ossferry.authentication.apikey_text import new_key
 from ossferry.errors import OssferryError, StsLostError, StsRefusedError
-from ossferry.logs import configure, logger
-from ossferry.redaction import Redactor, secret_values
-from ossferry.settings import Settings
-from ossferry.sts import StsCredentials
+from ossferry.identity.principal import Principal
+from ossferry.observability.logs import configure, logger
+from ossferry.observability.redaction import Redactor, secret_values
+from ossferry.oss.sts import StsCredentials
+from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.fake_issuer import FakeIssuer
 from support.server_fakes import OBJECTS, FakeClock, FakeSts, UnexpectedError

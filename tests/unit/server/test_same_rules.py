@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ossferry.file_types import takes
-from ossferry.object_keys import directory, form_name, safe_name
+from ossferry.forms.object_keys import directory, form_name, safe_name
+from ossferry.grants.file_types import takes
 from uploader.oss import keys
-from uploader.transfer.limits import allows
+from uploader.transfer.grants.limits import allows
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
 TYPES = st.lists(st.sampled_from(["image/*", "application/pdf", ".csv", ".tar.gz", "text/*"]))

@@ -3,7 +3,7 @@
 import runpy
 from pathlib import Path
 
-from ossferry.settings import Settings
+from ossferry.settings.model import Settings
 
 DOCS = Path(__file__).parents[3] / "docs"
 

@@ -10,9 +10,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from ossferry.errors import SettingsError
-from ossferry.settings import Settings, is_loopback
-from ossferry.settings_loading import ExplicitSettings, load_settings
-from ossferry.settings_types import LongSecret
+from ossferry.settings.loading import ExplicitSettings, load_settings
+from ossferry.settings.model import Settings, is_loopback
+from ossferry.settings.types import LongSecret
 from support.server_fakes import OBJECTS, OPTIONS
 
 MakeSettings = Callable[..., Settings]

@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from ossferry.auth import DEMO_USERS
-from ossferry.prefixes import principal_prefix
-from ossferry.settings import Settings
+from ossferry.authentication.demo import DEMO_USERS
+from ossferry.identity.owner import principal_prefix
+from ossferry.settings.model import Settings
 from support.server_fakes import FakeStore
 
 HOUR = 3600

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from ossferry import courier
 from ossferry.app import create_app
-from ossferry.auth import DEMO_USERS
+from ossferry.authentication.demo import DEMO_USERS
 from ossferry.clock import utc_now
-from ossferry.hooks import Event
-from ossferry.prefixes import owner_of
-from ossferry.settings import Settings
+from ossferry.hooks import delivery
+from ossferry.hooks.calls import Event
+from ossferry.identity.owner import owner_of
+from ossferry.settings.model import Settings
 from support.after_upload import until
 from support.server_fakes import OBJECTS, FakeStore, FakeSts
 from support.serving import serve
@@ -57,7 +57,7 @@ def test_a_hook_that_hangs_keeps_nobody_else_waiting(
     hanging: Hanging,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(courier, "HOOK_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(delivery, "HOOK_TIMEOUT_S", 1.0)
     counting, told = Counting(), []
 
     async def receive(request: httpx.Request) -> httpx.Response:
@@ -87,4 +87,4 @@ def test_a_hook_that_hangs_keeps_nobody_else_waiting(
         calls = hanging.calls
         hanging.end.set()
 
-    assert calls <= courier.AT_ONCE
+    assert calls <= delivery.AT_ONCE

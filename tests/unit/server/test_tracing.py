@@ -10,8 +10,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from ossferry.app import create_app
 from ossferry.errors import SettingsError, StsRefusedError
-from ossferry.settings import Settings
-from ossferry.tracing import spans_of
+from ossferry.observability.tracing import spans_of
+from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import FakeClock, FakeSts, UnexpectedError
 

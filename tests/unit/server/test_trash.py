@@ -10,18 +10,18 @@ import pytest
 from starlette.applications import Starlette
 
 from ossferry.app import create_app
-from ossferry.auth import DEMO_USERS
-from ossferry.bucket import Stored
+from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import QuotaExceededError
-from ossferry.hooks import Hooks
+from ossferry.hooks.calls import Hooks
+from ossferry.identity.owner import owner_of, principal_prefix
 from ossferry.ledger import Database
-from ossferry.metrics import Metrics
-from ossferry.objects import Trash
-from ossferry.policy import TRASH
-from ossferry.prefixes import owner_of, principal_prefix
-from ossferry.quotas import Quotas
-from ossferry.receipts import Recorder
-from ossferry.settings import Settings
+from ossferry.observability.metrics import Metrics
+from ossferry.oss.bucket import Stored
+from ossferry.oss.policy import TRASH
+from ossferry.settings.model import Settings
+from ossferry.uploads.objects import Trash
+from ossferry.uploads.quotas import Quotas
+from ossferry.uploads.receipts import Recorder
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 

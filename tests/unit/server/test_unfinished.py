@@ -8,13 +8,13 @@ import httpx
 import pytest
 from starlette.requests import Request
 
-from ossferry import unfinished
-from ossferry.answers import Begun, Part
 from ossferry.app import create_app
-from ossferry.auth import DEMO_USERS
+from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import OssLostError
-from ossferry.prefixes import Owner, principal_prefix
-from ossferry.settings import Settings
+from ossferry.identity.owner import Owner, principal_prefix
+from ossferry.oss.replies import Begun, Part
+from ossferry.settings.model import Settings
+from ossferry.uploads import unfinished
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 

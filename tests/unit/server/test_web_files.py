@@ -8,7 +8,7 @@ import pytest
 
 from ossferry.app import create_app
 from ossferry.errors import SettingsError
-from ossferry.settings import Settings
+from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import FakeSts
 

@@ -6,7 +6,7 @@ from pyscript.ffi import to_js
 from uploader.browser.files import BrowserFile
 from uploader.browser.interop import JsException, reason_of
 from uploader.transfer.errors import FileUnreadable
-from uploader.transfer.stream import Stream
+from uploader.transfer.sending.stream import Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

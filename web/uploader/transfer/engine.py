@@ -3,10 +3,9 @@ patience. Everything that talks to OSS goes through `Engine.request`.
 """
 
 from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Lost, Refused
-from uploader.transfer.origins import Origins, asking
-from uploader.transfer.plan import MIN_PART_BYTES, SMALL_BYTES
-from uploader.transfer.ports import Piece
-from uploader.transfer.retry import (
+from uploader.transfer.grants.origins import Origins, asking
+from uploader.transfer.grants.quota import Room
+from uploader.transfer.pacing.retry import (
     ALLOWANCE_S,
     backoff_s,
     is_congestion,
@@ -17,8 +16,9 @@ from uploader.transfer.retry import (
     tries_for,
     waits_for,
 )
-from uploader.transfer.room import Room
-from uploader.transfer.speed import SpeedLimit
+from uploader.transfer.pacing.speed import SpeedLimit
+from uploader.transfer.ports import Piece
+from uploader.transfer.sending.plan import MIN_PART_BYTES, SMALL_BYTES
 from uploader.transfer.states import FOR_NETWORK, FOR_STORAGE
 
 TYPE_CHECKING = False
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from uploader.oss.replies import Reply
     from uploader.oss.requests import Request
-    from uploader.transfer.budget import Budget
-    from uploader.transfer.credentials import GrantKeeper
-    from uploader.transfer.grant import Grant
-    from uploader.transfer.journal import Journal
+    from uploader.transfer.grants.credentials import GrantKeeper
+    from uploader.transfer.grants.grant import Grant
+    from uploader.transfer.pacing.connections import Budget
     from uploader.transfer.ports import Ports
+    from uploader.transfer.resuming.journal import Journal
     from uploader.transfer.upload import Upload
 
     Build = Callable[[Grant, float], Request]

@@ -5,23 +5,23 @@ import heapq
 
 from uploader.oss.errors import OSSError
 from uploader.transfer import states
-from uploader.transfer.backlog import Backlog, is_over
-from uploader.transfer.budget import CONNECTIONS
-from uploader.transfer.cleaning import Cleaning
 from uploader.transfer.errors import (
     FileUnreadable,
     IllegalMove,
     TooManyFiles,
     TransferError,
 )
-from uploader.transfer.leftovers import Leftovers
-from uploader.transfer.limits import Limits
+from uploader.transfer.grants.limits import Limits
 from uploader.transfer.listeners import Listeners
 from uploader.transfer.options import KEEP_BOTH, Options
-from uploader.transfer.places import AHEAD, Places
-from uploader.transfer.plan import MAX_OBJECT_BYTES
-from uploader.transfer.prepare import prepare
-from uploader.transfer.store import store
+from uploader.transfer.pacing.connections import CONNECTIONS
+from uploader.transfer.pacing.slots import AHEAD, Places
+from uploader.transfer.resuming.backlog import Backlog, is_over
+from uploader.transfer.resuming.cleaning import Cleaning
+from uploader.transfer.resuming.leftovers import Leftovers
+from uploader.transfer.sending.plan import MAX_OBJECT_BYTES
+from uploader.transfer.sending.prepare import prepare
+from uploader.transfer.sending.send import store
 from uploader.transfer.upload import Upload
 
 TYPE_CHECKING = False
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uploader.oss.replies import Stored
-    from uploader.transfer.checkpoint import Checkpoint
     from uploader.transfer.engine import Engine
-    from uploader.transfer.leftovers import Failed
     from uploader.transfer.ports import File
+    from uploader.transfer.resuming.checkpoint import Checkpoint
+    from uploader.transfer.resuming.leftovers import Failed
 
 __all__ = ["Queue"]
 

@@ -2,30 +2,30 @@
 
 import asyncio
 
-from uploader.browser import page
-from uploader.browser.dom import told
-from uploader.browser.server import post
+from uploader.browser.page import page
+from uploader.browser.page.dom import told
+from uploader.browser.server.calls import post
 from uploader.oss.keys import safe_name
 from uploader.oss.times import to_iso
 from uploader.transfer import states
 from uploader.transfer.errors import ServerRefused
-from uploader.view.messages import explain
-from uploader.view.report import support_report
 from uploader.view.signals import Signal
-from uploader.view.text import say
+from uploader.view.words.messages import explain
+from uploader.view.words.report import support_report
+from uploader.view.words.text import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
-    from uploader.transfer.checkpoint import Checkpoint
-    from uploader.transfer.leftovers import Failed
     from uploader.transfer.ports import Clock
     from uploader.transfer.queue import Queue
+    from uploader.transfer.resuming.checkpoint import Checkpoint
+    from uploader.transfer.resuming.leftovers import Failed
     from uploader.transfer.upload import Upload
-    from uploader.view.grant import GrantModel
     from uploader.view.model import QueueModel, UploadModel
+    from uploader.view.page.grant import GrantModel
 
 __all__ = ["UNDO_S", "Actions"]
 
@@ -225,9 +225,9 @@ class Actions:
     async def ask(self, what: str, *given: "Any") -> "Any":
         """Do the same and return what came of it."""
         await page.load_later()
-        from uploader.later import doors
+        from uploader.dialogs import opening
 
-        return await doors.open_door(what, *given)
+        return await opening.open_door(what, *given)
 
     async def _replace(self, old: "UploadModel", new: "Upload") -> None:
         if old.upload.state == states.DONE:

@@ -1,23 +1,23 @@
 """The whole view, kept in step with the signals of the model, in the language of the moment."""
 
-from uploader.browser.dom import by_id, clear, element, set_attribute
-from uploader.view.announce import announce
-from uploader.view.foot import show_foot
-from uploader.view.grant import show_demo, show_grant, show_limits
-from uploader.view.listing import Listing
-from uploader.view.notices import show_notices
-from uploader.view.resume import show_unfinished
-from uploader.view.rows import row
+from uploader.browser.page.dom import by_id, clear, element, set_attribute
+from uploader.view.list.listing import Listing
+from uploader.view.list.rows import row
+from uploader.view.list.total import show_total
+from uploader.view.list.unfinished import show_unfinished
+from uploader.view.page.announce import announce
+from uploader.view.page.foot import show_foot
+from uploader.view.page.grant import show_demo, show_grant, show_limits
+from uploader.view.page.notices import show_notices
+from uploader.view.page.top import show_tab, start_keys, start_language, start_theme
 from uploader.view.signals import Owner, effect
-from uploader.view.text import language, say
-from uploader.view.top import show_tab, start_keys, start_language, start_theme
-from uploader.view.total import show_total
+from uploader.view.words.text import language, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uploader.view.actions import Actions
-    from uploader.view.grant import GrantModel
     from uploader.view.model import QueueModel
+    from uploader.view.page.grant import GrantModel
 
 __all__ = ["show"]
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uploader.transfer.ports import Clock, Receipts
-    from uploader.transfer.refused import RefusedObject
+    from uploader.transfer.sending.refused import RefusedObject
     from uploader.transfer.upload import Upload
-    from uploader.view.grant import GrantModel
+    from uploader.view.page.grant import GrantModel
 
 __all__ = ["FEATURE", "Reporting"]
 

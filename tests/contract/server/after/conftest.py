@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.after_upload import address, become
 from support.postgres import Postgres
 

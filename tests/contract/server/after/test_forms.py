@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.after_upload import become, mine, operators_bucket
 from support.forms import Form, asked, code_of, send, shown
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.after_upload import address, become, operators_bucket
 from support.uploads import Upload, put
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.after_upload import address, fetch
 from support.uploads import put
 

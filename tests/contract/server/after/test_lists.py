@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.after_upload import address, become
 from support.uploads import put
 

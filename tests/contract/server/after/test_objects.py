@@ -6,7 +6,7 @@ import httpx
 import oss2
 import pytest
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.after_upload import address, become, mine, trash
 from support.uploads import Upload, granted_bucket, put
 

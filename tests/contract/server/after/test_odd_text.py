@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 
 JSON = {"content-type": "application/json"}
 

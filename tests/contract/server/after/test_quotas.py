@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.after_upload import address, operators_bucket, until
 from support.uploads import put, put_with
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.after_upload import address, locked, mine, until
 from support.uploads import put
 

@@ -7,7 +7,7 @@ import httpx
 import oss2
 import pytest
 
-from ossferry.demo import Demo
+from ossferry.cli.demo import Demo
 from support.after_upload import become, operators_bucket
 from support.uploads import granted_bucket
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from uploader.transfer.budget import Budget
+from uploader.transfer.pacing.connections import Budget
 
 
 async def test_no_more_than_allowed():

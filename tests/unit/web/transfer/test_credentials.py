@@ -5,8 +5,13 @@ import asyncio
 import pytest
 
 from support.fakes import FakeClock, FakeGrants
-from uploader.transfer.credentials import OTHER_PERSON, OTHER_PLACE, RENEW_BEFORE_S, GrantKeeper
 from uploader.transfer.errors import GrantRefused
+from uploader.transfer.grants.credentials import (
+    OTHER_PERSON,
+    OTHER_PLACE,
+    RENEW_BEFORE_S,
+    GrantKeeper,
+)
 
 
 async def test_callers_at_the_same_time_share_one_fetch():

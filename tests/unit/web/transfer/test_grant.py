@@ -3,7 +3,7 @@
 import pytest
 
 from uploader.transfer.errors import GrantRefused
-from uploader.transfer.grant import read_grant
+from uploader.transfer.grants.grant import read_grant
 
 
 def document(**changes):

@@ -5,9 +5,9 @@ import pytest
 from support.fakes import FakeFile, crc64_of_zeros, make_engine, make_ports, until
 from uploader.transfer import states
 from uploader.transfer.errors import ServerRefused
+from uploader.transfer.grants.quota import Left
 from uploader.transfer.options import Options
 from uploader.transfer.queue import Queue
-from uploader.transfer.room import Left
 
 SKIP = Options(skip_identical=True)
 KEY = "uploads/alice-1/2026-03-14/00/trip/a.txt"

@@ -7,7 +7,7 @@ import pytest
 from support.fakes import FakeFile, make_engine, make_ports, until
 from uploader.transfer import states
 from uploader.transfer.errors import FileTooLarge, TooManyFiles, WrongType
-from uploader.transfer.limits import allows
+from uploader.transfer.grants.limits import allows
 from uploader.transfer.queue import Queue
 
 PNG = b"\x89PNG\r\n\x1a\n"

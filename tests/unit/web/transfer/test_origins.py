@@ -18,12 +18,12 @@ from uploader.oss.replies import Reply
 from uploader.oss.requests import Bucket
 from uploader.oss.signing import Credentials
 from uploader.transfer import states
-from uploader.transfer.grant import Grant
-from uploader.transfer.limits import Limits
-from uploader.transfer.origins import AGAIN_S, GRACE_S, LIMIT_S, PAUSE_S, Origins
-from uploader.transfer.single import send_single
+from uploader.transfer.grants.grant import Grant
+from uploader.transfer.grants.limits import Limits
+from uploader.transfer.grants.origins import AGAIN_S, GRACE_S, LIMIT_S, PAUSE_S, Origins
+from uploader.transfer.pacing.task_group import run_all
+from uploader.transfer.sending.single import send_single
 from uploader.transfer.upload import Upload
-from uploader.transfer.workers import run_all
 
 ONE = "https://one.example"
 TWO = "https://two.example:8443"

@@ -3,9 +3,9 @@
 import pytest
 
 from uploader.oss.errors import Corrupt, Lost, Refused
-from uploader.transfer.credentials import OTHER_PLACE
 from uploader.transfer.errors import FileUnreadable, GrantRefused
-from uploader.transfer.retry import CAP_S, backoff_s, outage_s, tries_for, waits_for
+from uploader.transfer.grants.credentials import OTHER_PLACE
+from uploader.transfer.pacing.retry import CAP_S, backoff_s, outage_s, tries_for, waits_for
 from uploader.transfer.states import FOR_LOGIN, FOR_NETWORK, FOR_QUOTA, FOR_SERVER
 
 

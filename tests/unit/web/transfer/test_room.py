@@ -7,9 +7,9 @@ import pytest
 from support.fakes import FakeFile, make_engine, make_ports, until
 from uploader.transfer import states
 from uploader.transfer.errors import GrantRefused
-from uploader.transfer.places import AHEAD
+from uploader.transfer.grants.quota import Left, Room
+from uploader.transfer.pacing.slots import AHEAD
 from uploader.transfer.queue import Queue
-from uploader.transfer.room import Left, Room
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from uploader.oss.replies import Reply
 from uploader.transfer import states
 from uploader.transfer.errors import FileUnreadable, GrantRefused, ServerRefused
 from uploader.transfer.options import KEEP_BOTH, REPLACE, Options
-from uploader.transfer.single import send_single
+from uploader.transfer.sending.single import send_single
 from uploader.transfer.upload import Upload
 
 STORED = ('"AB"', "5C3D9175B6FC201293AD0001")  # ETag and request id

@@ -7,10 +7,10 @@ import pytest
 from support.fakes import FakeFile, refused, stored, until
 from support.pages import World
 from uploader.transfer import states
-from uploader.transfer.checkpoint import looks_of
-from uploader.transfer.limits import Limits
+from uploader.transfer.grants.limits import Limits
 from uploader.transfer.options import REPLACE, Options
-from uploader.transfer.plan import MIB
+from uploader.transfer.resuming.checkpoint import looks_of
+from uploader.transfer.sending.plan import MIB
 
 
 async def both(world, size=10, plan=()):

@@ -6,11 +6,11 @@ import pytest
 
 from support.fakes import FakeFile, make_engine, make_ports, until
 from uploader.transfer import states
-from uploader.transfer.budget import Budget
-from uploader.transfer.plan import KIB, MIB
+from uploader.transfer.pacing.connections import Budget
+from uploader.transfer.pacing.speed import SpeedLimit
 from uploader.transfer.ports import Piece
 from uploader.transfer.queue import Queue
-from uploader.transfer.speed import SpeedLimit
+from uploader.transfer.sending.plan import KIB, MIB
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from uploader.transfer.errors import (
     TooManyFiles,
     WrongType,
 )
-from uploader.view.messages import explain
+from uploader.view.words.messages import explain
 
 speak_english()
 

@@ -1,7 +1,7 @@
 """What is said aloud: little, and nothing twice."""
 
 from support.english import speak_english
-from uploader.view.milestones import Milestones
+from uploader.view.words.milestones import Milestones
 
 speak_english()
 

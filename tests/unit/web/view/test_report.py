@@ -3,7 +3,7 @@
 from support.fakes import FakeFile, lost
 from uploader.oss.errors import Refused
 from uploader.transfer.upload import Upload
-from uploader.view.report import support_report
+from uploader.view.words.report import support_report
 
 
 def report(error):

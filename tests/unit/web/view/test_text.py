@@ -3,7 +3,7 @@
 import pytest
 
 from support.english import PlainFormats, speak_english
-from uploader.view.text import count_files, say, size_text, time_left, types_text, use
+from uploader.view.words.text import count_files, say, size_text, time_left, types_text, use
 
 speak_english()
 

@@ -1,0 +1,1 @@
+"""Access control: signatures, access keys, RAM policies and form policies."""

@@ -1,0 +1,84 @@
+"""Access keys of OSS requests: who holds one, and whether its security token lives."""
+
+from __future__ import annotations
+
+import hmac
+from typing import NamedTuple
+
+from mock_oss.access.identities import Caller, Identities
+from mock_oss.clock import Clock
+from mock_oss.control.journal import Journal, RequestRecord
+from mock_oss.errors import RefusedError
+from mock_oss.http.dates import iso_ms
+
+__all__ = ["Context", "check_token", "find_caller"]
+
+
+class Context(NamedTuple):
+    """What checking needs besides the request; ``region`` is the bucket's.
+
+    ``record`` learns which key was claimed, so that the journal can tell even when it is refused;
+    ``journal`` helps to explain a refusal.
+    """
+
+    identities: Identities
+    clock: Clock
+    region: str
+    record: RequestRecord
+    journal: Journal
+
+
+def find_caller(access_key_id: str, token: str | None, context: Context) -> Caller:
+    """Look an access key up and check the token that must come with it."""
+    context.record.access_key_id = access_key_id
+    caller = context.identities.find(access_key_id)
+    if caller is None:
+        if access_key_id.startswith("STS.") and token:
+            raise RefusedError(
+                "InvalidSecurityToken", why={"kind": "key", "unknown": access_key_id}
+            )
+        raise RefusedError(
+            "InvalidAccessKeyId",
+            OSSAccessKeyId=access_key_id,
+            why={"kind": "key", "unknown": access_key_id},
+        )
+    context.record.caller = caller.arn
+    if not caller.enabled:
+        raise RefusedError(
+            "InvalidAccessKeyId",
+            "The OSS Access Key Id you provided is disabled.",
+            OSSAccessKeyId=access_key_id,
+            why={"kind": "key", "disabled": access_key_id},
+        )
+    check_token(caller, token, context.clock)
+    return caller
+
+
+def check_token(caller: Caller, token: str | None, clock: Clock) -> None:
+    """Check that the security token belongs to the key and lives.
+
+    Raises:
+        RefusedError: InvalidAccessKeyId without a token, InvalidSecurityToken,
+            SecurityTokenExpired.
+    """
+    if caller.kind != "role":
+        if token:
+            raise RefusedError(
+                "InvalidSecurityToken", why={"kind": "token", "key": "is not temporary"}
+            )
+        return
+    if not token:
+        raise RefusedError(
+            "InvalidAccessKeyId",
+            OSSAccessKeyId=caller.access_key_id,
+            why={"kind": "token", "missing": "a temporary key needs its security token"},
+        )
+    if not hmac.compare_digest(token.encode(), caller.token.encode()):
+        raise RefusedError(
+            "InvalidSecurityToken", why={"kind": "token", "token": "not of this key"}
+        )
+    if clock.timestamp() * 1000 >= caller.expires_ms:
+        raise RefusedError(
+            "SecurityTokenExpired",
+            why={"kind": "token", "expired_at": iso_ms(caller.expires_ms / 1000)},
+        )

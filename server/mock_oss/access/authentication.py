@@ -1,0 +1,360 @@
+"""Who is asking OSS: finds the signature, checks date, key, token and signature, in this order.
+
+The signature modules compute; this one decides and gathers the evidence of a refusal.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mock_oss.access.access_keys import Context, find_caller
+from mock_oss.access.identities import ANONYMOUS, Caller
+from mock_oss.clock import Clock
+from mock_oss.control.journal import Journal
+from mock_oss.errors import RefusedError
+from mock_oss.http.addressing import Target
+from mock_oss.http.dates import MAX_SKEW_S, check_skew, iso_ms, parse_gmt, parse_v4_date
+from mock_oss.http.request import Request
+from mock_oss.signing import v1, v4
+from mock_oss.signing.cases import Case, V1Case, V4Case
+from mock_oss.signing.explain import Evidence, mismatch
+
+__all__ = ["authenticate"]
+
+MAX_EXPIRES_S = 604_800
+SEEN_REQUESTS = 500
+_V1_URL = ("OSSAccessKeyId", "Expires", "Signature")
+_V4_URL = (
+    "x-oss-signature-version",
+    "x-oss-credential",
+    "x-oss-date",
+    "x-oss-expires",
+    "x-oss-signature",
+)
+
+
+def authenticate(request: Request, target: Target, context: Context) -> Caller:
+    """Return the caller, ``ANONYMOUS`` when the request carries no signature.
+
+    Raises:
+        RefusedError: with OSS's code for what is wrong.
+    """
+    authorization = request.headers.get("authorization")
+    params = request.params
+    in_v4_url = "x-oss-signature-version" in params or "x-oss-signature" in params
+    in_v1_url = bool(params) and any(name in params for name in _V1_URL)
+    if authorization is None:
+        if in_v4_url:
+            return _v4_url(request, target, context)
+        if in_v1_url:
+            return _v1_url(request, target, context)
+        return ANONYMOUS
+    if in_v4_url or in_v1_url:
+        raise RefusedError(
+            "InvalidArgument",
+            "Only one auth mechanism allowed; only the X-Oss-Algorithm query parameter, Signature "
+            "query string parameter or the Authorization header should be specified.",
+            ArgumentName="Authorization",
+            ArgumentValue="Authorization",
+        )
+    if authorization.startswith(v4.ALGORITHM + " "):
+        return _v4_header(request, target, context, authorization)
+    if authorization.startswith("OSS "):
+        return _v1_header(request, target, context, authorization)
+    raise _bad_authorization("Unsupported authorization type.")
+
+
+def _bad_authorization(message: str, ec: str = "0002-00000225") -> RefusedError:
+    return RefusedError("InvalidArgument", message, ec=ec, ArgumentName="Authorization")
+
+
+def _no_date(value: str) -> RefusedError:
+    return RefusedError(
+        "AccessDenied",
+        "OSS authentication requires a valid Date.",
+        ec="0002-00000503",
+        why={"kind": "clock", "date": value},
+    )
+
+
+def _check_scope(
+    credential: v4.Credential, date_time: str, context: Context, *, in_url: bool
+) -> None:
+    where = "credential" if in_url else "Authorization header"
+    if credential.date != date_time[:8]:
+        raise _bad_authorization(f"Invalid signing date in {where}.", "0002-00000223")
+    if credential.region != context.region:
+        raise RefusedError(
+            "InvalidArgument",
+            "The signing region in credential is invalid."
+            if in_url
+            else "Invalid signing region in Authorization header.",
+            ec="0002-00000226",
+            ArgumentName="region",
+            ArgumentValue=credential.region,
+            why={"kind": "region", "bucket": context.region, "signed": credential.region},
+        )
+
+
+def _v4_header(request: Request, target: Target, context: Context, authorization: str) -> Caller:
+    try:
+        fields = v4.parse_authorization(authorization)
+        credential = v4.parse_credential(fields["Credential"])
+    except ValueError as e:
+        raise _bad_authorization(f"Invalid Authorization header: {e}.") from e
+    date_time = request.headers.get("x-oss-date") or ""
+    moment = parse_v4_date(date_time)
+    if moment is None:
+        gmt = request.headers.get("x-oss-date", request.headers.get("date", ""))
+        moment = parse_gmt(gmt)
+        if moment is None:
+            raise _no_date(gmt)
+        date_time = f"{moment:%Y%m%dT%H%M%SZ}"
+    token = request.headers.get("x-oss-security-token")
+    caller = find_caller(credential.access_key_id, token, context)
+    check_skew(moment, context.clock)
+    _check_scope(credential, date_time, context, in_url=False)
+    _verify_v4(
+        request,
+        target,
+        context,
+        caller=caller,
+        credential=credential,
+        date_time=date_time,
+        additional=fields.get("AdditionalHeaders", ""),
+        provided=fields["Signature"],
+    )
+    return caller
+
+
+def _v4_url(request: Request, target: Target, context: Context) -> Caller:
+    params = request.params
+    for name in _V4_URL:
+        if not params.get(name):
+            raise RefusedError(
+                "InvalidArgument",
+                f"Query-string authentication version 4 requires {name}.",
+                ec="0002-00000215",
+                ArgumentName=name,
+            )
+    if params["x-oss-signature-version"] != v4.ALGORITHM:
+        raise RefusedError(
+            "InvalidArgument",
+            "Invalid signature version.",
+            ArgumentName="x-oss-signature-version",
+            ArgumentValue=params["x-oss-signature-version"],
+        )
+    try:
+        credential = v4.parse_credential(params["x-oss-credential"])
+    except ValueError as e:
+        raise RefusedError("InvalidArgument", f"Invalid x-oss-credential: {e}.") from e
+    date_time = params["x-oss-date"]
+    moment = parse_v4_date(date_time)
+    if moment is None:
+        raise _no_date(date_time)
+    expires_s = _expires(params["x-oss-expires"])
+    additional = params.get("x-oss-additional-headers", "")
+    if "x-oss-additional-headers" in params and not additional:
+        raise RefusedError(
+            "InvalidArgument", "x-oss-additional-headers is empty.", ec="0002-00000209"
+        )
+    caller = find_caller(credential.access_key_id, params.get("x-oss-security-token"), context)
+    if moment.timestamp() - context.clock.timestamp() > MAX_SKEW_S:
+        check_skew(moment, context.clock)
+    if context.clock.timestamp() >= moment.timestamp() + expires_s:
+        raise _expired(moment.timestamp() + expires_s, context.clock)
+    _check_scope(credential, date_time, context, in_url=True)
+    _verify_v4(
+        request,
+        target,
+        context,
+        caller=caller,
+        credential=credential,
+        date_time=date_time,
+        additional=additional,
+        provided=params["x-oss-signature"],
+    )
+    return caller
+
+
+def _expires(text: str) -> int:
+    readable = text.isascii() and text.isdigit() and len(text) < 9
+    expires_s = int(text) if readable else 0
+    if not 1 <= expires_s <= MAX_EXPIRES_S:
+        raise RefusedError(
+            "InvalidArgument",
+            "x-oss-expires must be between 1 and 604800 seconds.",
+            ec="0002-00000232",
+            ArgumentName="x-oss-expires",
+            ArgumentValue=text,
+        )
+    return expires_s
+
+
+def _expired(at_s: float, clock: Clock) -> RefusedError:
+    return RefusedError(
+        "AccessDenied",
+        "Request has expired.",
+        ec="0002-00000069",
+        Expires=iso_ms(at_s),
+        ServerTime=iso_ms(clock.timestamp()),
+        why={"kind": "clock", "expired_at": iso_ms(at_s)},
+    )
+
+
+def _verify_v4(
+    request: Request,
+    target: Target,
+    context: Context,
+    *,
+    caller: Caller,
+    credential: v4.Credential,
+    date_time: str,
+    additional: str,
+    provided: str,
+) -> None:
+    canonical = v4.canonical_request(
+        request.method,
+        target.bucket,
+        target.key,
+        query=request.query,
+        headers=request.headers,
+        additional=additional,
+    )
+    text = v4.string_to_sign(date_time, credential.scope, canonical)
+    key = v4.signing_key(caller.secret, credential.date, credential.region)
+    if hmac.compare_digest(v4.signature(key, text).encode(), provided.encode()):
+        return
+    case = V4Case(
+        method=request.method,
+        bucket=target.bucket,
+        key=target.key,
+        query=tuple(request.query),
+        raw_query=request.raw_query,
+        headers=request.headers,
+        additional=additional,
+        date_time=date_time,
+        credential=credential,
+        provided=provided,
+    )
+    refused = _mismatch(case, caller, context, text)
+    refused.ec = "0002-00000201"
+    refused.extras["CanonicalRequest"] = canonical
+    raise refused
+
+
+def _mismatch(case: Case, caller: Caller, context: Context, text: str) -> RefusedError:
+    evidence = Evidence(
+        secret=caller.secret,
+        other_secrets=context.identities.secrets(),
+        earlier=_earlier(case, context.journal),
+        seen=_seen(context.journal),
+    )
+    return RefusedError(
+        "SignatureDoesNotMatch",
+        explain=mismatch(case, evidence),
+        OSSAccessKeyId=caller.access_key_id,
+        SignatureProvided=case.provided,
+        StringToSign=text,
+        StringToSignBytes="".join(f"{byte:02X} " for byte in text.encode()),
+    )
+
+
+def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
+    """Yield the accepted requests that carried the same signature."""
+    for record in reversed(list(journal)):
+        carried = record.params.get("x-oss-signature") or record.params.get("Signature")
+        if record.code == "SignatureDoesNotMatch" or not (
+            carried == case.provided
+            or record.headers.get("authorization", "").endswith(case.provided)
+        ):
+            continue
+        yield replace(
+            case,
+            method=record.method,
+            bucket=record.bucket,
+            key=record.key,
+            query=tuple(record.params.items()),
+            headers=record.headers,
+        )
+
+
+def _seen(journal: Journal) -> Iterator[tuple[str, str]]:
+    """Yield what the latest requests carried in the headers that count for a signature."""
+    for record in reversed(list(journal)[-SEEN_REQUESTS:]):
+        for name, value in record.headers.items():
+            if name.startswith("x-oss-meta-") or name == "content-type":
+                yield name, value
+
+
+def _v1_header(request: Request, target: Target, context: Context, authorization: str) -> Caller:
+    try:
+        access_key_id, provided = v1.parse_authorization(authorization)
+    except ValueError as e:
+        raise _bad_authorization(f"Invalid Authorization header: {e}.") from e
+    date_line = request.headers.get("x-oss-date") or request.headers.get("date", "")
+    moment = parse_gmt(date_line) or parse_v4_date(date_line)
+    if moment is None:
+        raise _no_date(date_line)
+    # One official SDK sends the token of a V1 request as `security-token`, unsigned.
+    token = request.headers.get("x-oss-security-token") or request.headers.get("security-token")
+    caller = find_caller(access_key_id, token, context)
+    check_skew(moment, context.clock)
+    _verify_v1(request, target, context, caller=caller, date_line=date_line, provided=provided)
+    return caller
+
+
+def _v1_url(request: Request, target: Target, context: Context) -> Caller:
+    params = request.params
+    if not all(params.get(name) for name in _V1_URL):
+        raise RefusedError(
+            "AccessDenied",
+            "Query-string authentication requires the Signature, Expires and OSSAccessKeyId "
+            "parameters",
+            ec="0002-00000062",
+        )
+    expires = params["Expires"]
+    if not (expires.isascii() and expires.isdigit() and len(expires) < 16):
+        raise RefusedError(
+            "AccessDenied", "Invalid date (should be seconds since epoch).", ec="0002-00000064"
+        )
+    if context.clock.timestamp() > int(expires):
+        raise _expired(min(int(expires), 253_402_300_799), context.clock)
+    caller = find_caller(params["OSSAccessKeyId"], params.get("security-token"), context)
+    _verify_v1(
+        request, target, context, caller=caller, date_line=expires, provided=params["Signature"]
+    )
+    return caller
+
+
+def _verify_v1(
+    request: Request,
+    target: Target,
+    context: Context,
+    *,
+    caller: Caller,
+    date_line: str,
+    provided: str,
+) -> None:
+    text = v1.string_to_sign(
+        request.method,
+        target.bucket,
+        target.key,
+        query=request.query,
+        headers=request.headers,
+        date_line=date_line,
+    )
+    if hmac.compare_digest(v1.signature(caller.secret, text).encode(), provided.encode()):
+        return
+    case = V1Case(
+        method=request.method,
+        bucket=target.bucket,
+        key=target.key,
+        query=tuple(request.query),
+        headers=request.headers,
+        date_line=date_line,
+        provided=provided,
+    )
+    raise _mismatch(case, caller, context, text)

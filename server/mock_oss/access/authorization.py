@@ -1,0 +1,207 @@
+"""May this caller do this? Turns a request into policy questions and an answer into OSS's error.
+
+Order: session policy, then identity policies, then the object's or bucket's ACL. Source:
+RAM documentation, "Policy evaluation process"; OSS, "Authentication".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from urllib.parse import parse_qsl
+
+from mock_oss.access.identities import Caller
+from mock_oss.access.policy import (
+    NOTHING_MATCHED,
+    Decision,
+    Question,
+    Verdict,
+    evaluate,
+    evaluate_session,
+)
+from mock_oss.errors import RefusedError
+from mock_oss.service import Call
+from mock_oss.store import BucketRecord
+
+__all__ = ["authorize", "authorize_object"]
+
+_READ = frozenset({"oss:GetObject", "oss:ListObjects"})
+_WRITE = frozenset(
+    {
+        "oss:PutObject",
+        "oss:DeleteObject",
+        "oss:AbortMultipartUpload",
+        "oss:ListParts",
+        "oss:ListMultipartUploads",
+    }
+)
+_OBJECT_ACL = {
+    "oss:GetObject": ("public-read", "public-read-write"),
+    "oss:PutObject": ("public-read-write",),
+}
+
+
+def authorize(call: Call, action: str, *, tags: Mapping[str, str] | None = None) -> None:
+    """Check one action on what the request addresses: service, bucket or object.
+
+    Args:
+        call: the request.
+        action: what it wants to do.
+        tags: those that its body wants to give; a header's are known.
+    """
+    bucket, key = call.target.bucket, call.target.key
+    _check(call, action, call.bucket_or_none, bucket, key, tags)
+
+
+def authorize_object(call: Call, action: str, bucket: BucketRecord, key: str) -> None:
+    """Check one action on another object than the addressed one: copy sources, batch deletes."""
+    _check(call, action, bucket, bucket.name, key)
+
+
+def _check(
+    call: Call,
+    action: str,
+    record: BucketRecord | None,
+    bucket: str,
+    key: str,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    caller = call.caller
+    owner = record.account_id if record is not None else caller.account_id
+    if caller.kind == "root" and owner == caller.account_id:
+        return
+    verdict = NOTHING_MATCHED
+    question = None
+    if caller.kind in ("user", "role"):
+        relative = f"{bucket}/{key}" if key else (bucket or "*")
+        question = Question(
+            action,
+            f"acs:oss:*:{owner}:{relative}",
+            partial(_context, call, action, record, key, tags),
+        )
+        verdict = (
+            evaluate(caller.policies, question)
+            if caller.kind == "user"
+            else evaluate_session(caller.policies, caller.session_policy, question)
+        )
+        if verdict.allowed and owner == caller.account_id:
+            return
+        if verdict.decision is Decision.EXPLICIT_DENY or _session_stops(caller, question):
+            raise _denied(call, action, question, verdict)
+    if record is not None and _acl_allows(call, action, record, key):
+        return
+    raise _denied(call, action, question, verdict)
+
+
+def _session_stops(caller: Caller, question: Question) -> bool:
+    return (
+        caller.session_policy is not None
+        and not evaluate((caller.session_policy,), question).allowed
+    )
+
+
+def _acl_allows(call: Call, action: str, bucket: BucketRecord, key: str) -> bool:
+    if key and action in _OBJECT_ACL:
+        found = call.store.objects.get(bucket.name, key)
+        if found is not None and found.acl != "default":
+            return found.acl in _OBJECT_ACL[action]
+    if bucket.acl == "public-read-write":
+        return action in _READ or action in _WRITE
+    return bucket.acl == "public-read" and action in _READ
+
+
+def _context(
+    call: Call,
+    action: str,
+    bucket: BucketRecord | None,
+    key: str,
+    tags: Mapping[str, str] | None,
+) -> Mapping[str, str]:
+    request = call.request
+    moment = datetime.fromtimestamp(call.service.clock.timestamp(), UTC)
+    context = {
+        "acs:SourceIp": request.client_ip,
+        "acs:SecureTransport": "true" if request.is_secure else "false",
+        "acs:CurrentTime": moment.isoformat(timespec="seconds"),
+        "acs:AccessId": call.caller.access_key_id,
+    }
+    if (agent := request.headers.get("user-agent")) is not None:
+        context["acs:UserAgent"] = agent
+    if action in ("oss:ListObjects", "oss:ListMultipartUploads"):
+        context["oss:Prefix"] = request.params.get("prefix", "")
+        context["oss:Delimiter"] = request.params.get("delimiter", "")
+    elif action in ("oss:PutBucket", "oss:PutBucketAcl"):
+        context["oss:x-oss-acl"] = request.headers.get("x-oss-acl", "private")
+    elif action in ("oss:PutObject", "oss:PutObjectAcl"):
+        context["oss:x-oss-object-acl"] = call.header("x-oss-object-acl") or "default"
+    if action in ("oss:PutObject", "oss:PutObjectTagging"):
+        sent = call.header("x-oss-tagging") or ""
+        for name, value in (tags or dict(parse_qsl(sent, keep_blank_values=True))).items():
+            context[f"oss:RequestObjectTag/{name}"] = value
+    if action in ("oss:GetObject", "oss:GetObjectTagging") and bucket is not None and key:
+        found = call.store.objects.get(bucket.name, key)
+        if found is not None and found.tagging != "{}":
+            for name, value in found.tags.items():
+                context[f"oss:ExistingObjectTag/{name}"] = value
+    return context
+
+
+def _denied(call: Call, action: str, question: Question | None, verdict: Verdict) -> RefusedError:
+    caller = call.caller
+    why = {
+        "kind": "policy",
+        "decision": str(verdict.decision),
+        "policy": verdict.policy,
+        "statement": verdict.statement,
+        "action": action,
+        "resource": question.resource if question else None,
+        "caller": caller.arn or "anonymous",
+    }
+    if question is None:
+        level = "object" if call.target.key else "bucket"
+        message = (
+            f"Anonymous user has no right to access this {level}."
+            if call.target.bucket
+            else "Anonymous access is forbidden for this operation."
+        )
+        return RefusedError("AccessDenied", message, ec="0003-00000001", why=why)
+    explicit = verdict.decision is Decision.EXPLICIT_DENY
+    stopped_by_session = caller.kind == "role" and _session_stops(caller, question)
+    why["evaluated"] = (
+        "session policy"
+        if stopped_by_session
+        else ", ".join(policy.name for policy in caller.policies) or "no policy"
+    )
+    message, ec = _message(call, action, explicit=explicit)
+    return RefusedError(
+        "AccessDenied",
+        message,
+        ec=ec,
+        why=why,
+        AccessDeniedDetail={
+            "PolicyType": _policy_type(caller, stopped_by_session=stopped_by_session),
+            "AuthAction": action,
+            "AuthPrincipalType": "AssumedRoleUser" if caller.kind == "role" else "SubUser",
+            "AuthPrincipalOwnerId": caller.account_id,
+            "AuthPrincipalDisplayName": caller.principal_id,
+            "NoPermissionType": "ExplicitDeny" if explicit else "ImplicitDeny",
+        },
+    )
+
+
+def _policy_type(caller: Caller, *, stopped_by_session: bool) -> str:
+    if stopped_by_session:
+        return "SessionPolicy"
+    return "AssumeRolePolicy" if caller.kind == "role" else "AccountLevelIdentityBasedPolicy"
+
+
+def _message(call: Call, action: str, *, explicit: bool) -> tuple[str, str]:
+    if explicit:
+        return "Access denied by bucket policy.", "0003-00000201"
+    if call.caller.kind == "role":
+        return "Access denied by authorizer's policy.", "0003-00000001"
+    if action in _READ or action in _WRITE:
+        message = "You have no right to access this object because of bucket acl."
+        return message, "0003-00000001"
+    return "AccessDenied", "0003-00000001"

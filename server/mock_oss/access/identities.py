@@ -1,0 +1,125 @@
+"""Who holds an access key: users of the world and role sessions of the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from mock_oss.access.policy import Policy, parse_policy, parse_trust_policy
+from mock_oss.store import SessionRecord, Store
+from mock_oss.world.world import Role, User, World
+
+__all__ = ["ANONYMOUS", "Caller", "Identities"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who a request comes from.
+
+    ``token`` and ``expires_ms`` belong to role sessions; a session without a session policy has
+    the role's full rights.
+    """
+
+    kind: Literal["anonymous", "root", "user", "role"]
+    account_id: str = ""
+    name: str = ""
+    arn: str = ""
+    principal_id: str = ""
+    access_key_id: str = ""
+    secret: str = ""
+    enabled: bool = True
+    policies: tuple[Policy, ...] = ()
+    session_policy: Policy | None = None
+    token: str = ""
+    expires_ms: int = 0
+
+    @property
+    def expires_at(self) -> datetime:
+        """End of the session."""
+        return datetime.fromtimestamp(self.expires_ms / 1000, UTC)
+
+
+ANONYMOUS = Caller(kind="anonymous")
+
+
+class Identities:
+    """Looks keys up."""
+
+    def __init__(self, world: World, store: Store) -> None:
+        self._store = store
+        self.made_policies: dict[tuple[str, str], str] = {}  # by account and name
+        self._attached: dict[str, dict[str, str]] = {}
+        self._roles = {role.arn: role for role in world.roles}
+        self._users = {
+            key: _user(user, key, secret)
+            for user in world.users
+            for key, secret in user.keys.items()
+        }
+
+    def find(self, access_key_id: str) -> Caller | None:
+        """Return the holder of an access key."""
+        known = self._users.get(access_key_id)
+        if known is not None or not access_key_id.startswith("STS."):
+            return known
+        session = self._store.sessions.get(access_key_id)
+        return None if session is None else self._session(session)
+
+    def secrets(self) -> list[tuple[str, str]]:
+        """Return every long-term (access key id, secret); evidence for failed signatures."""
+        return [(key, caller.secret) for key, caller in self._users.items()]
+
+    def role(self, arn: str) -> Role | None:
+        """Return a role."""
+        return self._roles.get(arn)
+
+    def attached_to(self, role: Role) -> dict[str, str]:
+        """Return the policies that were put on a role since the start, by name."""
+        return self._attached.setdefault(role.arn, {})
+
+    def forget_made(self) -> None:
+        """Go back to the policies of the world."""
+        self.made_policies.clear()
+        self._attached.clear()
+
+    def trust_policy(self, role: Role) -> Policy:
+        """Return a role's trust policy, compiled."""
+        return parse_trust_policy(role.trust_policy, f"trust policy of {role.name}")
+
+    def _session(self, session: SessionRecord) -> Caller | None:
+        role = self._roles.get(session.role_arn)
+        if role is None:
+            return None
+        return Caller(
+            kind="role",
+            account_id=role.account_id,
+            name=f"{role.name}/{session.session_name}",
+            arn=f"{role.arn}/{session.session_name}",
+            principal_id=f"{role.role_id}:{session.session_name}",
+            access_key_id=session.access_key_id,
+            secret=session.access_key_secret,
+            policies=tuple(
+                parse_policy(text, f"role {role.name}")
+                for text in (*role.policies, *self.attached_to(role).values())
+            ),
+            session_policy=(
+                parse_policy(session.policy, "session policy") if session.policy else None
+            ),
+            token=session.security_token,
+            expires_ms=session.expires_ms,
+        )
+
+
+def _user(user: User, access_key_id: str, secret: str) -> Caller:
+    is_root = user.name == "root"
+    return Caller(
+        kind="root" if is_root else "user",
+        account_id=user.account_id,
+        name=user.name,
+        arn=f"acs:ram::{user.account_id}:" + ("root" if is_root else f"user/{user.name}"),
+        principal_id=user.account_id if is_root else user.user_id,
+        access_key_id=access_key_id,
+        secret=secret,
+        enabled=access_key_id not in user.disabled_keys,
+        policies=tuple(parse_policy(text, f"user {user.name}") for text in user.policies),
+    )

@@ -1,0 +1,248 @@
+"""RAM policies: grammar, matching and evaluation. No I/O, no clock, no HTTP.
+
+Within any set of policies a matching Deny wins, then a matching Allow, else nothing allows.
+A role session that was given a session policy needs both to allow. Names of elements,
+operators, effects and actions are case-sensitive; an absent condition key fails every positive
+operator. Source: RAM documentation, "Policy elements" and "Policy evaluation process".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from mock_oss.access.globs import globs
+from mock_oss.access.policy_conditions import Condition, parse_conditions
+from mock_oss.http.json_text import read_json
+
+__all__ = [
+    "NOTHING_MATCHED",
+    "Decision",
+    "Policy",
+    "PolicyError",
+    "Question",
+    "Statement",
+    "Verdict",
+    "evaluate",
+    "evaluate_session",
+    "parse_policy",
+    "trusts",
+]
+
+_STATEMENT_KEYS = {"Sid", "Effect", "Action", "NotAction", "Resource", "Condition"}
+_TRUST_KEYS = {"Sid", "Effect", "Action", "Principal", "Condition"}
+
+
+class PolicyError(ValueError):
+    """The text is not a policy; the message names the element."""
+
+
+class Decision(StrEnum):
+    """Outcome of one evaluation."""
+
+    ALLOW = "allow"
+    EXPLICIT_DENY = "explicit deny"
+    IMPLICIT_DENY = "implicit deny"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One statement, compiled.
+
+    ``principals`` holds ``(kind, value)`` pairs and is used by trust policies only.
+    """
+
+    effect: str
+    actions: re.Pattern[str]
+    negated: bool
+    resources: re.Pattern[str] | None
+    conditions: tuple[Condition, ...]
+    principals: tuple[tuple[str, str], ...]
+    source: str
+
+    def matches(self, question: Question) -> bool:
+        """Whether action, resource and every condition fit."""
+        if (self.actions.fullmatch(question.action) is not None) is self.negated:
+            return False
+        if self.resources is not None and not self.resources.fullmatch(question.resource):
+            return False
+        if not self.conditions:
+            return True
+        return all(condition.holds(question.context) for condition in self.conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A compiled policy and the name it goes by in a verdict."""
+
+    name: str
+    statements: tuple[Statement, ...]
+
+
+class Question:
+    """May this be done?
+
+    Args:
+        action: what.
+        resource: with what.
+        context: the condition keys that are present, or a function that tells them; few policies
+            ask.
+    """
+
+    __slots__ = ("_context", "action", "resource")
+
+    def __init__(
+        self,
+        action: str,
+        resource: str,
+        context: Mapping[str, str] | Callable[[], Mapping[str, str]],
+    ) -> None:
+        self.action = action
+        self.resource = resource
+        self._context = context
+
+    @property
+    def context(self) -> Mapping[str, str]:
+        """The condition keys that are present."""
+        if callable(self._context):
+            self._context = self._context()
+        return self._context
+
+
+class Verdict(NamedTuple):
+    """The answer, and the statement that gave it (None when nothing matched)."""
+
+    decision: Decision
+    policy: str | None = None
+    statement: str | None = None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the answer is yes."""
+        return self.decision is Decision.ALLOW
+
+
+NOTHING_MATCHED = Verdict(Decision.IMPLICIT_DENY)
+
+
+def evaluate(policies: Iterable[Policy], question: Question) -> Verdict:
+    """Ask one set of policies: explicit deny, else allow, else implicit deny."""
+    verdict = NOTHING_MATCHED
+    for policy in policies:
+        for statement in policy.statements:
+            if not statement.matches(question):
+                continue
+            if statement.effect == "Deny":
+                return Verdict(Decision.EXPLICIT_DENY, policy.name, statement.source)
+            if not verdict.allowed:
+                verdict = Verdict(Decision.ALLOW, policy.name, statement.source)
+    return verdict
+
+
+def evaluate_session(
+    role_policies: Sequence[Policy], session_policy: Policy | None, question: Question
+) -> Verdict:
+    """Ask a role session: the session policy first, then the role; both must allow."""
+    if session_policy is not None:
+        verdict = evaluate((session_policy,), question)
+        if not verdict.allowed:
+            return verdict
+    return evaluate(role_policies, question)
+
+
+def trusts(
+    trust: Policy, principals: Iterable[tuple[str, str]], context: Mapping[str, str]
+) -> bool:
+    """Whether a role's trust policy lets a caller assume it.
+
+    Args:
+        trust: the role's trust policy.
+        principals: the names the caller goes by, as (kind, value), ``RAM`` ARNs or ``Service``.
+        context: condition keys, such as ``sts:ExternalId``.
+    """
+    known = set(principals)
+    question = Question("sts:AssumeRole", "", context)
+    fitting = [
+        statement
+        for statement in trust.statements
+        if known.intersection(statement.principals) and statement.matches(question)
+    ]
+    return bool(fitting) and all(statement.effect == "Allow" for statement in fitting)
+
+
+def parse_policy(text: str, name: str) -> Policy:
+    """Compile an identity, role or session policy.
+
+    Args:
+        text: the JSON document.
+        name: what verdicts call it.
+
+    Raises:
+        PolicyError: the grammar is broken.
+    """
+    return Policy(name, _compile(text, trust=False))
+
+
+def parse_trust_policy(text: str, name: str) -> Policy:
+    """Compile a role's trust policy, whose statements name principals and no resources."""
+    return Policy(name, _compile(text, trust=True))
+
+
+@lru_cache(maxsize=1024)
+def _compile(text: str, *, trust: bool) -> tuple[Statement, ...]:
+    try:
+        document = read_json(text)
+    except ValueError as e:
+        raise PolicyError(f"not JSON: {e}") from e
+    if not isinstance(document, dict) or document.keys() - {"Version", "Statement"}:
+        raise PolicyError("a policy is an object of Version and Statement")
+    if document.get("Version") != "1":
+        raise PolicyError('Version must be the string "1"')
+    statements = document.get("Statement")
+    if not isinstance(statements, list) or not statements:
+        raise PolicyError("Statement must be a list with at least one statement")
+    return tuple(_statement(item, trust=trust) for item in statements)
+
+
+def _statement(item: object, *, trust: bool) -> Statement:
+    if not isinstance(item, dict):
+        raise PolicyError("a statement is an object")
+    allowed = _TRUST_KEYS if trust else _STATEMENT_KEYS
+    if unknown := item.keys() - allowed:
+        raise PolicyError(f"a statement has no element {sorted(unknown)[0]}")
+    if item.get("Effect") not in ("Allow", "Deny"):
+        raise PolicyError("Effect must be Allow or Deny")
+    if ("Action" in item) == ("NotAction" in item):
+        raise PolicyError("a statement has exactly one of Action and NotAction")
+    try:
+        conditions = parse_conditions(item.get("Condition", {}))
+    except ValueError as e:
+        raise PolicyError(str(e)) from e
+    negated = "NotAction" in item
+    return Statement(
+        effect=item["Effect"],
+        actions=globs(_texts(item["NotAction" if negated else "Action"], "Action")),
+        negated=negated,
+        resources=None if trust else globs(_texts(item.get("Resource"), "Resource")),
+        conditions=conditions,
+        principals=_principals(item.get("Principal")) if trust else (),
+        source=json.dumps(item, ensure_ascii=False),
+    )
+
+
+def _texts(value: Any, name: str) -> list[str]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not values or not all(isinstance(v, str) for v in values):
+        raise PolicyError(f"{name} must be a string or a list of strings")
+    return values
+
+
+def _principals(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict) or value.keys() - {"RAM", "Service", "Federated"}:
+        raise PolicyError("Principal must be an object of RAM, Service or Federated")
+    return tuple((kind, text) for kind in value for text in _texts(value[kind], kind))

@@ -1,0 +1,128 @@
+"""The Condition element of RAM policies.
+
+Values of one key are alternatives (for the Not forms none may match); keys and operators must
+all hold. Wildcards work in the Like operators only.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mock_oss.access.globs import glob
+
+__all__ = ["OPERATORS", "Condition", "parse_conditions"]
+
+Match = Callable[[str, str], bool]
+
+
+def _like(actual: str, wanted: str) -> bool:
+    return glob(wanted).fullmatch(actual) is not None
+
+
+def _number(compare: Callable[[float, float], bool]) -> Match:
+    def match(actual: str, wanted: str) -> bool:
+        try:
+            return compare(float(actual), float(wanted))
+        except ValueError:
+            return False
+
+    return match
+
+
+def _date(compare: Callable[[datetime, datetime], bool]) -> Match:
+    def match(actual: str, wanted: str) -> bool:
+        try:
+            return compare(_moment(actual), _moment(wanted))
+        except ValueError:
+            return False
+
+    return match
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _in_network(actual: str, wanted: str) -> bool:
+    if wanted == "*":
+        return True
+    try:
+        return ipaddress.ip_address(actual) in ipaddress.ip_network(wanted, strict=False)
+    except ValueError:
+        return False
+
+
+_COMPARISONS: Mapping[str, Callable[..., bool]] = {
+    "Equals": lambda a, b: a == b,
+    "LessThan": lambda a, b: a < b,
+    "LessThanEquals": lambda a, b: a <= b,
+    "GreaterThan": lambda a, b: a > b,
+    "GreaterThanEquals": lambda a, b: a >= b,
+}
+
+# operator -> (match of one value, whether the operator is a Not form)
+OPERATORS: Mapping[str, tuple[Match, bool]] = {
+    "StringEquals": (lambda a, b: a == b, False),
+    "StringNotEquals": (lambda a, b: a == b, True),
+    "StringEqualsIgnoreCase": (lambda a, b: a.casefold() == b.casefold(), False),
+    "StringNotEqualsIgnoreCase": (lambda a, b: a.casefold() == b.casefold(), True),
+    "StringLike": (_like, False),
+    "StringNotLike": (_like, True),
+    **{f"Numeric{name}": (_number(compare), False) for name, compare in _COMPARISONS.items()},
+    "NumericNotEquals": (_number(_COMPARISONS["Equals"]), True),
+    **{f"Date{name}": (_date(compare), False) for name, compare in _COMPARISONS.items()},
+    "DateNotEquals": (_date(_COMPARISONS["Equals"]), True),
+    "Bool": (lambda a, b: a.lower() == b.lower(), False),
+    "IpAddress": (_in_network, False),
+    "IpAddressIncludeBorder": (_in_network, False),
+    "NotIpAddress": (_in_network, True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One operator applied to one key."""
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+
+    def holds(self, context: Mapping[str, str]) -> bool:
+        """Whether the context satisfies the condition."""
+        match, negated = OPERATORS[self.operator]
+        actual = context.get(self.key)
+        if actual is None:
+            return negated
+        return any(match(actual, wanted) for wanted in self.values) is not negated
+
+
+def parse_conditions(element: object) -> tuple[Condition, ...]:
+    """Compile a Condition element.
+
+    Raises:
+        ValueError: an operator is unknown or a value is neither string, number nor bool.
+    """
+    if not isinstance(element, dict):
+        raise ValueError("Condition must be an object")
+    conditions = []
+    for operator, keys in element.items():
+        if operator not in OPERATORS:
+            raise ValueError(f"there is no condition operator {operator}")
+        if not isinstance(keys, dict):
+            raise ValueError(f"{operator} must be an object of keys")
+        for key, values in keys.items():
+            listed = values if isinstance(values, list) else [values]
+            conditions.append(Condition(operator, key, tuple(_text(value) for value in listed)))
+    return tuple(conditions)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise ValueError("a condition value must be a string, a number or a bool")

@@ -1,0 +1,181 @@
+"""The policy of a PostObject form: grammar and every kind of condition. No I/O, no clock.
+
+Source: vendor pages PostObject and "POST V4 signature".
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from mock_oss.errors import RefusedError
+from mock_oss.http.json_text import read_json
+
+__all__ = ["PostPolicy", "check_fields", "check_length", "parse_post_policy"]
+
+_MODES = ("eq", "starts-with", "in", "not-in")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCondition:
+    """What one form field must be; ``wanted`` has one value but for in and not-in."""
+
+    mode: str
+    field: str
+    wanted: tuple[str, ...]
+    source: str
+
+    def holds(self, actual: str | None) -> bool:
+        """Whether a field's value fits; a field that was not sent fits ``not-in`` only."""
+        if self.mode == "not-in":
+            return actual not in self.wanted
+        if actual is None:
+            return False
+        if self.mode == "starts-with":
+            return actual.startswith(self.wanted[0])
+        return actual in self.wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostPolicy:
+    """A parsed policy; ``lengths`` are (min, max) bytes of the file."""
+
+    expiration: datetime
+    conditions: tuple[FieldCondition, ...]
+    lengths: tuple[tuple[int, int], ...]
+
+    def names(self) -> set[str]:
+        """Return the fields some condition speaks of."""
+        return {condition.field for condition in self.conditions}
+
+
+def parse_post_policy(text: str) -> PostPolicy:
+    """Read the base64 text of the ``policy`` field.
+
+    Raises:
+        RefusedError: InvalidPolicyDocument.
+    """
+    try:
+        document = read_json(b64decode(text, validate=True))
+    except ValueError as e:
+        raise _invalid("it is not base64 of JSON") from e
+    if not isinstance(document, dict) or "expiration" not in document:
+        raise _invalid("it has no expiration")
+    items = document.get("conditions")
+    if not isinstance(items, list):
+        raise _invalid("it has no list of conditions")
+    conditions: list[FieldCondition] = []
+    lengths: list[tuple[int, int]] = []
+    for item in items:
+        if isinstance(item, list) and item and item[0] == "content-length-range":
+            lengths.append(_length(item))
+        else:
+            conditions += _conditions(item)
+    return PostPolicy(
+        expiration=_moment(document["expiration"]),
+        conditions=tuple(conditions),
+        lengths=tuple(lengths),
+    )
+
+
+def _invalid(reason: str) -> RefusedError:
+    return RefusedError(
+        "InvalidPolicyDocument",
+        f"Invalid Policy: {reason}.",
+        why={"kind": "form policy", "cause": reason},
+    )
+
+
+def _moment(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # OverflowError: out of the calendar in UTC
+        pass
+    raise _invalid("its expiration is not an ISO 8601 time")
+
+
+def _length(item: Sequence[object]) -> tuple[int, int]:
+    match item:
+        case [_, int(low), int(high)] if 0 <= low <= high and bool not in (type(low), type(high)):
+            return low, high
+    raise _invalid("content-length-range needs two numbers")
+
+
+def _conditions(item: object) -> list[FieldCondition]:
+    match item:
+        case dict() if item and all(isinstance(v, str) for v in item.values()):
+            return [
+                FieldCondition("eq", name.lower(), (_unescaped(str(value)),), _text({name: value}))
+                for name, value in item.items()
+            ]
+        case [str(mode), str(field), wanted] if mode in _MODES and field.startswith("$"):
+            listed: list[Any] = wanted if isinstance(wanted, list) else [wanted]
+            is_list = mode in ("in", "not-in")
+            if isinstance(wanted, list) is is_list and all(isinstance(v, str) for v in listed):
+                values = tuple(_unescaped(value) for value in listed)
+                return [FieldCondition(mode, field[1:].lower(), values, _text(item))]
+    raise _invalid(f"a condition cannot be read: {_text(item)[:200]}")
+
+
+def _text(item: object) -> str:
+    return json.dumps(item, ensure_ascii=False)
+
+
+def _unescaped(value: str) -> str:
+    return value.replace("\\$", "$")
+
+
+def check_fields(policy: PostPolicy, fields: Mapping[str, str], now: datetime) -> None:
+    """Check expiration and every field condition.
+
+    Args:
+        policy: the policy.
+        fields: lower-case names -> values, ``bucket`` included.
+        now: the mock's time.
+
+    Raises:
+        RefusedError: AccessDenied with OSS's "Invalid according to Policy".
+    """
+    if now >= policy.expiration:
+        raise RefusedError(
+            "AccessDenied",
+            "Invalid according to Policy: Policy expired.",
+            ec="0007-00000115",
+            why={"kind": "clock", "expired_at": policy.expiration.isoformat()},
+        )
+    for condition in policy.conditions:
+        if not condition.holds(fields.get(condition.field)):
+            raise RefusedError(
+                "AccessDenied",
+                f"Invalid according to Policy: Policy Condition failed: {condition.source}",
+                ec="0007-00000116",
+                why={
+                    "kind": "form policy",
+                    "statement": condition.source,
+                    "field": fields.get(condition.field),
+                },
+            )
+
+
+def check_length(policy: PostPolicy, size: int) -> None:
+    """Check the length of the file against every ``content-length-range``.
+
+    Raises:
+        RefusedError: EntityTooSmall or EntityTooLarge.
+    """
+    for low, high in policy.lengths:
+        why = {
+            "kind": "form policy",
+            "statement": _text(["content-length-range", low, high]),
+            "field": str(size),
+        }
+        if size < low:
+            raise RefusedError("EntityTooSmall", why=why, ProposedSize=size, MinSizeAllowed=low)
+        if size > high:
+            raise RefusedError("EntityTooLarge", why=why, ProposedSize=size, MaxSizeAllowed=high)

@@ -1,0 +1,1 @@
+"""The control plane below `/_mock/`: inspection, snapshots and the request journal."""

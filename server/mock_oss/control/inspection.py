@@ -1,0 +1,121 @@
+"""What the control plane shows of the store: buckets, objects, uploads, as JSON-ready values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from starlette.responses import Response, StreamingResponse
+
+from mock_oss.faults.faults import Fault
+from mock_oss.operations.conditions import parse_range
+from mock_oss.service import Service
+from mock_oss.store import ObjectRecord
+from mock_oss.store.blobs import clip
+
+__all__ = ["bucket_of", "object_response", "state_of"]
+
+# Stored HTML is shown by a page of the mock's own origin: it gets none of that origin's rights.
+_SAFE = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
+
+
+def _iso(timestamp_ms: int) -> str:
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def state_of(service: Service, faults: Iterable[Fault]) -> dict[str, object]:
+    """Return endpoint, time, buckets and faults."""
+    buckets = []
+    for bucket in service.store.buckets.all():
+        totals = service.store.objects.totals(bucket.name)
+        buckets.append(
+            {
+                "name": bucket.name,
+                "region": bucket.region,
+                "acl": bucket.acl,
+                "cors": bucket.cors,
+                "lifecycle": bucket.lifecycle,
+                "created": _iso(bucket.created_ms),
+                "objects": sum(count for _, count, _ in totals),
+                "bytes": sum(size for _, _, size in totals),
+                "uploads": service.store.uploads.count(bucket.name),
+            }
+        )
+    return {
+        "endpoint": service.endpoint,
+        "now": service.clock.now().isoformat(),
+        "buckets": buckets,
+        "faults": [fault.as_dict() for fault in faults],
+    }
+
+
+def bucket_of(
+    service: Service, name: str, *, prefix: str, after: str, limit: int
+) -> dict[str, object] | None:
+    """Return a page of a bucket's objects and its uploads; ``next`` is empty at the end."""
+    bucket = service.store.buckets.get(name)
+    if bucket is None:
+        return None
+    service.apply_lifecycle(bucket)
+    found = service.store.objects.page(name, prefix=prefix, after=after, limit=limit + 1)
+    uploads = []
+    for upload in service.store.uploads.page(name, prefix=prefix):
+        parts = service.store.uploads.parts(upload.upload_id)
+        uploads.append(
+            {
+                "upload_id": upload.upload_id,
+                "key": upload.key,
+                "initiated": _iso(upload.initiated_ms),
+                "parts": len(parts),
+                "bytes": sum(part.size for part in parts),
+            }
+        )
+    return {
+        "objects": [_object(record) for record in found[:limit]],
+        "next": found[limit - 1].key if len(found) > limit else "",
+        "uploads": uploads,
+    }
+
+
+def _object(record: ObjectRecord) -> dict[str, object]:
+    return {
+        "key": record.key,
+        "size": record.size,
+        "etag": record.etag,
+        "crc64": record.crc64,
+        "kind": record.kind,
+        "storage_class": record.storage_class,
+        "acl": record.acl,
+        "modified": _iso(record.modified_ms),
+        "headers": record.shown_headers,
+        "tags": record.tags,
+    }
+
+
+def object_response(
+    service: Service, record: ObjectRecord, *, wanted: str | None, download: bool
+) -> Response:
+    """Return the bytes of an object for the page.
+
+    Args:
+        service: the running parts.
+        record: the object.
+        wanted: the Range header.
+        download: as a file to save.
+    """
+    headers = {**_SAFE, "Accept-Ranges": "bytes"}
+    if download:
+        name = quote(record.key.rpartition("/")[2] or record.key)
+        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
+    ranged = {"range": wanted or "", "x-oss-range-behavior": "standard"}
+    part = parse_range(ranged, record.size) if record.size else None
+    offset, size = part or (0, record.size)
+    if part is not None:
+        headers["Content-Range"] = f"bytes {offset}-{offset + size - 1}/{record.size}"
+    headers["Content-Length"] = str(size)
+    segments = clip(record.segments, offset, size)
+    kind = record.stored_headers.get("content-type", "application/octet-stream")
+    return StreamingResponse(
+        service.store.blobs.read(segments), 200 if part is None else 206, headers, media_type=kind
+    )

@@ -1,0 +1,155 @@
+"""Carrying out the faults that hit one request, at the moments they are due."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from mock_oss.clock import Pace
+from mock_oss.errors import ERRORS, RefusedError, STSRefusedError
+from mock_oss.faults.faults import Fault
+from mock_oss.http.body import Body, CutConnectionError
+from mock_oss.http.response import Response
+from mock_oss.service import Service
+
+if TYPE_CHECKING:
+    from mock_oss.http.request import Scope
+
+__all__ = ["after", "before", "cut_connection", "life_of", "pace_of", "send_cut"]
+
+_HTML = (
+    b"<!DOCTYPE html><html><head><title>Sign in to the network</title></head>"
+    b"<body><h1>Welcome</h1><p>Please sign in to use this network.</p></body></html>"
+)
+DEFAULT_RETRY_AFTER_S = 1
+
+
+async def before(
+    struck: Iterable[Fault], service: Service, body: Body, *, sts: bool
+) -> Response | None:
+    """Do what is due before the request is looked at.
+
+    Returns:
+        An answer that replaces the real one, or None.
+
+    Raises:
+        RefusedError, STSRefusedError: the planned error.
+        CutConnectionError: the connection is to be cut now.
+    """
+    for fault in struck:
+        match fault.effect:
+            case "delay":
+                await asyncio.sleep(fault.seconds)
+            case "hang":
+                await body.wait_for_the_end()
+            case "expire-tokens" | "clock-jump":
+                _change_world(fault, service)
+            case "bandwidth" | "reset":
+                _prepare_body(fault, body)
+            case "html":
+                return Response(200, [("Content-Type", "text/html")], _HTML)
+            case "unavailable":
+                seconds = f"{fault.seconds or DEFAULT_RETRY_AFTER_S:g}"
+                raise _error("ServiceUnavailable", None, 503, sts=sts, retry_after=seconds)
+            case "error":
+                raise _error(fault.code, fault.message, fault.status, sts=sts)
+    return None
+
+
+def _change_world(fault: Fault, service: Service) -> None:
+    if fault.effect == "clock-jump":
+        service.clock.advance(fault.seconds)
+    else:
+        service.store.sessions.expire_all(service.now_ms())
+
+
+def _prepare_body(fault: Fault, body: Body) -> None:
+    if fault.effect == "bandwidth":
+        body.pace = Pace(fault.bytes_per_s)
+    elif fault.when == "before":
+        raise CutConnectionError
+    elif fault.when == "mid-body":
+        half = max(1, (body.announced or 0) // 2)
+        body.cut_after = half if fault.after_bytes is None else fault.after_bytes
+
+
+def _error(
+    code: str, message: str | None, status: int | None, *, sts: bool, retry_after: str | None = None
+) -> Exception:
+    row = ERRORS.get(code)
+    text = message or (row.message if row else code)
+    why = {"kind": "fault", "cause": "planned"}
+    if sts:
+        return STSRefusedError(status or (row.status if row else 500), code, text, why=why)
+    headers = {"Retry-After": retry_after} if retry_after else {}
+    refused = RefusedError(code if row else "InternalError", text, headers=headers, why=why)
+    refused.code = code
+    refused.status = status or refused.status
+    return refused
+
+
+def after(struck: Iterable[Fault], response: Response) -> None:
+    """Spoil an answer before it is sent.
+
+    Raises:
+        CutConnectionError: the connection is to be cut instead of answering.
+    """
+    for fault in struck:
+        match fault.effect:
+            case "reset" if fault.when == "before-answer":
+                raise CutConnectionError
+            case "wrong-crc":
+                response.headers = [
+                    (name, str(int(value) ^ 1) if name == "x-oss-hash-crc64ecma" else value)
+                    for name, value in response.headers
+                ]
+            case "drop-etag":
+                _drop(response, "etag")
+            case "drop-header":
+                _drop(response, fault.name.lower())
+            case "truncate-xml" if response.is_xml:
+                response.body = response.body[: len(response.body) // 2]
+                response.length = len(response.body)
+            case "endless-xml" if response.is_xml:
+                response.is_endless, response.length = True, None
+
+
+def _drop(response: Response, wanted: str) -> None:
+    response.headers = [(name, value) for name, value in response.headers if name.lower() != wanted]
+
+
+def pace_of(struck: Iterable[Fault]) -> Pace | None:
+    """Return the cap for the answer's body."""
+    for fault in struck:
+        if fault.effect == "bandwidth":
+            return Pace(fault.bytes_per_s)
+    return None
+
+
+def life_of(struck: Iterable[Fault]) -> int | None:
+    """Return how many seconds new credentials live, if that is planned."""
+    for fault in struck:
+        if fault.effect == "short-lived":
+            return int(fault.seconds)
+    return None
+
+
+def send_cut(struck: Iterable[Fault], length: int) -> int | None:
+    """Return after how many bytes of the answer the connection is to be cut."""
+    for fault in struck:
+        if fault.effect == "reset" and fault.when == "mid-answer":
+            return length // 2 if fault.after_bytes is None else min(fault.after_bytes, length)
+    return None
+
+
+async def cut_connection(scope: Scope) -> None:
+    """Reset the connection so that the client sees an error, not an end."""
+    transport = scope["mock_oss.transport"]
+    if transport.is_closing():
+        return
+    raw = transport.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+    transport.abort()
+    await asyncio.sleep(0.001)  # let the protocol hear of it before the request's task ends

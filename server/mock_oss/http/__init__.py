@@ -1,0 +1,1 @@
+"""HTTP as OSS speaks it: requests, responses, bodies, forms, CORS and XML."""

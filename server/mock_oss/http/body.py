@@ -1,0 +1,258 @@
+"""Request bodies: streamed into a blob with MD5 and CRC-64, or read whole when small.
+
+Digests and writes of large bodies run in two threads, a few pieces behind the socket, so that the
+event loop is free; MD5 and the file system release the interpreter lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from typing import Protocol
+
+from mock_oss.clock import Pace
+from mock_oss.errors import RefusedError
+from mock_oss.http.request import Message, Receive, Request
+from mock_oss.http.serial_work import Strand
+from mock_oss.store import crc64
+
+__all__ = ["Body", "ClientGoneError", "CutConnectionError", "Digest"]
+
+PIECE = 256 << 10
+QUEUED_BYTES = 4 << 20
+INLINE = 64 << 10
+MAX_OBJECT_BYTES = 5 << 30
+_MD5_BASE64 = re.compile(r"[A-Za-z0-9+/]{22}==")
+
+
+class Sink(Protocol):
+    """Where the bytes of a body go."""
+
+    def write(self, pieces: list[bytes]) -> None:
+        """Append pieces."""
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection before its body or our answer was complete."""
+
+
+class CutConnectionError(Exception):
+    """A planned fault cuts the connection now."""
+
+
+class Digest:
+    """Size, MD5 and CRC-64 of what was written."""
+
+    __slots__ = ("_md5", "crc64", "size")
+
+    def __init__(self) -> None:
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self.crc64 = 0
+        self.size = 0
+
+    def update(self, pieces: list[bytes]) -> None:
+        """Take more bytes."""
+        for piece in pieces:
+            self._md5.update(piece)
+            self.crc64 = crc64.update(piece, self.crc64)
+            self.size += len(piece)
+
+    @property
+    def etag(self) -> str:
+        """Upper-case hex MD5, without quotes."""
+        return self._md5.hexdigest().upper()
+
+    @property
+    def content_md5(self) -> str:
+        """Base64 MD5."""
+        return b64encode(self._md5.digest()).decode()
+
+
+class Body:
+    """The body of one request.
+
+    Args:
+        receive: the ASGI callable.
+        request: its head.
+        executor: threads for digests and writes.
+        idle_timeout_s: silence after which OSS gives up on the client.
+    """
+
+    def __init__(
+        self, receive: Receive, request: Request, executor: Executor, idle_timeout_s: float
+    ) -> None:
+        self._receive = receive
+        self._request = request
+        self._executor = executor
+        self._idle_timeout_s = idle_timeout_s
+        self.received = 0
+        self.complete = False
+        self.pace: Pace | None = None
+        self.cut_after: int | None = None
+        self._silent = False
+
+    @property
+    def announced(self) -> int | None:
+        """Content-Length, None for a chunked body (where it counts for nothing) or none at all."""
+        if self.is_chunked:
+            return None
+        value = self._request.headers.get("content-length")
+        return int(value) if value is not None and value.isascii() and value.isdigit() else None
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the client sends the length piece by piece."""
+        return "transfer-encoding" in self._request.headers
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes.
+
+        Raises:
+            RefusedError: RequestTimeout after a long silence.
+            ClientGoneError: the client left.
+            CutConnectionError: a fault wants the connection cut here.
+        """
+        while not self.complete:
+            message = await self._next()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            data: bytes = message.get("body", b"")
+            self.received += len(data)
+            self.complete = not message.get("more_body", False)
+            if not self.complete and self._request.scope.get("mock_oss.eof"):
+                raise RefusedError("IncompleteBody", headers={"Connection": "close"})
+            if self.cut_after is not None and self.received >= self.cut_after:
+                raise CutConnectionError
+            if self.pace is not None:
+                await self.pace.wait(self.received)
+            yield data
+
+    async def _next(self) -> Message:
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self._idle_timeout_s, self._give_up)
+        try:
+            message = await self._receive()
+        finally:
+            timer.cancel()
+        if self._silent and message["type"] != "http.disconnect":
+            raise RefusedError("RequestTimeout", headers={"Connection": "close"})
+        return message
+
+    def _give_up(self) -> None:
+        self._silent = True
+        self._request.scope["mock_oss.wake"]()
+
+    async def wait_for_the_end(self) -> None:
+        """Take the body and answer nothing until the client has gone.
+
+        Raises:
+            ClientGoneError, CutConnectionError: it has.
+        """
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            if self._request.scope.get("mock_oss.eof"):
+                raise CutConnectionError
+
+    async def read(self, limit: int) -> bytes:
+        """Return a small body whole, its Content-MD5 checked.
+
+        Raises:
+            RefusedError: MalformedXML above ``limit`` bytes, InvalidDigest.
+        """
+        if (self.announced or 0) > limit:
+            raise RefusedError(
+                "MalformedXML", why={"xml": f"{self.announced} bytes, at most {limit}"}
+            )
+        digest = Digest()
+        data = bytearray()
+        async for piece in self.pieces():
+            data += piece
+            if len(data) > limit:
+                raise RefusedError("MalformedXML", why={"xml": f"more than {limit} bytes"})
+        digest.update([bytes(data)])
+        self.check(digest)
+        return bytes(data)
+
+    async def store(self, sink: Sink, *, required: bool = True) -> Digest:
+        """Stream the body into a sink and check what the client said about it.
+
+        Args:
+            sink: takes the bytes; called from another thread for large bodies.
+            required: refuse a request that announces no body length.
+
+        Raises:
+            RefusedError: MissingContentLength, EntityTooLarge, InvalidDigest, InvalidCRC64.
+        """
+        announced = self.announced
+        if announced is None and required and not self.is_chunked:
+            raise RefusedError("MissingContentLength")
+        if announced is not None and announced > MAX_OBJECT_BYTES:
+            raise RefusedError("EntityTooLarge", headers={"Connection": "close"})
+        self.check_form()
+        digest = Digest()
+        if (whole := self._whole(INLINE)) is not None:
+            digest.update([whole])
+            sink.write([whole])
+        else:
+            await self._stream(sink, digest)
+        self.check(digest)
+        return digest
+
+    def _whole(self, limit: int) -> bytes | None:
+        """Take a small body that has come already; None for any other."""
+        if self.complete or self.pace is not None or self.cut_after is not None:
+            return None
+        whole: bytes | None = self._request.scope["mock_oss.take_body"](limit)
+        if whole is not None:
+            self.received, self.complete = len(whole), True
+        return whole
+
+    async def _stream(self, sink: Sink, digest: Digest) -> None:
+        strands: tuple[Strand, Strand] | None = None
+        waiting: list[bytes] = []
+        size = 0
+        try:
+            async for piece in self.pieces():
+                waiting.append(piece)
+                size += len(piece)
+                if strands is None and self.complete and size <= INLINE:
+                    digest.update(waiting)
+                    sink.write(waiting)
+                elif size >= PIECE or self.complete:
+                    if self.received > MAX_OBJECT_BYTES:
+                        raise RefusedError("EntityTooLarge", headers={"Connection": "close"})
+                    strands = strands or self._strands()
+                    for strand, job in zip(strands, (digest.update, sink.write), strict=True):
+                        strand.post(job, waiting, size)
+                        await strand.room()
+                    waiting, size = [], 0
+        finally:
+            for strand in strands or ():
+                await asyncio.shield(strand.finish())
+
+    def _strands(self) -> tuple[Strand, Strand]:
+        return Strand(self._executor, QUEUED_BYTES), Strand(self._executor, QUEUED_BYTES)
+
+    def check_form(self) -> None:
+        """Refuse a Content-MD5 that is no MD5 at all, before the body is read."""
+        wanted = self._request.headers.get("content-md5")
+        if wanted is not None and not _MD5_BASE64.fullmatch(wanted):
+            raise RefusedError("InvalidDigest", ContentMD5=wanted)
+
+    def check(self, digest: Digest) -> None:
+        """Compare the digests with what the request's headers say."""
+        headers = self._request.headers
+        wanted = headers.get("content-md5")
+        if wanted is not None and (
+            not _MD5_BASE64.fullmatch(wanted) or b64decode(wanted) != b64decode(digest.content_md5)
+        ):
+            raise RefusedError("InvalidDigest", ContentMD5=wanted, CalculatedMD5=digest.content_md5)
+        crc = headers.get("x-oss-hash-crc64ecma")
+        if crc is not None and crc != str(digest.crc64):
+            raise RefusedError("InvalidCRC64", ClientCRC64=crc, ServerCRC64=str(digest.crc64))

@@ -1,0 +1,226 @@
+"""Bucket CORS: reading the document, matching, and the headers of an answer.
+
+Rules are tried in order and the first that matches decides. Source: vendor pages PutBucketCors
+and Options.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mock_oss.errors import RefusedError
+from mock_oss.http.documents import child_text, children, document, parse, tag
+
+__all__ = [
+    "CorsConfiguration",
+    "CorsRule",
+    "answer_headers",
+    "load_cors",
+    "parse_cors",
+    "preflight",
+    "render_cors",
+]
+
+METHODS = ("GET", "PUT", "DELETE", "POST", "HEAD")
+MAX_RULES = 20
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # of a header
+MAX_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorsRule:
+    """One rule; origins and headers may hold one ``*`` each."""
+
+    origins: tuple[str, ...]
+    methods: tuple[str, ...]
+    headers: tuple[str, ...] = ()
+    expose: tuple[str, ...] = ()
+    max_age_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorsConfiguration:
+    """A bucket's rules; ``response_vary`` adds ``Vary: Origin`` to every answer."""
+
+    rules: tuple[CorsRule, ...]
+    response_vary: bool = False
+
+
+def parse_cors(body: bytes) -> CorsConfiguration:
+    """Read a CORSConfiguration document.
+
+    Raises:
+        RefusedError: MalformedXML for anything against the schema.
+    """
+    if len(body) > MAX_BYTES:
+        raise RefusedError("MalformedXML", why={"xml": f"{len(body)} bytes, at most {MAX_BYTES}"})
+    root = parse(body, "CORSConfiguration")
+    rules = []
+    for element in children(root, "CORSRule"):
+        age = child_text(element, "MaxAgeSeconds")
+        if age is not None and not (age.isascii() and age.isdigit() and len(age) < 10):
+            raise RefusedError("InvalidArgument", ArgumentName="MaxAgeSeconds", ArgumentValue=age)
+        rules.append(
+            CorsRule(
+                origins=tuple((e.text or "").strip() for e in children(element, "AllowedOrigin")),
+                methods=tuple((e.text or "").strip() for e in children(element, "AllowedMethod")),
+                headers=tuple(
+                    (e.text or "").strip().lower() for e in children(element, "AllowedHeader")
+                ),
+                expose=tuple((e.text or "").strip() for e in children(element, "ExposeHeader")),
+                max_age_s=None if age is None else int(age),
+            )
+        )
+    vary = (child_text(root, "ResponseVary") or "false").lower()
+    if vary not in ("true", "false"):
+        raise RefusedError("MalformedXML", why={"xml": f"ResponseVary is {vary!r}"})
+    if not 1 <= len(rules) <= MAX_RULES:
+        raise RefusedError("MalformedXML", why={"xml": f"{len(rules)} rules, 1 to {MAX_RULES}"})
+    for rule in rules:
+        _check(rule)
+    return CorsConfiguration(rules=tuple(rules), response_vary=vary == "true")
+
+
+def _check(rule: CorsRule) -> None:
+    if not rule.origins or not rule.methods:
+        raise RefusedError("MalformedXML", why={"xml": "a rule needs an origin and a method"})
+    for method in rule.methods:
+        if method not in METHODS:
+            raise RefusedError(
+                "InvalidArgument", ArgumentName="AllowedMethod", ArgumentValue=method
+            )
+    for value in (*rule.origins, *rule.headers):
+        if not value or value.count("*") > 1:
+            raise RefusedError("InvalidArgument", ArgumentName="wildcard", ArgumentValue=value)
+    for value in rule.expose:
+        if "*" in value or not _NAME.fullmatch(value):
+            raise RefusedError("InvalidArgument", ArgumentName="ExposeHeader", ArgumentValue=value)
+
+
+def render_cors(configuration: CorsConfiguration) -> bytes:
+    """Write a CORSConfiguration document."""
+    rules = (
+        tag(
+            "CORSRule",
+            (
+                *(tag("AllowedOrigin", origin) for origin in rule.origins),
+                *(tag("AllowedMethod", method) for method in rule.methods),
+                *(tag("AllowedHeader", header) for header in rule.headers),
+                *(tag("ExposeHeader", header) for header in rule.expose),
+                tag("MaxAgeSeconds", rule.max_age_s),
+            ),
+        )
+        for rule in configuration.rules
+    )
+    vary = tag("ResponseVary", str(configuration.response_vary).lower())
+    return document("CORSConfiguration", (*rules, vary))
+
+
+@lru_cache(maxsize=256)
+def load_cors(text: str) -> CorsConfiguration:
+    """Read a stored document."""
+    return parse_cors(text.encode())
+
+
+@lru_cache(maxsize=1024)
+def _pattern(wildcard: str) -> re.Pattern[str]:
+    return re.compile(re.escape(wildcard).replace(r"\*", ".*"), re.IGNORECASE | re.DOTALL)
+
+
+def _origin_matches(rule: CorsRule, origin: str) -> bool:
+    return any(_pattern(wanted).fullmatch(origin) for wanted in rule.origins)
+
+
+def _find(
+    configuration: CorsConfiguration, origin: str, method: str, headers: Sequence[str] = ()
+) -> CorsRule | None:
+    for rule in configuration.rules:
+        if (
+            _origin_matches(rule, origin)
+            and method in rule.methods
+            and all(any(_pattern(w).fullmatch(h) for w in rule.headers) for h in headers)
+        ):
+            return rule
+    return None
+
+
+def _headers(rule: CorsRule, origin: str, requested: str | None) -> list[tuple[str, str]]:
+    answer = [
+        ("Access-Control-Allow-Origin", "*" if "*" in rule.origins else origin),
+        ("Access-Control-Allow-Methods", ", ".join(rule.methods)),
+    ]
+    if requested:
+        answer.append(("Access-Control-Allow-Headers", requested))
+    if rule.expose:
+        answer.append(("Access-Control-Expose-Headers", ", ".join(rule.expose)))
+    if rule.max_age_s is not None:
+        answer.append(("Access-Control-Max-Age", str(rule.max_age_s)))
+    return answer
+
+
+def answer_headers(stored: str, origin: str | None, method: str) -> list[tuple[str, str]]:
+    """Return the CORS headers of an answer to an actual request.
+
+    Args:
+        stored: the bucket's document, empty when CORS is off.
+        origin: the Origin header.
+        method: of the request.
+    """
+    if not stored:
+        return []
+    configuration = load_cors(stored)
+    headers = [("Vary", "Origin")] if configuration.response_vary else []
+    if origin:
+        rule = _find(configuration, origin, method)
+        if rule is not None:
+            headers += _headers(rule, origin, None)
+    return headers
+
+
+def preflight(
+    stored: str, origin: str | None, method: str | None, requested: str | None
+) -> list[tuple[str, str]]:
+    """Answer a preflight.
+
+    Raises:
+        RefusedError: BadRequest without Origin or method, AccessForbidden when no rule matches.
+    """
+    if not origin:
+        raise RefusedError("BadRequest", "Insufficient information. Origin request header needed.")
+    if not method:
+        raise RefusedError(
+            "BadRequest",
+            "Insufficient information. Request Access-Control-Request-Method header needed.",
+        )
+    names = [name.strip() for name in (requested or "").split(",") if name.strip()]
+    configuration = load_cors(stored) if stored else CorsConfiguration(rules=())
+    rule = _find(configuration, origin, method, names)
+    if rule is None:
+        vary = {"Vary": "Origin"} if configuration.response_vary else {}
+        raise RefusedError(
+            "AccessForbidden",
+            headers=vary,
+            why={"kind": "cors", **_why_no_rule(configuration, origin, method, names)},
+        )
+    headers = [("Vary", "Origin")] if configuration.response_vary else []
+    return headers + _headers(rule, origin, requested)
+
+
+def _why_no_rule(
+    configuration: CorsConfiguration, origin: str, method: str, names: Sequence[str]
+) -> dict[str, object]:
+    if not configuration.rules:
+        return {"cause": "the bucket has no CORS rules"}
+    with_origin = [rule for rule in configuration.rules if _origin_matches(rule, origin)]
+    if not with_origin:
+        return {"cause": f"no rule allows the origin {origin}"}
+    with_method = [rule for rule in with_origin if method in rule.methods]
+    if not with_method:
+        return {"cause": f"no rule for this origin allows {method}"}
+    for name in names:
+        if not any(_pattern(w).fullmatch(name) for rule in with_method for w in rule.headers):
+            return {"cause": f"no rule for this origin and method allows the header {name}"}
+    return {"cause": "no single rule allows all the headers asked for"}

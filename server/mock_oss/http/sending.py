@@ -1,0 +1,142 @@
+"""An answer on its way out: its headers, checked, and its body, whole or in pieces."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import zlib
+from concurrent.futures import Executor
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, NamedTuple
+
+from mock_oss.clock import Pace
+from mock_oss.http.body import CutConnectionError
+from mock_oss.http.request import Scope, Send
+from mock_oss.http.response import Response
+from mock_oss.store.blobs import Blobs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from mock_oss.store import Segment
+
+__all__ = ["Sender", "header_block"]
+
+WHOLE = 64 << 10
+SEND_PIECE = 256 << 10
+SLOW_PIECE = 16 << 10
+GZIP_WBITS = 31
+_BLANKS = b" " * SLOW_PIECE
+_NOTHING = nullcontext()  # to be kept while an answer is sent that is not in the store
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def header_block(response: Response) -> bytes:
+    """Return an answer's own headers as they are sent, a line each.
+
+    Raises:
+        ValueError: HTTP has no way to send one of them.
+    """
+    text = "".join([value for _, value in response.headers])
+    if not (text.isascii() and text.isprintable()) and _CONTROL.search(text):  # mostly it is
+        raise ValueError("a header holds control characters")
+    lines = [f"{name}: {value}\r\n" for name, value in response.headers]
+    length = response.length
+    if length is not None and response.status != 204:
+        lines.append(f"Content-Length: {length}\r\n")
+    return "".join(lines).encode("latin-1")
+
+
+def _pairs(block: bytes) -> list[tuple[bytes, ...]]:
+    """Return a block of headers as ASGI has them."""
+    return [tuple(line.split(b": ", 1)) for line in block.split(b"\r\n")[:-1]]
+
+
+class Sender(NamedTuple):
+    """Sends an answer: small ones whole, in one write; others through ASGI."""
+
+    scope: Scope
+    send: Send
+    blobs: Blobs
+    executor: Executor
+
+    async def answer(
+        self, response: Response, block: bytes, *, pace: Pace | None, cut: int | None
+    ) -> None:
+        """Send an answer.
+
+        Args:
+            response: what to answer.
+            block: all of its headers.
+            pace: keeps its body at a rate.
+            cut: after how many bytes of its body the connection is to be cut.
+
+        Raises:
+            ClientGoneError: nobody is left to take it.
+            CutConnectionError: the connection is to be cut now.
+        """
+        head_only = self.scope["method"] == "HEAD"
+        whole = not (response.is_gzip or response.is_endless or cut is not None or pace is not None)
+        with self.blobs.reading(response.segments) if response.segments else _NOTHING:
+            if whole and response.size <= WHOLE:
+                body = b"" if head_only else self._whole(response)
+                if self.scope["mock_oss.answer"](response.status, block, body):
+                    return
+            start = {"type": "http.response.start", "status": response.status}
+            await self.send({**start, "headers": _pairs(block)})
+            if not whole:
+                await self._slowly(response, pace, cut)
+            elif response.segments is None or head_only:
+                await self.send({"type": "http.response.body", "body": response.body})
+            else:
+                await self._segments(response.segments, response.length or 0)
+
+    def _whole(self, response: Response) -> bytes:
+        if response.segments is None:
+            return response.body
+        return b"".join(self.blobs.read(response.segments, WHOLE))
+
+    async def _segments(self, segments: list[Segment], length: int) -> None:
+        send = self.send
+        left = length
+        for piece in self.blobs.read(segments, SEND_PIECE):
+            left -= len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+        if not length:
+            await send({"type": "http.response.body", "body": b""})
+
+    async def _slowly(self, response: Response, pace: Pace | None, cut: int | None) -> None:
+        sent = 0
+        async for piece in self._pieces(response):
+            if cut is not None and sent + len(piece) > cut:
+                await self._more(piece[: cut - sent])
+                raise CutConnectionError
+            sent += len(piece)
+            await self._more(piece)
+            if pace is not None:
+                await pace.wait(sent)
+        if cut is not None:
+            raise CutConnectionError
+        await self.send({"type": "http.response.body", "body": b""})
+
+    async def _more(self, piece: bytes) -> None:
+        await self.send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def _pieces(self, response: Response) -> AsyncIterator[bytes]:
+        """Yield a body in small pieces, through gzip if the answer says so."""
+        if response.is_gzip:
+            loop, packer = asyncio.get_running_loop(), zlib.compressobj(wbits=GZIP_WBITS)
+            for piece in self.blobs.read(response.segments or [], SEND_PIECE):
+                packed = await loop.run_in_executor(self.executor, packer.compress, piece)
+                if packed:
+                    yield packed
+            yield packer.flush()
+            return
+        if response.segments:
+            for piece in self.blobs.read(response.segments, SLOW_PIECE):
+                yield piece
+            return
+        for start in range(0, len(response.body), SLOW_PIECE):
+            yield response.body[start : start + SLOW_PIECE]
+        while response.is_endless:
+            yield _BLANKS

@@ -1,0 +1,251 @@
+"""Upload callbacks: read the wish, tell the application server, relay its answer.
+
+The object is stored whatever the server says; a failure answers 203 CallbackFailed. Unlike the
+real service the mock calls private addresses: the application under test lives on one.
+Source: vendor page "Callback".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote_plus, urlsplit
+
+from mock_oss.errors import RefusedError
+from mock_oss.http.json_text import read_json
+from mock_oss.http.request import signed_text
+from mock_oss.http.response import Response
+from mock_oss.operations.image_info import image_info
+from mock_oss.service import Call
+from mock_oss.signing import callback as signing
+from mock_oss.store import ObjectRecord
+from mock_oss.store.blobs import clip
+
+__all__ = ["Callback", "deliver", "read_callback", "render_body"]
+
+MAX_BYTES = 5 * 1024
+MAX_URLS = 5
+MAX_ANSWER_BYTES = 1 << 20
+TIMEOUT_S = 5.0
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+_PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
+_HOST = re.compile(r"[!-~]*")
+_NUMBERS = frozenset({"size", "imageInfo.height", "imageInfo.width"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """What the client wants the application server to be told."""
+
+    urls: tuple[str, ...]
+    host: str
+    body: str
+    body_type: str
+    variables: Mapping[str, str]
+
+
+def read_callback(call: Call) -> Callback | None:
+    """Return the request's callback, None without one.
+
+    Raises:
+        RefusedError: InvalidArgument for a form OSS does not take.
+    """
+    fields = call.fields
+    if fields is not None:
+        text = fields.get("callback")
+        variables = {name: value for name, value in fields.items() if name.startswith("x:")}
+        return _parse(text, variables) if text else None
+    in_header, in_query = call.header("x-oss-callback"), call.param("callback")
+    if in_header and in_query:
+        raise _wrong(
+            "Either the callback query string parameter or the x-oss-callback header should be "
+            "specified, not both."
+        )
+    text = in_header or in_query
+    if not text:
+        return None
+    return _parse(text, _variables(call.header("x-oss-callback-var") or call.param("callback-var")))
+
+
+def _wrong(message: str) -> RefusedError:
+    return RefusedError("InvalidArgument", message, ec="0007-00000201", ArgumentName="callback")
+
+
+def _decoded(text: str, what: str) -> dict[str, object]:
+    if len(text) > MAX_BYTES:
+        raise _wrong(f"The {what} is larger than 5 KB.")
+    try:
+        document = read_json(b64decode(text, validate=True))
+    except ValueError as e:
+        raise _wrong(f"The {what} is not valid base64 of JSON.") from e
+    if not isinstance(document, dict):
+        raise _wrong(f"The {what} is not a json object.")
+    return document
+
+
+def _variables(text: str) -> dict[str, str]:
+    if not text:
+        return {}
+    variables = {}
+    for name, value in _decoded(text, "callback-var").items():
+        if not name.startswith("x:"):  # taken, and means nothing
+            continue
+        if name != name.lower():
+            raise _wrong("The names of custom variables must be lower case.")
+        variables[name] = str(value)
+    return variables
+
+
+def _parse(text: str, variables: Mapping[str, str]) -> Callback:
+    document = _decoded(text, "callback")
+    urls = document.get("callbackUrl")
+    body, body_type = document.get("callbackBody"), document.get("callbackBodyType") or FORM
+    if not isinstance(urls, str) or not urls:
+        raise _wrong("The callbackUrl is missing.")
+    if not isinstance(body, str) or not body:
+        raise _wrong("The callbackBody is missing.")
+    if body_type not in (FORM, JSON):
+        raise _wrong("The callbackBodyType is not supported.")
+    listed = tuple(url if "://" in url else f"http://{url}" for url in urls.split(";") if url)
+    if not 1 <= len(listed) <= MAX_URLS:
+        raise _wrong("There are 1 to 5 callback urls.")
+    for url in listed:
+        _check_url(url)
+    host = document.get("callbackHost") or ""
+    if not isinstance(host, str) or not _HOST.fullmatch(host):
+        raise _wrong("The callbackHost is not the name of a host.")
+    return Callback(
+        urls=listed,
+        host=host,
+        body=body,
+        body_type=str(body_type),
+        variables=variables,
+    )
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or not url.isascii() or not url.isprintable() or " " in url:
+        raise _wrong("The callbackUrl is not a URL.")
+
+
+def render_body(callback: Callback, values: Mapping[str, str]) -> bytes:
+    """Fill the placeholders.
+
+    Form bodies take URL-encoded values, JSON bodies JSON values; a name that is unknown becomes
+    empty.
+    """
+
+    def fill(match: re.Match[str]) -> str:
+        name = match[1]
+        value = callback.variables.get(name, "") if name.startswith("x:") else values.get(name, "")
+        if callback.body_type != JSON:
+            return quote_plus(value)
+        return value if name in _NUMBERS and value else json.dumps(value, ensure_ascii=False)
+
+    return _PLACEHOLDER.sub(fill, callback.body).encode()
+
+
+def _values(call: Call, record: ObjectRecord) -> dict[str, str]:
+    head = b"".join(call.store.blobs.read(clip(record.segments, 0, 64 << 10)))
+    width, height, kind = image_info(head)
+    return {
+        "bucket": record.bucket,
+        "object": record.key,
+        "etag": record.etag,
+        "size": str(record.size),
+        "mimeType": signed_text(record.stored_headers.get("content-type", "")),
+        "imageInfo.width": width,
+        "imageInfo.height": height,
+        "imageInfo.format": kind,
+        "crc64": record.crc64,
+        "contentMd5": record.md5,
+        "vpcId": "",
+        "clientIp": call.request.client_ip,
+        "reqId": call.record.request_id,
+        "operation": call.record.operation,
+    }
+
+
+async def deliver(callback: Callback, call: Call, record: ObjectRecord) -> Response:
+    """Tell the application server; return its answer for the uploader.
+
+    Raises:
+        RefusedError: CallbackFailed (203); the object is stored.
+    """
+    body = render_body(callback, _values(call, record))
+    written = {"ETag": f'"{record.etag}"', "x-oss-hash-crc64ecma": record.crc64}
+    loop = asyncio.get_running_loop()
+    failure = "OSS can not connect to your callbackUrl, please check it."
+    for url in callback.urls:
+        post = _Post(callback, url, body, call.service.public_key_url)
+        try:
+            status, answer = await loop.run_in_executor(call.service.callers, post.send)
+        except TimeoutError:
+            failure = "Cost too long time."
+            continue
+        except (OSError, ValueError, http.client.HTTPException):  # ValueError: no name for DNS
+            continue
+        if status != 200:
+            failure = f"Error status : {status}."
+        elif not _is_json(answer):
+            failure = "Response body is not valid json format."
+        else:
+            return Response(200, [("Content-Type", JSON), *written.items()], answer)
+        break
+    raise RefusedError(
+        "CallbackFailed", failure, headers=written, why={"kind": "callback", "cause": failure}
+    )
+
+
+def _is_json(answer: bytes) -> bool:
+    try:
+        json.loads(answer)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """One blocking request to an application server."""
+
+    callback: Callback
+    url: str
+    body: bytes
+    public_key_url: str
+
+    def send(self) -> tuple[int, bytes]:
+        """Return status and body."""
+        parts = urlsplit(self.url)
+        path = parts.path or "/"
+        text = signing.string_to_sign(path, parts.query, self.body)
+        headers = {
+            "Host": self.callback.host or parts.netloc,
+            "User-Agent": "http-client/0.0.1",
+            "Content-Type": self.callback.body_type,
+            "Content-Length": str(len(self.body)),
+            "x-oss-pub-key-url": b64encode(self.public_key_url.encode()).decode(),
+            "Authorization": signing.sign(signing.MOCK_KEY, text),
+            "Connection": "close",
+        }
+        kind = (
+            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        )
+        connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+        try:
+            target = f"{path}?{parts.query}" if parts.query else path
+            connection.request("POST", target, self.body, headers)
+            response = connection.getresponse()
+            return response.status, response.read(MAX_ANSWER_BYTES)
+        finally:
+            connection.close()

@@ -1,0 +1,148 @@
+"""Bucket lifecycle: the document, and the rule that aborts old multipart uploads.
+
+Rules are kept as sent. Of their actions the mock carries out AbortMultipartUpload, whenever the
+bucket is used and the mock's clock has passed the day.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from xml.etree.ElementTree import Element
+
+from mock_oss.errors import RefusedError
+from mock_oss.http.documents import child_text, children, parse
+from mock_oss.store import Store
+
+__all__ = ["AbortRule", "abort_old_uploads", "parse_lifecycle"]
+
+MAX_RULES = 1000
+STORAGE_CLASSES = ("IA", "Archive", "ColdArchive", "DeepColdArchive")
+TAG_TEXT = re.compile(r"[\w+\-=.:/ ]*")
+DAY_MS = 86_400_000
+_MIDNIGHT = re.compile(r"\d{4}-\d\d-\d\dT00:00:00(?:\.000)?Z")
+_TIMED = ("Expiration", "AbortMultipartUpload", "Transition")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbortRule:
+    """Abort uploads below a prefix: ``days`` after they began, or begun before a moment."""
+
+    prefix: str
+    days: int | None
+    before_ms: int | None
+
+
+def parse_lifecycle(body: bytes) -> tuple[AbortRule, ...]:
+    """Check a LifecycleConfiguration and return its enabled abort rules.
+
+    Raises:
+        RefusedError: MalformedXML or InvalidArgument.
+    """
+    root = parse(body, "LifecycleConfiguration")
+    rules = children(root, "Rule")
+    if not 1 <= len(rules) <= MAX_RULES:
+        raise RefusedError("MalformedXML", why={"xml": f"{len(rules)} rules, 1 to {MAX_RULES}"})
+    found = []
+    for rule in rules:
+        prefix, status = child_text(rule, "Prefix"), child_text(rule, "Status")
+        if prefix is None or status not in ("Enabled", "Disabled"):
+            raise RefusedError("MalformedXML", why={"xml": "a Rule needs Prefix and Status"})
+        if len((child_text(rule, "ID") or "").encode()) > 255:
+            raise RefusedError("InvalidArgument", ArgumentName="ID", ArgumentValue="too long")
+        actions = [e for name in _TIMED for e in children(rule, name)]
+        if not actions:
+            raise RefusedError("MalformedXML", why={"xml": "a Rule needs an action"})
+        _check_order(rule)
+        _check_tags(rule)
+        for action in actions:
+            days, before_ms = _when(action)
+            if action.tag == "AbortMultipartUpload" and status == "Enabled":
+                found.append(AbortRule(prefix=prefix, days=days, before_ms=before_ms))
+    return tuple(found)
+
+
+def _check_order(rule: Element) -> None:
+    """Days and dates do not mix; colder classes come later, and the end comes last."""
+    timed = [action for name in ("Expiration", "Transition") for action in children(rule, name)]
+    if {"Days", "CreatedBeforeDate"} <= {child.tag for action in timed for child in action}:
+        raise RefusedError("InvalidRequest", "Days and CreatedBeforeDate cannot be mixed.")
+    for element in children(rule, "Transition"):
+        storage_class = child_text(element, "StorageClass") or ""
+        if storage_class not in STORAGE_CLASSES:
+            raise RefusedError(
+                "InvalidArgument", ArgumentName="StorageClass", ArgumentValue=storage_class
+            )
+    last = 0
+    transitions = {child_text(t, "StorageClass"): t for t in children(rule, "Transition")}
+    for name in (*STORAGE_CLASSES, None):
+        found = transitions.get(name) if name else next(iter(children(rule, "Expiration")), None)
+        days = None if found is None else _when(found)[0]
+        if days is not None and days <= last:
+            raise RefusedError("InvalidArgument", ArgumentName="Days", ArgumentValue=str(days))
+        last = days or last
+
+
+def _check_tags(rule: Element) -> None:
+    for element in children(rule, "Tag"):
+        for name in ("Key", "Value"):
+            text = child_text(element, name) or ""
+            if not TAG_TEXT.fullmatch(text):
+                raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=text)
+
+
+def _when(action: Element) -> tuple[int | None, int | None]:
+    days, before = child_text(action, "Days"), child_text(action, "CreatedBeforeDate")
+    if days is not None and before is None:
+        if not (days.isascii() and days.isdigit() and len(days) < 7 and int(days) >= 1):
+            raise RefusedError("InvalidArgument", ArgumentName="Days", ArgumentValue=days)
+        return int(days), None
+    if before is not None and days is None:
+        if not _MIDNIGHT.fullmatch(before):
+            raise RefusedError(
+                "InvalidArgument", ArgumentName="CreatedBeforeDate", ArgumentValue=before
+            )
+        try:
+            moment = datetime.fromisoformat(before).astimezone(UTC)
+        except ValueError as e:
+            raise RefusedError(
+                "InvalidArgument", ArgumentName="CreatedBeforeDate", ArgumentValue=before
+            ) from e
+        return None, int(moment.timestamp() * 1000)
+    if action.tag == "Expiration" and days is None and before is None:
+        if child_text(action, "ExpiredObjectDeleteMarker") is not None:
+            return None, None
+        if child_text(action, "Date") is not None:
+            return None, None
+    raise RefusedError("MalformedXML", why={"xml": f"{action.tag} needs Days or CreatedBeforeDate"})
+
+
+@lru_cache(maxsize=64)
+def _rules(stored: str) -> tuple[AbortRule, ...]:
+    return parse_lifecycle(stored.encode())
+
+
+def abort_old_uploads(store: Store, bucket: str, stored: str, now_ms: int) -> int:
+    """Carry out a bucket's abort rules; return how many uploads ended.
+
+    Args:
+        store: the store.
+        bucket: its name.
+        stored: the bucket's lifecycle document, empty for none.
+        now_ms: the mock's time.
+    """
+    ended = 0
+    for rule in _rules(stored) if stored else ():
+        for upload in store.uploads.page(bucket, prefix=rule.prefix, limit=1_000_000):
+            old = rule.days is not None and upload.initiated_ms + rule.days * DAY_MS <= now_ms
+            early = (
+                rule.before_ms is not None
+                and upload.initiated_ms < rule.before_ms
+                and rule.before_ms <= now_ms
+            )
+            if old or early:
+                store.abort_upload(upload.upload_id)
+                ended += 1
+    return ended

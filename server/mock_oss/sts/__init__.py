@@ -1,0 +1,1 @@
+"""STS, and the part of RAM that a kill switch uses."""

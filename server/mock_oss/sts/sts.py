@@ -1,0 +1,265 @@
+"""STS on the same port: AssumeRole and GetCallerIdentity; and what `ram` has of RAM.
+
+Answers and errors come as JSON or XML, as the request asks. Source: vendor pages AssumeRole and
+"STS error codes".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from mock_oss.access.identities import Caller
+from mock_oss.access.policy import (
+    PolicyError,
+    Question,
+    evaluate,
+    evaluate_session,
+    parse_policy,
+    trusts,
+)
+from mock_oss.errors import RefusedError, STSRefusedError
+from mock_oss.http.body import Body
+from mock_oss.http.documents import document, tag
+from mock_oss.http.request import Request
+from mock_oss.http.response import Response
+from mock_oss.store import SessionRecord
+from mock_oss.sts.ram import RAM_ACTIONS, RAM_VERSION
+from mock_oss.sts.sts_signatures import Nonces, STSCall, is_form, missing, verify
+from mock_oss.world.world import Role
+
+__all__ = ["is_sts", "serve_sts", "sts_error"]
+
+VERSION = "2015-04-01"
+MAX_BODY_BYTES = 1 << 20
+MIN_DURATION_S, DEFAULT_DURATION_S = 900, 3600
+MAX_POLICY_CHARS = 2048
+_SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}")
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}")
+_ROLE_ARN = re.compile(r"acs:ram::\d+:role/[A-Za-z0-9.-]{1,64}")
+
+
+def is_sts(request: Request) -> bool:
+    """Whether a request at service level is for STS."""
+    return (
+        "Action" in request.params
+        or "x-acs-action" in request.headers
+        or (request.method == "POST" and is_form(request))
+    )
+
+
+async def serve_sts(call: STSCall, body: Body, nonces: Nonces) -> Response:
+    """Verify and answer a request.
+
+    Raises:
+        STSRefusedError: with the code, status and message of the vendor's pages.
+    """
+    payload = await body.read(MAX_BODY_BYTES)
+    try:
+        call.read(payload)
+    except RefusedError as e:
+        raise STSRefusedError(400, "InvalidParameter", e.message) from e
+    call.record.operation = call.action
+    call.record.params = call.params
+    version = call.request.headers.get("x-acs-version") or call.params.get("Version", "")
+    action = _ACTIONS.get((version, call.action))
+    if action is None:
+        raise STSRefusedError(
+            404,
+            "InvalidApi.NotFound",
+            "Specified api is not found, please check your url and method.",
+        )
+    caller = verify(call, payload, nonces)
+    return _answer(call, call.action, action(call, caller))
+
+
+def _answer(call: STSCall, action: str, values: Mapping[str, object]) -> Response:
+    if call.wants_xml:
+        body = document(f"{action}Response", _elements(values))
+        return Response(200, [("Content-Type", "text/xml;charset=utf-8")], body)
+    return _json_response(200, values)
+
+
+def _json_response(status: int, values: Mapping[str, object]) -> Response:
+    body = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(status, [("Content-Type", "application/json;charset=utf-8")], body)
+
+
+def _elements(values: Mapping[str, object]) -> list[str]:
+    return [
+        tag(name, _elements(value) if isinstance(value, dict) else str(value))
+        for name, value in values.items()
+    ]
+
+
+def sts_error(call: STSCall, refused: STSRefusedError, request_id: str) -> Response:
+    """Write a refusal of STS."""
+    values = {
+        "RequestId": request_id,
+        "HostId": "sts.aliyuncs.com",
+        "Code": refused.code,
+        "Message": refused.message,
+        "Recommend": f"https://api.aliyun.com/troubleshoot?q={refused.code}&product=Sts",
+    }
+    if call.wants_xml:
+        body = document("Error", _elements(values))
+        return Response(refused.status, [("Content-Type", "text/xml;charset=utf-8")], body)
+    return _json_response(refused.status, values)
+
+
+def _get_caller_identity(call: STSCall, caller: Caller) -> dict[str, object]:
+    values: dict[str, object] = {
+        "RequestId": call.record.request_id,
+        "AccountId": caller.account_id,
+        "Arn": caller.arn,
+        "PrincipalId": caller.principal_id,
+    }
+    if caller.kind == "role":
+        return {
+            **values,
+            "IdentityType": "AssumedRoleUser",
+            "RoleId": caller.principal_id.split(":")[0],
+        }
+    if caller.kind == "root":
+        return {**values, "IdentityType": "Account"}
+    return {**values, "IdentityType": "RAMUser", "UserId": caller.principal_id}
+
+
+def _assume_role(call: STSCall, caller: Caller) -> dict[str, object]:
+    params = call.params
+    arn, session_name = params.get("RoleArn", ""), params.get("RoleSessionName", "")
+    if not arn:
+        raise missing("RoleArn")
+    if not _ROLE_ARN.fullmatch(arn):
+        raise _wrong("RoleArn", "The parameter RoleArn is wrongly formed.")
+    if not session_name:
+        raise missing("RoleSessionName")
+    if not _SESSION_NAME.fullmatch(session_name):
+        raise _wrong("RoleSessionName", "The parameter RoleSessionName is wrongly formed.")
+    external_id = params.get("ExternalId")
+    if external_id is not None and not _EXTERNAL_ID.fullmatch(external_id):
+        raise _wrong("ExternalId", "The parameter ExternalId is wrongly formed.")
+    policy = _session_policy(params.get("Policy", ""))
+    role = call.service.identities.role(arn)
+    if role is None:
+        raise STSRefusedError(404, "EntityNotExist.Role", "The specified Role not exists.")
+    duration_s = _duration(params.get("DurationSeconds", ""), role)
+    _check_permission(call, caller, role, external_id)
+    session = _new_session(call, role, session_name, policy, call.life_s or duration_s)
+    values: dict[str, object] = {
+        "RequestId": call.record.request_id,
+        "AssumedRoleUser": {
+            "Arn": f"{role.arn}/{session_name}",
+            "AssumedRoleId": f"{role.role_id}:{session_name}",
+        },
+        "Credentials": {
+            "SecurityToken": session.security_token,
+            "AccessKeyId": session.access_key_id,
+            "AccessKeySecret": session.access_key_secret,
+            "Expiration": _iso(session.expires_ms),
+        },
+    }
+    if identity := params.get("SourceIdentity"):
+        values["SourceIdentity"] = identity
+    return values
+
+
+def _iso(timestamp_ms: int) -> str:
+    return f"{datetime.fromtimestamp(timestamp_ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _wrong(name: str, message: str) -> STSRefusedError:
+    return STSRefusedError(400, f"InvalidParameter.{name}", message)
+
+
+def _session_policy(text: str) -> str:
+    if not text:
+        return ""
+    if len(text) > MAX_POLICY_CHARS:
+        raise _wrong(
+            "PolicySize", f"The size of Policy must be smaller than {MAX_POLICY_CHARS} bytes."
+        )
+    try:
+        parse_policy(text, "session policy")
+    except PolicyError as e:
+        raise STSRefusedError(
+            400,
+            "InvalidParameter.PolicyGrammar",
+            "The parameter Policy has not passed grammar check.",
+            why={"kind": "policy", "grammar": str(e)},
+        ) from e
+    return text
+
+
+def _duration(text: str, role: Role) -> int:
+    if not text:
+        return DEFAULT_DURATION_S
+    if text.isascii() and text.isdigit() and len(text) < 8:
+        duration_s = int(text)
+        if MIN_DURATION_S <= duration_s <= role.max_session_s:
+            return duration_s
+    longest = f"{role.max_session_s / 3600:g}hr"
+    raise _wrong("DurationSeconds", f"The Min/Max value of DurationSeconds is 15min/{longest}.")
+
+
+def _check_permission(call: STSCall, caller: Caller, role: Role, external_id: str | None) -> None:
+    if caller.kind == "root":
+        raise STSRefusedError(403, "NoPermission", "Roles may not be assumed by root accounts.")
+    context = {"acs:SourceIp": call.request.client_ip, "acs:AccessId": caller.access_key_id}
+    question = Question("sts:AssumeRole", role.arn, context)
+    verdict = (
+        evaluate(caller.policies, question)
+        if caller.kind == "user"
+        else evaluate_session(caller.policies, caller.session_policy, question)
+    )
+    names = [("RAM", f"acs:ram::{caller.account_id}:root"), ("RAM", caller.arn)]
+    if caller.kind == "role":
+        names.append(("RAM", caller.arn.rpartition("/")[0]))
+    conditions = dict(context)
+    if external_id is not None:
+        conditions["sts:ExternalId"] = external_id
+    trusted = trusts(call.service.identities.trust_policy(role), names, conditions)
+    if verdict.allowed and trusted:
+        return
+    raise STSRefusedError(
+        403,
+        "NoPermission",
+        "No permission perform sts:AssumeRole on this Role. Maybe you are not authorized to "
+        "perform sts:AssumeRole or the specified role does not trust you.",
+        why={
+            "kind": "policy",
+            "decision": str(verdict.decision),
+            "policy": verdict.policy,
+            "statement": verdict.statement,
+            "action": "sts:AssumeRole",
+            "resource": role.arn,
+            "trusted": trusted,
+            "caller": caller.arn,
+        },
+    )
+
+
+def _new_session(
+    call: STSCall, role: Role, session_name: str, policy: str, duration_s: int
+) -> SessionRecord:
+    key_id, secret, token = call.service.ids.temporary_key()
+    session = SessionRecord(
+        access_key_id=key_id,
+        access_key_secret=secret,
+        security_token=token,
+        role_arn=role.arn,
+        session_name=session_name,
+        policy=policy,
+        expires_ms=(call.service.now_ms() // 1000 + duration_s) * 1000,
+    )
+    call.service.store.sessions.put(session)
+    return session
+
+
+_ACTIONS = {
+    (VERSION, "AssumeRole"): _assume_role,
+    (VERSION, "GetCallerIdentity"): _get_caller_identity,
+    **{(RAM_VERSION, name): action for name, action in RAM_ACTIONS.items()},
+}

@@ -1,0 +1,213 @@
+"""Requests to STS as read, and the verification of both their signature styles.
+
+RPC (HMAC-SHA1) carries everything in the query or a form; ACS3-HMAC-SHA256 carries action,
+version and signature in headers. A nonce works once. Source: vendor pages "Request syntax and
+structure" and "Signature method V3".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections import OrderedDict
+from datetime import UTC, datetime, timedelta
+
+from mock_oss.access.identities import Caller
+from mock_oss.control.journal import RequestRecord
+from mock_oss.errors import STSRefusedError
+from mock_oss.http.request import Request, parse_query
+from mock_oss.service import Service
+from mock_oss.signing import acs3, rpc
+
+__all__ = ["Nonces", "STSCall", "is_form", "missing", "verify"]
+
+MAX_SKEW = timedelta(minutes=15)
+REMEMBERED_NONCES = 20_000
+_FRACTION = re.compile(r"\.\d{1,9}Z\Z", re.ASCII)
+
+
+def is_form(request: Request) -> bool:
+    """Whether the body is a form of parameters."""
+    kind = request.headers.get("content-type", "")
+    return kind.startswith("application/x-www-form-urlencoded")
+
+
+class Nonces:
+    """Remembers the last signature nonces; one may be used once."""
+
+    def __init__(self, limit: int = REMEMBERED_NONCES) -> None:
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._limit = limit
+
+    def use(self, nonce: str) -> None:
+        """Refuse a nonce seen before."""
+        if nonce in self._seen:
+            raise STSRefusedError(
+                400, "SignatureNonceUsed", "Specified signature nonce was used already."
+            )
+        self._seen[nonce] = None
+        if len(self._seen) > self._limit:
+            self._seen.popitem(last=False)
+
+
+class STSCall:
+    """One request to STS, parsed; ``params`` merges query and form.
+
+    ``life_s`` is how long the credentials live that it gets, if a fault has it otherwise.
+    """
+
+    def __init__(self, service: Service, request: Request, record: RequestRecord) -> None:
+        self.service = service
+        self.request = request
+        self.record = record
+        self.params: dict[str, str] = {}
+        self.action = request.headers.get("x-acs-action", "")
+        self.wants_xml = False
+        self.life_s: int | None = None
+
+    def read(self, body: bytes) -> None:
+        """Merge query and form, find action and format."""
+        pairs = list(self.request.query)
+        if body and is_form(self.request):
+            pairs += parse_query(body)
+        self.params = dict(pairs)
+        self.action = self.action or self.params.get("Action", "")
+        if "x-acs-action" in self.request.headers:
+            accept = self.request.headers.get("accept", "application/json")
+            self.wants_xml = "xml" in accept and "json" not in accept
+        else:
+            self.wants_xml = self.params.get("Format", "XML").upper() != "JSON"
+
+
+def verify(call: STSCall, payload: bytes, nonces: Nonces) -> Caller:
+    """Return who signed the request.
+
+    Raises:
+        STSRefusedError: with the code of what is wrong.
+    """
+    authorization = call.request.headers.get("authorization", "")
+    if authorization.startswith(acs3.ALGORITHM):
+        return _acs3(call, authorization, payload, nonces)
+    return _rpc(call, nonces)
+
+
+def missing(name: str) -> STSRefusedError:
+    """Return the refusal of a request that lacks a parameter."""
+    return STSRefusedError(400, f"Missing{name}", f"{name} is mandatory for this action.")
+
+
+def _incomplete(message: str) -> STSRefusedError:
+    return STSRefusedError(400, "IncompleteSignature", message)
+
+
+def _check_time(call: STSCall, text: str) -> None:
+    try:
+        whole = _FRACTION.sub("Z", text)  # ali-oss sends milliseconds
+        moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError as e:
+        raise STSRefusedError(
+            400,
+            "InvalidTimeStamp.Format",
+            "Specified time stamp or date value is not well formatted.",
+        ) from e
+    skew = moment - call.service.clock.now()
+    if abs(skew) > MAX_SKEW:
+        raise STSRefusedError(
+            400,
+            "InvalidTimeStamp.Expired",
+            "Specified time stamp or date value is expired.",
+            why={"kind": "clock", "client_minus_server_s": skew.total_seconds()},
+        )
+
+
+def _find(call: STSCall, access_key_id: str, token: str) -> Caller:
+    call.record.access_key_id = access_key_id
+    caller = call.service.identities.find(access_key_id)
+    if caller is None:
+        raise STSRefusedError(
+            404,
+            "InvalidAccessKeyId.NotFound",
+            "Specified access key is not found.",
+            why={"kind": "key", "unknown": access_key_id},
+        )
+    call.record.caller = caller.arn
+    if not caller.enabled:
+        raise STSRefusedError(
+            400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled."
+        )
+    if caller.kind == "role":
+        if not token:
+            raise missing("SecurityToken")
+        if not hmac.compare_digest(token.encode(), caller.token.encode()):
+            raise STSRefusedError(
+                400,
+                "InvalidSecurityToken.MismatchWithAccessKey",
+                "Specified SecurityToken mismatch with the AccessKey.",
+            )
+        if call.service.now_ms() >= caller.expires_ms:
+            raise STSRefusedError(
+                400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."
+            )
+    elif token:
+        raise STSRefusedError(
+            400, "InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed."
+        )
+    return caller
+
+
+def _mismatch(text: str, provided: str) -> STSRefusedError:
+    return STSRefusedError(
+        400,
+        "SignatureDoesNotMatch",
+        "Specified signature is not matched with our calculation. server string to sign is:" + text,
+        why={"kind": "signature", "expected_string_to_sign": text, "provided": provided},
+    )
+
+
+def _rpc(call: STSCall, nonces: Nonces) -> Caller:
+    params = call.params
+    for name in ("AccessKeyId", "Signature", "SignatureNonce", "Timestamp", "SignatureMethod"):
+        if not params.get(name):
+            raise missing(name)
+    if params["SignatureMethod"] != "HMAC-SHA1" or params.get("SignatureVersion") != "1.0":
+        raise _incomplete("The mock takes SignatureMethod HMAC-SHA1, SignatureVersion 1.0.")
+    _check_time(call, params["Timestamp"])
+    caller = _find(call, params["AccessKeyId"], params.get("SecurityToken", ""))
+    text = rpc.string_to_sign(call.request.method, params)
+    provided = params["Signature"]
+    if not hmac.compare_digest(rpc.signature(caller.secret, text).encode(), provided.encode()):
+        raise _mismatch(text, provided)
+    nonces.use(params["SignatureNonce"])
+    return caller
+
+
+def _acs3(call: STSCall, authorization: str, payload: bytes, nonces: Nonces) -> Caller:
+    headers = call.request.headers
+    try:
+        access_key_id, signed, provided = acs3.parse_authorization(authorization)
+    except ValueError as e:
+        raise _incomplete(f"{e}.") from e
+    payload_hash = hashlib.sha256(payload).hexdigest()
+    for name in ("x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"):
+        if not headers.get(name) or name not in signed:
+            raise _incomplete(f"The header {name} is mandatory and must be signed.")
+    if headers["x-acs-content-sha256"] != payload_hash:
+        raise _incomplete("x-acs-content-sha256 is not the hash of the body.")
+    if unsigned := [n for n in headers if n.startswith("x-acs-") and n not in signed]:
+        raise _incomplete(f"The header {unsigned[0]} must be signed.")
+    _check_time(call, headers["x-acs-date"])
+    caller = _find(call, access_key_id, headers.get("x-acs-security-token", ""))
+    canonical = acs3.canonical_request(
+        call.request.method,
+        "/",
+        query=call.request.query,
+        headers=headers,
+        signed=signed,
+        payload_hash=payload_hash,
+    )
+    text = acs3.string_to_sign(canonical)
+    if not hmac.compare_digest(acs3.signature(caller.secret, text).encode(), provided.encode()):
+        raise _mismatch(canonical, provided)
+    nonces.use(headers["x-acs-signature-nonce"])
+    return caller

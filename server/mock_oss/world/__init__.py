@@ -1,0 +1,1 @@
+"""The initial accounts, roles, buckets and objects of a mock."""

@@ -1,0 +1,205 @@
+"""The world a mock starts in: accounts, users, keys, roles, policies and buckets.
+
+Values only, checked when they are made; ``mock_oss.identities`` answers questions about them and
+the store keeps the buckets. ``mock_oss.world_file`` reads the TOML form.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mock_oss.access.policy import PolicyError, parse_policy, parse_trust_policy
+from mock_oss.errors import RefusedError, WorldError
+from mock_oss.http.addressing import check_bucket_name, check_domain
+from mock_oss.http.cors import parse_cors
+from mock_oss.operations.lifecycle import parse_lifecycle
+
+__all__ = [
+    "ACCESS_KEY_ID",
+    "ACCESS_KEY_SECRET",
+    "ACCOUNT_ID",
+    "BUCKET",
+    "BUCKET_ACLS",
+    "ROLE_ARN",
+    "STORAGE_CLASSES",
+    "BucketSpec",
+    "Role",
+    "User",
+    "World",
+]
+
+ACCOUNT_ID = "1000000000000000"
+ACCESS_KEY_ID = "LTAI5tMockOssAccessKey01"
+ACCESS_KEY_SECRET = "MockOssAccessKeySecret00000001"  # noqa: S105 - opens nothing but a mock
+BUCKET = "web-direct-upload"
+ROLE_ARN = f"acs:ram::{ACCOUNT_ID}:role/oss-web-upload"
+REGION = "cn-hangzhou"
+BUCKET_ACLS = ("private", "public-read", "public-read-write")
+STORAGE_CLASSES = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
+SESSION_S = range(3600, 43201)
+
+
+def _policy(*statements: Mapping[str, object]) -> str:
+    return json.dumps({"Version": "1", "Statement": list(statements)})
+
+
+_OPERATOR = _policy(
+    {
+        "Effect": "Allow",
+        "Action": ["oss:*"],
+        "Resource": [f"acs:oss:*:{ACCOUNT_ID}:*"],
+    },
+    {"Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": ["*"]},
+)
+_UPLOADER = _policy(
+    {
+        "Effect": "Allow",
+        "Action": ["oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload"],
+        "Resource": [f"acs:oss:*:*:{BUCKET}/uploads/*"],
+    }
+)
+TRUST_OWN_ACCOUNT = _policy(
+    {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"RAM": [f"acs:ram::{ACCOUNT_ID}:root"]},
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A RAM user, or the account itself when ``name`` is ``root``.
+
+    ``keys`` maps access key ids to secrets; ``policies`` are JSON documents.
+    """
+
+    name: str
+    account_id: str = ACCOUNT_ID
+    user_id: str = "200000000000000001"
+    keys: Mapping[str, str] = field(default_factory=dict)
+    disabled_keys: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A RAM role; ``max_session_s`` is its MaxSessionDuration, 3600..43200 seconds."""
+
+    name: str
+    account_id: str = ACCOUNT_ID
+    role_id: str = "300000000000000001"
+    policies: tuple[str, ...] = ()
+    trust_policy: str = TRUST_OWN_ACCOUNT
+    max_session_s: int = 3600
+
+    @property
+    def arn(self) -> str:
+        """Return ``acs:ram::account:role/name``."""
+        return f"acs:ram::{self.account_id}:role/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketSpec:
+    """A bucket that exists from the start; ``cors`` is the XML document or empty."""
+
+    name: str
+    account_id: str = ACCOUNT_ID
+    region: str = REGION
+    acl: str = "private"
+    storage_class: str = "Standard"
+    cors: str = ""
+    lifecycle: str = ""
+
+    def __post_init__(self) -> None:
+        try:
+            check_bucket_name(self.name)
+        except RefusedError as e:
+            raise WorldError(
+                f"{self.name!r} is no bucket name: 3 to 63 of a-z, 0-9 and '-', no '-' at an end"
+            ) from e
+        for what, value, known in (
+            ("acl", self.acl, BUCKET_ACLS),
+            ("storage_class", self.storage_class, STORAGE_CLASSES),
+        ):
+            if value not in known:
+                raise WorldError(
+                    f"bucket {self.name}: {what} is one of {', '.join(known)}, not {value!r}"
+                )
+        for what, text, parse in (
+            ("cors", self.cors, parse_cors),
+            ("lifecycle", self.lifecycle, parse_lifecycle),
+        ):
+            try:
+                if text:
+                    parse(text.encode())
+            except RefusedError as e:
+                cause = e.why.get("xml") or e.extras.get("ArgumentValue") or e.message
+                raise WorldError(f"bucket {self.name}: {what} is refused, {e.code}: {cause}") from e
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything that exists before the first request.
+
+    ``cnames`` maps custom domains to the buckets that have them. ``refuse_public_endpoints``
+    refuses operations on objects by public endpoints of mainland regions, as OSS does for accounts
+    opened since 2025-03-20. ``max_buckets`` is per account.
+    """
+
+    users: tuple[User, ...] = (
+        User(
+            name="mock-oss-user",
+            keys={ACCESS_KEY_ID: ACCESS_KEY_SECRET},
+            policies=(_OPERATOR,),
+        ),
+    )
+    roles: tuple[Role, ...] = (Role(name="oss-web-upload", policies=(_UPLOADER,)),)
+    buckets: tuple[BucketSpec, ...] = (BucketSpec(name=BUCKET),)
+    cnames: Mapping[str, str] = field(default_factory=dict)
+    refuse_public_endpoints: bool = False
+    region: str = REGION
+    max_buckets: int = 100
+
+    def __post_init__(self) -> None:
+        _check_unique("bucket", [bucket.name for bucket in self.buckets])
+        _check_unique("role", [role.arn for role in self.roles])
+        _check_unique("key", [key for user in self.users for key in user.keys])
+        for domain in self.cnames:
+            try:
+                check_domain(domain.lower())
+            except RefusedError as e:
+                raise WorldError(f"{domain!r} can be no custom domain: {e.message}") from e
+        for role in self.roles:
+            if role.max_session_s not in SESSION_S:
+                raise WorldError(f"role {role.name}: max_session_s is 3600 to 43200 seconds")
+        try:
+            for user in self.users:
+                for text in user.policies:
+                    parse_policy(text, user.name)
+            for role in self.roles:
+                parse_trust_policy(role.trust_policy, role.name)
+                for text in role.policies:
+                    parse_policy(text, role.name)
+        except PolicyError as e:
+            raise WorldError(f"a policy of the world is wrong: {e}") from e
+
+    @classmethod
+    def load(cls, path: Path) -> World:
+        """Read a world from TOML; unknown keys are refused.
+
+        Raises:
+            WorldError: the file cannot be read or says something unknown.
+        """
+        from mock_oss.world.world_file import read_world  # which makes values of this module
+
+        return read_world(path)
+
+
+def _check_unique(what: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise WorldError(f"the {what} {name} is there {names.count(name)} times")

@@ -1,0 +1,1 @@
+"""The administrators' page: what is stored, by whom, and as CSV."""

@@ -1,0 +1,110 @@
+"""What administrators see: `/admin`, which changes nothing, and the same as CSV.
+
+Everything that people have named is text: escaped in HTML, and kept from being a formula in CSV.
+"""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import fields
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from ossferry.admin.page import STYLE, AdminPage
+from ossferry.admin.words import WORDS
+from ossferry.clock import utc_text
+from ossferry.http.languages import VARY, language_of
+from ossferry.identity.owner import Owner
+from ossferry.ledger import Database
+from ossferry.ledger.reports import (
+    UploadRow,
+    principals_report,
+    upload_pages,
+    uploads_report,
+)
+from ossferry.ledger.standing import NAMES, Quota
+from ossferry.settings.model import Settings
+
+__all__ = ["AdminApi", "csv_pieces"]
+
+SHOWN = 500
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class AdminApi:
+    """The routes below `/admin`."""
+
+    def __init__(self, settings: Settings, database: Database, *, styles: str) -> None:
+        common = Quota(**{name: getattr(settings, f"quota_{name}") for name in NAMES})
+        self._page = AdminPage(styles=styles, common=common, most=SHOWN)
+        self._database = database
+
+    async def page(self, request: Request, _owner: Owner) -> Response:
+        """Answer `GET /admin?principal=`: everybody, and the last uploads."""
+        principal = request.query_params.get("principal", "")
+        async with self._database.read() as connection:
+            people = await principals_report(connection, principal=principal, limit=SHOWN)
+            uploads = await uploads_report(connection, principal=principal, limit=SHOWN)
+        language = language_of(request, list(WORDS))
+        body = self._page.html(people, uploads, principal=principal, language=language)
+        headers = {"vary": VARY}
+        return Response(body, headers=headers, media_type="text/html; charset=utf-8")
+
+    async def export(self, request: Request, _owner: Owner) -> Response:
+        """Answer `GET /admin/uploads.csv?principal=`."""
+        principal = request.query_params.get("principal", "")
+        pieces = csv_pieces(self._database, principal=principal)
+        first = await anext(pieces)  # so that a lost ledger is a problem, not half a table
+        return StreamingResponse(
+            _with(first, pieces),
+            media_type="text/csv; charset=utf-8",
+            headers={"content-disposition": 'attachment; filename="uploads.csv"'},
+        )
+
+    async def style(self, _request: Request) -> Response:
+        """Answer `GET /admin/style.css`."""
+        return Response(STYLE, media_type="text/css")
+
+
+async def csv_pieces(
+    database: Database, *, principal: str = "", since: datetime | None = None
+) -> AsyncIterator[str]:
+    """Yield all uploads as CSV, newest first; the first piece begins with the head line.
+
+    Raises:
+        LedgerLostError: the rest cannot be read.
+    """
+    names = [each.name for each in fields(UploadRow)]
+    lines: list[Iterable[str]] = [names]
+    async for page in upload_pages(database, principal=principal, since=since):
+        lines += [[_cell(getattr(row, name)) for name in names] for row in page]
+        yield _csv(lines)
+        lines = []
+    if lines:
+        yield _csv(lines)
+
+
+def _csv(lines: Iterable[Iterable[str]]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerows(lines)
+    return out.getvalue()
+
+
+async def _with(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield first
+    async for piece in rest:
+        yield piece
+
+
+def _cell(value: object) -> str:
+    """Return a value that a spreadsheet takes for text."""
+    text = _text(value)
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return utc_text(value)
+    return "" if value is None else str(value)

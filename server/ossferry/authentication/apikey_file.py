@@ -1,0 +1,164 @@
+"""Keeps the hashes of API keys in one JSON file that only its owner can read.
+
+A change replaces the whole file at once, so a reader sees the old list or the new one. The server
+looks at the file's time on every question, so that a revoked key is refused at once.
+"""
+
+import fcntl
+import ipaddress
+import json
+import os
+import tempfile
+import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from ossferry.authentication.apikey_text import ApiKey
+from ossferry.errors import BadRequestError, SettingsError
+
+__all__ = ["ApiKeyFile", "KeyRecord"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRecord:
+    """What is known of one key.
+
+    Attributes:
+        hash: keyed hash of the key's text.
+        user: the principal's id.
+        created, expires, revoked: ISO 8601 in UTC; empty for never.
+        addresses: networks that may use the key; empty for all.
+    """
+
+    id: str
+    hash: str
+    user: str
+    created: str
+    expires: str = ""
+    revoked: str = ""
+    addresses: tuple[str, ...] = ()
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether the key opens anything at this moment."""
+        return not self.revoked and (not self.expires or now < datetime.fromisoformat(self.expires))
+
+    def allows(self, address: str) -> bool:
+        """Whether the key may be used from this address."""
+        if not self.addresses:
+            return True
+        try:
+            ip = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(ip in ipaddress.ip_network(network) for network in self.addresses)
+
+
+class ApiKeyFile:
+    """The file; it need not exist before the first key."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int, int] | None = None
+        self._records: Mapping[str, KeyRecord] = {}
+
+    def records(self) -> Mapping[str, KeyRecord]:
+        """Return all keys by id.
+
+        Raises:
+            SettingsError: the file cannot be read.
+        """
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return {}
+        stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
+        if stamp != self._seen:
+            self._records = self._read()
+            self._seen = stamp
+        return self._records
+
+    def add(
+        self, key: ApiKey, *, secret: bytes, user: str, created: datetime, **more: object
+    ) -> KeyRecord:
+        """Keep the hash of a new key.
+
+        Args:
+            user: the principal's id; it must be in the one form that cannot be mistaken.
+            more: `expires` and `addresses` of the record.
+
+        Raises:
+            BadRequestError: the user id has look-alikes, or a network is none.
+        """
+        if not user or _canonical(user) != user or not user.isprintable():
+            raise BadRequestError(
+                f"Write the user id as {_canonical(user)!r}: ids are compared so."
+            )
+        record = KeyRecord(
+            id=key.id,
+            hash=key.keyed_hash(secret),
+            user=user,
+            created=created.isoformat(timespec="seconds"),
+        )
+        record = replace(record, **more)  # type: ignore[arg-type]  # named by the caller
+        try:
+            for network in record.addresses:
+                ipaddress.ip_network(network)
+        except ValueError as error:
+            raise BadRequestError("An address must look like 192.0.2.0/24.") from error
+        with self._changing() as records:
+            records[key.id] = record
+        return record
+
+    def revoke(self, id_: str, now: datetime) -> KeyRecord:
+        """Close a key for ever; return what is known of it.
+
+        Raises:
+            BadRequestError: there is no such key.
+        """
+        with self._changing() as records:
+            if id_ not in records:
+                raise BadRequestError(f"There is no key {id_}.")
+            records[id_] = replace(records[id_], revoked=now.isoformat(timespec="seconds"))
+        return records[id_]
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, KeyRecord]]:
+        with self._path.with_name(self._path.name + ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._give_to_the_server(lock.fileno())
+            records = dict(self.records())
+            yield records
+            self._write(records)
+
+    def _read(self) -> dict[str, KeyRecord]:
+        try:
+            listed = json.loads(self._path.read_text("utf-8"))["keys"]
+            found = [
+                KeyRecord(**{**each, "addresses": tuple(each["addresses"])}) for each in listed
+            ]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SettingsError("OSSFERRY_API_KEYS_FILE cannot be read.") from error
+        return {record.id: record for record in found}
+
+    def _write(self, records: Mapping[str, KeyRecord]) -> None:
+        content = {"version": 1, "keys": [asdict(record) for record in records.values()]}
+        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)  # mode 0600
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            self._give_to_the_server(handle)
+            json.dump(content, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(self._path)
+
+    def _give_to_the_server(self, handle: int) -> None:
+        """Leave a file that root makes to whom the old one, or the folder, belongs."""
+        if os.geteuid() == 0:
+            owner = (self._path if self._path.exists() else self._path.parent).stat()
+            os.fchown(handle, owner.st_uid, owner.st_gid)
+
+
+def _canonical(user: str) -> str:
+    return unicodedata.normalize("NFKC", user).casefold().strip()

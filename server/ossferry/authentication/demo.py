@@ -1,0 +1,57 @@
+"""The demo's two people, Alice and Bob, told apart by a cookie that anyone may set.
+
+This proves nothing about anybody; the settings allow it together with the mock only.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ossferry.errors import BadRequestError, NotIdentifiedError
+from ossferry.http.same_site import Guard, never, read_json
+from ossferry.identity.principal import Principal, Way
+from ossferry.settings.model import Settings
+
+if TYPE_CHECKING:
+    from ossferry.access.audit import Audit
+
+__all__ = ["DEMO_COOKIE", "DEMO_USERS", "demo_way"]
+
+DEMO_COOKIE = "ossferry_demo_user"
+DEMO_USERS: Mapping[str, Principal] = MappingProxyType(
+    {
+        "alice": Principal(id="alice", name="Alice"),
+        "bob": Principal(id="bob", name="Bob"),
+    }
+)
+
+
+def demo_way(settings: Settings, audit: "Audit") -> Way:
+    """Return the demo's way, with `POST /demo/user` to become Alice or Bob."""
+    guard = Guard(settings, ambient=never)
+
+    async def choose(request: Request) -> Response:
+        with audit.refusals(request, "sign-in"):
+            guard.refuse_other_sites(request)
+            user = (await read_json(request)).get("user")
+            if not isinstance(user, str) or user not in DEMO_USERS:
+                raise BadRequestError("The demo knows alice and bob only.")
+        audit.acted(request, DEMO_USERS[user], action="sign-in", outcome="done")
+        response = JSONResponse({"name": DEMO_USERS[user].name})
+        response.set_cookie(DEMO_COOKIE, user, httponly=True, samesite="strict")
+        return response
+
+    routes = (Route("/demo/user", choose, methods=["POST"]),)
+    return Way(identify=identify_demo_user, ambient=never, routes=routes)
+
+
+async def identify_demo_user(request: Request) -> Principal:
+    """Answer the demo user that the cookie names; Alice when there is no cookie."""
+    name = request.cookies.get(DEMO_COOKIE, "alice")
+    if name not in DEMO_USERS:
+        raise NotIdentifiedError("The demo knows Alice and Bob only.")
+    return DEMO_USERS[name]

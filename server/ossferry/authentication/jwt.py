@@ -1,0 +1,35 @@
+"""Identifies people by the bearer tokens of an issuer, such as a company's sign-in service."""
+
+import httpx
+from starlette.requests import Request
+
+from ossferry.authentication.jwks import Jwks
+from ossferry.authentication.tokens import TokenVerifier
+from ossferry.clock import Clock, Monotonic
+from ossferry.http.bearer import bearer_token
+from ossferry.http.client import fetch_json
+from ossferry.identity.principal import Principal, display_name
+from ossferry.settings.model import Settings
+
+__all__ = ["JwtWay"]
+
+
+class JwtWay:
+    """Finds the principal of a bearer token: its subject."""
+
+    def __init__(
+        self, settings: Settings, client: httpx.AsyncClient, *, clock: Clock, monotonic: Monotonic
+    ) -> None:
+        self._verifier = TokenVerifier(
+            Jwks(lambda: fetch_json(client, settings.jwt_jwks_url), monotonic=monotonic),
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+            algorithms=settings.jwt_algorithms,
+            clock=clock,
+        )
+
+    async def identify(self, request: Request) -> Principal:
+        """See `Identify`."""
+        claims = await self._verifier.claims(bearer_token(request))
+        name = display_name(claims.get("name"), otherwise=claims["sub"])
+        return Principal(id=claims["sub"], name=name)

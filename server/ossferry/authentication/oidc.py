@@ -1,0 +1,194 @@
+"""Signs people in at an OpenID provider and keeps them signed in with a cookie.
+
+`/login` shows a page with one link, `/login/start` leaves for the provider, `/login/callback` takes
+the code that comes back, `POST /logout` ends the session. State, nonce and code verifier belong to
+one try and one browser: they wait in a signed cookie and are good once.
+"""
+
+import html
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from itsdangerous import BadData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from ossferry.access.gate import address_of
+from ossferry.access.rate_limits import Rates
+from ossferry.authentication.provider import Attempt, Provider
+from ossferry.authentication.sessions import Sessions, sealer, set_cookie
+from ossferry.authentication.sign_outs import SignOuts
+from ossferry.clock import Clock, Monotonic
+from ossferry.errors import BadRequestError, NotIdentifiedError, UnavailableError
+from ossferry.http.same_site import Guard, always
+from ossferry.identity.principal import Principal, Way
+from ossferry.settings.model import Settings
+from ossferry.state.key_value import Storage
+
+if TYPE_CHECKING:
+    from ossferry.access.audit import Audit
+
+__all__ = ["oidc_way"]
+
+ATTEMPT_COOKIE = "__Host-ossferry_login"
+ATTEMPT_S = 600
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Sign in</title>
+<h1>Sign in</h1>
+<p>{words}</p>
+<p><a href="/login/start">Sign in</a></p>
+"""
+
+
+class Oidc:
+    """The addresses of sign-in and sign-out."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        provider: Provider,
+        sessions: Sessions,
+        storage: Storage,
+        *,
+        guard: Guard,
+        rates: Rates,
+        audit: "Audit",
+        clock: Clock,
+    ) -> None:
+        self._provider = provider
+        self._sessions = sessions
+        self._storage = storage
+        self._guard = guard
+        self._rates = rates
+        self._audit = audit
+        self._sealer = sealer(settings.secret_bytes, "login", clock)
+
+    async def identify(self, request: Request) -> Principal:
+        """See `Identify`."""
+        return (await self._sessions.read(request)).principal
+
+    async def welcome(self, request: Request) -> Response | None:
+        """Send those who are not signed in to the sign-in page."""
+        try:
+            await self._sessions.read(request)
+        except NotIdentifiedError:
+            return RedirectResponse("/login", 303)
+        except UnavailableError:
+            return None  # the page holds no secret, and says that it has to wait
+        return None
+
+    async def login(self, _request: Request) -> Response:
+        """Answer `GET /login`."""
+        words = "You sign in with your organisation; this site never sees your password."
+        return HTMLResponse(PAGE.format(words=html.escape(words)))
+
+    async def start(self, request: Request) -> Response:
+        """Answer `GET /login/start`."""
+        address = address_of(request)
+        await self._rates.admit(address)
+        await self._rates.refuse_guessing(address)
+        attempt = Attempt.new()
+        response = RedirectResponse(await self._provider.address(attempt), 303)
+        sealed = self._sealer.dumps([attempt.state, attempt.nonce, attempt.verifier])
+        set_cookie(response, ATTEMPT_COOKIE, str(sealed), max_age=ATTEMPT_S)
+        return response
+
+    async def callback(self, request: Request) -> Response:
+        """Answer `GET /login/callback`."""
+        with self._audit.refusals(request, "sign-in"):
+            principal = await self._signed_in(request)
+            response = RedirectResponse("/", 303)
+            await self._sessions.begin(principal, response)
+        self._audit.acted(request, principal, action="sign-in", outcome="done")
+        set_cookie(response, ATTEMPT_COOKIE, "", max_age=0)
+        return response
+
+    async def logout(self, request: Request) -> Response:
+        """Answer `POST /logout`."""
+        response = Response(status_code=204, headers={"clear-site-data": '"cache"'})
+        with self._audit.refusals(request, "sign-out"):
+            self._guard.refuse_other_sites(request)
+            session = await self._sessions.read(request)
+            await self._sessions.end(session, response)
+        self._audit.acted(request, session.principal, action="sign-out", outcome="done")
+        return response
+
+    async def _signed_in(self, request: Request) -> Principal:
+        address = address_of(request)
+        await self._rates.admit(address)
+        await self._rates.refuse_guessing(address)  # the provider is asked next
+        try:
+            attempt, code = await self._returned(request)
+            return await self._provider.principal(attempt, code)
+        except (BadRequestError, NotIdentifiedError):
+            await self._rates.failed(address, "")
+            raise
+
+    async def _returned(self, request: Request) -> tuple[Attempt, str]:
+        """Return the try that a callback ends, and its code; both count once."""
+        attempt = self._attempt(request)
+        code = _only(request, "code")
+        if not secrets.compare_digest(_only(request, "state").encode(), attempt.state.encode()):
+            raise BadRequestError("This sign-in was not begun here. Please begin again.")
+        if not await self._storage.add(f"login:{attempt.state}", ATTEMPT_S):
+            raise BadRequestError("This sign-in was used already. Please begin again.")
+        return attempt, code
+
+    def _attempt(self, request: Request) -> Attempt:
+        cookie = request.cookies.get(ATTEMPT_COOKIE, "")
+        try:
+            values: Any = self._sealer.loads(cookie, max_age=ATTEMPT_S)
+        except BadData as error:
+            raise BadRequestError("This sign-in was not begun here. Please begin again.") from error
+        state, nonce, verifier = values
+        return Attempt(state=state, nonce=nonce, verifier=verifier)
+
+
+def oidc_way(
+    settings: Settings,
+    storage: Storage,
+    rates: Rates,
+    audit: "Audit",
+    *,
+    sign_outs: SignOuts,
+    clock: Clock,
+    monotonic: Monotonic,
+) -> Way:
+    """Return the way, with its addresses."""
+    provider = Provider(settings, clock=clock, monotonic=monotonic)
+    sessions = Sessions(settings, sign_outs, clock=clock)
+    guard = Guard(settings, ambient=always)
+    oidc = Oidc(
+        settings,
+        provider,
+        sessions,
+        storage,
+        guard=guard,
+        rates=rates,
+        audit=audit,
+        clock=clock,
+    )
+    routes = (
+        Route("/login", oidc.login),
+        Route("/login/start", oidc.start),
+        Route("/login/callback", oidc.callback),
+        Route("/logout", oidc.logout, methods=["POST"]),
+    )
+    return Way(
+        identify=oidc.identify,
+        ambient=always,
+        routes=routes,
+        welcome=oidc.welcome,
+        renew=sessions.renew,
+        close=provider.close,
+        signs_out=True,
+    )
+
+
+def _only(request: Request, name: str) -> str:
+    values = request.query_params.getlist(name)
+    if len(values) != 1 or not values[0] or len(values[0]) > 4096:
+        raise BadRequestError("The provider did not let you in. Please begin again.")
+    return values[0]

@@ -1,0 +1,128 @@
+"""Talks to an OpenID provider: where to send people, and what a returned code is worth."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+from ossferry.authentication.jwks import Jwks
+from ossferry.authentication.tokens import TokenVerifier
+from ossferry.clock import Clock, Monotonic
+from ossferry.errors import BadRequestError, IssuerLostError, NotIdentifiedError
+from ossferry.http.client import fetch_json, outbound_client, read_json
+from ossferry.identity.principal import Principal, display_name
+from ossferry.settings.model import Settings
+
+__all__ = ["Attempt", "Provider"]
+
+DISCOVERY = "/.well-known/openid-configuration"
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try to sign in, from leaving for the provider to coming back; used once."""
+
+    state: str
+    nonce: str
+    verifier: str
+
+    @classmethod
+    def new(cls) -> "Attempt":
+        """Return a try that nobody can guess."""
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        return cls(state=state, nonce=nonce, verifier=verifier)
+
+
+class Provider:
+    """The configured provider."""
+
+    def __init__(self, settings: Settings, *, clock: Clock, monotonic: Monotonic) -> None:
+        secret = settings.oidc_client_secret
+        self._issuer = settings.oidc_issuer
+        self._client_id = settings.oidc_client_id
+        self._auth = (self._client_id, secret.get_secret_value() if secret else "")
+        self._redirect_uri = f"{settings.public_url}/login/callback"
+        self._http = outbound_client(settings)
+        self._verifier = TokenVerifier(
+            Jwks(self._fetch_keys, monotonic=monotonic),
+            issuer=self._issuer,
+            audience=settings.oidc_client_id,
+            algorithms=ALGORITHMS,
+            clock=clock,
+        )
+        self._found: dict[str, Any] | None = None
+
+    async def address(self, attempt: Attempt) -> str:
+        """Return where a person signs in.
+
+        Raises:
+            IssuerLostError: the provider does not say.
+        """
+        endpoint = (await self._discover())["authorization_endpoint"]
+        url = prepare_grant_uri(
+            endpoint,
+            self._client_id,
+            "code",
+            redirect_uri=self._redirect_uri,
+            scope="openid profile",
+            state=attempt.state,
+            nonce=attempt.nonce,
+            code_challenge=create_s256_code_challenge(attempt.verifier),
+            code_challenge_method="S256",
+        )
+        return str(url)
+
+    async def principal(self, attempt: Attempt, code: str) -> Principal:
+        """Return who came back with this code.
+
+        Raises:
+            BadRequestError: the provider does not know the code.
+            NotIdentifiedError: the token is not for this try.
+            IssuerLostError: the provider does not answer.
+        """
+        tokens = await self._exchange(attempt, code)
+        claims = await self._verifier.claims(str(tokens.get("id_token", "")))
+        nonce = str(claims.get("nonce", "")).encode(errors="replace")
+        if not secrets.compare_digest(nonce, attempt.nonce.encode()):
+            raise NotIdentifiedError("The sign-in is not the one that was begun here.")
+        name = display_name(claims.get("name"), otherwise=claims["sub"])
+        return Principal(id=claims["sub"], name=name)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _exchange(self, attempt: Attempt, code: str) -> dict[str, Any]:
+        endpoint = (await self._discover())["token_endpoint"]
+        body = prepare_token_request(
+            "authorization_code",
+            code=code,
+            redirect_uri=self._redirect_uri,
+            code_verifier=attempt.verifier,
+        )
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        request = self._http.build_request("POST", endpoint, content=body, headers=headers)
+        status, tokens = await read_json(self._http, request, auth=self._auth)
+        if 400 <= status < 500:
+            raise BadRequestError("The provider did not accept the sign-in. Please begin again.")
+        if status != 200:
+            raise IssuerLostError(f"status-{status}")
+        return tokens
+
+    async def _discover(self) -> dict[str, Any]:
+        if self._found is None:
+            found = await fetch_json(self._http, self._issuer.rstrip("/") + DISCOVERY)
+            if found.get("issuer") != self._issuer:  # its tokens would be refused
+                raise IssuerLostError("other-issuer")
+            scheme = self._issuer.partition(":")[0]
+            if not all(str(found.get(name)).startswith(f"{scheme}://") for name in ENDPOINTS):
+                raise IssuerLostError("unreadable")
+            self._found = found
+        return self._found
+
+    async def _fetch_keys(self) -> dict[str, Any]:
+        return await fetch_json(self._http, (await self._discover())["jwks_uri"])

@@ -1,0 +1,1 @@
+"""The command line: `ossferry`, its subcommands, and the processes that they start."""

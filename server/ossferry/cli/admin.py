@@ -1,0 +1,204 @@
+"""The commands `ossferry admin …`: look at the ledger, shut somebody out, stop everything.
+
+They work on the database and the cloud of the settings, whether the server runs or not. As in
+`cli`, a command loads what it needs when it is called.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
+
+import typer
+
+from ossferry.clock import utc_now, utc_text
+from ossferry.errors import SettingsError
+
+if TYPE_CHECKING:
+    from ossferry.ledger import Database
+
+__all__ = ["admin_commands"]
+
+MOST = 100_000
+
+T = TypeVar("T")
+Principal: TypeAlias = Annotated[str, typer.Argument(help="The hash, as `principals` shows it.")]
+Limit: TypeAlias = Annotated[int | None, typer.Option(min=0)]
+
+admin_commands = typer.Typer(help="Look after uploads and principals.", no_args_is_help=True)
+
+
+@admin_commands.command()
+def principals() -> None:
+    """Print everybody, with a head line; times are UTC."""
+    from ossferry.ledger.reports import principals_report
+
+    async def read(database: "Database") -> None:
+        typer.echo("hash\tname\tfiles\tbytes\tlast upload\tshut out")
+        async with database.read() as connection:
+            for row in await principals_report(connection, limit=MOST):
+                times = [
+                    utc_text(each) if each else "-" for each in (row.last_upload, row.revoked_at)
+                ]
+                typer.echo(
+                    "\t".join([row.hash, row.label, str(row.objects), str(row.bytes), *times])
+                )
+
+    _run(read)
+
+
+@admin_commands.command()
+def uploads(
+    principal: Annotated[str, typer.Option(help="Only theirs; a hash.")] = "",
+    since: Annotated[
+        datetime | None, typer.Option(help="Only later ones; UTC.", formats=["%Y-%m-%d"])
+    ] = None,
+) -> None:
+    """Print uploads as CSV, newest first."""
+    from ossferry.admin.endpoints import csv_pieces
+
+    async def read(database: "Database") -> None:
+        after = since.replace(tzinfo=UTC) if since else None
+        async for piece in csv_pieces(database, principal=principal, since=after):
+            typer.echo(piece, nl=False)
+
+    _run(read)
+
+
+@admin_commands.command()
+def revoke(principal: Principal) -> None:
+    """Shut somebody out; credentials and links that they hold end in their time."""
+    _set_revoked(principal, utc_now())
+
+
+@admin_commands.command()
+def restore(principal: Principal) -> None:
+    """Let somebody in again."""
+    _set_revoked(principal, None)
+
+
+@admin_commands.command()
+def quota(
+    principal: Principal,
+    bytes_day: Limit = None,
+    objects_day: Limit = None,
+    bytes_total: Limit = None,
+    objects_total: Limit = None,
+    clear: Annotated[bool, typer.Option(help="Take their own limits away.")] = False,
+) -> None:
+    """Set somebody's own limits, what is left out as the settings say; without any, print them."""
+    from ossferry.ledger import people
+    from ossferry.ledger.standing import Quota, set_quota
+
+    own = Quota(
+        bytes_day=bytes_day,
+        objects_day=objects_day,
+        bytes_total=bytes_total,
+        objects_total=objects_total,
+    )
+
+    async def write(database: "Database") -> None:
+        async with database.write() as connection:
+            if await people.owner_by_hash(connection, principal) is None:
+                raise _nobody(principal)
+            if clear or own != Quota():
+                await set_quota(connection, principal, own)
+        await _print_quota(database, principal)
+
+    _run(write)
+
+
+async def _print_quota(database: "Database", principal: str) -> None:
+    """Print each limit: what is used, what is allowed, and who says so."""
+    from ossferry.ledger.standing import NAMES, standing
+    from ossferry.settings.loading import load_settings
+
+    settings = load_settings()
+    async with database.read() as connection:
+        found = await standing(connection, principal, utc_now())
+    typer.echo("limit\tused\tallowed\tset by")
+    for name in NAMES:
+        own, common = getattr(found.own, name), getattr(settings, f"quota_{name}")
+        allowed = common if own is None else own
+        shown = "-" if allowed is None else str(allowed)
+        by = "settings" if own is None else "admin"
+        typer.echo(f"{name}\t{found.used[name] + found.kept[name]}\t{shown}\t{by}")
+
+
+@admin_commands.command()
+def reconcile(
+    principal: Annotated[str, typer.Argument(help="Only theirs; a hash.")] = "",
+) -> None:
+    """Compare bucket and ledger now, correct the ledger, and print what was not as it said."""
+    from ossferry.ledger import people
+    from ossferry.ledger.reports import principals_report
+    from ossferry.uploads.reconcile import reconciler
+
+    async def compare(database: "Database") -> None:
+        async with database.read() as connection:
+            known = [principal] if principal else []
+            if not known:
+                known = [row.hash for row in await principals_report(connection, limit=MOST)]
+            owners = [await people.owner_by_hash(connection, each) for each in known]
+        async with reconciler(database) as looking:
+            for owner in owners:
+                if owner is None:
+                    raise _nobody(principal)
+                differences = await looking.look_through(owner)
+                for kind in ("found", "changed", "gone"):
+                    for key in getattr(differences, kind):
+                        typer.echo(f"{kind}\t{key}")
+
+    _run(compare)
+
+
+@admin_commands.command("kill-switch")
+def kill_switch(
+    state: Annotated[Literal["on", "off", "status"], typer.Argument()],
+) -> None:
+    """Deny everything to all upload tokens, also to those that are out; or allow it again.
+
+    It works with your own rights at RAM, not with the server's.
+    """
+    from ossferry.oss.kill_switch import KillSwitch
+    from ossferry.oss.sts import default_credentials
+    from ossferry.settings.loading import load_settings
+
+    settings = load_settings()
+    switch = KillSwitch(settings, default_credentials(), settings.role_arn)
+    if state == "on":
+        switch.on()
+    elif state == "off":
+        switch.off()
+    typer.echo("on" if switch.is_on() else "off")
+
+
+def _set_revoked(principal: str, at: datetime | None) -> None:
+    from ossferry.ledger import people
+
+    async def write(database: "Database") -> None:
+        async with database.write() as connection:
+            if not await people.set_revoked(connection, principal, at):
+                raise _nobody(principal)
+
+    _run(write)
+
+
+def _nobody(principal: str) -> SettingsError:
+    return SettingsError(f"nobody is {principal}; `ossferry admin principals` shows who there is.")
+
+
+def _run(work: Callable[["Database"], Awaitable[T]]) -> T:
+    from ossferry.ledger import Database
+    from ossferry.settings.loading import load_settings
+
+    settings = load_settings()
+
+    async def main() -> T:
+        database = Database(settings.ledger_url)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(main())

@@ -1,0 +1,299 @@
+"""The whole thing on one machine: a mock OSS and STS, its bucket, and the server in front of it.
+
+Beside `mock_program`, the only module that imports the mock. Everything else is the production
+path: the server asks STS over HTTP with the official client, and the bucket is prepared as an
+operator would, with `oss2`. The mock's keys are handed over explicitly; real credentials in the
+environment are never looked at.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
+
+import oss2
+from starlette.types import ASGIApp
+
+from mock_oss import MockOSS, MockOSSError
+from mock_oss.world.world import (
+    ACCESS_KEY_ID,
+    ACCESS_KEY_SECRET,
+    ACCOUNT_ID,
+    BUCKET,
+    REGION,
+    ROLE_ARN,
+    Role,
+    User,
+    World,
+)
+from ossferry.app import create_app
+from ossferry.cli.serving import BackgroundServer, listen
+from ossferry.errors import SettingsError
+from ossferry.oss.bucket import OssBucket
+from ossferry.oss.policy import objects_policy
+from ossferry.oss.sts import StsClient, access_key, objects_sts
+from ossferry.settings.loading import ExplicitSettings, load_settings
+from ossferry.settings.model import Runtime, Settings
+from ossferry.settings.rules import DEMO_SECRET, is_mock_endpoint
+
+__all__ = ["Demo", "prepare_bucket"]
+
+UNHURRIED = "100000/minute"
+BELOW_LOCALHOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+localhost")
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
+EXPOSED_HEADERS = [
+    "ETag",
+    "Retry-After",
+    "x-oss-ec",
+    "x-oss-err",
+    "x-oss-hash-crc64ecma",
+    "x-oss-request-id",
+]
+
+
+def _allow(actions: Sequence[str], *resources: str) -> str:
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+    return json.dumps({"Version": "1", "Statement": [statement]})
+
+
+OBJECTS_ROLE = Role(
+    name="oss-web-objects",
+    role_id="300000000000000002",
+    policies=(json.dumps(objects_policy(bucket=BUCKET)),),
+)
+SERVER = User(
+    name="ossferry-server",
+    user_id="200000000000000002",
+    keys={"LTAI5tMockOssferryServer": "MockOssferryServerSecret000001"},
+    policies=(_allow(("sts:AssumeRole",), ROLE_ARN, OBJECTS_ROLE.arn),),
+)
+SHARER = User(
+    name="ossferry-links",
+    user_id="200000000000000003",
+    keys={"LTAI5tMockOssferryLinks": "MockOssferryLinksSecret0000001"},
+    policies=(_allow(("oss:GetObject",), f"acs:oss:*:*:{BUCKET}/uploads/*"),),
+)
+_ROLE, _SWITCH = (
+    f"acs:ram:*:{ACCOUNT_ID}:{name}"
+    for name in ("role/oss-web-upload", "policy/ossferry-kill-switch")
+)
+_TURN = ("ram:AttachPolicyToRole", "ram:DetachPolicyFromRole", "ram:ListPoliciesForRole")
+OPERATOR = replace(
+    World().users[0],
+    policies=(
+        *World().users[0].policies,
+        _allow(("ram:CreatePolicy",), _SWITCH),
+        _allow(_TURN, _ROLE, _SWITCH),
+    ),
+)
+WORLD = World(users=(OPERATOR, SERVER, SHARER), roles=(*World().roles, OBJECTS_ROLE))
+"""The operator, who prepares the bucket and may turn the kill switch; the server, which may assume
+two roles and nothing else; a key that signs links and can only read; and the roles: what a page
+gets, and what the server itself does with uploads."""
+
+
+class Demo:
+    """Runs mock and server in threads while entered.
+
+    Args:
+        host: address to listen on, for both.
+        port: port of the server; 0 picks a free one.
+        oss_port: port of the mock; 0 picks a free one.
+        data_dir: where the mock keeps objects; by default a folder that goes away with it.
+        runtime: the interpreter of the page.
+        world: who there is in the mock's account.
+        custom_domain: a name below `localhost` that the bucket gets; the server hands it out, and
+            the mock behaves like an account that needs one.
+        upload_hosts: further names below `localhost` that the server hands out: endpoints such as
+            `oss-accelerate.localhost`, or custom domains, which the bucket gets too.
+        refuse_public_endpoints: whether the mock refuses public endpoints; by default it does if
+            there is a custom domain.
+        on_exit: called when the server ends, for whatever reason.
+        overrides: settings that win over the demo's own.
+
+    Attributes:
+        url: where the page is; set once entered, like the rest.
+        oss: the mock, to plan faults and look into buckets.
+        bucket: the bucket's name.
+        settings: what the server runs with.
+    """
+
+    url: str
+    oss: MockOSS
+    bucket: str
+    settings: Settings
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        oss_port: int = 0,
+        data_dir: Path | None = None,
+        runtime: Runtime = "micropython",
+        world: World = WORLD,
+        custom_domain: str | None = None,
+        upload_hosts: Sequence[str] = (),
+        refuse_public_endpoints: bool | None = None,
+        on_exit: Callable[[], None] = lambda: None,
+        **overrides: object,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._oss_port = oss_port
+        self._data_dir = data_dir
+        self._world = world
+        self._custom_domain = custom_domain and custom_domain.lower()
+        self._upload_hosts = tuple(name.lower() for name in upload_hosts)
+        self._refuse_public_endpoints = refuse_public_endpoints
+        self._on_exit = on_exit
+        self._overrides: dict[str, object] = {"runtime": runtime, **overrides}
+        self._running = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start the mock, prepare the bucket, start the server.
+
+        Raises:
+            SettingsError: a port is taken, or an option is at fault.
+        """
+        with ExitStack() as starting:
+            starting.enter_context(_without_proxies())
+            self._start(starting)
+            self._running = starting.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._running.close()
+
+    def _start(self, starting: ExitStack) -> None:
+        sock = starting.enter_context(listen(self._host, self._port, option="--port"))
+        port = sock.getsockname()[1]
+        listen(self._host, self._oss_port, option="--oss-port").close()
+        self.url = f"http://127.0.0.1:{port}"
+        cnames = self._cnames()
+        refuse = self._refuse_public_endpoints
+        if refuse is None:
+            refuse = bool(self._custom_domain) or self._world.refuse_public_endpoints
+        mock = MockOSS(
+            host=self._host,
+            port=self._oss_port,
+            data_dir=self._data_dir,
+            buckets=(),
+            world=self._world,
+            cnames={**self._world.cnames, **cnames},
+            refuse_public_endpoints=refuse,
+        )
+        try:
+            self.oss = starting.enter_context(mock)
+        except (MockOSSError, OSError) as error:
+            raise SettingsError(f"--data-dir: the mock OSS cannot start: {error}.") from error
+        self.settings = self._make_settings(port, starting)
+        self.bucket = self.settings.bucket
+        origins = [f"http://{host}:{port}" for host in self.settings.allowed_hosts]
+        prepare_bucket(f"http://127.0.0.1:{self.oss.port}", self.bucket, origins)
+        server = BackgroundServer(self._make_app(), sock, on_exit=self._on_exit)
+        server.start()
+        starting.callback(server.stop)
+
+    def _cnames(self) -> dict[str, str]:
+        """Return the custom domains among the names that were given.
+
+        Raises:
+            SettingsError: a name is not one below `localhost`.
+        """
+        domain = self._custom_domain
+        given = [("--custom-domain", domain)] if domain else []
+        given += [("--upload-host", name) for name in self._upload_hosts]
+        found = {}
+        for option, name in given:
+            is_endpoint = is_mock_endpoint(name, BUCKET)
+            if not BELOW_LOCALHOST.fullmatch(name) or (is_endpoint and name == domain):
+                raise SettingsError(f"{option}: {name} must be a name such as files.localhost.")
+            if not is_endpoint:
+                found[name] = BUCKET
+        return found
+
+    def _ledger_dir(self, starting: ExitStack) -> str:
+        if self._data_dir is not None:
+            return str(self._data_dir.absolute())
+        return starting.enter_context(TemporaryDirectory(prefix="ossferry-ledger-"))
+
+    def _make_settings(self, port: int, starting: ExitStack) -> Settings:
+        hosts = ["127.0.0.1", "localhost"]
+        if self._host not in (*EVERY_ADDRESS, *hosts):
+            hosts.append(self._host)
+        options: dict[str, object] = {
+            "bucket": BUCKET,
+            "region": REGION,
+            "endpoint": f"http://{self._custom_domain or 'localhost'}:{self.oss.port}",
+            "cname": self._custom_domain is not None,
+            "upload_hosts": tuple(f"http://{name}:{self.oss.port}" for name in self._upload_hosts),
+            "sts_endpoint": f"http://127.0.0.1:{self.oss.port}",
+            "role_arn": ROLE_ARN,
+            "objects_role_arn": OBJECTS_ROLE.arn,
+            "share_access_key_id": next(iter(SHARER.keys)),
+            "share_access_key_secret": next(iter(SHARER.keys.values())),
+            "database_url": f"sqlite:///{self._ledger_dir(starting)}/ledger.db",
+            "callback": True,
+            "admins": ("alice",),
+            "objects_endpoint": f"http://127.0.0.1:{self.oss.port}",
+            "secret": DEMO_SECRET,
+            "allow_mock": True,
+            "allow_runtime_query": True,
+            "rate_per_principal": UNHURRIED,
+            "rate_renewals": UNHURRIED,
+            "rate_per_address": UNHURRIED,
+            "host": self._host,
+            "port": port,
+            "allowed_hosts": tuple(hosts),
+        }
+        return load_settings(ExplicitSettings, **{**options, **self._overrides})
+
+    def _make_app(self) -> ASGIApp:
+        (pair,) = SERVER.keys.items()
+        keys = access_key(*pair)
+        return create_app(
+            self.settings,
+            assume_role=StsClient(self.settings, keys),
+            clock=self.oss.clock.now,
+            store=OssBucket(
+                self.settings, objects_sts(self.settings, keys), clock=self.oss.clock.now
+            ),
+        )
+
+
+def prepare_bucket(endpoint: str, name: str, origins: list[str]) -> None:
+    """Create the bucket and give it the CORS rule that the page needs, as an operator would."""
+    auth = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
+    bucket = oss2.Bucket(auth, endpoint, name, region=REGION)
+    bucket.create_bucket()
+    rule = oss2.models.CorsRule(
+        allowed_origins=origins,
+        allowed_methods=["PUT", "POST", "GET", "HEAD", "DELETE"],
+        allowed_headers=["*"],
+        expose_headers=EXPOSED_HEADERS,
+        max_age_seconds=600,
+    )
+    bucket.put_bucket_cors(oss2.models.BucketCors([rule], response_vary=True))
+
+
+@contextmanager
+def _without_proxies() -> Iterator[None]:
+    """Hide proxies from the SDKs, which send even requests to this very machine through them."""
+    names = [name for name in os.environ if name.lower() in ("http_proxy", "all_proxy")]
+    hidden = {name: os.environ.pop(name) for name in names}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)

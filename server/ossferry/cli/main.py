@@ -1,0 +1,174 @@
+"""The command `ossferry`: the demo, the server, the mock, and the page about its options.
+
+Words for people go to stderr; stdout carries only what a command is asked for. Each command loads
+what it needs when it is called, so that none waits for the others' libraries.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from ossferry.cli.admin import admin_commands
+from ossferry.cli.keys import key_commands
+from ossferry.errors import OssferryError
+from ossferry.runtime import Runtime
+
+__all__ = ["main"]
+
+Port: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the server.")]
+MeantOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--i-know-this-is-a-mock",
+        help="Run with a mock beyond this machine, or where this looks like production.",
+    ),
+]
+OssPort: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the mock OSS.")]
+
+commands = typer.Typer(
+    help="Browser uploads straight into Alibaba Cloud OSS.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+commands.add_typer(key_commands, name="apikey")
+commands.add_typer(admin_commands, name="admin")
+
+
+@commands.command()
+def demo(
+    port: Port = 8000,
+    oss_port: OssPort = 9000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Keep uploaded objects in this folder.")
+    ] = None,
+    runtime: Annotated[Runtime, typer.Option(help="The page's interpreter.")] = "micropython",
+    frame_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Another site that may embed the page; can be given more than once."),
+    ] = None,
+    custom_domain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Behave like a new account: files go by this domain, such as files.localhost,"
+            " and public endpoints refuse them.",
+        ),
+    ] = None,
+    upload_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Another name of the bucket, such as oss-accelerate.localhost; can be given more"
+            " than once.",
+        ),
+    ] = None,
+    i_know_this_is_a_mock: MeantOption = False,
+) -> None:
+    """Run the page, the server and a mock OSS on this machine; no account is needed."""
+    from ossferry.cli.demo import Demo
+    from ossferry.cli.mock_program import refuse_production
+    from ossferry.cli.serving import StopSignals
+    from ossferry.observability.logs import configure
+
+    if not i_know_this_is_a_mock:
+        refuse_production(host, option="--host")
+
+    configure("WARNING")
+    with (
+        StopSignals() as signals,
+        Demo(
+            host=host,
+            port=port,
+            oss_port=oss_port,
+            data_dir=data_dir,
+            runtime=runtime,
+            frame_origins=tuple(frame_origin or ()),
+            custom_domain=custom_domain,
+            upload_hosts=tuple(upload_host or ()),
+            on_exit=signals.set,
+        ) as running,
+    ):
+        typer.echo(f"ossferry demo ready at {running.url}")
+        if custom_domain or upload_host:
+            typer.echo(f"files go to {', '.join(running.settings.upload_origins)}")
+        sys.stdout.flush()
+        signals.wait()
+
+
+@commands.command()
+def serve(
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes; more than one needs Redis.")
+    ] = None,
+    i_know_this_is_a_mock: MeantOption = False,
+) -> None:
+    """Run the server; every option is an environment variable `OSSFERRY_…`."""
+    from ossferry.app import create_app
+    from ossferry.cli.mock_program import refuse_production
+    from ossferry.cli.serving import BackgroundServer, StopSignals, listen
+    from ossferry.cli.workers import GRACE_S, allow_connections, run_workers, settle, wire_limits
+    from ossferry.ledger.database import check_ledger
+    from ossferry.observability.logs import configure
+    from ossferry.observability.redaction import secret_values
+    from ossferry.oss.mock_check import refuse_mock
+    from ossferry.settings.loading import load_settings
+
+    settings = load_settings(**({} if workers is None else {"workers": workers}))
+    configure(settings.log_level, secrets=secret_values(settings))
+    if settings.allow_mock and not i_know_this_is_a_mock:
+        refuse_production(settings.host, option="OSSFERRY_HOST")
+    refuse_mock(settings)
+    if settings.objects_role_arn is not None:
+        asyncio.run(check_ledger(settings.ledger_url))
+    allow_connections(settings)
+    with listen(settings.host, settings.port, option="OSSFERRY_PORT") as sock:
+        app = create_app(settings)  # what it refuses ends the start, whoever is to run it
+        if settings.workers > 1:
+            run_workers(settings, sock)
+            return
+        settle()
+        with StopSignals() as signals:
+            server = BackgroundServer(
+                app, sock, limits=wire_limits(settings), grace_s=GRACE_S, on_exit=signals.set
+            )
+            server.start()
+            signals.wait()
+            server.stop()
+
+
+@commands.command("config-docs")
+def config_docs() -> None:
+    """Print the page about every option, docs/configuration.md."""
+    from ossferry.cli.config_docs import configuration_page
+
+    typer.echo(configuration_page(), nl=False)
+
+
+@commands.command(
+    "mock-oss",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def mock_oss(context: typer.Context) -> None:
+    """Run the mock OSS alone; `ossferry mock-oss --help` has its options."""
+    from ossferry.cli.mock_program import run_mock
+
+    run_mock(context.args)
+
+
+def main() -> None:
+    """Run the command line; a setting at fault is one sentence on stderr and exit code 1."""
+    try:
+        commands()
+    except OssferryError as error:
+        typer.echo(f"ossferry: {error}", err=True)
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    main()

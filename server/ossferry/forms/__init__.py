@@ -1,0 +1,1 @@
+"""Signed HTML forms that store one file without the upload page."""

@@ -1,0 +1,1 @@
+"""Grants: temporary STS credentials for one key prefix."""

@@ -1,0 +1,151 @@
+"""Delivers events to hooks, and tries again for hours where a hook does not take one.
+
+Webhooks follow the Standard Webhooks specification: `webhook-id`, `webhook-timestamp` and
+`webhook-signature`, an HMAC-SHA256 over id, timestamp and body. The id stays the same when an event
+is delivered again, so that a receiver can pass over what it knows.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import anyio
+import httpx
+
+from ossferry.clock import Clock
+from ossferry.errors import IssuerLostError
+from ossferry.hooks.calls import WEBHOOK, Event, EventType, Hooks
+from ossferry.ledger import Database, outbox
+from ossferry.ledger.outbox import Delivery
+from ossferry.observability.logs import logger
+from ossferry.settings.model import Settings
+from ossferry.settings.types import webhook_key
+
+__all__ = ["Courier", "webhook_signature"]
+
+AT_ONCE = 8
+HOLD_S = 60.0
+HOOK_TIMEOUT_S = 15.0
+FIRST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 3600.0
+MAX_ATTEMPTS = 20
+"""Some nine hours, most of them an hour apart."""
+
+KEPT = timedelta(days=30)
+
+log = logger("ossferry.courier")
+
+
+def webhook_signature(secret: bytes, *, id_: str, timestamp: int, body: bytes) -> str:
+    """Return the value of `webhook-signature`."""
+    signed = f"{id_}.{timestamp}.".encode() + body
+    digest = hmac.new(secret, signed, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+class Courier:
+    """Takes what is due out of the ledger, and brings it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        hooks: Hooks,
+        *,
+        clock: Clock,
+        chance: Callable[[], float],
+        client: httpx.AsyncClient,
+    ) -> None:
+        secret = settings.webhook_secret
+        self._url = settings.webhook_url
+        self._secret = webhook_key(secret.get_secret_value()) if secret else b""
+        self._database = database
+        self._hooks = hooks
+        self._clock = clock
+        self._chance = chance
+        self._client = client
+
+    async def deliver(self, target: str) -> int:
+        """Deliver what is due to one hook, which keeps no other waiting; return how much it was.
+
+        Raises:
+            LedgerLostError: the ledger does not answer.
+        """
+        async with self._database.write() as connection:
+            due = await outbox.claim(
+                connection, self._clock(), target=target, hold_s=HOLD_S, limit=AT_ONCE
+            )
+        ended = await asyncio.gather(*[self._bring(each) for each in due], return_exceptions=True)
+        for lost in ended:
+            if lost is not None:
+                raise lost  # not before: none stops the others half-way
+        return len(due)
+
+    async def forget_old(self) -> None:
+        """Forget what was over a month ago, and what was for hooks that are installed no more."""
+        async with self._database.write() as connection:
+            await outbox.pass_over(connection, self._hooks.targets)
+            await outbox.forget_old(connection, self._clock() - KEPT)
+
+    async def _bring(self, delivery: Delivery) -> None:
+        outcome = "delivered"
+        try:
+            with anyio.fail_after(HOOK_TIMEOUT_S):
+                if delivery.target == WEBHOOK:
+                    await self._post(delivery)
+                else:
+                    await self._hooks.call(delivery.target, _event(delivery.event))
+        except Exception as error:
+            outcome = _words(error)
+            log.warning(
+                "hook-failed", hook=delivery.target, attempt=delivery.attempts + 1, error=outcome
+            )
+        async with self._database.write() as connection:
+            if outcome == "delivered":
+                await outbox.finished(connection, delivery, outcome)
+            elif delivery.attempts + 1 >= MAX_ATTEMPTS:
+                log.error("hook-given-up", hook=delivery.target, delivery=delivery.id)
+                await outbox.finished(connection, delivery, f"given up: {outcome}")
+            else:
+                next_at = self._clock() + timedelta(seconds=self._pause_s(delivery.attempts))
+                await outbox.failed(connection, delivery, next_at=next_at, outcome=outcome)
+
+    async def _post(self, delivery: Delivery) -> None:
+        body = json.dumps(delivery.event, separators=(",", ":")).encode()
+        timestamp = int(self._clock().timestamp())
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": delivery.id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": webhook_signature(
+                self._secret, id_=delivery.id, timestamp=timestamp, body=body
+            ),
+        }
+        async with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
+            if not answer.is_success:
+                raise _NotTakenError(answer.status_code)
+
+    def _pause_s(self, attempts: int) -> float:
+        pause_s: float = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempts)
+        return pause_s * (0.5 + self._chance() / 2)
+
+
+class _NotTakenError(Exception):
+    """A webhook answered with another status than 2xx."""
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, _NotTakenError):
+        return f"status {error.args[0]}"
+    if isinstance(error, IssuerLostError):
+        return error.reason
+    return type(error).__name__
+
+
+def _event(document: Any) -> Event:
+    return Event(**{**document, "type": EventType(document["type"])})

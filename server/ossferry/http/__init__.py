@@ -1,0 +1,1 @@
+"""HTTP itself: the connection, middleware, request checks, error answers, and outgoing requests."""

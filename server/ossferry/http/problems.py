@@ -1,0 +1,131 @@
+"""Shows every error as `application/problem+json` with an `id` that is also in the log.
+
+The words of a problem are ours; what went wrong inside, or upstream, is told to the log only.
+"""
+
+import secrets
+from collections.abc import Mapping
+from html import escape
+from types import MappingProxyType
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ossferry.errors import OssferryError
+from ossferry.http.html import frame
+from ossferry.observability.logs import logger, unexpected
+
+__all__ = ["ProblemBoundary", "answer_http_error", "answer_problem", "request_id"]
+
+log = logger("ossferry.problems")
+
+
+def request_id(request: Request) -> str:
+    """Return the id that `ProblemBoundary` gave to this request."""
+    found: str = request.state.request_id
+    return found
+
+
+async def answer_problem(request: Request, error: Exception) -> Response:
+    """Answer an error of ours."""
+    if not isinstance(error, OssferryError):
+        raise error
+    id_ = request_id(request)
+    if error.status >= 500:
+        log.warning("problem", request_id=id_, code=error.code, **error.evidence)
+    words = "The log holds the reason under this id." if error.status == 500 else str(error)
+    headers = {} if error.retry_after_s is None else {"retry-after": str(error.retry_after_s)}
+    if error.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    problem = _problem(error.status, error.code, error.title, words, id_, headers, error.more)
+    return _readable(request, problem, error.title, words, id_)
+
+
+async def answer_http_error(request: Request, error: Exception) -> Response:
+    """Answer an error of the framework, such as 404 or 405."""
+    if not isinstance(error, HTTPException):
+        raise error
+    code = f"http-{error.status_code}"
+    words = "There is nothing at this address."
+    id_ = request_id(request)
+    problem = _problem(error.status_code, code, error.detail, words, id_, error.headers)
+    return _readable(request, problem, error.detail, words, id_)
+
+
+class ProblemBoundary:
+    """ASGI middleware: names each request, and turns whatever escapes into a problem."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer in its place if it fails before it has answered."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})["request_id"] = secrets.token_hex(7)
+        started = False
+
+        async def send_noting_start(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting_start)
+        except Exception as error:
+            request = Request(scope, receive)
+            if not isinstance(error, OssferryError):
+                _log_unexpected(request, error)
+            if started:
+                raise OssferryError("The answer broke off.") from None
+            shown = error if isinstance(error, OssferryError) else OssferryError()
+            await (await answer_problem(request, shown))(scope, receive, send)
+
+
+def _problem(
+    status: int,
+    code: str,
+    title: str,
+    words: str,
+    id_: str,
+    headers: Mapping[str, str] | None,
+    more: Mapping[str, object] = MappingProxyType({}),
+) -> Response:
+    content = {
+        **more,
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": words,
+        "code": code,
+        "id": id_,
+    }
+    return JSONResponse(content, status, headers=headers, media_type="application/problem+json")
+
+
+def _readable(request: Request, problem: Response, title: str, words: str, id_: str) -> Response:
+    """Return a problem as a page where a browser is to show it, which asks for HTML."""
+    if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
+        return problem
+    body = (
+        f"<h1>{escape(title)}</h1><p>{escape(words)}</p>"
+        f"<p class='hint'>{problem.status_code} · {escape(id_)}</p>"
+        "<p><a class=link href='/'>To the uploads</a></p>"
+    )
+    app = request.scope.get("app")
+    styles = getattr(app.state, "styles", "") if app else ""
+    text = frame(escape(title), body, styles=(styles,))
+    headers = {
+        name: value
+        for name, value in problem.headers.items()
+        if name not in ("content-type", "content-length")
+    }
+    headers["vary"] = "accept"
+    return Response(text, problem.status_code, headers=headers, media_type="text/html")
+
+
+def _log_unexpected(request: Request, error: Exception) -> None:
+    log.error("unexpected", request_id=request_id(request), **unexpected(error))

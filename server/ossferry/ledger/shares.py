@@ -1,0 +1,77 @@
+"""Share links that were made; never their addresses, which are secrets while they live."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ossferry.identity.owner import Owner
+from ossferry.ledger.database import AsyncConnection
+from ossferry.ledger.tables import receipts, shares
+
+__all__ = ["Share", "add", "page"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A link to an upload.
+
+    Attributes:
+        process: the image processing that was wished for; None without any.
+        deleted_at: since when the upload is gone, and the link with it; None while it is there.
+    """
+
+    id: str
+    key: str
+    made_at: datetime
+    expires_at: datetime
+    disposition: str
+    process: Mapping[str, Any] | None
+    note: str
+    deleted_at: datetime | None = None
+
+
+async def add(connection: AsyncConnection, owner: Owner, share: Share) -> None:
+    """Write down a link."""
+    await connection.execute(
+        sa.insert(shares).values(
+            id=share.id,
+            principal=owner.hash,
+            key=share.key,
+            made_at=share.made_at,
+            expires_at=share.expires_at,
+            disposition=share.disposition,
+            process=json.dumps(share.process),
+            note=share.note,
+        )
+    )
+
+
+async def page(
+    connection: AsyncConnection, owner: Owner, *, after: str, limit: int
+) -> Sequence[Share]:
+    """Return somebody's links, newest first; those that follow the link with the id `after`."""
+    order = (shares.c.made_at.desc(), shares.c.id.desc())
+    uploads = sa.outerjoin(shares, receipts, receipts.c.key == shares.c.key)
+    wanted = sa.select(shares, receipts.c.deleted_at).select_from(uploads)
+    wanted = wanted.where(shares.c.principal == owner.hash)
+    if after:
+        last = sa.select(shares.c.made_at, shares.c.id).where(shares.c.id == after)
+        wanted = wanted.where(sa.tuple_(shares.c.made_at, shares.c.id) < last.scalar_subquery())
+    rows = await connection.execute(wanted.order_by(*order).limit(limit))
+    return [
+        Share(
+            id=row.id,
+            key=row.key,
+            made_at=row.made_at,
+            expires_at=row.expires_at,
+            disposition=row.disposition,
+            process=json.loads(row.process),
+            note=row.note,
+            deleted_at=row.deleted_at,
+        )
+        for row in rows
+    ]

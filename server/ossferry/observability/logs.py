@@ -1,0 +1,123 @@
+"""Structured logging: one JSON object a line, through the standard library's loggers.
+
+Loggers work without set-up, so an embedding application keeps its own handlers. Only a program of
+ours calls `configure`. Never log a secret, a token, an `Authorization` header or a URL's query;
+what slips through all the same is hidden here, ours and that of libraries.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TextIO
+
+import structlog
+
+from ossferry.observability.redaction import Redactor
+
+__all__ = ["MAX_FIELD_LENGTH", "configure", "hush", "logger", "unexpected"]
+
+MAX_FIELD_LENGTH = 300
+MAX_FRAMES = 8
+
+TALKATIVE = ("alembic", "apscheduler", "httpx", "httpcore", "darabonba-core", "oss2", "urllib3")
+"""Libraries that log addresses with their queries, or headers, or what is their own affair."""
+
+LOOKS_ONLY = Redactor()
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Return a logger whose message is one JSON object."""
+    bound: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        logging.getLogger(name),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+            _cap_fields,
+            structlog.processors.JSONRenderer(),
+            _hide,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    return bound
+
+
+def unexpected(error: Exception) -> dict[str, object]:
+    """Return what to log of an error that nobody foresaw: its type, and where it happened.
+
+    Not its message: nobody knows what that says.
+    """
+    frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
+    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return {"error": type(error).__name__, "where": where}
+
+
+def configure(level: str, stream: TextIO | None = None, *, secrets: Iterable[str] = ()) -> None:
+    """Send everything of at least `level` to one stream, by default stderr, as JSON lines.
+
+    Args:
+        secrets: values that must never be written.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(_JsonLines(Redactor(secrets)))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.raiseExceptions = False  # a sink that fails must not print what it was given
+
+
+def hush(*names: str) -> None:
+    """Have a library's loggers hide secrets, and write where everybody's lines go.
+
+    For those that bring handlers of their own, past which nothing would be hidden.
+    """
+    for name in names:
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.addFilter(_hide_in_record)
+
+
+class _JsonLines(logging.Formatter):
+    """Leaves our lines as they are and wraps those of libraries."""
+
+    def __init__(self, hide: Redactor) -> None:
+        super().__init__()
+        self._hide = hide
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        if record.name.startswith("ossferry."):
+            return self._hide(message)
+        line = {
+            "event": self._hide(message)[:MAX_FIELD_LENGTH],
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+        }
+        if record.exc_info and record.exc_info[0]:
+            line["error"] = record.exc_info[0].__name__
+        return json.dumps(line)
+
+
+def _hide_in_record(record: logging.LogRecord) -> bool:
+    record.msg, record.args, record.exc_info = LOOKS_ONLY(record.getMessage()), (), None
+    return True
+
+
+def _cap_fields(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    return {
+        name: value[:MAX_FIELD_LENGTH] if isinstance(value, str) else value
+        for name, value in event.items()
+    }
+
+
+def _hide(_logger: object, _method: str, line: object) -> str:
+    return LOOKS_ONLY(str(line))

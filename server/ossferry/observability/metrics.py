@@ -1,0 +1,153 @@
+"""Figures for Prometheus. Every label has a small, fixed set of values; none comes from a client.
+
+With several processes the library keeps its values in files of a shared folder, and any process
+answers for all.
+"""
+
+import hmac
+import os
+from collections.abc import Collection
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ossferry.access.audit import Audit
+from ossferry.clock import Monotonic
+from ossferry.errors import NotIdentifiedError
+from ossferry.http.bearer import bearer_token
+from ossferry.settings.model import Settings
+
+__all__ = ["Measured", "Metrics", "MetricsApi"]
+
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+OTHER = "other"
+
+
+class Metrics:
+    """All figures of one application."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._decisions = Counter(
+            "ossferry_decisions",
+            "Decisions about grants.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._sts_calls = Counter(
+            "ossferry_sts_calls", "Calls to STS.", ["result"], registry=self.registry
+        )
+        self._receipts = Counter(
+            "ossferry_receipts",
+            "Uploads recorded, by how they became known.",
+            ["source"],
+            registry=self.registry,
+        )
+        self._bytes = Counter(
+            "ossferry_recorded_bytes", "Bytes of these uploads.", registry=self.registry
+        )
+        self._refused = Counter(
+            "ossferry_refused_uploads",
+            "Uploads that the page refused, because OSS stored other bytes.",
+            registry=self.registry,
+        )
+        self._requests = Histogram(
+            "ossferry_request_seconds",
+            "Time from request to end of answer.",
+            ["route", "status"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+
+    def decided(self, outcome: str) -> None:
+        """Count a decision; outcomes are codes of ours."""
+        self._decisions.labels(outcome).inc()
+
+    def called_sts(self, result: str) -> None:
+        """Count a call to STS: `ok`, `refused`, `lost` or `expired`."""
+        self._sts_calls.labels(result).inc()
+
+    def recorded(self, source: str, size: int) -> None:
+        """Count an upload that is recorded for the first time.
+
+        Args:
+            source: `page`, `form`, `callback` or `found`.
+        """
+        self._receipts.labels(source).inc()
+        self._bytes.inc(size)
+
+    def refused_upload(self) -> None:
+        """Count an upload that the page refused."""
+        self._refused.inc()
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """Count an answer."""
+        self._requests.labels(route, f"{status // 100}xx").observe(seconds)
+
+    def text(self) -> bytes:
+        """Return all figures as Prometheus reads them."""
+        if SHARED_FOLDER not in os.environ:
+            return generate_latest(self.registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # the library's own gap
+        return generate_latest(registry)
+
+
+class MetricsApi:
+    """The route `/metrics`, for those who hold the token."""
+
+    def __init__(self, settings: Settings, metrics: Metrics, audit: Audit) -> None:
+        token = settings.metrics_token
+        self._token = token.get_secret_value().encode() if token else b""
+        self._metrics = metrics
+        self._audit = audit
+
+    async def show(self, request: Request) -> Response:
+        """Answer `GET /metrics`."""
+        with self._audit.refusals(request, "metrics"):
+            given = bearer_token(request).encode("latin-1", "replace")
+            if not self._token or not hmac.compare_digest(given, self._token):
+                raise NotIdentifiedError("The token is not valid.")
+        return Response(self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+class Measured:
+    """ASGI middleware; measures what is inside of it.
+
+    Args:
+        paths: the addresses that have a label of their own; the rest is ``other``.
+    """
+
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, monotonic: Monotonic, paths: Collection[str]
+    ) -> None:
+        self._app = app
+        self._paths = frozenset(paths)
+        self._metrics = metrics
+        self._monotonic = monotonic
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and count its answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = self._monotonic()
+        status = 500
+
+        async def send_noting_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting_status)
+        finally:
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            route = path if path in self._paths else OTHER
+            self._metrics.answered(route, status, self._monotonic() - started)

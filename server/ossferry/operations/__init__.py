@@ -1,0 +1,1 @@
+"""Endpoints for operators: readiness, and the OpenAPI document."""

@@ -1,0 +1,355 @@
+"""Describes the API as an OpenAPI document; a test holds it to the routes that there are."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ossferry.forms.service import MAX_NAME
+from ossferry.grants.file_types import CONTENT_TYPE
+from ossferry.ledger.listing import SORTS
+from ossferry.oss.image_processing import FORMATS, MAX_SIDE, PRESETS
+from ossferry.oss.post_object import MAX_FILE_SIZE
+from ossferry.uploads.lists import CURSOR, MAX_PAGE, MAX_WORDS
+from ossferry.uploads.quarantine import MAX_ETAG
+from ossferry.uploads.receipts import MAX_OBJECT_SIZE
+from ossferry.uploads.shares import MAX_LIFE_S, MAX_NOTE, MIN_LIFE_S
+from ossferry.uploads.unfinished import UPLOAD_ID
+
+__all__ = ["openapi_document", "show_openapi"]
+
+TEXT = {"type": "string"}
+SOUND = TEXT | {"pattern": "^[^\\x00]*$"}
+INTEGER = {"type": "integer"}
+TEXT_OR_NULL = {"type": ["string", "null"]}
+WHOLE_OR_NULL = {"type": ["integer", "null"]}
+CREDENTIALS = ("access_key_id", "access_key_secret", "security_token", "expiration")
+STS_TOKEN = ("AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration")
+PLACE = ("bucket", "region", "endpoint", "prefix", "server_time")
+
+
+def _object(required: tuple[str, ...], **more: Any) -> dict[str, Any]:
+    properties = dict.fromkeys(required, TEXT) | more
+    return {"type": "object", "required": sorted(properties), "properties": properties}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _wishes(**properties: Any) -> dict[str, Any]:
+    closed = {"additionalProperties": False, "minProperties": 1}
+    return {"type": "object", "properties": properties} | closed
+
+
+DISPOSITION = {"enum": ["attachment", "inline"]}
+SIDE = INTEGER | {"minimum": 1, "maximum": MAX_SIDE}
+PROCESS = _wishes(
+    resize=_wishes(width=SIDE, height=SIDE),
+    watermark=TEXT | {"minLength": 1, "maxLength": 16, "pattern": "^[^\\x00-\\x1f\\x7f]+$"},
+    format={"enum": list(FORMATS)},
+)
+LINK = ("id", "key", "made_at", "expires_at", "disposition", "note")
+LINK_TOO = {"process": _or_null(PROCESS), "deleted_at": TEXT_OR_NULL}
+OBJECT = _object(
+    ("key", "name", "etag", "last_modified"),
+    size=INTEGER,
+    crc64=TEXT_OR_NULL,
+    recorded_at=TEXT_OR_NULL,
+)
+UNDO = _object(("id", "until"))
+GONE = _object(("key", "name", "crc64", "deleted_at"), size=INTEGER, undo=UNDO)
+UNFINISHED = _object(
+    ("key", "name", "upload_id", "began_at", "last_at"),
+    size=INTEGER,
+    part_size=WHOLE_OR_NULL,
+)
+UPLOAD = TEXT | {"pattern": f"^{UPLOAD_ID}$"}
+FIELD = {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2}
+QUOTA = _or_null(_object((), bytes_left=WHOLE_OR_NULL, objects_left=WHOLE_OR_NULL))
+REPORT = {
+    "key": SOUND,
+    "size": {"type": "integer", "minimum": 0, "maximum": MAX_OBJECT_SIZE},
+    "crc64": TEXT | {"pattern": "^(0|[1-9][0-9]{0,19})$"},
+    "request_id": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9-]{0,64}$"},
+}
+SCHEMAS: dict[str, Any] = {
+    "Grant": _object(
+        (*CREDENTIALS, *PLACE),
+        cname={"type": "boolean"},
+        origins={"type": "array", "items": TEXT, "minItems": 1},
+        limits=_object(
+            (),
+            max_file_size=INTEGER,
+            max_files=INTEGER,
+            types={"type": "array", "items": TEXT},
+            quota=QUOTA,
+        ),
+        features={"type": "array", "items": TEXT},
+        principal=_object(("name",)),
+    ),
+    "FormWish": {
+        "type": "object",
+        "properties": {
+            "name": SOUND | {"maxLength": MAX_NAME},
+            "size": WHOLE_OR_NULL | {"minimum": 0, "maximum": MAX_FILE_SIZE},
+            "type": TEXT | {"pattern": f"^({CONTENT_TYPE})?$"},
+            "refused_key_id": SOUND,
+        },
+    },
+    "Form": _object(
+        ("url", "directory", "expires_at", "server_time"),
+        fields={"type": "array", "items": FIELD},
+        key=TEXT_OR_NULL,
+        limits=_object(
+            (),
+            min_size=INTEGER,
+            max_size=INTEGER,
+            types={"type": "array", "items": TEXT},
+            quota=QUOTA,
+        ),
+    ),
+    "StsToken": _object(STS_TOKEN)
+    | {"properties": dict.fromkeys(STS_TOKEN, TEXT) | {"cname": {"const": True}}},
+    "Problem": _object(("type", "title", "detail", "code", "id"), status={"type": "integer"}),
+    "Status": _object(("status",)),
+    "Report": {
+        "type": "object",
+        "required": ["key", "size", "crc64"],
+        "properties": REPORT,
+    },
+    "Receipt": _object(
+        ("key", "crc64", "etag", "last_modified", "recorded_at"),
+        size=INTEGER,
+        stored={"type": "boolean"},
+        quota=QUOTA,
+    ),
+    "RefusedUpload": {
+        "type": "object",
+        "required": ["key", "size", "crc64"],
+        "properties": REPORT | {"etag": TEXT_OR_NULL | {"maxLength": MAX_ETAG}},
+    },
+    "RefusedOutcome": _object(("key",), outcome={"enum": ["removed", "kept", "gone"]}),
+    "File": {
+        "type": "object",
+        "required": ["path", "size", "crc64"],
+        "properties": {
+            "path": SOUND | {"minLength": 1},
+            "size": {"type": "integer", "minimum": 0, "maximum": MAX_OBJECT_SIZE},
+            "crc64": TEXT | {"pattern": "^(0|[1-9][0-9]{0,19})$"},
+        },
+    },
+    "Identical": _object((), key=TEXT_OR_NULL),
+    "Object": OBJECT,
+    "Objects": _object((), objects={"type": "array", "items": OBJECT}, next=TEXT_OR_NULL),
+    "DeletedObjects": _object(
+        (),
+        objects={"type": "array", "items": GONE},
+        next=TEXT_OR_NULL,
+    ),
+    "Deleted": _object(("key",), undo=_or_null(UNDO)),
+    "Undo": {"type": "object", "required": ["id"], "properties": {"id": SOUND}},
+    "Preview": _object(("url", "expires_at")),
+    "Wish": {
+        "type": "object",
+        "required": ["key", "expires_s"],
+        "properties": {
+            "key": SOUND,
+            "expires_s": INTEGER | {"minimum": MIN_LIFE_S, "maximum": MAX_LIFE_S},
+            "disposition": DISPOSITION,
+            "process": _or_null(PROCESS),
+            "note": TEXT_OR_NULL | {"maxLength": MAX_NOTE, "pattern": "^[^\\x00]*$"},
+        },
+    },
+    "Share": _object(("url", *LINK), **LINK_TOO),
+    "Shares": _object(
+        (),
+        shares={"type": "array", "items": _object(LINK, **LINK_TOO)},
+        next=TEXT_OR_NULL,
+    ),
+    "Unfinished": _object(
+        (),
+        uploads={"type": "array", "items": UNFINISHED},
+        more={"type": "boolean"},
+    ),
+    "Discarded": _object(("key", "upload_id")),
+    "Callback": {
+        "type": "object",
+        "required": ["bucket", "object"],
+        "properties": {"bucket": TEXT, "object": TEXT, "reqId": TEXT},
+    },
+    "Taken": _object(("status", "key")),
+    "Refused": {"type": "object", "properties": {"refused_key_id": SOUND}},
+}
+PROBLEM = {
+    "description": "A problem; its `id` is in the server's log.",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+REFUSALS = ("400", "401", "403", "413", "421", "429", "431")
+BROKEN = ("502", "503")
+
+
+def _answers(name: str, *problems: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    good = {"description": "Yes.", "content": {"application/json": {"schema": schema}}}
+    return {"200": good} | dict.fromkeys(problems, PROBLEM)
+
+
+def _objects_paths() -> dict[str, Any]:
+    """Describe what is there only where the server has a role for uploads."""
+    key = {"name": "key", "in": "path", "required": True, "schema": TEXT}
+    one = [
+        {"name": "key", "in": "query", "required": True, "schema": SOUND},
+        {"name": "upload_id", "in": "query", "required": True, "schema": UPLOAD},
+    ]
+    preset = {"name": "preset", "in": "query", "schema": {"enum": list(PRESETS)}}
+    page = [
+        {"name": "limit", "in": "query", "schema": INTEGER | {"minimum": 1, "maximum": MAX_PAGE}},
+        {"name": "after", "in": "query", "schema": SOUND},
+    ]
+    gone = [page[0], page[1] | {"schema": TEXT | {"pattern": f"^({CURSOR})?$"}}]
+    search = [
+        {"name": "q", "in": "query", "schema": SOUND | {"maxLength": MAX_WORDS}},
+        {"name": "sort", "in": "query", "schema": {"enum": list(SORTS)}},
+    ]
+    signed = [
+        {"name": name, "in": "header", "required": True, "schema": TEXT}
+        for name in ("x-oss-pub-key-url", "authorization")
+    ]
+    return {
+        "/api/objects": {"get": _operation("My uploads.", "Objects", parameters=[*page, *search])},
+        "/api/objects/identical": {
+            "post": _operation("An upload that is this very file.", "Identical", body="File")
+        },
+        "/api/objects/deleted": {
+            "get": _operation("What can come back.", "DeletedObjects", parameters=gone)
+        },
+        "/api/objects/undo": {
+            "post": _operation("Bring back what was deleted.", "Object", "404", "409", body="Undo")
+        },
+        "/api/objects/{key}": {
+            "delete": _operation("Delete an upload.", "Deleted", "404", parameters=[key])
+        },
+        "/api/objects/{key}/preview": {
+            "get": _operation(
+                "A picture, for a short time.", "Preview", "404", "415", parameters=[key, preset]
+            )
+        },
+        "/api/unfinished": {
+            "get": _operation(
+                "What has begun on any device and not ended.",
+                "Unfinished",
+                parameters=[one[0] | {"required": False}],
+            ),
+            "delete": _operation(
+                "Remove an unfinished upload and its parts.", "Discarded", "404", parameters=one
+            ),
+        },
+        "/api/share": {
+            "post": _operation("A link that ends.", "Share", "404", "409", "415", body="Wish")
+        },
+        "/api/shares": {"get": _operation("Links made, newest first.", "Shares", parameters=page)},
+        "/api/callback": {
+            "post": {
+                "summary": "Upload callback of OSS; only where the settings want it.",
+                "parameters": signed,
+                "requestBody": _body("Callback"),
+                "responses": _answers("Taken", "404", *REFUSALS, *BROKEN),
+            }
+        },
+    }
+
+
+def _operation(
+    summary: str,
+    answer: str,
+    *problems: str,
+    body: str = "",
+    parameters: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "summary": summary,
+        "security": [{"bearer": []}],
+        "responses": _answers(answer, *problems, *REFUSALS, *BROKEN),
+    }
+    if body:
+        found["requestBody"] = _body(body)
+    if parameters:
+        found["parameters"] = list(parameters)
+    return found
+
+
+def _body(name: str, *, required: bool = True) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    return {"required": required, "content": {"application/json": {"schema": schema}}}
+
+
+def openapi_document() -> dict[str, Any]:
+    """Return the document; it is the same for every configuration."""
+    status = _answers("Status", "400", "421", "431")
+    ready = status | {"503": status["200"] | {"description": "No."}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "ossferry", "version": "1"},
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+        "paths": {
+            "/api/grant": {
+                "post": {
+                    "summary": "Credentials for the asking principal, and where they write.",
+                    "security": [{"bearer": []}],
+                    "requestBody": _body("Refused", required=False),
+                    "responses": _answers("Grant", *REFUSALS, *BROKEN),
+                }
+            },
+            "/api/form": {
+                "post": {
+                    "summary": "A signed form (PostObject) that stores one file: the fields in this"
+                    " order, then a field `file`. It fits what is said of the file; with a name"
+                    " the whole key is fixed.",
+                    "security": [{"bearer": []}],
+                    "requestBody": _body("FormWish", required=False),
+                    "responses": _answers("Form", "415", *REFUSALS, *BROKEN),
+                }
+            },
+            "/api/receipts": {
+                "post": {
+                    "summary": "Whether OSS has an upload as it is reported: 409 says what"
+                    " differs, 404 that there is none. Only where the server has a role for it.",
+                    "security": [{"bearer": []}],
+                    "requestBody": _body("Report"),
+                    "responses": _answers("Receipt", "404", "409", *REFUSALS, *BROKEN),
+                }
+            },
+            "/api/receipts/refused": {
+                "post": {
+                    "summary": "The page refused what OSS stored, because it is not the file. The"
+                    " object is taken away; 409 says why it stays. Only where the server has a"
+                    " role for it.",
+                    "security": [{"bearer": []}],
+                    "requestBody": _body("RefusedUpload"),
+                    "responses": _answers("RefusedOutcome", "409", *REFUSALS, *BROKEN),
+                }
+            },
+            **_objects_paths(),
+            "/get_sts_token": {
+                "get": {
+                    "summary": "The same credentials in the shape of AssumeRole.",
+                    "security": [{"bearer": []}],
+                    "responses": _answers("StsToken", *REFUSALS, *BROKEN),
+                }
+            },
+            "/healthz": {"get": {"summary": "The process is up.", "responses": status}},
+            "/readyz": {
+                "get": {"summary": "The process can do its work.", "responses": ready},
+            },
+        },
+    }
+
+
+async def show_openapi(_request: Request) -> Response:
+    """Answer `GET /openapi.json`."""
+    return JSONResponse(openapi_document())

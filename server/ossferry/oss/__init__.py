@@ -1,0 +1,1 @@
+"""Alibaba Cloud OSS, STS and RAM: clients, policies and signatures."""

@@ -1,0 +1,123 @@
+"""The kill switch: a deny on the role, which stops every token that is out, at once.
+
+It works through RAM, with the rights of whoever runs the command: the server itself has none of
+them. Switching it on or off again and again does no harm. An administrator makes the policy once;
+who turns the switch needs no right to write policies, with which they could allow themselves more.
+"""
+
+import json
+from urllib.parse import urlsplit
+
+from alibabacloud_credentials.client import Client as CredentialClient
+from alibabacloud_credentials.exceptions import CredentialException
+from alibabacloud_tea_openapi.client import Client as OpenApi
+from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
+from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
+from darabonba.runtime import RuntimeOptions
+from Tea.exceptions import TeaException
+
+from ossferry.errors import KillSwitchError
+from ossferry.settings.model import Settings
+
+__all__ = ["KillSwitch"]
+
+POLICY_NAME = "ossferry-kill-switch"
+DENY = {
+    "Version": "1",
+    "Statement": [{"Effect": "Deny", "Action": ["oss:*"], "Resource": ["*"]}],
+}
+VERSION = "2015-05-01"
+TIMEOUT_MS = 10_000
+NO_POLICY = "EntityNotExist.Policy"
+DONE_BEFORE = (
+    "EntityAlreadyExists.Policy",
+    "EntityAlreadyExists.Role.Policy",
+    "EntityNotExist.Role.Policy",
+)
+
+
+class _NoPolicyError(KillSwitchError):
+    """Nobody has made the policy yet."""
+
+
+class KillSwitch:
+    """The switch of one role.
+
+    Args:
+        role_arn: of the role; ``acs:ram::ACCOUNT:role/NAME``.
+    """
+
+    def __init__(self, settings: Settings, credentials: CredentialClient, role_arn: str) -> None:
+        address = urlsplit(settings.ram_endpoint)
+        self._api = OpenApi(
+            Config(credential=credentials, protocol=address.scheme, endpoint=address.netloc)
+        )
+        self._scheme = address.scheme
+        self._role = role_arn.rpartition("/")[2]
+
+    def on(self) -> None:
+        """Deny everything to every session of the role, also to those that exist.
+
+        Raises:
+            KillSwitchError: RAM said no, or nothing.
+        """
+        try:
+            self._ask("AttachPolicyToRole", **self._which())
+        except _NoPolicyError:
+            self._ask("CreatePolicy", PolicyName=POLICY_NAME, PolicyDocument=json.dumps(DENY))
+            self._ask("AttachPolicyToRole", **self._which())
+
+    def off(self) -> None:
+        """Take the deny away.
+
+        Raises:
+            KillSwitchError: RAM said no, or nothing.
+        """
+        self._ask("DetachPolicyFromRole", **self._which())
+
+    def is_on(self) -> bool:
+        """Whether the deny is on the role.
+
+        Raises:
+            KillSwitchError: RAM said no, or nothing.
+        """
+        answer = self._ask("ListPoliciesForRole", RoleName=self._role)
+        policies = answer.get("Policies", {}).get("Policy", [])
+        return any(each.get("PolicyName") == POLICY_NAME for each in policies)
+
+    def _which(self) -> dict[str, str]:
+        return {"PolicyType": "Custom", "PolicyName": POLICY_NAME, "RoleName": self._role}
+
+    def _ask(self, action: str, **query: str) -> dict[str, dict[str, list[dict[str, str]]]]:
+        params = Params(
+            action=action,
+            version=VERSION,
+            protocol=self._scheme.upper(),
+            method="POST",
+            auth_type="AK",
+            style="RPC",
+            pathname="/",
+            req_body_type="json",
+            body_type="json",
+        )
+        runtime = RuntimeOptions(connect_timeout=TIMEOUT_MS, read_timeout=TIMEOUT_MS)
+        try:
+            answer = self._api.call_api(params, OpenApiRequest(query=query), runtime)
+        except AlibabaCloudException as error:
+            if error.code in DONE_BEFORE:
+                return {}
+            if error.code == NO_POLICY:
+                raise _NoPolicyError(f"there is no policy {POLICY_NAME}.") from error
+            raise KillSwitchError(
+                f"RAM refused {action} ({error.code}): who runs this needs the rights in"
+                " deploy/ram/kill-switch-operator-policy.json."
+            ) from error
+        except CredentialException as error:
+            raise KillSwitchError(
+                "no credentials were found: set ALIBABA_CLOUD_ACCESS_KEY_ID and"
+                " ALIBABA_CLOUD_ACCESS_KEY_SECRET, or run this where a RAM role is."
+            ) from error
+        except TeaException as error:
+            raise KillSwitchError("RAM does not answer; try again.") from error
+        found: dict[str, dict[str, list[dict[str, str]]]] = answer["body"]
+        return found

@@ -1,0 +1,66 @@
+"""Looks at endpoints and key once before the start: a mock must never pass for the cloud."""
+
+import http.client
+import os
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from ossferry.errors import SettingsError
+from ossferry.observability.logs import logger
+from ossferry.settings.model import Settings
+from ossferry.settings.rules import MOCK_KEYS
+
+__all__ = ["MOCK_MARKER", "refuse_mock", "refuse_mock_keys"]
+
+MOCK_MARKER = "x-oss-mock"
+TIMEOUT_S = 5.0
+KEY_VARIABLE = "ALIBABA_CLOUD_ACCESS_KEY_ID"
+
+log = logger("ossferry.probe")
+
+
+def refuse_mock(settings: Settings) -> None:
+    """Refuse endpoints that say they are a mock, unless that is allowed.
+
+    An endpoint that cannot be reached is logged and let pass: the server can start before its
+    network does.
+
+    Raises:
+        SettingsError: one sentence that names the option.
+    """
+    if settings.allow_mock:
+        return
+    refuse_mock_keys(settings, os.environ)
+    for option, url in (
+        ("OSSFERRY_ENDPOINT", settings.endpoint),
+        *(("OSSFERRY_UPLOAD_HOSTS", each) for each in settings.upload_hosts),
+        ("OSSFERRY_STS_ENDPOINT", settings.sts_address),
+    ):
+        if _says_mock(option, url):
+            raise SettingsError(f"{option} is a mock; only OSSFERRY_ALLOW_MOCK=1 accepts one.")
+
+
+def refuse_mock_keys(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Refuse a key of the mock as the server's own, unless a mock is allowed: all know its secret.
+
+    Raises:
+        SettingsError: one sentence that names the variable.
+    """
+    if not settings.allow_mock and environment.get(KEY_VARIABLE, "").startswith(MOCK_KEYS):
+        raise SettingsError(
+            f"{KEY_VARIABLE} is a key of the mock; only OSSFERRY_ALLOW_MOCK=1 accepts one."
+        )
+
+
+def _says_mock(option: str, url: str) -> bool:
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+    try:
+        connection.request("HEAD", "/")
+        return connection.getresponse().getheader(MOCK_MARKER) is not None
+    except (OSError, http.client.HTTPException) as error:
+        log.warning("endpoint-unreachable", option=option, error=type(error).__name__)
+        return False
+    finally:
+        connection.close()

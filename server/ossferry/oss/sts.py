@@ -1,0 +1,202 @@
+"""Asks STS for credentials through the official client, and names each way in which that fails.
+
+The client runs in threads of its own: its asynchronous twin builds a TLS context and a connection
+for every call, which would hold up the event loop for some ten milliseconds each time.
+Nothing that STS says is passed on to clients: codes and request ids go into the log.
+"""
+
+import asyncio
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from alibabacloud_credentials.client import Client as CredentialClient
+from alibabacloud_credentials.exceptions import CredentialException
+from alibabacloud_credentials.models import Config as CredentialConfig
+from alibabacloud_credentials.utils import auth_util
+from alibabacloud_sts20150401.client import Client as StsApi
+from alibabacloud_sts20150401.models import AssumeRoleRequest, AssumeRoleResponse
+from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
+from alibabacloud_tea_openapi.utils_models import Config
+from darabonba.exceptions import RetryError
+from darabonba.runtime import RuntimeOptions
+from Tea.exceptions import TeaException
+
+from ossferry.errors import StsLostError, StsRefusedError
+from ossferry.observability.logs import hush, logger
+from ossferry.settings.model import Settings
+from ossferry.settings.rules import MOCK_KEYS
+
+__all__ = [
+    "AssumeRole",
+    "StsClient",
+    "StsCredentials",
+    "access_key",
+    "default_credentials",
+    "objects_sts",
+]
+
+KEY_VARIABLES = ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN")
+MAX_CALLS = 32
+"""Calls to STS at one time; the rest wait their turn."""
+
+# With DEBUG=sdk in the environment the SDK logs whole requests; on errors it logs whole answers.
+logging.getLogger("darabonba-core").setLevel(logging.WARNING)
+hush("darabonba-core", "alibabacloud-tea", "credentials")
+
+log = logger("ossferry.sts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StsCredentials:
+    """What AssumeRole answers; `repr` shows neither secret nor token."""
+
+    access_key_id: str
+    access_key_secret: str = field(repr=False)
+    security_token: str = field(repr=False)
+    expires_at: datetime
+
+
+class AssumeRole(Protocol):
+    """The port through which grants reach STS."""
+
+    async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
+        """Return credentials that are limited by `policy`.
+
+        Raises:
+            StsRefusedError: STS said no.
+            StsLostError: STS gave no usable answer, or is a mock where none is allowed.
+        """
+        ...
+
+
+def default_credentials() -> CredentialClient:
+    """Return the vendor's default chain: environment, OIDC, profile file, ECS RAM role, URI.
+
+    The metadata service of ECS is asked in its hardened mode only, unless the environment says
+    otherwise: without a token, whoever makes the server fetch an address could have its key.
+    """
+    if "ALIBABA_CLOUD_IMDSV1_DISABLED" not in os.environ:
+        auth_util.environment_imds_v1_disabled = "true"  # it read the environment when imported
+    given = {name for name in KEY_VARIABLES if os.environ.get(f"ALIBABA_CLOUD_{name}")}
+    if given == {"ACCESS_KEY_ID", "ACCESS_KEY_SECRET"}:
+        log.warning("long-term-key-in-environment", instead="a role of ECS or of the cluster")
+    return CredentialClient()
+
+
+def access_key(access_key_id: str, access_key_secret: str) -> CredentialClient:
+    """Return exactly this key; the environment is not looked at."""
+    config = CredentialConfig(
+        type="access_key", access_key_id=access_key_id, access_key_secret=access_key_secret
+    )
+    return CredentialClient(config)
+
+
+class StsClient:
+    """AssumeRole on one role, for a fixed time.
+
+    Args:
+        role_arn: by default the role whose rights pages get.
+        duration_s: by default that of pages' credentials.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        credentials: CredentialClient,
+        *,
+        role_arn: str | None = None,
+        duration_s: int | None = None,
+    ) -> None:
+        address = urlsplit(settings.sts_address)
+        self._api = StsApi(
+            Config(credential=credentials, protocol=address.scheme, endpoint=address.netloc)
+        )
+        self._role_arn = role_arn or settings.role_arn
+        self._duration_s = duration_s or settings.session_duration_s
+        self._allow_mock = settings.allow_mock
+        self._timeout_s = settings.sts_timeout_s
+        timeout_ms = int(self._timeout_s * 1000)
+        self._runtime = RuntimeOptions(connect_timeout=timeout_ms, read_timeout=timeout_ms)
+        self._threads = ThreadPoolExecutor(MAX_CALLS, "ossferry-sts")
+
+    async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
+        """See `AssumeRole`."""
+        request = AssumeRoleRequest(
+            role_arn=self._role_arn,
+            role_session_name=session_name,
+            duration_seconds=self._duration_s,
+            policy=policy,
+        )
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                loop = asyncio.get_running_loop()
+                answer = await loop.run_in_executor(self._threads, self._ask, request)
+        except AlibabaCloudException as error:
+            raise _refusal(error) from error
+        except TimeoutError as error:
+            raise StsLostError("no-answer") from error
+        except CredentialException as error:
+            raise StsLostError("no-server-credentials", retry_after_s=30) from error
+        except TeaException as error:
+            raise _loss(error) from error
+        found = _credentials(answer)
+        if found.access_key_id.startswith(MOCK_KEYS) and not self._allow_mock:
+            raise StsLostError("a-mock")
+        return found
+
+    def _ask(self, request: AssumeRoleRequest) -> AssumeRoleResponse:
+        return self._api.assume_role_with_options(request, self._runtime)
+
+
+def objects_sts(settings: Settings, credentials: CredentialClient) -> StsClient:
+    """Return AssumeRole on the role with which the server itself looks at uploads."""
+    return StsClient(
+        settings,
+        credentials,
+        role_arn=settings.objects_role_arn,
+        duration_s=settings.objects_session_s,
+    )
+
+
+def _refusal(error: AlibabaCloudException) -> StsRefusedError | StsLostError:
+    """Tell a no from a not-now.
+
+    Source: RAM page "STS error codes": Throttling* and 5xx may be tried again, the rest not.
+    """
+    code = str(error.code)
+    if code.startswith("Throttling"):
+        return StsLostError("throttled", retry_after_s=5)
+    if error.status_code is None or error.status_code >= 500:
+        return StsLostError(code)
+    return StsRefusedError(code, str(error.request_id))
+
+
+def _loss(error: TeaException) -> StsLostError:
+    """Name what the SDK wraps in its `UnretryableException`."""
+    cause = getattr(error, "inner_exception", None)
+    if isinstance(cause, CredentialException):
+        return StsLostError("no-server-credentials", retry_after_s=30)
+    if isinstance(cause, RetryError):
+        return StsLostError("no-answer")
+    return StsLostError("unreadable")
+
+
+def _credentials(answer: AssumeRoleResponse) -> StsCredentials:
+    found = answer.body.credentials if answer.body is not None else None
+    if found is None or not found.security_token:
+        raise StsLostError("unreadable")
+    try:
+        expires_at = datetime.strptime(found.expiration, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except (TypeError, ValueError) as error:
+        raise StsLostError("unreadable") from error
+    return StsCredentials(
+        access_key_id=found.access_key_id,
+        access_key_secret=found.access_key_secret,
+        security_token=found.security_token,
+        expires_at=expires_at,
+    )

@@ -1,0 +1,1 @@
+"""The built upload page and its assets."""

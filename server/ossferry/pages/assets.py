@@ -1,0 +1,170 @@
+"""The files of the built page: only what the manifest lists, and exactly as it was built.
+
+A path from a request is only ever looked up in a table that was made at start, so no request can
+name a file of its own. Small files are kept in memory, large ones are streamed from disk.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from ossferry.errors import SettingsError
+from ossferry.settings.model import Settings
+
+__all__ = ["Assets", "StoredFile", "find_web_dir", "load_file"]
+
+SUFFIXES = {"br": ".br", "gzip": ".gz"}
+KEPT_IN_MEMORY = 512 * 1024
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One encoding of a file; `content` only if it is kept in memory."""
+
+    path: Path
+    etag: str
+    content: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file that may be served, in every encoding that it has; `""` is the plain one."""
+
+    content_type: str
+    variants: Mapping[str, Variant]
+
+    def respond(self, request: Request, *, cache_control: str) -> Response:
+        """Answer with the smallest encoding that the client accepts, or 304."""
+        encoding = _negotiate(request.headers.get("accept-encoding", ""), self.variants)
+        variant = self.variants[encoding]
+        # a 304 has a type too: its security headers, made by type, replace those in the cache
+        headers = {
+            "cache-control": cache_control,
+            "content-type": self.content_type,
+            "etag": variant.etag,
+            "vary": "Accept-Encoding",
+        }
+        if variant.etag in _etags(request.headers.get("if-none-match", "")):
+            return Response(status_code=304, headers=headers)
+        if encoding:
+            headers["content-encoding"] = encoding
+        if variant.content is None:
+            return FileResponse(variant.path, headers=headers, media_type=self.content_type)
+        return Response(variant.content, headers=headers)
+
+
+class Assets:
+    """Everything below `/assets/`, and the icon.
+
+    Attributes:
+        inline_scripts: hashes of the scripts that stand in the pages themselves.
+    """
+
+    def __init__(self, files: Mapping[str, StoredFile], inline_scripts: Sequence[str]) -> None:
+        self._files = files
+        self.inline_scripts = inline_scripts
+
+    @classmethod
+    def load(cls, web_dir: Path) -> "Assets":
+        """Read the manifest and every file that it lists.
+
+        Raises:
+            SettingsError: the folder does not hold what its manifest says.
+        """
+        try:
+            manifest = json.loads((web_dir / "manifest.json").read_bytes())
+            files = {
+                url: _load_listed(web_dir / url.lstrip("/"), entry)
+                for url, entry in manifest["files"].items()
+            }
+        except (OSError, ValueError, KeyError) as error:
+            raise SettingsError(
+                f"OSSFERRY_WEB_DIR: the page in {web_dir} is incomplete; run `make build`."
+            ) from error
+        return cls(files, manifest.get("inline_scripts", ()))
+
+    def find(self, url: str) -> StoredFile | None:
+        """Return the file with exactly this address."""
+        return self._files.get(url)
+
+    def embed(self) -> StoredFile | None:
+        """Return the script that other sites load, wherever its hashed folder is."""
+        return next((file for url, file in self._files.items() if url.endswith("/embed.js")), None)
+
+    def styles(self) -> str:
+        """Return the address of the page's style sheet; empty without one."""
+        return self.address("styles.css")
+
+    def address(self, name: str) -> str:
+        """Return the address of a file, wherever its hashed folder is; empty without one."""
+        return next((url for url in self._files if url.endswith(f"/{name}")), "")
+
+    def icon(self) -> StoredFile | None:
+        """Return the page's icon, wherever its hashed folder is."""
+        found = (file for url, file in self._files.items() if url.endswith("/favicon.svg"))
+        return self._files.get("/favicon.ico") or next(found, None)
+
+
+def find_web_dir(settings: Settings) -> Path:
+    """Return the folder with the built page: configured, in the package, or in the checkout.
+
+    Raises:
+        SettingsError: no page has been built.
+    """
+    package = Path(__file__).parents[1]
+    candidates = [package / "web", package.parent.parent / "build" / "web"]
+    if settings.web_dir is not None:
+        candidates = [settings.web_dir]
+    for folder in candidates:
+        if (folder / "manifest.json").is_file():
+            return folder
+    raise SettingsError("OSSFERRY_WEB_DIR: there is no built page; run `make build` first.")
+
+
+def load_file(path: Path, content_type: str, encodings: list[str]) -> StoredFile:
+    """Read a file and its compressed copies.
+
+    Args:
+        path: the plain file; `.br` and `.gz` copies lie beside it.
+        encodings: `br` and `gzip`, best first.
+    """
+    paths = {name: path.with_name(path.name + SUFFIXES[name]) for name in encodings} | {"": path}
+    variants = {name: _load_variant(each, name) for name, each in paths.items()}
+    return StoredFile(content_type=content_type, variants=variants)
+
+
+def _load_listed(path: Path, entry: dict[str, Any]) -> StoredFile:
+    digest = base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode()
+    if entry["integrity"] != f"sha256-{digest}":
+        raise ValueError(f"{path} is not what was built")
+    return load_file(path, entry["type"], entry["encodings"])
+
+
+def _load_variant(path: Path, encoding: str) -> Variant:
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()[:20]
+    kept = content if len(content) <= KEPT_IN_MEMORY else None
+    return Variant(path=path, etag=f'"{digest}{encoding and "-" + encoding}"', content=kept)
+
+
+def _negotiate(accept_encoding: str, available: Mapping[str, Variant]) -> str:
+    """Return the first available encoding that is accepted, else the plain one."""
+    accepted = set()
+    for item in accept_encoding.lower().split(","):
+        name, _, parameter = item.partition(";")
+        quality = parameter.replace(" ", "").removeprefix("q=") or "1"
+        if quality.strip("0."):
+            accepted.add(name.strip())
+    return next((name for name in available if name and name in accepted), "")
+
+
+def _etags(if_none_match: str) -> set[str]:
+    return {item.strip().removeprefix("W/") for item in if_none_match.split(",")}

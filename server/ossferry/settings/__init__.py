@@ -1,0 +1,1 @@
+"""The server's options: the model, the types of their values, and the rules between them."""

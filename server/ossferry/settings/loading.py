@@ -1,0 +1,91 @@
+"""Reads the settings, and tells what is wrong with them in one sentence."""
+
+import os
+import re
+from difflib import get_close_matches
+
+from dotenv import dotenv_values
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import SettingsError as UnreadableError
+
+from ossferry.errors import SettingsError
+from ossferry.observability.logs import logger
+from ossferry.settings.files import is_secret
+from ossferry.settings.model import PREFIX, Settings
+
+__all__ = ["ExplicitSettings", "load_settings"]
+
+
+LIST = 'should be a list in JSON, such as ["one", "two"]'
+ALIKE = 0.8
+"""From here on a name that is no option is one with a typing error."""
+
+log = logger("ossferry.settings")
+
+
+class ExplicitSettings(Settings):
+    """The same options, all handed over in code: environment and `.env` are not read."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave the values handed over as the only source."""
+        return (init_settings,)
+
+
+def load_settings(cls: type[Settings] = Settings, /, **values: object) -> Settings:
+    """Read the settings.
+
+    Args:
+        cls: `ExplicitSettings` to leave the environment alone.
+        values: options that win over the environment.
+
+    Raises:
+        SettingsError: one sentence that names the first option at fault.
+    """
+    if not issubclass(cls, ExplicitSettings):
+        _refuse_typing_errors()
+    try:
+        return cls(**values)  # type: ignore[arg-type]  # pydantic checks what arrives
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from error
+    except UnreadableError as error:  # all that is not a single value is a list
+        name = re.search(r'field "(\w+)"', str(error))
+        option = PREFIX + name[1].upper() if name else "An option"
+        raise SettingsError(f"{option}: {LIST}.") from error
+
+
+def _refuse_typing_errors() -> None:
+    """Refuse a variable that looks like an option and is none; warn of others with our prefix.
+
+    What is spelled wrong would silently not count. A cluster may set variables of its own.
+    """
+    fields = Settings.model_fields
+    options = [PREFIX + name.upper() for name in fields]
+    options += [f"{PREFIX}{name.upper()}_FILE" for name in fields if is_secret(fields[name])]
+    given = {*dotenv_values(str(Settings.model_config.get("env_file") or "")), *os.environ}
+    for name in sorted({each.upper() for each in given}.difference(options)):
+        if name.startswith(PREFIX):
+            if nearest := get_close_matches(name, options, 1, ALIKE):
+                raise SettingsError(f"{name} is no option; the nearest is {nearest[0]}.")
+            log.warning("unknown-option", option=name)
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    words = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return f"{words}."
+    option = PREFIX + str(first["loc"][0]).upper()
+    if first["type"] == "missing":
+        return f"{option} is missing."
+    if first["type"] == "tuple_type":
+        return f"{option}: {LIST}."
+    return f"{option}: {words[0].lower()}{words[1:]}."

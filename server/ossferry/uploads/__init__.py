@@ -1,0 +1,1 @@
+"""Uploads after they arrived: receipts, lists, links, deletion, quotas and reconciliation."""

@@ -1,0 +1,208 @@
+"""Upload callbacks: OSS tells the server that something was stored, and signs what it says.
+
+The key is fetched from OSS's own host only, over https whatever the request asks for. Even a good
+signature is a hint and no more, for the vendor's key has 512 bits: what is recorded is what OSS
+answers when it is asked. That also makes a replayed callback harmless.
+Source: OSS pages "Callback" and "Upload callbacks".
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections import OrderedDict
+from urllib.parse import urlsplit
+
+import httpx
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import MD5
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from ossferry.access.audit import Audit
+from ossferry.access.gate import address_of
+from ossferry.access.rate_limits import Rates
+from ossferry.clock import Monotonic
+from ossferry.errors import (
+    BadRequestError,
+    ForgedCallbackError,
+    IssuerLostError,
+    NotStoredError,
+    OssferryError,
+)
+from ossferry.http.client import read_short
+from ossferry.http.same_site import read_small
+from ossferry.ledger import Database, people
+from ossferry.oss.bucket import ObjectStore
+from ossferry.settings.model import Settings
+from ossferry.uploads.receipts import Recorder
+
+__all__ = ["CallbackApi", "CallbackKeys", "key_address", "signed_text"]
+
+KEY_HOST = "gosspublic.alicdn.com"
+KEY_KEPT_S = 3600.0
+FAILURE_KEPT_S = 30.0
+MAX_KEYS = 16
+_KEY_PATH = re.compile(r"(/_mock)?/callback_pub_key(_v[0-9])?\.pem")
+"""So few names that nobody can have us fetch one after the other."""
+
+
+def key_address(encoded: str, *, mock: str = "") -> str:
+    """Return where the public key is, which a callback names in `x-oss-pub-key-url`.
+
+    Args:
+        encoded: the header, in base64.
+        mock: ``host:port`` of a mock OSS whose keys are taken too, over http.
+
+    Raises:
+        ForgedCallbackError: it is not OSS's own host.
+    """
+    try:
+        url = base64.b64decode(encoded, validate=True).decode("ascii")
+        parts = urlsplit(url)
+    except (binascii.Error, ValueError) as error:
+        raise ForgedCallbackError("The address of the key is unreadable.") from error
+    is_plain = parts.scheme in ("http", "https") and _KEY_PATH.fullmatch(parts.path)
+    if is_plain and url == f"{parts.scheme}://{parts.netloc}{parts.path}":
+        if parts.netloc == KEY_HOST:
+            return f"https://{KEY_HOST}{parts.path}"
+        if mock and parts.netloc == mock:
+            return f"http://{mock}{parts.path}"
+    raise ForgedCallbackError("The key of a callback comes from OSS's own host.")
+
+
+def signed_text(path: str, query: bytes, body: bytes) -> bytes:
+    """Return what OSS has signed: decoded path, raw query, line feed, body."""
+    return path.encode() + (b"?" + query if query else b"") + b"\n" + body
+
+
+class CallbackKeys:
+    """Public keys of OSS, fetched once and kept for an hour; a failure is kept shortly."""
+
+    def __init__(self, client: httpx.AsyncClient, *, monotonic: Monotonic) -> None:
+        self._client = client
+        self._monotonic = monotonic
+        self._kept: OrderedDict[str, tuple[float, RSAPublicKey | None]] = OrderedDict()
+
+    async def get(self, url: str) -> RSAPublicKey:
+        """Return the key at an address that was checked.
+
+        Raises:
+            IssuerLostError: it cannot be had.
+        """
+        until, key = self._kept.get(url, (0.0, None))
+        if until <= self._monotonic():
+            key = await self._fetch(url)
+            lasts_s = FAILURE_KEPT_S if key is None else KEY_KEPT_S
+            self._kept[url] = (self._monotonic() + lasts_s, key)
+            if len(self._kept) > MAX_KEYS:
+                self._kept.popitem(last=False)
+        if key is None:
+            raise IssuerLostError("no-callback-key")
+        return key
+
+    async def _fetch(self, url: str) -> RSAPublicKey | None:
+        try:
+            status, pem = await read_short(self._client, self._client.build_request("GET", url))
+            key = load_pem_public_key(pem) if status == 200 else None
+        except (ValueError, IssuerLostError):
+            return None
+        return key if isinstance(key, RSAPublicKey) else None
+
+
+class CallbackApi:
+    """The route `POST /api/callback`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: ObjectStore,
+        database: Database,
+        recorder: Recorder,
+        keys: CallbackKeys,
+        rates: Rates,
+        audit: Audit,
+    ) -> None:
+        self._bucket = settings.bucket
+        self._mock = urlsplit(settings.objects_address).netloc if settings.allow_mock else ""
+        self._store = store
+        self._database = database
+        self._recorder = recorder
+        self._keys = keys
+        self._rates = rates
+        self._audit = audit
+
+    async def receive(self, request: Request) -> Response:
+        """Answer OSS, once the object is recorded.
+
+        Raises:
+            ForgedCallbackError: OSS has not signed this.
+            BadRequestError: the body is not the one that the documentation asks for.
+            NotStoredError: no such object, or nobody's.
+            OssLostError, LedgerLostError: the reconciler will find it.
+        """
+        try:
+            await self._rates.admit_frequent(address_of(request))
+            await self._rates.refuse_guessing(address_of(request))
+            key = await self._record(request)
+        except OssferryError as error:
+            self._audit.acted(request, None, action="callback", outcome=error.code)
+            if isinstance(error, ForgedCallbackError):
+                await self._rates.failed(address_of(request), "")
+            raise
+        self._audit.acted(request, None, action="callback", outcome="done")
+        return JSONResponse({"status": "ok", "key": key})
+
+    async def _record(self, request: Request) -> str:
+        body = await _body(request)
+        await self._verify(request, body)
+        key, request_id = self._read(body)
+        async with self._database.read() as connection:
+            owner = await people.owner_of_key(connection, key)
+        if owner is None:
+            raise NotStoredError("This is nobody's upload.")
+        stored = await self._store.head(key)
+        if stored is None:
+            raise NotStoredError("OSS has no object under this key.")
+        await self._recorder.record(owner, stored, source="callback", request_id=request_id)
+        return key
+
+    async def _verify(self, request: Request, body: bytes) -> None:
+        named = request.headers.getlist("x-oss-pub-key-url")
+        signatures = request.headers.getlist("authorization")
+        if len(named) != 1 or len(signatures) != 1:
+            raise ForgedCallbackError("A callback has one key and one signature.")
+        address = key_address(named[0], mock=self._mock)
+        try:
+            signature = base64.b64decode(signatures[0], validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise ForgedCallbackError("The signature is unreadable.") from error
+        key = await self._keys.get(address)
+        text = signed_text(request.scope["path"], request.scope["query_string"], body)
+        try:
+            key.verify(signature, text, PKCS1v15(), MD5())  # noqa: S303 - as OSS signs
+        except InvalidSignature as error:
+            raise ForgedCallbackError("OSS has not signed this.") from error
+
+    def _read(self, body: bytes) -> tuple[str, str]:
+        try:
+            document = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise BadRequestError("The body of a callback must be JSON.") from error
+        if not isinstance(document, dict) or document.get("bucket") != self._bucket:
+            raise BadRequestError("The callback must be about this server's bucket.")
+        key, request_id = document.get("object"), document.get("reqId") or ""
+        if not isinstance(key, str) or not isinstance(request_id, str):
+            raise BadRequestError("The callback must name its object.")
+        return key, request_id[:64]
+
+
+async def _body(request: Request) -> bytes:
+    try:
+        return await read_small(request)
+    except ClientDisconnect as error:
+        raise BadRequestError("The body broke off.") from error

@@ -1,0 +1,188 @@
+"""Lists of uploads: what OSS has, by key; what the ledger has, by any order; what was deleted.
+
+OSS lists by key only, and searches nothing. The ledger does both; what it lacks is what arrived
+without a receipt and waits until the page can no longer refuse it. By key that is shown at once,
+with neither checksum nor time of recording; what the page has refused is in no list.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ossferry.clock import Clock, utc_text
+from ossferry.errors import BadRequestError
+from ossferry.http.same_site import read_json
+from ossferry.identity.owner import Owner, check_own_key
+from ossferry.ledger import Database, listing, receipts, refusals
+from ossferry.ledger.listing import SORTS, Deleted
+from ossferry.ledger.receipts import Receipt
+from ossferry.oss.bucket import Listed, ObjectStore
+from ossferry.uploads.receipts import read_content
+
+__all__ = ["CURSOR", "MAX_PAGE", "MAX_WORDS", "ListApi", "name_of", "object_json", "read_limit"]
+
+PAGE, MAX_PAGE = 100, 1000
+MAX_WORDS = 200
+MOST_ASKED = 3  # objects that the ledger still has, of which the latest are the likeliest
+Rows: TypeAlias = Sequence[tuple[Listed, Receipt | None]]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CURSOR = "[0-9]{1,16}-[0-9a-f]{32}"
+
+
+class ListApi:
+    """The routes that find uploads: by key, by words, by content, and what was deleted."""
+
+    def __init__(self, store: ObjectStore, database: Database, *, clock: Clock) -> None:
+        self._store = store
+        self._database = database
+        self._clock = clock
+
+    async def list(self, request: Request, owner: Owner) -> Response:
+        """Answer with one page of uploads: `?limit=&after=&q=&sort=`.
+
+        Raises:
+            BadRequestError: no such page.
+            ForeignKeyError: `after` lies elsewhere.
+        """
+        limit, after = read_limit(request), request.query_params.get("after", "")
+        words = request.query_params.get("q", "").strip()
+        sort = request.query_params.get("sort") or ("newest" if words else "key")
+        if sort not in SORTS:
+            raise BadRequestError(f"sort must be one of {', '.join(SORTS)}.")
+        if len(words) > MAX_WORDS:
+            raise BadRequestError(f"q must have at most {MAX_WORDS} characters.")
+        if after:
+            check_own_key(after, owner.prefix)
+        if words or sort != "key":
+            found, last = await self._search(
+                owner, words=words, sort=sort, after=after, limit=limit
+            )
+        else:
+            found, last = await self._ask_oss(owner, after=after, limit=limit)
+        return JSONResponse(
+            {
+                "objects": [object_json(*each) for each in found],
+                "next": last,
+            }
+        )
+
+    async def identical(self, request: Request, owner: Owner) -> Response:
+        """Answer `POST /api/objects/identical` with the key of an upload that is this very file.
+
+        Nobody is told of others' uploads. What the ledger says is asked of OSS once more.
+
+        Raises:
+            BadRequestError: no path, size and CRC-64 of a file.
+        """
+        document = await read_json(request)
+        path = document.get("path")
+        if not isinstance(path, str) or not path:
+            raise BadRequestError("path must be the name of a file, after its folders.")
+        size, crc64 = read_content(document)
+        for key in await self._known(owner, path, size, crc64):
+            stored = await self._store.head(key)
+            if stored and (stored.size, stored.crc64) == (size, crc64):
+                return JSONResponse({"key": key})
+        return JSONResponse({"key": None})
+
+    async def deleted(self, request: Request, owner: Owner) -> Response:
+        """Answer with one page of what can come back, last deleted first: `?limit=&after=`."""
+        limit, after = read_limit(request), _place(request.query_params.get("after", ""))
+        async with self._database.read() as connection:
+            found = await listing.deleted_page(
+                connection, owner, now=self._clock(), after=after, limit=limit
+            )
+        return JSONResponse(
+            {
+                "objects": [_deleted_json(each) for each in found],
+                "next": _cursor(found[-1]) if len(found) == limit else None,
+            }
+        )
+
+    async def _ask_oss(self, owner: Owner, *, after: str, limit: int) -> tuple[Rows, str | None]:
+        """Return a page, without what the page has refused, and the key of its last object."""
+        found = await self._store.list(owner.prefix, after=after, limit=limit)
+        async with self._database.read() as connection:
+            known = await receipts.of_keys(connection, [each.key for each in found])
+            unknown = [each for each in found if each.key not in known]
+            refused = await refusals.of_objects(connection, unknown)
+        rows = [(each, known.get(each.key)) for each in found if each.key not in refused]
+        return rows, found[-1].key if len(found) == limit else None
+
+    async def _known(self, owner: Owner, path: str, size: int, crc64: str) -> Sequence[str]:
+        try:
+            check_own_key(owner.prefix + path, owner.prefix)
+        except BadRequestError:
+            return []  # no key can look like that
+        async with self._database.read() as connection:
+            found = await receipts.identical(connection, owner, path=path, size=size, crc64=crc64)
+        return found[:MOST_ASKED]
+
+    async def _search(
+        self, owner: Owner, *, words: str, sort: str, after: str, limit: int
+    ) -> tuple[Rows, str | None]:
+        async with self._database.read() as connection:
+            found = await listing.page(
+                connection, owner, words=words, sort=sort, after=after, limit=limit
+            )
+        if found is None:
+            raise BadRequestError("after must be the `next` of the page before.")
+        return found, found[-1][0].key if len(found) == limit else None
+
+
+def read_limit(request: Request) -> int:
+    """Return how many entries a page may have.
+
+    Raises:
+        BadRequestError: no number from 1 to 1000.
+    """
+    text = request.query_params.get("limit", str(PAGE))
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MAX_PAGE):
+        raise BadRequestError(f"limit must be a number from 1 to {MAX_PAGE}.")
+    return int(text)
+
+
+def _cursor(gone: Deleted) -> str:
+    return f"{(gone.deleted_at - EPOCH) // timedelta(microseconds=1)}-{gone.undo.id}"
+
+
+def _place(cursor: str) -> tuple[datetime, str] | None:
+    if not cursor:
+        return None
+    if not re.fullmatch(CURSOR, cursor):
+        raise BadRequestError("after must be the `next` of the page before.")
+    at, _, undo_id = cursor.partition("-")
+    return EPOCH + timedelta(microseconds=int(at)), undo_id
+
+
+def name_of(key: str) -> str:
+    """Return the name of an upload's file."""
+    return key.rpartition("/")[2]
+
+
+def object_json(listed: Listed, receipt: Receipt | None) -> dict[str, object]:
+    """Return what a client is told of an upload."""
+    return {
+        "key": listed.key,
+        "name": name_of(listed.key),
+        "size": listed.size,
+        "etag": listed.etag,
+        "last_modified": utc_text(listed.last_modified),
+        "crc64": receipt.crc64 if receipt else None,
+        "recorded_at": utc_text(receipt.recorded_at) if receipt else None,
+    }
+
+
+def _deleted_json(gone: Deleted) -> dict[str, object]:
+    return {
+        "key": gone.undo.key,
+        "name": name_of(gone.undo.key),
+        "size": gone.undo.size,
+        "crc64": gone.crc64,
+        "deleted_at": utc_text(gone.deleted_at),
+        "undo": {"id": gone.undo.id, "until": utc_text(gone.undo.until)},
+    }

@@ -1,0 +1,160 @@
+"""Quotas: looked at before credentials are handed out, settled by receipts.
+
+Credentials say nothing about sizes: the page stops when a receipt says that nothing is left, and
+who goes on without the page can do so until their credentials end; new ones are refused. How
+somebody stands is remembered for two seconds, so that asking for grants again and again costs the
+database nothing.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from datetime import timedelta
+from typing import TypeAlias
+
+from ossferry.clock import Clock, Monotonic
+from ossferry.errors import QuotaExceededError, RevokedError
+from ossferry.identity.owner import Owner
+from ossferry.ledger import Database
+from ossferry.ledger.standing import Quota, Standing, standing
+from ossferry.ledger.tables import TOTAL, day_of
+from ossferry.settings.model import Settings
+
+__all__ = ["Left", "Quotas"]
+
+Left: TypeAlias = dict[str, int | None]
+"""``bytes_left`` and ``objects_left``; None stands for no limit."""
+
+KEPT_S = 2.0
+MAX_KEPT = 10_000
+
+
+class Quotas:
+    """Everybody's limits: their own where they have some, else those of the settings."""
+
+    def __init__(
+        self, settings: Settings, database: Database, *, clock: Clock, monotonic: Monotonic
+    ) -> None:
+        names = [field.name for field in fields(Quota)]
+        self._default = {name: getattr(settings, f"quota_{name}") for name in names}
+        self._database = database
+        self._clock = clock
+        self._monotonic = monotonic
+        self._kept: OrderedDict[str, tuple[float, Standing]] = OrderedDict()
+
+    async def admit(self, owner: Owner, *, size: int = 0) -> Left | None:
+        """Return what somebody may still upload; None for no limit.
+
+        Args:
+            size: bytes of the one object that they are about to store, if that is known.
+
+        Raises:
+            RevokedError: they were shut out.
+            QuotaExceededError: nothing is left, or too little for that object.
+            LedgerLostError: nobody knows.
+        """
+        await self.refuse_revoked(owner)
+        found = await self._standing(owner)
+        for name, rest in self._rest(found).items():
+            least = max(1, size) if name.startswith("bytes") else 1
+            if rest is not None and rest < least:
+                raise self._exceeded(name, found, owner)
+        return self._least(found)
+
+    async def refuse_revoked(self, owner: Owner) -> None:
+        """Return if somebody was not shut out.
+
+        Raises:
+            RevokedError: they were.
+            LedgerLostError: nobody knows.
+        """
+        if (await self._standing(owner)).is_revoked:
+            raise RevokedError("An administrator has ended your access.")
+
+    async def left(self, owner: Owner) -> Left | None:
+        """Return what somebody may still upload, which may be nothing; None for no limit.
+
+        Raises:
+            LedgerLostError: nobody knows.
+        """
+        return self._least(await self._standing(owner))
+
+    async def make_sure_it_fits(self, owner: Owner, size: int) -> None:
+        """Return if one more object of this size fits into what may be there in total.
+
+        Raises:
+            QuotaExceededError: it does not.
+            LedgerLostError: nobody knows.
+        """
+        found = await self._standing(owner)
+        rest = self._rest(found)
+        for name, more in (("bytes_total", size), ("objects_total", 1)):
+            left = rest[name]
+            if left is not None and left < more:
+                raise self._exceeded(name, found, owner)
+
+    def settle(self, owner: Owner, used: Mapping[str, tuple[int, int]]) -> None:
+        """Take over what the ledger has counted, so that nobody has to ask it again.
+
+        Args:
+            used: bytes and objects, by day.
+        """
+        until, found = self._kept.get(owner.hash, (0.0, None))
+        if found is None:
+            return
+        now = dict(found.used)
+        for span, day in (("day", day_of(self._clock())), ("total", TOTAL)):
+            if day in used:
+                now[f"bytes_{span}"], now[f"objects_{span}"] = used[day]
+        self._kept[owner.hash] = (until, replace(found, used=now))
+
+    def forget(self, owner: Owner) -> None:
+        """Look again the next time: something changed."""
+        self._kept.pop(owner.hash, None)
+
+    async def _standing(self, owner: Owner) -> Standing:
+        until, found = self._kept.get(owner.hash, (0.0, None))
+        if found is not None and until > self._monotonic():
+            return found
+        async with self._database.read() as connection:
+            found = await standing(connection, owner.hash, self._clock())
+        self._kept[owner.hash] = (self._monotonic() + KEPT_S, found)
+        self._kept.move_to_end(owner.hash)
+        if len(self._kept) > MAX_KEPT:
+            self._kept.popitem(last=False)
+        return found
+
+    def _allowed(self, name: str, found: Standing) -> int | None:
+        own: int | None = getattr(found.own, name)
+        return self._default[name] if own is None else own
+
+    def _rest(self, found: Standing) -> dict[str, int | None]:
+        allowed = {name: self._allowed(name, found) for name in self._default}
+        return {
+            name: None if most is None else most - found.used[name] - found.kept[name]
+            for name, most in allowed.items()
+        }
+
+    def _least(self, found: Standing) -> Left | None:
+        rest = self._rest(found)
+        both = {
+            f"{unit}_left": _least(rest[f"{unit}_day"], rest[f"{unit}_total"])
+            for unit in ("bytes", "objects")
+        }
+        return None if both == {"bytes_left": None, "objects_left": None} else both
+
+    def _exceeded(self, name: str, found: Standing, owner: Owner) -> QuotaExceededError:
+        now = self._clock()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        return QuotaExceededError(
+            name,
+            used=found.used[name] + found.kept[name],
+            allowed=self._allowed(name, found) or 0,
+            frees_at=midnight if name.endswith("_day") else None,
+            now=now,
+            prefix=owner.prefix,
+        )
+
+
+def _least(*values: int | None) -> int | None:
+    return min((max(0, value) for value in values if value is not None), default=None)

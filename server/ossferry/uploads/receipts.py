@@ -1,0 +1,211 @@
+"""Receipts: the page reports an upload, and the server writes down what OSS really has.
+
+Nothing that is reported is believed. OSS is asked under the server's own rights, so that a lost
+answer to the last request of an upload can be settled although the page's token cannot read.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ossferry.clock import Clock, utc_text
+from ossferry.errors import BadRequestError, NotStoredError, ReceiptMismatchError
+from ossferry.hooks.calls import Hooks, uploaded
+from ossferry.http.same_site import read_json
+from ossferry.identity.owner import Owner, check_own_key
+from ossferry.ledger import Database, people, receipts, refusals
+from ossferry.ledger.receipts import Receipt
+from ossferry.observability.metrics import Metrics
+from ossferry.oss.bucket import ObjectStore, Stored
+from ossferry.uploads.quotas import Quotas
+
+__all__ = [
+    "MAX_OBJECT_SIZE",
+    "ReceiptApi",
+    "Recorder",
+    "Report",
+    "read_content",
+    "read_report",
+    "read_size",
+    "stored_json",
+]
+
+MAX_OBJECT_SIZE = 48_800_000_000_000
+MAX_REMEMBERED = 10_000
+_CRC64 = re.compile(r"0|[1-9][0-9]{0,19}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{0,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a page says that it uploaded.
+
+    Attributes:
+        size: in bytes.
+        crc64: CRC-64/ECMA as decimal text.
+        request_id: of the request that stored it; empty if its answer was lost.
+    """
+
+    key: str
+    size: int
+    crc64: str
+    request_id: str
+
+
+class Recorder:
+    """Writes receipts into the ledger, settles usage, and tells the hooks: all or nothing."""
+
+    def __init__(
+        self,
+        database: Database,
+        hooks: Hooks,
+        quotas: Quotas,
+        *,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._metrics = metrics
+        self._hooks = hooks
+        self._quotas = quotas
+        self._clock = clock
+        self._remembered: set[str] = set()
+
+    async def record(
+        self, owner: Owner, stored: Stored, *, source: str, request_id: str = ""
+    ) -> Receipt:
+        """Record what OSS has, once.
+
+        Args:
+            source: who said so: ``page``, ``form``, ``callback`` or ``found``.
+
+        Raises:
+            NotStoredError: the page has refused this object.
+            LedgerLostError: nothing was recorded; the object is not touched, and is found later.
+        """
+        now = self._clock()
+        async with self._database.write() as connection:
+            if owner.hash not in self._remembered:
+                await people.remember(connection, owner, now)
+            if source == "page":
+                await refusals.forget(connection, stored.key)
+            elif await refusals.of_objects(connection, [stored]):
+                raise NotStoredError("The page has refused what OSS has under this key.")
+            receipt = await receipts.record(
+                connection, owner, stored, source=source, request_id=request_id, now=now
+            )
+            if receipt.is_news and self._hooks.has_any:
+                await self._hooks.announce(connection, uploaded(owner, stored, now))
+        if len(self._remembered) >= MAX_REMEMBERED:
+            self._remembered.clear()
+        self._remembered.add(owner.hash)
+        if receipt.is_news:
+            self._metrics.recorded(source, stored.size)
+            self._quotas.settle(owner, receipt.used)
+            self._hooks.wake()
+        return receipt
+
+
+class ReceiptApi:
+    """The route `POST /api/receipts`."""
+
+    def __init__(self, store: ObjectStore, recorder: Recorder, quotas: Quotas) -> None:
+        self._store = store
+        self._recorder = recorder
+        self._quotas = quotas
+
+    async def create(self, request: Request, owner: Owner) -> Response:
+        """Answer with what is stored, if it is what was reported, and what may still be.
+
+        Raises:
+            BadRequestError: no report.
+            ForeignKeyError: the key is not below the principal's prefix.
+            NotStoredError: there is no such object.
+            ReceiptMismatchError: there is another object.
+            OssLostError: OSS does not say.
+            LedgerLostError: it cannot be recorded.
+        """
+        report = read_report(await read_json(request), owner.prefix)
+        stored = await self._confirm(report)
+        receipt = await self._recorder.record(
+            owner, stored, source="page", request_id=report.request_id
+        )
+        return JSONResponse(
+            stored_json(stored)
+            | {
+                "stored": True,
+                "recorded_at": utc_text(receipt.recorded_at),
+                "quota": await self._quotas.left(owner),
+            }
+        )
+
+    async def _confirm(self, report: Report) -> Stored:
+        stored = await self._store.head(report.key)
+        if stored is None:
+            raise NotStoredError("OSS has no object under this key.")
+        differs = [
+            name for name in ("size", "crc64") if getattr(report, name) != getattr(stored, name)
+        ]
+        if differs:
+            raise ReceiptMismatchError(differs=differs, stored=stored_json(stored))
+        return stored
+
+
+def read_report(document: dict[str, object], prefix: str) -> Report:
+    """Read the JSON document of a report.
+
+    Raises:
+        BadRequestError: a field is missing or malformed.
+        ForeignKeyError: the key does not lie below the prefix.
+    """
+    size, crc64 = read_content(document)
+    request_id = document.get("request_id") or ""
+    if not isinstance(request_id, str) or not _REQUEST_ID.fullmatch(request_id):
+        raise BadRequestError("request_id must be the request id of OSS, or null.")
+    key = check_own_key(document.get("key"), prefix)
+    return Report(key=key, size=size, crc64=crc64, request_id=request_id)
+
+
+def read_content(document: dict[str, object]) -> tuple[int, str]:
+    """Read size and CRC-64 of a file.
+
+    Raises:
+        BadRequestError: one of them is missing or malformed.
+    """
+    size, crc64 = read_size(document), document.get("crc64")
+    if not isinstance(crc64, str) or not _CRC64.fullmatch(crc64):
+        raise BadRequestError("crc64 must be a CRC-64 as decimal text.")
+    return size, crc64
+
+
+def read_size(document: Mapping[str, object]) -> int:
+    """Read the size of a file in bytes.
+
+    Raises:
+        BadRequestError: it is missing or malformed.
+    """
+    size = _whole(document.get("size"))
+    if size is None or not 0 <= size <= MAX_OBJECT_SIZE:
+        raise BadRequestError("size must be a number of bytes.")
+    return size
+
+
+def _whole(value: object) -> int | None:
+    """Return a whole number; JSON makes no difference between 5 and 5.0."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def stored_json(stored: Stored) -> dict[str, object]:
+    """Return what a client is told of an object that OSS has."""
+    return {
+        "key": stored.key,
+        "size": stored.size,
+        "crc64": stored.crc64,
+        "etag": stored.etag,
+        "last_modified": utc_text(stored.last_modified),
+    }

@@ -1,0 +1,245 @@
+"""Compares bucket and ledger: what arrived without a receipt, what changed, what is gone.
+
+A tab that was closed sends no receipt, and neither does who wants to hide an upload. So the uploads
+of everybody who holds credentials are looked through every minute, and everybody's once a day.
+An object that the page may still refuse is left alone for a while, which begins when it is first
+seen at the latest: who writes it again and again does not prolong it. One that the page has refused
+is removed.
+"""
+
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ossferry.clock import Clock, monotonic, utc_now
+from ossferry.errors import LedgerLostError, OssferryError, SettingsError
+from ossferry.hooks.calls import Hooks, deleted, load_hooks
+from ossferry.identity.owner import Owner
+from ossferry.ledger import AsyncConnection, Database, leases, people, receipts, refusals
+from ossferry.observability.logs import logger, unexpected
+from ossferry.observability.metrics import Metrics
+from ossferry.oss import sts
+from ossferry.oss.bucket import Listed, ObjectStore, OssBucket
+from ossferry.oss.sts import objects_sts
+from ossferry.settings.loading import load_settings
+from ossferry.uploads.quarantine import Quarantine
+from ossferry.uploads.quotas import Quotas
+from ossferry.uploads.receipts import Recorder
+
+__all__ = ["Differences", "Reconciler", "reconciler"]
+
+PAGE = 1000
+AT_LEAST_EVERY = timedelta(days=1)
+UNDER_WAY = timedelta(seconds=60)
+"""A request that began with good credentials may end so long after them."""
+
+HOLD_S = 300.0
+OWNERS_AT_ONCE = 1000
+
+log = logger("ossferry.reconcile")
+
+
+@dataclass(slots=True)
+class Differences:
+    """Keys whose objects the ledger did not know, knew otherwise, or still knew."""
+
+    found: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+
+    @property
+    def any(self) -> bool:
+        """Whether there are some."""
+        return bool(self.found or self.changed or self.gone)
+
+
+class Reconciler:
+    """Looks through uploads, and has the ledger say what OSS says."""
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        database: Database,
+        recorder: Recorder,
+        hooks: Hooks,
+        quotas: Quotas,
+        *,
+        quarantine: Quarantine,
+        settle_s: float,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._database = database
+        self._recorder = recorder
+        self._hooks = hooks
+        self._quotas = quotas
+        self._quarantine = quarantine
+        self._settle = timedelta(seconds=settle_s)
+        self._clock = clock
+        self._me = secrets.token_hex(8)
+        self._waiting: dict[str, dict[str, datetime]] = {}  # by owner and key: when first seen
+
+    async def run(self) -> int:
+        """Look through everybody whose turn it is, unless another process does; return how many.
+
+        Who cannot be looked through keeps nobody else waiting; their turn comes again.
+
+        Raises:
+            LedgerLostError: it is to be tried again.
+        """
+        async with self._database.write() as connection:
+            if not await self._is_my_turn(connection):
+                self._waiting.clear()  # who has the turn remembers
+                return 0
+            owners = await people.to_reconcile(
+                connection, self._clock(), at_least_every=AT_LEAST_EVERY, limit=OWNERS_AT_ONCE
+            )
+        done = 0
+        for owner in owners:
+            done += await self._attempt(owner)
+            async with self._database.write() as connection:
+                await self._is_my_turn(connection)
+        return done
+
+    async def look_through(self, owner: Owner) -> Differences:
+        """Compare one principal's objects with the ledger, and correct the ledger.
+
+        Raises:
+            LedgerLostError, OssLostError, OssRefusedError: it is to be tried again.
+        """
+        started = self._clock()
+        differences = Differences()
+        waiting: dict[str, datetime] = {}
+        after = owner.prefix
+        while True:
+            listed = await self._store.list(owner.prefix, after=after, limit=PAGE)
+            is_last = len(listed) < PAGE
+            until = None if is_last else listed[-1].key
+            await self._compare(owner, listed, after, until, differences, waiting)
+            if is_last:
+                break
+            after = listed[-1].key
+        self._waiting.pop(owner.hash, None)
+        if waiting:
+            self._waiting[owner.hash] = waiting
+        async with self._database.write() as connection:
+            settled = started - UNDER_WAY - self._settle
+            await people.reconciled(connection, owner.hash, settled)
+        if differences.any:
+            log.info(
+                "reconciled",
+                principal=owner.hash,
+                found=len(differences.found),
+                changed=len(differences.changed),
+                gone=len(differences.gone),
+            )
+        return differences
+
+    async def _attempt(self, owner: Owner) -> bool:
+        try:
+            await self.look_through(owner)
+        except LedgerLostError:
+            raise
+        except OssferryError as error:
+            log.warning("not-reconciled", principal=owner.hash, code=error.code, **error.evidence)
+        except Exception as error:
+            log.error("not-reconciled", principal=owner.hash, **unexpected(error))
+        else:
+            return True
+        return False
+
+    async def _compare(
+        self,
+        owner: Owner,
+        listed: Sequence[Listed],
+        after: str,
+        until: str | None,
+        differences: Differences,
+        waiting: dict[str, datetime],
+    ) -> None:
+        async with self._database.read() as connection:
+            known = await receipts.in_range(connection, owner, after=after, until=until)
+            unknown = [each for each in listed if each.key not in known]
+            refused = await refusals.of_objects(connection, unknown)
+        for each in listed:
+            receipt = known.get(each.key)
+            if each.key in refused:
+                await self._quarantine.finish(owner, each)
+            elif receipt and (receipt.size, receipt.etag) == (each.size, each.etag):
+                continue
+            elif self._may_wait(owner, each, waiting):
+                continue  # the page may still confirm or refuse it
+            else:
+                noted = differences.changed if receipt else differences.found
+                await self._found(owner, each.key, noted)
+        for key in known.keys() - {each.key for each in listed}:
+            await self._gone(owner, key, differences)
+
+    def _may_wait(self, owner: Owner, each: Listed, waiting: dict[str, datetime]) -> bool:
+        """Whether an object is young, and was not seen young long ago; note when it was first."""
+        now = self._clock()
+        latest = now - self._settle
+        if each.last_modified <= latest:
+            return False
+        waiting[each.key] = self._waiting.get(owner.hash, {}).get(each.key, now)
+        return waiting[each.key] > latest
+
+    async def _found(self, owner: Owner, key: str, noted: list[str]) -> None:
+        stored = await self._store.head(key)
+        if stored is None:
+            return  # deleted in this very moment
+        receipt = await self._recorder.record(owner, stored, source="found")
+        if receipt.is_news:
+            noted.append(key)
+
+    async def _gone(self, owner: Owner, key: str, differences: Differences) -> None:
+        if await self._store.head(key) is not None:
+            return  # stored in this very moment
+        now = self._clock()
+        async with self._database.write() as connection:
+            if not await receipts.mark_deleted(connection, key, now=now, undo=None):
+                return
+            await self._hooks.announce(connection, deleted(owner, key, now))
+        self._quotas.forget(owner)
+        self._hooks.wake()
+        differences.gone.append(key)
+
+    async def _is_my_turn(self, connection: AsyncConnection) -> bool:
+        return await leases.take(
+            connection, "reconcile", holder=self._me, now=self._clock(), hold_s=HOLD_S
+        )
+
+
+@asynccontextmanager
+async def reconciler(database: Database) -> AsyncIterator[Reconciler]:
+    """Yield a reconciler of its own, for a command; it works as the settings say.
+
+    Raises:
+        SettingsError: the server has no role for uploads.
+    """
+    settings = load_settings()
+    if settings.objects_role_arn is None:
+        raise SettingsError("OSSFERRY_OBJECTS_ROLE_ARN is missing: nobody may look at the bucket.")
+    store = OssBucket(settings, objects_sts(settings, sts.default_credentials()), clock=utc_now)
+    hooks = Hooks(settings, load_hooks({}))
+    quotas = Quotas(settings, database, clock=utc_now, monotonic=monotonic)
+    metrics = Metrics()
+    recorder = Recorder(database, hooks, quotas, metrics=metrics, clock=utc_now)
+    quarantine = Quarantine(
+        settings, store, database, hooks, quotas, metrics=metrics, clock=utc_now
+    )
+    try:
+        yield Reconciler(
+            store,
+            database,
+            recorder,
+            hooks,
+            quotas,
+            quarantine=quarantine,
+            settle_s=settings.settle_s,
+            clock=utc_now,
+        )
+    finally:
+        await store.close()

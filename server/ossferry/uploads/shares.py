@@ -1,0 +1,137 @@
+"""Share links: addresses that read one upload for a while, signed by the server.
+
+What a browser would show must be of a type that does no harm on the bucket's domain; everything
+else is a download. A link cannot be taken back, so its end is told as it truly is.
+"""
+
+import secrets
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ossferry.clock import Clock, utc_text
+from ossferry.errors import BadRequestError, NoPreviewError, NotInlineError, NotStoredError
+from ossferry.http.same_site import read_json
+from ossferry.identity.owner import Owner, check_own_key
+from ossferry.ledger import Database, people, shares
+from ossferry.ledger.shares import Share
+from ossferry.oss.bucket import ObjectStore, Stored
+from ossferry.oss.image_processing import can_process, process_text
+from ossferry.uploads.lists import read_limit
+
+__all__ = ["ShareApi"]
+
+MIN_LIFE_S, MAX_LIFE_S = 60, 604_800
+MAX_NOTE = 200
+INLINE_TYPES = frozenset(
+    {
+        *(f"image/{kind}" for kind in ("avif", "bmp", "gif", "jpeg", "png", "webp")),
+        *(f"audio/{kind}" for kind in ("aac", "flac", "mp4", "mpeg", "ogg", "wav", "webm")),
+        *(f"video/{kind}" for kind in ("mp4", "mpeg", "ogg", "quicktime", "webm")),
+        "text/plain",
+    }
+)
+"""Types that hold no script; html, svg, xml and pdf do."""
+
+
+class ShareApi:
+    """The routes `POST /api/share` and `GET /api/shares`."""
+
+    def __init__(self, store: ObjectStore, database: Database, *, clock: Clock) -> None:
+        self._store = store
+        self._database = database
+        self._clock = clock
+
+    async def create(self, request: Request, owner: Owner) -> Response:
+        """Answer with a new link.
+
+        Raises:
+            BadRequestError: no wish for a link.
+            NotStoredError: there is no such object.
+            NotInlineError: its type must not be shown by a browser.
+            NoPreviewError: image processing is wished for, and it is no image.
+        """
+        document = await read_json(request)
+        key = check_own_key(document.get("key"), owner.prefix)
+        lives_s = _life(document.get("expires_s"))
+        disposition = document.get("disposition", "attachment")
+        if disposition not in ("attachment", "inline"):
+            raise BadRequestError("disposition must be attachment or inline.")
+        wishes = document.get("process")
+        process = process_text(wishes)
+        note = _note(document.get("note"))
+        stored = await self._store.head(key)
+        if stored is None:
+            raise NotStoredError("OSS has no object under this key.")
+        if process and not can_process(stored):
+            raise NoPreviewError("OSS processes images of at most 20 MB.")
+        params = _headers(stored, str(disposition), process)
+        link = await self._store.link(key, lives_s=lives_s, params=params)
+        share = Share(
+            id=secrets.token_hex(16),
+            key=key,
+            made_at=self._clock(),
+            expires_at=link.expires_at,
+            disposition=str(disposition),
+            process=wishes if isinstance(wishes, dict) else None,
+            note=note,
+        )
+        async with self._database.write() as connection:
+            await people.remember(connection, owner, share.made_at)
+            await shares.add(connection, owner, share)
+        return JSONResponse(_as_json(share) | {"url": link.url})
+
+    async def list(self, request: Request, owner: Owner) -> Response:
+        """Answer `GET /api/shares?limit=&after=` with the links that were made, newest first."""
+        limit = read_limit(request)
+        after = request.query_params.get("after", "")
+        async with self._database.read() as connection:
+            found = await shares.page(connection, owner, after=after, limit=limit)
+        last = found[-1].id if len(found) == limit else None
+        return JSONResponse({"shares": [_as_json(each) for each in found], "next": last})
+
+
+def _life(value: object) -> int:
+    if not isinstance(value, int | float) or isinstance(value, bool) or value % 1:
+        raise BadRequestError("expires_s must be a number of seconds.")
+    if not MIN_LIFE_S <= value <= MAX_LIFE_S:
+        raise BadRequestError(f"expires_s must be from {MIN_LIFE_S} to {MAX_LIFE_S}.")
+    return int(value)
+
+
+def _note(value: object) -> str:
+    note = "" if value is None else value
+    if not isinstance(note, str) or len(note) > MAX_NOTE:
+        raise BadRequestError(f"note must be text of at most {MAX_NOTE} characters.")
+    return note
+
+
+def _headers(stored: Stored, disposition: str, process: str) -> dict[str, str]:
+    """Return the query that decides how a browser treats what it gets."""
+    content_type = stored.content_type.partition(";")[0].strip().lower()
+    safe = content_type in INLINE_TYPES
+    if disposition == "inline" and not safe:
+        raise NotInlineError("Only images, audio, video and plain text can be shown in place.")
+    name = stored.key.rpartition("/")[2]
+    found = {"response-content-disposition": f"{disposition}; filename*=UTF-8''{quote(name, '')}"}
+    if process:
+        found["x-oss-process"] = process
+    elif content_type == "text/plain":
+        found["response-content-type"] = "text/plain; charset=utf-8"
+    else:
+        found["response-content-type"] = content_type if safe else "application/octet-stream"
+    return found
+
+
+def _as_json(share: Share) -> dict[str, object]:
+    return {
+        "id": share.id,
+        "key": share.key,
+        "made_at": utc_text(share.made_at),
+        "expires_at": utc_text(share.expires_at),
+        "disposition": share.disposition,
+        "process": share.process,
+        "note": share.note,
+        "deleted_at": share.deleted_at and utc_text(share.deleted_at),
+    }

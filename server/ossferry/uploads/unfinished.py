@@ -1,0 +1,122 @@
+"""Unfinished uploads of one principal, from whichever device: what OSS has of them, and their end.
+
+OSS is asked each time, nothing is kept here. An upload that is removed is asked for until OSS does
+not know it any more: a part that was on its way at that moment may have stayed.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ossferry.clock import utc_text
+from ossferry.errors import BadRequestError, NoUploadError, OssLostError
+from ossferry.identity.owner import Owner, check_own_key
+from ossferry.oss.bucket import ObjectStore
+from ossferry.oss.replies import Begun, Part
+from ossferry.uploads.lists import name_of
+
+__all__ = ["UPLOAD_ID", "UnfinishedApi"]
+
+UPLOAD_ID = "[A-Za-z0-9._~-]{1,128}"
+MAX_SHOWN = 50
+"""Uploads in one answer, the latest first; each costs a request to OSS for a thousand parts."""
+
+AT_ONCE = 8
+"""Of these, for all who ask: who has very many parts takes no turns from other routes."""
+
+ABORTS = 4
+PAUSE_S = 0.2
+
+
+class UnfinishedApi:
+    """The routes `GET /api/unfinished` and `DELETE /api/unfinished`."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._looking: dict[tuple[str, str], asyncio.Task[dict[str, object]]] = {}
+
+    async def list(self, request: Request, owner: Owner) -> Response:
+        """Answer with the latest uploads that have begun and not ended, or with those of `?key=`.
+
+        Who asks again before there is an answer gets the same one.
+
+        Raises:
+            BadRequestError, ForeignKeyError: the key is none, or lies elsewhere.
+        """
+        key = request.query_params.get("key", "")
+        if key:
+            check_own_key(key, owner.prefix)
+        asked = (owner.hash, key)
+        looking = self._looking.get(asked)
+        if looking is None:
+            looking = self._looking[asked] = asyncio.create_task(self._look(owner, key))
+            looking.add_done_callback(lambda look: self._looked(asked, look))
+        await asyncio.wait([looking])  # who leaves does not end it for others
+        return JSONResponse(looking.result())
+
+    async def discard(self, request: Request, owner: Owner) -> Response:
+        """Answer `DELETE /api/unfinished?key=&upload_id=` once OSS has no part left of it.
+
+        Raises:
+            BadRequestError: no key, or no upload id.
+            ForeignKeyError: the key lies elsewhere.
+            NoUploadError: OSS knows no such upload; it has ended.
+            OssLostError: parts are still there.
+        """
+        key = check_own_key(request.query_params.get("key", ""), owner.prefix)
+        upload_id = request.query_params.get("upload_id", "")
+        if not re.fullmatch(UPLOAD_ID, upload_id):
+            raise BadRequestError("upload_id must be the id of a multipart upload.")
+        if await self._store.parts(key, upload_id) is None:
+            raise NoUploadError("OSS has no unfinished upload of this key and id.")
+        for tried in range(ABORTS):
+            await asyncio.sleep(tried * PAUSE_S)
+            await self._store.abort(key, upload_id)
+            if await self._store.parts(key, upload_id) is None:
+                return JSONResponse({"key": key, "upload_id": upload_id})
+        raise OssLostError("parts-left")
+
+    def _looked(self, asked: tuple[str, str], look: asyncio.Task[dict[str, object]]) -> None:
+        del self._looking[asked]
+        if not look.cancelled():
+            look.exception()  # has been told to whoever still waits
+
+    async def _look(self, owner: Owner, key: str) -> dict[str, object]:
+        begun = await self._store.begun(key or owner.prefix)
+        found = [each for each in begun if _is_of(owner, each) and key in ("", each.key)]
+        latest = sorted(found, key=lambda each: each.began_at, reverse=True)[:MAX_SHOWN]
+        known = await asyncio.gather(*[self._describe(upload) for upload in latest])
+        uploads = [each for each in known if each]  # the others have ended meanwhile
+        return {"uploads": uploads, "more": len(found) > len(latest)}
+
+    async def _describe(self, upload: Begun) -> dict[str, object] | None:
+        async with self._turns:
+            parts = await self._store.parts(upload.key, upload.upload_id)
+        return None if parts is None else _as_json(upload, parts)
+
+
+def _is_of(owner: Owner, upload: Begun) -> bool:
+    return upload.key.startswith(owner.prefix)
+
+
+def _as_json(upload: Begun, parts: Sequence[Part]) -> dict[str, object]:
+    last = max((part.last_modified for part in parts), default=upload.began_at)
+    return {
+        "key": upload.key,
+        "name": name_of(upload.key),
+        "upload_id": upload.upload_id,
+        "size": sum(part.size for part in parts),
+        "part_size": _part_size(parts),
+        "began_at": utc_text(upload.began_at),
+        "last_at": utc_text(last),
+    }
+
+
+def _part_size(parts: Sequence[Part]) -> int | None:
+    """Return the size of all parts but the last, if it can be known."""
+    is_known = len(parts) > 1 or any(part.number == 1 for part in parts)
+    return max(part.size for part in parts) if is_known else None

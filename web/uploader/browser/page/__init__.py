@@ -1,0 +1,1 @@
+"""The document: elements, languages, QR codes and the page's life cycle."""

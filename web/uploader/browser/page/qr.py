@@ -1,0 +1,38 @@
+"""QR codes, by qrcode-generator, which is loaded with the first of them."""
+
+import js
+
+from uploader.browser.page.dom import SVG
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.browser.page.dom import Element
+
+__all__ = ["qr_code"]
+
+QUIET = 4  # modules around the code
+FITTING = 0  # the smallest version that holds the text
+CORRECTION = "M"
+
+
+async def qr_code(text: str, label: str) -> "Element":
+    """Return the text as a drawing."""
+    code = await js.ossferry.ask("qr", "default", FITTING, CORRECTION)
+    code.addData(text)
+    code.make()
+    count = int(code.getModuleCount())
+    path = []
+    for row in range(count):
+        for column in range(count):
+            if code.isDark(row, column):
+                path.append(f"M{column + QUIET} {row + QUIET}h1v1h-1z")
+    drawing = js.document.createElementNS(SVG, "svg")
+    size = count + 2 * QUIET
+    drawing.setAttribute("viewBox", f"0 0 {size} {size}")
+    drawing.setAttribute("class", "qr")
+    drawing.setAttribute("role", "img")
+    drawing.setAttribute("aria-label", label)
+    dark = js.document.createElementNS(SVG, "path")
+    dark.setAttribute("d", "".join(path))
+    drawing.append(dark)
+    return drawing

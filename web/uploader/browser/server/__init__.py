@@ -1,0 +1,1 @@
+"""Requests to the token server."""

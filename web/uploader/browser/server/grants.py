@@ -1,0 +1,24 @@
+"""Asks our own server for a grant."""
+
+from uploader.browser.server.calls import post
+from uploader.transfer.errors import GrantRefused
+from uploader.transfer.grants.grant import read_grant
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.transfer.grants.grant import Grant
+
+__all__ = ["ServerGrants"]
+
+
+class ServerGrants:
+    """The engine's `Grants` port: `POST /api/grant`."""
+
+    async def fetch(self, *, refused_key_id: str = "") -> "Grant":
+        """Return a grant, but not the one with the access key id that OSS refused.
+
+        Raises:
+            GrantRefused: the server said no; status 0 if it said nothing.
+        """
+        document: dict[str, object] = {"refused_key_id": refused_key_id} if refused_key_id else {}
+        return read_grant(await post("/api/grant", document, refusal=GrantRefused))

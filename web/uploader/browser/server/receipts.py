@@ -1,0 +1,113 @@
+"""Asks our own server what OSS has stored."""
+
+from uploader.browser.server.calls import call, post
+from uploader.oss.encoding import percent_encode
+from uploader.oss.errors import Corrupt
+from uploader.oss.replies import Stored
+from uploader.transfer.errors import ServerRefused
+from uploader.transfer.grants.quota import Left, read_left
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uploader.transfer.sending.refused import RefusedObject
+
+__all__ = ["ServerReceipts"]
+
+MISSING = "not-stored"
+DIFFERENT = "receipt-mismatch"
+STANDS, INTACT = "upload-stands", "intact"
+
+
+class ServerReceipts:
+    """The engine's `Receipts` port; `on_left` hears what a quota leaves."""
+
+    def __init__(self) -> None:
+        self.on_left: Callable[[Left], None] = lambda left: None
+
+    async def confirm(self, *, key: str, size: int, crc64: str, request_id: str) -> "Stored | None":
+        """Return the proof that the object is stored with this size and CRC-64.
+
+        Returns:
+            `None` if there is no object under `key`.
+
+        Raises:
+            Corrupt: there is another one.
+            ServerRefused: the server said no; status 0 if it said nothing, 200 if it said something
+                else.
+        """
+        document: dict[str, object] = {
+            "key": key,
+            "size": size,
+            "crc64": crc64,
+            "request_id": request_id or None,
+        }
+        try:
+            found = await post("/api/receipts", document)
+        except ServerRefused as error:
+            if error.code == MISSING:
+                return None
+            if error.code == DIFFERENT:
+                raise Corrupt("CRC-64", expected=crc64, actual=error.detail, is_mismatch=True)
+            raise
+        stored_crc64 = str(found.get("crc64") or "")
+        if not stored_crc64:
+            raise ServerRefused(200, detail="the receipt is malformed")
+        if stored_crc64 != crc64:
+            raise Corrupt("CRC-64", expected=crc64, actual=stored_crc64)
+        if "quota" in found:
+            self.on_left(read_left(found["quota"]))
+        return Stored(str(found.get("etag", "")), stored_crc64, request_id)
+
+    async def refuse(self, refused: "RefusedObject") -> bool:
+        """Have an object taken away that is not the file.
+
+        Returns:
+            `False` if it is the very file: what OSS answered was damaged, and not the object.
+
+        Raises:
+            ServerRefused: the server said no; status 0 if it said nothing.
+        """
+        document: dict[str, object] = {
+            "key": refused.key,
+            "size": refused.size,
+            "crc64": refused.crc64,
+            "etag": refused.etag or None,
+            "request_id": refused.request_id or None,
+        }
+        try:
+            await post("/api/receipts/refused", document)
+        except ServerRefused as error:
+            if error.code == STANDS and error.reason == INTACT:
+                return False
+            raise
+        return True
+
+    async def identical(self, *, path: str, size: int, crc64: str) -> str:
+        """Return the key of this person's own object that is this very file; empty if none is.
+
+        Raises:
+            ServerRefused: the server said no; status 0 if it said nothing.
+        """
+        document: dict[str, object] = {"path": path, "size": size, "crc64": crc64}
+        found = await post("/api/objects/identical", document)
+        return str(found.get("key") or "")
+
+    async def begun_empty(self, key: str) -> "list[str]":
+        """Return the ids of uploads in parts that have begun under a key, and have no part.
+
+        Raises:
+            ServerRefused: the server said no; status 0 if it said nothing.
+        """
+        found = await call("GET", f"/api/unfinished?key={percent_encode(key)}")
+        return [str(each["upload_id"]) for each in found.get("uploads", []) if not each["size"]]
+
+    async def discard(self, key: str, upload_id: str) -> None:
+        """Have an upload in parts removed.
+
+        Raises:
+            ServerRefused: the server said no; status 0 if it said nothing.
+        """
+        asked = f"key={percent_encode(key)}&upload_id={percent_encode(upload_id)}"
+        await call("DELETE", f"/api/unfinished?{asked}")

@@ -1,0 +1,58 @@
+"""The page inside another site's page: tells it what happens, and does what it asks for."""
+
+from uploader.browser.page import page
+from uploader.view.page.top import speak
+from uploader.view.signals import effect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uploader.view.actions import Actions
+    from uploader.view.model import QueueModel
+
+__all__ = ["serve_frame"]
+
+
+async def serve_frame(model: "QueueModel", actions: "Actions") -> None:
+    """Talk to the page outside from now on.
+
+    It hears `ready`, `progress` (files, done, failed, running, sent, size) at each change, and
+    `done` when nothing runs any more; it may say `pause`, `resume`, `retry`, `clear`, `language`
+    and `theme`.
+    """
+    frame = await page.Frame.open()
+    commands: dict[str, Callable[[str], None]] = {
+        "pause": lambda _: actions.pause_all(),
+        "resume": lambda _: actions.resume_all(),
+        "retry": lambda _: actions.retry_failed(),
+        "clear": lambda _: actions.clear(),
+        "language": lambda value: speak(value),
+        "theme": lambda value: page.set_theme(value),
+    }
+
+    def receive(command: str, value: str) -> None:
+        if command in commands:
+            commands[command](value)
+
+    frame.listen(receive)
+    frame.tell("ready", None)
+    was_running = [False]
+
+    def tell_sums() -> None:
+        sums = {
+            "files": model.files.get(),
+            "done": model.done.get(),
+            "failed": model.failed.get(),
+            "running": model.running.get(),
+            "sent": model.sent.get(),
+            "size": model.size.get(),
+        }
+        if not sums["files"]:
+            return
+        frame.tell("progress", sums)
+        if was_running[0] and not sums["running"]:
+            frame.tell("done", sums)
+        was_running[0] = bool(sums["running"])
+
+    effect(tell_sums)

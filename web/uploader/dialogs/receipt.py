@@ -1,0 +1,28 @@
+"""The receipt of a batch: what arrived, with the proof, as CSV or JSON."""
+
+from uploader.browser.page.dom import element
+from uploader.browser.page.page import save_text
+from uploader.dialogs.dialog import Dialog
+from uploader.dialogs.manifest import as_csv, as_json
+from uploader.view.words.text import count_files, say, size_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.transfer.upload import Upload
+
+__all__ = ["show_receipt"]
+
+
+async def show_receipt(rows: "list[tuple[Upload, float]]") -> None:
+    """Offer the receipt of uploads that have arrived."""
+    dialog = Dialog("receipt", say("receipt"))
+    size = sum([upload.file.size for upload, _ in rows])
+    words = say("receipt_words", files=count_files(len(rows)), size=size_text(size))
+    dialog.body.append(element("p", None, words))
+    dialog.offer("receipt_csv", lambda: save_text("receipt.csv", "text/csv", as_csv(rows)))
+    dialog.offer(
+        "receipt_json",
+        lambda: save_text("receipt.json", "application/json", as_json(rows)),
+        main=True,
+    )
+    await dialog.closed.wait()

@@ -1,0 +1,67 @@
+"""Asks what to do with a file whose name is already in the list."""
+
+from uploader.browser.page.dom import element
+from uploader.browser.page.page import show_thumbnail
+from uploader.dialogs.dialog import Dialog
+from uploader.oss.keys import safe_name
+from uploader.view.words.names import badge
+from uploader.view.words.text import ago, say, say_count, size_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.browser.page.dom import Element
+    from uploader.transfer.ports import File
+
+__all__ = ["BOTH", "REPLACE", "SKIP", "ask_same_name"]
+
+BOTH, REPLACE, SKIP = "keep_both", "replace", "skip"
+
+
+async def ask_same_name(new: "File", old: "File", more: int, now_s: float) -> "tuple[str, bool]":
+    """Return one of the three choices, and whether it counts for the `more` that follow.
+
+    Closing the dialog skips the file: nothing is sent that nobody asked for.
+    """
+    dialog = Dialog("same-name", say("same_name_title"))
+    chosen = [SKIP]
+    for_all = element("input", {"type": "checkbox", "id": "for-all"})
+    same = (new.size, new.modified) == (old.size, old.modified)
+    dialog.body.append(
+        element(
+            "p", None, say("same_name_same" if same else "same_name", name=safe_name(new.name))
+        ),
+        element(
+            "div",
+            {"class": "pair"},
+            _card(say("same_name_old"), old, now_s),
+            _card(say("same_name_new"), new, now_s),
+        ),
+    )
+    if more:
+        label = element("label", {"class": "check"}, for_all, say_count("for_all", more))
+        dialog.body.append(label)
+
+    def choose(choice: str) -> None:
+        chosen[0] = choice
+        dialog.close()
+
+    both = dialog.offer(BOTH, lambda: choose(BOTH), main=not same)
+    dialog.offer(REPLACE, lambda: choose(REPLACE))
+    skip = dialog.offer(SKIP, lambda: choose(SKIP), main=same)
+    (skip if same else both).focus()
+    await dialog.closed.wait()
+    return chosen[0], bool(for_all.checked)
+
+
+def _card(title: str, file: "File", now_s: float) -> "Element":
+    kind = element("span", {"class": "kind", "aria-hidden": "true"}, badge(file.name))
+    if file.content_type[:6] in ("image/", "video/"):
+        show_thumbnail(kind, file)
+    changed = ago(max(0.0, now_s - file.modified / 1000))
+    facts = say("same_name_facts", size=size_text(file.size), changed=changed)
+    return element(
+        "div",
+        {"class": "card"},
+        kind,
+        element("div", None, element("b", None, title), element("p", {"class": "hint"}, facts)),
+    )

@@ -1,0 +1,28 @@
+"""The keys that do something; `view/page/top.py` listens to them."""
+
+from uploader.browser.page.dom import element
+from uploader.dialogs.dialog import Dialog
+from uploader.view.words.text import say
+
+__all__ = ["show_shortcuts"]
+
+KEYS = (
+    ("Alt+U", "choose_files"),
+    ("Alt+P", "key_pause"),
+    ("Alt+R", "key_retry"),
+    ("Alt+K", "shortcuts"),
+    ("↑ ↓", "key_rows"),
+    ("Delete", "key_delete"),
+    ("Ctrl+V", "key_paste"),
+    ("Esc", "key_close"),
+)
+
+
+async def show_shortcuts() -> None:
+    """Show the list."""
+    dialog = Dialog("shortcuts", say("shortcuts"))
+    keys = element("dl", {"class": "keys"})
+    for key, meaning in KEYS:
+        keys.append(element("dt", None, element("kbd", None, key)))
+        keys.append(element("dd", None, say(meaning)))
+    dialog.body.append(keys)

@@ -1,0 +1,46 @@
+"""Explains `SignatureDoesNotMatch`: what we signed beside what OSS says it should have been."""
+
+from uploader.browser.page.dom import element
+from uploader.dialogs.compare import canonical_request_of, first_difference, without_token
+from uploader.dialogs.dialog import Dialog
+from uploader.view.words.text import number, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.browser.page.dom import Element
+    from uploader.oss.errors import Refused
+
+__all__ = ["show_signature"]
+
+
+async def show_signature(error: "Refused") -> None:
+    """Show both canonical requests, line by line, with the first difference marked."""
+    dialog = Dialog("signature", say("explain_signature"), wide=True)
+    if not error.request or not error.canonical_request:
+        dialog.body.append(element("p", None, say("signature_no_evidence")))
+        return
+    ours, theirs = without_token(canonical_request_of(error.request), error.canonical_request)
+    at = first_difference(ours, theirs)
+    if at is None:
+        dialog.body.append(element("p", None, say("signature_equal")))
+    else:
+        words = say("signature_differs", line=number(at.line + 1), cause=say(at.cause))
+        dialog.body.append(element("p", None, words))
+    dialog.body.append(
+        element(
+            "div",
+            {"class": "pair"},
+            _side(say("signature_ours"), ours, at.line if at else -1, at.column if at else 0),
+            _side(say("signature_theirs"), theirs, at.line if at else -1, at.column if at else 0),
+        )
+    )
+
+
+def _side(title: str, text: str, marked: int, column: int) -> "Element":
+    lines = element("pre", {"tabindex": "0", "dir": "ltr", "aria-label": title})
+    for index, line in enumerate(text.split("\n")):
+        if index == marked:
+            lines.append(line[:column], element("mark", None, line[column:] or "␤"), "\n")
+        else:
+            lines.append(line + "\n")
+    return element("div", None, element("b", None, title), lines)

@@ -1,0 +1,1 @@
+"""Grants: credentials, limits, the quota and the origins of the bucket."""

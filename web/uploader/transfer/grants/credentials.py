@@ -1,0 +1,215 @@
+"""Credentials that are always fresh: fetched once for all uploads, renewed before they end.
+
+The end is judged by the server's clock: the user's own may be wrong by any amount.
+"""
+
+import asyncio
+
+from uploader.transfer.errors import GrantRefused
+from uploader.transfer.pacing.retry import retry_after, waits_for
+from uploader.transfer.states import FOR_QUOTA, FOR_SERVER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeGuard
+
+    from uploader.transfer.grants.grant import Grant
+    from uploader.transfer.ports import Clock, Grants
+
+__all__ = ["OTHER_PERSON", "OTHER_PLACE", "RENEW_BEFORE_S", "GrantKeeper"]
+
+RENEW_BEFORE_S = 60
+LEAST_S = 5  # of life, for a request that is about to leave
+AGAIN_S = 10.0
+SIGNED_OUT = 401
+TOO_MANY_REQUESTS = 429
+OTHER_PLACE = "other-place"  # the code of a grant for another bucket than the first
+OTHER_PERSON = "other-person"  # and of one for another prefix
+
+
+class _Fetch:
+    """One request for a grant, and all who wait for it."""
+
+    def __init__(self) -> None:
+        self.done = asyncio.Event()
+        self.grant: Grant | None = None
+        self.error: Exception | None = None
+
+
+class GrantKeeper:
+    """Keeps the current grant in memory and the difference to the server's clock.
+
+    `on_fetched(grant, error)` is called after each fetch; one of the two is `None`.
+    """
+
+    def __init__(
+        self,
+        grants: "Grants",
+        clock: "Clock",
+        *,
+        on_fetched: "Callable[[Grant | None, Exception | None], None]" = lambda grant, error: None,
+    ) -> None:
+        self._on_fetched = on_fetched
+        self._grants = grants
+        self._clock = clock
+        self._grant: Grant | None = None
+        self._fetch: _Fetch | None = None
+        self._asked_at_s = -AGAIN_S
+        self._not_before_s = 0.0  # by the same clock
+        self._refused_key_id = ""
+        self._place: tuple[str, str, str] | None = None  # bucket, region, prefix
+        self._prefix = ""
+        self._error: Exception | None = None  # of the latest fetch
+        self._signed_out = 0  # times
+        self.skew_s = 0.0  # server minus client
+
+    def server_now_s(self) -> float:
+        """Return now by the server's clock."""
+        return self._clock.now_s() + self.skew_s
+
+    def set_server_time(self, server_time_s: float) -> None:
+        """Take the server's word for what time it is now."""
+        self.skew_s = server_time_s - self._clock.now_s()
+
+    def discard(self, grant: "Grant") -> None:
+        """Forget a grant that OSS refused, unless a newer one is already here."""
+        if self._grant is grant:
+            self._grant = None
+            self._refused_key_id = grant.credentials.access_key_id
+
+    def forget(self) -> None:
+        """Forget all credentials, also those that are on their way: a person has signed out."""
+        if self._grant:
+            self._grant.credentials.forget()
+        self._grant = None
+        self._signed_out += 1
+
+    async def get(self) -> "Grant":
+        """Return a grant with at least `RENEW_BEFORE_S` of life, or as fresh as the server gives.
+
+        Callers that come while one fetch is under way share its result. One that lives will do
+        while the server is away, or if it was asked in the last `AGAIN_S` seconds.
+
+        Raises:
+            GrantRefused: the server gave none, or one for another bucket or prefix than before; or
+                it has said that we ask too often, and for how long not to.
+        """
+        grant = self._grant
+        if grant and self._left_s(grant) >= RENEW_BEFORE_S:
+            return grant
+        if grant and self._lives(grant) and self._has_just_asked():
+            return grant
+        try:
+            self._check_pace()
+            return await self._fetched()
+        except GrantRefused as error:
+            if waits_for(error) == FOR_SERVER and grant is self._grant and self._lives(grant):
+                return grant
+            raise
+
+    async def renewed(self) -> "Grant":
+        """Like `get`, but with the server's word of the last `AGAIN_S` seconds.
+
+        If the server refuses, whoever has the grant before may still use it.
+        """
+        if self._has_just_asked():
+            return await self.get()
+        return await self._fetched()
+
+    async def anew(self) -> "Grant":
+        """Like `renewed`, but with the server's word of now: a person has just changed something.
+
+        Raises:
+            GrantRefused: the server gave none.
+        """
+        return await self._fetched()
+
+    async def prefix(self) -> str:
+        """Return whose page this is; a refusal for want of room tells it too.
+
+        Raises:
+            GrantRefused: nobody knows.
+        """
+        try:
+            return (await self.get()).prefix
+        except GrantRefused as error:
+            if not error.prefix or self._prefix not in ("", error.prefix):
+                raise
+            self._prefix = error.prefix
+            return error.prefix
+
+    async def is_used_up(self) -> bool:
+        """Tell whether there are no credentials for want of room, by the word of `AGAIN_S`."""
+        if self._error and self._has_just_asked():
+            return waits_for(self._error) == FOR_QUOTA
+        try:
+            await self.get()
+        except GrantRefused as error:
+            return waits_for(error) == FOR_QUOTA
+        return False
+
+    def _check_pace(self) -> None:
+        """Keep to a `Retry-After` that was told to one for all."""
+        error = self._error
+        is_limit = isinstance(error, GrantRefused) and error.status == TOO_MANY_REQUESTS
+        if error and is_limit and waits_for(error) == FOR_SERVER:
+            left_s = self._not_before_s - self._clock.elapsed_s()
+            if left_s > 0:
+                raise GrantRefused(TOO_MANY_REQUESTS, retry_after_s=left_s)
+
+    def _left_s(self, grant: "Grant") -> float:
+        return grant.expires_at_s - self.server_now_s()
+
+    def _lives(self, grant: "Grant | None") -> "TypeGuard[Grant]":
+        return grant is not None and self._left_s(grant) >= LEAST_S
+
+    def _has_just_asked(self) -> bool:
+        return 0 <= self._clock.elapsed_s() - self._asked_at_s < AGAIN_S
+
+    async def _fetched(self) -> "Grant":
+        fetch = self._fetch
+        if not fetch:
+            fetch = self._fetch = _Fetch()
+            asyncio.create_task(self._run(fetch))  # noqa: RUF006 - it outlives its first caller
+        await fetch.done.wait()
+        if fetch.grant:
+            return fetch.grant
+        raise fetch.error or RuntimeError("a fetch ended without grant and without error")
+
+    async def _run(self, fetch: "_Fetch") -> None:
+        refused, self._refused_key_id = self._refused_key_id, ""
+        signed_out = self._signed_out
+        try:
+            grant = await self._grants.fetch(refused_key_id=refused)
+            if signed_out != self._signed_out:
+                grant.credentials.forget()
+                raise GrantRefused(SIGNED_OUT, detail="it comes from before the sign-out")
+            self._check_place(grant)
+            self.set_server_time(grant.server_time_s)
+            fetch.grant = self._grant = grant
+        except Exception as error:  # raised again in every waiting caller
+            fetch.error = error
+            self._refused_key_id = self._refused_key_id or refused
+        finally:
+            self._fetch = None
+            self._asked_at_s = self._clock.elapsed_s()
+            self._error = fetch.error
+            if fetch.error:
+                self._not_before_s = self._asked_at_s + (retry_after(fetch.error) or 0)
+            fetch.done.set()
+            self._on_fetched(fetch.grant, fetch.error)
+
+    def _check_place(self, grant: "Grant") -> None:
+        """Check that bucket and prefix are those of the first grant; its hosts may be others.
+
+        Keys and unfinished uploads are of one bucket and prefix, whatever host leads to them.
+        """
+        bucket = grant.bucket
+        place = (bucket.name, bucket.region, grant.prefix)
+        is_same = place == self._place if self._place else self._prefix in ("", grant.prefix)
+        if not is_same:
+            detail = f"it is for {grant.prefix} in {bucket.name}, {bucket.region}"
+            is_person = (self._place or place)[:2] == place[:2]
+            raise GrantRefused(200, code=OTHER_PERSON if is_person else OTHER_PLACE, detail=detail)
+        self._place, self._prefix = place, grant.prefix

@@ -1,0 +1,119 @@
+"""A grant: what our server allows this page to do, and for how long."""
+
+from uploader.oss.requests import Bucket
+from uploader.oss.signing import Credentials
+from uploader.oss.times import from_iso
+from uploader.transfer.errors import GrantRefused
+from uploader.transfer.grants.limits import Limits
+from uploader.transfer.grants.quota import Left, read_left
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["Grant", "read_grant"]
+
+
+class Grant:
+    """Credentials with the bucket and prefix they are for. Times are seconds since 1970."""
+
+    def __init__(
+        self,
+        *,
+        credentials: Credentials,
+        bucket: Bucket,
+        prefix: str,
+        expires_at_s: float,
+        server_time_s: float,
+        limits: Limits,
+        principal: str,
+        features: "list[str] | None" = None,
+        left: "Left | None" = None,
+    ) -> None:
+        self.credentials = credentials
+        self.bucket = bucket
+        self.prefix = prefix
+        self.expires_at_s = expires_at_s
+        self.server_time_s = server_time_s
+        self.limits = limits
+        self.principal = principal
+        self.features = features or []  # what else the server offers
+        self.left = left or Left()  # of this person's quota
+
+    def at(self, origin: str) -> "Grant":
+        """Return the same grant for a bucket that is reached at `origin` only."""
+        return Grant(
+            credentials=self.credentials,
+            bucket=self.bucket.at(origin),
+            prefix=self.prefix,
+            expires_at_s=self.expires_at_s,
+            server_time_s=self.server_time_s,
+            limits=self.limits,
+            principal=self.principal,
+            features=self.features,
+            left=self.left,
+        )
+
+
+def read_grant(document: "Any") -> Grant:
+    """Read the JSON document of `POST /api/grant`.
+
+    Raises:
+        GrantRefused: a field is missing or malformed.
+    """
+    try:
+        prefix = _text(document, "prefix")
+        if not prefix.endswith("/") or prefix.startswith("/"):
+            raise ValueError("prefix")
+        return Grant(
+            credentials=Credentials(
+                _text(document, "access_key_id"),
+                _text(document, "access_key_secret"),
+                _text(document, "security_token"),
+            ),
+            bucket=_bucket(document),
+            prefix=prefix,
+            expires_at_s=from_iso(document["expiration"]),
+            server_time_s=from_iso(document["server_time"]),
+            limits=_limits(document["limits"]),
+            principal=_text(document["principal"], "name"),
+            left=read_left(document["limits"].get("quota")),
+            features=[str(each) for each in document.get("features") or []],
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise GrantRefused(200, detail=f"the grant is malformed: {error!r}")
+
+
+def _bucket(document: "Any") -> Bucket:
+    """Read the bucket and its origins; an older server names no origins."""
+    origins = document.get("origins") or []
+    if not isinstance(origins, list):
+        raise TypeError("origins")
+    return Bucket(
+        _text(document, "bucket"),
+        _text(document, "region"),
+        _text(document, "endpoint"),
+        origins=[str(each) for each in origins],
+    )
+
+
+def _limits(document: "Any") -> Limits:
+    return Limits(
+        max_file_size=_count(document, "max_file_size"),
+        max_files=_count(document, "max_files"),
+        types=[str(each) for each in document.get("types") or []],
+    )
+
+
+def _text(document: "Any", name: str) -> str:
+    found = document[name]
+    if not isinstance(found, str):
+        raise TypeError(name)
+    return found
+
+
+def _count(document: "Any", name: str) -> int:
+    found = int(document[name])
+    if found < 0:
+        raise ValueError(name)
+    return found

@@ -1,0 +1,51 @@
+"""What the grant lets a file be: how large, and of which kind.
+
+A convenience: a person is told at once. OSS does not look at any of it, so what must not be stored
+has to be looked at where it is stored.
+"""
+
+from uploader.transfer.errors import FileTooLarge, TransferError, WrongType
+from uploader.transfer.sending.plan import MAX_OBJECT_BYTES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.transfer.ports import File
+
+__all__ = ["Limits", "allows"]
+
+
+class Limits:
+    """The limits of a grant, without its credentials; `types` are as in `accept`, none for any."""
+
+    def __init__(self, *, max_file_size: int, max_files: int, types: "list[str]") -> None:
+        self.max_file_size = min(max_file_size, MAX_OBJECT_BYTES)
+        self.max_files = max_files
+        self.types = types
+
+    def refusal(self, file: "File") -> "TransferError | None":
+        """Return why a file cannot be taken, as far as can be told without looking into it."""
+        if file.size > self.max_file_size:
+            return FileTooLarge(file.size, self.max_file_size)
+        first_bytes_tell = not file.content_type and any("/" in each for each in self.types)
+        if not first_bytes_tell and not allows(self.types, file.name, file.content_type):
+            return WrongType(self.types)
+        return None
+
+
+def allows(types: "list[str]", name: str, content_type: str) -> bool:
+    """Tell whether one of the types fits: `image/*`, `application/pdf` or `.csv`; none fit all.
+
+    Source: HTML Standard, the `accept` attribute of `<input type=file>`.
+    """
+    name = name.lower()
+    content_type = content_type.lower().partition(";")[0]
+    for each in types:
+        if each.startswith("."):
+            fits = name.endswith(each)
+        elif each.endswith("/*"):
+            fits = content_type.startswith(each[:-1])
+        else:
+            fits = content_type == each
+        if fits:
+            return True
+    return not types

@@ -1,0 +1,227 @@
+"""Which origin the requests go to when several origins lead to one bucket.
+
+Custom domains, the acceleration endpoint and the public endpoint lead to the same objects and to
+the same parts, so an upload can go on at another origin at any moment, under the same upload id.
+No decision is made from one origin alone: all are asked at once, and if none answers, it is the
+line that is down, and nothing changes.
+"""
+
+import asyncio
+
+from uploader.oss.errors import UNEXPECTED, Lost, OSSError, Refused
+from uploader.oss.replies import read_error
+from uploader.oss.requests import list_parts
+from uploader.transfer.errors import TransferError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from uploader.transfer.grants.grant import Grant
+    from uploader.transfer.ports import Clock, Http
+
+    Ask = Callable[[Grant], Awaitable[None]]
+
+__all__ = ["Origins", "asking"]
+
+GRACE_S = 1.0  # that an earlier origin may be slower than a later one
+LIMIT_S = 10.0  # for an answer
+PAUSE_S = 5.0  # between two times that all are asked because of a failure
+AGAIN_S = 300.0  # before an origin that failed is asked again
+LOSSES = 2  # in a row; a single one happens on any line
+
+REFUSALS = (  # because of the host; another one may lead to the bucket
+    "NoSuchBucket",  # also the answer at a domain that is not bound
+    "NoSuchCname",
+    "NonStandardHostForbidden",
+    "PermanentRedirect",
+    "PublicEndpointForbidden",
+    "SecondLevelDomainForbidden",
+    "SignatureDoesNotMatch",  # also the answer at a domain that is bound to another bucket
+)
+
+
+NO_NAME = "ossferry-origin"  # no object and no upload of this prefix has these
+NO_UPLOAD_ID = "0" * 32
+
+
+def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
+    """Return what `Origins` asks with: a signed ListParts of an upload that does not exist.
+
+    It changes nothing. The bucket's CORS rule and the session policy allow it, as uploads that are
+    resumed need it. Its answer has a body, which names the error; that of a HEAD has none.
+    """
+
+    async def ask(grant: "Grant") -> None:
+        request = list_parts(
+            grant.credentials,
+            grant.bucket,
+            grant.prefix + NO_NAME,
+            at_s=server_now_s(),
+            upload_id=NO_UPLOAD_ID,
+        )
+        error = read_error(await http.send(request, None, lambda _sent: None))
+        if _refuses_host(error) or _is_lost(error):
+            raise error
+
+    return ask
+
+
+class Origins:
+    """Keeps the origin that all requests of all uploads go to.
+
+    It is the first origin, in the order of the grant, that answers within `GRACE_S` of the fastest.
+    All are asked before the first request, when OSS refuses the host, and after `LOSSES` requests
+    in a row without an answer of OSS. A preferred origin that failed is asked again `AGAIN_S`
+    later. With a single origin nothing is asked.
+
+    `ask(grant)` sends a small request to `grant.bucket.origin`. It raises `OSSError` or
+    `TransferError` if uploads cannot go there.
+    """
+
+    def __init__(self, clock: "Clock", ask: "Ask") -> None:
+        self._clock = clock
+        self._ask = ask
+        self._origins: list[str] = []
+        self._current = ""
+        self._is_found = False  # the current origin is known to work
+        self._refused: list[tuple[str, float]] = []  # origin that refused a request, and when
+        self._losses = 0  # in a row, at the current origin
+        self._asking: asyncio.Event | None = None  # set when all have been asked
+        self._asked_at_s: float | None = None
+        self._granted: tuple[Grant, Grant] | None = None  # a grant, and the same for one origin
+
+    async def at(self, grant: "Grant") -> "Grant":
+        """Return the grant for the origin that requests go to now."""
+        origins = grant.bucket.origins
+        if origins != self._origins:
+            self._take(origins)
+        if len(origins) == 1:
+            return grant
+        if not self._is_found and (self._asking or self._is_over(PAUSE_S)):
+            await self._ask_all(grant)
+        elif self._current != origins[0] and self._is_over(AGAIN_S):
+            asyncio.create_task(self._ask_all(grant))  # noqa: RUF006 - it ends by itself
+        if not self._granted or self._granted[0] is not grant:
+            self._granted = (grant, grant.at(self._current))
+        return self._granted[1]
+
+    def answered(self, grant: "Grant") -> None:
+        """Note that a request with a grant that `at` returned has got an answer of OSS."""
+        origin = grant.bucket.origin
+        if origin == self._current:
+            self._losses = 0
+            self._is_found = True
+
+    async def failed(self, grant: "Grant", error: Exception) -> bool:
+        """Note why a request with a grant that `at` returned has failed.
+
+        Returns:
+            Whether requests go to another origin now, so that this one is to be sent again at once.
+        """
+        origin = grant.bucket.origin
+        if len(self._origins) < 2 or origin not in self._origins:
+            return False
+        if origin != self._current:
+            return True
+        if _refuses_host(error):
+            self._is_found = False
+            self._refused = self._refused_lately() + [(origin, self._clock.elapsed_s())]
+            is_worth_asking = len(self._candidates()) < len(self._origins)
+        elif _is_lost(error):
+            self._losses += 1
+            is_worth_asking = self._losses >= LOSSES and self._is_over(PAUSE_S)
+        else:
+            self.answered(grant)
+            return False
+        if is_worth_asking:
+            await self._ask_all(grant)
+        return self._current != origin
+
+    def _take(self, origins: "list[str]") -> None:
+        self._origins = list(origins)
+        self._asked_at_s = None
+        self._granted = None
+        if self._current not in origins:
+            self._go_to(origins[0])
+            self._is_found = False
+
+    def _go_to(self, origin: str) -> None:
+        if origin != self._current:
+            self._current = origin
+            self._granted = None
+        self._losses = 0
+
+    def _is_over(self, seconds: float) -> bool:
+        """Tell whether all were asked at least `seconds` ago, or never."""
+        return self._asked_at_s is None or self._clock.elapsed_s() - self._asked_at_s >= seconds
+
+    def _refused_lately(self) -> "list[tuple[str, float]]":
+        since_s = self._clock.elapsed_s() - AGAIN_S
+        return [(origin, at_s) for origin, at_s in self._refused if at_s > since_s]
+
+    def _candidates(self) -> "list[str]":
+        """Return the origins that have not refused a request lately; all if every one has."""
+        refused = [origin for origin, _ in self._refused_lately()]
+        return [each for each in self._origins if each not in refused] or self._origins
+
+    async def _ask_all(self, grant: "Grant") -> None:
+        """Ask all origins, or wait for those that are being asked, and go to the best one."""
+        if not self._asking:
+            self._asking = asyncio.Event()
+            asyncio.create_task(self._choose(grant, self._asking))  # noqa: RUF006 - of all callers
+        await self._asking.wait()
+
+    async def _choose(self, grant: "Grant", done: "asyncio.Event") -> None:
+        asked = self._origins
+        try:
+            best = await self._best(grant, self._candidates())
+            if best and asked is self._origins:
+                self._go_to(best)
+                self._is_found = True
+        finally:
+            self._asking = None
+            self._asked_at_s = self._clock.elapsed_s()
+            done.set()
+
+    async def _best(self, grant: "Grant", origins: "list[str]") -> str:
+        """Return the first origin that answers in time; empty if none does."""
+        answers: dict[str, bool] = {}  # origin: whether uploads can go there
+        decided = asyncio.Event()
+        tasks: list[asyncio.Task[None]] = []
+
+        async def decide_in(seconds: float) -> None:
+            await self._clock.sleep(seconds)
+            decided.set()
+
+        async def ask(origin: str) -> None:
+            try:
+                await self._ask(grant.at(origin))
+                answers[origin] = True
+            except (OSSError, TransferError):
+                answers[origin] = False
+            waited_for = [each for each in origins if answers.get(each, True)]
+            if not waited_for or waited_for[0] in answers:
+                decided.set()
+            elif answers[origin]:
+                tasks.append(asyncio.create_task(decide_in(GRACE_S)))
+
+        tasks.append(asyncio.create_task(decide_in(LIMIT_S)))
+        for origin in origins:
+            tasks.append(asyncio.create_task(ask(origin)))
+        try:
+            await decided.wait()
+        finally:
+            for task in tasks:
+                task.cancel()
+        return next((each for each in origins if answers.get(each)), "")
+
+
+def _refuses_host(error: Exception) -> bool:
+    """Tell whether OSS refuses a request because of the host that it was sent to."""
+    return isinstance(error, Refused) and (error.code in REFUSALS or error.is_wrong_endpoint)
+
+
+def _is_lost(error: Exception) -> bool:
+    """Tell whether no answer came, or one that is not of OSS."""
+    return isinstance(error, Lost) or (isinstance(error, Refused) and error.code == UNEXPECTED)

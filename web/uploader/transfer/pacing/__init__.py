@@ -1,0 +1,1 @@
+"""Pacing: connections, upload slots, speed, retries and progress."""

@@ -1,0 +1,1 @@
+"""Resuming uploads of earlier pages and coordinating the open tabs."""

@@ -1,0 +1,137 @@
+"""Records of uploads that wait, or go in one request, so that a reload does not forget them.
+
+They are written and removed in batches, now and then: many small files end between two batches and
+leave no record at all. When the last has ended nothing waits: whoever closes the page then is not
+offered what has arrived. As soon as a multipart upload has begun, its record is `multipart`'s.
+"""
+
+import asyncio
+
+from uploader.oss.errors import Refused
+from uploader.transfer import states
+from uploader.transfer.errors import GrantRefused, NameTooLong, ServerRefused, TransferError
+from uploader.transfer.sending.prepare import key_for
+from uploader.transfer.sending.send import TAKEN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uploader.transfer.engine import Engine
+    from uploader.transfer.upload import Upload
+
+    Soon = Callable[[Callable[[], None]], None]
+
+__all__ = ["Backlog", "is_over"]
+
+BATCH = 100  # records in one transaction
+PLACED_AT_ONCE = 10  # before the browser has a turn; `asyncio.sleep` would give it none
+
+
+class Backlog:
+    """Uploads without a record that should have one, and records that nobody needs any more.
+
+    `soon(write)` arranges that `write` is called soon, and not too often; `is_idle()` tells
+    whether no upload waits or is on its way.
+    """
+
+    def __init__(self, engine: "Engine", soon: "Soon", is_idle: "Callable[[], bool]") -> None:
+        self._engine = engine
+        self._journal = engine.journal
+        self._soon = soon
+        self._is_idle = is_idle
+        self._waiting: list[Upload] = []
+        self._gone: set[str] = set()  # names of records
+        self._due = False
+        self._is_urgent = False
+        self._is_writing = False
+
+    def note(self, upload: "Upload") -> None:
+        """Keep a record of an upload until `drop`."""
+        if not upload.kept_as and not upload.is_stream:
+            self._waiting.append(upload)
+            self.wake()
+
+    def drop(self, upload: "Upload") -> None:
+        """Remove the record of an upload, if it has one, and is not multipart."""
+        if upload.kept_as and not upload.upload_id:
+            self._gone.add(upload.kept_as)
+            upload.kept_as = ""
+            self.wake()
+
+    def write_now(self) -> None:
+        """Write at once what there is to write: the page may end before the next batch."""
+        self._is_urgent = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Write soon what there is to write; remove at once what the last upload has left."""
+        has_work = bool(self._waiting or self._gone)
+        is_urgent = self._is_urgent or (self._gone and self._is_idle())
+        if has_work and is_urgent and not self._is_writing:
+            self._start()
+        elif has_work and not self._due:
+            self._due = True
+            self._soon(self._start)
+
+    def _start(self) -> None:
+        if not self._is_writing:
+            self._is_writing = True
+            self._is_urgent = False
+            asyncio.create_task(self._write())  # noqa: RUF006 - it ends by itself
+
+    async def _write(self) -> None:
+        try:
+            await self._journal.load()
+            await self._write_all()
+        except GrantRefused:
+            return  # nobody knows yet whose records they are; `wake` tries again
+        finally:
+            self._due = self._is_writing = False
+        self.wake()
+
+    async def _write_all(self) -> None:
+        gone, self._gone = list(self._gone), set()
+        if gone:
+            await self._journal.erase(gone)
+        waiting, self._waiting = self._waiting, []
+        for start in range(0, len(waiting), BATCH):
+            await self._keep(waiting[start : start + BATCH])
+
+    async def _keep(self, uploads: "list[Upload]") -> None:
+        if self._journal.broken:
+            return
+        fresh: list[Upload] = []
+        for index, upload in enumerate(uploads):
+            if index % PLACED_AT_ONCE == 0:
+                await self._engine.ports.clock.sleep(0)
+            await self._place(upload)
+        for upload in uploads:
+            over = is_over(upload) or upload.given_up
+            if upload.key and not (over or upload.upload_id or upload.kept_as):
+                upload.kept_as = upload.key
+                self._gone.discard(upload.key)
+                fresh.append(upload)
+        if fresh:
+            await self._journal.keep_waiting(fresh)
+
+    async def _place(self, upload: "Upload") -> None:
+        """Give an upload an unfinished one's place, or a key; not yet, if another page has it."""
+        if not is_over(upload):
+            await self._journal.take_place(upload)
+        waits = upload.paused_for == states.FOR_TAB
+        if upload.key or is_over(upload) or waits or self._journal.find_elsewhere(upload.file):
+            return
+        try:
+            upload.key = key_for(upload, self._engine, self._journal.owner)
+        except NameTooLong:
+            return  # will be told when it is sent
+
+
+def is_over(upload: "Upload") -> bool:
+    """Tell whether nobody would go on with an upload after a reload."""
+    error = upload.error
+    if upload.state == states.FAILED:
+        is_ours = isinstance(error, TransferError) and not isinstance(error, ServerRefused)
+        return is_ours or (isinstance(error, Refused) and error.code == TAKEN)
+    return upload.state in (states.DONE, states.CANCELLED)

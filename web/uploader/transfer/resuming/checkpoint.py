@@ -1,0 +1,210 @@
+"""What is kept to go on after a reload: which file, which object, which multipart upload.
+
+A record without an upload id is of a file that waits, or that goes in one request. Never a
+credential. A record is trusted only as far as it can be checked: its form, its owner and age here;
+the file by name, size and time of change; each part by what OSS lists and by the checksum of the
+file's own bytes; what goes in one request by what OSS refuses to overwrite.
+"""
+
+import json
+
+from uploader.oss.keys import named_key
+from uploader.transfer.errors import FileUnreadable
+from uploader.transfer.options import KEEP_BOTH, Options
+from uploader.transfer.sending.plan import MAX_PART_BYTES, MAX_PARTS, MIN_PART_BYTES, part_count
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uploader.transfer.ports import File
+    from uploader.transfer.upload import Upload
+
+__all__ = ["Checkpoint", "checkpoint_of", "looks_of", "read_checkpoint"]
+
+VERSION = 2
+MAX_AGE_S = 7 * 86400
+MAX_TEXT = 1_000_000
+SHA256_DIGITS = 64
+
+
+class LostFile:
+    """A file of an earlier page, without its bytes."""
+
+    content_type = ""
+    crc64 = ""
+
+    def __init__(self, name: str, path: str, size: int, modified: int) -> None:
+        self.name = name
+        self.path = path
+        self.size = size
+        self.modified = modified
+
+    async def head(self) -> bytes:
+        """Fail: there are no bytes."""
+        raise FileUnreadable("its page is gone")
+
+
+class Checkpoint:
+    """One unfinished upload. `saved_at_s` is seconds since 1970; `owner` is the grant's prefix.
+
+    `lock` is what a page has to take before it may go on: a multipart upload has a name of its own,
+    all others share that of the page that wrote them.
+    """
+
+    def __init__(
+        self,
+        *,
+        owner: str,
+        name: str,
+        path: str,
+        size: int,
+        modified: int,
+        key: str,
+        upload_id: str,
+        part_size: int,
+        sent: int,
+        saved_at_s: float,
+        page: str,
+        options: Options,
+        sha256: str = "",
+        given_up: bool = False,
+    ) -> None:
+        self.owner = owner
+        self.name = name
+        self.path = path
+        self.size = size
+        self.modified = modified
+        self.key = key
+        self.upload_id = upload_id
+        self.part_size = part_size
+        self.sent = sent
+        self.saved_at_s = saved_at_s
+        self.page = page
+        self.options = options
+        self.sha256 = sha256  # as the upload has begun with
+        self.given_up = given_up  # a person cancelled it: to be removed, not to be gone on with
+        self.number = 0  # in the list of a page
+        self.can_reopen = False  # the browser can open the file without a file chooser
+        self.lock = key if upload_id else page
+
+    def file(self) -> "LostFile":
+        """Return what is known of the file, for requests that need none of its bytes."""
+        return LostFile(self.name, self.path, self.size, self.modified)
+
+    def text(self) -> str:
+        """Return the record as JSON text."""
+        return json.dumps(
+            {
+                "version": VERSION,
+                "owner": self.owner,
+                "name": self.name,
+                "path": self.path,
+                "size": self.size,
+                "modified": self.modified,
+                "key": self.key,
+                "upload_id": self.upload_id,
+                "part_size": self.part_size,
+                "sent": self.sent,
+                "saved_at_s": self.saved_at_s,
+                "page": self.page,
+                "options": self.options.given,
+                "sha256": self.sha256,
+                "given_up": self.given_up,
+            }
+        )
+
+
+def looks_of(file: "File | Checkpoint") -> str:
+    """Return by what a file is known again."""
+    return f"{file.size} {file.modified} {file.path}/{file.name}"
+
+
+def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Checkpoint:
+    """Return what is worth keeping of an upload."""
+    return Checkpoint(
+        owner=owner,
+        name=upload.file.name,
+        path=upload.file.path,
+        size=upload.file.size,
+        modified=upload.file.modified,
+        key=upload.key,
+        upload_id=upload.upload_id,
+        part_size=upload.part_size if upload.upload_id else 0,
+        sent=upload.arrived,
+        saved_at_s=at_s,
+        page=page,
+        options=upload.options,
+        sha256=upload.sha256 if upload.upload_id else "",
+        given_up=upload.given_up,
+    )
+
+
+def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | None":
+    """Read a record; `None` if it is broken, of another form, somebody else's, or too old."""
+    if len(text) > MAX_TEXT:
+        return None
+    try:
+        found = json.loads(text)
+        if found["version"] != VERSION or found["owner"] != owner:
+            return None
+        record = Checkpoint(
+            owner=owner,
+            name=_text(found["name"]),
+            path=_text(found["path"]),
+            size=_count(found["size"]),
+            modified=_whole(found["modified"]),  # less than 0 before 1970
+            key=_text(found["key"]),
+            upload_id=_text(found["upload_id"]),
+            part_size=_count(found["part_size"]),
+            sent=_count(found["sent"]),
+            saved_at_s=float(found["saved_at_s"]),
+            page=_text(found["page"]),
+            options=Options(**found["options"]),
+            sha256=_text(found.get("sha256", "")),
+            given_up=found.get("given_up") is True,
+        )
+        ours = record.lock and _is_place_of(record)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    is_old = record.saved_at_s <= now_s - MAX_AGE_S
+    if is_old and record.upload_id:
+        record.given_up = True  # nobody comes back for it: its parts are to be removed
+    in_time = record.saved_at_s < now_s + MAX_AGE_S and not (is_old and not record.upload_id)
+    sound = _is_plan_of(record) and len(record.sha256) in (0, SHA256_DIGITS)
+    return record if ours and in_time and sound else None
+
+
+def _is_plan_of(record: Checkpoint) -> bool:
+    if not record.upload_id:
+        return record.sent == record.part_size == 0
+    in_bounds = MIN_PART_BYTES <= record.part_size <= MAX_PART_BYTES
+    return (
+        in_bounds
+        and record.sent <= record.size
+        and part_count(record.size, record.part_size) <= MAX_PARTS
+    )
+
+
+def _is_place_of(record: Checkpoint) -> bool:
+    if record.options.same_name == KEEP_BOTH:
+        return record.key.startswith(record.owner) and ".." not in record.key.split("/")
+    return record.key == named_key(record.owner, record.name, path=record.path)
+
+
+def _text(value: "Any") -> str:
+    if not isinstance(value, str):
+        raise TypeError("text is wanted")
+    return value
+
+
+def _count(value: "Any") -> int:
+    if _whole(value) < 0:
+        raise TypeError("a count is wanted")
+    return int(value)
+
+
+def _whole(value: "Any") -> int:
+    if not isinstance(value, int):
+        raise TypeError("a number is wanted")
+    return value

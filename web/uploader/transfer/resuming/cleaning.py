@@ -1,0 +1,92 @@
+"""Removing what a cancelled upload left at OSS, now or later."""
+
+import asyncio
+
+from uploader.oss.errors import OSSError
+from uploader.transfer import states
+from uploader.transfer.errors import TransferError
+from uploader.transfer.sending.abort import abort, remove_orphans
+from uploader.transfer.sending.settle import already_stored
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uploader.oss.replies import Stored
+    from uploader.transfer.engine import Engine
+    from uploader.transfer.upload import Upload
+
+__all__ = ["Cleaning"]
+
+AGAIN_S = 30.0  # if OSS refuses to remove parts, and each time twice as long
+MAX_CLEANINGS = 5  # after that the next page does it, or a lifecycle rule of the bucket
+
+
+class Cleaning:
+    """Uploads whose parts are being removed; none of them may be sent before that has ended.
+
+    `ended(upload)` is called when it has, and `settled(upload, stored)` if nobody has sent it again
+    meanwhile: with the object's proof, if the cancel came too late and all had arrived.
+    """
+
+    def __init__(
+        self,
+        engine: "Engine",
+        *,
+        ended: "Callable[[Upload], None]",
+        settled: "Callable[[Upload, Stored | None], None]",
+    ) -> None:
+        self._engine = engine
+        self._ended = ended
+        self._settled = settled
+        self._uploads: list[Upload] = []
+
+    def has(self, upload: "Upload") -> bool:
+        """Tell whether an upload is being cleaned up."""
+        return upload in self._uploads
+
+    def begin(self, upload: "Upload") -> None:
+        """Remove what is left of an upload."""
+        upload.given_up = True
+        if not self.has(upload):
+            self._start(upload, 0)
+        else:
+            asyncio.create_task(self._note(upload))  # noqa: RUF006 - it ends by itself
+
+    def _start(self, upload: "Upload", failures: int) -> None:
+        self._uploads.append(upload)
+        asyncio.create_task(self._clean(upload, failures))  # noqa: RUF006 - it ends by itself
+
+    async def _note(self, upload: "Upload") -> None:
+        """Have a later page end it, if this one is gone before."""
+        if upload.upload_id:
+            await self._engine.journal.keep(upload)
+
+    async def _clean(self, upload: "Upload", failures: int) -> None:
+        stored: Stored | None = None
+        refusal: Exception | None = None
+        crc64 = upload.combined_crc64() if upload.is_complete() else None
+        try:
+            if upload.upload_id:
+                await self._note(upload)
+                await abort(upload, self._engine)
+            if upload.lost_begins:
+                await remove_orphans(upload, self._engine)
+            if upload.all_left and upload.state == states.CANCELLED:
+                stored = await already_stored(upload, self._engine, crc64=crc64)
+        except (OSSError, TransferError) as error:
+            refusal = error
+        finally:
+            self._uploads.remove(upload)
+            self._ended(upload)
+        if upload.upload_id and failures < MAX_CLEANINGS:
+            asyncio.create_task(self._clean_later(upload, failures))  # noqa: RUF006 - it ends
+        if upload.state == states.CANCELLED:  # nobody was quicker
+            upload.error = refusal
+            self._settled(upload, stored)
+
+    async def _clean_later(self, upload: "Upload", failures: int) -> None:
+        await self._engine.ports.clock.sleep(AGAIN_S * 2**failures)
+        is_over = upload.given_up and upload.state in states.ENDED
+        if is_over and upload.upload_id and not self.has(upload):
+            self._start(upload, failures + 1)

@@ -1,0 +1,104 @@
+"""The records of unfinished uploads, as this browser's storage keeps them.
+
+A storage that does not work costs the resuming after a reload, never the upload: `broken` tells.
+"""
+
+import asyncio
+
+from uploader.transfer.errors import StorageBroken
+from uploader.transfer.resuming.checkpoint import checkpoint_of, read_checkpoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from uploader.transfer.grants.credentials import GrantKeeper
+    from uploader.transfer.ports import File, Storage
+    from uploader.transfer.resuming.checkpoint import Checkpoint
+    from uploader.transfer.upload import Upload
+
+__all__ = ["Records"]
+
+AT_ONCE = 100  # are read before others have a turn
+
+
+class Records:
+    """The records of one person, `owner`: the prefix of the grant, once there is one.
+
+    `upload_ids` are all that this browser knows. `broken` is why it keeps nothing, or empty;
+    `on_broken()` is called when it becomes known.
+    """
+
+    def __init__(
+        self, storage: "Storage", keeper: "GrantKeeper", on_broken: "Callable[[], None]"
+    ) -> None:
+        self.owner = ""
+        self.upload_ids: set[str] = set()
+        self.broken = ""
+        self._storage = storage
+        self._keeper = keeper
+        self._on_broken = on_broken
+
+    def of(self, upload: "Upload", page: str) -> "Checkpoint":
+        """Return what is worth keeping of an upload of a page."""
+        self.know(upload.upload_id)
+        at_s = self._keeper.server_now_s()
+        return checkpoint_of(upload, owner=self.owner, page=page, at_s=at_s)
+
+    def parse(self, text: str) -> "Checkpoint | None":
+        """Read a record; `None` if it is broken, foreign or old."""
+        record = read_checkpoint(text, owner=self.owner, now_s=self._keeper.server_now_s())
+        if record:
+            self.know(record.upload_id)
+        return record
+
+    def know(self, upload_id: str) -> None:
+        """Note that an upload is of this browser."""
+        self.upload_ids.add(upload_id)
+
+    async def all(self) -> "list[Checkpoint]":
+        """Return all records of this person; what is broken or old is removed."""
+        found: list[Checkpoint] = []
+        refused: list[str] = []
+        try:
+            for name, text, can_reopen in await self._storage.load(self.owner):
+                record = self.parse(text)
+                if record and record.key == name:
+                    record.can_reopen = can_reopen
+                    found.append(record)
+                else:
+                    refused.append(name)
+                if (len(found) + len(refused)) % AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            if refused:
+                await self._storage.delete(refused)
+        except StorageBroken as error:
+            self._break(error)
+        return found
+
+    async def save(self, records: "list[tuple[str, str, File | None]]") -> None:
+        """Keep texts by name, with the way back to their files."""
+        try:
+            await self._storage.save(records)
+        except StorageBroken as error:
+            self._break(error)
+
+    async def erase(self, keys: "list[str]") -> None:
+        """Remove records."""
+        try:
+            await self._storage.delete(keys)
+        except StorageBroken as error:
+            self._break(error)
+
+    async def open_files(self, records: "list[Checkpoint]") -> "list[Any]":
+        """Open the files of uploads without a file chooser; call it from a click.
+
+        Raises:
+            StorageBroken: the browser does not know them any more.
+        """
+        return await self._storage.open_files([(each.key, each.path) for each in records])
+
+    def _break(self, error: StorageBroken) -> None:
+        self.broken = str(error)
+        self._on_broken()

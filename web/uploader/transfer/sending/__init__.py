@@ -1,0 +1,1 @@
+"""Sending one file: preparation, requests, parts and checksums."""

@@ -1,0 +1,238 @@
+"""A large file goes in parts, several at a time; what OSS has is never sent again."""
+
+import asyncio
+
+from uploader.oss import requests
+from uploader.oss.errors import Corrupt, Refused
+from uploader.oss.replies import read_completed, read_stored, read_upload_id
+from uploader.transfer import states
+from uploader.transfer.errors import KeyTaken
+from uploader.transfer.options import KEEP_BOTH
+from uploader.transfer.pacing.task_group import run_all
+from uploader.transfer.ports import Piece
+from uploader.transfer.sending.abort import remove_orphans
+from uploader.transfer.sending.checksum import PieceChecksum, check_crc64
+from uploader.transfer.sending.parts import build_for, check_unchanged, list_all, proved
+from uploader.transfer.sending.plan import part_at, part_count, part_size_for
+from uploader.transfer.sending.prepare import examine, headers_of, overwrite_headers
+from uploader.transfer.sending.settle import is_stored
+from uploader.transfer.upload import SentPart, Upload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.oss.replies import Reply, Stored
+    from uploader.oss.requests import Request
+    from uploader.transfer.engine import Engine
+    from uploader.transfer.grants.grant import Grant
+
+__all__ = [
+    "complete",
+    "finished_before",
+    "initiate",
+    "send_multipart",
+    "send_piece",
+]
+
+GONE = "NoSuchUpload"
+MENDABLE = ("InvalidPart", "InvalidPartOrder", GONE)
+MAX_MENDS = 3
+UNPROVED = 2  # parts for each connection: on their way, about to be, or sent and not yet proved
+KEPT_STEPS = 20  # checkpoints in the course of an upload
+
+
+async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
+    """Send what is missing, put the parts together, and compare checksums of the whole.
+
+    Raises:
+        KeyTaken: somebody else has ended this upload, with other bytes.
+        OSSError, TransferError: it did not arrive, or is not proved to be whole.
+    """
+    mends = 0
+    while True:
+        try:
+            if not upload.upload_id:
+                await initiate(upload, engine)
+            elif upload.noted != upload.upload_id:
+                await engine.journal.begin(upload)  # a pause has come before the record
+            elif upload.adopted:
+                await _prove_parts(upload, engine)
+            else:
+                await check_unchanged(upload, engine)  # it goes on after a pause
+            await _send_missing(upload, engine)
+            upload.go(states.VERIFYING)
+            await check_unchanged(upload, engine)
+            return await complete(upload, engine)
+        except Refused as error:
+            mends += 1
+            if mends > MAX_MENDS or error.code not in MENDABLE:
+                raise
+            if error.code == GONE:
+                stored = await finished_before(upload, engine)
+                if stored:
+                    return stored
+                upload.forget_parts()
+            else:
+                await _believe_oss(upload, engine)
+            if upload.state == states.VERIFYING:
+                upload.go(states.UPLOADING)
+
+
+async def initiate(upload: "Upload", engine: "Engine") -> None:
+    """Begin an upload in parts; all but that of a stream is noted for a later page.
+
+    Raises:
+        OSSError, TransferError: it cannot be begun.
+    """
+    if not upload.part_size:
+        rate = engine.speed.traffic_limit / 8 or engine.rate_bytes_per_s
+        upload.part_size = part_size_for(upload.file.size, rate_bytes_per_s=rate)
+    if not upload.content_type:  # an earlier page's upload is gone, and had what this needs
+        upload.sha256 = ""  # what a record says is not believed
+        await engine.persist(upload, lambda: examine(upload, engine))
+    headers = headers_of(upload, may_be_taken=True)
+
+    def build(grant: "Grant", now_s: float) -> "Request":
+        upload.lost_begins += 1  # unless there is an answer
+        return requests.initiate_multipart_upload(
+            grant.credentials,
+            grant.bucket,
+            upload.key,
+            at_s=now_s,
+            headers=headers,
+        )
+
+    def read(reply: "Reply") -> str:
+        if 400 <= reply.status < 500:
+            upload.lost_begins -= 1  # nothing has begun
+        return read_upload_id(reply)
+
+    upload.upload_id = await engine.request(upload, build, read)
+    upload.lost_begins -= 1
+    await engine.journal.begin(upload)
+    if upload.lost_begins:
+        asyncio.create_task(remove_orphans(upload, engine))  # noqa: RUF006 - it ends by itself
+
+
+async def finished_before(upload: "Upload", engine: "Engine") -> "Stored | None":
+    """Find out whether an upload that OSS does not know has become the object.
+
+    That is so if the answer to its end was lost, in this page or in an earlier one, or if another
+    device has gone on with it.
+
+    Raises:
+        KeyTaken: another object has its key, which this upload has not made.
+    """
+    if not (upload.adopted or upload.is_complete()):
+        return None  # whatever is there, it will not be written over
+    if upload.state == states.UPLOADING:
+        upload.go(states.VERIFYING)
+    try:
+        return await is_stored(upload, engine)
+    except Corrupt as error:
+        if upload.may_replace or upload.options.same_name != KEEP_BOTH:
+            return None
+        raise KeyTaken(str(error))
+
+
+async def _prove_parts(upload: "Upload", engine: "Engine") -> None:
+    """Find out what an earlier page sent, and that it was this very file."""
+    for stored in (await list_all(upload, engine)).values():
+        part = await proved(upload, engine, stored)
+        if part:
+            upload.land(stored.number, part)
+    upload.adopted = False
+
+
+async def _send_missing(upload: "Upload", engine: "Engine") -> None:
+    count = part_count(upload.file.size, upload.part_size)
+    missing = iter([number for number in range(1, count + 1) if number not in upload.parts])
+    workers = min(UNPROVED * engine.budget.connections, count - len(upload.parts))
+
+    async def worker() -> None:
+        for number in missing:
+            await _send_part(upload, engine, number)
+
+    await run_all([worker] * workers)
+
+
+async def _send_part(upload: "Upload", engine: "Engine", number: int) -> None:
+    part = part_at(number, upload.file.size, upload.part_size)
+    await send_piece(upload, engine, number, Piece(upload.file, part.offset, part.size))
+    if upload.arrived - upload.kept > upload.file.size // KEPT_STEPS:
+        await engine.journal.keep(upload)
+
+
+async def send_piece(upload: "Upload", engine: "Engine", number: int, piece: Piece) -> None:
+    """Send a part, until it is proved to be whole.
+
+    Raises:
+        OSSError, TransferError: it cannot be, or not in reasonable time.
+    """
+    checksum = PieceChecksum(piece, lambda piece: engine.crc64(upload, piece))
+    landed: SentPart | None = None
+
+    def build(grant: "Grant", now_s: float) -> "Request":
+        checksum.start()  # not before its turn
+        return requests.upload_part(
+            grant.credentials,
+            grant.bucket,
+            upload.key,
+            at_s=now_s,
+            upload_id=upload.upload_id,
+            number=number,
+            traffic_limit=engine.speed.traffic_limit,
+        )
+
+    try:
+        stored = await engine.request(
+            upload,
+            build,
+            read_stored,
+            body=piece,
+            on_progress=lambda sent: upload.fly(number, sent),
+            check=checksum.check,
+        )
+        landed = SentPart(stored.etag, await checksum.get(), piece.size)
+    finally:
+        checksum.cancel()
+        upload.land(number, landed)
+
+
+async def complete(upload: "Upload", engine: "Engine") -> "Stored":
+    """Put the parts together, and compare checksums of the whole.
+
+    Raises:
+        OSSError, TransferError: it is not proved to be whole.
+    """
+    if upload.arrived != upload.file.size:
+        expected, actual = str(upload.file.size), str(upload.arrived)
+        raise Corrupt("bytes in parts", expected=expected, actual=actual)
+    numbers = sorted(upload.parts)
+    body = requests.complete_body([(number, upload.parts[number].etag) for number in numbers])
+    stored: Stored = await engine.request(
+        upload,
+        build_for(
+            requests.complete_multipart_upload,
+            upload,
+            headers=overwrite_headers(upload, may_be_taken=True),
+        ),
+        read_completed,
+        body=body,
+    )
+    try:
+        check_crc64(upload.combined_crc64(), stored)
+    except Corrupt as error:
+        upload.refuse(stored, error.expected)
+        upload.may_replace = True
+        raise
+    upload.replace_refused()
+    return stored
+
+
+async def _believe_oss(upload: "Upload", engine: "Engine") -> None:
+    """Drop the parts that OSS does not have as we think it has them."""
+    stored = await list_all(upload, engine)
+    for number in list(upload.parts):
+        there, ours = stored.get(number), upload.parts[number]
+        if not there or there.etag != ours.etag or there.size != ours.size:
+            upload.drop(number)

@@ -1,0 +1,98 @@
+"""What OSS has of an upload in parts, and whether that is the file."""
+
+from uploader.oss import requests
+from uploader.oss.replies import read_parts
+from uploader.transfer.errors import FileUnreadable
+from uploader.transfer.ports import Piece
+from uploader.transfer.sending.plan import part_at, part_count
+from uploader.transfer.upload import SentPart
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from uploader.oss.replies import StoredPart
+    from uploader.oss.requests import Request
+    from uploader.transfer.engine import Engine
+    from uploader.transfer.grants.grant import Grant
+    from uploader.transfer.upload import Upload
+
+__all__ = ["build_for", "check_unchanged", "list_all", "list_page", "proved"]
+
+REREAD_BYTES = 128 * 1024 * 1024
+
+
+async def proved(upload: "Upload", engine: "Engine", stored: "StoredPart") -> "SentPart | None":
+    """Return a part that OSS has, if its checksum equals that of the bytes we have now."""
+    if not 1 <= stored.number <= part_count(upload.file.size, upload.part_size):
+        return None
+    part = part_at(stored.number, upload.file.size, upload.part_size)
+    if stored.size != part.size or not stored.crc64:
+        return None
+    crc64 = await engine.crc64(upload, Piece(upload.file, part.offset, part.size))
+    return SentPart(stored.etag, crc64, part.size) if str(crc64) == stored.crc64 else None
+
+
+async def check_unchanged(upload: "Upload", engine: "Engine") -> None:
+    """Compare the file as it is now with the parts that were sent.
+
+    Firefox does not notice that a file changes after it was chosen, and no browser notices a file
+    that is replaced by one of the same size and time. The object would be a mixture of both. Parts
+    are read again, evenly spread over the file, up to about `REREAD_BYTES`.
+
+    Raises:
+        FileUnreadable: the file has changed, or cannot be read any more.
+    """
+    await engine.crc64(upload, Piece(upload.file, upload.file.size - 1, 1))
+    numbers = sorted(upload.parts)
+    step = max(1, -(-len(numbers) * upload.part_size // REREAD_BYTES))
+    for number in [numbers[at] for at in range(0, len(numbers), step)]:
+        part = part_at(number, upload.file.size, upload.part_size)
+        crc64 = await engine.crc64(upload, Piece(upload.file, part.offset, part.size))
+        if crc64 != upload.parts[number].crc64:
+            raise FileUnreadable(f"part {number} has other bytes than were sent", changed=True)
+
+
+async def list_all(upload: "Upload", engine: "Engine") -> "dict[int, StoredPart]":
+    """Return the parts that OSS has of an upload, by number."""
+    stored: dict[int, StoredPart] = {}
+    after = 0
+    while True:
+        parts, after = await list_page(upload, engine, after)
+        stored.update([(part.number, part) for part in parts])
+        if not after:
+            return stored
+
+
+async def list_page(
+    upload: "Upload", engine: "Engine", after: int
+) -> "tuple[list[StoredPart], int]":
+    """Return the parts above a number, up to a thousand, and the number to go on after, or 0.
+
+    Raises:
+        OSSError, TransferError: it cannot be found out.
+    """
+    build = build_for(requests.list_parts, upload, after=after)
+    listed: tuple[list[StoredPart], int] = await engine.request(
+        upload, build, lambda reply: read_parts(reply, after)
+    )
+    return listed
+
+
+def build_for(
+    operation: "Callable[..., Request]", upload: "Upload", **more: "Any"
+) -> "Callable[[Grant, float], Request]":
+    """Return a builder for an operation on this upload's id."""
+
+    def build(grant: "Grant", now_s: float) -> "Request":
+        return operation(
+            grant.credentials,
+            grant.bucket,
+            upload.key,
+            at_s=now_s,
+            upload_id=upload.upload_id,
+            **more,
+        )
+
+    return build

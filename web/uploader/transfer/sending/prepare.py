@@ -1,0 +1,154 @@
+"""What is settled before the first byte of a file leaves: may it go, where to, and as what."""
+
+from uploader.oss.keys import named_key, object_key
+from uploader.oss.replies import Stored
+from uploader.transfer.errors import NameTooLong, NoRoom, WrongType
+from uploader.transfer.grants.limits import allows
+from uploader.transfer.options import KEEP_BOTH, REFUSE, object_headers
+from uploader.transfer.ports import Piece
+from uploader.transfer.sending.identical import find_identical
+from uploader.transfer.sending.plan import MAX_SINGLE_BYTES
+from uploader.transfer.sending.sniff import content_type_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.oss.signing import Header
+    from uploader.transfer.engine import Engine
+    from uploader.transfer.grants.grant import Grant
+    from uploader.transfer.upload import Upload
+
+__all__ = ["examine", "headers_of", "key_for", "overwrite_headers", "prepare"]
+
+FORBID_OVERWRITE = ("x-oss-forbid-overwrite", "true")
+
+
+async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
+    """Check a file against the grant; give it its key, or the place of an earlier page's upload.
+
+    Returns:
+        The proof that the file is stored, if another page of this browser has just sent it, or if
+        it was stored before and is not to be sent then.
+
+    Raises:
+        FileTooLarge, WrongType, NameTooLong: it cannot be stored here.
+        FileUnreadable: it is gone already.
+        GrantRefused: there is no permission.
+        NoRoom: the quota has none for it.
+    """
+    await engine.journal.load()
+    grant = await engine.keeper.get()
+    error = grant.limits.refusal(upload.file)
+    if error:
+        raise error
+    stored = await find_identical(upload, engine, grant)
+    if stored:
+        return stored
+    await _find_room(upload, engine, grant)
+    stored = await _place(upload, engine, grant)
+    if stored:
+        return stored
+    if not upload.upload_id:
+        await examine(upload, engine)
+        types = grant.limits.types
+        if not allows(types, upload.file.name, upload.content_type):
+            raise WrongType(types)
+    return None
+
+
+async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored | None":
+    """Give an upload its key, once no other page of this browser sends the same file."""
+    is_placed = upload.key and (upload.has_begun() or upload.file.size <= MAX_SINGLE_BYTES)
+    if is_placed and not upload.is_stream:
+        await engine.journal.take_back(upload)
+    if not ((upload.key and is_placed) or upload.is_stream):
+        crc64 = await engine.journal.adopt(upload)
+        if crc64:
+            stored = await _followed(upload, engine, upload.key, crc64)
+            if stored:
+                return stored
+            upload.key = ""
+    sent = await engine.journal.small.take(upload, grant.prefix)
+    if sent:
+        stored = await _followed(upload, engine, sent[0], sent[1])
+        if stored:
+            return stored
+    if not upload.key:
+        upload.key = key_for(upload, engine, grant.prefix)
+    return None
+
+
+async def _followed(upload: "Upload", engine: "Engine", key: str, crc64: str) -> "Stored | None":
+    """Return the proof of what another page has just stored, unless it only looks the same."""
+    ours = str(await engine.crc64(upload, Piece(upload.file, 0, upload.file.size)))
+    if ours != crc64:
+        return None
+    upload.key = key
+    return Stored("", crc64, "")
+
+
+def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
+    """Return the headers that the object will keep, and whether it may replace another.
+
+    Args:
+        may_be_taken: whether another page, or another device, may have stored something there.
+    """
+    headers = object_headers(
+        upload.options,
+        name=upload.file.name,
+        content_type=upload.content_type,
+        sha256=upload.sha256,
+    )
+    return headers + overwrite_headers(upload, may_be_taken=may_be_taken)
+
+
+def overwrite_headers(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
+    """Return the header that forbids overwriting, if it is needed.
+
+    CompleteMultipartUpload needs it as well as what began the upload.
+    """
+    policy = upload.options.same_name
+    forbids = policy == REFUSE or (policy == KEEP_BOTH and may_be_taken)
+    return [FORBID_OVERWRITE] if forbids and not upload.may_replace else []
+
+
+async def _find_room(upload: "Upload", engine: "Engine", grant: "Grant") -> None:
+    engine.room.granted(grant.left)
+    if engine.room.take(upload.number, upload.file.size):
+        return
+    engine.room.granted((await engine.keeper.renewed()).left)
+    if not engine.room.take(upload.number, upload.file.size):
+        raise NoRoom(f"{engine.room.left().facts()} left, {upload.file.size} bytes needed")
+
+
+def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
+    """Return a new key for an upload.
+
+    Raises:
+        NameTooLong: the names of its folders do not fit into one.
+    """
+    file = upload.file
+    try:
+        if upload.options.same_name != KEEP_BOTH:
+            return named_key(prefix, file.name, path=file.path)
+        return object_key(
+            prefix,
+            file.name,
+            at_s=engine.keeper.server_now_s(),
+            random_hex=upload.folder_id or engine.ports.random.hex(16),
+            path=file.path,
+        )
+    except ValueError as error:
+        raise NameTooLong(str(error))
+
+
+async def examine(upload: "Upload", engine: "Engine") -> None:
+    """Look at the file for what its object's headers say of it.
+
+    Raises:
+        FileUnreadable: it is gone already.
+    """
+    upload.content_type = upload.options.content_type
+    if not upload.content_type:
+        upload.content_type = content_type_of(upload.file.content_type, await upload.file.head())
+    if upload.options.sha256 and not upload.is_stream and not upload.sha256:
+        upload.sha256 = await engine.ports.checksum.sha256(upload.file)

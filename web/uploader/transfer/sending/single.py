@@ -1,0 +1,81 @@
+"""A small file goes in one request."""
+
+from uploader.oss import requests
+from uploader.oss.errors import Corrupt
+from uploader.oss.replies import read_stored
+from uploader.transfer import states
+from uploader.transfer.errors import FileUnreadable
+from uploader.transfer.options import KEEP_BOTH
+from uploader.transfer.ports import Piece
+from uploader.transfer.sending.checksum import PieceChecksum
+from uploader.transfer.sending.prepare import headers_of
+from uploader.transfer.sending.refused import UNANSWERED, UNREADABLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.oss.replies import Stored
+    from uploader.oss.requests import Request
+    from uploader.transfer.engine import Engine
+    from uploader.transfer.grants.grant import Grant
+    from uploader.transfer.upload import Upload
+
+__all__ = ["send_single"]
+
+
+async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
+    """Send the file with PutObject and compare checksums; a damaged one is sent again.
+
+    Raises:
+        OSSError, TransferError: it did not arrive, or is not proved to be whole.
+    """
+    if upload.refused and not upload.refused.etag:
+        upload.replace_refused()
+    piece = Piece(upload.file, 0, upload.file.size)
+    checksum = PieceChecksum(piece, lambda piece: engine.crc64(upload, piece))
+
+    def build(grant: "Grant", now_s: float) -> "Request":
+        checksum.start()
+        return requests.put_object(
+            grant.credentials,
+            grant.bucket,
+            upload.key,
+            at_s=now_s,
+            headers=headers_of(upload, may_be_taken=upload.careful),
+            traffic_limit=engine.speed.traffic_limit,
+        )
+
+    async def check(stored: "Stored") -> None:
+        upload.fly(1, upload.file.size)
+        upload.go(states.VERIFYING)
+        try:
+            await checksum.check(stored)
+        except BaseException as error:
+            if isinstance(error, (Corrupt, FileUnreadable)):
+                crc64 = error.expected if isinstance(error, Corrupt) else UNREADABLE
+                upload.refuse(stored, crc64)
+            upload.may_replace = upload.may_replace or isinstance(error, Corrupt)
+            upload.go(states.UPLOADING)
+            raise
+        upload.replace_refused()
+
+    try:
+        stored: Stored = await engine.request(
+            upload,
+            build,
+            read_stored,
+            body=piece,
+            on_progress=lambda sent: upload.fly(1, sent),
+            check=check,
+        )
+    except FileUnreadable:
+        if not upload.refused and _is_key_our_own(upload):
+            upload.refuse(UNANSWERED, UNREADABLE)  # what came of a request may be stored
+        raise
+    finally:
+        checksum.cancel()
+    return stored
+
+
+def _is_key_our_own(upload: "Upload") -> bool:
+    """Return whether only requests of this page can have stored something under the key."""
+    return upload.options.same_name == KEEP_BOTH and not upload.careful

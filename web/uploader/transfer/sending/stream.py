@@ -1,0 +1,182 @@
+"""A stream whose length nobody knows yet goes in parts that are kept until OSS has them.
+
+No more of it is in memory than the parts on their way. Their size grows with the stream, so that
+10,000 are enough for 520 GB. What has been taken out of a stream cannot be read again: within the
+page an upload goes on after a pause or a failure, after a reload it does not.
+"""
+
+import asyncio
+
+from uploader.oss.errors import Refused
+from uploader.transfer import states
+from uploader.transfer.errors import FileTooLarge, FileUnreadable, KeyTaken, StreamSpent
+from uploader.transfer.pacing.task_group import run_all
+from uploader.transfer.ports import Piece
+from uploader.transfer.sending.abort import abort
+from uploader.transfer.sending.multipart import complete, finished_before, initiate, send_piece
+from uploader.transfer.sending.plan import DEFAULT_PART_BYTES, MAX_PARTS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uploader.oss.replies import Stored
+    from uploader.transfer.engine import Engine
+    from uploader.transfer.ports import File, Source
+    from uploader.transfer.upload import Upload
+
+__all__ = ["Stream", "part_bytes", "send_stream"]
+
+PARALLEL_PARTS = 4
+PARTS_OF_A_SIZE = 2_000
+GONE = "NoSuchUpload"
+
+
+def part_bytes(number: int) -> int:
+    """Return the size of a part, unless it is the last."""
+    return DEFAULT_PART_BYTES << ((number - 1) // PARTS_OF_A_SIZE)
+
+
+class Stream:
+    """What comes out of a source, as a `File` that grows: `size` is what has come so far.
+
+    `parts` are those that OSS does not have yet, by number, each a `File` in memory. Whoever is
+    cancelled while it waits for the source loses nothing.
+    """
+
+    is_stream = True
+
+    def __init__(
+        self, source: "Source", name: str, *, path: str = "", content_type: str = ""
+    ) -> None:
+        self.name = name
+        self.path = path
+        self.size = 0
+        self.content_type = content_type
+        self.modified = 0
+        self.crc64 = ""
+        self.is_open = True
+        self.parts: dict[int, File] = {}
+        self._source = source
+        self._count = 0
+        self._error: Exception | None = None
+        self._reading: asyncio.Event | None = None
+
+    async def head(self) -> bytes:
+        """Return the first bytes.
+
+        Raises:
+            StreamSpent: the source has failed.
+        """
+        if not self._count and self.is_open:
+            await self.read()
+        return await self.parts[1].head() if 1 in self.parts else b""
+
+    async def read(self) -> bool:
+        """Take the next part out of the source; tell whether `parts` may have more now.
+
+        Whoever comes while that is being done, perhaps for a call that was cancelled, waits for it.
+
+        Raises:
+            StreamSpent: the source has failed.
+        """
+        may_have_more = self.is_open
+        if not self._reading and self.is_open and not self._error:
+            self._reading = asyncio.Event()
+            asyncio.create_task(self._read(self._reading))  # noqa: RUF006 - it ends by itself
+        if self._reading:
+            await self._reading.wait()
+        if self._error:
+            raise self._error
+        return may_have_more
+
+    def is_whole(self) -> bool:
+        """Tell whether everything that has come out is still here."""
+        return len(self.parts) == self._count
+
+    def whole(self) -> "File | None":
+        """Return all of it as a file, if it has ended and is one part."""
+        return self.parts.get(1) if not self.is_open and self._count == 1 else None
+
+    async def _read(self, done: asyncio.Event) -> None:
+        wanted = part_bytes(self._count + 1)
+        try:
+            part: Any = await self._source.read(wanted)
+            self.is_open = part.size == wanted
+            if part.size or not self._count:
+                self._count += 1
+                self.parts[self._count] = part
+                self.size += part.size
+        except FileUnreadable as error:
+            self._error = StreamSpent(error.reason)
+        except Exception as error:  # raised in `read`
+            self._error = error
+        self._reading = None
+        done.set()
+
+
+async def send_stream(upload: "Upload", stream: Stream, engine: "Engine") -> "Stored | None":
+    """Send all that comes out of a stream.
+
+    Returns:
+        `None` if it was so short that it is a file now, which is to be sent as one.
+
+    Raises:
+        OSSError, TransferError: it did not arrive, or is not proved to be whole.
+    """
+    await stream.head()
+    whole = stream.whole()
+    if whole and not upload.upload_id:
+        whole.name, whole.path, whole.content_type = stream.name, stream.path, stream.content_type
+        upload.file = whole
+        return None
+    if not upload.upload_id:
+        if not stream.is_whole():
+            raise StreamSpent("what was sent of it has been removed")
+        await initiate(upload, engine)
+    try:
+        await _drain(upload, stream, engine)
+        upload.go(states.VERIFYING)
+        return await complete(upload, engine)
+    except (FileTooLarge, StreamSpent):
+        await abort(upload, engine)
+        raise
+    except Refused as error:
+        if error.code != GONE:
+            raise
+        return await _ended_elsewhere(upload, engine, error)
+
+
+async def _ended_elsewhere(upload: "Upload", engine: "Engine", error: Refused) -> "Stored":
+    reason = str(error)
+    try:
+        stored = await finished_before(upload, engine)
+    except KeyTaken as taken:
+        stored, reason = None, str(taken)
+    if not stored:
+        upload.forget_parts()
+        raise StreamSpent(reason)
+    return stored
+
+
+async def _drain(upload: "Upload", stream: Stream, engine: "Engine") -> None:
+    """Send what is in memory, whoever has read it, and what is still to come, until the end."""
+    limits = (await engine.keeper.get()).limits
+    under_way: set[int] = set()
+
+    async def worker() -> None:
+        while True:
+            waiting = [number for number in stream.parts if number not in under_way]
+            number = min(waiting) if waiting else 0
+            if stream.size > limits.max_file_size or number > MAX_PARTS:
+                raise FileTooLarge(stream.size, limits.max_file_size)
+            if not number:
+                if await stream.read():
+                    continue
+                return
+            under_way.add(number)
+            part = stream.parts[number]
+            await send_piece(upload, engine, number, Piece(part, 0, part.size))
+            del stream.parts[number]
+
+    await run_all([worker] * PARALLEL_PARTS)

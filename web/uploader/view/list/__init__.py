@@ -1,0 +1,1 @@
+"""The list of files: rows, totals and unfinished uploads."""

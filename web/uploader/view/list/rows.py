@@ -1,0 +1,260 @@
+"""One row of the list: a file, its state in words, its progress, and what can be done."""
+
+from functools import partial
+
+from uploader.browser.page.dom import (
+    clear,
+    element,
+    has_focus,
+    icon,
+    listen,
+    set_attribute,
+    set_progress,
+)
+from uploader.browser.page.page import show_thumbnail
+from uploader.oss.keys import safe_name
+from uploader.transfer import states
+from uploader.transfer.sending.plan import MAX_SINGLE_BYTES
+from uploader.view.list.facts import Facts, facts
+from uploader.view.signals import Owner, effect
+from uploader.view.words.messages import explain
+from uploader.view.words.names import badge, split_name
+from uploader.view.words.text import percent, say, size_text, time_left
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uploader.browser.page.dom import Element
+    from uploader.view.actions import Actions
+    from uploader.view.model import UploadModel
+    from uploader.view.words.messages import Explanation
+
+    Offer = tuple[str, str, Callable[[UploadModel], None]]
+
+__all__ = ["CROSS", "file_name", "row"]
+
+PAUSES = {
+    "": "paused",
+    states.BY_PERSON: "paused",
+    states.FOR_NETWORK: "paused_network",
+    states.FOR_STORAGE: "paused_storage",
+    states.FOR_SERVER: "paused_server",
+    states.FOR_LOGIN: "paused_login",
+    states.FOR_QUOTA: "paused_quota",
+    states.FOR_TAB: "paused_tab",
+}
+WORTH_A_PAUSE = 1_000_000  # bytes
+PAUSE = "M7.5 5v10m5-10v10"
+PLAY = "M7 5l8 5-8 5z"
+CROSS = "M5.5 5.5l9 9m0-9l-9 9"
+
+
+class _Row:
+    """The elements of a row, and what keeps each in step with the upload."""
+
+    def __init__(self, model: "UploadModel", actions: "Actions") -> None:
+        file = model.upload.file
+        shown = safe_name(file.name)
+        self.model = model
+        self.actions = actions
+        self.listeners, self.helpers = Owner(), Owner()
+        self.said: tuple[object, ...] = ()
+        self.facts = Facts()
+        self.words = element("p", {"class": "state"}, self.facts.box)
+        self.bar = element(
+            "progress", {"max": str(file.size or 1), "aria-label": say("progress", name=shown)}
+        )
+        self.buttons = element("div", {"class": "actions", "role": "group", "aria-label": shown})
+        kind = element("span", {"class": "kind", "aria-hidden": "true"}, badge(shown))
+        attributes = {
+            "class": "upload",
+            "role": "listitem",
+            "data-testid": "upload",
+            "data-name": file.name,
+        }
+        name = file_name(shown, file.path)
+        self.line = element("div", attributes, kind, name, self.words, self.buttons, self.bar)
+        if not model.upload.is_stream and file.content_type[:6] in ("image/", "video/"):
+            show_thumbnail(kind, file)
+
+    def follow(self) -> None:
+        """Keep in step from now on; to be run by the owner of the row's effects."""
+        effect(self._show_state)
+        effect(self._show_progress)
+        effect(self._show_error)
+        effect(lambda: _fill(self.buttons, self.model, self.actions, self.listeners))
+
+    def _show_state(self) -> None:
+        upload = self.model.upload
+        set_attribute(self.line, "data-state", self.model.state.get())
+        set_attribute(self.line, "data-gone", "" if self.model.gone.get() else None)
+        set_attribute(self.line, "data-key", self.model.key.get() or None)
+        set_attribute(self.line, "data-crc64", upload.crc64 or None)
+        set_attribute(self.line, "data-identical", "" if upload.identical else None)
+
+    def _show_progress(self) -> None:
+        model = self.model
+        state, sent, size = model.state.get(), model.sent.get(), model.upload.file.size
+        if not model.upload.is_stream:  # nobody knows how far it is
+            set_progress(self.bar, 1 if state == states.DONE and not size else sent)
+        if state == states.FAILED:
+            self.said = ()
+            return
+        marks = (model.quiet.get(), model.gone.get(), model.parts_left.get(), model.doing.get())
+        flags = (model.paused_for.get(), model.all_left.get(), marks)
+        step = sent if model.upload.is_open() else 100 * sent // (size or 1)
+        news = (state, flags, step, model.meter.rate_bytes_per_s)
+        if news != self.said:  # finding words costs more than all the rest
+            if not self.said:  # there may be an error in its place
+                self.words.replaceChildren(self.facts.box)
+            self.said = news
+            self.facts.show(_words(model, state, sent))
+
+    def _show_error(self) -> None:
+        self.helpers.dispose()
+        error = self.model.upload.error
+        if self.model.state.get() == states.FAILED and error:
+            told = explain(error, origin=self.actions.origin)
+            _tell(self.words, told, _helpers(self.model, told, self.actions, self.helpers))
+
+
+def row(model: "UploadModel", actions: "Actions", owner: Owner) -> "Element":
+    """Return the row of one upload; its effects belong to `owner`."""
+    made = _Row(model, actions)
+    owner.on_dispose(made.listeners.dispose)
+    owner.on_dispose(made.helpers.dispose)
+    owner.run(made.follow)
+    return made.line
+
+
+def file_name(shown: str, path: str = "") -> "Element":
+    """Return a name whose middle gives way, behind its folders; the whole is in the title."""
+    head, tail = split_name(shown)
+    name = element("bdi", None, element("span", {"class": "head"}, head))
+    if tail:
+        name.append(element("span", {"class": "tail"}, tail))
+    if not path:
+        return element("p", {"class": "name", "title": shown}, name)
+    folders = element("span", {"class": "folders"}, element("bdi", None, f"{path}/"))
+    return element("p", {"class": "name", "title": f"{path}/{shown}"}, folders, name)
+
+
+def _words(model: "UploadModel", state: str, sent: int) -> "list[str]":
+    upload = model.upload
+    size = upload.file.size
+    doing = model.doing.get()
+    if doing in ("again", "errors") and state in (states.UPLOADING, states.VERIFYING):
+        return [say(doing), size_text(size)]
+    if state == states.UPLOADING:
+        if model.all_left.get() and size and not upload.is_open():
+            return [say("finishing")]
+        checking = doing or (upload.adopted and not upload.parts)
+        return [say("checking" if checking else "uploading")] + _pace(model, sent)
+    if state == states.VERIFYING:
+        return [say("finishing")]
+    if state == states.PAUSED:
+        reason = say(PAUSES[model.paused_for.get()])
+        return [reason] + _share(sent, size)
+    if model.parts_left.get():
+        return [say("cancelled_left")]
+    if model.gone.get():
+        return [say("gone"), size_text(size)]
+    if upload.identical:
+        return [say("identical"), size_text(size)]
+    return [say(state), size_text(size)]
+
+
+def _pace(model: "UploadModel", sent: int) -> "list[str]":
+    size = model.upload.file.size
+    if model.upload.is_open():
+        return [size_text(sent)]
+    parts = _share(sent, size)
+    rate, left_s = model.meter.rate_bytes_per_s, model.meter.left_s(size - sent)
+    if rate and left_s is not None and sent < size and not model.quiet.get():
+        parts += [say("speed", size=size_text(rate)), time_left(left_s)]
+    return parts
+
+
+def _share(sent: int, size: int) -> "list[str]":
+    return [percent(sent, size)] if size else []
+
+
+def _tell(words: "Element", told: "Explanation", buttons: "list[Element]") -> None:
+    """Say what happened, what to do next, the evidence, and where there is help."""
+    clear(words)
+    words.append(element("span", None, told.sentence))
+    if not told.notice:  # else it is said above the list
+        words.append(" ", element("span", {"class": "next"}, told.next_step))
+    if told.detail:
+        words.append(element("code", {"class": "detail"}, facts(told.detail)))
+    if buttons:
+        words.append(element("span", {"class": "helpers"}, *buttons))
+
+
+def _helpers(
+    model: "UploadModel", told: "Explanation", actions: "Actions", listeners: Owner
+) -> "list[Element]":
+    """Offer a report to copy and, where a signature is refused, to look into it."""
+    made: list[Element] = []
+    if not model.upload.may_retry():
+        return made  # there is nothing to find out
+    report = element("button", {"type": "button", "class": "link"}, say("copy_report"))
+    listeners.on_dispose(listen(report, "click", lambda: actions.copy_report(model)))
+    made.append(report)
+    if told.signature:
+        button = element("button", {"type": "button", "class": "link"}, say("explain_signature"))
+        listeners.on_dispose(
+            listen(button, "click", lambda: actions.open("signature", model.upload.error))
+        )
+        made.append(button)
+    return made
+
+
+def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
+    """Return what the state allows, as key of the name, drawing or nothing, and action."""
+    state = model.state.get()
+    made: list[Offer] = []
+    if state == states.DONE and actions.can("share") and not model.gone.get():
+        made.append(("copy_link", "", actions.copy_link))
+        made.append(("share", "", actions.share))
+    if model.leaving.get():
+        made.append(("undo", "", actions.undo))
+    elif state == states.CANCELLED or model.upload.may_retry():
+        made.append(("retry", "", actions.retry))
+    if state == states.WAITING and not model.urgent.get():
+        made.append(("send_next", "", actions.send_next))
+    size = model.upload.file.size
+    keeps = size > MAX_SINGLE_BYTES or not model.all_left.get()  # what has left already
+    if state in (states.UPLOADING, states.VERIFYING) and size > WORTH_A_PAUSE and keeps:
+        made.append(("pause", PAUSE, actions.pause))
+    if state == states.PAUSED and model.paused_for.get() == states.BY_PERSON:
+        made.append(("resume", PLAY, actions.resume))
+    if state in states.ENDED:
+        made.append(("remove", CROSS, actions.remove))
+    else:
+        made.append(("cancel", CROSS, actions.cancel))
+    return made
+
+
+def _fill(box: "Element", model: "UploadModel", actions: "Actions", listeners: Owner) -> None:
+    """Show the buttons; whoever had the focus here keeps it here."""
+    had_focus = has_focus(box)
+    listeners.dispose()
+    clear(box)
+    for key, drawing, action in _offers(model, actions):
+        button = _round_button(say(key), drawing) if drawing else _text_button(say(key))
+        button.dataset.does = key
+        listeners.on_dispose(listen(button, "click", partial(action, model)))
+        box.append(button)
+    if had_focus:
+        box.firstChild.focus()
+
+
+def _text_button(name: str) -> "Element":
+    return element("button", {"type": "button", "class": "quiet strong"}, name)
+
+
+def _round_button(name: str, drawing: str) -> "Element":
+    attributes = {"type": "button", "class": "quiet round", "aria-label": name, "title": name}
+    return element("button", attributes, icon(drawing))

@@ -1,0 +1,112 @@
+"""The sum over all files, and what can be done with all of them."""
+
+from uploader.browser.page.dom import (
+    by_id,
+    element,
+    has_focus,
+    listen,
+    set_attribute,
+    set_progress,
+    set_text,
+)
+from uploader.view.list.facts import Facts
+from uploader.view.signals import Computed, effect
+from uploader.view.words.text import count_files, number, say, say_count, size_text, time_left
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uploader.browser.page.dom import Element
+    from uploader.view.actions import Actions
+    from uploader.view.model import QueueModel
+    from uploader.view.signals import Owner
+
+__all__ = ["show_total"]
+
+
+def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Element":
+    """Return sum, bar and buttons; their effects belong to `owner`."""
+    facts = Facts()
+    words = element("p", {"class": "sum"}, facts.box)
+    bar = element("progress", {"aria-label": say("progress_all")})
+    buttons = element("div", {"class": "bulk"})
+
+    def show_sum() -> None:
+        files = count_files(model.files.get())
+        done = say("total", done=number(model.done.get()), files=files)
+        facts.show([done] + _pace(model))
+        set_attribute(bar, "max", str(model.size.get() or 1))
+        all_empty = not model.size.get() and model.files.get() and not model.running.get()
+        set_progress(bar, 1 if all_empty else model.sent.get())
+
+    def offer(name: str, action: "Callable[[], None]", wanted: "Callable[[], object]") -> None:
+        """Show a button while it is wanted; a focus that it had goes to a neighbour."""
+        button = element("button", {"type": "button", "class": "quiet"}, say(name))
+        buttons.append(button)
+        owner.on_dispose(listen(button, "click", action))
+        is_wanted = Computed(lambda: bool(wanted()))
+
+        def show() -> None:
+            on = is_wanted.get()
+            had_focus = not on and has_focus(button)
+            set_attribute(button, "hidden", None if on else "")
+            if had_focus:
+                (buttons.querySelector("button:not([hidden])") or by_id("files")).focus()
+
+        effect(show)
+
+    retry = element("button", {"type": "button", "class": "quiet strong"})
+    buttons.append(retry)
+    owner.on_dispose(listen(retry, "click", actions.retry_failed))
+
+    def show_retry() -> None:
+        failed = model.failed.get() - _hopeless(model)
+        set_text(retry, say_count("retry_failed", failed))
+        set_attribute(retry, "hidden", None if failed else "")
+
+    def build() -> None:
+        effect(show_sum)
+        effect(show_retry)
+        offer("notify", actions.allow_notifications, lambda: actions.may_ask.get() and _long(model))
+        offer("pause_all", actions.pause_all, lambda: model.running.get() > model.held.get())
+        offer("resume_all", actions.resume_all, lambda: model.held.get())
+        offer("clear", actions.clear, lambda: _ended(model))
+
+    owner.run(build)
+    return element("div", {"class": "total", "data-testid": "total"}, words, buttons, bar)
+
+
+def _hopeless(model: "QueueModel") -> int:
+    """Return how many failed of which no other try can end otherwise."""
+    failed: int = model.failed.get()
+    if not failed:
+        return 0
+    return failed - len([each for each in model.rows.get() if each.upload.may_retry()])
+
+
+def _ended(model: "QueueModel") -> bool:
+    return bool(model.done.get() or model.cancelled.get() or _hopeless(model))
+
+
+def _pace(model: "QueueModel") -> "list[str]":
+    sent, size = model.sent.get(), model.size.get()
+    if not size:
+        return []  # nothing had to be sent
+    parts = [say("total_bytes", sent=size_text(sent), size=size_text(size))]
+    left_s = model.meter.left_s(size - sent)
+    if model.quiet.get() and sent < size:
+        parts.append(say("quiet"))
+    elif model.moving.get() and left_s and sent < size:
+        rate = model.meter.rate_bytes_per_s
+        parts += [say("speed", size=size_text(rate)), time_left(left_s)]
+    return parts
+
+
+def _long(model: "QueueModel") -> bool:
+    """Tell whether it takes long enough that a person may want to look elsewhere."""
+    left_s = model.meter.left_s(model.size.get() - model.sent.get())
+    return bool(model.running.get() and left_s and left_s > LONG_S)
+
+
+LONG_S = 20

@@ -1,0 +1,113 @@
+"""What earlier pages left unfinished: go on with it, choose the file again, or discard it."""
+
+from functools import partial
+
+from uploader.browser.page import page
+from uploader.browser.page.dom import by_id, clear, element, listen, set_attribute
+from uploader.oss.keys import safe_name
+from uploader.view.list.rows import file_name
+from uploader.view.signals import Owner, Signal, effect
+from uploader.view.words.text import ago, percent, say, say_count, size_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uploader.browser.page.dom import Element
+    from uploader.transfer.resuming.checkpoint import Checkpoint
+    from uploader.view.actions import Actions
+    from uploader.view.model import QueueModel
+
+__all__ = ["show_unfinished"]
+
+
+SHOWN = 5  # records; a person can have more of them shown
+
+
+def show_unfinished(model: "QueueModel", actions: "Actions") -> None:
+    """Fill `#unfinished`, and keep it in step."""
+    box = by_id("unfinished")
+    listeners = Owner()
+    limit = Signal(SHOWN)
+
+    def show() -> None:
+        listeners.dispose()
+        clear(box)
+        records = model.unfinished.get()
+        set_attribute(box, "hidden", None if records else "")
+        if records:
+            box.append(_head(records, actions, listeners))
+        for record in records[: limit.get()]:
+            box.append(_line(record, model.age_s(record), actions, listeners))
+        if len(records) > 1:
+            box.append(_foot(records, limit, actions, listeners))
+
+    effect(show)
+
+
+def _head(records: "list[Checkpoint]", actions: "Actions", listeners: Owner) -> "Element":
+    share = percent(sum([each.sent for each in records]), sum([each.size for each in records]))
+    title = element("b", None, say_count("unfinished_title", len(records), percent=share))
+    ready = [each for each in records if each.can_reopen]
+    words = element("p", {"class": "title"}, title)
+    head = element("div", {"class": "record"}, words)
+    if len(ready) < len(records):
+        words.append(" ", say(_again(bool(ready))))
+    if ready:
+        action = partial(actions.go_on, ready)
+        head.append(_button("button small", say("go_on"), action, listeners))
+    return head
+
+
+def _again(is_rest: bool) -> str:
+    """Return what asks for the same files; who holds a phone drops nothing."""
+    if page.is_touched():
+        return "unfinished_rest_touch" if is_rest else "unfinished_touch"
+    return "unfinished_rest" if is_rest else "unfinished"
+
+
+def _line(record: "Checkpoint", age_s: float, actions: "Actions", listeners: Owner) -> "Element":
+    size = size_text(record.size)
+    if record.upload_id:
+        share = percent(record.sent, record.size)
+        words = say("unfinished_share", percent=share, size=size, ago=ago(age_s))
+    else:
+        words = say("unfinished_waiting", size=size, ago=ago(age_s))
+    return element(
+        "div",
+        {"class": "record", "data-testid": "unfinished"},
+        file_name(safe_name(record.name), record.path),
+        element("p", {"class": "state"}, words),
+        _button("quiet", say("discard"), partial(actions.discard, [record]), listeners),
+    )
+
+
+def _foot(
+    records: "list[Checkpoint]", limit: Signal, actions: "Actions", listeners: Owner
+) -> "Element":
+    """Return what discards all, which is asked back, and what shows more records."""
+    foot = element("div", {"class": "bulk"})
+
+    def ask_back() -> None:
+        clear(foot)
+        words = say_count("discard_all_sure", len(records))
+        no = _button("quiet", say("cancel"), offer, listeners)
+        foot.append(no, _button("quiet", words, partial(actions.discard, records), listeners))
+        no.focus()
+
+    def offer() -> None:
+        clear(foot)
+        foot.append(_button("quiet", say("discard_all"), ask_back, listeners))
+        hidden = len(records) - limit.get()
+        if hidden > 0:
+            more = partial(limit.set, 10 * limit.get())
+            foot.append(_button("quiet", say_count("show_more", hidden), more, listeners))
+
+    offer()
+    return foot
+
+
+def _button(kind: str, words: str, action: "Callable[[], None]", listeners: Owner) -> "Element":
+    button = element("button", {"type": "button", "class": kind}, words)
+    listeners.on_dispose(listen(button, "click", action))
+    return button

@@ -1,0 +1,1 @@
+"""The page around the list: header, notices, announcements and footer."""

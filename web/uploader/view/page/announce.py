@@ -1,0 +1,58 @@
+"""Tells assistive technology the milestones, and each failure once."""
+
+from uploader.browser.page.dom import by_id, set_text
+from uploader.browser.page.page import notify_if_away
+from uploader.oss.keys import safe_name
+from uploader.transfer import states
+from uploader.view.signals import effect
+from uploader.view.words.messages import explain
+from uploader.view.words.milestones import Milestones
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.view.model import QueueModel, UploadModel
+
+__all__ = ["announce"]
+
+NAMED = 3  # failures in one message; more are only counted
+
+
+def announce(model: "QueueModel", origin: str) -> None:
+    """Keep the live region in step with the queue."""
+    milestones = Milestones()
+
+    def follow() -> None:
+        size = model.size.get()
+        words = milestones.hear(
+            running=model.running.get(),
+            files=model.files.get(),
+            done=model.done.get(),
+            failed=model.failed.get(),
+            percent=100 * model.sent.get() // size if size else 0,
+        )
+        if words:
+            set_text(by_id("announce"), f"{words} {_failures(model, origin)}".strip())
+            if not model.running.get():
+                notify_if_away(words)
+
+    effect(follow)
+
+
+def _failures(model: "QueueModel", origin: str) -> str:
+    """Return the names and reasons of failures that have not been told yet."""
+    if not model.failed.get():
+        return ""
+    fresh = [item for item in model.rows.get() if not item.told and _has_failed(item)]
+    for item in fresh:
+        item.told = True
+    return " ".join(
+        [
+            f"{safe_name(item.upload.file.name)}: "
+            + explain(item.upload.error, origin=origin).sentence
+            for item in fresh[:NAMED]
+        ]
+    )
+
+
+def _has_failed(item: "UploadModel") -> bool:
+    return item.upload.state == states.FAILED and item.upload.error is not None

@@ -1,0 +1,110 @@
+"""What this page may do, in plain words, and what it cannot take."""
+
+from uploader.browser.page.dom import by_id, clear, element, set_attribute, set_text
+from uploader.transfer import states
+from uploader.transfer.pacing.retry import waits_for
+from uploader.view.list.facts import facts
+from uploader.view.signals import Signal
+from uploader.view.words.messages import explain
+from uploader.view.words.text import count_files, number, say, size_text, time_of_day, types_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uploader.browser.page.dom import Element
+    from uploader.transfer.grants.grant import Grant
+
+__all__ = ["GrantModel", "show_demo", "show_grant", "show_limits"]
+
+FOR_ROOM = ("objects", "unfinished")  # of each server with quotas: what is there, to be discarded
+
+
+class GrantModel:
+    """The latest grant, or why there is none; `skew_s` is server minus client, in seconds.
+
+    `left` is what a quota leaves, bytes and objects; `None` for no limit.
+    """
+
+    def __init__(self) -> None:
+        self.grant = Signal(None)
+        self.error = Signal(None)
+        self.skew_s = Signal(0)
+        self.left = Signal((None, None))  # bytes and objects of a quota
+
+    def fetched(self, grant: "Grant | None", error: "Exception | None", now_s: float) -> None:
+        """Take over what the server answered."""
+        self.error.set(error)
+        if grant:
+            self.grant.set(grant)
+            self.skew_s.set(int(grant.server_time_s - now_s))
+
+    def can(self, feature: str) -> bool:
+        """Tell whether the server has a feature."""
+        grant = self.grant.get()
+        if grant:
+            return feature in grant.features
+        error = self.error.get()
+        return feature in FOR_ROOM and bool(error) and waits_for(error) == states.FOR_QUOTA
+
+
+def show_grant(model: GrantModel) -> None:
+    """Write who may do what; to be called in an effect."""
+    line = by_id("grant")
+    grant: Grant | None = model.grant.get()
+    error: Exception | None = model.error.get()
+    if not grant and not error:
+        return  # intake.js may have told of files that wait
+    clear(line)
+    set_attribute(line, "data-trouble", "" if error else None)
+    if error:
+        _tell_error(line, error)
+    elif grant:
+        until = time_of_day(grant.expires_at_s)
+        before, _, after = say("grant", prefix="\0", time=until).partition("\0")
+        line.append(before, element("code", {"dir": "ltr"}, grant.prefix), after)
+    if grant:
+        set_attribute(by_id("files"), "accept", ",".join(grant.limits.types) or None)
+        set_text(by_id("who"), grant.principal)
+
+
+def show_demo(model: GrantModel) -> None:
+    """Say that a mock is behind the page, where it is; to be called in an effect."""
+    banner = by_id("demo")
+    set_text(banner, say("demo"))
+    set_attribute(banner, "hidden", None if model.can("demo") else "")
+
+
+def show_limits(model: GrantModel) -> None:
+    """Write what may be added; to be called in an effect."""
+    grant: Grant | None = model.grant.get()
+    if not grant:
+        return
+    limits = grant.limits
+    hint = [
+        say("hint", size=size_text(limits.max_file_size)),
+        say("hint_files", count=number(limits.max_files)),
+    ]
+    if limits.types:
+        hint.append(say("hint_types", types=types_text(limits.types)))
+    size, count = model.left.get()
+    left = [] if size is None else [size_text(size)]
+    if count is not None:
+        left.append(count_files(count))
+    if left:
+        hint.append(say("hint_quota", left=say("comma").join(left)))
+    by_id("hint").replaceChildren(facts(hint))
+
+
+def _tell_error(line: "Element", error: Exception) -> None:
+    told = explain(error, origin="")
+    if waits_for(error) in (states.FOR_NETWORK, states.FOR_SERVER):
+        set_text(line, say("grant_waits", sentence=told.sentence))
+        return
+    if waits_for(error) == states.FOR_LOGIN:
+        line.append(element("span", {"class": "visually-hidden"}, told.sentence))
+        return  # a notice shows it, with the way out; this line only reads it out
+    if waits_for(error) == states.FOR_QUOTA:
+        line.append(f"{told.sentence} {told.next_step}")
+        return
+    line.append(say("grant_failed", sentence=told.sentence, next=told.next_step))
+    if told.detail:
+        line.append(element("code", {"class": "detail"}, facts(told.detail)))

@@ -1,0 +1,186 @@
+"""What concerns the whole page is said once, above the list, with its own way out."""
+
+from functools import partial
+
+from uploader.browser.page import page
+from uploader.browser.page.dom import by_id, clear, element, listen, set_attribute, set_text
+from uploader.transfer import states
+from uploader.transfer.grants.quota import Left
+from uploader.transfer.pacing.retry import waits_for
+from uploader.view.signals import Owner, effect
+from uploader.view.words.messages import explain
+from uploader.view.words.text import say, say_count
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uploader.browser.page.dom import Element
+    from uploader.view.actions import Actions
+    from uploader.view.model import QueueModel
+    from uploader.view.page.grant import GrantModel
+    from uploader.view.words.messages import Explanation
+
+    Offer = tuple[str, Callable[[], None]]
+
+__all__ = ["show_notices"]
+
+SKEW_WORTH_TELLING_S = 300
+UNFOLDED = 2  # notices; more would push the list off the window
+
+
+class _Notice:
+    """A box with a sentence, more words if need be, and buttons."""
+
+    def __init__(self, key: str, words: str, more: str, offers: "list[Offer]", bad: bool) -> None:
+        self.key = key
+        self.words = words
+        self.more = more
+        self.offers = offers
+        self.bad = bad
+
+    def facts(self) -> "list[str]":
+        """Return what makes it another notice when it changes."""
+        return [self.key, self.words] + [name for name, _ in self.offers]
+
+
+def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> None:
+    """Fill `#notice`, and keep it in step."""
+    box = by_id("notice")
+    listeners = Owner()
+    shown: list[list[object]] = [[]]
+    rests: list[list[Element]] = [[]]
+
+    def show() -> None:
+        notices = (
+            _waits(model, grant, actions)
+            + _quota(model, grant, actions)
+            + _failures(model, actions)
+            + _conditions(model, grant)
+        )
+        facts: list[object] = [each.facts() for each in notices]
+        if facts != shown[0]:
+            shown[0] = facts
+            listeners.dispose()
+            clear(box)
+            boxes = [_box(notice, listeners) for notice in notices]
+            rests[0] = [each.querySelector(".rest") for each in boxes]
+            box.append(*boxes[:UNFOLDED])
+            if len(boxes) > UNFOLDED:
+                box.append(_folded(boxes[UNFOLDED:]))
+            set_attribute(box, "hidden", None if notices else "")
+        for index, notice in enumerate(notices):  # a count in it may change; buttons stay
+            set_text(rests[0][index], notice.more)
+
+    effect(show)
+
+
+def _waits(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "list[_Notice]":
+    found = []
+    refused = grant.error.get()
+    reason_refused = waits_for(refused) if refused else ""
+    for reason, key, offers in (
+        (states.FOR_NETWORK, "offline", [("try_now", actions.try_now)]),
+        (states.FOR_STORAGE, "storage_away", [("try_now", actions.try_now)]),
+        (states.FOR_SERVER, "server_away", [("try_now", actions.try_now)]),
+        (states.FOR_LOGIN, "login_ended", [("sign_in", actions.sign_in)]),
+    ):
+        count = model.waits[reason].get()
+        if count:
+            more = say_count("notice_waiting", count)
+            hosts = _hosts(grant) if reason == states.FOR_STORAGE else ""
+            found.append(_Notice(key, say(f"notice_{key}", host=hosts), more, offers, False))
+        elif reason == reason_refused == states.FOR_LOGIN:
+            words = explain(refused, origin=actions.origin).sentence
+            found.append(_Notice(key, words, "", offers, False))
+    return found
+
+
+def _hosts(grant: "GrantModel") -> str:
+    found = grant.grant.get()
+    origins = found.bucket.origins if found else []
+    return say("comma").join([origin.partition("://")[2] for origin in origins])
+
+
+def _quota(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "list[_Notice]":
+    """Say that it is used up, or beforehand that not everything in the list will fit."""
+    waiting = model.waits[states.FOR_QUOTA].get()
+    if not waiting and _fits(model, grant):
+        return []
+    error = grant.error.get()
+    if error and waits_for(error) == states.FOR_QUOTA:
+        told = explain(error, origin=actions.origin)
+        words, more = told.sentence, told.next_step
+    else:
+        words, more = say("no_room"), say("no_room_next")
+    if waiting:
+        more += " " + say_count("notice_waiting", waiting)
+    offers = [("mine", actions.mine)] if actions.can("objects") else []
+    if waiting:
+        offers = offers + [("try_now", actions.try_now)]
+    return [_Notice("quota", words, more, offers, False)]
+
+
+def _fits(model: "QueueModel", grant: "GrantModel") -> bool:
+    size, count = grant.left.get()
+    if size is None and count is None:
+        return True  # before anything is read that changes often
+    return Left(size, count).has(model.needs.get(), model.running.get())
+
+
+def _failures(model: "QueueModel", actions: "Actions") -> "list[_Notice]":
+    """Return one notice for each kind of failure that is not about one file."""
+    told: dict[str, Explanation] = {}
+    if model.failed.get():
+        for item in model.rows.get():
+            error = item.upload.error
+            if error and item.upload.state == states.FAILED:
+                found = explain(error, origin=actions.origin)
+                if found.notice:
+                    told[found.notice] = found
+    return [
+        _Notice(key, told[key].sentence, told[key].next_step, _offers(told[key], actions), True)
+        for key in sorted(told)
+    ]
+
+
+def _offers(told: "Explanation", actions: "Actions") -> "list[Offer]":
+    offers: list[Offer] = []
+    if told.to_copy:
+        offers.append(("copy_rule", partial(actions.copy, told.to_copy)))
+    offers.append(("retry_all", actions.retry_failed))
+    return offers
+
+
+def _conditions(model: "QueueModel", grant: "GrantModel") -> "list[_Notice]":
+    found = []
+    skew_s = grant.skew_s.get()
+    if abs(skew_s) > SKEW_WORTH_TELLING_S:
+        key = "clock_slow" if skew_s > 0 else "clock_fast"
+        minutes = (abs(skew_s) + 30) // 60
+        words = say_count(f"notice_{key}", minutes)
+        found.append(_Notice(key, words, say("notice_clock_more"), [], False))
+    if not page.is_secure() and model.running.get():
+        more = say("notice_insecure_more")
+        found.append(_Notice("insecure", say("notice_insecure"), more, [], False))
+    if model.forgetful.get():
+        found.append(_Notice("forgetful", say("notice_forgetful"), "", [], False))
+    return found
+
+
+def _folded(boxes: "list[Element]") -> "Element":
+    title = element("summary", None, say_count("notices_more", len(boxes)))
+    return element("details", {"class": "folded"}, title, *boxes)
+
+
+def _box(notice: _Notice, listeners: Owner) -> "Element":
+    kind = "notice bad" if notice.bad else "notice"
+    buttons = element("div", {"class": "bulk"})
+    for name, action in notice.offers:
+        button = element("button", {"type": "button", "class": "button small"}, say(name))
+        listeners.on_dispose(listen(button, "click", action))
+        buttons.append(button)
+    rest = element("span", {"class": "rest"})
+    words = element("p", None, element("b", None, notice.words), " ", rest)
+    attributes = {"class": kind, "data-testid": f"notice-{notice.key}"}
+    return element("div", attributes, words, buttons)

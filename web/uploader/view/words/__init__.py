@@ -1,0 +1,1 @@
+"""Text for people: sentences, numbers, file names and error messages."""

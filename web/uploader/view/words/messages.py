@@ -1,0 +1,234 @@
+"""What a person is told when an upload fails: what happened, what to do, and the evidence."""
+
+from uploader.oss.errors import Corrupt, Lost, Refused
+from uploader.oss.replies import HEADERS_READ, NO_HEADER
+from uploader.oss.times import from_iso
+from uploader.transfer.errors import (
+    FileTooLarge,
+    FileUnreadable,
+    NameTooLong,
+    NoRoom,
+    PartsLeft,
+    ServerRefused,
+    TooManyFiles,
+    WrongType,
+)
+from uploader.transfer.grants.credentials import OTHER_PERSON
+from uploader.view.words.text import count_files, moment, number, say, size_text, types_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["NOT_STORED", "Explanation", "explain"]
+
+NOT_STORED = "not-stored"  # a code of our server
+
+# code of OSS: key of the sentence
+CODES = {
+    "AccessDenied": "denied",
+    "AccessForbidden": "cors",
+    "AccessKeyIdAndSecurityTokenNotMatch": "credentials",
+    "BucketDisable": "disabled",
+    "BucketNotBelongTo": "denied",
+    "CallbackFailed": "callback",
+    "EntityTooLarge": "entity_large",
+    "EntityTooSmall": "entity_small",
+    "FileAlreadyExists": "exists",
+    "FileImmutable": "immutable",
+    "FilePartInterity": "parts",
+    "FilePartNotExist": "parts",
+    "FilePartStale": "parts",
+    "InvalidAccessKeyId": "credentials",
+    "InvalidEncryptionAlgorithmError": "encryption",
+    "InvalidObjectName": "object_name",
+    "InvalidPart": "parts",
+    "InvalidPartOrder": "parts",
+    "InvalidSecurityToken": "credentials",
+    "KmsServiceNotEnabled": "encryption",
+    "NoSuchBucket": "no_bucket",
+    "NoSuchCname": "domain",
+    "NoSuchUpload": "parts",
+    "NonStandardHostForbidden": "domain",
+    "PermanentRedirect": "endpoint",
+    "PublicEndpointForbidden": "public_endpoint",
+    "RequestTimeTooSkewed": "clock",
+    "SecondLevelDomainForbidden": "path_style",
+    "SecurityTokenExpired": "credentials",
+    "SecurityTokenNotSupported": "credentials",
+    "SignatureDoesNotMatch": "signature",
+    "UnexpectedAnswer": "not_oss",
+    "UserDisable": "disabled",
+}
+# what concerns all files, not one: told once, above the list
+NOTICES = (
+    "clock",
+    "cors",
+    "cors_domain",
+    "disabled",
+    "domain",
+    "encryption",
+    "endpoint",
+    "grant_revoked",
+    "grant_setup",
+    "hidden",
+    "no_bucket",
+    "path_style",
+    "public_endpoint",
+)
+GRANT_CODES = {
+    OTHER_PERSON: "grant_person",
+    "sts-refused": "grant_setup",
+    "quota-exceeded": "grant_quota",
+    "revoked": "grant_revoked",
+    "key-taken": "undo_taken",
+    "oss-domain-refused": "domain",
+    "oss-endpoint-refused": "public_endpoint",
+    NOT_STORED: "not_stored",
+    "nothing-to-undo": "undo_late",
+}
+CORS_RULE = """AllowedOrigin: {origin}
+AllowedMethod: PUT, POST, GET, HEAD, DELETE
+AllowedHeader: *
+ExposeHeader: {headers}"""
+
+
+class Explanation:
+    """Sentences for a person, and facts as evidence for support.
+
+    `notice` names what is to be told once for all files, or is empty; `to_copy` is text for
+    whoever mends it; `signature` says that both sides' canonical requests can be compared.
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        next_step: str,
+        detail: "list[str] | None" = None,
+        *,
+        notice: str = "",
+        to_copy: str = "",
+        signature: bool = False,
+    ) -> None:
+        self.sentence = sentence
+        self.next_step = next_step
+        self.detail = detail or []
+        self.notice = notice
+        self.to_copy = to_copy
+        self.signature = signature
+
+
+def explain(error: Exception, *, origin: str) -> Explanation:
+    """Explain any error of an upload; `origin` is this page's, for the CORS rule."""
+    if isinstance(error, Refused):
+        return _refused(error, origin)
+    if isinstance(error, Corrupt):
+        return _corrupt(error, origin)
+    if isinstance(error, Lost):
+        return _lost(error, origin)
+    if isinstance(error, ServerRefused):
+        return _server(error)
+    return _before(error)
+
+
+def _before(error: Exception) -> Explanation:
+    """Explain what stops a file before anything of it is sent."""
+    if isinstance(error, FileTooLarge):
+        return _explanation("too_large", size=size_text(error.size), limit=size_text(error.limit))
+    if isinstance(error, WrongType):
+        return _explanation("wrong_type", types=types_text(error.types))
+    if isinstance(error, TooManyFiles):
+        return _explanation("too_many", limit=error.limit)
+    if isinstance(error, FileUnreadable):
+        detail = [error.reason] if error.reason else []
+        return _explanation("changed" if error.changed else "unreadable", detail=detail)
+    if isinstance(error, NameTooLong):
+        return _explanation("name_long")
+    if isinstance(error, PartsLeft):
+        return _explanation("parts_left")
+    if isinstance(error, NoRoom):
+        return _explanation("no_room")
+    return _explanation("bug", detail=[repr(error)])
+
+
+def _refused(error: Refused, origin: str) -> Explanation:
+    parts = [error.code]
+    if error.ec:
+        parts.append(f"EC {error.ec}")
+    detail = parts + [_request(error.request_id)]
+    key = CODES.get(error.code) or ("busy" if error.retryable else "refused")
+    if error.is_wrong_endpoint:
+        key = "endpoint"
+    host = _custom_domain(error)
+    if host and key in ("domain", "no_bucket"):
+        key = "domain"  # OSS looks for a bucket that is named like a domain it does not know
+        detail = [host] + detail
+    return _explanation(key, detail=detail, origin=origin)
+
+
+def _lost(error: Lost, origin: str) -> Explanation:
+    """Explain why no answer came. A domain that is not bound has no bucket, and so no CORS rule."""
+    host = _custom_domain(error)
+    if host and error.reason == Lost.CORS:
+        return _explanation("cors_domain", detail=[host], origin=origin)
+    return _explanation(error.reason, origin=origin)
+
+
+def _custom_domain(error: "Lost | Refused") -> str:
+    """Return the custom domain that was asked, if it was one."""
+    if not (error.request and error.request.bucket.is_custom_domain):
+        return ""
+    return str(error.request.bucket.origin).partition("://")[2]
+
+
+def _corrupt(error: Corrupt, origin: str) -> Explanation:
+    detail = [str(error), _request(error.request_id)]
+    if error.actual == NO_HEADER:
+        return _explanation("hidden", detail=detail, header=error.what, origin=origin)
+    return _explanation("corrupt", detail=detail)
+
+
+def _request(request_id: str) -> str:
+    return say("detail_request", request_id=request_id or "–")
+
+
+def _server(error: ServerRefused) -> Explanation:
+    key = {0: "grant_silent", 401: "grant_login", 403: "grant_denied"}.get(error.status)
+    if error.status == 200:
+        key = "grant_strange"
+    key = GRANT_CODES.get(error.code) or key
+    if not key:
+        key = "grant_busy" if error.status in (429, 502, 503, 504) else "grant_other"
+    evidence = say("detail_server", id=error.id) if error.id else error.detail
+    detail = [evidence] if evidence else []
+    if error.quota and key == "grant_quota":
+        return _quota(error.quota, detail)
+    return _explanation(key, detail=detail)
+
+
+def _quota(quota: "dict[str, Any]", detail: "list[str]") -> Explanation:
+    """Say how much is used of which quota, and how it frees."""
+    used, allowed = int(quota["used"]), int(quota["allowed"])
+    is_size = str(quota["limit"]).startswith("bytes")
+    shown = size_text(used) if is_size else number(used)
+    most = size_text(allowed) if is_size else count_files(allowed)
+    frees = quota.get("frees_at")
+    if frees:
+        at = moment(from_iso(str(frees)))
+        return _explanation("grant_quota_day", detail=detail, used=shown, allowed=most, at=at)
+    return _explanation("grant_quota_total", detail=detail, used=shown, allowed=most)
+
+
+def _explanation(
+    key: str, *, detail: "list[str] | None" = None, origin: str = "", **values: object
+) -> Explanation:
+    headers = ", ".join(HEADERS_READ)
+    rule = CORS_RULE.replace("{origin}", origin).replace("{headers}", headers)
+    return Explanation(
+        say(key, **values),
+        say(f"{key}_next", origin=origin, headers=headers, **values),
+        detail,
+        notice=key if key in NOTICES else "",
+        to_copy=rule if key in ("cors", "cors_domain", "hidden") else "",
+        signature=key == "signature",
+    )

@@ -1,0 +1,32 @@
+"""Which news of the queue are worth hearing: start, quarters, failures, end, each once."""
+
+from uploader.view.words.text import count_files, number, say, say_count
+from uploader.view.words.text import percent as percent_text
+
+__all__ = ["Milestones"]
+
+
+class Milestones:
+    """Turns the sums of the queue into the few sentences worth hearing."""
+
+    def __init__(self) -> None:
+        self._busy = False
+        self._quarter = 0
+        self._failed = 0
+
+    def hear(self, *, running: int, files: int, done: int, failed: int, percent: int) -> str:
+        """Return what is new since the last call, or nothing."""
+        was_busy, self._busy = self._busy, running > 0
+        more_failed, self._failed = failed > self._failed, failed
+        if self._busy and not was_busy:
+            self._quarter = percent // 25
+            return say("announce_start", files=count_files(running))
+        if was_busy and not self._busy:
+            if failed:
+                return say("announce_end_failed", done=number(done), failed=number(failed))
+            return say("announce_end", files=count_files(files)) if files else ""
+        quarter = percent // 25
+        if self._busy and quarter > self._quarter and quarter < 4:
+            self._quarter = quarter
+            return say("announce_percent", percent=percent_text(25 * quarter, 100))
+        return say_count("announce_failed", failed) if more_failed else ""
