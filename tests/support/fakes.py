@@ -14,10 +14,10 @@ from uploader.transfer.grants.credentials import GrantKeeper
 from uploader.transfer.grants.grant import Grant
 from uploader.transfer.grants.limits import Limits
 from uploader.transfer.grants.quota import Left
+from uploader.transfer.journal.journal import Journal
 from uploader.transfer.pacing.connections import Budget
 from uploader.transfer.ports import Piece, Ports
-from uploader.transfer.resuming.journal import Journal
-from uploader.transfer.sending.refused import RefusedObject
+from uploader.transfer.refused import RefusedObject
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

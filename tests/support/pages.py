@@ -2,14 +2,14 @@
 
 from support.fake_browser import FakeBrowser, FakeStorage
 from support.fakes import FakeClock, FakeFile, FakeHttp, make_engine, make_ports, until
+from uploader.transfer.plan import MIB
 from uploader.transfer.queue import Queue
-from uploader.transfer.sending.plan import MIB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uploader.transfer.resuming.journal import Journal
+    from uploader.transfer.journal.journal import Journal
     from uploader.transfer.upload import Upload
 
 __all__ = ["SIZE", "World"]

@@ -18,12 +18,12 @@ from uploader.transfer.engine import Engine
 from uploader.transfer.errors import GrantRefused, ServerRefused
 from uploader.transfer.grants.credentials import GrantKeeper
 from uploader.transfer.grants.quota import Room
+from uploader.transfer.journal.journal import Journal
 from uploader.transfer.pacing.connections import Budget
 from uploader.transfer.pacing.retry import waits_for
 from uploader.transfer.ports import Ports
 from uploader.transfer.queue import Queue
-from uploader.transfer.resuming.journal import Journal
-from uploader.transfer.resuming.leftovers import Leftovers
+from uploader.transfer.resuming.unfinished import Leftovers
 from uploader.view.actions import Actions
 from uploader.view.adding import Adding
 from uploader.view.app import show

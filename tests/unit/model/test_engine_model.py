@@ -27,8 +27,8 @@ from uploader.dialogs.begun import Begun, go_on_with
 from uploader.oss.errors import OSSError
 from uploader.transfer import states
 from uploader.transfer.errors import TransferError
-from uploader.transfer.resuming.checkpoint import looks_of
-from uploader.transfer.sending.plan import MAX_SINGLE_BYTES
+from uploader.transfer.journal.checkpoint import looks_of
+from uploader.transfer.plan import MAX_SINGLE_BYTES
 from uploader.transfer.sending.stream import Stream
 from uploader.transfer.upload import Upload
 

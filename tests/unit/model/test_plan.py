@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploader.transfer.sending.plan import MAX_OBJECT_BYTES, part_at, part_count, part_size_for
+from uploader.transfer.plan import MAX_OBJECT_BYTES, part_at, part_count, part_size_for
 
 MIN_PART, MAX_PART, MAX_PARTS = 100 * 1024, 5 * 1024**3, 10_000
 

@@ -15,10 +15,10 @@ from uploader.oss.errors import Corrupt, Lost
 from uploader.oss.replies import Reply, Stored
 from uploader.oss.requests import Request
 from uploader.transfer.errors import ServerRefused
+from uploader.transfer.journal.journal import Journal
 from uploader.transfer.ports import Piece, Ports
 from uploader.transfer.queue import Queue
-from uploader.transfer.resuming.journal import Journal
-from uploader.transfer.sending.refused import RefusedObject
+from uploader.transfer.refused import RefusedObject
 
 __all__ = [
     "ANSWERS",

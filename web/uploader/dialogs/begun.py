@@ -9,8 +9,8 @@ from uploader.dialogs.stored import folders_of
 from uploader.oss.keys import named_key
 from uploader.oss.times import from_iso
 from uploader.transfer.errors import TransferError
+from uploader.transfer.journal.checkpoint import Checkpoint
 from uploader.transfer.options import KEEP_BOTH, REFUSE, Options
-from uploader.transfer.resuming.checkpoint import Checkpoint
 from uploader.transfer.sending.parts import list_all, proved
 from uploader.transfer.upload import Upload
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uploader.transfer.ports import File
-    from uploader.transfer.resuming.leftovers import Leftovers
+    from uploader.transfer.resuming.unfinished import Leftovers
 
 __all__ = ["Begun", "InOtherTab", "OtherFile", "claim", "go_on_with"]
 

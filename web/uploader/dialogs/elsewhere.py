@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uploader.browser.page.dom import Element
-    from uploader.transfer.resuming.leftovers import Leftovers
+    from uploader.transfer.resuming.unfinished import Leftovers
     from uploader.view.model import QueueModel
 
 __all__ = ["show_elsewhere"]

@@ -17,8 +17,8 @@ from uploader.transfer.pacing.retry import (
     waits_for,
 )
 from uploader.transfer.pacing.speed import SpeedLimit
+from uploader.transfer.plan import MIN_PART_BYTES, SMALL_BYTES
 from uploader.transfer.ports import Piece
-from uploader.transfer.sending.plan import MIN_PART_BYTES, SMALL_BYTES
 from uploader.transfer.states import FOR_NETWORK, FOR_STORAGE
 
 TYPE_CHECKING = False
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from uploader.oss.requests import Request
     from uploader.transfer.grants.credentials import GrantKeeper
     from uploader.transfer.grants.grant import Grant
+    from uploader.transfer.journal.journal import Journal
     from uploader.transfer.pacing.connections import Budget
     from uploader.transfer.ports import Ports
-    from uploader.transfer.resuming.journal import Journal
     from uploader.transfer.upload import Upload
 
     Build = Callable[[Grant, float], Request]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from uploader.oss.replies import Reply, Stored
     from uploader.oss.requests import Request
     from uploader.transfer.grants.grant import Grant
-    from uploader.transfer.sending.refused import RefusedObject
+    from uploader.transfer.refused import RefusedObject
 
     class File(Protocol):
         """A file on the user's disk. Its bytes stay on the other side of this port."""

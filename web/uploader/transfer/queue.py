@@ -16,10 +16,10 @@ from uploader.transfer.listeners import Listeners
 from uploader.transfer.options import KEEP_BOTH, Options
 from uploader.transfer.pacing.connections import CONNECTIONS
 from uploader.transfer.pacing.slots import AHEAD, Places
-from uploader.transfer.resuming.backlog import Backlog, is_over
-from uploader.transfer.resuming.cleaning import Cleaning
-from uploader.transfer.resuming.leftovers import Leftovers
-from uploader.transfer.sending.plan import MAX_OBJECT_BYTES
+from uploader.transfer.plan import MAX_OBJECT_BYTES
+from uploader.transfer.resuming.cleanup import Cleaning
+from uploader.transfer.resuming.record_writer import Backlog, is_over
+from uploader.transfer.resuming.unfinished import Leftovers
 from uploader.transfer.sending.prepare import prepare
 from uploader.transfer.sending.send import store
 from uploader.transfer.upload import Upload
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from uploader.oss.replies import Stored
     from uploader.transfer.engine import Engine
+    from uploader.transfer.journal.checkpoint import Checkpoint
     from uploader.transfer.ports import File
-    from uploader.transfer.resuming.checkpoint import Checkpoint
-    from uploader.transfer.resuming.leftovers import Failed
+    from uploader.transfer.resuming.unfinished import Failed
 
 __all__ = ["Queue"]
 

@@ -7,17 +7,17 @@ from uploader.oss.crc64 import Shifter
 from uploader.transfer import states
 from uploader.transfer.errors import IllegalMove, TransferError
 from uploader.transfer.options import Options
-from uploader.transfer.sending.plan import MAX_SINGLE_BYTES
-from uploader.transfer.sending.refused import RefusedObject
+from uploader.transfer.plan import MAX_SINGLE_BYTES
+from uploader.transfer.refused import RefusedObject
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uploader.oss.replies import Stored
+    from uploader.transfer.journal.checkpoint import Checkpoint
     from uploader.transfer.ports import File
     from uploader.transfer.queue import Queue
-    from uploader.transfer.resuming.checkpoint import Checkpoint
 
 __all__ = ["SentPart", "Upload"]
 

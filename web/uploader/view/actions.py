@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
+    from uploader.transfer.journal.checkpoint import Checkpoint
     from uploader.transfer.ports import Clock
     from uploader.transfer.queue import Queue
-    from uploader.transfer.resuming.checkpoint import Checkpoint
-    from uploader.transfer.resuming.leftovers import Failed
+    from uploader.transfer.resuming.unfinished import Failed
     from uploader.transfer.upload import Upload
     from uploader.view.model import QueueModel, UploadModel
     from uploader.view.page.grant import GrantModel

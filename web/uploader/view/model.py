@@ -6,7 +6,7 @@ same with two files and with two thousand.
 """
 
 from uploader.transfer import states
-from uploader.transfer.pacing.progress import Meter
+from uploader.transfer.pacing.meter import Meter
 from uploader.view.signals import Signal, batch
 
 TYPE_CHECKING = False
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from uploader.transfer.journal.checkpoint import Checkpoint
+    from uploader.transfer.journal.journal import Journal
     from uploader.transfer.ports import Clock
-    from uploader.transfer.resuming.checkpoint import Checkpoint
-    from uploader.transfer.resuming.journal import Journal
     from uploader.transfer.upload import Upload
 
 __all__ = ["WAITS", "QueueModel", "UploadModel"]

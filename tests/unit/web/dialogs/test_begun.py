@@ -9,8 +9,8 @@ from uploader.dialogs.begun import Begun, InOtherTab, OtherFile, go_on_with
 from uploader.oss.errors import Refused
 from uploader.transfer import states
 from uploader.transfer.errors import FileUnreadable
+from uploader.transfer.plan import MIB
 from uploader.transfer.queue import Queue
-from uploader.transfer.sending.plan import MIB
 
 SIZE = 64 * MIB
 KEY = "uploads/alice-1/2026-03-14/0123456789abcdef0123456789abcdef/trip/a.bin"

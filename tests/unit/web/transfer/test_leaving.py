@@ -7,10 +7,10 @@ from support.fakes import FakeClock, FakeFile, FakeHttp, make_engine, make_ports
 from uploader.oss.replies import Reply
 from uploader.transfer import states
 from uploader.transfer.errors import PartsLeft
+from uploader.transfer.plan import MIB
 from uploader.transfer.queue import Queue
-from uploader.transfer.resuming.cleaning import MAX_CLEANINGS
+from uploader.transfer.resuming.cleanup import MAX_CLEANINGS
 from uploader.transfer.sending.abort import MAX_ABORTS
-from uploader.transfer.sending.plan import MIB
 
 SIZE = 64 * MIB
 

@@ -11,8 +11,8 @@ from uploader.transfer import states
 from uploader.transfer.errors import FileUnreadable
 from uploader.transfer.grants.limits import Limits
 from uploader.transfer.options import REFUSE, REPLACE, Options
+from uploader.transfer.plan import MIB
 from uploader.transfer.queue import Queue
-from uploader.transfer.sending.plan import MIB
 
 SIZE = 40 * MIB  # five parts
 

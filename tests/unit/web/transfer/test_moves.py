@@ -8,8 +8,8 @@ from support.fakes import FakeFile, lost, make_engine, make_ports, until
 from uploader.oss.errors import Lost
 from uploader.transfer import states
 from uploader.transfer.errors import FileUnreadable, IllegalMove
+from uploader.transfer.plan import MIB
 from uploader.transfer.queue import Queue
-from uploader.transfer.sending.plan import MIB
 
 
 def make():

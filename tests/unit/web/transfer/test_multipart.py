@@ -20,12 +20,12 @@ from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.oss.replies import Reply
 from uploader.transfer import states
 from uploader.transfer.errors import FileUnreadable, GrantRefused, ServerRefused
+from uploader.transfer.plan import MIB
 from uploader.transfer.ports import Piece
 from uploader.transfer.sending.abort import abort
 from uploader.transfer.sending.checksum import PieceChecksum
 from uploader.transfer.sending.multipart import complete, initiate, send_multipart, send_piece
 from uploader.transfer.sending.parts import check_unchanged
-from uploader.transfer.sending.plan import MIB
 from uploader.transfer.sending.send import store
 from uploader.transfer.upload import SentPart, Upload
 

@@ -5,8 +5,8 @@ import pytest
 from support.fakes import DAMAGED, FakeFile, make_engine, make_ports, refused, until
 from uploader.transfer import states
 from uploader.transfer.options import KEEP_BOTH, REFUSE, REPLACE, Options, object_headers
+from uploader.transfer.plan import MIB
 from uploader.transfer.queue import Queue
-from uploader.transfer.sending.plan import MIB
 
 LARGE = 24 * MIB
 

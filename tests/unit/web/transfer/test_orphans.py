@@ -17,8 +17,8 @@ from support.fakes import (
 )
 from uploader.transfer import states
 from uploader.transfer.errors import ServerRefused
+from uploader.transfer.plan import MIB
 from uploader.transfer.queue import Queue
-from uploader.transfer.sending.plan import MIB
 
 SIZE = 64 * MIB
 

@@ -8,8 +8,8 @@ from support.fakes import FakeFile, make_engine, make_ports, refused, until
 from uploader.transfer import states
 from uploader.transfer.errors import FileTooLarge, GrantRefused, ServerRefused
 from uploader.transfer.options import Options
+from uploader.transfer.plan import MAX_OBJECT_BYTES, MAX_SINGLE_BYTES
 from uploader.transfer.queue import Queue
-from uploader.transfer.sending.plan import MAX_OBJECT_BYTES, MAX_SINGLE_BYTES
 
 
 def make(parallel=3, ahead=0):

@@ -19,10 +19,10 @@ from support.fakes import (
 from uploader.oss.errors import Lost
 from uploader.transfer import states
 from uploader.transfer.errors import GrantRefused, StorageBroken
+from uploader.transfer.journal.checkpoint import checkpoint_of, read_checkpoint
 from uploader.transfer.options import Options
+from uploader.transfer.plan import MIB
 from uploader.transfer.queue import Queue
-from uploader.transfer.resuming.checkpoint import checkpoint_of, read_checkpoint
-from uploader.transfer.sending.plan import MIB
 from uploader.transfer.upload import Upload
 
 OWNER = "uploads/alice-1/"

@@ -8,9 +8,9 @@ from support.fakes import FakeFile, make_engine, make_ports, until
 from uploader.transfer import states
 from uploader.transfer.pacing.connections import Budget
 from uploader.transfer.pacing.speed import SpeedLimit
+from uploader.transfer.plan import KIB, MIB
 from uploader.transfer.ports import Piece
 from uploader.transfer.queue import Queue
-from uploader.transfer.sending.plan import KIB, MIB
 
 
 @pytest.mark.parametrize(

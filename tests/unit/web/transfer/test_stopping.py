@@ -7,8 +7,8 @@ import pytest
 from support.fakes import FakeFile, crc64_of_zeros, make_engine, make_ports, refused, until
 from uploader.transfer import states
 from uploader.transfer.errors import FileUnreadable, IllegalMove
+from uploader.transfer.plan import MIB
 from uploader.transfer.queue import Queue
-from uploader.transfer.sending.plan import MIB
 
 
 def make(parallel=3, ahead=0):

@@ -8,8 +8,8 @@ from support.fakes import FakeFile, lost, make_engine, make_ports, until
 from uploader.transfer import states
 from uploader.transfer.errors import FileTooLarge, FileUnreadable, StreamSpent
 from uploader.transfer.options import REFUSE, Options
+from uploader.transfer.plan import DEFAULT_PART_BYTES, MAX_PARTS
 from uploader.transfer.queue import Queue
-from uploader.transfer.sending.plan import DEFAULT_PART_BYTES, MAX_PARTS
 from uploader.transfer.sending.stream import PARALLEL_PARTS, Stream, part_bytes
 
 PART = DEFAULT_PART_BYTES

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from uploader.transfer.sending.refused import RefusedObject
+    from uploader.transfer.refused import RefusedObject
 
 __all__ = ["ServerReceipts"]
 

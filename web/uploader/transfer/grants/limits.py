@@ -5,7 +5,7 @@ has to be looked at where it is stored.
 """
 
 from uploader.transfer.errors import FileTooLarge, TransferError, WrongType
-from uploader.transfer.sending.plan import MAX_OBJECT_BYTES
+from uploader.transfer.plan import MAX_OBJECT_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from uploader.transfer import states
 from uploader.transfer.pacing.connections import CONNECTIONS
-from uploader.transfer.sending.plan import MAX_SINGLE_BYTES
+from uploader.transfer.plan import MAX_SINGLE_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""Resuming uploads of earlier pages and coordinating the open tabs."""
+"""Continuing uploads of earlier pages, and removing what cancelled uploads left in OSS."""

@@ -1,58 +1,128 @@
-"""The records of what earlier pages left, in the order in which they came and by their file."""
+"""What earlier pages left unfinished: found, gone on with, or given up."""
 
-from uploader.transfer.resuming.checkpoint import looks_of
+import asyncio
+
+from uploader.oss.errors import OSSError
+from uploader.oss.times import from_iso
+from uploader.transfer.errors import FileUnreadable, StorageBroken, TransferError
+from uploader.transfer.journal.checkpoint import looks_of
+from uploader.transfer.sending.abort import discard, remove_orphan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
-    from uploader.transfer.resuming.checkpoint import Checkpoint
+    from uploader.transfer.engine import Engine
+    from uploader.transfer.journal.checkpoint import Checkpoint
+    from uploader.transfer.options import Options
+    from uploader.transfer.ports import File
 
-__all__ = ["Unfinished"]
+    Failed = list[tuple[Checkpoint, Exception]]
+
+__all__ = ["Leftovers"]
+
+EMPTY_FOR_S = 86400.0
+REOPENED_AT_ONCE = 20  # files, before others have a turn
 
 
-class Unfinished:
-    """A list of records that is quick with thousands of them."""
+class Leftovers:
+    """`go_on(file, options, record)` makes an upload of a file that is open again.
 
-    def __init__(self) -> None:
-        self._by_looks: dict[str, list[Checkpoint]] = {}
-        self._by_number: dict[int, Checkpoint] = {}
-        self._added = 0
+    What was cancelled in a page that could not remove it is removed without a question.
+    """
 
-    def all(self) -> "list[Checkpoint]":
-        """Return all records.
+    def __init__(
+        self, engine: "Engine", go_on: "Callable[[File, Options, Checkpoint | None], Any]"
+    ) -> None:
+        self.engine = engine
+        self.journal = engine.journal
+        self.go_on = go_on
+        self.journal.on_given_up = self.discard
 
-        Not sorted: MicroPython takes seconds to sort thousands that are in order.
+    async def find(self) -> "list[Checkpoint]":
+        """Return the records of what can be gone on with.
+
+        Raises:
+            GrantRefused: nobody knows yet whose records these are.
         """
-        found = self._by_number
-        return [found[each] for each in range(self._added) if each in found]
+        await self.journal.load()
+        return self.journal.unfinished
 
-    def offered(self) -> "list[Checkpoint]":
-        """Return what has begun, then the rest, without what a person gave up."""
-        records = [record for record in self.all() if not record.given_up]
-        begun = [record for record in records if record.upload_id]
-        return begun + [record for record in records if not record.upload_id]
+    async def of_other_devices(self, begun: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
+        """Return those of our server's unfinished uploads that a person may go on with here.
 
-    def of(self, file: "Any") -> "list[Checkpoint]":
-        """Return the records of such a file."""
-        return self._by_looks.get(looks_of(file), []) if self._by_looks else []
+        Not those that this browser knows or another tab is at, a stream for one; nor those of
+        which nothing has arrived, as after a begin whose answer was lost.
+        """
+        known = self.journal.upload_ids
+        found: list[dict[str, Any]] = []
+        for each in begun:
+            is_known = each["upload_id"] in known or not each["size"]
+            if not is_known and await self.journal.is_free(each["key"]):
+                found.append(each)
+        return found
 
-    def add(self, record: "Checkpoint") -> None:
-        """Put a record at the end, in place of an older one of the same key."""
-        self.drop(record)
-        record.number = self._added
-        self._by_number[record.number] = record
-        self._added += 1
-        self._by_looks.setdefault(looks_of(record), []).append(record)
+    async def remove_empty(self, begun: "list[dict[str, Any]]") -> None:
+        """Remove those of our server's unfinished uploads that are empty, and nobody's.
 
-    def drop(self, record: "Checkpoint") -> bool:
-        """Take a record off the list; tell whether it was there."""
-        looks = looks_of(record)
-        before = self._by_looks.pop(looks, [])
-        after = [other for other in before if other.key != record.key]
-        if after:
-            self._by_looks[looks] = after
-        for other in before:
-            if other.key == record.key:
-                del self._by_number[other.number]
-        return len(after) < len(before)
+        The answer to their begin was lost, and perhaps the browser itself has asked again. Of a
+        page of this browser that is gone they are removed at once, of others after a day.
+        """
+        before_s = self.engine.keeper.server_now_s() - EMPTY_FOR_S
+        for each in begun:
+            is_known = each["upload_id"] in self.journal.upload_ids or each["size"]
+            if is_known:
+                continue
+            if self.journal.has_left(each["key"]) or from_iso(each["began_at"]) < before_s:
+                try:
+                    await remove_orphan(each["key"], each["upload_id"], self.engine)
+                except (OSSError, TransferError):
+                    return  # the next page tries again
+
+    async def reopen(self, records: "list[Checkpoint]") -> "Failed":
+        """Go on with uploads whose files the browser can open; call it from a click."""
+        try:
+            files = await self.journal.open_files(records)
+        except StorageBroken as error:
+            return [(record, FileUnreadable(str(error))) for record in records]
+        failed: Failed = []
+        for index, record in enumerate(records):
+            file = files[index]
+            if isinstance(file, FileUnreadable):
+                failed.append((record, file))
+            elif looks_of(file) != looks_of(record):
+                changed = FileUnreadable("size or time of change differ", changed=True)
+                failed.append((record, changed))
+            elif await self.journal.claim(record):
+                self.go_on(file, record.options, record)
+            elif self.journal.has_left(record.key):
+                self.go_on(file, record.options, None)  # follows the page that sends this file
+            if index % REOPENED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return failed
+
+    def discard(self, records: "list[Checkpoint]") -> "asyncio.Task[Failed]":
+        """Begin to remove records and their parts; await it for those that OSS kept, and why."""
+        return asyncio.create_task(self._discard(records))
+
+    async def _discard(self, records: "list[Checkpoint]") -> "Failed":
+        ours: list[Checkpoint] = []
+        for record in records:
+            if await self.journal.claim(record):
+                ours.append(record)
+        waiting = [record for record in ours if not record.upload_id]
+        await self.journal.erase([record.key for record in waiting])
+        for record in waiting:
+            self.journal.release(record)
+        begun = [record for record in ours if record.upload_id]
+        await self.journal.give_up(begun)
+        failed: Failed = []
+        for record in begun:
+            try:
+                await discard(record, self.engine)
+            except (OSSError, TransferError) as error:
+                record.given_up = False  # here it can be discarded again; a later page does it
+                self.journal.put_back(record)
+                failed.append((record, error))
+        return failed

@@ -4,15 +4,15 @@ from uploader.oss import requests
 from uploader.oss.errors import OSSError, Refused
 from uploader.oss.replies import read_aborted
 from uploader.transfer.errors import PartsLeft, ServerRefused, TransferError
+from uploader.transfer.journal.checkpoint import LostFile
 from uploader.transfer.pacing.retry import backoff_s
-from uploader.transfer.resuming.checkpoint import LostFile
 from uploader.transfer.sending.parts import build_for, list_page
 from uploader.transfer.upload import Upload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uploader.transfer.engine import Engine
-    from uploader.transfer.resuming.checkpoint import Checkpoint
+    from uploader.transfer.journal.checkpoint import Checkpoint
 
 __all__ = ["abort", "discard", "remove_orphan", "remove_orphans"]
 

@@ -9,11 +9,11 @@ from uploader.transfer import states
 from uploader.transfer.errors import KeyTaken
 from uploader.transfer.options import KEEP_BOTH
 from uploader.transfer.pacing.task_group import run_all
+from uploader.transfer.plan import part_at, part_count, part_size_for
 from uploader.transfer.ports import Piece
 from uploader.transfer.sending.abort import remove_orphans
 from uploader.transfer.sending.checksum import PieceChecksum, check_crc64
 from uploader.transfer.sending.parts import build_for, check_unchanged, list_all, proved
-from uploader.transfer.sending.plan import part_at, part_count, part_size_for
 from uploader.transfer.sending.prepare import examine, headers_of, overwrite_headers
 from uploader.transfer.sending.settle import is_stored
 from uploader.transfer.upload import SentPart, Upload

@@ -3,8 +3,8 @@
 from uploader.oss import requests
 from uploader.oss.replies import read_parts
 from uploader.transfer.errors import FileUnreadable
+from uploader.transfer.plan import part_at, part_count
 from uploader.transfer.ports import Piece
-from uploader.transfer.sending.plan import part_at, part_count
 from uploader.transfer.upload import SentPart
 
 TYPE_CHECKING = False

@@ -5,9 +5,9 @@ from uploader.oss.replies import Stored
 from uploader.transfer.errors import NameTooLong, NoRoom, WrongType
 from uploader.transfer.grants.limits import allows
 from uploader.transfer.options import KEEP_BOTH, REFUSE, object_headers
+from uploader.transfer.plan import MAX_SINGLE_BYTES
 from uploader.transfer.ports import Piece
 from uploader.transfer.sending.identical import find_identical
-from uploader.transfer.sending.plan import MAX_SINGLE_BYTES
 from uploader.transfer.sending.sniff import content_type_of
 
 TYPE_CHECKING = False

@@ -4,11 +4,11 @@ from uploader.oss.errors import Corrupt, Refused
 from uploader.transfer import states
 from uploader.transfer.errors import KeyTaken, StreamSpent
 from uploader.transfer.options import KEEP_BOTH
+from uploader.transfer.plan import MAX_SINGLE_BYTES
+from uploader.transfer.refused import UNANSWERED
 from uploader.transfer.sending.abort import abort
 from uploader.transfer.sending.multipart import send_multipart
-from uploader.transfer.sending.plan import MAX_SINGLE_BYTES
 from uploader.transfer.sending.prepare import prepare
-from uploader.transfer.sending.refused import UNANSWERED
 from uploader.transfer.sending.settle import already_stored, is_stored
 from uploader.transfer.sending.single import send_single
 from uploader.transfer.sending.stream import Stream, send_stream

@@ -7,9 +7,9 @@ from uploader.transfer import states
 from uploader.transfer.errors import FileUnreadable
 from uploader.transfer.options import KEEP_BOTH
 from uploader.transfer.ports import Piece
+from uploader.transfer.refused import UNANSWERED, UNREADABLE
 from uploader.transfer.sending.checksum import PieceChecksum
 from uploader.transfer.sending.prepare import headers_of
-from uploader.transfer.sending.refused import UNANSWERED, UNREADABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from uploader.oss.errors import Refused
 from uploader.transfer import states
 from uploader.transfer.errors import FileTooLarge, FileUnreadable, KeyTaken, StreamSpent
 from uploader.transfer.pacing.task_group import run_all
+from uploader.transfer.plan import DEFAULT_PART_BYTES, MAX_PARTS
 from uploader.transfer.ports import Piece
 from uploader.transfer.sending.abort import abort
 from uploader.transfer.sending.multipart import complete, finished_before, initiate, send_piece
-from uploader.transfer.sending.plan import DEFAULT_PART_BYTES, MAX_PARTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

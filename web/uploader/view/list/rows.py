@@ -14,7 +14,7 @@ from uploader.browser.page.dom import (
 from uploader.browser.page.page import show_thumbnail
 from uploader.oss.keys import safe_name
 from uploader.transfer import states
-from uploader.transfer.sending.plan import MAX_SINGLE_BYTES
+from uploader.transfer.plan import MAX_SINGLE_BYTES
 from uploader.view.list.facts import Facts, facts
 from uploader.view.signals import Owner, effect
 from uploader.view.words.messages import explain

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uploader.browser.page.dom import Element
-    from uploader.transfer.resuming.checkpoint import Checkpoint
+    from uploader.transfer.journal.checkpoint import Checkpoint
     from uploader.view.actions import Actions
     from uploader.view.model import QueueModel
 

@@ -8,8 +8,8 @@ import asyncio
 import json
 
 from uploader.transfer import states
-from uploader.transfer.resuming.checkpoint import looks_of
-from uploader.transfer.sending.plan import MAX_SINGLE_BYTES
+from uploader.transfer.journal.checkpoint import looks_of
+from uploader.transfer.plan import MAX_SINGLE_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import json
 from uploader.oss.keys import named_key
 from uploader.transfer.errors import FileUnreadable
 from uploader.transfer.options import KEEP_BOTH, Options
-from uploader.transfer.sending.plan import MAX_PART_BYTES, MAX_PARTS, MIN_PART_BYTES, part_count
+from uploader.transfer.plan import MAX_PART_BYTES, MAX_PARTS, MIN_PART_BYTES, part_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ A storage that does not work costs the resuming after a reload, never the upload
 import asyncio
 
 from uploader.transfer.errors import StorageBroken
-from uploader.transfer.resuming.checkpoint import checkpoint_of, read_checkpoint
+from uploader.transfer.journal.checkpoint import checkpoint_of, read_checkpoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uploader.transfer.grants.credentials import GrantKeeper
+    from uploader.transfer.journal.checkpoint import Checkpoint
     from uploader.transfer.ports import File, Storage
-    from uploader.transfer.resuming.checkpoint import Checkpoint
     from uploader.transfer.upload import Upload
 
 __all__ = ["Records"]

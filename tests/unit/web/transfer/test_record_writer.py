@@ -20,8 +20,8 @@ from support.fakes import (
 from uploader.transfer import states
 from uploader.transfer.errors import GrantRefused, ServerRefused, StorageBroken
 from uploader.transfer.options import REFUSE, Options
+from uploader.transfer.plan import MIB
 from uploader.transfer.queue import Queue
-from uploader.transfer.sending.plan import MIB
 
 NAMES = ("a.txt", "b.txt", "c.txt")
 

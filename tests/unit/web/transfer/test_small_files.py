@@ -8,9 +8,9 @@ from support.fakes import FakeFile, refused, stored, until
 from support.pages import World
 from uploader.transfer import states
 from uploader.transfer.grants.limits import Limits
+from uploader.transfer.journal.checkpoint import looks_of
 from uploader.transfer.options import REPLACE, Options
-from uploader.transfer.resuming.checkpoint import looks_of
-from uploader.transfer.sending.plan import MIB
+from uploader.transfer.plan import MIB
 
 
 async def both(world, size=10, plan=()):

@@ -1,6 +1,6 @@
 """The rate: calm, and honest about what it does not know."""
 
-from uploader.transfer.pacing.progress import Meter
+from uploader.transfer.pacing.meter import Meter
 
 
 def run(steps):

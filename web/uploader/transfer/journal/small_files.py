@@ -9,16 +9,16 @@ record of the closed one.
 import json
 
 from uploader.transfer import states
-from uploader.transfer.resuming.checkpoint import looks_of
-from uploader.transfer.sending.plan import MAX_SINGLE_BYTES
+from uploader.transfer.journal.checkpoint import looks_of
+from uploader.transfer.plan import MAX_SINGLE_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any
 
+    from uploader.transfer.journal.checkpoint import Checkpoint
     from uploader.transfer.ports import Clock, Tabs
-    from uploader.transfer.resuming.checkpoint import Checkpoint
     from uploader.transfer.upload import Upload
 
 __all__ = ["LOOKS", "RESULT_S", "SmallTurns"]

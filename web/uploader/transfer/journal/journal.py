@@ -9,11 +9,11 @@ import asyncio
 import json
 
 from uploader.transfer import states
-from uploader.transfer.resuming.checkpoint import looks_of
-from uploader.transfer.resuming.records import Records
-from uploader.transfer.resuming.small_turns import LOOKS, RESULT_S, SmallTurns
-from uploader.transfer.resuming.tab_locks import Turns, Waiting, begin_lock
-from uploader.transfer.resuming.unfinished import Unfinished
+from uploader.transfer.journal.checkpoint import looks_of
+from uploader.transfer.journal.record_list import Unfinished
+from uploader.transfer.journal.records import Records
+from uploader.transfer.journal.small_files import LOOKS, RESULT_S, SmallTurns
+from uploader.transfer.journal.tab_locks import Turns, Waiting, begin_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uploader.transfer.grants.credentials import GrantKeeper
+    from uploader.transfer.journal.checkpoint import Checkpoint
     from uploader.transfer.ports import File, Ports
-    from uploader.transfer.resuming.checkpoint import Checkpoint
     from uploader.transfer.upload import Upload
 
 __all__ = ["Journal"]
