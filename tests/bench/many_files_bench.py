@@ -139,7 +139,7 @@ costs = []
 for tick in range(1, 201):
     start = js.performance.now()
     for upload in uploads:
-        upload.fly(1, tick * 4_000_000)
+        upload.progress.fly(1, tick * 4_000_000)
     model.flush()
     costs.append(js.performance.now() - start)
 js.document.body.setAttribute("data-costs", json.dumps(costs))

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from uploader.transfer.ports import File
+    from uploader.transfer.files import File
 
 __all__ = ["FakeBrowser", "FakeNetwork", "FakeStorage", "FakeTabs"]
 

@@ -10,23 +10,33 @@ from uploader.oss.requests import Bucket
 from uploader.oss.signing import Credentials
 from uploader.transfer.engine import Engine
 from uploader.transfer.errors import ServerRefused
+from uploader.transfer.files import Piece
 from uploader.transfer.grants.credentials import GrantKeeper
 from uploader.transfer.grants.grant import Grant
 from uploader.transfer.grants.limits import Limits
 from uploader.transfer.grants.quota import Left
 from uploader.transfer.journal.journal import Journal
 from uploader.transfer.pacing.connections import Budget
-from uploader.transfer.ports import Piece, Ports
-from uploader.transfer.refused import RefusedObject
+from uploader.transfer.ports import Ports
+from uploader.transfer.target import RefusedObject
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from uploader.oss.requests import Request
-    from uploader.transfer.ports import File
+    from uploader.transfer.files import File
 
-__all__ = ["FakeChecksum", "FakeClock", "FakeFile", "FakeGrants", "FakeHttp", "make_ports"]
+__all__ = [
+    "FakeChecksum",
+    "FakeClock",
+    "FakeFile",
+    "FakeGrants",
+    "FakeHttp",
+    "FakePorts",
+    "make_ports",
+]
 
 START_S = 1773480413.0  # 2026-03-14T09:26:53Z
 ZERO_BYTE_CRC64 = 2282658103124508505
@@ -362,21 +372,29 @@ class FakeRandom:
         return 0.5
 
 
+class FakePorts(Ports):
+    """Ports, and the server that hands out grants."""
+
+    def __init__(self, grants: "FakeGrants", **ports: "Any") -> None:
+        super().__init__(**ports)
+        self.grants = grants
+
+
 def make_ports(
     clock: "FakeClock | None" = None,
     *,
     http: "FakeHttp | None" = None,
     storage: "FakeStorage | None" = None,
     browser: "FakeBrowser | None" = None,
-) -> Ports:
+) -> FakePorts:
     """Return ports where everything goes well; what is given is shared with other pages."""
     clock = clock or FakeClock()
     http = http or FakeHttp()
-    return Ports(
+    return FakePorts(
+        FakeGrants(clock),
         http=http,
         checksum=FakeChecksum(),
         clock=clock,
-        grants=FakeGrants(clock),
         random=FakeRandom(),
         network=FakeNetwork(),
         storage=storage or FakeStorage(),
@@ -385,7 +403,7 @@ def make_ports(
     )
 
 
-def make_engine(ports: Ports, connections: int = 6) -> Engine:
+def make_engine(ports: FakePorts, connections: int = 6) -> Engine:
     """Return an engine over these ports; it has a fast line, and cuts parts of 8 MiB."""
     keeper = GrantKeeper(ports.grants, ports.clock)
     engine = Engine(ports, keeper, Budget(connections), Journal(ports, keeper))

@@ -59,7 +59,6 @@ def start() -> Queue:
         http=BrowserHttp(),
         checksum=ChecksumWorker(),
         clock=clock,
-        grants=ServerGrants(),
         random=BrowserRandom(),
         network=BrowserNetwork(),
         storage=BrowserStorage(),
@@ -76,7 +75,7 @@ def start() -> Queue:
         elif isinstance(error, ServerRefused) and error.quota:
             engine.room.used_up(error.quota)
 
-    keeper = GrantKeeper(ports.grants, clock, on_fetched=fetched)
+    keeper = GrantKeeper(ServerGrants(), clock, on_fetched=fetched)
     model = QueueModel(clock, soon=Pace(lambda: MANY_MS if model.running.get() > MANY else PACE_MS))
     has_many = Computed(lambda: model.running.get() > MANY)
     effect(lambda: collect_rarely(with_many=bool(has_many.get())))

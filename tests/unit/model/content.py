@@ -5,7 +5,7 @@ from functools import cache
 
 from support.fakes import FakeFile
 from uploader.oss.crc64 import combine, shift_of
-from uploader.transfer.ports import Piece
+from uploader.transfer.files import Piece
 
 __all__ = ["MIB", "Content", "SimFile", "SimSource", "content_of", "crc64_of", "size_of"]
 

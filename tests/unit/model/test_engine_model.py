@@ -294,11 +294,11 @@ class Engine(RuleBasedStateMachine):
     def i6_progress_is_within_the_file(self) -> None:
         """Progress counts each byte once, and loses no more than what was on its way."""
         for _, upload, _ in self.added:
-            assert upload.arrived <= upload.sent <= upload.file.size
+            assert upload.progress.arrived <= upload.sent <= upload.file.size
             upload_id, arrived = self.arrived.get(upload, ("", 0))
             if upload.upload_id == upload_id and upload.key not in self.shared:
                 assert upload.sent >= arrived, f"I6: {upload.sent} of {arrived} are left"
-            self.arrived[upload] = (upload.upload_id, upload.arrived)
+            self.arrived[upload] = (upload.upload_id, upload.progress.arrived)
 
     @invariant()
     def nothing_breaks_where_nobody_looks(self) -> None:
@@ -323,7 +323,7 @@ class Engine(RuleBasedStateMachine):
         """
         same = [each for each in self.added if looks_of(each[1].file) == looks_of(upload.file)]
         is_open = any(page in self.world.pages for page, each, _ in same if each is upload)
-        is_left = not is_open and upload.kept_as and len(same) == 2
+        is_left = not is_open and upload.record.name and len(same) == 2
         return upload.state == states.DONE or bool(is_left)
 
     def _half_sent(self) -> list[tuple[Page, Upload, int]]:
@@ -349,7 +349,7 @@ class Engine(RuleBasedStateMachine):
             (page, upload)
             for page, upload, _ in self.added
             if page in self.world.pages
-            and upload.kept_as
+            and upload.record.name
             and upload.state not in states.ENDED
             and upload.file.size <= MAX_SINGLE_BYTES
         ]
@@ -363,7 +363,7 @@ class Engine(RuleBasedStateMachine):
             assert key not in self.world.oss.objects, f"I5: {key} is whole, and {part} is sent"
         upload = _upload_of(self.added, pending)
         self._do(lambda: self.world.resolve(pending, fate))
-        if part and fate == OK and upload and part[1] in upload.parts:
+        if part and fate == OK and upload and part[1] in upload.progress.parts:
             self.confirmed.add(part)
 
     def _come_to_rest(self) -> None:

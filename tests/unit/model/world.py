@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from support.fake_browser import FakeBrowser, FakeNetwork, FakeStorage, FakeTabs
-from support.fakes import FakeClock, FakeGrants, FakeRandom, make_engine, refused
+from support.fakes import FakeClock, FakeGrants, FakePorts, FakeRandom, make_engine, refused
 from unit.model.content import Content, content_of, crc64_of, size_of
 from uploader.oss.errors import Corrupt, Lost
 from uploader.oss.replies import Reply, Stored
 from uploader.oss.requests import Request
 from uploader.transfer.errors import ServerRefused
+from uploader.transfer.files import Piece
 from uploader.transfer.journal.journal import Journal
-from uploader.transfer.ports import Piece, Ports
 from uploader.transfer.queue import Queue
-from uploader.transfer.refused import RefusedObject
+from uploader.transfer.target import RefusedObject
 
 __all__ = [
     "ANSWERS",
@@ -263,11 +263,11 @@ class Page:
         self.grants = SimGrants(number, world.clock)
         random = FakeRandom()
         random.count = 1000 * number
-        ports = Ports(
+        ports = FakePorts(
+            self.grants,
             http=SimHttp(self),
             checksum=SimChecksum(),
             clock=world.clock,
-            grants=self.grants,
             random=random,
             network=FakeNetwork(),
             storage=device.storage,

@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uploader.transfer.ports import Piece
+    from uploader.transfer.files import Piece
 
 __all__ = ["ChecksumWorker"]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from uploader.transfer.ports import Piece
+    from uploader.transfer.files import Piece
 
 __all__ = [
     "BrowserFile",

@@ -10,8 +10,8 @@ from uploader.browser.interop import release
 from uploader.browser.probe import why_lost
 from uploader.oss.errors import Lost
 from uploader.oss.replies import Reply
+from uploader.transfer.files import Piece
 from uploader.transfer.plan import SMALL_BYTES
-from uploader.transfer.ports import Piece
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

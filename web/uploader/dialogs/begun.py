@@ -9,7 +9,7 @@ from uploader.dialogs.stored import folders_of
 from uploader.oss.keys import named_key
 from uploader.oss.times import from_iso
 from uploader.transfer.errors import TransferError
-from uploader.transfer.journal.checkpoint import Checkpoint
+from uploader.transfer.journal.checkpoint import Checkpoint, restore
 from uploader.transfer.options import KEEP_BOTH, REFUSE, Options
 from uploader.transfer.sending.parts import list_all, proved
 from uploader.transfer.upload import Upload
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from uploader.transfer.ports import File
+    from uploader.transfer.files import File
     from uploader.transfer.resuming.unfinished import Leftovers
 
 __all__ = ["Begun", "InOtherTab", "OtherFile", "claim", "go_on_with"]
@@ -75,7 +75,7 @@ async def go_on_with(
     """
     record = _record(begun, file, leftovers)
     known = Upload(file, on_change)
-    known.take_over(record)
+    restore(known, record)
     if not await claim(begun, leftovers):
         raise InOtherTab(begun.key)
     has_begun = False
@@ -87,9 +87,9 @@ async def go_on_with(
         if not has_begun:
             leftovers.journal.leave(begun.key)
     upload: Upload = leftovers.go_on(file, record.options, record)
-    for number in known.parts:
-        upload.land(number, known.parts[number])
-    upload.adopted = False
+    for number in known.progress.parts:
+        upload.progress.land(number, known.progress.parts[number])
+    upload.progress.prove()
     return upload
 
 
@@ -98,7 +98,7 @@ async def _prove(known: Upload, leftovers: "Leftovers") -> None:
         part = await proved(known, leftovers.engine, stored)
         if not part:
             raise OtherFile(f"part {stored.number} of {known.key}")
-        known.land(stored.number, part)
+        known.progress.land(stored.number, part)
 
 
 def _record(begun: Begun, file: "File", leftovers: "Leftovers") -> Checkpoint:

@@ -10,7 +10,7 @@ from uploader.view.words.text import ago, say, say_count, size_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uploader.browser.page.dom import Element
-    from uploader.transfer.ports import File
+    from uploader.transfer.files import File
 
 __all__ = ["BOTH", "REPLACE", "SKIP", "ask_same_name"]
 

@@ -3,6 +3,7 @@ patience. Everything that talks to OSS goes through `Engine.request`.
 """
 
 from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Lost, Refused
+from uploader.transfer.files import Piece
 from uploader.transfer.grants.origins import Origins, asking
 from uploader.transfer.grants.quota import Room
 from uploader.transfer.pacing.retry import (
@@ -18,7 +19,6 @@ from uploader.transfer.pacing.retry import (
 )
 from uploader.transfer.pacing.speed import SpeedLimit
 from uploader.transfer.plan import MIN_PART_BYTES, SMALL_BYTES
-from uploader.transfer.ports import Piece
 from uploader.transfer.states import FOR_NETWORK, FOR_STORAGE
 
 TYPE_CHECKING = False
@@ -50,6 +50,11 @@ WORTH_TELLING_S = 1.0  # of waiting; less could not be read
 
 def _ignore(_sent: int) -> None:
     pass
+
+
+def _note_errors(upload: "Upload", has_errors: bool) -> None:
+    if upload.requests.note_errors(has_errors):
+        upload.changed()
 
 
 class Engine:
@@ -97,18 +102,18 @@ class Engine:
         """
 
         async def once() -> "Any":
-            upload.note_sending(1)
+            upload.requests.send(1)
             try:
                 result = await self._attempt(upload, build, read, body, on_progress)
                 if check:
                     await check(result)
             finally:
-                upload.note_sending(-1)
+                upload.requests.send(-1)
             return result
 
         result = await self.persist(upload, once)
-        upload.trouble_since_s = None
-        upload.meet_errors(False)
+        upload.requests.recover()
+        _note_errors(upload, False)
         return result
 
     async def persist(self, upload: "Upload", operation: "Callable[[], Awaitable[Any]]") -> "Any":
@@ -127,8 +132,8 @@ class Engine:
                 failures += 1
                 tries = 1 if self._is_shut_out and is_shut_out(error) else tries_for(error)
                 failures_by_tries[tries] = failures_by_tries.get(tries, 0) + 1
-                trouble_s = self._trouble_s(upload)
-                upload.meet_errors(is_service_error(error) and trouble_s > ERRORS_TOLD_S)
+                trouble_s = upload.requests.failing_s(self.ports.clock.elapsed_s())
+                _note_errors(upload, is_service_error(error) and trouble_s > ERRORS_TOLD_S)
                 if failures_by_tries[tries] >= tries or trouble_s > ALLOWANCE_S:
                     self._is_shut_out = self._is_shut_out or is_shut_out(error)
                     raise
@@ -143,23 +148,18 @@ class Engine:
         crc64: int = await self.persist(upload, lambda: self.ports.checksum.crc64(piece))
         return crc64
 
-    def _trouble_s(self, upload: "Upload") -> float:
-        """Return for how long an upload has been in trouble, of whichever requests."""
-        now_s = self.ports.clock.elapsed_s()
-        if upload.trouble_since_s is None:
-            upload.trouble_since_s = now_s
-        return now_s - upload.trouble_since_s
-
     async def _back_off(
         self, upload: "Upload", failures: int, retry_after_s: "float | None"
     ) -> None:
         wait_s = backoff_s(failures, self.ports.random.unit(), retry_after_s)
         told = 1 if wait_s >= WORTH_TELLING_S else 0
-        upload.wait_again(told)
+        upload.requests.wait(told)
+        upload.changed()
         try:
             await self.ports.clock.sleep(wait_s)
         finally:
-            upload.wait_again(-told)
+            upload.requests.wait(-told)
+            upload.changed()
 
     async def _outage(self, upload: "Upload", reason: str, error: Exception, outages: int) -> None:
         if reason == FOR_NETWORK and await self._is_domain_at_fault(outages):
@@ -169,7 +169,7 @@ class Engine:
             await self.ports.network.may_be_back(outage_s(outages, retry_after(error)))
         finally:
             upload.release(reason)
-            upload.trouble_since_s = None  # while there is no network, no time is lost
+            upload.requests.recover()  # the time without a network does not count
 
     async def _is_domain_at_fault(self, outages: int) -> bool:
         """Tell whether a custom domain cannot be reached although our own server can.

@@ -9,37 +9,8 @@ if TYPE_CHECKING:
 
     from uploader.oss.replies import Reply, Stored
     from uploader.oss.requests import Request
-    from uploader.transfer.grants.grant import Grant
-    from uploader.transfer.refused import RefusedObject
-
-    class File(Protocol):
-        """A file on the user's disk. Its bytes stay on the other side of this port."""
-
-        name: str
-        path: str  # folders inside a chosen folder, "a/b"; empty for a single file
-        size: int  # bytes
-        content_type: str  # by its ending; "" if unknown
-        modified: int  # ms since 1970
-        crc64: str  # of all of it, decimal, if `head` has read all; else empty
-
-        async def head(self) -> bytes:
-            """Return the first bytes of the file, up to `sniff.HEAD_BYTES` of them.
-
-            It may read more, and set `crc64`.
-
-            Raises:
-                FileUnreadable: the file is gone, changed or not ours to read.
-            """
-
-    class Source(Protocol):
-        """What a stream comes out of, whose length nobody knows."""
-
-        async def read(self, size: int) -> File:
-            """Return the next `size` bytes as a file in memory, fewer only at the end.
-
-            Raises:
-                FileUnreadable: the stream has failed.
-            """
+    from uploader.transfer.files import File
+    from uploader.transfer.target import RefusedObject
 
     class Http(Protocol):
         """Sends one request. It knows the insides of the `File`s, and no one else does."""
@@ -145,16 +116,6 @@ if TYPE_CHECKING:
         async def server_answers(self) -> bool:
             """Tell whether our own server answers, so that there is a network."""
 
-    class Grants(Protocol):
-        """Asks our server for a grant."""
-
-        async def fetch(self, *, refused_key_id: str = "") -> Grant:
-            """Return a grant, but not the one with the access key id that OSS refused.
-
-            Raises:
-                GrantRefused: the server said no, or did not answer.
-            """
-
     class Receipts(Protocol):
         """Asks our server what OSS has; the page itself may only add."""
 
@@ -215,18 +176,7 @@ if TYPE_CHECKING:
             """Return a number from 0 up to, not including, 1."""
 
 
-__all__ = ["Piece", "Ports"]
-
-
-class Piece:
-    """The bytes `[offset, offset + size)` of a file."""
-
-    def __init__(self, file: "Any", offset: int, size: int) -> None:
-        self.file = file  # what it is made of is known to the maker of the ports alone
-        self.offset = offset
-        self.size = size
-        self.cut: Any = None  # out of the file, once the maker of the ports has done it
-        self.give_up: Callable[[], None] | None = None  # ends the request that sends it
+__all__ = ["Ports"]
 
 
 class Ports:
@@ -238,7 +188,6 @@ class Ports:
         http: "Http",
         checksum: "Checksum",
         clock: "Clock",
-        grants: "Grants",
         random: "Random",
         network: "Network",
         storage: "Storage",
@@ -248,7 +197,6 @@ class Ports:
         self.http = http
         self.checksum = checksum
         self.clock = clock
-        self.grants = grants
         self.random = random
         self.network = network
         self.storage = storage

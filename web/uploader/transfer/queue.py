@@ -12,6 +12,7 @@ from uploader.transfer.errors import (
     TransferError,
 )
 from uploader.transfer.grants.limits import Limits
+from uploader.transfer.journal.checkpoint import restore
 from uploader.transfer.listeners import Listeners
 from uploader.transfer.options import KEEP_BOTH, Options
 from uploader.transfer.pacing.connections import CONNECTIONS
@@ -21,7 +22,7 @@ from uploader.transfer.resuming.cleanup import Cleaning
 from uploader.transfer.resuming.record_writer import Backlog, is_over
 from uploader.transfer.resuming.unfinished import Leftovers
 from uploader.transfer.sending.prepare import prepare
-from uploader.transfer.sending.send import store
+from uploader.transfer.sending.send import send
 from uploader.transfer.upload import Upload
 
 TYPE_CHECKING = False
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
     from uploader.oss.replies import Stored
     from uploader.transfer.engine import Engine
+    from uploader.transfer.files import File
+    from uploader.transfer.grants.grant import Grant
     from uploader.transfer.journal.checkpoint import Checkpoint
-    from uploader.transfer.ports import File
     from uploader.transfer.resuming.unfinished import Failed
 
 __all__ = ["Queue"]
@@ -67,7 +69,11 @@ class Queue:
         self._engine = engine
         self._listeners = Listeners(report)
         self._places = Places(
-            engine.room, followers=engine.journal.followers, active=active, ahead=ahead
+            is_limited=engine.room.is_limited,
+            fits=engine.room.fits,
+            followers=engine.journal.followers,
+            active=active,
+            ahead=ahead,
         )
         self._running: list[Upload] = []
         self._tasks: dict[int, asyncio.Task[None]] = {}  # of these, by their numbers
@@ -152,14 +158,13 @@ class Queue:
         if upload.paused_for not in ("", states.BY_PERSON):
             return
         upload.restart()
-        if upload.given_up:
+        if upload.record.is_abandoned:
             self.leave(upload, False)
         self._line_up(upload)
 
     def send_next(self, upload: Upload) -> None:
         """Let an upload go before all others."""
-        upload.urgent = True
-        upload.changed()
+        upload.hurry()
         self._line_up(upload)
 
     def pause_all(self) -> None:
@@ -217,7 +222,7 @@ class Queue:
 
         A page that comes before that removes what is left of it, and does not offer it.
         """
-        upload.given_up = is_leaving
+        upload.record.abandon(is_leaving)
         if upload.upload_id:
             asyncio.create_task(self._engine.journal.keep(upload))  # noqa: RUF006 - it ends
         elif is_leaving:
@@ -246,9 +251,11 @@ class Queue:
 
     def _add(self, file: "File", options: Options, record: "Checkpoint | None" = None) -> Upload:
         self._added += 1
-        upload = Upload(file, self._listeners.tell, options=options, number=self._added, queue=self)
+        upload = Upload(
+            file, self._listeners.tell, options=options, number=self._added, controls=self
+        )
         if record:
-            upload.take_over(record)
+            restore(upload, record)
         self.uploads.append(upload)
         upload.changed()
         error = self._refusal(upload, len(self._unended) + 1)
@@ -309,14 +316,14 @@ class Queue:
 
     def _stopped(self, upload: Upload, why: str) -> None:
         if why != STOPPED_BY_CANCEL:
-            upload.rest()
+            upload.pause_by_person()
             self._backlog.note(upload)  # it may have been stopped while it had no place
             why = self._stopping.get(id(upload), why)  # who hears of it may have other plans
             if why == STOPPED_TO_GO_ON:
                 upload.restart()  # `_ended` puts it back in the line
         if why == STOPPED_BY_CANCEL:
             self._backlog.drop(upload)
-            if upload.upload_id or upload.lost_begins or upload.all_left:
+            if upload.upload_id or upload.progress.unanswered_begins or upload.progress.all_sent:
                 self._cleaning.begin(upload)
             self._unended.discard(upload.number)
             upload.go(states.CANCELLED)
@@ -341,28 +348,28 @@ class Queue:
 
     async def _send(self, upload: Upload) -> None:
         upload.go(states.UPLOADING)
-        stored: Stored | None = await self._engine.persist(upload, lambda: self._prepare(upload))
+        stored = await self._prepare(upload)
         if not stored and upload.options.same_name == KEEP_BOTH:
-            stored = await store(upload, self._engine)
+            stored = await send(upload, self._engine)
         elif not stored:
             async with self._turns.setdefault(upload.key, asyncio.Lock()):
-                stored = await store(upload, self._engine)
+                stored = await send(upload, self._engine)
         if upload.state == states.UPLOADING:
             upload.go(states.VERIFYING)
         self._arrived(upload, stored)
 
     def _arrived(self, upload: Upload, stored: "Stored") -> None:
-        upload.crc64 = stored.crc64
-        upload.request_id = stored.request_id
+        upload.target.stored(stored.crc64, stored.request_id)
         if not upload.identical:
             self._engine.room.arrived(upload.number, upload.file.size)
         upload.go(states.DONE)
 
     async def _prepare(self, upload: Upload) -> "Stored | None":
         stored = await prepare(upload, self._engine)
-        if upload.followed:
+        if upload.record.is_due:
             self._backlog.note(upload)  # it had no place while it followed
-        self.allow((await self._engine.keeper.get()).limits)
+        grant: Grant = await self._engine.persist(upload, self._engine.keeper.get)
+        self.allow(grant.limits)
         return stored
 
     def _cleaned(self, upload: Upload, stored: "Stored | None") -> None:

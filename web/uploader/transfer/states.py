@@ -1,4 +1,4 @@
-"""The life of an upload: its states, and the legal moves between them.
+"""The states of an upload, the legal moves between them, and the machine that makes the moves.
 
     waiting ──▶ uploading ──▶ verifying ──▶ done
        ▲  ▲        │  ▲           │
@@ -8,8 +8,8 @@
        │             ▼            ▼
        └────────── failed · cancelled          (retry)
 
-An upload is `paused` by a person, or by what it has to wait for (`FOR_*`); in the second case it
-goes on by itself.
+An upload is paused by a person (`BY_PERSON`) or waits for a condition (`FOR_*`). In the second case
+it continues by itself when the condition is met.
 """
 
 from uploader.transfer.errors import IllegalMove
@@ -30,6 +30,7 @@ __all__ = [
     "UPLOADING",
     "VERIFYING",
     "WAITING",
+    "StateMachine",
     "move",
 ]
 
@@ -46,10 +47,10 @@ ENDED = (DONE, FAILED, CANCELLED)
 BY_PERSON = "by person"
 FOR_NETWORK = "for network"
 FOR_SERVER = "for server"
-FOR_STORAGE = "for storage"  # its address leads nowhere, although there is a network
+FOR_STORAGE = "for storage"  # its address is unreachable, although the network works
 FOR_LOGIN = "for login"
 FOR_QUOTA = "for quota"
-FOR_TAB = "for tab"  # another page is sending the same file
+FOR_TAB = "for tab"  # another tab sends the same file
 
 MOVES = {
     WAITING: (UPLOADING, PAUSED, FAILED, CANCELLED),
@@ -58,7 +59,7 @@ MOVES = {
     VERIFYING: (DONE, UPLOADING, PAUSED, FAILED, CANCELLED),
     DONE: (),
     FAILED: (WAITING,),
-    CANCELLED: (WAITING, DONE),  # it had arrived before the cancel did
+    CANCELLED: (WAITING, DONE),  # the object may be stored before the cancel reaches OSS
 }
 
 
@@ -66,8 +67,76 @@ def move(state: str, to: str) -> str:
     """Return `to` if `state` leads there.
 
     Raises:
-        IllegalMove: it does not.
+        IllegalMove: the table has no such move.
     """
     if to not in MOVES[state]:
         raise IllegalMove(f"an upload that is {state} cannot become {to}")
     return to
+
+
+class StateMachine:
+    """The state of one upload. Only this class changes it, and only as the table allows.
+
+    Several requests of an upload can wait at the same time. The upload is paused by the first wait,
+    shows the reason of the latest, and continues after the last.
+
+    Attributes:
+        state: the present state.
+        paused_for: the reason of a pause; empty in all other states.
+    """
+
+    def __init__(self) -> None:
+        self.state = WAITING
+        self.paused_for = ""
+        self._waits: list[str] = []
+        self._held_in = ""  # the state to return to after the last wait
+
+    def go(self, to: str) -> None:
+        """Move to another state.
+
+        Raises:
+            IllegalMove: the present state does not lead there.
+        """
+        self.state = move(self.state, to)
+        if to != PAUSED:
+            self.paused_for = ""
+
+    def pause(self, reason: str) -> None:
+        """Move to `paused` for this reason.
+
+        Raises:
+            IllegalMove: an upload that has ended cannot be paused.
+        """
+        self.state = move(self.state, PAUSED)
+        self.paused_for = reason
+
+    def hold(self, reason: str) -> bool:
+        """Add a wait for `reason`; return whether state or reason have changed."""
+        self._waits.append(reason)
+        if self.state in (UPLOADING, VERIFYING):
+            self._held_in = self.state
+            self.pause(reason)
+            return True
+        return self._show(reason)
+
+    def release(self, reason: str) -> bool:
+        """Remove a wait; return whether state or reason have changed."""
+        if reason in self._waits:
+            self._waits.remove(reason)
+        if self._waits:
+            return self._show(self._waits[-1])
+        if self.state == PAUSED and self.paused_for != BY_PERSON:
+            self.go(self._held_in)
+            return True
+        return False
+
+    def clear(self) -> None:
+        """Forget all waits."""
+        self._waits = []
+
+    def _show(self, reason: str) -> bool:
+        """Show the latest of several reasons; a pause by a person is shown before all of them."""
+        is_new = self.state == PAUSED and self.paused_for not in (BY_PERSON, reason)
+        if is_new:
+            self.paused_for = reason
+        return is_new

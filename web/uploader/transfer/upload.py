@@ -1,40 +1,131 @@
-"""One upload: a file on its way, and what is known about it.
+"""One upload: a file, its state, and the three values that describe its transfer."""
 
-`single` and `multipart` know how it is sent.
-"""
-
-from uploader.oss.crc64 import Shifter
 from uploader.transfer import states
 from uploader.transfer.errors import IllegalMove, TransferError
 from uploader.transfer.options import Options
-from uploader.transfer.plan import MAX_SINGLE_BYTES
-from uploader.transfer.refused import RefusedObject
+from uploader.transfer.progress import Progress
+from uploader.transfer.states import StateMachine
+from uploader.transfer.target import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
-    from uploader.oss.replies import Stored
-    from uploader.transfer.journal.checkpoint import Checkpoint
-    from uploader.transfer.ports import File
-    from uploader.transfer.queue import Queue
+    from uploader.transfer.files import File
+    from uploader.transfer.target import RefusedObject
 
-__all__ = ["SentPart", "Upload"]
+    class Controls(Protocol):
+        """The actions of a queue on one upload."""
+
+        def pause(self, upload: "Upload") -> None:
+            """Pause it."""
+
+        def resume(self, upload: "Upload") -> None:
+            """Continue it after a pause."""
+
+        def cancel(self, upload: "Upload") -> None:
+            """Cancel it."""
+
+        def retry(self, upload: "Upload") -> None:
+            """Send it again."""
+
+        def send_next(self, upload: "Upload") -> None:
+            """Send it before all others."""
 
 
-class SentPart:
-    """A part that OSS has: quoted ETag, CRC-64 and size in bytes."""
+__all__ = ["Upload"]
 
-    def __init__(self, etag: str, crc64: int, size: int) -> None:
-        self.etag = etag
-        self.crc64 = crc64
-        self.size = size
+
+class SavedRecord:
+    """The record of an upload in the browser's storage, as far as it is written.
+
+    Attributes:
+        name: of the record; empty if there is none.
+        upload_id: the multipart upload id in the record.
+        arrived: `Progress.arrived` in bytes when the record was written.
+        is_abandoned: a page that finds the record removes it and its parts.
+        is_due: the upload lost its record to another tab and needs one again.
+    """
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.upload_id = ""
+        self.arrived = 0
+        self.is_abandoned = False
+        self.is_due = False
+
+    def save_as(self, name: str) -> None:
+        """Note the record's name; empty if the record is removed."""
+        self.name = name
+
+    def save_parts(self, arrived: int) -> None:
+        """Note that the record says how many bytes have arrived."""
+        self.arrived = arrived
+
+    def save_id(self, upload_id: str) -> None:
+        """Note that the storage has the record of this multipart upload."""
+        self.upload_id = upload_id
+
+    def abandon(self, is_abandoned: bool) -> None:
+        """Note whether a later page is to remove the upload."""
+        self.is_abandoned = is_abandoned
+
+    def lose(self) -> None:
+        """Note that another tab sends the file, so that the record is removed."""
+        self.is_due = True
+
+
+class RequestState:
+    """The requests of an upload: how many are in flight or waiting, and since when they fail.
+
+    Attributes:
+        has_errors: OSS has answered with errors, and with nothing else, for a while.
+    """
+
+    def __init__(self) -> None:
+        self.has_errors = False
+        self._failing_since_s: float | None = None
+        self._in_flight = self._waiting = 0
+
+    def send(self, more: int) -> None:
+        """Note that one request more (1) or less (-1) is in flight or about to be sent."""
+        self._in_flight += more
+
+    def wait(self, more: int) -> None:
+        """Note that one request more (1) or less (-1) waits for its next try."""
+        self._waiting += more
+
+    def is_waiting(self) -> bool:
+        """Tell whether a request waits for its next try and no other is in flight."""
+        return self._waiting > 0 and not self._in_flight
+
+    def failing_s(self, now_s: float) -> float:
+        """Note a failure, and return for how many seconds requests have only failed."""
+        if self._failing_since_s is None:
+            self._failing_since_s = now_s
+        return now_s - self._failing_since_s
+
+    def recover(self) -> None:
+        """Forget since when requests fail: one succeeded, or the failure was not theirs."""
+        self._failing_since_s = None
+
+    def note_errors(self, has_errors: bool) -> bool:
+        """Note whether OSS answers with errors; return whether that is a change."""
+        is_new = has_errors != self.has_errors
+        self.has_errors = has_errors
+        return is_new
 
 
 class Upload:
     """A file and its state. `on_change(upload)` is called after every change.
 
-    `parts` maps part numbers to `SentPart`; `paused_for` is one of the reasons of `states`.
+    Attributes:
+        target: the object that the file becomes.
+        progress: how far the transfer is.
+        record: what the browser's storage has of this upload.
+        requests: its requests in flight, and their failures.
+        error: why it failed.
     """
 
     def __init__(
@@ -44,252 +135,177 @@ class Upload:
         *,
         options: "Options | None" = None,
         number: int = 0,
-        queue: "Queue | None" = None,
+        controls: "Controls | None" = None,
     ) -> None:
         self.file = file
-        self.is_stream = getattr(file, "is_stream", False)
         self.options = options or Options()
         self.number = number
-        self.content_type = ""  # of the object, once it is known
-        self.sha256 = ""  # of the file, if the options want it
-        self.state = states.WAITING
-        self.paused_for = ""
         self.urgent = False
-        self.sent = 0  # bytes
-        self.all_left = False  # every byte has been on its way: the object may be there
-        self.folder_id = ""  # of a folder whose files lie together; set before it is sent
-        self.key = ""
-        self.crc64 = ""  # confirmed by OSS, decimal text
-        self.request_id = ""
-        self.refused: RefusedObject | None = None  # what OSS has instead of the file
-        self.identical = False  # it was stored before, and nothing has been sent
-        self.looking = self.looked = False  # for an object that is this very file
         self.error: Exception | None = None
-        self.trouble_since_s: float | None = None  # if nothing has gone well since
-        self.has_errors = False  # OSS has answered with errors, and nothing else, for a while
-        self._sending = self._waiting_again = 0  # requests
-        self.upload_id = ""
-        self.lost_begins = 0  # uploads in parts that OSS may have begun, and nobody has the id of
-        self.part_size = 0
-        self.parts: dict[int, SentPart] = {}
-        self.adopted = False  # its parts are from an earlier page, and to be proved
-        self.kept = 0  # `arrived` at the latest checkpoint
-        self.given_up = False  # a page that finds its record removes it
-        self.kept_as = ""  # the name of its record in the browser's storage
-        self.noted = ""  # the upload id that this record has
-        self.may_replace = False  # what lies under its key is its own, and not the file
-        self.followed = False  # another page's upload of the file, which ended without it
-        self.careful = False  # an earlier page may have stored it under this key already
-        self._arrived = 0  # bytes of `parts`
-        self._flying: dict[int, int] = {}
-        self._holds: list[str] = []
-        self._held_in = ""
+        self.target = Target()
+        self.progress = Progress(file, self.changed)
+        self.record = SavedRecord()
+        self.requests = RequestState()
+        self._machine = StateMachine()
         self._on_change = on_change
-        self._queue = queue
-
-    def pause(self) -> None:
-        """Stop at once; what OSS has stays there. Nothing happens to an upload that has ended."""
-        self._in_queue().pause(self)
-
-    def resume(self) -> None:
-        """Go on after `pause`."""
-        self._in_queue().resume(self)
-
-    def cancel(self) -> None:
-        """Stop at once and remove what OSS has; nothing happens to an upload that has ended."""
-        self._in_queue().cancel(self)
-
-    def retry(self) -> None:
-        """Send a failed or cancelled upload again; what OSS still has is not sent twice."""
-        self._in_queue().retry(self)
-
-    def send_next(self) -> None:
-        """Go before all other uploads."""
-        self._in_queue().send_next(self)
+        self._controls = controls
 
     @property
-    def arrived(self) -> int:
-        """Bytes that OSS has confirmed as parts."""
-        return self._arrived
+    def state(self) -> str:
+        """One of the states of `states`."""
+        return self._machine.state
+
+    @property
+    def paused_for(self) -> str:
+        """The reason of a pause, one of `states`; empty if it is not paused."""
+        return self._machine.paused_for
+
+    @property
+    def sent(self) -> int:
+        """Bytes that have left."""
+        return self.progress.sent
+
+    @property
+    def key(self) -> str:
+        """The object's key; empty until it is known."""
+        return self.target.key
+
+    @property
+    def upload_id(self) -> str:
+        """The id of the multipart upload; empty if there is none."""
+        return self.progress.upload_id
+
+    @property
+    def sha256(self) -> str:
+        """The file's SHA-256 in hexadecimal, once it is computed."""
+        return self.target.sha256
+
+    @property
+    def crc64(self) -> str:
+        """The object's CRC-64 in decimal, once OSS has confirmed it."""
+        return self.target.crc64
+
+    @property
+    def request_id(self) -> str:
+        """The id of the OSS request that stored the object."""
+        return self.target.request_id
+
+    @property
+    def identical(self) -> bool:
+        """Whether the same file was stored before, so that nothing was sent."""
+        return self.target.identical
+
+    @property
+    def refused(self) -> "RefusedObject | None":
+        """The object that OSS stored in place of the file."""
+        return self.target.refused
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the file is a stream."""
+        return getattr(self.file, "is_stream", False)
+
+    def pause(self) -> None:
+        """Stop at once and keep what OSS has. An upload that has ended stays as it is."""
+        self._queue().pause(self)
+
+    def resume(self) -> None:
+        """Continue after `pause`."""
+        self._queue().resume(self)
+
+    def cancel(self) -> None:
+        """Stop at once and remove what OSS has. An upload that has ended stays as it is."""
+        self._queue().cancel(self)
+
+    def retry(self) -> None:
+        """Send a failed or cancelled upload again; parts that OSS still has are not sent again."""
+        self._queue().retry(self)
+
+    def send_next(self) -> None:
+        """Send this upload before all others."""
+        self._queue().send_next(self)
 
     def may_retry(self) -> bool:
-        """Tell whether it has failed for a reason that another try may not meet."""
+        """Tell whether the upload has failed for a reason that another try may not meet."""
         is_final = isinstance(self.error, TransferError) and self.error.is_final
         return self.state == states.FAILED and not is_final
 
     def rank(self) -> "tuple[bool, int, int]":
-        """Return what orders uploads: urgent ones, then small ones, then those added first."""
+        """Return the sort key of the queue: urgent first, then small, then added first."""
         return (not self.urgent, self.file.size, self.number)
 
     def go(self, to: str) -> None:
-        """Move to another state."""
-        self.state = states.move(self.state, to)
-        if to != states.PAUSED:
-            self.paused_for = ""
+        """Move to another state.
+
+        Raises:
+            IllegalMove: the present state does not lead there.
+        """
+        self._machine.go(to)
         self.changed()
 
     def fail(self, error: Exception) -> None:
         """Move to `failed` because of `error`."""
         self.error = error
-        self._at_rest()
+        self._stop()
         self.go(states.FAILED)
 
-    def rest(self) -> None:
-        """Move to `paused` because a person wants it."""
-        self._at_rest()
-        self.paused_for = states.BY_PERSON
-        self.go(states.PAUSED)
+    def pause_by_person(self) -> None:
+        """Move to `paused` because a person asked for it."""
+        self._stop()
+        self._machine.pause(states.BY_PERSON)
+        self.changed()
 
     def restart(self) -> None:
-        """Go back to `waiting`. Key and parts stay: nothing is stored twice or sent again."""
+        """Move back to `waiting`. Key and parts stay, so that nothing is stored or sent twice."""
         self.error = None
-        self.trouble_since_s = None
-        self.has_errors = False
-        self._at_rest()
+        self.requests.recover()
+        self.requests.note_errors(False)
+        self._stop()
         self.go(states.WAITING)
 
-    def take_over(self, record: "Checkpoint") -> None:
-        """Go on with the upload of an earlier page."""
-        self.key = self.kept_as = record.key
-        self.upload_id = record.upload_id
-        self.part_size = record.part_size
-        self.sha256 = record.sha256
-        self.noted = record.upload_id
-        self.adopted = bool(record.upload_id)
-        self.careful = True
-        in_parts = record.size > MAX_SINGLE_BYTES and not record.upload_id
-        self.lost_begins = 1 if in_parts else 0  # for all that is known
-        if record.options.given != self.options.given:
-            self.options = record.options
-
-    def refuse(self, stored: "Stored", crc64: str) -> None:
-        """Note that OSS has stored something else than the file with this CRC-64."""
-        self.refused = RefusedObject(self.key, stored, size=self.file.size, crc64=crc64)
-
-    def replace_refused(self) -> None:
-        """Note that the file takes the place of what was refused, if that lies under its key."""
-        if self.refused and self.refused.key == self.key:
-            self.refused = None
-
-    def meet_errors(self, has_errors: bool) -> None:
-        """Note whether OSS answers with errors."""
-        if has_errors != self.has_errors:
-            self.has_errors = has_errors
-            self.changed()
-
-    def look(self, is_looking: bool) -> None:
-        """Note that it is being found out whether this very file is stored already."""
-        self.looking = is_looking
-        self.changed()
-
-    def note_sending(self, more: int) -> None:
-        """Note that one request more, or less, is on its way or has its turn next."""
-        self._sending += more
-
-    def wait_again(self, more: int) -> None:
-        """Note that one request more, or less, waits before it is sent again."""
-        self._waiting_again += more
-        self.changed()
-
-    def waits_again(self) -> bool:
-        """Tell whether a request waits to be sent again, and no other is on its way."""
-        return self._waiting_again > 0 and not self._sending
-
-    def is_complete(self) -> bool:
-        """Tell whether OSS has confirmed every byte as a part."""
-        return bool(self.parts) and self._arrived == self.file.size and not self.is_open()
-
-    def has_begun(self) -> bool:
-        """Tell whether this page or an earlier one may have sent something under its key."""
-        return bool(self.careful or self.upload_id or self.all_left)
-
-    def is_open(self) -> bool:
-        """Tell whether it is a stream of which more may come."""
-        return bool(getattr(self.file, "is_open", False))
-
-    def combined_crc64(self) -> int:
-        """Return the CRC-64 of all parts in order; most of them have one size."""
-        shifters: dict[int, Shifter] = {}
-        crc = 0
-        for number in sorted(self.parts):
-            part = self.parts[number]
-            if part.size not in shifters:
-                shifters[part.size] = Shifter(part.size)
-            crc = shifters[part.size].combine(crc, part.crc64)
-        return crc
+    def cleaned(self, error: "Exception | None") -> None:
+        """Note why OSS kept the parts of a cancelled upload; `None` if it removed them."""
+        self.error = error
 
     def forget_parts(self) -> None:
-        """Begin a multipart upload anew."""
-        self.upload_id = ""
-        self.adopted = False
-        self.parts = {}
-        self._arrived = 0
-        self._at_rest()
+        """Forget the multipart upload; the file will be sent from its first byte."""
+        self._machine.clear()
+        self.progress.forget()
 
-    def hold(self, reason: str) -> None:
-        """Note that something in this upload has to wait for `reason`."""
-        self._holds.append(reason)
-        if self.state in (states.UPLOADING, states.VERIFYING):
-            self._held_in = self.state
-            self.paused_for = reason
-            self.go(states.PAUSED)
-        else:
-            self._wait_for(reason)
-
-    def release(self, reason: str) -> None:
-        """Note that the wait is over; with the last one the upload goes on."""
-        if reason in self._holds:
-            self._holds.remove(reason)
-        if self._holds:
-            self._wait_for(self._holds[-1])
-        elif self.state == states.PAUSED and self.paused_for != states.BY_PERSON:
-            self.go(self._held_in)
-
-    def fly(self, number: int, sent: int) -> None:
-        """Note that `sent` bytes of a part, or of the whole file as part 1, have left."""
-        if self._flying.get(number) != sent:
-            self._flying[number] = sent
-            self._count()
-
-    def land(self, number: int, part: "SentPart | None" = None) -> None:
-        """Note that a part is not on its way any more, and perhaps that OSS has it."""
-        self._flying.pop(number, None)
-        if part:
-            self.drop(number)
-            self.parts[number] = part
-            self._arrived += part.size
-        self._count()
-
-    def drop(self, number: int) -> None:
-        """Note that OSS does not have a part, whatever it said before."""
-        gone = self.parts.pop(number, None)
-        if gone:
-            self._arrived -= gone.size
-
-    def changed(self) -> None:
-        """Tell of a change."""
-        self._on_change(self)
-
-    def _wait_for(self, reason: str) -> None:
-        """Name the latest of several reasons; a pause by a person goes before all of them."""
-        if self.state == states.PAUSED and self.paused_for not in (states.BY_PERSON, reason):
-            self.paused_for = reason
-            self.changed()
-
-    def _in_queue(self) -> "Queue":
-        if self._queue is None:
-            raise IllegalMove("this upload was not made by a queue")
-        return self._queue
-
-    def _at_rest(self) -> None:
-        self._flying = {}
-        self._holds = []
-        self._sum()
-
-    def _count(self) -> None:
-        self._sum()
-        self.all_left = self.all_left or (self.sent == self.file.size and not self.is_open())
+    def hurry(self) -> None:
+        """Rank before all uploads that are not urgent."""
+        self.urgent = True
         self.changed()
 
-    def _sum(self) -> None:
-        self.sent = min(self.file.size, self._arrived + sum(self._flying.values()))
+    def use(self, file: "File", options: "Options | None" = None) -> None:
+        """Send this file in place of the present one, or with other options."""
+        self.file = file
+        self.options = options or self.options
+        self.progress.use(file)
+
+    def hold(self, reason: str) -> None:
+        """Note that a part of this upload has to wait for `reason`, one of `states.FOR_*`."""
+        if self._machine.hold(reason):
+            self.changed()
+
+    def release(self, reason: str) -> None:
+        """Note that one wait is over; after the last one the upload continues."""
+        if self._machine.release(reason):
+            self.changed()
+
+    def has_begun(self) -> bool:
+        """Tell whether this page or an earlier one may have sent bytes under the key."""
+        return bool(self.target.maybe_stored or self.upload_id or self.progress.all_sent)
+
+    def changed(self) -> None:
+        """Tell listeners of a change."""
+        self._on_change(self)
+
+    def _queue(self) -> "Controls":
+        if self._controls is None:
+            raise IllegalMove("this upload was not made by a queue")
+        return self._controls
+
+    def _stop(self) -> None:
+        self._machine.clear()
+        self.progress.ground()

@@ -9,7 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from uploader.transfer.ports import Clock, File
+    from uploader.transfer.files import File
+    from uploader.transfer.ports import Clock
     from uploader.transfer.queue import Queue
     from uploader.view.actions import Actions
     from uploader.view.model import QueueModel, UploadModel
@@ -60,7 +61,7 @@ class Adding:
                 twice.append(file)
                 continue
             taken[place] = file
-            self._queue.add(file).folder_id = together.id_for(file)
+            self._queue.add(file).target.join_folder(together.id_for(file))
             added += 1
             if added == count or self._clock.elapsed_s() >= until_s:
                 await self._show()

@@ -272,11 +272,11 @@ class QueueModel:
 
 
 def _doing(upload: "Upload") -> str:
-    if upload.looking:
+    if upload.target.is_searching:
         return "checking"
-    if upload.has_errors:
+    if upload.requests.has_errors:
         return "errors"
-    return "again" if upload.waits_again() else ""
+    return "again" if upload.requests.is_waiting() else ""
 
 
 def _settle(model: UploadModel, share: "tuple[int, ...]", sums: "list[int]") -> None:

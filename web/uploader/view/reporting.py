@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uploader.transfer.ports import Clock, Receipts
-    from uploader.transfer.refused import RefusedObject
+    from uploader.transfer.target import RefusedObject
     from uploader.transfer.upload import Upload
     from uploader.view.page.grant import GrantModel
 

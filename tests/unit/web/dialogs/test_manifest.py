@@ -9,7 +9,7 @@ from uploader.transfer.upload import Upload
 
 def arrived(name):
     upload = Upload(FakeFile(name, 12), lambda _: None)
-    upload.key, upload.crc64, upload.request_id = f"p/{name}", "42", "R1"
+    upload.target.key, upload.target.crc64, upload.target.request_id = f"p/{name}", "42", "R1"
     return (upload, 1773480413.0)
 
 

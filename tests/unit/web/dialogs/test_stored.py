@@ -51,7 +51,7 @@ def test_what_the_server_does_not_know_yet_is_listed_all_the_same(words, listed,
     uploads = []
     for path in ("one.txt", "Trip/Two.txt"):
         upload = Upload(FakeFile(path.rpartition("/")[2]), lambda _: None)
-        upload.key = f"uploads/alice-1/2026-03-14/{RANDOM}/{path}"
+        upload.target.key = f"uploads/alice-1/2026-03-14/{RANDOM}/{path}"
         uploads.append(upload)
 
     found = not_listed(uploads, words=words, listed=set(listed), now_s=START_S)

@@ -56,7 +56,11 @@ async def test_another_file_is_sent(file):
 
     upload = await send(queue, file, SKIP)
 
-    assert (upload.state, upload.identical, upload.looking) == (states.DONE, False, False)
+    assert (upload.state, upload.identical, upload.target.is_searching) == (
+        states.DONE,
+        False,
+        False,
+    )
     assert [request.method for request in ports.http.requests] == ["PUT"]
 
 

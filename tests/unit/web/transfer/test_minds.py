@@ -31,7 +31,7 @@ async def half_sent(queue, ports, *, size=SIZE, **options):
     """Return an upload of which two parts have arrived, and no more do until they are released."""
     ports.http.hold_after = len(ports.http.parts_sent) + 2
     upload = queue.add(FakeFile("a.bin", size), Options(**options))
-    await until(lambda: upload.arrived == 16 * MIB and ports.http.running)
+    await until(lambda: upload.progress.arrived == 16 * MIB and ports.http.running)
     return upload
 
 
@@ -95,7 +95,7 @@ async def test_a_listener_may_repeat_what_has_just_ended_and_it_is_not_given_up(
 
     def listen(each):
         if each.state == ends and not repeated:
-            repeated.append(each.noted)
+            repeated.append(each.record.upload_id)
             ports.http.hold_after = len(ports.http.parts_sent) + 2
             each.retry()
 
@@ -105,7 +105,7 @@ async def test_a_listener_may_repeat_what_has_just_ended_and_it_is_not_given_up(
     else:
         upload.cancel()
     ports.http.release()
-    await until(lambda: repeated and upload.noted != repeated[0])
+    await until(lambda: repeated and upload.record.upload_id != repeated[0])
 
     record = json.loads(ports.storage.texts[upload.key])
     assert (record["upload_id"], record["given_up"]) == (upload.upload_id, False)

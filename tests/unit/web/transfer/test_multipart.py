@@ -20,14 +20,15 @@ from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.oss.replies import Reply
 from uploader.transfer import states
 from uploader.transfer.errors import FileUnreadable, GrantRefused, ServerRefused
+from uploader.transfer.files import Piece
 from uploader.transfer.plan import MIB
-from uploader.transfer.ports import Piece
+from uploader.transfer.progress import SentPart
 from uploader.transfer.sending.abort import abort
 from uploader.transfer.sending.checksum import PieceChecksum
 from uploader.transfer.sending.multipart import complete, initiate, send_multipart, send_piece
 from uploader.transfer.sending.parts import check_unchanged
-from uploader.transfer.sending.send import store
-from uploader.transfer.upload import SentPart, Upload
+from uploader.transfer.sending.send import send
+from uploader.transfer.upload import Upload
 
 PARTS = 10
 SIZE = PARTS * MIB - 7
@@ -38,8 +39,8 @@ def make(size=SIZE, connections=3, clock=None):
     ports = make_ports(clock)
     engine = make_engine(ports, connections)
     upload = Upload(FakeFile(size=size), lambda _upload: None)
-    upload.key = "k"
-    upload.part_size = MIB
+    upload.target.key = "k"
+    upload.progress.part_size = MIB
     upload.go(states.UPLOADING)
     return upload, ports, engine
 
@@ -152,9 +153,9 @@ async def test_a_file_that_has_changed_during_a_pause_sends_nothing_more():
 async def test_of_a_large_file_parts_all_over_it_are_read_again():
     upload, ports, engine = make()
     upload.file = FakeFile("large.bin", 1000 * MIB)
-    upload.part_size = MIB
+    upload.progress.part_size = MIB
     for number in range(1, 1001):
-        upload.land(number, SentPart('"e"', crc64_of_zeros(MIB), MIB))
+        upload.progress.land(number, SentPart('"e"', crc64_of_zeros(MIB), MIB))
 
     await check_unchanged(upload, engine)
 
@@ -206,17 +207,17 @@ async def test_when_only_a_part_that_waits_is_left_whoever_looks_sees_that():
     sleep, seen = ports.clock.sleep, []
 
     async def look(seconds):
-        seen.append(upload.waits_again())
-        await until(lambda: len(upload.parts) == PARTS - 1)
+        seen.append(upload.requests.is_waiting())
+        await until(lambda: len(upload.progress.parts) == PARTS - 1)
         await asyncio.sleep(0)
-        seen.append(upload.waits_again())
+        seen.append(upload.requests.is_waiting())
         await sleep(seconds)
 
     ports.clock.sleep = look
     await send_multipart(upload, engine)
 
     assert seen == [False, True]
-    assert not upload.waits_again()
+    assert not upload.requests.is_waiting()
 
 
 async def test_a_page_in_place_of_an_answer_is_settled_by_asking_again():
@@ -307,7 +308,7 @@ async def test_a_part_that_stays_damaged_fails_the_upload():
 
 async def test_a_part_that_oss_forgot_is_sent_again():
     upload, ports, engine = make()
-    upload.upload_id = "U1"
+    upload.progress.upload_id = "U1"
     ports.http.multiparts["U1"] = {}
     ports.http.page_size = 4
     original = ports.http._handle
@@ -350,7 +351,7 @@ async def test_a_part_that_oss_has_otherwise_is_sent_again(ours, theirs):
 
 async def test_an_upload_that_oss_does_not_know_begins_anew_under_the_same_key():
     upload, ports, engine = make()
-    upload.upload_id = "gone"
+    upload.progress.upload_id = "gone"
 
     await send_multipart(upload, engine)
 
@@ -381,7 +382,7 @@ async def test_a_lost_end_whose_object_is_another_is_no_success():
 
     ports.http._handle = damaging
 
-    await store(upload, engine)
+    await send(upload, engine)
 
     assert upload.key != "k"
     assert ports.http.objects == {"k": 1, upload.key: LARGE}
@@ -400,13 +401,13 @@ async def test_what_arrived_damaged_is_replaced_by_the_next_try():
 
     ports.http._handle = damaging
     with pytest.raises(Corrupt, match="CRC-64"):
-        await store(upload, engine)
+        await send(upload, engine)
     ports.http._handle = original
     upload.fail(lost())
     upload.restart()
     upload.go(states.UPLOADING)
 
-    await store(upload, engine)
+    await send(upload, engine)
 
     assert ports.http.objects == {"k": LARGE}
 
@@ -417,7 +418,7 @@ async def test_without_receipts_a_lost_end_is_sent_again_under_the_same_key(stat
     ports.http.plan = [None] * (2 * PARTS + 1) + [ANSWER_LOST]
     ports.receipts.errors = [ServerRefused(status)] * 2
 
-    await store(upload, engine)
+    await send(upload, engine)
 
     assert ports.http.objects == {"k": LARGE}
     assert len(ports.http.parts_sent) == 4 * PARTS
@@ -493,7 +494,7 @@ async def test_a_checkpoint_does_not_wait_for_permission():
 
 async def test_abort_leaves_nothing_and_makes_sure_of_it():
     upload, ports, engine = make()
-    upload.upload_id = "U1"
+    upload.progress.upload_id = "U1"
     ports.http.multiparts["U1"] = {1: MIB}
 
     await abort(upload, engine)
@@ -505,7 +506,7 @@ async def test_abort_leaves_nothing_and_makes_sure_of_it():
 
 async def test_abort_is_repeated_while_parts_are_left():
     upload, ports, engine = make()
-    upload.upload_id = "U1"
+    upload.progress.upload_id = "U1"
     ports.http.multiparts["U1"] = {1: MIB}
     from uploader.oss.replies import Reply
 
@@ -519,7 +520,7 @@ async def test_abort_is_repeated_while_parts_are_left():
 
 async def test_a_list_that_is_refused_does_not_say_that_parts_are_gone():
     upload, ports, engine = make()
-    upload.upload_id = "U1"
+    upload.progress.upload_id = "U1"
     ports.http.plan = [None, refused("AccessDenied")]
     ports.http.multiparts["U1"] = {1: MIB}
 

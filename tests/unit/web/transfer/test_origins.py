@@ -372,7 +372,7 @@ def make_upload(*origins, connections=6):
     ports = make_ports(Alarms())
     ports.grants.origins = origins
     upload = Upload(FakeFile(), lambda _upload: None)
-    upload.key = "uploads/alice-1/k/a.txt"
+    upload.target.key = "uploads/alice-1/k/a.txt"
     upload.go(states.UPLOADING)
     return upload, ports, make_engine(ports, connections)
 
@@ -433,7 +433,7 @@ async def test_a_request_that_waits_for_its_turn_goes_where_the_others_have_gone
     first, ports, engine = make_upload(PUBLIC, ONE, connections=1)
     first.file.size = 100_000  # of which one goes at a time
     second = Upload(first.file, lambda _upload: None)
-    second.key = "uploads/alice-1/k/b.txt"
+    second.target.key = "uploads/alice-1/k/b.txt"
     second.go(states.UPLOADING)
     answered = Reply(404, lambda _name: "", "<Error><Code>NoSuchUpload</Code></Error>")
     ports.http.plan = [answered, answered, refused("PublicEndpointForbidden", 400)]

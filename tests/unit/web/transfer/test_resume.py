@@ -44,7 +44,7 @@ async def interrupted(arrived, options=None):
     queue, ports, _ = make()
     ports.http.hold_after = arrived
     upload = queue.add(FakeFile("a.bin", SIZE), options)
-    await until(lambda: upload.arrived == arrived * 8 * MIB and ports.http.running == 2)
+    await until(lambda: upload.progress.arrived == arrived * 8 * MIB and ports.http.running == 2)
     queue.pause(upload)
     await until(lambda: not ports.http.running)
     ports.http.release()
@@ -53,7 +53,11 @@ async def interrupted(arrived, options=None):
 
 def record(**changes):
     upload = Upload(FakeFile("a.bin", SIZE), lambda _upload: None)
-    upload.key, upload.upload_id, upload.part_size = f"{OWNER}k/a.bin", "U1", 8 * MIB
+    upload.target.key, upload.progress.upload_id, upload.progress.part_size = (
+        f"{OWNER}k/a.bin",
+        "U1",
+        8 * MIB,
+    )
     document = json.loads(checkpoint_of(upload, owner=OWNER, page="page-1", at_s=START_S).text())
     document.update(changes)
     return json.dumps(document)

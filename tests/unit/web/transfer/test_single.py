@@ -31,7 +31,7 @@ def make(file=None, clock=None):
     ports = make_ports(clock)
     engine = make_engine(ports)
     upload = Upload(file or FakeFile(), lambda _upload: None)
-    upload.key = "uploads/alice-1/k/a b.txt"
+    upload.target.key = "uploads/alice-1/k/a b.txt"
     upload.go(states.UPLOADING)
     return upload, ports, engine
 
@@ -69,7 +69,7 @@ async def test_who_waits_for_a_place_leaves_with_a_token_that_lives():
     engine = make_engine(ports, connections=1)
     first, second = (Upload(FakeFile(), lambda _upload: None) for _ in range(2))
     for upload in (first, second):
-        upload.key = f"uploads/alice-1/k/{len(upload.key)}"
+        upload.target.key = f"uploads/alice-1/k/{len(upload.key)}"
         upload.go(states.UPLOADING)
     sending = [asyncio.create_task(send_single(upload, engine)) for upload in (first, second)]
     await until(lambda: ports.http.running)
@@ -90,7 +90,9 @@ async def test_a_service_that_answers_with_errors_for_a_while_is_told_until_it_d
     error = refused("InternalError", 500)
     ports.http.plan = [error, error, error, error, error, error]
     told = []
-    upload._on_change = lambda changed: told.append((len(ports.http.requests), changed.has_errors))
+    upload._on_change = lambda changed: told.append(
+        (len(ports.http.requests), changed.requests.has_errors)
+    )
 
     await send_single(upload, engine)
 
@@ -105,7 +107,7 @@ async def test_a_line_that_breaks_is_no_error_of_the_service():
 
     await send_single(upload, engine)
 
-    assert not upload.has_errors
+    assert not upload.requests.has_errors
 
 
 async def test_damage_is_sent_again_and_read_once():
@@ -150,7 +152,7 @@ async def test_what_came_of_a_lost_answer_is_refused_if_the_file_has_changed_sin
 ):
     upload, ports, engine = make()
     upload.options = Options(same_name=same_name)
-    upload.careful = is_careful
+    upload.target.maybe_stored = is_careful
     ports.http.plan = [ANSWER_LOST, FileUnreadable("changed", changed=True)]
 
     with pytest.raises(FileUnreadable):
@@ -261,13 +263,13 @@ async def test_whoever_looks_sees_that_a_request_waits_to_be_sent_again():
     sleep = ports.clock.sleep
 
     async def look(seconds):
-        seen.append(upload.waits_again())
+        seen.append(upload.requests.is_waiting())
         await sleep(seconds)
 
     ports.clock.sleep = look
     await send_single(upload, engine)
 
-    assert (seen, upload.waits_again()) == ([True], False)
+    assert (seen, upload.requests.is_waiting()) == ([True], False)
 
 
 async def test_a_wait_that_a_person_ends_is_over():
@@ -279,11 +281,11 @@ async def test_a_wait_that_a_person_ends_is_over():
 
     ports.clock.sleep = never
     task = asyncio.create_task(send_single(upload, engine))
-    await until(upload.waits_again)
+    await until(upload.requests.is_waiting)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
-    assert not upload.waits_again()
+    assert not upload.requests.is_waiting()
 
 
 async def test_oss_says_until_when_to_wait():

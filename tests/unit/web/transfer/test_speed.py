@@ -6,10 +6,10 @@ import pytest
 
 from support.fakes import FakeFile, make_engine, make_ports, until
 from uploader.transfer import states
+from uploader.transfer.files import Piece
 from uploader.transfer.pacing.connections import Budget
 from uploader.transfer.pacing.speed import SpeedLimit
 from uploader.transfer.plan import KIB, MIB
-from uploader.transfer.ports import Piece
 from uploader.transfer.queue import Queue
 
 
@@ -123,7 +123,7 @@ async def test_parts_are_as_small_as_the_limit_of_a_connection_asks_for():
     upload = queue.add(FakeFile("a.bin", 20 * MIB))
     await until(lambda: upload.state == states.DONE)
 
-    assert upload.part_size == 1000 * KIB
+    assert upload.progress.part_size == 1000 * KIB
 
 
 async def test_a_clock_that_is_set_while_bytes_leave_does_not_change_their_speed():
@@ -184,7 +184,7 @@ async def test_parts_are_small_until_a_body_has_told_what_the_line_carries():
     second = queue.add(FakeFile("b.bin", 20 * MIB))
     await until(lambda: second.state == states.DONE)
 
-    assert (first.part_size, second.part_size) == (MIB, 2.5 * MIB)
+    assert (first.progress.part_size, second.progress.part_size) == (MIB, 2.5 * MIB)
 
 
 async def test_fewer_places_are_not_taken_from_who_has_them():

@@ -119,7 +119,7 @@ async def test_a_paused_upload_stops_at_once_and_goes_on_where_it_was():
     await pause()
     assert (upload.state, upload.paused_for) == (states.PAUSED, states.BY_PERSON)
     assert ports.http.running == 0
-    arrived = len(upload.parts)
+    arrived = len(upload.progress.parts)
     assert upload.sent == arrived * 8 * MIB
     ports.http.release()
     queue.resume(upload)

@@ -84,7 +84,7 @@ async def test_no_more_is_in_memory_than_what_is_on_its_way():
         await asyncio.sleep(0)
 
     assert len(stream.parts) == PARALLEL_PARTS
-    assert source.left == (100 - len(stream.parts) - len(upload.parts)) * PART
+    assert source.left == (100 - len(stream.parts) - len(upload.progress.parts)) * PART
     ports.http.release()
     await until(lambda: upload.state == states.DONE)
 
@@ -127,7 +127,7 @@ async def test_what_the_source_gives_after_a_pause_was_taken_back_is_sent_too():
     queue, ports, source, stream = make(20 * PART)
     source.stop_after = 10
     upload = queue.add(stream)
-    await until(lambda: upload.parts and not stream.parts and not source.gate.is_set())
+    await until(lambda: upload.progress.parts and not stream.parts and not source.gate.is_set())
     upload.pause()
     await until(lambda: upload.state == states.PAUSED)
     upload.resume()
@@ -165,7 +165,7 @@ async def test_one_that_was_cancelled_is_never_stored_without_its_beginning():
     queue, ports, _, stream = make(20 * PART)
     ports.http.hold_after = 3
     upload = queue.add(stream)
-    await until(lambda: ports.http.running == PARALLEL_PARTS and upload.parts)
+    await until(lambda: ports.http.running == PARALLEL_PARTS and upload.progress.parts)
     upload.cancel()
     ports.http.release()
     await until(lambda: upload.state == states.CANCELLED and not upload.upload_id)
@@ -181,7 +181,7 @@ async def test_one_whose_parts_somebody_removed_says_that_it_cannot_go_on():
     queue, ports, _, stream = make(20 * PART)
     ports.http.hold_after = 3
     upload = queue.add(stream)
-    await until(lambda: ports.http.running == PARALLEL_PARTS and upload.parts)
+    await until(lambda: ports.http.running == PARALLEL_PARTS and upload.progress.parts)
     ports.http.multiparts.clear()
     ports.http.release()
 
@@ -195,7 +195,7 @@ async def test_no_other_page_can_take_it_while_it_goes_on():
     queue, ports, _, stream = make(20 * PART)
     ports.http.hold_after = 3
     upload = queue.add(stream)
-    await until(lambda: ports.http.running == PARALLEL_PARTS and upload.parts)
+    await until(lambda: ports.http.running == PARALLEL_PARTS and upload.progress.parts)
 
     assert upload.key in ports.tabs.names
     assert upload.upload_id in queue.leftovers.journal.upload_ids

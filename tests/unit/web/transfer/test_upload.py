@@ -7,7 +7,8 @@ import pytest
 from support.fakes import FakeFile, crc64_of_zeros, lost
 from uploader.transfer import states
 from uploader.transfer.errors import IllegalMove
-from uploader.transfer.upload import SentPart, Upload
+from uploader.transfer.progress import SentPart
+from uploader.transfer.upload import Upload
 
 
 def make(size=100):
@@ -22,43 +23,43 @@ def part(size):
 
 def test_bytes_in_flight_and_arrived_add_up():
     upload = make()
-    upload.fly(1, 20)
-    upload.fly(2, 5)
-    upload.land(1, part(40))
+    upload.progress.fly(1, 20)
+    upload.progress.fly(2, 5)
+    upload.progress.land(1, part(40))
 
     assert upload.sent == 45
 
 
 def test_a_part_that_did_not_land_is_not_counted():
     upload = make()
-    upload.fly(1, 20)
-    upload.land(1)
+    upload.progress.fly(1, 20)
+    upload.progress.land(1)
 
     assert upload.sent == 0
 
 
 def test_a_part_is_counted_once_however_often_it_lands():
     upload = make()
-    upload.land(1, part(40))
-    upload.land(1, part(40))
+    upload.progress.land(1, part(40))
+    upload.progress.land(1, part(40))
     assert upload.sent == 40
 
-    upload.drop(1)
-    upload.fly(2, 0)
+    upload.progress.drop(1)
+    upload.progress.fly(2, 0)
     assert upload.sent == 0
 
 
 def test_more_than_the_file_is_never_counted():
     upload = make(10)
-    upload.fly(1, 500)  # the request has more bytes than its body
+    upload.progress.fly(1, 500)  # the request has more bytes than its body
 
     assert upload.sent == 10
 
 
 def test_failing_keeps_what_has_arrived():
     upload = make()
-    upload.land(1, part(40))
-    upload.fly(2, 30)
+    upload.progress.land(1, part(40))
+    upload.progress.fly(2, 30)
     upload.fail(lost())
 
     assert (upload.state, upload.sent) == (states.FAILED, 40)
@@ -66,8 +67,8 @@ def test_failing_keeps_what_has_arrived():
 
 def test_restarting_forgets_the_error_and_keeps_key_and_parts():
     upload = make()
-    upload.key, upload.upload_id = "k", "U1"
-    upload.land(1, part(40))
+    upload.target.key, upload.progress.upload_id = "k", "U1"
+    upload.progress.land(1, part(40))
     upload.fail(lost())
     upload.restart()
 
@@ -114,7 +115,7 @@ def test_of_several_reasons_the_latest_is_told_and_the_last_release_goes_on():
 def test_a_pause_by_a_person_is_not_ended_by_the_network():
     upload = make()
     upload.hold(states.FOR_NETWORK)
-    upload.rest()
+    upload.pause_by_person()
     upload.release(states.FOR_NETWORK)
 
     assert (upload.state, upload.paused_for) == (states.PAUSED, states.BY_PERSON)
@@ -146,27 +147,27 @@ def test_bytes_that_left_already_are_told_once():
     upload = Upload(FakeFile(size=10), lambda upload: told.append(upload.sent))
 
     for sent in (0, 10, 10):
-        upload.fly(1, sent)
+        upload.progress.fly(1, sent)
 
     assert told == [0, 10]
 
 
 def test_the_checksum_of_parts_is_that_of_their_bytes_in_order_whichever_landed_first():
     upload = make(9)
-    upload.land(2, SentPart('"B"', 7598038797645275211, 5))  # of b"56789"
-    upload.land(1, SentPart('"A"', 14865968487149912872, 4))  # of b"1234"
+    upload.progress.land(2, SentPart('"B"', 7598038797645275211, 5))  # of b"56789"
+    upload.progress.land(1, SentPart('"A"', 14865968487149912872, 4))  # of b"1234"
 
-    assert upload.combined_crc64() == 0x995DC9BBDF1939FA
+    assert upload.progress.combined_crc64() == 0x995DC9BBDF1939FA
 
 
 def test_the_checksum_of_many_parts_leaves_little_garbage_as_none_is_freed_meanwhile():
     used = getattr(gc, "mem_alloc", lambda: 0)  # bytes; of MicroPython alone
     upload = make(1000)
     for number in range(1, 1001):
-        upload.land(number, SentPart('"E"', crc64_of_zeros(1), 1))
+        upload.progress.land(number, SentPart('"E"', crc64_of_zeros(1), 1))
     before = used()
 
-    crc64 = upload.combined_crc64()
+    crc64 = upload.progress.combined_crc64()
 
     assert used() - before < 1024**2
     assert crc64 == crc64_of_zeros(1000)

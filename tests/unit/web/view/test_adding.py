@@ -117,7 +117,7 @@ async def test_a_file_is_looked_at_when_it_is_added_and_not_before():
 
 
 def folder_ids(queue):
-    return [upload.folder_id for upload in queue.uploads]
+    return [upload.target.folder_id for upload in queue.uploads]
 
 
 async def test_the_files_of_a_folder_stay_together_in_the_bucket():

@@ -5,7 +5,8 @@ import pytest
 from support.fakes import FakeClock, FakeFile, lost
 from uploader.transfer import states
 from uploader.transfer.errors import FileTooLarge
-from uploader.transfer.upload import SentPart, Upload
+from uploader.transfer.progress import SentPart
+from uploader.transfer.upload import Upload
 from uploader.view.model import WAITS, QueueModel
 from uploader.view.signals import effect
 
@@ -33,8 +34,8 @@ def test_progress_and_the_end_are_counted():
     model, (first, second) = make(10, 30)
     for upload in (first, second):
         upload.go(states.UPLOADING)
-    second.fly(1, 20)
-    first.fly(1, 10)
+    second.progress.fly(1, 20)
+    first.progress.fly(1, 10)
     first.go(states.VERIFYING)
     first.go(states.DONE)
 
@@ -44,7 +45,7 @@ def test_progress_and_the_end_are_counted():
 def test_a_cancelled_upload_leaves_the_sums_and_comes_back_with_retry():
     model, (first, _) = make(10, 30)
     first.go(states.UPLOADING)
-    first.fly(1, 5)
+    first.progress.fly(1, 5)
     first.go(states.CANCELLED)
     assert sums(model) == [1, 30, 0, 0, 1]
 
@@ -57,13 +58,15 @@ def test_what_has_to_be_sent_again_is_not_shown_as_being_verified():
     model, (first,) = make(10)
     item = model.rows.get()[0]
     first.go(states.UPLOADING)
-    first.fly(1, 10)
+    first.progress.fly(1, 10)
     assert (item.all_left.get(), item.doing.get()) == (True, "")
 
-    first.wait_again(1)
+    first.requests.wait(1)
+    first.changed()
     assert item.doing.get() == "again"
-    first.wait_again(-1)
-    first.fly(1, 0)
+    first.requests.wait(-1)
+    first.changed()
+    first.progress.fly(1, 0)
 
     assert (item.all_left.get(), item.doing.get(), item.sent.get()) == (False, "", 10)
 
@@ -72,12 +75,13 @@ def test_a_part_that_waits_while_others_arrive_is_not_worth_a_word():
     model, (first,) = make(10)
     item = model.rows.get()[0]
     first.go(states.UPLOADING)
-    first.note_sending(1)
+    first.requests.send(1)
 
-    first.wait_again(1)
+    first.requests.wait(1)
+    first.changed()
     assert item.doing.get() == ""
-    first.note_sending(-1)
-    first.land(2, SentPart('"e"', 0, 5))
+    first.requests.send(-1)
+    first.progress.land(2, SentPart('"e"', 0, 5))
 
     assert item.doing.get() == "again"
 
@@ -86,11 +90,13 @@ def test_errors_of_the_service_are_told_whatever_else_is_on_its_way():
     model, (first,) = make(10)
     item = model.rows.get()[0]
     first.go(states.UPLOADING)
-    first.note_sending(1)
+    first.requests.send(1)
 
-    first.meet_errors(True)
+    first.requests.note_errors(True)
+    first.changed()
     assert item.doing.get() == "errors"
-    first.meet_errors(False)
+    first.requests.note_errors(False)
+    first.changed()
 
     assert item.doing.get() == ""
 
@@ -98,7 +104,7 @@ def test_errors_of_the_service_are_told_whatever_else_is_on_its_way():
 def test_a_failed_upload_starts_again_from_nothing():
     model, (first,) = make(10)
     first.go(states.UPLOADING)
-    first.fly(1, 10)
+    first.progress.fly(1, 10)
     first.fail(lost())
     assert sums(model) == [1, 10, 0, 0, 0]
 
@@ -127,8 +133,8 @@ def test_changes_wait_for_the_next_flush_and_are_seen_once():
     effect(lambda: seen.append(model.sent.get()))
 
     upload.go(states.UPLOADING)
-    upload.fly(1, 3)
-    upload.fly(1, 7)
+    upload.progress.fly(1, 3)
+    upload.progress.fly(1, 7)
     assert len(waiting) == 2
     waiting[1]()
 
@@ -138,16 +144,16 @@ def test_changes_wait_for_the_next_flush_and_are_seen_once():
 def test_what_is_shown_does_not_fall_when_a_pause_takes_bytes_back():
     model, (first,) = make(10)
     first.go(states.UPLOADING)
-    first.fly(1, 6)
+    first.progress.fly(1, 6)
 
-    first.rest()
+    first.pause_by_person()
     row = model.rows.get()[0]
     assert (first.sent, row.sent.get(), model.sent.get()) == (0, 6, 6)
     first.restart()
     first.go(states.UPLOADING)
-    first.fly(1, 4)
+    first.progress.fly(1, 4)
     assert row.sent.get() == 6
-    first.fly(1, 8)
+    first.progress.fly(1, 8)
 
     assert row.sent.get() == 8
 
@@ -183,12 +189,12 @@ def test_what_stands_still_is_told_by_the_clock_until_it_moves_again():
     model.changed(upload)
     row = model.rows.get()[0]
     upload.go(states.UPLOADING)
-    upload.fly(1, 10)
+    upload.progress.fly(1, 10)
     seen = []
     for seconds, sent in ((5, 10), (5, 10), (1, 20)):
         clock.advance(seconds)
         if sent != upload.sent:
-            upload.fly(1, sent)
+            upload.progress.fly(1, sent)
         model.look_round()
         seen.append((row.quiet.get(), model.quiet.get()))
 
@@ -203,7 +209,7 @@ def test_what_waits_or_has_ended_does_not_stand_still():
         model.changed(upload)
     for upload in uploads[:2]:
         upload.go(states.UPLOADING)
-    uploads[0].rest()
+    uploads[0].pause_by_person()
     uploads[1].go(states.VERIFYING)
 
     clock.advance(60)
@@ -217,7 +223,7 @@ def test_what_can_never_go_is_no_part_of_what_has_to_be_sent():
     model, (first, second) = make(10, 30)
     second.fail(FileTooLarge(30, 20))
     first.go(states.UPLOADING)
-    first.fly(1, 10)
+    first.progress.fly(1, 10)
 
     assert sums(model) == [2, 10, 10, 0, 1]
 
@@ -228,7 +234,7 @@ def test_failed_cancelled_and_held_uploads_are_counted():
     first.go(states.UPLOADING)
     first.fail(lost())
     second.go(states.CANCELLED)
-    third.rest()
+    third.pause_by_person()
 
     assert (model.failed.get(), model.cancelled.get(), model.held.get()) == (1, 1, 1)
     assert model.needs.get() == 3
@@ -237,8 +243,8 @@ def test_failed_cancelled_and_held_uploads_are_counted():
 def test_a_key_that_is_known_late_is_told():
     model, (first, _) = make(10, 30)
     first.go(states.UPLOADING)
-    first.key = "k"
-    first.fly(1, 5)
+    first.target.key = "k"
+    first.progress.fly(1, 5)
 
     assert model.rows.get()[0].key.get() == "k"
 
@@ -261,11 +267,11 @@ def test_those_that_are_sent_or_verified_are_moving():
 
 def test_what_a_closed_page_does_not_lose():
     model, (paused, follower, stream, waiting) = make(10, 20, 30, 40)
-    stream.is_stream = True
+    stream.file.is_stream = True
     for upload in (paused, follower, stream, waiting):
         upload.go(states.UPLOADING)
     for upload in (paused, stream):
-        upload.rest()
+        upload.pause_by_person()
     follower.hold(states.FOR_TAB)
     waiting.hold(states.FOR_NETWORK)
 

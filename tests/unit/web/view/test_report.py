@@ -8,7 +8,7 @@ from uploader.view.words.report import support_report
 
 def report(error):
     upload = Upload(FakeFile("salary of eve.xlsx", 1200), lambda _: None)
-    upload.key = "uploads/eve-123/salary of eve.xlsx"
+    upload.target.key = "uploads/eve-123/salary of eve.xlsx"
     upload.error = error
     return support_report(upload, at="2026-03-14T09:26:53Z", page="https://a/", browser="B/1")
 

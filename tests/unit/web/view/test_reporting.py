@@ -46,7 +46,7 @@ class Grant:
 def arrive(reporting, *keys):
     for key in keys:
         upload = Upload(FakeFile(), lambda _: None)
-        upload.key = key
+        upload.target.key = key
         reporting.arrived(upload)
 
 
@@ -65,8 +65,8 @@ async def test_each_is_reported_and_a_server_that_is_away_is_asked_again():
 def refuse(reporting, *keys):
     for key in keys:
         upload = Upload(FakeFile(), lambda _: None)
-        upload.key = key
-        upload.refuse(Stored('"AB"', "8", "R1"), "9")
+        upload.target.key = key
+        upload.target.refuse(Stored('"AB"', "8", "R1"), size=upload.file.size, crc64="9")
         reporting.refused(upload)
 
 
@@ -88,12 +88,12 @@ async def test_an_object_without_etag_is_refused_only_while_it_has_not_been_sent
     reporting = Reporting(server, clock, Grant("refusals"))
     first, second = (Upload(FakeFile(), lambda _: None) for _ in range(2))
     for upload, key in ((first, "a"), (second, "b")):
-        upload.key = key
-        upload.refuse(Stored("", "", ""), "0")
+        upload.target.key = key
+        upload.target.refuse(Stored("", "", ""), size=upload.file.size, crc64="0")
         reporting.refused(upload)
 
     async def sleep(_seconds):
-        first.refused = None
+        first.target.refused = None
 
     clock.sleep = sleep
     await until(lambda: not server.outcomes)

@@ -12,7 +12,7 @@ __all__ = ["ServerGrants"]
 
 
 class ServerGrants:
-    """The engine's `Grants` port: `POST /api/grant`."""
+    """The `GrantSource` of `GrantKeeper`: `POST /api/grant`."""
 
     async def fetch(self, *, refused_key_id: str = "") -> "Grant":
         """Return a grant, but not the one with the access key id that OSS refused.

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from uploader.transfer.refused import RefusedObject
+    from uploader.transfer.target import RefusedObject
 
 __all__ = ["ServerReceipts"]
 

@@ -12,10 +12,21 @@ from uploader.transfer.states import FOR_QUOTA, FOR_SERVER
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeGuard
+    from typing import Protocol, TypeGuard
 
     from uploader.transfer.grants.grant import Grant
-    from uploader.transfer.ports import Clock, Grants
+    from uploader.transfer.ports import Clock
+
+    class GrantSource(Protocol):
+        """The server, as far as it hands out grants."""
+
+        async def fetch(self, *, refused_key_id: str = "") -> Grant:
+            """Return a grant, but not the one with the access key id that OSS refused.
+
+            Raises:
+                GrantRefused: the server refused, or did not answer.
+            """
+
 
 __all__ = ["OTHER_PERSON", "OTHER_PLACE", "RENEW_BEFORE_S", "GrantKeeper"]
 
@@ -45,7 +56,7 @@ class GrantKeeper:
 
     def __init__(
         self,
-        grants: "Grants",
+        grants: "GrantSource",
         clock: "Clock",
         *,
         on_fetched: "Callable[[Grant | None, Exception | None], None]" = lambda grant, error: None,

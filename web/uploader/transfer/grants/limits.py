@@ -9,7 +9,7 @@ from uploader.transfer.plan import MAX_OBJECT_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uploader.transfer.ports import File
+    from uploader.transfer.files import File
 
 __all__ = ["Limits", "allows"]
 

@@ -9,40 +9,29 @@ file's own bytes; what goes in one request by what OSS refuses to overwrite.
 import json
 
 from uploader.oss.keys import named_key
-from uploader.transfer.errors import FileUnreadable
+from uploader.transfer.files import LostFile
 from uploader.transfer.options import KEEP_BOTH, Options
-from uploader.transfer.plan import MAX_PART_BYTES, MAX_PARTS, MIN_PART_BYTES, part_count
+from uploader.transfer.plan import (
+    MAX_PART_BYTES,
+    MAX_PARTS,
+    MAX_SINGLE_BYTES,
+    MIN_PART_BYTES,
+    part_count,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uploader.transfer.ports import File
+    from uploader.transfer.files import File
     from uploader.transfer.upload import Upload
 
-__all__ = ["Checkpoint", "checkpoint_of", "looks_of", "read_checkpoint"]
+__all__ = ["Checkpoint", "checkpoint_of", "looks_of", "read_checkpoint", "restore"]
 
 VERSION = 2
 MAX_AGE_S = 7 * 86400
 MAX_TEXT = 1_000_000
 SHA256_DIGITS = 64
-
-
-class LostFile:
-    """A file of an earlier page, without its bytes."""
-
-    content_type = ""
-    crc64 = ""
-
-    def __init__(self, name: str, path: str, size: int, modified: int) -> None:
-        self.name = name
-        self.path = path
-        self.size = size
-        self.modified = modified
-
-    async def head(self) -> bytes:
-        """Fail: there are no bytes."""
-        raise FileUnreadable("its page is gone")
 
 
 class Checkpoint:
@@ -130,14 +119,28 @@ def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Ch
         modified=upload.file.modified,
         key=upload.key,
         upload_id=upload.upload_id,
-        part_size=upload.part_size if upload.upload_id else 0,
-        sent=upload.arrived,
+        part_size=upload.progress.part_size if upload.upload_id else 0,
+        sent=upload.progress.arrived,
         saved_at_s=at_s,
         page=page,
         options=upload.options,
         sha256=upload.sha256 if upload.upload_id else "",
-        given_up=upload.given_up,
+        given_up=upload.record.is_abandoned,
     )
+
+
+def restore(upload: "Upload", record: Checkpoint) -> None:
+    """Make an upload continue the one that a record describes."""
+    upload.target.continue_from(record.key, record.sha256)
+    upload.progress.continue_from(
+        record.upload_id,
+        record.part_size,
+        may_have_begun=record.size > MAX_SINGLE_BYTES and not record.upload_id,
+    )
+    upload.record.save_as(record.key)
+    upload.record.save_id(record.upload_id)
+    if record.options.given != upload.options.given:
+        upload.use(upload.file, record.options)
 
 
 def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | None":

@@ -9,7 +9,7 @@ import asyncio
 import json
 
 from uploader.transfer import states
-from uploader.transfer.journal.checkpoint import looks_of
+from uploader.transfer.journal.checkpoint import looks_of, restore
 from uploader.transfer.journal.record_list import Unfinished
 from uploader.transfer.journal.records import Records
 from uploader.transfer.journal.small_files import LOOKS, RESULT_S, SmallTurns
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from uploader.transfer.files import File
     from uploader.transfer.grants.credentials import GrantKeeper
     from uploader.transfer.journal.checkpoint import Checkpoint
-    from uploader.transfer.ports import File, Ports
+    from uploader.transfer.ports import Ports
     from uploader.transfer.upload import Upload
 
 __all__ = ["Journal"]
@@ -123,7 +124,7 @@ class Journal:
                 await self._unplace(upload)
                 crc64 = await self._follow(upload, other)
                 if crc64:
-                    upload.key = other.key
+                    upload.target.assign(other.key)
                     return crc64
             elif is_placed or await self._turns.may_begin(upload):
                 return ""
@@ -145,7 +146,7 @@ class Journal:
                 if upload.state in states.ENDED:
                     self.put_back(record)  # a person was quicker
                     return
-                upload.take_over(record)
+                restore(upload, record)
 
     def find_elsewhere(self, file: "File") -> "Checkpoint | None":
         """Return the upload with which another page sends such a file."""
@@ -200,12 +201,13 @@ class Journal:
         if await self._tabs.take(key):
             self._ours.add(key)
             self._drop_all(lambda other: other.key == key)
-            upload.adopted = bool(upload.upload_id)
+            upload.progress.doubt()
         else:
             if upload.upload_id:
                 self._is_elsewhere(self._records.of(upload, self._page))
             upload.forget_parts()
-            upload.key = upload.kept_as = ""
+            upload.target.assign("")
+            upload.record.save_as("")
 
     def rests(self, upload: "Upload") -> None:
         """Note that nothing of an upload is under way any more; another page may want it."""
@@ -252,11 +254,11 @@ class Journal:
             self._records.know(upload.upload_id)
             return  # no later page can go on with it
         record = self._records.of(upload, self._page)
-        upload.kept = upload.arrived
-        upload.kept_as = record.key
+        upload.record.save_parts(upload.progress.arrived)
+        upload.record.save_as(record.key)
         self._tabs.tell(record.text())
         await self._records.save([(record.key, record.text(), file)])
-        upload.noted = record.upload_id
+        upload.record.save_id(record.upload_id)
 
     async def keep_waiting(self, uploads: "list[Upload]") -> None:
         """Write records of uploads that have a key and no upload id, all at once."""
@@ -268,7 +270,7 @@ class Journal:
         for index, upload in enumerate(uploads):
             if index and index % WRITTEN_AT_ONCE == 0:
                 await self._clock.sleep(0)
-            if upload.kept_as:  # it may have lost its place meanwhile
+            if upload.record.name:  # it may have lost its place meanwhile
                 record = self._records.of(upload, self._page)
                 records.append((record.key, record.text(), upload.file))
         if records:
@@ -349,7 +351,7 @@ class Journal:
             self.elsewhere = others + [record]
             for waiting in self._waiting:
                 if waiting.key == record.key:
-                    waiting.upload.fly(0, record.sent)
+                    waiting.upload.progress.fly(0, record.sent)
             self._drop(record)
         if record.lock not in self._watched:
             self._watched.add(record.lock)
@@ -422,7 +424,7 @@ class Journal:
             async with self._placing:
                 await self._read(lambda each: not (each.upload_id or each.lock in self._ours))
         if self._left.of(upload.file):
-            upload.followed = True
+            upload.record.lose()
             await self._unplace(upload)
             await self.take_place(upload)
 
@@ -442,9 +444,10 @@ class Journal:
 
     async def _unplace(self, upload: "Upload") -> None:
         """Take back the key that an upload was given while it waited, and the record of it."""
-        upload.key = ""
-        if upload.kept_as:
-            name, upload.kept_as = upload.kept_as, ""
+        upload.target.assign("")
+        name = upload.record.name
+        if name:
+            upload.record.save_as("")
             await self.erase([name])
 
     async def _let_begin(self, upload: "Upload") -> None:
@@ -464,12 +467,12 @@ class Journal:
         waiting = Waiting(upload, other.key)
         self._waiting.append(waiting)
         upload.hold(states.FOR_TAB)
-        upload.fly(0, other.sent)
+        upload.progress.fly(0, other.sent)
         self._turns.want(other.key)
         try:
             await waiting.ended.wait()
         finally:
             self._waiting.remove(waiting)
-            upload.land(0)
+            upload.progress.land(0)
             upload.release(states.FOR_TAB)
         return waiting.crc64

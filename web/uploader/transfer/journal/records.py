@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from uploader.transfer.files import File
     from uploader.transfer.grants.credentials import GrantKeeper
     from uploader.transfer.journal.checkpoint import Checkpoint
-    from uploader.transfer.ports import File, Storage
+    from uploader.transfer.ports import Storage
     from uploader.transfer.upload import Upload
 
 __all__ = ["Records"]

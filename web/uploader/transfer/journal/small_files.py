@@ -150,7 +150,7 @@ class SmallTurns:
         upload.hold(states.FOR_TAB)
         try:
             if not upload.has_begun():
-                upload.followed = True
+                upload.record.lose()
                 await self._unplace(upload)
             await self._tabs.free(lock)
         finally:

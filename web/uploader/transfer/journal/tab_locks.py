@@ -80,7 +80,7 @@ class Turns:
         self.begun(upload)
         by_person = upload.paused_for == states.BY_PERSON
         rests = by_person or upload.state == states.FAILED
-        if rests and upload.upload_id and not upload.given_up:
+        if rests and upload.upload_id and not upload.record.is_abandoned:
             self._resting.add(upload.key)
             self._give()
 

@@ -8,7 +8,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from uploader.transfer.grants.quota import Room
     from uploader.transfer.upload import Upload
 
 __all__ = ["AHEAD", "Places"]
@@ -24,9 +23,16 @@ class Places:
     """
 
     def __init__(
-        self, room: "Room", *, followers: "Callable[[], int]", active: int, ahead: int
+        self,
+        *,
+        is_limited: "Callable[[], bool]",
+        fits: "Callable[[int], bool]",
+        followers: "Callable[[], int]",
+        active: int,
+        ahead: int,
     ) -> None:
-        self._room = room
+        self._is_limited = is_limited
+        self._fits = fits
         self._followers = followers
         self._active = active
         self._ahead = ahead
@@ -44,7 +50,7 @@ class Places:
         count = len(running)
         if self._followers():
             count -= _waiting(running, states.FOR_TAB)
-        if self._room.is_limited() and (head.urgent or self._room.fits(head.file.size)):
+        if self._is_limited() and (head.urgent or self._fits(head.file.size)):
             count -= _waiting(running, states.FOR_QUOTA)
         return count
 

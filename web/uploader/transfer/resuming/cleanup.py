@@ -47,7 +47,7 @@ class Cleaning:
 
     def begin(self, upload: "Upload") -> None:
         """Remove what is left of an upload."""
-        upload.given_up = True
+        upload.record.abandon(True)
         if not self.has(upload):
             self._start(upload, 0)
         else:
@@ -65,14 +65,14 @@ class Cleaning:
     async def _clean(self, upload: "Upload", failures: int) -> None:
         stored: Stored | None = None
         refusal: Exception | None = None
-        crc64 = upload.combined_crc64() if upload.is_complete() else None
+        crc64 = upload.progress.combined_crc64() if upload.progress.is_complete() else None
         try:
             if upload.upload_id:
                 await self._note(upload)
                 await abort(upload, self._engine)
-            if upload.lost_begins:
+            if upload.progress.unanswered_begins:
                 await remove_orphans(upload, self._engine)
-            if upload.all_left and upload.state == states.CANCELLED:
+            if upload.progress.all_sent and upload.state == states.CANCELLED:
                 stored = await already_stored(upload, self._engine, crc64=crc64)
         except (OSSError, TransferError) as error:
             refusal = error
@@ -82,11 +82,11 @@ class Cleaning:
         if upload.upload_id and failures < MAX_CLEANINGS:
             asyncio.create_task(self._clean_later(upload, failures))  # noqa: RUF006 - it ends
         if upload.state == states.CANCELLED:  # nobody was quicker
-            upload.error = refusal
+            upload.cleaned(refusal)
             self._settled(upload, stored)
 
     async def _clean_later(self, upload: "Upload", failures: int) -> None:
         await self._engine.ports.clock.sleep(AGAIN_S * 2**failures)
-        is_over = upload.given_up and upload.state in states.ENDED
+        is_over = upload.record.is_abandoned and upload.state in states.ENDED
         if is_over and upload.upload_id and not self.has(upload):
             self._start(upload, failures + 1)

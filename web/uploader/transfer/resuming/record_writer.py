@@ -48,15 +48,15 @@ class Backlog:
 
     def note(self, upload: "Upload") -> None:
         """Keep a record of an upload until `drop`."""
-        if not upload.kept_as and not upload.is_stream:
+        if not upload.record.name and not upload.is_stream:
             self._waiting.append(upload)
             self.wake()
 
     def drop(self, upload: "Upload") -> None:
         """Remove the record of an upload, if it has one, and is not multipart."""
-        if upload.kept_as and not upload.upload_id:
-            self._gone.add(upload.kept_as)
-            upload.kept_as = ""
+        if upload.record.name and not upload.upload_id:
+            self._gone.add(upload.record.name)
+            upload.record.save_as("")
             self.wake()
 
     def write_now(self) -> None:
@@ -107,9 +107,9 @@ class Backlog:
                 await self._engine.ports.clock.sleep(0)
             await self._place(upload)
         for upload in uploads:
-            over = is_over(upload) or upload.given_up
-            if upload.key and not (over or upload.upload_id or upload.kept_as):
-                upload.kept_as = upload.key
+            over = is_over(upload) or upload.record.is_abandoned
+            if upload.key and not (over or upload.upload_id or upload.record.name):
+                upload.record.save_as(upload.key)
                 self._gone.discard(upload.key)
                 fresh.append(upload)
         if fresh:
@@ -123,7 +123,7 @@ class Backlog:
         if upload.key or is_over(upload) or waits or self._journal.find_elsewhere(upload.file):
             return
         try:
-            upload.key = key_for(upload, self._engine, self._journal.owner)
+            upload.target.assign(key_for(upload, self._engine, self._journal.owner))
         except NameTooLong:
             return  # will be told when it is sent
 

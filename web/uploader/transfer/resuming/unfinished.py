@@ -5,8 +5,9 @@ import asyncio
 from uploader.oss.errors import OSSError
 from uploader.oss.times import from_iso
 from uploader.transfer.errors import FileUnreadable, StorageBroken, TransferError
-from uploader.transfer.journal.checkpoint import looks_of
-from uploader.transfer.sending.abort import discard, remove_orphan
+from uploader.transfer.journal.checkpoint import looks_of, restore
+from uploader.transfer.sending.abort import abort, remove_orphan
+from uploader.transfer.upload import Upload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uploader.transfer.engine import Engine
+    from uploader.transfer.files import File
     from uploader.transfer.journal.checkpoint import Checkpoint
     from uploader.transfer.options import Options
-    from uploader.transfer.ports import File
 
     Failed = list[tuple[Checkpoint, Exception]]
 
@@ -120,9 +121,15 @@ class Leftovers:
         failed: Failed = []
         for record in begun:
             try:
-                await discard(record, self.engine)
+                await self._abort(record)
             except (OSSError, TransferError) as error:
                 record.given_up = False  # here it can be discarded again; a later page does it
                 self.journal.put_back(record)
                 failed.append((record, error))
         return failed
+
+    async def _abort(self, record: "Checkpoint") -> None:
+        """Remove the multipart upload of a record; if OSS refuses, the record stays."""
+        upload = Upload(record.file(), lambda _upload: None)
+        restore(upload, record)
+        await abort(upload, self.engine)

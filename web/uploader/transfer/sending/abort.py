@@ -4,7 +4,7 @@ from uploader.oss import requests
 from uploader.oss.errors import OSSError, Refused
 from uploader.oss.replies import read_aborted
 from uploader.transfer.errors import PartsLeft, ServerRefused, TransferError
-from uploader.transfer.journal.checkpoint import LostFile
+from uploader.transfer.files import LostFile
 from uploader.transfer.pacing.retry import backoff_s
 from uploader.transfer.sending.parts import build_for, list_page
 from uploader.transfer.upload import Upload
@@ -12,9 +12,8 @@ from uploader.transfer.upload import Upload
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uploader.transfer.engine import Engine
-    from uploader.transfer.journal.checkpoint import Checkpoint
 
-__all__ = ["abort", "discard", "remove_orphan", "remove_orphans"]
+__all__ = ["abort", "remove_orphan", "remove_orphans"]
 
 GONE = "NoSuchUpload"
 NO_UPLOAD = "no-upload"  # the same in a code of our server
@@ -36,17 +35,6 @@ async def abort(upload: "Upload", engine: "Engine", *, crc64: str = "") -> None:
     await engine.journal.forget(upload.key, crc64)
 
 
-async def discard(record: "Checkpoint", engine: "Engine") -> None:
-    """Remove what an earlier page left at OSS, and its checkpoint.
-
-    Raises:
-        OSSError, TransferError: it could not be removed; the checkpoint stays then.
-    """
-    upload = Upload(record.file(), lambda _upload: None)
-    upload.take_over(record)
-    await abort(upload, engine)
-
-
 async def remove_orphans(upload: "Upload", engine: "Engine") -> None:
     """Remove what begins whose answer was lost have left: uploads in parts that nobody knows.
 
@@ -56,7 +44,7 @@ async def remove_orphans(upload: "Upload", engine: "Engine") -> None:
         for upload_id in await engine.ports.receipts.begun_empty(upload.key):
             if upload_id != upload.upload_id:
                 await remove_orphan(upload.key, upload_id, engine)
-        upload.lost_begins = 0
+        upload.progress.orphans_removed()
     except (OSSError, TransferError):
         return
 
@@ -68,7 +56,8 @@ async def remove_orphan(key: str, upload_id: str, engine: "Engine") -> None:
         OSSError, TransferError: it could not be removed.
     """
     orphan = Upload(LostFile(key, "", 0, 0), lambda _upload: None)
-    orphan.key, orphan.upload_id = key, upload_id
+    orphan.target.assign(key)
+    orphan.progress.continue_from(upload_id, 0)
     await _remove(orphan, engine)
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from uploader.oss.replies import Stored
-    from uploader.transfer.ports import Piece
+    from uploader.transfer.files import Piece
 
 __all__ = ["PieceChecksum", "check_crc64"]
 

@@ -7,8 +7,7 @@ only a person's own objects are looked at, and only where it is wanted.
 from uploader.oss.keys import named_key
 from uploader.oss.replies import Stored
 from uploader.transfer.errors import ServerRefused
-from uploader.transfer.pacing.retry import waits_for
-from uploader.transfer.ports import Piece
+from uploader.transfer.files import Piece
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,30 +27,31 @@ async def find_identical(upload: "Upload", engine: "Engine", grant: "Grant") -> 
 
     Raises:
         FileUnreadable: the file is gone already.
-        ServerRefused: our server does not answer, so it is to be asked again.
     """
     is_wanted = upload.options.skip_identical or WANTED in grant.features
-    is_late = upload.is_stream or upload.upload_id or upload.looked
+    is_late = upload.is_stream or upload.upload_id or upload.target.was_searched
     if is_late or not is_wanted or OFFERED not in grant.features:
         return None
     try:
         path = named_key("", upload.file.name, path=upload.file.path)
     except ValueError:
         return None  # no key can hold the names of its folders
-    upload.look(True)
+    _search(upload, True)
     try:
         crc64 = str(await engine.crc64(upload, Piece(upload.file, 0, upload.file.size)))
-        key = await engine.ports.receipts.identical(path=path, size=upload.file.size, crc64=crc64)
-    except ServerRefused as error:
-        if waits_for(error):
-            raise
-        upload.looked = True
-        return None  # whatever it has against the question, the file can be sent
+        key = await engine.persist(
+            upload,
+            lambda: engine.ports.receipts.identical(path=path, size=upload.file.size, crc64=crc64),
+        )
+    except ServerRefused:
+        upload.target.searched("")
+        return None  # the file can be sent without an answer
     finally:
-        upload.look(False)
-    upload.looked = True
-    if not key:
-        return None
-    upload.key = key
-    upload.identical = True
-    return Stored("", crc64, "")
+        _search(upload, False)
+    upload.target.searched(key)
+    return Stored("", crc64, "") if key else None
+
+
+def _search(upload: "Upload", is_searching: bool) -> None:
+    upload.target.search(is_searching)
+    upload.changed()

@@ -7,16 +7,17 @@ from uploader.oss.errors import Corrupt, Refused
 from uploader.oss.replies import read_completed, read_stored, read_upload_id
 from uploader.transfer import states
 from uploader.transfer.errors import KeyTaken
+from uploader.transfer.files import Piece
 from uploader.transfer.options import KEEP_BOTH
 from uploader.transfer.pacing.task_group import run_all
 from uploader.transfer.plan import part_at, part_count, part_size_for
-from uploader.transfer.ports import Piece
+from uploader.transfer.progress import SentPart
 from uploader.transfer.sending.abort import remove_orphans
 from uploader.transfer.sending.checksum import PieceChecksum, check_crc64
 from uploader.transfer.sending.parts import build_for, check_unchanged, list_all, proved
 from uploader.transfer.sending.prepare import examine, headers_of, overwrite_headers
 from uploader.transfer.sending.settle import is_stored
-from uploader.transfer.upload import SentPart, Upload
+from uploader.transfer.upload import Upload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
         try:
             if not upload.upload_id:
                 await initiate(upload, engine)
-            elif upload.noted != upload.upload_id:
+            elif upload.record.upload_id != upload.upload_id:
                 await engine.journal.begin(upload)  # a pause has come before the record
-            elif upload.adopted:
+            elif upload.progress.is_unproved:
                 await _prove_parts(upload, engine)
             else:
                 await check_unchanged(upload, engine)  # it goes on after a pause
@@ -83,16 +84,16 @@ async def initiate(upload: "Upload", engine: "Engine") -> None:
     Raises:
         OSSError, TransferError: it cannot be begun.
     """
-    if not upload.part_size:
+    if not upload.progress.part_size:
         rate = engine.speed.traffic_limit / 8 or engine.rate_bytes_per_s
-        upload.part_size = part_size_for(upload.file.size, rate_bytes_per_s=rate)
-    if not upload.content_type:  # an earlier page's upload is gone, and had what this needs
-        upload.sha256 = ""  # what a record says is not believed
+        upload.progress.plan(part_size_for(upload.file.size, rate_bytes_per_s=rate))
+    if not upload.target.content_type:  # an earlier page's upload is gone, and had what this needs
+        upload.target.describe(content_type="", sha256="")  # the record may be wrong
         await engine.persist(upload, lambda: examine(upload, engine))
     headers = headers_of(upload, may_be_taken=True)
 
     def build(grant: "Grant", now_s: float) -> "Request":
-        upload.lost_begins += 1  # unless there is an answer
+        upload.progress.ask_to_begin()
         return requests.initiate_multipart_upload(
             grant.credentials,
             grant.bucket,
@@ -103,13 +104,12 @@ async def initiate(upload: "Upload", engine: "Engine") -> None:
 
     def read(reply: "Reply") -> str:
         if 400 <= reply.status < 500:
-            upload.lost_begins -= 1  # nothing has begun
+            upload.progress.begin_refused()
         return read_upload_id(reply)
 
-    upload.upload_id = await engine.request(upload, build, read)
-    upload.lost_begins -= 1
+    upload.progress.begun(await engine.request(upload, build, read))
     await engine.journal.begin(upload)
-    if upload.lost_begins:
+    if upload.progress.unanswered_begins:
         asyncio.create_task(remove_orphans(upload, engine))  # noqa: RUF006 - it ends by itself
 
 
@@ -122,14 +122,14 @@ async def finished_before(upload: "Upload", engine: "Engine") -> "Stored | None"
     Raises:
         KeyTaken: another object has its key, which this upload has not made.
     """
-    if not (upload.adopted or upload.is_complete()):
+    if not (upload.progress.is_unproved or upload.progress.is_complete()):
         return None  # whatever is there, it will not be written over
     if upload.state == states.UPLOADING:
         upload.go(states.VERIFYING)
     try:
         return await is_stored(upload, engine)
     except Corrupt as error:
-        if upload.may_replace or upload.options.same_name != KEEP_BOTH:
+        if upload.target.may_replace or upload.options.same_name != KEEP_BOTH:
             return None
         raise KeyTaken(str(error))
 
@@ -139,14 +139,16 @@ async def _prove_parts(upload: "Upload", engine: "Engine") -> None:
     for stored in (await list_all(upload, engine)).values():
         part = await proved(upload, engine, stored)
         if part:
-            upload.land(stored.number, part)
-    upload.adopted = False
+            upload.progress.land(stored.number, part)
+    upload.progress.prove()
 
 
 async def _send_missing(upload: "Upload", engine: "Engine") -> None:
-    count = part_count(upload.file.size, upload.part_size)
-    missing = iter([number for number in range(1, count + 1) if number not in upload.parts])
-    workers = min(UNPROVED * engine.budget.connections, count - len(upload.parts))
+    count = part_count(upload.file.size, upload.progress.part_size)
+    missing = iter(
+        [number for number in range(1, count + 1) if number not in upload.progress.parts]
+    )
+    workers = min(UNPROVED * engine.budget.connections, count - len(upload.progress.parts))
 
     async def worker() -> None:
         for number in missing:
@@ -156,9 +158,9 @@ async def _send_missing(upload: "Upload", engine: "Engine") -> None:
 
 
 async def _send_part(upload: "Upload", engine: "Engine", number: int) -> None:
-    part = part_at(number, upload.file.size, upload.part_size)
+    part = part_at(number, upload.file.size, upload.progress.part_size)
     await send_piece(upload, engine, number, Piece(upload.file, part.offset, part.size))
-    if upload.arrived - upload.kept > upload.file.size // KEPT_STEPS:
+    if upload.progress.arrived - upload.record.arrived > upload.file.size // KEPT_STEPS:
         await engine.journal.keep(upload)
 
 
@@ -189,13 +191,13 @@ async def send_piece(upload: "Upload", engine: "Engine", number: int, piece: Pie
             build,
             read_stored,
             body=piece,
-            on_progress=lambda sent: upload.fly(number, sent),
+            on_progress=lambda sent: upload.progress.fly(number, sent),
             check=checksum.check,
         )
         landed = SentPart(stored.etag, await checksum.get(), piece.size)
     finally:
         checksum.cancel()
-        upload.land(number, landed)
+        upload.progress.land(number, landed)
 
 
 async def complete(upload: "Upload", engine: "Engine") -> "Stored":
@@ -204,11 +206,13 @@ async def complete(upload: "Upload", engine: "Engine") -> "Stored":
     Raises:
         OSSError, TransferError: it is not proved to be whole.
     """
-    if upload.arrived != upload.file.size:
-        expected, actual = str(upload.file.size), str(upload.arrived)
+    if upload.progress.arrived != upload.file.size:
+        expected, actual = str(upload.file.size), str(upload.progress.arrived)
         raise Corrupt("bytes in parts", expected=expected, actual=actual)
-    numbers = sorted(upload.parts)
-    body = requests.complete_body([(number, upload.parts[number].etag) for number in numbers])
+    numbers = sorted(upload.progress.parts)
+    body = requests.complete_body(
+        [(number, upload.progress.parts[number].etag) for number in numbers]
+    )
     stored: Stored = await engine.request(
         upload,
         build_for(
@@ -220,19 +224,19 @@ async def complete(upload: "Upload", engine: "Engine") -> "Stored":
         body=body,
     )
     try:
-        check_crc64(upload.combined_crc64(), stored)
+        check_crc64(upload.progress.combined_crc64(), stored)
     except Corrupt as error:
-        upload.refuse(stored, error.expected)
-        upload.may_replace = True
+        upload.target.refuse(stored, size=upload.file.size, crc64=error.expected)
+        upload.target.allow_replacing()
         raise
-    upload.replace_refused()
+    upload.target.replace_refused()
     return stored
 
 
 async def _believe_oss(upload: "Upload", engine: "Engine") -> None:
     """Drop the parts that OSS does not have as we think it has them."""
     stored = await list_all(upload, engine)
-    for number in list(upload.parts):
-        there, ours = stored.get(number), upload.parts[number]
+    for number in list(upload.progress.parts):
+        there, ours = stored.get(number), upload.progress.parts[number]
         if not there or there.etag != ours.etag or there.size != ours.size:
-            upload.drop(number)
+            upload.progress.drop(number)

@@ -3,9 +3,9 @@
 from uploader.oss import requests
 from uploader.oss.replies import read_parts
 from uploader.transfer.errors import FileUnreadable
+from uploader.transfer.files import Piece
 from uploader.transfer.plan import part_at, part_count
-from uploader.transfer.ports import Piece
-from uploader.transfer.upload import SentPart
+from uploader.transfer.progress import SentPart
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ REREAD_BYTES = 128 * 1024 * 1024
 
 async def proved(upload: "Upload", engine: "Engine", stored: "StoredPart") -> "SentPart | None":
     """Return a part that OSS has, if its checksum equals that of the bytes we have now."""
-    if not 1 <= stored.number <= part_count(upload.file.size, upload.part_size):
+    if not 1 <= stored.number <= part_count(upload.file.size, upload.progress.part_size):
         return None
-    part = part_at(stored.number, upload.file.size, upload.part_size)
+    part = part_at(stored.number, upload.file.size, upload.progress.part_size)
     if stored.size != part.size or not stored.crc64:
         return None
     crc64 = await engine.crc64(upload, Piece(upload.file, part.offset, part.size))
@@ -45,12 +45,12 @@ async def check_unchanged(upload: "Upload", engine: "Engine") -> None:
         FileUnreadable: the file has changed, or cannot be read any more.
     """
     await engine.crc64(upload, Piece(upload.file, upload.file.size - 1, 1))
-    numbers = sorted(upload.parts)
-    step = max(1, -(-len(numbers) * upload.part_size // REREAD_BYTES))
+    numbers = sorted(upload.progress.parts)
+    step = max(1, -(-len(numbers) * upload.progress.part_size // REREAD_BYTES))
     for number in [numbers[at] for at in range(0, len(numbers), step)]:
-        part = part_at(number, upload.file.size, upload.part_size)
+        part = part_at(number, upload.file.size, upload.progress.part_size)
         crc64 = await engine.crc64(upload, Piece(upload.file, part.offset, part.size))
-        if crc64 != upload.parts[number].crc64:
+        if crc64 != upload.progress.parts[number].crc64:
             raise FileUnreadable(f"part {number} has other bytes than were sent", changed=True)
 
 

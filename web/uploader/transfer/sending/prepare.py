@@ -3,10 +3,10 @@
 from uploader.oss.keys import named_key, object_key
 from uploader.oss.replies import Stored
 from uploader.transfer.errors import NameTooLong, NoRoom, WrongType
+from uploader.transfer.files import Piece
 from uploader.transfer.grants.limits import allows
 from uploader.transfer.options import KEEP_BOTH, REFUSE, object_headers
 from uploader.transfer.plan import MAX_SINGLE_BYTES
-from uploader.transfer.ports import Piece
 from uploader.transfer.sending.identical import find_identical
 from uploader.transfer.sending.sniff import content_type_of
 
@@ -23,34 +23,39 @@ FORBID_OVERWRITE = ("x-oss-forbid-overwrite", "true")
 
 
 async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
-    """Check a file against the grant; give it its key, or the place of an earlier page's upload.
+    """Check a file against the grant, and give it a new key or that of an earlier page's upload.
+
+    Each step that asks the server or reads the file is repeated as its errors allow.
 
     Returns:
-        The proof that the file is stored, if another page of this browser has just sent it, or if
-        it was stored before and is not to be sent then.
+        The proof that the file is stored, if another tab of this browser has just sent it, or if
+        the file was stored before and is not to be sent again.
 
     Raises:
-        FileTooLarge, WrongType, NameTooLong: it cannot be stored here.
-        FileUnreadable: it is gone already.
-        GrantRefused: there is no permission.
-        NoRoom: the quota has none for it.
+        FileTooLarge, WrongType, NameTooLong: the file cannot be stored here.
+        FileUnreadable: the file cannot be read.
+        GrantRefused: the server gives no credentials.
     """
-    await engine.journal.load()
-    grant = await engine.keeper.get()
+
+    async def granted() -> "Grant":
+        await engine.journal.load()
+        return await engine.keeper.get()
+
+    grant: Grant = await engine.persist(upload, granted)
     error = grant.limits.refusal(upload.file)
     if error:
         raise error
     stored = await find_identical(upload, engine, grant)
     if stored:
         return stored
-    await _find_room(upload, engine, grant)
+    grant = await engine.persist(upload, lambda: _reserve_quota(upload, engine))
     stored = await _place(upload, engine, grant)
     if stored:
         return stored
     if not upload.upload_id:
-        await examine(upload, engine)
+        await engine.persist(upload, lambda: examine(upload, engine))
         types = grant.limits.types
-        if not allows(types, upload.file.name, upload.content_type):
+        if not allows(types, upload.file.name, upload.target.content_type):
             raise WrongType(types)
     return None
 
@@ -66,14 +71,14 @@ async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored 
             stored = await _followed(upload, engine, upload.key, crc64)
             if stored:
                 return stored
-            upload.key = ""
+            upload.target.assign("")
     sent = await engine.journal.small.take(upload, grant.prefix)
     if sent:
         stored = await _followed(upload, engine, sent[0], sent[1])
         if stored:
             return stored
     if not upload.key:
-        upload.key = key_for(upload, engine, grant.prefix)
+        upload.target.assign(key_for(upload, engine, grant.prefix))
     return None
 
 
@@ -82,7 +87,7 @@ async def _followed(upload: "Upload", engine: "Engine", key: str, crc64: str) ->
     ours = str(await engine.crc64(upload, Piece(upload.file, 0, upload.file.size)))
     if ours != crc64:
         return None
-    upload.key = key
+    upload.target.assign(key)
     return Stored("", crc64, "")
 
 
@@ -95,7 +100,7 @@ def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
     headers = object_headers(
         upload.options,
         name=upload.file.name,
-        content_type=upload.content_type,
+        content_type=upload.target.content_type,
         sha256=upload.sha256,
     )
     return headers + overwrite_headers(upload, may_be_taken=may_be_taken)
@@ -108,16 +113,25 @@ def overwrite_headers(upload: "Upload", *, may_be_taken: bool) -> "list[Header]"
     """
     policy = upload.options.same_name
     forbids = policy == REFUSE or (policy == KEEP_BOTH and may_be_taken)
-    return [FORBID_OVERWRITE] if forbids and not upload.may_replace else []
+    return [FORBID_OVERWRITE] if forbids and not upload.target.may_replace else []
 
 
-async def _find_room(upload: "Upload", engine: "Engine", grant: "Grant") -> None:
+async def _reserve_quota(upload: "Upload", engine: "Engine") -> "Grant":
+    """Reserve a part of the quota for a file, and return the present grant.
+
+    Raises:
+        NoRoom: the quota has not enough left.
+        GrantRefused: the server gives no credentials.
+    """
+    grant = await engine.keeper.get()
     engine.room.granted(grant.left)
     if engine.room.take(upload.number, upload.file.size):
-        return
-    engine.room.granted((await engine.keeper.renewed()).left)
+        return grant
+    grant = await engine.keeper.renewed()
+    engine.room.granted(grant.left)
     if not engine.room.take(upload.number, upload.file.size):
         raise NoRoom(f"{engine.room.left().facts()} left, {upload.file.size} bytes needed")
+    return grant
 
 
 def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
@@ -134,7 +148,7 @@ def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
             prefix,
             file.name,
             at_s=engine.keeper.server_now_s(),
-            random_hex=upload.folder_id or engine.ports.random.hex(16),
+            random_hex=upload.target.folder_id or engine.ports.random.hex(16),
             path=file.path,
         )
     except ValueError as error:
@@ -147,8 +161,10 @@ async def examine(upload: "Upload", engine: "Engine") -> None:
     Raises:
         FileUnreadable: it is gone already.
     """
-    upload.content_type = upload.options.content_type
-    if not upload.content_type:
-        upload.content_type = content_type_of(upload.file.content_type, await upload.file.head())
-    if upload.options.sha256 and not upload.is_stream and not upload.sha256:
-        upload.sha256 = await engine.ports.checksum.sha256(upload.file)
+    content_type = upload.options.content_type
+    if not content_type:
+        content_type = content_type_of(upload.file.content_type, await upload.file.head())
+    sha256 = upload.sha256
+    if upload.options.sha256 and not upload.is_stream and not sha256:
+        sha256 = await engine.ports.checksum.sha256(upload.file)
+    upload.target.describe(content_type=content_type, sha256=sha256)

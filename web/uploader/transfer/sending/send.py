@@ -1,17 +1,17 @@
-"""A prepared file becomes an object: in one request or in parts, and never over another one."""
+"""Sending one prepared file: in one request or in parts, and never over another object."""
 
 from uploader.oss.errors import Corrupt, Refused
 from uploader.transfer import states
 from uploader.transfer.errors import KeyTaken, StreamSpent
 from uploader.transfer.options import KEEP_BOTH
 from uploader.transfer.plan import MAX_SINGLE_BYTES
-from uploader.transfer.refused import UNANSWERED
 from uploader.transfer.sending.abort import abort
 from uploader.transfer.sending.multipart import send_multipart
 from uploader.transfer.sending.prepare import prepare
 from uploader.transfer.sending.settle import already_stored, is_stored
 from uploader.transfer.sending.single import send_single
 from uploader.transfer.sending.stream import Stream, send_stream
+from uploader.transfer.target import UNANSWERED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,40 +19,42 @@ if TYPE_CHECKING:
     from uploader.transfer.engine import Engine
     from uploader.transfer.upload import Upload
 
-__all__ = ["TAKEN", "store"]
+__all__ = ["TAKEN", "send"]
 
 TAKEN = "FileAlreadyExists"
 
 
-async def store(upload: "Upload", engine: "Engine") -> "Stored":
-    """Send the file; a name that is taken by this very file counts as arrived.
+async def send(upload: "Upload", engine: "Engine") -> "Stored":
+    """Send the file until it is stored under a key of its own.
+
+    If the key is taken by another object, the file gets a new key and is sent again. If it is taken
+    by this very file, the upload is complete.
 
     Raises:
-        OSSError, TransferError: it did not arrive, or is not proved to be whole.
+        OSSError, TransferError: the file did not arrive, or OSS did not prove that it is whole.
     """
-    try:
-        stored = await _send(upload, engine)
-    except KeyTaken:
-        return await _store_elsewhere(upload, engine)
-    except Refused as error:
-        if error.code != TAKEN:
-            raise
-        if upload.options.same_name == KEEP_BOTH:
-            return await _settle(upload, engine)
-        found = await already_stored(upload, engine)
-        await _end(upload, engine, found)
-        if not found:
-            raise
-        return found
-    if upload.upload_id:
-        if engine.awaits_receipt() and not upload.is_stream:
-            engine.journal.tell_end(upload.key, stored.crc64)
-        else:
-            await engine.journal.forget(upload.key, stored.crc64)
-    return stored
+    while True:
+        try:
+            stored = await _send_once(upload, engine)
+            await _update_record(upload, engine, stored)
+            return stored
+        except KeyTaken:
+            found = await _prepare_again(upload, engine)
+        except Refused as error:
+            if error.code != TAKEN:
+                raise
+            if upload.options.same_name == KEEP_BOTH:
+                found = await _settle(upload, engine)
+            else:
+                found = await already_stored(upload, engine)
+                await _remove_parts(upload, engine, found)
+                if not found:
+                    raise
+        if found:
+            return found
 
 
-async def _send(upload: "Upload", engine: "Engine") -> "Stored":
+async def _send_once(upload: "Upload", engine: "Engine") -> "Stored":
     if isinstance(upload.file, Stream):
         stored = await send_stream(upload, upload.file, engine)
         if stored:
@@ -62,42 +64,56 @@ async def _send(upload: "Upload", engine: "Engine") -> "Stored":
     return await send_multipart(upload, engine)
 
 
-async def _settle(upload: "Upload", engine: "Engine") -> "Stored":
-    """Find out what lies under the key of this file, which another page or device may have stored.
+async def _update_record(upload: "Upload", engine: "Engine", stored: "Stored") -> None:
+    """Remove the record of a multipart upload, unless the server's receipt is to come first."""
+    if not upload.upload_id:
+        return
+    if engine.awaits_receipt() and not upload.is_stream:
+        engine.journal.tell_end(upload.key, stored.crc64)
+    else:
+        await engine.journal.forget(upload.key, stored.crc64)
 
-    If it is the file, it has arrived. Another one keeps its place until our server takes it away:
-    nothing else than this file was sent under the key. If the server cannot say what lies there,
-    the file replaces itself.
+
+async def _settle(upload: "Upload", engine: "Engine") -> "Stored | None":
+    """Find out which object has the random key of this upload: another tab or device stored it.
+
+    Returns:
+        The proof, if the object is this file. Otherwise `None`, and the file is to be sent again:
+        under a new key if the object is another one, which the server is asked to delete; under the
+        same key if the server does not know the object.
     """
     try:
         found = await is_stored(upload, engine)
     except Corrupt as error:
         if error.is_mismatch:
-            upload.refuse(UNANSWERED, error.expected)
-        return await _store_elsewhere(upload, engine)
+            upload.target.refuse(UNANSWERED, size=upload.file.size, crc64=error.expected)
+        return await _prepare_again(upload, engine)
     if found:
-        await _end(upload, engine, found)
-        return found
-    upload.may_replace = True
-    return await store(upload, engine)
+        await _remove_parts(upload, engine, found)
+    else:
+        upload.target.allow_replacing()
+    return found
 
 
-async def _store_elsewhere(upload: "Upload", engine: "Engine") -> "Stored":
-    """Send the file under another key: what lies under its own is another one, and whole."""
-    await _end(upload, engine, None)
+async def _prepare_again(upload: "Upload", engine: "Engine") -> "Stored | None":
+    """Give the file a new key, because a complete object of others has the present one.
+
+    Returns:
+        The proof that the file is stored, if another tab has sent it meanwhile.
+    """
+    await _remove_parts(upload, engine, None)
     if isinstance(upload.file, Stream):
         raise StreamSpent("another object has taken its place")
     await engine.journal.forget(upload.key)
     upload.forget_parts()
-    upload.key = upload.kept_as = upload.folder_id = ""
-    upload.careful = False
+    upload.target.restart()
+    upload.record.save_as("")
     if upload.state == states.VERIFYING:
         upload.go(states.UPLOADING)
-    found: Stored | None = await engine.persist(upload, lambda: prepare(upload, engine))
-    return found or await store(upload, engine)
+    return await prepare(upload, engine)
 
 
-async def _end(upload: "Upload", engine: "Engine", found: "Stored | None") -> None:
-    """Remove what was sent in parts, if there is something; it is not needed any more."""
+async def _remove_parts(upload: "Upload", engine: "Engine", found: "Stored | None") -> None:
+    """Abort the multipart upload, if there is one; `found` proves that the file is stored."""
     if upload.upload_id:
         await abort(upload, engine, crc64=found.crc64 if found else "")

@@ -5,7 +5,7 @@ The page's own credentials can only add. Our server looks at the object with its
 
 from uploader.oss.errors import Corrupt
 from uploader.transfer.errors import ServerRefused
-from uploader.transfer.ports import Piece
+from uploader.transfer.files import Piece
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ async def already_stored(
 
 
 async def _crc64(upload: "Upload", engine: "Engine") -> int:
-    if upload.is_complete():
-        return upload.combined_crc64()
+    if upload.progress.is_complete():
+        return upload.progress.combined_crc64()
     if getattr(upload.file, "is_stream", False):
         raise Corrupt("CRC-64", expected="of a stream that is not whole", actual="")
     return await engine.crc64(upload, Piece(upload.file, 0, upload.file.size))

@@ -5,11 +5,11 @@ from uploader.oss.errors import Corrupt
 from uploader.oss.replies import read_stored
 from uploader.transfer import states
 from uploader.transfer.errors import FileUnreadable
+from uploader.transfer.files import Piece
 from uploader.transfer.options import KEEP_BOTH
-from uploader.transfer.ports import Piece
-from uploader.transfer.refused import UNANSWERED, UNREADABLE
 from uploader.transfer.sending.checksum import PieceChecksum
 from uploader.transfer.sending.prepare import headers_of
+from uploader.transfer.target import UNANSWERED, UNREADABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
         OSSError, TransferError: it did not arrive, or is not proved to be whole.
     """
     if upload.refused and not upload.refused.etag:
-        upload.replace_refused()
+        upload.target.replace_refused()
     piece = Piece(upload.file, 0, upload.file.size)
     checksum = PieceChecksum(piece, lambda piece: engine.crc64(upload, piece))
 
@@ -40,23 +40,24 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
             grant.bucket,
             upload.key,
             at_s=now_s,
-            headers=headers_of(upload, may_be_taken=upload.careful),
+            headers=headers_of(upload, may_be_taken=upload.target.maybe_stored),
             traffic_limit=engine.speed.traffic_limit,
         )
 
     async def check(stored: "Stored") -> None:
-        upload.fly(1, upload.file.size)
+        upload.progress.fly(1, upload.file.size)
         upload.go(states.VERIFYING)
         try:
             await checksum.check(stored)
         except BaseException as error:
             if isinstance(error, (Corrupt, FileUnreadable)):
                 crc64 = error.expected if isinstance(error, Corrupt) else UNREADABLE
-                upload.refuse(stored, crc64)
-            upload.may_replace = upload.may_replace or isinstance(error, Corrupt)
+                upload.target.refuse(stored, size=upload.file.size, crc64=crc64)
+            if isinstance(error, Corrupt):
+                upload.target.allow_replacing()
             upload.go(states.UPLOADING)
             raise
-        upload.replace_refused()
+        upload.target.replace_refused()
 
     try:
         stored: Stored = await engine.request(
@@ -64,12 +65,13 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
             build,
             read_stored,
             body=piece,
-            on_progress=lambda sent: upload.fly(1, sent),
+            on_progress=lambda sent: upload.progress.fly(1, sent),
             check=check,
         )
     except FileUnreadable:
         if not upload.refused and _is_key_our_own(upload):
-            upload.refuse(UNANSWERED, UNREADABLE)  # what came of a request may be stored
+            # an unanswered request may have stored something
+            upload.target.refuse(UNANSWERED, size=upload.file.size, crc64=UNREADABLE)
         raise
     finally:
         checksum.cancel()
@@ -78,4 +80,4 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
 
 def _is_key_our_own(upload: "Upload") -> bool:
     """Return whether only requests of this page can have stored something under the key."""
-    return upload.options.same_name == KEEP_BOTH and not upload.careful
+    return upload.options.same_name == KEEP_BOTH and not upload.target.maybe_stored

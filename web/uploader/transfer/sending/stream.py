@@ -10,9 +10,9 @@ import asyncio
 from uploader.oss.errors import Refused
 from uploader.transfer import states
 from uploader.transfer.errors import FileTooLarge, FileUnreadable, KeyTaken, StreamSpent
+from uploader.transfer.files import Piece
 from uploader.transfer.pacing.task_group import run_all
 from uploader.transfer.plan import DEFAULT_PART_BYTES, MAX_PARTS
-from uploader.transfer.ports import Piece
 from uploader.transfer.sending.abort import abort
 from uploader.transfer.sending.multipart import complete, finished_before, initiate, send_piece
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from uploader.oss.replies import Stored
     from uploader.transfer.engine import Engine
-    from uploader.transfer.ports import File, Source
+    from uploader.transfer.files import File, Source
     from uploader.transfer.upload import Upload
 
 __all__ = ["Stream", "part_bytes", "send_stream"]
@@ -128,7 +128,7 @@ async def send_stream(upload: "Upload", stream: Stream, engine: "Engine") -> "St
     whole = stream.whole()
     if whole and not upload.upload_id:
         whole.name, whole.path, whole.content_type = stream.name, stream.path, stream.content_type
-        upload.file = whole
+        upload.use(whole)
         return None
     if not upload.upload_id:
         if not stream.is_whole():

@@ -103,7 +103,7 @@ class _Row:
             return
         marks = (model.quiet.get(), model.gone.get(), model.parts_left.get(), model.doing.get())
         flags = (model.paused_for.get(), model.all_left.get(), marks)
-        step = sent if model.upload.is_open() else 100 * sent // (size or 1)
+        step = sent if model.upload.progress.is_open() else 100 * sent // (size or 1)
         news = (state, flags, step, model.meter.rate_bytes_per_s)
         if news != self.said:  # finding words costs more than all the rest
             if not self.said:  # there may be an error in its place
@@ -147,9 +147,9 @@ def _words(model: "UploadModel", state: str, sent: int) -> "list[str]":
     if doing in ("again", "errors") and state in (states.UPLOADING, states.VERIFYING):
         return [say(doing), size_text(size)]
     if state == states.UPLOADING:
-        if model.all_left.get() and size and not upload.is_open():
+        if model.all_left.get() and size and not upload.progress.is_open():
             return [say("finishing")]
-        checking = doing or (upload.adopted and not upload.parts)
+        checking = doing or (upload.progress.is_unproved and not upload.progress.parts)
         return [say("checking" if checking else "uploading")] + _pace(model, sent)
     if state == states.VERIFYING:
         return [say("finishing")]
@@ -167,7 +167,7 @@ def _words(model: "UploadModel", state: str, sent: int) -> "list[str]":
 
 def _pace(model: "UploadModel", sent: int) -> "list[str]":
     size = model.upload.file.size
-    if model.upload.is_open():
+    if model.upload.progress.is_open():
         return [size_text(sent)]
     parts = _share(sent, size)
     rate, left_s = model.meter.rate_bytes_per_s, model.meter.left_s(size - sent)
