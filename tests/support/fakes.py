@@ -16,7 +16,7 @@ from uploader.transfer.grants.grant import Grant
 from uploader.transfer.grants.limits import Limits
 from uploader.transfer.grants.quota import Left
 from uploader.transfer.journal.journal import Journal
-from uploader.transfer.pacing.connections import Budget
+from uploader.transfer.pacing.connections import ConnectionPool
 from uploader.transfer.ports import Ports
 from uploader.transfer.target import RefusedObject
 
@@ -406,7 +406,7 @@ def make_ports(
 def make_engine(ports: FakePorts, connections: int = 6) -> Engine:
     """Return an engine over these ports; it has a fast line, and cuts parts of 8 MiB."""
     keeper = GrantKeeper(ports.grants, ports.clock)
-    engine = Engine(ports, keeper, Budget(connections), Journal(ports, keeper))
+    engine = Engine(ports, keeper, ConnectionPool(connections), Journal(ports, keeper))
     engine.rate_bytes_per_s = FAST_BYTES_PER_S
     return engine
 

@@ -17,13 +17,13 @@ from uploader.browser.tabs import BrowserTabs
 from uploader.transfer.engine import Engine
 from uploader.transfer.errors import GrantRefused, ServerRefused
 from uploader.transfer.grants.credentials import GrantKeeper
-from uploader.transfer.grants.quota import Room
+from uploader.transfer.grants.quota import Quota
 from uploader.transfer.journal.journal import Journal
-from uploader.transfer.pacing.connections import Budget
+from uploader.transfer.pacing.connections import ConnectionPool
 from uploader.transfer.pacing.retry import waits_for
 from uploader.transfer.ports import Ports
 from uploader.transfer.queue import Queue
-from uploader.transfer.resuming.unfinished import Leftovers
+from uploader.transfer.resuming.unfinished import UnfinishedUploads
 from uploader.view.actions import Actions
 from uploader.view.adding import Adding
 from uploader.view.app import show
@@ -71,25 +71,25 @@ def start() -> Queue:
         grant.fetched(found, error, clock.now_s())
         if found:
             queue.allow(found.limits)
-            engine.room.granted(found.left)
+            engine.quota.granted(found.left)
         elif isinstance(error, ServerRefused) and error.quota:
-            engine.room.used_up(error.quota)
+            engine.quota.used_up(error.quota)
 
     keeper = GrantKeeper(ServerGrants(), clock, on_fetched=fetched)
     model = QueueModel(clock, soon=Pace(lambda: MANY_MS if model.running.get() > MANY else PACE_MS))
     has_many = Computed(lambda: model.running.get() > MANY)
     effect(lambda: collect_rarely(with_many=bool(has_many.get())))
     journal = Journal(ports, keeper, on_change=model.found)
-    engine = Engine(ports, keeper, Budget(queued=QUEUED), journal)
-    receipts.on_left = engine.room.told
-    engine.room.on_change = lambda: grant.left.set(engine.room.left().facts())
+    engine = Engine(ports, keeper, ConnectionPool(queued=QUEUED), journal)
+    receipts.on_left = engine.quota.told
+    engine.quota.on_change = lambda: grant.left.set(engine.quota.left().facts())
     writing = Pace(lambda: WRITING_MS)
     queue = Queue(engine, on_change=model.changed, soon=writing, report=page.report_error)
     actions = Actions(queue, model, grant, clock, page.origin())
     show(model, grant, actions)
 
     def counted(upload: "Upload") -> None:
-        engine.room.counted(upload.number)
+        engine.quota.counted(upload.number)
         queue.reported(upload)
 
     engine.awaits_receipt = lambda: grant.can(FEATURE)
@@ -104,15 +104,15 @@ def start() -> Queue:
     model.on_refused = reporting.refused
     actions.forget_credentials = keeper.forget
     actions.unreported = reporting.waiting
-    actions.look_for_room = lambda: _start_task(_look_for_room(keeper, engine.room))
+    actions.look_for_room = lambda: _start_task(_look_for_room(keeper, engine.quota))
     adding = Adding(queue, model, actions, clock, new_id=lambda: ports.random.hex(16))
 
     def show_elsewhere(answer: "dict[str, Any]") -> None:
-        actions.open("elsewhere", answer, model, queue.leftovers)
+        actions.open("elsewhere", answer, model, queue.unfinished)
 
     page.receive_files(lambda files: _start_task(adding.add(files)))
     page.when_hidden(queue.write_now)
-    _start_task(_look_for_unfinished(queue.leftovers, grant, show_elsewhere))
+    _start_task(_look_for_unfinished(queue.unfinished, grant, show_elsewhere))
     _start_task(_look_round(model, clock))
     page.ready()
     if page.is_embedded():
@@ -125,7 +125,9 @@ def _start_task(work: "Coroutine[Any, Any, None]") -> None:
 
 
 async def _look_for_unfinished(
-    leftovers: Leftovers, grant: GrantModel, show_elsewhere: "Callable[[dict[str, Any]], None]"
+    unfinished: UnfinishedUploads,
+    grant: GrantModel,
+    show_elsewhere: "Callable[[dict[str, Any]], None]",
 ) -> None:
     """Ask at once what may be done here, to say it, and what is unfinished, here or elsewhere.
 
@@ -135,7 +137,7 @@ async def _look_for_unfinished(
     answer = None
     while answer is None:
         try:
-            await leftovers.find()
+            await unfinished.find()
             if not grant.can("unfinished"):
                 return
             answer = await call("GET", "/api/unfinished")
@@ -143,16 +145,16 @@ async def _look_for_unfinished(
             if not waits_for(error):
                 return
             await page.looked_at_again()
-    _start_task(leftovers.remove_empty(answer["uploads"]))
-    answer["uploads"] = await leftovers.of_other_devices(answer["uploads"])
+    _start_task(unfinished.remove_empty(answer["uploads"]))
+    answer["uploads"] = await unfinished.of_other_devices(answer["uploads"])
     if answer["uploads"]:
         show_elsewhere(answer)
 
 
-async def _look_for_room(keeper: GrantKeeper, room: Room) -> None:
+async def _look_for_room(keeper: GrantKeeper, quota: Quota) -> None:
     """Ask what a quota leaves now, and wake who waits for it."""
     try:
-        if room.is_limited():
+        if quota.is_limited():
             await keeper.anew()
     except GrantRefused:
         return  # the view is told of it, and who waits goes on waiting

@@ -27,7 +27,7 @@ from uploader.dialogs.begun import Begun, go_on_with
 from uploader.oss.errors import OSSError
 from uploader.transfer import states
 from uploader.transfer.errors import TransferError
-from uploader.transfer.journal.checkpoint import looks_of
+from uploader.transfer.journal.checkpoint import fingerprint
 from uploader.transfer.plan import MAX_SINGLE_BYTES
 from uploader.transfer.sending.stream import Stream
 from uploader.transfer.upload import Upload
@@ -312,7 +312,7 @@ class Engine(RuleBasedStateMachine):
             for there, other, seed in self.added
             if there is not page
             and there.device is page.device
-            and looks_of(other.file) == looks_of(upload.file)
+            and fingerprint(other.file) == fingerprint(upload.file)
             and other.state not in states.ENDED
         ]
 
@@ -321,7 +321,9 @@ class Engine(RuleBasedStateMachine):
 
         A third of its looks could be the one that goes on with that.
         """
-        same = [each for each in self.added if looks_of(each[1].file) == looks_of(upload.file)]
+        same = [
+            each for each in self.added if fingerprint(each[1].file) == fingerprint(upload.file)
+        ]
         is_open = any(page in self.world.pages for page, each, _ in same if each is upload)
         is_left = not is_open and upload.record.name and len(same) == 2
         return upload.state == states.DONE or bool(is_left)
@@ -407,11 +409,11 @@ class Engine(RuleBasedStateMachine):
 
     async def _offered(self, page: Page) -> list[dict[str, Any]]:
         await page.journal.load()
-        return await page.queue.leftovers.of_other_devices(self.world.oss.begun())
+        return await page.queue.unfinished.of_other_devices(self.world.oss.begun())
 
     async def _go_on_with(self, page: Page, begun: Begun, file: SimFile) -> None:
         try:
-            upload = await go_on_with(begun, file, page.queue.leftovers, lambda _upload: None)
+            upload = await go_on_with(begun, file, page.queue.unfinished, lambda _upload: None)
         except (OSSError, TransferError):
             return
         self.added.append((page, upload, file.seed))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uploader.transfer.files import File
-    from uploader.transfer.resuming.unfinished import Leftovers
+    from uploader.transfer.resuming.unfinished import UnfinishedUploads
 
 __all__ = ["Begun", "InOtherTab", "OtherFile", "claim", "go_on_with"]
 
@@ -56,15 +56,18 @@ class Begun:
         return now_s - self.last_at_s < ACTIVE_S
 
 
-async def claim(begun: Begun, leftovers: "Leftovers") -> bool:
+async def claim(begun: Begun, unfinished: "UnfinishedUploads") -> bool:
     """Take an upload for this tab, unless this browser is at it already."""
-    if begun.upload_id in leftovers.journal.upload_ids:
+    if begun.upload_id in unfinished.journal.upload_ids:
         return False
-    return await leftovers.engine.ports.tabs.take(begun.key)
+    return await unfinished.engine.ports.tabs.take(begun.key)
 
 
 async def go_on_with(
-    begun: Begun, file: "File", leftovers: "Leftovers", on_change: "Callable[[Upload], None]"
+    begun: Begun,
+    file: "File",
+    unfinished: "UnfinishedUploads",
+    on_change: "Callable[[Upload], None]",
 ) -> Upload:
     """Send what is missing of a file; `on_change` hears of each part that is proved.
 
@@ -73,36 +76,36 @@ async def go_on_with(
         InOtherTab: this browser is at it already.
         OSSError, TransferError: it cannot be found out.
     """
-    record = _record(begun, file, leftovers)
+    record = _record(begun, file, unfinished)
     known = Upload(file, on_change)
     restore(known, record)
-    if not await claim(begun, leftovers):
+    if not await claim(begun, unfinished):
         raise InOtherTab(begun.key)
     has_begun = False
     try:
-        await _prove(known, leftovers)
-        await leftovers.journal.begin(known)
+        await _prove(known, unfinished)
+        await unfinished.journal.begin(known)
         has_begun = True
     finally:
         if not has_begun:
-            leftovers.journal.leave(begun.key)
-    upload: Upload = leftovers.go_on(file, record.options, record)
+            unfinished.journal.leave(begun.key)
+    upload: Upload = unfinished.go_on(file, record.options, record)
     for number in known.progress.parts:
         upload.progress.land(number, known.progress.parts[number])
     upload.progress.prove()
     return upload
 
 
-async def _prove(known: Upload, leftovers: "Leftovers") -> None:
-    for stored in (await list_all(known, leftovers.engine)).values():
-        part = await proved(known, leftovers.engine, stored)
+async def _prove(known: Upload, unfinished: "UnfinishedUploads") -> None:
+    for stored in (await list_all(known, unfinished.engine)).values():
+        part = await proved(known, unfinished.engine, stored)
         if not part:
             raise OtherFile(f"part {stored.number} of {known.key}")
         known.progress.land(stored.number, part)
 
 
-def _record(begun: Begun, file: "File", leftovers: "Leftovers") -> Checkpoint:
-    owner = leftovers.journal.owner
+def _record(begun: Begun, file: "File", unfinished: "UnfinishedUploads") -> Checkpoint:
+    owner = unfinished.journal.owner
     has_name_as_key = begun.key == named_key(owner, begun.name, path=begun.folders)
     return Checkpoint(
         owner=owner,
@@ -114,7 +117,7 @@ def _record(begun: Begun, file: "File", leftovers: "Leftovers") -> Checkpoint:
         upload_id=begun.upload_id,
         part_size=begun.part_size,
         sent=0,
-        saved_at_s=leftovers.engine.keeper.server_now_s(),
+        saved_at_s=unfinished.engine.keeper.server_now_s(),
         page="",
         options=Options(same_name=REFUSE if has_name_as_key else KEEP_BOTH),
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uploader.browser.page.dom import Element
-    from uploader.transfer.resuming.unfinished import Leftovers
+    from uploader.transfer.resuming.unfinished import UnfinishedUploads
     from uploader.view.model import QueueModel
 
 __all__ = ["show_elsewhere"]
@@ -33,11 +33,13 @@ GONE = ("NoSuchUpload", "no-upload")  # codes of OSS and of our server
 class _Elsewhere:
     """The list; each upload keeps its line until it is this browser's, or no more."""
 
-    def __init__(self, found: "list[Begun]", leftovers: "Leftovers", *, more: bool) -> None:
-        self._leftovers = leftovers
+    def __init__(
+        self, found: "list[Begun]", unfinished: "UnfinishedUploads", *, more: bool
+    ) -> None:
+        self._leftovers = unfinished
         self._title = element("p", {"class": "title"})
         self._more = element("p", {"class": "title"}) if more else None
-        self._lines = [_Line(each, leftovers, self.show) for each in found]
+        self._lines = [_Line(each, unfinished, self.show) for each in found]
         self._language = ""
         self.box = element("section", {"class": "unfinished", "hidden": ""}, self._title)
         for line in self._lines:
@@ -77,10 +79,12 @@ class _Line:
     `on_end` is called when there is nothing more to do with it.
     """
 
-    def __init__(self, begun: Begun, leftovers: "Leftovers", on_end: "Callable[[], None]") -> None:
+    def __init__(
+        self, begun: Begun, unfinished: "UnfinishedUploads", on_end: "Callable[[], None]"
+    ) -> None:
         self.begun = begun
         self.has_ended = False
-        self._leftovers = leftovers
+        self._leftovers = unfinished
         self._on_end = on_end
         self._is_busy = False
         self._listeners = Owner()
@@ -131,20 +135,22 @@ class _Line:
         self._input.value = ""  # the same file can be chosen again
         self._compared(0)
 
-        async def go_on(begun: Begun, leftovers: "Leftovers") -> None:
-            await go_on_with(begun, file, leftovers, lambda known: self._compared(known.sent))
+        async def go_on(begun: Begun, unfinished: "UnfinishedUploads") -> None:
+            await go_on_with(begun, file, unfinished, lambda known: self._compared(known.sent))
 
         self._do(go_on)
 
     def _compared(self, size: int) -> None:
         set_text(self._words, say("elsewhere_check", percent=percent(size, self.begun.size)))
 
-    def _do(self, work: "Callable[[Begun, Leftovers], Coroutine[Any, Any, None]]") -> None:
+    def _do(self, work: "Callable[[Begun, UnfinishedUploads], Coroutine[Any, Any, None]]") -> None:
         self._is_busy = True
         self._clear()
         asyncio.create_task(self._run(work))  # noqa: RUF006 - it ends by itself
 
-    async def _run(self, work: "Callable[[Begun, Leftovers], Coroutine[Any, Any, None]]") -> None:
+    async def _run(
+        self, work: "Callable[[Begun, UnfinishedUploads], Coroutine[Any, Any, None]]"
+    ) -> None:
         try:
             await work(self.begun, self._leftovers)
         except InOtherTab:
@@ -183,21 +189,21 @@ class _Line:
         return button
 
 
-async def _discard(begun: Begun, leftovers: "Leftovers") -> None:
-    if not await claim(begun, leftovers):
+async def _discard(begun: Begun, unfinished: "UnfinishedUploads") -> None:
+    if not await claim(begun, unfinished):
         raise InOtherTab(begun.key)
     try:
-        await leftovers.engine.ports.receipts.discard(begun.key, begun.upload_id)
+        await unfinished.engine.ports.receipts.discard(begun.key, begun.upload_id)
     finally:
-        leftovers.journal.leave(begun.key)
+        unfinished.journal.leave(begun.key)
 
 
 async def show_elsewhere(
-    answer: "dict[str, Any]", model: "QueueModel", leftovers: "Leftovers"
+    answer: "dict[str, Any]", model: "QueueModel", unfinished: "UnfinishedUploads"
 ) -> None:
     """Show what the server's `answer` lists, as long as it is not this browser's."""
     found = [Begun(each) for each in answer["uploads"]]
-    elsewhere = _Elsewhere(found, leftovers, more=bool(answer["more"]))
+    elsewhere = _Elsewhere(found, unfinished, more=bool(answer["more"]))
     by_id("unfinished").after(elsewhere.box)
 
     def show() -> None:

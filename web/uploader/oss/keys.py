@@ -49,9 +49,9 @@ def _shorten(text: str, max_bytes: int) -> str:
     stem, dot, ending = text.rpartition(".")
     if not dot or len(ending.encode()) > 16:
         stem, dot, ending = text, "", ""
-    room = max_bytes - len((dot + ending).encode())
-    while len(stem.encode()) > room:
-        stem = stem[: max(room // 4, len(stem) - (len(stem.encode()) - room + 3) // 4)]
+    quota = max_bytes - len((dot + ending).encode())
+    while len(stem.encode()) > quota:
+        stem = stem[: max(quota // 4, len(stem) - (len(stem.encode()) - quota + 3) // 4)]
     return stem + dot + ending
 
 
@@ -82,7 +82,7 @@ def named_key(prefix: str, name: str, *, path: str = "") -> str:
 
 def _key(head: str, name: str, path: str) -> str:
     head += safe_path(path)
-    room = MAX_KEY_BYTES - len(head.encode())
-    if room < 32:
+    quota = MAX_KEY_BYTES - len(head.encode())
+    if quota < 32:
         raise ValueError(f"the folder names are too long for an object key: {name[:60]}")
-    return head + safe_name(name, max_bytes=min(MAX_NAME_BYTES, room))
+    return head + safe_name(name, max_bytes=min(MAX_NAME_BYTES, quota))

@@ -5,7 +5,7 @@ patience. Everything that talks to OSS goes through `Engine.request`.
 from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Lost, Refused
 from uploader.transfer.files import Piece
 from uploader.transfer.grants.origins import Origins, asking
-from uploader.transfer.grants.quota import Room
+from uploader.transfer.grants.quota import Quota
 from uploader.transfer.pacing.retry import (
     ALLOWANCE_S,
     backoff_s,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from uploader.transfer.grants.credentials import GrantKeeper
     from uploader.transfer.grants.grant import Grant
     from uploader.transfer.journal.journal import Journal
-    from uploader.transfer.pacing.connections import Budget
+    from uploader.transfer.pacing.connections import ConnectionPool
     from uploader.transfer.ports import Ports
     from uploader.transfer.upload import Upload
 
@@ -66,14 +66,14 @@ class Engine:
     """
 
     def __init__(
-        self, ports: "Ports", keeper: "GrantKeeper", budget: "Budget", journal: "Journal"
+        self, ports: "Ports", keeper: "GrantKeeper", pool: "ConnectionPool", journal: "Journal"
     ) -> None:
         self.ports = ports
         self.keeper = keeper
-        self.budget = budget
+        self.pool = pool
         self.journal = journal
-        self.speed = SpeedLimit(budget)
-        self.room = Room()
+        self.speed = SpeedLimit(pool)
+        self.quota = Quota()
         self.awaits_receipt: Callable[[], object] = lambda: False
         self.origins = Origins(ports.clock, asking(ports.http, keeper.server_now_s))
         self.rate_bytes_per_s = 0.0  # of one connection, over the latest large bodies
@@ -200,7 +200,7 @@ class Engine:
         repairs: list[str] = []
         while True:
             granted = grant = await self._have_turn(upload, body)
-            request, cuts = None, self.budget.cuts
+            request, cuts = None, self.pool.cuts
             try:
                 grant = await self.origins.at(granted)
                 self._is_custom_domain = grant.bucket.is_custom_domain
@@ -210,13 +210,13 @@ class Engine:
             except (Lost, Refused) as error:
                 failure = error
                 if is_congestion(error):
-                    self.budget.trouble(cuts)
+                    self.pool.trouble(cuts)
             else:
-                self.budget.success()
+                self.pool.success()
                 self.origins.answered(grant)
                 return result
             finally:
-                self.budget.release()
+                self.pool.release()
             if await self.origins.failed(grant, failure):
                 continue
             failure.request = request
@@ -232,11 +232,11 @@ class Engine:
     async def _have_turn(self, upload: "Upload", body: "Any") -> "Grant":
         """Wait for a place; only then for a grant, as one from before may have ended meanwhile."""
         is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
-        await self.budget.acquire(upload.rank, is_small=is_small)
+        await self.pool.acquire(upload.rank, is_small=is_small)
         try:
             return await self.keeper.get()
         except BaseException:
-            self.budget.release()
+            self.pool.release()
             raise
 
     async def _exchange(

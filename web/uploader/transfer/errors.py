@@ -27,8 +27,8 @@ __all__ = [
     "IllegalMove",
     "KeyTaken",
     "NameTooLong",
-    "NoRoom",
     "PartsLeft",
+    "QuotaExceeded",
     "ServerRefused",
     "StorageBroken",
     "StreamSpent",
@@ -93,7 +93,7 @@ class TooManyFiles(TransferError):
         self.limit = limit
 
 
-class NoRoom(TransferError):
+class QuotaExceeded(TransferError):
     """What is left of the quota is less than the file needs, or will be when others are there."""
 
 

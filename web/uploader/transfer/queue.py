@@ -16,11 +16,11 @@ from uploader.transfer.journal.checkpoint import restore
 from uploader.transfer.listeners import Listeners
 from uploader.transfer.options import KEEP_BOTH, Options
 from uploader.transfer.pacing.connections import CONNECTIONS
-from uploader.transfer.pacing.slots import AHEAD, Places
+from uploader.transfer.pacing.slots import AHEAD, Slots
 from uploader.transfer.plan import MAX_OBJECT_BYTES
-from uploader.transfer.resuming.cleanup import Cleaning
-from uploader.transfer.resuming.record_writer import Backlog, is_over
-from uploader.transfer.resuming.unfinished import Leftovers
+from uploader.transfer.resuming.cleanup import Cleanup
+from uploader.transfer.resuming.record_writer import RecordWriter, is_over
+from uploader.transfer.resuming.unfinished import UnfinishedUploads
 from uploader.transfer.sending.prepare import prepare
 from uploader.transfer.sending.send import send
 from uploader.transfer.upload import Upload
@@ -68,9 +68,9 @@ class Queue:
         self.options = Options()
         self._engine = engine
         self._listeners = Listeners(report)
-        self._places = Places(
-            is_limited=engine.room.is_limited,
-            fits=engine.room.fits,
+        self._slots = Slots(
+            is_limited=engine.quota.is_limited,
+            fits=engine.quota.fits,
             followers=engine.journal.followers,
             active=active,
             ahead=ahead,
@@ -80,13 +80,13 @@ class Queue:
         self._stopping: dict[int, str] = {}
         self._unended: set[int] = set()  # numbers
         self._turns: dict[str, asyncio.Lock] = {}  # of uploads that share a key
-        self._cleaning = Cleaning(engine, ended=self._ended, settled=self._cleaned)
+        self._cleanup = Cleanup(engine, ended=self._ended, settled=self._cleaned)
         self._line: list[tuple[tuple[bool, int, int], int, Upload]] = []
         self._lined_up = 0
         self._limits = Limits(max_file_size=MAX_OBJECT_BYTES, max_files=MAX_FILES, types=[])
         self._added = 0
-        self._backlog = Backlog(engine, soon, lambda: not (self._line or self._running))
-        self.leftovers = Leftovers(engine, self._add)
+        self._records = RecordWriter(engine, soon, lambda: not (self._line or self._running))
+        self.unfinished = UnfinishedUploads(engine, self._add)
         self.on_change(self._let_pass)
         if on_change:
             self.on_change(on_change)
@@ -109,7 +109,7 @@ class Queue:
         if limits is self._limits:
             return
         self._limits = limits
-        self._backlog.wake()
+        self._records.wake()
         count = 0
         for upload in list(self.uploads):
             if upload.state in states.ENDED:
@@ -121,7 +121,7 @@ class Queue:
                     count -= 1
                     upload.fail(error)
                     self._unended.discard(upload.number)
-                    self._backlog.drop(upload)
+                    self._records.drop(upload)
                     self._engine.journal.will_not_go(upload)
 
     def on_change(self, listener: "Callable[[Upload], None]") -> "Callable[[], None]":
@@ -190,7 +190,7 @@ class Queue:
 
     def write_now(self) -> None:
         """Write the records of what has not ended at once, as the page may end without a word."""
-        self._backlog.write_now()
+        self._records.write_now()
 
     async def left(self) -> "list[Checkpoint]":
         """Return the records of what earlier pages left unfinished.
@@ -198,7 +198,7 @@ class Queue:
         Raises:
             GrantRefused: our server has not said yet whose uploads are shown here.
         """
-        return await self.leftovers.find()
+        return await self.unfinished.find()
 
     async def reopen(self, records: "list[Checkpoint]") -> "Failed":
         """Go on with uploads of an earlier page without choosing their files again.
@@ -208,14 +208,14 @@ class Queue:
         Returns:
             Those whose file is gone or has changed, or to which the person said no, and why.
         """
-        return await self.leftovers.reopen(records)
+        return await self.unfinished.reopen(records)
 
     def discard(self, records: "list[Checkpoint]") -> "asyncio.Task[Failed]":
         """Give up uploads that an earlier page left, and remove their parts.
 
         It need not be awaited; who does gets those that OSS kept, and why.
         """
-        return self.leftovers.discard(records)
+        return self.unfinished.discard(records)
 
     def leave(self, upload: Upload, is_leaving: bool) -> None:
         """Note that an upload will be cancelled soon, or that it will not after all.
@@ -226,9 +226,9 @@ class Queue:
         if upload.upload_id:
             asyncio.create_task(self._engine.journal.keep(upload))  # noqa: RUF006 - it ends
         elif is_leaving:
-            self._backlog.drop(upload)
+            self._records.drop(upload)
         else:
-            self._backlog.note(upload)
+            self._records.note(upload)
 
     def reported(self, upload: Upload) -> None:
         """Forget the record of an upload: our server knows that it has arrived."""
@@ -247,7 +247,7 @@ class Queue:
         self.uploads.remove(upload)
         if upload.upload_id:
             self._engine.journal.leave(upload.key)
-        self._backlog.drop(upload)
+        self._records.drop(upload)
 
     def _add(self, file: "File", options: Options, record: "Checkpoint | None" = None) -> Upload:
         self._added += 1
@@ -276,14 +276,14 @@ class Queue:
         self._lined_up += 1
         self._unended.add(upload.number)
         heapq.heappush(self._line, (upload.rank(), self._lined_up, upload))
-        self._backlog.note(upload)
+        self._records.note(upload)
         self._start()
 
     def _start(self) -> None:
         running = self._running
-        if not self._line or not self._places.may_refill(running, self._line[0][2]):
+        if not self._line or not self._slots.may_refill(running, self._line[0][2]):
             return
-        while self._line and self._places.has_one(running, self._line[0][2]):
+        while self._line and self._slots.has_one(running, self._line[0][2]):
             upload = heapq.heappop(self._line)[2]
             if upload.state == states.WAITING and not self._is_busy(upload):
                 running.append(upload)
@@ -294,7 +294,7 @@ class Queue:
             self._start()
 
     def _is_busy(self, upload: Upload) -> bool:
-        return self._cleaning.has(upload) or upload.number in self._tasks
+        return self._cleanup.has(upload) or upload.number in self._tasks
 
     def _stop(self, upload: Upload, why: str) -> None:
         if upload.state in states.ENDED:
@@ -317,14 +317,14 @@ class Queue:
     def _stopped(self, upload: Upload, why: str) -> None:
         if why != STOPPED_BY_CANCEL:
             upload.pause_by_person()
-            self._backlog.note(upload)  # it may have been stopped while it had no place
+            self._records.note(upload)  # it may have been stopped while it had no place
             why = self._stopping.get(id(upload), why)  # who hears of it may have other plans
             if why == STOPPED_TO_GO_ON:
                 upload.restart()  # `_ended` puts it back in the line
         if why == STOPPED_BY_CANCEL:
-            self._backlog.drop(upload)
+            self._records.drop(upload)
             if upload.upload_id or upload.progress.unanswered_begins or upload.progress.all_sent:
-                self._cleaning.begin(upload)
+                self._cleanup.begin(upload)
             self._unended.discard(upload.number)
             upload.go(states.CANCELLED)
 
@@ -335,14 +335,14 @@ class Queue:
             self._stopped(upload, self._stopping.get(id(upload), STOPPED_BY_CANCEL))
         except (OSSError, TransferError) as error:
             if isinstance(error, FileUnreadable) and error.changed and upload.upload_id:
-                self._cleaning.begin(upload)  # its parts are of a file that is no more
+                self._cleanup.begin(upload)  # its parts are of a file that is no more
             upload.fail(error)
         except Exception as error:
             upload.fail(error)
             raise
         finally:
             self._stopping.pop(id(upload), None)
-            self._engine.room.give_back(upload.number)
+            self._engine.quota.give_back(upload.number)
             self._engine.journal.rests(upload)
             self._ended(upload)
 
@@ -361,13 +361,13 @@ class Queue:
     def _arrived(self, upload: Upload, stored: "Stored") -> None:
         upload.target.stored(stored.crc64, stored.request_id)
         if not upload.identical:
-            self._engine.room.arrived(upload.number, upload.file.size)
+            self._engine.quota.arrived(upload.number, upload.file.size)
         upload.go(states.DONE)
 
     async def _prepare(self, upload: Upload) -> "Stored | None":
         stored = await prepare(upload, self._engine)
         if upload.record.is_due:
-            self._backlog.note(upload)  # it had no place while it followed
+            self._records.note(upload)  # it had no place while it followed
         grant: Grant = await self._engine.persist(upload, self._engine.keeper.get)
         self.allow(grant.limits)
         return stored
@@ -388,7 +388,7 @@ class Queue:
         if upload.state in states.ENDED:
             self._unended.discard(upload.number)
         if is_over(upload):
-            self._backlog.drop(upload)
+            self._records.drop(upload)
         if upload.state == states.WAITING:  # a person was quicker
             self._line_up(upload)
         self._start()

@@ -198,7 +198,7 @@ async def test_parts_that_meet_one_busy_moment_together_halve_the_budget_once():
 
     await send_multipart(upload, engine)
 
-    assert engine.budget.cuts == 1
+    assert engine.pool.cuts == 1
 
 
 async def test_when_only_a_part_that_waits_is_left_whoever_looks_sees_that():
@@ -302,7 +302,7 @@ async def test_a_part_that_stays_damaged_fails_the_upload():
         await send_multipart(upload, engine)
     await asyncio.sleep(0)
 
-    assert engine.budget.used == 0
+    assert engine.pool.used == 0
     assert ports.http.objects == {}
 
 

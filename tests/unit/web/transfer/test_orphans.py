@@ -128,7 +128,7 @@ async def test_what_a_closed_page_has_begun_in_vain_is_removed_at_the_next_start
 
     later, _ = world.page()
     offered = await later.left()
-    removing = asyncio.create_task(later.leftovers.remove_empty(begun))
+    removing = asyncio.create_task(later.unfinished.remove_empty(begun))
     await until(removing.done)
 
     assert world.http.multiparts == ({} if is_closed else {"U1": {}, "U2": {}})
@@ -176,8 +176,8 @@ async def test_of_what_other_devices_have_begun_the_empty_is_not_offered():
     await queue.left()
     begun = [{"key": "k", "upload_id": "A1", "size": 5}, {"key": "k", "upload_id": "A2", "size": 0}]
 
-    assert await queue.leftovers.of_other_devices(begun) == begun[:1]
-    assert await queue.leftovers.of_other_devices(begun) == begun[:1]
+    assert await queue.unfinished.of_other_devices(begun) == begun[:1]
+    assert await queue.unfinished.of_other_devices(begun) == begun[:1]
 
 
 async def test_what_has_been_empty_for_a_day_is_removed_by_whoever_comes():
@@ -191,6 +191,6 @@ async def test_what_has_been_empty_for_a_day_is_removed_by_whoever_comes():
         {"key": "k", "upload_id": "A3", "size": 5, "began_at": "2026-03-01T00:00:00Z"},
     ]
 
-    await queue.leftovers.remove_empty(begun)
+    await queue.unfinished.remove_empty(begun)
 
     assert sorted(world.http.multiparts) == ["A2", "A3"]

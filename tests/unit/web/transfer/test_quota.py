@@ -7,7 +7,7 @@ import pytest
 from support.fakes import FakeFile, make_engine, make_ports, until
 from uploader.transfer import states
 from uploader.transfer.errors import GrantRefused
-from uploader.transfer.grants.quota import Left, Room
+from uploader.transfer.grants.quota import Left, Quota
 from uploader.transfer.pacing.slots import AHEAD
 from uploader.transfer.queue import Queue
 
@@ -22,54 +22,54 @@ from uploader.transfer.queue import Queue
     ],
 )
 def test_no_more_is_taken_than_is_left(left, sizes, taken):
-    room = Room()
-    room.told(left)
+    quota = Quota()
+    quota.told(left)
 
-    assert [room.take(number, size) for number, size in enumerate(sizes)] == taken
+    assert [quota.take(number, size) for number, size in enumerate(sizes)] == taken
 
 
 def test_what_has_arrived_counts_until_the_server_has_counted_it():
-    room = Room()
-    room.told(Left(100, 10))
+    quota = Quota()
+    quota.told(Left(100, 10))
     for number in (1, 2, 3):
-        room.take(number, 10)
-    room.give_back(3)
-    room.arrived(1, 10)
-    room.arrived(2, 10)
-    assert room.left().facts() == (80, 8)
+        quota.take(number, 10)
+    quota.give_back(3)
+    quota.arrived(1, 10)
+    quota.arrived(2, 10)
+    assert quota.left().facts() == (80, 8)
 
-    room.told(Left(90, 9))
-    room.counted(1)
+    quota.told(Left(90, 9))
+    quota.counted(1)
 
-    assert room.left().facts() == (80, 8)
-    assert [room.take(4, 81), room.take(5, 80)] == [False, True]
+    assert quota.left().facts() == (80, 8)
+    assert [quota.take(4, 81), quota.take(5, 80)] == [False, True]
 
 
 def test_a_grant_that_is_used_again_is_no_news():
-    room = Room()
+    quota = Quota()
     first = Left(100, 10)
-    room.granted(first)
-    room.told(Left(50, 5))
+    quota.granted(first)
+    quota.told(Left(50, 5))
 
-    room.granted(first)
+    quota.granted(first)
 
-    assert room.left().facts() == (50, 5)
+    assert quota.left().facts() == (50, 5)
 
 
 @pytest.mark.parametrize(
     ("limit", "left"), [("bytes_total", (0, 5)), ("objects_day", (50, 0))], ids=["bytes", "objects"]
 )
 def test_a_refusal_says_what_there_is_nothing_left_of_and_the_next_grant_what_there_is(limit, left):
-    room = Room()
+    quota = Quota()
     first, next_ = Left(50, 5), Left(70, 7)
-    room.granted(first)
+    quota.granted(first)
 
-    room.used_up({"limit": limit, "used": 50, "allowed": 50})
-    room.granted(first)
-    assert room.left().facts() == left
+    quota.used_up({"limit": limit, "used": 50, "allowed": 50})
+    quota.granted(first)
+    assert quota.left().facts() == left
 
-    room.granted(next_)
-    assert room.left().facts() == (70, 7)
+    quota.granted(next_)
+    assert quota.left().facts() == (70, 7)
 
 
 def make(*, objects, size=None, ahead=AHEAD):

@@ -400,10 +400,10 @@ async def test_what_is_unfinished_is_offered_and_discarded_while_no_room_is_left
     ports.grants.errors = [GrantRefused(429, code="quota-exceeded", prefix=OWNER)] * 9
     queue, _, _ = make(ports)
 
-    left = await queue.leftovers.find()
+    left = await queue.unfinished.find()
     if is_gone:
         ports.http.multiparts.clear()
-    failed = await queue.leftovers.discard(left)
+    failed = await queue.unfinished.discard(left)
 
     assert [each.name for each in left] == ["a.bin"]
     assert (failed, ports.http.multiparts, ports.storage.texts) == ([], {}, {})

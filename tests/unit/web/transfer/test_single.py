@@ -253,7 +253,7 @@ async def test_oss_says_how_long_to_wait():
     await send_single(upload, engine)
 
     assert 20 <= ports.clock.slept_s[0] <= 21
-    assert engine.budget.allowed < engine.budget.most
+    assert engine.pool.allowed < engine.pool.most
 
 
 async def test_whoever_looks_sees_that_a_request_waits_to_be_sent_again():
@@ -448,4 +448,4 @@ async def test_no_place_is_kept_after_an_error():
     with pytest.raises(Refused):
         await send_single(upload, engine)
 
-    assert engine.budget.used == 0
+    assert engine.pool.used == 0

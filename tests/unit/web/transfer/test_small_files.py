@@ -8,7 +8,7 @@ from support.fakes import FakeFile, refused, stored, until
 from support.pages import World
 from uploader.transfer import states
 from uploader.transfer.grants.limits import Limits
-from uploader.transfer.journal.checkpoint import looks_of
+from uploader.transfer.journal.checkpoint import fingerprint
 from uploader.transfer.options import REPLACE, Options
 from uploader.transfer.plan import MIB
 
@@ -342,7 +342,7 @@ async def test_a_record_that_is_claimed_keeps_other_pages_from_its_file_until_it
     await until(lambda: upload.key in world.storage.texts)
     await close(sender, ports)
     claiming, other = await idle(world, 1), await idle(world, 2)
-    claiming._places._active = claiming._places._ahead = 0  # nothing starts
+    claiming._slots._active = claiming._slots._ahead = 0  # nothing starts
     claimed = claiming.add(FakeFile("a.txt"))
     await until(lambda: claimed.key == upload.key)
 
@@ -386,7 +386,7 @@ async def test_what_a_page_has_left_is_found_although_its_end_has_not_been_notic
 async def test_a_file_that_waits_with_a_record_of_its_own_takes_the_place_of_a_closed_page():
     world = World()
     page = await idle(world, 1)
-    places = page._places
+    places = page._slots
     limits, places._active, places._ahead = (places._active, places._ahead), 0, 0
     world.http.hold()
     sender, _, ports = world.page()
@@ -476,7 +476,7 @@ async def test_who_goes_on_with_what_another_page_sends_follows_it():
     key = await left_behind(world)
     page, other = await idle(world, 1), await idle(world, 2)
     world.http.hold()
-    lock = f"send uploads/alice-1/ {looks_of(FakeFile('a.txt'))}"
+    lock = f"send uploads/alice-1/ {fingerprint(FakeFile('a.txt'))}"
     await other._engine.ports.tabs.take(lock)
     left = await page.left()
 

@@ -7,7 +7,7 @@ import pytest
 from support.fakes import FakeFile, make_engine, make_ports, until
 from uploader.transfer import states
 from uploader.transfer.files import Piece
-from uploader.transfer.pacing.connections import Budget
+from uploader.transfer.pacing.connections import ConnectionPool
 from uploader.transfer.pacing.speed import SpeedLimit
 from uploader.transfer.plan import KIB, MIB
 from uploader.transfer.queue import Queue
@@ -25,36 +25,36 @@ from uploader.transfer.queue import Queue
     ],
 )
 def test_the_limit_is_shared_by_the_connections(bytes_per_s, connections, traffic_limit):
-    budget = Budget(6)
-    speed = SpeedLimit(budget)
+    pool = ConnectionPool(6)
+    speed = SpeedLimit(pool)
 
     speed.set(bytes_per_s)
 
-    assert (budget.most, speed.traffic_limit) == (connections, traffic_limit)
+    assert (pool.most, speed.traffic_limit) == (connections, traffic_limit)
 
 
 def test_a_lifted_limit_gives_all_connections_back():
-    budget = Budget(6)
-    speed = SpeedLimit(budget)
+    pool = ConnectionPool(6)
+    speed = SpeedLimit(pool)
     speed.set(200_000)
 
     speed.set(0)
 
-    assert (budget.most, budget.allowed, speed.traffic_limit) == (6, 6, 0)
+    assert (pool.most, pool.allowed, speed.traffic_limit) == (6, 6, 0)
 
 
 def test_a_larger_limit_gives_nothing_back_that_trouble_has_taken():
-    budget = Budget(6)
-    budget.limit(3)
-    budget.trouble(0)
+    pool = ConnectionPool(6)
+    pool.limit(3)
+    pool.trouble(0)
 
-    budget.limit(6)
+    pool.limit(6)
 
-    assert budget.allowed == 1
+    assert pool.allowed == 1
 
 
 def test_a_limit_is_whole_bytes():
-    speed = SpeedLimit(Budget(6))
+    speed = SpeedLimit(ConnectionPool(6))
 
     speed.set(1.5e6)
 
@@ -83,7 +83,7 @@ async def test_what_oss_holds_back_does_not_tell_the_speed_of_the_line():
 
 def test_a_negative_limit_is_refused():
     with pytest.raises(ValueError, match="0 or more"):
-        SpeedLimit(Budget()).set(-1)
+        SpeedLimit(ConnectionPool()).set(-1)
 
 
 async def test_a_change_reaches_the_next_requests_of_an_upload_under_way():
@@ -188,17 +188,17 @@ async def test_parts_are_small_until_a_body_has_told_what_the_line_carries():
 
 
 async def test_fewer_places_are_not_taken_from_who_has_them():
-    budget = Budget(3)
+    pool = ConnectionPool(3)
     for _ in range(3):
-        await budget.acquire(lambda: 0)
+        await pool.acquire(lambda: 0)
 
-    budget.limit(1)
-    waiting = asyncio.create_task(budget.acquire(lambda: 0))
-    budget.release()
-    budget.release()
+    pool.limit(1)
+    waiting = asyncio.create_task(pool.acquire(lambda: 0))
+    pool.release()
+    pool.release()
     await asyncio.sleep(0)
     assert not waiting.done()
-    budget.release()
+    pool.release()
     await waiting
 
-    assert budget.used == 1
+    assert pool.used == 1

@@ -198,7 +198,7 @@ async def test_no_other_page_can_take_it_while_it_goes_on():
     await until(lambda: ports.http.running == PARALLEL_PARTS and upload.progress.parts)
 
     assert upload.key in ports.tabs.names
-    assert upload.upload_id in queue.leftovers.journal.upload_ids
+    assert upload.upload_id in queue.unfinished.journal.upload_ids
 
     ports.http.release()
     await until(lambda: upload.state == states.DONE)
@@ -254,9 +254,9 @@ async def test_another_tab_does_not_take_it_for_another_devices():
     other = Queue(make_engine(make_ports(http=ports.http), 2))
     await other.left()
 
-    assert await tab.leftovers.of_other_devices(begun) == []
-    assert await other.leftovers.of_other_devices(begun) == begun
-    assert await queue.leftovers.of_other_devices(begun) == []
+    assert await tab.unfinished.of_other_devices(begun) == []
+    assert await other.unfinished.of_other_devices(begun) == begun
+    assert await queue.unfinished.of_other_devices(begun) == []
     ports.http.release()
     await until(lambda: upload.state == states.DONE)
 

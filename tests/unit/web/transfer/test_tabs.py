@@ -240,7 +240,7 @@ async def test_what_is_said_late_of_an_upload_that_is_ours_is_not_believed():
 
     other.tabs.tell(world.storage.texts[first.key])
 
-    assert queue.leftovers.journal.elsewhere == []
+    assert queue.unfinished.journal.elsewhere == []
 
 
 async def test_a_file_that_the_browser_can_open_again_is_not_asked_for():

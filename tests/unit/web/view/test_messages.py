@@ -11,8 +11,8 @@ from uploader.transfer.errors import (
     FileTooLarge,
     FileUnreadable,
     GrantRefused,
-    NoRoom,
     PartsLeft,
+    QuotaExceeded,
     TooManyFiles,
     WrongType,
 )
@@ -59,7 +59,7 @@ ERRORS = [
     (GrantRefused(429, code="quota-exceeded", id="7"), "quota is used up"),
     (GrantRefused(502, code="oss-endpoint-refused", id="7"), "has to use a custom domain"),
     (GrantRefused(502, code="oss-domain-refused", id="7"), "not bound to the bucket"),
-    (NoRoom(), "do not all fit"),
+    (QuotaExceeded(), "do not all fit"),
     (PartsLeft("U1"), "has not removed all"),
     (GrantRefused(403, code="revoked", id="7"), "access was ended"),
     (Corrupt("CRC-64", expected="1", actual="2", request_id="R1"), "not what was sent"),

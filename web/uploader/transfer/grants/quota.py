@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["Left", "Room", "read_left"]
+__all__ = ["Left", "Quota", "read_left"]
 
 
 class Left:
@@ -56,7 +56,7 @@ class _Sum:
         self.size -= self.sizes.pop(number, 0)
 
 
-class Room:
+class Quota:
     """The room that all uploads of a page share; `on_change()` is called when `left` may differ."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from uploader.transfer.files import File
     from uploader.transfer.upload import Upload
 
-__all__ = ["Checkpoint", "checkpoint_of", "looks_of", "read_checkpoint", "restore"]
+__all__ = ["Checkpoint", "checkpoint_of", "fingerprint", "read_checkpoint", "restore"]
 
 VERSION = 2
 MAX_AGE_S = 7 * 86400
@@ -104,7 +104,7 @@ class Checkpoint:
         )
 
 
-def looks_of(file: "File | Checkpoint") -> str:
+def fingerprint(file: "File | Checkpoint") -> str:
     """Return by what a file is known again."""
     return f"{file.size} {file.modified} {file.path}/{file.name}"
 

@@ -9,11 +9,11 @@ import asyncio
 import json
 
 from uploader.transfer import states
-from uploader.transfer.journal.checkpoint import looks_of, restore
-from uploader.transfer.journal.record_list import Unfinished
+from uploader.transfer.journal.checkpoint import fingerprint, restore
+from uploader.transfer.journal.record_list import RecordList
 from uploader.transfer.journal.records import Records
-from uploader.transfer.journal.small_files import LOOKS, RESULT_S, SmallTurns
-from uploader.transfer.journal.tab_locks import Turns, Waiting, begin_lock
+from uploader.transfer.journal.small_files import LOOKS, RESULT_S, SmallFileLocks
+from uploader.transfer.journal.tab_locks import Follower, LargeFileLocks, begin_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,17 +50,17 @@ class Journal:
         self._on_change = on_change
         self.on_given_up: Callable[[list[Checkpoint]], Any] = lambda records: None
         self.elsewhere: list[Checkpoint] = []
-        self._left = Unfinished()
+        self._left = RecordList()
         self._records = Records(ports.storage, keeper, lambda: on_change(self))
         self._page = ""  # the lock of all records of this page that have none of their own
         self._ours: set[str] = set()  # locks
         self._claimed: set[str] = set()  # keys of records
         self._watched: set[str] = set()  # locks of other pages
-        self._waiting: list[Waiting] = []
+        self._waiting: list[Follower] = []
         self._placing = asyncio.Lock()
         self._loading: asyncio.Event | None = None
-        self._turns = Turns(ports.tabs, self.leave)
-        self.small = SmallTurns(
+        self._turns = LargeFileLocks(ports.tabs, self.leave)
+        self.small = SmallFileLocks(
             ports.tabs, ports.clock, unplace=self._unplace, find_place=self._find_place
         )
         self._clock = ports.clock
@@ -152,8 +152,8 @@ class Journal:
         """Return the upload with which another page sends such a file."""
         if not self.elsewhere:
             return None
-        looks = looks_of(file)
-        return next((each for each in self.elsewhere if looks_of(each) == looks), None)
+        looks = fingerprint(file)
+        return next((each for each in self.elsewhere if fingerprint(each) == looks), None)
 
     async def is_free(self, lock: str) -> bool:
         """Tell whether no page of this browser has a lock."""
@@ -464,7 +464,7 @@ class Journal:
 
     async def _follow(self, upload: "Upload", other: "Checkpoint") -> str:
         """Wait for the end of another page's upload; return its CRC-64 if it arrived."""
-        waiting = Waiting(upload, other.key)
+        waiting = Follower(upload, other.key)
         self._waiting.append(waiting)
         upload.hold(states.FOR_TAB)
         upload.progress.fly(0, other.sent)

@@ -1,6 +1,6 @@
 """The records of what earlier pages left, in the order in which they came and by their file."""
 
-from uploader.transfer.journal.checkpoint import looks_of
+from uploader.transfer.journal.checkpoint import fingerprint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -8,10 +8,10 @@ if TYPE_CHECKING:
 
     from uploader.transfer.journal.checkpoint import Checkpoint
 
-__all__ = ["Unfinished"]
+__all__ = ["RecordList"]
 
 
-class Unfinished:
+class RecordList:
     """A list of records that is quick with thousands of them."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Unfinished:
 
     def of(self, file: "Any") -> "list[Checkpoint]":
         """Return the records of such a file."""
-        return self._by_looks.get(looks_of(file), []) if self._by_looks else []
+        return self._by_looks.get(fingerprint(file), []) if self._by_looks else []
 
     def add(self, record: "Checkpoint") -> None:
         """Put a record at the end, in place of an older one of the same key."""
@@ -43,11 +43,11 @@ class Unfinished:
         record.number = self._added
         self._by_number[record.number] = record
         self._added += 1
-        self._by_looks.setdefault(looks_of(record), []).append(record)
+        self._by_looks.setdefault(fingerprint(record), []).append(record)
 
     def drop(self, record: "Checkpoint") -> bool:
         """Take a record off the list; tell whether it was there."""
-        looks = looks_of(record)
+        looks = fingerprint(record)
         before = self._by_looks.pop(looks, [])
         after = [other for other in before if other.key != record.key]
         if after:

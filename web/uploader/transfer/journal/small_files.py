@@ -9,7 +9,7 @@ record of the closed one.
 import json
 
 from uploader.transfer import states
-from uploader.transfer.journal.checkpoint import looks_of
+from uploader.transfer.journal.checkpoint import fingerprint
 from uploader.transfer.plan import MAX_SINGLE_BYTES
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uploader.transfer.ports import Clock, Tabs
     from uploader.transfer.upload import Upload
 
-__all__ = ["LOOKS", "RESULT_S", "SmallTurns"]
+__all__ = ["LOOKS", "RESULT_S", "SmallFileLocks"]
 
 RESULT_S, LOOKS = 1.0, 20  # of a page that may be gone
 RECENT_S, REMEMBERED = 5.0, 200  # results, for a page that asks after the end
@@ -37,7 +37,7 @@ class Answer:
         self.result: tuple[str, str] | None = None  # key and CRC-64 of the object, if there is one
 
 
-class SmallTurns:
+class SmallFileLocks:
     """The small files that this page sends, by the locks that keep other pages from them.
 
     `unplace(upload)` takes back the place of one that follows; `find_place(upload)` gives it the
@@ -176,4 +176,4 @@ class SmallTurns:
 
 
 def _lock(owner: str, file: "Any") -> str:
-    return f"send {owner} {looks_of(file)}"
+    return f"send {owner} {fingerprint(file)}"

@@ -8,7 +8,7 @@ import asyncio
 import json
 
 from uploader.transfer import states
-from uploader.transfer.journal.checkpoint import looks_of
+from uploader.transfer.journal.checkpoint import fingerprint
 from uploader.transfer.plan import MAX_SINGLE_BYTES
 
 TYPE_CHECKING = False
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from uploader.transfer.ports import Tabs
     from uploader.transfer.upload import Upload
 
-__all__ = ["Turns", "Waiting", "begin_lock"]
+__all__ = ["Follower", "LargeFileLocks", "begin_lock"]
 
 
 def begin_lock(upload: "Upload") -> str:
     """Return what a page has to take before it begins a large file; empty for a small one."""
     if upload.file.size <= MAX_SINGLE_BYTES:
         return ""
-    return f"begin {looks_of(upload.file)}"
+    return f"begin {fingerprint(upload.file)}"
 
 
-class Waiting:
+class Follower:
     """An upload of this page that waits for another page to end its own of the same file."""
 
     def __init__(self, upload: "Upload", key: str) -> None:
@@ -38,7 +38,7 @@ class Waiting:
         self.crc64 = ""  # of the object, if the other page has finished it
 
 
-class Turns:
+class LargeFileLocks:
     """`let_go(key)` lets other pages go on with an upload of this page."""
 
     def __init__(self, tabs: "Tabs", let_go: "Callable[[str], None]") -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["CONNECTIONS", "Budget"]
+__all__ = ["CONNECTIONS", "ConnectionPool"]
 
 CONNECTIONS = 6  # what a browser opens to one host
 
@@ -28,7 +28,7 @@ class _Ticket:
         self.granted = asyncio.Event()
 
 
-class Budget:
+class ConnectionPool:
     """Places to send from: `connections` at best, `most` within a speed limit; `allowed` moves
     between 1 and that, and `cuts` counts how often it was halved. `queued` is how many small
     requests there may be for each connection.

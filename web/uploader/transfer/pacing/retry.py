@@ -8,7 +8,7 @@ Source of the waits: "Exponential Backoff and Jitter", AWS Architecture Blog, 20
 """
 
 from uploader.oss.errors import Corrupt, Lost, OSSError, Refused
-from uploader.transfer.errors import FileUnreadable, NoRoom, ServerRefused
+from uploader.transfer.errors import FileUnreadable, QuotaExceeded, ServerRefused
 from uploader.transfer.states import FOR_LOGIN, FOR_NETWORK, FOR_QUOTA, FOR_SERVER
 
 __all__ = [
@@ -61,7 +61,7 @@ def waits_for(error: Exception) -> str:
     """Return what an upload has to wait for because of `error`; empty if that is not the case."""
     if isinstance(error, Lost) and error.reason == Lost.UNREACHABLE:
         return FOR_NETWORK
-    if isinstance(error, NoRoom):
+    if isinstance(error, QuotaExceeded):
         return FOR_QUOTA
     if isinstance(error, ServerRefused):
         if error.status == 401:

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
     from uploader.transfer.upload import Upload
 
-__all__ = ["AHEAD", "Places"]
+__all__ = ["AHEAD", "Slots"]
 
 AHEAD = 4 * CONNECTIONS
 
 
-class Places:
+class Slots:
     """`active` uploads of any size, and `ahead` more that are small: those make ready to leave.
 
     Small ones come some at a time: to read them together is cheap. Whoever waits for room in the

@@ -7,7 +7,7 @@ Source: OSS user guide, Single-connection bandwidth throttling.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uploader.transfer.pacing.connections import Budget
+    from uploader.transfer.pacing.connections import ConnectionPool
 
 __all__ = ["MIN_LIMIT_BYTES_PER_S", "SpeedLimit"]
 
@@ -20,10 +20,10 @@ COMFORTABLE_BITS = 4 * MIN_BITS  # below that fewer connections are better than 
 class SpeedLimit:
     """One limit over all connections; requests that begin after a change keep to the new one."""
 
-    def __init__(self, budget: "Budget") -> None:
+    def __init__(self, pool: "ConnectionPool") -> None:
         self.bytes_per_s = 0  # 0 for no limit
         self.traffic_limit = 0  # bits per second for one request, 0 for none
-        self._budget = budget
+        self._budget = pool
 
     def set(self, bytes_per_s: int) -> None:
         """Change the limit; 0 lifts it, and less than OSS can do becomes the least it can.

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from uploader.transfer.engine import Engine
     from uploader.transfer.upload import Upload
 
-__all__ = ["Cleaning"]
+__all__ = ["Cleanup"]
 
 AGAIN_S = 30.0  # if OSS refuses to remove parts, and each time twice as long
 MAX_CLEANINGS = 5  # after that the next page does it, or a lifecycle rule of the bucket
 
 
-class Cleaning:
+class Cleanup:
     """Uploads whose parts are being removed; none of them may be sent before that has ended.
 
     `ended(upload)` is called when it has, and `settled(upload, stored)` if nobody has sent it again

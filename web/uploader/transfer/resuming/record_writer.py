@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     Soon = Callable[[Callable[[], None]], None]
 
-__all__ = ["Backlog", "is_over"]
+__all__ = ["RecordWriter", "is_over"]
 
 BATCH = 100  # records in one transaction
 PLACED_AT_ONCE = 10  # before the browser has a turn; `asyncio.sleep` would give it none
 
 
-class Backlog:
+class RecordWriter:
     """Uploads without a record that should have one, and records that nobody needs any more.
 
     `soon(write)` arranges that `write` is called soon, and not too often; `is_idle()` tells

@@ -5,7 +5,7 @@ import asyncio
 from uploader.oss.errors import OSSError
 from uploader.oss.times import from_iso
 from uploader.transfer.errors import FileUnreadable, StorageBroken, TransferError
-from uploader.transfer.journal.checkpoint import looks_of, restore
+from uploader.transfer.journal.checkpoint import fingerprint, restore
 from uploader.transfer.sending.abort import abort, remove_orphan
 from uploader.transfer.upload import Upload
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     Failed = list[tuple[Checkpoint, Exception]]
 
-__all__ = ["Leftovers"]
+__all__ = ["UnfinishedUploads"]
 
 EMPTY_FOR_S = 86400.0
 REOPENED_AT_ONCE = 20  # files, before others have a turn
 
 
-class Leftovers:
+class UnfinishedUploads:
     """`go_on(file, options, record)` makes an upload of a file that is open again.
 
     What was cancelled in a page that could not remove it is removed without a question.
@@ -92,7 +92,7 @@ class Leftovers:
             file = files[index]
             if isinstance(file, FileUnreadable):
                 failed.append((record, file))
-            elif looks_of(file) != looks_of(record):
+            elif fingerprint(file) != fingerprint(record):
                 changed = FileUnreadable("size or time of change differ", changed=True)
                 failed.append((record, changed))
             elif await self.journal.claim(record):

@@ -148,7 +148,7 @@ async def _send_missing(upload: "Upload", engine: "Engine") -> None:
     missing = iter(
         [number for number in range(1, count + 1) if number not in upload.progress.parts]
     )
-    workers = min(UNPROVED * engine.budget.connections, count - len(upload.progress.parts))
+    workers = min(UNPROVED * engine.pool.connections, count - len(upload.progress.parts))
 
     async def worker() -> None:
         for number in missing:

@@ -2,7 +2,7 @@
 
 from uploader.oss.keys import named_key, object_key
 from uploader.oss.replies import Stored
-from uploader.transfer.errors import NameTooLong, NoRoom, WrongType
+from uploader.transfer.errors import NameTooLong, QuotaExceeded, WrongType
 from uploader.transfer.files import Piece
 from uploader.transfer.grants.limits import allows
 from uploader.transfer.options import KEEP_BOTH, REFUSE, object_headers
@@ -124,13 +124,13 @@ async def _reserve_quota(upload: "Upload", engine: "Engine") -> "Grant":
         GrantRefused: the server gives no credentials.
     """
     grant = await engine.keeper.get()
-    engine.room.granted(grant.left)
-    if engine.room.take(upload.number, upload.file.size):
+    engine.quota.granted(grant.left)
+    if engine.quota.take(upload.number, upload.file.size):
         return grant
     grant = await engine.keeper.renewed()
-    engine.room.granted(grant.left)
-    if not engine.room.take(upload.number, upload.file.size):
-        raise NoRoom(f"{engine.room.left().facts()} left, {upload.file.size} bytes needed")
+    engine.quota.granted(grant.left)
+    if not engine.quota.take(upload.number, upload.file.size):
+        raise QuotaExceeded(f"{engine.quota.left().facts()} left, {upload.file.size} bytes needed")
     return grant
 
 

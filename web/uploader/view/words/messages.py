@@ -7,8 +7,8 @@ from uploader.transfer.errors import (
     FileTooLarge,
     FileUnreadable,
     NameTooLong,
-    NoRoom,
     PartsLeft,
+    QuotaExceeded,
     ServerRefused,
     TooManyFiles,
     WrongType,
@@ -146,7 +146,7 @@ def _before(error: Exception) -> Explanation:
         return _explanation("name_long")
     if isinstance(error, PartsLeft):
         return _explanation("parts_left")
-    if isinstance(error, NoRoom):
+    if isinstance(error, QuotaExceeded):
         return _explanation("no_room")
     return _explanation("bug", detail=[repr(error)])
 

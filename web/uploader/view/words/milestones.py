@@ -7,7 +7,7 @@ __all__ = ["Milestones"]
 
 
 class Milestones:
-    """Turns the sums of the queue into the few sentences worth hearing."""
+    """LargeFileLocks the sums of the queue into the few sentences worth hearing."""
 
     def __init__(self) -> None:
         self._busy = False
