@@ -88,7 +88,7 @@ async def go_on_with(
         has_begun = True
     finally:
         if not has_begun:
-            unfinished.journal.leave(begun.key)
+            unfinished.journal.release_key(begun.key)
     upload: Upload = unfinished.go_on(file, record.options, record)
     for number in known.progress.parts:
         upload.progress.land(number, known.progress.parts[number])

@@ -195,7 +195,7 @@ async def _discard(begun: Begun, unfinished: "UnfinishedUploads") -> None:
     try:
         await unfinished.engine.ports.receipts.discard(begun.key, begun.upload_id)
     finally:
-        unfinished.journal.leave(begun.key)
+        unfinished.journal.release_key(begun.key)
 
 
 async def show_elsewhere(

@@ -122,7 +122,7 @@ class Queue:
                     upload.fail(error)
                     self._unended.discard(upload.number)
                     self._records.drop(upload)
-                    self._engine.journal.will_not_go(upload)
+                    self._engine.journal.not_sending(upload)
 
     def on_change(self, listener: "Callable[[Upload], None]") -> "Callable[[], None]":
         """Have `listener(upload)` called after every change, and when an upload is added.
@@ -246,7 +246,7 @@ class Queue:
             raise IllegalMove(f"an upload that is {upload.state} cannot be removed")
         self.uploads.remove(upload)
         if upload.upload_id:
-            self._engine.journal.leave(upload.key)
+            self._engine.journal.release_key(upload.key)
         self._records.drop(upload)
 
     def _add(self, file: "File", options: Options, record: "Checkpoint | None" = None) -> Upload:
@@ -261,7 +261,7 @@ class Queue:
         error = self._refusal(upload, len(self._unended) + 1)
         if error:
             upload.fail(error)
-            self._engine.journal.will_not_go(upload)
+            self._engine.journal.not_sending(upload)
         else:
             self._line_up(upload)
         return upload
@@ -309,7 +309,7 @@ class Queue:
                 _cancel(task)
             return
         self._stopped(upload, why)
-        self._engine.journal.will_not_go(upload)
+        self._engine.journal.not_sending(upload)
         if task:  # not started: nothing in it could catch the cancel
             task.cancel()
             self._ended(upload)
@@ -343,7 +343,7 @@ class Queue:
         finally:
             self._stopping.pop(id(upload), None)
             self._engine.quota.give_back(upload.number)
-            self._engine.journal.rests(upload)
+            self._engine.journal.stopped(upload)
             self._ended(upload)
 
     async def _send(self, upload: Upload) -> None:

@@ -184,7 +184,7 @@ async def test_of_several_records_of_a_file_the_one_goes_on_of_which_most_has_ar
     await engine.journal.load()
     upload = Upload(FakeFile("a.bin", SIZE), lambda _upload: None)
 
-    await engine.journal.take_place(upload)
+    await engine.journal.adopt_unclaimed(upload)
 
     assert upload.key == f"{OWNER}3/a.bin"
 
@@ -312,7 +312,7 @@ async def test_what_has_arrived_is_kept_until_it_is_reported_and_offered_in_no_o
     queue.reported(upload)
     await until(lambda: not ports.storage.texts)
 
-    assert (offered, engine.journal.unfinished, engine.journal.elsewhere) == ([], [], [])
+    assert (offered, engine.journal.unfinished, engine.journal.in_other_tabs) == ([], [], [])
     assert upload.key not in ports.tabs.names
 
 

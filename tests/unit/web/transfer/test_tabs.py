@@ -19,11 +19,11 @@ async def test_the_other_page_shows_what_is_sent_elsewhere_and_does_not_offer_it
     await journal.load()
 
     assert journal.unfinished == []
-    assert [record.key for record in journal.elsewhere] == [first.key]
-    before = journal.elsewhere[0].sent
+    assert [record.key for record in journal.in_other_tabs] == [first.key]
+    before = journal.in_other_tabs[0].sent
     world.http.release()
-    await until(lambda: first.state == states.DONE or journal.elsewhere[0].sent > before)
-    await until(lambda: journal.elsewhere == [])
+    await until(lambda: first.state == states.DONE or journal.in_other_tabs[0].sent > before)
+    await until(lambda: journal.in_other_tabs == [])
     assert journal.unfinished == []
 
 
@@ -34,7 +34,7 @@ async def test_an_upload_that_begins_later_is_seen_too():
 
     _, first, _ = await world.half_sent()
 
-    assert [record.key for record in journal.elsewhere] == [first.key]
+    assert [record.key for record in journal.in_other_tabs] == [first.key]
 
 
 async def test_the_same_file_in_two_pages_is_sent_once():
@@ -159,7 +159,7 @@ async def test_what_a_closed_page_left_is_offered():
     await until(lambda: journal.unfinished)
 
     assert [record.key for record in journal.unfinished] == [first.key]
-    assert journal.elsewhere == []
+    assert journal.in_other_tabs == []
 
 
 async def test_a_cancelled_upload_is_gone_everywhere():
@@ -170,7 +170,7 @@ async def test_a_cancelled_upload_is_gone_everywhere():
 
     queue.cancel(first)
     world.http.release()
-    await until(lambda: journal.elsewhere == [])
+    await until(lambda: journal.in_other_tabs == [])
 
     assert journal.unfinished == []
     assert world.storage.texts == {}
@@ -189,7 +189,7 @@ async def test_an_upload_that_is_removed_unfinished_is_offered_elsewhere():
     queue.remove(first)
     await until(lambda: journal.unfinished)
 
-    assert journal.elsewhere == []
+    assert journal.in_other_tabs == []
 
 
 async def test_one_of_two_pages_gets_an_unfinished_upload():
@@ -228,7 +228,7 @@ async def test_what_another_page_says_is_not_believed_blindly():
     ):
         other.tabs.tell(text)
 
-    assert journal.elsewhere == []
+    assert journal.in_other_tabs == []
     assert journal.unfinished == []
     assert ports.storage.texts == {}
 
@@ -240,7 +240,7 @@ async def test_what_is_said_late_of_an_upload_that_is_ours_is_not_believed():
 
     other.tabs.tell(world.storage.texts[first.key])
 
-    assert queue.unfinished.journal.elsewhere == []
+    assert queue.unfinished.journal.in_other_tabs == []
 
 
 async def test_a_file_that_the_browser_can_open_again_is_not_asked_for():

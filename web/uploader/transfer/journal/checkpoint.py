@@ -57,7 +57,7 @@ class Checkpoint:
         page: str,
         options: Options,
         sha256: str = "",
-        given_up: bool = False,
+        is_abandoned: bool = False,
     ) -> None:
         self.owner = owner
         self.name = name
@@ -72,7 +72,9 @@ class Checkpoint:
         self.page = page
         self.options = options
         self.sha256 = sha256  # as the upload has begun with
-        self.given_up = given_up  # a person cancelled it: to be removed, not to be gone on with
+        self.is_abandoned = (
+            is_abandoned  # a person cancelled it: to be removed, not to be gone on with
+        )
         self.number = 0  # in the list of a page
         self.can_reopen = False  # the browser can open the file without a file chooser
         self.lock = key if upload_id else page
@@ -99,7 +101,7 @@ class Checkpoint:
                 "page": self.page,
                 "options": self.options.given,
                 "sha256": self.sha256,
-                "given_up": self.given_up,
+                "given_up": self.is_abandoned,
             }
         )
 
@@ -125,7 +127,7 @@ def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Ch
         page=page,
         options=upload.options,
         sha256=upload.sha256 if upload.upload_id else "",
-        given_up=upload.record.is_abandoned,
+        is_abandoned=upload.record.is_abandoned,
     )
 
 
@@ -165,14 +167,14 @@ def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | Non
             page=_text(found["page"]),
             options=Options(**found["options"]),
             sha256=_text(found.get("sha256", "")),
-            given_up=found.get("given_up") is True,
+            is_abandoned=found.get("given_up") is True,
         )
         ours = record.lock and _is_place_of(record)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
     is_old = record.saved_at_s <= now_s - MAX_AGE_S
     if is_old and record.upload_id:
-        record.given_up = True  # nobody comes back for it: its parts are to be removed
+        record.is_abandoned = True  # nobody comes back for it: its parts are to be removed
     in_time = record.saved_at_s < now_s + MAX_AGE_S and not (is_old and not record.upload_id)
     sound = _is_plan_of(record) and len(record.sha256) in (0, SHA256_DIGITS)
     return record if ours and in_time and sound else None

@@ -29,7 +29,7 @@ class RecordList:
 
     def offered(self) -> "list[Checkpoint]":
         """Return what has begun, then the rest, without what a person gave up."""
-        records = [record for record in self.all() if not record.given_up]
+        records = [record for record in self.all() if not record.is_abandoned]
         begun = [record for record in records if record.upload_id]
         return begun + [record for record in records if not record.upload_id]
 

@@ -118,9 +118,9 @@ class RecordWriter:
     async def _place(self, upload: "Upload") -> None:
         """Give an upload an unfinished one's place, or a key; not yet, if another page has it."""
         if not is_over(upload):
-            await self._journal.take_place(upload)
+            await self._journal.adopt_unclaimed(upload)
         waits = upload.paused_for == states.FOR_TAB
-        if upload.key or is_over(upload) or waits or self._journal.find_elsewhere(upload.file):
+        if upload.key or is_over(upload) or waits or self._journal.find_in_other_tabs(upload.file):
             return
         try:
             upload.target.assign(key_for(upload, self._engine, self._journal.owner))

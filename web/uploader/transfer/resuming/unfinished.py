@@ -39,7 +39,7 @@ class UnfinishedUploads:
         self.engine = engine
         self.journal = engine.journal
         self.go_on = go_on
-        self.journal.on_given_up = self.discard
+        self.journal.on_abandoned = self.discard
 
     async def find(self) -> "list[Checkpoint]":
         """Return the records of what can be gone on with.
@@ -75,7 +75,7 @@ class UnfinishedUploads:
             is_known = each["upload_id"] in self.journal.upload_ids or each["size"]
             if is_known:
                 continue
-            if self.journal.has_left(each["key"]) or from_iso(each["began_at"]) < before_s:
+            if self.journal.has_unclaimed(each["key"]) or from_iso(each["began_at"]) < before_s:
                 try:
                     await remove_orphan(each["key"], each["upload_id"], self.engine)
                 except (OSSError, TransferError):
@@ -97,7 +97,7 @@ class UnfinishedUploads:
                 failed.append((record, changed))
             elif await self.journal.claim(record):
                 self.go_on(file, record.options, record)
-            elif self.journal.has_left(record.key):
+            elif self.journal.has_unclaimed(record.key):
                 self.go_on(file, record.options, None)  # follows the page that sends this file
             if index % REOPENED_AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -117,14 +117,14 @@ class UnfinishedUploads:
         for record in waiting:
             self.journal.release(record)
         begun = [record for record in ours if record.upload_id]
-        await self.journal.give_up(begun)
+        await self.journal.abandon(begun)
         failed: Failed = []
         for record in begun:
             try:
                 await self._abort(record)
             except (OSSError, TransferError) as error:
-                record.given_up = False  # here it can be discarded again; a later page does it
-                self.journal.put_back(record)
+                record.is_abandoned = False  # here it can be discarded again; a later page does it
+                self.journal.unclaim(record)
                 failed.append((record, error))
         return failed
 

@@ -64,7 +64,7 @@ async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored 
     """Give an upload its key, once no other page of this browser sends the same file."""
     is_placed = upload.key and (upload.has_begun() or upload.file.size <= MAX_SINGLE_BYTES)
     if is_placed and not upload.is_stream:
-        await engine.journal.take_back(upload)
+        await engine.journal.reclaim(upload)
     if not ((upload.key and is_placed) or upload.is_stream):
         crc64 = await engine.journal.adopt(upload)
         if crc64:
