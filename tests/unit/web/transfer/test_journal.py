@@ -1,0 +1,358 @@
+"""The journal by itself: which records a tab reads, claims, writes, and leaves to other tabs."""
+
+import asyncio
+import json
+
+from support.fake_browser import FakeBrowser, FakeStorage
+from support.fakes import FakeFile, make_engine, make_ports, until
+from uploader.transfer import states
+from uploader.transfer.upload import Upload
+
+SIZE = 64 * 1024 * 1024
+OWNER = "uploads/alice-1/"
+KEY = f"{OWNER}2026-03-14/{1:032x}/a.bin"
+
+
+class Tabs:
+    """Tabs of one browser: they share its storage and its locks."""
+
+    def __init__(self):
+        self.browser = FakeBrowser()
+        self.storage = FakeStorage()
+        self.told = []
+
+    def open(self):
+        """Return the journal of a new tab, and its end of the browser."""
+        ports = make_ports(storage=self.storage, browser=self.browser)
+        return make_engine(ports).journal, ports.tabs
+
+
+def large(key=KEY, upload_id="U1", size=SIZE):
+    """Return an upload in parts that has begun."""
+    upload = Upload(FakeFile("a.bin", size), lambda _upload: None)
+    upload.go(states.UPLOADING)
+    upload.target.assign(key)
+    upload.progress.continue_from(upload_id, 8 * 1024 * 1024)
+    return upload
+
+
+def fresh(size=SIZE, number=7):
+    """Return an upload of the same file that has not begun."""
+    upload = Upload(FakeFile("a.bin", size), lambda _upload: None, number=number)
+    upload.go(states.UPLOADING)
+    return upload
+
+
+async def left_by_a_closed_tab(tabs):
+    journal, end = tabs.open()
+    await journal.load()
+    await journal.begin(large())
+    end.close()
+
+
+def keys(records):
+    return [record.key for record in records]
+
+
+async def test_the_record_of_a_closed_tab_is_unclaimed():
+    tabs = Tabs()
+    await left_by_a_closed_tab(tabs)
+    journal, _ = tabs.open()
+
+    await journal.load()
+
+    assert (keys(journal.unfinished), journal.in_other_tabs) == ([KEY], [])
+    assert journal.has_unclaimed(KEY)
+    assert journal.upload_ids == {"U1"}
+
+
+async def test_the_record_of_an_open_tab_is_in_another_tab():
+    tabs = Tabs()
+    first, _ = tabs.open()
+    await first.load()
+    await first.begin(large())
+    journal, _ = tabs.open()
+
+    await journal.load()
+
+    assert (journal.unfinished, keys(journal.in_other_tabs)) == ([], [KEY])
+
+
+async def test_one_tab_claims_a_record_and_the_other_sees_it_there():
+    tabs = Tabs()
+    await left_by_a_closed_tab(tabs)
+    first, _ = tabs.open()
+    second, _ = tabs.open()
+    await first.load()
+    await second.load()
+    (mine,), (theirs,) = first.unfinished, second.unfinished
+
+    assert await first.claim(mine)
+    assert not await second.claim(theirs)
+
+    assert (first.unfinished, second.unfinished) == ([], [])
+    assert keys(second.in_other_tabs) == [KEY]
+
+
+async def test_a_tab_that_did_not_hear_of_a_claim_sees_it_when_it_claims():
+    tabs = Tabs()
+    await left_by_a_closed_tab(tabs)
+    first, _ = tabs.open()
+    second, _ = tabs.open()
+    await first.load()
+    await second.load()
+    tabs.browser.heard_after = 1_000
+    await first.claim(first.unfinished[0])
+
+    assert not await second.claim(second.unfinished[0])
+
+    assert keys(second.in_other_tabs) == [KEY]
+
+
+async def test_a_claimed_record_cannot_be_claimed_twice():
+    tabs = Tabs()
+    await left_by_a_closed_tab(tabs)
+    journal, _ = tabs.open()
+    await journal.load()
+    (record,) = journal.unfinished
+
+    assert [await journal.claim(record), await journal.claim(record)] == [True, False]
+
+
+async def test_a_record_that_is_unclaimed_again_can_be_claimed_by_another_tab():
+    tabs = Tabs()
+    await left_by_a_closed_tab(tabs)
+    first, _ = tabs.open()
+    await first.load()
+    (record,) = first.unfinished
+    await first.claim(record)
+
+    first.unclaim(record)
+    second, _ = tabs.open()
+    await second.load()
+
+    assert keys(first.unfinished) == [KEY]
+    assert await second.claim(second.unfinished[0])
+
+
+async def test_an_upload_adopts_the_key_the_id_and_the_unproved_parts_of_a_closed_tab():
+    tabs = Tabs()
+    await left_by_a_closed_tab(tabs)
+    journal, _ = tabs.open()
+    await journal.load()
+    upload = fresh()
+
+    assert await journal.adopt(upload) == ""
+
+    assert (upload.key, upload.upload_id) == (KEY, "U1")
+    assert upload.progress.is_unproved
+    assert upload.record.name == KEY
+    assert journal.unfinished == []
+
+
+async def test_an_upload_of_another_file_adopts_nothing():
+    tabs = Tabs()
+    await left_by_a_closed_tab(tabs)
+    journal, _ = tabs.open()
+    await journal.load()
+    upload = fresh(size=SIZE + 1)
+
+    await journal.adopt(upload)
+
+    assert (upload.key, keys(journal.unfinished)) == ("", [KEY])
+
+
+async def test_a_cancelled_upload_gives_back_what_it_was_about_to_adopt():
+    tabs = Tabs()
+    await left_by_a_closed_tab(tabs)
+    journal, _ = tabs.open()
+    await journal.load()
+    upload = fresh()
+    upload.go(states.CANCELLED)
+
+    await journal.adopt_unclaimed(upload)
+
+    assert (upload.key, keys(journal.unfinished)) == ("", [KEY])
+
+
+async def test_an_upload_follows_the_other_tab_and_gets_its_object():
+    tabs = Tabs()
+    first, _ = tabs.open()
+    await first.load()
+    await first.begin(large())
+    journal, _ = tabs.open()
+    await journal.load()
+    upload = fresh()
+
+    following = asyncio.create_task(journal.adopt(upload))
+    await until(lambda: upload.paused_for == states.FOR_TAB)
+    assert journal.followers() == 1
+    await first.forget(KEY, "42")
+
+    assert await following == "42"
+    assert (upload.key, upload.state, journal.followers()) == (KEY, states.UPLOADING, 0)
+
+
+async def test_an_upload_that_follows_continues_when_the_other_tab_is_closed():
+    tabs = Tabs()
+    first, end = tabs.open()
+    await first.load()
+    await first.begin(large())
+    journal, _ = tabs.open()
+    await journal.load()
+    upload = fresh()
+    following = asyncio.create_task(journal.adopt(upload))
+    await until(lambda: upload.paused_for == states.FOR_TAB)
+
+    end.close()
+
+    assert await following == ""
+    assert (upload.key, upload.upload_id) == (KEY, "U1")
+
+
+async def test_a_tab_that_is_about_to_begin_makes_another_wait():
+    tabs = Tabs()
+    first, _ = tabs.open()
+    second, _ = tabs.open()
+    await first.load()
+    await second.load()
+    beginning, waiting = fresh(), fresh()
+    await first.adopt(beginning)
+    follows = asyncio.create_task(second.adopt(waiting))
+    await until(lambda: waiting.paused_for == states.FOR_TAB)
+
+    first.stopped(beginning)  # it could not begin
+
+    assert await follows == ""
+    assert waiting.state == states.UPLOADING
+
+
+async def test_a_failed_upload_is_left_to_a_tab_that_waits_for_it():
+    tabs = Tabs()
+    first, _ = tabs.open()
+    await first.load()
+    upload = large()
+    await first.begin(upload)
+    second, _ = tabs.open()
+    await second.load()
+    waiting = fresh()
+    follows = asyncio.create_task(second.adopt(waiting))
+    await until(lambda: waiting.paused_for == states.FOR_TAB)
+
+    upload.fail(ValueError("it broke"))
+    first.stopped(upload)
+
+    await follows
+    assert (waiting.key, waiting.upload_id) == (KEY, "U1")
+
+
+async def test_who_reclaims_what_another_tab_continues_loses_key_and_parts():
+    tabs = Tabs()
+    first, _ = tabs.open()
+    await first.load()
+    upload = large()
+    await first.begin(upload)
+    first.release_key(KEY)
+    second, _ = tabs.open()
+    await second.load()
+    await second.claim(second.unfinished[0])
+
+    await first.reclaim(upload)
+
+    assert (upload.key, upload.upload_id, upload.record.name) == ("", "", "")
+    assert keys(first.in_other_tabs) == [KEY]
+
+
+async def test_who_reclaims_what_nobody_took_keeps_it_and_proves_its_parts_again():
+    tabs = Tabs()
+    journal, _ = tabs.open()
+    await journal.load()
+    upload = large()
+    await journal.begin(upload)
+    upload.progress.prove()
+    journal.release_key(KEY)
+
+    await journal.reclaim(upload)
+
+    assert (upload.key, upload.progress.is_unproved) == (KEY, True)
+    assert not await tabs.open()[1].take(KEY)
+
+
+async def test_the_records_of_waiting_uploads_share_one_lock():
+    tabs = Tabs()
+    journal, end = tabs.open()
+    await journal.load()
+    uploads = [large(f"{OWNER}2026-03-14/{n:032x}/a.bin", "", 10) for n in range(12)]
+    for upload in uploads[:11]:
+        upload.record.save_as(upload.key)
+
+    await journal.keep_waiting(uploads)
+
+    locks = {json.loads(text)["page"] for text in tabs.storage.texts.values()}
+    assert (len(tabs.storage.texts), len(locks), len(tabs.storage.saved)) == (11, 1, 1)
+    assert end.names == list(locks)
+
+
+async def test_the_record_of_a_complete_object_is_removed_and_other_tabs_hear_of_it():
+    tabs = Tabs()
+    await left_by_a_closed_tab(tabs)
+    first, _ = tabs.open()
+    second, _ = tabs.open()
+    await first.load()
+    await second.load()
+
+    await first.forget(KEY, "42")
+
+    assert (tabs.storage.texts, second.unfinished) == ({}, [])
+
+
+async def test_an_abandoned_record_is_not_offered_and_can_be_removed():
+    tabs = Tabs()
+    await left_by_a_closed_tab(tabs)
+    first, end = tabs.open()
+    await first.load()
+    (record,) = first.unfinished
+    await first.claim(record)
+    await first.abandon([record])
+    end.close()
+    journal, _ = tabs.open()
+    told = []
+    journal.on_abandoned = told.extend
+
+    await journal.load()
+
+    assert (journal.unfinished, keys(told)) == ([], [KEY])
+
+
+async def test_the_record_of_a_stream_is_not_written():
+    tabs = Tabs()
+    journal, _ = tabs.open()
+    await journal.load()
+    upload = large()
+    upload.file.is_stream = True
+
+    await journal.keep(upload)
+
+    assert (tabs.storage.texts, journal.upload_ids) == ({}, {"U1"})
+
+
+async def test_messages_of_strangers_change_nothing():
+    tabs = Tabs()
+    await left_by_a_closed_tab(tabs)
+    journal, _ = tabs.open()
+    await journal.load()
+    _, stranger = tabs.open()
+
+    for text in (
+        "",
+        "[]",
+        "{}",
+        "7",
+        '{"ended": 7, "crc64": "1"}',
+        json.dumps({"ended": KEY, "crc64": 1}),
+        '{"wanted": ["x"]}',
+        '{"key": 1}',
+    ):
+        stranger.tell(text)
+
+    assert (keys(journal.unfinished), journal.in_other_tabs) == ([KEY], [])
