@@ -13,7 +13,7 @@ from mock_oss.errors import (
     WorldError,
 )
 from mock_oss.server import MockOSS
-from mock_oss.world.world import (
+from mock_oss.world.model import (
     ACCESS_KEY_ID,
     ACCESS_KEY_SECRET,
     ACCOUNT_ID,

@@ -12,14 +12,13 @@ from contextlib import suppress
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from mock_oss.access.access_keys import Context
 from mock_oss.access.authentication import authenticate
 from mock_oss.access.authorization import authorize
+from mock_oss.access.keys import Context
 from mock_oss.clock import Pace, monotonic_ms
-from mock_oss.control.journal import RequestRecord
 from mock_oss.errors import RefusedError, STSRefusedError
 from mock_oss.faults import effects
-from mock_oss.faults.faults import Fault, Probe
+from mock_oss.faults.plan import Fault, Probe
 from mock_oss.http.addressing import (
     Target,
     check_bucket_name,
@@ -32,11 +31,12 @@ from mock_oss.http.cors import answer_headers, preflight
 from mock_oss.http.request import Receive, Request, Scope, Send
 from mock_oss.http.response import Response, error_response
 from mock_oss.http.sending import Sender, header_block
+from mock_oss.journal import RequestRecord
 from mock_oss.operations.objects import traffic_limit
 from mock_oss.operations.routes import DATA_OPERATIONS, Operation, find_operation
 from mock_oss.service import Call, Service
-from mock_oss.sts.sts import is_sts, serve_sts, sts_error
-from mock_oss.sts.sts_signatures import Nonces, STSCall
+from mock_oss.sts.endpoint import is_sts, serve_sts, sts_error
+from mock_oss.sts.signatures import Nonces, STSCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

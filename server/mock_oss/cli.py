@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from mock_oss.errors import MockOSSError, WorldError
-from mock_oss.faults.faults import read_faults
+from mock_oss.faults.plan import read_faults
 from mock_oss.production import OVERRIDE, refuse_production
 from mock_oss.server import MockOSS
-from mock_oss.world.world import World
+from mock_oss.world.model import World
 
 __all__ = ["app", "run_mock_oss"]
 

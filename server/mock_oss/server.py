@@ -25,19 +25,19 @@ from uvicorn.server import ServerState
 from mock_oss.access.identities import Identities
 from mock_oss.app import App
 from mock_oss.clock import Clock
-from mock_oss.control.control import control_app
-from mock_oss.control.journal import Journal
+from mock_oss.control.application import control_app
 from mock_oss.control.snapshots import Snapshots
 from mock_oss.control.views import BucketView
 from mock_oss.errors import MockOSSError, PortInUseError, RefusedError, WorldError
-from mock_oss.faults.faults import Faults
+from mock_oss.faults.plan import Faults
 from mock_oss.http.addressing import check_domain
 from mock_oss.http.protocol import OssProtocol
 from mock_oss.ids import Ids
+from mock_oss.journal import Journal
 from mock_oss.service import Service
 from mock_oss.store import Store
+from mock_oss.world.model import BucketSpec, World
 from mock_oss.world.seeding import seed_objects
-from mock_oss.world.world import BucketSpec, World
 
 __all__ = ["MockOSS"]
 

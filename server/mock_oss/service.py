@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from mock_oss.access.identities import ANONYMOUS, Caller, Identities
 from mock_oss.clock import Clock
-from mock_oss.control.journal import Journal, RequestRecord
 from mock_oss.errors import RefusedError
-from mock_oss.faults.faults import Faults
+from mock_oss.faults.plan import Faults
 from mock_oss.http.addressing import Target, locate
 from mock_oss.http.body import Body
 from mock_oss.http.request import Request
 from mock_oss.ids import Ids
-from mock_oss.operations.lifecycle import abort_old_uploads
+from mock_oss.journal import Journal, RequestRecord
 from mock_oss.store import BucketRecord, Store
-from mock_oss.world.world import BucketSpec, World
+from mock_oss.world.lifecycle import abort_old_uploads
+from mock_oss.world.model import BucketSpec, World
 
 __all__ = ["Call", "Service"]
 

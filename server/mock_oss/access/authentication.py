@@ -9,14 +9,14 @@ import hmac
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mock_oss.access.access_keys import Context, find_caller
 from mock_oss.access.identities import ANONYMOUS, Caller
+from mock_oss.access.keys import Context, find_caller
 from mock_oss.clock import Clock
-from mock_oss.control.journal import Journal
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import Target
 from mock_oss.http.dates import MAX_SKEW_S, check_skew, iso_ms, parse_gmt, parse_v4_date
 from mock_oss.http.request import Request
+from mock_oss.journal import Journal
 from mock_oss.signing import v1, v4
 from mock_oss.signing.cases import Case, V1Case, V4Case
 from mock_oss.signing.explain import Evidence, mismatch

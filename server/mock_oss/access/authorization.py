@@ -12,7 +12,8 @@ from functools import partial
 from urllib.parse import parse_qsl
 
 from mock_oss.access.identities import Caller
-from mock_oss.access.policy import (
+from mock_oss.errors import RefusedError
+from mock_oss.policies.evaluation import (
     NOTHING_MATCHED,
     Decision,
     Question,
@@ -20,7 +21,6 @@ from mock_oss.access.policy import (
     evaluate,
     evaluate_session,
 )
-from mock_oss.errors import RefusedError
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from mock_oss.access.policy import Policy, parse_policy, parse_trust_policy
+from mock_oss.policies.evaluation import Policy, parse_policy, parse_trust_policy
 from mock_oss.store import SessionRecord, Store
-from mock_oss.world.world import Role, User, World
+from mock_oss.world.model import Role, User, World
 
 __all__ = ["ANONYMOUS", "Caller", "Identities"]
 

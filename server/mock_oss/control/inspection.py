@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
-from mock_oss.faults.faults import Fault
+from mock_oss.faults.plan import Fault
 from mock_oss.operations.conditions import parse_range
 from mock_oss.service import Service
 from mock_oss.store import ObjectRecord

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mock_oss.clock import Pace
 from mock_oss.errors import ERRORS, RefusedError, STSRefusedError
-from mock_oss.faults.faults import Fault
+from mock_oss.faults.plan import Fault
 from mock_oss.http.body import Body, CutConnectionError
 from mock_oss.http.response import Response
 from mock_oss.service import Service

@@ -8,8 +8,8 @@ from mock_oss.http.documents import tag
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.buckets import MAX_XML_BYTES, bucket_acl, put_bucket
 from mock_oss.operations.common import STORAGE_CLASSES, max_keys, owner
-from mock_oss.operations.lifecycle import parse_lifecycle
 from mock_oss.service import Call
+from mock_oss.world.lifecycle import parse_lifecycle
 
 __all__ = [
     "delete_lifecycle",

@@ -10,7 +10,7 @@ from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import STORAGE_CLASSES, endpoints, iso, owner
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord
-from mock_oss.world.world import BUCKET_ACLS
+from mock_oss.world.model import BUCKET_ACLS
 
 __all__ = [
     "delete_bucket",

@@ -12,7 +12,7 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.documents import tag
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ObjectRecord
-from mock_oss.world.world import STORAGE_CLASSES
+from mock_oss.world.model import STORAGE_CLASSES
 
 __all__ = [
     "STORAGE_CLASSES",

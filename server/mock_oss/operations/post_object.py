@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
-from mock_oss.access.access_keys import Context, find_caller
 from mock_oss.access.authorization import authorize
 from mock_oss.access.identities import ANONYMOUS, Caller
-from mock_oss.access.post_policy import PostPolicy, check_fields, check_length, parse_post_policy
+from mock_oss.access.keys import Context, find_caller
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import MAX_OBJECT_BYTES, PIECE, Digest
@@ -24,6 +23,7 @@ from mock_oss.operations.callbacks import deliver, read_callback
 from mock_oss.operations.common import location, quoted
 from mock_oss.operations.objects import may_overwrite, new_object
 from mock_oss.operations.properties import read_properties
+from mock_oss.policies.post_form import PostPolicy, check_fields, check_length, parse_post_policy
 from mock_oss.service import Call
 from mock_oss.signing import v1, v4
 from mock_oss.store import BlobWriter, ObjectRecord

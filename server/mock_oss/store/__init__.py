@@ -6,6 +6,7 @@ The promise is about the process: files are not synced to the disk before the an
 """
 
 from mock_oss.store.blobs import BlobWriter, Segment
+from mock_oss.store.data_directory import Store
 from mock_oss.store.records import (
     BucketRecord,
     ObjectRecord,
@@ -14,7 +15,6 @@ from mock_oss.store.records import (
     Standing,
     UploadRecord,
 )
-from mock_oss.store.store import Store
 
 __all__ = [
     "BlobWriter",

@@ -10,10 +10,16 @@ from __future__ import annotations
 import re
 
 from mock_oss.access.identities import Caller
-from mock_oss.access.policy import PolicyError, Question, evaluate, evaluate_session, parse_policy
 from mock_oss.errors import STSRefusedError
-from mock_oss.sts.sts_signatures import STSCall, missing
-from mock_oss.world.world import Role
+from mock_oss.policies.evaluation import (
+    PolicyError,
+    Question,
+    evaluate,
+    evaluate_session,
+    parse_policy,
+)
+from mock_oss.sts.signatures import STSCall, missing
+from mock_oss.world.model import Role
 
 __all__ = ["RAM_ACTIONS", "RAM_VERSION"]
 

@@ -12,7 +12,7 @@ from mock_oss.http.body import PIECE, Digest
 from mock_oss.operations.properties import DEFAULT_TYPE
 from mock_oss.service import Service
 from mock_oss.store import ObjectRecord
-from mock_oss.world.world import BucketSpec
+from mock_oss.world.model import BucketSpec
 
 __all__ = ["seed_objects"]
 

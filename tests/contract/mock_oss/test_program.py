@@ -32,7 +32,7 @@ from mock_oss import (
 )
 from mock_oss.cli import app
 from mock_oss.production import OVERRIDE
-from mock_oss.world.world import World
+from mock_oss.world.model import World
 
 WORLD = """
 region = "cn-beijing"

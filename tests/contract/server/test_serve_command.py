@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mock_oss.world.world import ACCESS_KEY_ID
+from mock_oss.world.model import ACCESS_KEY_ID
 from ossferry.cli.main import main
 from support.programs import free_port
 

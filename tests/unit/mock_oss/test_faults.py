@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mock_oss.errors import WorldError
-from mock_oss.faults.faults import Fault, Faults, Probe
+from mock_oss.faults.plan import Fault, Faults, Probe
 
 PART = Probe("PUT", "bucket", "uploads/a.bin", "UploadPart", 3)
 

@@ -1,6 +1,6 @@
 """The journal keeps the last requests, by number and by bytes."""
 
-from mock_oss.control.journal import RECORD_BYTES, Journal, RequestRecord
+from mock_oss.journal import RECORD_BYTES, Journal, RequestRecord
 
 
 def write(journal: Journal, *, header: str = "", why: str = "") -> RequestRecord:

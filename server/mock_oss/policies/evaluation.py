@@ -16,9 +16,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from mock_oss.access.globs import globs
-from mock_oss.access.policy_conditions import Condition, parse_conditions
 from mock_oss.http.json_text import read_json
+from mock_oss.policies.conditions import Condition, parse_conditions
+from mock_oss.policies.globs import globs
 
 __all__ = [
     "NOTHING_MATCHED",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mock_oss.errors import WorldError
-from mock_oss.world.world import BucketSpec, Role, User, World
+from mock_oss.world.model import BucketSpec, Role, User, World
 
 __all__ = ["read_world"]
 

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mock_oss.access.policy import PolicyError, parse_policy, parse_trust_policy
 from mock_oss.errors import RefusedError, WorldError
 from mock_oss.http.addressing import check_bucket_name, check_domain
 from mock_oss.http.cors import parse_cors
-from mock_oss.operations.lifecycle import parse_lifecycle
+from mock_oss.policies.evaluation import PolicyError, parse_policy, parse_trust_policy
+from mock_oss.world.lifecycle import parse_lifecycle
 
 __all__ = [
     "ACCESS_KEY_ID",
@@ -194,7 +194,7 @@ class World:
         Raises:
             WorldError: the file cannot be read or says something unknown.
         """
-        from mock_oss.world.world_file import read_world  # which makes values of this module
+        from mock_oss.world.file import read_world  # which makes values of this module
 
         return read_world(path)
 

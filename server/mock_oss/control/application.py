@@ -22,10 +22,10 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from mock_oss.control.inspection import bucket_of, object_response, state_of
-from mock_oss.control.journal import RequestRecord
 from mock_oss.errors import RefusedError, WorldError
 from mock_oss.http.addressing import host_name
 from mock_oss.http.json_text import read_json
+from mock_oss.journal import RequestRecord
 from mock_oss.signing.callback import MOCK_KEY, public_key_pem
 
 if TYPE_CHECKING:

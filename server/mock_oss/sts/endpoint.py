@@ -12,7 +12,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from mock_oss.access.identities import Caller
-from mock_oss.access.policy import (
+from mock_oss.errors import RefusedError, STSRefusedError
+from mock_oss.http.body import Body
+from mock_oss.http.documents import document, tag
+from mock_oss.http.request import Request
+from mock_oss.http.response import Response
+from mock_oss.policies.evaluation import (
     PolicyError,
     Question,
     evaluate,
@@ -20,15 +25,10 @@ from mock_oss.access.policy import (
     parse_policy,
     trusts,
 )
-from mock_oss.errors import RefusedError, STSRefusedError
-from mock_oss.http.body import Body
-from mock_oss.http.documents import document, tag
-from mock_oss.http.request import Request
-from mock_oss.http.response import Response
 from mock_oss.store import SessionRecord
 from mock_oss.sts.ram import RAM_ACTIONS, RAM_VERSION
-from mock_oss.sts.sts_signatures import Nonces, STSCall, is_form, missing, verify
-from mock_oss.world.world import Role
+from mock_oss.sts.signatures import Nonces, STSCall, is_form, missing, verify
+from mock_oss.world.model import Role
 
 __all__ = ["is_sts", "serve_sts", "sts_error"]
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from mock_oss.access.identities import Caller, Identities
 from mock_oss.clock import Clock
-from mock_oss.control.journal import Journal, RequestRecord
 from mock_oss.errors import RefusedError
 from mock_oss.http.dates import iso_ms
+from mock_oss.journal import Journal, RequestRecord
 
 __all__ = ["Context", "check_token", "find_caller"]
 

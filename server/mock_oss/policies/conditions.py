@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mock_oss.access.globs import glob
+from mock_oss.policies.globs import glob
 
 __all__ = ["OPERATORS", "Condition", "parse_conditions"]
 
