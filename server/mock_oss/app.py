@@ -234,7 +234,11 @@ class _Exchange:
         self.struck = self._service.faults.strike(probe)
         self.record.faults = tuple(fault.effect for fault in self.struck)
         return await effects.before(
-            self.struck, self._service, self.body, sts=target.style == "sts"
+            self.struck,
+            self.body,
+            clock=self._service.clock,
+            sessions=self._service.store.sessions,
+            sts=target.style == "sts",
         )
 
     async def _serve_oss(self, target: Target) -> Response:

@@ -36,6 +36,10 @@ class Clock:
         base = time.time() if self._frozen_at_s is None else self._frozen_at_s
         return base + self._offset_s
 
+    def timestamp_ms(self) -> int:
+        """Return whole milliseconds since the epoch, as the mock sees them."""
+        return int(self.timestamp() * 1000)
+
     def now(self) -> datetime:
         """Return the mock's time as an aware UTC datetime."""
         return datetime.fromtimestamp(self.timestamp(), UTC)

@@ -37,7 +37,7 @@ from mock_oss.journal import Journal
 from mock_oss.service import Service
 from mock_oss.store import Store
 from mock_oss.world.model import BucketSpec, World
-from mock_oss.world.seeding import seed_objects
+from mock_oss.world.seeding import fill_store, seed_objects
 
 __all__ = ["MockOSS"]
 
@@ -187,7 +187,7 @@ class MockOSS:
         Raises:
             WorldError: the directory does not exist.
         """
-        return seed_objects(self.service, directory)
+        return self._seed(directory)
 
     def reset(self) -> None:
         """Go back to the beginning: world, seed and faults as given, clock as it began.
@@ -204,9 +204,14 @@ class MockOSS:
         self._ids.restart()
 
     def _fill(self) -> None:
-        self.service.fill_world()
+        fill_store(self.store, self.world, self.clock)
         if self._seed_dir is not None:
-            self.seeded = seed_objects(self.service, self._seed_dir, keep=True)
+            self.seeded = self._seed(self._seed_dir, keep=True)
+
+    def _seed(self, directory: Path, *, keep: bool = False) -> int:
+        return seed_objects(
+            self.store, directory, region=self.world.region, clock=self.clock, keep=keep
+        )
 
     def snapshot(self, place: Path | str) -> None:
         """Save buckets, objects, uploads and sessions.
@@ -344,9 +349,11 @@ class MockOSS:
             timeout_keep_alive=KEEP_ALIVE_S,
         )
         config.load()
-        state = ServerState()
+        state, report = ServerState(), service.report_unparsed
         server = await loop.create_server(
-            lambda: OssProtocol(config, state, app_state={}, _loop=loop, service=service),
+            lambda: OssProtocol(
+                config, state, app_state={}, _loop=loop, report=service.report_unparsed
+            ),
             sock=self._socket,
         )
         ready.set()

@@ -17,7 +17,7 @@ from mock_oss.ids import Ids
 from mock_oss.journal import Journal, RequestRecord
 from mock_oss.store import BucketRecord, Store
 from mock_oss.world.lifecycle import abort_old_uploads
-from mock_oss.world.model import BucketSpec, World
+from mock_oss.world.model import World
 
 __all__ = ["Call", "Service"]
 
@@ -53,7 +53,7 @@ class Service:
 
     def now_ms(self) -> int:
         """Return the mock's time in milliseconds since the epoch."""
-        return int(self.clock.timestamp() * 1000)
+        return self.clock.timestamp_ms()
 
     def apply_lifecycle(self, bucket: BucketRecord) -> None:
         """Abort the uploads that a bucket's rules end by now."""
@@ -73,30 +73,13 @@ class Service:
             hosts=self.hosts,
         )
 
-    def fill_world(self) -> None:
-        """Create what of the world does not exist yet: buckets, and custom domains."""
-        for spec in self.world.buckets:
-            self.ensure_bucket(spec)
-        for domain, bucket in self.world.cnames.items():
-            if domain.lower() not in self.store.cnames.bound:
-                self.store.cnames.bind(domain.lower(), bucket, self.now_ms())
-
-    def ensure_bucket(self, spec: BucketSpec) -> None:
-        """Create a bucket unless there is one of its name."""
-        if self.store.buckets.get(spec.name) is None:
-            self.store.buckets.put(
-                BucketRecord(
-                    name=spec.name,
-                    account_id=spec.account_id,
-                    region=spec.region,
-                    acl=spec.acl,
-                    storage_class=spec.storage_class,
-                    redundancy="LRS",
-                    created_ms=self.now_ms(),
-                    cors=spec.cors,
-                    lifecycle=spec.lifecycle,
-                )
-            )
+    def report_unparsed(self, refused: RefusedError) -> str:
+        """Add a request that is not HTTP to the journal; return its request id."""
+        record = self.journal.open(self.ids.request_id(), self.clock.timestamp())
+        record.operation, record.status = "no HTTP request", refused.status
+        record.code, record.message = refused.code, refused.message
+        record.why = {"kind": "HTTP", "cause": refused.message}
+        return record.request_id
 
 
 class Call:
@@ -155,6 +138,11 @@ class Call:
     def store(self) -> Store:
         """The store."""
         return self.service.store
+
+    @property
+    def clock(self) -> Clock:
+        """The mock's clock."""
+        return self.service.clock
 
     def param(self, name: str, default: str = "") -> str:
         """Return a query parameter."""

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -21,19 +21,21 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from mock_oss.clock import Clock
 from mock_oss.control.inspection import bucket_of, object_response, state_of
+from mock_oss.control.snapshots import Snapshots
 from mock_oss.errors import RefusedError, WorldError
+from mock_oss.faults.plan import Faults
 from mock_oss.http.addressing import host_name
 from mock_oss.http.json_text import read_json
-from mock_oss.journal import RequestRecord
+from mock_oss.journal import Journal, RequestRecord
+from mock_oss.service import Service
 from mock_oss.signing.callback import MOCK_KEY, public_key_pem
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from mock_oss.server import MockOSS
-
-__all__ = ["control_app"]
+__all__ = ["ControlledMock", "control_app"]
 
 PAGE = Path(__file__).parents[1] / "page"
 PAGE_FILES = tuple(sorted(path.name for path in PAGE.iterdir()))
@@ -44,6 +46,52 @@ PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class ControlledMock(Protocol):
+    """The members of ``MockOSS`` that the control plane uses."""
+
+    clock: Clock
+    faults: Faults
+    requests: Journal
+
+    @property
+    def service(self) -> Service:
+        """The parts of the running mock."""
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The snapshots kept by name."""
+
+    @property
+    def cnames(self) -> Mapping[str, str]:
+        """Custom domain -> bucket."""
+
+    @property
+    def control_hosts(self) -> frozenset[str]:
+        """Host names under which ``/_mock/`` answers, besides loopback addresses."""
+
+    @property
+    def refuse_public_endpoints(self) -> bool:
+        """Whether public endpoints of mainland regions refuse operations on objects."""
+
+    @refuse_public_endpoints.setter
+    def refuse_public_endpoints(self, value: bool) -> None: ...
+
+    def bind_cname(self, domain: str, bucket: str) -> None:
+        """Bind a custom domain to a bucket."""
+
+    def unbind_cname(self, domain: str) -> None:
+        """Unbind a custom domain."""
+
+    def snapshot(self, place: Path | str) -> None:
+        """Save a snapshot."""
+
+    def restore(self, place: Path | str) -> None:
+        """Restore a snapshot."""
+
+    def reset(self) -> None:
+        """Return to the initial state."""
 
 
 class _Guard:
@@ -121,7 +169,7 @@ def _step_s(wanted: dict[str, Any]) -> float:
 class _Control:
     """The endpoints, as methods over one mock."""
 
-    def __init__(self, mock: MockOSS) -> None:
+    def __init__(self, mock: ControlledMock) -> None:
         self._mock = mock
 
     async def get_requests(self, request: Request) -> Response:
@@ -316,7 +364,7 @@ def _by_method(endpoints: Mapping[str, Endpoint]) -> Endpoint:
     return serve
 
 
-def control_app(mock: MockOSS) -> ASGIApp:
+def control_app(mock: ControlledMock) -> ASGIApp:
     """Return the application behind ``/_mock``."""
     control = _Control(mock)
     table: list[tuple[str, str, Endpoint]] = [

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from starlette.responses import Response, StreamingResponse
 
 from mock_oss.faults.plan import Fault
-from mock_oss.operations.conditions import parse_range
+from mock_oss.http.ranges import parse_range
+from mock_oss.http.request import decode_headers
 from mock_oss.service import Service
 from mock_oss.store import ObjectRecord
 from mock_oss.store.blobs import clip
@@ -88,7 +89,7 @@ def _object(record: ObjectRecord) -> dict[str, object]:
         "storage_class": record.storage_class,
         "acl": record.acl,
         "modified": _iso(record.modified_ms),
-        "headers": record.shown_headers,
+        "headers": decode_headers(record.stored_headers),
         "tags": record.tags,
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from mock_oss.errors import MockOSSError
+from mock_oss.http.request import decode_headers
 from mock_oss.service import Service
 from mock_oss.store import BucketRecord, ObjectRecord, PartRecord, Store, UploadRecord
 
@@ -62,7 +63,7 @@ class StoredObject:
     @property
     def headers(self) -> dict[str, str]:
         """Stored headers by lower-case name: content-type, x-oss-meta-* and the like."""
-        return self._record.shown_headers
+        return decode_headers(self._record.stored_headers)
 
     @property
     def tags(self) -> dict[str, str]:

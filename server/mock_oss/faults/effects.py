@@ -7,12 +7,12 @@ import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from mock_oss.clock import Pace
+from mock_oss.clock import Clock, Pace
 from mock_oss.errors import ERRORS, RefusedError, STSRefusedError
 from mock_oss.faults.plan import Fault
 from mock_oss.http.body import Body, CutConnectionError
 from mock_oss.http.response import Response
-from mock_oss.service import Service
+from mock_oss.store.tables import Sessions
 
 if TYPE_CHECKING:
     from mock_oss.http.request import Scope
@@ -27,7 +27,7 @@ DEFAULT_RETRY_AFTER_S = 1
 
 
 async def before(
-    struck: Iterable[Fault], service: Service, body: Body, *, sts: bool
+    struck: Iterable[Fault], body: Body, *, clock: Clock, sessions: Sessions, sts: bool
 ) -> Response | None:
     """Do what is due before the request is looked at.
 
@@ -45,7 +45,7 @@ async def before(
             case "hang":
                 await body.wait_for_the_end()
             case "expire-tokens" | "clock-jump":
-                _change_world(fault, service)
+                _change_state(fault, clock, sessions)
             case "bandwidth" | "reset":
                 _prepare_body(fault, body)
             case "html":
@@ -58,11 +58,11 @@ async def before(
     return None
 
 
-def _change_world(fault: Fault, service: Service) -> None:
+def _change_state(fault: Fault, clock: Clock, sessions: Sessions) -> None:
     if fault.effect == "clock-jump":
-        service.clock.advance(fault.seconds)
+        clock.advance(fault.seconds)
     else:
-        service.store.sessions.expire_all(service.now_ms())
+        sessions.expire_all(clock.timestamp_ms())
 
 
 def _prepare_body(fault: Fault, body: Body) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 from urllib.parse import quote_from_bytes
@@ -27,7 +28,6 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.body import ClientGoneError
 from mock_oss.http.request import Message, Receive, Scope, Send
 from mock_oss.http.response import error_response
-from mock_oss.service import Service
 
 __all__ = ["OssProtocol"]
 
@@ -45,7 +45,7 @@ class OssProtocol(HttpToolsProtocol):
     """One connection.
 
     Args:
-        service: the running parts: the journal learns of what is no HTTP, too.
+        report: records a refused request in the journal and returns its request id.
     """
 
     head_timer: asyncio.TimerHandle | None = None
@@ -61,11 +61,11 @@ class OssProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
-        service: Service,
+        report: Callable[[RefusedError], str],
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.logger = _log
-        self.service = service
+        self.report = report
         # ali-oss sends streams of a known size in chunks and with that size; OSS takes both.
         self.parser.set_dangerous_leniencies(lenient_chunked_length=True)
 
@@ -171,14 +171,10 @@ class OssProtocol(HttpToolsProtocol):
             cycle.keep_alive = False
 
     def _answer(self, refused: RefusedError) -> None:
-        service = self.service
-        record = service.journal.open(service.ids.request_id(), service.clock.timestamp())
-        record.operation, record.status = "no HTTP request", refused.status
-        record.code, record.message = refused.code, refused.message
-        record.why = {"kind": "HTTP", "cause": refused.message}
-        response = error_response(refused, request_id=record.request_id, host="", head=False)
+        request_id = self.report(refused)
+        response = error_response(refused, request_id=request_id, host="", head=False)
         lines = [f"HTTP/1.1 {refused.status} Bad Request", "Server: AliyunOSS", "x-oss-mock: 1"]
-        lines.append(f"x-oss-request-id: {record.request_id}")
+        lines.append(f"x-oss-request-id: {request_id}")
         lines += [f"{name}: {value}" for name, value in response.headers]
         lines += [f"Content-Length: {len(response.body)}", "Connection: close", "", ""]
         self._stop_timer()

@@ -7,7 +7,7 @@ Header values keep their bytes as latin-1 text so that they can be sent back unc
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -20,6 +20,7 @@ __all__ = [
     "Scope",
     "Send",
     "check_header",
+    "decode_headers",
     "header_text",
     "parse_query",
     "signed_text",
@@ -68,6 +69,11 @@ def signed_text(value: str) -> str:
         return value.encode("latin-1").decode()
     except UnicodeError:
         return value
+
+
+def decode_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers with every latin-1 value decoded by ``signed_text``."""
+    return {name: signed_text(value) for name, value in headers.items()}
 
 
 def parse_query(raw: bytes) -> list[tuple[str, str]]:

@@ -9,12 +9,13 @@ from mock_oss.access.authorization import authorize, authorize_object
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import Digest
+from mock_oss.http.ranges import parse_range
 from mock_oss.http.request import header_text
 from mock_oss.http.response import Response
 from mock_oss.operations.callbacks import deliver, read_callback
 from mock_oss.operations.common import existing, gmt, quoted
 from mock_oss.operations.compression import gzip_headers, wants_gzip
-from mock_oss.operations.conditions import check_conditions, parse_range
+from mock_oss.operations.conditions import check_conditions
 from mock_oss.operations.image_process import MAX_SOURCE, process
 from mock_oss.operations.properties import Properties, read_properties
 from mock_oss.service import Call

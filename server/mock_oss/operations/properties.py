@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 from mock_oss.errors import RefusedError
 from mock_oss.http.request import check_header
 from mock_oss.operations.common import STORAGE_CLASSES
+from mock_oss.store.records import DEFAULT_CONTENT_TYPE
 
 __all__ = ["OBJECT_ACLS", "Properties", "check_tags", "read_properties"]
 
@@ -34,7 +35,6 @@ _SSE = "x-oss-server-side-encryption"
 _SSE_KEY = "x-oss-server-side-encryption-key-id"
 _SSE_DATA = "x-oss-server-side-data-encryption"
 _SSE_ALGORITHMS = ("AES256", "KMS", "SM4")
-DEFAULT_TYPE = "application/octet-stream"
 
 
 class Properties(NamedTuple):
@@ -64,7 +64,7 @@ def read_properties(headers: Mapping[str, str], *, storage_class: str = "Standar
     Raises:
         RefusedError: InvalidArgument, InvalidEncryptionAlgorithmError, InvalidTag and the like.
     """
-    kept = {"content-type": headers.get("content-type") or DEFAULT_TYPE}
+    kept = {"content-type": headers.get("content-type") or DEFAULT_CONTENT_TYPE}
     acl, chosen, tagging = "default", storage_class, "{}"
     for name, value in headers.items():
         if name in KEPT_HEADERS and value:

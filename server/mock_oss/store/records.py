@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mock_oss.http.request import signed_text
 from mock_oss.store.blobs import Segment
 
 __all__ = [
+    "DEFAULT_CONTENT_TYPE",
     "BucketRecord",
     "Cname",
     "CnameToken",
@@ -26,6 +26,8 @@ __all__ = [
     "load_segments",
     "pack_segments",
 ]
+
+DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
 _read_json = json.JSONDecoder().raw_decode  # without what `json.loads` does for other callers
 
@@ -92,11 +94,6 @@ class ObjectRecord(NamedTuple):
     def segments(self) -> list[Segment]:
         """The slices of blobs that make up the object."""
         return load_segments(self.segments_json)
-
-    @property
-    def shown_headers(self) -> dict[str, str]:
-        """The stored headers as the text that their bytes were meant as."""
-        return {name: signed_text(value) for name, value in self.stored_headers.items()}
 
     @property
     def stored_headers(self) -> dict[str, str]:

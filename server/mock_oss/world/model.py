@@ -15,6 +15,7 @@ from mock_oss.errors import RefusedError, WorldError
 from mock_oss.http.addressing import check_bucket_name, check_domain
 from mock_oss.http.cors import parse_cors
 from mock_oss.policies.evaluation import PolicyError, parse_policy, parse_trust_policy
+from mock_oss.world.file import read_record
 from mock_oss.world.lifecycle import parse_lifecycle
 
 __all__ = [
@@ -194,9 +195,8 @@ class World:
         Raises:
             WorldError: the file cannot be read or says something unknown.
         """
-        from mock_oss.world.file import read_world  # which makes values of this module
-
-        return read_world(path)
+        tables = {"users": User, "roles": Role, "buckets": BucketSpec}
+        return read_record(path, cls, tables=tables, json_fields=("policies", "trust_policy"))
 
 
 def _check_unique(what: str, names: list[str]) -> None:
