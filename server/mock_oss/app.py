@@ -18,7 +18,7 @@ from mock_oss.access.keys import Context
 from mock_oss.clock import Pace, monotonic_ms
 from mock_oss.errors import RefusedError, STSRefusedError
 from mock_oss.faults import effects
-from mock_oss.faults.plan import Fault, Probe
+from mock_oss.faults.plan import Fault, RequestFacts
 from mock_oss.http.addressing import (
     Target,
     check_bucket_name,
@@ -100,7 +100,7 @@ class App:
         finally:
             record.received_bytes = body.received
             record.duration_ms = monotonic_ms() - started_ms
-            service.journal.settle(record)
+            service.journal.close(record)
 
     def _is_control(self, scope: Scope) -> bool:
         """Whether the Host leaves room for ``/_mock``: a bucket's own host does not."""
@@ -109,14 +109,14 @@ class App:
 
     async def _send(self, send: Send, exchange: _Exchange, answer: Answer) -> None:
         response, block = answer
-        service, struck = self._service, exchange.struck
-        pace = effects.pace_of(struck) or exchange.pace
+        service, faults = self._service, exchange.faults
+        pace = effects.pace_of(faults) or exchange.pace
         head_only = exchange.request.method == "HEAD"
         await Sender(exchange.request.scope, send, service.store.blobs, service.executor).answer(
             response,
             self._common_headers(exchange) + block,
             pace=pace if response.size and not head_only else None,
-            cut=effects.send_cut(struck, response.length or response.size),
+            cut=effects.cut_offset(faults, response.length or response.size),
         )
 
     def _common_headers(self, exchange: _Exchange) -> bytes:
@@ -140,11 +140,11 @@ class _Exchange:
         "_service",
         "body",
         "bucket",
+        "faults",
         "keep_alive",
         "pace",
         "record",
         "request",
-        "struck",
     )
 
     def __init__(self, app: App, request: Request, record: RequestRecord, body: Body) -> None:
@@ -154,7 +154,7 @@ class _Exchange:
         self.record = record
         self.body = body
         self.bucket: BucketRecord | None = None
-        self.struck: Sequence[Fault] = ()
+        self.faults: Sequence[Fault] = ()
         self.pace: Pace | None = None
         self.keep_alive = False
 
@@ -213,28 +213,30 @@ class _Exchange:
         try:
             replaced = None
             if len(service.faults):
-                replaced = await self._strike(call.action or "AssumeRole", Target("", "", "sts"))
-                call.life_s = effects.life_of(self.struck)
+                replaced = await self._apply_faults(
+                    call.action or "AssumeRole", Target("", "", "sts")
+                )
+                call.lifetime_s = effects.lifetime_of(self.faults)
             response = replaced or await serve_sts(call, self.body, self._app._nonces)
         except STSRefusedError as refused:
             record.code, record.message, record.why = refused.code, refused.message, refused.why
             response = sts_error(call, refused, record.request_id)
-        effects.after(self.struck, response)
+        effects.apply_to_response(self.faults, response)
         return response
 
-    async def _strike(self, operation: str, target: Target) -> Response | None:
+    async def _apply_faults(self, operation: str, target: Target) -> Response | None:
         number = self.request.params.get("partNumber", "")
-        probe = Probe(
+        facts = RequestFacts(
             self.request.method,
             target.bucket,
             target.key,
             operation,
             int(number) if number.isascii() and number.isdigit() and len(number) < 9 else None,
         )
-        self.struck = self._service.faults.strike(probe)
-        self.record.faults = tuple(fault.effect for fault in self.struck)
-        return await effects.before(
-            self.struck,
+        self.faults = self._service.faults.select(facts)
+        self.record.faults = tuple(fault.effect for fault in self.faults)
+        return await effects.apply_before(
+            self.faults,
             self.body,
             clock=self._service.clock,
             sessions=self._service.store.sessions,
@@ -254,19 +256,19 @@ class _Exchange:
         if request.method == "OPTIONS":
             record.operation = "OptionObject"
             if len(service.faults):
-                replaced = await self._strike("OptionObject", target)
+                replaced = await self._apply_faults("OptionObject", target)
             return replaced or self._preflight(target)
         operation = find_operation(request, target)
         record.operation = operation.name
         if self.bucket is not None:
             check_endpoint(target, self.bucket.region)
         if len(service.faults):
-            replaced = await self._strike(operation.name, target)
+            replaced = await self._apply_faults(operation.name, target)
         response = replaced or await self._run(operation, target)
         response.headers += self._cors()
         if target.style == "path" and request.method == "GET":
             response.headers.append(_NO_SCRIPTS)
-        effects.after(self.struck, response)
+        effects.apply_to_response(self.faults, response)
         return response
 
     async def _run(self, operation: Operation, target: Target) -> Response:
@@ -325,5 +327,5 @@ class _Exchange:
             head=self.request.method == "HEAD",
         )
         response.headers += self._cors()
-        effects.after(self.struck, response)
+        effects.apply_to_response(self.faults, response)
         return response

@@ -38,7 +38,7 @@ class RequestRecord:
     """
 
     __slots__ = (
-        "_weight",
+        "_size_bytes",
         "_why",
         "access_key_id",
         "bucket",
@@ -82,7 +82,7 @@ class RequestRecord:
         self._why: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = {}
         self.faults: tuple[str, ...] = ()
         self.duration_ms = 0.0
-        self._weight = 0
+        self._size_bytes = 0
 
     def __repr__(self) -> str:
         return f"<{self.method} {self.path} {self.operation} -> {self.status} {self.code}>"
@@ -121,18 +121,18 @@ class RequestRecord:
         difference = first_difference(expected, signed.replace("\r\n", "\n"))
         return {"in": name, **difference} if difference else {}
 
-    def weigh(self) -> int:
+    def measure(self) -> int:
         """Return about how many bytes this record, whose request has ended, holds on to."""
         texts = [self.path, self.message, *self.headers.values(), *self.params.values()]
         head = sum(map(len, texts))
         evidence = head if callable(self._why) else len(repr(self._why))  # it signs the head
-        self._weight = RECORD_BYTES + head + evidence
-        return self._weight
+        self._size_bytes = RECORD_BYTES + head + evidence
+        return self._size_bytes
 
     @property
-    def weight(self) -> int:
-        """What ``weigh`` has told, zero before."""
-        return self._weight
+    def size_bytes(self) -> int:
+        """What ``measure`` has told, zero before."""
+        return self._size_bytes
 
     @property
     def refused(self) -> bool:
@@ -181,20 +181,20 @@ class Journal(Sequence[RequestRecord]):
         self._count += 1
         record = RequestRecord(self._count, request_id, time)
         self._records.append(record)
-        self._make_room()
+        self._drop_oldest()
         return record
 
-    def settle(self, record: RequestRecord) -> None:
+    def close(self, record: RequestRecord) -> None:
         """Count what a request that has ended holds on to."""
         first = self._records[0].number if self._records else self._count + 1
         if record.number >= first:
-            self._bytes += record.weigh()
-            self._make_room()
+            self._bytes += record.measure()
+            self._drop_oldest()
 
-    def _make_room(self) -> None:
+    def _drop_oldest(self) -> None:
         records = self._records
         while len(records) > self._limit or (self._bytes > self._max_bytes and len(records) > 1):
-            self._bytes -= records.popleft().weight
+            self._bytes -= records.popleft().size_bytes
 
     def clear(self) -> None:
         """Forget every request."""

@@ -166,7 +166,7 @@ class MockOSS:
         bucket = self.cnames.get(domain.lower())
         if bucket is None:
             raise WorldError(f"no bucket has the domain {domain!r}")
-        self.store.cnames.forget(domain.lower(), bucket)
+        self.store.cnames.unbind(domain.lower(), bucket)
 
     @property
     def refuse_public_endpoints(self) -> bool:
@@ -196,7 +196,7 @@ class MockOSS:
         """
         self.clock.reset()
         self.service.store.clear()
-        self.service.identities.forget_made()
+        self.service.identities.reset_policies()
         self._fill()
         self.refuse_public_endpoints = self.world.refuse_public_endpoints
         self.faults.reset()
@@ -206,11 +206,15 @@ class MockOSS:
     def _fill(self) -> None:
         fill_store(self.store, self.world, self.clock)
         if self._seed_dir is not None:
-            self.seeded = self._seed(self._seed_dir, keep=True)
+            self.seeded = self._seed(self._seed_dir, keep_existing=True)
 
-    def _seed(self, directory: Path, *, keep: bool = False) -> int:
+    def _seed(self, directory: Path, *, keep_existing: bool = False) -> int:
         return seed_objects(
-            self.store, directory, region=self.world.region, clock=self.clock, keep=keep
+            self.store,
+            directory,
+            region=self.world.region,
+            clock=self.clock,
+            keep_existing=keep_existing,
         )
 
     def snapshot(self, place: Path | str) -> None:
@@ -349,7 +353,7 @@ class MockOSS:
             timeout_keep_alive=KEEP_ALIVE_S,
         )
         config.load()
-        state, report = ServerState(), service.report_unparsed
+        state = ServerState()
         server = await loop.create_server(
             lambda: OssProtocol(
                 config, state, app_state={}, _loop=loop, report=service.report_unparsed

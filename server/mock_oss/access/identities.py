@@ -48,7 +48,7 @@ class Identities:
 
     def __init__(self, world: World, store: Store) -> None:
         self._store = store
-        self.made_policies: dict[tuple[str, str], str] = {}  # by account and name
+        self.created_policies: dict[tuple[str, str], str] = {}  # by account and name
         self._attached: dict[str, dict[str, str]] = {}
         self._roles = {role.arn: role for role in world.roles}
         self._users = {
@@ -73,13 +73,13 @@ class Identities:
         """Return a role."""
         return self._roles.get(arn)
 
-    def attached_to(self, role: Role) -> dict[str, str]:
+    def attached_policies(self, role: Role) -> dict[str, str]:
         """Return the policies that were put on a role since the start, by name."""
         return self._attached.setdefault(role.arn, {})
 
-    def forget_made(self) -> None:
+    def reset_policies(self) -> None:
         """Go back to the policies of the world."""
-        self.made_policies.clear()
+        self.created_policies.clear()
         self._attached.clear()
 
     def trust_policy(self, role: Role) -> Policy:
@@ -100,7 +100,7 @@ class Identities:
             secret=session.access_key_secret,
             policies=tuple(
                 parse_policy(text, f"role {role.name}")
-                for text in (*role.policies, *self.attached_to(role).values())
+                for text in (*role.policies, *self.attached_policies(role).values())
             ),
             session_policy=(
                 parse_policy(session.policy, "session policy") if session.policy else None

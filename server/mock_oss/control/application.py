@@ -110,7 +110,7 @@ class _Guard:
                 message["headers"] = [*message["headers"], (b"x-oss-mock", b"1")]
             await send(message)
 
-        if not self._knows(host_name(host.decode("latin-1")), scope):
+        if not self._allows_host(host_name(host.decode("latin-1")), scope):
             refused = "this Host may not look inside; start the mock with --allow-host for it"
         elif origin is not None and origin.partition(b"://")[2] != host:
             refused = "another origin may not look inside"
@@ -119,7 +119,7 @@ class _Guard:
             return
         await _problem(refused, 403)(scope, receive, marked)
 
-    def _knows(self, name: str, scope: Scope) -> bool:
+    def _allows_host(self, name: str, scope: Scope) -> bool:
         """Whether the name is loopback, the socket's own address, or one we were told."""
         if name in self._hosts or name == (scope.get("server") or ("",))[0]:
             return True

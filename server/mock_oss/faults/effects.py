@@ -17,7 +17,14 @@ from mock_oss.store.tables import Sessions
 if TYPE_CHECKING:
     from mock_oss.http.request import Scope
 
-__all__ = ["after", "before", "cut_connection", "life_of", "pace_of", "send_cut"]
+__all__ = [
+    "apply_before",
+    "apply_to_response",
+    "cut_connection",
+    "cut_offset",
+    "lifetime_of",
+    "pace_of",
+]
 
 _HTML = (
     b"<!DOCTYPE html><html><head><title>Sign in to the network</title></head>"
@@ -26,8 +33,8 @@ _HTML = (
 DEFAULT_RETRY_AFTER_S = 1
 
 
-async def before(
-    struck: Iterable[Fault], body: Body, *, clock: Clock, sessions: Sessions, sts: bool
+async def apply_before(
+    faults: Iterable[Fault], body: Body, *, clock: Clock, sessions: Sessions, sts: bool
 ) -> Response | None:
     """Do what is due before the request is looked at.
 
@@ -38,7 +45,7 @@ async def before(
         RefusedError, STSRefusedError: the planned error.
         CutConnectionError: the connection is to be cut now.
     """
-    for fault in struck:
+    for fault in faults:
         match fault.effect:
             case "delay":
                 await asyncio.sleep(fault.seconds)
@@ -90,13 +97,13 @@ def _error(
     return refused
 
 
-def after(struck: Iterable[Fault], response: Response) -> None:
+def apply_to_response(faults: Iterable[Fault], response: Response) -> None:
     """Spoil an answer before it is sent.
 
     Raises:
         CutConnectionError: the connection is to be cut instead of answering.
     """
-    for fault in struck:
+    for fault in faults:
         match fault.effect:
             case "reset" if fault.when == "before-answer":
                 raise CutConnectionError
@@ -120,25 +127,25 @@ def _drop(response: Response, wanted: str) -> None:
     response.headers = [(name, value) for name, value in response.headers if name.lower() != wanted]
 
 
-def pace_of(struck: Iterable[Fault]) -> Pace | None:
+def pace_of(faults: Iterable[Fault]) -> Pace | None:
     """Return the cap for the answer's body."""
-    for fault in struck:
+    for fault in faults:
         if fault.effect == "bandwidth":
             return Pace(fault.bytes_per_s)
     return None
 
 
-def life_of(struck: Iterable[Fault]) -> int | None:
+def lifetime_of(faults: Iterable[Fault]) -> int | None:
     """Return how many seconds new credentials live, if that is planned."""
-    for fault in struck:
+    for fault in faults:
         if fault.effect == "short-lived":
             return int(fault.seconds)
     return None
 
 
-def send_cut(struck: Iterable[Fault], length: int) -> int | None:
+def cut_offset(faults: Iterable[Fault], length: int) -> int | None:
     """Return after how many bytes of the answer the connection is to be cut."""
-    for fault in struck:
+    for fault in faults:
         if fault.effect == "reset" and fault.when == "mid-answer":
             return length // 2 if fault.after_bytes is None else min(fault.after_bytes, length)
     return None

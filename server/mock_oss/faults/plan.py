@@ -37,7 +37,7 @@ from typing import Any
 
 from mock_oss.errors import ERRORS, WorldError
 
-__all__ = ["EFFECTS", "Fault", "Faults", "Probe", "read_faults"]
+__all__ = ["EFFECTS", "Fault", "Faults", "RequestFacts", "read_faults"]
 
 EFFECTS: Mapping[str, tuple[str, ...]] = {
     "delay": ("seconds",),
@@ -72,7 +72,7 @@ MOMENTS = ("before", "mid-body", "before-answer", "mid-answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class RequestFacts:
     """What a fault can see of a request; ``operation`` is ``PutObject`` or ``AssumeRole``."""
 
     method: str
@@ -113,7 +113,7 @@ class Fault:
     name: str = ""
     seen: int = field(default=0, init=False)
     hits: int = field(default=0, init=False)
-    _chance: random.Random = field(init=False, repr=False)
+    _random: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -126,7 +126,7 @@ class Fault:
             raise WorldError(f"when is one of {', '.join(MOMENTS)}")
         if self.effect == "error" and self.status is None and self.code not in ERRORS:
             raise WorldError(f"{self.code} is not a code of the mock's table; give its status")
-        self._chance = random.Random(self.seed)  # noqa: S311 - repeatable on purpose
+        self._random = random.Random(self.seed)  # noqa: S311 - repeatable on purpose
 
     def _check_types(self) -> None:
         for name in TEXTS:
@@ -145,27 +145,27 @@ class Fault:
             ):
                 raise WorldError(f"{name} is a number from {least:g} to {most:g}")
 
-    def strikes(self, probe: Probe) -> bool:
+    def triggers_on(self, request: RequestFacts) -> bool:
         """Whether this request is hit; counts it."""
-        if not self._fits(probe):
+        if not self._matches(request):
             return False
         self.seen += 1
         if self.nth is not None and self.seen != self.nth:
             return False
         if self.seen <= self.skip or (self.times is not None and self.hits >= self.times):
             return False
-        if self.probability < 1.0 and self._chance.random() >= self.probability:
+        if self.probability < 1.0 and self._random.random() >= self.probability:
             return False
         self.hits += 1
         return True
 
-    def _fits(self, probe: Probe) -> bool:
+    def _matches(self, request: RequestFacts) -> bool:
         return (
-            self.method in (None, probe.method)
-            and self.bucket in (None, probe.bucket)
-            and self.operation in (None, probe.operation)
-            and self.part_number in (None, probe.part_number)
-            and (self.key is None or fnmatchcase(probe.key, self.key))
+            self.method in (None, request.method)
+            and self.bucket in (None, request.bucket)
+            and self.operation in (None, request.operation)
+            and self.part_number in (None, request.part_number)
+            and (self.key is None or fnmatchcase(request.key, self.key))
         )
 
     def as_dict(self) -> dict[str, object]:
@@ -173,7 +173,7 @@ class Fault:
         return {
             item.name: getattr(self, item.name)
             for item in fields(self)
-            if item.name != "_chance" and getattr(self, item.name) != item.default
+            if item.name != "_random" and getattr(self, item.name) != item.default
         }
 
 
@@ -237,12 +237,12 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
-    def strike(self, probe: Probe) -> list[Fault]:
+    def select(self, request: RequestFacts) -> list[Fault]:
         """Return the faults that hit this request, and count it for all."""
         if not self._faults:
             return []
         with self._lock:
-            return [fault for fault in self._faults if fault.strikes(probe)]
+            return [fault for fault in self._faults if fault.triggers_on(request)]
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(list(self._faults))

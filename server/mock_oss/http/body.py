@@ -17,7 +17,7 @@ from typing import Protocol
 from mock_oss.clock import Pace
 from mock_oss.errors import RefusedError
 from mock_oss.http.request import Message, Receive, Request
-from mock_oss.http.serial_work import Strand
+from mock_oss.http.serial_work import SerialWork
 from mock_oss.store import crc64
 
 __all__ = ["Body", "ClientGoneError", "CutConnectionError", "Digest"]
@@ -214,30 +214,30 @@ class Body:
         return whole
 
     async def _stream(self, sink: Sink, digest: Digest) -> None:
-        strands: tuple[Strand, Strand] | None = None
+        workers: tuple[SerialWork, SerialWork] | None = None
         waiting: list[bytes] = []
         size = 0
         try:
             async for piece in self.pieces():
                 waiting.append(piece)
                 size += len(piece)
-                if strands is None and self.complete and size <= INLINE:
+                if workers is None and self.complete and size <= INLINE:
                     digest.update(waiting)
                     sink.write(waiting)
                 elif size >= PIECE or self.complete:
                     if self.received > MAX_OBJECT_BYTES:
                         raise RefusedError("EntityTooLarge", headers={"Connection": "close"})
-                    strands = strands or self._strands()
-                    for strand, job in zip(strands, (digest.update, sink.write), strict=True):
-                        strand.post(job, waiting, size)
-                        await strand.room()
+                    workers = workers or self._workers()
+                    for worker, job in zip(workers, (digest.update, sink.write), strict=True):
+                        worker.post(job, waiting, size)
+                        await worker.wait_for_capacity()
                     waiting, size = [], 0
         finally:
-            for strand in strands or ():
-                await asyncio.shield(strand.finish())
+            for worker in workers or ():
+                await asyncio.shield(worker.finish())
 
-    def _strands(self) -> tuple[Strand, Strand]:
-        return Strand(self._executor, QUEUED_BYTES), Strand(self._executor, QUEUED_BYTES)
+    def _workers(self) -> tuple[SerialWork, SerialWork]:
+        return SerialWork(self._executor, QUEUED_BYTES), SerialWork(self._executor, QUEUED_BYTES)
 
     def check_form(self) -> None:
         """Refuse a Content-MD5 that is no MD5 at all, before the body is read."""

@@ -27,16 +27,16 @@ _ILLEGAL = dict.fromkeys(
 ) | {0x0D: "&#13;"}
 
 # Raw control characters travel through the parser as the 32 noncharacters from U+FDD0.
-_SHIELD = 0xFDD0
+_PLACEHOLDER_BASE = 0xFDD0
 _CONTROLS = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f]")
 _REFERENCES = re.compile(rb"&#(?:x([0-9a-fA-F]{1,4})|([0-9]{1,4}));")
-_UNSHIELD = {_SHIELD + code: code for code in range(1, 32)}
+_RESTORED = {_PLACEHOLDER_BASE + code: code for code in range(1, 32)}
 
 
-def _shielded_reference(match: re.Match[bytes]) -> bytes:
+def _replace_reference(match: re.Match[bytes]) -> bytes:
     code = int(match[1], 16) if match[1] else int(match[2])
     return (
-        chr(_SHIELD + code).encode()
+        chr(_PLACEHOLDER_BASE + code).encode()
         if _CONTROLS.fullmatch(bytes([code % 256])) and code < 32
         else match[0]
     )
@@ -80,10 +80,10 @@ def parse(body: bytes, root: str) -> Element:
     Raises:
         RefusedError: MalformedXML, with the parser's own words in ``why``.
     """
-    shielded = _CONTROLS.search(body) is not None or _REFERENCES.search(body) is not None
-    if shielded:
-        body = _CONTROLS.sub(lambda match: chr(_SHIELD + match[0][0]).encode(), body)
-        body = _REFERENCES.sub(_shielded_reference, body)
+    replaced = _CONTROLS.search(body) is not None or _REFERENCES.search(body) is not None
+    if replaced:
+        body = _CONTROLS.sub(lambda match: chr(_PLACEHOLDER_BASE + match[0][0]).encode(), body)
+        body = _REFERENCES.sub(_replace_reference, body)
     try:
         element: Element = defusedxml.ElementTree.fromstring(body, forbid_dtd=True)
     except (DefusedXmlException, defusedxml.ElementTree.ParseError, ValueError, LookupError) as e:
@@ -91,8 +91,8 @@ def parse(body: bytes, root: str) -> Element:
     for node in element.iter():
         if isinstance(node.tag, str):
             node.tag = node.tag.rpartition("}")[2]
-        if shielded and node.text:
-            node.text = node.text.translate(_UNSHIELD)
+        if replaced and node.text:
+            node.text = node.text.translate(_RESTORED)
     if element.tag != root:
         raise RefusedError("MalformedXML", why={"xml": f"root is <{element.tag}>, not <{root}>"})
     return element

@@ -114,7 +114,7 @@ class FormReader:
             raise RefusedError("MalformedPOSTRequest", why={"kind": "form", "cause": "no name"})
         if len(name) > MAX_FIELD_NAME:
             raise RefusedError("FieldItemTooLong")
-        self._grow(len(name) + FIELD_BYTES)
+        self._count_bytes(len(name) + FIELD_BYTES)
         self._name = name.lower()
         self._is_file = self._name == "file"
         if self._is_file:
@@ -128,12 +128,12 @@ class FormReader:
         if self._is_file:
             self._file += data[start:end]
             return
-        self._grow(end - start)
+        self._count_bytes(end - start)
         self._value += data[start:end]
         if len(self._value) > MAX_FIELD_VALUE:
             raise RefusedError("FieldItemTooLong")
 
-    def _grow(self, size: int) -> None:
+    def _count_bytes(self, size: int) -> None:
         self._size += size
         if self._size > MAX_FIELDS_BYTES:
             raise RefusedError("MaxPOSTPreDataLengthExceededError")

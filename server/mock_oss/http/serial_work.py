@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-__all__ = ["Strand"]
+__all__ = ["SerialWork"]
 
 
-class Strand:
+class SerialWork:
     """Runs the jobs of one upload one after the other, on whatever thread is free.
 
     The event loop posts and waits only when too many bytes are queued.
@@ -41,7 +41,7 @@ class Strand:
         if start:
             self._executor.submit(self._run)
 
-    async def room(self) -> None:
+    async def wait_for_capacity(self) -> None:
         """Wait until less than the limit is queued; raise what a job raised."""
         await self._below(self._limit)
 

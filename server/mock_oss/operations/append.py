@@ -12,12 +12,12 @@ from mock_oss.operations.common import number, quoted
 from mock_oss.operations.objects import may_overwrite, new_properties
 from mock_oss.operations.properties import Properties
 from mock_oss.service import Call
-from mock_oss.store import ObjectRecord, Standing, crc64
+from mock_oss.store import ExistingObject, ObjectRecord, crc64
 
 __all__ = ["append_object"]
 
 
-def _check_position(there: ObjectRecord | Standing | None, position: int) -> None:
+def _check_position(there: ObjectRecord | ExistingObject | None, position: int) -> None:
     if there is not None and there.kind != "Appendable":
         raise RefusedError("ObjectNotAppendable", Key=there.key)
     size = 0 if there is None else there.size
@@ -47,7 +47,7 @@ async def append_object(call: Call) -> Response:
     else:  # what later appends say about the object counts for nothing
         properties = Properties(there.headers, there.storage_class, there.acl, there.tagging)
 
-    def allow(now: Standing | None) -> None:
+    def allow(now: ExistingObject | None) -> None:
         if call.store.buckets.get(call.bucket.name) is None:
             raise RefusedError("NoSuchBucket", BucketName=call.bucket.name)
         _check_position(now, position)

@@ -87,7 +87,7 @@ async def delete_bucket(call: Call) -> Response:
     name = call.bucket.name
     if call.store.objects.page(name, limit=1) or call.store.uploads.count(name):
         raise RefusedError("BucketNotEmpty", BucketName=name)
-    call.store.cnames.forget_bucket(name)
+    call.store.cnames.delete_bucket_rows(name)
     call.store.buckets.delete(name)
     return Response(204)
 

@@ -1,4 +1,4 @@
-"""Upload callbacks: read the wish, tell the application server, relay its answer.
+"""Upload callbacks: read the instructions, tell the application server, relay its answer.
 
 The object is stored whatever the server says; a failure answers 203 CallbackFailed. Unlike the
 real service the mock calls private addresses: the application under test lives on one.

@@ -20,7 +20,7 @@ __all__ = ["create_token", "delete_cname", "get_token", "list_cnames", "put_cnam
 
 MAX_XML_BYTES = 64 << 10
 MAX_DOMAINS = 100
-TOKEN_LIFE_MS = 72 * 3_600_000
+TOKEN_LIFETIME_MS = 72 * 3_600_000
 
 
 async def create_token(call: Call) -> Response:
@@ -28,7 +28,7 @@ async def create_token(call: Call) -> Response:
     domain = await _domain(call)
     found = _valid_token(call, domain)
     if found is None:
-        expires_ms = call.service.now_ms() + TOKEN_LIFE_MS
+        expires_ms = call.service.now_ms() + TOKEN_LIFETIME_MS
         found = CnameToken(domain, call.bucket.name, call.service.ids.cname_token(), expires_ms)
         call.store.cnames.put_token(found)
     return _token_response(found)
@@ -99,7 +99,7 @@ async def delete_cname(call: Call) -> Response:
     one that has a token and is not bound, and expect success.
     """
     domain = await _domain(call, must_be_allowed=False)
-    if not call.store.cnames.forget(domain, call.bucket.name):
+    if not call.store.cnames.unbind(domain, call.bucket.name):
         raise RefusedError("NoSuchCname")
     return Response(200)
 

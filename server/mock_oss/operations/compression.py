@@ -15,7 +15,7 @@ TYPES = frozenset(
     application/xml text/cache-manifest text/css text/html text/javascript text/json text/plain
     text/xml""".split()  # noqa: SIM905 - a table
 )
-_GONE = frozenset({"etag", "content-md5", "accept-ranges"})
+_DROPPED = frozenset({"etag", "content-md5", "accept-ranges"})
 
 
 def wants_gzip(request: Request, headers: list[tuple[str, str]], size: int) -> bool:
@@ -40,5 +40,5 @@ def gzip_headers(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
     The CRC-64 stays that of the object.
     """
-    kept = [(name, value) for name, value in headers if name.lower() not in _GONE]
+    kept = [(name, value) for name, value in headers if name.lower() not in _DROPPED]
     return [*kept, ("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]

@@ -19,7 +19,7 @@ from mock_oss.http.documents import tag
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import iso, quoted
 from mock_oss.operations.conditions import check_conditions
-from mock_oss.operations.multipart import keep_part, part_number, the_upload
+from mock_oss.operations.multipart import find_upload, part_number, store_part
 from mock_oss.operations.objects import SYMLINK_TARGET, may_overwrite, readable
 from mock_oss.operations.properties import read_properties
 from mock_oss.service import Call, Service
@@ -92,11 +92,13 @@ async def copy_object(call: Call) -> Response:
     properties = read_properties(call.request.headers, storage_class=call.bucket.storage_class)
     kept = source.stored_headers
     if new_headers:
-        told = json.loads(properties.headers)
-        if "content-type" not in call.request.headers:  # a type that is not told stays
-            told["content-type"] = kept["content-type"]
-        sealed = {n: v for n, v in kept.items() if n.startswith(CLIENT_ENCRYPTION)}
-        headers = json.dumps({**sealed, **told})  # what is needed to read the bytes stays, too
+        sent = json.loads(properties.headers)
+        if "content-type" not in call.request.headers:  # a type that is not sent stays
+            sent["content-type"] = kept["content-type"]
+        encryption_metadata = {n: v for n, v in kept.items() if n.startswith(CLIENT_ENCRYPTION)}
+        headers = json.dumps(
+            {**encryption_metadata, **sent}
+        )  # what is needed to read the bytes stays, too
     else:
         kept.pop(SYMLINK_TARGET, None)
         kept.update(dict(properties.encryption_headers))
@@ -107,7 +109,7 @@ async def copy_object(call: Call) -> Response:
         if not new_tags:
             authorize_object(call, "oss:GetObjectTagging", bucket, source.key)
     allow = may_overwrite(call)
-    allow(call.store.objects.standing(call.bucket.name, call.key))  # no await until it is stored
+    allow(call.store.objects.existing(call.bucket.name, call.key))  # no await until it is stored
     linked = call.store.blobs.link(source.segments)
     record = source._replace(
         bucket=call.bucket.name,
@@ -134,7 +136,7 @@ async def copy_object(call: Call) -> Response:
 
 async def upload_part_copy(call: Call) -> Response:
     """Make a part from an object or a range of one."""
-    upload, n = the_upload(call), part_number(call)
+    upload, n = find_upload(call), part_number(call)
     _, source = _source(call)
     check_conditions(call.request.headers, source, prefix=_CONDITIONS, copying=True)
     span = _copy_range(call.header("x-oss-copy-source-range"), source.size)
@@ -144,7 +146,7 @@ async def upload_part_copy(call: Call) -> Response:
     linked = call.store.blobs.link(clip(source.segments, offset, size))
     digest = await _digest(call.service, linked)
     try:
-        part = keep_part(call, upload, n, digest, linked)
+        part = store_part(call, upload, n, digest, linked)
     except RefusedError:
         call.store.blobs.delete(linked)
         raise

@@ -27,7 +27,7 @@ FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "bmp": "BMP", "gif": "GI
 READABLE = frozenset(FORMATS.values())
 TEXT_SIZE = 40
 MARGIN = 10
-_PLACES = {
+_POSITIONS = {
     name: (column / 2, row / 2)
     for row, names in enumerate(("nw north ne", "west center east", "sw south se"))
     for column, name in enumerate(names.split())
@@ -36,14 +36,14 @@ _PLACES = {
 Options: TypeAlias = Mapping[str, str]
 
 
-def process(data: bytes, wish: str) -> tuple[str, bytes]:
+def process(data: bytes, instructions: str) -> tuple[str, bytes]:
     """Return content type and bytes of a processed image.
 
     Raises:
-        RefusedError: InvalidArgument for a wish that OSS does not know or a source that is no
+        RefusedError: InvalidArgument for a instructions that OSS does not know or a source that is no
             image, NotImplemented for one that the mock does not.
     """
-    kind, *steps = wish.split("/")
+    kind, *steps = instructions.split("/")
     if kind != "image":
         raise RefusedError("NotImplemented", Header="x-oss-process")
     try:
@@ -150,14 +150,14 @@ def _watermark(image: Image, options: Options) -> Image:
     text = _base64(options.get("text", ""))
     if not text:
         raise RefusedError("NotImplemented", Header="x-oss-process")
-    if options.get("g", "se") not in _PLACES:
+    if options.get("g", "se") not in _POSITIONS:
         raise _wrong("The place of the watermark is not supported.")
     font = ImageFont.load_default(_whole(options.get("size", str(TEXT_SIZE)), 1, 1000))
     opacity = _whole(options.get("t", "100"), 0, 100) * 255 // 100
     layer = Images.new("RGBA", image.size, (0, 0, 0, 0))
     draw = ImageDraw.Draw(layer)
     left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
-    across, down = _PLACES[options.get("g", "se")]
+    across, down = _POSITIONS[options.get("g", "se")]
     free = (image.width - (right - left), image.height - (bottom - top))
     place = tuple(
         MARGIN + (space - 2 * MARGIN) * share

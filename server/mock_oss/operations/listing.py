@@ -57,8 +57,8 @@ def collect(
         if folded is not None and marker == folded:
             start = after_prefix(folded) or ""
     while True:
-        room = limit - len(contents) - len(prefixes)
-        found = fetch(after, start, room + 1)
+        remaining = limit - len(contents) - len(prefixes)
+        found = fetch(after, start, remaining + 1)
         jumped = False
         for record in found:
             if len(contents) + len(prefixes) == limit:
@@ -76,7 +76,7 @@ def collect(
                 return Page(contents, prefixes, "")
             after, start, jumped = record.key, beyond, True
             break
-        if not jumped and len(found) <= room:
+        if not jumped and len(found) <= remaining:
             return Page(contents, prefixes, "")
 
 

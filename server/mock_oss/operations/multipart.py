@@ -25,12 +25,12 @@ from mock_oss.store.records import pack_segments
 __all__ = [
     "abort_upload",
     "complete_upload",
+    "find_upload",
     "initiate_upload",
     "list_parts",
     "list_uploads",
     "multipart_etag",
     "part_number",
-    "the_upload",
     "upload_part",
 ]
 
@@ -55,7 +55,7 @@ def multipart_etag(part_etags: Iterable[str]) -> str:
     return f"{hashlib.md5(text, usedforsecurity=False).hexdigest().upper()}-{len(etags)}"
 
 
-def the_upload(call: Call) -> UploadRecord:
+def find_upload(call: Call) -> UploadRecord:
     """Return the upload that ``uploadId`` names.
 
     Raises:
@@ -90,7 +90,7 @@ async def initiate_upload(call: Call) -> Response:
     check_key(call.key)
     encoded, encoding = url_encoder(call)
     properties = new_properties(call)
-    may_overwrite(call)(call.store.objects.standing(call.bucket.name, call.key))
+    may_overwrite(call)(call.store.objects.existing(call.bucket.name, call.key))
     await call.body.read(MAX_COMPLETE_BYTES)
     upload = UploadRecord(
         upload_id=call.service.ids.upload_id(),
@@ -117,17 +117,17 @@ async def initiate_upload(call: Call) -> Response:
 
 async def upload_part(call: Call) -> Response:
     """Store a part; the same number again replaces it."""
-    upload, n = the_upload(call), part_number(call)
+    upload, n = find_upload(call), part_number(call)
     for name, value in call.request.headers.items():
         if name.startswith("x-oss-server-side-encryption"):
             raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=value)
     with call.store.blobs.new() as blob:
         digest = await call.body.store(blob)
-        keep_part(call, upload, n, digest, [blob.close()])
+        store_part(call, upload, n, digest, [blob.close()])
     return Response(200, written_headers(digest.etag, str(digest.crc64), digest.content_md5))
 
 
-def keep_part(
+def store_part(
     call: Call, upload: UploadRecord, n: int, digest: Digest, segments: Sequence[Segment]
 ) -> PartRecord:
     """Make a part visible.
@@ -157,7 +157,7 @@ async def complete_upload(call: Call) -> Response:
     take_all = call.header("x-oss-complete-all")
     listed = _listed_parts(body, take_all)
     callback = read_callback(call)
-    upload = the_upload(call)
+    upload = find_upload(call)
     there = {part.number: part for part in call.store.uploads.parts(upload.upload_id)}
     parts = list(there.values()) if listed is None else _chosen(listed, there)
     if not parts:
@@ -171,7 +171,7 @@ async def complete_upload(call: Call) -> Response:
                 PartNumber=part.number,
                 ETag=part.etag,
             )
-    may_overwrite(call)(call.store.objects.standing(upload.bucket, upload.key))
+    may_overwrite(call)(call.store.objects.existing(upload.bucket, upload.key))
     record = _joined(call, upload, parts)
     call.store.complete_upload(upload.upload_id, record)
     if callback is not None:
@@ -269,7 +269,7 @@ def _joined(call: Call, upload: UploadRecord, parts: Sequence[PartRecord]) -> Ob
 
 async def abort_upload(call: Call) -> Response:
     """End an upload and drop its parts."""
-    call.store.abort_upload(the_upload(call).upload_id)
+    call.store.abort_upload(find_upload(call).upload_id)
     return Response(204)
 
 
@@ -282,7 +282,7 @@ def _client_encryption(upload: UploadRecord) -> Iterator[str]:
 
 async def list_parts(call: Call) -> Response:
     """Return the parts of an upload."""
-    upload = the_upload(call)
+    upload = find_upload(call)
     encoded, encoding = url_encoder(call)
     limit = max_keys(call, "max-parts", default=1000)
     marker = number(call, "part-number-marker", default=0, low=0, high=MAX_PART_NUMBER)

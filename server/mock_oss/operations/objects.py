@@ -19,7 +19,7 @@ from mock_oss.operations.conditions import check_conditions
 from mock_oss.operations.image_process import MAX_SOURCE, process
 from mock_oss.operations.properties import Properties, read_properties
 from mock_oss.service import Call
-from mock_oss.store import BucketRecord, ObjectRecord, Standing
+from mock_oss.store import BucketRecord, ExistingObject, ObjectRecord
 from mock_oss.store.blobs import clip
 
 __all__ = [
@@ -51,14 +51,14 @@ ARCHIVED = ("Archive", "ColdArchive", "DeepColdArchive")  # to be restored befor
 MIN_TRAFFIC_BITS, MAX_TRAFFIC_BITS = 819_200, 838_860_800
 
 
-def may_overwrite(call: Call) -> Callable[[Standing | None], None]:
+def may_overwrite(call: Call) -> Callable[[ExistingObject | None], None]:
     """Return the check the store makes before it replaces an object.
 
     The bucket must still be there; ``x-oss-forbid-overwrite: true`` wants no object.
     """
     forbidden = forbid_overwrite(call.header("x-oss-forbid-overwrite"))
 
-    def allow(there: Standing | None) -> None:
+    def allow(there: ExistingObject | None) -> None:
         if call.store.buckets.get(call.bucket.name) is None:
             raise RefusedError("NoSuchBucket", BucketName=call.bucket.name)
         if forbidden and there is not None:
@@ -131,7 +131,7 @@ async def put_object(call: Call) -> Response:
     callback = read_callback(call)
     allow = may_overwrite(call)
     if call.header("x-oss-forbid-overwrite"):  # refuse before the body is read
-        allow(call.store.objects.standing(call.bucket.name, call.key))
+        allow(call.store.objects.existing(call.bucket.name, call.key))
     with call.store.blobs.new() as blob:
         digest = await call.body.store(blob)
         record = new_object(call, call.key, properties, digest)
@@ -233,12 +233,12 @@ async def get_processed(call: Call) -> Response:
     """Return a picture made of an object that is an image."""
     found = readable(call, call.bucket, existing(call))
     check_conditions(call.request.headers, found)
-    wish = call.param("x-oss-process")
+    instructions = call.param("x-oss-process")
     if found.size > MAX_SOURCE:
         raise RefusedError("InvalidArgument", ArgumentName="x-oss-process")
 
     def make() -> tuple[str, bytes]:
-        return process(b"".join(call.store.blobs.read(found.segments)), wish)
+        return process(b"".join(call.store.blobs.read(found.segments)), instructions)
 
     loop = asyncio.get_running_loop()
     with call.store.blobs.reading(found.segments):

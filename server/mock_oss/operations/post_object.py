@@ -49,11 +49,11 @@ async def post_object(call: Call) -> Response:
             form.finish()
             break
         form.feed(piece)
-    policy = _admit(call, form)
+    policy = _check_access(call, form)
     callback = read_callback(call)
     allow = may_overwrite(call)
     properties = read_properties(_headers(form), storage_class=call.bucket.storage_class)
-    allow(call.store.objects.standing(call.bucket.name, call.key))
+    allow(call.store.objects.existing(call.bucket.name, call.key))
     with call.store.blobs.new() as blob:
         digest = await _store_file(call, form, blob, pieces)
         if policy is not None:
@@ -65,7 +65,7 @@ async def post_object(call: Call) -> Response:
     return _success(call, form, record)
 
 
-def _admit(call: Call, form: FormReader) -> PostPolicy | None:
+def _check_access(call: Call, form: FormReader) -> PostPolicy | None:
     """Check signature, policy and permission; set caller, key and fields of the call."""
     fields = form.fields
     key = fields.get("key")

@@ -9,21 +9,21 @@ from mock_oss.store.blobs import BlobWriter, Segment
 from mock_oss.store.data_directory import Store
 from mock_oss.store.records import (
     BucketRecord,
+    ExistingObject,
     ObjectRecord,
     PartRecord,
     SessionRecord,
-    Standing,
     UploadRecord,
 )
 
 __all__ = [
     "BlobWriter",
     "BucketRecord",
+    "ExistingObject",
     "ObjectRecord",
     "PartRecord",
     "Segment",
     "SessionRecord",
-    "Standing",
     "Store",
     "UploadRecord",
 ]

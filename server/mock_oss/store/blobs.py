@@ -76,7 +76,7 @@ class BlobWriter:
     ) -> None:
         if kind is not None:
             self.discard()
-        self._blobs.note_named(self.name)
+        self._blobs.unprotect(self.name)
 
     def write(self, pieces: list[bytes]) -> None:
         """Append pieces."""
@@ -94,22 +94,22 @@ class BlobWriter:
     def _become_file(self) -> None:
         self.name = secrets.token_hex(12)
         self._path = self._blobs.path(self.name)
-        self._blobs.note_unnamed(self.name)
+        self._blobs.protect(self.name)
         self._fd = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
 
-    def close(self, spare: str = "") -> Segment:
+    def close(self, reuse: str = "") -> Segment:
         """Finish; return the segment that covers the whole blob.
 
         Args:
-            spare: a small blob to write over, in the transaction that takes it from its owner; a
+            reuse: a small blob to write over, in the transaction that takes it from its owner; a
                 blob that has become a file leaves it alone.
         """
         if self._fd < 0:
             data = b"".join(self._kept)
             self._kept = []
-            if spare:  # not our name: an exception after this must not delete it
-                self._blobs.overwrite(spare, data)
-                return Segment(spare, 0, self.size)
+            if reuse:  # not our name: an exception after this must not delete it
+                self._blobs.overwrite(reuse, data)
+                return Segment(reuse, 0, self.size)
             self.name = self._blobs.put_small(data)
         else:
             os.close(self._fd)
@@ -142,8 +142,8 @@ class Blobs:
         self._directory = directory
         self._db = database
         self._readers: Counter[str] = Counter()
-        self._doomed: set[str] = set()
-        self._unnamed: set[str] = set()
+        self._delete_later: set[str] = set()
+        self._protected: set[str] = set()
         (self._last_small,) = database.execute(
             "SELECT coalesce(max(id), 0) FROM small_blobs"
         ).fetchone()
@@ -152,13 +152,13 @@ class Blobs:
         """Return a blob to write, and to name in a row, within a ``with`` block."""
         return BlobWriter(self)
 
-    def note_unnamed(self, name: str) -> None:
+    def protect(self, name: str) -> None:
         """Keep a blob that no row names yet from being swept."""
-        self._unnamed.add(name)
+        self._protected.add(name)
 
-    def note_named(self, name: str) -> None:
+    def unprotect(self, name: str) -> None:
         """Let a blob be swept again unless a row names it."""
-        self._unnamed.discard(name)
+        self._protected.discard(name)
 
     def path(self, name: str) -> str:
         """Return the file of a blob that is one."""
@@ -171,7 +171,7 @@ class Blobs:
             self._db.execute("INSERT INTO small_blobs VALUES (?, ?)", (self._last_small, data))
             return f"{SMALL}{self._last_small}"
 
-    def spare(self, segments: Iterable[Segment]) -> str:
+    def reusable(self, segments: Iterable[Segment]) -> str:
         """Return a small blob of these that nobody reads, empty when there is none."""
         for segment in segments:
             if segment.blob.startswith(SMALL) and segment.blob not in self._readers:
@@ -217,7 +217,7 @@ class Blobs:
         """Delete blobs no row names any more; those being read go when the reader has."""
         for name in {segment.blob for segment in segments}:
             if name in self._readers:
-                self._doomed.add(name)
+                self._delete_later.add(name)
             else:
                 self.remove(name)
 
@@ -233,8 +233,8 @@ class Blobs:
                 self._readers[name] -= 1
                 if not self._readers[name]:
                     del self._readers[name]
-                    if name in self._doomed:
-                        self._doomed.discard(name)
+                    if name in self._delete_later:
+                        self._delete_later.discard(name)
                         self.remove(name)
 
     def read(self, segments: Iterable[Segment], chunk_size: int = COPY_CHUNK) -> Iterator[bytes]:
@@ -269,7 +269,7 @@ class Blobs:
 
     def sweep(self, used: set[str]) -> int:
         """Delete blobs that no row names; return how many there were."""
-        orphans = self.names() - used - self._unnamed
+        orphans = self.names() - used - self._protected
         for name in orphans:
             self.remove(name)
         return len(orphans)

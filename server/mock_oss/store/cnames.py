@@ -16,14 +16,14 @@ class Cnames:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._bound: Mapping[str, str] = {}
-        self.read_again()
+        self.reload()
 
     @property
     def bound(self) -> Mapping[str, str]:
         """Domain -> the bucket that has it."""
         return self._bound
 
-    def read_again(self) -> None:
+    def reload(self) -> None:
         """Read the bindings afresh, after the database was replaced."""
         with self._db.lock:
             rows = self._db.execute("SELECT domain, bucket FROM cnames").fetchall()
@@ -43,7 +43,7 @@ class Cnames:
             self._db.execute("REPLACE INTO cnames VALUES (?,?,?)", (domain, bucket, bound_ms))
             self._bound = {**self._bound, domain: bucket}
 
-    def forget(self, domain: str, bucket: str) -> bool:
+    def unbind(self, domain: str, bucket: str) -> bool:
         """Drop a bucket's binding and token of a domain; return whether there was one."""
         with self._db.transaction():
             dropped = sum(
@@ -53,15 +53,15 @@ class Cnames:
                 ).rowcount
                 for table in ("cnames", "cname_tokens")
             )
-        self.read_again()
+        self.reload()
         return dropped > 0
 
-    def forget_bucket(self, bucket: str) -> None:
+    def delete_bucket_rows(self, bucket: str) -> None:
         """Drop every binding and token of a bucket."""
         with self._db.transaction():
             self._db.execute("DELETE FROM cnames WHERE bucket = ?", (bucket,))
             self._db.execute("DELETE FROM cname_tokens WHERE bucket = ?", (bucket,))
-        self.read_again()
+        self.reload()
 
     def token(self, domain: str, bucket: str) -> CnameToken | None:
         """Return a bucket's token for a domain, also one that has expired."""

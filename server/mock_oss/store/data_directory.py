@@ -15,9 +15,9 @@ from mock_oss.store.blobs import Blobs, BlobWriter, Segment
 from mock_oss.store.cnames import Cnames
 from mock_oss.store.database import Database
 from mock_oss.store.records import (
+    ExistingObject,
     ObjectRecord,
     PartRecord,
-    Standing,
     load_segments,
     pack_segments,
 )
@@ -58,7 +58,7 @@ class Store:
         record: ObjectRecord,
         *,
         blob: BlobWriter | None = None,
-        allow: Callable[[Standing | None], None] | None = None,
+        allow: Callable[[ExistingObject | None], None] | None = None,
     ) -> ObjectRecord:
         """Make an object visible, in one commit; return its row.
 
@@ -68,14 +68,16 @@ class Store:
             allow: called with the object there is, under the lock; raises to refuse.
         """
         with self.database.transaction():
-            replaced = self.objects.standing(record.bucket, record.key)
+            replaced = self.objects.existing(record.bucket, record.key)
             if allow is not None:
                 allow(replaced)
             old = [] if replaced is None else load_segments(replaced.segments_json)
             segments = record.segments
             if blob is not None:
-                spare = "" if segments else self.blobs.spare(old)  # who appends keeps the old ones
-                segments.append(blob.close(spare))
+                reuse = (
+                    "" if segments else self.blobs.reusable(old)
+                )  # who appends keeps the old ones
+                segments.append(blob.close(reuse))
                 record = ObjectRecord._make((*record[:-1], pack_segments(segments)))
             self.objects.put(record)
         if old and old != segments:
@@ -104,7 +106,7 @@ class Store:
         """Turn an upload into an object; parts whose blobs it does not use are dropped."""
         parts = self.uploads.parts(upload_id)
         with self.database.transaction():
-            replaced = self.objects.standing(record.bucket, record.key)
+            replaced = self.objects.existing(record.bucket, record.key)
             self.objects.put(record)
             self.uploads.delete(upload_id)
         gone = [segment for part in parts for segment in part.segments]
@@ -127,8 +129,8 @@ class Store:
         """Forget everything."""
         with self.database.lock:
             self.database.clear()
-            self.buckets.forget_cache()
-            self.cnames.read_again()
+            self.buckets.clear_cache()
+            self.cnames.reload()
             self.blobs.sweep(set())
 
     def snapshot(self, directory: Path) -> None:
@@ -157,8 +159,8 @@ class Store:
             finally:
                 copy.close()
             self.database.complete()
-            self.buckets.forget_cache()
-            self.cnames.read_again()
+            self.buckets.clear_cache()
+            self.cnames.reload()
             self.blobs.sweep(self._used())
 
     def close(self) -> None:

@@ -17,11 +17,11 @@ __all__ = [
     "BucketRecord",
     "Cname",
     "CnameToken",
+    "ExistingObject",
     "ListEntry",
     "ObjectRecord",
     "PartRecord",
     "SessionRecord",
-    "Standing",
     "UploadRecord",
     "load_segments",
     "pack_segments",
@@ -106,7 +106,7 @@ class ObjectRecord(NamedTuple):
         return dict(json.loads(self.tagging))
 
 
-class Standing(NamedTuple):
+class ExistingObject(NamedTuple):
     """What a write has to know of the object it replaces."""
 
     key: str

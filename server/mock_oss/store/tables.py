@@ -6,7 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from mock_oss.store.database import Database
-from mock_oss.store.records import BucketRecord, ListEntry, ObjectRecord, SessionRecord, Standing
+from mock_oss.store.records import (
+    BucketRecord,
+    ExistingObject,
+    ListEntry,
+    ObjectRecord,
+    SessionRecord,
+)
 
 __all__ = ["Buckets", "Objects", "Sessions", "after_prefix"]
 
@@ -15,7 +21,7 @@ _OBJECT_COLUMNS = (
     "segments"
 )
 _GET = f"SELECT {_OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key = ?"  # noqa: S608 - as above
-_STANDING = "SELECT key, size, kind, segments FROM objects WHERE bucket = ? AND key = ?"
+_EXISTING = "SELECT key, size, kind, segments FROM objects WHERE bucket = ? AND key = ?"
 _PUT = (  # in place where there is a row: cheaper than REPLACE, which deletes it first
     f"INSERT INTO objects ({_OBJECT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) "  # noqa: S608
     "ON CONFLICT (bucket, key) DO UPDATE SET "
@@ -70,7 +76,7 @@ class Buckets:
             self._db.execute("DELETE FROM buckets WHERE name = ?", (name,))
             self._cache.pop(name, None)
 
-    def forget_cache(self) -> None:
+    def clear_cache(self) -> None:
         """Read rows afresh, after the database was replaced."""
         self._cache.clear()
 
@@ -87,11 +93,11 @@ class Objects:
             row = self._db.execute(_GET, (bucket, key)).fetchone()
         return None if row is None else ObjectRecord._make(row)
 
-    def standing(self, bucket: str, key: str) -> Standing | None:
+    def existing(self, bucket: str, key: str) -> ExistingObject | None:
         """Return what a write has to know of the object there is."""
         with self._db.lock:
-            row = self._db.execute(_STANDING, (bucket, key)).fetchone()
-        return None if row is None else Standing._make(row)
+            row = self._db.execute(_EXISTING, (bucket, key)).fetchone()
+        return None if row is None else ExistingObject._make(row)
 
     def put(self, record: ObjectRecord) -> None:
         """Create or replace an object."""

@@ -147,7 +147,7 @@ def _assume_role(call: STSCall, caller: Caller) -> dict[str, object]:
         raise STSRefusedError(404, "EntityNotExist.Role", "The specified Role not exists.")
     duration_s = _duration(params.get("DurationSeconds", ""), role)
     _check_permission(call, caller, role, external_id)
-    session = _new_session(call, role, session_name, policy, call.life_s or duration_s)
+    session = _new_session(call, role, session_name, policy, call.lifetime_s or duration_s)
     values: dict[str, object] = {
         "RequestId": call.record.request_id,
         "AssumedRoleUser": {

@@ -42,7 +42,7 @@ def _create_policy(call: STSCall, caller: Caller) -> dict[str, object]:
         raise STSRefusedError(
             400, "MalformedPolicyDocument", "The policy document is malformed."
         ) from e
-    made = call.service.identities.made_policies
+    made = call.service.identities.created_policies
     if (caller.account_id, name) in made:
         raise STSRefusedError(
             409, "EntityAlreadyExists.Policy", f"The policy {name} already exists."
@@ -54,10 +54,10 @@ def _create_policy(call: STSCall, caller: Caller) -> dict[str, object]:
 
 def _attach(call: STSCall, caller: Caller) -> dict[str, object]:
     name, role = _policy_name(call), _role(call, caller)
-    document = call.service.identities.made_policies.get((caller.account_id, name))
+    document = call.service.identities.created_policies.get((caller.account_id, name))
     if document is None:
         raise STSRefusedError(404, "EntityNotExist.Policy", f"The policy {name} does not exist.")
-    attached = call.service.identities.attached_to(role)
+    attached = call.service.identities.attached_policies(role)
     if name in attached:
         raise STSRefusedError(
             409, "EntityAlreadyExists.Role.Policy", f"The policy {name} is attached already."
@@ -68,7 +68,7 @@ def _attach(call: STSCall, caller: Caller) -> dict[str, object]:
 
 def _detach(call: STSCall, caller: Caller) -> dict[str, object]:
     name, role = _policy_name(call), _role(call, caller)
-    if call.service.identities.attached_to(role).pop(name, None) is None:
+    if call.service.identities.attached_policies(role).pop(name, None) is None:
         raise STSRefusedError(
             404, "EntityNotExist.Role.Policy", f"The policy {name} is not attached."
         )
@@ -76,7 +76,7 @@ def _detach(call: STSCall, caller: Caller) -> dict[str, object]:
 
 
 def _list(call: STSCall, caller: Caller) -> dict[str, object]:
-    attached = call.service.identities.attached_to(_role(call, caller))
+    attached = call.service.identities.attached_policies(_role(call, caller))
     policies = [{"PolicyName": name, "PolicyType": "Custom"} for name in attached]
     return {"RequestId": call.record.request_id, "Policies": {"Policy": policies}}
 

@@ -54,7 +54,7 @@ class Nonces:
 class STSCall:
     """One request to STS, parsed; ``params`` merges query and form.
 
-    ``life_s`` is how long the credentials live that it gets, if a fault has it otherwise.
+    ``lifetime_s`` is how long the credentials live that it gets, if a fault has it otherwise.
     """
 
     def __init__(self, service: Service, request: Request, record: RequestRecord) -> None:
@@ -64,7 +64,7 @@ class STSCall:
         self.params: dict[str, str] = {}
         self.action = request.headers.get("x-acs-action", "")
         self.wants_xml = False
-        self.life_s: int | None = None
+        self.lifetime_s: int | None = None
 
     def read(self, body: bytes) -> None:
         """Merge query and form, find action and format."""

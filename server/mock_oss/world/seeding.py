@@ -45,7 +45,7 @@ def ensure_bucket(store: Store, spec: BucketSpec, clock: Clock) -> None:
 
 
 def seed_objects(
-    store: Store, directory: Path, *, region: str, clock: Clock, keep: bool = False
+    store: Store, directory: Path, *, region: str, clock: Clock, keep_existing: bool = False
 ) -> int:
     """Store every file ``directory/BUCKET/KEY``; return the number of stored files.
 
@@ -54,7 +54,7 @@ def seed_objects(
         directory: the root of the seed, with one subdirectory per bucket.
         region: the region of created buckets.
         clock: the mock's clock, for Last-Modified.
-        keep: leave existing objects unchanged.
+        keep_existing: leave existing objects unchanged.
 
     Raises:
         WorldError: the directory does not exist, or OSS would refuse a bucket name or key.
@@ -71,7 +71,7 @@ def seed_objects(
             except RefusedError as e:
                 raise WorldError(f"{path}: {e.message}") from e
             ensure_bucket(store, BucketSpec(name=folder.name, region=region), clock)
-            if keep and store.objects.get(folder.name, key) is not None:
+            if keep_existing and store.objects.get(folder.name, key) is not None:
                 continue
             _store_file(store, folder.name, key, path, clock)
             count += 1
