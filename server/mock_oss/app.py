@@ -1,8 +1,8 @@
-"""The ASGI application: one lean path from a request to an answer.
+"""The ASGI application: processes one request from its head to its response.
 
-Order: find bucket and key, strike faults, authenticate, look the bucket up, authorize, run the
-operation, add the common headers and CORS, write the journal. Anything under ``/_mock`` goes to
-the control plane.
+Steps: find the bucket and key, apply planned faults, authenticate, look up the bucket, authorize,
+run the operation, add the common headers and the CORS headers, and complete the journal record.
+The control plane serves every path below ``/_mock``.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ CONTROL_PREFIX = b"/_mock"
 _CREATING = frozenset({"PutBucket", "PutBucketAcl"})
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _BUG = {"kind": "bug in the mock"}
-# Of the same origin as /_mock/, where a script in an object could look and plan.
+# In path style, objects have the same origin as /_mock/: a script in one could use that API.
 _NO_SCRIPTS = ("Content-Security-Policy", "sandbox")
 _log = logging.getLogger("mock_oss")
 
@@ -60,8 +60,8 @@ class App:
     """The mock as an ASGI application.
 
     Args:
-        service: the running parts.
-        control: the application behind ``/_mock``.
+        service: the parts shared by all requests.
+        control: the ASGI application for paths below ``/_mock``.
     """
 
     def __init__(self, service: Service, control: Callable[..., object]) -> None:
@@ -103,7 +103,7 @@ class App:
             service.journal.close(record)
 
     def _is_control(self, scope: Scope) -> bool:
-        """Whether the Host leaves room for ``/_mock``: a bucket's own host does not."""
+        """Return whether ``/_mock`` means the control plane; on a bucket's own host it is a key."""
         host = next((value for name, value in scope["headers"] if name == b"host"), b"")
         return not self._service.locate(host.decode("latin-1"), b"").bucket
 
@@ -133,7 +133,7 @@ class App:
 
 
 class _Exchange:
-    """One request being served: finds its way, turns refusals into answers."""
+    """One request and its response; turns refusals and bugs into error responses."""
 
     __slots__ = (
         "_app",
@@ -159,14 +159,18 @@ class _Exchange:
         self.keep_alive = False
 
     async def answer(self) -> Answer:
-        """Return the answer and its own headers, whatever goes wrong."""
+        """Return the response and its encoded headers; any other exception becomes InternalError.
+
+        Raises:
+            CutConnectionError, ClientGoneError: the connection is to be cut, or is closed already.
+        """
         try:
             response = await self._serve_or_refuse()
             return response, header_block(response)
         except (CutConnectionError, ClientGoneError):
             raise
         except Exception:
-            _log.exception("request %s cannot be answered", self.record.request_id)
+            _log.exception("cannot build a response to request %s", self.record.request_id)
         refused, record = RefusedError("InternalError"), self.record
         record.code, record.message, record.why = refused.code, refused.message, _BUG
         head = self.request.method == "HEAD"
@@ -197,7 +201,7 @@ class _Exchange:
                 "NotImplemented", Header="Transfer-Encoding", headers={"Connection": "close"}
             )
         if request.method in _BODILESS and self.body.announced:
-            self.keep_alive = False  # nobody reads that body, so the connection ends
+            self.keep_alive = False  # the mock does not read this body: close the connection
         target = service.locate(request.host, request.raw_path)
         record.bucket, record.key = target.bucket, target.key
         if not target.bucket and is_sts(request):
@@ -277,10 +281,10 @@ class _Exchange:
         region = self.bucket.region if self.bucket is not None else call.region
         context = Context(service.identities, service.clock, region, record, service.journal)
         if target.bucket and operation.name not in _CREATING:
-            _ = call.bucket  # a bucket that is not there is told before a key that is wrong
+            _ = call.bucket  # NoSuchBucket takes precedence over an error of the signature
         if service.refuse_public_endpoints and operation.name in DATA_OPERATIONS:
             check_public_endpoint(target, region)
-        if operation.name != "PostObject":  # its form carries the signature
+        if operation.name != "PostObject":  # the form of a PostObject carries the signature
             call.caller = authenticate(self.request, target, context)
         if operation.action:
             authorize(call, operation.action)

@@ -1,4 +1,4 @@
-"""The mock as a program: options, a line that says where it listens, and serving."""
+"""The command ``mock-oss``: options, startup messages, and serving until a signal."""
 
 from __future__ import annotations
 
@@ -125,14 +125,14 @@ def _read_cnames(given: list[str]) -> dict[str, str]:
     for text in given:
         domain, separator, bucket = text.partition("=")
         if not (domain and separator and bucket):
-            raise WorldError(f"--cname takes DOMAIN=BUCKET, not {text!r}")
+            raise WorldError(f"--cname requires DOMAIN=BUCKET, not {text!r}")
         found[domain] = bucket
     return found
 
 
 def _print_startup(oss: MockOSS) -> None:
     if oss.seeded:
-        typer.echo(f"stored {oss.seeded} object{'' if oss.seeded == 1 else 's'} of the seed")
+        typer.echo(f"stored {oss.seeded} object{'' if oss.seeded == 1 else 's'} from the seed")
     typer.echo(f"mock OSS and STS at {oss.endpoint} (look inside: {oss.endpoint}/_mock/)")
     for bucket in oss.service.store.buckets.all():
         typer.echo(f"  bucket: {bucket.name} ({bucket.region}, {bucket.acl})")

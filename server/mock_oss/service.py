@@ -1,4 +1,4 @@
-"""What every request shares, and what one request carries through its handlers."""
+"""Shared state: ``Service`` is common to all requests, ``Call`` belongs to one request."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ __all__ = ["Call", "Service"]
 class Service:
     """The parts of a running mock.
 
-    ``executor`` is for work of ours that ends soon; ``callers`` wait for servers of others, who
-    may be slow, or ask the mock for something before they answer. ``hosts`` are other names of the
-    mock itself, for path style.
+    ``executor`` runs short tasks of the mock itself. ``callers`` runs callbacks to application
+    servers, which may be slow or may call the mock before they respond. ``hosts`` are additional
+    host names of the mock, for path style.
     """
 
     world: World
@@ -48,7 +48,7 @@ class Service:
 
     @property
     def public_key_url(self) -> str:
-        """Where receivers of callbacks find the key that signs them."""
+        """The URL of the public key that verifies callback signatures."""
         return f"{self.endpoint}/_mock/callback_pub_key.pem"
 
     def now_ms(self) -> int:
@@ -56,11 +56,11 @@ class Service:
         return self.clock.timestamp_ms()
 
     def apply_lifecycle(self, bucket: BucketRecord) -> None:
-        """Abort the uploads that a bucket's rules end by now."""
+        """Abort the multipart uploads that have expired by the bucket's lifecycle rules."""
         abort_old_uploads(self.store, bucket.name, bucket.lifecycle, self.now_ms())
 
     def locate(self, host: str, raw_path: bytes) -> Target:
-        """Find bucket and key of a request.
+        """Return the bucket and key that a Host header and a path address.
 
         Raises:
             RefusedError: as ``addressing.locate``.
@@ -74,7 +74,7 @@ class Service:
         )
 
     def report_unparsed(self, refused: RefusedError) -> str:
-        """Add a request that is not HTTP to the journal; return its request id."""
+        """Record a request that is not valid HTTP in the journal; return its request id."""
         record = self.journal.open(self.ids.request_id(), self.clock.timestamp())
         record.operation, record.status = "no HTTP request", refused.status
         record.code, record.message = refused.code, refused.message
@@ -83,9 +83,10 @@ class Service:
 
 
 class Call:
-    """One request on its way through authentication, authorization and its handler.
+    """One request during authentication, authorization and its operation.
 
-    ``fields`` holds the form of a PostObject: lower-case names -> values.
+    ``fields`` holds the form of a PostObject as lower-case names -> values; it is None for any
+    other request.
     """
 
     __slots__ = ("_bucket", "body", "caller", "fields", "record", "request", "service", "target")
@@ -110,7 +111,7 @@ class Call:
 
     @property
     def bucket(self) -> BucketRecord:
-        """The bucket the request is about.
+        """The addressed bucket.
 
         Raises:
             RefusedError: NoSuchBucket.
@@ -121,17 +122,17 @@ class Call:
 
     @property
     def bucket_or_none(self) -> BucketRecord | None:
-        """The bucket, None when there is none."""
+        """The addressed bucket, None if it does not exist."""
         return self._bucket
 
     @property
     def region(self) -> str:
-        """The region of the endpoint that was asked; the world's own where it tells none."""
+        """The region of the endpoint in the Host header; the world's region if the host has none."""
         return self.target.region or self.service.world.region
 
     @property
     def key(self) -> str:
-        """The object key."""
+        """The object key, empty for requests to a bucket or to the service."""
         return self.target.key
 
     @property
@@ -145,9 +146,9 @@ class Call:
         return self.service.clock
 
     def param(self, name: str, default: str = "") -> str:
-        """Return a query parameter."""
+        """Return a query parameter, or ``default`` if it is absent."""
         return self.request.params.get(name, default)
 
     def header(self, name: str) -> str | None:
-        """Return a header by its lower-case name; in a form upload, a field."""
+        """Return a header by its lower-case name; in a form upload, the form field of that name."""
         return (self.request.headers if self.fields is None else self.fields).get(name)

@@ -13,13 +13,13 @@ _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 
 
 def parse_range(headers: Mapping[str, str], size: int) -> tuple[int, int] | None:
-    """Return (offset, length) of a Range request, None for the whole object.
+    """Return (offset, length) of the Range header in bytes, None for the whole object.
 
-    Without ``x-oss-range-behavior: standard`` a range that is malformed or leaves the object
-    counts as none at all.
+    Without ``x-oss-range-behavior: standard``, a range that is malformed or exceeds the object is
+    ignored.
 
     Raises:
-        RefusedError: InvalidRange, in standard behaviour only.
+        RefusedError: InvalidRange, with standard behaviour only.
     """
     text = headers.get("range")
     if text is None:

@@ -1,7 +1,7 @@
-"""One HTTP request as handlers and verifiers read it.
+"""The head of one HTTP request.
 
-Header values keep their bytes as latin-1 text so that they can be sent back unchanged;
-``signed_text`` gives the text a client meant when it signed.
+Header values are latin-1 text, so that their bytes can be sent back unchanged. ``signed_text``
+decodes a value to the text that the client signed.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def check_header(name: str, value: str) -> None:
-    """Refuse a value that no header can have."""
+    """Raise RefusedError for a header value with control characters."""
     if _CONTROL.search(value):
         raise RefusedError("InvalidArgument", f"The header {name} holds control characters.")
 
 
 def header_text(value: str) -> str:
-    """Return text as the headers of a request hold it: its UTF-8 bytes read as latin-1."""
+    """Return text in the form of received header values: its UTF-8 bytes decoded as latin-1."""
     return value if value.isascii() else value.encode().decode("latin-1")
 
 
 def signed_text(value: str) -> str:
-    """Read a latin-1 header value as the text its sender signed: UTF-8 if it is UTF-8."""
+    """Decode a latin-1 header value as UTF-8; return it unchanged if it is not UTF-8."""
     if value.isascii():
         return value
     try:
@@ -72,15 +72,15 @@ def signed_text(value: str) -> str:
 
 
 def decode_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return headers with every latin-1 value decoded by ``signed_text``."""
+    """Return headers with every value decoded by ``signed_text``."""
     return {name: signed_text(value) for name, value in headers.items()}
 
 
 def parse_query(raw: bytes) -> list[tuple[str, str]]:
-    """Decode a query: ``+`` is a space, a missing value is an empty one.
+    """Decode a query: ``+`` is a space, a missing value is empty text.
 
     Raises:
-        RefusedError: InvalidArgument when a name or value is not UTF-8.
+        RefusedError: InvalidArgument if a name or value is not UTF-8.
     """
     if not raw:
         return []
@@ -105,7 +105,7 @@ def _decode(raw: bytes) -> str:
 
 
 class Request:
-    """A request's head. The body stays with the ASGI ``receive`` callable."""
+    """The head of a request. The body remains in the ASGI ``receive`` callable."""
 
     __slots__ = (
         "_query",
@@ -129,11 +129,10 @@ class Request:
         self._query: list[tuple[str, str]] | None = None
 
     def read_head(self) -> None:
-        """Fill ``headers`` and ``params``; the first value of a repeated parameter counts.
+        """Fill ``headers`` and ``params``; of a repeated parameter, the first value counts.
 
-        Raises:
-            RefusedError: a header that may appear once appears twice; there is no Host; the head is
-                too large; or the query is not UTF-8.
+        Raises: RefusedError: a header that must be unique is repeated, Host is missing, the HTTP
+            version is not supported, the head is too large, or the query is not UTF-8.
         """
         headers = self.headers
         for raw_name, raw_value in self.scope["headers"]:
@@ -173,7 +172,7 @@ class Request:
 
     @property
     def query(self) -> list[tuple[str, str]]:
-        """Decoded pairs in the order sent."""
+        """The decoded (name, value) pairs of the query, in the order sent."""
         if self._query is None:
             self._query = parse_query(self.raw_query)
         return self._query
@@ -185,11 +184,11 @@ class Request:
 
     @property
     def client_ip(self) -> str:
-        """Address of the other end of the socket."""
+        """The IP address of the client's socket."""
         client = self.scope.get("client")
         return client[0] if client else "127.0.0.1"
 
     @property
     def is_secure(self) -> bool:
-        """Whether the request came over TLS, as a proxy in front may have said."""
+        """Whether the client used TLS, possibly as reported by a proxy."""
         return bool(self.scope["scheme"] == "https")

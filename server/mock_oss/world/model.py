@@ -173,7 +173,9 @@ class World:
             try:
                 check_domain(domain.lower())
             except RefusedError as e:
-                raise WorldError(f"{domain!r} can be no custom domain: {e.message}") from e
+                raise WorldError(
+                    f"{domain!r} is not allowed as a custom domain: {e.message}"
+                ) from e
         for role in self.roles:
             if role.max_session_s not in SESSION_S:
                 raise WorldError(f"role {role.name}: max_session_s is 3600 to 43200 seconds")

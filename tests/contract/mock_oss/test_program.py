@@ -94,7 +94,7 @@ def test_a_domain_without_a_bucket_is_refused(text: str) -> None:
     run = CliRunner().invoke(app, ["--port", "0", "--cname", text])
 
     assert run.exit_code == 1
-    assert f"--cname takes DOMAIN=BUCKET, not {text!r}" in run.output
+    assert f"--cname requires DOMAIN=BUCKET, not {text!r}" in run.output
 
 
 def test_a_world_file_says_that_public_endpoints_are_refused(tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ def test_world_seed_and_faults_come_from_files(tmp_path: Path) -> None:
         process.wait()
 
     assert error.value.code == "InternalError"
-    assert lines[0] == "stored 1 object of the seed\n"
+    assert lines[0] == "stored 1 object from the seed\n"
     with MockOSS(data_dir=tmp_path / "data") as oss:
         stored = oss.bucket("seeded").objects["dir/a.html"]
         assert (stored.data, stored.headers["content-type"]) == (b"<p>hello", "text/html")
@@ -347,7 +347,7 @@ def test_world_seed_and_faults_come_from_files(tmp_path: Path) -> None:
         ("[[buckets]]\nname = 'abc'\n[[buckets]]\nname = 'abc'", "the bucket abc is there 2 times"),
         ("max_buckets = 'many'", "the world: max_buckets is a whole number, not 'many'"),
         ("cnames = { a = 1 }", "the world: cnames is a table of texts"),
-        ("cnames = { 'x.aliyun.com' = 'b' }", "'x.aliyun.com' can be no custom domain"),
+        ("cnames = { 'x.aliyun.com' = 'b' }", "'x.aliyun.com' is not allowed as a custom domain"),
         ("refuse_public_endpoints = 1", "refuse_public_endpoints is true or false, not 1"),
     ],
 )

@@ -153,4 +153,4 @@ def test_t47_the_demo_refuses_to_start_where_it_could_be_taken_for_the_cloud(
 
     assert (done.returncode, done.stdout) == (1, "")
     assert words in done.stderr
-    assert done.stderr.endswith("; --i-know-this-is-a-mock starts the mock all the same.\n")
+    assert done.stderr.endswith("; use --i-know-this-is-a-mock to start the mock anyway.\n")

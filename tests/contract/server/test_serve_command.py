@@ -239,7 +239,7 @@ DEMO_SIGN_IN = {
         ({"OSSFERRY_HOST": "0.0.0.0"}, "OSSFERRY_HOST 0.0.0.0 is open"),  # noqa: S104 - refused
         ({"ENV": "production"}, "ENV=production"),
         ({"APP_ENV": "prod-eu"}, "APP_ENV=prod-eu"),
-        ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}, "holds a key of the cloud"),
+        ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}, "holds a real access key"),
     ],
     ids=["network", "stage", "stage of a region", "key"],
 )
