@@ -59,7 +59,7 @@ class DataDirInUseError(DataDirError):
 
 
 class UnsafeStartError(MockOSSError):
-    """The environment looks like production, and the option that overrides this check is missing."""
+    """The environment looks like production, and the option to override this check is missing."""
 
 
 class WorldError(MockOSSError):

@@ -187,7 +187,7 @@ class Journal(Sequence[RequestRecord]):
         return record
 
     def close(self, record: RequestRecord) -> None:
-        """Add the memory of a completed record to the total, and drop old records over the limit."""
+        """Add the memory of a completed record to the total; drop old records above the limit."""
         first = self._records[0].number if self._records else self._count + 1
         if record.number >= first:
             self._bytes += record.measure()

@@ -127,7 +127,7 @@ class Call:
 
     @property
     def region(self) -> str:
-        """The region of the endpoint in the Host header; the world's region if the host has none."""
+        """The region of the endpoint in the Host header, or else the world's region."""
         return self.target.region or self.service.world.region
 
     @property

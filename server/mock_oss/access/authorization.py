@@ -1,6 +1,6 @@
-"""May this caller do this? Turns a request into policy questions and an answer into OSS's error.
+"""Authorization: asks the policies about a request and turns a refusal into OSS's error.
 
-Order: session policy, then identity policies, then the object's or bucket's ACL. Source:
+Order: the session policy, then the identity policies, then the ACL of the object or bucket. Source:
 RAM documentation, "Policy evaluation process"; OSS, "Authentication".
 """
 
@@ -62,7 +62,7 @@ class AuthorizedCall(Protocol):
 
     @property
     def store(self) -> Store:
-        """The store, for object ACLs and tags."""
+        """The store, for the ACLs and tags of objects."""
 
     @property
     def clock(self) -> Clock:
@@ -73,23 +73,30 @@ class AuthorizedCall(Protocol):
         """The addressed bucket, None if it does not exist."""
 
     def header(self, name: str) -> str | None:
-        """Return a header, or in a form upload the field, by its lower-case name."""
+        """Return a header by its lower-case name; in a form upload, the form field."""
 
 
 def authorize(call: AuthorizedCall, action: str, *, tags: Mapping[str, str] | None = None) -> None:
-    """Check one action on what the request addresses: service, bucket or object.
+    """Check whether the caller may perform an action on the addressed service, bucket or object.
 
     Args:
         call: the request.
-        action: what it wants to do.
-        tags: those that its body wants to give; a header's are known.
+        action: the RAM action, such as ``oss:PutObject``.
+        tags: the object tags in the request body, if any; tags in a header are read from ``call``.
+
+    Raises:
+        RefusedError: AccessDenied.
     """
     bucket, key = call.target.bucket, call.target.key
     _check(call, action, call.bucket_or_none, bucket, key, tags)
 
 
 def authorize_object(call: AuthorizedCall, action: str, bucket: BucketRecord, key: str) -> None:
-    """Check one action on another object than the addressed one: copy sources, batch deletes."""
+    """Check an action on another object than the addressed one: a copy source or a batch delete.
+
+    Raises:
+        RefusedError: AccessDenied.
+    """
     _check(call, action, bucket, bucket.name, key)
 
 

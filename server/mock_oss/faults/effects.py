@@ -1,4 +1,4 @@
-"""Carrying out the faults that hit one request, at the moments they are due."""
+"""Effects of planned faults on one request: before it is processed, and on its response."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ DEFAULT_RETRY_AFTER_S = 1
 async def apply_before(
     faults: Iterable[Fault], body: Body, *, clock: Clock, sessions: Sessions, sts: bool
 ) -> Response | None:
-    """Do what is due before the request is looked at.
+    """Apply the effects that come before processing the request.
 
     Returns:
-        An answer that replaces the real one, or None.
+        A response that replaces the real one, or None.
 
     Raises:
         RefusedError, STSRefusedError: the planned error.
@@ -98,10 +98,10 @@ def _error(
 
 
 def apply_to_response(faults: Iterable[Fault], response: Response) -> None:
-    """Spoil an answer before it is sent.
+    """Apply the effects that change the response.
 
     Raises:
-        CutConnectionError: the connection is to be cut instead of answering.
+        CutConnectionError: the connection is to be cut instead of responding.
     """
     for fault in faults:
         match fault.effect:
@@ -128,7 +128,7 @@ def _drop(response: Response, wanted: str) -> None:
 
 
 def pace_of(faults: Iterable[Fault]) -> Pace | None:
-    """Return the cap for the answer's body."""
+    """Return the rate limit of the response body, None without one."""
     for fault in faults:
         if fault.effect == "bandwidth":
             return Pace(fault.bytes_per_s)
@@ -136,7 +136,7 @@ def pace_of(faults: Iterable[Fault]) -> Pace | None:
 
 
 def lifetime_of(faults: Iterable[Fault]) -> int | None:
-    """Return how many seconds new credentials live, if that is planned."""
+    """Return the planned lifetime of new credentials in seconds, None without such a fault."""
     for fault in faults:
         if fault.effect == "short-lived":
             return int(fault.seconds)
@@ -144,7 +144,7 @@ def lifetime_of(faults: Iterable[Fault]) -> int | None:
 
 
 def cut_offset(faults: Iterable[Fault], length: int) -> int | None:
-    """Return after how many bytes of the answer the connection is to be cut."""
+    """Return the number of response bytes after which the connection is cut, or None."""
     for fault in faults:
         if fault.effect == "reset" and fault.when == "mid-answer":
             return length // 2 if fault.after_bytes is None else min(fault.after_bytes, length)
@@ -152,11 +152,11 @@ def cut_offset(faults: Iterable[Fault], length: int) -> int | None:
 
 
 async def cut_connection(scope: Scope) -> None:
-    """Reset the connection so that the client sees an error, not an end."""
+    """Reset the connection, so that the client sees an error instead of an orderly close."""
     transport = scope["mock_oss.transport"]
     if transport.is_closing():
         return
     raw = transport.get_extra_info("socket")
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
     transport.abort()
-    await asyncio.sleep(0.001)  # let the protocol hear of it before the request's task ends
+    await asyncio.sleep(0.001)  # the protocol must be notified before the request's task ends

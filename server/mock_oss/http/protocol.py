@@ -153,7 +153,7 @@ class OssProtocol(HttpToolsProtocol):
         return any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
 
     def on_body(self, body: bytes) -> None:
-        """Buffer a piece of a body; pause reading when more than ``READ_AHEAD_BYTES`` are buffered."""
+        """Buffer a piece of a body; pause reading above ``READ_AHEAD_BYTES``."""
         if self.cycle.response_complete:
             return
         self.cycle.body += body
@@ -172,7 +172,7 @@ class OssProtocol(HttpToolsProtocol):
             self._answer(RefusedError("RequestTimeout"))
 
     def send_400_response(self, msg: str) -> None:
-        """Respond with InvalidRequest to invalid HTTP, after the response to any earlier request."""
+        """Respond with InvalidRequest to invalid HTTP, after responses to earlier requests."""
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is None or cycle.response_complete or cycle.more_body:
             self._answer(RefusedError("InvalidRequest", msg))
@@ -192,13 +192,17 @@ class OssProtocol(HttpToolsProtocol):
 
 
 def _without_upgrade(data: bytes) -> bytes:
-    """Remove an Upgrade header from a head, because the parser would lose the data after the head."""
+    """Remove an Upgrade header from a head: the parser would lose the data after the head."""
     head, end, rest = data.partition(b"\r\n\r\n")
     return _UPGRADE.sub(b"", head) + end + rest
 
 
 def _take_body(cycle: RequestResponseCycle, limit: int) -> bytes | None:
-    """Return a body that has arrived completely, instead of ``receive``; None if longer or not yet."""
+    """Return a body that has arrived completely, instead of calling ``receive``.
+
+    Returns:
+        None if the body is incomplete or longer than ``limit`` bytes.
+    """
     if cycle.more_body or cycle.disconnected or len(cycle.body) > limit:
         return None
     cycle.message_event.clear()

@@ -33,7 +33,7 @@ class SerialWork:
         self._error: BaseException | None = None
 
     def post(self, job: Callable[[list[bytes]], None], pieces: list[bytes], size: int) -> None:
-        """Add the job ``job(pieces)`` to the queue; ``size`` is the number of bytes in the pieces."""
+        """Queue the job ``job(pieces)``; ``size`` is the number of bytes in the pieces."""
         with self._lock:
             self._jobs.append((job, pieces, size))
             self._queued += size

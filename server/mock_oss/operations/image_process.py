@@ -37,11 +37,14 @@ Options: TypeAlias = Mapping[str, str]
 
 
 def process(data: bytes, instructions: str) -> tuple[str, bytes]:
-    """Return content type and bytes of a processed image.
+    """Return the content type and the bytes of a processed image.
 
-    Raises:
-        RefusedError: InvalidArgument for a instructions that OSS does not know or a source that is no
-            image, NotImplemented for one that the mock does not.
+    Args:
+        data: the source image.
+        instructions: the value of ``x-oss-process``, such as ``image/resize,w_100``.
+
+    Raises: RefusedError: InvalidArgument for invalid instructions or a source that is not an image,
+        NotImplemented for instructions that OSS supports and the mock does not.
     """
     kind, *steps = instructions.split("/")
     if kind != "image":

@@ -1,1 +1,1 @@
-"""Policy documents: RAM policies, their conditions, and the policy of a PostObject form."""
+"""Policy documents: RAM policies with their conditions, and the policy of a PostObject form."""

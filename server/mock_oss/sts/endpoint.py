@@ -1,7 +1,7 @@
-"""STS on the same port: AssumeRole and GetCallerIdentity; and what `ram` has of RAM.
+"""STS on the port of OSS: AssumeRole, GetCallerIdentity, and the RAM actions of ``ram``.
 
-Answers and errors come as JSON or XML, as the request asks. Source: vendor pages AssumeRole and
-"STS error codes".
+Responses and errors are JSON or XML, as the request asks. Source: vendor pages AssumeRole and "STS
+error codes".
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _ROLE_ARN = re.compile(r"acs:ram::\d+:role/[A-Za-z0-9.-]{1,64}")
 
 
 def is_sts(request: Request) -> bool:
-    """Whether a request at service level is for STS."""
+    """Return whether a request without a bucket is for STS."""
     return (
         "Action" in request.params
         or "x-acs-action" in request.headers
@@ -51,7 +51,7 @@ def is_sts(request: Request) -> bool:
 
 
 async def serve_sts(call: STSCall, body: Body, nonces: Nonces) -> Response:
-    """Verify and answer a request.
+    """Verify a request and return the response.
 
     Raises:
         STSRefusedError: with the code, status and message of the vendor's pages.
@@ -95,7 +95,7 @@ def _elements(values: Mapping[str, object]) -> list[str]:
 
 
 def sts_error(call: STSCall, refused: STSRefusedError, request_id: str) -> Response:
-    """Write a refusal of STS."""
+    """Return the error response of a refused STS request."""
     values = {
         "RequestId": request_id,
         "HostId": "sts.aliyuncs.com",

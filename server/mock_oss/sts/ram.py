@@ -1,8 +1,8 @@
-"""The part of RAM that a kill switch needs: make a policy, put it on a role, take it off again.
+"""The RAM actions that a kill switch uses: create a policy, and attach it to or detach it from a role.
 
-What is made here lives in memory and is forgotten by a restart and by `reset`; roles themselves
-belong to the world. Source: vendor pages CreatePolicy, AttachPolicyToRole, DetachPolicyFromRole
-and ListPoliciesForRole.
+Created and attached policies exist in memory only; a restart and ``reset`` delete them. The roles
+themselves come from the world. Source: vendor pages CreatePolicy, AttachPolicyToRole,
+DetachPolicyFromRole and ListPoliciesForRole.
 """
 
 from __future__ import annotations
