@@ -283,7 +283,7 @@ def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
 
 
 def _seen(journal: Journal) -> Iterator[tuple[str, str]]:
-    """Yield (name, value) of the headers in recent requests that clients tend to sign incorrectly."""
+    """Yield (name, value) of content types and metadata headers in recent requests."""
     for record in reversed(list(journal)[-SEEN_REQUESTS:]):
         for name, value in record.headers.items():
             if name.startswith("x-oss-meta-") or name == "content-type":

@@ -1,4 +1,4 @@
-"""The RAM actions that a kill switch uses: create a policy, and attach it to or detach it from a role.
+"""The RAM actions of a kill switch: create a policy, attach it to a role, detach it again.
 
 Created and attached policies exist in memory only; a restart and ``reset`` delete them. The roles
 themselves come from the world. Source: vendor pages CreatePolicy, AttachPolicyToRole,

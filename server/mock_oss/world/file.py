@@ -82,12 +82,12 @@ class _Reader:
             texts = [_json(one, place) for one in (value if isinstance(value, list) else [value])]
             return tuple(texts) if convert is tuple else texts[0]
         if not fits(value):
-            raise WorldError(f"{place} is {wanted}, not {value!r}")
+            raise WorldError(f"{place} must be {wanted}, not {value!r}")
         return convert(value)
 
     def _records(self, name: str, value: object) -> tuple[Any, ...]:
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-            raise WorldError(f"{name} is written as tables: [[{name}]]")
+            raise WorldError(f"{name} must be an array of tables: [[{name}]]")
         kind = self.tables[name]
         made = []
         for number, table in enumerate(value, 1):
@@ -102,11 +102,11 @@ class _Reader:
 def _json(value: object, place: str) -> str:
     """Return a JSON document as text; TOML gives it as text or as a table."""
     if not isinstance(value, str | dict):
-        raise WorldError(f"{place} holds a policy: its JSON text, or a table")
+        raise WorldError(f"{place} must be a policy, as JSON text or as a table")
     try:
         return value if isinstance(value, str) else json.dumps(value)
     except TypeError as e:
-        raise WorldError(f"{place} holds something JSON cannot: {e}") from e
+        raise WorldError(f"{place} has a value that JSON does not support: {e}") from e
 
 
 def _is_text(value: object) -> bool:

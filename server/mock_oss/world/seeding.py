@@ -1,4 +1,4 @@
-"""Initial content of a store: the world's buckets and custom domains, and the files of a seed."""
+"""The initial content of a store: the world's buckets and custom domains, and seed files."""
 
 from __future__ import annotations
 
