@@ -120,7 +120,7 @@ class _Guard:
         await _problem(refused, 403)(scope, receive, marked)
 
     def _allows_host(self, name: str, scope: Scope) -> bool:
-        """Return whether a host name is loopback, the socket's own address, or explicitly allowed."""
+        """Return whether a host name is loopback, the socket's own address, or allowed."""
         if name in self._hosts or name == (scope.get("server") or ("",))[0]:
             return True
         try:

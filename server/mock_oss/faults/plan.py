@@ -74,7 +74,7 @@ MOMENTS = ("before", "mid-body", "before-answer", "mid-answer")
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """The facts that select a fault; ``operation`` is ``PutObject`` or ``AssumeRole``, for example."""
+    """The facts that select a fault; ``operation`` is for example ``PutObject``."""
 
     method: str
     bucket: str

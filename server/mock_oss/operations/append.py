@@ -1,4 +1,4 @@
-"""AppendObject: an object that grows at its end."""
+"""AppendObject: adding bytes at the end of an object."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _not_at_the_end(size: int, position: int) -> RefusedError:
 
 
 async def append_object(call: Call) -> Response:
-    """Add bytes at ``position``, which must be the object's length."""
+    """Add bytes at ``position``, which must be equal to the object's length."""
     check_key(call.key)
     if not call.param("position"):
         raise RefusedError("MissingArgument", ArgumentName="position")
@@ -44,7 +44,7 @@ async def append_object(call: Call) -> Response:
     if there is None:
         may_overwrite(call)(None)
         properties = new_properties(call)
-    else:  # what later appends say about the object counts for nothing
+    else:  # only the first append sets the properties of the object
         properties = Properties(there.headers, there.storage_class, there.acl, there.tagging)
 
     def allow(now: ExistingObject | None) -> None:
@@ -52,7 +52,8 @@ async def append_object(call: Call) -> Response:
             raise RefusedError("NoSuchBucket", BucketName=call.bucket.name)
         _check_position(now, position)
         if there is not None and (now is None or now.segments_json != there.segments_json):
-            raise _not_at_the_end(0 if now is None else now.size, position)  # it is another object
+            # Another request replaced the object in the meantime.
+            raise _not_at_the_end(0 if now is None else now.size, position)
 
     with call.store.blobs.new() as blob:
         digest = await call.body.store(blob)

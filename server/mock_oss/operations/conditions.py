@@ -1,4 +1,4 @@
-"""Conditional headers and ranges of GetObject, HeadObject and CopyObject."""
+"""Conditional headers of GetObject, HeadObject and CopyObject."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["check_conditions"]
 def check_conditions(
     headers: Mapping[str, str], found: ObjectRecord, *, prefix: str = "", copying: bool = False
 ) -> None:
-    """Check the If headers against an object.
+    """Check the If headers of a request against an object.
 
     Args:
-        headers: of the request.
+        headers: the headers of the request.
         found: the object.
-        prefix: ``x-oss-copy-source-`` for the conditions of a copy.
-        copying: answer 412 only where a copy of a part does so.
+        prefix: ``x-oss-copy-source-`` for the conditions of a copy, empty otherwise.
+        copying: whether the request copies a part, which fails with 412 instead of 304.
 
     Raises:
         RefusedError: PreconditionFailed, or NotModified (304).
@@ -57,7 +57,7 @@ def _lists(header: str, etag: str) -> bool:
 
 
 def _seconds(header: str | None) -> int | None:
-    """Read an HTTP date; one that cannot be read counts as absent, as HTTP wants."""
+    """Return an HTTP date in seconds since the epoch; None if absent or, as HTTP requires, invalid."""
     if header is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What belongs to an object besides its bytes: ACL, tags, symlinks; and batch deletes."""
+"""ACL, tags and symlinks of objects, and batch deletes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def get_acl(call: Call) -> Response:
 
 
 async def put_tagging(call: Call) -> Response:
-    """Replace an object's tags; Last-Modified stays."""
+    """Replace an object's tags; Last-Modified does not change."""
     root = parse(await call.body.read(MAX_TAGGING_BYTES), "Tagging")
     sets = children(root, "TagSet")
     if len(sets) != 1:
@@ -78,13 +78,13 @@ async def get_tagging(call: Call) -> Response:
 
 
 async def delete_tagging(call: Call) -> Response:
-    """Remove an object's tags."""
+    """Delete an object's tags."""
     call.store.objects.put(existing(call)._replace(tagging="{}"))
     return Response(204)
 
 
 async def put_symlink(call: Call) -> Response:
-    """Make an object that stands for another; the target need not exist."""
+    """Create a symlink to another object, which need not exist."""
     check_key(call.key)
     target = unquote(call.header("x-oss-symlink-target") or "")
     if not target:

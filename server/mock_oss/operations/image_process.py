@@ -1,8 +1,8 @@
-"""`x-oss-process`: makes the picture that an image style asks for, with Pillow.
+"""Image processing for the parameter ``x-oss-process``, with Pillow.
 
-Without Pillow (`pip install ossferry[images]`), and for what is not here, the answer is
-NotImplemented, as for everything else that the mock does not do. Source: vendor pages "Image
-processing", "Resize images", "Add watermarks" and "Convert image formats".
+The response is NotImplemented without Pillow (``pip install ossferry[images]``), and for
+instructions that the mock does not support. Source: vendor pages "Image processing", "Resize
+images", "Add watermarks" and "Convert image formats".
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def _watermark(image: Image, options: Options) -> Image:
 
 
 def _options(pairs: list[str]) -> dict[str, str]:
-    """Read ``w_100``; a value without a name, as of rotate, is its own name."""
+    """Return options such as ``w_100`` as name -> value; a single value, as of rotate, is the name."""
     return {name: value for name, _, value in (pair.partition("_") for pair in pairs)}
 
 

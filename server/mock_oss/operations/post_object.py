@@ -1,4 +1,4 @@
-"""PostObject: an upload as an HTML form, with V1, V4 or no signature over its policy."""
+"""PostObject: an upload as an HTML form whose policy has a V1 signature, a V4 signature or none."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _V4_LISTED = ("x-oss-signature-version", "x-oss-credential", "x-oss-date")
 
 
 async def post_object(call: Call) -> Response:
-    """Store the form's file."""
+    """Store the file in the form."""
     form = FormReader(call.header("content-type") or "")
     pieces = call.body.pieces()
     if (call.body.announced or 0) > MAX_OBJECT_BYTES:
@@ -66,7 +66,7 @@ async def post_object(call: Call) -> Response:
 
 
 def _check_access(call: Call, form: FormReader) -> PostPolicy | None:
-    """Check signature, policy and permission; set caller, key and fields of the call."""
+    """Check signature, policy and permission; set the caller, key and fields of ``call``."""
     fields = form.fields
     key = fields.get("key")
     if not key:
@@ -189,7 +189,7 @@ def _compare(call: Call, caller: Caller, expected: str, provided: str, text: str
 
 
 def _headers(form: FormReader) -> dict[str, str]:
-    """Return the form's fields as the headers of a PutObject would be."""
+    """Return the form fields in the form of PutObject's headers."""
     fields = form.fields
     kind = fields.get("x-oss-content-type") or fields.get("content-type") or form.file_type
     return {
@@ -223,7 +223,7 @@ async def _store_file(
 
 
 def _redirect(url: str) -> SplitResult | None:
-    """Return the parts of a URL; what is none counts as absent."""
+    """Return the parts of a URL, None if the text is not a URL."""
     if not url or not url.isascii() or not url.isprintable():
         return None
     try:

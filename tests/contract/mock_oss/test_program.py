@@ -231,10 +231,10 @@ def test_options_at_fault_are_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "blobless" / "blobs").write_text("")
     for options, code, words in (
         (["--port", "99999"], 2, "equal to 65535"),
-        (["--data-dir", str(file)], 1, f"mock-oss: cannot keep data in {file}: File exists"),
-        (["--data-dir", f"{file}/below"], 1, "mock-oss: cannot keep data in "),
+        (["--data-dir", str(file)], 1, f"mock-oss: cannot use the data directory {file}: File exists"),
+        (["--data-dir", f"{file}/below"], 1, "mock-oss: cannot use the data directory "),
         (["--data-dir", str(tmp_path / "rotten")], 1, "file is not a database"),
-        (["--data-dir", str(tmp_path / "blobless")], 1, "mock-oss: cannot keep data in "),
+        (["--data-dir", str(tmp_path / "blobless")], 1, "mock-oss: cannot use the data directory "),
         (["--bucket", "Not_OSS"], 1, "mock-oss: 'Not_OSS' is no bucket name"),
         (["--bucket", "abc", "--bucket", "abc"], 1, "mock-oss: the bucket abc is there 2 times"),
         (
