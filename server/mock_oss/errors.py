@@ -89,8 +89,8 @@ ERRORS: Mapping[str, ErrorRow] = {
         409, "The bucket you tried to delete is not empty.", "0015-00000301"
     ),
     "CallbackFailed": ErrorRow(203, "Error status : 502.", "0007-00000203"),
-    # About custom domains: codes and statuses are the vendor's table of PutCname; of the ECs and
-    # texts, those of NeedVerifyDomainOwnership, CnameIsForbidden (EC) and CnameDenied (text) are.
+    # Custom domains: codes and statuses come from the vendor's table of PutCname, as do EC and
+    # text of NeedVerifyDomainOwnership, the EC of CnameIsForbidden and the text of CnameDenied.
     "CnameAlreadyExists": ErrorRow(409, "The cname is mapped to another bucket.", "0018-00000301"),
     "CnameDenied": ErrorRow(403, "The cname belongs to another user.", "0018-00000303"),
     "CnameIsForbidden": ErrorRow(

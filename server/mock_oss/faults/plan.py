@@ -125,7 +125,7 @@ class Fault:
             if not getattr(self, name):
                 raise WorldError(f"a {self.effect} fault needs {name}")
         if self.when not in MOMENTS:
-            raise WorldError(f"when is one of {', '.join(MOMENTS)}")
+            raise WorldError(f"when must be one of {', '.join(MOMENTS)}")
         if self.effect == "error" and self.status is None and self.code not in ERRORS:
             raise WorldError(f"{self.code} is not an error code of the mock; add its status")
         self._random = random.Random(self.seed)  # noqa: S311 - reproducible
@@ -133,7 +133,7 @@ class Fault:
     def _check_types(self) -> None:
         for name in TEXTS:
             if not isinstance(getattr(self, name), str | None):
-                raise WorldError(f"{name} is a text, not {getattr(self, name)!r}")
+                raise WorldError(f"{name} must be text, not {getattr(self, name)!r}")
         for name, least, most in LIMITS:
             number = getattr(self, name)
             if number is None:
@@ -145,7 +145,7 @@ class Fault:
                 or not isinstance(number, int | float)
                 or not least <= number <= most
             ):
-                raise WorldError(f"{name} is a number from {least:g} to {most:g}")
+                raise WorldError(f"{name} must be a number from {least:g} to {most:g}")
 
     def triggers_on(self, request: RequestFacts) -> bool:
         """Return whether the fault applies to this request, and count the request."""

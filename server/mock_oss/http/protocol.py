@@ -70,7 +70,7 @@ class OssProtocol(HttpToolsProtocol):
         # For a stream of known size, ali-oss sends chunks and a Content-Length; OSS accepts both.
         self.parser.set_dangerous_leniencies(lenient_chunked_length=True)
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Start the timeout for the first head."""
         super().connection_made(transport)
         self.head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)

@@ -57,7 +57,10 @@ def _lists(header: str, etag: str) -> bool:
 
 
 def _seconds(header: str | None) -> int | None:
-    """Return an HTTP date in seconds since the epoch; None if absent or, as HTTP requires, invalid."""
+    """Return an HTTP date in seconds since the epoch, None if absent or invalid.
+
+    HTTP requires that an invalid date is ignored.
+    """
     if header is None:
         return None
     try:

@@ -96,9 +96,8 @@ async def copy_object(call: Call) -> Response:
         if "content-type" not in call.request.headers:  # keep the type unless a new one is sent
             sent["content-type"] = kept["content-type"]
         encryption_metadata = {n: v for n, v in kept.items() if n.startswith(CLIENT_ENCRYPTION)}
-        headers = json.dumps(
-            {**encryption_metadata, **sent}
-        )  # what is needed to read the bytes stays, too
+        # Without this metadata, the client could not decrypt the copy.
+        headers = json.dumps({**encryption_metadata, **sent})
     else:
         kept.pop(SYMLINK_TARGET, None)
         kept.update(dict(properties.encryption_headers))

@@ -171,7 +171,10 @@ def _watermark(image: Image, options: Options) -> Image:
 
 
 def _options(pairs: list[str]) -> dict[str, str]:
-    """Return options such as ``w_100`` as name -> value; a single value, as of rotate, is the name."""
+    """Parse options such as ``w_100`` to name -> value.
+
+    A single value, as of ``rotate``, becomes a name.
+    """
     return {name: value for name, _, value in (pair.partition("_") for pair in pairs)}
 
 

@@ -1,4 +1,4 @@
-"""Properties that a client sets when it creates an object: headers, ACL, class, tags, encryption."""
+"""Properties that a client sets on a new object: headers, ACL, class, tags and encryption."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ Mistake = tuple[str, Callable[[Any], Any]]
 METHODS = ("GET", "PUT", "POST", "HEAD", "DELETE")
 URL_NAMES = frozenset(
     """x-oss-signature x-oss-signature-version x-oss-credential x-oss-date x-oss-expires
-    x-oss-additional-headers OSSAccessKeyId Expires Signature""".split()  # noqa: SIM905 - a table
+    x-oss-additional-headers OSSAccessKeyId Expires Signature""".split()  # noqa: SIM905 - easier to read as a table
 )
 COMMON_TYPES = (
     "application/octet-stream",

@@ -33,7 +33,7 @@ SUB_RESOURCES = frozenset(
     versioning versions vod website worm wormExtend wormId x-oss-ac-forward-allow
     x-oss-ac-source-ip x-oss-ac-subnet-mask x-oss-ac-vpc-id x-oss-access-point-name
     x-oss-async-process x-oss-process x-oss-request-payer x-oss-traffic-limit
-    x-oss-write-get-object-response""".split()  # noqa: SIM905 - a table, not code
+    x-oss-write-get-object-response""".split()  # noqa: SIM905 - easier to read as a table
 )
 
 

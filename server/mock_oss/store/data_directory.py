@@ -78,9 +78,8 @@ class Store:
             old = [] if replaced is None else load_segments(replaced.segments_json)
             segments = record.segments
             if blob is not None:
-                reuse = (
-                    "" if segments else self.blobs.reusable(old)
-                )  # who appends keeps the old ones
+                # An append needs the old blobs: their segments are part of the new object.
+                reuse = "" if segments else self.blobs.reusable(old)
                 segments.append(blob.close(reuse))
                 record = ObjectRecord._make((*record[:-1], pack_segments(segments)))
             self.objects.put(record)

@@ -232,9 +232,9 @@ def test_the_refusal_is_switched_while_the_mock_runs(mock_oss: MockOSS) -> None:
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ({"refuse": True}, "endpoints know cnames and refuse_public_endpoints, not refuse"),
-        ({"refuse_public_endpoints": 1}, "refuse_public_endpoints is true or false"),
-        ({"cnames": ["a"]}, "cnames maps a custom domain to its bucket, or to null to unbind it"),
+        ({"refuse": True}, "endpoints accept cnames and refuse_public_endpoints, not refuse"),
+        ({"refuse_public_endpoints": 1}, "refuse_public_endpoints must be true or false"),
+        ({"cnames": ["a"]}, "cnames must map a custom domain to a bucket, or to null to unbind it"),
         ({"cnames": {"x.aliyuncs.com": "b"}}, "'x.aliyuncs.com' is not allowed as a custom domain"),
         (
             {"cnames": {"files.example.net": None}},

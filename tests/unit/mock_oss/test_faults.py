@@ -109,7 +109,7 @@ def test_a_fault_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_a_number_out_of_its_range_is_refused_when_planned(plan: dict[str, object]) -> None:
     faults = Faults()
 
-    with pytest.raises(WorldError, match="is a number from"):
+    with pytest.raises(WorldError, match="must be a number from"):
         faults.add("delay", **plan)
 
     assert not list(faults)
