@@ -61,8 +61,9 @@ def find_caller(access_key_id: str, token: str | None, context: Context) -> Call
 def check_token(caller: Caller, token: str | None, clock: Clock) -> None:
     """Check that the security token belongs to the access key and has not expired.
 
-    Raises: RefusedError: InvalidAccessKeyId for a missing token, InvalidSecurityToken, or
-        SecurityTokenExpired.
+    Raises:
+        RefusedError: InvalidAccessKeyId for a missing token, InvalidSecurityToken, or
+            SecurityTokenExpired.
     """
     if caller.kind != "role":
         if token:

@@ -131,8 +131,9 @@ class Request:
     def read_head(self) -> None:
         """Fill ``headers`` and ``params``; of a repeated parameter, the first value counts.
 
-        Raises: RefusedError: a header that must be unique is repeated, Host is missing, the HTTP
-            version is not supported, the head is too large, or the query is not UTF-8.
+        Raises:
+            RefusedError: a header that must be unique is repeated, Host is missing, the HTTP
+                version is not supported, the head is too large, or the query is not UTF-8.
         """
         headers = self.headers
         for raw_name, raw_value in self.scope["headers"]:

@@ -46,9 +46,10 @@ async def get_token(call: Call) -> Response:
 async def put_cname(call: Call) -> Response:
     """Bind a domain to the bucket.
 
-    Raises: RefusedError: CnameAlreadyExists for a domain of another bucket of the same account,
-        CnameDenied for a domain of another account, NeedVerifyDomainOwnership without a token,
-        NotImplemented for a certificate, because the mock does not support TLS.
+    Raises:
+        RefusedError: CnameAlreadyExists for a domain of another bucket of the same account,
+            CnameDenied for a domain of another account, NeedVerifyDomainOwnership without a token,
+            NotImplemented for a certificate, because the mock does not support TLS.
     """
     domain = await _domain(call, may_have_certificate=False)
     bucket = call.bucket

@@ -43,8 +43,9 @@ def process(data: bytes, instructions: str) -> tuple[str, bytes]:
         data: the source image.
         instructions: the value of ``x-oss-process``, such as ``image/resize,w_100``.
 
-    Raises: RefusedError: InvalidArgument for invalid instructions or a source that is not an image,
-        NotImplemented for instructions that OSS supports and the mock does not.
+    Raises:
+        RefusedError: InvalidArgument for invalid instructions or a source that is not an image,
+            NotImplemented for instructions that OSS supports and the mock does not.
     """
     kind, *steps = instructions.split("/")
     if kind != "image":

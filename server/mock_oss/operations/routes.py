@@ -17,12 +17,13 @@ from mock_oss.http.request import Request
 from mock_oss.http.response import Response
 from mock_oss.operations import (
     append,
+    batch_delete,
     buckets,
     cnames,
     copy,
-    details,
     listing,
     multipart,
+    object_settings,
     objects,
     post_object,
     service_level,
@@ -107,7 +108,7 @@ _BUCKET: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "cname&comp=token"): Operation("GetCnameToken", "oss:GetCnameToken", cnames.get_token),
     ("POST", ""): Operation("PostObject", "", post_object.post_object),
-    ("POST", "delete"): Operation("DeleteMultipleObjects", "", details.delete_objects),
+    ("POST", "delete"): Operation("DeleteMultipleObjects", "", batch_delete.delete_objects),
 }
 _OBJECT: Mapping[tuple[str, str], Operation] = {
     ("PUT", ""): Operation("PutObject", "oss:PutObject", objects.put_object),
@@ -128,15 +129,17 @@ _OBJECT: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "uploadId"): Operation("ListParts", "oss:ListParts", multipart.list_parts),
     ("POST", "append"): Operation("AppendObject", "oss:PutObject", append.append_object),
-    ("PUT", "acl"): Operation("PutObjectACL", "oss:PutObjectAcl", details.put_acl),
-    ("GET", "acl"): Operation("GetObjectACL", "oss:GetObjectAcl", details.get_acl),
-    ("PUT", "tagging"): Operation("PutObjectTagging", "", details.put_tagging),
-    ("GET", "tagging"): Operation("GetObjectTagging", "oss:GetObjectTagging", details.get_tagging),
-    ("DELETE", "tagging"): Operation(
-        "DeleteObjectTagging", "oss:DeleteObjectTagging", details.delete_tagging
+    ("PUT", "acl"): Operation("PutObjectACL", "oss:PutObjectAcl", object_settings.put_acl),
+    ("GET", "acl"): Operation("GetObjectACL", "oss:GetObjectAcl", object_settings.get_acl),
+    ("PUT", "tagging"): Operation("PutObjectTagging", "", object_settings.put_tagging),
+    ("GET", "tagging"): Operation(
+        "GetObjectTagging", "oss:GetObjectTagging", object_settings.get_tagging
     ),
-    ("PUT", "symlink"): Operation("PutSymlink", "oss:PutObject", details.put_symlink),
-    ("GET", "symlink"): Operation("GetSymlink", "oss:GetObject", details.get_symlink),
+    ("DELETE", "tagging"): Operation(
+        "DeleteObjectTagging", "oss:DeleteObjectTagging", object_settings.delete_tagging
+    ),
+    ("PUT", "symlink"): Operation("PutSymlink", "oss:PutObject", object_settings.put_symlink),
+    ("GET", "symlink"): Operation("GetSymlink", "oss:GetObject", object_settings.get_symlink),
 }
 # The operations that replace others if the request has an x-oss-copy-source header.
 _COPIES: Mapping[str, Operation] = {

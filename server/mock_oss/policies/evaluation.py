@@ -89,9 +89,11 @@ class Policy:
 class Question:
     """One question to a policy: is this action allowed on this resource?
 
-    Args: action: the RAM action. resource: the ARN of the resource. context: the available
-        condition keys, or a function that returns them. The function is called only if a policy has
-        conditions.
+    Args:
+        action: the RAM action.
+        resource: the ARN of the resource.
+        context: the available condition keys, or a function that returns them. The function is
+            called only if a policy has conditions.
     """
 
     __slots__ = ("_context", "action", "resource")

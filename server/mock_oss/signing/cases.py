@@ -37,7 +37,7 @@ class Case:
         """Return all texts of the scheme by name, derived from the result of ``text``."""
         raise NotImplementedError
 
-    def fits(self, text: str, secret: str) -> bool:
+    def produces_signature(self, text: str, secret: str) -> bool:
         """Return whether this text and this secret produce the signature in the request."""
         raise NotImplementedError
 
@@ -76,7 +76,7 @@ class V4Case(Case):
     def _string_to_sign(self, text: str) -> str:
         return v4.string_to_sign(self.date_time, self.credential.scope, text)
 
-    def fits(self, text: str, secret: str) -> bool:
+    def produces_signature(self, text: str, secret: str) -> bool:
         """Return whether this canonical request and this secret produce the signature."""
         key = v4.signing_key(secret, self.credential.date, self.credential.region)
         made = v4.signature(key, self._string_to_sign(text))
@@ -106,6 +106,6 @@ class V1Case(Case):
         """Return the string to sign."""
         return {"string_to_sign": text}
 
-    def fits(self, text: str, secret: str) -> bool:
+    def produces_signature(self, text: str, secret: str) -> bool:
         """Return whether this string to sign and this secret produce the signature."""
         return hmac.compare_digest(v1.signature(secret, text).encode(), self.provided.encode())

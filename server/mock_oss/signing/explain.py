@@ -46,8 +46,9 @@ class Evidence:
 def first_difference(ours: str, theirs: str) -> dict[str, object]:
     """Return the first byte in which two texts differ.
 
-    Returns: ``offset`` and ``line`` (from 1) of the byte, and ``expected`` and ``signed``: both
-        texts from that byte to the end of the line. Empty if the texts are equal.
+    Returns:
+        ``offset`` and ``line`` (from 1) of the byte, and ``expected`` and ``signed``: both texts
+        from that byte to the end of the line. Empty if the texts are equal.
     """
     left, right = ours.encode(), theirs.encode()
     if left == right:
@@ -83,13 +84,13 @@ def _explain(case: Case, evidence: Evidence) -> dict[str, Any]:
     why: dict[str, Any] = {"kind": "signature", "cause": UNKNOWN}
     why |= {f"expected_{name}": text for name, text in case.texts(ours).items()}
     for cause, theirs in _candidates(case, evidence):
-        if theirs != ours and case.fits(theirs, evidence.secret):
+        if theirs != ours and case.produces_signature(theirs, evidence.secret):
             why["cause"] = cause
             why |= {f"signed_{name}": text for name, text in case.texts(theirs).items()}
             why["first_difference"] = first_difference(ours, theirs)
             return why
     for owner, other in evidence.other_secrets:
-        if other != evidence.secret and case.fits(ours, other):
+        if other != evidence.secret and case.produces_signature(ours, other):
             why["cause"] = f"signed with the secret of {owner}"
     return why
 

@@ -101,9 +101,10 @@ class BlobWriter:
     def close(self, reuse: str = "") -> Segment:
         """Finish writing; return the segment that covers the whole blob.
 
-        Args: reuse: name of a small blob to overwrite, empty for none. The caller's transaction
-            must remove this blob from its old object. A blob that became a file ignores this
-            argument.
+        Args:
+            reuse: name of a small blob to overwrite, empty for none. The caller's transaction must
+                remove this blob from its old object. A blob that became a file ignores this
+                argument.
         """
         if self._fd < 0:
             data = b"".join(self._kept)

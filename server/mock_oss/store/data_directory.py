@@ -67,9 +67,11 @@ class Store:
     ) -> ObjectRecord:
         """Create or replace an object in one commit; return its row.
 
-        Args: record: the new object. blob: written bytes to append to the record's segments. allow:
-            called under the lock with the object to be replaced, or None; raises an exception to
-            refuse the change.
+        Args:
+            record: the new object.
+            blob: written bytes to append to the record's segments.
+            allow: called under the lock with the object to be replaced, or None; raises an
+                exception to refuse the change.
         """
         with self.database.transaction():
             replaced = self.objects.existing(record.bucket, record.key)
