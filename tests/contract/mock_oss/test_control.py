@@ -54,7 +54,7 @@ def test_the_clock_moves_over_http(mock_oss: MockOSS) -> None:
         ({"set": 5}, "set must be a time with an offset"),
         ({"set": "2026-03-14T09:26:53"}, "set must be a time with an offset"),
         ({"advance": "x"}, "advance must be a number of seconds"),
-        ({"advance": 1e12}, "the mock's clock shows the years"),
+        ({"advance": 1e12}, "the mock's clock supports the years"),
         ({"freeze": "yes"}, "freeze must be true or false"),
         ({"jump": 1}, "the clock accepts advance, set and freeze, not jump"),
     ):
@@ -201,9 +201,9 @@ def test_snapshots_are_kept_by_name(mock_oss: MockOSS, bucket_v4: Any) -> None:
 def test_a_plan_that_is_no_fault_is_told_in_words(mock_oss: MockOSS) -> None:
     for plan, words in (
         ({}, "a fault needs an effect"),
-        ({"effect": "hang", "key": 5}, "key is a text"),
-        ({"effect": "hang", "nth": True}, "nth is a number"),
-        ({"effect": ["hang"]}, "effect is a text"),
+        ({"effect": "hang", "key": 5}, "key must be text"),
+        ({"effect": "hang", "nth": True}, "nth must be a number"),
+        ({"effect": ["hang"]}, "effect must be text"),
         ({"effect": "hang", "self": 1}, "a fault has no 'self'"),
     ):
         status, answer = post(mock_oss, "faults", plan)
