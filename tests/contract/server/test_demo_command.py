@@ -136,7 +136,7 @@ def test_a_port_that_is_taken_is_one_sentence_and_exit_code_1(tmp_path: Path, op
         ((), {"ENV": "production"}, "ENV=production"),
         ((), {"APP_ENV": "prod-eu"}, "APP_ENV=prod-eu"),
         ((), {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}, "ALIBABA_CLOUD_"),
-        (("--host", "0.0.0.0"), {}, "--host 0.0.0.0 is open"),  # noqa: S104 - what is refused
+        (("--host", "0.0.0.0"), {}, "--host 0.0.0.0 is reachable"),  # noqa: S104 - what is refused
     ],
     ids=["stage", "stage of a region", "key", "network"],
 )

@@ -236,7 +236,7 @@ DEMO_SIGN_IN = {
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"OSSFERRY_HOST": "0.0.0.0"}, "OSSFERRY_HOST 0.0.0.0 is open"),  # noqa: S104 - refused
+        ({"OSSFERRY_HOST": "0.0.0.0"}, "OSSFERRY_HOST 0.0.0.0 is reachable"),  # noqa: S104 - refused
         ({"ENV": "production"}, "ENV=production"),
         ({"APP_ENV": "prod-eu"}, "APP_ENV=prod-eu"),
         ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}, "holds a real access key"),
