@@ -1,7 +1,8 @@
-"""A mock of Alibaba Cloud OSS and STS for tests and laptops.
+"""A mock of Alibaba Cloud OSS and STS, for tests and for development without a cloud account.
 
-``with MockOSS() as oss:`` runs one; the ``mock_oss`` fixture does it for pytest. Imports neither
-an OSS SDK nor the rest of the project: it is an independent reading of the vendor's documents.
+``with MockOSS() as oss:`` starts a mock; pytest tests use the ``mock_oss`` fixture. The package
+imports neither an OSS SDK nor other packages of this project: it implements the vendor's documents
+independently.
 """
 
 from mock_oss.clock import Clock
@@ -13,7 +14,7 @@ from mock_oss.errors import (
     WorldError,
 )
 from mock_oss.server import MockOSS
-from mock_oss.world.world import (
+from mock_oss.world.model import (
     ACCESS_KEY_ID,
     ACCESS_KEY_SECRET,
     ACCOUNT_ID,

@@ -1,8 +1,8 @@
-"""The ASGI application: one lean path from a request to an answer.
+"""The ASGI application: processes one request from its head to its response.
 
-Order: find bucket and key, strike faults, authenticate, look the bucket up, authorize, run the
-operation, add the common headers and CORS, write the journal. Anything under ``/_mock`` goes to
-the control plane.
+Steps: find the bucket and key, apply planned faults, authenticate, look up the bucket, authorize,
+run the operation, add the common headers and the CORS headers, and complete the journal record.
+The control plane serves every path below ``/_mock``.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from contextlib import suppress
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from mock_oss.access.access_keys import Context
 from mock_oss.access.authentication import authenticate
 from mock_oss.access.authorization import authorize
+from mock_oss.access.keys import Context
 from mock_oss.clock import Pace, monotonic_ms
-from mock_oss.control.journal import RequestRecord
 from mock_oss.errors import RefusedError, STSRefusedError
 from mock_oss.faults import effects
-from mock_oss.faults.faults import Fault, Probe
+from mock_oss.faults.plan import Fault, RequestFacts
 from mock_oss.http.addressing import (
     Target,
     check_bucket_name,
@@ -32,11 +31,12 @@ from mock_oss.http.cors import answer_headers, preflight
 from mock_oss.http.request import Receive, Request, Scope, Send
 from mock_oss.http.response import Response, error_response
 from mock_oss.http.sending import Sender, header_block
+from mock_oss.journal import RequestRecord
 from mock_oss.operations.objects import traffic_limit
 from mock_oss.operations.routes import DATA_OPERATIONS, Operation, find_operation
 from mock_oss.service import Call, Service
-from mock_oss.sts.sts import is_sts, serve_sts, sts_error
-from mock_oss.sts.sts_signatures import Nonces, STSCall
+from mock_oss.sts.endpoint import is_sts, serve_sts, sts_error
+from mock_oss.sts.signatures import Nonces, STSCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ CONTROL_PREFIX = b"/_mock"
 _CREATING = frozenset({"PutBucket", "PutBucketAcl"})
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _BUG = {"kind": "bug in the mock"}
-# Of the same origin as /_mock/, where a script in an object could look and plan.
+# In path style, objects have the same origin as /_mock/: a script in one could use that API.
 _NO_SCRIPTS = ("Content-Security-Policy", "sandbox")
 _log = logging.getLogger("mock_oss")
 
@@ -60,8 +60,8 @@ class App:
     """The mock as an ASGI application.
 
     Args:
-        service: the running parts.
-        control: the application behind ``/_mock``.
+        service: the parts shared by all requests.
+        control: the ASGI application for paths below ``/_mock``.
     """
 
     def __init__(self, service: Service, control: Callable[..., object]) -> None:
@@ -100,23 +100,23 @@ class App:
         finally:
             record.received_bytes = body.received
             record.duration_ms = monotonic_ms() - started_ms
-            service.journal.settle(record)
+            service.journal.close(record)
 
     def _is_control(self, scope: Scope) -> bool:
-        """Whether the Host leaves room for ``/_mock``: a bucket's own host does not."""
+        """Return whether ``/_mock`` means the control plane; on a bucket's own host it is a key."""
         host = next((value for name, value in scope["headers"] if name == b"host"), b"")
         return not self._service.locate(host.decode("latin-1"), b"").bucket
 
     async def _send(self, send: Send, exchange: _Exchange, answer: Answer) -> None:
         response, block = answer
-        service, struck = self._service, exchange.struck
-        pace = effects.pace_of(struck) or exchange.pace
+        service, faults = self._service, exchange.faults
+        pace = effects.pace_of(faults) or exchange.pace
         head_only = exchange.request.method == "HEAD"
         await Sender(exchange.request.scope, send, service.store.blobs, service.executor).answer(
             response,
             self._common_headers(exchange) + block,
             pace=pace if response.size and not head_only else None,
-            cut=effects.send_cut(struck, response.length or response.size),
+            cut=effects.cut_offset(faults, response.length or response.size),
         )
 
     def _common_headers(self, exchange: _Exchange) -> bytes:
@@ -133,18 +133,18 @@ class App:
 
 
 class _Exchange:
-    """One request being served: finds its way, turns refusals into answers."""
+    """One request and its response; turns refusals and bugs into error responses."""
 
     __slots__ = (
         "_app",
         "_service",
         "body",
         "bucket",
+        "faults",
         "keep_alive",
         "pace",
         "record",
         "request",
-        "struck",
     )
 
     def __init__(self, app: App, request: Request, record: RequestRecord, body: Body) -> None:
@@ -154,19 +154,23 @@ class _Exchange:
         self.record = record
         self.body = body
         self.bucket: BucketRecord | None = None
-        self.struck: Sequence[Fault] = ()
+        self.faults: Sequence[Fault] = ()
         self.pace: Pace | None = None
         self.keep_alive = False
 
     async def answer(self) -> Answer:
-        """Return the answer and its own headers, whatever goes wrong."""
+        """Return the response and its encoded headers; any other exception becomes InternalError.
+
+        Raises:
+            CutConnectionError, ClientGoneError: the connection is to be cut, or is closed already.
+        """
         try:
             response = await self._serve_or_refuse()
             return response, header_block(response)
         except (CutConnectionError, ClientGoneError):
             raise
         except Exception:
-            _log.exception("request %s cannot be answered", self.record.request_id)
+            _log.exception("cannot build a response to request %s", self.record.request_id)
         refused, record = RefusedError("InternalError"), self.record
         record.code, record.message, record.why = refused.code, refused.message, _BUG
         head = self.request.method == "HEAD"
@@ -197,7 +201,7 @@ class _Exchange:
                 "NotImplemented", Header="Transfer-Encoding", headers={"Connection": "close"}
             )
         if request.method in _BODILESS and self.body.announced:
-            self.keep_alive = False  # nobody reads that body, so the connection ends
+            self.keep_alive = False  # the mock does not read this body: close the connection
         target = service.locate(request.host, request.raw_path)
         record.bucket, record.key = target.bucket, target.key
         if not target.bucket and is_sts(request):
@@ -213,28 +217,34 @@ class _Exchange:
         try:
             replaced = None
             if len(service.faults):
-                replaced = await self._strike(call.action or "AssumeRole", Target("", "", "sts"))
-                call.life_s = effects.life_of(self.struck)
+                replaced = await self._apply_faults(
+                    call.action or "AssumeRole", Target("", "", "sts")
+                )
+                call.lifetime_s = effects.lifetime_of(self.faults)
             response = replaced or await serve_sts(call, self.body, self._app._nonces)
         except STSRefusedError as refused:
             record.code, record.message, record.why = refused.code, refused.message, refused.why
             response = sts_error(call, refused, record.request_id)
-        effects.after(self.struck, response)
+        effects.apply_to_response(self.faults, response)
         return response
 
-    async def _strike(self, operation: str, target: Target) -> Response | None:
+    async def _apply_faults(self, operation: str, target: Target) -> Response | None:
         number = self.request.params.get("partNumber", "")
-        probe = Probe(
+        facts = RequestFacts(
             self.request.method,
             target.bucket,
             target.key,
             operation,
             int(number) if number.isascii() and number.isdigit() and len(number) < 9 else None,
         )
-        self.struck = self._service.faults.strike(probe)
-        self.record.faults = tuple(fault.effect for fault in self.struck)
-        return await effects.before(
-            self.struck, self._service, self.body, sts=target.style == "sts"
+        self.faults = self._service.faults.select(facts)
+        self.record.faults = tuple(fault.effect for fault in self.faults)
+        return await effects.apply_before(
+            self.faults,
+            self.body,
+            clock=self._service.clock,
+            sessions=self._service.store.sessions,
+            sts=target.style == "sts",
         )
 
     async def _serve_oss(self, target: Target) -> Response:
@@ -250,19 +260,19 @@ class _Exchange:
         if request.method == "OPTIONS":
             record.operation = "OptionObject"
             if len(service.faults):
-                replaced = await self._strike("OptionObject", target)
+                replaced = await self._apply_faults("OptionObject", target)
             return replaced or self._preflight(target)
         operation = find_operation(request, target)
         record.operation = operation.name
         if self.bucket is not None:
             check_endpoint(target, self.bucket.region)
         if len(service.faults):
-            replaced = await self._strike(operation.name, target)
+            replaced = await self._apply_faults(operation.name, target)
         response = replaced or await self._run(operation, target)
         response.headers += self._cors()
         if target.style == "path" and request.method == "GET":
             response.headers.append(_NO_SCRIPTS)
-        effects.after(self.struck, response)
+        effects.apply_to_response(self.faults, response)
         return response
 
     async def _run(self, operation: Operation, target: Target) -> Response:
@@ -271,10 +281,10 @@ class _Exchange:
         region = self.bucket.region if self.bucket is not None else call.region
         context = Context(service.identities, service.clock, region, record, service.journal)
         if target.bucket and operation.name not in _CREATING:
-            _ = call.bucket  # a bucket that is not there is told before a key that is wrong
+            _ = call.bucket  # NoSuchBucket takes precedence over an error of the signature
         if service.refuse_public_endpoints and operation.name in DATA_OPERATIONS:
             check_public_endpoint(target, region)
-        if operation.name != "PostObject":  # its form carries the signature
+        if operation.name != "PostObject":  # the form of a PostObject carries the signature
             call.caller = authenticate(self.request, target, context)
         if operation.action:
             authorize(call, operation.action)
@@ -321,5 +331,5 @@ class _Exchange:
             head=self.request.method == "HEAD",
         )
         response.headers += self._cors()
-        effects.after(self.struck, response)
+        effects.apply_to_response(self.faults, response)
         return response

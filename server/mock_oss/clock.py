@@ -1,6 +1,6 @@
-"""The mock's clock: the only file of the package that reads a real one.
+"""The mock's clock: the only module of the package that reads the system time.
 
-Everything that has to do with dates (skew, token expiry, Last-Modified, lifecycle) asks a
+All code that depends on the time (clock skew, token expiry, Last-Modified, lifecycle) uses a
 ``Clock``, so that a test can move time without sleeping.
 """
 
@@ -14,15 +14,15 @@ __all__ = ["Clock", "Pace", "monotonic_ms"]
 
 
 EARLIEST_S = 365 * 86400.0
-LATEST_S = 253370764800.0 - 366 * 86400.0  # a year before 9999-01-01
+LATEST_S = 253370764800.0 - 366 * 86400.0  # one year before 9999-01-01
 
 
 class Clock:
-    """Wall clock in UTC that can be moved, set or stopped.
+    """A UTC wall clock that can be moved, set or frozen.
 
     Args:
-        start: aware datetime shown from now on; the real time when left out.
-        frozen: stand still until moved.
+        start: aware datetime at which the clock starts; by default the real time.
+        frozen: whether the clock starts frozen, so that only ``set`` and ``advance`` move it.
     """
 
     def __init__(self, start: datetime | None = None, *, frozen: bool = False) -> None:
@@ -32,28 +32,36 @@ class Clock:
         self.reset()
 
     def timestamp(self) -> float:
-        """Return seconds since the epoch, as the mock sees them."""
+        """Return the mock's time in seconds since the epoch."""
         base = time.time() if self._frozen_at_s is None else self._frozen_at_s
         return base + self._offset_s
+
+    def timestamp_ms(self) -> int:
+        """Return the mock's time in whole milliseconds since the epoch."""
+        return int(self.timestamp() * 1000)
 
     def now(self) -> datetime:
         """Return the mock's time as an aware UTC datetime."""
         return datetime.fromtimestamp(self.timestamp(), UTC)
 
     def advance(self, seconds: float | timedelta) -> None:
-        """Move the clock forward, or back with a negative number of seconds.
+        """Move the clock forward by seconds or a timedelta; a negative value moves it back.
 
         Raises:
-            ValueError: the clock would leave the years 1971 to 9998.
+            ValueError: the result is outside the years 1971 to 9998.
         """
         step_s = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
         _check(self.timestamp() + step_s)
         self._offset_s += step_s
 
     def set(self, moment: datetime) -> None:
-        """Make the clock show this aware datetime now; it keeps running unless frozen."""
+        """Set the clock to an aware datetime; it keeps running unless it is frozen.
+
+        Raises:
+            ValueError: the datetime is naive, or outside the years 1971 to 9998.
+        """
         if moment.tzinfo is None:
-            raise ValueError("the mock's clock takes aware datetimes only")
+            raise ValueError("the mock's clock requires an aware datetime")
         _check(moment.timestamp())
         if self._frozen_at_s is None:
             self._offset_s = moment.timestamp() - time.time()
@@ -61,18 +69,18 @@ class Clock:
             self._frozen_at_s, self._offset_s = moment.timestamp(), 0.0
 
     def freeze(self) -> None:
-        """Stop the clock at what it shows now."""
+        """Stop the clock at its current time."""
         if self._frozen_at_s is None:
             self._frozen_at_s = time.time()
 
     def unfreeze(self) -> None:
-        """Let a frozen clock run on from what it shows."""
+        """Let a frozen clock continue from its current time."""
         shown_s = self.timestamp()
         self._frozen_at_s = None
         self._offset_s = shown_s - time.time()
 
     def reset(self) -> None:
-        """Show what the clock began with: the real time, or its start."""
+        """Return to the initial state: the start time or the real time, frozen or running."""
         self._frozen_at_s = None
         self._offset_s = 0.0
         if self._frozen:
@@ -82,16 +90,16 @@ class Clock:
 
 
 def _check(timestamp_s: float) -> None:
-    """Refuse a time that could not be written as a date, with a year to spare on both sides."""
-    if not EARLIEST_S <= timestamp_s <= LATEST_S:  # a NaN is refused too
-        raise ValueError("the mock's clock shows the years 1971 to 9998")
+    """Raise ValueError outside 1971 to 9998, which leaves a year at both ends of the date range."""
+    if not EARLIEST_S <= timestamp_s <= LATEST_S:  # also true for NaN
+        raise ValueError("the mock's clock supports the years 1971 to 9998 only")
 
 
 class Pace:
-    """Keeps a transfer at or below a rate, by the monotonic clock.
+    """Limits the rate of a transfer, measured with the monotonic clock.
 
     Args:
-        bytes_per_s: the cap.
+        bytes_per_s: the highest rate, in bytes per second.
     """
 
     def __init__(self, bytes_per_s: float) -> None:
@@ -99,12 +107,12 @@ class Pace:
         self._started_s = time.monotonic()
 
     async def wait(self, moved_bytes: int) -> None:
-        """Sleep until so many bytes may have moved."""
+        """Sleep until the transfer of ``moved_bytes`` since the start is within the limit."""
         due_s = self._started_s + moved_bytes / self._bytes_per_s
         if (ahead_s := due_s - time.monotonic()) > 0:
             await asyncio.sleep(ahead_s)
 
 
 def monotonic_ms() -> float:
-    """Return a reading for measuring durations, in milliseconds."""
+    """Return a monotonic time in milliseconds, for measuring durations."""
     return time.perf_counter() * 1000

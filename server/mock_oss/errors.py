@@ -1,17 +1,18 @@
-"""Every refusal of the mock, as rows of one table, and the exception that carries one.
+"""The exceptions of the mock, and the table of OSS error codes.
 
 Exception tree::
 
-    MockOSSError            anything this package raises on purpose
-    ├── RefusedError             OSS says no: a row of ERRORS with its evidence
-    ├── STSRefusedError          STS says no: code, status, message
-    ├── PortInUseError           the address asked for cannot be listened on
+    MockOSSError                 base class of all exceptions of this package
+    ├── RefusedError             OSS refuses a request: a row of ERRORS and its evidence
+    ├── STSRefusedError          STS refuses a request: status, code, message
+    ├── PortInUseError           the mock cannot listen on the requested address
     ├── DataDirError             the data directory cannot be used
-    │   └── DataDirInUseError    another mock uses it
-    ├── UnsafeStartError         the program would start where the mock could pass for the cloud
-    └── WorldError               a world, seed or fault file says something we cannot use
+    │   └── DataDirInUseError    another mock uses the data directory
+    ├── UnsafeStartError         the environment looks like production
+    └── WorldError               a world, seed, fault or control request is not valid
 
-Codes, statuses and texts come from the vendor's error pages; EC is OSS's fine-grained code.
+Codes, statuses and messages come from the vendor's error pages. EC is OSS's numeric code, more
+specific than the error code.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ __all__ = [
 
 
 class ErrorRow(NamedTuple):
-    """One line of OSS's error table."""
+    """One row of the table of OSS error codes."""
 
     status: int
     message: str
@@ -42,27 +43,27 @@ class ErrorRow(NamedTuple):
 
 
 class MockOSSError(Exception):
-    """Base of what this package raises on purpose."""
+    """Base class of the exceptions of this package."""
 
 
 class PortInUseError(MockOSSError):
-    """The address asked for cannot be listened on: mostly, another program has the port."""
+    """The mock cannot listen on the requested address; usually another program uses the port."""
 
 
 class DataDirError(MockOSSError):
-    """The data directory cannot be made, read or written, or holds something else."""
+    """The data directory cannot be created, read or written, or it has an unknown format."""
 
 
 class DataDirInUseError(DataDirError):
-    """Another running mock keeps its data in the same directory."""
+    """Another running mock uses the same data directory."""
 
 
 class UnsafeStartError(MockOSSError):
-    """Here the mock could be taken for the cloud, and nobody has said that this is meant."""
+    """The environment looks like production, and the option to override this check is missing."""
 
 
 class WorldError(MockOSSError):
-    """A world, seed or fault file is wrong; the message names the place."""
+    """A world, seed, fault or control request is not valid; the message names the wrong value."""
 
 
 ERRORS: Mapping[str, ErrorRow] = {
@@ -88,8 +89,8 @@ ERRORS: Mapping[str, ErrorRow] = {
         409, "The bucket you tried to delete is not empty.", "0015-00000301"
     ),
     "CallbackFailed": ErrorRow(203, "Error status : 502.", "0007-00000203"),
-    # About custom domains: codes and statuses are the vendor's table of PutCname; of the ECs and
-    # texts, those of NeedVerifyDomainOwnership, CnameIsForbidden (EC) and CnameDenied (text) are.
+    # Custom domains: codes and statuses come from the vendor's table of PutCname, as do EC and
+    # text of NeedVerifyDomainOwnership, the EC of CnameIsForbidden and the text of CnameDenied.
     "CnameAlreadyExists": ErrorRow(409, "The cname is mapped to another bucket.", "0018-00000301"),
     "CnameDenied": ErrorRow(403, "The cname belongs to another user.", "0018-00000303"),
     "CnameIsForbidden": ErrorRow(
@@ -286,13 +287,13 @@ class RefusedError(MockOSSError):
     """OSS refuses the request.
 
     Args:
-        code: a row of ``ERRORS``.
-        message: text instead of the row's own.
-        ec: fine-grained code instead of the row's own.
-        headers: extra response headers.
-        why: evidence for the journal that real OSS would not tell, JSON-ready.
-        explain: finds that evidence when somebody asks, where finding it costs much.
-        extras: elements of the error document beyond the common ones.
+        code: a key of ``ERRORS``.
+        message: replaces the message of the row.
+        ec: replaces the EC of the row.
+        headers: additional response headers.
+        why: JSON-ready evidence for the journal, which real OSS would not reveal.
+        explain: computes that evidence on demand, where computing it is expensive.
+        extras: additional elements of the error document.
     """
 
     def __init__(
@@ -319,7 +320,7 @@ class RefusedError(MockOSSError):
 
 
 class STSRefusedError(MockOSSError):
-    """STS refuses the request; ``why`` is evidence for the journal."""
+    """STS refuses the request; ``why`` is JSON-ready evidence for the journal."""
 
     def __init__(
         self, status: int, code: str, message: str, *, why: Mapping[str, object] | None = None

@@ -1,7 +1,7 @@
-"""Identifiers the mock hands out: request ids, upload ids, temporary keys and tokens.
+"""Identifiers that the mock issues: request ids, upload ids, temporary keys and tokens.
 
-With a seed they are the same in every run; without one they are unpredictable. Names of files
-in the store are not made here.
+With a seed, the identifiers are the same in every run; without a seed, they are unpredictable.
+File names in the store come from elsewhere and are always random.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ __all__ = ["Ids"]
 
 
 class Ids:
-    """A source of identifiers, reproducible when given a seed."""
+    """A source of identifiers, reproducible when created with a seed."""
 
     def __init__(self, seed: int | None = None) -> None:
         self._seed = seed
         self._random: random.Random = self._start()
 
     def _start(self) -> random.Random:
-        return random.SystemRandom() if self._seed is None else random.Random(self._seed)  # noqa: S311 - asked for
+        return random.SystemRandom() if self._seed is None else random.Random(self._seed)  # noqa: S311 - reproducible ids are requested
 
     def restart(self) -> None:
-        """Begin the seeded sequence again; without a seed nothing changes."""
+        """Restart the sequence of a seeded source; without a seed, this has no effect."""
         self._random = self._start()
 
     def request_id(self) -> str:
@@ -43,7 +43,7 @@ class Ids:
         return f"{self._random.getrandbits(128):032x}"
 
     def uuid(self) -> str:
-        """Return an upper-case UUID, as STS uses for its request ids."""
+        """Return an upper-case UUID, the form of STS request ids."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4)).upper()
 
     def temporary_key(self) -> tuple[str, str, str]:

@@ -1,6 +1,6 @@
-"""Keeps mocks out of production: the signs that a mock could be taken for the cloud.
+"""Safety check at startup: reasons to refuse a mock in a place that looks like production.
 
-One list of reasons for every command that runs with a mock: `mock-oss`, `demo` and `serve`.
+The commands ``mock-oss``, ``demo`` and ``serve`` share this check.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mock_oss.errors import UnsafeStartError
 __all__ = ["KEY_PREFIXES", "OVERRIDE", "refuse_production"]
 
 KEY_PREFIXES = ("LTAI5tMock", "STS.NMockOss")
-"""How access key ids of the mock begin; the cloud's own have random characters there."""
+"""Prefixes of the mock's access key ids; real ids have random characters in their place."""
 
 OVERRIDE = "--i-know-this-is-a-mock"
 _STAGE_NAME = re.compile(
@@ -22,12 +22,12 @@ _STAGE_NAME = re.compile(
     r"(.*_)?((ENV|ENVIRONMENT|STAGE|TIER)(_NAME)?|PROFILES_ACTIVE)",
     re.IGNORECASE,
 )
-"""Variables that say where a program runs, and not where its packages are."""
+"""Variables that name the stage a program runs in; VIRTUAL_ENV and CONDA_DEFAULT_ENV do not."""
 
 _PATH = re.compile(r"[/~.]|[a-z]:[/\\]|[a-z]+://")
 _NOT_LIVE = re.compile(r"(?<![a-z])(no|non|not)[-_ ]?(production|prod|prd|live)(?![a-z])")
 _LIVE = re.compile(r"production|prod(?!uc|ukt)|prd|(?<![a-z])live(?![a-z])")
-"""Found in `prod`, `euprod` and `preproduction`; not in `product`, `reproduce` or `liveness`."""
+"""Matches in `prod`, `euprod` and `preproduction`, not in `product`, `reproduce`, `liveness`."""
 
 _KEYS = (
     "ALIBABA_CLOUD_ACCESS_KEY_ID",
@@ -44,33 +44,33 @@ _ROLES = (
 
 
 def refuse_production(host: str, environment: Mapping[str, str], *, option: str = "--host") -> None:
-    """Refuse to start where the mock could be taken for the cloud.
+    """Raise UnsafeStartError if clients could mistake the mock for the real service.
 
     Args:
         host: the address to listen on.
-        environment: variables of the process.
-        option: what sets the address.
+        environment: the environment variables of the process.
+        option: the command-line option for the address, named in the message.
 
     Raises:
-        UnsafeStartError: one sentence with the reason, and with the option that overrides it.
+        UnsafeStartError: the message has the reason and the option that overrides the check.
     """
     for reason in _reasons(host, environment, option):
-        raise UnsafeStartError(f"{reason}; {OVERRIDE} starts the mock all the same")
+        raise UnsafeStartError(f"{reason}; use {OVERRIDE} to start the mock anyway")
 
 
 def _reasons(host: str, environment: Mapping[str, str], option: str) -> Iterator[str]:
     for name, value in environment.items():
         if _STAGE_NAME.fullmatch(name) and _is_live(value.lower()):
-            yield f"{name}={value} says that this is no place for a mock"
+            yield f"{name}={value} says that this is a production environment"
     for name in _KEYS:
         key = environment.get(name, "")
         if key and not key.startswith(KEY_PREFIXES):
-            yield f"{name} holds a key of the cloud, and a mock shall not be where such keys are"
+            yield f"{name} holds a real access key, and a mock must not run next to real keys"
     for name in _ROLES:
         if environment.get(name):
-            yield f"{name} leads to keys of the cloud, and a mock shall not be where such keys are"
+            yield f"{name} gives access to real keys, and a mock must not run next to real keys"
     if not _is_loopback(host):
-        yield f"{option} {host} is open to the network, and whoever reaches the mock rules it"
+        yield f"{option} {host} is reachable from the network, and everybody can control the mock"
 
 
 def _is_live(stage: str) -> bool:

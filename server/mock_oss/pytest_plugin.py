@@ -1,6 +1,6 @@
-"""The ``mock_oss`` fixture: a fresh mock for every test that asks for one.
+"""The ``mock_oss`` fixture: a new mock for every test that requests it.
 
-Installed with the package; a project can override ``mock_oss_options`` to change the world.
+The package installs this plugin; a project overrides ``mock_oss_options`` to configure the mock.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ __all__ = ["mock_oss", "mock_oss_options"]
 
 @pytest.fixture
 def mock_oss_options() -> dict[str, Any]:
-    """Keyword arguments for ``MockOSS``; override it to get another world."""
+    """Keyword arguments for ``MockOSS``; override this fixture to configure the mock."""
     return {}
 
 
 @pytest.fixture
 def mock_oss(mock_oss_options: dict[str, Any]) -> Iterator[MockOSS]:
-    """A running mock with the default world, gone after the test."""
+    """A running mock with the default world, stopped after the test."""
     from mock_oss.server import MockOSS
 
     with MockOSS(**mock_oss_options) as oss:

@@ -1,7 +1,7 @@
-"""``MockOSS``: the mock as a thing with a life, in a thread of its own or as the program.
+"""``MockOSS``: starts and stops a mock, in a background thread or in the calling thread.
 
-Everything a test wants to hold is an attribute; ``run`` serves in the calling thread until a
-signal comes.
+Its attributes give tests access to the store, the journal, the faults and the clock. ``run`` is
+for programs: it serves in the calling thread until a signal arrives.
 """
 
 from __future__ import annotations
@@ -25,52 +25,52 @@ from uvicorn.server import ServerState
 from mock_oss.access.identities import Identities
 from mock_oss.app import App
 from mock_oss.clock import Clock
-from mock_oss.control.control import control_app
-from mock_oss.control.journal import Journal
+from mock_oss.control.application import control_app
 from mock_oss.control.snapshots import Snapshots
 from mock_oss.control.views import BucketView
 from mock_oss.errors import MockOSSError, PortInUseError, RefusedError, WorldError
-from mock_oss.faults.faults import Faults
+from mock_oss.faults.plan import Faults
 from mock_oss.http.addressing import check_domain
 from mock_oss.http.protocol import OssProtocol
 from mock_oss.ids import Ids
+from mock_oss.journal import Journal
 from mock_oss.service import Service
 from mock_oss.store import Store
-from mock_oss.world.seeding import seed_objects
-from mock_oss.world.world import BucketSpec, World
+from mock_oss.world.model import BucketSpec, World
+from mock_oss.world.seeding import fill_store, seed_objects
 
 __all__ = ["MockOSS"]
 
 KEEP_ALIVE_S = 75
-_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - and how to reach it
+# Wildcard address -> an address at which this machine reaches it.
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
 class MockOSS:
-    """A mock OSS and STS on one loopback port.
+    """A mock OSS and STS on one port of the loopback interface.
 
     Args:
-        host: address to bind; loopback unless told otherwise.
-        port: port to bind, 0 for a free one.
-        data_dir: where to keep everything; a temporary directory when left out.
-        world: accounts, users, keys, roles, policies and buckets.
-        buckets: names or specs that replace the world's buckets.
-        cnames: custom domain -> bucket, in place of the world's.
-        refuse_public_endpoints: whether operations on objects by public endpoints of mainland
-            regions are refused, in place of what the world says.
-        clock: the mock's clock; the real time when left out.
+        host: address to listen on; by default loopback only.
+        port: port to listen on; 0 selects a free one.
+        data_dir: directory for all data; by default a temporary directory.
+        world: accounts, users, keys, roles, policies and buckets at the start.
+        buckets: names or specifications that replace the world's buckets.
+        cnames: custom domain -> bucket, instead of the world's.
+        refuse_public_endpoints: whether public endpoints of mainland regions refuse operations on
+            objects; overrides the world.
+        clock: the mock's clock; by default the real time.
         seed: makes request ids, upload ids and temporary keys the same in every run.
-        seed_dir: files ``DIR/BUCKET/…`` to store at the start, where the data directory does not
-            have the object yet.
-        faults: plans in force from the start, as keyword arguments of ``faults.add``.
-        domains: names under which ``bucket.NAME`` is virtual-hosted style.
-        allow_hosts: names, beside loopback and the bound address, by which ``/_mock/`` may be
-            reached.
-        idle_timeout_s: silence in a body after which a client is given up.
+        seed_dir: directory whose files ``DIR/BUCKET/KEY`` are stored at the start; existing
+            objects are kept.
+        faults: faults planned from the start, as keyword arguments of ``faults.add``.
+        domains: domains for virtual-hosted style, ``BUCKET.DOMAIN``.
+        allow_hosts: host names that may open ``/_mock/``, besides loopback and the bound address.
+        idle_timeout_s: seconds without data in a body after which the mock answers RequestTimeout.
 
     Raises:
-        WorldError: the world, a bucket or a fault says something we cannot use.
-        PortInUseError: on entering, when another program has the port.
-        DataDirError: on entering, when the directory cannot be used, or another mock has it.
+        WorldError: the world, a bucket or a fault is not valid.
+        PortInUseError: on entering, another program uses the port.
+        DataDirError: on entering, the directory is unusable or another mock uses it.
     """
 
     def __init__(
@@ -114,19 +114,19 @@ class MockOSS:
 
     @property
     def endpoint(self) -> str:
-        """Address of OSS and of STS, ``http://127.0.0.1:PORT``, as seen from this machine."""
+        """Address of OSS and STS as seen from this machine: ``http://127.0.0.1:PORT``."""
         host = _EVERY_ADDRESS.get(self.host, self.host)
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self.port}"
 
     @property
     def store(self) -> Store:
-        """The store, for looking below the views."""
+        """The store, for access below the views."""
         return self.service.store
 
     @property
     def service(self) -> Service:
-        """The running parts.
+        """The parts of the running mock.
 
         Raises:
             MockOSSError: the mock is not running.
@@ -137,40 +137,40 @@ class MockOSS:
 
     @property
     def control_hosts(self) -> frozenset[str]:
-        """Names under which ``/_mock/`` answers, beside loopback addresses."""
+        """Host names that may open ``/_mock/``, besides loopback addresses."""
         return frozenset({"localhost", self.host.lower(), *self._domains}) | self._allow_hosts
 
     @property
     def cnames(self) -> Mapping[str, str]:
-        """Custom domain -> the bucket that has it."""
+        """Custom domain -> the bucket it is bound to."""
         return self.store.cnames.bound
 
     def bind_cname(self, domain: str, bucket: str) -> None:
-        """Bind a custom domain to a bucket, without the token that PutCname wants.
+        """Bind a custom domain to a bucket, without the ownership token that PutCname requires.
 
         Raises:
-            WorldError: the name can be no custom domain.
+            WorldError: the name is not allowed as a custom domain.
         """
         try:
             check_domain(domain.lower())
         except RefusedError as e:
-            raise WorldError(f"{domain!r} can be no custom domain: {e.message}") from e
+            raise WorldError(f"{domain!r} is not allowed as a custom domain: {e.message}") from e
         self.store.cnames.bind(domain.lower(), bucket, self.service.now_ms())
 
     def unbind_cname(self, domain: str) -> None:
-        """Take a custom domain from the bucket that has it.
+        """Remove the binding of a custom domain.
 
         Raises:
-            WorldError: no bucket has it.
+            WorldError: the domain is not bound to a bucket.
         """
         bucket = self.cnames.get(domain.lower())
         if bucket is None:
-            raise WorldError(f"no bucket has the domain {domain!r}")
-        self.store.cnames.forget(domain.lower(), bucket)
+            raise WorldError(f"the domain {domain!r} is not bound to a bucket")
+        self.store.cnames.unbind(domain.lower(), bucket)
 
     @property
     def refuse_public_endpoints(self) -> bool:
-        """Whether public endpoints of mainland regions refuse operations on objects; settable."""
+        """Whether public endpoints of mainland regions refuse operations on objects; writable."""
         return self.service.refuse_public_endpoints
 
     @refuse_public_endpoints.setter
@@ -178,25 +178,25 @@ class MockOSS:
         self.service.refuse_public_endpoints = value
 
     def bucket(self, name: str) -> BucketView:
-        """Look at a bucket."""
+        """Return a read-only view of a bucket."""
         return BucketView(self.service, name)
 
     def seed_objects(self, directory: Path) -> int:
-        """Store every file of ``DIR/BUCKET/…``, over what is there; return how many there were.
+        """Store every file ``DIR/BUCKET/KEY``, replacing existing objects; return their number.
 
         Raises:
-            WorldError: the directory does not exist.
+            WorldError: the directory does not exist, or a name is not allowed.
         """
-        return seed_objects(self.service, directory)
+        return self._seed(directory)
 
     def reset(self) -> None:
-        """Go back to the beginning: world, seed and faults as given, clock as it began.
+        """Return to the initial state: the world, seed files, faults and clock given at the start.
 
-        Everything else is forgotten, the data directory's too; snapshots stay.
+        All other data is deleted, also in the data directory. Snapshots are kept.
         """
         self.clock.reset()
         self.service.store.clear()
-        self.service.identities.forget_made()
+        self.service.identities.reset_policies()
         self._fill()
         self.refuse_public_endpoints = self.world.refuse_public_endpoints
         self.faults.reset()
@@ -204,32 +204,42 @@ class MockOSS:
         self._ids.restart()
 
     def _fill(self) -> None:
-        self.service.fill_world()
+        fill_store(self.store, self.world, self.clock)
         if self._seed_dir is not None:
-            self.seeded = seed_objects(self.service, self._seed_dir, keep=True)
+            self.seeded = self._seed(self._seed_dir, keep_existing=True)
+
+    def _seed(self, directory: Path, *, keep_existing: bool = False) -> int:
+        return seed_objects(
+            self.store,
+            directory,
+            region=self.world.region,
+            clock=self.clock,
+            keep_existing=keep_existing,
+        )
 
     def snapshot(self, place: Path | str) -> None:
         """Save buckets, objects, uploads and sessions.
 
         Args:
-            place: an empty or new directory, or a name (text) to keep it beside the data.
+            place: a path to an empty or new directory, or a name (``str``) to save the snapshot in
+                the data directory.
 
         Raises:
-            WorldError: the place is taken, or the name is not one.
+            WorldError: the directory is not empty, or the name is not valid.
         """
         self.snapshots.save(place)
 
     def restore(self, place: Path | str) -> None:
-        """Go back to a snapshot; requests, faults and clock stay as they are.
+        """Return to a snapshot; the journal, the faults and the clock do not change.
 
         Raises:
-            WorldError: there is no such snapshot.
+            WorldError: the snapshot does not exist.
         """
         self.snapshots.restore(place)
 
     @property
     def snapshots(self) -> Snapshots:
-        """The snapshots kept by name."""
+        """The snapshots in the data directory, by name."""
         return Snapshots(self.store)
 
     def __enter__(self) -> Self:
@@ -255,16 +265,16 @@ class MockOSS:
         self._close()
 
     def run(self, on_ready: Callable[[], None] | None = None) -> None:
-        """Serve in this thread until SIGINT, SIGTERM or SIGHUP.
+        """Serve in the calling thread until SIGINT, SIGTERM or SIGHUP.
 
         Args:
-            on_ready: called once the port is bound and the store is open.
+            on_ready: called when the port is bound and the store is open.
         """
         self._open()
         try:
             if on_ready is not None:
                 on_ready()
-            gc.freeze()  # what a program begins with stays until its end
+            gc.freeze()  # objects created at the start are never garbage: do not scan them again
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 runner.run(self._serve(threading.Event(), signals=True))
         finally:
@@ -330,7 +340,8 @@ class MockOSS:
         if signals:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-                    loop.add_signal_handler(number, self._stop.set)  # nohup ignores SIGHUP
+                    # SIGHUP is ignored under nohup, and must stay ignored.
+                    loop.add_signal_handler(number, self._stop.set)
         service = self.service
         app = App(service, control_app(self))
         config = Config(
@@ -346,7 +357,9 @@ class MockOSS:
         config.load()
         state = ServerState()
         server = await loop.create_server(
-            lambda: OssProtocol(config, state, app_state={}, _loop=loop, service=service),
+            lambda: OssProtocol(
+                config, state, app_state={}, _loop=loop, report=service.report_unparsed
+            ),
             sock=self._socket,
         )
         ready.set()
@@ -362,7 +375,7 @@ class MockOSS:
 
 
 def _loop_factory() -> Any:
-    """Return the factory of the fastest loop there is: uvloop, except on Windows."""
+    """Return the event loop factory that uvicorn prefers: uvloop, except on Windows."""
     return Config(app="", loop="auto", log_config=None).get_loop_factory()
 
 
@@ -377,7 +390,7 @@ def _bind(host: str, port: int) -> socket.socket:
         bound.close()
         cause = e.strerror if isinstance(e, OSError) else "a port is a number from 0 to 65535"
         raise PortInUseError(
-            f"cannot listen on {host}:{port}: {cause}; choose another port, 0 takes a free one"
+            f"cannot listen on {host}:{port}: {cause}; choose another port, or 0 for a free one"
         ) from e
     bound.setblocking(False)
     return bound

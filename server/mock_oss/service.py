@@ -1,4 +1,4 @@
-"""What every request shares, and what one request carries through its handlers."""
+"""Shared state: ``Service`` is common to all requests, ``Call`` belongs to one request."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from mock_oss.access.identities import ANONYMOUS, Caller, Identities
 from mock_oss.clock import Clock
-from mock_oss.control.journal import Journal, RequestRecord
 from mock_oss.errors import RefusedError
-from mock_oss.faults.faults import Faults
+from mock_oss.faults.plan import Faults
 from mock_oss.http.addressing import Target, locate
 from mock_oss.http.body import Body
 from mock_oss.http.request import Request
 from mock_oss.ids import Ids
-from mock_oss.operations.lifecycle import abort_old_uploads
+from mock_oss.journal import Journal, RequestRecord
 from mock_oss.store import BucketRecord, Store
-from mock_oss.world.world import BucketSpec, World
+from mock_oss.world.lifecycle import abort_old_uploads
+from mock_oss.world.model import World
 
 __all__ = ["Call", "Service"]
 
@@ -26,9 +26,9 @@ __all__ = ["Call", "Service"]
 class Service:
     """The parts of a running mock.
 
-    ``executor`` is for work of ours that ends soon; ``callers`` wait for servers of others, who
-    may be slow, or ask the mock for something before they answer. ``hosts`` are other names of the
-    mock itself, for path style.
+    ``executor`` runs short tasks of the mock itself. ``callers`` runs callbacks to application
+    servers, which may be slow or may call the mock before they respond. ``hosts`` are additional
+    host names of the mock, for path style.
     """
 
     world: World
@@ -48,19 +48,19 @@ class Service:
 
     @property
     def public_key_url(self) -> str:
-        """Where receivers of callbacks find the key that signs them."""
+        """The URL of the public key that verifies callback signatures."""
         return f"{self.endpoint}/_mock/callback_pub_key.pem"
 
     def now_ms(self) -> int:
         """Return the mock's time in milliseconds since the epoch."""
-        return int(self.clock.timestamp() * 1000)
+        return self.clock.timestamp_ms()
 
     def apply_lifecycle(self, bucket: BucketRecord) -> None:
-        """Abort the uploads that a bucket's rules end by now."""
+        """Abort the multipart uploads that have expired by the bucket's lifecycle rules."""
         abort_old_uploads(self.store, bucket.name, bucket.lifecycle, self.now_ms())
 
     def locate(self, host: str, raw_path: bytes) -> Target:
-        """Find bucket and key of a request.
+        """Return the bucket and key that a Host header and a path address.
 
         Raises:
             RefusedError: as ``addressing.locate``.
@@ -73,36 +73,20 @@ class Service:
             hosts=self.hosts,
         )
 
-    def fill_world(self) -> None:
-        """Create what of the world does not exist yet: buckets, and custom domains."""
-        for spec in self.world.buckets:
-            self.ensure_bucket(spec)
-        for domain, bucket in self.world.cnames.items():
-            if domain.lower() not in self.store.cnames.bound:
-                self.store.cnames.bind(domain.lower(), bucket, self.now_ms())
-
-    def ensure_bucket(self, spec: BucketSpec) -> None:
-        """Create a bucket unless there is one of its name."""
-        if self.store.buckets.get(spec.name) is None:
-            self.store.buckets.put(
-                BucketRecord(
-                    name=spec.name,
-                    account_id=spec.account_id,
-                    region=spec.region,
-                    acl=spec.acl,
-                    storage_class=spec.storage_class,
-                    redundancy="LRS",
-                    created_ms=self.now_ms(),
-                    cors=spec.cors,
-                    lifecycle=spec.lifecycle,
-                )
-            )
+    def report_unparsed(self, refused: RefusedError) -> str:
+        """Record a request that is not valid HTTP in the journal; return its request id."""
+        record = self.journal.open(self.ids.request_id(), self.clock.timestamp())
+        record.operation, record.status = "no HTTP request", refused.status
+        record.code, record.message = refused.code, refused.message
+        record.why = {"kind": "HTTP", "cause": refused.message}
+        return record.request_id
 
 
 class Call:
-    """One request on its way through authentication, authorization and its handler.
+    """One request during authentication, authorization and its operation.
 
-    ``fields`` holds the form of a PostObject: lower-case names -> values.
+    ``fields`` holds the form of a PostObject as lower-case names -> values; it is None for any
+    other request.
     """
 
     __slots__ = ("_bucket", "body", "caller", "fields", "record", "request", "service", "target")
@@ -127,7 +111,7 @@ class Call:
 
     @property
     def bucket(self) -> BucketRecord:
-        """The bucket the request is about.
+        """The addressed bucket.
 
         Raises:
             RefusedError: NoSuchBucket.
@@ -138,17 +122,17 @@ class Call:
 
     @property
     def bucket_or_none(self) -> BucketRecord | None:
-        """The bucket, None when there is none."""
+        """The addressed bucket, None if it does not exist."""
         return self._bucket
 
     @property
     def region(self) -> str:
-        """The region of the endpoint that was asked; the world's own where it tells none."""
+        """The region of the endpoint in the Host header, or else the world's region."""
         return self.target.region or self.service.world.region
 
     @property
     def key(self) -> str:
-        """The object key."""
+        """The object key, empty for requests to a bucket or to the service."""
         return self.target.key
 
     @property
@@ -156,10 +140,15 @@ class Call:
         """The store."""
         return self.service.store
 
+    @property
+    def clock(self) -> Clock:
+        """The mock's clock."""
+        return self.service.clock
+
     def param(self, name: str, default: str = "") -> str:
-        """Return a query parameter."""
+        """Return a query parameter, or ``default`` if it is absent."""
         return self.request.params.get(name, default)
 
     def header(self, name: str) -> str | None:
-        """Return a header by its lower-case name; in a form upload, a field."""
+        """Return a header by its lower-case name; in a form upload, the form field of that name."""
         return (self.request.headers if self.fields is None else self.fields).get(name)

@@ -9,7 +9,7 @@ import re
 from functools import cache
 
 from attacks.attempt import Attempt, Try, attempts
-from mock_oss.access.policy import Policy, Question, evaluate_session, parse_policy
+from mock_oss.policies.evaluation import Policy, Question, evaluate_session, parse_policy
 from ossferry.errors import OssferryError, PolicyError
 from ossferry.grants.service import Grants
 from ossferry.identity.owner import principal_prefix

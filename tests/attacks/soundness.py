@@ -7,7 +7,7 @@ mutant of it.
 import random
 from collections.abc import Callable, Iterator, Sequence
 
-from mock_oss.access.policy import PolicyError, Question, evaluate, parse_policy
+from mock_oss.policies.evaluation import PolicyError, Question, evaluate, parse_policy
 
 __all__ = ["Build", "Built", "arbitrary_ids", "faults", "own_key_opens", "relatives"]
 

@@ -11,8 +11,8 @@ from attacks.in_policy import BUCKET, allows, issued, policy_for, prefix
 from attacks.on_uploads import callback, eaten, shown_in_place
 from attacks.over_http import GOOD_PROXY, PAGE
 from attacks.worlds import Headers, Worlds, session
-from mock_oss.access.policy import parse_policy
-from mock_oss.world.world import ACCESS_KEY_ID
+from mock_oss.policies.evaluation import parse_policy
+from mock_oss.world.model import ACCESS_KEY_ID
 from ossferry.oss.mock_check import refuse_mock_keys
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.forged_tokens import ISSUER, now

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from attacks.in_policy import BUCKET, HTTPS, issued, prefix
-from mock_oss.access.policy import Question, evaluate, evaluate_session, parse_policy, trusts
-from mock_oss.access.policy import parse_trust_policy as parse_trust
+from mock_oss.policies.evaluation import Question, evaluate, evaluate_session, parse_policy, trusts
+from mock_oss.policies.evaluation import parse_trust_policy as parse_trust
 from ossferry.cli.demo import OBJECTS_ROLE, SHARER
 from ossferry.cli.demo import SERVER as SERVER_USER
 

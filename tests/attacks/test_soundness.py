@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from attacks.soundness import BUCKET, SECURE, Build, Built, arbitrary_ids, faults, own_key_opens
-from mock_oss.access.policy import Question, evaluate, parse_policy
+from mock_oss.policies.evaluation import Question, evaluate, parse_policy
 from ossferry.identity.owner import principal_prefix
 from ossferry.identity.principal import Principal
 from ossferry.oss.policy import Conditions, policy_text, upload_policy

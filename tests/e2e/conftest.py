@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import ConsoleMessage, Error, Page, Route
 
 from e2e.pages.uploader import UploaderPage
-from mock_oss.world.world import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
 from support import webkitgtk
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page
 
 from e2e.conftest import operator_bucket
-from mock_oss.control.journal import RequestRecord
+from mock_oss.journal import RequestRecord
 from ossferry.cli.demo import Demo
 
 __all__ = ["MIB", "arrived", "asked", "expect_whole", "noise", "pending", "until"]

@@ -54,10 +54,10 @@ def test_a_refused_request_says_who_asked_and_why(inside: Page, mock_oss: MockOS
 
     requests = inside.get_by_role("region", name="Requests")
     requests.get_by_text("SignatureDoesNotMatch").first.click()
-    expect(requests).to_contain_text("Because the header x-oss-meta-a was sent and not signed.")
+    expect(requests).to_contain_text("Cause: the header x-oss-meta-a was sent and not signed.")
     expect(requests).to_contain_text("line 6, byte")
     requests.get_by_text("secret").first.click()
-    expect(requests).to_contain_text(f"anonymous wants oss:GetObject on {BUCKET}/secret")
+    expect(requests).to_contain_text(f"anonymous requested oss:GetObject on {BUCKET}/secret")
     inside.get_by_label("Refused only").check()
     expect(requests.get_by_role("listitem")).to_have_count(2)
 
@@ -74,8 +74,8 @@ def test_the_clock_can_be_moved_and_everything_reset(inside: Page, mock_oss: Moc
     inside.get_by_role("button", name="Reset everything").click()
     inside.get_by_role("dialog").get_by_role("button", name="Reset", exact=True).click()
 
-    expect(inside.get_by_text("Nothing here yet.")).to_be_visible()
-    expect(inside.get_by_text("Nobody has asked yet.")).to_be_visible()
+    expect(inside.get_by_text("No objects yet.")).to_be_visible()
+    expect(inside.get_by_text("No requests yet.")).to_be_visible()
     assert timedelta(minutes=59) < ahead < timedelta(minutes=61)
     assert len(mock_oss.bucket(BUCKET).objects) == 0
 
@@ -86,7 +86,7 @@ def test_what_nobody_can_guess_can_be_compared(inside: Page, mock_oss: MockOSS) 
     ours = mock_oss.requests[-1].why["expected_canonical_request"]
 
     inside.get_by_text("SignatureDoesNotMatch").first.click()
-    inside.get_by_label("What the client signed").fill(ours.replace("another", "a long story"))
+    inside.get_by_label("Text that the client signed").fill(ours.replace("another", "a long story"))
     inside.get_by_role("button", name="Compare").click()
 
     expect(inside.get_by_text("the client signed   long story")).to_be_visible()

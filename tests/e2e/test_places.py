@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page
 from e2e.conftest import Console
 from e2e.pages.uploader import Row, UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, pending, until
-from mock_oss.faults.faults import Fault
+from mock_oss.faults.plan import Fault
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 

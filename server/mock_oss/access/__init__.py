@@ -1,1 +1,1 @@
-"""Access control: signatures, access keys, RAM policies and form policies."""
+"""Access control: who sends a request, and whether the request is allowed."""

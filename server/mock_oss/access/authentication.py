@@ -1,6 +1,7 @@
-"""Who is asking OSS: finds the signature, checks date, key, token and signature, in this order.
+"""Authentication of OSS requests: checks date, access key, token and signature, in this order.
 
-The signature modules compute; this one decides and gathers the evidence of a refusal.
+The ``signing`` package computes signatures; this module compares them and collects the evidence of
+a refusal.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ import hmac
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mock_oss.access.access_keys import Context, find_caller
 from mock_oss.access.identities import ANONYMOUS, Caller
+from mock_oss.access.keys import Context, find_caller
 from mock_oss.clock import Clock
-from mock_oss.control.journal import Journal
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import Target
 from mock_oss.http.dates import MAX_SKEW_S, check_skew, iso_ms, parse_gmt, parse_v4_date
 from mock_oss.http.request import Request
+from mock_oss.journal import Journal
 from mock_oss.signing import v1, v4
 from mock_oss.signing.cases import Case, V1Case, V4Case
 from mock_oss.signing.explain import Evidence, mismatch
@@ -36,10 +37,10 @@ _V4_URL = (
 
 
 def authenticate(request: Request, target: Target, context: Context) -> Caller:
-    """Return the caller, ``ANONYMOUS`` when the request carries no signature.
+    """Return the caller; ``ANONYMOUS`` for a request without a signature.
 
     Raises:
-        RefusedError: with OSS's code for what is wrong.
+        RefusedError: with the error code that OSS uses for the first failed check.
     """
     authorization = request.headers.get("authorization")
     params = request.params
@@ -263,7 +264,7 @@ def _mismatch(case: Case, caller: Caller, context: Context, text: str) -> Refuse
 
 
 def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
-    """Yield the accepted requests that carried the same signature."""
+    """Yield the accepted requests with the same signature, latest first."""
     for record in reversed(list(journal)):
         carried = record.params.get("x-oss-signature") or record.params.get("Signature")
         if record.code == "SignatureDoesNotMatch" or not (
@@ -282,7 +283,7 @@ def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
 
 
 def _seen(journal: Journal) -> Iterator[tuple[str, str]]:
-    """Yield what the latest requests carried in the headers that count for a signature."""
+    """Yield (name, value) of content types and metadata headers in recent requests."""
     for record in reversed(list(journal)[-SEEN_REQUESTS:]):
         for name, value in record.headers.items():
             if name.startswith("x-oss-meta-") or name == "content-type":
@@ -298,7 +299,7 @@ def _v1_header(request: Request, target: Target, context: Context, authorization
     moment = parse_gmt(date_line) or parse_v4_date(date_line)
     if moment is None:
         raise _no_date(date_line)
-    # One official SDK sends the token of a V1 request as `security-token`, unsigned.
+    # One official SDK sends the token of a V1 request in an unsigned header `security-token`.
     token = request.headers.get("x-oss-security-token") or request.headers.get("security-token")
     caller = find_caller(access_key_id, token, context)
     check_skew(moment, context.clock)

@@ -1,6 +1,6 @@
-"""May this caller do this? Turns a request into policy questions and an answer into OSS's error.
+"""Authorization: asks the policies about a request and turns a refusal into OSS's error.
 
-Order: session policy, then identity policies, then the object's or bucket's ACL. Source:
+Order: the session policy, then the identity policies, then the ACL of the object or bucket. Source:
 RAM documentation, "Policy evaluation process"; OSS, "Authentication".
 """
 
@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
+from typing import Protocol
 from urllib.parse import parse_qsl
 
 from mock_oss.access.identities import Caller
-from mock_oss.access.policy import (
+from mock_oss.clock import Clock
+from mock_oss.errors import RefusedError
+from mock_oss.http.addressing import Target
+from mock_oss.http.request import Request
+from mock_oss.policies.evaluation import (
     NOTHING_MATCHED,
     Decision,
     Question,
@@ -20,9 +25,7 @@ from mock_oss.access.policy import (
     evaluate,
     evaluate_session,
 )
-from mock_oss.errors import RefusedError
-from mock_oss.service import Call
-from mock_oss.store import BucketRecord
+from mock_oss.store import BucketRecord, Store
 
 __all__ = ["authorize", "authorize_object"]
 
@@ -42,25 +45,63 @@ _OBJECT_ACL = {
 }
 
 
-def authorize(call: Call, action: str, *, tags: Mapping[str, str] | None = None) -> None:
-    """Check one action on what the request addresses: service, bucket or object.
+class AuthorizedCall(Protocol):
+    """The parts of a request that an authorization decision reads."""
+
+    @property
+    def caller(self) -> Caller:
+        """The authenticated caller, or ``ANONYMOUS``."""
+
+    @property
+    def target(self) -> Target:
+        """The addressed bucket and key."""
+
+    @property
+    def request(self) -> Request:
+        """The head of the request."""
+
+    @property
+    def store(self) -> Store:
+        """The store, for the ACLs and tags of objects."""
+
+    @property
+    def clock(self) -> Clock:
+        """The mock's clock, for ``acs:CurrentTime``."""
+
+    @property
+    def bucket_or_none(self) -> BucketRecord | None:
+        """The addressed bucket, None if it does not exist."""
+
+    def header(self, name: str) -> str | None:
+        """Return a header by its lower-case name; in a form upload, the form field."""
+
+
+def authorize(call: AuthorizedCall, action: str, *, tags: Mapping[str, str] | None = None) -> None:
+    """Check whether the caller may perform an action on the addressed service, bucket or object.
 
     Args:
         call: the request.
-        action: what it wants to do.
-        tags: those that its body wants to give; a header's are known.
+        action: the RAM action, such as ``oss:PutObject``.
+        tags: the object tags in the request body, if any; tags in a header are read from ``call``.
+
+    Raises:
+        RefusedError: AccessDenied.
     """
     bucket, key = call.target.bucket, call.target.key
     _check(call, action, call.bucket_or_none, bucket, key, tags)
 
 
-def authorize_object(call: Call, action: str, bucket: BucketRecord, key: str) -> None:
-    """Check one action on another object than the addressed one: copy sources, batch deletes."""
+def authorize_object(call: AuthorizedCall, action: str, bucket: BucketRecord, key: str) -> None:
+    """Check an action on another object than the addressed one: a copy source or a batch delete.
+
+    Raises:
+        RefusedError: AccessDenied.
+    """
     _check(call, action, bucket, bucket.name, key)
 
 
 def _check(
-    call: Call,
+    call: AuthorizedCall,
     action: str,
     record: BucketRecord | None,
     bucket: str,
@@ -101,7 +142,7 @@ def _session_stops(caller: Caller, question: Question) -> bool:
     )
 
 
-def _acl_allows(call: Call, action: str, bucket: BucketRecord, key: str) -> bool:
+def _acl_allows(call: AuthorizedCall, action: str, bucket: BucketRecord, key: str) -> bool:
     if key and action in _OBJECT_ACL:
         found = call.store.objects.get(bucket.name, key)
         if found is not None and found.acl != "default":
@@ -112,14 +153,14 @@ def _acl_allows(call: Call, action: str, bucket: BucketRecord, key: str) -> bool
 
 
 def _context(
-    call: Call,
+    call: AuthorizedCall,
     action: str,
     bucket: BucketRecord | None,
     key: str,
     tags: Mapping[str, str] | None,
 ) -> Mapping[str, str]:
     request = call.request
-    moment = datetime.fromtimestamp(call.service.clock.timestamp(), UTC)
+    moment = datetime.fromtimestamp(call.clock.timestamp(), UTC)
     context = {
         "acs:SourceIp": request.client_ip,
         "acs:SecureTransport": "true" if request.is_secure else "false",
@@ -147,7 +188,9 @@ def _context(
     return context
 
 
-def _denied(call: Call, action: str, question: Question | None, verdict: Verdict) -> RefusedError:
+def _denied(
+    call: AuthorizedCall, action: str, question: Question | None, verdict: Verdict
+) -> RefusedError:
     caller = call.caller
     why = {
         "kind": "policy",
@@ -196,7 +239,7 @@ def _policy_type(caller: Caller, *, stopped_by_session: bool) -> str:
     return "AssumeRolePolicy" if caller.kind == "role" else "AccountLevelIdentityBasedPolicy"
 
 
-def _message(call: Call, action: str, *, explicit: bool) -> tuple[str, str]:
+def _message(call: AuthorizedCall, action: str, *, explicit: bool) -> tuple[str, str]:
     if explicit:
         return "Access denied by bucket policy.", "0003-00000201"
     if call.caller.kind == "role":

@@ -1,4 +1,4 @@
-"""Who holds an access key: users of the world and role sessions of the store."""
+"""Owners of access keys: users of the world, and role sessions in the store."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from mock_oss.access.policy import Policy, parse_policy, parse_trust_policy
+from mock_oss.policies.evaluation import Policy, parse_policy, parse_trust_policy
 from mock_oss.store import SessionRecord, Store
-from mock_oss.world.world import Role, User, World
+from mock_oss.world.model import Role, User, World
 
 __all__ = ["ANONYMOUS", "Caller", "Identities"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who a request comes from.
+    """The identity that sends a request.
 
-    ``token`` and ``expires_ms`` belong to role sessions; a session without a session policy has
-    the role's full rights.
+    ``token`` and ``expires_ms`` belong to role sessions; a session without a session policy has all
+    rights of its role.
     """
 
     kind: Literal["anonymous", "root", "user", "role"]
@@ -36,7 +36,7 @@ class Caller:
 
     @property
     def expires_at(self) -> datetime:
-        """End of the session."""
+        """The end of the session, as an aware UTC datetime."""
         return datetime.fromtimestamp(self.expires_ms / 1000, UTC)
 
 
@@ -44,11 +44,12 @@ ANONYMOUS = Caller(kind="anonymous")
 
 
 class Identities:
-    """Looks keys up."""
+    """Finds the owner of an access key, and the roles with their policies."""
 
     def __init__(self, world: World, store: Store) -> None:
         self._store = store
-        self.made_policies: dict[tuple[str, str], str] = {}  # by account and name
+        # (account id, policy name) -> JSON document, of CreatePolicy requests.
+        self.created_policies: dict[tuple[str, str], str] = {}
         self._attached: dict[str, dict[str, str]] = {}
         self._roles = {role.arn: role for role in world.roles}
         self._users = {
@@ -58,7 +59,7 @@ class Identities:
         }
 
     def find(self, access_key_id: str) -> Caller | None:
-        """Return the holder of an access key."""
+        """Return the owner of an access key, None if the key does not exist."""
         known = self._users.get(access_key_id)
         if known is not None or not access_key_id.startswith("STS."):
             return known
@@ -66,20 +67,20 @@ class Identities:
         return None if session is None else self._session(session)
 
     def secrets(self) -> list[tuple[str, str]]:
-        """Return every long-term (access key id, secret); evidence for failed signatures."""
+        """Return every long-term (access key id, secret), as evidence about failed signatures."""
         return [(key, caller.secret) for key, caller in self._users.items()]
 
     def role(self, arn: str) -> Role | None:
-        """Return a role."""
+        """Return a role by its ARN, None if it does not exist."""
         return self._roles.get(arn)
 
-    def attached_to(self, role: Role) -> dict[str, str]:
-        """Return the policies that were put on a role since the start, by name."""
+    def attached_policies(self, role: Role) -> dict[str, str]:
+        """Return the policies attached to a role since the start, as name -> JSON document."""
         return self._attached.setdefault(role.arn, {})
 
-    def forget_made(self) -> None:
-        """Go back to the policies of the world."""
-        self.made_policies.clear()
+    def reset_policies(self) -> None:
+        """Delete all policies created or attached since the start."""
+        self.created_policies.clear()
         self._attached.clear()
 
     def trust_policy(self, role: Role) -> Policy:
@@ -100,7 +101,7 @@ class Identities:
             secret=session.access_key_secret,
             policies=tuple(
                 parse_policy(text, f"role {role.name}")
-                for text in (*role.policies, *self.attached_to(role).values())
+                for text in (*role.policies, *self.attached_policies(role).values())
             ),
             session_policy=(
                 parse_policy(session.policy, "session policy") if session.policy else None

@@ -1,1 +1,1 @@
-"""The control plane below `/_mock/`: inspection, snapshots and the request journal."""
+"""The control plane below ``/_mock/``, and the views that tests have of the store."""

@@ -1,4 +1,4 @@
-"""What the control plane shows of the store: buckets, objects, uploads, as JSON-ready values."""
+"""Responses of the control plane about buckets, objects and uploads, as JSON-ready values."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
-from mock_oss.faults.faults import Fault
-from mock_oss.operations.conditions import parse_range
+from mock_oss.faults.plan import Fault
+from mock_oss.http.ranges import parse_range
+from mock_oss.http.request import decode_headers
 from mock_oss.service import Service
 from mock_oss.store import ObjectRecord
 from mock_oss.store.blobs import clip
 
 __all__ = ["bucket_of", "object_response", "state_of"]
 
-# Stored HTML is shown by a page of the mock's own origin: it gets none of that origin's rights.
+# Stored HTML has the mock's origin; the sandbox denies its scripts the rights of that origin.
 _SAFE = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
 
 
@@ -25,7 +26,7 @@ def _iso(timestamp_ms: int) -> str:
 
 
 def state_of(service: Service, faults: Iterable[Fault]) -> dict[str, object]:
-    """Return endpoint, time, buckets and faults."""
+    """Return the endpoint, the mock's time, the buckets and the planned faults."""
     buckets = []
     for bucket in service.store.buckets.all():
         totals = service.store.objects.totals(bucket.name)
@@ -53,7 +54,10 @@ def state_of(service: Service, faults: Iterable[Fault]) -> dict[str, object]:
 def bucket_of(
     service: Service, name: str, *, prefix: str, after: str, limit: int
 ) -> dict[str, object] | None:
-    """Return a page of a bucket's objects and its uploads; ``next`` is empty at the end."""
+    """Return one page of a bucket's objects, and its uploads; None for an unknown bucket.
+
+    ``next`` is the key after which the next page starts, empty on the last page.
+    """
     bucket = service.store.buckets.get(name)
     if bucket is None:
         return None
@@ -88,7 +92,7 @@ def _object(record: ObjectRecord) -> dict[str, object]:
         "storage_class": record.storage_class,
         "acl": record.acl,
         "modified": _iso(record.modified_ms),
-        "headers": record.shown_headers,
+        "headers": decode_headers(record.stored_headers),
         "tags": record.tags,
     }
 
@@ -99,10 +103,10 @@ def object_response(
     """Return the bytes of an object for the page.
 
     Args:
-        service: the running parts.
+        service: the parts of the running mock.
         record: the object.
-        wanted: the Range header.
-        download: as a file to save.
+        wanted: the Range header, None without one.
+        download: whether the browser saves the bytes as a file.
     """
     headers = {**_SAFE, "Accept-Ranges": "bytes"}
     if download:

@@ -1,6 +1,6 @@
-"""Snapshots of the store: saved into a directory, or by name beside the data.
+"""Snapshots of the store, saved in a directory or under a name in the data directory.
 
-Names are for those who only reach the mock over HTTP: they choose no path of the machine.
+HTTP clients can only use names, so that they cannot choose a path on the machine.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FILE = "mock_oss.sqlite3"
 
 
 class Snapshots:
-    """What was saved of one store, by name."""
+    """The snapshots of one store. Iterating yields the names of those in the data directory."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -37,29 +37,32 @@ class Snapshots:
             return place
         if not _NAME.fullmatch(place):
             raise WorldError(
-                f"{place!r} is no name for a snapshot: 1 to 64 letters, digits, '.', '_' or '-'"
+                f"{place!r} is not a snapshot name: 1 to 64 letters, digits, '.', '_' or '-'"
             )
         return self._home / place
 
     def save(self, place: Path | str) -> None:
-        """Save buckets, objects, uploads and sessions at an unused place.
+        """Save buckets, objects, uploads and sessions in a new or empty directory.
+
+        Args:
+            place: a path to the directory, or a name (``str``) in the data directory.
 
         Raises:
-            WorldError: the place is taken, cannot be written, or the name is not one.
+            WorldError: the directory is not empty or not writable, or the name is not valid.
         """
         directory = self._directory(place)
         try:
             if directory.exists() and any(directory.iterdir()):
-                raise WorldError(f"{place} is not empty: choose another place")
+                raise WorldError(f"{place} is not empty: choose another directory or name")
             self._store.snapshot(directory)
         except OSError as e:
             raise WorldError(f"cannot save into {directory}: {e.strerror}") from e
 
     def restore(self, place: Path | str) -> None:
-        """Go back to a snapshot.
+        """Return to a snapshot, given its path or its name.
 
         Raises:
-            WorldError: there is none at this place.
+            WorldError: the snapshot does not exist.
         """
         directory = self._directory(place)
         if not (directory / _FILE).is_file():
@@ -67,10 +70,10 @@ class Snapshots:
         self._store.restore(directory)
 
     def delete(self, name: str) -> None:
-        """Forget a snapshot kept by name.
+        """Delete a snapshot by its name.
 
         Raises:
-            WorldError: there is none of this name.
+            WorldError: the snapshot does not exist.
         """
         directory = self._directory(name)
         if not directory.is_dir():

@@ -1,4 +1,4 @@
-"""The store as a test looks at it: buckets and objects as mappings, read-only."""
+"""Read-only views of the store for tests: buckets, and objects as mappings."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from mock_oss.errors import MockOSSError
+from mock_oss.http.request import decode_headers
 from mock_oss.service import Service
 from mock_oss.store import BucketRecord, ObjectRecord, PartRecord, Store, UploadRecord
 
@@ -13,7 +14,7 @@ __all__ = ["BucketView", "ObjectsView", "StoredObject", "StoredUpload"]
 
 
 class StoredObject:
-    """An object as it was when looked up."""
+    """An object, in its state when it was looked up."""
 
     def __init__(self, store: Store, record: ObjectRecord) -> None:
         self._store = store
@@ -21,7 +22,7 @@ class StoredObject:
 
     @property
     def key(self) -> str:
-        """Object key."""
+        """The object key."""
         return self._record.key
 
     @property
@@ -36,12 +37,12 @@ class StoredObject:
 
     @property
     def etag(self) -> str:
-        """ETag without quotes."""
+        """The ETag without quotes."""
         return self._record.etag
 
     @property
     def crc64(self) -> int:
-        """CRC-64 of the content."""
+        """The CRC-64 of the content."""
         return int(self._record.crc64)
 
     @property
@@ -56,22 +57,22 @@ class StoredObject:
 
     @property
     def acl(self) -> str:
-        """The object's own ACL, ``default`` when it has none."""
+        """The object's own ACL, or ``default``."""
         return self._record.acl
 
     @property
     def headers(self) -> dict[str, str]:
-        """Stored headers by lower-case name: content-type, x-oss-meta-* and the like."""
-        return self._record.shown_headers
+        """The stored headers by lower-case name, such as content-type and x-oss-meta-*."""
+        return decode_headers(self._record.stored_headers)
 
     @property
     def tags(self) -> dict[str, str]:
-        """Tag key -> value."""
+        """Tag key -> tag value."""
         return self._record.tags
 
     @property
     def modified(self) -> datetime:
-        """Last-Modified."""
+        """The Last-Modified time, as an aware UTC datetime."""
         return datetime.fromtimestamp(self._record.modified_ms / 1000, UTC)
 
     def __bytes__(self) -> bytes:
@@ -82,7 +83,10 @@ class StoredObject:
 
 
 class StoredUpload:
-    """A multipart upload in progress, as it was when looked up."""
+    """A multipart upload in progress, in its state when it was looked up.
+
+    ``parts`` maps part numbers to sizes in bytes.
+    """
 
     def __init__(self, record: UploadRecord, parts: list[PartRecord]) -> None:
         self.upload_id = record.upload_id
@@ -95,7 +99,7 @@ class StoredUpload:
 
 
 class ObjectsView(Mapping[str, StoredObject]):
-    """Object key -> object of one bucket, always as of now."""
+    """The objects of one bucket by key; every access reads the current state."""
 
     def __init__(self, store: Store, bucket: str) -> None:
         self._store = store
@@ -122,7 +126,7 @@ class ObjectsView(Mapping[str, StoredObject]):
 
 
 class BucketView:
-    """One bucket."""
+    """A view of one bucket, which need not exist."""
 
     def __init__(self, service: Service, name: str) -> None:
         self._service = service
@@ -131,15 +135,15 @@ class BucketView:
 
     @property
     def exists(self) -> bool:
-        """Whether the bucket is there."""
+        """Whether the bucket exists."""
         return self._store.buckets.get(self.name) is not None
 
     @property
     def record(self) -> BucketRecord:
-        """The bucket's row: region, acl, storage_class, cors …
+        """The bucket's row in the store, with region, ACL, storage class and CORS document.
 
         Raises:
-            MockOSSError: there is no such bucket.
+            MockOSSError: the bucket does not exist.
         """
         found = self._store.buckets.get(self.name)
         if found is None:
@@ -148,16 +152,20 @@ class BucketView:
 
     @property
     def objects(self) -> ObjectsView:
-        """Its objects by key.
+        """The objects of the bucket by key.
 
         Raises:
-            MockOSSError: there is no such bucket.
+            MockOSSError: the bucket does not exist.
         """
         return ObjectsView(self._store, self.record.name)
 
     @property
     def uploads(self) -> dict[str, StoredUpload]:
-        """Its multipart uploads in progress by upload id."""
+        """The multipart uploads in progress by upload id.
+
+        Raises:
+            MockOSSError: the bucket does not exist.
+        """
         self._service.apply_lifecycle(self.record)
         return {
             record.upload_id: StoredUpload(record, self._store.uploads.parts(record.upload_id))

@@ -1,1 +1,1 @@
-"""Fault injection: which requests fail, and how."""
+"""Planned faults: which requests they apply to, and what they do."""

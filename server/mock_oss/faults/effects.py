@@ -1,4 +1,4 @@
-"""Carrying out the faults that hit one request, at the moments they are due."""
+"""Effects of planned faults on one request: before it is processed, and on its response."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from mock_oss.clock import Pace
+from mock_oss.clock import Clock, Pace
 from mock_oss.errors import ERRORS, RefusedError, STSRefusedError
-from mock_oss.faults.faults import Fault
+from mock_oss.faults.plan import Fault
 from mock_oss.http.body import Body, CutConnectionError
 from mock_oss.http.response import Response
-from mock_oss.service import Service
+from mock_oss.store.tables import Sessions
 
 if TYPE_CHECKING:
     from mock_oss.http.request import Scope
 
-__all__ = ["after", "before", "cut_connection", "life_of", "pace_of", "send_cut"]
+__all__ = [
+    "apply_before",
+    "apply_to_response",
+    "cut_connection",
+    "cut_offset",
+    "lifetime_of",
+    "pace_of",
+]
 
 _HTML = (
     b"<!DOCTYPE html><html><head><title>Sign in to the network</title></head>"
@@ -26,26 +33,26 @@ _HTML = (
 DEFAULT_RETRY_AFTER_S = 1
 
 
-async def before(
-    struck: Iterable[Fault], service: Service, body: Body, *, sts: bool
+async def apply_before(
+    faults: Iterable[Fault], body: Body, *, clock: Clock, sessions: Sessions, sts: bool
 ) -> Response | None:
-    """Do what is due before the request is looked at.
+    """Apply the effects that come before processing the request.
 
     Returns:
-        An answer that replaces the real one, or None.
+        A response that replaces the real one, or None.
 
     Raises:
         RefusedError, STSRefusedError: the planned error.
         CutConnectionError: the connection is to be cut now.
     """
-    for fault in struck:
+    for fault in faults:
         match fault.effect:
             case "delay":
                 await asyncio.sleep(fault.seconds)
             case "hang":
                 await body.wait_for_the_end()
             case "expire-tokens" | "clock-jump":
-                _change_world(fault, service)
+                _change_state(fault, clock, sessions)
             case "bandwidth" | "reset":
                 _prepare_body(fault, body)
             case "html":
@@ -58,11 +65,11 @@ async def before(
     return None
 
 
-def _change_world(fault: Fault, service: Service) -> None:
+def _change_state(fault: Fault, clock: Clock, sessions: Sessions) -> None:
     if fault.effect == "clock-jump":
-        service.clock.advance(fault.seconds)
+        clock.advance(fault.seconds)
     else:
-        service.store.sessions.expire_all(service.now_ms())
+        sessions.expire_all(clock.timestamp_ms())
 
 
 def _prepare_body(fault: Fault, body: Body) -> None:
@@ -90,13 +97,13 @@ def _error(
     return refused
 
 
-def after(struck: Iterable[Fault], response: Response) -> None:
-    """Spoil an answer before it is sent.
+def apply_to_response(faults: Iterable[Fault], response: Response) -> None:
+    """Apply the effects that change the response.
 
     Raises:
-        CutConnectionError: the connection is to be cut instead of answering.
+        CutConnectionError: the connection is to be cut instead of responding.
     """
-    for fault in struck:
+    for fault in faults:
         match fault.effect:
             case "reset" if fault.when == "before-answer":
                 raise CutConnectionError
@@ -120,36 +127,36 @@ def _drop(response: Response, wanted: str) -> None:
     response.headers = [(name, value) for name, value in response.headers if name.lower() != wanted]
 
 
-def pace_of(struck: Iterable[Fault]) -> Pace | None:
-    """Return the cap for the answer's body."""
-    for fault in struck:
+def pace_of(faults: Iterable[Fault]) -> Pace | None:
+    """Return the rate limit of the response body, None without one."""
+    for fault in faults:
         if fault.effect == "bandwidth":
             return Pace(fault.bytes_per_s)
     return None
 
 
-def life_of(struck: Iterable[Fault]) -> int | None:
-    """Return how many seconds new credentials live, if that is planned."""
-    for fault in struck:
+def lifetime_of(faults: Iterable[Fault]) -> int | None:
+    """Return the planned lifetime of new credentials in seconds, None without such a fault."""
+    for fault in faults:
         if fault.effect == "short-lived":
             return int(fault.seconds)
     return None
 
 
-def send_cut(struck: Iterable[Fault], length: int) -> int | None:
-    """Return after how many bytes of the answer the connection is to be cut."""
-    for fault in struck:
+def cut_offset(faults: Iterable[Fault], length: int) -> int | None:
+    """Return the number of response bytes after which the connection is cut, or None."""
+    for fault in faults:
         if fault.effect == "reset" and fault.when == "mid-answer":
             return length // 2 if fault.after_bytes is None else min(fault.after_bytes, length)
     return None
 
 
 async def cut_connection(scope: Scope) -> None:
-    """Reset the connection so that the client sees an error, not an end."""
+    """Reset the connection, so that the client sees an error instead of an orderly close."""
     transport = scope["mock_oss.transport"]
     if transport.is_closing():
         return
     raw = transport.get_extra_info("socket")
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
     transport.abort()
-    await asyncio.sleep(0.001)  # let the protocol hear of it before the request's task ends
+    await asyncio.sleep(0.001)  # the protocol must be notified before the request's task ends

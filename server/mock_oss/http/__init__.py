@@ -1,1 +1,1 @@
-"""HTTP as OSS speaks it: requests, responses, bodies, forms, CORS and XML."""
+"""HTTP as OSS speaks it: requests, bodies, forms, responses, CORS and XML documents."""

@@ -1,9 +1,9 @@
-"""From Host and path to bucket and object key.
+"""Addressing: from the Host header and the path to a bucket and an object key.
 
-Virtual-hosted style (``bucket.localhost``, ``bucket.oss-cn-hangzhou.aliyuncs.com``), CNAME, and
-path style (IP addresses, bare host names). The real endpoint refuses path style on its own
-domain; so does the mock when a request carries that Host. Below ``localhost`` the mock has the
-same endpoints as the vendor has below ``aliyuncs.com``: ``oss-cn-hangzhou.localhost``.
+Supports virtual-hosted style (``bucket.localhost``, ``bucket.oss-cn-hangzhou.aliyuncs.com``),
+custom domains (CNAME), and path style for IP addresses and host names without a dot. Like the real
+service, the mock refuses path style on the vendor's own domain. Below ``localhost`` it has the same
+endpoints as the vendor below ``aliyuncs.com``, for example ``oss-cn-hangzhou.localhost``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 _VENDOR = "aliyuncs.com"
-_ENDPOINT = re.compile(  # what stands before the vendor's domain, or before one of the mock's
+_ENDPOINT = re.compile(  # the host name without the vendor's domain, or without the mock's domain
     r"(?:(?P<bucket>[^.]+)\.)?"
     r"(?:oss-(?P<region>[a-z0-9-]+?)(?P<internal>-internal)?|(?P<dual>[a-z]{2}-[a-z0-9-]+)\.oss)"
 )
@@ -44,13 +44,13 @@ _BEYOND_THE_MAINLAND = ("cn-hongkong",)
 
 
 class Target(NamedTuple):
-    """What a request is about: ``bucket`` and ``key`` are empty at the levels above.
+    """The bucket and key that a request addresses; ``key`` or both are empty above object level.
 
-    ``style`` is ``virtual-hosted``, ``path``, ``cname``, ``service``, ``sts``, or ``unbound`` for
-    a domain that no bucket has. ``region`` is that of the vendor's own endpoint, empty where the
-    host tells none. ``is_public`` tells a public endpoint from an internal one and from a custom
-    domain; an address without a name (``127.0.0.1``) counts as internal, because it serves
-    programs beside the mock as an internal endpoint serves programs inside the cloud.
+    ``style`` is ``virtual-hosted``, ``path``, ``cname``, ``service``, ``sts``, or ``unbound`` for a
+    domain that is not bound to a bucket. ``region`` is the region in the host name, or empty.
+    ``is_public`` is true for a public endpoint, false for an internal endpoint or a custom domain.
+    An IP address such as ``127.0.0.1`` counts as internal: like an internal endpoint, it serves
+    programs next to the service.
     """
 
     bucket: str
@@ -68,14 +68,14 @@ def locate(
     domains: tuple[str, ...],
     hosts: Collection[str] = (),
 ) -> Target:
-    """Find bucket and key.
+    """Return the bucket and key that a request addresses.
 
     Args:
-        host: the Host header, port included; may be empty.
+        host: the Host header, including the port; may be empty.
         raw_path: the path as sent, percent-encoded.
-        cnames: host name -> bucket bound to it.
-        domains: names under which ``bucket.NAME`` is virtual-hosted style.
-        hosts: other names of the mock itself, for path style.
+        cnames: custom domain -> the bucket it is bound to.
+        domains: domains for virtual-hosted style, ``BUCKET.DOMAIN``.
+        hosts: additional host names of the mock itself, for path style.
 
     Raises:
         RefusedError: InvalidObjectName for a path that is not UTF-8, SecondLevelDomainForbidden for
@@ -101,7 +101,7 @@ def locate(
 
 
 def _named(label: str, path: bytes, *, is_vendor: bool) -> Target | None:
-    """Read what stands before a domain: an endpoint, with or without a bucket, or a bucket."""
+    """Parse the labels before a domain: an endpoint, a bucket and an endpoint, or a bucket."""
     match = _ENDPOINT.fullmatch(label)
     if match is None:
         return None if is_vendor else Target(label, decode_key(path), "virtual-hosted", "", True)
@@ -116,7 +116,7 @@ def _named(label: str, path: bytes, *, is_vendor: bool) -> Target | None:
 
 
 def _is_own(name: str) -> bool:
-    """Whether a name can only be the mock's: no domain, an address, or a name of the vendor's."""
+    """Return whether a name always means the mock: one label, an IP address, or a vendor's name."""
     return (
         "." not in name
         or ":" in name
@@ -126,20 +126,22 @@ def _is_own(name: str) -> bool:
 
 
 def check_host(target: Target) -> None:
-    """Refuse a host that is no endpoint and that no bucket has.
+    """Raise RefusedError for a domain that is not bound to a bucket.
 
-    The vendor's page about status 403 gives this code for "the domain name used to access OSS is
-    invalid". That a domain which is bound to no bucket gets it is our reading: not verified.
+    The vendor's page about status 403 gives NonStandardHostForbidden for "the domain name used to
+    access OSS is invalid". That this includes an unbound domain is our interpretation: not
+    verified.
     """
     if target.style == "unbound":
         raise RefusedError("NonStandardHostForbidden", why={"kind": "endpoint"})
 
 
 def check_public_endpoint(target: Target, region: str) -> None:
-    """Refuse a public endpoint of a mainland region, as for accounts opened since 2025-03-20.
+    """Raise RefusedError for a public endpoint of a mainland region.
 
-    Code, status, EC and text are those of recorded answers. That transfer acceleration counts as
-    a public endpoint is our reading: not verified.
+    OSS does so for accounts opened since 2025-03-20. Code, status, EC and text come from recorded
+    responses. That transfer acceleration counts as a public endpoint is our interpretation: not
+    verified.
     """
     if target.is_public and region.startswith("cn-") and region not in _BEYOND_THE_MAINLAND:
         raise RefusedError("PublicEndpointForbidden", why={"kind": "endpoint", "bucket": region})
@@ -147,7 +149,7 @@ def check_public_endpoint(target: Target, region: str) -> None:
 
 @lru_cache(maxsize=256)
 def host_name(host: str) -> str:
-    """Return the name in a Host header: no port, no brackets, lower case."""
+    """Return the lower-case name in a Host header, without port and brackets."""
     name = host.partition("://")[2] or host
     inside, bracket, _ = name.partition("]")
     name = inside[1:] if bracket and inside[:1] == "[" else name.partition(":")[0]
@@ -155,7 +157,11 @@ def host_name(host: str) -> str:
 
 
 def decode_key(path: bytes) -> str:
-    """Percent-decode once; no dot segments or double slashes are touched."""
+    """Percent-decode a key once; dot segments and double slashes stay unchanged.
+
+    Raises:
+        RefusedError: InvalidObjectName if the result is not UTF-8.
+    """
     raw = unquote_to_bytes(path) if b"%" in path else path
     try:
         return raw.decode()
@@ -164,13 +170,13 @@ def decode_key(path: bytes) -> str:
 
 
 def check_bucket_name(name: str) -> None:
-    """Refuse a bucket name OSS would not create."""
+    """Raise RefusedError for an invalid bucket name."""
     if not _BUCKET.fullmatch(name):
         raise RefusedError("InvalidBucketName", BucketName=name)
 
 
 def check_domain(domain: str) -> None:
-    """Refuse a name that cannot be a custom domain: too short, no domain, or reserved."""
+    """Raise RefusedError for an invalid custom domain: too short, malformed, or reserved."""
     if len(domain) <= 3:
         message = "Entire hostname must be longer than 3 ASCII characters."
         raise RefusedError("InvalidArgument", message, ec="0017-00000249")
@@ -181,7 +187,7 @@ def check_domain(domain: str) -> None:
 
 
 def check_endpoint(target: Target, region: str) -> None:
-    """Refuse a request to a bucket of ``region`` that came by the endpoint of another one."""
+    """Raise RefusedError if the request uses the endpoint of another region than the bucket's."""
     if not target.region or target.region == region:
         return
     raise RefusedError(
@@ -196,9 +202,10 @@ def check_endpoint(target: Target, region: str) -> None:
 
 
 def check_key(key: str) -> None:
-    """Refuse an object key OSS would not store: 1..1023 bytes, no leading slash or backslash.
+    """Raise RefusedError for an invalid object key.
 
-    Control characters are allowed but for NUL, which no XML and no path could carry.
+    A key has 1 to 1023 bytes and does not start with a slash or a backslash. Control characters are
+    allowed, except NUL, which neither XML nor a path can contain.
     """
     if not 1 <= len(key.encode()) <= _MAX_KEY_BYTES:
         raise RefusedError("InvalidObjectName", ObjectName=key, ec="0016-00000002")

@@ -1,7 +1,7 @@
-"""Request bodies: streamed into a blob with MD5 and CRC-64, or read whole when small.
+"""Request bodies: streamed into a sink with MD5 and CRC-64, or read as a whole if small.
 
-Digests and writes of large bodies run in two threads, a few pieces behind the socket, so that the
-event loop is free; MD5 and the file system release the interpreter lock.
+For large bodies, two threads compute digests and write the data, a few pieces behind the socket.
+The event loop stays free, because MD5 and file I/O release the interpreter lock.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Protocol
 from mock_oss.clock import Pace
 from mock_oss.errors import RefusedError
 from mock_oss.http.request import Message, Receive, Request
-from mock_oss.http.serial_work import Strand
+from mock_oss.http.serial_work import SerialWork
 from mock_oss.store import crc64
 
 __all__ = ["Body", "ClientGoneError", "CutConnectionError", "Digest"]
@@ -30,22 +30,22 @@ _MD5_BASE64 = re.compile(r"[A-Za-z0-9+/]{22}==")
 
 
 class Sink(Protocol):
-    """Where the bytes of a body go."""
+    """The destination of a streamed body."""
 
     def write(self, pieces: list[bytes]) -> None:
-        """Append pieces."""
+        """Append pieces of data."""
 
 
 class ClientGoneError(Exception):
-    """The client closed the connection before its body or our answer was complete."""
+    """The client closed the connection before the end of its body or of the response."""
 
 
 class CutConnectionError(Exception):
-    """A planned fault cuts the connection now."""
+    """A planned fault requires cutting the connection now."""
 
 
 class Digest:
-    """Size, MD5 and CRC-64 of what was written."""
+    """Size, MD5 and CRC-64 of a sequence of bytes."""
 
     __slots__ = ("_md5", "crc64", "size")
 
@@ -55,7 +55,7 @@ class Digest:
         self.size = 0
 
     def update(self, pieces: list[bytes]) -> None:
-        """Take more bytes."""
+        """Add more bytes."""
         for piece in pieces:
             self._md5.update(piece)
             self.crc64 = crc64.update(piece, self.crc64)
@@ -63,12 +63,12 @@ class Digest:
 
     @property
     def etag(self) -> str:
-        """Upper-case hex MD5, without quotes."""
+        """The MD5 in upper-case hex, without quotes."""
         return self._md5.hexdigest().upper()
 
     @property
     def content_md5(self) -> str:
-        """Base64 MD5."""
+        """The MD5 in base64, as in the Content-MD5 header."""
         return b64encode(self._md5.digest()).decode()
 
 
@@ -76,10 +76,10 @@ class Body:
     """The body of one request.
 
     Args:
-        receive: the ASGI callable.
-        request: its head.
+        receive: the ASGI callable that returns the next message.
+        request: the head of the request.
         executor: threads for digests and writes.
-        idle_timeout_s: silence after which OSS gives up on the client.
+        idle_timeout_s: seconds without data after which the mock answers RequestTimeout.
     """
 
     def __init__(
@@ -97,7 +97,10 @@ class Body:
 
     @property
     def announced(self) -> int | None:
-        """Content-Length, None for a chunked body (where it counts for nothing) or none at all."""
+        """The Content-Length; None for a chunked body, for no header, or for an invalid one.
+
+        In a chunked body, Content-Length is ignored.
+        """
         if self.is_chunked:
             return None
         value = self._request.headers.get("content-length")
@@ -105,16 +108,16 @@ class Body:
 
     @property
     def is_chunked(self) -> bool:
-        """Whether the client sends the length piece by piece."""
+        """Whether the body is sent in chunks, without a total length."""
         return "transfer-encoding" in self._request.headers
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes.
+        """Yield the body in pieces as they arrive.
 
         Raises:
-            RefusedError: RequestTimeout after a long silence.
-            ClientGoneError: the client left.
-            CutConnectionError: a fault wants the connection cut here.
+            RefusedError: RequestTimeout after the idle timeout, IncompleteBody after an early end.
+            ClientGoneError: the client closed the connection.
+            CutConnectionError: a fault requires cutting the connection here.
         """
         while not self.complete:
             message = await self._next()
@@ -147,10 +150,11 @@ class Body:
         self._request.scope["mock_oss.wake"]()
 
     async def wait_for_the_end(self) -> None:
-        """Take the body and answer nothing until the client has gone.
+        """Discard the body and never respond, until the client closes the connection.
 
         Raises:
-            ClientGoneError, CutConnectionError: it has.
+            ClientGoneError: the client closed the connection.
+            CutConnectionError: the client closed its sending direction only.
         """
         while True:
             message = await self._receive()
@@ -160,10 +164,10 @@ class Body:
                 raise CutConnectionError
 
     async def read(self, limit: int) -> bytes:
-        """Return a small body whole, its Content-MD5 checked.
+        """Return a small body as a whole, after checking its Content-MD5.
 
         Raises:
-            RefusedError: MalformedXML above ``limit`` bytes, InvalidDigest.
+            RefusedError: MalformedXML for more than ``limit`` bytes, or InvalidDigest.
         """
         if (self.announced or 0) > limit:
             raise RefusedError(
@@ -180,11 +184,11 @@ class Body:
         return bytes(data)
 
     async def store(self, sink: Sink, *, required: bool = True) -> Digest:
-        """Stream the body into a sink and check what the client said about it.
+        """Stream the body into a sink and check it against the request's headers.
 
         Args:
-            sink: takes the bytes; called from another thread for large bodies.
-            required: refuse a request that announces no body length.
+            sink: receives the bytes; for large bodies, in another thread.
+            required: whether a request without a body length is refused.
 
         Raises:
             RefusedError: MissingContentLength, EntityTooLarge, InvalidDigest, InvalidCRC64.
@@ -205,7 +209,7 @@ class Body:
         return digest
 
     def _whole(self, limit: int) -> bytes | None:
-        """Take a small body that has come already; None for any other."""
+        """Return a small body that has arrived completely; None otherwise."""
         if self.complete or self.pace is not None or self.cut_after is not None:
             return None
         whole: bytes | None = self._request.scope["mock_oss.take_body"](limit)
@@ -214,39 +218,39 @@ class Body:
         return whole
 
     async def _stream(self, sink: Sink, digest: Digest) -> None:
-        strands: tuple[Strand, Strand] | None = None
+        workers: tuple[SerialWork, SerialWork] | None = None
         waiting: list[bytes] = []
         size = 0
         try:
             async for piece in self.pieces():
                 waiting.append(piece)
                 size += len(piece)
-                if strands is None and self.complete and size <= INLINE:
+                if workers is None and self.complete and size <= INLINE:
                     digest.update(waiting)
                     sink.write(waiting)
                 elif size >= PIECE or self.complete:
                     if self.received > MAX_OBJECT_BYTES:
                         raise RefusedError("EntityTooLarge", headers={"Connection": "close"})
-                    strands = strands or self._strands()
-                    for strand, job in zip(strands, (digest.update, sink.write), strict=True):
-                        strand.post(job, waiting, size)
-                        await strand.room()
+                    workers = workers or self._workers()
+                    for worker, job in zip(workers, (digest.update, sink.write), strict=True):
+                        worker.post(job, waiting, size)
+                        await worker.wait_for_capacity()
                     waiting, size = [], 0
         finally:
-            for strand in strands or ():
-                await asyncio.shield(strand.finish())
+            for worker in workers or ():
+                await asyncio.shield(worker.finish())
 
-    def _strands(self) -> tuple[Strand, Strand]:
-        return Strand(self._executor, QUEUED_BYTES), Strand(self._executor, QUEUED_BYTES)
+    def _workers(self) -> tuple[SerialWork, SerialWork]:
+        return SerialWork(self._executor, QUEUED_BYTES), SerialWork(self._executor, QUEUED_BYTES)
 
     def check_form(self) -> None:
-        """Refuse a Content-MD5 that is no MD5 at all, before the body is read."""
+        """Raise RefusedError, before reading the body, if Content-MD5 is not a base64 MD5."""
         wanted = self._request.headers.get("content-md5")
         if wanted is not None and not _MD5_BASE64.fullmatch(wanted):
             raise RefusedError("InvalidDigest", ContentMD5=wanted)
 
     def check(self, digest: Digest) -> None:
-        """Compare the digests with what the request's headers say."""
+        """Raise RefusedError if the digests differ from those in the request's headers."""
         headers = self._request.headers
         wanted = headers.get("content-md5")
         if wanted is not None and (

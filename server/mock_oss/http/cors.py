@@ -1,7 +1,6 @@
-"""Bucket CORS: reading the document, matching, and the headers of an answer.
+"""Bucket CORS: parsing the document, matching requests, and building response headers.
 
-Rules are tried in order and the first that matches decides. Source: vendor pages PutBucketCors
-and Options.
+The first matching rule decides. Source: vendor pages PutBucketCors and Options.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ __all__ = [
 
 METHODS = ("GET", "PUT", "DELETE", "POST", "HEAD")
 MAX_RULES = 20
-_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # of a header
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a header name
 MAX_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorsRule:
-    """One rule; origins and headers may hold one ``*`` each."""
+    """One rule; each origin and each header may contain one ``*``."""
 
     origins: tuple[str, ...]
     methods: tuple[str, ...]
@@ -43,17 +42,17 @@ class CorsRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorsConfiguration:
-    """A bucket's rules; ``response_vary`` adds ``Vary: Origin`` to every answer."""
+    """The rules of a bucket; ``response_vary`` adds ``Vary: Origin`` to every response."""
 
     rules: tuple[CorsRule, ...]
     response_vary: bool = False
 
 
 def parse_cors(body: bytes) -> CorsConfiguration:
-    """Read a CORSConfiguration document.
+    """Parse a CORSConfiguration document.
 
     Raises:
-        RefusedError: MalformedXML for anything against the schema.
+        RefusedError: MalformedXML or InvalidArgument if the document violates the schema.
     """
     if len(body) > MAX_BYTES:
         raise RefusedError("MalformedXML", why={"xml": f"{len(body)} bytes, at most {MAX_BYTES}"})
@@ -101,7 +100,7 @@ def _check(rule: CorsRule) -> None:
 
 
 def render_cors(configuration: CorsConfiguration) -> bytes:
-    """Write a CORSConfiguration document."""
+    """Return a CORSConfiguration document."""
     rules = (
         tag(
             "CORSRule",
@@ -121,7 +120,7 @@ def render_cors(configuration: CorsConfiguration) -> bytes:
 
 @lru_cache(maxsize=256)
 def load_cors(text: str) -> CorsConfiguration:
-    """Read a stored document."""
+    """Parse a stored document, with a cache."""
     return parse_cors(text.encode())
 
 
@@ -162,12 +161,12 @@ def _headers(rule: CorsRule, origin: str, requested: str | None) -> list[tuple[s
 
 
 def answer_headers(stored: str, origin: str | None, method: str) -> list[tuple[str, str]]:
-    """Return the CORS headers of an answer to an actual request.
+    """Return the CORS headers for the response to a request that is not a preflight.
 
     Args:
-        stored: the bucket's document, empty when CORS is off.
-        origin: the Origin header.
-        method: of the request.
+        stored: the bucket's CORS document, empty if CORS is disabled.
+        origin: the Origin header of the request, if any.
+        method: the HTTP method of the request.
     """
     if not stored:
         return []
@@ -183,10 +182,10 @@ def answer_headers(stored: str, origin: str | None, method: str) -> list[tuple[s
 def preflight(
     stored: str, origin: str | None, method: str | None, requested: str | None
 ) -> list[tuple[str, str]]:
-    """Answer a preflight.
+    """Return the CORS headers for the response to a preflight request.
 
     Raises:
-        RefusedError: BadRequest without Origin or method, AccessForbidden when no rule matches.
+        RefusedError: BadRequest without Origin or method, AccessForbidden if no rule matches.
     """
     if not origin:
         raise RefusedError("BadRequest", "Insufficient information. Origin request header needed.")

@@ -1,4 +1,4 @@
-"""Dates as requests and answers write them, and the skew OSS allows."""
+"""Dates in the formats of requests and responses, and the clock skew that OSS allows."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MAX_SKEW_S = 900
 
 
 def iso_ms(timestamp_s: float) -> str:
-    """Write seconds since the epoch as OSS's ISO time with milliseconds."""
+    """Return seconds since the epoch as an ISO 8601 time with milliseconds, as OSS writes it."""
     moment = datetime.fromtimestamp(timestamp_s, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 @lru_cache(maxsize=64)
 def parse_v4_date(text: str) -> datetime | None:
-    """Read ``yyyymmddTHHMMSSZ``; None when it is something else."""
+    """Parse ``yyyymmddTHHMMSSZ``; return None for any other format."""
     if len(text) != 16 or not text.isascii():
         return None
     try:
@@ -32,7 +32,7 @@ def parse_v4_date(text: str) -> datetime | None:
 
 
 def parse_gmt(text: str) -> datetime | None:
-    """Read an HTTP date; None when it is something else."""
+    """Parse an HTTP date; return None for any other format."""
     try:
         moment = parsedate_to_datetime(text)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -41,7 +41,7 @@ def parse_gmt(text: str) -> datetime | None:
 
 
 def check_skew(moment: datetime, clock: Clock) -> None:
-    """Refuse a request more than 15 minutes off, with both times."""
+    """Raise RefusedError, with both times, if a request is more than 15 minutes off the clock."""
     skew_s = moment.timestamp() - clock.timestamp()
     if abs(skew_s) > MAX_SKEW_S:
         raise RefusedError(

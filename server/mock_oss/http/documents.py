@@ -1,7 +1,7 @@
-"""XML in and out.
+"""XML documents: writing responses and parsing request bodies.
 
-``tag`` and ``document`` write the small documents of OSS; ``parse`` reads a request body with
-defusedxml, ignores namespaces, and turns every defect into MalformedXML.
+``tag`` and ``document`` write the small documents of OSS. ``parse`` uses defusedxml, ignores
+namespaces, and reports every error as MalformedXML.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-import defusedxml.ElementTree  # type: ignore[import-untyped]  # ships no types
-from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]  # nor here
+import defusedxml.ElementTree  # type: ignore[import-untyped]  # has no type hints
+from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]  # the same
 
 from mock_oss.errors import RefusedError
 
@@ -26,37 +26,36 @@ _ILLEGAL = dict.fromkeys(
     {*range(32), 0xFFFE, 0xFFFF} - {0x09, 0x0A, 0x0D}, "\N{REPLACEMENT CHARACTER}"
 ) | {0x0D: "&#13;"}
 
-# Raw control characters travel through the parser as the 32 noncharacters from U+FDD0.
-_SHIELD = 0xFDD0
+# XML forbids control characters. They pass the parser as the 32 noncharacters from U+FDD0 on.
+_PLACEHOLDER_BASE = 0xFDD0
 _CONTROLS = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f]")
 _REFERENCES = re.compile(rb"&#(?:x([0-9a-fA-F]{1,4})|([0-9]{1,4}));")
-_UNSHIELD = {_SHIELD + code: code for code in range(1, 32)}
+_RESTORED = {_PLACEHOLDER_BASE + code: code for code in range(1, 32)}
 
 
-def _shielded_reference(match: re.Match[bytes]) -> bytes:
+def _replace_reference(match: re.Match[bytes]) -> bytes:
     code = int(match[1], 16) if match[1] else int(match[2])
     return (
-        chr(_SHIELD + code).encode()
+        chr(_PLACEHOLDER_BASE + code).encode()
         if _CONTROLS.fullmatch(bytes([code % 256])) and code < 32
         else match[0]
     )
 
 
 def xml_text(value: str) -> str:
-    """Escape text for an element.
+    """Return text escaped for an XML element.
 
-    Characters that XML cannot hold are replaced; ``encoding-type=url`` shows them exactly.
+    Characters that XML forbids are replaced; ``encoding-type=url`` returns them exactly.
     """
     return escape(value, {'"': "&quot;"}).translate(_ILLEGAL)
 
 
 def tag(name: str, value: str | int | Iterable[str] | None) -> str:
-    """Render one element.
+    """Return one element as text; empty text for None.
 
     Args:
-        name: element name.
-        value: text or number to escape, an iterable of ready child elements, or None for
-            no element at all.
+        name: the element's name.
+        value: a text or number to escape, or an iterable of child elements as text.
     """
     if value is None:
         return ""
@@ -68,22 +67,22 @@ def tag(name: str, value: str | int | Iterable[str] | None) -> str:
 
 
 def document(root: str, children: Iterable[str]) -> bytes:
-    """Render a whole document with OSS's prolog."""
+    """Return a whole document with the XML declaration that OSS writes."""
     return (PROLOG + tag(root, children) + "\n").encode()
 
 
 def parse(body: bytes, root: str) -> Element:
     """Parse a request body whose root element must be ``root``.
 
-    Like OSS, and unlike XML, this takes control characters in keys, raw or as references.
+    Unlike XML, but like OSS, this accepts control characters in keys, literally or as references.
 
     Raises:
-        RefusedError: MalformedXML, with the parser's own words in ``why``.
+        RefusedError: MalformedXML, with the parser's message in ``why``.
     """
-    shielded = _CONTROLS.search(body) is not None or _REFERENCES.search(body) is not None
-    if shielded:
-        body = _CONTROLS.sub(lambda match: chr(_SHIELD + match[0][0]).encode(), body)
-        body = _REFERENCES.sub(_shielded_reference, body)
+    replaced = _CONTROLS.search(body) is not None or _REFERENCES.search(body) is not None
+    if replaced:
+        body = _CONTROLS.sub(lambda match: chr(_PLACEHOLDER_BASE + match[0][0]).encode(), body)
+        body = _REFERENCES.sub(_replace_reference, body)
     try:
         element: Element = defusedxml.ElementTree.fromstring(body, forbid_dtd=True)
     except (DefusedXmlException, defusedxml.ElementTree.ParseError, ValueError, LookupError) as e:
@@ -91,23 +90,23 @@ def parse(body: bytes, root: str) -> Element:
     for node in element.iter():
         if isinstance(node.tag, str):
             node.tag = node.tag.rpartition("}")[2]
-        if shielded and node.text:
-            node.text = node.text.translate(_UNSHIELD)
+        if replaced and node.text:
+            node.text = node.text.translate(_RESTORED)
     if element.tag != root:
         raise RefusedError("MalformedXML", why={"xml": f"root is <{element.tag}>, not <{root}>"})
     return element
 
 
 def children(element: Element, name: str) -> list[Element]:
-    """Return the direct children of this name."""
+    """Return the direct children with this name."""
     return [child for child in element if child.tag == name]
 
 
 def child_text(element: Element, name: str) -> str | None:
-    """Return the text of the only direct child of this name, None when there is none.
+    """Return the text of the only direct child with this name, None if there is none.
 
     Raises:
-        RefusedError: MalformedXML when the child appears more than once.
+        RefusedError: MalformedXML if the child appears more than once.
     """
     found = children(element, name)
     if len(found) > 1:

@@ -1,4 +1,4 @@
-"""multipart/form-data as PostObject takes it: fields in memory, the file streamed.
+"""Form uploads (multipart/form-data): the fields in memory, the file as a stream.
 
 Fields after the file are ignored, but a second file is refused.
 """
@@ -20,17 +20,22 @@ __all__ = ["FormReader"]
 
 MAX_FIELD_NAME = 8 << 10
 MAX_FIELD_VALUE = 2 << 20
-MAX_PART_HEAD = 4 * MAX_FIELD_NAME  # a name longer than it may be is to be told as that
+# Large enough that a field name above MAX_FIELD_NAME is parsed and refused as FieldItemTooLong.
+MAX_PART_HEAD = 4 * MAX_FIELD_NAME
 MAX_FIELDS_BYTES = 8 << 20
-FIELD_BYTES = 1 << 10  # what a field counts for beside its name and value: 8,191 at most
+FIELD_BYTES = 1 << 10  # added to the size for every field, so that a form has at most 8,191
 MAX_BOUNDARY = 256
 
 
 class FormReader:
-    """Feeds on pieces of a body.
+    """An incremental parser of a form.
 
-    ``fields`` holds lower-case names of the fields before the file; ``file_started`` turns true
-    when they are complete; ``take_file`` hands over the bytes of the file that came since.
+    ``fields`` maps the lower-case names of the fields before the file to their values.
+    ``file_started`` becomes true when they are complete; ``take_file`` returns the bytes of the
+    file received since its last call.
+
+    Raises:
+        RefusedError: RequestIsNotMultiPartContent if the Content-Type is not that of a form.
     """
 
     def __init__(self, content_type: str) -> None:
@@ -69,7 +74,7 @@ class FormReader:
         """Parse more of the body.
 
         Raises:
-            RefusedError: MalformedPOSTRequest, FieldItemTooLong and the like.
+            RefusedError: for example MalformedPOSTRequest or FieldItemTooLong.
         """
         try:
             if data:
@@ -78,13 +83,13 @@ class FormReader:
             raise RefusedError("MalformedPOSTRequest", why={"kind": "form", "cause": str(e)}) from e
 
     def take_file(self) -> bytes:
-        """Return the bytes of the file that came since the last call."""
+        """Return the bytes of the file received since the last call."""
         data = bytes(self._file)
         self._file.clear()
         return data
 
     def finish(self) -> None:
-        """Check that the form is whole and has one file."""
+        """Raise RefusedError unless the form is complete and has one file."""
         if not self.ended:
             raise RefusedError("MalformedPOSTRequest", why={"kind": "form", "cause": "cut off"})
         if not self.file_started:
@@ -114,7 +119,7 @@ class FormReader:
             raise RefusedError("MalformedPOSTRequest", why={"kind": "form", "cause": "no name"})
         if len(name) > MAX_FIELD_NAME:
             raise RefusedError("FieldItemTooLong")
-        self._grow(len(name) + FIELD_BYTES)
+        self._count_bytes(len(name) + FIELD_BYTES)
         self._name = name.lower()
         self._is_file = self._name == "file"
         if self._is_file:
@@ -128,12 +133,12 @@ class FormReader:
         if self._is_file:
             self._file += data[start:end]
             return
-        self._grow(end - start)
+        self._count_bytes(end - start)
         self._value += data[start:end]
         if len(self._value) > MAX_FIELD_VALUE:
             raise RefusedError("FieldItemTooLong")
 
-    def _grow(self, size: int) -> None:
+    def _count_bytes(self, size: int) -> None:
         self._size += size
         if self._size > MAX_FIELDS_BYTES:
             raise RefusedError("MaxPOSTPreDataLengthExceededError")

@@ -1,4 +1,4 @@
-"""JSON that strangers send: refused unless everything in it can be written down again."""
+"""Untrusted JSON: accepted only if the mock can write the document again."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ __all__ = ["read_json"]
 
 
 def read_json(text: str | bytes) -> Any:
-    """Return the document.
+    """Parse a JSON document.
 
     Raises:
-        ValueError: it is not JSON, is nested beyond measure, or holds half of a surrogate pair or
-            a number without an end, which no answer and no journal could show.
+        ValueError: the text is not JSON, is nested too deeply, or has half of a surrogate pair,
+            Infinity or NaN, which no response and no journal entry could contain.
     """
     try:
         document = json.loads(text)

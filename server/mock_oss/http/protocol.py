@@ -1,8 +1,9 @@
-"""uvicorn's HTTP protocol with what OSS does differently.
+"""uvicorn's HTTP protocol, adapted to the behaviour of OSS.
 
-A request that is not HTTP gets OSS's XML instead of plain text, a client that sends half a head
-is given up after a while, handlers can reach the transport to cut a connection, and an answer to
-a client that has gone ends with ``ClientGoneError`` in the handler.
+- A request that is not valid HTTP receives OSS's XML instead of plain text.
+- An incomplete head times out.
+- The application can reach the transport, to cut the connection.
+- Sending to a closed connection raises ``ClientGoneError`` in the application.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 from urllib.parse import quote_from_bytes
@@ -27,12 +29,11 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.body import ClientGoneError
 from mock_oss.http.request import Message, Receive, Scope, Send
 from mock_oss.http.response import error_response
-from mock_oss.service import Service
 
 __all__ = ["OssProtocol"]
 
 _log = logging.getLogger("mock_oss.http")
-_log.addHandler(logging.NullHandler())  # what clients send wrong is in the journal
+_log.addHandler(logging.NullHandler())  # the journal has the errors of clients
 _TARGET_SAFE = bytes(range(33, 127)).decode()
 HEAD_TIMEOUT_S = 60.0
 MAX_HEAD_BYTES = 1 << 20
@@ -45,7 +46,7 @@ class OssProtocol(HttpToolsProtocol):
     """One connection.
 
     Args:
-        service: the running parts: the journal learns of what is no HTTP, too.
+        report: records a refused request in the journal and returns its request id.
     """
 
     head_timer: asyncio.TimerHandle | None = None
@@ -61,21 +62,21 @@ class OssProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
-        service: Service,
+        report: Callable[[RefusedError], str],
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.logger = _log
-        self.service = service
-        # ali-oss sends streams of a known size in chunks and with that size; OSS takes both.
+        self.report = report
+        # For a stream of known size, ali-oss sends chunks and a Content-Length; OSS accepts both.
         self.parser.set_dangerous_leniencies(lenient_chunked_length=True)
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
-        """Begin to wait for a head."""
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Start the timeout for the first head."""
         super().connection_made(transport)
         self.head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the request being served, which need not be the last one read."""
+        """Notify the request in progress, which may be older than the last parsed request."""
         self._stop_timer()
         if self.running is not None and not self.running.response_complete:
             self.running.disconnected = True
@@ -88,7 +89,7 @@ class OssProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, _guarded(app, cycle))
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; bound the size of a head and the time it may take."""
+        """Feed the parser; limit the size of a head and the time to receive it."""
         if self.in_head:
             self.head_bytes += len(data)
             if b"pgrade" in data:
@@ -101,8 +102,12 @@ class OssProtocol(HttpToolsProtocol):
         elif self.head_timer is None:
             self.head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
 
-    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio looks at the answer
-        """Answer a client that has finished sending, even in mid request."""
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio uses the result
+        """Respond to a client that stopped sending in the middle of a request.
+
+        Returns:
+            Whether asyncio keeps the transport open for the response.
+        """
         cycle: RequestResponseCycle | None = self.cycle
         if self.in_head:
             if self.head_bytes:
@@ -116,18 +121,22 @@ class OssProtocol(HttpToolsProtocol):
         return True
 
     def on_url(self, url: bytes) -> None:
-        """Take raw UTF-8 in a target as if it were percent-encoded."""
+        """Accept raw UTF-8 in a request target as if it were percent-encoded."""
         super().on_url(url if url.isascii() else quote_from_bytes(url, safe=_TARGET_SAFE).encode())
 
     def on_message_begin(self) -> None:
-        """Put the transport within reach of the application."""
+        """Add the transport to the ASGI scope."""
         super().on_message_begin()
         self.in_head = True
-        scope: dict[str, Any] = self.scope  # type: ignore[assignment]  # a key of ours
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment]  # adds a key of the mock
         scope["mock_oss.transport"] = self.transport
 
     def on_headers_complete(self) -> None:
-        """Start the request."""
+        """Check the head, extend the ASGI scope and start the application.
+
+        Raises:
+            ValueError: the request has a body and asks to upgrade the protocol.
+        """
         self.in_head = False
         self.head_bytes = 0
         if self.head_timer is not None:
@@ -144,7 +153,7 @@ class OssProtocol(HttpToolsProtocol):
         return any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of a body; read on until a piece of the store's size is waiting."""
+        """Buffer a piece of a body; pause reading above ``READ_AHEAD_BYTES``."""
         if self.cycle.response_complete:
             return
         self.cycle.body += body
@@ -163,7 +172,7 @@ class OssProtocol(HttpToolsProtocol):
             self._answer(RefusedError("RequestTimeout"))
 
     def send_400_response(self, msg: str) -> None:
-        """Answer bytes that are no request, after the request before them."""
+        """Respond with InvalidRequest to invalid HTTP, after responses to earlier requests."""
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is None or cycle.response_complete or cycle.more_body:
             self._answer(RefusedError("InvalidRequest", msg))
@@ -171,14 +180,10 @@ class OssProtocol(HttpToolsProtocol):
             cycle.keep_alive = False
 
     def _answer(self, refused: RefusedError) -> None:
-        service = self.service
-        record = service.journal.open(service.ids.request_id(), service.clock.timestamp())
-        record.operation, record.status = "no HTTP request", refused.status
-        record.code, record.message = refused.code, refused.message
-        record.why = {"kind": "HTTP", "cause": refused.message}
-        response = error_response(refused, request_id=record.request_id, host="", head=False)
+        request_id = self.report(refused)
+        response = error_response(refused, request_id=request_id, host="", head=False)
         lines = [f"HTTP/1.1 {refused.status} Bad Request", "Server: AliyunOSS", "x-oss-mock: 1"]
-        lines.append(f"x-oss-request-id: {record.request_id}")
+        lines.append(f"x-oss-request-id: {request_id}")
         lines += [f"{name}: {value}" for name, value in response.headers]
         lines += [f"Content-Length: {len(response.body)}", "Connection: close", "", ""]
         self._stop_timer()
@@ -187,13 +192,17 @@ class OssProtocol(HttpToolsProtocol):
 
 
 def _without_upgrade(data: bytes) -> bytes:
-    """Take the offer of another protocol out of a head: the parser would lose what follows it."""
+    """Remove an Upgrade header from a head: the parser would lose the data after the head."""
     head, end, rest = data.partition(b"\r\n\r\n")
     return _UPGRADE.sub(b"", head) + end + rest
 
 
 def _take_body(cycle: RequestResponseCycle, limit: int) -> bytes | None:
-    """Take a body that has come whole, in place of ``receive``; None if it has not, or is large."""
+    """Return a body that has arrived completely, instead of calling ``receive``.
+
+    Returns:
+        None if the body is incomplete or longer than ``limit`` bytes.
+    """
     if cycle.more_body or cycle.disconnected or len(cycle.body) > limit:
         return None
     cycle.message_event.clear()
@@ -202,13 +211,13 @@ def _take_body(cycle: RequestResponseCycle, limit: int) -> bytes | None:
 
 
 def _answer(cycle: RequestResponseCycle, status: int, headers: bytes, body: bytes) -> bool:
-    """Send status, headers and body of an answer in one write.
+    """Send status, headers and body of a response in one write.
 
     Returns:
-        False, with nothing sent, for a client that is slow to read: uvicorn's ``send`` waits.
+        False, with nothing sent, if the client reads slowly: uvicorn's ``send`` can wait.
 
     Raises:
-        ClientGoneError: there is no client any more.
+        ClientGoneError: the connection is closed.
     """
     transport = cycle.transport
     if cycle.disconnected or transport.is_closing():
@@ -231,9 +240,9 @@ def _answer(cycle: RequestResponseCycle, status: int, headers: bytes, body: byte
 
 
 def _guarded(app: Any, cycle: RequestResponseCycle) -> Any:
-    """Return the application with a ``send`` that raises ClientGoneError for a client gone.
+    """Return the application with a ``send`` that raises ClientGoneError on a closed connection.
 
-    A transport closes before its protocol hears of it; in between, uvicorn would write to it.
+    A transport closes before its protocol is notified. In between, uvicorn would still write to it.
     """
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
@@ -253,8 +262,8 @@ def _guarded(app: Any, cycle: RequestResponseCycle) -> Any:
             raise ClientGoneError
 
         await app(scope, receive, guarded)
-        del scope["mock_oss.answer"], scope["mock_oss.take_body"]  # they hold what holds the scope
+        del scope["mock_oss.answer"], scope["mock_oss.take_body"]  # break a reference cycle
         if transport.is_closing():
-            cycle.disconnected = True  # nobody is left to be told that there is no answer
+            cycle.disconnected = True  # uvicorn must not report a missing response
 
     return serve

@@ -1,13 +1,13 @@
-"""One HTTP request as handlers and verifiers read it.
+"""The head of one HTTP request.
 
-Header values keep their bytes as latin-1 text so that they can be sent back unchanged;
-``signed_text`` gives the text a client meant when it signed.
+Header values are latin-1 text, so that their bytes can be sent back unchanged. ``signed_text``
+decodes a value to the text that the client signed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -20,6 +20,7 @@ __all__ = [
     "Scope",
     "Send",
     "check_header",
+    "decode_headers",
     "header_text",
     "parse_query",
     "signed_text",
@@ -50,18 +51,18 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def check_header(name: str, value: str) -> None:
-    """Refuse a value that no header can have."""
+    """Raise RefusedError for a header value with control characters."""
     if _CONTROL.search(value):
         raise RefusedError("InvalidArgument", f"The header {name} holds control characters.")
 
 
 def header_text(value: str) -> str:
-    """Return text as the headers of a request hold it: its UTF-8 bytes read as latin-1."""
+    """Return text in the form of received header values: its UTF-8 bytes decoded as latin-1."""
     return value if value.isascii() else value.encode().decode("latin-1")
 
 
 def signed_text(value: str) -> str:
-    """Read a latin-1 header value as the text its sender signed: UTF-8 if it is UTF-8."""
+    """Decode a latin-1 header value as UTF-8; return it unchanged if it is not UTF-8."""
     if value.isascii():
         return value
     try:
@@ -70,11 +71,16 @@ def signed_text(value: str) -> str:
         return value
 
 
+def decode_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers with every value decoded by ``signed_text``."""
+    return {name: signed_text(value) for name, value in headers.items()}
+
+
 def parse_query(raw: bytes) -> list[tuple[str, str]]:
-    """Decode a query: ``+`` is a space, a missing value is an empty one.
+    """Decode a query: ``+`` is a space, a missing value is empty text.
 
     Raises:
-        RefusedError: InvalidArgument when a name or value is not UTF-8.
+        RefusedError: InvalidArgument if a name or value is not UTF-8.
     """
     if not raw:
         return []
@@ -99,7 +105,7 @@ def _decode(raw: bytes) -> str:
 
 
 class Request:
-    """A request's head. The body stays with the ASGI ``receive`` callable."""
+    """The head of a request. The body remains in the ASGI ``receive`` callable."""
 
     __slots__ = (
         "_query",
@@ -123,11 +129,11 @@ class Request:
         self._query: list[tuple[str, str]] | None = None
 
     def read_head(self) -> None:
-        """Fill ``headers`` and ``params``; the first value of a repeated parameter counts.
+        """Fill ``headers`` and ``params``; of a repeated parameter, the first value counts.
 
         Raises:
-            RefusedError: a header that may appear once appears twice; there is no Host; the head is
-                too large; or the query is not UTF-8.
+            RefusedError: a header that must be unique is repeated, Host is missing, the HTTP
+                version is not supported, the head is too large, or the query is not UTF-8.
         """
         headers = self.headers
         for raw_name, raw_value in self.scope["headers"]:
@@ -167,7 +173,7 @@ class Request:
 
     @property
     def query(self) -> list[tuple[str, str]]:
-        """Decoded pairs in the order sent."""
+        """The decoded (name, value) pairs of the query, in the order sent."""
         if self._query is None:
             self._query = parse_query(self.raw_query)
         return self._query
@@ -179,11 +185,11 @@ class Request:
 
     @property
     def client_ip(self) -> str:
-        """Address of the other end of the socket."""
+        """The IP address of the client's socket."""
         client = self.scope.get("client")
         return client[0] if client else "127.0.0.1"
 
     @property
     def is_secure(self) -> bool:
-        """Whether the request came over TLS, as a proxy in front may have said."""
+        """Whether the client used TLS, possibly as reported by a proxy."""
         return bool(self.scope["scheme"] == "https")

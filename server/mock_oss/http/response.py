@@ -1,4 +1,4 @@
-"""Answers as values: status, headers, and a body of bytes or of stored segments."""
+"""Responses as values: status, headers, and a body of bytes or of stored segments."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["Response", "error_response", "xml_response"]
 
 
 class Response:
-    """An answer on its way out.
+    """A response that is not sent yet.
 
-    ``headers`` are (name, value) pairs without the common ones; ``segments`` stand for a body
-    that is read from the store while it is sent, through gzip if ``is_gzip``. ``length`` is the
-    Content-Length, None for an answer that has none (304, gzip, or blanks without end after the
-    body if ``is_endless``).
+    ``headers`` are (name, value) pairs, without the common headers. ``segments`` describe a body
+    that is read from the store while it is sent, compressed if ``is_gzip``. ``length`` is the
+    Content-Length; None for a response without one: status 304, gzip, or ``is_endless``, which
+    sends blanks after the body until the client closes the connection.
     """
 
     __slots__ = ("body", "headers", "is_endless", "is_gzip", "length", "segments", "status")
@@ -43,7 +43,7 @@ class Response:
 
     @property
     def size(self) -> int:
-        """How many bytes the body has, before any gzip."""
+        """Number of bytes of the body, before compression."""
         return len(self.body) if self.segments is None else sum([s.size for s in self.segments])
 
     @property
@@ -55,18 +55,18 @@ class Response:
 def xml_response(
     root: str, children: Iterable[str], headers: Iterable[tuple[str, str]] = ()
 ) -> Response:
-    """Return 200 with an XML document."""
+    """Return a response with status 200 and an XML document."""
     return Response(200, [("Content-Type", "application/xml"), *headers], document(root, children))
 
 
 def error_response(refused: RefusedError, *, request_id: str, host: str, head: bool) -> Response:
-    """Write a refusal as OSS does: an XML body, or base64 in ``x-oss-err`` for HEAD.
+    """Return an error response: an XML body, or for HEAD its base64 in ``x-oss-err``.
 
     Args:
-        refused: what and why.
-        request_id: of this request.
-        host: the Host header.
-        head: whether the request was HEAD.
+        refused: the error.
+        request_id: the id of the request.
+        host: the Host header of the request.
+        head: whether the method of the request is HEAD.
     """
     headers = [("x-oss-ec", refused.ec), *refused.headers.items()]
     if refused.status == 304:

@@ -1,4 +1,4 @@
-"""An answer on its way out: its headers, checked, and its body, whole or in pieces."""
+"""Sending responses: encoding and checking headers, and sending the body whole or in pieces."""
 
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ SEND_PIECE = 256 << 10
 SLOW_PIECE = 16 << 10
 GZIP_WBITS = 31
 _BLANKS = b" " * SLOW_PIECE
-_NOTHING = nullcontext()  # to be kept while an answer is sent that is not in the store
+_NOTHING = nullcontext()  # for responses whose body does not come from the store
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def header_block(response: Response) -> bytes:
-    """Return an answer's own headers as they are sent, a line each.
+    """Return the response's own headers, encoded one per line.
 
     Raises:
-        ValueError: HTTP has no way to send one of them.
+        ValueError: a header value contains control characters.
     """
     text = "".join([value for _, value in response.headers])
-    if not (text.isascii() and text.isprintable()) and _CONTROL.search(text):  # mostly it is
+    # The first test is faster, and sufficient for most responses.
+    if not (text.isascii() and text.isprintable()) and _CONTROL.search(text):
         raise ValueError("a header holds control characters")
     lines = [f"{name}: {value}\r\n" for name, value in response.headers]
     length = response.length
@@ -48,12 +49,12 @@ def header_block(response: Response) -> bytes:
 
 
 def _pairs(block: bytes) -> list[tuple[bytes, ...]]:
-    """Return a block of headers as ASGI has them."""
+    """Return a block of encoded headers as ASGI (name, value) pairs."""
     return [tuple(line.split(b": ", 1)) for line in block.split(b"\r\n")[:-1]]
 
 
 class Sender(NamedTuple):
-    """Sends an answer: small ones whole, in one write; others through ASGI."""
+    """Sends a response: a small one in one write, others through ASGI."""
 
     scope: Scope
     send: Send
@@ -63,16 +64,16 @@ class Sender(NamedTuple):
     async def answer(
         self, response: Response, block: bytes, *, pace: Pace | None, cut: int | None
     ) -> None:
-        """Send an answer.
+        """Send a response.
 
         Args:
-            response: what to answer.
-            block: all of its headers.
-            pace: keeps its body at a rate.
-            cut: after how many bytes of its body the connection is to be cut.
+            response: the response.
+            block: all of its headers, encoded.
+            pace: limits the rate of the body; None for no limit.
+            cut: number of body bytes after which the connection is cut; None for no cut.
 
         Raises:
-            ClientGoneError: nobody is left to take it.
+            ClientGoneError: the client closed the connection.
             CutConnectionError: the connection is to be cut now.
         """
         head_only = self.scope["method"] == "HEAD"
@@ -123,7 +124,7 @@ class Sender(NamedTuple):
         await self.send({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def _pieces(self, response: Response) -> AsyncIterator[bytes]:
-        """Yield a body in small pieces, through gzip if the answer says so."""
+        """Yield the body in small pieces, compressed if the response says so."""
         if response.is_gzip:
             loop, packer = asyncio.get_running_loop(), zlib.compressobj(wbits=GZIP_WBITS)
             for piece in self.blobs.read(response.segments or [], SEND_PIECE):

@@ -1,4 +1,4 @@
-"""Work done in order on a pool of threads, without a round trip to the event loop per piece."""
+"""Ordered jobs on a thread pool, without a round trip to the event loop for each job."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-__all__ = ["Strand"]
+__all__ = ["SerialWork"]
 
 
-class Strand:
-    """Runs the jobs of one upload one after the other, on whatever thread is free.
+class SerialWork:
+    """Runs jobs one after the other on any free thread of a pool.
 
-    The event loop posts and waits only when too many bytes are queued.
+    The event loop only adds jobs, and waits when too many bytes are queued.
 
     Args:
-        executor: the threads.
-        limit_bytes: how much may be queued before ``room`` waits.
+        executor: the thread pool.
+        limit_bytes: the queued bytes from which ``wait_for_capacity`` waits.
     """
 
     def __init__(self, executor: Executor, limit_bytes: int) -> None:
@@ -33,7 +33,7 @@ class Strand:
         self._error: BaseException | None = None
 
     def post(self, job: Callable[[list[bytes]], None], pieces: list[bytes], size: int) -> None:
-        """Queue ``job(pieces)``; ``size`` is the bytes in the pieces."""
+        """Queue the job ``job(pieces)``; ``size`` is the number of bytes in the pieces."""
         with self._lock:
             self._jobs.append((job, pieces, size))
             self._queued += size
@@ -41,12 +41,12 @@ class Strand:
         if start:
             self._executor.submit(self._run)
 
-    async def room(self) -> None:
-        """Wait until less than the limit is queued; raise what a job raised."""
+    async def wait_for_capacity(self) -> None:
+        """Wait until fewer bytes than the limit are queued; raise the exception of a failed job."""
         await self._below(self._limit)
 
     async def finish(self) -> None:
-        """Wait until every job is done; raise what a job raised."""
+        """Wait until all jobs are done; raise the exception of a failed job."""
         await self._below(1)
 
     async def _below(self, threshold: int) -> None:
@@ -72,14 +72,14 @@ class Strand:
             if self._error is None:
                 try:
                     job(pieces)
-                except BaseException as e:  # handed to the event loop, which raises it
+                except BaseException as e:  # raised again in the event loop
                     self._error = e
             with self._lock:
                 self._queued -= size
                 self._wake()
 
     def _wake(self) -> None:
-        """Wake the loop when its threshold is reached; the lock is held."""
+        """Wake the event loop if the queue is below its threshold; the caller holds the lock."""
         if self._waiter is None:
             return
         threshold, waiter = self._waiter

@@ -1,4 +1,4 @@
-"""AppendObject: an object that grows at its end."""
+"""AppendObject: adding bytes at the end of an object."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mock_oss.operations.common import number, quoted
 from mock_oss.operations.objects import may_overwrite, new_properties
 from mock_oss.operations.properties import Properties
 from mock_oss.service import Call
-from mock_oss.store import ObjectRecord, Standing, crc64
+from mock_oss.store import ExistingObject, ObjectRecord, crc64
 
 __all__ = ["append_object"]
 
 
-def _check_position(there: ObjectRecord | Standing | None, position: int) -> None:
+def _check_position(there: ObjectRecord | ExistingObject | None, position: int) -> None:
     if there is not None and there.kind != "Appendable":
         raise RefusedError("ObjectNotAppendable", Key=there.key)
     size = 0 if there is None else there.size
@@ -34,7 +34,7 @@ def _not_at_the_end(size: int, position: int) -> RefusedError:
 
 
 async def append_object(call: Call) -> Response:
-    """Add bytes at ``position``, which must be the object's length."""
+    """Add bytes at ``position``, which must be equal to the object's length."""
     check_key(call.key)
     if not call.param("position"):
         raise RefusedError("MissingArgument", ArgumentName="position")
@@ -44,15 +44,16 @@ async def append_object(call: Call) -> Response:
     if there is None:
         may_overwrite(call)(None)
         properties = new_properties(call)
-    else:  # what later appends say about the object counts for nothing
+    else:  # only the first append sets the properties of the object
         properties = Properties(there.headers, there.storage_class, there.acl, there.tagging)
 
-    def allow(now: Standing | None) -> None:
+    def allow(now: ExistingObject | None) -> None:
         if call.store.buckets.get(call.bucket.name) is None:
             raise RefusedError("NoSuchBucket", BucketName=call.bucket.name)
         _check_position(now, position)
         if there is not None and (now is None or now.segments_json != there.segments_json):
-            raise _not_at_the_end(0 if now is None else now.size, position)  # it is another object
+            # Another request replaced the object in the meantime.
+            raise _not_at_the_end(0 if now is None else now.size, position)
 
     with call.store.blobs.new() as blob:
         digest = await call.body.store(blob)

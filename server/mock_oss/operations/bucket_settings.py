@@ -1,4 +1,4 @@
-"""A bucket's ACL, lifecycle, location and statistics."""
+"""ACL, lifecycle, location and statistics of a bucket."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from mock_oss.http.documents import tag
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.buckets import MAX_XML_BYTES, bucket_acl, put_bucket
 from mock_oss.operations.common import STORAGE_CLASSES, max_keys, owner
-from mock_oss.operations.lifecycle import parse_lifecycle
 from mock_oss.service import Call
+from mock_oss.world.lifecycle import parse_lifecycle
 
 __all__ = [
     "delete_lifecycle",
@@ -24,7 +24,7 @@ __all__ = [
 
 
 async def put_acl(call: Call) -> Response:
-    """Change the ACL; like OSS, create a bucket that is not there."""
+    """Change the bucket's ACL; like OSS, create the bucket if it does not exist."""
     acl = bucket_acl(call.header("x-oss-acl") or "")
     if call.bucket_or_none is None:
         authorize(call, "oss:PutBucket")
@@ -34,7 +34,7 @@ async def put_acl(call: Call) -> Response:
 
 
 async def get_acl(call: Call) -> Response:
-    """Return the ACL."""
+    """Return the bucket's ACL."""
     return xml_response(
         "AccessControlPolicy",
         (owner(call.bucket), tag("AccessControlList", (tag("Grant", call.bucket.acl),))),
@@ -62,18 +62,18 @@ async def get_lifecycle(call: Call) -> Response:
 
 
 async def delete_lifecycle(call: Call) -> Response:
-    """Remove the lifecycle rules."""
+    """Delete the lifecycle rules."""
     call.store.buckets.put(call.bucket._replace(lifecycle=""))
     return Response(204)
 
 
 async def get_location(call: Call) -> Response:
-    """Return the region, in the form the endpoint has it."""
+    """Return the bucket's region in the form ``oss-REGION``."""
     return xml_response("LocationConstraint", (f"oss-{call.bucket.region}",))
 
 
 async def get_stat(call: Call) -> Response:
-    """Count objects and bytes, by storage class."""
+    """Return the number of objects and bytes, in total and by storage class."""
     totals = dict.fromkeys(STORAGE_CLASSES, (0, 0))
     for name, count, size in call.store.objects.totals(call.bucket.name):
         totals[name] = (count, size)
@@ -97,7 +97,7 @@ async def get_stat(call: Call) -> Response:
 
 
 async def list_live_channels(call: Call) -> Response:
-    """Return none: no bucket of the mock can have any."""
+    """Return an empty list: the mock does not support live channels."""
     return xml_response(
         "ListLiveChannelResult",
         (

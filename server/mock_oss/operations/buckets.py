@@ -1,4 +1,4 @@
-"""Buckets and their configuration."""
+"""Creating and deleting buckets, bucket information, and CORS rules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import STORAGE_CLASSES, endpoints, iso, owner
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord
-from mock_oss.world.world import BUCKET_ACLS
+from mock_oss.world.model import BUCKET_ACLS
 
 __all__ = [
     "delete_bucket",
@@ -27,14 +27,14 @@ MAX_CORS_BYTES = 16 << 10
 
 
 def bucket_acl(value: str) -> str:
-    """Check the value of ``x-oss-acl``."""
+    """Return the value of ``x-oss-acl`` if it is valid; raise RefusedError otherwise."""
     if value not in BUCKET_ACLS:
         raise RefusedError("InvalidArgument", ArgumentName="x-oss-acl", ArgumentValue=value)
     return value
 
 
 async def put_bucket(call: Call) -> Response:
-    """Create a bucket; the same owner may repeat the same settings."""
+    """Create a bucket; the owner may repeat the request with the same settings."""
     name = call.target.bucket
     check_bucket_name(name)
     acl = bucket_acl(call.header("x-oss-acl") or "private")
@@ -83,17 +83,17 @@ def _creation(body: bytes) -> tuple[str, str]:
 
 
 async def delete_bucket(call: Call) -> Response:
-    """Delete a bucket that holds neither objects nor uploads."""
+    """Delete a bucket that has neither objects nor uploads."""
     name = call.bucket.name
     if call.store.objects.page(name, limit=1) or call.store.uploads.count(name):
         raise RefusedError("BucketNotEmpty", BucketName=name)
-    call.store.cnames.forget_bucket(name)
+    call.store.cnames.delete_bucket_rows(name)
     call.store.buckets.delete(name)
     return Response(204)
 
 
 async def get_info(call: Call) -> Response:
-    """Return BucketInfo."""
+    """Return the BucketInfo document."""
     bucket = call.bucket
     return xml_response(
         "BucketInfo",
@@ -137,6 +137,6 @@ async def get_cors(call: Call) -> Response:
 
 
 async def delete_cors(call: Call) -> Response:
-    """Turn CORS off."""
+    """Delete the CORS rules."""
     call.store.buckets.put(call.bucket._replace(cors=""))
     return Response(204)

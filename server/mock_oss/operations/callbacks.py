@@ -1,8 +1,8 @@
-"""Upload callbacks: read the wish, tell the application server, relay its answer.
+"""Upload callbacks: a POST request to the application server, whose response the client receives.
 
-The object is stored whatever the server says; a failure answers 203 CallbackFailed. Unlike the
-real service the mock calls private addresses: the application under test lives on one.
-Source: vendor page "Callback".
+The object stays stored if the callback fails; the response is then 203 CallbackFailed. Unlike the
+real service, the mock calls private addresses, because the application under test has one. Source:
+vendor page "Callback".
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ _NUMBERS = frozenset({"size", "imageInfo.height", "imageInfo.width"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:
-    """What the client wants the application server to be told."""
+    """A callback as the client requested it.
+
+    ``variables`` are the custom variables: ``x:name`` -> value.
+    """
 
     urls: tuple[str, ...]
     host: str
@@ -50,10 +53,10 @@ class Callback:
 
 
 def read_callback(call: Call) -> Callback | None:
-    """Return the request's callback, None without one.
+    """Return the callback of a request, None without one.
 
     Raises:
-        RefusedError: InvalidArgument for a form OSS does not take.
+        RefusedError: InvalidArgument if OSS would not accept the callback.
     """
     fields = call.fields
     if fields is not None:
@@ -93,7 +96,7 @@ def _variables(text: str) -> dict[str, str]:
         return {}
     variables = {}
     for name, value in _decoded(text, "callback-var").items():
-        if not name.startswith("x:"):  # taken, and means nothing
+        if not name.startswith("x:"):  # OSS accepts and ignores other names
             continue
         if name != name.lower():
             raise _wrong("The names of custom variables must be lower case.")
@@ -139,10 +142,10 @@ def _check_url(url: str) -> None:
 
 
 def render_body(callback: Callback, values: Mapping[str, str]) -> bytes:
-    """Fill the placeholders.
+    """Return the request body with all placeholders replaced.
 
-    Form bodies take URL-encoded values, JSON bodies JSON values; a name that is unknown becomes
-    empty.
+    Form bodies receive URL-encoded values, JSON bodies JSON values. The value of an unknown
+    placeholder is empty.
     """
 
     def fill(match: re.Match[str]) -> str:
@@ -177,10 +180,10 @@ def _values(call: Call, record: ObjectRecord) -> dict[str, str]:
 
 
 async def deliver(callback: Callback, call: Call, record: ObjectRecord) -> Response:
-    """Tell the application server; return its answer for the uploader.
+    """Send a callback to the application server; return the server's response for the client.
 
     Raises:
-        RefusedError: CallbackFailed (203); the object is stored.
+        RefusedError: CallbackFailed (status 203); the object is stored.
     """
     body = render_body(callback, _values(call, record))
     written = {"ETag": f'"{record.etag}"', "x-oss-hash-crc64ecma": record.crc64}
@@ -193,7 +196,7 @@ async def deliver(callback: Callback, call: Call, record: ObjectRecord) -> Respo
         except TimeoutError:
             failure = "Cost too long time."
             continue
-        except (OSError, ValueError, http.client.HTTPException):  # ValueError: no name for DNS
+        except (OSError, ValueError, http.client.HTTPException):  # ValueError: invalid host name
             continue
         if status != 200:
             failure = f"Error status : {status}."
@@ -225,7 +228,7 @@ class _Post:
     public_key_url: str
 
     def send(self) -> tuple[int, bytes]:
-        """Return status and body."""
+        """Return (status, body) of the response."""
         parts = urlsplit(self.url)
         path = parts.path or "/"
         text = signing.string_to_sign(path, parts.query, self.body)

@@ -1,8 +1,8 @@
-"""Custom domains of a bucket: tokens that prove who owns a domain, and bindings.
+"""Custom domains of a bucket: ownership tokens and bindings.
 
-The mock asks no name server. A valid token of the bucket stands for the TXT record that an owner
-would make of it; without a token PutCname answers NeedVerifyDomainOwnership. Every domain counts as
-one with an ICP filing. Sources: the vendor's pages of PutCname, CreateCnameToken, GetCnameToken,
+The mock does not query DNS. A valid token counts as the TXT record that the owner would create from
+it; without a token, PutCname returns NeedVerifyDomainOwnership. The mock treats every domain as
+having an ICP filing. Sources: the vendor's pages of PutCname, CreateCnameToken, GetCnameToken,
 ListCname, DeleteCname, and of the codes 0018-00000115, 0018-00000401 and 0017-00000249.
 """
 
@@ -20,15 +20,15 @@ __all__ = ["create_token", "delete_cname", "get_token", "list_cnames", "put_cnam
 
 MAX_XML_BYTES = 64 << 10
 MAX_DOMAINS = 100
-TOKEN_LIFE_MS = 72 * 3_600_000
+TOKEN_LIFETIME_MS = 72 * 3_600_000
 
 
 async def create_token(call: Call) -> Response:
-    """Return the token for a domain; one that is still valid is returned again."""
+    """Return a token for a domain; an existing valid token is returned again."""
     domain = await _domain(call)
     found = _valid_token(call, domain)
     if found is None:
-        expires_ms = call.service.now_ms() + TOKEN_LIFE_MS
+        expires_ms = call.service.now_ms() + TOKEN_LIFETIME_MS
         found = CnameToken(domain, call.bucket.name, call.service.ids.cname_token(), expires_ms)
         call.store.cnames.put_token(found)
     return _token_response(found)
@@ -38,18 +38,18 @@ async def get_token(call: Call) -> Response:
     """Return the valid token for the domain in the query."""
     found = _valid_token(call, host_name(call.param("cname")))
     if found is None:
-        # The code is not on the vendor's page of GetCnameToken: not verified.
+        # The vendor's page of GetCnameToken does not list this code: not verified.
         raise RefusedError("NoSuchCnameToken")
     return _token_response(found)
 
 
 async def put_cname(call: Call) -> Response:
-    """Bind a domain.
+    """Bind a domain to the bucket.
 
     Raises:
-        RefusedError: CnameAlreadyExists for another bucket's of the same account, CnameDenied for
-            one of another account, NeedVerifyDomainOwnership without a token, NotImplemented for a
-            certificate: the mock speaks no TLS.
+        RefusedError: CnameAlreadyExists for a domain of another bucket of the same account,
+            CnameDenied for a domain of another account, NeedVerifyDomainOwnership without a token,
+            NotImplemented for a certificate, because the mock does not support TLS.
     """
     domain = await _domain(call, may_have_certificate=False)
     bucket = call.bucket
@@ -63,14 +63,14 @@ async def put_cname(call: Call) -> Response:
         if _valid_token(call, domain) is None:
             raise RefusedError("NeedVerifyDomainOwnership")
         if len(call.store.cnames.of_bucket(bucket.name)) >= MAX_DOMAINS:
-            # How many there may be, and this answer to one more: not verified.
+            # Both the limit and this error code are our assumption: not verified.
             raise RefusedError("InvalidArgument", ArgumentName="Domain", ArgumentValue=domain)
         call.store.cnames.bind(domain, bucket.name, call.service.now_ms())
     return Response(200)
 
 
 async def list_cnames(call: Call) -> Response:
-    """Return the domains of the bucket; a bucket without one has an empty list."""
+    """Return the domains of the bucket; the list may be empty."""
     bucket = call.bucket
     return xml_response(
         "ListCnameResult",
@@ -93,13 +93,13 @@ async def list_cnames(call: Call) -> Response:
 
 
 async def delete_cname(call: Call) -> Response:
-    """Unbind a domain and forget its token.
+    """Delete the binding and the token of a domain.
 
-    A domain with neither is NoSuchCname, as on the vendor's page; the vendor's own tests delete
-    one that has a token and is not bound, and expect success.
+    A domain without a binding and a token is NoSuchCname, as on the vendor's page. The vendor's own
+    tests delete a domain that has a token only, and expect success.
     """
     domain = await _domain(call, must_be_allowed=False)
-    if not call.store.cnames.forget(domain, call.bucket.name):
+    if not call.store.cnames.unbind(domain, call.bucket.name):
         raise RefusedError("NoSuchCname")
     return Response(200)
 

@@ -1,4 +1,4 @@
-"""Small things several operations need: dates, ETags, numbers from the query, owners."""
+"""Helpers that several operations use: dates, ETags, numbers in the query, owner elements."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.documents import tag
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ObjectRecord
-from mock_oss.world.world import STORAGE_CLASSES
+from mock_oss.world.model import STORAGE_CLASSES
 
 __all__ = [
     "STORAGE_CLASSES",
@@ -33,7 +33,7 @@ _UNUSUAL = re.compile(r"[^A-Za-z0-9_.~/-]")
 
 
 def iso(timestamp_ms: int) -> str:
-    """Write a time for XML."""
+    """Return a time in the format of XML documents."""
     return _iso_second(timestamp_ms // 1000)
 
 
@@ -43,17 +43,17 @@ def _iso_second(timestamp_s: int) -> str:
 
 
 def gmt(timestamp_ms: int) -> str:
-    """Write a time for a header."""
+    """Return a time in the format of HTTP headers."""
     return formatdate(timestamp_ms // 1000, usegmt=True)
 
 
 def quoted(etag: str) -> str:
-    """Put an ETag in its quotes."""
+    """Return an ETag in double quotes."""
     return f'"{etag}"'
 
 
 def endpoints(bucket: BucketRecord) -> tuple[str, str]:
-    """Return the elements that name a bucket's endpoints."""
+    """Return the XML elements with a bucket's public and internal endpoint."""
     return (
         tag("ExtranetEndpoint", f"oss-{bucket.region}.aliyuncs.com"),
         tag("IntranetEndpoint", f"oss-{bucket.region}-internal.aliyuncs.com"),
@@ -61,7 +61,7 @@ def endpoints(bucket: BucketRecord) -> tuple[str, str]:
 
 
 def location(call: Call, key: str) -> str:
-    """Return the address of an object, virtual-hosted on the endpoint the request used."""
+    """Return the URL of an object on the host and in the style that the request used."""
     host = call.request.host
     if call.target.style == "path":
         return f"http://{host}/{call.bucket.name}/{quote(key)}"
@@ -69,7 +69,7 @@ def location(call: Call, key: str) -> str:
 
 
 def owner(bucket: BucketRecord) -> str:
-    """Return the Owner element."""
+    """Return the Owner element of a bucket."""
     return tag("Owner", (tag("ID", bucket.account_id), tag("DisplayName", bucket.account_id)))
 
 
@@ -86,7 +86,11 @@ def existing(call: Call) -> ObjectRecord:
 
 
 def number(call: Call, name: str, *, default: int, low: int, high: int) -> int:
-    """Return a query parameter as a number within bounds; an empty one counts as absent."""
+    """Return a query parameter as a number; an empty parameter counts as absent.
+
+    Raises:
+        RefusedError: InvalidArgument if the number is not between ``low`` and ``high``.
+    """
     text = call.param(name)
     if not text:
         return default
@@ -96,12 +100,12 @@ def number(call: Call, name: str, *, default: int, low: int, high: int) -> int:
 
 
 def max_keys(call: Call, name: str, *, default: int) -> int:
-    """Return how many entries a list may have: 1..1000."""
+    """Return the requested page size of a list, 1 to 1000."""
     return number(call, name, default=default, low=1, high=1000)
 
 
 def url_encoder(call: Call) -> tuple[bool, str]:
-    """Return whether ``encoding-type=url`` was asked for, and its element."""
+    """Return whether the request has ``encoding-type=url``, and the EncodingType element."""
     wanted = call.param("encoding-type")
     if wanted and wanted != "url":
         raise RefusedError(
@@ -114,7 +118,7 @@ def url_encoder(call: Call) -> tuple[bool, str]:
 
 
 def url(text: str) -> str:
-    """Percent-encode a key for a list."""
+    """Return a key percent-encoded for a list."""
     if _UNUSUAL.search(text) is None:
         return text.replace("/", "%2F")
     return quote(text, safe="")

@@ -1,6 +1,6 @@
-"""When OSS compresses an answer: text of some length, for a client that takes gzip.
+"""Compression of responses: text of at least 1,024 bytes, for a client that accepts gzip.
 
-Source: vendor page GetObject; the official SDK's own suite for what the headers are then.
+Source: vendor page GetObject; for the headers, the test suite of the official SDK.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ MIN_BYTES = 1024
 TYPES = frozenset(
     """application/javascript application/json application/rss+xml application/x-javascript
     application/xml text/cache-manifest text/css text/html text/javascript text/json text/plain
-    text/xml""".split()  # noqa: SIM905 - a table
+    text/xml""".split()  # noqa: SIM905 - easier to read as a table
 )
-_GONE = frozenset({"etag", "content-md5", "accept-ranges"})
+_DROPPED = frozenset({"etag", "content-md5", "accept-ranges"})
 
 
 def wants_gzip(request: Request, headers: list[tuple[str, str]], size: int) -> bool:
-    """Whether an answer with these headers and so many bytes is sent through gzip."""
+    """Return whether OSS compresses a response with these headers and this many bytes."""
     offered = request.headers.get("accept-encoding", "")
     if "gzip" not in offered or size < MIN_BYTES or request.http_version != "1.1":
         return False
@@ -36,9 +36,9 @@ def _accepts_gzip(item: str) -> bool:
 
 
 def gzip_headers(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the headers without what speaks of the bytes that are stored, and with what is sent.
+    """Return the headers of the compressed response: without those that describe the stored bytes.
 
-    The CRC-64 stays that of the object.
+    The CRC-64 remains that of the object.
     """
-    kept = [(name, value) for name, value in headers if name.lower() not in _GONE]
+    kept = [(name, value) for name, value in headers if name.lower() not in _DROPPED]
     return [*kept, ("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]

@@ -1,8 +1,7 @@
-"""Conditional headers and ranges of GetObject, HeadObject and CopyObject."""
+"""Conditional headers of GetObject, HeadObject and CopyObject."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
@@ -10,21 +9,19 @@ from mock_oss.errors import RefusedError
 from mock_oss.operations.common import gmt, quoted
 from mock_oss.store import ObjectRecord
 
-__all__ = ["check_conditions", "parse_range"]
-
-_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
+__all__ = ["check_conditions"]
 
 
 def check_conditions(
     headers: Mapping[str, str], found: ObjectRecord, *, prefix: str = "", copying: bool = False
 ) -> None:
-    """Check the If headers against an object.
+    """Check the If headers of a request against an object.
 
     Args:
-        headers: of the request.
+        headers: the headers of the request.
         found: the object.
-        prefix: ``x-oss-copy-source-`` for the conditions of a copy.
-        copying: answer 412 only where a copy of a part does so.
+        prefix: ``x-oss-copy-source-`` for the conditions of a copy, empty otherwise.
+        copying: whether the request copies a part, which fails with 412 instead of 304.
 
     Raises:
         RefusedError: PreconditionFailed, or NotModified (304).
@@ -60,62 +57,13 @@ def _lists(header: str, etag: str) -> bool:
 
 
 def _seconds(header: str | None) -> int | None:
-    """Read an HTTP date; one that cannot be read counts as absent, as HTTP wants."""
+    """Return an HTTP date in seconds since the epoch, None if absent or invalid.
+
+    HTTP requires that an invalid date is ignored.
+    """
     if header is None:
         return None
     try:
         return int(parsedate_to_datetime(header).timestamp())
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-
-
-def parse_range(headers: Mapping[str, str], size: int) -> tuple[int, int] | None:
-    """Return (offset, length) of a Range request, None for the whole object.
-
-    Without ``x-oss-range-behavior: standard`` a range that is malformed or leaves the object
-    counts as none at all.
-
-    Raises:
-        RefusedError: InvalidRange, in standard behaviour only.
-    """
-    text = headers.get("range")
-    if text is None:
-        return None
-    standard = headers.get("x-oss-range-behavior") == "standard"
-    match = _RANGE.fullmatch(text)
-    if match is None or match[0] == "bytes=-":
-        return None
-    if not match[1]:
-        return _suffix(int(match[2]), size, standard=standard)
-    first = int(match[1])
-    last = int(match[2]) if match[2] else size - 1
-    if match[2] and last < first:
-        return None
-    if first >= size:
-        if standard:
-            raise _invalid(text, size)
-        return None
-    if last >= size:
-        if not standard:
-            return None
-        last = size - 1
-    return first, last - first + 1
-
-
-def _suffix(length: int, size: int, *, standard: bool) -> tuple[int, int] | None:
-    if not length or not size:
-        if standard:
-            raise _invalid(f"bytes=-{length}", size)
-        return None
-    if length > size:
-        return (0, size) if standard else None
-    return size - length, length
-
-
-def _invalid(text: str, size: int) -> RefusedError:
-    return RefusedError(
-        "InvalidRange",
-        headers={"Content-Range": f"bytes */{size}"},
-        ActualObjectSize=size,
-        RangeRequested=text,
-    )

@@ -1,7 +1,7 @@
 """CopyObject and UploadPartCopy.
 
-A whole object or a range is copied by giving its blobs new names; checksums of a range are
-computed from its bytes, those of a whole object are known.
+A copy creates new names for the blobs of the source, not new data. The checksums of a range are
+computed from its bytes; those of a whole object are known.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mock_oss.http.documents import tag
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import iso, quoted
 from mock_oss.operations.conditions import check_conditions
-from mock_oss.operations.multipart import keep_part, part_number, the_upload
+from mock_oss.operations.multipart import find_upload, part_number, store_part
 from mock_oss.operations.objects import SYMLINK_TARGET, may_overwrite, readable
 from mock_oss.operations.properties import read_properties
 from mock_oss.service import Call, Service
@@ -36,7 +36,7 @@ _CONDITIONS = "x-oss-copy-source-"
 
 
 def _source(call: Call) -> tuple[BucketRecord, ObjectRecord]:
-    """Find the source and its bucket, and check the right to read it."""
+    """Return the bucket and the source object, after checking the permission to read it."""
     text = (call.header("x-oss-copy-source") or "").lstrip("/")
     path, _, query = text.partition("?")
     try:
@@ -72,7 +72,7 @@ def _bad_source(text: str) -> RefusedError:
 
 
 def _directive(call: Call, name: str) -> bool:
-    """Return whether a directive says REPLACE."""
+    """Return whether a directive header is REPLACE."""
     value = (call.header(name) or "COPY").upper()
     if value not in ("COPY", "REPLACE"):
         raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=value)
@@ -80,7 +80,7 @@ def _directive(call: Call, name: str) -> bool:
 
 
 async def copy_object(call: Call) -> Response:
-    """Copy an object within or between buckets."""
+    """Copy an object in a bucket or between buckets."""
     check_key(call.key)
     bucket, source = _source(call)
     check_conditions(call.request.headers, source, prefix=_CONDITIONS)
@@ -92,11 +92,12 @@ async def copy_object(call: Call) -> Response:
     properties = read_properties(call.request.headers, storage_class=call.bucket.storage_class)
     kept = source.stored_headers
     if new_headers:
-        told = json.loads(properties.headers)
-        if "content-type" not in call.request.headers:  # a type that is not told stays
-            told["content-type"] = kept["content-type"]
-        sealed = {n: v for n, v in kept.items() if n.startswith(CLIENT_ENCRYPTION)}
-        headers = json.dumps({**sealed, **told})  # what is needed to read the bytes stays, too
+        sent = json.loads(properties.headers)
+        if "content-type" not in call.request.headers:  # keep the type unless a new one is sent
+            sent["content-type"] = kept["content-type"]
+        encryption_metadata = {n: v for n, v in kept.items() if n.startswith(CLIENT_ENCRYPTION)}
+        # Without this metadata, the client could not decrypt the copy.
+        headers = json.dumps({**encryption_metadata, **sent})
     else:
         kept.pop(SYMLINK_TARGET, None)
         kept.update(dict(properties.encryption_headers))
@@ -107,7 +108,8 @@ async def copy_object(call: Call) -> Response:
         if not new_tags:
             authorize_object(call, "oss:GetObjectTagging", bucket, source.key)
     allow = may_overwrite(call)
-    allow(call.store.objects.standing(call.bucket.name, call.key))  # no await until it is stored
+    # This result stays valid, because there is no await before the object is stored.
+    allow(call.store.objects.existing(call.bucket.name, call.key))
     linked = call.store.blobs.link(source.segments)
     record = source._replace(
         bucket=call.bucket.name,
@@ -133,8 +135,8 @@ async def copy_object(call: Call) -> Response:
 
 
 async def upload_part_copy(call: Call) -> Response:
-    """Make a part from an object or a range of one."""
-    upload, n = the_upload(call), part_number(call)
+    """Create a part from an object or from a range of an object."""
+    upload, n = find_upload(call), part_number(call)
     _, source = _source(call)
     check_conditions(call.request.headers, source, prefix=_CONDITIONS, copying=True)
     span = _copy_range(call.header("x-oss-copy-source-range"), source.size)
@@ -144,7 +146,7 @@ async def upload_part_copy(call: Call) -> Response:
     linked = call.store.blobs.link(clip(source.segments, offset, size))
     digest = await _digest(call.service, linked)
     try:
-        part = keep_part(call, upload, n, digest, linked)
+        part = store_part(call, upload, n, digest, linked)
     except RefusedError:
         call.store.blobs.delete(linked)
         raise
@@ -159,7 +161,10 @@ async def upload_part_copy(call: Call) -> Response:
 
 
 def _copy_range(text: str | None, size: int) -> tuple[int, int] | None:
-    """Return (offset, size); a range that cannot be satisfied copies everything."""
+    """Return (offset, size) of the range, None to copy everything.
+
+    A range that the source cannot satisfy also copies everything.
+    """
     match = _RANGE.fullmatch(text or "")
     if match is None:
         return None

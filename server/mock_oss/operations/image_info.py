@@ -1,4 +1,4 @@
-"""Width, height and format of an image, read from its first bytes: for callbacks."""
+"""Width, height and format of an image, read from its first bytes; used by callbacks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _JPEG_SIZES = frozenset(
 
 
 def image_info(head: bytes) -> tuple[str, str, str]:
-    """Return (width, height, format) as text, three empty ones for anything else."""
+    """Return (width, height, format) as text; three empty texts for unknown formats."""
     try:
         if head.startswith(b"\x89PNG\r\n\x1a\n"):
             width, height = struct.unpack(">II", head[16:24])

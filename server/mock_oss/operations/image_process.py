@@ -1,8 +1,8 @@
-"""`x-oss-process`: makes the picture that an image style asks for, with Pillow.
+"""Image processing for the parameter ``x-oss-process``, with Pillow.
 
-Without Pillow (`pip install ossferry[images]`), and for what is not here, the answer is
-NotImplemented, as for everything else that the mock does not do. Source: vendor pages "Image
-processing", "Resize images", "Add watermarks" and "Convert image formats".
+The response is NotImplemented without Pillow (``pip install ossferry[images]``), and for
+instructions that the mock does not support. Source: vendor pages "Image processing", "Resize
+images", "Add watermarks" and "Convert image formats".
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "bmp": "BMP", "gif": "GI
 READABLE = frozenset(FORMATS.values())
 TEXT_SIZE = 40
 MARGIN = 10
-_PLACES = {
+_POSITIONS = {
     name: (column / 2, row / 2)
     for row, names in enumerate(("nw north ne", "west center east", "sw south se"))
     for column, name in enumerate(names.split())
@@ -36,14 +36,18 @@ _PLACES = {
 Options: TypeAlias = Mapping[str, str]
 
 
-def process(data: bytes, wish: str) -> tuple[str, bytes]:
-    """Return content type and bytes of a processed image.
+def process(data: bytes, instructions: str) -> tuple[str, bytes]:
+    """Return the content type and the bytes of a processed image.
+
+    Args:
+        data: the source image.
+        instructions: the value of ``x-oss-process``, such as ``image/resize,w_100``.
 
     Raises:
-        RefusedError: InvalidArgument for a wish that OSS does not know or a source that is no
-            image, NotImplemented for one that the mock does not.
+        RefusedError: InvalidArgument for invalid instructions or a source that is not an image,
+            NotImplemented for instructions that OSS supports and the mock does not.
     """
-    kind, *steps = wish.split("/")
+    kind, *steps = instructions.split("/")
     if kind != "image":
         raise RefusedError("NotImplemented", Header="x-oss-process")
     try:
@@ -150,14 +154,14 @@ def _watermark(image: Image, options: Options) -> Image:
     text = _base64(options.get("text", ""))
     if not text:
         raise RefusedError("NotImplemented", Header="x-oss-process")
-    if options.get("g", "se") not in _PLACES:
+    if options.get("g", "se") not in _POSITIONS:
         raise _wrong("The place of the watermark is not supported.")
     font = ImageFont.load_default(_whole(options.get("size", str(TEXT_SIZE)), 1, 1000))
     opacity = _whole(options.get("t", "100"), 0, 100) * 255 // 100
     layer = Images.new("RGBA", image.size, (0, 0, 0, 0))
     draw = ImageDraw.Draw(layer)
     left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
-    across, down = _PLACES[options.get("g", "se")]
+    across, down = _POSITIONS[options.get("g", "se")]
     free = (image.width - (right - left), image.height - (bottom - top))
     place = tuple(
         MARGIN + (space - 2 * MARGIN) * share
@@ -168,7 +172,10 @@ def _watermark(image: Image, options: Options) -> Image:
 
 
 def _options(pairs: list[str]) -> dict[str, str]:
-    """Read ``w_100``; a value without a name, as of rotate, is its own name."""
+    """Parse options such as ``w_100`` to name -> value.
+
+    A single value, as of ``rotate``, becomes a name.
+    """
     return {name: value for name, _, value in (pair.partition("_") for pair in pairs)}
 
 

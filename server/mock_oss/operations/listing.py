@@ -1,7 +1,7 @@
 """ListObjects, versions 1 and 2.
 
-Keys come in byte order. A delimiter folds keys into common prefixes; both count against
-``max-keys``. The continuation token is the last entry, base64.
+Keys are in byte order. A delimiter groups keys into common prefixes; both keys and common prefixes
+count towards ``max-keys``. The continuation token is the last entry in base64.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_TEXT_BYTES = 1024
 
 
 class Page(NamedTuple):
-    """One page of a list; ``last`` is the entry to go on after, empty at the end."""
+    """One page of a list; ``last`` is the entry after which the next page starts, or empty."""
 
     contents: list[ListEntry]
     prefixes: list[str]
@@ -40,14 +40,14 @@ def collect(
     marker: str,
     limit: int,
 ) -> Page:
-    """Gather one page.
+    """Return one page of keys and common prefixes.
 
     Args:
-        fetch: returns objects with the prefix, (after, start, limit).
-        prefix: of every key.
-        delimiter: folds keys; empty for none.
-        marker: entries come after it; a common prefix at or below it is skipped.
-        limit: keys and common prefixes together.
+        fetch: a function (after, start, limit) that returns objects with the prefix.
+        prefix: the prefix of all keys.
+        delimiter: the text that ends a common prefix; empty for no grouping.
+        marker: only entries above this text; a common prefix up to it is skipped.
+        limit: the largest number of keys and common prefixes.
     """
     contents: list[ListEntry] = []
     prefixes: list[str] = []
@@ -57,8 +57,8 @@ def collect(
         if folded is not None and marker == folded:
             start = after_prefix(folded) or ""
     while True:
-        room = limit - len(contents) - len(prefixes)
-        found = fetch(after, start, room + 1)
+        remaining = limit - len(contents) - len(prefixes)
+        found = fetch(after, start, remaining + 1)
         jumped = False
         for record in found:
             if len(contents) + len(prefixes) == limit:
@@ -76,12 +76,12 @@ def collect(
                 return Page(contents, prefixes, "")
             after, start, jumped = record.key, beyond, True
             break
-        if not jumped and len(found) <= room:
+        if not jumped and len(found) <= remaining:
             return Page(contents, prefixes, "")
 
 
 def _fold(key: str, prefix: str, delimiter: str) -> str | None:
-    """Return the common prefix a key folds into."""
+    """Return the common prefix that a key belongs to, None if the key itself is listed."""
     if not delimiter:
         return None
     end = key.find(delimiter, len(prefix))
@@ -89,7 +89,7 @@ def _fold(key: str, prefix: str, delimiter: str) -> str | None:
 
 
 async def list_objects(call: Call) -> Response:
-    """Return one page of a bucket."""
+    """Return one page of a bucket's objects."""
     kind = call.param("list-type")
     if kind == "2":
         return _version_2(call)

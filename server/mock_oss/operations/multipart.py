@@ -1,6 +1,6 @@
 """Multipart uploads: initiate, upload part, complete, abort, and the two lists.
 
-Complete joins the parts' segments and checksums; no byte is read again.
+CompleteMultipartUpload joins the segments and checksums of the parts; it does not read their bytes.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from mock_oss.store.records import pack_segments
 __all__ = [
     "abort_upload",
     "complete_upload",
+    "find_upload",
     "initiate_upload",
     "list_parts",
     "list_uploads",
     "multipart_etag",
     "part_number",
-    "the_upload",
     "upload_part",
 ]
 
 MAX_PART_NUMBER = 10_000
 MIN_PART_BYTES = 102_400
 MAX_COMPLETE_BYTES = 8 << 20
-# end of a metadata header that encrypting clients send -> element of ListParts
+# Suffix of a metadata header that encrypting clients send -> element of ListParts.
 CLIENT_ENCRYPTION = {
     "key": "ClientEncryptionKey",
     "start": "ClientEncryptionStart",
@@ -49,17 +49,17 @@ CLIENT_ENCRYPTION = {
 
 
 def multipart_etag(part_etags: Iterable[str]) -> str:
-    """Return OSS's ETag of a multipart object: MD5 of the part ETags' text, then the count."""
+    """Return the ETag of a multipart object: the MD5 of the part ETags, ``-``, and their number."""
     etags = list(part_etags)
     text = "".join(etags).upper().encode()
     return f"{hashlib.md5(text, usedforsecurity=False).hexdigest().upper()}-{len(etags)}"
 
 
-def the_upload(call: Call) -> UploadRecord:
-    """Return the upload that ``uploadId`` names.
+def find_upload(call: Call) -> UploadRecord:
+    """Return the upload with the id in ``uploadId``.
 
     Raises:
-        RefusedError: NoSuchUpload when there is none for this bucket and key.
+        RefusedError: NoSuchUpload if this bucket and key have no such upload.
     """
     upload_id = call.param("uploadId")
     found = call.store.uploads.get(upload_id)
@@ -73,7 +73,11 @@ def _no_upload(upload_id: str) -> RefusedError:
 
 
 def part_number(call: Call) -> int:
-    """Return ``partNumber``, 1..10000."""
+    """Return ``partNumber``, 1 to 10000.
+
+    Raises:
+        RefusedError: InvalidArgument.
+    """
     text = call.param("partNumber")
     if text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= MAX_PART_NUMBER:
         return int(text)
@@ -86,11 +90,11 @@ def part_number(call: Call) -> int:
 
 
 async def initiate_upload(call: Call) -> Response:
-    """Start an upload; the object's headers are given here."""
+    """Start an upload; the headers of the future object come with this request."""
     check_key(call.key)
     encoded, encoding = url_encoder(call)
     properties = new_properties(call)
-    may_overwrite(call)(call.store.objects.standing(call.bucket.name, call.key))
+    may_overwrite(call)(call.store.objects.existing(call.bucket.name, call.key))
     await call.body.read(MAX_COMPLETE_BYTES)
     upload = UploadRecord(
         upload_id=call.service.ids.upload_id(),
@@ -116,24 +120,24 @@ async def initiate_upload(call: Call) -> Response:
 
 
 async def upload_part(call: Call) -> Response:
-    """Store a part; the same number again replaces it."""
-    upload, n = the_upload(call), part_number(call)
+    """Store a part; a part with the same number is replaced."""
+    upload, n = find_upload(call), part_number(call)
     for name, value in call.request.headers.items():
         if name.startswith("x-oss-server-side-encryption"):
             raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=value)
     with call.store.blobs.new() as blob:
         digest = await call.body.store(blob)
-        keep_part(call, upload, n, digest, [blob.close()])
+        store_part(call, upload, n, digest, [blob.close()])
     return Response(200, written_headers(digest.etag, str(digest.crc64), digest.content_md5))
 
 
-def keep_part(
+def store_part(
     call: Call, upload: UploadRecord, n: int, digest: Digest, segments: Sequence[Segment]
 ) -> PartRecord:
     """Make a part visible.
 
     Raises:
-        RefusedError: NoSuchUpload when the upload ended while the part was on its way.
+        RefusedError: NoSuchUpload if the upload ended while the part was being received.
     """
     part = PartRecord(
         number=n,
@@ -151,13 +155,13 @@ def keep_part(
 
 
 async def complete_upload(call: Call) -> Response:
-    """Join parts into an object. Checks run in OSS's order."""
+    """Join parts into an object. The checks run in the same order as in OSS."""
     encoded, encoding = url_encoder(call)
     body = await call.body.read(MAX_COMPLETE_BYTES)
     take_all = call.header("x-oss-complete-all")
     listed = _listed_parts(body, take_all)
     callback = read_callback(call)
-    upload = the_upload(call)
+    upload = find_upload(call)
     there = {part.number: part for part in call.store.uploads.parts(upload.upload_id)}
     parts = list(there.values()) if listed is None else _chosen(listed, there)
     if not parts:
@@ -171,7 +175,7 @@ async def complete_upload(call: Call) -> Response:
                 PartNumber=part.number,
                 ETag=part.etag,
             )
-    may_overwrite(call)(call.store.objects.standing(upload.bucket, upload.key))
+    may_overwrite(call)(call.store.objects.existing(upload.bucket, upload.key))
     record = _joined(call, upload, parts)
     call.store.complete_upload(upload.upload_id, record)
     if callback is not None:
@@ -194,7 +198,7 @@ async def complete_upload(call: Call) -> Response:
 
 
 def _listed_parts(body: bytes, take_all: str | None) -> list[tuple[int, str]] | None:
-    """Read the part list; None for all parts."""
+    """Return the (number, ETag) of the listed parts, None to join all uploaded parts."""
     if take_all is not None:
         if take_all.lower() != "yes" or body:
             raise RefusedError(
@@ -268,13 +272,13 @@ def _joined(call: Call, upload: UploadRecord, parts: Sequence[PartRecord]) -> Ob
 
 
 async def abort_upload(call: Call) -> Response:
-    """End an upload and drop its parts."""
-    call.store.abort_upload(the_upload(call).upload_id)
+    """End an upload and delete its parts."""
+    call.store.abort_upload(find_upload(call).upload_id)
     return Response(204)
 
 
 def _client_encryption(upload: UploadRecord) -> Iterator[str]:
-    """Tell what a client that encrypts said of its encryption when it began the upload."""
+    """Yield the elements that describe client-side encryption, from the upload's metadata."""
     headers = json.loads(upload.headers)
     for name, element in CLIENT_ENCRYPTION.items():
         yield tag(element, headers.get(f"x-oss-meta-client-side-encryption-{name}"))
@@ -282,7 +286,7 @@ def _client_encryption(upload: UploadRecord) -> Iterator[str]:
 
 async def list_parts(call: Call) -> Response:
     """Return the parts of an upload."""
-    upload = the_upload(call)
+    upload = find_upload(call)
     encoded, encoding = url_encoder(call)
     limit = max_keys(call, "max-parts", default=1000)
     marker = number(call, "part-number-marker", default=0, low=0, high=MAX_PART_NUMBER)
@@ -319,7 +323,7 @@ async def list_parts(call: Call) -> Response:
 
 
 async def list_uploads(call: Call) -> Response:
-    """Return the uploads in progress of a bucket, by key and upload id."""
+    """Return a bucket's uploads in progress, sorted by key and upload id."""
     encoded, encoding = url_encoder(call)
     write = url if encoded else str
     limit = max_keys(call, "max-uploads", default=1000)
@@ -354,7 +358,7 @@ async def list_uploads(call: Call) -> Response:
 def _fold(
     call: Call, prefix: str, delimiter: str, after: tuple[str, str]
 ) -> list[UploadRecord | str]:
-    """Return uploads and common prefixes (as text) in order."""
+    """Return uploads, and common prefixes as text, in order."""
     entries: list[UploadRecord | str] = []
     uploads = call.store.uploads.page(call.bucket.name, prefix=prefix, after=after, limit=1_000_000)
     for upload in uploads:

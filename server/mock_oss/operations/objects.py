@@ -1,4 +1,4 @@
-"""PutObject, GetObject, HeadObject, GetObjectMeta, DeleteObject."""
+"""PutObject, GetObject, HeadObject, GetObjectMeta and DeleteObject."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from mock_oss.access.authorization import authorize, authorize_object
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import Digest
+from mock_oss.http.ranges import parse_range
 from mock_oss.http.request import header_text
 from mock_oss.http.response import Response
 from mock_oss.operations.callbacks import deliver, read_callback
 from mock_oss.operations.common import existing, gmt, quoted
 from mock_oss.operations.compression import gzip_headers, wants_gzip
-from mock_oss.operations.conditions import check_conditions, parse_range
+from mock_oss.operations.conditions import check_conditions
 from mock_oss.operations.image_process import MAX_SOURCE, process
 from mock_oss.operations.properties import Properties, read_properties
 from mock_oss.service import Call
-from mock_oss.store import BucketRecord, ObjectRecord, Standing
+from mock_oss.store import BucketRecord, ExistingObject, ObjectRecord
 from mock_oss.store.blobs import clip
 
 __all__ = [
@@ -46,18 +47,19 @@ OVERRIDES = {
 }
 _TITLES = {name: name.title() for name in OVERRIDES.values()}
 SYMLINK_TARGET = "x-oss-symlink-target"
-ARCHIVED = ("Archive", "ColdArchive", "DeepColdArchive")  # to be restored before they are read
+ARCHIVED = ("Archive", "ColdArchive", "DeepColdArchive")  # readable only after a restore
 MIN_TRAFFIC_BITS, MAX_TRAFFIC_BITS = 819_200, 838_860_800
 
 
-def may_overwrite(call: Call) -> Callable[[Standing | None], None]:
-    """Return the check the store makes before it replaces an object.
+def may_overwrite(call: Call) -> Callable[[ExistingObject | None], None]:
+    """Return the check that the store runs before it replaces an object.
 
-    The bucket must still be there; ``x-oss-forbid-overwrite: true`` wants no object.
+    The check requires that the bucket still exists, and with ``x-oss-forbid-overwrite: true`` that
+    the object does not exist.
     """
     forbidden = forbid_overwrite(call.header("x-oss-forbid-overwrite"))
 
-    def allow(there: Standing | None) -> None:
+    def allow(there: ExistingObject | None) -> None:
         if call.store.buckets.get(call.bucket.name) is None:
             raise RefusedError("NoSuchBucket", BucketName=call.bucket.name)
         if forbidden and there is not None:
@@ -67,7 +69,11 @@ def may_overwrite(call: Call) -> Callable[[Standing | None], None]:
 
 
 def forbid_overwrite(value: str | None) -> bool:
-    """Read ``x-oss-forbid-overwrite``."""
+    """Return whether ``x-oss-forbid-overwrite`` is true.
+
+    Raises:
+        RefusedError: InvalidArgument for values other than true and false.
+    """
     if value is None or value.lower() == "false":
         return False
     if value.lower() == "true":
@@ -78,7 +84,7 @@ def forbid_overwrite(value: str | None) -> bool:
 
 
 def new_properties(call: Call) -> Properties:
-    """Read the properties of an object to be made, and check the right to tag it."""
+    """Return the properties of a new object, after checking the permission to tag it."""
     properties = read_properties(call.request.headers, storage_class=call.bucket.storage_class)
     if "x-oss-tagging" in call.request.headers:
         authorize(call, "oss:PutObjectTagging")
@@ -86,7 +92,7 @@ def new_properties(call: Call) -> Properties:
 
 
 def traffic_limit(call: Call) -> float | None:
-    """Return ``x-oss-traffic-limit`` in bytes per second, from the header or the query."""
+    """Return ``x-oss-traffic-limit``, from the header or the query, in bytes per second."""
     header, param = call.header("x-oss-traffic-limit"), call.param("x-oss-traffic-limit")
     text = header if header is not None else param
     if not text:
@@ -100,12 +106,12 @@ def traffic_limit(call: Call) -> float | None:
 
 
 def written_headers(etag: str, crc64: str, md5: str) -> list[tuple[str, str]]:
-    """Return the headers that confirm what was written."""
+    """Return the response headers that confirm the written data."""
     return [("ETag", quoted(etag)), ("x-oss-hash-crc64ecma", crc64), ("Content-MD5", md5)]
 
 
 def new_object(call: Call, key: str, properties: Properties, digest: Digest) -> ObjectRecord:
-    """Return the row of an object of kind Normal, its bytes still to come."""
+    """Return the row of a new object of kind Normal, without segments."""
     return ObjectRecord(
         call.bucket.name,
         key,
@@ -129,8 +135,8 @@ async def put_object(call: Call) -> Response:
     properties = new_properties(call)
     callback = read_callback(call)
     allow = may_overwrite(call)
-    if call.header("x-oss-forbid-overwrite"):  # refuse before the body is read
-        allow(call.store.objects.standing(call.bucket.name, call.key))
+    if call.header("x-oss-forbid-overwrite"):  # refuse before reading the body
+        allow(call.store.objects.existing(call.bucket.name, call.key))
     with call.store.blobs.new() as blob:
         digest = await call.body.store(blob)
         record = new_object(call, call.key, properties, digest)
@@ -142,7 +148,7 @@ async def put_object(call: Call) -> Response:
 
 
 def object_headers(found: ObjectRecord) -> list[tuple[str, str]]:
-    """Return the headers that describe an object in GET and HEAD."""
+    """Return the headers that describe an object in GET and HEAD responses."""
     headers = [
         ("ETag", quoted(found.etag)),
         ("Last-Modified", gmt(found.modified_ms)),
@@ -181,10 +187,10 @@ def _override(call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str
 
 
 def resolve(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRecord:
-    """Give a symlink the bytes of its target; other objects are themselves.
+    """Return a symlink with the data of its target; return other objects unchanged.
 
-    Length, ETag and checksums are the target's, the other headers the symlink's own. The right
-    to read the target is checked here, as it is not when the symlink is made.
+    Length, ETag and checksums come from the target, other headers from the symlink. The permission
+    to read the target is checked here, because it is not checked when a symlink is created.
     """
     if found.kind != "Symlink":
         return found
@@ -206,7 +212,7 @@ def resolve(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectReco
 
 
 def readable(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRecord:
-    """Return what ``resolve`` does, of an object whose bytes can be had at once."""
+    """Return the result of ``resolve``; raise InvalidObjectState for archived objects."""
     if found.storage_class in ARCHIVED:
         raise RefusedError("InvalidObjectState", Key=found.key, StorageClass=found.storage_class)
     return resolve(call, bucket, found)
@@ -229,15 +235,15 @@ async def get_object(call: Call) -> Response:
 
 
 async def get_processed(call: Call) -> Response:
-    """Return a picture made of an object that is an image."""
+    """Return an image processed as ``x-oss-process`` says."""
     found = readable(call, call.bucket, existing(call))
     check_conditions(call.request.headers, found)
-    wish = call.param("x-oss-process")
+    instructions = call.param("x-oss-process")
     if found.size > MAX_SOURCE:
         raise RefusedError("InvalidArgument", ArgumentName="x-oss-process")
 
     def make() -> tuple[str, bytes]:
-        return process(b"".join(call.store.blobs.read(found.segments)), wish)
+        return process(b"".join(call.store.blobs.read(found.segments)), instructions)
 
     loop = asyncio.get_running_loop()
     with call.store.blobs.reading(found.segments):
@@ -249,7 +255,7 @@ async def get_processed(call: Call) -> Response:
 
 
 async def head_object(call: Call) -> Response:
-    """Describe an object."""
+    """Return the headers of an object."""
     found = resolve(call, call.bucket, existing(call))
     check_conditions(call.request.headers, found)
     return Response(200, object_headers(found), length=found.size)
@@ -267,7 +273,7 @@ async def get_object_meta(call: Call) -> Response:
 
 
 async def delete_object(call: Call) -> Response:
-    """Delete an object; one that is not there counts as deleted."""
+    """Delete an object; deleting a missing object also succeeds."""
     check_key(call.key)
     call.store.delete_object(call.bucket.name, call.key)
     return Response(204)

@@ -1,4 +1,4 @@
-"""PostObject: an upload as an HTML form, with V1, V4 or no signature over its policy."""
+"""PostObject: an upload as an HTML form whose policy has a V1 signature, a V4 signature or none."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
-from mock_oss.access.access_keys import Context, find_caller
 from mock_oss.access.authorization import authorize
 from mock_oss.access.identities import ANONYMOUS, Caller
-from mock_oss.access.post_policy import PostPolicy, check_fields, check_length, parse_post_policy
+from mock_oss.access.keys import Context, find_caller
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import MAX_OBJECT_BYTES, PIECE, Digest
@@ -24,6 +23,7 @@ from mock_oss.operations.callbacks import deliver, read_callback
 from mock_oss.operations.common import location, quoted
 from mock_oss.operations.objects import may_overwrite, new_object
 from mock_oss.operations.properties import read_properties
+from mock_oss.policies.post_form import PostPolicy, check_fields, check_length, parse_post_policy
 from mock_oss.service import Call
 from mock_oss.signing import v1, v4
 from mock_oss.store import BlobWriter, ObjectRecord
@@ -38,7 +38,7 @@ _V4_LISTED = ("x-oss-signature-version", "x-oss-credential", "x-oss-date")
 
 
 async def post_object(call: Call) -> Response:
-    """Store the form's file."""
+    """Store the file in the form."""
     form = FormReader(call.header("content-type") or "")
     pieces = call.body.pieces()
     if (call.body.announced or 0) > MAX_OBJECT_BYTES:
@@ -49,11 +49,11 @@ async def post_object(call: Call) -> Response:
             form.finish()
             break
         form.feed(piece)
-    policy = _admit(call, form)
+    policy = _check_access(call, form)
     callback = read_callback(call)
     allow = may_overwrite(call)
     properties = read_properties(_headers(form), storage_class=call.bucket.storage_class)
-    allow(call.store.objects.standing(call.bucket.name, call.key))
+    allow(call.store.objects.existing(call.bucket.name, call.key))
     with call.store.blobs.new() as blob:
         digest = await _store_file(call, form, blob, pieces)
         if policy is not None:
@@ -65,8 +65,8 @@ async def post_object(call: Call) -> Response:
     return _success(call, form, record)
 
 
-def _admit(call: Call, form: FormReader) -> PostPolicy | None:
-    """Check signature, policy and permission; set caller, key and fields of the call."""
+def _check_access(call: Call, form: FormReader) -> PostPolicy | None:
+    """Check signature, policy and permission; set the caller, key and fields of ``call``."""
     fields = form.fields
     key = fields.get("key")
     if not key:
@@ -189,7 +189,7 @@ def _compare(call: Call, caller: Caller, expected: str, provided: str, text: str
 
 
 def _headers(form: FormReader) -> dict[str, str]:
-    """Return the form's fields as the headers of a PutObject would be."""
+    """Return the form fields in the form of PutObject's headers."""
     fields = form.fields
     kind = fields.get("x-oss-content-type") or fields.get("content-type") or form.file_type
     return {
@@ -223,7 +223,7 @@ async def _store_file(
 
 
 def _redirect(url: str) -> SplitResult | None:
-    """Return the parts of a URL; what is none counts as absent."""
+    """Return the parts of a URL, None if the text is not a URL."""
     if not url or not url.isascii() or not url.isprintable():
         return None
     try:

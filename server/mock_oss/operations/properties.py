@@ -1,4 +1,4 @@
-"""What a client may say about an object when it makes one: headers kept, ACL, class, tags, SSE."""
+"""Properties that a client sets on a new object: headers, ACL, class, tags and encryption."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 from mock_oss.errors import RefusedError
 from mock_oss.http.request import check_header
 from mock_oss.operations.common import STORAGE_CLASSES
+from mock_oss.store.records import DEFAULT_CONTENT_TYPE
 
 __all__ = ["OBJECT_ACLS", "Properties", "check_tags", "read_properties"]
 
@@ -34,11 +35,10 @@ _SSE = "x-oss-server-side-encryption"
 _SSE_KEY = "x-oss-server-side-encryption-key-id"
 _SSE_DATA = "x-oss-server-side-data-encryption"
 _SSE_ALGORITHMS = ("AES256", "KMS", "SM4")
-DEFAULT_TYPE = "application/octet-stream"
 
 
 class Properties(NamedTuple):
-    """Checked properties; ``headers`` and ``tagging`` are JSON text as the store keeps them."""
+    """Checked properties; ``headers`` and ``tagging`` are JSON text, as in the store."""
 
     headers: str
     storage_class: str
@@ -47,7 +47,7 @@ class Properties(NamedTuple):
 
     @property
     def encryption_headers(self) -> list[tuple[str, str]]:
-        """The SSE headers to echo in the answer."""
+        """The server-side encryption headers to repeat in the response."""
         if _SSE not in self.headers:
             return []
         stored = json.loads(self.headers)
@@ -55,16 +55,16 @@ class Properties(NamedTuple):
 
 
 def read_properties(headers: Mapping[str, str], *, storage_class: str = "Standard") -> Properties:
-    """Read and check the headers of Put, Init, Append or Copy.
+    """Return the properties in the headers of a Put, Initiate, Append or Copy request.
 
     Args:
         headers: lower-case names -> values.
-        storage_class: of the bucket, used when the request names none.
+        storage_class: the default, from the bucket.
 
     Raises:
-        RefusedError: InvalidArgument, InvalidEncryptionAlgorithmError, InvalidTag and the like.
+        RefusedError: for example InvalidArgument, InvalidEncryptionAlgorithmError or InvalidTag.
     """
-    kept = {"content-type": headers.get("content-type") or DEFAULT_TYPE}
+    kept = {"content-type": headers.get("content-type") or DEFAULT_CONTENT_TYPE}
     acl, chosen, tagging = "default", storage_class, "{}"
     for name, value in headers.items():
         if name in KEPT_HEADERS and value:
@@ -87,7 +87,7 @@ def read_properties(headers: Mapping[str, str], *, storage_class: str = "Standar
 
 @lru_cache(maxsize=256)
 def _packed(kept: tuple[tuple[str, str], ...]) -> str:
-    """Return headers as the store keeps them; many objects have the same."""
+    """Return headers as JSON text; cached, because many objects have the same headers."""
     return json.dumps(dict(kept))
 
 
@@ -109,7 +109,7 @@ def _check_kept(kept: Mapping[str, str]) -> None:
 
 
 def object_acl(value: str) -> str:
-    """Check the value of ``x-oss-object-acl``."""
+    """Return the value of ``x-oss-object-acl`` if it is valid; raise RefusedError otherwise."""
     if value not in OBJECT_ACLS:
         raise RefusedError("InvalidArgument", ArgumentName="x-oss-object-acl", ArgumentValue=value)
     return value
@@ -139,7 +139,7 @@ def _encryption(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def parse_tagging(text: str) -> dict[str, str]:
-    """Read ``k=v&k2=v2``."""
+    """Parse the tags in a header of the form ``k=v&k2=v2``."""
     tags = []
     for item in text.split("&"):
         name, _, value = item.partition("=")
@@ -148,7 +148,10 @@ def parse_tagging(text: str) -> dict[str, str]:
 
 
 def check_tags(tags: list[tuple[str, str]]) -> dict[str, str]:
-    """Check a set of tags: at most 10, keys unique, lengths and characters."""
+    """Return tags as a dict; raise RefusedError if they violate the limits of OSS.
+
+    There are at most 10 tags with unique keys; length and characters are limited.
+    """
     if len(tags) > MAX_TAGS:
         raise RefusedError("InvalidTag", "Object tags cannot be greater than 10.")
     checked: dict[str, str] = {}

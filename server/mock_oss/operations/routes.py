@@ -1,8 +1,9 @@
-"""Which operation a request asks for: method, level and sub-resource.
+"""Routing: finds the operation of a request from its method, level and sub-resource.
 
-``OPERATIONS`` is the whole table; ``NOT_IMPLEMENTED`` names the sub-resources of real OSS that
-the mock refuses with NotImplemented. So it does with one it has never heard of: an operation of
-tomorrow must not delete a bucket today.
+``OPERATIONS`` is the whole table. To add an operation, add a row to ``_SERVICE``, ``_BUCKET`` or
+``_OBJECT``, as described in ``mock_oss.operations``. ``NOT_IMPLEMENTED`` has the sub-resources of
+real OSS that the mock refuses with NotImplemented. The mock also refuses unknown sub-resources: a
+future operation of OSS must not, for example, delete a bucket in the mock.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from mock_oss.http.request import Request
 from mock_oss.http.response import Response
 from mock_oss.operations import (
     append,
+    batch_delete,
     buckets,
     cnames,
     copy,
-    details,
     listing,
     multipart,
+    object_settings,
     objects,
     post_object,
     service_level,
@@ -33,7 +35,10 @@ __all__ = ["DATA_OPERATIONS", "NOT_IMPLEMENTED", "OPERATIONS", "Operation", "fin
 
 
 class Operation(NamedTuple):
-    """One row: its name, the RAM action it needs (empty: the handler asks), and its handler."""
+    """One row of the table: name, RAM action, and handler.
+
+    The action is empty if the handler calls ``authorize`` itself.
+    """
 
     name: str
     action: str
@@ -51,14 +56,14 @@ NOT_IMPLEMENTED = frozenset(
     replicationLocation replicationProgress requestPayment requesterQosInfo resourceGroup
     resourcePool resourcePoolBuckets resourcePoolInfo restore retention rtc seal style styleName
     transferAcceleration userDefinedLogFieldsConfig versionId versioning versions vod website worm
-    wormExtend wormId x-oss-async-process x-oss-write-get-object-response""".split()  # noqa: SIM905 - a table, not code
+    wormExtend wormId x-oss-async-process x-oss-write-get-object-response""".split()  # noqa: SIM905 - easier to read as a table
 )
-# What may come without a value and is no sub-resource.
+# Query parameters that are not sub-resources, although they may have no value.
 _PARAMETERS = frozenset(
     """callback callback-var continuation-token delimiter encoding-type Expires fetch-owner
     key-marker list-type marker max-keys max-parts max-uploads OSSAccessKeyId part-number-marker
     partNumber position prefix security-token sequential Signature start-after tag-key tag-value
-    upload-id-marker""".split()  # noqa: SIM905 - a table, not code
+    upload-id-marker""".split()  # noqa: SIM905 - easier to read as a table
 )
 _KNOWN_PREFIXES = ("response-", "x-oss-")
 
@@ -103,7 +108,7 @@ _BUCKET: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "cname&comp=token"): Operation("GetCnameToken", "oss:GetCnameToken", cnames.get_token),
     ("POST", ""): Operation("PostObject", "", post_object.post_object),
-    ("POST", "delete"): Operation("DeleteMultipleObjects", "", details.delete_objects),
+    ("POST", "delete"): Operation("DeleteMultipleObjects", "", batch_delete.delete_objects),
 }
 _OBJECT: Mapping[tuple[str, str], Operation] = {
     ("PUT", ""): Operation("PutObject", "oss:PutObject", objects.put_object),
@@ -124,17 +129,19 @@ _OBJECT: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "uploadId"): Operation("ListParts", "oss:ListParts", multipart.list_parts),
     ("POST", "append"): Operation("AppendObject", "oss:PutObject", append.append_object),
-    ("PUT", "acl"): Operation("PutObjectACL", "oss:PutObjectAcl", details.put_acl),
-    ("GET", "acl"): Operation("GetObjectACL", "oss:GetObjectAcl", details.get_acl),
-    ("PUT", "tagging"): Operation("PutObjectTagging", "", details.put_tagging),
-    ("GET", "tagging"): Operation("GetObjectTagging", "oss:GetObjectTagging", details.get_tagging),
-    ("DELETE", "tagging"): Operation(
-        "DeleteObjectTagging", "oss:DeleteObjectTagging", details.delete_tagging
+    ("PUT", "acl"): Operation("PutObjectACL", "oss:PutObjectAcl", object_settings.put_acl),
+    ("GET", "acl"): Operation("GetObjectACL", "oss:GetObjectAcl", object_settings.get_acl),
+    ("PUT", "tagging"): Operation("PutObjectTagging", "", object_settings.put_tagging),
+    ("GET", "tagging"): Operation(
+        "GetObjectTagging", "oss:GetObjectTagging", object_settings.get_tagging
     ),
-    ("PUT", "symlink"): Operation("PutSymlink", "oss:PutObject", details.put_symlink),
-    ("GET", "symlink"): Operation("GetSymlink", "oss:GetObject", details.get_symlink),
+    ("DELETE", "tagging"): Operation(
+        "DeleteObjectTagging", "oss:DeleteObjectTagging", object_settings.delete_tagging
+    ),
+    ("PUT", "symlink"): Operation("PutSymlink", "oss:PutObject", object_settings.put_symlink),
+    ("GET", "symlink"): Operation("GetSymlink", "oss:GetObject", object_settings.get_symlink),
 }
-# The same requests with an x-oss-copy-source header.
+# The operations that replace others if the request has an x-oss-copy-source header.
 _COPIES: Mapping[str, Operation] = {
     "PutObject": Operation("CopyObject", "oss:PutObject", copy.copy_object),
     "UploadPart": Operation("UploadPartCopy", "oss:PutObject", copy.upload_part_copy),
@@ -158,7 +165,9 @@ DATA_OPERATIONS = frozenset(
         *(operation.name for operation in (*_OBJECT.values(), *_COPIES.values())),
     )
 )
-"""Those about objects, which a public endpoint may refuse; a recorded listing was refused too."""
+"""Operations on objects and lists of objects, which public endpoints refuse for new accounts.
+
+That lists are refused, too, comes from a recorded response."""
 
 
 def _is_known(name: str) -> bool:
@@ -173,26 +182,26 @@ def _not_implemented(name: str) -> Operation:
 
 
 def _missing(request: Request, target: Target, sub: str) -> str:
-    """Return the parameter that asks for what the mock does not do, empty when there is none."""
+    """Return the query parameter that requests an unsupported operation, empty if there is none."""
     params = request.params
     if missing := NOT_IMPLEMENTED & params.keys():
         return min(missing)
     if sub:
-        # A POST selects from an object or saves a picture.
+        # With POST, x-oss-process queries an object or saves an image: not supported.
         is_ours = sub != "x-oss-process" or request.method != "POST"
         return "" if is_ours else sub
     if missing := _KNOWN_SUBRESOURCES & params.keys():
         return min(missing)
-    if target.key and request.method in ("GET", "HEAD"):  # links to objects may say ?1700000000
+    if target.key and request.method in ("GET", "HEAD"):  # links may end in ?1700000000
         return ""
     return next((n for n, value in params.items() if not value and not _is_known(n)), "")
 
 
 def find_operation(request: Request, target: Target) -> Operation:
-    """Return the operation; what the mock does not do is one that refuses with NotImplemented.
+    """Return the operation; for an unsupported one, an operation that raises NotImplemented.
 
     Raises:
-        RefusedError: MethodNotAllowed for a verb that OSS does not know here.
+        RefusedError: MethodNotAllowed for a method that OSS does not support here.
     """
     params = request.params
     if not target.bucket:

@@ -1,7 +1,7 @@
-// Small helpers of the page: elements, requests to the control plane, how sizes and times look.
+// Helpers of the page: DOM elements, requests to the control plane, formats of sizes and times.
 export const $ = (id) => document.getElementById(id);
 
-// All text goes in as text nodes.
+// Strings become text nodes, never HTML.
 export function el(name, props = {}, ...children) {
   const node = Object.assign(document.createElement(name), props);
   node.append(...children.filter((child) => child !== null && child !== ''));
@@ -17,7 +17,7 @@ export async function api(path, options) {
 export const post = (path, body) => api(path, { method: 'POST', body: JSON.stringify(body) });
 
 export function report(error) {
-  $('alert').textContent = error ? `The mock does not answer: ${error.message}` : '';
+  $('alert').textContent = error ? `The mock does not respond: ${error.message}` : '';
   $('alert').hidden = !error;
 }
 
@@ -30,13 +30,13 @@ export function bytes(count) {
 
 export const counted = (count, noun) => `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 
-// Every time on the page is UTC by the mock's clock; the day is left out when it is today's.
+// Times are in UTC. The date is omitted if it is the current date of the mock's clock.
 export function moment(value) {
   const text = new Date(value).toISOString().replace('T', ' ').slice(0, 19);
   const today = $('clock').dateTime.slice(0, 10);
   return el('time', { dateTime: new Date(value).toISOString(), title: `${text} UTC` }, text.startsWith(today) ? text.slice(11) : text);
 }
 
-// A key may have 1,023 bytes: beginning and end are shown, and all of it on hovering.
+// A key may have 1,023 bytes: show its start and end, and the whole key in a tooltip.
 export const key = (text) => el('span', { className: 'key', title: text },
   text.length > 76 ? `${text.slice(0, 34)}…${text.slice(-40)}` : text);

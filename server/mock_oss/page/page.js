@@ -1,4 +1,4 @@
-// Shows what the mock holds and is asked, once a second.
+// Updates the page with the state and the requests of the mock, once a second.
 import { $, api, post, report } from './dom.js';
 import { SHOWN, forget, journal, showRequests } from './requests.js';
 import { chosen, showBucket, showBuckets, showFaults, showMore } from './stored.js';

@@ -1,4 +1,4 @@
-// The right half: what was asked, newest first; a refused request opens to tell why.
+// The right half: the requests, newest first; a refused request opens to show the reason.
 import { $, api, el, key, moment, report } from './dom.js';
 import { explain } from './why.js';
 
@@ -18,7 +18,7 @@ function requestRow(record) {
   const what = el('span', { className: 'what' }, el('b', {}, record.operation || record.method), ' ',
     key(record.key || record.path), who);
   const when = el('span', { className: 'when' }, moment(record.time * 1000), ` · ${record.duration_ms.toFixed(1)} ms`);
-  const status = el('span', { className: 'status', title: record.status ? '' : 'no answer' }, record.status ?? '—');
+  const status = el('span', { className: 'status', title: record.status ? '' : 'no response' }, record.status ?? '—');
   if (!record.code) return el('li', { className: record.status ? '' : 'bad' }, el('div', { className: 'line' }, status, what, when));
   const details = el('details', { className: 'bad' }, el('summary', { className: 'line' }, status, what, when));
   details.addEventListener('toggle', () => {
@@ -47,7 +47,7 @@ export function showRequests(records) {
     visible += row.hidden ? 0 : 1;
   }
   $('quiet').hidden = visible > 0;
-  $('quiet').textContent = rows.size ? 'None of the requests was refused.' : 'Nobody has asked yet. Every request appears here, and a refused one says why.';
+  $('quiet').textContent = rows.size ? 'No request was refused.' : 'No requests yet. Every request appears here; a refused request shows the reason.';
   const open = records.filter((record) => record.status === null && !record.code && !record.faults.length);
   const last = records.at(-1)?.number ?? journal.seen;
   journal.seen = open.length ? open[0].number - 1 : last;

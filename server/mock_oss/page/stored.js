@@ -1,4 +1,4 @@
-// The left half: buckets, objects with a preview, uploads in progress, planned faults.
+// The left half: buckets, objects with a preview, uploads in progress, and planned faults.
 import { $, api, bytes, counted, el, key, moment, report } from './dom.js';
 
 const MOST = 1000;
@@ -34,8 +34,8 @@ function objectRow(object) {
 
 function emptyText() {
   const prefix = $('prefix').value;
-  if (prefix) return [`No key begins with ${prefix}`];
-  return ['Nothing here yet. Point an SDK at ', el('code', {}, $('endpoint').textContent), ' and put an object; it appears at once.'];
+  if (prefix) return [`No key starts with ${prefix}`];
+  return ['No objects yet. Use ', el('code', {}, $('endpoint').textContent), ' as the endpoint of an SDK and put an object; it appears here within a second.'];
 }
 
 export function showBucket(found) {

@@ -1,4 +1,4 @@
-// Why a request was refused: sentences, the policy statement, the first differing byte.
+// Why a request was refused: the reason, the policy statement, and the first differing byte.
 import { el, post, report } from './dom.js';
 
 const TOLD = new Set(['kind', 'cause', 'decision', 'policy', 'statement', 'action', 'resource', 'caller', 'evaluated', 'client_minus_server_s', 'expired_at', 'first_difference']);
@@ -14,18 +14,18 @@ function texts(why) {
   for (const [name, label] of Object.entries(TEXTS)) {
     const shown = ['expected', 'signed'].filter((whose) => why[`${whose}_${name}`] !== undefined);
     if (!shown.length) continue;
-    found.push(el('details', {}, el('summary', {}, `The ${label}${shown.length > 1 ? ', both' : ''}`),
-      ...shown.flatMap((whose) => [el('h4', {}, whose === 'expected' ? 'as the mock expects it' : 'as the client signed it'), el('pre', {}, why[`${whose}_${name}`])])));
+    found.push(el('details', {}, el('summary', {}, `The ${label}${shown.length > 1 ? ', expected and signed' : ''}`),
+      ...shown.flatMap((whose) => [el('h4', {}, whose === 'expected' ? 'expected by the mock' : 'signed by the client'), el('pre', {}, why[`${whose}_${name}`])])));
   }
   return found;
 }
 
 function comparison(record) {
-  const text = el('textarea', { rows: 4, spellcheck: false, ariaLabel: 'What the client signed', placeholder: 'Paste the canonical request or string to sign from the debug log of your client.' });
+  const text = el('textarea', { rows: 4, spellcheck: false, ariaLabel: 'Text that the client signed', placeholder: 'Paste the canonical request or the string to sign from the debug log of your client.' });
   const answer = el('div', {});
   const button = el('button', { type: 'button' }, 'Compare');
   button.addEventListener('click', () => post(`requests/${record.number}/compare`, { signed: text.value })
-    .then((found) => answer.replaceChildren(found.in ? difference(found) : el('p', {}, 'They are the same: the secret differs.')))
+    .then((found) => answer.replaceChildren(found.in ? difference(found) : el('p', {}, 'Both texts are the same, so the secret is different.')))
     .catch(report));
   return el('div', { className: 'compare' }, text, button, answer);
 }
@@ -33,7 +33,7 @@ function comparison(record) {
 function policy(record) {
   const why = record.why;
   const place = why.policy ? `a statement of ${why.policy}` : `no statement of ${why.evaluated ?? 'any policy'}`;
-  const said = [el('p', {}, `${why.caller} wants ${why.action} on ${why.resource ?? `${record.bucket}/${record.key}`}: ${why.decision}, by ${place}.`)];
+  const said = [el('p', {}, `${why.caller} requested ${why.action} on ${why.resource ?? `${record.bucket}/${record.key}`}: ${why.decision}, by ${place}.`)];
   if (why.statement) said.push(el('pre', {}, JSON.stringify(JSON.parse(why.statement), null, 2)));
   return said;
 }
@@ -41,9 +41,9 @@ function policy(record) {
 export function explain(record) {
   const why = record.why;
   const parts = [el('p', {}, el('b', {}, record.code), ` ${record.message}`)];
-  if (why.cause) parts.push(el('p', {}, why.kind === 'fault' ? 'A fault planned it.' : `Because ${why.cause}.`));
+  if (why.cause) parts.push(el('p', {}, why.kind === 'fault' ? 'This error is a planned fault.' : `Cause: ${why.cause}.`));
   if (why.kind === 'policy' && why.decision) parts.push(...policy(record));
-  if (why.kind === 'form policy' && why.statement) parts.push(el('p', {}, `The policy of the form wants ${why.statement}; the form has ${JSON.stringify(why.field ?? null)}.`));
+  if (why.kind === 'form policy' && why.statement) parts.push(el('p', {}, `The policy of the form requires ${why.statement}; the form has ${JSON.stringify(why.field ?? null)}.`));
   const off = why.client_minus_server_s;
   if (off !== undefined) parts.push(el('p', {}, `The client's clock is ${Math.abs(off)} s ${off < 0 ? 'behind' : 'ahead of'} the mock's.`));
   if (why.expired_at) parts.push(el('p', {}, `It expired at ${why.expired_at}.`));

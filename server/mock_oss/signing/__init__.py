@@ -1,5 +1,5 @@
-"""Signature schemes, one module each; every stage of a scheme is a function of its own.
+"""Signature schemes, one module each, with one function per stage of a scheme.
 
-Nothing here reads a clock, looks up a key or refuses a request: ``mock_oss.authentication``
-does that with what these functions compute.
+The modules read no clock, look up no keys and refuse no requests.
+``mock_oss.access.authentication`` does that with the results of these functions.
 """

@@ -1,4 +1,4 @@
-"""ACS3-HMAC-SHA256, the header style the Tea clients use for STS.
+"""ACS3-HMAC-SHA256: STS signatures in headers, used by the vendor's Tea SDKs.
 
 Source: Alibaba Cloud, "Signature method V3".
 """
@@ -16,7 +16,7 @@ ALGORITHM = "ACS3-HMAC-SHA256"
 
 
 def parse_authorization(value: str) -> tuple[str, list[str], str]:
-    """Split into (access key id, signed header names, signature).
+    """Return (access key id, signed header names, signature) from an Authorization header.
 
     Raises:
         ValueError: a field is missing or unknown.
@@ -39,7 +39,10 @@ def canonical_request(
     signed: Iterable[str],
     payload_hash: str,
 ) -> str:
-    """Join method, path, sorted query, signed headers, their names and the payload hash."""
+    """Return the canonical request.
+
+    Its lines: method, path, sorted query, signed headers, their names, and the payload hash.
+    """
     names = sorted(signed)
     return "\n".join(
         (
@@ -59,5 +62,5 @@ def string_to_sign(canonical: str) -> str:
 
 
 def signature(secret: str, text: str) -> str:
-    """Return the lower-case hex signature; the key is the plain secret."""
+    """Return the signature in lower-case hex; the key is the plain secret."""
     return hmac_sha256_hex(secret.encode(), text)

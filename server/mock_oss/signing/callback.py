@@ -1,7 +1,7 @@
-"""The RSA signature of upload callbacks: PKCS#1 v1.5 with MD5, as OSS makes it.
+"""The RSA signature of upload callbacks: PKCS#1 v1.5 with MD5, as OSS creates it.
 
-The key below signs nothing but a mock's callbacks and is public on purpose; its public half is
-served by the mock. Source: vendor page "Callback".
+The key below is public on purpose: it signs callbacks of the mock only. The mock serves its public
+half. Source: vendor page "Callback".
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _RSA_ALGORITHM = bytes.fromhex("300d06092a864886f70d0101010500")
 
 @dataclass(frozen=True, slots=True)
 class RsaKey:
-    """Modulus, public exponent and private exponent (0 when unknown)."""
+    """Modulus, public exponent, and private exponent (0 if unknown)."""
 
     n: int
     e: int
@@ -51,12 +51,12 @@ MOCK_KEY = RsaKey(
 
 
 def string_to_sign(path: str, query: str, body: bytes) -> bytes:
-    """Return decoded path, ``?`` and raw query, newline, body.
+    """Return the decoded path, ``?`` and the raw query, a newline, and the body.
 
     Args:
         path: percent-encoded, as in the request line.
         query: raw, without ``?``; empty for none.
-        body: as sent.
+        body: the body as sent.
     """
     return (unquote(path) + (f"?{query}" if query else "")).encode() + b"\n" + body
 
@@ -68,17 +68,17 @@ def _padded(text: bytes, size: int) -> int:
 
 
 def sign(key: RsaKey, text: bytes) -> str:
-    """Return the base64 signature of a string to sign."""
+    """Return the signature of a string to sign, in base64."""
     return b64encode(pow(_padded(text, key.size), key.d, key.n).to_bytes(key.size)).decode()
 
 
 def verify(key: RsaKey, text: bytes, signature: bytes) -> bool:
-    """Whether a signature belongs to a text."""
+    """Return whether a signature belongs to a text."""
     return pow(int.from_bytes(signature), key.e, key.n) == _padded(text, key.size)
 
 
 def public_key_pem(key: RsaKey) -> bytes:
-    """Write the public half as PEM."""
+    """Return the public half of a key in PEM format."""
     numbers = _der(0x30, _integer(key.n) + _integer(key.e))
     info = _der(0x30, _RSA_ALGORITHM + _der(0x03, b"\x00" + numbers))
     text = b64encode(info)

@@ -1,6 +1,6 @@
-"""A signed request as a value that can be varied: what a server read, or a client may have meant.
+"""Signed requests as values that can be varied, to find out what a client signed.
 
-A case knows how to write the texts of its scheme and whether a secret gives its signature.
+A case creates the texts of its scheme and checks whether a secret produces its signature.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ __all__ = ["Case", "V1Case", "V4Case"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What both schemes sign of a request.
+    """The parts of a request that both schemes sign.
 
-    ``query`` holds decoded pairs, ``headers`` lower-case names -> values; ``provided`` is the
-    signature that came with the request.
+    ``query`` holds decoded pairs, ``headers`` lower-case names -> values. ``provided`` is the
+    signature in the request.
     """
 
     method: str
@@ -30,21 +30,21 @@ class Case:
     provided: str
 
     def text(self) -> str:
-        """Return the text in which differences are looked for."""
+        """Return the text for comparisons: canonical request (V4) or string to sign (V1)."""
         raise NotImplementedError
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return every text of the scheme, by name, made from what ``text`` returned."""
+        """Return all texts of the scheme by name, derived from the result of ``text``."""
         raise NotImplementedError
 
-    def fits(self, text: str, secret: str) -> bool:
-        """Whether this secret and this text give the signature that came."""
+    def produces_signature(self, text: str, secret: str) -> bool:
+        """Return whether this text and this secret produce the signature in the request."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class V4Case(Case):
-    """A V4 request; ``path``, ``query_text`` and ``payload`` stand for what is usually made."""
+    """A V4 request; ``path``, ``query_text`` and ``payload`` override computed lines."""
 
     raw_query: bytes
     additional: str
@@ -70,14 +70,14 @@ class V4Case(Case):
         return "\n".join(lines)
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return canonical request and string to sign."""
+        """Return the canonical request and the string to sign."""
         return {"canonical_request": text, "string_to_sign": self._string_to_sign(text)}
 
     def _string_to_sign(self, text: str) -> str:
         return v4.string_to_sign(self.date_time, self.credential.scope, text)
 
-    def fits(self, text: str, secret: str) -> bool:
-        """Whether this secret and this canonical request give the signature that came."""
+    def produces_signature(self, text: str, secret: str) -> bool:
+        """Return whether this canonical request and this secret produce the signature."""
         key = v4.signing_key(secret, self.credential.date, self.credential.region)
         made = v4.signature(key, self._string_to_sign(text))
         return hmac.compare_digest(made.encode(), self.provided.encode())
@@ -85,7 +85,7 @@ class V4Case(Case):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class V1Case(Case):
-    """A V1 request; ``date_line`` is a date, or the Expires number of a URL."""
+    """A V1 request; ``date_line`` is a date, or the Expires number of a presigned URL."""
 
     date_line: str
     without_bucket: bool = False
@@ -106,6 +106,6 @@ class V1Case(Case):
         """Return the string to sign."""
         return {"string_to_sign": text}
 
-    def fits(self, text: str, secret: str) -> bool:
-        """Whether this secret and this string to sign give the signature that came."""
+    def produces_signature(self, text: str, secret: str) -> bool:
+        """Return whether this string to sign and this secret produce the signature."""
         return hmac.compare_digest(v1.signature(secret, text).encode(), self.provided.encode())

@@ -1,6 +1,6 @@
-"""Percent-encoding and key derivation shared by the schemes.
+"""Percent-encoding and HMAC functions that several schemes use.
 
-Only ``A-Z a-z 0-9 - _ . ~`` stay; everything else is UTF-8, upper-case hex.
+Only ``A-Z a-z 0-9 - _ . ~`` stay unencoded; other characters become UTF-8 in upper-case hex.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ def encode(text: str) -> str:
 
 
 def encode_path(text: str) -> str:
-    """Percent-encode a path and keep ``/``."""
+    """Percent-encode a path; ``/`` stays."""
     return text if _PLAIN.fullmatch(text) else quote(text, safe="/")
 
 
 def hmac_sha1_base64(secret: str, text: str) -> str:
-    """Return the base64 HMAC-SHA1 of a text."""
+    """Return the HMAC-SHA1 of a text in base64."""
     digest = hmac.digest(secret.encode(), text.encode(), hashlib.sha1)
     return base64.b64encode(digest).decode()
 
 
 def hmac_sha256_hex(key: bytes, text: str) -> str:
-    """Return the lower-case hex HMAC-SHA256 of a text."""
+    """Return the HMAC-SHA256 of a text in lower-case hex."""
     return hmac.digest(key, text.encode(), hashlib.sha256).hex()

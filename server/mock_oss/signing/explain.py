@@ -1,10 +1,10 @@
-"""Why a signature does not match, for the journal.
+"""Explanations of signature mismatches, for the journal.
 
-A server sees the client's signature, never the text the client signed. So this module signs what
-clients get wrong in practice with the same key, one mistake and two at a time; what gives the
-client's signature is the text it signed, and the first byte in which it differs from ours is
-named. All of this costs thousands of signatures: it is done when somebody asks, not when the
-request is refused.
+A server receives a signature, but not the text that the client signed. This module therefore
+applies common mistakes of clients, one or two at a time, and signs the result with the client's
+key. If that produces the client's signature, the client made this mistake; the explanation also
+names the first byte that differs from the expected text. An explanation needs thousands of
+signatures, so it is computed on demand, not when the request is refused.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ __all__ = ["Evidence", "first_difference", "mismatch"]
 MAX_PAIRS = 4_000
 MAX_GUESSES = 20_000
 UNKNOWN = (
-    "no likely mistake gives this signature: the secret is another one, or a value was signed "
-    "that nobody can guess; compare() tells, when given the text that the client signed"
+    "no common mistake explains this signature: the client used another secret, or signed a value "
+    "that cannot be guessed; compare() finds the difference if you give it the text that the "
+    "client signed"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What else an explanation may draw on.
+    """Additional facts for an explanation.
 
-    ``secret`` is the claimed key's; ``other_secrets`` are (access key id, secret); ``earlier``
-    are accepted requests with the same signature; ``seen`` are (header, value) of others.
+    ``secret`` belongs to the claimed key. ``other_secrets`` are (access key id, secret).
+    ``earlier`` are accepted requests with the same signature. ``seen`` are (header, value) of other
+    requests.
     """
 
     secret: str
@@ -42,11 +44,11 @@ class Evidence:
 
 
 def first_difference(ours: str, theirs: str) -> dict[str, object]:
-    """Name the first byte in which two texts differ.
+    """Return the first byte in which two texts differ.
 
     Returns:
-        ``offset`` and ``line`` (from 1) of the byte, and both texts from there to the end of
-        the line; empty when the texts are the same.
+        ``offset`` and ``line`` (from 1) of the byte, and ``expected`` and ``signed``: both texts
+        from that byte to the end of the line. Empty if the texts are equal.
     """
     left, right = ours.encode(), theirs.encode()
     if left == right:
@@ -68,10 +70,11 @@ def _rest_of_line(text: bytes, offset: int) -> str:
 
 
 def mismatch(case: Case, evidence: Evidence) -> Callable[[], dict[str, Any]]:
-    """Return what explains a mismatch when it is called.
+    """Return a function that explains a mismatch.
 
-    Its answer has ``cause``; ``expected_canonical_request`` (V4) and ``expected_string_to_sign``;
-    and, if the client's text was found, the same two as ``signed_…`` and ``first_difference``.
+    Its result has ``cause``, ``expected_string_to_sign`` and for V4 ``expected_canonical_request``.
+    If the client's text was found, it also has the same texts as ``signed_…``, and
+    ``first_difference``.
     """
     return lambda: _explain(case, evidence)
 
@@ -81,19 +84,19 @@ def _explain(case: Case, evidence: Evidence) -> dict[str, Any]:
     why: dict[str, Any] = {"kind": "signature", "cause": UNKNOWN}
     why |= {f"expected_{name}": text for name, text in case.texts(ours).items()}
     for cause, theirs in _candidates(case, evidence):
-        if theirs != ours and case.fits(theirs, evidence.secret):
+        if theirs != ours and case.produces_signature(theirs, evidence.secret):
             why["cause"] = cause
             why |= {f"signed_{name}": text for name, text in case.texts(theirs).items()}
             why["first_difference"] = first_difference(ours, theirs)
             return why
     for owner, other in evidence.other_secrets:
-        if other != evidence.secret and case.fits(ours, other):
+        if other != evidence.secret and case.produces_signature(ours, other):
             why["cause"] = f"signed with the secret of {owner}"
     return why
 
 
 def _candidates(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """Yield (cause, text) from what is most likely to what is least."""
+    """Yield (cause, text), the most likely mistakes first."""
     for other in evidence.earlier:
         yield _what_changed(case, other), other.text()
     singles = likely(case)
@@ -105,7 +108,7 @@ def _candidates(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
 
 
 def _guessed(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """Yield guessed values, alone and beside one thing that was sent and not signed."""
+    """Yield (cause, text) for guessed header values, alone and combined with one unsigned part."""
     nothing: Mistake = ("", lambda case: case)
     found = list(guesses(case, evidence.seen))
     for other, change in (nothing, *dropped(case)):
@@ -118,7 +121,7 @@ def _guessed(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
 
 
 def _what_changed(case: Case, earlier: Case) -> str:
-    """Say how the request differs from an accepted one with the same signature."""
+    """Return how the request differs from an accepted one with the same signature."""
     changes = [
         *_changed("the method", {"": earlier.method}, {"": case.method}),
         *_changed("the path", {"": earlier.key}, {"": case.key}),

@@ -1,7 +1,7 @@
-"""What clients get wrong when they sign: each mistake as a change of the case.
+"""Common mistakes of clients in signatures, each as a change of a case.
 
-``likely`` are the mistakes tried alone and in pairs. ``guesses`` are other values for the headers
-that were signed: too many for pairs.
+``likely`` returns mistakes to try alone and in pairs. ``guesses`` yields other values of signed
+headers, which are too many to try in pairs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Mistake = tuple[str, Callable[[Any], Any]]
 METHODS = ("GET", "PUT", "POST", "HEAD", "DELETE")
 URL_NAMES = frozenset(
     """x-oss-signature x-oss-signature-version x-oss-credential x-oss-date x-oss-expires
-    x-oss-additional-headers OSSAccessKeyId Expires Signature""".split()  # noqa: SIM905 - a table
+    x-oss-additional-headers OSSAccessKeyId Expires Signature""".split()  # noqa: SIM905 - easier to read as a table
 )
 COMMON_TYPES = (
     "application/octet-stream",
@@ -63,7 +63,7 @@ def _without_parameter(name: str) -> Callable[[Case], Case]:
 
 
 def dropped(case: Case) -> Iterator[Mistake]:
-    """Yield what was sent and not signed."""
+    """Yield one mistake for each part of the request that a client may have left unsigned."""
     what = "sub-resource" if isinstance(case, V1Case) else "query parameter"
     for name in dict.fromkeys(name for name, _ in case.query):
         counts = name in v1.SUB_RESOURCES if isinstance(case, V1Case) else name not in URL_NAMES
@@ -74,7 +74,7 @@ def dropped(case: Case) -> Iterator[Mistake]:
 
 
 def likely(case: Case) -> list[Mistake]:
-    """Return the mistakes to try alone, then in pairs."""
+    """Return the mistakes to try alone and in pairs."""
     found = [*dropped(case), *_content_types(case), *_rewritten(case)]
     found += (
         _v1(case) if isinstance(case, V1Case) else _v4(case) if isinstance(case, V4Case) else ()
@@ -90,7 +90,7 @@ def _method(method: str) -> Callable[[Case], Case]:
 
 
 def differs(name: str, sent: str | None, signed: str) -> str:
-    """Say how a header was signed otherwise than sent."""
+    """Return a sentence: which value a header was sent with, and which value was signed."""
     shown = "not sent" if sent is None else f"sent as {sent!r}"
     label = "Content-Type" if name == "content-type" else name
     return f"{label} was {shown} and signed as {signed!r}"
@@ -174,10 +174,10 @@ def _v1(case: V1Case) -> Iterator[Mistake]:
 
 
 def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield (header, other value): seen before, one typing error away, every media type.
+    """Yield (header, other value): values of other requests, typing errors, and all media types.
 
     Args:
-        case: the request as it was read.
+        case: the request as received.
         seen: (header, value) of other requests.
     """
     names = _signed_names(case)
@@ -194,7 +194,7 @@ def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
 
 
 def with_header(case: Case, text: str, name: str, value: str) -> str:
-    """Return the text of a case with another value of a header; fast, for thousands of them."""
+    """Return the text of a case with another header value; fast, for thousands of values."""
     sent = case.headers.get(name)
     if sent is None or (isinstance(case, V1Case) and name == "content-type"):
         changed: Case = _header(name, value)(case)
@@ -203,7 +203,7 @@ def with_header(case: Case, text: str, name: str, value: str) -> str:
 
 
 def _typed_otherwise(sent: str) -> Iterator[str]:
-    """Yield every text that one typing error away."""
+    """Yield every text with one typing error: a missing, replaced or additional character."""
     if len(sent) > LONGEST_TYPED:
         return
     for at in range(len(sent)):

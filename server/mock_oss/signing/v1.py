@@ -1,7 +1,7 @@
-"""V1 (HMAC-SHA1) signatures in the Authorization header and in URLs.
+"""V1 (HMAC-SHA1) signatures in the Authorization header and in presigned URLs.
 
-The resource is raw UTF-8 and signed sub-resources are decoded. Source: OSS API reference,
-"Include a V1 signature in the Authorization header" and "Add signatures to URLs".
+The resource is raw UTF-8, and signed sub-resources are decoded. Source: OSS API reference, "Include
+a V1 signature in the Authorization header" and "Add signatures to URLs".
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ SUB_RESOURCES = frozenset(
     versioning versions vod website worm wormExtend wormId x-oss-ac-forward-allow
     x-oss-ac-source-ip x-oss-ac-subnet-mask x-oss-ac-vpc-id x-oss-access-point-name
     x-oss-async-process x-oss-process x-oss-request-payer x-oss-traffic-limit
-    x-oss-write-get-object-response""".split()  # noqa: SIM905 - a table, not code
+    x-oss-write-get-object-response""".split()  # noqa: SIM905 - easier to read as a table
 )
 
 
 def parse_authorization(value: str) -> tuple[str, str]:
-    """Split ``OSS AK:signature``.
+    """Return (access key id, signature) from ``OSS AccessKeyId:Signature``.
 
     Raises:
-        ValueError: it has another form.
+        ValueError: the header has another format.
     """
     access_key_id, colon, signed = value[4:].strip().partition(":")
     if not (colon and access_key_id and signed):
@@ -50,7 +50,7 @@ def parse_authorization(value: str) -> tuple[str, str]:
 
 
 def canonical_resource(bucket: str, key: str, query: Iterable[tuple[str, str]]) -> str:
-    """Return ``/bucket/key`` unencoded, then the signed sub-resources sorted by name."""
+    """Return ``/bucket/key`` unencoded, followed by the signed sub-resources sorted by name."""
     signed = sorted({name: value for name, value in query if name in SUB_RESOURCES}.items())
     resource = f"/{bucket}/{key}" if bucket else "/"
     if not signed:
@@ -59,7 +59,7 @@ def canonical_resource(bucket: str, key: str, query: Iterable[tuple[str, str]]) 
 
 
 def canonical_headers(headers: Mapping[str, str]) -> str:
-    """Return the ``x-oss-*`` block, each line ending in a newline."""
+    """Return the ``x-oss-*`` headers, each line with a newline at its end."""
     names = sorted(name for name in headers if name.startswith("x-oss-"))
     return "".join(f"{name}:{signed_text(headers[name]).strip()}\n" for name in names)
 
@@ -73,13 +73,13 @@ def string_to_sign(
     headers: Mapping[str, str],
     date_line: str,
 ) -> str:
-    """Join method, Content-MD5, Content-Type, date line, x-oss block and resource.
+    """Return method, Content-MD5, Content-Type, date line, x-oss headers and resource, joined.
 
     Args:
-        method: upper case.
-        bucket: empty at service level.
-        key: decoded, empty at bucket level.
-        query: decoded pairs.
+        method: the HTTP method in upper case.
+        bucket: the bucket's name, empty at service level.
+        key: the decoded key, empty at bucket level.
+        query: decoded (name, value) pairs.
         headers: lower-case names -> values.
         date_line: ``x-oss-date`` or ``Date``; for a URL the ``Expires`` number.
     """
@@ -95,5 +95,5 @@ def string_to_sign(
 
 
 def signature(secret: str, text: str) -> str:
-    """Return the base64 signature of a string to sign."""
+    """Return the signature of a string to sign, in base64."""
     return hmac_sha1_base64(secret, text)

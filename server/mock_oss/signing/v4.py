@@ -1,7 +1,7 @@
-"""OSS4-HMAC-SHA256: canonical request, string to sign, signing key, signature.
+"""V4 (OSS4-HMAC-SHA256) signatures: canonical request, string to sign, signing key, signature.
 
-Source: OSS API reference, "Include a V4 signature in the Authorization header" and
-"V4 signatures in presigned URLs".
+Source: OSS API reference, "Include a V4 signature in the Authorization header" and "V4 signatures
+in presigned URLs".
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ class Credential(NamedTuple):
 
     @property
     def scope(self) -> str:
-        """Return the credential scope."""
+        """The credential scope: ``date/region/oss/aliyun_v4_request``."""
         return f"{self.date}/{self.region}/oss/{_TERMINATOR}"
 
 
 def parse_authorization(value: str) -> dict[str, str]:
-    """Split ``OSS4-HMAC-SHA256 k=v, k=v`` in any of the layouts the SDKs write.
+    """Return the fields of ``OSS4-HMAC-SHA256 k=v, k=v``, in any layout that the SDKs write.
 
     Raises:
-        ValueError: the layout is none of them; the message says why.
+        ValueError: the layout is not supported; the message has the reason.
     """
     fields: dict[str, str] = {}
     for item in value[len(ALGORITHM) :].split(","):
@@ -71,10 +71,10 @@ def parse_authorization(value: str) -> dict[str, str]:
 
 @lru_cache(maxsize=256)
 def parse_credential(text: str) -> Credential:
-    """Read ``AK/yyyymmdd/region/oss/aliyun_v4_request``.
+    """Parse ``AccessKeyId/yyyymmdd/region/oss/aliyun_v4_request``.
 
     Raises:
-        ValueError: it has another form.
+        ValueError: the text has another format.
     """
     pieces = text.rsplit("/", 4)
     if len(pieces) != 5 or pieces[3:] != ["oss", _TERMINATOR] or not pieces[0]:
@@ -90,7 +90,7 @@ def canonical_uri(bucket: str, key: str) -> str:
 
 
 def canonical_query(query: Iterable[tuple[str, str]]) -> str:
-    """Encode, sort by encoded name, join; an empty value is written as the bare name."""
+    """Return the encoded pairs sorted by name; a pair with an empty value is the bare name."""
     pairs = sorted(
         [(encode(name), encode(value)) for name, value in query if name != "x-oss-signature"]
     )
@@ -98,14 +98,14 @@ def canonical_query(query: Iterable[tuple[str, str]]) -> str:
 
 
 def canonical_headers(headers: Mapping[str, str], additional: Iterable[str]) -> str:
-    """Return the block of signed headers, each line ending in a newline."""
+    """Return the signed headers, each line with a newline at its end."""
     wanted = _SIGNED_ALWAYS.union(additional)
     names = sorted([name for name in headers if name.startswith("x-oss-") or name in wanted])
     return "".join([f"{name}:{signed_text(headers[name]).strip()}\n" for name in names])
 
 
 def additional_names(listed: str) -> list[str]:
-    """Return the additional headers to sign: lower case, sorted, no default ones."""
+    """Return the additional headers to sign: lower case, sorted, without those always signed."""
     if not listed:
         return []
     names = {name.strip().lower() for name in listed.split(";") if name.strip()}
@@ -121,15 +121,15 @@ def canonical_request(
     headers: Mapping[str, str],
     additional: str = "",
 ) -> str:
-    """Join the six fields.
+    """Return the six fields of the canonical request, joined.
 
     Args:
-        method: upper case.
-        bucket: empty at service level.
-        key: decoded, empty at bucket level.
-        query: decoded pairs; ``x-oss-signature`` is left out here.
+        method: the HTTP method in upper case.
+        bucket: the bucket's name, empty at service level.
+        key: the decoded key, empty at bucket level.
+        query: decoded (name, value) pairs; ``x-oss-signature`` is ignored.
         headers: lower-case names -> values as received.
-        additional: the ``;`` list of the request, in any order.
+        additional: the additional header names of the request, separated by ``;``, in any order.
     """
     names = additional_names(additional)
     return "\n".join(
@@ -151,7 +151,7 @@ def string_to_sign(date_time: str, scope: str, canonical: str) -> str:
 
 @lru_cache(maxsize=256)
 def signing_key(secret: str, date: str, region: str) -> bytes:
-    """Derive the key of one secret, day and region."""
+    """Return the key derived from a secret for one day and one region."""
     key = f"aliyun_v4{secret}".encode()
     for step in (date, region, "oss", _TERMINATOR):
         key = hmac.digest(key, step.encode(), hashlib.sha256)
@@ -159,5 +159,5 @@ def signing_key(secret: str, date: str, region: str) -> bytes:
 
 
 def signature(key: bytes, text: str) -> str:
-    """Return the lower-case hex signature of a string to sign."""
+    """Return the signature of a string to sign, in lower-case hex."""
     return hmac_sha256_hex(key, text)

@@ -1,29 +1,30 @@
-"""What the mock keeps: metadata in SQLite, bytes in files.
+"""The store: metadata in SQLite, object data in files and small blobs.
 
-An object becomes visible, and an old one goes away, by one SQLite commit; the files it names
-are complete before. So a killed process shows every answered object and no half-written one.
-The promise is about the process: files are not synced to the disk before the answer.
+One SQLite commit makes a new object visible and removes the replaced one; the files of the new
+object are complete before. After the process is killed, every object that was confirmed to a client
+exists, and no partly written object is visible. This does not cover a crash of the machine: the
+mock does not flush files to the disk before it responds.
 """
 
 from mock_oss.store.blobs import BlobWriter, Segment
+from mock_oss.store.data_directory import Store
 from mock_oss.store.records import (
     BucketRecord,
+    ExistingObject,
     ObjectRecord,
     PartRecord,
     SessionRecord,
-    Standing,
     UploadRecord,
 )
-from mock_oss.store.store import Store
 
 __all__ = [
     "BlobWriter",
     "BucketRecord",
+    "ExistingObject",
     "ObjectRecord",
     "PartRecord",
     "Segment",
     "SessionRecord",
-    "Standing",
     "Store",
     "UploadRecord",
 ]

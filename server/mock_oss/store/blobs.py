@@ -1,7 +1,8 @@
-"""Bytes. Large blobs are files, written once; small ones are rows, written over when unread.
+"""Blobs: byte strings that make up objects and parts.
 
-A blob in use by a reader is deleted when the last reader has gone. Blobs that no row names,
-left by a killed process, are swept when the store opens.
+A large blob is a file, written once. A small blob is a database row, which may be overwritten while
+nobody reads it. A blob in use by a reader is deleted after the last reader ends. When the store
+opens, it deletes blobs without a row in the database, which a killed process left behind.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ __all__ = ["BlobWriter", "Blobs", "Segment", "clip"]
 
 COPY_CHUNK = 1 << 20
 SMALL_BYTES = 64 << 10
-SMALL = "#"  # begins the names of blobs in the database
+SMALL = "#"  # first character of the names of small blobs
 MAX_IOV = 512
 
 
 class Segment(NamedTuple):
-    """A slice of a blob: ``[offset, offset + size)`` of the file ``blob``."""
+    """A slice of a blob: the bytes ``[offset, offset + size)`` of ``blob``."""
 
     blob: str
     offset: int
@@ -34,7 +35,7 @@ class Segment(NamedTuple):
 
 
 def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
-    """Return the segments that make up ``[offset, offset + size)`` of the whole."""
+    """Return the segments that make up the bytes ``[offset, offset + size)`` of the whole."""
     clipped = []
     for segment in segments:
         if size <= 0:
@@ -49,10 +50,10 @@ def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
 
 
 class BlobWriter:
-    """A blob being written. Nothing refers to it until a row does.
+    """A blob that is being written; no database row refers to it yet.
 
-    It is thrown away when its ``with`` block ends in an exception. It begins in memory and becomes
-    a file when it grows beyond ``SMALL_BYTES``.
+    An exception in the ``with`` block deletes the blob. It starts in memory and becomes a file
+    above ``SMALL_BYTES`` bytes.
     """
 
     __slots__ = ("_blobs", "_fd", "_kept", "_path", "name", "size")
@@ -76,10 +77,10 @@ class BlobWriter:
     ) -> None:
         if kind is not None:
             self.discard()
-        self._blobs.note_named(self.name)
+        self._blobs.unprotect(self.name)
 
     def write(self, pieces: list[bytes]) -> None:
-        """Append pieces."""
+        """Append pieces of data."""
         self.size += sum(map(len, pieces))
         if self._fd < 0:
             if self.size <= SMALL_BYTES:
@@ -94,22 +95,23 @@ class BlobWriter:
     def _become_file(self) -> None:
         self.name = secrets.token_hex(12)
         self._path = self._blobs.path(self.name)
-        self._blobs.note_unnamed(self.name)
+        self._blobs.protect(self.name)
         self._fd = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
 
-    def close(self, spare: str = "") -> Segment:
-        """Finish; return the segment that covers the whole blob.
+    def close(self, reuse: str = "") -> Segment:
+        """Finish writing; return the segment that covers the whole blob.
 
         Args:
-            spare: a small blob to write over, in the transaction that takes it from its owner; a
-                blob that has become a file leaves it alone.
+            reuse: name of a small blob to overwrite, empty for none. The caller's transaction must
+                remove this blob from its old object. A blob that became a file ignores this
+                argument.
         """
         if self._fd < 0:
             data = b"".join(self._kept)
             self._kept = []
-            if spare:  # not our name: an exception after this must not delete it
-                self._blobs.overwrite(spare, data)
-                return Segment(spare, 0, self.size)
+            if reuse:  # self.name stays empty, so that a later exception does not delete this blob
+                self._blobs.overwrite(reuse, data)
+                return Segment(reuse, 0, self.size)
             self.name = self._blobs.put_small(data)
         else:
             os.close(self._fd)
@@ -117,7 +119,7 @@ class BlobWriter:
         return Segment(self.name, 0, self.size)
 
     def discard(self) -> None:
-        """Throw the blob away; harmless when it is gone already."""
+        """Delete the blob; no effect if it is deleted already."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -135,51 +137,51 @@ def _write_all(fd: int, pieces: list[bytes]) -> None:
 
 
 class Blobs:
-    """All blobs: small ones are rows of the database, others files of a directory."""
+    """All blobs: small ones in database rows, others as files in a directory."""
 
     def __init__(self, directory: Path, database: Database) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._db = database
         self._readers: Counter[str] = Counter()
-        self._doomed: set[str] = set()
-        self._unnamed: set[str] = set()
+        self._delete_later: set[str] = set()
+        self._protected: set[str] = set()
         (self._last_small,) = database.execute(
             "SELECT coalesce(max(id), 0) FROM small_blobs"
         ).fetchone()
 
     def new(self) -> BlobWriter:
-        """Return a blob to write, and to name in a row, within a ``with`` block."""
+        """Return a blob writer, to use in a ``with`` block that also creates the blob's row."""
         return BlobWriter(self)
 
-    def note_unnamed(self, name: str) -> None:
-        """Keep a blob that no row names yet from being swept."""
-        self._unnamed.add(name)
+    def protect(self, name: str) -> None:
+        """Exclude a blob without a row from ``sweep``."""
+        self._protected.add(name)
 
-    def note_named(self, name: str) -> None:
-        """Let a blob be swept again unless a row names it."""
-        self._unnamed.discard(name)
+    def unprotect(self, name: str) -> None:
+        """Let ``sweep`` delete a blob again if it has no row."""
+        self._protected.discard(name)
 
     def path(self, name: str) -> str:
-        """Return the file of a blob that is one."""
+        """Return the path of a blob that is a file."""
         return f"{self._directory}/{name}"
 
     def put_small(self, data: bytes) -> str:
-        """Keep a small blob; return its name."""
+        """Store a small blob and return its name."""
         with self._db.lock:
-            self._last_small += 1  # never used twice while readers may hold the name
+            self._last_small += 1  # readers may still hold an old name: never use a number twice
             self._db.execute("INSERT INTO small_blobs VALUES (?, ?)", (self._last_small, data))
             return f"{SMALL}{self._last_small}"
 
-    def spare(self, segments: Iterable[Segment]) -> str:
-        """Return a small blob of these that nobody reads, empty when there is none."""
+    def reusable(self, segments: Iterable[Segment]) -> str:
+        """Return the name of a small blob in these segments without readers, or empty text."""
         for segment in segments:
             if segment.blob.startswith(SMALL) and segment.blob not in self._readers:
                 return segment.blob
         return ""
 
     def overwrite(self, name: str, data: bytes) -> None:
-        """Give a small blob that nobody reads other bytes; cheaper than a new one."""
+        """Replace the data of a small blob without readers; cheaper than a new blob."""
         with self._db.lock:
             number = int(name.removeprefix(SMALL))
             self._db.execute("UPDATE small_blobs SET data = ? WHERE id = ?", (data, number))
@@ -193,7 +195,7 @@ class Blobs:
         return bytes(row[0])
 
     def remove(self, name: str) -> None:
-        """Delete a blob now; harmless when it is gone already."""
+        """Delete a blob now; no effect if it is deleted already."""
         if name.startswith(SMALL):
             with self._db.lock:
                 number = int(name.removeprefix(SMALL))
@@ -202,7 +204,7 @@ class Blobs:
             Path(self.path(name)).unlink(missing_ok=True)
 
     def link(self, segments: Iterable[Segment]) -> list[Segment]:
-        """Give the same bytes new names, so that either owner can delete its own."""
+        """Give the same data new blob names, so that each owner can delete its own blobs."""
         linked = []
         for segment in segments:
             if segment.blob.startswith(SMALL):
@@ -214,16 +216,16 @@ class Blobs:
         return linked
 
     def delete(self, segments: Iterable[Segment]) -> None:
-        """Delete blobs no row names any more; those being read go when the reader has."""
+        """Delete blobs without a row; blobs in use are deleted after their last reader ends."""
         for name in {segment.blob for segment in segments}:
             if name in self._readers:
-                self._doomed.add(name)
+                self._delete_later.add(name)
             else:
                 self.remove(name)
 
     @contextmanager
     def reading(self, segments: Iterable[Segment]) -> Iterator[None]:
-        """Keep the blobs of these segments until the block ends."""
+        """Keep the blobs of these segments until the ``with`` block ends."""
         names = [segment.blob for segment in segments]
         self._readers.update(names)
         try:
@@ -233,12 +235,16 @@ class Blobs:
                 self._readers[name] -= 1
                 if not self._readers[name]:
                     del self._readers[name]
-                    if name in self._doomed:
-                        self._doomed.discard(name)
+                    if name in self._delete_later:
+                        self._delete_later.discard(name)
                         self.remove(name)
 
     def read(self, segments: Iterable[Segment], chunk_size: int = COPY_CHUNK) -> Iterator[bytes]:
-        """Yield the bytes of the segments in pieces of at most ``chunk_size``."""
+        """Yield the bytes of the segments in pieces of at most ``chunk_size``.
+
+        Raises:
+            EOFError: a file is shorter than its row says.
+        """
         for segment in segments:
             if segment.blob.startswith(SMALL):
                 yield self._small(segment.blob)[segment.offset : segment.offset + segment.size]
@@ -268,8 +274,8 @@ class Blobs:
         return small | self.file_names()
 
     def sweep(self, used: set[str]) -> int:
-        """Delete blobs that no row names; return how many there were."""
-        orphans = self.names() - used - self._unnamed
+        """Delete all blobs except those in ``used`` and the protected ones; return their number."""
+        orphans = self.names() - used - self._protected
         for name in orphans:
             self.remove(name)
         return len(orphans)

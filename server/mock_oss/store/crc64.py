@@ -1,7 +1,7 @@
-"""CRC-64/XZ (ECMA-182, reflected): the value of ``x-oss-hash-crc64ecma``.
+"""CRC-64/XZ (ECMA-182, reflected): the checksum in ``x-oss-hash-crc64ecma``.
 
-``update`` is compiled (fastcrc); ``combine`` joins the checksums of neighbouring pieces without
-their bytes, by multiplying with a power of x modulo the polynomial.
+``update`` is compiled code from fastcrc. ``combine`` computes the checksum of two adjacent pieces
+from their checksums, by multiplying with a power of x modulo the polynomial.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ _POLYNOMIAL = 0xC96C5795D7870F42
 _ONE = 1 << 63
 
 update = fastcrc.crc64.xz
-"""``update(data, crc=None)``: continue a checksum over more bytes."""
+"""``update(data, crc=None)`` returns the checksum ``crc`` continued over ``data``."""
 
 
 def combine(first: int, second: int, second_size: int) -> int:
-    """Return the checksum of A + B from that of A, that of B and the size of B in bytes."""
+    """Return the checksum of A + B from the checksums of A and B and the size of B in bytes."""
     if not second_size:
         return first
     return _multiply(_power(second_size), first) ^ second
 
 
 def _multiply(a: int, b: int) -> int:
-    """Multiply two reflected polynomials modulo the CRC's."""
+    """Return the product of two reflected polynomials modulo the CRC polynomial."""
     product = 0
     while a:
         if a & _ONE:
@@ -39,7 +39,7 @@ def _multiply(a: int, b: int) -> int:
 
 @lru_cache(maxsize=512)
 def _power(size: int) -> int:
-    """Return x to the power of 8 * size."""
+    """Return x to the power of 8 * size, modulo the CRC polynomial."""
     result, square = _ONE, 1 << 55  # x^0 and x^8
     while size:
         if size & 1:

@@ -1,4 +1,4 @@
-"""The SQLite file: schema, connection, one lock, and the claim on the data directory."""
+"""The SQLite file: schema, connection, lock, and exclusive use of the data directory."""
 
 from __future__ import annotations
 
@@ -64,19 +64,24 @@ TABLES = (
 
 
 class Database:
-    """A connection that any thread may use while it holds the lock."""
+    """A database connection for all threads; a thread must hold ``lock`` while it uses it.
+
+    Raises:
+        DataDirError: the directory cannot be used, or its format is not supported.
+        DataDirInUseError: another mock uses the directory.
+    """
 
     def __init__(self, directory: Path) -> None:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             self._claim = os.open(directory / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         except OSError as e:
-            raise DataDirError(f"cannot keep data in {directory}: {e.strerror}") from e
+            raise DataDirError(f"cannot use the data directory {directory}: {e.strerror}") from e
         try:
             fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as e:
             os.close(self._claim)
-            raise DataDirInUseError(f"another mock keeps its data in {directory}") from e
+            raise DataDirInUseError(f"another mock uses the data directory {directory}") from e
         self.lock = threading.RLock()
         try:
             self.connection = sqlite3.connect(
@@ -84,7 +89,7 @@ class Database:
             )
         except sqlite3.Error as e:
             os.close(self._claim)
-            raise DataDirError(f"cannot keep data in {directory}: {e}") from e
+            raise DataDirError(f"cannot use the data directory {directory}: {e}") from e
         self.execute = self.connection.execute
         try:
             self._prepare()
@@ -97,7 +102,7 @@ class Database:
         if version not in (0, FORMAT_VERSION):
             self.close()
             raise DataDirError(f"the data directory has format {version}, not {FORMAT_VERSION}")
-        self.execute("PRAGMA locking_mode = EXCLUSIVE")  # the claim above keeps others out anyway
+        self.execute("PRAGMA locking_mode = EXCLUSIVE")  # safe: the lock file excludes other mocks
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = NORMAL")
         self.execute("PRAGMA wal_autocheckpoint = 4000")
@@ -106,28 +111,28 @@ class Database:
         self.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
     def complete(self) -> None:
-        """Make the tables that are missing, as in a file or a snapshot of an older release."""
+        """Create missing tables, as in a data directory or snapshot of an older release."""
         self.connection.executescript(_SCHEMA)
 
     def transaction(self) -> _Transaction:
-        """Commit what a ``with`` block does, or none of it."""
+        """Return a context manager that commits on success and rolls back on an exception."""
         return _Transaction(self)
 
     def clear(self) -> None:
-        """Forget every row."""
+        """Delete all rows."""
         with self.transaction():
             for table in TABLES:
-                self.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the tuple above
+                self.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant name
 
     def close(self) -> None:
-        """Close the file and give up the directory."""
+        """Close the file and release the data directory."""
         with self.lock:
             self.connection.close()
         os.close(self._claim)
 
 
 class _Transaction:
-    """The lock and a transaction for the length of a block."""
+    """A context manager that holds the lock and a transaction."""
 
     __slots__ = ("_db",)
 

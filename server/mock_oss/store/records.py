@@ -1,7 +1,7 @@
 """Rows of the store as values. Times are milliseconds since the epoch.
 
-``headers``, ``tagging`` and ``segments`` are kept as JSON text and read when needed: most
-requests look at few of them.
+``headers``, ``tagging`` and ``segments`` remain JSON text until they are used, because most
+requests need few of them.
 """
 
 from __future__ import annotations
@@ -10,38 +10,40 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mock_oss.http.request import signed_text
 from mock_oss.store.blobs import Segment
 
 __all__ = [
+    "DEFAULT_CONTENT_TYPE",
     "BucketRecord",
     "Cname",
     "CnameToken",
+    "ExistingObject",
     "ListEntry",
     "ObjectRecord",
     "PartRecord",
     "SessionRecord",
-    "Standing",
     "UploadRecord",
     "load_segments",
     "pack_segments",
 ]
 
-_read_json = json.JSONDecoder().raw_decode  # without what `json.loads` does for other callers
+DEFAULT_CONTENT_TYPE = "application/octet-stream"
+
+_read_json = json.JSONDecoder().raw_decode  # faster than `json.loads`
 
 
 def pack_segments(segments: Iterable[Segment]) -> str:
-    """Write segments as JSON text."""
+    """Return segments as JSON text."""
     return "[" + ",".join(f'["{s.blob}",{s.offset},{s.size}]' for s in segments) + "]"
 
 
 def load_segments(text: str) -> list[Segment]:
-    """Read segments from JSON text."""
+    """Parse the JSON text of segments."""
     return [] if text == "[]" else [Segment._make(item) for item in _read_json(text)[0]]
 
 
 class BucketRecord(NamedTuple):
-    """A bucket; ``cors`` and ``lifecycle`` are the stored XML documents or empty."""
+    """A bucket; ``cors`` and ``lifecycle`` are XML documents or empty."""
 
     name: str
     account_id: str
@@ -55,7 +57,7 @@ class BucketRecord(NamedTuple):
 
 
 class Cname(NamedTuple):
-    """A custom domain that is bound to a bucket."""
+    """A custom domain bound to a bucket."""
 
     domain: str
     bucket: str
@@ -63,7 +65,7 @@ class Cname(NamedTuple):
 
 
 class CnameToken(NamedTuple):
-    """A token that proves who owns a domain, for one bucket."""
+    """A token that proves the ownership of a domain, for one bucket."""
 
     domain: str
     bucket: str
@@ -72,7 +74,7 @@ class CnameToken(NamedTuple):
 
 
 class ObjectRecord(NamedTuple):
-    """An object. ``etag`` has no quotes; ``crc64`` is decimal text; ``md5`` is base64 or empty."""
+    """An object. ``etag`` has no quotes, ``crc64`` is decimal text, ``md5`` is base64 or empty."""
 
     bucket: str
     key: str
@@ -90,27 +92,22 @@ class ObjectRecord(NamedTuple):
 
     @property
     def segments(self) -> list[Segment]:
-        """The slices of blobs that make up the object."""
+        """The blob slices that make up the object."""
         return load_segments(self.segments_json)
 
     @property
-    def shown_headers(self) -> dict[str, str]:
-        """The stored headers as the text that their bytes were meant as."""
-        return {name: signed_text(value) for name, value in self.stored_headers.items()}
-
-    @property
     def stored_headers(self) -> dict[str, str]:
-        """The headers to send back: lower-case name -> value."""
+        """The response headers of the object: lower-case name -> value."""
         return dict(json.loads(self.headers))
 
     @property
     def tags(self) -> dict[str, str]:
-        """Tag key -> value."""
+        """Tag key -> tag value."""
         return dict(json.loads(self.tagging))
 
 
-class Standing(NamedTuple):
-    """What a write has to know of the object it replaces."""
+class ExistingObject(NamedTuple):
+    """The columns of an object that a write must check before it replaces the object."""
 
     key: str
     size: int
@@ -119,7 +116,7 @@ class Standing(NamedTuple):
 
 
 class ListEntry(NamedTuple):
-    """What a list of objects shows of one."""
+    """The columns of an object that a list shows."""
 
     key: str
     size: int
@@ -130,7 +127,7 @@ class ListEntry(NamedTuple):
 
 
 class UploadRecord(NamedTuple):
-    """A multipart upload in progress, with what the object will get."""
+    """A multipart upload in progress, with the properties of the future object."""
 
     upload_id: str
     bucket: str
@@ -154,12 +151,12 @@ class PartRecord(NamedTuple):
 
     @property
     def segments(self) -> list[Segment]:
-        """The slices of blobs that make up the part."""
+        """The blob slices that make up the part."""
         return load_segments(self.segments_json)
 
 
 class SessionRecord(NamedTuple):
-    """A role session made by AssumeRole; ``policy`` is the session policy or empty."""
+    """A role session created by AssumeRole; ``policy`` is the session policy or empty."""
 
     access_key_id: str
     access_key_secret: str

@@ -1,4 +1,4 @@
-"""Queries, one class per kind of row. Each call is atomic; none knows about HTTP."""
+"""Queries for buckets, objects and sessions, one class per table. Every method is atomic."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from mock_oss.store.database import Database
-from mock_oss.store.records import BucketRecord, ListEntry, ObjectRecord, SessionRecord, Standing
+from mock_oss.store.records import (
+    BucketRecord,
+    ExistingObject,
+    ListEntry,
+    ObjectRecord,
+    SessionRecord,
+)
 
 __all__ = ["Buckets", "Objects", "Sessions", "after_prefix"]
 
@@ -14,9 +20,9 @@ _OBJECT_COLUMNS = (
     "bucket, key, size, etag, crc64, md5, kind, storage_class, acl, modified_ms, headers, tagging, "
     "segments"
 )
-_GET = f"SELECT {_OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key = ?"  # noqa: S608 - as above
-_STANDING = "SELECT key, size, kind, segments FROM objects WHERE bucket = ? AND key = ?"
-_PUT = (  # in place where there is a row: cheaper than REPLACE, which deletes it first
+_GET = f"SELECT {_OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key = ?"  # noqa: S608 - constants
+_EXISTING = "SELECT key, size, kind, segments FROM objects WHERE bucket = ? AND key = ?"
+_PUT = (  # updating an existing row is cheaper than REPLACE, which deletes it first
     f"INSERT INTO objects ({_OBJECT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) "  # noqa: S608
     "ON CONFLICT (bucket, key) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _OBJECT_COLUMNS.split(", ")[2:])
@@ -24,7 +30,7 @@ _PUT = (  # in place where there is a row: cheaper than REPLACE, which deletes i
 
 
 def after_prefix(prefix: str) -> str | None:
-    """Return the smallest text above every text that starts with ``prefix``; None for no end."""
+    """Return the smallest text above all texts that start with ``prefix``, None without one."""
     while prefix:
         last = ord(prefix[-1])
         prefix = prefix[:-1]
@@ -35,14 +41,14 @@ def after_prefix(prefix: str) -> str | None:
 
 
 class Buckets:
-    """Rows of buckets, cached: every request looks one up."""
+    """Rows of buckets, with a cache, because every request looks one up."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
         self._cache: dict[str, BucketRecord] = {}
 
     def get(self, name: str) -> BucketRecord | None:
-        """Return a bucket."""
+        """Return a bucket, None if it does not exist."""
         record = self._cache.get(name)
         if record is None:
             with self._db.lock:
@@ -53,7 +59,7 @@ class Buckets:
         return record
 
     def all(self) -> list[BucketRecord]:
-        """Return every bucket, by name."""
+        """Return all buckets, sorted by name."""
         with self._db.lock:
             rows = self._db.execute("SELECT * FROM buckets ORDER BY name").fetchall()
         return [BucketRecord._make(row) for row in rows]
@@ -65,13 +71,13 @@ class Buckets:
             self._cache[record.name] = record
 
     def delete(self, name: str) -> None:
-        """Remove the row of a bucket."""
+        """Delete the row of a bucket."""
         with self._db.lock:
             self._db.execute("DELETE FROM buckets WHERE name = ?", (name,))
             self._cache.pop(name, None)
 
-    def forget_cache(self) -> None:
-        """Read rows afresh, after the database was replaced."""
+    def clear_cache(self) -> None:
+        """Empty the cache, after the database was replaced."""
         self._cache.clear()
 
 
@@ -82,24 +88,24 @@ class Objects:
         self._db = database
 
     def get(self, bucket: str, key: str) -> ObjectRecord | None:
-        """Return an object."""
+        """Return an object, None if it does not exist."""
         with self._db.lock:
             row = self._db.execute(_GET, (bucket, key)).fetchone()
         return None if row is None else ObjectRecord._make(row)
 
-    def standing(self, bucket: str, key: str) -> Standing | None:
-        """Return what a write has to know of the object there is."""
+    def existing(self, bucket: str, key: str) -> ExistingObject | None:
+        """Return the columns that a write must check, None if the object does not exist."""
         with self._db.lock:
-            row = self._db.execute(_STANDING, (bucket, key)).fetchone()
-        return None if row is None else Standing._make(row)
+            row = self._db.execute(_EXISTING, (bucket, key)).fetchone()
+        return None if row is None else ExistingObject._make(row)
 
     def put(self, record: ObjectRecord) -> None:
         """Create or replace an object."""
         with self._db.lock:
-            self._db.execute(_PUT, tuple(record))  # sqlite3 reads a plain tuple faster
+            self._db.execute(_PUT, tuple(record))  # sqlite3 is faster with a plain tuple
 
     def delete(self, bucket: str, key: str) -> ObjectRecord | None:
-        """Remove an object; return what was there."""
+        """Delete an object; return its row, None if it did not exist."""
         with self._db.lock:
             replaced = self.get(bucket, key)
             if replaced is not None:
@@ -109,7 +115,7 @@ class Objects:
     def entries(
         self, bucket: str, *, prefix: str, after: str, start: str, limit: int
     ) -> list[ListEntry]:
-        """Return what a list shows of objects; the arguments are those of ``page``."""
+        """Return list entries; the arguments are those of ``page``."""
         rows = self._range(
             "key, size, etag, kind, storage_class, modified_ms", bucket, prefix, after, start, limit
         )
@@ -121,11 +127,11 @@ class Objects:
         """Return objects in byte order of their keys.
 
         Args:
-            bucket: its name.
-            prefix: only keys that start so.
+            bucket: the bucket's name.
+            prefix: only keys with this prefix.
             after: only keys above this one.
             start: only keys from this one on.
-            limit: at most so many.
+            limit: the largest number of objects.
         """
         rows = self._range(_OBJECT_COLUMNS, bucket, prefix, after, start, limit)
         return [ObjectRecord._make(row) for row in rows]
@@ -144,7 +150,7 @@ class Objects:
             return self._db.execute(query, (*arguments, limit)).fetchall()
 
     def totals(self, bucket: str) -> list[tuple[str, int, int]]:
-        """Return (storage class, number of objects, bytes) of a bucket."""
+        """Return (storage class, number of objects, bytes) for each storage class of a bucket."""
         with self._db.lock:
             return self._db.execute(
                 "SELECT storage_class, count(*), sum(size) FROM objects WHERE bucket = ? "
@@ -153,7 +159,7 @@ class Objects:
             ).fetchall()
 
     def last_modified_ms(self, bucket: str) -> int:
-        """Return when a bucket's objects last changed, 0 when it has none."""
+        """Return the latest change of a bucket's objects, 0 without objects."""
         with self._db.lock:
             row = self._db.execute(
                 "SELECT coalesce(max(modified_ms), 0) FROM objects WHERE bucket = ?", (bucket,)
@@ -161,7 +167,7 @@ class Objects:
         return int(row[0])
 
     def all_segments(self) -> Iterable[str]:
-        """Return the segments column of every object."""
+        """Return the segments column of all objects."""
         with self._db.lock:
             return [row[0] for row in self._db.execute("SELECT segments FROM objects")]
 
@@ -173,7 +179,7 @@ class Sessions:
         self._db = database
 
     def get(self, access_key_id: str) -> SessionRecord | None:
-        """Return a session."""
+        """Return a session by its access key id, None if it does not exist."""
         with self._db.lock:
             row = self._db.execute(
                 "SELECT * FROM sessions WHERE access_key_id = ?", (access_key_id,)
@@ -181,11 +187,11 @@ class Sessions:
         return None if row is None else SessionRecord._make(row)
 
     def put(self, record: SessionRecord) -> None:
-        """Keep a session."""
+        """Create or replace a session."""
         with self._db.lock:
             self._db.execute("REPLACE INTO sessions VALUES (?,?,?,?,?,?,?)", record)
 
     def expire_all(self, at_ms: int) -> None:
-        """Make every session end at this moment at the latest."""
+        """Let every session expire at ``at_ms`` or earlier."""
         with self._db.lock:
             self._db.execute("UPDATE sessions SET expires_ms = min(expires_ms, ?)", (at_ms,))

@@ -1,4 +1,4 @@
-"""Rows of multipart uploads and their parts."""
+"""Queries for multipart uploads and their parts."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _PART_COLUMNS = "number, size, etag, crc64, modified_ms, segments"
 
 
 class Uploads:
-    """Uploads in progress. Deleting blobs is the caller's work, after the commit."""
+    """Uploads in progress. After the commit, the caller must delete the blobs of deleted rows."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def get(self, upload_id: str) -> UploadRecord | None:
-        """Return an upload."""
+        """Return an upload, None if it does not exist."""
         with self._db.lock:
             row = self._db.execute(
                 "SELECT * FROM uploads WHERE upload_id = ?", (upload_id,)
@@ -28,7 +28,7 @@ class Uploads:
         return None if row is None else UploadRecord._make(row)
 
     def put(self, record: UploadRecord) -> None:
-        """Start an upload."""
+        """Create an upload."""
         with self._db.lock:
             self._db.execute("INSERT INTO uploads VALUES (?,?,?,?,?,?,?,?)", record)
 
@@ -41,14 +41,14 @@ class Uploads:
         start: str = "",
         limit: int = 1000,
     ) -> list[UploadRecord]:
-        """Return uploads in order of key, then upload id.
+        """Return uploads, sorted by key, then by upload id.
 
         Args:
-            bucket: its name.
-            prefix: only keys that start so.
+            bucket: the bucket's name.
+            prefix: only keys with this prefix.
             after: only uploads above this (key, upload id).
             start: only keys from this one on.
-            limit: at most so many.
+            limit: the largest number of uploads.
         """
         end = after_prefix(prefix)
         query = "SELECT * FROM uploads WHERE bucket = ? AND key >= ? AND (key, upload_id) > (?, ?)"
@@ -63,10 +63,10 @@ class Uploads:
         return [UploadRecord._make(row) for row in rows]
 
     def put_part(self, upload_id: str, part: PartRecord) -> PartRecord | None:
-        """Keep a part; return the one it replaced.
+        """Store a part; return the part it replaces, or None.
 
         Raises:
-            KeyError: the upload has gone meanwhile.
+            KeyError: the upload does not exist any more.
         """
         with self._db.transaction():
             if self.get(upload_id) is None:
@@ -76,7 +76,7 @@ class Uploads:
         return replaced
 
     def part(self, upload_id: str, number: int) -> PartRecord | None:
-        """Return one part."""
+        """Return one part, None if it does not exist."""
         row = self._db.execute(
             f"SELECT {_PART_COLUMNS} FROM parts WHERE upload_id = ? AND number = ?",  # noqa: S608
             (upload_id, number),
@@ -84,7 +84,7 @@ class Uploads:
         return None if row is None else PartRecord._make(row)
 
     def parts(self, upload_id: str, *, after: int = 0, limit: int = 10_000) -> list[PartRecord]:
-        """Return parts in order of their numbers."""
+        """Return parts with a number above ``after``, sorted by number."""
         with self._db.lock:
             rows = self._db.execute(
                 f"SELECT {_PART_COLUMNS} FROM parts WHERE upload_id = ? AND number > ? "  # noqa: S608
@@ -94,12 +94,12 @@ class Uploads:
         return [PartRecord._make(row) for row in rows]
 
     def delete(self, upload_id: str) -> None:
-        """Remove an upload and its parts; inside a transaction of the caller."""
+        """Delete an upload and its parts; the caller must hold a transaction."""
         self._db.execute("DELETE FROM parts WHERE upload_id = ?", (upload_id,))
         self._db.execute("DELETE FROM uploads WHERE upload_id = ?", (upload_id,))
 
     def count(self, bucket: str) -> int:
-        """Return how many uploads a bucket has in progress."""
+        """Return the number of uploads in progress in a bucket."""
         with self._db.lock:
             row = self._db.execute(
                 "SELECT count(*) FROM uploads WHERE bucket = ?", (bucket,)
@@ -107,6 +107,6 @@ class Uploads:
         return int(row[0])
 
     def all_segments(self) -> Iterable[str]:
-        """Return the segments column of every part."""
+        """Return the segments column of all parts."""
         with self._db.lock:
             return [row[0] for row in self._db.execute("SELECT segments FROM parts")]

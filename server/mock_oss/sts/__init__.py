@@ -1,1 +1,1 @@
-"""STS, and the part of RAM that a kill switch uses."""
+"""STS and the RAM actions: temporary credentials, and policies attached to roles."""

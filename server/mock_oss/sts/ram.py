@@ -1,8 +1,8 @@
-"""The part of RAM that a kill switch needs: make a policy, put it on a role, take it off again.
+"""The RAM actions of a kill switch: create a policy, attach it to a role, detach it again.
 
-What is made here lives in memory and is forgotten by a restart and by `reset`; roles themselves
-belong to the world. Source: vendor pages CreatePolicy, AttachPolicyToRole, DetachPolicyFromRole
-and ListPoliciesForRole.
+Created and attached policies exist in memory only; a restart and ``reset`` delete them. The roles
+themselves come from the world. Source: vendor pages CreatePolicy, AttachPolicyToRole,
+DetachPolicyFromRole and ListPoliciesForRole.
 """
 
 from __future__ import annotations
@@ -10,10 +10,16 @@ from __future__ import annotations
 import re
 
 from mock_oss.access.identities import Caller
-from mock_oss.access.policy import PolicyError, Question, evaluate, evaluate_session, parse_policy
 from mock_oss.errors import STSRefusedError
-from mock_oss.sts.sts_signatures import STSCall, missing
-from mock_oss.world.world import Role
+from mock_oss.policies.evaluation import (
+    PolicyError,
+    Question,
+    evaluate,
+    evaluate_session,
+    parse_policy,
+)
+from mock_oss.sts.signatures import STSCall, missing
+from mock_oss.world.model import Role
 
 __all__ = ["RAM_ACTIONS", "RAM_VERSION"]
 
@@ -36,7 +42,7 @@ def _create_policy(call: STSCall, caller: Caller) -> dict[str, object]:
         raise STSRefusedError(
             400, "MalformedPolicyDocument", "The policy document is malformed."
         ) from e
-    made = call.service.identities.made_policies
+    made = call.service.identities.created_policies
     if (caller.account_id, name) in made:
         raise STSRefusedError(
             409, "EntityAlreadyExists.Policy", f"The policy {name} already exists."
@@ -48,10 +54,10 @@ def _create_policy(call: STSCall, caller: Caller) -> dict[str, object]:
 
 def _attach(call: STSCall, caller: Caller) -> dict[str, object]:
     name, role = _policy_name(call), _role(call, caller)
-    document = call.service.identities.made_policies.get((caller.account_id, name))
+    document = call.service.identities.created_policies.get((caller.account_id, name))
     if document is None:
         raise STSRefusedError(404, "EntityNotExist.Policy", f"The policy {name} does not exist.")
-    attached = call.service.identities.attached_to(role)
+    attached = call.service.identities.attached_policies(role)
     if name in attached:
         raise STSRefusedError(
             409, "EntityAlreadyExists.Role.Policy", f"The policy {name} is attached already."
@@ -62,7 +68,7 @@ def _attach(call: STSCall, caller: Caller) -> dict[str, object]:
 
 def _detach(call: STSCall, caller: Caller) -> dict[str, object]:
     name, role = _policy_name(call), _role(call, caller)
-    if call.service.identities.attached_to(role).pop(name, None) is None:
+    if call.service.identities.attached_policies(role).pop(name, None) is None:
         raise STSRefusedError(
             404, "EntityNotExist.Role.Policy", f"The policy {name} is not attached."
         )
@@ -70,7 +76,7 @@ def _detach(call: STSCall, caller: Caller) -> dict[str, object]:
 
 
 def _list(call: STSCall, caller: Caller) -> dict[str, object]:
-    attached = call.service.identities.attached_to(_role(call, caller))
+    attached = call.service.identities.attached_policies(_role(call, caller))
     policies = [{"PolicyName": name, "PolicyType": "Custom"} for name in attached]
     return {"RequestId": call.record.request_id, "Policies": {"Policy": policies}}
 

@@ -1,1 +1,1 @@
-"""The initial accounts, roles, buckets and objects of a mock."""
+"""The world: the accounts, roles and buckets a mock starts with, and the rules of those buckets."""

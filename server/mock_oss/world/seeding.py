@@ -1,4 +1,4 @@
-"""Filling the store from a directory tree ``DIR/BUCKET/key``."""
+"""The initial content of a store: the world's buckets and custom domains, and seed files."""
 
 from __future__ import annotations
 
@@ -6,27 +6,58 @@ import json
 import mimetypes
 from pathlib import Path
 
+from mock_oss.clock import Clock
 from mock_oss.errors import RefusedError, WorldError
 from mock_oss.http.addressing import check_bucket_name, check_key
 from mock_oss.http.body import PIECE, Digest
-from mock_oss.operations.properties import DEFAULT_TYPE
-from mock_oss.service import Service
-from mock_oss.store import ObjectRecord
-from mock_oss.world.world import BucketSpec
+from mock_oss.store import BucketRecord, ObjectRecord, Store
+from mock_oss.store.records import DEFAULT_CONTENT_TYPE
+from mock_oss.world.model import BucketSpec, World
 
-__all__ = ["seed_objects"]
+__all__ = ["ensure_bucket", "fill_store", "seed_objects"]
 
 
-def seed_objects(service: Service, directory: Path, *, keep: bool = False) -> int:
-    """Store every file below ``directory/BUCKET``; return how many were stored.
+def fill_store(store: Store, world: World, clock: Clock) -> None:
+    """Create the world's buckets and custom domains that do not exist yet."""
+    for spec in world.buckets:
+        ensure_bucket(store, spec, clock)
+    for domain, bucket in world.cnames.items():
+        if domain.lower() not in store.cnames.bound:
+            store.cnames.bind(domain.lower(), bucket, clock.timestamp_ms())
+
+
+def ensure_bucket(store: Store, spec: BucketSpec, clock: Clock) -> None:
+    """Create a bucket unless one with this name exists."""
+    if store.buckets.get(spec.name) is None:
+        store.buckets.put(
+            BucketRecord(
+                name=spec.name,
+                account_id=spec.account_id,
+                region=spec.region,
+                acl=spec.acl,
+                storage_class=spec.storage_class,
+                redundancy="LRS",
+                created_ms=clock.timestamp_ms(),
+                cors=spec.cors,
+                lifecycle=spec.lifecycle,
+            )
+        )
+
+
+def seed_objects(
+    store: Store, directory: Path, *, region: str, clock: Clock, keep_existing: bool = False
+) -> int:
+    """Store every file ``directory/BUCKET/KEY``; return the number of stored files.
 
     Args:
-        service: the running parts; buckets are created when needed.
-        directory: where the files are.
-        keep: leave objects that are there already as they are.
+        store: the store; missing buckets are created.
+        directory: the root of the seed, with one subdirectory per bucket.
+        region: the region of created buckets.
+        clock: the mock's clock, for Last-Modified.
+        keep_existing: leave existing objects unchanged.
 
     Raises:
-        WorldError: the directory is missing, or a name is not one OSS would take.
+        WorldError: the directory does not exist, or OSS would refuse a bucket name or key.
     """
     if not directory.is_dir():
         raise WorldError(f"{directory} is not a directory")
@@ -39,21 +70,21 @@ def seed_objects(service: Service, directory: Path, *, keep: bool = False) -> in
                 check_key(key)
             except RefusedError as e:
                 raise WorldError(f"{path}: {e.message}") from e
-            service.ensure_bucket(BucketSpec(name=folder.name, region=service.world.region))
-            if keep and service.store.objects.get(folder.name, key) is not None:
+            ensure_bucket(store, BucketSpec(name=folder.name, region=region), clock)
+            if keep_existing and store.objects.get(folder.name, key) is not None:
                 continue
-            _store_file(service, folder.name, key, path)
+            _store_file(store, folder.name, key, path, clock)
             count += 1
     return count
 
 
-def _store_file(service: Service, bucket: str, key: str, path: Path) -> None:
+def _store_file(store: Store, bucket: str, key: str, path: Path, clock: Clock) -> None:
     digest = Digest()
-    with service.store.blobs.new() as blob, path.open("rb") as file:
+    with store.blobs.new() as blob, path.open("rb") as file:
         while piece := file.read(PIECE):
             digest.update([piece])
             blob.write([piece])
-        content_type = mimetypes.guess_type(path.name)[0] or DEFAULT_TYPE
+        content_type = mimetypes.guess_type(path.name)[0] or DEFAULT_CONTENT_TYPE
         record = ObjectRecord(
             bucket=bucket,
             key=key,
@@ -64,9 +95,9 @@ def _store_file(service: Service, bucket: str, key: str, path: Path) -> None:
             kind="Normal",
             storage_class="Standard",
             acl="default",
-            modified_ms=service.now_ms(),
+            modified_ms=clock.timestamp_ms(),
             headers=json.dumps({"content-type": content_type}),
             tagging="{}",
             segments_json="[]",
         )
-        service.store.put_object(record, blob=blob)
+        store.put_object(record, blob=blob)

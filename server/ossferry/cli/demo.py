@@ -21,7 +21,7 @@ import oss2
 from starlette.types import ASGIApp
 
 from mock_oss import MockOSS, MockOSSError
-from mock_oss.world.world import (
+from mock_oss.world.model import (
     ACCESS_KEY_ID,
     ACCESS_KEY_SECRET,
     ACCOUNT_ID,

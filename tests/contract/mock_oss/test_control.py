@@ -50,13 +50,13 @@ def test_the_clock_moves_over_http(mock_oss: MockOSS) -> None:
     assert (status, shown["now"]) == (200, "2026-03-14T09:27:53+00:00")
     assert get(mock_oss, "clock") == shown
     for wrong, words in (
-        ({"set": "noon"}, "set is a time with its offset"),
-        ({"set": 5}, "set is a time with its offset"),
-        ({"set": "2026-03-14T09:26:53"}, "set is a time with its offset"),
-        ({"advance": "x"}, "advance is a number of seconds"),
-        ({"advance": 1e12}, "the mock's clock shows the years"),
-        ({"freeze": "yes"}, "freeze is true or false"),
-        ({"jump": 1}, "the clock knows advance, set and freeze, not jump"),
+        ({"set": "noon"}, "set must be a time with an offset"),
+        ({"set": 5}, "set must be a time with an offset"),
+        ({"set": "2026-03-14T09:26:53"}, "set must be a time with an offset"),
+        ({"advance": "x"}, "advance must be a number of seconds"),
+        ({"advance": 1e12}, "the mock's clock supports the years"),
+        ({"freeze": "yes"}, "freeze must be true or false"),
+        ({"jump": 1}, "the clock accepts advance, set and freeze, not jump"),
     ):
         status, answer = post(mock_oss, "clock", wrong)
         assert (status, answer["error"][: len(words)]) == (400, words)
@@ -163,8 +163,8 @@ def test_loopback_the_bound_address_and_named_hosts_may_look_inside() -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "words"),
     [
-        ("PUT", "clock", 405, "there is no PUT /_mock/clock; it takes GET, HEAD, POST"),
-        ("DELETE", "reset", 405, "there is no DELETE /_mock/reset; it takes POST"),
+        ("PUT", "clock", 405, "there is no PUT /_mock/clock; this path accepts GET, HEAD, POST"),
+        ("DELETE", "reset", 405, "there is no DELETE /_mock/reset; this path accepts POST"),
         ("GET", "nothing/here", 404, "there is no GET /_mock/nothing/here"),
     ],
 )
@@ -185,7 +185,7 @@ def test_snapshots_are_kept_by_name(mock_oss: MockOSS, bucket_v4: Any) -> None:
     assert get(mock_oss, "snapshots") == {"snapshots": ["before"]}
     assert post(mock_oss, "snapshots/before", {}) == (
         400,
-        {"error": "before is not empty: choose another place"},
+        {"error": "before is not empty: choose another directory or name"},
     )
     assert post(mock_oss, "snapshots/before/restore", {})[0] == 204
     assert list(mock_oss.bucket(BUCKET).objects) == ["a"]
@@ -201,9 +201,9 @@ def test_snapshots_are_kept_by_name(mock_oss: MockOSS, bucket_v4: Any) -> None:
 def test_a_plan_that_is_no_fault_is_told_in_words(mock_oss: MockOSS) -> None:
     for plan, words in (
         ({}, "a fault needs an effect"),
-        ({"effect": "hang", "key": 5}, "key is a text"),
-        ({"effect": "hang", "nth": True}, "nth is a number"),
-        ({"effect": ["hang"]}, "effect is a text"),
+        ({"effect": "hang", "key": 5}, "key must be text"),
+        ({"effect": "hang", "nth": True}, "nth must be a number"),
+        ({"effect": ["hang"]}, "effect must be text"),
         ({"effect": "hang", "self": 1}, "a fault has no 'self'"),
     ):
         status, answer = post(mock_oss, "faults", plan)

@@ -232,11 +232,14 @@ def test_the_refusal_is_switched_while_the_mock_runs(mock_oss: MockOSS) -> None:
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ({"refuse": True}, "endpoints know cnames and refuse_public_endpoints, not refuse"),
-        ({"refuse_public_endpoints": 1}, "refuse_public_endpoints is true or false"),
-        ({"cnames": ["a"]}, "cnames maps a custom domain to its bucket, or to null to unbind it"),
-        ({"cnames": {"x.aliyuncs.com": "b"}}, "'x.aliyuncs.com' can be no custom domain"),
-        ({"cnames": {"files.example.net": None}}, "no bucket has the domain 'files.example.net'"),
+        ({"refuse": True}, "endpoints accept cnames and refuse_public_endpoints, not refuse"),
+        ({"refuse_public_endpoints": 1}, "refuse_public_endpoints must be true or false"),
+        ({"cnames": ["a"]}, "cnames must map a custom domain to a bucket, or to null to unbind it"),
+        ({"cnames": {"x.aliyuncs.com": "b"}}, "'x.aliyuncs.com' is not allowed as a custom domain"),
+        (
+            {"cnames": {"files.example.net": None}},
+            "the domain 'files.example.net' is not bound to a bucket",
+        ),
     ],
 )
 def test_what_cannot_be_switched_is_said(
@@ -385,7 +388,9 @@ def test_a_snapshot_of_an_older_release_is_brought_back(tmp_path: Path) -> None:
 
 
 def test_a_world_says_domains_that_can_be_bound() -> None:
-    with pytest.raises(WorldError, match=r"'files\.localhost:9000' can be no custom domain"):
+    with pytest.raises(
+        WorldError, match=r"'files\.localhost:9000' is not allowed as a custom domain"
+    ):
         World(cnames={"files.localhost:9000": BUCKET})
 
 

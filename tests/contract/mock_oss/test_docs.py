@@ -15,7 +15,7 @@ from contract.mock_oss.operation_table import DOCUMENT, GROUPS, TOURS, told
 from contract.mock_oss.tour_ali_oss import NODE
 from mock_oss import BUCKET, BucketSpec, MockOSS, Role, User, World
 from mock_oss.cli import app
-from mock_oss.faults.faults import EFFECTS, Faults
+from mock_oss.faults.plan import EFFECTS, Faults
 from mock_oss.operations.routes import OPERATIONS
 
 PAGE = DOCUMENT.read_text(encoding="utf-8")

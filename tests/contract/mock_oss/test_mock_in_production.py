@@ -58,10 +58,10 @@ def start(
 @pytest.mark.parametrize(
     ("options", "env", "words"),
     [
-        (BEYOND, {}, "--host 0.0.0.0 is open to the network"),
-        (["--host", "::"], {}, "--host :: is open to the network"),
-        (["--host", "10.0.0.7"], {}, "--host 10.0.0.7 is open to the network"),
-        (["--host", "oss.example.com"], {}, "--host oss.example.com is open to the network"),
+        (BEYOND, {}, "--host 0.0.0.0 is reachable from the network"),
+        (["--host", "::"], {}, "--host :: is reachable from the network"),
+        (["--host", "10.0.0.7"], {}, "--host 10.0.0.7 is reachable from the network"),
+        (["--host", "oss.example.com"], {}, "--host oss.example.com is reachable from the network"),
         ([], {"ENV": "production"}, "ENV=production"),
         ([], {"APP_ENV": "Prod"}, "APP_ENV=Prod"),
         ([], {"NODE_ENV": "production"}, "NODE_ENV=production"),

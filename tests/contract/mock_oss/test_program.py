@@ -32,7 +32,7 @@ from mock_oss import (
 )
 from mock_oss.cli import app
 from mock_oss.production import OVERRIDE
-from mock_oss.world.world import World
+from mock_oss.world.model import World
 
 WORLD = """
 region = "cn-beijing"
@@ -94,7 +94,7 @@ def test_a_domain_without_a_bucket_is_refused(text: str) -> None:
     run = CliRunner().invoke(app, ["--port", "0", "--cname", text])
 
     assert run.exit_code == 1
-    assert f"--cname takes DOMAIN=BUCKET, not {text!r}" in run.output
+    assert f"--cname requires DOMAIN=BUCKET, not {text!r}" in run.output
 
 
 def test_a_world_file_says_that_public_endpoints_are_refused(tmp_path: Path) -> None:
@@ -231,12 +231,16 @@ def test_options_at_fault_are_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "blobless" / "blobs").write_text("")
     for options, code, words in (
         (["--port", "99999"], 2, "equal to 65535"),
-        (["--data-dir", str(file)], 1, f"mock-oss: cannot keep data in {file}: File exists"),
-        (["--data-dir", f"{file}/below"], 1, "mock-oss: cannot keep data in "),
+        (
+            ["--data-dir", str(file)],
+            1,
+            f"mock-oss: cannot use the data directory {file}: File exists",
+        ),
+        (["--data-dir", f"{file}/below"], 1, "mock-oss: cannot use the data directory "),
         (["--data-dir", str(tmp_path / "rotten")], 1, "file is not a database"),
-        (["--data-dir", str(tmp_path / "blobless")], 1, "mock-oss: cannot keep data in "),
-        (["--bucket", "Not_OSS"], 1, "mock-oss: 'Not_OSS' is no bucket name"),
-        (["--bucket", "abc", "--bucket", "abc"], 1, "mock-oss: the bucket abc is there 2 times"),
+        (["--data-dir", str(tmp_path / "blobless")], 1, "mock-oss: cannot use the data directory "),
+        (["--bucket", "Not_OSS"], 1, "mock-oss: 'Not_OSS' is not a bucket name"),
+        (["--bucket", "abc", "--bucket", "abc"], 1, "mock-oss: the bucket abc is defined 2 times"),
         (
             [OVERRIDE, "--host", "no.such.host.invalid"],
             1,
@@ -321,7 +325,7 @@ def test_world_seed_and_faults_come_from_files(tmp_path: Path) -> None:
         process.wait()
 
     assert error.value.code == "InternalError"
-    assert lines[0] == "stored 1 object of the seed\n"
+    assert lines[0] == "stored 1 object from the seed\n"
     with MockOSS(data_dir=tmp_path / "data") as oss:
         stored = oss.bucket("seeded").objects["dir/a.html"]
         assert (stored.data, stored.headers["content-type"]) == (b"<p>hello", "text/html")
@@ -334,21 +338,27 @@ def test_world_seed_and_faults_come_from_files(tmp_path: Path) -> None:
         ("x = 1", "the world has no 'x'; it has users, roles"),
         ("[[users]]\nname = 'x'\nnme = 'x'", "[[users]] number 1 has no 'nme'; it has name, "),
         ("[[users]]\nkeys = {}", "[[users]] number 1 needs 'name'"),
-        ("[[users]]\nname = 5", "[[users]] number 1: name is a text, not 5"),
-        ("[[users]]\nname = 'x'\nkeys = 'k'", "keys is a table of texts, not 'k'"),
-        ("[[users]]\nname = 'x'\npolicies = [5]", "policies holds a policy"),
-        ("users = 'x'", "users is written as tables: [[users]]"),
-        ("[[roles]]\nname = 'x'\npolicies = ['{']", "a policy of the world is wrong"),
-        ("[[roles]]\nname = 'x'\nmax_session_s = 60", "role x: max_session_s is 3600 to 43200"),
+        ("[[users]]\nname = 5", "[[users]] number 1: name must be a text, not 5"),
+        ("[[users]]\nname = 'x'\nkeys = 'k'", "keys must be a table of texts, not 'k'"),
+        ("[[users]]\nname = 'x'\npolicies = [5]", "policies must be a policy"),
+        ("users = 'x'", "users must be an array of tables: [[users]]"),
+        ("[[roles]]\nname = 'x'\npolicies = ['{']", "a policy of the world is not valid"),
+        (
+            "[[roles]]\nname = 'x'\nmax_session_s = 60",
+            "role x: max_session_s must be 3600 to 43200",
+        ),
         ("users =", "Invalid value"),
-        ("[[buckets]]\nname = 'Not_OSS'", "'Not_OSS' is no bucket name: 3 to 63"),
-        ("[[buckets]]\nname = 'abc'\nacl = 'open'", "bucket abc: acl is one of private, "),
+        ("[[buckets]]\nname = 'Not_OSS'", "'Not_OSS' is not a bucket name: 3 to 63"),
+        ("[[buckets]]\nname = 'abc'\nacl = 'open'", "bucket abc: acl must be one of private, "),
         ("[[buckets]]\nname = 'abc'\ncors = '<X/>'", "bucket abc: cors is refused, MalformedXML"),
-        ("[[buckets]]\nname = 'abc'\n[[buckets]]\nname = 'abc'", "the bucket abc is there 2 times"),
-        ("max_buckets = 'many'", "the world: max_buckets is a whole number, not 'many'"),
-        ("cnames = { a = 1 }", "the world: cnames is a table of texts"),
-        ("cnames = { 'x.aliyun.com' = 'b' }", "'x.aliyun.com' can be no custom domain"),
-        ("refuse_public_endpoints = 1", "refuse_public_endpoints is true or false, not 1"),
+        (
+            "[[buckets]]\nname = 'abc'\n[[buckets]]\nname = 'abc'",
+            "the bucket abc is defined 2 times",
+        ),
+        ("max_buckets = 'many'", "the world: max_buckets must be a whole number, not 'many'"),
+        ("cnames = { a = 1 }", "the world: cnames must be a table of texts"),
+        ("cnames = { 'x.aliyun.com' = 'b' }", "'x.aliyun.com' is not allowed as a custom domain"),
+        ("refuse_public_endpoints = 1", "refuse_public_endpoints must be true or false, not 1"),
     ],
 )
 def test_a_world_that_cannot_be_read_says_where_and_why(

@@ -225,7 +225,7 @@ def test_a_header_that_cannot_be_sent_is_an_error_of_the_mock_with_its_mark(
 def test_a_failure_of_the_control_plane_has_its_mark(
     mock_oss: MockOSS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mock_oss.control.control.state_of", lambda *_: 1 / 0)
+    monkeypatch.setattr("mock_oss.control.application.state_of", lambda *_: 1 / 0)
 
     answer = send(mock_oss, "GET", "/_mock/state")
 

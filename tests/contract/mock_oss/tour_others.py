@@ -10,6 +10,7 @@ from contract.mock_oss.clients import send
 from contract.mock_oss.matrix import ADMIN, Case, Credentials
 from contract.mock_oss.test_post_object import form, post, v1_fields, v4_fields
 from mock_oss import BUCKET, BucketSpec, MockOSS
+from mock_oss.world.seeding import ensure_bucket
 
 __all__ = ["tour"]
 
@@ -35,7 +36,7 @@ def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
     assert sts.assume_role(wanted).body.credentials.security_token
     assert sts.get_caller_identity().body.account_id
 
-    oss.service.ensure_bucket(BucketSpec(name=BUCKET, cors=CORS))
+    ensure_bucket(oss.store, BucketSpec(name=BUCKET, cors=CORS), oss.clock)
     host = f"{BUCKET}.localhost:{oss.port}" if case.style == "virtual" else f"127.0.0.1:{oss.port}"
     target = "/a" if case.style == "virtual" else f"/{BUCKET}/a"
     asked = {"Origin": "http://x", "Access-Control-Request-Method": "PUT", "Host": host}

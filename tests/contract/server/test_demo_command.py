@@ -136,7 +136,7 @@ def test_a_port_that_is_taken_is_one_sentence_and_exit_code_1(tmp_path: Path, op
         ((), {"ENV": "production"}, "ENV=production"),
         ((), {"APP_ENV": "prod-eu"}, "APP_ENV=prod-eu"),
         ((), {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}, "ALIBABA_CLOUD_"),
-        (("--host", "0.0.0.0"), {}, "--host 0.0.0.0 is open"),  # noqa: S104 - what is refused
+        (("--host", "0.0.0.0"), {}, "--host 0.0.0.0 is reachable"),  # noqa: S104 - what is refused
     ],
     ids=["stage", "stage of a region", "key", "network"],
 )
@@ -153,4 +153,4 @@ def test_t47_the_demo_refuses_to_start_where_it_could_be_taken_for_the_cloud(
 
     assert (done.returncode, done.stdout) == (1, "")
     assert words in done.stderr
-    assert done.stderr.endswith("; --i-know-this-is-a-mock starts the mock all the same.\n")
+    assert done.stderr.endswith("; use --i-know-this-is-a-mock to start the mock anyway.\n")

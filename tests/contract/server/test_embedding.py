@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mock_oss.world.world import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
 
 ROOT = Path(__file__).parents[3]

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mock_oss.world.world import ACCESS_KEY_ID
+from mock_oss.world.model import ACCESS_KEY_ID
 from ossferry.cli.main import main
 from support.programs import free_port
 
@@ -236,10 +236,10 @@ DEMO_SIGN_IN = {
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"OSSFERRY_HOST": "0.0.0.0"}, "OSSFERRY_HOST 0.0.0.0 is open"),  # noqa: S104 - refused
+        ({"OSSFERRY_HOST": "0.0.0.0"}, "OSSFERRY_HOST 0.0.0.0 is reachable"),  # noqa: S104 - refused
         ({"ENV": "production"}, "ENV=production"),
         ({"APP_ENV": "prod-eu"}, "APP_ENV=prod-eu"),
-        ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}, "holds a key of the cloud"),
+        ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}, "holds a real access key"),
     ],
     ids=["network", "stage", "stage of a region", "key"],
 )

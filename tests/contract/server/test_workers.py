@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mock_oss.world.world import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import Demo
 from support.programs import free_port, program, running
 

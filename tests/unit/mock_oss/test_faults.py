@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 
 from mock_oss.errors import WorldError
-from mock_oss.faults.faults import Fault, Faults, Probe
+from mock_oss.faults.plan import Fault, Faults, RequestFacts
 
-PART = Probe("PUT", "bucket", "uploads/a.bin", "UploadPart", 3)
+PART = RequestFacts("PUT", "bucket", "uploads/a.bin", "UploadPart", 3)
 
 
-def hits(fault: Fault, probes: list[Probe]) -> list[int]:
-    return [number for number, probe in enumerate(probes, 1) if fault.strikes(probe)]
+def hits(fault: Fault, requests: list[RequestFacts]) -> list[int]:
+    return [number for number, request in enumerate(requests, 1) if fault.triggers_on(request)]
 
 
 @pytest.mark.parametrize(
-    ("plan", "strikes"),
+    ("plan", "triggers_on"),
     [
         ({}, True),
         ({"method": "PUT"}, True),
@@ -30,10 +30,10 @@ def hits(fault: Fault, probes: list[Probe]) -> list[int]:
         ({"bucket": "other"}, False),
     ],
 )
-def test_every_given_field_must_match(plan: dict[str, object], strikes: bool) -> None:
+def test_every_given_field_must_match(plan: dict[str, object], triggers_on: bool) -> None:
     fault = Fault(effect="hang", **plan)  # type: ignore[arg-type]  # a table of plans
 
-    assert fault.strikes(PART) is strikes
+    assert fault.triggers_on(PART) is triggers_on
 
 
 def test_counting_decides_which_of_the_matching_requests_are_hit() -> None:
@@ -109,7 +109,7 @@ def test_a_fault_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_a_number_out_of_its_range_is_refused_when_planned(plan: dict[str, object]) -> None:
     faults = Faults()
 
-    with pytest.raises(WorldError, match="is a number from"):
+    with pytest.raises(WorldError, match="must be a number from"):
         faults.add("delay", **plan)
 
     assert not list(faults)

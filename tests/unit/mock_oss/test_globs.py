@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_oss.access.globs import glob, globs
-from mock_oss.access.policy import Question, evaluate, parse_policy
+from mock_oss.policies.evaluation import Question, evaluate, parse_policy
+from mock_oss.policies.globs import glob, globs
 
 STARS = "*a" * 12 + "*b"
 AS = "a" * 60

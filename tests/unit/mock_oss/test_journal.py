@@ -1,6 +1,6 @@
 """The journal keeps the last requests, by number and by bytes."""
 
-from mock_oss.control.journal import RECORD_BYTES, Journal, RequestRecord
+from mock_oss.journal import RECORD_BYTES, Journal, RequestRecord
 
 
 def write(journal: Journal, *, header: str = "", why: str = "") -> RequestRecord:
@@ -8,7 +8,7 @@ def write(journal: Journal, *, header: str = "", why: str = "") -> RequestRecord
     record.headers = {"a": header}
     if why:
         record.why = {"cause": why}
-    journal.settle(record)
+    journal.close(record)
     return record
 
 
@@ -49,7 +49,7 @@ def test_requests_under_way_do_not_count_before_they_end_nor_after_they_went() -
     slow = journal.open("id", 0.0)
     slow.headers = {"a": "x" * 9_000}
     journal.clear()
-    journal.settle(slow)
+    journal.close(slow)
     for _ in range(3):
         write(journal, header="x" * 2_000)
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mock_oss.access.policy import (
+from mock_oss.policies.evaluation import (
     Decision,
     Policy,
     PolicyError,

@@ -1,7 +1,7 @@
-"""STS on the same port: AssumeRole and GetCallerIdentity; and what `ram` has of RAM.
+"""STS on the port of OSS: AssumeRole, GetCallerIdentity, and the RAM actions of ``ram``.
 
-Answers and errors come as JSON or XML, as the request asks. Source: vendor pages AssumeRole and
-"STS error codes".
+Responses and errors are JSON or XML, as the request asks. Source: vendor pages AssumeRole and "STS
+error codes".
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from mock_oss.access.identities import Caller
-from mock_oss.access.policy import (
+from mock_oss.errors import RefusedError, STSRefusedError
+from mock_oss.http.body import Body
+from mock_oss.http.documents import document, tag
+from mock_oss.http.request import Request
+from mock_oss.http.response import Response
+from mock_oss.policies.evaluation import (
     PolicyError,
     Question,
     evaluate,
@@ -20,15 +25,10 @@ from mock_oss.access.policy import (
     parse_policy,
     trusts,
 )
-from mock_oss.errors import RefusedError, STSRefusedError
-from mock_oss.http.body import Body
-from mock_oss.http.documents import document, tag
-from mock_oss.http.request import Request
-from mock_oss.http.response import Response
 from mock_oss.store import SessionRecord
 from mock_oss.sts.ram import RAM_ACTIONS, RAM_VERSION
-from mock_oss.sts.sts_signatures import Nonces, STSCall, is_form, missing, verify
-from mock_oss.world.world import Role
+from mock_oss.sts.signatures import Nonces, STSCall, is_form, missing, verify
+from mock_oss.world.model import Role
 
 __all__ = ["is_sts", "serve_sts", "sts_error"]
 
@@ -42,7 +42,7 @@ _ROLE_ARN = re.compile(r"acs:ram::\d+:role/[A-Za-z0-9.-]{1,64}")
 
 
 def is_sts(request: Request) -> bool:
-    """Whether a request at service level is for STS."""
+    """Return whether a request without a bucket is for STS."""
     return (
         "Action" in request.params
         or "x-acs-action" in request.headers
@@ -51,7 +51,7 @@ def is_sts(request: Request) -> bool:
 
 
 async def serve_sts(call: STSCall, body: Body, nonces: Nonces) -> Response:
-    """Verify and answer a request.
+    """Verify a request and return the response.
 
     Raises:
         STSRefusedError: with the code, status and message of the vendor's pages.
@@ -95,7 +95,7 @@ def _elements(values: Mapping[str, object]) -> list[str]:
 
 
 def sts_error(call: STSCall, refused: STSRefusedError, request_id: str) -> Response:
-    """Write a refusal of STS."""
+    """Return the error response of a refused STS request."""
     values = {
         "RequestId": request_id,
         "HostId": "sts.aliyuncs.com",
@@ -147,7 +147,7 @@ def _assume_role(call: STSCall, caller: Caller) -> dict[str, object]:
         raise STSRefusedError(404, "EntityNotExist.Role", "The specified Role not exists.")
     duration_s = _duration(params.get("DurationSeconds", ""), role)
     _check_permission(call, caller, role, external_id)
-    session = _new_session(call, role, session_name, policy, call.life_s or duration_s)
+    session = _new_session(call, role, session_name, policy, call.lifetime_s or duration_s)
     values: dict[str, object] = {
         "RequestId": call.record.request_id,
         "AssumedRoleUser": {

@@ -1,9 +1,9 @@
-"""The control plane under ``/_mock/``: a page to look inside, and the same as JSON.
+"""The control plane below ``/_mock/``: a page that shows the mock's state, and its JSON API.
 
-No signature is asked for: whoever reaches the port may look and plan. That is why the mock
-binds loopback, why pages of other origins are refused, and why only names that no stranger can
-point at this machine are taken as Host (a page whose own name resolves to loopback would
-otherwise be of the same origin).
+The control plane requires no signature: everybody who can connect to the port may use it. Therefore
+the mock listens on loopback by default, and requests from pages of other origins are refused. The
+Host header must be a name that other people cannot point at this machine: otherwise a page could
+resolve its own host name to loopback and have the same origin as the mock.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -21,23 +21,25 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from mock_oss.clock import Clock
 from mock_oss.control.inspection import bucket_of, object_response, state_of
-from mock_oss.control.journal import RequestRecord
+from mock_oss.control.snapshots import Snapshots
 from mock_oss.errors import RefusedError, WorldError
+from mock_oss.faults.plan import Faults
 from mock_oss.http.addressing import host_name
 from mock_oss.http.json_text import read_json
+from mock_oss.journal import Journal, RequestRecord
+from mock_oss.service import Service
 from mock_oss.signing.callback import MOCK_KEY, public_key_pem
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from mock_oss.server import MockOSS
-
-__all__ = ["control_app"]
+__all__ = ["ControlledMock", "control_app"]
 
 PAGE = Path(__file__).parents[1] / "page"
 PAGE_FILES = tuple(sorted(path.name for path in PAGE.iterdir()))
-MAX_STEP_S = 10**12  # beyond what any clock shows, and within what a float holds
+MAX_STEP_S = 10**12  # outside the clock's range, but exact as a float
 PAGE_HEADERS = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
@@ -46,8 +48,54 @@ PAGE_HEADERS = {
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+class ControlledMock(Protocol):
+    """The members of ``MockOSS`` that the control plane uses."""
+
+    clock: Clock
+    faults: Faults
+    requests: Journal
+
+    @property
+    def service(self) -> Service:
+        """The parts of the running mock."""
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The snapshots kept by name."""
+
+    @property
+    def cnames(self) -> Mapping[str, str]:
+        """Custom domain -> bucket."""
+
+    @property
+    def control_hosts(self) -> frozenset[str]:
+        """Host names under which ``/_mock/`` answers, besides loopback addresses."""
+
+    @property
+    def refuse_public_endpoints(self) -> bool:
+        """Whether public endpoints of mainland regions refuse operations on objects."""
+
+    @refuse_public_endpoints.setter
+    def refuse_public_endpoints(self, value: bool) -> None: ...
+
+    def bind_cname(self, domain: str, bucket: str) -> None:
+        """Bind a custom domain to a bucket."""
+
+    def unbind_cname(self, domain: str) -> None:
+        """Unbind a custom domain."""
+
+    def snapshot(self, place: Path | str) -> None:
+        """Save a snapshot."""
+
+    def restore(self, place: Path | str) -> None:
+        """Restore a snapshot."""
+
+    def reset(self) -> None:
+        """Return to the initial state."""
+
+
 class _Guard:
-    """Refuses foreign Hosts and Origins, and marks every answer ``x-oss-mock: 1``."""
+    """Refuses other Host and Origin headers, and adds ``x-oss-mock: 1`` to every response."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
         self._app = app
@@ -62,17 +110,17 @@ class _Guard:
                 message["headers"] = [*message["headers"], (b"x-oss-mock", b"1")]
             await send(message)
 
-        if not self._knows(host_name(host.decode("latin-1")), scope):
-            refused = "this Host may not look inside; start the mock with --allow-host for it"
+        if not self._allows_host(host_name(host.decode("latin-1")), scope):
+            refused = "this Host may not use /_mock/; start the mock with --allow-host to allow it"
         elif origin is not None and origin.partition(b"://")[2] != host:
-            refused = "another origin may not look inside"
+            refused = "pages of other origins may not use /_mock/"
         else:
             await self._app(scope, receive, marked)
             return
         await _problem(refused, 403)(scope, receive, marked)
 
-    def _knows(self, name: str, scope: Scope) -> bool:
-        """Whether the name is loopback, the socket's own address, or one we were told."""
+    def _allows_host(self, name: str, scope: Scope) -> bool:
+        """Return whether a host name is loopback, the socket's own address, or allowed."""
         if name in self._hosts or name == (scope.get("server") or ("",))[0]:
             return True
         try:
@@ -107,21 +155,21 @@ def _moment(wanted: dict[str, Any]) -> datetime | None:
     except (TypeError, ValueError):
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise WorldError("set is a time with its offset, such as 2026-03-14T00:00:00+00:00")
+        raise WorldError("set must be a time with an offset, such as 2026-03-14T00:00:00+00:00")
     return moment
 
 
 def _step_s(wanted: dict[str, Any]) -> float:
     step_s = wanted.get("advance", 0)
     if isinstance(step_s, bool) or not isinstance(step_s, int | float):
-        raise WorldError("advance is a number of seconds")
+        raise WorldError("advance must be a number of seconds")
     return float(max(-MAX_STEP_S, min(step_s, MAX_STEP_S)))
 
 
 class _Control:
-    """The endpoints, as methods over one mock."""
+    """The endpoints of the JSON API, as methods."""
 
-    def __init__(self, mock: MockOSS) -> None:
+    def __init__(self, mock: ControlledMock) -> None:
         self._mock = mock
 
     async def get_requests(self, request: Request) -> Response:
@@ -149,7 +197,7 @@ class _Control:
             return _problem("there is no such request in the journal", 404)
         signed = wanted.get("signed")
         if not isinstance(signed, str):
-            raise WorldError("signed holds the text that the client signed")
+            raise WorldError("signed must be the text that the client signed")
         try:
             return JSONResponse(await run_in_threadpool(record.compare, signed))
         except ValueError as e:
@@ -176,10 +224,10 @@ class _Control:
     async def post_clock(self, request: Request) -> Response:
         wanted, clock = await _body(request), self._mock.clock
         if unknown := wanted.keys() - {"advance", "set", "freeze"}:
-            raise WorldError(f"the clock knows advance, set and freeze, not {min(unknown)}")
+            raise WorldError(f"the clock accepts advance, set and freeze, not {min(unknown)}")
         moment, step_s, freeze = _moment(wanted), _step_s(wanted), wanted.get("freeze")
         if freeze not in (None, True, False):
-            raise WorldError("freeze is true or false")
+            raise WorldError("freeze must be true or false")
         if freeze:
             clock.freeze()
         try:
@@ -205,16 +253,16 @@ class _Control:
         wanted, mock = await _body(request), self._mock
         if unknown := wanted.keys() - {"cnames", "refuse_public_endpoints"}:
             raise WorldError(
-                f"endpoints know cnames and refuse_public_endpoints, not {min(unknown)}"
+                f"endpoints accept cnames and refuse_public_endpoints, not {min(unknown)}"
             )
         refuse = wanted.get("refuse_public_endpoints", mock.refuse_public_endpoints)
         cnames = wanted.get("cnames", {})
         if not isinstance(refuse, bool):
-            raise WorldError("refuse_public_endpoints is true or false")
+            raise WorldError("refuse_public_endpoints must be true or false")
         if not isinstance(cnames, dict) or not all(
             bucket is None or isinstance(bucket, str) for bucket in cnames.values()
         ):
-            raise WorldError("cnames maps a custom domain to its bucket, or to null to unbind it")
+            raise WorldError("cnames must map a custom domain to a bucket, or to null to unbind it")
         for domain, bucket in cnames.items():
             if bucket is None:
                 mock.unbind_cname(domain)
@@ -289,7 +337,7 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         raise error
     sentence = f"there is no {request.method} {request.url.path}"
     if allowed := (error.headers or {}).get("Allow"):
-        sentence += f"; it takes {', '.join(sorted(allowed.split(', ')))}"
+        sentence += f"; this path accepts {', '.join(sorted(allowed.split(', ')))}"
     answer = _problem(sentence, error.status_code)
     answer.headers.update(error.headers or {})
     return answer
@@ -302,7 +350,7 @@ def _page(name: str) -> Response:
 
 
 def _routes(table: Iterable[tuple[str, str, Endpoint]]) -> list[Route]:
-    """Return a route for each path, that knows all of its methods."""
+    """Return one route per path, which serves all methods of that path."""
     paths: dict[str, dict[str, Endpoint]] = {}
     for method, path, endpoint in table:
         paths.setdefault(path, {})[method] = endpoint
@@ -316,8 +364,8 @@ def _by_method(endpoints: Mapping[str, Endpoint]) -> Endpoint:
     return serve
 
 
-def control_app(mock: MockOSS) -> ASGIApp:
-    """Return the application behind ``/_mock``."""
+def control_app(mock: ControlledMock) -> ASGIApp:
+    """Return the ASGI application for paths below ``/_mock``."""
     control = _Control(mock)
     table: list[tuple[str, str, Endpoint]] = [
         ("GET", "/_mock/state", control.get_state),

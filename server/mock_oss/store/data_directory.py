@@ -1,6 +1,6 @@
-"""The store: tables and blobs kept in step.
+"""``Store``: the tables and blobs of a data directory, changed together.
 
-Rows change first, in one commit; the files they no longer name are deleted after it.
+Every operation first changes rows, in one commit. Then it deletes the files without a row.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from mock_oss.store.blobs import Blobs, BlobWriter, Segment
 from mock_oss.store.cnames import Cnames
 from mock_oss.store.database import Database
 from mock_oss.store.records import (
+    ExistingObject,
     ObjectRecord,
     PartRecord,
-    Standing,
     load_segments,
     pack_segments,
 )
@@ -28,7 +28,12 @@ __all__ = ["Store"]
 
 
 class Store:
-    """Everything in one data directory."""
+    """All data of one mock, in one data directory.
+
+    Raises:
+        DataDirError: the directory cannot be used.
+        DataDirInUseError: another mock uses the directory.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -37,7 +42,7 @@ class Store:
             self.blobs = Blobs(directory / "blobs", self.database)
         except OSError as e:
             self.database.close()
-            raise DataDirError(f"cannot keep data in {directory}: {e.strerror}") from e
+            raise DataDirError(f"cannot use the data directory {directory}: {e.strerror}") from e
         self.buckets = Buckets(self.database)
         self.objects = Objects(self.database)
         self.uploads = Uploads(self.database)
@@ -58,24 +63,26 @@ class Store:
         record: ObjectRecord,
         *,
         blob: BlobWriter | None = None,
-        allow: Callable[[Standing | None], None] | None = None,
+        allow: Callable[[ExistingObject | None], None] | None = None,
     ) -> ObjectRecord:
-        """Make an object visible, in one commit; return its row.
+        """Create or replace an object in one commit; return its row.
 
         Args:
             record: the new object.
-            blob: written bytes that follow the record's segments.
-            allow: called with the object there is, under the lock; raises to refuse.
+            blob: written bytes to append to the record's segments.
+            allow: called under the lock with the object to be replaced, or None; raises an
+                exception to refuse the change.
         """
         with self.database.transaction():
-            replaced = self.objects.standing(record.bucket, record.key)
+            replaced = self.objects.existing(record.bucket, record.key)
             if allow is not None:
                 allow(replaced)
             old = [] if replaced is None else load_segments(replaced.segments_json)
             segments = record.segments
             if blob is not None:
-                spare = "" if segments else self.blobs.spare(old)  # who appends keeps the old ones
-                segments.append(blob.close(spare))
+                # An append needs the old blobs: their segments are part of the new object.
+                reuse = "" if segments else self.blobs.reusable(old)
+                segments.append(blob.close(reuse))
                 record = ObjectRecord._make((*record[:-1], pack_segments(segments)))
             self.objects.put(record)
         if old and old != segments:
@@ -83,7 +90,7 @@ class Store:
         return record
 
     def delete_object(self, bucket: str, key: str) -> bool:
-        """Delete an object; return whether there was one."""
+        """Delete an object; return whether it existed."""
         removed = self.objects.delete(bucket, key)
         if removed is None:
             return False
@@ -91,20 +98,20 @@ class Store:
         return True
 
     def put_part(self, upload_id: str, part: PartRecord) -> None:
-        """Keep a part and drop the one it replaces.
+        """Store a part and delete the part it replaces.
 
         Raises:
-            KeyError: the upload was completed or aborted meanwhile.
+            KeyError: the upload was completed or aborted in the meantime.
         """
         replaced = self.uploads.put_part(upload_id, part)
         if replaced is not None:
             self.blobs.delete(replaced.segments)
 
     def complete_upload(self, upload_id: str, record: ObjectRecord) -> None:
-        """Turn an upload into an object; parts whose blobs it does not use are dropped."""
+        """Turn an upload into an object, and delete the blobs of unused parts."""
         parts = self.uploads.parts(upload_id)
         with self.database.transaction():
-            replaced = self.objects.standing(record.bucket, record.key)
+            replaced = self.objects.existing(record.bucket, record.key)
             self.objects.put(record)
             self.uploads.delete(upload_id)
         gone = [segment for part in parts for segment in part.segments]
@@ -113,7 +120,7 @@ class Store:
         self._drop(gone, kept=record.segments)
 
     def abort_upload(self, upload_id: str) -> None:
-        """Forget an upload and its parts."""
+        """Delete an upload and its parts."""
         parts = self.uploads.parts(upload_id)
         with self.database.transaction():
             self.uploads.delete(upload_id)
@@ -124,15 +131,15 @@ class Store:
         self.blobs.delete(segment for segment in segments if segment.blob not in names)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all data."""
         with self.database.lock:
             self.database.clear()
-            self.buckets.forget_cache()
-            self.cnames.read_again()
+            self.buckets.clear_cache()
+            self.cnames.reload()
             self.blobs.sweep(set())
 
     def snapshot(self, directory: Path) -> None:
-        """Save rows and blobs into an empty directory; blobs are linked, not copied."""
+        """Save rows and blobs in an empty directory; blob files are hard links, not copies."""
         saved = directory / "blobs"
         saved.mkdir(parents=True, exist_ok=True)
         with self.database.lock:
@@ -145,7 +152,7 @@ class Store:
                 (saved / name).hardlink_to(self.blobs.path(name))
 
     def restore(self, directory: Path) -> None:
-        """Go back to what a snapshot saved."""
+        """Return to the state of a snapshot."""
         with self.database.lock:
             there = self.blobs.file_names()
             for saved in (directory / "blobs").iterdir():
@@ -157,10 +164,10 @@ class Store:
             finally:
                 copy.close()
             self.database.complete()
-            self.buckets.forget_cache()
-            self.cnames.read_again()
+            self.buckets.clear_cache()
+            self.cnames.reload()
             self.blobs.sweep(self._used())
 
     def close(self) -> None:
-        """Close the database; files stay."""
+        """Close the database; the files remain."""
         self.database.close()

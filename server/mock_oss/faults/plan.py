@@ -1,25 +1,26 @@
-"""Planned misbehaviour: which requests are hit, and by what.
+"""Planned faults: their parameters, and the selection of the requests they apply to.
 
-A fault names its effect, the requests it matches, and how often. Effects and their parameters:
+A fault has an effect, conditions on requests, and limits on how often it applies. Effects and their
+parameters:
 
 ==================  ===========================================================================
-``delay``           answer ``seconds`` later
-``error``           answer with ``code`` of OSS or STS, perhaps ``status`` and ``message``
+``delay``           respond ``seconds`` later
+``error``           respond with ``code`` of OSS or STS, optionally ``status`` and ``message``
 ``unavailable``     503 ServiceUnavailable with ``Retry-After: seconds``
-``reset``           cut the connection ``when`` = ``before`` (the body is read), ``mid-body``
-                    (after ``after_bytes``, half the body when left out), ``before-answer`` (the
-                    work is done) or ``mid-answer``
-``hang``            take the request and never answer
-``bandwidth``       move at most ``bytes_per_s`` in either direction
-``wrong-crc``       answer a false ``x-oss-hash-crc64ecma``
-``drop-etag``       leave ``ETag`` out of the answer
-``drop-header``     leave the header ``name`` out of the answer
-``truncate-xml``    cut an XML answer in half; Content-Length says the half
-``endless-xml``     an XML answer goes on with blanks until the client has gone
-``html``            answer 200 with an HTML page, as a captive portal does
-``short-lived``     credentials that this request to STS gets live ``seconds``, whatever it asks
-``expire-tokens``   every session token ends now, before the request is looked at
-``clock-jump``      move the clock by ``seconds`` before the request is looked at
+``reset``           cut the connection ``when`` = ``before`` (before the body is read),
+                    ``mid-body`` (after ``after_bytes``, by default half of the body),
+                    ``before-answer`` (the operation is done) or ``mid-answer``
+``hang``            read the request and never respond
+``bandwidth``       transfer at most ``bytes_per_s`` in either direction
+``wrong-crc``       respond with a wrong ``x-oss-hash-crc64ecma``
+``drop-etag``       omit ``ETag`` from the response
+``drop-header``     omit the header ``name`` from the response
+``truncate-xml``    send half of an XML response, with a matching Content-Length
+``endless-xml``     send blanks after an XML response until the client closes the connection
+``html``            respond with 200 and an HTML page, as a captive portal does
+``short-lived``     new credentials of STS expire after ``seconds``, whatever the request asks
+``expire-tokens``   expire all session tokens before the request is processed
+``clock-jump``      move the clock by ``seconds`` before the request is processed
 ==================  ===========================================================================
 """
 
@@ -37,7 +38,7 @@ from typing import Any
 
 from mock_oss.errors import ERRORS, WorldError
 
-__all__ = ["EFFECTS", "Fault", "Faults", "Probe", "read_faults"]
+__all__ = ["EFFECTS", "Fault", "Faults", "RequestFacts", "read_faults"]
 
 EFFECTS: Mapping[str, tuple[str, ...]] = {
     "delay": ("seconds",),
@@ -72,8 +73,8 @@ MOMENTS = ("before", "mid-body", "before-answer", "mid-answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """What a fault can see of a request; ``operation`` is ``PutObject`` or ``AssumeRole``."""
+class RequestFacts:
+    """The facts that select a fault; ``operation`` is for example ``PutObject``."""
 
     method: str
     bucket: str
@@ -84,12 +85,13 @@ class Probe:
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """One plan.
+    """One planned fault.
 
-    Matching: ``method``, ``bucket``, ``operation`` exactly, ``key`` as a glob, ``part_number``.
-    Of the matching requests only the ``nth`` (from 1) is hit, or those after the first
-    ``skip``, at most ``times`` of them, each with ``probability`` from a generator with ``seed``.
-    Numbers carry their units: ``seconds``, ``bytes_per_s``, ``after_bytes``.
+    ``method``, ``bucket`` and ``operation`` must be equal to the request's, ``key`` is a glob,
+    ``part_number`` is exact. Of the matching requests, only request ``nth`` (from 1) is affected,
+    or those after the first ``skip``, at most ``times`` of them, each with ``probability`` from a
+    generator with ``seed``. Numbers have their units in their names: ``seconds``, ``bytes_per_s``,
+    ``after_bytes``.
     """
 
     effect: str
@@ -113,67 +115,67 @@ class Fault:
     name: str = ""
     seen: int = field(default=0, init=False)
     hits: int = field(default=0, init=False)
-    _chance: random.Random = field(init=False, repr=False)
+    _random: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._check_types()
         if self.effect not in EFFECTS:
-            raise WorldError(f"there is no fault {self.effect!r}; there is {', '.join(EFFECTS)}")
+            raise WorldError(f"there is no fault {self.effect!r}, only {', '.join(EFFECTS)}")
         for name in EFFECTS[self.effect]:
             if not getattr(self, name):
                 raise WorldError(f"a {self.effect} fault needs {name}")
         if self.when not in MOMENTS:
-            raise WorldError(f"when is one of {', '.join(MOMENTS)}")
+            raise WorldError(f"when must be one of {', '.join(MOMENTS)}")
         if self.effect == "error" and self.status is None and self.code not in ERRORS:
-            raise WorldError(f"{self.code} is not a code of the mock's table; give its status")
-        self._chance = random.Random(self.seed)  # noqa: S311 - repeatable on purpose
+            raise WorldError(f"{self.code} is not an error code of the mock; add its status")
+        self._random = random.Random(self.seed)  # noqa: S311 - reproducible
 
     def _check_types(self) -> None:
         for name in TEXTS:
             if not isinstance(getattr(self, name), str | None):
-                raise WorldError(f"{name} is a text, not {getattr(self, name)!r}")
+                raise WorldError(f"{name} must be text, not {getattr(self, name)!r}")
         for name, least, most in LIMITS:
             number = getattr(self, name)
             if number is None:
                 continue
-            if name == "seconds" and self.effect != "clock-jump":  # only a clock goes back
+            if name == "seconds" and self.effect != "clock-jump":  # a clock may move back
                 least = 0
             if (
                 isinstance(number, bool)
                 or not isinstance(number, int | float)
                 or not least <= number <= most
             ):
-                raise WorldError(f"{name} is a number from {least:g} to {most:g}")
+                raise WorldError(f"{name} must be a number from {least:g} to {most:g}")
 
-    def strikes(self, probe: Probe) -> bool:
-        """Whether this request is hit; counts it."""
-        if not self._fits(probe):
+    def triggers_on(self, request: RequestFacts) -> bool:
+        """Return whether the fault applies to this request, and count the request."""
+        if not self._matches(request):
             return False
         self.seen += 1
         if self.nth is not None and self.seen != self.nth:
             return False
         if self.seen <= self.skip or (self.times is not None and self.hits >= self.times):
             return False
-        if self.probability < 1.0 and self._chance.random() >= self.probability:
+        if self.probability < 1.0 and self._random.random() >= self.probability:
             return False
         self.hits += 1
         return True
 
-    def _fits(self, probe: Probe) -> bool:
+    def _matches(self, request: RequestFacts) -> bool:
         return (
-            self.method in (None, probe.method)
-            and self.bucket in (None, probe.bucket)
-            and self.operation in (None, probe.operation)
-            and self.part_number in (None, probe.part_number)
-            and (self.key is None or fnmatchcase(probe.key, self.key))
+            self.method in (None, request.method)
+            and self.bucket in (None, request.bucket)
+            and self.operation in (None, request.operation)
+            and self.part_number in (None, request.part_number)
+            and (self.key is None or fnmatchcase(request.key, self.key))
         )
 
     def as_dict(self) -> dict[str, object]:
-        """Return the plan and its counts, defaults left out."""
+        """Return the plan and its counts as a dict, without default values."""
         return {
             item.name: getattr(self, item.name)
             for item in fields(self)
-            if item.name != "_chance" and getattr(self, item.name) != item.default
+            if item.name != "_random" and getattr(self, item.name) != item.default
         }
 
 
@@ -181,10 +183,10 @@ _ARGUMENTS = frozenset(item.name for item in fields(Fault) if item.init)
 
 
 class Faults:
-    """The plans in force, in the order added.
+    """The planned faults, in the order they were added.
 
     Args:
-        plans: those in force from the start, as arguments of ``add``.
+        plans: faults planned from the start, as keyword arguments of ``add``.
     """
 
     def __init__(self, plans: Iterable[Mapping[str, Any]] = ()) -> None:
@@ -202,7 +204,7 @@ class Faults:
         return self.add_plan({"effect": effect, **plan})
 
     def add_plan(self, plan: Mapping[str, Any]) -> Fault:
-        """Plan a fault from a mapping, as files and HTTP give it.
+        """Plan a fault from a mapping, as files and HTTP requests provide it.
 
         Raises:
             WorldError: as ``add``.
@@ -217,32 +219,32 @@ class Faults:
         return fault
 
     def load(self, path: Path) -> None:
-        """Plan the faults of a file, see ``read_faults``."""
+        """Plan the faults in a file, see ``read_faults``."""
         for plan in read_faults(path):
             self.add_plan(plan)
 
     def reset(self) -> None:
-        """Go back to the plans in force from the start, none of which has hit yet."""
+        """Return to the faults planned from the start, with their counts at zero."""
         self.clear()
         for plan in self._first:
             self.add_plan(plan)
 
     def remove(self, fault: Fault) -> None:
-        """Take a plan back."""
+        """Remove a planned fault."""
         with self._lock:
             self._faults.remove(fault)
 
     def clear(self) -> None:
-        """Take every plan back."""
+        """Remove all planned faults."""
         with self._lock:
             self._faults.clear()
 
-    def strike(self, probe: Probe) -> list[Fault]:
-        """Return the faults that hit this request, and count it for all."""
+    def select(self, request: RequestFacts) -> list[Fault]:
+        """Return the faults that apply to this request, and count the request for every fault."""
         if not self._faults:
             return []
         with self._lock:
-            return [fault for fault in self._faults if fault.strikes(probe)]
+            return [fault for fault in self._faults if fault.triggers_on(request)]
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(list(self._faults))
@@ -252,10 +254,10 @@ class Faults:
 
 
 def read_faults(path: Path) -> list[dict[str, Any]]:
-    """Read plans from TOML with ``[[faults]]`` tables, or from a JSON list.
+    """Read plans from a TOML file with ``[[faults]]`` tables, or from a JSON file with a list.
 
     Raises:
-        WorldError: the file cannot be read, or a plan in it cannot be used.
+        WorldError: the file cannot be read, or a plan is not valid.
     """
     try:
         text = path.read_text(encoding="utf-8")

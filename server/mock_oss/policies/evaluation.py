@@ -1,9 +1,10 @@
-"""RAM policies: grammar, matching and evaluation. No I/O, no clock, no HTTP.
+"""RAM policies: parsing, matching and evaluation, without I/O, a clock or HTTP.
 
-Within any set of policies a matching Deny wins, then a matching Allow, else nothing allows.
-A role session that was given a session policy needs both to allow. Names of elements,
-operators, effects and actions are case-sensitive; an absent condition key fails every positive
-operator. Source: RAM documentation, "Policy elements" and "Policy evaluation process".
+In a set of policies, a matching Deny decides first, then a matching Allow; otherwise nothing is
+allowed. A role session with a session policy needs an Allow from both the session policy and the
+role. Names of elements, operators, effects and actions are case-sensitive. If a condition key is
+absent, every positive operator fails. Source: RAM documentation, "Policy elements" and "Policy
+evaluation process".
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from mock_oss.access.globs import globs
-from mock_oss.access.policy_conditions import Condition, parse_conditions
 from mock_oss.http.json_text import read_json
+from mock_oss.policies.conditions import Condition, parse_conditions
+from mock_oss.policies.globs import globs
 
 __all__ = [
     "NOTHING_MATCHED",
@@ -39,11 +40,11 @@ _TRUST_KEYS = {"Sid", "Effect", "Action", "Principal", "Condition"}
 
 
 class PolicyError(ValueError):
-    """The text is not a policy; the message names the element."""
+    """The text is not a valid policy; the message names the wrong element."""
 
 
 class Decision(StrEnum):
-    """Outcome of one evaluation."""
+    """The result of an evaluation."""
 
     ALLOW = "allow"
     EXPLICIT_DENY = "explicit deny"
@@ -52,9 +53,10 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One statement, compiled.
+    """One compiled statement of a policy.
 
-    ``principals`` holds ``(kind, value)`` pairs and is used by trust policies only.
+    ``negated`` is true for NotAction. ``principals`` holds the (kind, value) pairs of a trust
+    policy.
     """
 
     effect: str
@@ -66,7 +68,7 @@ class Statement:
     source: str
 
     def matches(self, question: Question) -> bool:
-        """Whether action, resource and every condition fit."""
+        """Return whether the action, the resource and every condition match."""
         if (self.actions.fullmatch(question.action) is not None) is self.negated:
             return False
         if self.resources is not None and not self.resources.fullmatch(question.resource):
@@ -78,20 +80,20 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A compiled policy and the name it goes by in a verdict."""
+    """A compiled policy; verdicts refer to it by ``name``."""
 
     name: str
     statements: tuple[Statement, ...]
 
 
 class Question:
-    """May this be done?
+    """One question to a policy: is this action allowed on this resource?
 
     Args:
-        action: what.
-        resource: with what.
-        context: the condition keys that are present, or a function that tells them; few policies
-            ask.
+        action: the RAM action.
+        resource: the ARN of the resource.
+        context: the available condition keys, or a function that returns them. The function is
+            called only if a policy has conditions.
     """
 
     __slots__ = ("_context", "action", "resource")
@@ -108,14 +110,14 @@ class Question:
 
     @property
     def context(self) -> Mapping[str, str]:
-        """The condition keys that are present."""
+        """The available condition keys and their values."""
         if callable(self._context):
             self._context = self._context()
         return self._context
 
 
 class Verdict(NamedTuple):
-    """The answer, and the statement that gave it (None when nothing matched)."""
+    """The decision and the statement that caused it, None if no statement matched."""
 
     decision: Decision
     policy: str | None = None
@@ -123,7 +125,7 @@ class Verdict(NamedTuple):
 
     @property
     def allowed(self) -> bool:
-        """Whether the answer is yes."""
+        """Whether the decision is to allow."""
         return self.decision is Decision.ALLOW
 
 
@@ -131,7 +133,7 @@ NOTHING_MATCHED = Verdict(Decision.IMPLICIT_DENY)
 
 
 def evaluate(policies: Iterable[Policy], question: Question) -> Verdict:
-    """Ask one set of policies: explicit deny, else allow, else implicit deny."""
+    """Evaluate a set of policies: explicit deny, else allow, else implicit deny."""
     verdict = NOTHING_MATCHED
     for policy in policies:
         for statement in policy.statements:
@@ -147,7 +149,7 @@ def evaluate(policies: Iterable[Policy], question: Question) -> Verdict:
 def evaluate_session(
     role_policies: Sequence[Policy], session_policy: Policy | None, question: Question
 ) -> Verdict:
-    """Ask a role session: the session policy first, then the role; both must allow."""
+    """Evaluate a role session: the session policy first, then the role; both must allow."""
     if session_policy is not None:
         verdict = evaluate((session_policy,), question)
         if not verdict.allowed:
@@ -158,12 +160,12 @@ def evaluate_session(
 def trusts(
     trust: Policy, principals: Iterable[tuple[str, str]], context: Mapping[str, str]
 ) -> bool:
-    """Whether a role's trust policy lets a caller assume it.
+    """Return whether a trust policy allows a caller to assume the role.
 
     Args:
         trust: the role's trust policy.
-        principals: the names the caller goes by, as (kind, value), ``RAM`` ARNs or ``Service``.
-        context: condition keys, such as ``sts:ExternalId``.
+        principals: the caller's identities as (kind, value): ``RAM`` ARNs or ``Service`` names.
+        context: the available condition keys, such as ``sts:ExternalId``.
     """
     known = set(principals)
     question = Question("sts:AssumeRole", "", context)
@@ -180,16 +182,20 @@ def parse_policy(text: str, name: str) -> Policy:
 
     Args:
         text: the JSON document.
-        name: what verdicts call it.
+        name: the policy's name in verdicts.
 
     Raises:
-        PolicyError: the grammar is broken.
+        PolicyError: the document is not a valid policy.
     """
     return Policy(name, _compile(text, trust=False))
 
 
 def parse_trust_policy(text: str, name: str) -> Policy:
-    """Compile a role's trust policy, whose statements name principals and no resources."""
+    """Compile a role's trust policy, whose statements have principals and no resources.
+
+    Raises:
+        PolicyError: the document is not a valid trust policy.
+    """
     return Policy(name, _compile(text, trust=True))
 
 

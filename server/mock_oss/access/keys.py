@@ -1,4 +1,4 @@
-"""Access keys of OSS requests: who holds one, and whether its security token lives."""
+"""Access keys of OSS requests: finding the owner of a key and checking the security token."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import NamedTuple
 
 from mock_oss.access.identities import Caller, Identities
 from mock_oss.clock import Clock
-from mock_oss.control.journal import Journal, RequestRecord
 from mock_oss.errors import RefusedError
 from mock_oss.http.dates import iso_ms
+from mock_oss.journal import Journal, RequestRecord
 
 __all__ = ["Context", "check_token", "find_caller"]
 
 
 class Context(NamedTuple):
-    """What checking needs besides the request; ``region`` is the bucket's.
+    """What checking a signature needs besides the request; ``region`` is the bucket's region.
 
-    ``record`` learns which key was claimed, so that the journal can tell even when it is refused;
-    ``journal`` helps to explain a refusal.
+    ``record`` receives the claimed access key, so that the journal shows it even for a refused
+    request. ``journal`` provides earlier requests, which help to explain a refusal.
     """
 
     identities: Identities
@@ -29,7 +29,11 @@ class Context(NamedTuple):
 
 
 def find_caller(access_key_id: str, token: str | None, context: Context) -> Caller:
-    """Look an access key up and check the token that must come with it."""
+    """Return the owner of an access key, after checking the security token.
+
+    Raises:
+        RefusedError: InvalidAccessKeyId, InvalidSecurityToken or SecurityTokenExpired.
+    """
     context.record.access_key_id = access_key_id
     caller = context.identities.find(access_key_id)
     if caller is None:
@@ -55,10 +59,10 @@ def find_caller(access_key_id: str, token: str | None, context: Context) -> Call
 
 
 def check_token(caller: Caller, token: str | None, clock: Clock) -> None:
-    """Check that the security token belongs to the key and lives.
+    """Check that the security token belongs to the access key and has not expired.
 
     Raises:
-        RefusedError: InvalidAccessKeyId without a token, InvalidSecurityToken,
+        RefusedError: InvalidAccessKeyId for a missing token, InvalidSecurityToken, or
             SecurityTokenExpired.
     """
     if caller.kind != "role":

@@ -1,4 +1,4 @@
-"""The policy of a PostObject form: grammar and every kind of condition. No I/O, no clock.
+"""The policy of a PostObject form: parsing and checking, without I/O or a clock.
 
 Source: vendor pages PostObject and "POST V4 signature".
 """
@@ -22,7 +22,7 @@ _MODES = ("eq", "starts-with", "in", "not-in")
 
 @dataclass(frozen=True, slots=True)
 class FieldCondition:
-    """What one form field must be; ``wanted`` has one value but for in and not-in."""
+    """A condition on one form field; only ``in`` and ``not-in`` have several ``wanted`` values."""
 
     mode: str
     field: str
@@ -30,7 +30,7 @@ class FieldCondition:
     source: str
 
     def holds(self, actual: str | None) -> bool:
-        """Whether a field's value fits; a field that was not sent fits ``not-in`` only."""
+        """Return whether a field's value is allowed; a missing field satisfies ``not-in`` only."""
         if self.mode == "not-in":
             return actual not in self.wanted
         if actual is None:
@@ -49,12 +49,12 @@ class PostPolicy:
     lengths: tuple[tuple[int, int], ...]
 
     def names(self) -> set[str]:
-        """Return the fields some condition speaks of."""
+        """Return the names of the fields that have a condition."""
         return {condition.field for condition in self.conditions}
 
 
 def parse_post_policy(text: str) -> PostPolicy:
-    """Read the base64 text of the ``policy`` field.
+    """Parse the base64 text of the ``policy`` field.
 
     Raises:
         RefusedError: InvalidPolicyDocument.
@@ -95,7 +95,7 @@ def _moment(value: object) -> datetime:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
         if moment is not None and moment.tzinfo is not None:
             return moment.astimezone(UTC)
-    except (ValueError, OverflowError):  # OverflowError: out of the calendar in UTC
+    except (ValueError, OverflowError):  # OverflowError: not representable in UTC
         pass
     raise _invalid("its expiration is not an ISO 8601 time")
 
@@ -132,15 +132,15 @@ def _unescaped(value: str) -> str:
 
 
 def check_fields(policy: PostPolicy, fields: Mapping[str, str], now: datetime) -> None:
-    """Check expiration and every field condition.
+    """Check the expiration and every field condition.
 
     Args:
         policy: the policy.
-        fields: lower-case names -> values, ``bucket`` included.
+        fields: lower-case names -> values of the form, plus ``bucket``.
         now: the mock's time.
 
     Raises:
-        RefusedError: AccessDenied with OSS's "Invalid according to Policy".
+        RefusedError: AccessDenied with OSS's message "Invalid according to Policy".
     """
     if now >= policy.expiration:
         raise RefusedError(

@@ -1,7 +1,7 @@
 """The Condition element of RAM policies.
 
-Values of one key are alternatives (for the Not forms none may match); keys and operators must
-all hold. Wildcards work in the Like operators only.
+The values of one key are alternatives; with a negated operator, none of them may match. All keys
+and all operators must hold. Only the Like operators support wildcards.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mock_oss.access.globs import glob
+from mock_oss.policies.globs import glob
 
 __all__ = ["OPERATORS", "Condition", "parse_conditions"]
 
@@ -64,7 +64,7 @@ _COMPARISONS: Mapping[str, Callable[..., bool]] = {
     "GreaterThanEquals": lambda a, b: a >= b,
 }
 
-# operator -> (match of one value, whether the operator is a Not form)
+# operator -> (function that compares one value, whether the operator is negated)
 OPERATORS: Mapping[str, tuple[Match, bool]] = {
     "StringEquals": (lambda a, b: a == b, False),
     "StringNotEquals": (lambda a, b: a == b, True),
@@ -85,14 +85,14 @@ OPERATORS: Mapping[str, tuple[Match, bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One operator applied to one key."""
+    """One operator applied to one condition key."""
 
     operator: str
     key: str
     values: tuple[str, ...]
 
     def holds(self, context: Mapping[str, str]) -> bool:
-        """Whether the context satisfies the condition."""
+        """Return whether the context satisfies the condition."""
         match, negated = OPERATORS[self.operator]
         actual = context.get(self.key)
         if actual is None:
@@ -104,7 +104,7 @@ def parse_conditions(element: object) -> tuple[Condition, ...]:
     """Compile a Condition element.
 
     Raises:
-        ValueError: an operator is unknown or a value is neither string, number nor bool.
+        ValueError: an operator is unknown, or a value is not a string, a number or a bool.
     """
     if not isinstance(element, dict):
         raise ValueError("Condition must be an object")

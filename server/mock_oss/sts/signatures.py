@@ -1,7 +1,7 @@
-"""Requests to STS as read, and the verification of both their signature styles.
+"""STS requests: parsing, and verification of both signature styles.
 
-RPC (HMAC-SHA1) carries everything in the query or a form; ACS3-HMAC-SHA256 carries action,
-version and signature in headers. A nonce works once. Source: vendor pages "Request syntax and
+RPC (HMAC-SHA1) sends all parameters in the query or a form. ACS3-HMAC-SHA256 sends action, version
+and signature in headers. Each nonce is accepted once. Source: vendor pages "Request syntax and
 structure" and "Signature method V3".
 """
 
@@ -14,9 +14,9 @@ from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 
 from mock_oss.access.identities import Caller
-from mock_oss.control.journal import RequestRecord
 from mock_oss.errors import STSRefusedError
 from mock_oss.http.request import Request, parse_query
+from mock_oss.journal import RequestRecord
 from mock_oss.service import Service
 from mock_oss.signing import acs3, rpc
 
@@ -28,20 +28,28 @@ _FRACTION = re.compile(r"\.\d{1,9}Z\Z", re.ASCII)
 
 
 def is_form(request: Request) -> bool:
-    """Whether the body is a form of parameters."""
+    """Return whether the body is a URL-encoded form."""
     kind = request.headers.get("content-type", "")
     return kind.startswith("application/x-www-form-urlencoded")
 
 
 class Nonces:
-    """Remembers the last signature nonces; one may be used once."""
+    """The latest signature nonces, each accepted once.
+
+    Args:
+        limit: the number of nonces to remember.
+    """
 
     def __init__(self, limit: int = REMEMBERED_NONCES) -> None:
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._limit = limit
 
     def use(self, nonce: str) -> None:
-        """Refuse a nonce seen before."""
+        """Remember a nonce.
+
+        Raises:
+            STSRefusedError: SignatureNonceUsed if it was used before.
+        """
         if nonce in self._seen:
             raise STSRefusedError(
                 400, "SignatureNonceUsed", "Specified signature nonce was used already."
@@ -52,9 +60,10 @@ class Nonces:
 
 
 class STSCall:
-    """One request to STS, parsed; ``params`` merges query and form.
+    """One request to STS; ``params`` merges query and form.
 
-    ``life_s`` is how long the credentials live that it gets, if a fault has it otherwise.
+    ``lifetime_s`` is the lifetime in seconds that a planned fault sets for new credentials, None
+    without such a fault.
     """
 
     def __init__(self, service: Service, request: Request, record: RequestRecord) -> None:
@@ -64,10 +73,10 @@ class STSCall:
         self.params: dict[str, str] = {}
         self.action = request.headers.get("x-acs-action", "")
         self.wants_xml = False
-        self.life_s: int | None = None
+        self.lifetime_s: int | None = None
 
     def read(self, body: bytes) -> None:
-        """Merge query and form, find action and format."""
+        """Merge query and form, and determine the action and the response format."""
         pairs = list(self.request.query)
         if body and is_form(self.request):
             pairs += parse_query(body)
@@ -81,10 +90,10 @@ class STSCall:
 
 
 def verify(call: STSCall, payload: bytes, nonces: Nonces) -> Caller:
-    """Return who signed the request.
+    """Return the caller who signed the request.
 
     Raises:
-        STSRefusedError: with the code of what is wrong.
+        STSRefusedError: with the code for the first failed check.
     """
     authorization = call.request.headers.get("authorization", "")
     if authorization.startswith(acs3.ALGORITHM):
@@ -93,7 +102,7 @@ def verify(call: STSCall, payload: bytes, nonces: Nonces) -> Caller:
 
 
 def missing(name: str) -> STSRefusedError:
-    """Return the refusal of a request that lacks a parameter."""
+    """Return the error for a missing parameter."""
     return STSRefusedError(400, f"Missing{name}", f"{name} is mandatory for this action.")
 
 
@@ -103,7 +112,7 @@ def _incomplete(message: str) -> STSRefusedError:
 
 def _check_time(call: STSCall, text: str) -> None:
     try:
-        whole = _FRACTION.sub("Z", text)  # ali-oss sends milliseconds
+        whole = _FRACTION.sub("Z", text)  # ali-oss sends fractions of a second
         moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError as e:
         raise STSRefusedError(

@@ -1,25 +1,23 @@
-"""What belongs to an object besides its bytes: ACL, tags, symlinks; and batch deletes."""
+"""ACL, tags and symlinks of objects."""
 
 from __future__ import annotations
 
 import json
 import secrets
 from urllib.parse import unquote
-from xml.etree.ElementTree import Element
 
-from mock_oss.access.authorization import authorize, authorize_object
+from mock_oss.access.authorization import authorize
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_key
-from mock_oss.http.documents import child_text, children, document, parse, tag
+from mock_oss.http.documents import child_text, children, parse, tag
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import existing, owner, quoted, url, url_encoder
+from mock_oss.operations.common import existing, owner, quoted, url
 from mock_oss.operations.objects import may_overwrite, new_properties
 from mock_oss.operations.properties import check_tags, object_acl
 from mock_oss.service import Call
 from mock_oss.store import ObjectRecord
 
 __all__ = [
-    "delete_objects",
     "delete_tagging",
     "get_acl",
     "get_symlink",
@@ -29,8 +27,6 @@ __all__ = [
     "put_tagging",
 ]
 
-MAX_DELETE_BYTES = 2 << 20
-MAX_DELETE_KEYS = 1000
 MAX_TAGGING_BYTES = 64 << 10
 
 
@@ -51,7 +47,7 @@ async def get_acl(call: Call) -> Response:
 
 
 async def put_tagging(call: Call) -> Response:
-    """Replace an object's tags; Last-Modified stays."""
+    """Replace an object's tags; Last-Modified does not change."""
     root = parse(await call.body.read(MAX_TAGGING_BYTES), "Tagging")
     sets = children(root, "TagSet")
     if len(sets) != 1:
@@ -78,13 +74,13 @@ async def get_tagging(call: Call) -> Response:
 
 
 async def delete_tagging(call: Call) -> Response:
-    """Remove an object's tags."""
+    """Delete an object's tags."""
     call.store.objects.put(existing(call)._replace(tagging="{}"))
     return Response(204)
 
 
 async def put_symlink(call: Call) -> Response:
-    """Make an object that stands for another; the target need not exist."""
+    """Create a symlink to another object, which need not exist."""
     check_key(call.key)
     target = unquote(call.header("x-oss-symlink-target") or "")
     if not target:
@@ -120,37 +116,3 @@ async def get_symlink(call: Call) -> Response:
     headers = [("x-oss-symlink-target", url(target)), ("ETag", quoted(found.etag))]
     headers += [(n, v) for n, v in found.stored_headers.items() if n.startswith("x-oss-meta-")]
     return Response(200, headers)
-
-
-async def delete_objects(call: Call) -> Response:
-    """Delete up to 1,000 objects; each key is checked against the caller's policies."""
-    encoded, encoding = url_encoder(call)
-    if call.header("content-md5") is None:
-        raise RefusedError("MissingArgument", ArgumentName="Content-MD5")
-    body = await call.body.read(MAX_DELETE_BYTES)
-    root = parse(body, "Delete")
-    quiet = (child_text(root, "Quiet") or "false").strip().lower()
-    if quiet not in ("true", "false"):
-        raise RefusedError("MalformedXML", why={"xml": f"Quiet is {quiet!r}"})
-    keys = [_delete_key(element) for element in children(root, "Object")]
-    if not 1 <= len(keys) <= MAX_DELETE_KEYS:
-        raise RefusedError("MalformedXML", why={"xml": f"{len(keys)} keys, 1 to {MAX_DELETE_KEYS}"})
-    for key in keys:
-        check_key(key)
-        authorize_object(call, "oss:DeleteObject", call.bucket, key)
-    for key in keys:
-        call.store.delete_object(call.bucket.name, key)
-    if quiet == "true":
-        return Response(200)
-    deleted = (tag("Deleted", (tag("Key", url(key) if encoded else key),)) for key in keys)
-    body = document("DeleteResult", (encoding, *deleted))
-    return Response(200, [("Content-Type", "application/xml")], body)
-
-
-def _delete_key(element: Element) -> str:
-    key = child_text(element, "Key")
-    if key is None:
-        raise RefusedError("MalformedXML", why={"xml": "an Object needs a Key"})
-    if child_text(element, "VersionId"):
-        raise RefusedError("NotImplemented", Header="VersionId")
-    return key

@@ -1,7 +1,7 @@
-"""What was asked of the mock, and why it refused: kept in memory, oldest dropped first.
+"""The request journal: the latest requests and why they were refused, in memory.
 
-Secrets stay readable to the test that holds the record; ``as_dict`` hides them. Why a signature
-does not match is worked out when ``why`` is first read.
+A test that holds a record can read the secrets in it; ``as_dict`` masks them. The explanation of a
+signature mismatch is computed when ``why`` is first read.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ _HIDDEN_PARAMS = {
 }
 
 
-RECORD_BYTES = 1024  # of a record by itself
-_TOKEN = "x-oss-security-token"  # noqa: S105 - its name
+RECORD_BYTES = 1024  # estimated size of a record without its texts
+_TOKEN = "x-oss-security-token"  # noqa: S105 - a header name, not a secret
 _V4_TEXT = "OSS4-HMAC-SHA256\n"
 
 
 class RequestRecord:
-    """One request, filled in while it is served.
+    """One request, filled in while the mock processes it.
 
-    ``status`` is None until the answer is decided, and stays None when the connection was cut
-    on purpose. ``why`` holds the evidence of a refusal; its ``kind`` is one of ``policy``,
-    ``signature``, ``clock``, ``token``, ``key``, ``cors``, ``fault`` and the like.
+    ``status`` is None until the response is chosen, and remains None if a fault cuts the
+    connection. ``why`` is the evidence of a refusal; its ``kind`` is for example ``policy``,
+    ``signature``, ``clock``, ``token``, ``key``, ``cors`` or ``fault``.
     """
 
     __slots__ = (
-        "_weight",
+        "_size_bytes",
         "_why",
         "access_key_id",
         "bucket",
@@ -82,14 +82,14 @@ class RequestRecord:
         self._why: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = {}
         self.faults: tuple[str, ...] = ()
         self.duration_ms = 0.0
-        self._weight = 0
+        self._size_bytes = 0
 
     def __repr__(self) -> str:
         return f"<{self.method} {self.path} {self.operation} -> {self.status} {self.code}>"
 
     @property
     def why(self) -> Mapping[str, Any]:
-        """The evidence of a refusal, empty for an answer that is none."""
+        """The evidence of a refusal, empty for a successful request."""
         if callable(self._why):
             self._why = self._why()
         return self._why
@@ -99,20 +99,21 @@ class RequestRecord:
         self._why = found
 
     def compare(self, signed: str) -> dict[str, object]:
-        """Compare what a client signed, as its debug log shows it, with what the mock expected.
+        """Compare the text that the client signed with the text that the mock expected.
 
         Args:
-            signed: the client's canonical request or string to sign.
+            signed: the client's canonical request or string to sign, as its debug log shows it.
 
         Returns:
-            ``in`` (which of the two), ``offset`` and ``line`` of the first byte that differs, and
-            what was ``expected`` and ``signed`` from there; empty when nothing differs.
+            ``in`` (``canonical_request`` or ``string_to_sign``), ``offset`` and ``line`` of the
+            first differing byte, and ``expected`` and ``signed``: both texts from that byte. Empty
+            if the texts are equal.
 
         Raises:
-            ValueError: this request was not refused for its signature.
+            ValueError: the request was not refused because of its signature.
         """
         if "expected_string_to_sign" not in self.why:
-            raise ValueError("this request was not refused for its signature")
+            raise ValueError("this request was not refused because of its signature")
         is_v4_text = signed.startswith(_V4_TEXT)
         name = "string_to_sign" if is_v4_text else "canonical_request"
         expected = self.why.get(f"expected_{name}")
@@ -121,26 +122,27 @@ class RequestRecord:
         difference = first_difference(expected, signed.replace("\r\n", "\n"))
         return {"in": name, **difference} if difference else {}
 
-    def weigh(self) -> int:
-        """Return about how many bytes this record, whose request has ended, holds on to."""
+    def measure(self) -> int:
+        """Estimate the memory that this completed record uses; store and return it, in bytes."""
         texts = [self.path, self.message, *self.headers.values(), *self.params.values()]
         head = sum(map(len, texts))
-        evidence = head if callable(self._why) else len(repr(self._why))  # it signs the head
-        self._weight = RECORD_BYTES + head + evidence
-        return self._weight
+        # An explanation that is not computed yet holds texts about as long as the head.
+        evidence = head if callable(self._why) else len(repr(self._why))
+        self._size_bytes = RECORD_BYTES + head + evidence
+        return self._size_bytes
 
     @property
-    def weight(self) -> int:
-        """What ``weigh`` has told, zero before."""
-        return self._weight
+    def size_bytes(self) -> int:
+        """The estimate of ``measure`` in bytes, 0 before the first call."""
+        return self._size_bytes
 
     @property
     def refused(self) -> bool:
-        """Whether the answer was an error."""
+        """Whether the response was an error."""
         return bool(self.code)
 
     def as_dict(self, *, brief: bool = False) -> dict[str, object]:
-        """Return everything as JSON-ready values, secrets hidden; ``brief`` leaves ``why`` out."""
+        """Return JSON-ready values with secrets masked; ``brief`` omits ``why``."""
         values: dict[str, object] = {
             name: getattr(self, name) for name in self.__slots__ if name[0] != "_"
         }
@@ -163,11 +165,11 @@ class RequestRecord:
 
 
 class Journal(Sequence[RequestRecord]):
-    """The last requests, oldest first.
+    """The latest requests, oldest first.
 
     Args:
-        limit: how many of them.
-        max_bytes: how much they may hold on to together; the last one stays whatever it does.
+        limit: the largest number of records.
+        max_bytes: the largest total size of the records; the latest record is always kept.
     """
 
     def __init__(self, limit: int = 10_000, max_bytes: int = 32 << 20) -> None:
@@ -177,32 +179,32 @@ class Journal(Sequence[RequestRecord]):
         self._bytes = 0
 
     def open(self, request_id: str, time: float) -> RequestRecord:
-        """Start the record of a request."""
+        """Add the record of a new request and return it."""
         self._count += 1
         record = RequestRecord(self._count, request_id, time)
         self._records.append(record)
-        self._make_room()
+        self._drop_oldest()
         return record
 
-    def settle(self, record: RequestRecord) -> None:
-        """Count what a request that has ended holds on to."""
+    def close(self, record: RequestRecord) -> None:
+        """Add the memory of a completed record to the total; drop old records above the limit."""
         first = self._records[0].number if self._records else self._count + 1
         if record.number >= first:
-            self._bytes += record.weigh()
-            self._make_room()
+            self._bytes += record.measure()
+            self._drop_oldest()
 
-    def _make_room(self) -> None:
+    def _drop_oldest(self) -> None:
         records = self._records
         while len(records) > self._limit or (self._bytes > self._max_bytes and len(records) > 1):
-            self._bytes -= records.popleft().weight
+            self._bytes -= records.popleft().size_bytes
 
     def clear(self) -> None:
-        """Forget every request."""
+        """Delete all records."""
         self._records = deque()
         self._bytes = 0
 
     def refused(self) -> list[RequestRecord]:
-        """Return the requests that were answered with an error."""
+        """Return the records of requests that received an error."""
         return [record for record in self._records if record.refused]
 
     def __len__(self) -> int:

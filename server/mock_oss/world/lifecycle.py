@@ -1,7 +1,7 @@
-"""Bucket lifecycle: the document, and the rule that aborts old multipart uploads.
+"""Bucket lifecycle: parsing the document, and aborting old multipart uploads.
 
-Rules are kept as sent. Of their actions the mock carries out AbortMultipartUpload, whenever the
-bucket is used and the mock's clock has passed the day.
+A document is stored as sent. The mock performs one of its actions, AbortMultipartUpload: when the
+bucket is used and the mock's clock has passed the date.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ _TIMED = ("Expiration", "AbortMultipartUpload", "Transition")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbortRule:
-    """Abort uploads below a prefix: ``days`` after they began, or begun before a moment."""
+    """A rule that aborts uploads with a key prefix.
+
+    It applies ``days`` after an upload started, or to uploads started before ``before_ms``.
+    """
 
     prefix: str
     days: int | None
@@ -36,10 +39,10 @@ class AbortRule:
 
 
 def parse_lifecycle(body: bytes) -> tuple[AbortRule, ...]:
-    """Check a LifecycleConfiguration and return its enabled abort rules.
+    """Check a LifecycleConfiguration document and return its enabled abort rules.
 
     Raises:
-        RefusedError: MalformedXML or InvalidArgument.
+        RefusedError: MalformedXML, InvalidArgument or InvalidRequest.
     """
     root = parse(body, "LifecycleConfiguration")
     rules = children(root, "Rule")
@@ -65,7 +68,11 @@ def parse_lifecycle(body: bytes) -> tuple[AbortRule, ...]:
 
 
 def _check_order(rule: Element) -> None:
-    """Days and dates do not mix; colder classes come later, and the end comes last."""
+    """Raise RefusedError if the times of a rule contradict each other.
+
+    Days and dates must not be mixed; a colder storage class needs more days, and expiration the
+    most.
+    """
     timed = [action for name in ("Expiration", "Transition") for action in children(rule, name)]
     if {"Days", "CreatedBeforeDate"} <= {child.tag for action in timed for child in action}:
         raise RefusedError("InvalidRequest", "Days and CreatedBeforeDate cannot be mixed.")
@@ -125,13 +132,13 @@ def _rules(stored: str) -> tuple[AbortRule, ...]:
 
 
 def abort_old_uploads(store: Store, bucket: str, stored: str, now_ms: int) -> int:
-    """Carry out a bucket's abort rules; return how many uploads ended.
+    """Apply the abort rules of a bucket; return the number of aborted uploads.
 
     Args:
         store: the store.
-        bucket: its name.
+        bucket: the bucket's name.
         stored: the bucket's lifecycle document, empty for none.
-        now_ms: the mock's time.
+        now_ms: the mock's time in milliseconds since the epoch.
     """
     ended = 0
     for rule in _rules(stored) if stored else ():

@@ -1,7 +1,7 @@
-"""The world a mock starts in: accounts, users, keys, roles, policies and buckets.
+"""The world: accounts, users, keys, roles, policies and buckets that exist at the start.
 
-Values only, checked when they are made; ``mock_oss.identities`` answers questions about them and
-the store keeps the buckets. ``mock_oss.world_file`` reads the TOML form.
+The values are checked when they are created. ``mock_oss.access.identities`` finds the owner of a
+key in them; the store keeps the buckets.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mock_oss.access.policy import PolicyError, parse_policy, parse_trust_policy
 from mock_oss.errors import RefusedError, WorldError
 from mock_oss.http.addressing import check_bucket_name, check_domain
 from mock_oss.http.cors import parse_cors
-from mock_oss.operations.lifecycle import parse_lifecycle
+from mock_oss.policies.evaluation import PolicyError, parse_policy, parse_trust_policy
+from mock_oss.world.file import read_record
+from mock_oss.world.lifecycle import parse_lifecycle
 
 __all__ = [
     "ACCESS_KEY_ID",
@@ -33,7 +34,7 @@ __all__ = [
 
 ACCOUNT_ID = "1000000000000000"
 ACCESS_KEY_ID = "LTAI5tMockOssAccessKey01"
-ACCESS_KEY_SECRET = "MockOssAccessKeySecret00000001"  # noqa: S105 - opens nothing but a mock
+ACCESS_KEY_SECRET = "MockOssAccessKeySecret00000001"  # noqa: S105 - valid for mocks only
 BUCKET = "web-direct-upload"
 ROLE_ARN = f"acs:ram::{ACCOUNT_ID}:role/oss-web-upload"
 REGION = "cn-hangzhou"
@@ -72,7 +73,7 @@ TRUST_OWN_ACCOUNT = _policy(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A RAM user, or the account itself when ``name`` is ``root``.
+    """A RAM user, or the account itself if ``name`` is ``root``.
 
     ``keys`` maps access key ids to secrets; ``policies`` are JSON documents.
     """
@@ -87,7 +88,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A RAM role; ``max_session_s`` is its MaxSessionDuration, 3600..43200 seconds."""
+    """A RAM role; ``max_session_s`` is its MaxSessionDuration, 3600 to 43200 seconds."""
 
     name: str
     account_id: str = ACCOUNT_ID
@@ -98,13 +99,13 @@ class Role:
 
     @property
     def arn(self) -> str:
-        """Return ``acs:ram::account:role/name``."""
+        """The ARN ``acs:ram::ACCOUNT:role/NAME``."""
         return f"acs:ram::{self.account_id}:role/{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketSpec:
-    """A bucket that exists from the start; ``cors`` is the XML document or empty."""
+    """A bucket that exists at the start; ``cors`` and ``lifecycle`` are XML documents or empty."""
 
     name: str
     account_id: str = ACCOUNT_ID
@@ -119,7 +120,8 @@ class BucketSpec:
             check_bucket_name(self.name)
         except RefusedError as e:
             raise WorldError(
-                f"{self.name!r} is no bucket name: 3 to 63 of a-z, 0-9 and '-', no '-' at an end"
+                f"{self.name!r} is not a bucket name: 3 to 63 characters a-z, 0-9 and '-', "
+                "without '-' at the start or the end"
             ) from e
         for what, value, known in (
             ("acl", self.acl, BUCKET_ACLS),
@@ -127,7 +129,7 @@ class BucketSpec:
         ):
             if value not in known:
                 raise WorldError(
-                    f"bucket {self.name}: {what} is one of {', '.join(known)}, not {value!r}"
+                    f"bucket {self.name}: {what} must be one of {', '.join(known)}, not {value!r}"
                 )
         for what, text, parse in (
             ("cors", self.cors, parse_cors),
@@ -145,9 +147,9 @@ class BucketSpec:
 class World:
     """Everything that exists before the first request.
 
-    ``cnames`` maps custom domains to the buckets that have them. ``refuse_public_endpoints``
-    refuses operations on objects by public endpoints of mainland regions, as OSS does for accounts
-    opened since 2025-03-20. ``max_buckets`` is per account.
+    ``cnames`` maps custom domains to buckets. ``refuse_public_endpoints`` makes public endpoints of
+    mainland regions refuse operations on objects, as OSS does for accounts opened since 2025-03-20.
+    ``max_buckets`` is the limit per account.
     """
 
     users: tuple[User, ...] = (
@@ -172,10 +174,12 @@ class World:
             try:
                 check_domain(domain.lower())
             except RefusedError as e:
-                raise WorldError(f"{domain!r} can be no custom domain: {e.message}") from e
+                raise WorldError(
+                    f"{domain!r} is not allowed as a custom domain: {e.message}"
+                ) from e
         for role in self.roles:
             if role.max_session_s not in SESSION_S:
-                raise WorldError(f"role {role.name}: max_session_s is 3600 to 43200 seconds")
+                raise WorldError(f"role {role.name}: max_session_s must be 3600 to 43200 seconds")
         try:
             for user in self.users:
                 for text in user.policies:
@@ -185,21 +189,20 @@ class World:
                 for text in role.policies:
                     parse_policy(text, role.name)
         except PolicyError as e:
-            raise WorldError(f"a policy of the world is wrong: {e}") from e
+            raise WorldError(f"a policy of the world is not valid: {e}") from e
 
     @classmethod
     def load(cls, path: Path) -> World:
-        """Read a world from TOML; unknown keys are refused.
+        """Read a world from a TOML file; a missing key keeps its default.
 
         Raises:
-            WorldError: the file cannot be read or says something unknown.
+            WorldError: the file cannot be read, or a key or value in it is not valid.
         """
-        from mock_oss.world.world_file import read_world  # which makes values of this module
-
-        return read_world(path)
+        tables = {"users": User, "roles": Role, "buckets": BucketSpec}
+        return read_record(path, cls, tables=tables, json_fields=("policies", "trust_policy"))
 
 
 def _check_unique(what: str, names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise WorldError(f"the {what} {name} is there {names.count(name)} times")
+            raise WorldError(f"the {what} {name} is defined {names.count(name)} times")

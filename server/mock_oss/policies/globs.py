@@ -1,7 +1,7 @@
-"""Wildcards of policies and their conditions, compiled so that matching never goes back.
+"""Wildcards in policies and their conditions, compiled to patterns without backtracking.
 
-Between two ``*`` the first place that fits is as good as any later one, so an atomic group takes
-it for good: a match costs at most the length of the text times that of the wildcard.
+Between two ``*``, the first match of a part is as good as any later one, so an atomic group keeps
+it. The cost of a match is at most the length of the text times the length of the wildcard.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _STARS = re.compile(r"\*+")
 
 
 def globs(wildcards: Iterable[str]) -> re.Pattern[str]:
-    """Return a pattern whose ``fullmatch`` finds a text that one of the wildcards means.
+    """Return a pattern whose ``fullmatch`` succeeds if any of the wildcards matches a text.
 
-    ``*`` is any run of characters, ``/`` included; ``?`` is exactly one.
+    ``*`` matches any number of characters, including ``/``; ``?`` matches exactly one character.
     """
     return re.compile("|".join(f"(?:{_source(text)})" for text in wildcards), re.DOTALL)
 

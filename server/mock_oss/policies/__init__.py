@@ -1,0 +1,1 @@
+"""Policy documents: RAM policies with their conditions, and the policy of a PostObject form."""
