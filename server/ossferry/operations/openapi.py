@@ -1,4 +1,4 @@
-"""Describes the API as an OpenAPI document; a test holds it to the routes that there are."""
+"""The API's description as an OpenAPI document; a test compares it with the actual routes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -197,7 +197,7 @@ def _answers(name: str, *problems: str) -> dict[str, Any]:
 
 
 def _objects_paths() -> dict[str, Any]:
-    """Describe what is there only where the server has a role for uploads."""
+    """Return the paths that exist only if the server has a role for access to objects."""
     key = {"name": "key", "in": "path", "required": True, "schema": TEXT}
     one = [
         {"name": "key", "in": "query", "required": True, "schema": SOUND},
@@ -286,7 +286,7 @@ def _body(name: str, *, required: bool = True) -> dict[str, Any]:
 
 
 def openapi_document() -> dict[str, Any]:
-    """Return the document; it is the same for every configuration."""
+    """Return the OpenAPI document; it is the same for every configuration."""
     status = _answers("Status", "400", "421", "431")
     ready = status | {"503": status["200"] | {"description": "No."}}
     return {
@@ -351,5 +351,5 @@ def openapi_document() -> dict[str, Any]:
 
 
 async def show_openapi(_request: Request) -> Response:
-    """Answer `GET /openapi.json`."""
+    """Handle `GET /openapi.json`."""
     return JSONResponse(openapi_document())
