@@ -1,7 +1,7 @@
-"""The commands `ossferry admin …`: look at the ledger, shut somebody out, stop everything.
+"""The commands `ossferry admin …`: reports, quotas, revocation, reconciliation, kill switch.
 
-They work on the database and the cloud of the settings, whether the server runs or not. As in
-`cli`, a command loads what it needs when it is called.
+They use the database and the cloud account of the settings, whether or not the server is running.
+Each command imports its dependencies when it is called, so that the command line starts quickly.
 """
 
 import asyncio
@@ -109,7 +109,9 @@ def quota(
 
 
 async def _print_quota(database: "Database", principal: str) -> None:
-    """Print each limit: what is used, what is allowed, and who says so."""
+    """Print each limit: usage, allowed amount, and whether the settings or an administrator set
+    it.
+    """
     from ossferry.ledger.standing import NAMES, standing
     from ossferry.settings.loading import load_settings
 

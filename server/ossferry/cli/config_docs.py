@@ -1,4 +1,4 @@
-"""Writes `docs/configuration.md` from the settings class, so that the two cannot differ."""
+"""Generates `docs/configuration.md` from the settings class, so that both always agree."""
 
 from typing import Any, Literal, get_args, get_origin
 
@@ -34,7 +34,7 @@ The demo never looks there: it uses the mock's keys.
 
 
 def configuration_page() -> str:
-    """Return the Markdown page."""
+    """Return the page as Markdown."""
     rows = [
         f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_meaning(name, field)} |"
         for name, field in Settings.model_fields.items()

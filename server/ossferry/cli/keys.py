@@ -1,7 +1,7 @@
-"""The commands `ossferry apikey …`: make keys, list them, close them.
+"""The commands `ossferry apikey …`: create, list and revoke API keys.
 
-A key is shown once, on stdout, and kept nowhere but as a keyed hash. As in `cli`, a command loads
-what it needs when it is called.
+A key is printed once, on stdout; only its keyed hash is stored. Each command imports its
+dependencies when it is called.
 """
 
 from datetime import timedelta
@@ -65,7 +65,7 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The id, as `list` shows i
 
 
 def _note(settings: "Settings", record: "KeyRecord", action: str) -> None:
-    """Write the audit line, where those of the server go."""
+    """Write an audit line to the server's audit trail."""
     from ossferry.access.audit import Audit
     from ossferry.identity.principal import Principal
     from ossferry.observability.logs import configure

@@ -1,7 +1,7 @@
-"""The command `ossferry`: the demo, the server, the mock, and the page about its options.
+"""The command `ossferry`: the demo, the server, the mock, and the page about all options.
 
-Words for people go to stderr; stdout carries only what a command is asked for. Each command loads
-what it needs when it is called, so that none waits for the others' libraries.
+Messages for people go to stderr; stdout carries only a command's result. Each command imports its
+dependencies when it is called, so that no command waits for the libraries of another one.
 """
 
 import asyncio
@@ -127,7 +127,7 @@ def serve(
         asyncio.run(check_ledger(settings.ledger_url))
     allow_connections(settings)
     with listen(settings.host, settings.port, option="OSSFERRY_PORT") as sock:
-        app = create_app(settings)  # what it refuses ends the start, whoever is to run it
+        app = create_app(settings)  # check once here, even if worker processes serve
         if settings.workers > 1:
             run_workers(settings, sock)
             return
@@ -162,7 +162,7 @@ def mock_oss(context: typer.Context) -> None:
 
 
 def main() -> None:
-    """Run the command line; a setting at fault is one sentence on stderr and exit code 1."""
+    """Run the command line; print an error as one sentence on stderr and exit with code 1."""
     try:
         commands()
     except OssferryError as error:
