@@ -1,4 +1,4 @@
-"""Every attempt of the catalogue gets nothing."""
+"""Runs every attempt of the catalogue; each must be refused."""
 
 import pytest
 
