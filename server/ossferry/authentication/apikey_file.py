@@ -94,9 +94,7 @@ class ApiKeyFile:
             BadRequestError: the user id is not in canonical form, or an address is not a network.
         """
         if not user or _canonical(user) != user or not user.isprintable():
-            raise BadRequestError(
-                f"Write the user id as {_canonical(user)!r}: ids are compared so."
-            )
+            raise BadRequestError(f"Write the user id as {_canonical(user)!r}, its canonical form.")
         record = KeyRecord(
             id=key.id,
             hash=key.keyed_hash(secret),

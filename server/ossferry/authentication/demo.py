@@ -39,7 +39,7 @@ def demo_way(settings: Settings, audit: "Audit") -> Way:
             guard.refuse_other_sites(request)
             user = (await read_json(request)).get("user")
             if not isinstance(user, str) or user not in DEMO_USERS:
-                raise BadRequestError("The demo knows alice and bob only.")
+                raise BadRequestError("The demo has only the users alice and bob.")
         audit.acted(request, DEMO_USERS[user], action="sign-in", outcome="done")
         response = JSONResponse({"name": DEMO_USERS[user].name})
         response.set_cookie(DEMO_COOKIE, user, httponly=True, samesite="strict")
@@ -53,5 +53,5 @@ async def identify_demo_user(request: Request) -> Principal:
     """Return the demo user named by the cookie; Alice if there is no cookie."""
     name = request.cookies.get(DEMO_COOKIE, "alice")
     if name not in DEMO_USERS:
-        raise NotIdentifiedError("The demo knows Alice and Bob only.")
+        raise NotIdentifiedError("The demo has only the users Alice and Bob.")
     return DEMO_USERS[name]

@@ -133,9 +133,9 @@ class Oidc:
         attempt = self._attempt(request)
         code = _only(request, "code")
         if not secrets.compare_digest(_only(request, "state").encode(), attempt.state.encode()):
-            raise BadRequestError("This sign-in was not begun here. Please begin again.")
+            raise BadRequestError("This sign-in was not started here. Please start again.")
         if not await self._storage.add(f"login:{attempt.state}", ATTEMPT_S):
-            raise BadRequestError("This sign-in was used already. Please begin again.")
+            raise BadRequestError("This sign-in was already used. Please start again.")
         return attempt, code
 
     def _attempt(self, request: Request) -> Attempt:
@@ -143,7 +143,9 @@ class Oidc:
         try:
             values: Any = self._sealer.loads(cookie, max_age=ATTEMPT_S)
         except BadData as error:
-            raise BadRequestError("This sign-in was not begun here. Please begin again.") from error
+            raise BadRequestError(
+                "This sign-in was not started here. Please start again."
+            ) from error
         state, nonce, verifier = values
         return Attempt(state=state, nonce=nonce, verifier=verifier)
 
@@ -192,5 +194,5 @@ def oidc_way(
 def _only(request: Request, name: str) -> str:
     values = request.query_params.getlist(name)
     if len(values) != 1 or not values[0] or len(values[0]) > 4096:
-        raise BadRequestError("The provider did not let you in. Please begin again.")
+        raise BadRequestError("The provider refused the sign-in. Please start again.")
     return values[0]

@@ -88,7 +88,7 @@ class Provider:
         claims = await self._verifier.claims(str(tokens.get("id_token", "")))
         nonce = str(claims.get("nonce", "")).encode(errors="replace")
         if not secrets.compare_digest(nonce, attempt.nonce.encode()):
-            raise NotIdentifiedError("The sign-in is not the one that was begun here.")
+            raise NotIdentifiedError("The ID token belongs to another sign-in.")
         name = display_name(claims.get("name"), otherwise=claims["sub"])
         return Principal(id=claims["sub"], name=name)
 
@@ -108,7 +108,7 @@ class Provider:
         request = self._http.build_request("POST", endpoint, content=body, headers=headers)
         status, tokens = await read_json(self._http, request, auth=self._auth)
         if 400 <= status < 500:
-            raise BadRequestError("The provider did not accept the sign-in. Please begin again.")
+            raise BadRequestError("The provider did not accept the sign-in. Please start again.")
         if status != 200:
             raise IssuerLostError(f"status-{status}")
         return tokens

@@ -33,13 +33,13 @@ class ProxyWay:
         given = _only(request, SECRET_HEADER).encode("latin-1")
         same = hmac.compare_digest(given, self._secret)
         if not (self._secret and same and peer_of(request.scope) in self._networks):
-            raise NotIdentifiedError("The proxy in front has not said who is asking.")
+            raise NotIdentifiedError("The reverse proxy did not identify the user.")
         try:
             user = user.encode("latin-1").decode()  # UTF-8 only, so an id has one spelling
         except UnicodeDecodeError as error:
-            raise BadRequestError("The proxy in front must name the user in UTF-8.") from error
+            raise BadRequestError("The reverse proxy must send the user id in UTF-8.") from error
         if "," in user or not is_plain_id(user):
-            raise BadRequestError("The proxy in front must name one user, in the form NFKC.")
+            raise BadRequestError("The reverse proxy must send one user id, in Unicode form NFKC.")
         return Principal(id=user, name=user)
 
 
@@ -51,5 +51,5 @@ def _only(request: Request, name: str) -> str:
     """
     twins = [value for key, value in request.headers.items() if key.replace("_", "-") == name]
     if len(twins) > 1 or (twins and name not in request.headers):
-        raise BadRequestError("A header of the proxy in front is there twice.")
+        raise BadRequestError("A header of the reverse proxy occurs more than once.")
     return twins[0] if twins else ""

@@ -56,7 +56,7 @@ class TokenVerifier:
         except (JoseError, ValueError, TypeError, RecursionError, OverflowError) as error:
             raise NotIdentifiedError("The token is not valid.") from error
         if not is_plain_id(claims["sub"]):
-            raise NotIdentifiedError("The token names nobody.")
+            raise NotIdentifiedError("The token has no valid subject.")
         return claims
 
     async def _decode(self, token: str) -> jwt.Token:

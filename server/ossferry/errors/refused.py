@@ -114,7 +114,7 @@ class ReceiptMismatchError(RefusedError):
 
     status = 409
     code = "receipt-mismatch"
-    title = "The stored object is another one"
+    title = "The stored object is a different one"
 
     def __init__(self, *, differs: list[str], stored: Mapping[str, object]) -> None:
         super().__init__("OSS has an object under this key, but not the reported one.")
@@ -133,10 +133,10 @@ class UploadStandsError(RefusedError):
 
     status = 409
     code = "upload-stands"
-    title = "The stored object stays"
+    title = "The stored object cannot be refused"
 
     def __init__(self, reason: str, *, stored: Mapping[str, object]) -> None:
-        super().__init__("What OSS has under this key is not a damaged upload of this file.")
+        super().__init__("The object under this key is not a damaged upload of this file.")
         self.more = {"reason": reason, "stored": stored}
 
 
@@ -174,7 +174,7 @@ class KeyTakenError(RefusedError):
 
     status = 409
     code = "key-taken"
-    title = "Another object is in its place"
+    title = "Another object has this key"
 
 
 class NotInlineError(RefusedError):

@@ -41,7 +41,7 @@ class StsRefusedError(OssferryError):
     def __init__(self, sts_code: str, sts_request_id: str) -> None:
         super().__init__(
             "The token service (STS) refused to give this server upload credentials."
-            " Whoever runs the server finds the reason in its log under this id."
+            " The server's operator finds the reason in its log under this id."
         )
         self.sts_code = sts_code
         self.sts_request_id = sts_request_id
@@ -62,12 +62,12 @@ class OssRefusedError(OssferryError):
 
     status = 502
     code = "oss-refused"
-    title = "The stored object could not be looked at"
+    title = "The stored object could not be read"
 
     def __init__(self, oss_code: str, oss_request_id: str) -> None:
         super().__init__(
-            "OSS refused to let this server look at its bucket."
-            " Whoever runs the server finds the reason in its log under this id."
+            "OSS refused this server's access to its bucket."
+            " The server's operator finds the reason in its log under this id."
         )
         self.oss_code = oss_code
         self.oss_request_id = oss_request_id
@@ -154,7 +154,7 @@ class OssLostError(UnavailableError):
     """OSS gave no usable answer; the reason is ``no-answer``, or an error code."""
 
     code = "oss-unavailable"
-    title = "The stored object cannot be looked at right now"
+    title = "The stored object cannot be read right now"
     words = "OSS does not answer the server right now. Please try again."
 
 

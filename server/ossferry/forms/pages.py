@@ -101,7 +101,7 @@ class FormPages:
         """
         upload = request.query_params.get("upload", "")
         if not _UPLOAD.fullmatch(upload):
-            raise NowhereError("This is no address of an upload.")
+            raise NowhereError("This is not the address of an upload.")
         language = _language(request)
         chosen = {"lang": language} if "lang" in request.query_params else {}
         target = f"/form/arrived?{urlencode({'upload': upload, **chosen})}"
@@ -156,10 +156,10 @@ class FormPages:
     def _directory(self, upload: str, owner: Owner) -> str:
         parts = _UPLOAD.fullmatch(upload)
         if parts is None:
-            raise NowhereError("This is no address of an upload.")
+            raise NowhereError("This is not the address of an upload.")
         day, random, proof = parts.groups()
         if not hmac.compare_digest(proof, self._proof(owner, day, random)):
-            raise NowhereError("This is no address of an upload of yours.")
+            raise NowhereError("This is not the address of one of your uploads.")
         return f"{owner.prefix}{day}/{random}/"
 
     def _proof(self, owner: Owner, day: str, random: str) -> str:

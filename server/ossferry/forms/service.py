@@ -114,7 +114,7 @@ class Forms:
             raise FileTooLargeError(f"A form takes files of up to {self._max_size} bytes.")
         types = self._settings.allowed_types
         if not any_type and not takes(types, wish.name, wish.content_type):
-            raise TypeNotTakenError(f"Name and type have to fit one of: {', '.join(types)}.")
+            raise TypeNotTakenError(f"Name and type must match one of: {', '.join(types)}.")
 
     def sign(
         self, granted: Granted, wish: Wish, *, success: Callable[[str], Field] = lambda _: STATUS

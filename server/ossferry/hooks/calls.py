@@ -89,7 +89,7 @@ def load_hooks(given: Mapping[str, object]) -> dict[str, object]:
                 f"the hook {entry.name} ({entry.value}) cannot be loaded: repair or remove it."
             ) from error
     if WEBHOOK in found:
-        raise SettingsError(f"a hook is called {WEBHOOK}, as OSSFERRY_WEBHOOK_URL is: rename it.")
+        raise SettingsError(f"the hook name {WEBHOOK} is reserved: rename the hook.")
     return found
 
 

@@ -169,7 +169,9 @@ def _engine(url: sa.URL, busy_timeout_s: float) -> AsyncEngine:
         )
     folder = Path(url.database or "").absolute().parent
     if not folder.is_dir():
-        raise SettingsError(f"OSSFERRY_DATABASE_URL: the folder {folder} does not exist; make it.")
+        raise SettingsError(
+            f"OSSFERRY_DATABASE_URL: the folder {folder} does not exist; create it."
+        )
     engine = create_async_engine(driver, connect_args={"timeout": busy_timeout_s})
     prepare = partial(_prepare_sqlite, busy_timeout_s=busy_timeout_s)
     sa.event.listen(engine.sync_engine, "connect", prepare)
@@ -246,7 +248,7 @@ def _migrate(connection: sa.Connection) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         raise SettingsError(
-            "OSSFERRY_DATABASE_URL is a ledger of a newer version; update ossferry."
+            "OSSFERRY_DATABASE_URL was migrated by a newer version; update ossferry."
         ) from error
 
 

@@ -44,12 +44,12 @@ class Metrics:
         )
         self._receipts = Counter(
             "ossferry_receipts",
-            "Uploads recorded, by how they became known.",
+            "Recorded uploads, by the source of the report.",
             ["source"],
             registry=self.registry,
         )
         self._bytes = Counter(
-            "ossferry_recorded_bytes", "Bytes of these uploads.", registry=self.registry
+            "ossferry_recorded_bytes", "Bytes of recorded uploads.", registry=self.registry
         )
         self._refused = Counter(
             "ossferry_refused_uploads",
@@ -58,7 +58,7 @@ class Metrics:
         )
         self._requests = Histogram(
             "ossferry_request_seconds",
-            "Time from request to end of answer.",
+            "Time from the request to the end of the response.",
             ["route", "status"],
             buckets=BUCKETS,
             registry=self.registry,

@@ -110,13 +110,13 @@ class KillSwitch:
             if error.code == NO_POLICY:
                 raise _NoPolicyError(f"there is no policy {POLICY_NAME}.") from error
             raise KillSwitchError(
-                f"RAM refused {action} ({error.code}): who runs this needs the rights in"
+                f"RAM refused {action} ({error.code}): the caller needs the rights in"
                 " deploy/ram/kill-switch-operator-policy.json."
             ) from error
         except CredentialException as error:
             raise KillSwitchError(
                 "no credentials were found: set ALIBABA_CLOUD_ACCESS_KEY_ID and"
-                " ALIBABA_CLOUD_ACCESS_KEY_SECRET, or run this where a RAM role is."
+                " ALIBABA_CLOUD_ACCESS_KEY_SECRET, or run this where a RAM role is attached."
             ) from error
         except TeaException as error:
             raise KillSwitchError("RAM does not answer; try again.") from error

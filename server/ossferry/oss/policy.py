@@ -60,7 +60,7 @@ class Conditions:
             try:
                 address = str(ipaddress.ip_address(self.address))
             except ValueError as error:
-                raise PolicyError("The address cannot stand in a session policy.") from error
+                raise PolicyError("The address cannot be used in a session policy.") from error
             found["IpAddress"] = {"acs:SourceIp": [address]}
         return found
 
@@ -88,11 +88,11 @@ def upload_policy(
     Source: OSS pages "Policy syntax and elements" and "Common examples of RAM policies".
     """
     if not _BUCKET.fullmatch(bucket):
-        raise PolicyError("The bucket's name cannot stand in a session policy.")
+        raise PolicyError("The bucket's name cannot be used in a session policy.")
     if not _PREFIX.fullmatch(prefix):
-        raise PolicyError("The key prefix cannot stand in a session policy.")
+        raise PolicyError("The key prefix cannot be used in a session policy.")
     if not actions or not all(_ACTION.fullmatch(action) for action in actions):
-        raise PolicyError("An action cannot stand in a session policy.")
+        raise PolicyError("An action cannot be used in a session policy.")
     allow: dict[str, Json] = {
         "Effect": "Allow",
         "Action": list(actions),
@@ -110,7 +110,7 @@ def objects_policy(*, bucket: str) -> dict[str, Json]:
         PolicyError: the bucket's name has a character with a special meaning in policies.
     """
     if not _BUCKET.fullmatch(bucket):
-        raise PolicyError("The bucket's name cannot stand in a session policy.")
+        raise PolicyError("The bucket's name cannot be used in a session policy.")
     where = f"acs:oss:*:*:{bucket}"
     objects: dict[str, Json] = {
         "Effect": "Allow",

@@ -109,5 +109,5 @@ def signature(secret: str, *, day: str, region: str, policy: str) -> str:
 
 def _plain(value: str) -> str:
     if "$" in value:
-        raise PolicyError("A value with a dollar sign cannot stand in the policy of a form.")
+        raise PolicyError("A value with a dollar sign cannot be used in a form's policy.")
     return value

@@ -71,7 +71,7 @@ def key_address(encoded: str, *, mock: str = "") -> str:
             return f"https://{KEY_HOST}{parts.path}"
         if mock and parts.netloc == mock:
             return f"http://{mock}{parts.path}"
-    raise ForgedCallbackError("The key of a callback comes from OSS's own host.")
+    raise ForgedCallbackError("The public key of a callback must be on OSS's own host.")
 
 
 def signed_text(path: str, query: bytes, body: bytes) -> bytes:
@@ -164,7 +164,7 @@ class CallbackApi:
         async with self._database.read() as connection:
             owner = await people.owner_of_key(connection, key)
         if owner is None:
-            raise NotStoredError("This is nobody's upload.")
+            raise NotStoredError("This key belongs to no principal.")
         stored = await self._store.head(key)
         if stored is None:
             raise NotStoredError("OSS has no object under this key.")
@@ -175,7 +175,7 @@ class CallbackApi:
         named = request.headers.getlist("x-oss-pub-key-url")
         signatures = request.headers.getlist("authorization")
         if len(named) != 1 or len(signatures) != 1:
-            raise ForgedCallbackError("A callback has one key and one signature.")
+            raise ForgedCallbackError("A callback must have one key address and one signature.")
         address = key_address(named[0], mock=self._mock)
         try:
             signature = base64.b64decode(signatures[0], validate=True)
@@ -186,7 +186,7 @@ class CallbackApi:
         try:
             key.verify(signature, text, PKCS1v15(), MD5())  # noqa: S303 - OSS signs with MD5
         except InvalidSignature as error:
-            raise ForgedCallbackError("OSS has not signed this.") from error
+            raise ForgedCallbackError("This callback has no valid signature by OSS.") from error
 
     def _read(self, body: bytes) -> tuple[str, str]:
         try:
@@ -205,4 +205,4 @@ async def _body(request: Request) -> bytes:
     try:
         return await read_small(request)
     except ClientDisconnect as error:
-        raise BadRequestError("The body broke off.") from error
+        raise BadRequestError("The body is incomplete.") from error

@@ -135,7 +135,7 @@ class ListApi:
                 connection, owner, words=words, sort=sort, after=after, limit=limit
             )
         if found is None:
-            raise BadRequestError("after must be the `next` of the page before.")
+            raise BadRequestError("after must be the `next` of the previous page.")
         return found, found[-1][0].key if len(found) == limit else None
 
 
@@ -159,7 +159,7 @@ def _place(cursor: str) -> tuple[datetime, str] | None:
     if not cursor:
         return None
     if not re.fullmatch(CURSOR, cursor):
-        raise BadRequestError("after must be the `next` of the page before.")
+        raise BadRequestError("after must be the `next` of the previous page.")
     at, _, undo_id = cursor.partition("-")
     return EPOCH + timedelta(microseconds=int(at)), undo_id
 

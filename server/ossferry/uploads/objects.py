@@ -101,7 +101,7 @@ class Trash:
         async with self._database.read() as connection:
             undo = await receipts.find_undo(connection, undo_id, self._clock())
         if undo is None or not undo.key.startswith(owner.prefix):
-            raise NothingToUndoError("There is nothing to bring back under this id.")
+            raise NothingToUndoError("There is no deleted upload to restore under this id.")
         self._quotas.forget(owner)
         await self._quotas.make_sure_it_fits(owner, undo.size)
         if undo.how.startswith(TRASH):
@@ -110,7 +110,7 @@ class Trash:
             await self._store.delete(undo.key, undo.how)
         stored = await self._store.head(undo.key)
         if stored is None:
-            raise NothingToUndoError("OSS no longer has what was deleted.")
+            raise NothingToUndoError("OSS no longer has the deleted object.")
         async with self._database.write() as connection:
             if await receipts.undone(connection, undo):
                 await self._hooks.announce(connection, uploaded(owner, stored, self._clock()))
@@ -162,7 +162,7 @@ class Trash:
         if there is None:
             await self._store.copy(trashed, undo.key)
         elif there.crc64 != trashed.crc64:
-            raise KeyTakenError("Another object was stored under this key since.")
+            raise KeyTakenError("Another object has been stored under this key.")
         await self._store.delete(undo.how)
 
     def _undo(self, gone: Stored | Receipt, how: str) -> Undo | None:

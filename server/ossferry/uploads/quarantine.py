@@ -93,7 +93,7 @@ class Quarantine:
             if not await people.was_granted(
                 connection, owner.hash, stored.last_modified, slack=SLACK
             ):
-                raise ForeignKeyError("This object was not stored with credentials of yours.")
+                raise ForeignKeyError("This object was not stored with your credentials.")
             refusal = Refusal(size=report.size, crc64=report.crc64, request_id=report.request_id)
             await refusals.add(connection, owner, stored, refusal, now=now)
             if await receipts.unrecord(connection, report.key):

@@ -69,7 +69,7 @@ class Quotas:
             LedgerLostError: the database does not answer.
         """
         if (await self._standing(owner)).is_revoked:
-            raise RevokedError("An administrator has ended your access.")
+            raise RevokedError("An administrator has revoked your access.")
 
     async def left(self, owner: Owner) -> Left | None:
         """Return what a principal may still upload, possibly nothing; None for no limit.

@@ -94,7 +94,7 @@ class Recorder:
             if source == "page":
                 await refusals.forget(connection, stored.key)
             elif await refusals.of_objects(connection, [stored]):
-                raise NotStoredError("The page has refused what OSS has under this key.")
+                raise NotStoredError("The page has refused the object under this key.")
             receipt = await receipts.record(
                 connection, owner, stored, source=source, request_id=request_id, now=now
             )

@@ -226,7 +226,9 @@ async def reconciler(database: Database) -> AsyncIterator[Reconciler]:
     """
     settings = load_settings()
     if settings.objects_role_arn is None:
-        raise SettingsError("OSSFERRY_OBJECTS_ROLE_ARN is missing: nobody may look at the bucket.")
+        raise SettingsError(
+            "OSSFERRY_OBJECTS_ROLE_ARN is missing; the server needs it for the bucket."
+        )
     store = OssBucket(settings, objects_sts(settings, sts.default_credentials()), clock=utc_now)
     hooks = Hooks(settings, load_hooks({}))
     quotas = Quotas(settings, database, clock=utc_now, monotonic=monotonic)

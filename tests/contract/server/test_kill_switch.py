@@ -216,7 +216,9 @@ def test_an_unknown_principal_is_one_sentence(drill: Demo) -> None:
     for arguments in (("revoke", "nobody"), ("quota", "nobody"), ("reconcile", "nobody")):
         done = command(drill, "admin", *arguments)
         assert isinstance(done.exception, SettingsError)
-        assert str(done.exception).startswith("nobody is nobody; `ossferry admin principals`")
+        assert str(done.exception).startswith(
+            "there is no principal nobody; `ossferry admin principals`"
+        )
 
 
 def test_the_admin_page_is_for_admins(drill: Demo, site: httpx.Client) -> None:

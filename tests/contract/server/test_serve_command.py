@@ -147,7 +147,7 @@ def test_keys_are_made_listed_and_revoked(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("create", "Carol"), "ossferry: Write the user id as 'carol': ids are compared so.\n"),
+        (("create", "Carol"), "ossferry: Write the user id as 'carol', its canonical form.\n"),
         (("revoke", "nothing"), "ossferry: There is no key nothing.\n"),
     ],
 )

@@ -293,7 +293,7 @@ def test_hooks_of_installed_packages_are_found(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_hook_with_the_name_of_the_webhook_stops_the_start() -> None:
-    with pytest.raises(SettingsError, match="rename it"):
+    with pytest.raises(SettingsError, match="rename the hook"):
         load_hooks({"webhook": Gallery()})
 
 
