@@ -1,4 +1,6 @@
-"""The mock stays out of production: its program refuses to start there, its keys are known."""
+"""Protection of production: the mock's program refuses to start there, and its keys are
+recognized.
+"""
 
 import pytest
 from typer.testing import CliRunner
@@ -49,7 +51,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def start(
     monkeypatch: pytest.MonkeyPatch, *options: str, env: dict[str, str] | None = None
 ) -> tuple[int, str]:
-    """Start the program up to the point where it would listen; return exit code and words."""
+    """Run the program until just before it would listen; return the exit code and the output."""
     monkeypatch.setattr(MockOSS, "run", lambda *_, **__: None)
     done = CliRunner().invoke(app, ["--port", "0", *options], env=env or {})
     return done.exit_code, done.output

@@ -1,4 +1,4 @@
-"""What objects do that the SDK tours do not reach: overwriting, checks, conditions, ranges."""
+"""Features of objects that the SDK tours do not cover: overwriting, checks, conditions, ranges."""
 
 import time
 from base64 import b64encode
@@ -347,7 +347,7 @@ def test_a_symlink_to_a_symlink_leads_nowhere(bucket_v4: Any) -> None:
 
 
 def test_line_breaks_in_a_key_stay_in_the_key(mock_oss: MockOSS) -> None:
-    """The vendor's own suites put such keys; nothing may reach a header from them."""
+    """The vendor's own test suites use such keys; they must not inject headers."""
     key = "a\r\nx-oss-injected: 1\r\n\r\n<b>"
     bucket = oss2_bucket(mock_oss)
     bucket.put_object(key, b"hello")

@@ -1,4 +1,4 @@
-"""`ossferry demo` as a person runs it: one line when ready, a clean end, one sentence when not."""
+"""`ossferry demo` as a user runs it: one line when ready, a clean exit, one sentence on failure."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ CANARIES = {
 
 @contextmanager
 def demo_process(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run the demo in a folder, with what might be somebody's real credentials around it."""
+    """Run the demo in a folder, in an environment with fake real-looking credentials."""
     (folder / ".env").write_text("OSSFERRY_ENDPOINT=https://oss-cn-hangzhou.aliyuncs.com\n")
     process = subprocess.Popen(  # noqa: S603 - our own command
         [COMMAND, "demo", "--i-know-this-is-a-mock", *arguments],

@@ -1,4 +1,4 @@
-"""The ledger on SQLite and on a real PostgreSQL: what belongs together, and is never lost."""
+"""The ledger on SQLite and on a real PostgreSQL: related changes are atomic, and none is lost."""
 
 import asyncio
 import sqlite3

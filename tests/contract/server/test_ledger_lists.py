@@ -1,4 +1,6 @@
-"""What the ledger finds, on SQLite and on a real PostgreSQL: words, orders, the same file, undo."""
+"""Searches of the ledger on SQLite and on a real PostgreSQL: words, orders, identical files,
+undo.
+"""
 
 from datetime import timedelta
 
