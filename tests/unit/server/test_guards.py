@@ -1,4 +1,4 @@
-"""Guards that no whole request can reach: a client that goes away in the middle of its body."""
+"""Request checks that need an incomplete request: a client that disconnects during its body."""
 
 import asyncio
 from collections.abc import Callable
