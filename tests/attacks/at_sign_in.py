@@ -47,13 +47,13 @@ def _forged(name: str) -> Try:
 
 LOOK_ALIKES = (
     "\uff45ve",  # full width
-    "e\u0301ve",  # decomposed
+    "e\u0301ve",  # decomposed accent
     "\ufb01ona",  # a ligature
     "\u212bsa",  # the angstrom sign
-    "ev\u1d49",  # raised
-    "\u2168",  # a Roman number
-    "eve\u00a0",  # another space
-    "e\u200bve",  # an invisible character
+    "ev\u1d49",  # superscript
+    "\u2168",  # a Roman numeral
+    "eve\u00a0",  # a no-break space
+    "e\u200bve",  # a zero-width space
 )
 
 

@@ -35,7 +35,7 @@ NAMES = (
     LIVE,
 )
 
-# Drops a file every few milliseconds until the page takes it, and notes when that was.
+# Drops a file every few milliseconds until the page accepts it, and records that time.
 DROP = """
 (function drop() {
   const zone = document.getElementById("dropzone");

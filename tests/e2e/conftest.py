@@ -21,7 +21,7 @@ from support import webkitgtk
 slow_on_pyodide = pytest.mark.parametrize(
     "runtime", ["micropython", pytest.param("pyodide", marks=pytest.mark.slow)], indirect=True
 )
-"""For stories about the page around Python: Pyodide takes its turn in `make slow`."""
+"""For stories that do not depend on the interpreter; `make slow` runs them on Pyodide too."""
 
 FAILED_REQUEST = r"net::|Failed to load|CORS|status of"
 FAILED_IN_FIREFOX = "The Same Origin Policy disallows reading"

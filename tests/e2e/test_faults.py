@@ -406,7 +406,7 @@ def test_a_small_file_that_vanishes_after_its_reading_arrives_as_it_was(
     uploader.row("kept.bin").expect_state("done")
 
 
-# Reading waits until `ossferry.open()`.
+# Blocks the reading of files until `ossferry.open()` is called.
 GATE = """() => {
   const ask = ossferry.checksum;
   const gate = new Promise((open) => { ossferry.open = open; });

@@ -352,7 +352,7 @@ def test_nothing_shifts_or_overflows(demo: Demo, page: Page, console: Console) -
     uploader.drop(**{"a" * 4000 + "__txt": "x", "b__txt": "y"})
     uploader.row("b.txt").expect_state("done")
 
-    for width, direction in ((320, "ltr"), (320, "rtl"), (1280, "rtl")):  # 320 is 1280 at 400 %
+    for width, direction in ((320, "ltr"), (320, "rtl"), (1280, "rtl")):  # 320: 1280 at 400 %
         page.set_viewport_size({"width": width, "height": 256})
         page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -361,7 +361,7 @@ def test_nothing_shifts_or_overflows(demo: Demo, page: Page, console: Console) -
         assert page.evaluate(DOTS) == ([0] if width == 320 else [])  # no dot at the end of a line
 
 
-@pytest.mark.skip_browser("firefox")  # its WebDriver has no way to switch scripts off
+@pytest.mark.skip_browser("firefox")  # WebDriver cannot disable scripts
 def test_without_javascript_there_is_a_sentence(demo: Demo, browser: Browser) -> None:
     context = browser.new_context(java_script_enabled=False, locale="ja-JP")
     page = context.new_page()

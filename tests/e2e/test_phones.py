@@ -27,7 +27,7 @@ PHONE: Any = {
 SIZES = ((390, 844), (360, 740), (320, 568), (844, 390))
 LANGUAGES = ("en", "ja", "zh-CN", "zh-TW", "ar")
 FINGER = 44  # CSS pixels
-FIELD = 16  # CSS pixels; iOS zooms in on fields with smaller letters
+FIELD = 16  # CSS pixels; iOS zooms in on fields with a smaller font
 LONG = "harbour at dawn 2026-11 the long way round, final cut.mov"
 
 PICKER_IS_WRONG = """window.showOpenFilePicker = () => {

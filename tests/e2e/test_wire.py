@@ -24,7 +24,7 @@ pytestmark = [
 MakeFile = Callable[[str, bytes], Path]
 PART = MIB
 CONTENT = noise(20 * MIB + 1)  # 21 parts
-AGAIN = 3  # Chromium itself repeats a request whose connection is reset
+AGAIN = 3  # Chromium itself retries a request after a connection reset
 COMPLAINTS = "Failed to load resource|net::ERR"
 IMPATIENT = """const real = window.setInterval;
 window.setInterval = (run, ms, ...given) =>

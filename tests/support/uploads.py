@@ -1,4 +1,4 @@
-"""Uploads in the way of the page, for tests without the page: with a grant and `oss2`."""
+"""Uploads like those of the page, but made without it: with a grant and `oss2`."""
 
 import secrets
 from dataclasses import dataclass

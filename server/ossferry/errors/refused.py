@@ -73,7 +73,7 @@ class NowhereError(RefusedError):
 
 
 class CrossSiteError(RefusedError):
-    """Another site made the browser send this request."""
+    """A page of another site made the browser send this request."""
 
     code = "cross-site"
     title = "Requests from other sites are refused"
@@ -94,7 +94,7 @@ class ForeignKeyError(RefusedError):
 
 
 class NotStoredError(RefusedError):
-    """There is no object under this key."""
+    """OSS has no object with this key."""
 
     status = 404
     code = "not-stored"
@@ -102,7 +102,7 @@ class NotStoredError(RefusedError):
 
 
 class NoUploadError(RefusedError):
-    """There is no multipart upload under this key and id."""
+    """OSS has no multipart upload with this key and upload id."""
 
     status = 404
     code = "no-upload"

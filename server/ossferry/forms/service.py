@@ -122,8 +122,7 @@ class Forms:
         """Return a signed form for the requested file.
 
         Args:
-            success: returns, for the directory, the form field that tells OSS how to answer after
-                success.
+            success: takes the directory; returns the form field with OSS's response to a success.
         """
         settings, now, grant = self._settings, self._clock(), granted.issued.grant
         where = directory(grant.prefix, now, self._new_random())

@@ -30,7 +30,7 @@ LOOKS_ONLY = Redactor()
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Return a logger whose message is one JSON object."""
+    """Return a logger that writes each message as one JSON object."""
     bound: structlog.stdlib.BoundLogger = structlog.wrap_logger(
         logging.getLogger(name),
         processors=[

@@ -167,7 +167,7 @@ class OssBucket:
         self._left_alone_until = datetime.min.replace(tzinfo=UTC)
 
     async def head(self, key: str) -> Stored | None:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.head` with HeadObject."""
         try:
             return await self._ask(lambda bucket: _stored(key, bucket.head_object(key)))
         except oss2.exceptions.NotFound as error:
@@ -176,7 +176,7 @@ class OssBucket:
             raise _refusal(error) from error
 
     async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.list` with ListObjectsV2."""
         return await self._ask_finally(
             lambda bucket: _listed(
                 bucket.list_objects_v2(prefix, start_after=after, max_keys=limit)
@@ -184,7 +184,7 @@ class OssBucket:
         )
 
     async def copy(self, stored: Stored, target: str) -> bool:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.copy`; objects larger than `MAX_COPY` are copied in parts."""
         how = _copy_whole if stored.size <= MAX_COPY else _copy_parts
         try:
             await self._ask(lambda bucket: how(bucket, stored, target), timeout_s=COPY_TIMEOUT_S)
@@ -195,26 +195,26 @@ class OssBucket:
         return True
 
     async def delete(self, key: str, version: str = "") -> str:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.delete` with DeleteObject."""
         params = {"versionId": version} if version else None
         return await self._ask_finally(
             lambda bucket: str(ours(bucket.delete_object(key, params=params)).versionid or "")
         )
 
     async def begun(self, prefix: str) -> Sequence[Begun]:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.begun` with ListMultipartUploads."""
         return await self._ask_finally(lambda bucket: read_begun(bucket, prefix))
 
     async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.parts` with ListParts."""
         return await self._unless_gone(lambda bucket: read_parts(bucket, key, upload_id))
 
     async def abort(self, key: str, upload_id: str) -> None:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.abort` with AbortMultipartUpload."""
         await self._unless_gone(lambda bucket: ours(bucket.abort_multipart_upload(key, upload_id)))
 
     async def link(self, key: str, *, lives_s: int, params: Mapping[str, str]) -> Link:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.link`; sign the URL without a request to OSS."""
         credentials = await self._link_credentials()
         now = self._clock()
         lives_s = min(lives_s, int((credentials.expires_at - now).total_seconds()))
@@ -223,7 +223,7 @@ class OssBucket:
         return Link(url=url, expires_at=now.replace(microsecond=0) + timedelta(seconds=lives_s))
 
     async def close(self) -> None:
-        """See `ObjectStore`."""
+        """Close the HTTP connections."""
         self._session.session.close()
 
     async def _unless_gone(self, call: Callable[[oss2.Bucket], T]) -> T | None:

@@ -44,7 +44,7 @@ KEY_VARIABLES = ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN")
 MAX_CALLS = 32
 """Concurrent calls to STS; further calls wait."""
 
-# With DEBUG=sdk in the environment the SDK logs whole requests; on errors it logs whole answers.
+# With DEBUG=sdk in the environment, the SDK logs whole requests; after errors, whole answers.
 logging.getLogger("darabonba-core").setLevel(logging.WARNING)
 hush("darabonba-core", "alibabacloud-tea", "credentials")
 

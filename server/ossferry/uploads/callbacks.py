@@ -47,7 +47,7 @@ KEY_KEPT_S = 3600.0
 FAILURE_KEPT_S = 30.0
 MAX_KEYS = 16
 _KEY_PATH = re.compile(r"(/_mock)?/callback_pub_key(_v[0-9])?\.pem")
-"""Allows only a few names, so that nobody can make the server fetch one URL after the other."""
+"""Allows only a few paths, so that no client can make the server fetch many different URLs."""
 
 
 def key_address(encoded: str, *, mock: str = "") -> str:

@@ -28,7 +28,7 @@ __all__ = ["CURSOR", "MAX_PAGE", "MAX_WORDS", "ListApi", "name_of", "object_json
 
 PAGE, MAX_PAGE = 100, 1000
 MAX_WORDS = 200
-MOST_ASKED = 3  # at most so many requests to OSS for one answer; the latest uploads come first
+MOST_ASKED = 3  # maximum number of requests to OSS for one answer; the latest uploads come first
 Rows: TypeAlias = Sequence[tuple[Listed, Receipt | None]]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CURSOR = "[0-9]{1,16}-[0-9a-f]{32}"

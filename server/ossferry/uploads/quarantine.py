@@ -87,7 +87,7 @@ class Quarantine:
             receipt = await receipts.find(connection, report.key)
             reason = _why_it_stands(stored, report, etag, receipt)
             if not (reason or etag) and (receipt or stored.last_modified < now - self._settle):
-                reason = "settled"  # the page does not know whether it has stored this object
+                reason = "settled"  # no ETag: it may not be the page's object
             if reason:
                 raise UploadStandsError(reason, stored=stored_json(stored))
             if not await people.was_granted(

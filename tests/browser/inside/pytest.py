@@ -8,7 +8,7 @@ __all__ = ["mark", "raises"]
 
 class _Mark:
     def parametrize(self, names, values, ids=None):
-        """Remember the cases on the function, as `(list of names, values)`."""
+        """Return a decorator that stores the cases, as lists of names and values."""
         if isinstance(names, str):
             names = [name.strip() for name in names.split(",")]
         many = len(names) > 1

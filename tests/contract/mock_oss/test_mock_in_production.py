@@ -14,7 +14,7 @@ from mock_oss.production import KEY_PREFIXES, refuse_production
 from ossferry.settings.rules import MOCK_KEYS
 
 OVERRIDE = "--i-know-this-is-a-mock"
-BEYOND = ["--host", "0.0.0.0"]  # noqa: S104 - what is refused
+BEYOND = ["--host", "0.0.0.0"]  # noqa: S104 - must be refused
 REAL_KEY = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}
 STAGES = [
     "ENV", "ENVIRONMENT", "ENVIRONMENT_NAME", "ENV_NAME", "STAGE", "TIER", "APP_ENV", "APP_STAGE",

@@ -40,7 +40,7 @@ def content(seed: int, size: int) -> bytes:
 
 
 def etag(data: bytes) -> str:
-    return md5(data).hexdigest().upper()  # noqa: S324 - what the API speaks
+    return md5(data).hexdigest().upper()  # noqa: S324 - the API uses MD5
 
 
 class Multipart(RuleBasedStateMachine):

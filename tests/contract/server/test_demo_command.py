@@ -107,7 +107,7 @@ def test_a_frame_origin_that_is_none_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_the_demo_can_be_shown_to_other_machines(tmp_path: Path) -> None:
-    with demo_process(tmp_path, "--host", "0.0.0.0", "--port", "0", "--oss-port", "0") as process:  # noqa: S104 - what is tried
+    with demo_process(tmp_path, "--host", "0.0.0.0", "--port", "0", "--oss-port", "0") as process:  # noqa: S104 - the tested option
         assert process.stdout is not None
         url = process.stdout.readline().removeprefix("ossferry demo ready at ").strip()
         status = httpx.post(f"{url}/api/grant", trust_env=False).status_code
@@ -136,7 +136,7 @@ def test_a_port_that_is_taken_is_one_sentence_and_exit_code_1(tmp_path: Path, op
         ((), {"ENV": "production"}, "ENV=production"),
         ((), {"APP_ENV": "prod-eu"}, "APP_ENV=prod-eu"),
         ((), {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}, "ALIBABA_CLOUD_"),
-        (("--host", "0.0.0.0"), {}, "--host 0.0.0.0 is open"),  # noqa: S104 - what is refused
+        (("--host", "0.0.0.0"), {}, "--host 0.0.0.0 is open"),  # noqa: S104 - must be refused
     ],
     ids=["stage", "stage of a region", "key", "network"],
 )

@@ -1,4 +1,6 @@
-"""Connections of attackers: malformed frames, endless headers, silence, and too many at once."""
+"""Connections of attackers: malformed requests, endless headers, silent and too many
+connections.
+"""
 
 import contextlib
 import socket

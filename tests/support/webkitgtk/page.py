@@ -149,7 +149,7 @@ class Page:
         def is_there() -> bool:
             try:
                 state = self.driver.execute_script(STATE, BLANK, is_blank)
-            except JavascriptException:  # between two documents
+            except JavascriptException:  # the page is between two documents
                 return False
             return bool(state) if wait_until == "commit" else state == "complete"
 
@@ -204,7 +204,7 @@ class Page:
             driver.set_window_size(
                 outer["width"] + width - inner[0], outer["height"] + height - inner[1]
             )
-            time.sleep(0.1)  # the window manager's answer
+            time.sleep(0.1)  # wait for the window manager
 
     def screenshot(self, *, path: str | Path | None = None, **_how: Any) -> bytes:
         png = bytes(self.driver.get_screenshot_as_png())

@@ -271,7 +271,7 @@ class Engine(RuleBasedStateMachine):
         objects = self.world.oss.objects.items()
         stored = [key for key, content in objects if content != FOREIGN]
         assert len(stored) <= len(self.chosen)
-        if not self.shared:  # or an object may have the name of another file
+        if not self.shared:  # otherwise an object may have another file's name
             for name in set(self.chosen):
                 named = [key for key in stored if key.endswith(f"/{name}")]
                 assert len(named) <= self.chosen.count(name)
@@ -431,7 +431,7 @@ class Engine(RuleBasedStateMachine):
             result = action()
             for _ in range(TURNS):
                 await asyncio.sleep(0)
-                if not self.loop._ready:  # type: ignore[attr-defined] # nobody has anything to do
+                if not self.loop._ready:  # type: ignore[attr-defined] # no task is ready
                     return result
             raise AssertionError("I3: the engine does not come to rest")
 

@@ -342,7 +342,7 @@ async def test_a_record_that_is_claimed_keeps_other_pages_from_its_file_until_it
     await until(lambda: upload.key in world.storage.texts)
     await close(sender, ports)
     claiming, other = await idle(world, 1), await idle(world, 2)
-    claiming._places._active = claiming._places._ahead = 0  # nothing starts
+    claiming._places._active = claiming._places._ahead = 0  # no upload starts
     claimed = claiming.add(FakeFile("a.txt"))
     await until(lambda: claimed.key == upload.key)
 
