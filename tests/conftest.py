@@ -1,4 +1,4 @@
-"""Fixtures for all rings: async tests, the browser, and the demo that it talks to."""
+"""Fixtures and pytest hooks for all tests: async tests, browsers, and the demo server."""
 
 import asyncio
 import gc
@@ -20,12 +20,12 @@ from support.workers import Scheduling
 CONFIG = load()
 MAX_REASON = 3000  # characters
 FIREFOX = {
-    "network.dns.localDomains": "plain.test",  # plain http from elsewhere: no secure context
+    "network.dns.localDomains": "plain.test",  # plain HTTP from another host is no secure context
 }
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hand `playwright.config.toml` to the plugins."""
+    """Pass the values of `playwright.config.toml` to the plugins."""
     options = config.option
     options.screenshot = CONFIG.artefacts.screenshot
     options.tracing = CONFIG.artefacts.trace
@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say why a test was repeated; else a second try would hide it."""
+    """Report why tests were repeated; a successful second attempt would hide the failure."""
     for report in terminalreporter.stats.get("rerun", []):
         terminalreporter.write_sep("_", f"RERUN {report.nodeid}")
         terminalreporter.write_line(report.longreprtext[-MAX_REASON:])
@@ -45,13 +45,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return the number of workers: many tests wait for a server, so two more than cores."""
+    """Return the number of workers: two more than cores, because many tests wait for a server."""
     return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
-    """Return what hands tests to workers."""
+    """Return the scheduler that assigns tests to workers."""
     return Scheduling(config, log)
 
 
@@ -59,19 +59,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Iterator[None]:
-    """Choose what runs in which engine, and in which order."""
+    """Select the tests for each engine, and sort all tests."""
     choose_engines(config, items)
     yield
     put_in_order(items)
-    gc.freeze()  # all that has been imported stays: what collects after a test looks at its own
+    gc.freeze()  # exclude imported modules from later collections, which then take less time
 
 
 def choose_engines(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave to `make slow` what `playwright.config.toml` does not ask for in each engine.
+    """Drop tests that `playwright.config.toml` does not select for an engine; `make slow` runs
+    them.
 
-    A story that is not for an engine (`only_browser`, `skip_browser`) is dropped there. One worker
-    runs all stories of Firefox, and one all of WebKit, so that each is started once; of all other
-    tests it runs whole files.
+    A story that does not apply to an engine (`only_browser`, `skip_browser`) is dropped for it. All
+    stories in Firefox run in one worker, and all stories in WebKit in another, so that each engine
+    starts once. All other tests are assigned to workers by file.
     """
     core = {project.name for project in CONFIG.projects if project.stories == "core"}
     dropped = []
@@ -93,12 +94,12 @@ def choose_engines(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def put_in_order(items: list[pytest.Item]) -> None:
-    """Put all that drives a browser last, and the longest files first.
+    """Sort tests so that browser tests come last, and the longest files come first.
 
-    Playwright's loop runs until the session ends, and no `asyncio.run` is possible while it does.
-    pytest groups tests by the interpreter they run on, so where they stand in the files says
-    nothing about their order. With the longest files first no worker begins one when the other has
-    nothing left to do.
+    Playwright's event loop runs until the session ends, and `asyncio.run` is impossible meanwhile.
+    pytest groups tests by the interpreter that they run on, so their position in the files does not
+    determine the order. If the longest files come first, no worker starts a long file when the
+    other workers have finished.
     """
     items.sort(
         key=lambda item: ("playwright" in getattr(item, "fixturenames", ()), place(item.path))
@@ -106,7 +107,7 @@ def put_in_order(items: list[pytest.Item]) -> None:
 
 
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run `async def` tests; no plugin is needed for that."""
+    """Run `async def` tests without a plugin."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     names = pyfuncitem._fixtureinfo.argnames
@@ -115,7 +116,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 async def _watched(test: Coroutine[Any, Any, None]) -> None:
-    """Run a test; an exception that ends a task of its own, where nobody looks, fails it too."""
+    """Run a test; fail it if a background task of the test ended with an unhandled exception."""
     unseen: list[BaseException] = []
 
     def note(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -124,7 +125,7 @@ async def _watched(test: Coroutine[Any, Any, None]) -> None:
 
     asyncio.get_running_loop().set_exception_handler(note)
     await test
-    gc.collect()  # tasks tell of their exceptions when they go
+    gc.collect()  # tasks report unhandled exceptions when they are collected
     if unseen:
         raise unseen[0]
 
@@ -133,7 +134,7 @@ async def _watched(test: Coroutine[Any, Any, None]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With `CI=true`, fail a core story that its engine could not run; else nobody sees it."""
+    """With `CI=true`, fail a skipped core story, because nobody would notice the skip."""
     report = yield
     if report.skipped and os.environ.get("CI") and item.get_closest_marker("core"):
         report.outcome, report.longrepr = "failed", f"a core story was skipped: {report.longrepr}"
@@ -142,7 +143,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
-    """Take back what a test sets up by `logs.configure`: the next one may run in any order."""
+    """Undo `logs.configure` after each test, so that tests are independent of their order."""
     root = logging.getLogger()
     handlers, level, raises = root.handlers[:], root.level, logging.raiseExceptions
     yield
@@ -153,10 +154,10 @@ def logging_as_before() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def garbage_in_this_thread(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Collect what a story leaves behind here, and not in a thread of a server.
+    """Run the garbage collector in the test's thread after a browser test.
 
-    Playwright's tasks belong to the thread that began them. One that is collected while another
-    thread runs goes on there, and Playwright stops.
+    Playwright's tasks belong to the thread that created them. If the collector runs in a server
+    thread, such a task continues there, and Playwright stops working.
     """
     if "playwright" not in request.fixturenames:
         yield
@@ -168,13 +169,13 @@ def garbage_in_this_thread(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session", params=CONFIG.runtimes)
 def runtime(request: pytest.FixtureRequest) -> str:
-    """The interpreter that runs the page."""
+    """The Python interpreter that runs the page."""
     return str(request.param)
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_name: str) -> dict[str, Any]:
-    """How the Playwright plugin starts the engine."""
+    """The Playwright plugin's arguments for starting the engine."""
     found = programs.browser(browser_name)
     options: dict[str, Any] = {"headless": CONFIG.use.headless, "executable_path": found.path}
     if browser_name == "chromium":
@@ -182,19 +183,19 @@ def browser_type_launch_args(browser_name: str) -> dict[str, Any]:
     elif browser_name == "firefox":
         options["firefox_user_prefs"] = FIREFOX
         if found.path:
-            options["channel"] = "moz-firefox"  # no build of Playwright's: by WebDriver BiDi
+            options["channel"] = "moz-firefox"  # not Playwright's own build: use WebDriver BiDi
     return options
 
 
 @pytest.fixture(scope="session")
 def browser_context_args() -> dict[str, Any]:
-    """What every page looks like."""
+    """The viewport and language of every page."""
     return {"viewport": CONFIG.use.viewport, "locale": CONFIG.use.locale}
 
 
 @pytest.fixture(scope="session")
 def browser(request: pytest.FixtureRequest, browser_name: str) -> Iterator[Browser]:
-    """The engine; WebKitGTK looks like Playwright's browser to the stories."""
+    """The browser; an adapter gives WebKitGTK the same interface as Playwright's browsers."""
     found = programs.browser(browser_name)
     if found.driver:
         with webkitgtk.launched(found) as launched:
@@ -207,7 +208,7 @@ def browser(request: pytest.FixtureRequest, browser_name: str) -> Iterator[Brows
 
 @pytest.fixture
 def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh profile."""
+    """A new browser context with an empty profile."""
     driven: object = browser
     if isinstance(driven, webkitgtk.Browser):
         with driven.new_context() as made:
@@ -218,12 +219,12 @@ def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Browse
 
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
-    """A tab in a fresh profile."""
+    """A new tab with an empty profile."""
     return context.new_page()
 
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Demo]:
-    """Server and mock, as `make demo` runs them, for the whole session."""
+    """Server and mock, started once per session in the same way as by `make demo`."""
     with Demo() as running:
         yield running

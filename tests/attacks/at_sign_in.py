@@ -1,4 +1,4 @@
-"""Attempts to be somebody: forged tokens, guessed keys, cookies that are not ours."""
+"""Attacks on authentication: forged tokens, guessed keys, foreign cookies."""
 
 import asyncio
 import base64
@@ -19,7 +19,7 @@ __all__ = ["ATTEMPTS", "verify", "with_own_id"]
 
 
 def verify(token: str) -> dict[str, object]:
-    """Return the claims of a token, as the server would read it."""
+    """Return the claims of a token, verified as the server does."""
 
     async def keys() -> dict[str, object]:
         return ISSUER.jwks()
@@ -47,18 +47,18 @@ def _forged(name: str) -> Try:
 
 LOOK_ALIKES = (
     "\uff45ve",  # full width
-    "e\u0301ve",  # decomposed
+    "e\u0301ve",  # decomposed accent
     "\ufb01ona",  # a ligature
     "\u212bsa",  # the angstrom sign
-    "ev\u1d49",  # raised
-    "\u2168",  # a Roman number
-    "eve\u00a0",  # another space
-    "e\u200bve",  # an invisible character
+    "ev\u1d49",  # superscript
+    "\u2168",  # a Roman numeral
+    "eve\u00a0",  # a no-break space
+    "e\u200bve",  # a zero-width space
 )
 
 
 def _token_of(subject: str) -> Try:
-    """Return an attempt to be somebody by a token whose subject looks like theirs."""
+    """Return an attempt to impersonate somebody by a token with a look-alike subject."""
 
     def attempt(_worlds: Worlds) -> bool:
         try:
@@ -71,7 +71,7 @@ def _token_of(subject: str) -> Try:
 
 
 def _behind_proxy(user: str) -> Try:
-    """Return an attempt to be somebody by a name at the proxy that looks like theirs."""
+    """Return an attempt to impersonate somebody by a look-alike user id in the proxy's header."""
     named = ("x-forwarded-user", user.encode().decode("latin-1"))
     headers = (*PAGE, ("x-proxy-secret", PROXY_SECRET), named)
     return lambda worlds: worlds["proxy"].gets_nothing("POST", "/api/grant", headers)
@@ -120,7 +120,7 @@ KEY_CHANGES = (
 
 
 def with_own_id(key: str) -> str:
-    """Return another key with the same id and a good checksum."""
+    """Return another API key with the same id and a valid checksum."""
     id_bytes = base64.b32decode(key[4:12].upper())
     chance = iter((id_bytes, b"\x01" * 16))
     made = new_key(lambda _count: next(chance)).text
@@ -129,7 +129,7 @@ def with_own_id(key: str) -> str:
 
 
 def _placed(header: str, form: str) -> Try:
-    """Whether a good key counts for nothing in the wrong place."""
+    """Return an attempt to use a valid API key in the wrong header."""
 
     def attempt(worlds: Worlds) -> bool:
         world = worlds["apikey"]

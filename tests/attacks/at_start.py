@@ -1,4 +1,4 @@
-"""Attempts of a careless operator: settings with which the server must not start."""
+"""Unsafe settings with which the server must refuse to start."""
 
 from attacks.attempt import Attempt, Try, attempts
 from attacks.worlds import PROXY_SECRET, Worlds
@@ -25,7 +25,7 @@ CLOUD: dict[str, object] = {
 
 
 def refused(option: str, **changes: object) -> Try:
-    """Return an attempt to start; it fails with one sentence that names the option."""
+    """Return an attempt to start with unsafe settings; the refusal must name the option."""
 
     def attempt(_worlds: object) -> bool:
         try:
@@ -148,7 +148,7 @@ HALF_A_MOCK: list[tuple[str, str, dict[str, object]]] = [
 
 
 def key_refused(environment: dict[str, str]) -> Try:
-    """Return an attempt to serve with a key of the mock in front of the cloud."""
+    """Return an attempt to serve with an access key of the mock against the real cloud."""
 
     def attempt(_worlds: object) -> bool:
         settings = load_settings(ExplicitSettings, **CLOUD)
@@ -162,7 +162,7 @@ def key_refused(environment: dict[str, str]) -> Try:
 
 
 def _no_key_file(worlds: Worlds) -> bool:
-    """Whether a server for whose keys there is no file says how to make one."""
+    """Return whether a missing file of API keys is refused with a hint how to create it."""
     settings = load_settings(
         ExplicitSettings,
         **{**CLOUD, "auth": "apikey", "api_keys_file": "/nowhere/keys.json"},

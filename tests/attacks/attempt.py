@@ -1,4 +1,4 @@
-"""What an attempt is: a threat row, words, and a function that says whether it was refused."""
+"""The type of an attack attempt: its threat, a description, and a function that runs it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ class Attempt:
     """One attempt.
 
     Attributes:
-        row: the threat that it belongs to, such as ``T03``.
-        refused: whether it got nothing.
+        row: id of the threat in docs/threats.md, such as ``T03``.
+        refused: runs the attempt and returns whether it was refused.
     """
 
     row: str
@@ -25,12 +25,12 @@ class Attempt:
 
 
 def attempts(row: str, tries: Iterable[tuple[str, Try]]) -> list[Attempt]:
-    """Return attempts of one row."""
+    """Return the attempts of one threat."""
     return [Attempt(row=row, what=what, refused=refused) for what, refused in tries]
 
 
 def numbered(found: Iterable[Attempt]) -> dict[str, Attempt]:
-    """Return attempts by id: row and number within the row, such as ``T03-07``."""
+    """Return attempts by id: threat and number within the threat, such as ``T03-07``."""
     ids: dict[str, Attempt] = {}
     counts: dict[str, int] = {}
     for attempt in found:

@@ -1,4 +1,4 @@
-"""All attempts, by id."""
+"""The catalogue of all attack attempts, by id."""
 
 from attacks import at_sign_in, at_start, in_answers, in_policy, on_uploads, over_http
 from attacks.attempt import numbered

@@ -1,4 +1,4 @@
-"""What the attacks share: the servers they are aimed at."""
+"""Fixtures of the attack tests: the servers under attack."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from attacks.worlds import Worlds
 
 @pytest.fixture(scope="session")
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
-    """One server per way of identifying people, for the whole session."""
+    """One server per authentication method, for the whole session."""
     worlds = Worlds(tmp_path_factory.mktemp("worlds"))
     yield worlds
     worlds.close()

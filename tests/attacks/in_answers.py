@@ -1,4 +1,4 @@
-"""Attempts to read more from an answer than it says: frames, caches, other origins, error pages."""
+"""Attacks on responses: framing, caches, cross-origin reads, error pages."""
 
 import re
 from pathlib import Path
@@ -25,7 +25,7 @@ PATHS = (
 
 
 def _has(method: str, path: str, name: str, value: str) -> Try:
-    """Whether an answer carries a header that shuts the attempt out."""
+    """Return an attempt that counts as refused if the response has a protecting header."""
     return lambda worlds: value in worlds["demo"].ask(method, path).headers.get(name, "")
 
 

@@ -1,7 +1,7 @@
-"""Attempts with a token in hand: other people's keys, other actions, other places.
+"""Attacks with a valid token: other users' keys, other actions, other resources.
 
-The session policy is what our server sends to STS; the judge is the mock's evaluator, which shares
-no code with it.
+The session policy is the one that our server sends to STS. The mock's evaluator decides; it shares
+no code with the server.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ SECRET = str(OPTIONS["secret"]).encode()
 HTTPS = {
     "acs:SecureTransport": "true",
     "acs:SourceIp": "192.0.2.7",
-    "oss:x-oss-object-acl": "default",  # what a request without the header counts as
+    "oss:x-oss-object-acl": "default",  # the value for a request without the header
 }
 ROLE = parse_policy(
     '{"Version":"1","Statement":[{"Effect":"Allow","Action":["oss:*"],"Resource":["*"]}]}', "role"
@@ -83,7 +83,7 @@ HOSTILE = (
 
 @cache
 def issued(id_: str, address: str = "", https: bool = True) -> tuple[str, str]:
-    """Return session name and policy of what the server asks STS for."""
+    """Return the session name and policy that the server sends to STS."""
     endpoint = "https://oss-cn-hangzhou.aliyuncs.com" if https else OPTIONS["endpoint"]
     settings: Settings = load_settings(ExplicitSettings, **OPTIONS)
     settings = settings.model_copy(update={"endpoint": endpoint, "bind_address": bool(address)})
@@ -94,12 +94,14 @@ def issued(id_: str, address: str = "", https: bool = True) -> tuple[str, str]:
 
 
 def policy_for(id_: str) -> Policy:
-    """Return the session policy of a principal as the evaluator has it."""
+    """Return the parsed session policy of a principal."""
     return parse_policy(issued(id_)[1], "session")
 
 
 def allows(policy: Policy, action: str, resource: str, **context: str) -> bool:
-    """Whether a session with this policy may do this, with a role that may do everything."""
+    """Return whether a session with this policy allows the action, if the role allows
+    everything.
+    """
     where = f"acs:oss:*:1000000000000000:{resource}"
     given = {**HTTPS, **{name.replace("_", ":", 1): value for name, value in context.items()}}
     question = Question(action, where, given)
@@ -107,7 +109,7 @@ def allows(policy: Policy, action: str, resource: str, **context: str) -> bool:
 
 
 def prefix(id_: str) -> str:
-    """Return a principal's prefix."""
+    """Return a principal's key prefix."""
     return principal_prefix(Principal(id=id_, name="x"), secret=SECRET)
 
 

@@ -1,4 +1,4 @@
-"""Attempts around uploads: forged callbacks, pages in disguise, lies about types, and gluttony."""
+"""Attacks on uploads: forged callbacks, disguised HTML pages, false types, exceeded quotas."""
 
 import json
 from base64 import b64encode
@@ -57,7 +57,7 @@ def ask(world: World, path: str, document: object, method: str = "POST") -> Any:
 
 
 def callback(headers: dict[str, Any], *, forged: bool = True) -> Try:
-    """Try a callback about an upload that is there; it must not even be looked at."""
+    """Return an attempt with a callback for an existing upload; a forged one must not reach OSS."""
 
     def attempt(worlds: Worlds) -> bool:
         world = worlds["uploads"]
@@ -86,7 +86,7 @@ def shown_in_place(content_type: str) -> Try:
 
 
 def downloaded_as(content_type: str) -> Try:
-    """Share a page as a download: a browser must neither show it nor learn that it is one."""
+    """Return an attempt to share an HTML page as a download; the browser must not display it."""
 
     def attempt(worlds: Worlds) -> bool:
         world = worlds["uploads"]
@@ -103,7 +103,9 @@ def downloaded_as(content_type: str) -> Try:
 
 
 def lied(name: str, content_type: str) -> Try:
-    """Share a page in place whose type was a lie: what browsers get is the harmless type."""
+    """Return an attempt to share an HTML page inline under a false type; the link forces a safe
+    type.
+    """
 
     def attempt(worlds: Worlds) -> bool:
         world = worlds["uploads"]
@@ -117,7 +119,7 @@ def lied(name: str, content_type: str) -> Try:
 
 
 def discarded(key: str, upload_id: str = "A1", *, method: str = "DELETE") -> Try:
-    """Remove the unfinished upload of somebody whose prefix begins like one's own."""
+    """Return an attempt to remove an unfinished upload of a user with a similar prefix."""
 
     def attempt(worlds: Worlds) -> bool:
         world = worlds["uploads"]
@@ -140,7 +142,7 @@ def public(acl: str, action: str = "oss:PutObject") -> Try:
 
 
 def eaten(sizes: list[int], *, path: str = "/api/grant", method: str = "POST") -> Try:
-    """Store more than is allowed, and say nothing of it."""
+    """Return an attempt to exceed the quota by uploading without receipts."""
 
     def attempt(worlds: Worlds) -> bool:
         world = worlds["uploads"]
@@ -154,7 +156,7 @@ def eaten(sizes: list[int], *, path: str = "/api/grant", method: str = "POST") -
         world.clock.advance(world.settle_s + 1)
         _look_through(transport, after)
         refused = world.ask(method, path, headers=bearer(world), body=b"")
-        world.store.objects.clear()  # for the next attempt
+        world.store.objects.clear()  # reset for the next attempt
         world.clock.advance(86400)
         _look_through(transport, after)
         return bool(refused.status_code == 429 and refused.json()["code"] == "quota-exceeded")

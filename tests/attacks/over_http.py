@@ -1,4 +1,6 @@
-"""Attempts over HTTP: no identity, odd routes, other sites, spoofed headers, odd bodies."""
+"""Attacks over HTTP: no credentials, unusual paths, other sites, spoofed headers, malformed
+bodies.
+"""
 
 import json
 from urllib.parse import quote
@@ -32,7 +34,7 @@ def refused(kind: str, method: str, path: str, headers: Headers = (), body: byte
 
 
 def with_key(kind: str, method: str, path: str, headers: Headers = (), body: bytes = b"") -> Try:
-    """Return an attempt by somebody who has a good API key."""
+    """Return an attempt with a valid API key."""
 
     def attempt(worlds: Worlds) -> bool:
         world = worlds[kind]
@@ -43,7 +45,7 @@ def with_key(kind: str, method: str, path: str, headers: Headers = (), body: byt
 
 
 def signed_in(method: str, path: str, headers: Headers) -> Try:
-    """Return an attempt with the cookie of somebody who is signed in."""
+    """Return an attempt with a valid session cookie."""
 
     def attempt(worlds: Worlds) -> bool:
         world = worlds["oidc"]
@@ -53,7 +55,7 @@ def signed_in(method: str, path: str, headers: Headers) -> Try:
 
 
 def _variants(path: str) -> list[str]:
-    """Return other spellings of a path, with and without percent signs."""
+    """Return other spellings of a path, with and without percent-encoding."""
     encoded = [
         f"{path[:at]}%{ord(char):02x}{path[at + 1 :]}" for at, char in enumerate(path) if at > 0
     ]
@@ -150,7 +152,7 @@ FORGERY = [
 
 
 def _not_shared(origin: str) -> Try:
-    """Whether another origin is not told that it may read the answer."""
+    """Return an attempt of another origin to read the response."""
 
     def attempt(worlds: Worlds) -> bool:
         world = worlds["cors"]
@@ -192,7 +194,7 @@ WIDER = {
 
 
 def _changes_nothing(name: str, value: str, where: str) -> Try:
-    """Whether a parameter of STS in a request leaves what STS is asked as it is."""
+    """Return an attempt to change the request to STS by a parameter of the client's request."""
 
     def attempt(worlds: Worlds) -> bool:
         world = worlds["apikey"]

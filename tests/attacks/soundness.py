@@ -1,7 +1,7 @@
-"""What must hold of any way to build session policies; says what does not.
+"""Properties that every builder of session policies must have; yields violations.
 
-The judge is the mock's evaluator. `Build` is the builder under judgement: the server's own, or a
-mutant of it.
+The mock's evaluator decides. `Build` is the builder under test: the server's own, or a mutant of
+it.
 """
 
 import random
@@ -12,7 +12,7 @@ from mock_oss.policies.evaluation import PolicyError, Question, evaluate, parse_
 __all__ = ["Build", "Built", "arbitrary_ids", "faults", "own_key_opens", "relatives"]
 
 Built = tuple[str, str]
-"""Prefix and session policy of one principal."""
+"""Key prefix and session policy of one principal."""
 Build = Callable[[str], Built]
 
 BUCKET = "web-direct-upload"
@@ -25,7 +25,7 @@ PIECES = (
 
 
 def arbitrary_ids(count: int, seed: int) -> Iterator[str]:
-    """Yield ids of every sort: hostile pieces, any Unicode, short and long, near-equal."""
+    """Yield ids of every sort: hostile pieces, any Unicode, short and long, nearly equal."""
     chance = random.Random(seed)
     previous = "alice"
     for number in range(count):
@@ -50,7 +50,7 @@ def _any_character(chance: random.Random) -> str:
 
 
 def relatives(id_: str) -> Sequence[str]:
-    """Return ids that a careless builder might take for this one."""
+    """Return ids that a careless builder might confuse with this one."""
     return (
         id_ + "x",
         id_[:-1] or "x",
@@ -64,12 +64,12 @@ def relatives(id_: str) -> Sequence[str]:
 
 
 def own_key_opens(built: Built) -> bool:
-    """Whether a token may write below its own prefix."""
+    """Return whether a token may write below its own prefix."""
     return _allows(built, "oss:PutObject", f"{BUCKET}/{built[0]}2026/x.txt")
 
 
 def faults(build: Build, ids: Sequence[str]) -> Iterator[str]:
-    """Yield what is wrong with a builder, judged by these ids."""
+    """Yield the violations of a builder for these ids."""
     for id_ in ids:
         try:
             here = build(id_)

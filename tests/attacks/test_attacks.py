@@ -1,4 +1,4 @@
-"""Every attempt of the catalogue gets nothing."""
+"""Runs every attempt of the catalogue; each must be refused."""
 
 import pytest
 
@@ -49,7 +49,7 @@ ROWS = (
     "T50",
     "T51",
 )
-"""Rows that can be attempted here; the rest have tests of their own that name them."""
+"""Threats with attempts in the catalogue; the others have tests named after them."""
 
 
 @pytest.mark.parametrize("id_", CATALOGUE)

@@ -1,4 +1,6 @@
-"""What must go on working: the same ways as the attacks, walked by those who may."""
+"""Positive controls: the same requests as in the attacks, sent by authorized clients, must
+succeed.
+"""
 
 from urllib.parse import unquote
 
@@ -65,7 +67,7 @@ def starts(**changes: object) -> Try:
 
 
 def _finds_object(worlds: Worlds, name: str) -> bool:
-    """Whether the route of an object is reached: it says that there is none."""
+    """Return whether a request reaches the endpoint of an object, which answers ``not-stored``."""
     world = worlds["uploads"]
     bearer = (("authorization", f"Bearer {world.key}"),)
     own = world.ask("POST", "/api/grant", bearer).json()["prefix"]

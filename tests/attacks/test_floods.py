@@ -1,6 +1,6 @@
-"""What guessing and flooding cost: no secret shows in time, and nobody makes others wait.
+"""Cost of guessing and flooding: no timing leaks, and no client delays others.
 
-Rows T20 and T51. Time is that of the processor, so that what else the machine does counts little.
+Threats T20 and T51. Times are CPU times, so other load on the machine has little influence.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""Row T53: a signed form is bent, used elsewhere, later, or for more than it was signed for.
+"""Threat T53: a signed form is modified, or used for another file, bucket or time.
 
-The judge is the mock's PostObject, which shares no code with what signs.
+The mock's PostObject decides; it shares no code with the signer.
 """
 
 import json
@@ -22,7 +22,7 @@ WISH = {"name": "a.png", "size": 5, "type": "image/png"}
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A demo whose files may have 100 bytes and have to be pictures."""
+    """A demo that accepts only images of at most 100 bytes."""
     folder = tmp_path_factory.mktemp("web")
     (folder / "manifest.json").write_text(json.dumps({"files": {}}))
     for runtime in ("micropython", "pyodide"):
@@ -33,7 +33,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest.fixture
 def site(demo: Demo) -> Iterator[httpx.Client]:
-    """A client of the demo's server, which is Alice; the clock is right again in the end."""
+    """A client of the demo's server, signed in as Alice; the clock is reset afterwards."""
     with httpx.Client(base_url=demo.url, trust_env=False) as client:
         yield client
     demo.oss.clock.reset()
@@ -44,7 +44,7 @@ def keys(demo: Demo) -> set[str]:
 
 
 def widened(form: Form) -> Form:
-    """Return the form with a policy that allows all, and the signature of the one before."""
+    """Return the form with a policy that allows everything, and the old signature."""
     document = json.loads(b64decode(form["policy"]))
     document["conditions"] = document["conditions"][:5]
     return form.bent({"policy": b64encode(json.dumps(document).encode()).decode()})

@@ -1,6 +1,7 @@
-"""Keys and their encoding: what is signed is what is sent, and no name leaves its folder.
+"""Object keys and their encoding: the signed path equals the sent path, and keys stay in the
+prefix.
 
-Rows T10 and T11. The page's own functions, under CPython; `urllib` is the judge.
+Threats T10 and T11. These are the page's own functions, run in CPython and compared with `urllib`.
 """
 
 import random
@@ -29,7 +30,7 @@ PIECES = (
     "\U0001f680",
 )
 DOTS = {".", "..", "%2e", "%2e%2e", ".%2e", "%2e."}
-"""Segments that a browser takes out of an address before it sends it."""
+"""Path segments that a browser removes from a URL before sending the request."""
 
 SOME_OR_MANY = pytest.mark.parametrize(
     "count",

@@ -1,4 +1,4 @@
-"""The shipped RAM policies give the server and the role no more than they need. Row T48."""
+"""The shipped RAM policies give the server and the role no more than they need (threat T48)."""
 
 import json
 from pathlib import Path

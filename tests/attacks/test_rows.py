@@ -1,4 +1,4 @@
-"""No threat is dropped: each row of docs/threats.md has attempts, or tests that exist."""
+"""Completeness: each threat in docs/threats.md has attempts, or tests that exist."""
 
 import re
 from pathlib import Path
@@ -9,11 +9,11 @@ from support.functions import functions
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/threats.md").read_text("utf-8")
 ROWS = [f"T{number:02}" for number in range(1, 56) if number != 35]
-"""All but T35, which is about the page's text nodes and has its own tests there."""
+"""All threats except T35, which is about the page's text nodes and has tests there."""
 
 
 def named_rows() -> dict[str, tuple[bool, list[str]]]:
-    """Return, for each row of the page, whether it has attempts, and its tests."""
+    """Return, for each threat, whether it has attempts, and the names of its tests."""
     lines = re.findall(r"^\| (T\d\d) \|.*\| ([^|]+) \|$", PAGE, re.MULTILINE)
     return {row: ("attempts" in proof, re.findall(r"`(\w+)`", proof)) for row, proof in lines}
 
@@ -38,4 +38,4 @@ def test_every_row_is_named_by_its_tests() -> None:
 
     unnamed = [row for row in ROWS if row not in attempted and f"_{row.lower()}_" not in names]
 
-    assert unnamed == ["T52"]  # a test of the page, which knows no rows
+    assert unnamed == ["T52"]  # tested in the page's own tests, which name no threats

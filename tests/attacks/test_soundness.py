@@ -1,6 +1,6 @@
-"""No token opens another's keys; and a builder that is even slightly wrong would be caught.
+"""No token gives access to other users' keys, and the checks detect slightly wrong builders.
 
-Rows T07, T08, T09, T12 and T40.
+Threats T07, T08, T09, T12 and T40.
 """
 
 import base64
@@ -27,13 +27,13 @@ SAMPLE = [
 
 
 def build(id_: str) -> Built:
-    """Build as the server does."""
+    """Build prefix and policy as the server does."""
     prefix = principal_prefix(Principal(id=id_, name="x"), secret=SECRET)
     return prefix, policy_text(upload_policy(bucket=BUCKET, prefix=prefix, conditions=SECURED))
 
 
 def _changed(change: Callable[[dict[str, Any]], None]) -> Build:
-    """Return a builder whose policy is changed afterwards."""
+    """Return a mutant of the builder that changes the finished policy."""
 
     def mutant(id_: str) -> Built:
         prefix, text = build(id_)
@@ -45,7 +45,7 @@ def _changed(change: Callable[[dict[str, Any]], None]) -> Build:
 
 
 def _prefixed(make: Callable[[str], str]) -> Build:
-    """Return a builder that makes prefixes in another way."""
+    """Return a mutant of the builder that makes prefixes in another way."""
 
     def mutant(id_: str) -> Built:
         prefix = make(id_)

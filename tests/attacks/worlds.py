@@ -1,4 +1,4 @@
-"""Servers to attack, one per way of identifying people; each is made once and used by many."""
+"""Servers under attack, one per authentication method; each is created once and shared."""
 
 import asyncio
 import json
@@ -73,7 +73,7 @@ KINDS["uploads"] = {
     "quota_objects_total": 50,
     "quota_bytes_day": 5000,
 }
-KINDS["signed in"] = KINDS["oidc"]  # one that nobody signs out
+KINDS["signed in"] = KINDS["oidc"]  # a server whose session is never signed out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +81,10 @@ class World:
     """One server.
 
     Attributes:
-        key: an API key that is good.
-        cookie: a session cookie that is good.
-        store: what OSS has.
-        oss: whose callbacks are good.
+        key: a valid API key.
+        cookie: a valid session cookie.
+        store: the fake bucket.
+        oss: sends valid callbacks.
     """
 
     app: Starlette
@@ -105,7 +105,7 @@ class World:
         body: bytes = b"",
         base: str = BASE,
     ) -> httpx.Response:
-        """Send a request; the path goes out as it is written."""
+        """Send a request with the path exactly as given."""
         fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         target, _, query = path.partition("?")
         return self.client.request(
@@ -117,21 +117,21 @@ class World:
         )
 
     def gets_nothing(self, *request: object, **more: object) -> bool:
-        """Whether a request is refused, and no credentials are in the answer."""
+        """Return whether a request is refused, without credentials in the response."""
         answer = self.ask(*request, **more)  # type: ignore[arg-type] # as `ask` has them
         return answer.status_code >= 400 and not any(secret in answer.text for secret in SECRETS)
 
     def gets_credentials(self, *request: object, **more: object) -> bool:
-        """Whether a request is answered with credentials."""
+        """Return whether the response contains credentials."""
         answer = self.ask(*request, **more)  # type: ignore[arg-type] # as `ask` has them
         return answer.status_code == 200 and SECRETS[1] in answer.text
 
 
 class Worlds:
-    """All servers; made when first asked for.
+    """All servers; each is created on first use.
 
     Attributes:
-        folder: holds their page, and the files that they write.
+        folder: folder for the servers' pages and files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -147,7 +147,7 @@ class Worlds:
         return self._made[kind]
 
     def close(self) -> None:
-        """Stop all of them."""
+        """Stop all servers."""
         for world in self._made.values():
             world.client.close()
 
@@ -187,5 +187,5 @@ class Worlds:
 
 
 def session(world: World) -> tuple[str, str]:
-    """Return the cookie header of somebody who is signed in."""
+    """Return a valid session's cookie header."""
     return ("cookie", f"{SESSION_COOKIE}={world.cookie}")

@@ -1,7 +1,7 @@
-"""Loads a page in an empty browser on a slow line, and tells when it was ready and what it cost.
+"""Loads a page with an empty cache on a slow connection; measures time to readiness and transfer.
 
-Times come from the page's own clock (`performance.now()`, zero when the navigation starts), noted
-at the moment something happens and never by polling from outside.
+Times come from the page's own clock (`performance.now()`, zero when the navigation starts). They
+are recorded when an event happens, never by polling from outside.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ LATENCY_MS = 40
 TIMEOUT_MS = 60_000
 QUIET_MS = 500
 
-# Notes the moment of <html data-app="ready">, and of the first paint that shows something.
+# Records the time of <html data-app="ready">, and of the first contentful paint.
 NOTE_TIMES = """
 window.bench = {};
 new MutationObserver(() => {
@@ -31,7 +31,7 @@ new PerformanceObserver((list) => {
 
 
 class NotReadyError(Exception):
-    """The page did not start; the message holds what it said on its console."""
+    """The page did not start; the message contains its console output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Load:
 
 
 class Wire:
-    """Counts what Chromium receives: headers and bodies, as they came over the line."""
+    """Counts the bytes that Chromium receives: headers and bodies as transferred."""
 
     def __init__(self, cdp: CDPSession) -> None:
         self.received_bytes = 0
@@ -66,14 +66,16 @@ def load(
     init_script: str = "",
     then: Callable[[Page], None] | None = None,
 ) -> Load:
-    """Load `url` with an empty cache at 10 Mbit/s and 40 ms, until it is ready and the line quiet.
+    """Load `url` with an empty cache at 10 Mbit/s and 40 ms, until it is ready and the network
+    idle.
 
     Args:
-        init_script: runs before anything of the page; what it puts into `bench` is `Load.noted`.
+        init_script: runs before the page's own scripts; values that it adds to `bench` become
+            `Load.noted`.
         then: called with the page once it is ready.
 
     Raises:
-        NotReadyError: it did not become ready in a minute.
+        NotReadyError: the page was not ready within a minute.
     """
     context = browser.new_context()
     page = context.new_page()

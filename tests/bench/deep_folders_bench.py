@@ -1,7 +1,7 @@
-"""How long 5,000 small files in deep folders keep the browser busy while they are added and sent.
+"""Browser responsiveness while 5,000 small files in deep folders are added and sent.
 
-A timer of 10 ms runs in the page from the choice of the folder to the last upload. How late it
-fires is how long whatever happens in the page, such as a click, has to wait for its turn.
+A timer with an interval of 10 ms runs in the page from the choice of the folder to the last upload.
+The delay of the timer is the time that any other event in the page, such as a click, has to wait.
 """
 
 import tempfile
@@ -44,7 +44,7 @@ STOP = """() => {
 
 
 def rows(only: Only) -> Iterator[Row]:
-    """Yield the wanted rows."""
+    """Yield the requested rows."""
     with tempfile.TemporaryDirectory() as folder:
         _fill(Path(folder))
         took_ms, late = _send(Path(folder))
@@ -57,19 +57,19 @@ def rows(only: Only) -> Iterator[Row]:
 
 
 def _fill(folder: Path) -> None:
-    """Make files in folders, of which each holds another, twelve deep."""
+    """Create files in twelve nested folders."""
     folders = []
     for _ in range(LEVELS):
         folder /= "folder"
         folder.mkdir()
         folders.append(folder)
     for number in range(COUNT):
-        text = f"{number}\n".ljust(SIZE, ".")  # no two files are the same
+        text = f"{number}\n".ljust(SIZE, ".")  # all files differ
         (folders[number % LEVELS] / f"{number}.txt").write_text(text)
 
 
 def _send(folder: Path) -> tuple[float, list[float]]:
-    """Choose the folder; return how long all took, and how late the timer was, in ms."""
+    """Choose the folder; return the total time, and the delays of the timer, in ms."""
     use = load_config().use
     with Demo() as demo, sync_playwright() as playwright:
         browser = playwright.chromium.launch(

@@ -1,4 +1,4 @@
-"""Looks at the memory of a page while it sends: JavaScript, array buffers, WASM, its worker."""
+"""Measures the memory of a page during an upload: JavaScript, array buffers, WASM and workers."""
 
 import time
 from typing import Any
@@ -7,11 +7,11 @@ from bench.tab import Tab
 
 __all__ = ["WATCH_WASM", "Heap"]
 
-FIRST_STEP_S, STEP_S = 0.02, 0.5  # between looks: the first ones are near, as little is soon sent
+FIRST_STEP_S, STEP_S = 0.02, 0.5  # intervals; small uploads end soon
 HEAP_USAGE = "Runtime.getHeapUsage"
 COUNTED = ("usedSize", "backingStorageSize")
 
-# Remembers every WASM memory that the page makes; an interpreter exports its own.
+# Records every WASM memory that the page creates; an interpreter exports its own.
 WATCH_WASM = """
 bench.memories = [];
 for (const name of ["instantiate", "instantiateStreaming"]) {
@@ -29,14 +29,14 @@ WASM_BYTES = "bench.memories.reduce((sum, { buffer }) => sum + buffer.byteLength
 
 
 class Heap:
-    """The memory of one page and of its workers."""
+    """The memory of one page and its workers."""
 
     def __init__(self, page: Tab) -> None:
         self._page = page
         page.watch_workers()
 
     def most_mb_until_ended(self) -> float:
-        """Return the largest sum that was seen until `bench.ended`, garbage included."""
+        """Return the largest total in MB until `bench.ended`, including garbage."""
         most, workers_most, step_s = 0.0, 0.0, FIRST_STEP_S
         while not self._page.evaluate("bench.over"):
             workers = sum(map(_sum, self._page.ask_workers(HEAP_USAGE)))

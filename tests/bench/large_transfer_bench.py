@@ -1,9 +1,9 @@
-"""What our page needs for much: memory for 20 GB, an ear for clicks beside 2,000 files, and how
-much is sent twice after a reload.
+"""Large uploads: memory for 20 GB, delay of clicks with 2,000 files, and bytes sent twice after a
+reload.
 
-The heap is what the page's JavaScript uses, with its array buffers and the WASM memory of the
-interpreter, and the same of the checksum worker, with garbage; it is looked at every half second
-while bytes flow.
+The measured memory is the page's JavaScript heap with array buffers, the interpreter's WASM memory,
+and the same for the checksum worker, including garbage. It is measured every half second during the
+transfer.
 """
 
 import time
@@ -31,7 +31,7 @@ HEAPS = {
 TWICE = "transfer, MicroPython: sent twice after a reload at half of 400 MB"
 NAMES = (TIME, DELAY, *HEAPS, TWICE)
 
-# How long each click waited until the page could take it.
+# The time each click waited until the page handled it.
 CLICKS = """
 bench.delays = [];
 addEventListener("pointerdown", ({ timeStamp }) => {
@@ -43,7 +43,7 @@ OVER = "void bench.ended.finally(() => { bench.over = true; }).catch(() => {})"
 
 
 def rows(only: Only) -> Iterator[Row]:
-    """Yield the wanted rows."""
+    """Yield the requested rows."""
     with open_place() as place:
         if only(TIME) or only(DELAY):
             yield from _many_files(place)
@@ -70,7 +70,7 @@ def _many_files(place: Place) -> Iterator[Row]:
 
 
 def _all_delays(seen_ms: list[float]) -> Iterator[float]:
-    """Add the clicks that were not made because the one before still waited."""
+    """Add the clicks that were not made because the previous one was still waiting."""
     for delay_ms in seen_ms:
         while delay_ms > 0:
             yield delay_ms
@@ -90,7 +90,9 @@ def _heap_row(name: str, most_mb: float) -> Row:
 
 
 def _sent_twice(place: Place) -> Row:
-    """Stop the sink at half, reload, choose the file again, and count what it got in the end."""
+    """Hold the sink at half, reload the page, choose the file again, and count the received
+    bytes.
+    """
     place.sink("DELETE")
     place.sink("POST", hold=RELOADED // 2)
     paths = place.files(1, RELOADED)

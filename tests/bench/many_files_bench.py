@@ -1,10 +1,10 @@
-"""Many files in the page: a drop of 2,000 beside Uppy's Dashboard, and what one tick costs.
+"""Many files in the page: 2,000 dropped files beside Uppy's Dashboard, and the cost of one tick.
 
-Both pages get the same drop and then the same wheel and keys for some seconds. Ours uploads the
-files meanwhile, to the mock on this machine; Uppy's has nothing to upload with, so only its list
-is at work. Delays are those that the browser reports: from an input to the start of its handling.
-Frames are counted while the wheel alone goes through the whole list: in a second there should be
-sixty, and each that comes late has cost the ones between.
+Both pages get the same drop, and then the same wheel and key events for some seconds. Our page
+uploads the files to the mock on this machine at the same time. Uppy has no uploader here, so only
+its list works. Delays are reported by the browser: from an input event to the start of its
+handling. Frames are counted while only the wheel scrolls through the whole list: there should be
+sixty per second, and a late frame replaces the frames that it missed.
 """
 
 from collections.abc import Iterator
@@ -147,7 +147,7 @@ js.document.body.setAttribute("data-costs", json.dumps(costs))
 
 
 def rows(only: Only) -> Iterator[Row]:
-    """Yield the wanted rows."""
+    """Yield the requested rows."""
     with sync_playwright() as playwright:
         use = load_config().use
         browser = playwright.chromium.launch(
@@ -187,7 +187,7 @@ def _drops(browser: Browser) -> Iterator[Row]:
 
 
 def _drop(browser: Browser, url: str, zone: str, row: str) -> Drop:
-    """Drop the files and stir the list; return the figures of `FIGURES`."""
+    """Drop the files and use the list; return the values of `FIGURES`."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.add_init_script(WATCH)
     page.goto(url)
@@ -222,7 +222,7 @@ def _stir(page: Page) -> None:
 
 
 def _tick(browser: Browser) -> float:
-    """Return what it costs in ms when all of 50 uploads have moved; the median of 200 ticks."""
+    """Return the median cost in ms of 200 ticks in which all 50 uploads have progressed."""
     files = [(path.relative_to(WEB).as_posix(), path) for path in (WEB / "uploader").rglob("*.py")]
     with serve(make_app(script(files, TICKS))) as url:
         page = browser.new_page(viewport={"width": 1280, "height": 900})

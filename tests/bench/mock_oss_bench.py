@@ -1,8 +1,9 @@
-"""The mock against a bare Starlette app that only reads the body, and the memory it takes.
+"""The mock beside a bare Starlette app that only reads the body, and the mock's memory use.
 
-Both run as programs of their own under the same server (uvicorn, httptools, uvloop) and are asked
-by the same client over one kept connection, in turns. Every request to the mock carries a V4
-signature made before the clock starts; signature, policy, MD5 and CRC-64 are checked as always.
+Both run as separate programs on the same server (uvicorn, httptools, uvloop). The same client sends
+requests to them alternately over one persistent connection. Every request to the mock has a V4
+signature, computed before the clock starts. The mock checks signature, policy, MD5 and CRC-64 as
+always.
 """
 
 import http.client
@@ -44,7 +45,7 @@ NAMES = (*CASES, LISTING, LARGE_RSS, PARTS_RSS, START)
 
 
 class Address:
-    """What signing needs of a mock that runs elsewhere."""
+    """The attributes of a remote mock that signing needs."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -52,13 +53,13 @@ class Address:
 
 
 class Client:
-    """One kept connection."""
+    """A client with one persistent connection."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
 
     def send(self, method: str, target: str, headers: dict[str, str], body: object = None) -> bytes:
-        """Send a request, return the body of its answer."""
+        """Send a request and return the body of the response."""
         self._connection.request(method, target, body, headers)  # type: ignore[arg-type]  # bytes, iterables
         answer = self._connection.getresponse()
         data = answer.read()
@@ -69,7 +70,7 @@ class Client:
 
 @contextmanager
 def program(*command: str) -> Iterator[tuple[int, int]]:
-    """Run a server on a free port, given as its last argument; return (port, process id)."""
+    """Run a server on a free port, passed as its last argument; yield (port, process id)."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen([sys.executable, *command, str(port)], stdout=subprocess.DEVNULL)  # noqa: S603 - ours
@@ -89,12 +90,12 @@ def program(*command: str) -> Iterator[tuple[int, int]]:
 
 
 def mock(directory: str) -> tuple[str, ...]:
-    """Return the command of the mock, its port to be added."""
+    """Return the command of the mock; the port is appended."""
     return ("-m", "mock_oss.cli", "--data-dir", directory, "--port")
 
 
 def rows(only: Only) -> Iterator[Row]:
-    """Yield the wanted rows."""
+    """Yield the requested rows."""
     speed = [name for name in (*CASES, LISTING) if only(name)]
     if speed:
         with (
@@ -189,7 +190,7 @@ def _memory(name: str, work: Callable[[Client, Address], None]) -> Row:
 
 
 def _store_5_gb(client: Client, address: Address) -> None:
-    """Store 5 GB that no process ever holds, and read their end."""
+    """Store 5 GB without ever holding them in memory, and read the last bytes."""
     piece = bytes(4 * MB)
     size = 5 * GB
     target, headers = signed_headers(address, "PUT", "bench/large")
@@ -208,7 +209,7 @@ def _store_5_gb(client: Client, address: Address) -> None:
 
 
 def _store_parts(client: Client, address: Address) -> None:
-    """Upload 10,000 parts, complete, and read the object's description."""
+    """Upload 10,000 parts, complete the upload, and read the object's metadata."""
     key = "bench/parts"
     target, headers = signed_headers(address, "POST", key, query={"uploads": ""})
     answer = client.send("POST", target, headers)

@@ -1,7 +1,7 @@
 """Cold page load at 10 Mbit/s and 40 ms: our page on both interpreters, beside an `ali-oss` page.
 
-Every subject is loaded in turn, five times over, so that what else the machine does hits all of
-them; a row is the median.
+The pages are loaded alternately, five times each, so that other load on the machine affects all of
+them. A row is the median.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ NAMES = (
     LIVE,
 )
 
-# Drops a file every few milliseconds until the page takes it, and notes when that was.
+# Drops a file every few milliseconds until the page accepts it, and records that time.
 DROP = """
 (function drop() {
   const zone = document.getElementById("dropzone");
@@ -49,7 +49,7 @@ DROP = """
 
 
 def rows(only: Only) -> Iterator[Row]:
-    """Yield the wanted rows; only the pages that they need are loaded."""
+    """Yield the requested rows; only the pages that they need are loaded."""
     wanted = {name for name in NAMES if only(name)}
     loads = _measure(wanted)
     for who in (MICROPYTHON, PYODIDE):
@@ -97,7 +97,7 @@ def _ready_row(who: str, ours: list[Load], peer: list[Load]) -> Row:
 
 
 def _measure(wanted: set[str]) -> dict[str, list[Load]]:
-    """Load what the wanted rows need, taking turns."""
+    """Load the pages of the requested rows alternately."""
     with ExitStack() as running:
         demo = running.enter_context(Demo())
         peer_url = running.enter_context(ali_oss.serve_page())
@@ -111,7 +111,7 @@ def _measure(wanted: set[str]) -> dict[str, list[Load]]:
         if LIVE in wanted:
             subjects[DROPPED] = partial(cold, demo.url, init_script=DROP, then=_see_file)
         for measure in subjects.values():
-            measure()  # the first of each warms up servers and browser, and does not count
+            measure()  # warm up servers and browser; this load does not count
         loads: dict[str, list[Load]] = {who: [] for who in subjects}
         for _ in range(ROUNDS):
             for who, measure in subjects.items():
@@ -120,7 +120,7 @@ def _measure(wanted: set[str]) -> dict[str, list[Load]]:
 
 
 def _see_file(page: Page) -> None:
-    """The early file was not lost: the page lists it."""
+    """Wait until the page lists the file that was dropped early."""
     page.locator("#uploads").get_by_text("early.txt").first.wait_for()
 
 

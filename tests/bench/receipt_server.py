@@ -1,7 +1,7 @@
-"""Runs the server for the bench of receipts, or a stub of OSS that has every object.
+"""The server for the benchmark of receipts, and a stub of OSS in which every key exists.
 
-The stub takes 5 ms for an answer. The server asks it through `oss2` as it asks OSS, and has
-everything on: guards, limits, audit file, ledger.
+The stub answers after 5 ms. The server calls it through `oss2`, as it calls OSS, with all features
+on: authentication, rate limits, audit file, ledger.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ ANSWER = (
 
 
 async def serve_oss(port: int) -> None:
-    """Say of every key that a small object is there."""
+    """Answer every request with the metadata of a small object."""
     head = ANSWER.format(size=SIZE, crc64=CRC64).encode()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -51,7 +51,7 @@ async def serve_oss(port: int) -> None:
 
 
 def receipt_settings(folder: Path, oss_port: int, ledger_url: str) -> Settings:
-    """Return settings with everything on, and limits that nobody reaches."""
+    """Return settings with all features on, and limits that are never reached."""
     (folder / "manifest.json").write_text('{"files": {}}')
     for runtime in ("micropython", "pyodide"):
         (folder / f"index.{runtime}.html").write_text("<html>")
@@ -76,13 +76,13 @@ def receipt_settings(folder: Path, oss_port: int, ledger_url: str) -> Settings:
 
 
 async def identify(request: Request) -> Principal:
-    """Believe a header, as an application of one's own might."""
+    """Return the principal named in a header, as an application's own authenticator might."""
     name = request.headers["x-user"]
     return Principal(id=name, name=name)
 
 
 async def assume_role(*, session_name: str, policy: str) -> StsCredentials:
-    """Return credentials that the stub does not look at."""
+    """Return credentials; the stub does not check them."""
     found = await StubSts()(session_name=session_name, policy=policy)
     return StsCredentials(
         access_key_id=found.access_key_id,
@@ -93,7 +93,7 @@ async def assume_role(*, session_name: str, policy: str) -> StsCredentials:
 
 
 def main(which: str, port: int, oss_port: int, folder: Path, ledger_url: str) -> None:
-    """Serve until a signal ends it."""
+    """Serve until a signal ends the process."""
     first, *others = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, others or {first} if which == "oss" else {first})
     if which == "oss":

@@ -1,7 +1,7 @@
-"""Receipts on one core, 32 connections, OSS at 5 ms, on both kinds of ledger; none may be lost.
+"""Receipts per second on one core: 32 connections, OSS at 5 ms, on both kinds of ledger.
 
-The load comes from `wrk`, whose every report is another object. Afterwards the ledger is counted:
-each report that was answered must be in it.
+`wrk` generates the load; each report is about another object. Afterwards the ledger is checked: it
+must contain each report that was answered.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ NAMES = tuple(f"{name}: {what}" for name in REACH for what in WHATS)
 
 
 def rows(only: Only) -> Iterator[Row]:
-    """Yield the wanted rows."""
+    """Yield the requested rows."""
     if any(only(name) for name in NAMES if name.startswith(SQLITE)):
         with tempfile.TemporaryDirectory() as folder:
             yield from _measure(SQLITE, f"sqlite:///{folder}/ledger.db")
@@ -131,6 +131,6 @@ def _serving(which: str, port: int, arguments: list[str]) -> Iterator[int]:
 
 
 def _cpu_s(pid: int) -> float:
-    """Return how long a process has had a processor; unlike a rate, others do not change it."""
+    """Return a process's CPU time in seconds, which other load on the machine does not change."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

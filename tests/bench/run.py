@@ -1,9 +1,9 @@
-"""Runs the benches (`make bench`), prints a table and writes `build/bench.json`.
+"""Runs the benchmarks (`make bench`), prints a table and writes `build/bench.json`.
 
-A bench is a module `*_bench.py` beside this file. It offers `rows(only)`, which yields a `Row` for
-every name that `only` accepts and measures no more than that needs; or `rows()`, which measures
-everything and may give dictionaries with the fields of `Row`. A `NAMES` of its rows lets the whole
-module be passed over.
+A benchmark is a module `*_bench.py` in this folder. It defines `rows(only)`, which yields a `Row`
+for every name that `only` accepts, and measures nothing else; or `rows()`, which measures
+everything and may yield dictionaries with the fields of `Row`. If the module has `NAMES` of its
+rows, it can be skipped as a whole.
 """
 
 import argparse
@@ -19,19 +19,19 @@ from types import ModuleType
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-sys.path[0] = str(HERE.parent)  # `bench` and `support` are imported from there, as in the tests
+sys.path[0] = str(HERE.parent)  # for imports of `bench` and `support`, as in the tests
 
 from rich.console import Console  # noqa: E402
 
 from bench.table import Only, Row, as_table  # noqa: E402 - the path comes first
 from ossferry.observability.logs import configure  # noqa: E402
 
-LOG_WIDTH = 140  # columns, where there is no terminal to ask
+LOG_WIDTH = 140  # columns, if the output is not a terminal
 OUT = ROOT / "build" / "bench.json"
 
 
 def run(only: Only) -> Iterator[Row]:
-    """Run every bench that has a wanted row."""
+    """Run every benchmark that has a requested row."""
     for path in sorted(HERE.glob("*_bench.py")):
         module = importlib.import_module(f"bench.{path.stem}")
         names = getattr(module, "NAMES", None)
@@ -46,19 +46,19 @@ def _rows(module: ModuleType, only: Only) -> Iterator[Row]:
 
 
 def main() -> None:
-    """Read the command line, measure, tell."""
+    """Parse the command line, run the benchmarks, and print the results."""
     parser = argparse.ArgumentParser(description="Measure the project.")
     parser.add_argument(
         "--only", metavar="PATTERN", default="", help="regular expression, sought in row names"
     )
-    configure("ERROR")  # servers warn of what the benches do to them
+    configure("ERROR")  # hide the servers' warnings about the load
     pattern = re.compile(parser.parse_args().only, re.IGNORECASE)
     measured: list[Row] = []
     try:
         for row in run(lambda name: pattern.search(name) is not None):
             measured.append(row)
             print(f"{row.name}: {row.value:,.2f} {row.unit}", file=sys.stderr)  # noqa: T201 - a whole run takes long
-    finally:  # a bench that fails does not take the others' rows with it
+    finally:  # keep the results of the others if one benchmark fails
         if measured:
             _tell(measured)
     if not measured:

@@ -1,6 +1,7 @@
-"""Lets pages send files to the sink, and tells how long it took by their own clock.
+"""Lets pages send files to the sink, and measures the time with the page's own clock.
 
-Time runs from the `change` event of the file input until the last file is known to have arrived.
+The time starts at the `change` event of the file input, and ends when the page has confirmed that
+the last file has arrived.
 """
 
 import json
@@ -35,9 +36,9 @@ WEB = TESTS.parent / "build" / "web"
 MIB = 1 << 20
 PART_BYTES = 8 * MIB
 PARALLEL = 6
-SETTLED_S = 0.5  # what a page does after its start is over
+SETTLED_S = 0.5  # wait until a page has finished its start-up work
 
-# Notes when files are chosen, and offers `ended`: the milliseconds until `finish()`.
+# Records when files are chosen, and sets `ended`: the milliseconds until `finish()`.
 CLOCK = """
 window.bench = {};
 bench.ended = new Promise((done, fail) => {
@@ -51,8 +52,8 @@ addEventListener("change", ({ target }) => {
 }, true);
 """
 
-# Our page finishes when its sum says that all arrived. What counts is when the last answer that it
-# needs for that is there, from the sink or the checksum worker: it shows things every 80 ms only.
+# Our page is finished when its summary says so. It updates the summary only every 80 ms, so the
+# measured time ends with the last response that it needs, from the sink or the checksum worker.
 SUM = """
 const note = () => (bench.last = performance.now());
 const send = XMLHttpRequest.prototype.send;
@@ -75,7 +76,7 @@ new MutationObserver(() => {
 }).observe(document, { subtree: true, childList: true, characterData: true });
 """
 
-# In place of the worker: knows the CRC-64 of zeros from their number and reads nothing.
+# Replaces the worker: returns the CRC-64 of zeros by their length, without reading the file.
 NO_CRC = """
 window.Worker = class {
   postMessage(asked) {
@@ -91,14 +92,14 @@ window.Worker = class {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ours:
-    """Our page: on which interpreter, and with the real checksum worker or without."""
+    """Our page: its interpreter, and whether the real checksum worker is used."""
 
     runtime: str = "micropython"
     crc: bool = True
 
 
 class Place:
-    """Sink, servers and browser, ready for pages to send to."""
+    """Sink, servers and browser, ready for pages that send files."""
 
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         self._stack = stack
@@ -112,7 +113,7 @@ class Place:
         self.browser = stack.enter_context(_chromium())
 
     def files(self, count: int, size: int) -> list[Path]:
-        """Return `count` files of `size` zero bytes, which take no room on the disk."""
+        """Return `count` sparse files of `size` zero bytes."""
         folder = self._folder / f"{count}-{size}"
         paths = [folder / f"file-{number:04}.bin" for number in range(count)]
         if not folder.exists():
@@ -124,11 +125,12 @@ class Place:
 
     @contextmanager
     def page(self, who: "Ours | str", *, single: bool, script: str = "") -> Iterator[Tab]:
-        """Open the page of a sender: ours, `ali-oss` or `bare`; it is ready for files.
+        """Open the page of a sender (ours, `ali-oss` or `bare`) and wait until it is ready for
+        files.
 
         Args:
-            single: send everything in one request; else what is above 16 MiB goes in parts.
-            script: runs before those of the page.
+            single: send each file in one request; otherwise files above 16 MiB are sent in parts.
+            script: runs before the page's own scripts.
         """
         scripts = [CLOCK, script]
         if isinstance(who, Ours):
@@ -147,20 +149,20 @@ class Place:
             yield tab
 
     def seconds(self, who: "Ours | str", paths: list[Path], *, single: bool = False) -> float:
-        """Return how long a sender took, in a page of its own."""
+        """Return how many seconds a sender took, in a new page."""
         with self.page(who, single=single) as page:
             page.choose(paths)
             took_ms: float = page.evaluate("bench.ended")
         return took_ms / 1000
 
     def sink(self, method: str = "GET", **query: int) -> dict[str, int]:
-        """Ask the sink what came; see there."""
+        """Send a control request to the sink and return its counts; see `peers.sink`."""
         answer = httpx.request(method, self._sink, params=query, trust_env=False)
         counts: dict[str, int] = answer.json()
         return counts
 
     def _demo(self, single: bool) -> Demo:
-        """Return the demo, its page with a threshold that lets large files go in one request."""
+        """Return the demo; with `single`, its page sends even large files in one request."""
         if single not in self._demos:
             web = _with_single_put(self._folder / "single") if single else WEB
             demo = Demo(endpoint=self._endpoint, web_dir=web, max_file_size=1 << 40)
@@ -170,7 +172,7 @@ class Place:
 
 @contextmanager
 def open_place() -> Iterator[Place]:
-    """Start everything, and end it."""
+    """Start sink, servers and browser, and stop them at the end."""
     with ExitStack() as stack:
         yield Place(stack, Path(stack.enter_context(TemporaryDirectory())))
 
@@ -205,15 +207,15 @@ def _running_sink(port: int, folder: Path) -> Iterator[None]:
 
 
 def _table_of_zeros() -> str:
-    sizes = (1, 10 * 1024, PART_BYTES, 64 * MIB)  # the page reads the last byte before it completes
+    sizes = (1, 10 * 1024, PART_BYTES, 64 * MIB)  # 1: the page reads the last byte at the end
     return json.dumps({size: str(crc64_of_zeros(size)) for size in sizes})
 
 
 def _with_single_put(folder: Path) -> Path:
-    """Build the page again, with another threshold for multipart uploads."""
+    """Build the page with another threshold for multipart uploads, and return its folder."""
     shutil.copytree(SOURCES, folder / "web", ignore=shutil.ignore_patterns("node_modules"))
     (folder / "web" / "node_modules").symlink_to(SOURCES / "node_modules")
-    shutil.copytree(WEB, folder / "build" / "web")  # what has not changed is not built again
+    shutil.copytree(WEB, folder / "build" / "web")  # unchanged files are not built again
     plan = folder / "web" / "uploader" / "transfer" / "plan.py"
     text, changed = re.subn(
         "(?m)^MAX_SINGLE_BYTES = .*$", "MAX_SINGLE_BYTES = 2**40", plan.read_text("utf-8")

@@ -1,9 +1,9 @@
-"""A page as its users have it: with next to no DevTools.
+"""A browser tab with almost no DevTools instrumentation, as real users have it.
 
-Playwright keeps the Network domain of each page that it drives. For every request Chromium then
-takes down who sent it, frame by frame, and copies its body if that is in memory. Playwright leaves
-a page alone whose context it did not make; such a page is spoken to through the browser's own
-session, and while it works none of its domains is on.
+Playwright enables the Network domain for each page that it controls. For every request, Chromium
+then records the initiator's stack frames, and copies the body if it is in memory. Playwright does
+not control a page whose context it did not create. Such a page is controlled here through the
+browser's own session, without any enabled domain during the measurement.
 """
 
 import json
@@ -19,13 +19,13 @@ from playwright.sync_api import Browser, CDPSession
 __all__ = ["Tab", "open_tab"]
 
 PATIENCE_S = 600
-MAX_LOOK_S = 0.1  # between two looks for an answer: each costs a little
+MAX_LOOK_S = 0.1  # between two polls for an answer, which are not free
 READY = "document.documentElement?.dataset.app === 'ready'"
 MESSAGE = "Target.receivedMessageFromTarget"
 
 
 class Tab:
-    """A page; `url` and `scripts`, which run before its own, are loaded again by `load`."""
+    """A page; `load` loads `url` again, with `scripts` that run before the page's own scripts."""
 
     def __init__(self, cdp: CDPSession, url: str, scripts: tuple[str, ...]) -> None:
         self._cdp = cdp
@@ -33,7 +33,7 @@ class Tab:
         self._scripts = scripts
         self._numbers = count(1)
         self._answers: dict[int, dict[str, Any]] = {}
-        self._workers: dict[str, dict[str, Any]] = {}  # sessions, and what each said last
+        self._workers: dict[str, dict[str, Any]] = {}  # session id -> last answer
         context: str = cdp.send("Target.createBrowserContext")["browserContextId"]
         self._context = {"browserContextId": context}
         target = cdp.send("Target.createTarget", {"url": "about:blank"} | self._context)
@@ -42,8 +42,8 @@ class Tab:
         self._session: str = attached["sessionId"]
 
     def load(self) -> None:
-        """Load the page, anew if it is there, and wait until it says that it is ready."""
-        self.evaluate("window.onbeforeunload = null")  # or it asks whether to leave
+        """Load or reload the page, and wait until it is ready."""
+        self.evaluate("window.onbeforeunload = null")  # otherwise a dialog asks whether to leave
         self.send("Page.enable")
         for script in self._scripts:
             self.send("Page.addScriptToEvaluateOnNewDocument", source=script)
@@ -56,24 +56,24 @@ class Tab:
         self.send("Page.disable")
 
     def close(self) -> None:
-        """End it."""
+        """Close the page."""
         self._cdp.send("Target.disposeBrowserContext", self._context)
         self._cdp.detach()
 
     def choose(self, paths: list[Path]) -> None:
-        """Choose files."""
+        """Choose files in the page's file input."""
         found = self.send("Runtime.evaluate", expression="document.getElementById('files')")
         files = [str(path) for path in paths]
         self.send("DOM.setFileInputFiles", files=files, objectId=found["result"]["objectId"])
 
     def click(self) -> None:
-        """Click where nothing is."""
+        """Click on an empty spot of the page."""
         for kind in ("mousePressed", "mouseReleased"):
             at = {"x": 5, "y": 5, "button": "left", "clickCount": 1}
             self.send("Input.dispatchMouseEvent", type=kind, **at)
 
     def evaluate(self, expression: str) -> Any:
-        """Return the value of an expression of JavaScript, once it is there."""
+        """Return the value of a JavaScript expression, after waiting for its promise."""
         how = {"awaitPromise": True, "returnByValue": True}
         answer = self.send("Runtime.evaluate", expression=expression, **how)
         if "exceptionDetails" in answer:
@@ -81,11 +81,11 @@ class Tab:
         return answer["result"].get("value")
 
     def watch_workers(self) -> None:
-        """Attach to workers from now on, for `ask_workers`."""
+        """Attach to workers created from now on, for `ask_workers`."""
         self.send("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=False)
 
     def ask_workers(self, method: str) -> list[dict[str, Any]]:
-        """Ask all workers, and return what each has answered last."""
+        """Send a command to all workers, and return the most recent answer of each."""
         for session in self._workers:
             message = json.dumps({"id": 1, "method": method})
             self.send("Target.sendMessageToTarget", sessionId=session, message=message)
@@ -103,7 +103,7 @@ class Tab:
                 raise TimeoutError(method)
             time.sleep(look_s)
             look_s = min(2 * look_s, MAX_LOOK_S)
-            self._cdp.send("Browser.getVersion")  # Playwright hands over what has come
+            self._cdp.send("Browser.getVersion")  # makes Playwright deliver received messages
         answer = self._answers.pop(number)
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']['message']}")
@@ -123,7 +123,7 @@ class Tab:
 
 @contextmanager
 def open_tab(browser: Browser, url: str, *scripts: str) -> Iterator[Tab]:
-    """Open a page in a context of its own, with scripts that run before its own."""
+    """Open a page in a context of its own, with scripts that run before the page's own scripts."""
     tab = Tab(browser.new_browser_cdp_session(), url, scripts)
     try:
         tab.load()

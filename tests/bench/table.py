@@ -1,4 +1,4 @@
-"""One row of the bench, and the table that rows are printed as."""
+"""The rows of the benchmark report, and the printed table."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from rich.table import Table
 __all__ = ["Only", "Row", "as_table"]
 
 Only = Callable[[str], bool]
-"""Says whether a row of this name is wanted."""
+"""Returns whether a row with this name is requested."""
 
 NUMBERS = ("value", "peer value", "ratio")
 MET = {True: "yes", False: "[bold red]no[/]", None: ""}
@@ -16,13 +16,13 @@ MET = {True: "yes", False: "[bold red]no[/]", None: ""}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One measured figure, as it goes into `build/bench.json`.
+    """One measured value, as stored in `build/bench.json`.
 
     Attributes:
-        name: what was measured; `ONLY=` looks for its pattern here.
-        peer: what `peer_value` was measured on, in the same run and the same unit.
+        name: description of the measurement; the pattern of `ONLY=` is searched in it.
+        peer: subject of `peer_value`, measured in the same run and the same unit.
         ratio: `value / peer_value`.
-        reach: what is wanted, in words; `met` says whether it was reached.
+        reach: the goal, in words; `met` tells whether it was reached.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Row:
 
 
 def as_table(rows: Iterable[Row]) -> Table:
-    """Return the rows as a table for people."""
+    """Return the rows as a printable table."""
     table = Table(box=None, pad_edge=False)
     table.add_column("name", no_wrap=True)
     for column in ("value", "unit", "peer", "peer value", "ratio", "reach", "met"):

@@ -1,8 +1,8 @@
-"""The token API on one core, 32 connections, STS at 20 ms, beside two servers that do the same.
+"""Throughput of the token API on one core, with 32 connections and STS at 20 ms, beside two peers.
 
-The load comes from `wrk` (a package of every distribution) on the other cores. What happens once,
-such as threads that start and, for the cached rows, the first grant of each user, happens in a
-second of load before that does not count.
+`wrk` (a package of every distribution) generates the load on the other cores. One-time costs, such
+as starting threads and, for the cached rows, each user's first grant, fall into a warm-up of one
+second that does not count.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ FROM_PAGE = {"sec-fetch-site": "same-origin"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What `wrk` saw of a server."""
+    """The results of `wrk` for one server."""
 
     server: str
     requests_per_s: float
@@ -62,7 +62,7 @@ class Load:
 
 
 def rows(only: Only) -> Iterator[Row]:
-    """Yield the wanted rows."""
+    """Yield the requested rows."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if any(map(only, LOADED)):
@@ -207,7 +207,9 @@ def _one_flight(folder: Path) -> Row:
 
 
 def _quota(folder: Path) -> Row:
-    """Let 5,000 users come within a minute; those who are sent away come back when told to."""
+    """Let 5,000 users arrive within a minute; refused users come back when the server told them
+    to.
+    """
 
     async def ask() -> list[float]:
         sts = StubSts()

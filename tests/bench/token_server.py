@@ -1,7 +1,7 @@
-"""Runs a token server for the bench on one core: ours, or a peer's; or the stub of STS.
+"""Runs a token server on one core for the benchmark: ours, a peer's, or the stub of STS.
 
-All ask the same stub, over HTTP and with their vendor's client; it takes 20 ms. Ours has everything
-on: session cookie, guards, limits, policy, audit file, figures.
+All servers call the same stub over HTTP with their vendor's client; it answers after 20 ms. Our
+server has all features on: session cookie, authentication, limits, policy, audit file, metrics.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ MUCH = "100000000/minute"
 
 
 class StubSts:
-    """Answers within the process after 20 ms, and notes when it was asked."""
+    """An in-process STS that answers after 20 ms and records the times of calls."""
 
     def __init__(self) -> None:
         self.asked_at: list[float] = []
@@ -51,7 +51,9 @@ class StubSts:
 
 
 def sts_answer(head: bytes) -> bytes:
-    """Return what STS answers, Alibaba's or that of AWS, with credentials as long as real ones."""
+    """Return an answer of STS, in the format of Alibaba or AWS, with credentials of realistic
+    length.
+    """
     ends = (utc_now() + timedelta(seconds=900)).strftime("%Y-%m-%dT%H:%M:%SZ")
     values = {"k": "k" * 26, "s": "s" * 44, "t": "t" * 700, "ends": ends}
     if b"aws-sdk" in head:
@@ -93,21 +95,21 @@ async def _request_read(reader: asyncio.StreamReader) -> bytes:
 
 
 class SessionsOfOthers(SignOuts):
-    """Takes sessions that began in another process."""
+    """Accepts sessions that began in another process."""
 
     async def has(self, session_id: str) -> bool:
-        """See `SignOuts`; it looks, as the server does, and believes them."""
+        """Return False, after the same lookup as in the server."""
         await super().has(session_id)
         return False
 
 
 def bench_sign_outs() -> SignOuts:
-    """Return what takes sessions that began in another process."""
+    """Return a store that accepts sessions that began in another process."""
     return SessionsOfOthers(MemoryStorage(), None, clock=utc_now)
 
 
 def bench_settings(folder: Path, port: int, *, calls_per_s: int, sts_port: int = 9) -> Settings:
-    """Return settings with sign-in, everything on, and limits that nobody reaches."""
+    """Return settings with sign-in and all features on, and limits that are never reached."""
     (folder / "manifest.json").write_text('{"files": {}}')
     for runtime in ("micropython", "pyodide"):
         (folder / f"index.{runtime}.html").write_text("<html>")
@@ -135,7 +137,7 @@ def bench_settings(folder: Path, port: int, *, calls_per_s: int, sts_port: int =
 
 
 def main(which: str, port: int, sts_port: int, folder: Path) -> None:
-    """Serve until a signal ends it."""
+    """Serve until a signal ends the process."""
     first, *others = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, others or {first} if which == "sts" else {first})
     if which == "sts":

@@ -1,10 +1,10 @@
-"""How fast our page sends, beside `ali-oss` and beside a page that does nothing but send.
+"""Upload speed of our page, beside `ali-oss` and beside a page that does nothing but send.
 
-All send the same files (zeros) to the same sink from the same Chromium, six requests at a time and
-in parts of 8 MiB, in turns, five times over; a row is the median. One PUT of a whole file is either
-fast or slow in every page, whatever it does, so its row is the median of fifteen. The bare page
-signs nothing, computes no checksum and shows nothing. "CRC off" is our page with a worker that
-reads nothing.
+All send the same files (zeros) from the same Chromium to the same sink, with six concurrent
+requests and parts of 8 MiB. They run alternately, five times each; a row is the median. One PUT of
+a whole file is sometimes fast and sometimes slow in every page, so its row is the median of fifteen
+runs. The bare page signs nothing, computes no checksum and shows nothing. "CRC off" is our page
+with a worker that reads nothing.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ RUNTIMES = {"MicroPython": "micropython", "Pyodide": "pyodide"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """Something to send, and how our speed has to compare."""
+    """Files to send, and the required ratios of our speed to the peers'."""
 
     name: str
     files: int
@@ -35,7 +35,9 @@ class Work:
     bare_crc_off: float | None = None
 
     def variants(self) -> Iterator[tuple[str, bool, str, float]]:
-        """Yield the row's ending, whether CRC is on, the peer and the wanted ratio."""
+        """Yield, for each row, the suffix of its name, whether CRC is on, the peer and the required
+        ratio.
+        """
         yield "", True, ALI_OSS, self.ali_oss
         yield ", CRC on", True, BARE, self.bare
         if self.bare_crc_off is not None:
@@ -59,7 +61,7 @@ WORKS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One row: our page, what it sends, and what it is compared with."""
+    """One row: our page, the files to send, and the peer."""
 
     name: str
     work: Work
@@ -82,7 +84,7 @@ NAMES = tuple(plan.name for plan in PLANS)
 
 
 def rows(only: Only) -> Iterator[Row]:
-    """Yield the wanted rows; only the senders that they need are measured."""
+    """Yield the requested rows; only the senders that they need are measured."""
     with open_place() as place:
         for work in WORKS:
             wanted = [plan for plan in PLANS if plan.work is work and only(plan.name)]
@@ -92,7 +94,7 @@ def rows(only: Only) -> Iterator[Row]:
 
 
 def _speeds(place: Place, work: Work, plans: list[Plan]) -> "dict[Ours | str, float]":
-    """Return the median speed of each sender in MB/s, or in files a second if there are many."""
+    """Return the median speed of each sender in MB/s, or in files per second for several files."""
     senders: dict[Ours | str, list[float]] = {}
     for plan in plans:
         senders[plan.peer] = []

@@ -1,4 +1,4 @@
-"""Runs `wrk`, which loads a server from every core but the first; the server has that one."""
+"""Runs the load generator `wrk` on all cores except the first, which the server uses."""
 
 import os
 import subprocess
@@ -12,14 +12,14 @@ __all__ = ["wrk"]
 
 
 def wrk(url: str, script: Path, *, connections: int, seconds: int, env: Mapping[str, str]) -> str:
-    """Send requests for some seconds and return what the program printed.
+    """Send requests for some seconds, and return the output of `wrk`.
 
     Args:
         url: of the server.
-        script: in Lua; it makes the requests.
-        connections: kept open.
-        seconds: of load.
-        env: for the script, beside the environment of this process.
+        script: a Lua script that creates the requests.
+        connections: number of persistent connections.
+        seconds: duration of the load.
+        env: variables for the script, in addition to this process's environment.
 
     Raises:
         SystemExit: the machine has no `wrk`.

@@ -1,4 +1,6 @@
-"""The checksum worker reads a file to its end, however large, unless nobody wants that any more."""
+"""The checksum worker reads a file completely, whatever its size, unless the request is
+cancelled.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +13,11 @@ from support.browser_page import make_app, script
 from support.serving import serve
 
 pytestmark = pytest.mark.browser
-needs_workers = pytest.mark.only_browser("chromium")  # only there scripts run in a worker
+needs_workers = pytest.mark.only_browser("chromium")  # the tests run scripts in the worker
 
 WEB = Path(__file__).parents[2] / "web"
-SIZE = 2 << 30  # sparse: takes no room on the disk, and seconds to read
-STEPS = 3000  # of 20 ms
+SIZE = 2 << 30  # sparse: takes no disk space, but seconds to read
+STEPS = 3000  # steps of 20 ms
 
 CODE = """
 import asyncio
@@ -78,7 +80,7 @@ TAKE_SEVERAL = """() => {
 }"""
 LOOK_AT_ALL = """() => Promise.all([...document.querySelector("#several").files].map(
   (file) => ossferry.checksum("look", file, 0, file.size).text))"""
-# Much memory that is asked for lets Chromium collect garbage.
+# Large allocations make Chromium collect garbage.
 COLLECT = "() => { for (let count = 0; count < 4; count++) new ArrayBuffer(96 << 20); }"
 
 
@@ -104,7 +106,7 @@ def wait_until(page: Page, worker: Worker, condition: str) -> None:
 
 
 def the_worker(page: Page) -> Worker:
-    """Return the worker, once the driver knows of it."""
+    """Return the worker, once Playwright reports it."""
     for _ in range(STEPS):
         if page.workers:
             return page.workers[0]
@@ -142,7 +144,7 @@ def expect_sums(page: Page) -> None:
 
 
 def test_a_file_that_has_become_shorter_spoils_no_other(page: Page, tmp_path: Path) -> None:
-    """Small files are read in one go: what one lacks must not be taken from the next."""
+    """Small files are read together; bytes missing in one must not be taken from the next."""
     contents = {f"{name}.bin": name.encode() * 1000 for name in "abc"}
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)

@@ -1,4 +1,4 @@
-"""The page's unit tests pass inside MicroPython and Pyodide, not only under CPython."""
+"""The page's unit tests pass inside MicroPython and Pyodide, not only in CPython."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ Results = dict[str, list[tuple[str, str]]]
 
 
 def code() -> str:
-    """Return what the interpreters run: the page's Python, its tests, and our small runner."""
+    """Return the code for the interpreters: the page's Python, its tests, and our small runner."""
     files = [
         *((path.relative_to(WEB).as_posix(), path) for path in (WEB / "uploader").rglob("*.py")),
         *((path.relative_to(TESTS).as_posix(), path) for path in SOURCES),
@@ -46,7 +46,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def results(address: str, runtime: str, browser: Browser) -> Results:
-    """Run everything once in one page of this runtime."""
+    """Run all tests once in one page with this interpreter."""
     page = browser.new_page()
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text))

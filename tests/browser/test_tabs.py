@@ -1,4 +1,6 @@
-"""What one page asks about a name at the same moment does not get in its own way (`tabs.js`)."""
+"""Concurrent requests of one page for the same lock do not interfere with each other
+(`tabs.js`).
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +41,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(params=[True, False], ids=["locks", "leases"])
 def pages(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[list[Page]]:
-    """Two pages of one browser; the clock of the first stands still."""
+    """Two pages of one browser; the clock of the first is controlled by the test."""
     context = browser.new_context()
     if not request.param:
         context.add_init_script(WITHOUT_LOCKS)
@@ -52,7 +54,7 @@ def pages(request: pytest.FixtureRequest, browser: Browser, address: str) -> Ite
 
 
 def ask(page: Page, steps: str) -> Any:
-    """Run steps with the functions of `tabs.js`."""
+    """Run JavaScript steps with the functions of `tabs.js`."""
     (module,) = ASSETS.glob("app-*/tabs.js")
     url = f"/assets/{module.relative_to(ASSETS).as_posix()}"
     return page.evaluate(f"async () => {{ const tabs = await import('{url}'); {steps} }}")
@@ -93,7 +95,7 @@ def test_a_name_that_is_taken_twice_at_once_is_the_pages_own_until_it_is_dropped
     taken = ask(mine, "return Promise.all([tabs.take('x'), tabs.take('x')])")
     while_held = ask(other, "return tabs.take('x')")
     ask(mine, "await tabs.drop('x')")
-    mine.clock.run_for(LEASE_MS)  # whoever still renews it does so now
+    mine.clock.run_for(LEASE_MS)  # a lease that is still renewed is renewed now
     afterwards = ask(other, "return tabs.take('x')")
 
     assert (taken, while_held, afterwards) == ([True, True], False, True)
@@ -118,7 +120,7 @@ def test_a_page_that_has_slept_gives_back_only_what_is_still_its_own(
 ) -> None:
     mine, other = pages
     if other.evaluate("() => Boolean(navigator.locks)"):
-        return  # a lock does not end while its page sleeps
+        return  # a Web Lock does not expire while its page is suspended
     mine.evaluate("() => { window.setInterval = () => 0; }")
     ask(mine, "return tabs.take('x')")
     mine.clock.pause_at(mine.evaluate("() => Date.now()") / 1000 + 2 * LEASE_MS / 1000)  # of all

@@ -1,4 +1,4 @@
-"""Python in the README runs as it stands; links in the docs lead somewhere."""
+"""Python in the README runs unchanged; links in the docs have existing targets."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What axe says of a page, on each kind of screen and in both colour schemes."""
+"""Accessibility violations that axe finds, on several screen sizes and in both colour schemes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,9 @@ RULES = {"resultTypes": ["violations"]}
 
 
 def run(page: Page, how: dict[str, Any] = RULES) -> list[dict[str, Any]]:
-    """Return the violations that axe finds on the page as it is; `how` is what `axe.run` takes."""
+    """Return the violations that axe finds on the current page; `how` are the options of
+    `axe.run`.
+    """
     page.evaluate(f"() => {{ {AXE.read_text('utf-8')}\n}}")
     result = page.evaluate("(how) => axe.run(how)", how)
     found: list[dict[str, Any]] = result["violations"]
@@ -25,7 +27,7 @@ def run(page: Page, how: dict[str, Any] = RULES) -> list[dict[str, Any]]:
 
 
 def violations(page: Page) -> list[str]:
-    """Return what axe finds on each kind of screen, in both colour schemes."""
+    """Return the violations on each screen size, in both colour schemes."""
     found = []
     for screen, width, height in SCREENS:
         page.set_viewport_size({"width": width, "height": height})
@@ -39,7 +41,7 @@ def violations(page: Page) -> list[str]:
 
 
 def _schemes(page: Page) -> Iterator[str]:
-    """Put the page into each colour scheme; WebKitGTK's driver cannot change the one it has."""
+    """Switch the page to each colour scheme; WebKitGTK's driver cannot change its colour scheme."""
     driven: object = page
     if isinstance(driven, webkitgtk.Page):
         yield "light"

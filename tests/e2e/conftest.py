@@ -1,4 +1,7 @@
-"""Fixtures of the stories: the page, a console that has to stay silent, and what OSS stored."""
+"""Fixtures of the stories: the page, a console without unexpected messages, and OSS's contents.
+
+A story is an end-to-end test that follows a user's goal.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -18,14 +21,16 @@ from support import webkitgtk
 slow_on_pyodide = pytest.mark.parametrize(
     "runtime", ["micropython", pytest.param("pyodide", marks=pytest.mark.slow)], indirect=True
 )
-"""For stories about the page around Python: Pyodide takes its turn in `make slow`."""
+"""For stories that do not depend on the interpreter; `make slow` runs them on Pyodide too."""
 
 FAILED_REQUEST = r"net::|Failed to load|CORS|status of"
 FAILED_IN_FIREFOX = "The Same Origin Policy disallows reading"
 
 
 class Console:
-    """What the browser complained about. A story names what it expects; all else fails it."""
+    """Errors and warnings of the browser's console; a story fails if it does not expect one of
+    them.
+    """
 
     def __init__(self) -> None:
         self.complaints: list[str] = []
@@ -53,7 +58,7 @@ class Console:
         ]
 
     def _patterns(self) -> list[str]:
-        """Return what is expected, also in the words of Firefox for a request that fails."""
+        """Return the expected patterns, with Firefox's wording for failed requests."""
         if any(re.search(FAILED_REQUEST, pattern) for pattern in self.expected):
             return [*self.expected, FAILED_IN_FIREFOX]
         return self.expected
@@ -61,7 +66,7 @@ class Console:
 
 @pytest.fixture
 def console(page: Page) -> Iterator[Console]:
-    """The page's console; errors and warnings that the story did not name fail it."""
+    """The page's console; the story fails on errors and warnings that it does not expect."""
     made = Console()
     made.listen(page)
     yield made
@@ -70,7 +75,7 @@ def console(page: Page) -> Iterator[Console]:
 
 @pytest.fixture
 def demo(demo: Demo) -> Demo:
-    """The demo that all stories share; nothing of the story before is left in its OSS."""
+    """The demo shared by all stories; faults, clock and bucket are reset before each story."""
     demo.oss.faults.clear()
     demo.oss.clock.reset()
     bucket = operator_bucket(demo)
@@ -85,7 +90,7 @@ def demo(demo: Demo) -> Demo:
 
 @pytest.fixture
 def uploader(demo: Demo, page: Page, console: Console, runtime: str) -> UploaderPage:
-    """The page of the demo that all stories share, ready."""
+    """The page of the shared demo, ready to use."""
     opened = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
     opened.open()
     opened.expect_ready()
@@ -96,7 +101,9 @@ def uploader(demo: Demo, page: Page, console: Console, runtime: str) -> Uploader
 def start_demo(
     page: Page, console: Console, runtime: str
 ) -> Iterator[Callable[..., tuple[Demo, UploaderPage]]]:
-    """Start a demo of one's own, for stories that break it; its page is not opened yet."""
+    """Return a function that starts a separate demo, for stories that break it, and its unopened
+    page.
+    """
     with ExitStack() as stack:
 
         def start(**overrides: Any) -> tuple[Demo, UploaderPage]:
@@ -108,7 +115,7 @@ def start_demo(
 
 @pytest.fixture
 def make_file(tmp_path: Path) -> Callable[[str, bytes], Path]:
-    """Write a file that can be chosen."""
+    """Return a function that writes a file and returns its path."""
 
     def make(name: str, content: bytes) -> Path:
         path = tmp_path / name
@@ -119,18 +126,19 @@ def make_file(tmp_path: Path) -> Callable[[str, bytes], Path]:
 
 
 def let_go(held: list[Route]) -> None:
-    """End requests that a story has held until its end.
+    """Abort requests that a story has held until its end.
 
-    Playwright has a task for each. One that still waits is garbage after the story, and may be
-    collected while a thread of a server runs: it would then go on there, and stop Playwright.
+    Playwright has a task for each held request. After the story, a waiting task is garbage, and may
+    be collected while a server thread runs. It would then continue in that thread and stop
+    Playwright.
     """
     for route in held:
-        with suppress(Error):  # its page is gone
+        with suppress(Error):  # its page is closed
             route.abort()
 
 
 def operator_bucket(demo: Demo) -> oss2.Bucket:
-    """Return the demo's bucket as its operator reaches it, through the official SDK."""
+    """Return the demo's bucket with the operator's credentials, through the official SDK."""
     return oss2.Bucket(
         oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET),
         f"http://127.0.0.1:{demo.oss.port}",

@@ -1,4 +1,4 @@
-"""Makes the pictures in `docs/images` that show the three engines side by side."""
+"""Creates the images in `docs/images` that show the three browser engines side by side."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ NAMES = {"chromium": "Chromium", "firefox": "Firefox", "webkit": "WebKitGTK"}
 
 
 def main() -> None:
-    """Write the pictures."""
+    """Write the images."""
     pictures: dict[str, list[Image.Image]] = {name: [] for name in SIZES}
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         files = make_files(Path(folder))
@@ -45,7 +45,7 @@ def main() -> None:
 
 @contextmanager
 def start(playwright: Playwright, engine: str) -> Iterator[Callable[[], Page]]:
-    """Start an engine, and return what opens a page in it."""
+    """Start an engine, and yield a function that opens a page in it."""
     found = browsers.find(engine)
     if found is None:
         raise browsers.NoBrowserError(f"no {engine}: run `make prerequisites`")
@@ -62,7 +62,7 @@ def start(playwright: Playwright, engine: str) -> Iterator[Callable[[], Page]]:
 
 
 def make_busy(uploader: UploaderPage, demo: Demo, files: list[Path]) -> None:
-    """Send files, of which some are slow and one fails."""
+    """Upload files, some of which are slow and one of which fails."""
     throttle(demo)
     uploader.open()
     uploader.expect_ready()
@@ -73,7 +73,7 @@ def make_busy(uploader: UploaderPage, demo: Demo, files: list[Path]) -> None:
 
 
 def side_by_side(pictures: list[Image.Image]) -> Image.Image:
-    """Put the pictures of the engines beside one another, below their names."""
+    """Join the engines' screenshots side by side, below their names."""
     width = sum(each.width for each in pictures) + GAP_PX * (len(pictures) - 1)
     height = LABEL_PX + max(each.height for each in pictures)
     joined = Image.new("RGB", (width, height), GREY)

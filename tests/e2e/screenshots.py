@@ -1,4 +1,4 @@
-"""Makes the pictures in `docs/images`: the page in its states, as people see them."""
+"""Creates the images in `docs/images`: the page in its states, as users see it."""
 
 import random
 import re
@@ -54,7 +54,7 @@ MANY = """(zone) => {
 
 
 class Studio:
-    """One browser, and files to upload."""
+    """A browser, and files to upload."""
 
     def __init__(self, browser: Browser, folder: Path) -> None:
         self.browser = browser
@@ -65,7 +65,7 @@ class Studio:
     def page(
         self, demo: Demo, *, locale: str = "en-US", phone: bool = False
     ) -> Iterator[UploaderPage]:
-        """Open the page of a demo, ready."""
+        """Open the page of a demo and wait until it is ready."""
         width, height = NARROW if phone else WIDE
         context = self.browser.new_context(
             locale=locale,
@@ -90,14 +90,14 @@ def make_files(folder: Path) -> list[Path]:
 
 
 def throttle(demo: Demo) -> None:
-    """Let some files be slow, and one fail."""
+    """Make some files slow, and one fail."""
     for name in ("harbour*", "写真*", "survey*", "contract*"):
         demo.oss.faults.add("bandwidth", bytes_per_s=600_000, key=f"*/{name}", method="PUT")
     demo.oss.faults.add("error", code="AccessDenied", key="*/report.docx", method="PUT")
 
 
 def main() -> None:
-    """Write all pictures."""
+    """Write all images."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     use = load().use
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
@@ -110,7 +110,7 @@ def main() -> None:
 
 
 def busy(studio: Studio, demo: Demo) -> None:
-    """Empty, then eight files in all states."""
+    """The empty page, then eight files in all states."""
     with studio.page(demo) as uploader:
         page = uploader.page
         shoot(page, "empty")
@@ -121,7 +121,7 @@ def busy(studio: Studio, demo: Demo) -> None:
 
 
 def phone(studio: Studio, demo: Demo) -> None:
-    """Eight files in all states, and a link, under a finger."""
+    """Eight files in all states, and a share link, on a phone."""
     with studio.page(demo, phone=True) as uploader:
         make_busy(studio, demo, uploader)
         shoot(uploader.page, "busy-phone", NARROW)
@@ -131,7 +131,7 @@ def phone(studio: Studio, demo: Demo) -> None:
 
 
 def make_busy(studio: Studio, demo: Demo, uploader: UploaderPage) -> None:
-    """Let some files be slow, some wait, one fail and one be cancelled."""
+    """Bring uploads into all states: slow, waiting, failed and cancelled."""
     add_picture(studio, uploader)
     throttle(demo)
     uploader.choose(*studio.files)
@@ -145,7 +145,7 @@ def make_busy(studio: Studio, demo: Demo, uploader: UploaderPage) -> None:
 
 
 def add_picture(studio: Studio, uploader: UploaderPage) -> None:
-    """Upload a picture, so that there is a thumbnail."""
+    """Upload an image, so that there is a thumbnail."""
     path = studio.folder / PICTURE
     path.write_bytes(bytes(uploader.page.evaluate(SUNSET)))
     uploader.choose(path)
@@ -155,7 +155,7 @@ def add_picture(studio: Studio, uploader: UploaderPage) -> None:
 
 
 def share_picture(uploader: UploaderPage) -> None:
-    """Make a link to the picture; the dialog stays open."""
+    """Create a share link to the image; the dialog stays open."""
     uploader.row(PICTURE).locator.get_by_role("button", name="Share…").click()
     dialog = uploader.dialog("share")
     dialog.get_by_role("button", name="Make a link").click()
@@ -172,7 +172,7 @@ def many(studio: Studio, demo: Demo) -> None:
 
 
 def errors(studio: Studio, demo: Demo) -> None:
-    """Failures, the notice for all, and the signature that is explained."""
+    """Failed uploads, the notice for all of them, and an explained signature error."""
     with studio.page(demo) as uploader:
         for name, code in (
             ("sales-q3.csv", "NoSuchBucket"),
@@ -196,12 +196,12 @@ def errors(studio: Studio, demo: Demo) -> None:
 
 
 def change_the_type(route: Route) -> None:
-    """Do what a meddling proxy does."""
+    """Change the content type, as a faulty proxy might."""
     route.continue_(headers={**route.request.headers, "content-type": "application/octet-stream"})
 
 
 def done(studio: Studio, demo: Demo) -> None:
-    """All has arrived, and a link is shared."""
+    """All uploads completed, and one shared by a link."""
     with studio.page(demo) as uploader:
         add_picture(studio, uploader)
         names = ("sales-q3.csv", "report.docx", "تقرير.xlsx")
@@ -224,7 +224,7 @@ def done(studio: Studio, demo: Demo) -> None:
 
 
 def resume(studio: Studio, demo: Demo) -> None:
-    """The page is loaded again in the middle of three uploads, while others wait."""
+    """A reload in the middle of three uploads, with other files waiting."""
     with studio.page(demo) as uploader:
         for key, skip in (("*/survey*", 3), ("*/contract*", 1), ("*/harbour*", 2)):
             demo.oss.faults.add(
@@ -240,7 +240,7 @@ def resume(studio: Studio, demo: Demo) -> None:
 
 
 def japanese(studio: Studio, demo: Demo) -> None:
-    """The same eight files in Japanese."""
+    """Files in several states in Japanese."""
     with studio.page(demo, locale="ja-JP") as uploader:
         demo.oss.faults.add("bandwidth", bytes_per_s=600_000, key="*/harbour*", method="PUT")
         demo.oss.faults.add("error", code="AccessDenied", key="*/report.docx", method="PUT")
@@ -252,7 +252,7 @@ def japanese(studio: Studio, demo: Demo) -> None:
 
 
 def right_to_left(studio: Studio, demo: Demo) -> None:
-    """The same in Arabic, which is written from the right."""
+    """The same in Arabic, which is written from right to left."""
     with studio.page(demo, locale="ar-EG") as uploader:
         make_busy(studio, demo, uploader)
         shoot(uploader.page, "right-to-left")
@@ -266,11 +266,11 @@ def shoot(
     scheme: Literal["light", "dark"] = "light",
     full: bool = True,
 ) -> None:
-    """Take one picture."""
+    """Take one screenshot."""
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.wait_for_timeout(200)
-    if full:  # in a window as high as that the foot is where it ends
+    if full:  # with a window of the page's full height, so that the footer is at the end
         height = page.evaluate("document.documentElement.scrollHeight")
         page.set_viewport_size({"width": size[0], "height": height})
         page.wait_for_timeout(200)

@@ -1,4 +1,4 @@
-"""What the stories look at on the other side: what OSS was asked, and what it has."""
+"""Helpers that inspect the mock OSS: received requests and stored objects."""
 
 import random
 from collections.abc import Callable
@@ -16,7 +16,7 @@ STEP_MS = 25
 
 
 def noise(size: int, seed: int = 0) -> bytes:
-    """Return bytes of which no two pieces are alike."""
+    """Return pseudo-random bytes without repeated sequences."""
     return random.Random(seed).randbytes(size)
 
 
@@ -30,18 +30,18 @@ def asked(demo: Demo, operation: str, name: str = "") -> list[RequestRecord]:
 
 
 def pending(demo: Demo, name: str = "") -> list[str]:
-    """Return the ids of multipart uploads that OSS keeps for the file with this name."""
+    """Return the ids of unfinished multipart uploads for the file with this name."""
     found = operator_bucket(demo).list_multipart_uploads().upload_list
     return [upload.upload_id for upload in found if upload.key.endswith(name)]
 
 
 def arrived(demo: Demo, name: str) -> list[RequestRecord]:
-    """Return the parts of the file with this name that OSS has taken, as they were sent."""
+    """Return the successful part requests of the file with this name, in order."""
     return [seen for seen in asked(demo, "UploadPart", name) if seen.status == 200]
 
 
 def expect_whole(demo: Demo, name: str, content: bytes) -> None:
-    """Expect one object for the file with this name, equal to it, and no part beside it."""
+    """Check that there is one object for the file, equal to it, and no unfinished upload."""
     keys = [key for key in demo.oss.bucket(demo.bucket).objects if key.endswith(f"/{name}")]
     assert len(keys) == 1
     assert operator_bucket(demo).get_object(keys[0]).read() == content
@@ -49,10 +49,10 @@ def expect_whole(demo: Demo, name: str, content: bytes) -> None:
 
 
 def until(page: Page, condition: Callable[[], object], *, timeout_s: float = 15) -> None:
-    """Let the page run until `condition()` holds.
+    """Wait until `condition()` is true, while the page runs.
 
     Raises:
-        AssertionError: it did not come to that.
+        AssertionError: the condition did not become true in time.
     """
     for _ in range(int(timeout_s * 1000 / STEP_MS)):
         if condition():

@@ -1,4 +1,4 @@
-"""What a person does with an upload afterwards, by the buttons of the page."""
+"""Actions on a completed upload with the page's buttons."""
 
 import base64
 import io
@@ -26,7 +26,7 @@ SAME_AGAIN = """async () => {
 
 @pytest.fixture
 def own_demo() -> Iterator[Demo]:
-    """A demo whose clock may be moved."""
+    """A separate demo, whose clock may be moved."""
     with Demo() as demo:
         yield demo
 
@@ -86,8 +86,8 @@ def test_an_upload_is_found_shared_deleted_and_brought_back(
 
 
 def seen(browser: Browser, link: str) -> tuple[int, bytes]:
-    """Return what a stranger gets who opens a link."""
-    with browser.new_context() as stranger:  # one that has kept nothing of it
+    """Return the status and content that another person gets with a link."""
+    with browser.new_context() as stranger:  # an empty profile without cache
         page = stranger.new_page()
         page.goto(link)
         status, letters = page.evaluate(SAME_AGAIN)
@@ -96,7 +96,7 @@ def seen(browser: Browser, link: str) -> tuple[int, bytes]:
 
 def test_another_site_gets_nothing_of_it(own_demo: Demo, page: Page, console: Console) -> None:
     elsewhere = own_demo.url.replace("127.0.0.1", "localhost")
-    console.expected = [".*"]  # the browser complains of what it does not let through
+    console.expected = [".*"]  # the browser reports blocked requests
 
     page.goto(f"{elsewhere}/healthz")
     reached = page.evaluate(

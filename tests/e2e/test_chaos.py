@@ -1,4 +1,4 @@
-"""Everything at once: a hundred files over a bad line, with permission of seconds."""
+"""Many faults at once: a hundred files over a bad connection, with short-lived credentials."""
 
 import random
 from collections.abc import Callable
@@ -22,7 +22,7 @@ PATIENCE_S = 600
 
 
 def make_files(folder: Path, seed: int) -> dict[str, bytes]:
-    """Write files of 0 B to 64 MiB, of each order of magnitude as many."""
+    """Write files of 0 B to 64 MiB, with equally many in each order of magnitude."""
     chance = random.Random(seed)
     pool = noise(LARGEST, seed)
     sizes = [0, LARGEST] + [int(LARGEST ** chance.random()) for _ in range(FILES - 2)]
@@ -36,7 +36,7 @@ def make_files(folder: Path, seed: int) -> dict[str, bytes]:
 
 
 def plan(demo: Demo, seed: int) -> None:
-    """Plan 3 % resets, 2 % busy answers, 2 % lost answers, 1 % wrong checksums."""
+    """Plan 3 % resets, 2 % busy responses, 2 % lost responses, 1 % wrong checksums."""
     common = {"bucket": demo.bucket, "seed": seed}
     demo.oss.faults.add("reset", when="mid-body", probability=0.03, method="PUT", **common)
     demo.oss.faults.add("unavailable", probability=0.02, **common)
@@ -69,5 +69,5 @@ def test_a_hundred_files_arrive_whole_through_chaos(
     for key in list(stored):
         assert stored[key].data == contents[key.rpartition("/")[2]], key
     bucket = operator_bucket(demo)
-    for upload in bucket.list_multipart_uploads().upload_list:  # of begins whose answer was lost
+    for upload in bucket.list_multipart_uploads().upload_list:  # initiated with a lost response
         assert bucket.list_parts(upload.key, upload.upload_id).parts == []

@@ -1,5 +1,6 @@
-"""A page is closed when its file has arrived: another page follows it, or comes later. Rows R32 and
-R36.
+"""A page is closed after its file has arrived but before it is confirmed; another page continues.
+
+The other page is open at the same time or is opened later. Faults R32 and R36.
 """
 
 from collections.abc import Callable
@@ -25,7 +26,7 @@ WHILE_IT_VERIFIES, WITHOUT_AN_ANSWER, TWO_OF_THREE = "verifying", "no answer", "
 def open_pages(
     demo: Demo, context: BrowserContext, page: Page, console: Console, runtime: str
 ) -> OpenPages:
-    """Open so many pages of one browser, all ready; the first is `page`."""
+    """Return a function that opens several pages of one browser; the first is `page`."""
 
     def open_all(count: int) -> list[UploaderPage]:
         opened = [page] + [context.new_page() for _ in range(count - 1)]
@@ -101,7 +102,7 @@ def test_r36_a_small_file_of_a_closed_page_that_others_choose_too_is_stored_once
     first.hold_checksums()
     first.choose(path)
     first.row(name).expect_says("Finishing: being verified")
-    page.wait_for_timeout(700)  # it is written down
+    page.wait_for_timeout(700)  # wait for the record to be written
     key = first.row(name).key
     if then != "two other pages":
         second.choose(path)
@@ -110,7 +111,7 @@ def test_r36_a_small_file_of_a_closed_page_that_others_choose_too_is_stored_once
     if then == "reloaded":
         first.open()
         first.expect_ready()
-        # On Pyodide the other page has sent the file before this one has started.
+        # On Pyodide, the other page has already sent the file before this one has started.
         choosing = [first] if runtime == "micropython" else []
     else:
         page.close()

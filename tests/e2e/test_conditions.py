@@ -1,4 +1,4 @@
-"""What keeps a page from sending, and its way out; and what is told to those who look elsewhere."""
+"""Conditions that prevent an upload, and how the page recovers; notifications for hidden pages."""
 
 import re
 from collections.abc import Callable
@@ -55,7 +55,7 @@ FORGET = """() => new Promise((done, fail) => {
     all.oncomplete = () => (opened.result.close(), done());
   };
 })"""
-LOOK_HERE = "window.dispatchEvent(new Event('focus'))"  # as when the other tab is closed
+LOOK_HERE = "window.dispatchEvent(new Event('focus'))"  # as after closing the other tab
 LOOK_ELSEWHERE = """(away) => {
   Object.defineProperty(document, "hidden", {value: away, configurable: true});
 }"""
@@ -258,7 +258,7 @@ def test_the_end_is_notified_to_whom_looks_elsewhere(
     assert page.evaluate("notes") == [["2 files arrived and verified.", "ossferry"]]
 
 
-@pytest.mark.only_browser("chromium")  # its DevTools slow the line down
+@pytest.mark.only_browser("chromium")  # DevTools limit the speed of the connection
 @slow_on_pyodide
 def test_who_waits_long_may_ask_to_be_notified(
     demo: Demo, page: Page, console: Console, runtime: str

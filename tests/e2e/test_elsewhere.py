@@ -1,4 +1,4 @@
-"""An upload that one device has begun, and another finishes or discards."""
+"""An upload begun on one device is finished or discarded on another device."""
 
 import re
 from collections.abc import Callable
@@ -20,11 +20,11 @@ NAME = "video.bin"
 CONTENT = noise(60 * MIB + 1, 56)
 PARTS = 61
 THERE = 32
-PATIENCE_MS = 30_000  # where a page has to load more, or OSS is asked, on a busy machine
+PATIENCE_MS = 30_000  # for loading more code or requests to OSS, on a busy machine
 
 
 def parts_there(demo: Demo) -> int:
-    """Return how many parts OSS has of the file."""
+    """Return the number of stored parts of the file."""
     bucket = operator_bucket(demo)
     return sum(
         len(bucket.list_parts(upload.key, upload.upload_id).parts)
@@ -51,7 +51,7 @@ def abandoned(demo: Demo, browser: Browser, runtime: str, make_file: MakeFile) -
 
 @pytest.fixture
 def here(demo: Demo, page: Page, console: Console, runtime: str, abandoned: Path) -> UploaderPage:
-    """The page on this device, which has never heard of that file."""
+    """The page on this device, which has no record of that file."""
     opened = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
     opened.open()
     opened.expect_ready()
@@ -69,7 +69,7 @@ def choose(here: UploaderPage, path: Path) -> None:
     chooser.value.set_files(path)
 
 
-@pytest.mark.only_browser("chromium")  # WebDriver does not tell of a file chooser
+@pytest.mark.only_browser("chromium")  # WebDriver reports no file chooser
 @slow_on_pyodide
 def test_another_device_finishes_what_one_has_begun(
     demo: Demo, here: UploaderPage, abandoned: Path, make_file: MakeFile
@@ -130,7 +130,7 @@ def test_what_another_device_has_begun_is_discarded_and_leaves_no_part(
 def test_what_this_browser_is_at_is_not_another_devices(
     demo: Demo, here: UploaderPage, abandoned: Path
 ) -> None:
-    """A second tab shows neither what the first sends, nor lets it be discarded."""
+    """A second tab does not list uploads of the first tab, and cannot discard them."""
     demo.oss.faults.add("bandwidth", bytes_per_s=100_000, operation="UploadPart")
     other = here.page.context.new_page()
     second = UploaderPage(other, here.url)

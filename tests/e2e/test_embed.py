@@ -1,4 +1,4 @@
-"""The uploader stands in another site's page, and in no other's than the settings name."""
+"""The uploader embedded in another site's page, only for sites that the settings name."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ LOCAL = "http://127.0.0.1:8000"
 
 @contextmanager
 def other_site(server: list[str]) -> Iterator[str]:
-    """Serve the example page, pointed at `server[0]`."""
+    """Serve the example page with `server[0]` as the server's URL."""
 
     async def page(_request: Request) -> Response:
         return HTMLResponse(EXAMPLE.read_text("utf-8").replace(LOCAL, server[0]))
@@ -91,7 +91,7 @@ def test_another_site_shows_the_uploader_and_hears_of_it(
 
 
 @slow_on_pyodide
-@pytest.mark.skip_browser("firefox")  # there Playwright takes the frame for the window
+@pytest.mark.skip_browser("firefox")  # in Firefox, Playwright confuses the frame with the window
 def test_what_opens_in_a_high_frame_opens_where_a_person_looks(
     start_demo: StartDemo, page: Page, console: Console
 ) -> None:

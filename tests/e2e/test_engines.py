@@ -1,6 +1,6 @@
-"""What every engine has to do beside sending files: start, speak, look, list and share.
+"""Basic features in every engine besides uploads: start, languages, layout, lists and shares.
 
-With the stories that are marked `core` elsewhere these run in Chromium, Firefox and WebKit.
+Together with the stories marked `core` in other files, these run in Chromium, Firefox and WebKit.
 """
 
 from collections.abc import Callable
@@ -115,7 +115,9 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(
 def test_what_the_content_security_policy_forbids_is_a_complaint(
     uploader: UploaderPage, page: Page, console: Console
 ) -> None:
-    """The stories count on it: without complaints, nothing was refused."""
+    """Violations of the policy appear in the console, so a silent console means that there were
+    none.
+    """
     page.evaluate("() => { new Image().src = 'https://elsewhere.example/x.png' }")
 
     until(page, lambda: any("img-src" in each for each in console.unexpected()))

@@ -1,4 +1,4 @@
-"""What a person is told, and what recovers by itself, when something goes wrong."""
+"""Messages to the user after failures, and automatic recovery."""
 
 import re
 from collections.abc import Callable
@@ -132,7 +132,7 @@ def test_a_service_without_room_on_its_disks_is_named_in_the_row(
     expect_whole(demo, "full.bin", content)
 
 
-@pytest.mark.skip_browser("firefox")  # its WebDriver keeps all of every answer, and ends it
+@pytest.mark.skip_browser("firefox")  # WebDriver buffers whole responses and ends them
 @pytest.mark.parametrize("operation", ["InitiateMultipartUpload", "CompleteMultipartUpload"])
 def test_an_answer_without_end_is_read_as_far_as_it_may_be_one_of_oss(
     uploader: UploaderPage, demo: Demo, make_file: MakeFile, operation: str
@@ -206,7 +206,7 @@ def test_oss_out_of_reach_is_waited_for(
         NO_ANSWER,
         f"{REFUSED} 40",
         f"{REFUSED} 503",
-    ]  # 503: our server cannot either
+    ]  # 503: our server cannot reach OSS either
 
     uploader.drop(far__txt="x")
 
@@ -270,7 +270,7 @@ def test_a_proof_that_cors_hides_is_not_taken_for_granted(
 def test_expired_credentials_are_renewed_without_a_word(
     uploader: UploaderPage, demo: Demo, console: Console
 ) -> None:
-    expect(uploader.grant).to_contain_text("May add files to")  # the first grant is here
+    expect(uploader.grant).to_contain_text("May add files to")  # the first grant has arrived
     demo.oss.faults.add("expire-tokens", key="*/late.txt", method="PUT", times=1)
     console.expected.append(f"{REFUSED} 403")
     before = uploader.page.evaluate(GRANTS)
@@ -320,7 +320,7 @@ def test_damage_on_the_way_is_sent_again(uploader: UploaderPage, demo: Demo) -> 
 def test_a_wrong_checksum_is_a_failed_upload(
     uploader: UploaderPage, demo: Demo, console: Console
 ) -> None:
-    console.expected.append(f"{REFUSED} 409")  # the object is the file all the same
+    console.expected.append(f"{REFUSED} 409")  # the stored object is correct nevertheless
     demo.oss.faults.add("wrong-crc", key="*/flipped.bin", method="PUT", times=3)
 
     uploader.drop(flipped__bin="content", fine__bin="content")
@@ -349,7 +349,7 @@ def test_a_captive_portal_is_not_taken_for_oss(uploader: UploaderPage, demo: Dem
 def test_a_connection_that_breaks_is_tried_again(
     uploader: UploaderPage, demo: Demo, console: Console, make_file: MakeFile
 ) -> None:
-    # Three times: Chromium itself tries again when a connection it used before is reset.
+    # Three times: Chromium itself retries when a reused connection is reset.
     demo.oss.faults.add("reset", when="mid-body", key="*/broken.bin", method="PUT", times=3)
     console.expected += [NO_ANSWER, f"{REFUSED} 40"]
 
@@ -375,7 +375,7 @@ def test_a_missing_bucket_is_told(start_demo: StartDemo, console: Console) -> No
 
 
 def choose_and_remove(uploader: UploaderPage, path: Path) -> None:
-    """Choose a file that vanishes once it was read, when its request is about to leave."""
+    """Choose a file, and delete it after it was read but before its request is sent."""
     held: list[Route] = []
     uploader.page.route(f"**/{path.name}", lambda route: held.append(route))
     uploader.choose(path)
@@ -389,7 +389,7 @@ def test_a_file_that_vanishes_is_told(
     uploader: UploaderPage, console: Console, make_file: MakeFile
 ) -> None:
     console.expected.append("ERR_FILE_NOT_FOUND|ERR_UPLOAD_FILE_CHANGED|net::ERR")
-    path = make_file("gone.bin", b"x" * 100_000)  # a small one is in memory by then
+    path = make_file("gone.bin", b"x" * 100_000)  # a smaller file would be in memory by then
     choose_and_remove(uploader, path)
 
     row = uploader.row("gone.bin")
@@ -406,7 +406,7 @@ def test_a_small_file_that_vanishes_after_its_reading_arrives_as_it_was(
     uploader.row("kept.bin").expect_state("done")
 
 
-# Reading waits until `ossferry.open()`.
+# Blocks the reading of files until `ossferry.open()` is called.
 GATE = """() => {
   const ask = ossferry.checksum;
   const gate = new Promise((open) => { ossferry.open = open; });
@@ -463,7 +463,7 @@ def test_types_are_told_beforehand_and_refused_at_once(start_demo: StartDemo, pa
     row = uploader.row("notes.txt")
     row.expect_state("failed")
     row.expect_says("Files of this type are not taken here, only images, .csv.")
-    expect(row.retry_button).to_have_count(0)  # it would end as before
+    expect(row.retry_button).to_have_count(0)  # a retry would fail again
     uploader.row("sums.csv").expect_state("done")
     expect(uploader.total.get_by_role("button", name="Retry")).to_have_count(0)
     uploader.total.get_by_role("button", name="Clear finished").click()

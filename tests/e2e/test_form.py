@@ -1,4 +1,4 @@
-"""Browsers that cannot run the page say what is missing, and upload a file all the same."""
+"""Browsers that cannot run the page explain why, and can still upload a file with the form."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ NOISE = [
 
 @pytest.fixture
 def old_browser(launch_browser: Callable[..., Browser]) -> Iterator[Callable[[str], Page]]:
-    """Start a browser with V8 as this option says; it is closed in the end."""
+    """Return a function that starts a browser with an option of V8; it is closed at the end."""
     started: list[Browser] = []
 
     def start(option: str) -> Page:
@@ -65,10 +65,10 @@ def old_browser(launch_browser: Callable[..., Browser]) -> Iterator[Callable[[st
 
 
 def upload(page: Page, path: Path) -> None:
-    """Send a file with the form that is shown."""
+    """Send a file with the displayed form."""
     file = page.get_by_label("File", exact=True)
     driven: object = page
-    if isinstance(driven, webkitgtk.Page):  # its pages crash when they send one that a driver chose
+    if isinstance(driven, webkitgtk.Page):  # it crashes when it sends a file set by WebDriver
         file.evaluate(CHOOSE, contents(path))
     else:
         file.set_input_files(path)
@@ -76,7 +76,7 @@ def upload(page: Page, path: Path) -> None:
 
 
 def serve_instead(page: Page, demo: Demo, pattern: str, replacement: str) -> None:
-    """Serve the upload page with other text in it."""
+    """Serve the upload page with some text replaced."""
     built = page.request.get(demo.url)
     body = re.sub(pattern, replacement, built.text())
     headers = {
@@ -88,7 +88,7 @@ def serve_instead(page: Page, demo: Demo, pattern: str, replacement: str) -> Non
 
 
 def expect_arrived(demo: Demo, page: Page, name: str, content: bytes) -> str:
-    """Expect the page that says so, and the very bytes below the key that it shows."""
+    """Check the page of a successful upload and the stored bytes; return the displayed key."""
     expect(page.get_by_role("heading", name="Your file has arrived")).to_be_visible()
     card = page.get_by_test_id("stored")
     expect(card.get_by_role("heading")).to_have_text(name)
@@ -111,17 +111,17 @@ def test_the_form_stores_a_file_in_every_engine(
     expect_arrived(demo, page, NAME, b"hello")
 
 
-@pytest.mark.skip_browser("firefox")  # its WebDriver has no way to switch scripts off
+@pytest.mark.skip_browser("firefox")  # WebDriver cannot disable scripts
 def test_without_javascript_a_file_arrives(
     demo: Demo, browser: Browser, make_file: MakeFile
 ) -> None:
     context = browser.new_context(java_script_enabled=False, locale="en-US")
     page = context.new_page()
     page.goto(demo.url)
-    said = page.locator("noscript")  # its content counts as no text to Playwright
+    said = page.locator("noscript")  # Playwright does not treat its content as text
     expect(said.locator("p").first).to_contain_text("This page needs JavaScript.")
     expect(said.locator("p").first).to_be_visible()
-    expect(page.locator("#trouble")).to_have_css("display", "none")  # not even after a while
+    expect(page.locator("#trouble")).to_have_css("display", "none")  # not even later
 
     said.locator("a").click()
     upload(page, make_file(NAME, b"hello"))
@@ -222,7 +222,9 @@ def test_what_oss_would_refuse_is_not_even_sent(
 def test_a_form_whose_sending_is_stopped_can_be_sent_again(
     demo: Demo, page: Page, console: Console, make_file: MakeFile
 ) -> None:
-    """Nothing tells a page that the person has stopped it, so the button comes back by itself."""
+    """Browsers do not report a cancelled form submission, so the button is enabled again by a
+    timer.
+    """
     page.goto(f"{demo.url}/form")
     page.evaluate(STOP_IT)
     button = page.get_by_role("button", name="Upload")
@@ -257,4 +259,4 @@ def test_nothing_scrolls_sideways_on_a_phone(
     page.goto(demo.url + path)
 
     wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert wide <= window  # 320 wherever a window can be that narrow
+    assert wide <= window  # 320 if the window can be that narrow

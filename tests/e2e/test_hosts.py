@@ -1,4 +1,4 @@
-"""Custom domains, and several hosts that lead to one bucket."""
+"""Custom domains, and several hosts for one bucket."""
 
 import re
 from collections import Counter
@@ -24,8 +24,8 @@ DOMAIN = "files.localhost"
 OTHER = "other.localhost"
 CONNECTIONS = 6
 REFUSED = "the server responded with a status of"
-NO_UPLOAD = f"{REFUSED} 404"  # the answer to what a page asks several hosts
-BLOCKED = "blocked by CORS policy"  # a domain that is not bound has no bucket, and no CORS rule
+NO_UPLOAD = f"{REFUSED} 404"  # the response to the page's probes of several hosts
+BLOCKED = "blocked by CORS policy"  # an unbound domain has no bucket and therefore no CORS rule
 NO_ANSWER = "Failed to load resource: net::"
 FORBIDDEN = "This account may not upload through the public endpoint of OSS"
 
@@ -44,7 +44,7 @@ def ready(uploader: UploaderPage) -> UploaderPage:
 
 
 def hosts(demo: Demo, operation: str) -> set[str]:
-    """Return the names, without ports, that requests of one operation were sent to."""
+    """Return the host names, without ports, of the requests of one operation."""
     return {seen.host.partition(":")[0] for seen in asked(demo, operation)}
 
 
@@ -94,7 +94,7 @@ def test_an_upload_goes_on_at_the_next_host_when_the_first_dies(
     assert kept
     assert again
     assert max(Counter(again).values()) == 1
-    assert len(set(kept) & set(again)) <= CONNECTIONS  # whose answers were lost
+    assert len(set(kept) & set(again)) <= CONNECTIONS  # parts whose responses were lost
     assert hosts(demo, "CompleteMultipartUpload") == {OTHER}
 
 
@@ -156,7 +156,7 @@ def test_if_every_host_refuses_it_is_told_in_words_and_a_retry_goes_on(
     expect(uploader.notice("public_endpoint")).to_contain_text("docs/custom-domain.md")
     assert demo.oss.bucket(demo.bucket).objects == {}
     demo.oss.bind_cname(DOMAIN, demo.bucket)
-    uploader.page.wait_for_timeout(5_500)  # all hosts are asked again
+    uploader.page.wait_for_timeout(5_500)  # wait until all hosts are probed again
     row.retry_button.click()
     row.expect_state("done")
     assert hosts(demo, "PutObject") >= {DOMAIN}
@@ -213,7 +213,7 @@ def test_a_line_that_is_down_changes_no_host(
 
     page.context.set_offline(True)
     uploader.row("large.bin").expect_says("Waiting for the network")
-    page.wait_for_timeout(7_000)  # long enough to ask all hosts twice
+    page.wait_for_timeout(7_000)  # long enough to probe all hosts twice
     page.context.set_offline(False)
     page.locator("#speed").select_option("0")
 

@@ -1,4 +1,4 @@
-"""What is stored already is not sent again."""
+"""Files that are already stored are not sent again."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A page of which one byte has changed on the way does not start, and says so. Row T37."""
+"""A page with a single byte changed in transit does not start, and says so. Threat T37."""
 
 import hashlib
 import re
@@ -32,7 +32,7 @@ SHA256 = """() => ossferry.checksum("sha256", new Blob(["x"]), 0, 1).text"""
 
 
 def run_in_the_worker(route: Route) -> None:
-    """Answer with a script that does something more."""
+    """Fulfil the request with a modified script."""
     answer = route.fetch()
     headers = {**answer.headers, "cache-control": "no-store"}
     for name in ("content-encoding", "content-length"):
@@ -52,7 +52,7 @@ def change_one_byte(route: Route) -> None:
 def test_t37_a_byte_changed_on_the_way_stops_the_page(
     demo: Demo, page: Page, console: Console, runtime: str
 ) -> None:
-    console.expected.append(".")  # everybody complains in words of their own
+    console.expected.append(".")  # each engine words the error differently
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     for part in PARTS[runtime]:
@@ -63,7 +63,7 @@ def test_t37_a_byte_changed_on_the_way_stops_the_page(
 
         expect(page.locator("html")).to_have_attribute("data-app", "failed", timeout=30_000)
         expect(page.get_by_role("alert")).to_contain_text("This page could not start.")
-        page.wait_for_timeout(500)  # what goes on all the same would be seen by then
+        page.wait_for_timeout(500)  # anything that runs nevertheless would be visible by then
         expect(page.locator("html")).to_have_attribute("data-app", "failed")
         assert "Error" not in page.locator("body").inner_text()
         assert any(wanted.search(url) for url in asked), part
@@ -114,7 +114,7 @@ def test_t37_a_changed_script_for_sha256_never_runs(
     assert right == hashlib.sha256(b"x").hexdigest()
 
 
-@pytest.mark.only_browser("chromium")  # WebDriver does not tell of preloads
+@pytest.mark.only_browser("chromium")  # WebDriver does not report preloads
 def test_t37_every_file_is_fetched_once_and_checked(
     demo: Demo, page: Page, console: Console, runtime: str
 ) -> None:

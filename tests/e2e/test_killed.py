@@ -1,4 +1,4 @@
-"""The browser is killed, and a new one goes on where the old one was. Row R32."""
+"""The browser is killed, and a new one continues the uploads. Fault R32."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ PARTS = 61
 
 
 def kill(profile: Path) -> None:
-    """Kill the browser that uses this profile, as the system does when memory runs out."""
+    """Kill the browser with this profile, as the system does when memory runs out."""
     wanted = f"--user-data-dir={profile}"
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -33,7 +33,7 @@ def kill(profile: Path) -> None:
         try:
             words = (entry / "cmdline").read_bytes().decode().split("\0")
         except OSError:
-            continue  # it has ended meanwhile
+            continue  # the process has ended meanwhile
         if wanted in words and not any(word.startswith("--type=") for word in words):
             os.kill(int(entry.name), signal.SIGKILL)
             return
@@ -41,7 +41,7 @@ def kill(profile: Path) -> None:
 
 
 class Browsers:
-    """Browsers with one profile, one after another."""
+    """Browsers that use one profile, one after another."""
 
     def __init__(self, kind: BrowserType, options: dict[str, Any], profile: Path, url: str) -> None:
         self._kind = kind
@@ -60,12 +60,14 @@ class Browsers:
 
     def kill(self) -> None:
         kill(self._profile)
-        with suppress(Error):  # it may have noticed already
+        with suppress(Error):  # Playwright may have noticed the end already
             self.context.close()
 
 
 def plan(demo: Demo, uploader: UploaderPage, phase: str) -> Callable[[], object]:
-    """Let the upload get as far as `phase` and no further; return how to see that it is there."""
+    """Let the upload reach `phase` and no further; return a function that tells when it is
+    reached.
+    """
     faults = demo.oss.faults
     if phase == "before the begin is answered":
         fault = faults.add("hang", operation="InitiateMultipartUpload", times=9)

@@ -1,4 +1,4 @@
-"""One file of a gigabyte and two thousand of ten kilobytes: both are ordinary. Rows R42 and R45."""
+"""One file of a gigabyte and two thousand files of ten kilobytes. Faults R42 and R45."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_r42_two_thousand_files_arrive_with_one_grant(
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.skip_browser("firefox")  # Playwright has its WebDriver keep all bodies: 22 GB
+@pytest.mark.skip_browser("firefox")  # WebDriver buffers all bodies: 22 GB
 def test_r42_r45_two_thousand_small_files_and_a_large_one_share_a_queue(
     uploader: UploaderPage, demo: Demo, tmp_path: Path, runtime: str
 ) -> None:
@@ -54,7 +54,7 @@ def test_r42_r45_two_thousand_small_files_and_a_large_one_share_a_queue(
 
     total = uploader.total
     expect(total).to_contain_text(f"{MANY:,} of {MANY + 1:,} files", timeout=180_000)
-    large.expect_state("uploading")  # it was first, and lets the small ones pass
+    large.expect_state("uploading")  # added first, but small files overtake it
     large.expect_state("done", timeout_ms=900_000)
     expect(total).to_contain_text(f"{MANY + 1:,} of {MANY + 1:,} files")
     objects = demo.oss.bucket(demo.bucket).objects
@@ -62,7 +62,7 @@ def test_r42_r45_two_thousand_small_files_and_a_large_one_share_a_queue(
     assert pending(demo, path.name) == []
 
 
-@pytest.mark.only_browser("chromium")  # DevTools measure
+@pytest.mark.only_browser("chromium")  # measured by DevTools
 def test_r45_a_large_file_costs_no_memory(
     uploader: UploaderPage, demo: Demo, page: Page, tmp_path: Path, runtime: str
 ) -> None:

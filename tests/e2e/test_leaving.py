@@ -1,6 +1,6 @@
-"""While bytes are on their way the screen stays on, and closing the page is asked about.
+"""During an upload, the screen stays on, and closing the page needs a confirmation.
 
-A phone asks nobody: it freezes a page that is hidden, or ends it without a word.
+Phones do not ask: they freeze or end a hidden page without notice.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,9 @@ from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
-# Counts the locks that are held; each is given late, as by a browser that is busy. WebKit forgets
-# what is put on `navigator.wakeLock` itself when it collects garbage.
+# Counts the wake locks held. Each lock is granted with a delay, as in a busy browser. The prototype
+# is patched, because WebKit drops properties of `navigator.wakeLock` itself during garbage
+# collection.
 WATCHED = """() => {
 window.locks = 0;
 WakeLock.prototype.request = async () => {
@@ -67,7 +68,7 @@ MakeFile = Callable[[str, bytes], Path]
 
 
 def end_without_a_word(page: Page) -> None:
-    """End the page's process, as a phone does that needs its memory: no event tells of it."""
+    """End the page's process without any event, as a phone does when memory runs out."""
     with suppress(Error):
         page.goto("chrome://crash")
     page.close()
@@ -124,7 +125,7 @@ def test_r50_what_a_hidden_page_was_given_outlives_its_end(
     uploader.choose(path)
     until(page, lambda: len(arrived(demo, "large.bin")) == 3)
     until(page, lambda: page.evaluate(RECORDS) == 1)
-    page.evaluate("() => { window.stopped = true; }")  # the next batch of records never comes
+    page.evaluate("() => { window.stopped = true; }")  # the next batch of records is never written
     uploader.drop(first__txt="x")
     uploader.drop(second__txt="x")
     expect(uploader.row("second.txt").locator).to_be_visible()
@@ -193,7 +194,7 @@ def test_r51_an_upload_goes_on_when_going_back_shows_the_same_page_again(
     page.wait_for_timeout(1500)
     page.go_back()
 
-    assert page.evaluate("window.isTheSame")  # it was kept, not loaded again
+    assert page.evaluate("window.isTheSame")  # the page was kept, not reloaded
     demo.oss.faults.clear()
     uploader.row("aside.bin").expect_state("done", timeout_ms=60_000)
     assert len(asked(demo, "InitiateMultipartUpload", "aside.bin")) == 1

@@ -1,4 +1,4 @@
-"""How the page is laid out: what stays in sight, what gives way, and which way a line reads."""
+"""Layout of the page: what stays visible, what shrinks, and the direction of text."""
 
 import re
 
@@ -77,7 +77,7 @@ def test_a_link_is_shown_from_its_beginning_in_every_language(
 def test_the_hour_is_written_as_in_all_other_places(demo: Demo, browser: Browser) -> None:
     with browser.new_context() as elsewhere:
         hour = elsewhere.new_page().evaluate("new Date().getUTCHours()")
-    behind = (hour + 9) % 24 - 12  # hours; there it is about three
+    behind = (hour + 9) % 24 - 12  # hours behind UTC, so that the local time is about three o'clock
     with browser.new_context(locale="en-US", timezone_id=f"Etc/GMT{behind:+d}") as context:
         uploader = UploaderPage(context.new_page(), demo.url)
 
@@ -98,7 +98,7 @@ def test_a_long_name_on_a_phone_keeps_its_beginning_and_its_ending(
 
     head, tail = (row.locator.locator(part) for part in (".head", ".tail"))
     letter, whole = "(part) => part.clientWidth", "(part) => part.scrollWidth <= part.clientWidth"
-    assert head.evaluate(letter) > 60  # some letters and the ellipsis
+    assert head.evaluate(letter) > 60  # room for some letters and the ellipsis
     assert row.locator.locator(".name").evaluate(whole)
     tail.scroll_into_view_if_needed()
     assert tail.evaluate(IS_SEEN)

@@ -1,4 +1,4 @@
-"""The page under `/_mock/`, in a browser: what is stored, what was asked, and why not."""
+"""The mock's page `/_mock/` in a browser: stored objects, requests, and reasons of refusals."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def inside(page: Page, mock_oss: MockOSS) -> Iterator[Page]:
-    """The page, open; an error in its console fails the test."""
+    """The open page; an error in its console fails the test."""
     errors: list[str] = []
 
     def note(message: ConsoleMessage) -> None:

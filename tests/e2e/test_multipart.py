@@ -1,4 +1,4 @@
-"""A large file goes in parts, through faults, pauses and cancels."""
+"""A large file is uploaded in parts, with faults, pauses and cancels."""
 
 import random
 from collections.abc import Callable
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.e2e
 
 MakeFile = Callable[[str, bytes], Path]
 MIB = 1024**2
-GONE = "the server responded with a status of 404"  # the proof that nothing is left
+GONE = "the server responded with a status of 404"  # confirms that no upload is left
 CONTENT = random.Random(7).randbytes(40 * MIB + 3)
 
 
 def parts_of(demo: Demo, name: str) -> list[str]:
-    """Return the part requests that the mock saw for a file, as their ids."""
+    """Return the request ids of all part requests for a file."""
     return [
         seen.request_id
         for seen in demo.oss.requests
@@ -139,7 +139,7 @@ def test_a_cancelled_upload_leaves_no_parts(
     expect(row.locator).to_have_attribute("data-key", row.key)
     key = row.key
     expect(row.undo_button).to_be_visible()
-    row.retry_button.wait_for(timeout=20_000)  # by then it is cancelled for good
+    row.retry_button.wait_for(timeout=20_000)  # by then undo is no longer possible
     expect(row.undo_button).to_have_count(0)
     row.remove_button.click()
     expect(row.locator).to_have_count(0)

@@ -1,4 +1,4 @@
-"""What some browsers do not have is not needed: files arrive, and go on after a reload."""
+"""Uploads and resuming work without features that some browsers lack."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +31,7 @@ LEFT = """() => [
 ].filter(Boolean)"""
 
 
-@pytest.mark.only_browser("chromium")  # what it takes away, the others name otherwise
+@pytest.mark.only_browser("chromium")  # the removed features have other names in other engines
 @slow_on_pyodide
 def test_what_a_browser_lacks_costs_no_upload_and_no_resuming(
     demo: Demo,
@@ -50,13 +50,13 @@ def test_what_a_browser_lacks_costs_no_upload_and_no_resuming(
     path = make_file("large.bin", CONTENT)
 
     uploader.drop(small__txt="a few words")
-    uploader.row("small.txt").expect_state("done")  # before hanging requests take all connections
+    uploader.row("small.txt").expect_state("done")  # before hanging requests occupy all connections
     with page.expect_file_chooser() as opened:
         page.get_by_text("Choose files", exact=True).click()
     opened.value.set_files(path)
 
     until(page, lambda: len(arrived(demo, "large.bin")) == 3)
-    page.wait_for_timeout(700)  # it is written down
+    page.wait_for_timeout(700)  # wait for the record to be written
     demo.oss.faults.clear()
     uploader.open()
     uploader.expect_ready()

@@ -1,4 +1,4 @@
-"""A page of another site, in the same browser, gets nothing. Rows T03, T05, T06 and T34."""
+"""A page of another site in the same browser gets nothing. Threats T03, T05, T06 and T34."""
 
 from typing import Any
 
@@ -83,7 +83,7 @@ def test_t03_t05_t06_t34_a_page_of_elsewhere_gets_nothing(
     assert "SecurityToken" not in str(result)
     assert "security_token" not in str(result)
     assert {result[name] for name in ("script", "image", "style", "icon")} == {"refused"}
-    assert result["opened"] in ("refused", "")  # Firefox shows such a page an empty window
+    assert result["opened"] in ("refused", "")  # Firefox gives such a page an empty window
     assert not any(frame.startswith(demo.url) for frame in frames)
 
 

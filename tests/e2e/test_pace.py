@@ -1,4 +1,4 @@
-"""How the page spends the browser's time: timers, stacks, and what is painted."""
+"""The page's use of browser time: timers, stack depth, and painting."""
 
 from typing import Any
 
@@ -39,11 +39,11 @@ def test_timers_without_a_wait_come_in_order_and_can_be_taken_back(
     assert page.evaluate(TIMERS) == ["a", "c", "d", "late"]
 
 
-@pytest.mark.parametrize("runtime", ["micropython"], indirect=True)  # Pyodide has messages too
+@pytest.mark.parametrize("runtime", ["micropython"], indirect=True)  # Pyodide uses messages itself
 def test_a_page_goes_on_when_the_browser_loses_its_messages(
     uploader: UploaderPage, page: Page
 ) -> None:
-    """WebKit does so when its network process ends, as on a phone that needs the memory."""
+    """WebKit loses messages when its network process ends, as on a phone with little memory."""
     uploader.expect_ready()
     page.evaluate(MESSAGES_ARE_LOST)
 
@@ -54,10 +54,10 @@ def test_a_page_goes_on_when_the_browser_loses_its_messages(
     assert page.evaluate(TIMERS) == ["a", "c", "d", "late"]
 
 
-@pytest.mark.only_browser("chromium")  # its DevTools tell who sends
+@pytest.mark.only_browser("chromium")  # DevTools report the initiator
 @slow_on_pyodide
 def test_a_request_is_sent_from_the_top_of_the_stack(uploader: UploaderPage, page: Page) -> None:
-    """DevTools takes down the stack of each, and the interpreter's is deep."""
+    """DevTools records the stack of each request, and the interpreter's stack is deep."""
     depths: list[int] = []
 
     def note(event: dict[str, Any]) -> None:
@@ -80,7 +80,7 @@ def test_the_tab_tells_of_many_small_files_once_a_second(
     uploader: UploaderPage, demo: Demo, page: Page
 ) -> None:
     page.evaluate(TAB_TIMES)
-    demo.oss.faults.add("delay", seconds=0.1, operation="PutObject")  # in all more than two seconds
+    demo.oss.faults.add("delay", seconds=0.1, operation="PutObject")  # over two seconds in total
     files = [FilePayload(name=f"{n}.txt", mimeType="", buffer=b"x" * 999) for n in range(150)]
 
     uploader.choose(*files)

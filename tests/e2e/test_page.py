@@ -1,4 +1,4 @@
-"""What a person sees, hears and does in the page, besides sending files."""
+"""The user interface apart from uploads: texts, announcements and interactions."""
 
 import re
 from collections.abc import Callable
@@ -54,7 +54,7 @@ PNG = bytes.fromhex(
 
 
 def hold(demo: Demo, name: str) -> None:
-    """Let OSS take a file slowly, until the faults are cleared."""
+    """Make OSS accept a file slowly, until the faults are cleared."""
     demo.oss.faults.add("bandwidth", bytes_per_s=200_000, key=f"*/{name}", method="PUT")
 
 
@@ -202,7 +202,7 @@ def test_languages_by_browser_and_by_choice(demo: Demo, browser: Browser) -> Non
     for locale, (code, heading) in HEADINGS.items():
         context = browser.new_context(locale=locale)
         page = context.new_page()
-        page.goto(demo.url, wait_until="commit")  # in the person's language before Python is up
+        page.goto(demo.url, wait_until="commit")  # translated even before Python has started
         expect(page.get_by_role("heading", level=1)).to_have_text(heading, use_inner_text=True)
         expect(page.locator("html")).to_have_attribute("lang", code)
         direction = "rtl" if code == "ar" else "ltr"
@@ -247,7 +247,7 @@ def test_a_name_that_is_there_is_asked_about_once_for_all(
 
     dialog = uploader.dialog("same-name")
     expect(dialog).to_contain_text("“a.txt” is in the list already, with other content.")
-    uploader.row("d.txt").expect_state("done")  # nobody waits for an answer about others
+    uploader.row("d.txt").expect_state("done")  # a question about other files does not block it
     dialog.get_by_role("button", name="Skip").click()
     expect(dialog).to_contain_text("b.txt")
     dialog.get_by_label("Do the same for 1 more file").check()
@@ -260,8 +260,8 @@ def test_a_name_that_is_there_is_asked_about_once_for_all(
     stored = [
         (key.rpartition("/")[2], each.data)
         for key, each in demo.oss.bucket(demo.bucket).objects.items()
-        if key.startswith("uploads/")  # what was replaced is in trash/ until it cannot be undone
-        and key.endswith(".txt")  # a page that is gone may still have had something on its way
+        if key.startswith("uploads/")  # replaced objects are in trash/ until undo expires
+        and key.endswith(".txt")  # a closed page may have had other requests in flight
     ]
     wanted = [("a.txt", b"1"), ("b.txt", b"22"), ("c.txt", b"22"), ("d.txt", b"22")]
     assert sorted(stored) == wanted
@@ -311,14 +311,14 @@ def test_folder_paste_and_thumbnail(uploader: UploaderPage, page: Page, tmp_path
     uploader.row("image.png").expect_state("done")
 
 
-@pytest.mark.only_browser("chromium")  # only its clipboard can be read
+@pytest.mark.only_browser("chromium")  # only there can a test read the clipboard
 @slow_on_pyodide
 def test_a_refused_signature_is_explained(
     uploader: UploaderPage, page: Page, console: Console
 ) -> None:
     console.expected.append(REFUSED)
 
-    def change_the_type(route: Route) -> None:  # as a meddling proxy would
+    def change_the_type(route: Route) -> None:  # as a faulty proxy might
         route.continue_(headers={**route.request.headers, "content-type": "text/html"})
 
     page.route(re.compile(r"/changed\.txt$"), change_the_type)
@@ -352,16 +352,16 @@ def test_nothing_shifts_or_overflows(demo: Demo, page: Page, console: Console) -
     uploader.drop(**{"a" * 4000 + "__txt": "x", "b__txt": "y"})
     uploader.row("b.txt").expect_state("done")
 
-    for width, direction in ((320, "ltr"), (320, "rtl"), (1280, "rtl")):  # 320 is 1280 at 400 %
+    for width, direction in ((320, "ltr"), (320, "rtl"), (1280, "rtl")):  # 320: 1280 at 400 %
         page.set_viewport_size({"width": width, "height": 256})
         page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.set_viewport_size({"width": width, "height": 640})  # in a lower one no hint is shown
+        page.set_viewport_size({"width": width, "height": 640})  # lower windows show no hint
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.evaluate(DOTS) == ([0] if width == 320 else [])  # none ends a line
+        assert page.evaluate(DOTS) == ([0] if width == 320 else [])  # no dot at the end of a line
 
 
-@pytest.mark.skip_browser("firefox")  # its WebDriver has no way to switch scripts off
+@pytest.mark.skip_browser("firefox")  # WebDriver cannot disable scripts
 def test_without_javascript_there_is_a_sentence(demo: Demo, browser: Browser) -> None:
     context = browser.new_context(java_script_enabled=False, locale="ja-JP")
     page = context.new_page()

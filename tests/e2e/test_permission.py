@@ -1,4 +1,4 @@
-"""Permission that ends, changes or cannot be had, and clocks that lie, in mid-upload."""
+"""Grants that expire, change or are unavailable, and wrong clocks, during uploads."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +40,7 @@ def _failing(console: Console) -> None:
 
 
 def expire(demo: Demo, name: str) -> None:
-    """Let all permission end when the second part of a file arrives."""
+    """Invalidate all credentials when the second part of a file arrives."""
     demo.oss.faults.add(
         "expire-tokens", key=f"*/{name}", operation="UploadPart", part_number=2, times=1
     )
@@ -95,7 +95,7 @@ def test_r16_a_clock_that_jumps_in_mid_upload_does_no_harm(
     demo.oss.faults.add("unavailable", seconds=1, key=f"*/{name}", operation="UploadPart", times=1)
     uploader.choose(make_file(name, CONTENT))
     until(page, lambda: [seen for seen in asked(demo, "UploadPart", name) if seen.code])
-    page.wait_for_timeout(300)  # the page has begun to wait
+    page.wait_for_timeout(300)  # until the page waits
 
     page.evaluate(f"() => {{ window.wrongByMs = {hours * 3_600_000} }}")
 
@@ -159,7 +159,7 @@ def test_r19_r20_permission_that_is_refused_or_for_another_place_ends_the_upload
         if row_of_table == "403":
             route.fulfill(status=403)
             return
-        document = route.fetch(post_data="{}").json()  # Firefox does not tell what was sent
+        document = route.fetch(post_data="{}").json()  # Firefox does not report the request's body
         document["prefix"] = "uploads/bob-0123456789/"
         route.fulfill(json=document)
 
@@ -181,7 +181,7 @@ def test_r19_r20_permission_that_is_refused_or_for_another_place_ends_the_upload
     expect_whole(demo, name, CONTENT)
 
 
-@pytest.mark.skip_browser("webkit")  # it keeps secure cookies for https only, not for localhost
+@pytest.mark.skip_browser("webkit")  # WebKit refuses secure cookies from http://localhost
 def test_who_signs_in_with_a_session_can_sign_out(
     page: Page, start_demo: Callable[..., tuple[Demo, UploaderPage]], runtime: str
 ) -> None:
@@ -208,7 +208,7 @@ def test_who_signs_in_with_a_session_can_sign_out(
         expect(page).to_have_url(f"http://localhost:{port}/login")
 
 
-@pytest.mark.skip_browser("firefox")  # while it intercepts, files from its cache are empty
+@pytest.mark.skip_browser("firefox")  # with interception, cached files are empty in Firefox
 def test_a_sign_out_that_fails_is_told(uploader: UploaderPage, page: Page) -> None:
     def with_session(route: Route) -> None:
         answer = route.fetch()

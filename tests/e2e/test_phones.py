@@ -1,4 +1,4 @@
-"""The page on a phone: fingers, small and turned screens, keyboards on the screen."""
+"""The page on a phone: touch, small and rotated screens, on-screen keyboards."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ PHONE: Any = {
 SIZES = ((390, 844), (360, 740), (320, 568), (844, 390))
 LANGUAGES = ("en", "ja", "zh-CN", "zh-TW", "ar")
 FINGER = 44  # CSS pixels
-FIELD = 16  # CSS pixels; iOS zooms in on fields with smaller letters
+FIELD = 16  # CSS pixels; iOS zooms in on fields with a smaller font
 LONG = "harbour at dawn 2026-11 the long way round, final cut.mov"
 
 PICKER_IS_WRONG = """window.showOpenFilePicker = () => {
@@ -66,13 +66,14 @@ IN_SIGHT = """(field) => {
 
 @pytest.fixture
 def phone(browser: Browser, demo: Demo, runtime: str) -> Iterator[UploaderPage]:
-    """The page on a phone, ready; its console has to stay silent."""
+    """The page on a phone, ready; unexpected console messages fail the test."""
     with browser.new_context(**PHONE) as context:
         page = context.new_page()
         page.add_init_script(PICKER_IS_WRONG)
         console = Console()
         console.expected.append("status of 403|net::ERR")
-        # a throttled file that stands still for long: the page asks the server whether it is stored
+        # if a throttled file makes no progress for long, the page asks the server whether it is
+        # stored
         console.expected.append("status of 404 .*/api/receipts")
         console.listen(page)
         uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
@@ -84,7 +85,7 @@ def phone(browser: Browser, demo: Demo, runtime: str) -> Iterator[UploaderPage]:
 
 
 def too_small(page: Page) -> list[Any]:
-    """Return what a finger cannot hit, and what iOS would zoom in on."""
+    """Return controls too small for touch, and fields that make iOS zoom in."""
     targets = page.evaluate(TARGETS)
     assert targets
     small = [each for each in targets if min(each[1:]) < FINGER - 0.5]
@@ -92,7 +93,7 @@ def too_small(page: Page) -> list[Any]:
 
 
 def violations(page: Page) -> list[str]:
-    """Return what axe finds."""
+    """Return the violations that axe finds."""
     return [f"{each['id']} {each['nodes'][0]['target']}" for each in axe.run(page)]
 
 
@@ -104,7 +105,7 @@ def menu(phone: UploaderPage, name: str) -> Locator:
     return phone.page.locator("#more").get_by_role("button", name=name)
 
 
-@pytest.mark.only_browser("chromium")  # only there is touch emulated
+@pytest.mark.only_browser("chromium")  # only Chromium emulates touch
 @slow_on_pyodide
 def test_everything_on_a_phone_is_as_large_as_a_finger_and_fits(
     phone: UploaderPage, demo: Demo, make_file: MakeFile
@@ -143,7 +144,7 @@ def test_everything_on_a_phone_is_as_large_as_a_finger_and_fits(
     page.locator("#language").select_option("en")
     found["turned, axe"] = violations(page)
     page.evaluate("scrollTo(0, 0)")
-    expect(phone.total).to_be_in_viewport(ratio=1)  # no need to look for what was chosen
+    expect(phone.total).to_be_in_viewport(ratio=1)  # the chosen files are visible without scrolling
     expect(phone.rows.first).to_be_in_viewport()
 
     for name in ("My uploads", "Receipt"):
@@ -165,7 +166,7 @@ def test_everything_on_a_phone_is_as_large_as_a_finger_and_fits(
     share.get_by_role("button", name="Make a link").tap()
     expect(share.get_by_role("img", name="QR code of the link")).to_be_visible()
     found["share"] = [*too_small(page), *flat(page.evaluate(SPILLS))]
-    turn(page, 390, 400)  # the keyboard takes the rest
+    turn(page, 390, 400)  # the keyboard covers the rest
     note = share.get_by_role("textbox", name="Note, for you only")
     note.tap()
     expect(note).to_be_focused()
@@ -175,12 +176,12 @@ def test_everything_on_a_phone_is_as_large_as_a_finger_and_fits(
 
 
 def flat(spills: tuple[bool, list[str]]) -> list[str]:
-    """Return what is wider than the screen, as lines."""
+    """Return elements wider than the screen, as lines."""
     scrolls, wide = spills
     return (["the page scrolls sideways"] if scrolls else []) + wide
 
 
-@pytest.mark.only_browser("chromium")  # only there is touch emulated
+@pytest.mark.only_browser("chromium")  # only Chromium emulates touch
 @slow_on_pyodide
 def test_who_holds_a_phone_is_asked_to_choose_again_and_not_to_drop(
     phone: UploaderPage, demo: Demo
@@ -190,7 +191,7 @@ def test_who_holds_a_phone_is_asked_to_choose_again_and_not_to_drop(
     phone.choose(FilePayload(name="waits.txt", mimeType="", buffer=b"x"))
     phone.row("waits.txt").expect_state("uploading")
     until(page, lambda: demo.oss.requests)
-    page.wait_for_timeout(700)  # it is written down
+    page.wait_for_timeout(700)  # wait for the record to be written
 
     phone.open()
     phone.expect_ready()
@@ -201,7 +202,7 @@ def test_who_holds_a_phone_is_asked_to_choose_again_and_not_to_drop(
     assert violations(page) == []
 
 
-@pytest.mark.only_browser("chromium")  # only there is touch emulated
+@pytest.mark.only_browser("chromium")  # only Chromium emulates touch
 @slow_on_pyodide
 @pytest.mark.parametrize(
     ("lacks", "is_offered"),
@@ -224,7 +225,7 @@ def test_a_folder_is_offered_where_one_can_be_chosen(
         expect(page.locator("#folder")).to_be_visible(visible=is_offered)
 
 
-@pytest.mark.only_browser("chromium")  # only there is a slow processor emulated
+@pytest.mark.only_browser("chromium")  # only Chromium emulates a slow processor
 @pytest.mark.slow
 def test_a_processor_six_times_as_slow_starts_sends_and_hears_a_finger(
     phone: UploaderPage, demo: Demo, make_file: MakeFile
@@ -262,7 +263,7 @@ def test_the_page_says_what_phones_have_to_know(demo: Demo, page: Page) -> None:
     told = dict(each.split("=") for each in viewport.replace(" ", "").split(","))
     assert told == {
         "width": "device-width",
-        "initial-scale": "1",  # and people may zoom in
+        "initial-scale": "1",  # zooming is allowed
         "viewport-fit": "cover",
         "interactive-widget": "resizes-content",
     }

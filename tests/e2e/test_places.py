@@ -1,4 +1,4 @@
-"""The file on the disk and the page around an upload: they change, go away, sleep, or are two."""
+"""Changes around an upload: files change or disappear, pages sleep, close or are open twice."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ CHANGED = re.compile("has changed since it was chosen|was changed, moved or dele
 MakeFile = Callable[[str, bytes], Path]
 TwoPages = tuple[UploaderPage, UploaderPage]
 PART = MIB
-CONNECTIONS = 6  # at a time
+CONNECTIONS = 6  # concurrent connections
 CONTENT = noise(20 * MIB + 1, seed=5)  # 21 parts
 SINGLE = 16 * MIB
 EDGES = (0, 1, 102_399, 102_400, SINGLE, SINGLE + 1, 3 * SINGLE // 2 - 1, 3 * SINGLE // 2)
@@ -63,7 +63,7 @@ def two_pages(
     console: Console,
     runtime: str,
 ) -> TwoPages:
-    """Two tabs of a browser that has Web Locks, and of one that has none."""
+    """Two tabs of one browser, with and without Web Locks."""
     if not request.param:
         context.add_init_script(WITHOUT_LOCKS)
     first = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
@@ -77,7 +77,7 @@ def two_pages(
 
 
 def slow_down(demo: Demo, name: str, *, skip: int = 0) -> Fault:
-    """Let the parts of a file take a minute, but for the first `skip`."""
+    """Make each part of a file take a minute, except the first `skip` parts."""
     return demo.oss.faults.add(
         "bandwidth",
         bytes_per_s=PART / 60,
@@ -153,7 +153,7 @@ def test_r40_a_file_that_changes_in_mid_upload_is_stopped_and_cleaned_up(
     path = make_file("draft.bin", CONTENT)
     uploader.choose(path)
     row = uploader.row("draft.bin")
-    until(page, lambda: slow.seen > CONNECTIONS + 1)  # so two answers have been read
+    until(page, lambda: slow.seen > CONNECTIONS + 1)  # two responses have been processed
 
     pause(row)
     path.write_bytes(changed)
@@ -162,7 +162,7 @@ def test_r40_a_file_that_changes_in_mid_upload_is_stopped_and_cleaned_up(
     row.expect_state("failed")
     row.expect_says(CHANGED)
     assert asked(demo, "CompleteMultipartUpload", "draft.bin") == []
-    if browser_name != "webkit":  # it does not tell a changed file from one that comes back
+    if browser_name != "webkit":  # WebKit cannot distinguish a changed file from a reappearing one
         until(page, lambda: not pending(demo, "draft.bin"))
 
 
@@ -188,7 +188,7 @@ def test_r41_a_file_that_is_gone_and_comes_back_is_continued(
     expect_whole(demo, "stick.bin", CONTENT)
 
 
-@pytest.mark.only_browser("chromium")  # its DevTools freeze a page
+@pytest.mark.only_browser("chromium")  # DevTools freeze the page
 @pytest.mark.slow
 def test_r33_a_page_that_was_frozen_goes_on(
     uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile
@@ -253,7 +253,7 @@ def test_the_speed_limit_holds_and_can_be_lifted_under_way(
     uploader: UploaderPage, page: Page, demo: Demo
 ) -> None:
     text = "calm " * 150_000
-    uploader.drop(first__txt="x")  # the limit is offered once there is something to send
+    uploader.drop(first__txt="x")  # the speed limit appears with the first upload
     page.get_by_label("Speed limit").select_option("1000000")
 
     uploader.drop(a__txt=text, b__txt=text, c__txt=text)
@@ -268,7 +268,7 @@ def test_the_speed_limit_holds_and_can_be_lifted_under_way(
     assert min(sent["a.txt"].duration_ms, sent["b.txt"].duration_ms) > 1_000
 
 
-@pytest.mark.only_browser("chromium")  # nobody else has File System Access
+@pytest.mark.only_browser("chromium")  # only Chromium has the File System Access API
 def test_r31_a_file_with_a_way_back_is_continued_by_one_click(
     uploader: UploaderPage, page: Page, demo: Demo
 ) -> None:

@@ -1,4 +1,4 @@
-"""Over plain http the browser lacks much that a page uses elsewhere. Uploads work all the same."""
+"""Uploads work over plain HTTP, although the browser then lacks several features."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +15,10 @@ from support.expecting import expect
 pytestmark = [
     pytest.mark.e2e,
     slow_on_pyodide,
-    pytest.mark.skip_browser("webkit"),  # nothing can tell it where a name leads
+    pytest.mark.skip_browser("webkit"),  # its name resolution cannot be configured
 ]
 
-NAME = "plain.test"  # playwright.config.toml has it lead here
+NAME = "plain.test"  # playwright.config.toml maps it to this machine
 CONTENT = noise(20 * MIB + 1, seed=71)
 MISSING = """() => [
   isSecureContext, navigator.locks, navigator.wakeLock, window.showOpenFilePicker, crypto.subtle,
@@ -55,7 +55,7 @@ def test_without_https_files_arrive_go_on_after_a_reload_and_it_is_said_what_is_
     second.choose(path)
     second.row("large.bin").expect_says("Another tab is sending this file")
     second.page.close()
-    page.wait_for_timeout(1000)  # what has arrived is written down
+    page.wait_for_timeout(1000)  # wait for the records to be written
     demo.oss.faults.clear()
     uploader.open()
     uploader.expect_ready()

@@ -1,4 +1,4 @@
-"""What a person has told their system: less motion, more contrast, colours of their own."""
+"""System preferences of the user: less motion, more contrast, forced colours."""
 
 import re
 from typing import Any
@@ -59,7 +59,7 @@ TAB_STOPS = """() => [...document.querySelectorAll("button, summary, input, sele
 
 @pytest.fixture
 def busy(uploader: UploaderPage, demo: Demo, console: Console) -> UploaderPage:
-    """The page with a file on its way, one that failed and one that arrived."""
+    """The page with a running, a failed and a completed upload."""
     console.expected.append("status of 403")
     demo.oss.faults.add("error", code="AccessDenied", key="*/refused.txt", method="PUT")
     demo.oss.faults.add("bandwidth", bytes_per_s=150_000, key="*/slow.bin", method="PUT")
@@ -72,28 +72,28 @@ def busy(uploader: UploaderPage, demo: Demo, console: Console) -> UploaderPage:
 
 
 def colours(shown: Locator) -> int:
-    """Return how many colours a picture of this has, without the edges of letters."""
+    """Return the number of colours in a screenshot, ignoring the edges of letters."""
     png = list(shown.screenshot(animations="disabled"))
-    elsewhere = shown.page.context.new_page()  # it has no policy that keeps pictures out
+    elsewhere = shown.page.context.new_page()  # without a policy that blocks images
     found = elsewhere.evaluate(COLOURS, png)
     elsewhere.close()
     return int(found)
 
 
-@pytest.mark.only_browser("chromium")  # only there is the wish emulated
+@pytest.mark.only_browser("chromium")  # only Chromium emulates this preference
 @slow_on_pyodide
 def test_nothing_moves_for_who_wants_no_motion(busy: UploaderPage, page: Page) -> None:
     toast = page.locator("#toast span")
     busy.row("refused.txt").locator.get_by_role("button", name="Copy report for support").click()
     expect(toast).to_be_attached()
-    assert page.evaluate(MOVES) != []  # the mark and the toast
+    assert page.evaluate(MOVES) != []  # the icon and the toast move
 
     page.emulate_media(reduced_motion="reduce")
 
     assert page.evaluate(MOVES) == []
 
 
-@pytest.mark.only_browser("chromium")  # only there is the wish emulated
+@pytest.mark.only_browser("chromium")  # only Chromium emulates this preference
 @slow_on_pyodide
 def test_all_is_seen_with_colours_of_ones_own(busy: UploaderPage, page: Page) -> None:
     page.emulate_media(forced_colors="active")
@@ -106,7 +106,7 @@ def test_all_is_seen_with_colours_of_ones_own(busy: UploaderPage, page: Page) ->
         "failed": failed.locator,
         "sum": busy.total.get_by_role("progressbar"),
     }
-    busy.drop_zone.evaluate("(zone) => zone.classList.add('over')")  # its frame is dashed else
+    busy.drop_zone.evaluate("(zone) => zone.classList.add('over')")  # else its border is dashed
     assert [name for name, each in framed.items() if not each.evaluate(BORDERS)] == []
     for bar in (slow.progress, busy.total.get_by_role("progressbar")):
         expect(bar).to_have_attribute("value", re.compile("[1-9]"))
@@ -128,7 +128,7 @@ def test_all_is_seen_with_colours_of_ones_own(busy: UploaderPage, page: Page) ->
     assert busy.dialog("shortcuts").evaluate(BORDERS)
 
 
-@pytest.mark.only_browser("chromium")  # only there is the wish emulated
+@pytest.mark.only_browser("chromium")  # only Chromium emulates this preference
 @slow_on_pyodide
 def test_letters_are_as_clear_as_who_wants_more_contrast_needs(
     busy: UploaderPage, page: Page
@@ -141,7 +141,7 @@ def test_letters_are_as_clear_as_who_wants_more_contrast_needs(
         return [f"{node['target']} {node['any'][0]['message']}" for node in nodes]
 
     page.emulate_media(contrast="no-preference", color_scheme="light")
-    assert unclear() != []  # 7 : 1 is not what everybody gets
+    assert unclear() != []  # by default, the contrast is below 7:1
     for scheme in ("light", "dark"):
         page.emulate_media(contrast="more", color_scheme=scheme)
         assert unclear() == [], scheme

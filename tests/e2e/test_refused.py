@@ -1,4 +1,4 @@
-"""What OSS has stored and is not the file is taken away, and is no upload of anybody. Row R59."""
+"""Stored objects that differ from the file are removed, and listed nowhere. Fault R59."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 CRC64 = "x-oss-hash-crc64ecma"
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 MakeFile = Callable[[str, bytes], Path]
-# A line that damages the last byte of each body, as no checksum of TCP notices.
+# Damages the last byte of each body, as a fault that TCP's checksum does not detect.
 DAMAGING = """{
   const { send } = XMLHttpRequest.prototype;
   XMLHttpRequest.prototype.send = function (body) {
@@ -32,7 +32,7 @@ DAMAGING = """{
   };
 }"""
 
-# What OSS says of a multipart upload that has been completed, as if another had been.
+# Changes OSS's response to the completion of a multipart upload, as if the object were another one.
 TELLING = """{
   const { open, getAllResponseHeaders } = XMLHttpRequest.prototype;
   XMLHttpRequest.prototype.open = function (method, url) {
@@ -53,9 +53,10 @@ def keys(demo: Demo) -> list[str]:
 
 
 def take_little_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep servers from buffering a whole file in their sockets, or it is read before it changes.
+    """Limit the servers' socket buffers; otherwise the whole file is read before the test changes
+    it.
 
-    With the kernel's defaults 12 MiB were read within 2.5 s, however slow the server was.
+    With the kernel's defaults, 12 MiB were read within 2.5 s, however slow the server was.
     """
     listen = socket.socket.listen
 
@@ -67,7 +68,7 @@ def take_little_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def expect_nothing_listed(uploader: UploaderPage) -> None:
-    """Expect *My uploads* to be empty."""
+    """Check that *My uploads* is empty."""
     uploader.page.locator("#more").get_by_role("button", name="My uploads").click()
     mine = uploader.dialog("mine")
     expect(mine.get_by_role("status")).to_have_text("Nothing is stored here yet.")
@@ -111,7 +112,7 @@ def test_a_file_that_is_overwritten_during_its_put_is_not_among_my_uploads(
     make_file: MakeFile,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    console.expected.append(".")  # a browser may end the request by itself
+    console.expected.append(".")  # the browser may abort the request itself
     take_little_ahead(monkeypatch)
     demo, uploader = start_demo()
     uploader.open()
@@ -141,7 +142,7 @@ def test_what_was_damaged_in_the_put_of_a_page_that_is_gone_is_not_among_my_uplo
     uploader.hold_checksums()
     uploader.choose(path)
     uploader.row("damaged.bin").expect_says("Finishing: being verified")
-    page.wait_for_timeout(700)  # it is written down
+    page.wait_for_timeout(700)  # wait for the record to be written
     damaged = keys(demo)
 
     uploader.open()

@@ -1,4 +1,4 @@
-"""A page is closed in the middle of an upload, and the next one goes on."""
+"""A page is closed during an upload, and the next page continues it."""
 
 import random
 from collections.abc import Callable
@@ -29,17 +29,17 @@ IMPATIENT = """{
 MakeFile = Callable[[str, bytes], Path]
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 MIB = 1024**2
-UNDER_WAY = 6 * MIB  # parts of the page that is gone; what had come of them may be counted late
+UNDER_WAY = 6 * MIB  # bytes of the closed page's parts in flight, which may be counted late
 CONTENT = random.Random(11).randbytes(60 * MIB + 1)
 
 
 def bytes_sent(demo: Demo) -> int:
-    """Return the bytes of all parts that reached the mock, whole or not."""
+    """Return the bytes of all parts that reached the mock, complete or not."""
     return sum(seen.received_bytes for seen in demo.oss.requests if seen.operation == "UploadPart")
 
 
 def parts_there(demo: Demo) -> int:
-    """Return how many parts OSS has of the one upload that is pending."""
+    """Return the number of stored parts of the unfinished upload."""
     bucket = operator_bucket(demo)
     return sum(
         len(bucket.list_parts(upload.key, upload.upload_id).parts)
@@ -48,7 +48,7 @@ def parts_there(demo: Demo) -> int:
 
 
 def start_and_reload(demo: Demo, uploader: UploaderPage, path: Path) -> None:
-    """Upload until half of its 61 parts are there, then load the page again."""
+    """Upload until half of the 61 parts are stored, then reload the page."""
     demo.oss.faults.add("bandwidth", bytes_per_s=100_000, operation="UploadPart", skip=30)
     uploader.open()
     uploader.expect_ready()
@@ -88,7 +88,7 @@ def test_a_reload_in_the_middle_costs_only_what_was_under_way(
     assert len(demo.oss.bucket(demo.bucket).objects) == 1
 
 
-# How much the page keeps in IndexedDB.
+# Counts the page's records in IndexedDB.
 RECORDS = """() => new Promise((done, fail) => {
   const opened = indexedDB.open("keyval-store");
   opened.onerror = () => fail(opened.error);
@@ -118,7 +118,7 @@ def test_an_unfinished_upload_can_be_discarded(
             break
         uploader.page.wait_for_timeout(50)
     assert bucket.list_multipart_uploads().upload_list == []
-    for _ in range(100):  # the record goes last, when OSS has confirmed
+    for _ in range(100):  # the record is deleted last, after OSS has confirmed
         if not uploader.page.evaluate(RECORDS):
             break
         uploader.page.wait_for_timeout(50)
@@ -154,9 +154,9 @@ def test_without_a_storage_uploads_work_or_the_page_says_that_it_cannot(
         };"""
     )
     uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    console.expected += ["blocked", "preloaded"]  # PyScript itself asks for it
+    console.expected += ["blocked", "preloaded"]  # PyScript itself requests the file
     uploader.open()
-    if runtime == "pyodide":  # and cannot do without for Pyodide
+    if runtime == "pyodide":  # and needs it for Pyodide
         expect(page.locator("html")).to_have_attribute("data-app", "failed", timeout=60_000)
         return
     uploader.expect_ready()

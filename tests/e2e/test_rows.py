@@ -1,4 +1,4 @@
-"""Rows of the list: what they show of a file, and that only those near the window exist."""
+"""Rows of the list: their contents, and that only rows near the visible part exist."""
 
 import base64
 from typing import Any
@@ -18,7 +18,7 @@ MANY = """(zone) => {
   for (let i = 0; i < 300; i++) dataTransfer.items.add(new File(["x"], `photo-${i}.txt`));
   zone.dispatchEvent(new DragEvent("drop", {dataTransfer, bubbles: true, cancelable: true}));
 }"""
-CLIP: Any = {  # a quarter of a second of red, 64 by 48, VP8: not every engine can record it
+CLIP: Any = {  # 0.25 s of red, 64 x 48, VP8; stored here, because not every engine can record it
     "name": "clip.webm",
     "mimeType": "video/webm",
     "buffer": base64.b64decode(
@@ -34,7 +34,7 @@ CLIP: Any = {  # a quarter of a second of red, 64 by 48, VP8: not every engine c
         "AAwADCwX+gAERgAPuBlxxTu2uNu4uzgQC3hveBAfGB1A=="
     ),
 }
-AS_CHROMIUM_DOES = "() => {}"  # at times the picture is there a moment after the data
+AS_CHROMIUM_DOES = "() => {}"  # sometimes the image is available shortly after the data
 DATA_BEFORE_PICTURE = """() => {
   const set = (run) => queueMicrotask(run);
   Object.defineProperty(HTMLMediaElement.prototype, "onloadeddata", {set});
@@ -47,7 +47,7 @@ MIDDLE = "(canvas) => [...canvas.getContext('2d').getImageData(44, 44, 1, 1).dat
 IS_IN_WINDOW = "(row) => row.getBoundingClientRect().bottom <= innerHeight"
 
 
-@pytest.mark.skip_browser("webkit")  # WebKitGTK draws no video without a graphics card
+@pytest.mark.skip_browser("webkit")  # WebKitGTK shows no video without a graphics card
 @slow_on_pyodide
 @pytest.mark.parametrize(
     "told", [AS_CHROMIUM_DOES, DATA_BEFORE_PICTURE], ids=["as it comes", "too early"]
@@ -73,7 +73,7 @@ def test_a_video_that_the_browser_draws_as_nothing_keeps_its_ending(
 
     row = uploader.row("clip.webm")
     row.expect_state("done")
-    page.wait_for_timeout(1000)  # a picture would be there by then
+    page.wait_for_timeout(1000)  # a thumbnail would be visible by then
     expect(row.locator.locator("canvas")).to_have_count(0)
     expect(row.locator).to_contain_text("webm")
 
@@ -89,7 +89,7 @@ def test_rows_far_from_the_window_cost_nothing_and_are_there_when_wanted(
     last = uploader.row("photo-299.txt")
 
     def is_at_the_end() -> bool:
-        page.keyboard.press("End")  # again if rows came while the browser was still scrolling
+        page.keyboard.press("End")  # repeat it if rows were added during scrolling
         return bool(last.locator.count() and last.locator.evaluate(IS_IN_WINDOW))
 
     until(page, is_at_the_end)

@@ -1,6 +1,6 @@
-"""Credentials stay in Python's memory; what lies in the browser's storage is not believed.
+"""Credentials stay in Python's memory, and the browser's storage is not trusted.
 
-Rows T42, T43, T44 and T55.
+Threats T42, T43, T44 and T55.
 """
 
 import json
@@ -26,7 +26,7 @@ from support.serving import serve
 pytestmark = pytest.mark.e2e
 
 MIB = 1024**2
-INTERPRETER = re.compile("proxy_|pyProxy|Module")  # what MicroPython keeps its state in
+INTERPRETER = re.compile("proxy_|pyProxy|Module")  # objects that hold MicroPython's state
 PLANTED = {
     "window.planted.text",
     "window.planted.list.0.bytes",
@@ -96,7 +96,7 @@ NAMES = """() => new Promise((done) => {
 
 
 class Secrets:
-    """The credentials that the server has handed to the page."""
+    """The credentials that the server has given to the page."""
 
     def __init__(self, page: Page) -> None:
         self.values: set[str] = set()
@@ -113,7 +113,7 @@ class Secrets:
 def test_t42_t43_credentials_are_in_pythons_memory_only(
     demo: Demo, page: Page, console: Console, runtime: str, make_file: Callable[[str, bytes], Path]
 ) -> None:
-    console.expected.append(".")  # the search wakes getters that complain
+    console.expected.append(".")  # the search calls getters that log warnings
     secrets = Secrets(page)
     uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
     uploader.open()
@@ -142,7 +142,7 @@ def test_t42_t43_credentials_are_in_pythons_memory_only(
     assert (during["workers"], after["workers"]) == (0, 0)
 
 
-@pytest.mark.only_browser("chromium")  # it alone shows its heap
+@pytest.mark.only_browser("chromium")  # only Chromium gives access to its heap
 @slow_on_pyodide
 def test_t42_t43_no_copy_of_a_secret_stays_in_the_heap_of_javascript(
     page: Page,
@@ -187,7 +187,7 @@ def test_t42_t43_no_copy_of_a_secret_stays_in_the_heap_of_javascript(
         demo.oss.faults.add("bandwidth", bytes_per_s=MIB, operation="UploadPart")
         uploader.choose(make_file("left.bin", random.Random(6).randbytes(20 * MIB)))
         uploader.row("left.bin").expect_state("uploading")
-        page.on("dialog", lambda dialog: dialog.dismiss())  # the page is to stay
+        page.on("dialog", lambda dialog: dialog.dismiss())  # stay on the page
         with page.expect_response("**/logout"):
             page.get_by_role("button", name="Sign out").click()
         expect(uploader.notice("login_ended")).to_be_visible()
@@ -198,7 +198,7 @@ def test_t42_t43_no_copy_of_a_secret_stays_in_the_heap_of_javascript(
 
 
 def looks(path: Path) -> dict[str, object]:
-    """Return by what the page knows a file again."""
+    """Return the fingerprint by which the page recognises a file."""
     found = path.stat()
     modified = int(found.st_mtime * 1000)
     return {"name": path.name, "path": "", "size": found.st_size, "modified": modified}
@@ -212,7 +212,7 @@ def test_t44_records_that_somebody_else_has_written_lead_nowhere(
     prefix = page.request.post(f"{demo.url}/api/grant").json()["prefix"]
     letter = make_file("letter.txt", b"not a treasure")
     treasure = f"{prefix}2026-01-01/z/treasure.txt"
-    demo.oss.clock.advance(-600)  # stored before the time for a receipt began
+    demo.oss.clock.advance(-600)  # too old to wait for a receipt
     operator_bucket(demo).put_object(treasure, b"treasure")
     demo.oss.clock.reset()
     page.goto(f"{demo.url}/healthz")
@@ -250,8 +250,8 @@ def test_t44_records_that_somebody_else_has_written_lead_nowhere(
     page.evaluate(POISON, [[f"ossferry/{name}", text] for name, text in texts])
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    console.expected += ["status of 404", "status of 409"]  # no such upload, and a treasure
-    console.expected.append("favicon")  # Firefox asks for it beside a page without one
+    console.expected += ["status of 404", "status of 409"]  # no such upload, and a refused deletion
+    console.expected.append("favicon")  # Firefox requests it for a page without an icon
     uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
     uploader.open()
     uploader.expect_ready()

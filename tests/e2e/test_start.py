@@ -1,4 +1,4 @@
-"""A page that cannot start says so, and once it has started no string becomes code."""
+"""A page that cannot start says so; a running page never executes strings as code."""
 
 import json
 

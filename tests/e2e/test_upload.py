@@ -1,4 +1,4 @@
-"""A person gives files to the page, and they are in OSS."""
+"""Files that a user adds to the page arrive in OSS."""
 
 import random
 from collections.abc import Callable
@@ -95,7 +95,7 @@ def test_files_of_any_size_arrive_whole(
     assert read_back(demo, row.key) == content
 
 
-@pytest.mark.only_browser("chromium")  # files are dropped by its DevTools
+@pytest.mark.only_browser("chromium")  # DevTools drop the files
 def test_what_cannot_be_read_of_a_dropped_folder_is_told_and_the_rest_arrives(
     uploader: UploaderPage, page: Page, tmp_path: Path
 ) -> None:
@@ -162,9 +162,9 @@ def test_files_taken_before_python_is_up_are_uploaded(
     uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
     held: list[Route] = []
     page.route("**/core.js", lambda route: held.append(route))
-    console.expected.append("preloaded")  # waiting makes Chromium think a preload is unused
+    console.expected.append("preloaded")  # because of the delay, Chromium reports an unused preload
     uploader.open()
-    until(page, lambda: page.evaluate("Boolean(window.ossferry?.listen)"))  # it takes files
+    until(page, lambda: page.evaluate("Boolean(window.ossferry?.listen)"))  # it accepts files
 
     uploader.drop(early__txt="dropped early")
     uploader.choose({"name": "chosen.txt", "mimeType": "text/plain", "buffer": b"chosen early"})
@@ -223,7 +223,7 @@ def test_the_content_type_that_is_signed_is_the_one_stored(
 def test_an_upload_can_be_cancelled_sent_again_and_removed(
     uploader: UploaderPage, demo: Demo, make_file: MakeFile, console: Console
 ) -> None:
-    console.expected.append("status of 404")  # the proof that no part is left
+    console.expected.append("status of 404")  # confirms that no part is left
     slow = demo.oss.faults.add(
         "bandwidth", bytes_per_s=2_000_000, key="*/slow.bin", method="PUT", times=1
     )

@@ -1,4 +1,4 @@
-"""Python of the page's own, as `docs/uploader-api.md` shows it."""
+"""A page's own Python code that uses the uploader, as in `docs/uploader-api.md`."""
 
 import hashlib
 import re

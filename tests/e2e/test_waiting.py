@@ -1,4 +1,4 @@
-"""A page is closed or killed while files wait, and the next one goes on with them."""
+"""A page is closed or killed while files wait, and the next page uploads them."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 MakeFile = Callable[[str, bytes], Path]
-COUNT = 20  # of which twelve are under way
+COUNT = 20  # twelve of them are being sent
 NAMES = [f"photo-{number:02}.txt" for number in range(COUNT)]
 RECORDS = """() => new Promise((done) => {
   const opening = indexedDB.open("keyval-store");
@@ -58,24 +58,24 @@ def _tidy(demo: Demo, console: Console) -> Iterator[None]:
 
 
 def records(page: Page) -> list[str]:
-    """Return the keys of what this browser has written down."""
+    """Return the keys of the browser's upload records."""
     found: list[str] = page.evaluate(RECORDS)
     return sorted(name.removeprefix("ossferry/") for name in found)
 
 
 def hold(demo: Demo) -> None:
-    """Let no file arrive."""
+    """Make all uploads hang."""
     demo.oss.faults.add("hang", operation="PutObject", times=100)
 
 
 def choose_with_way_back(uploader: UploaderPage) -> None:
-    """Choose files of which the browser keeps handles."""
+    """Choose files for which the browser stores handles."""
     uploader.page.evaluate(OPFS_FILES, NAMES)
     uploader.files_input.evaluate("input => input.click()")
 
 
 def reopened(demo: Demo, uploader: UploaderPage) -> None:
-    """Wait until all is written down, and load the page again."""
+    """Wait until all records are written, and reload the page."""
     until(uploader.page, lambda: len(records(uploader.page)) == COUNT)
     uploader.open()
     demo.oss.faults.clear()
@@ -84,7 +84,7 @@ def reopened(demo: Demo, uploader: UploaderPage) -> None:
 
 
 def expect_all_arrived_once(demo: Demo, uploader: UploaderPage, keys: list[str]) -> None:
-    """Expect each file under the key that it had before."""
+    """Check that each file is stored once, under its original key."""
     expect(uploader.total).to_contain_text(f"{COUNT} of {COUNT} files", timeout=30_000)
     stored = [key for key in demo.oss.bucket(demo.bucket).objects if "/photo-" in key]
     assert sorted(stored) == keys
@@ -94,14 +94,14 @@ def expect_all_arrived_once(demo: Demo, uploader: UploaderPage, keys: list[str])
 
 @pytest.fixture
 def own_demo() -> Iterator[Demo]:
-    """A demo of one's own."""
+    """A separate demo."""
     with Demo() as made:
         yield made
 
 
 @pytest.fixture
 def fresh(own_demo: Demo, page: Page, console: Console, runtime: str) -> UploaderPage:
-    """Its page, ready."""
+    """The demo's page, ready."""
     console.expected.append("Failed to load resource|net::ERR")
     opened = UploaderPage(page, f"{own_demo.url}/?runtime={runtime}")
     opened.open()
@@ -109,7 +109,7 @@ def fresh(own_demo: Demo, page: Page, console: Console, runtime: str) -> Uploade
     return opened
 
 
-@pytest.mark.only_browser("chromium")  # nobody else has File System Access
+@pytest.mark.only_browser("chromium")  # only Chromium has the File System Access API
 def test_one_click_continues_all_that_waited_and_the_language_is_kept(
     fresh: UploaderPage, own_demo: Demo
 ) -> None:
@@ -166,7 +166,7 @@ def test_a_file_that_arrived_without_an_answer_is_not_stored_twice(
     until(fresh.page, lambda: held and records(fresh.page))
     fresh.open()
     fresh.expect_ready()
-    fresh.page.unroute("**/letter.txt")  # earlier, and what is held would go on its way
+    fresh.page.unroute("**/letter.txt")  # any earlier, the held request would be sent
     expect(fresh.page.get_by_test_id("unfinished")).to_contain_text("letter.txt")
 
     fresh.choose(path)

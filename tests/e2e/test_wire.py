@@ -1,7 +1,7 @@
-"""Faults of the line and of OSS: each costs what it hit, and nothing else. Rows of docs/faults.md.
+"""Faults of the network and of OSS: each affects only its own request. Faults in docs/faults.md.
 
-One interpreter will do: what differs between them is in `test_multipart`, which runs on both.
-What unit tests prove too is left to `make slow`.
+One interpreter is enough: `test_multipart` runs on both and covers their differences. Faults that
+unit tests cover as well run only in `make slow`.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ pytestmark = [
 MakeFile = Callable[[str, bytes], Path]
 PART = MIB
 CONTENT = noise(20 * MIB + 1)  # 21 parts
-AGAIN = 3  # Chromium itself repeats a request whose connection is reset
+AGAIN = 3  # Chromium itself retries a request after a connection reset
 COMPLAINTS = "Failed to load resource|net::ERR"
 IMPATIENT = """const real = window.setInterval;
 window.setInterval = (run, ms, ...given) =>
@@ -41,7 +41,7 @@ def _failing(console: Console) -> None:
 
 @pytest.fixture
 def impatient(demo: Demo, page: Page, console: Console, runtime: str) -> UploaderPage:
-    """The page, whose watchdogs have the patience of two seconds."""
+    """The page with watchdog timeouts of two seconds."""
     page.add_init_script(IMPATIENT)
     opened = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
     opened.open()
@@ -51,7 +51,7 @@ def impatient(demo: Demo, page: Page, console: Console, runtime: str) -> Uploade
 
 @pytest.fixture
 def set_line(page: Page) -> Callable[..., None]:
-    """Change the line of the browser itself."""
+    """Return a function that changes the browser's network conditions."""
     session = page.context.new_cdp_session(page)
 
     def change(*, upload_bytes_per_s: int = -1, offline: bool = False) -> None:
@@ -104,7 +104,7 @@ def test_r03_r25_r30_every_request_of_an_upload_survives(
     uploader.choose(make_file(name, CONTENT))
 
     uploader.row(name).expect_state("done", timeout_ms=30_000)
-    until(page, lambda: pending(demo, name) == [])  # also what has begun without an answer
+    until(page, lambda: pending(demo, name) == [])  # even those begun without a response
     expect_whole(demo, name, CONTENT)
 
 
@@ -139,7 +139,7 @@ def test_r06_a_look_at_a_dead_line_ends_too(
     uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
     uploader.open()
     uploader.expect_ready()
-    held: list[Route] = []  # accepted, never answered
+    held: list[Route] = []  # requests that are accepted but never answered
     page.route(f"http://*:{demo.oss.port}/", lambda route: held.append(route))
     fault = demo.oss.faults.add("reset", key="*/looked.bin", operation="UploadPart")
 
@@ -189,7 +189,7 @@ def test_a_checksum_worker_that_cannot_be_loaded_is_waited_for(
         expect_whole(demo, name, content)
 
 
-@pytest.mark.only_browser("chromium")  # its DevTools slow the line down
+@pytest.mark.only_browser("chromium")  # DevTools limit the speed
 @pytest.mark.slow
 def test_r08_a_slow_line_that_moves_is_not_left(
     impatient: UploaderPage, set_line: Callable[..., None], demo: Demo
@@ -208,7 +208,7 @@ def test_r08_what_a_limit_keeps_in_the_systems_buffers_is_not_left(
     impatient: UploaderPage, demo: Demo, page: Page, make_file: MakeFile
 ) -> None:
     page.locator("#speed").select_option("250000")
-    content = noise(MIB, 57)  # leaves the browser at once, and arrives in four seconds
+    content = noise(MIB, 57)  # leaves the browser immediately, and arrives after four seconds
 
     impatient.choose(make_file("limited.bin", content))
 
@@ -221,7 +221,7 @@ def test_r08_what_a_slow_line_keeps_in_its_buffers_is_not_left(
     impatient: UploaderPage, demo: Demo, make_file: MakeFile
 ) -> None:
     demo.oss.faults.add("bandwidth", bytes_per_s=350_000, operation="PutObject")
-    content = noise(MIB, 58)  # leaves the browser at once, and arrives in three seconds
+    content = noise(MIB, 58)  # leaves the browser immediately, and arrives after three seconds
 
     impatient.choose(make_file("buffered.bin", content))
 
@@ -230,7 +230,7 @@ def test_r08_what_a_slow_line_keeps_in_its_buffers_is_not_left(
     expect_whole(demo, "buffered.bin", content)
 
 
-@pytest.mark.only_browser("chromium")  # its DevTools cut the line
+@pytest.mark.only_browser("chromium")  # DevTools disconnect the network
 def test_r11_offline_pauses_and_being_back_goes_on(
     uploader: UploaderPage,
     page: Page,
@@ -246,7 +246,7 @@ def test_r11_offline_pauses_and_being_back_goes_on(
     set_line(offline=True)
     row.expect_state("paused")
     row.expect_says("Waiting for the network, continues by itself")
-    page.wait_for_timeout(3_500)  # longer than any wait between two looks
+    page.wait_for_timeout(3_500)  # longer than any interval between two checks
     row.expect_state("paused")
     set_line()
     expect(row.locator).not_to_have_attribute("data-state", "paused", timeout=3_000)

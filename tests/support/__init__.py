@@ -1,1 +1,1 @@
-"""What tests share: fakes of our ports, vectors, the browser and its page objects."""
+"""Shared test support: fakes of our ports, test vectors, browsers and page objects."""

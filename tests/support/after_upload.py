@@ -1,4 +1,4 @@
-"""Looks at what the server says of uploads, and at the bucket behind its back."""
+"""Helpers that read the server's list of uploads, and the mock's bucket directly."""
 
 import asyncio
 import sqlite3
@@ -39,13 +39,13 @@ def address(key: str, *more: str) -> str:
 
 
 def mine(site: httpx.Client) -> dict[str, dict[str, object]]:
-    """Return my uploads, by key."""
+    """Return the signed-in user's uploads, by key."""
     found = site.get("/api/objects", params={"limit": 1000}).json()["objects"]
     return {each["key"]: each for each in found}
 
 
 def until(true: Callable[[], object]) -> None:
-    """Wait for the background to have done something."""
+    """Wait until a condition is true, because background tasks need time."""
     end = time.monotonic() + PATIENCE_S
     while not true():
         assert time.monotonic() < end
@@ -53,26 +53,26 @@ def until(true: Callable[[], object]) -> None:
 
 
 def fetch(demo: Demo, url: str) -> httpx.Response:
-    """Open a link to the bucket's own name."""
+    """Fetch a link whose host must be the bucket's own name."""
     assert urlsplit(url).netloc == f"{demo.bucket}.localhost:{demo.oss.port}"
     return fetch_at(demo, url)
 
 
 def fetch_at(demo: Demo, url: str) -> httpx.Response:
-    """Open a link as a browser would, which knows that `*.localhost` is this machine."""
+    """Fetch a link like a browser, which resolves `*.localhost` to this machine."""
     parts = urlsplit(url)
     there = url.replace(parts.netloc, f"127.0.0.1:{demo.oss.port}", 1)
     return httpx.get(there, headers={"host": parts.netloc}, trust_env=False)
 
 
 def trash(demo: Demo) -> list[StoredObject]:
-    """Return what lies in the trash."""
+    """Return the objects in the trash."""
     objects = demo.oss.bucket(demo.bucket).objects
     return [objects[key] for key in objects if key.startswith("trash/")]
 
 
 def operators_bucket(demo: Demo) -> oss2.Bucket:
-    """Return the bucket as who owns it sees it."""
+    """Return the bucket with the operator's credentials."""
     auth = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
     endpoint = f"http://127.0.0.1:{demo.oss.port}"
     return oss2.Bucket(auth, endpoint, demo.bucket, region="cn-hangzhou")
@@ -80,7 +80,7 @@ def operators_bucket(demo: Demo) -> oss2.Bucket:
 
 @contextmanager
 def locked(url: str) -> Iterator[None]:
-    """Keep the ledger from being written while entered."""
+    """Lock the ledger for writing while the context is entered."""
     if url.startswith("sqlite"):
         other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

@@ -1,7 +1,7 @@
 """A synchronous client that calls an ASGI application in memory, without a socket.
 
-The application's start and end are run too, as a server would. A request's extension `target` is
-the target as it stands in the request line; httpx would tidy up the path of its URL.
+The application's startup and shutdown run too, as in a server. A request's extension `target`
+replaces the request target, because httpx would normalize the path of its URL.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ __all__ = ["app_client"]
 
 
 def app_client(app: ASGIApp, base_url: str = "http://127.0.0.1:8000") -> httpx.Client:
-    """Return a client whose every request goes to this application; close it after use."""
+    """Return a client that sends every request to this application; close it after use."""
     return httpx.Client(transport=_AppTransport(app), base_url=base_url)
 
 

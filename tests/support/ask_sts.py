@@ -1,7 +1,7 @@
-"""Asks STS once, as the server does, with the world led to ports of this machine.
+"""Calls STS once, as the server does, with host names mapped to ports of this machine.
 
-Runs as a program of its own, because the vendor reads the environment when it is imported:
-``ask_sts.py STS_URL CA_FILE {"host": port, …}`` prints the key id that it got, or the reason.
+Runs as a separate program, because the vendor's SDK reads the environment at import: ``ask_sts.py
+STS_URL CA_FILE {"host": port, …}`` prints the returned key id, or the reason of the failure.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ plain_getaddrinfo = socket.getaddrinfo
 
 
 def getaddrinfo(host: Any, port: Any, *more: Any, **named: Any) -> Any:
-    """Lead known hosts to this machine; nobody gets beyond it."""
+    """Resolve known hosts to this machine; refuse all others."""
     if host not in (*ports, "127.0.0.1"):
         raise OSError(f"{host} is not of this test")
     return plain_getaddrinfo("127.0.0.1", ports.get(host, port), *more, **named)
@@ -28,7 +28,7 @@ socket.getaddrinfo = getaddrinfo
 
 
 async def main() -> None:
-    """Ask."""
+    """Call STS and print the result."""
     from ossferry.errors import StsLostError
     from ossferry.observability.logs import configure
     from ossferry.oss.sts import StsClient, default_credentials

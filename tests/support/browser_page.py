@@ -1,4 +1,4 @@
-"""Our page with other Python in it, served from the built assets.
+"""Serves our page from the built assets, with other Python code in place of the uploader.
 
 Used to run the page's unit tests on MicroPython and on Pyodide.
 """
@@ -21,7 +21,9 @@ BUILT = ROOT / "build" / "web"
 
 
 def script(files: Iterable[tuple[str, Path]], then: str) -> str:
-    """Return Python that writes `files` (name in the interpreter, source) and runs `then`."""
+    """Return Python code that writes `files` (name in the interpreter, source) and then runs
+    `then`.
+    """
     content = [[name, path.read_text("utf-8")] for name, path in files]
     return f"""import os
 for path, text in {json.dumps(content, ensure_ascii=False)}:
@@ -40,7 +42,7 @@ for path, text in {json.dumps(content, ensure_ascii=False)}:
 
 
 def make_app(code: str) -> Starlette:
-    """Serve `/<runtime>`: our page, running `code` in place of the uploader."""
+    """Return an application that serves `/<runtime>`: our page, running `code`."""
 
     async def page(request: Request) -> Response:
         built = BUILT / f"index.{request.path_params['runtime']}.html"

@@ -1,7 +1,8 @@
 """Finds the browsers that the tests drive, and downloads Playwright's own.
 
-Chromium is the one named in `OSSFERRY_E2E_BROWSER`. Else, as for each engine, it is Playwright's
-own, else the machine's. `support.prerequisites` installs the packages of the distribution.
+`OSSFERRY_E2E_BROWSER` may name the Chromium to use. Otherwise, as for the other engines,
+Playwright's own browser is preferred to the machine's. `support.prerequisites` installs the
+distribution's packages.
 """
 
 import functools
@@ -38,11 +39,11 @@ NAMES = {
     "firefox": ("firefox-esr",),  # Playwright cannot drive every release of `firefox`
 }
 PARTS = {"chromium": ("chromium", "chromium-headless-shell")}
-"""What Playwright downloads for an engine, where that is more than the engine."""
+"""Downloads of Playwright for an engine, if there is more than one."""
 CACHES = (".cache/ms-playwright", "Library/Caches/ms-playwright")
 DOWNLOAD_TIMEOUT_S = 900
 CONNECT_TIMEOUT_MS = "5000"
-"""Playwright tries five times; without a network the answer is there in half a minute."""
+"""Playwright tries five times; without a network, it fails after half a minute."""
 
 
 class NoBrowserError(Exception):
@@ -56,7 +57,7 @@ class Browser:
     Attributes:
         engine: one of `ENGINES`.
         path: the program; `None` means Playwright's own.
-        driver: the WebDriver program, for WebKitGTK; `None` where Playwright drives `path`.
+        driver: the WebDriver program of WebKitGTK; `None` if Playwright drives `path`.
         display: `Xvfb`, for WebKitGTK, which has no headless mode.
     """
 
@@ -67,7 +68,7 @@ class Browser:
 
     @property
     def is_playwrights_own(self) -> bool:
-        """Whether Playwright brought it."""
+        """Whether this is Playwright's own browser."""
         return self.path is None
 
 
@@ -91,7 +92,7 @@ def find(engine: str) -> Browser | None:
 
 
 def executable() -> str | None:
-    """Return the Chromium to give Playwright as `executable_path`; `None` means its own.
+    """Return the path of Chromium for Playwright's `executable_path`; `None` means its own.
 
     Raises:
         NoBrowserError: there is no Chromium.
@@ -103,10 +104,10 @@ def executable() -> str | None:
 
 
 def download(engines: Collection[str]) -> bool:
-    """Download Playwright's own browsers, and return whether all of them are here.
+    """Download Playwright's own browsers, and return whether all of them are present.
 
-    One command asks for all: it ends at the first that fails, so that a machine which cannot
-    reach Playwright's servers waits once.
+    One command downloads all. It stops at the first failure, so a machine that cannot reach
+    Playwright's servers waits only once.
     """
     environment = {**os.environ, "PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT": CONNECT_TIMEOUT_MS}
     command = [sys.executable, "-m", "playwright", "install", *engines]
@@ -123,7 +124,7 @@ def download(engines: Collection[str]) -> bool:
 
 def _has_playwrights_own(engine: str) -> bool:
     if not os.environ.get("PLAYWRIGHT_BROWSERS_PATH") and not _has_downloads():
-        return False  # to ask Playwright takes half a second
+        return False  # calling Playwright takes half a second
     plan = _plan()
     folders = [plan.get(part) for part in PARTS.get(engine, (engine,))]
     return all(folder and (folder / "INSTALLATION_COMPLETE").is_file() for folder in folders)
@@ -136,7 +137,7 @@ def _has_downloads() -> bool:
 
 @functools.cache
 def _plan() -> dict[str, Path]:
-    """Return where Playwright would put each download of this machine's kind."""
+    """Return the folder in which Playwright would place each download for this platform."""
     command = [sys.executable, "-m", "playwright", "install", "--dry-run"]
     plan = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
     found = re.findall(r"\(playwright (\S+) v\S+\)\s+Install location: +(.+)", plan)
@@ -144,7 +145,7 @@ def _plan() -> dict[str, Path]:
 
 
 def _webkitgtk() -> Browser | None:
-    """Return Debian's WebKitGTK: its small browser, its driver, and a display for both."""
+    """Return Debian's WebKitGTK: MiniBrowser, its WebDriver, and a virtual display."""
     patterns = ("lib/*/webkit2gtk-4.*/MiniBrowser", "libexec/webkit2gtk-4.*/MiniBrowser")
     browsers = [
         found

@@ -1,4 +1,6 @@
-"""OSS as far as upload callbacks go: a key, a place that hands it out, and calls signed with it."""
+"""A fake of OSS for upload callbacks: a signing key, a server of the public key, signed
+requests.
+"""
 
 import json
 from base64 import b64encode
@@ -44,7 +46,7 @@ HOSTILE_KEY_URLS = [
 
 
 class KeyServer(httpx.AsyncBaseTransport):
-    """Hands out a key; counts how often it is asked."""
+    """Serves the public key and counts the requests."""
 
     def __init__(self, pem: bytes, status: int = 200) -> None:
         self.asked: list[str] = []
@@ -57,17 +59,17 @@ class KeyServer(httpx.AsyncBaseTransport):
 
 
 def signing_key() -> rsa.RSAPrivateKey:
-    """Return a key that nobody else has."""
+    """Return a new random key."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def pem_of(key: rsa.RSAPrivateKey) -> bytes:
-    """Return the public half as OSS publishes it."""
+    """Return the public key in the format that OSS publishes."""
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 class Caller:
-    """OSS, as far as callbacks go."""
+    """Sends signed callbacks, like OSS."""
 
     def __init__(self, client: httpx.Client, key: rsa.RSAPrivateKey) -> None:
         self._client = client
@@ -76,10 +78,14 @@ class Caller:
     def call(
         self, document: object, *, query: bytes = b"", signed: bytes | None = None, **headers: str
     ) -> httpx.Response:
-        """Send a callback; ``signed`` is what is signed in place of it."""
+        """Send a callback.
+
+        Args:
+            signed: text to sign instead of the correct one.
+        """
         body = json.dumps(document).encode()
         text = signed_text("/api/callback", query, body) if signed is None else signed
-        signature = self._key.sign(text, PKCS1v15(), MD5())  # noqa: S303 - as OSS signs
+        signature = self._key.sign(text, PKCS1v15(), MD5())  # noqa: S303 - OSS signs with MD5
         good = {
             "x-oss-pub-key-url": b64encode(GOOD_KEY_URL.encode()).decode(),
             "authorization": b64encode(signature).decode(),

@@ -1,4 +1,4 @@
-"""Makes certificates for TLS servers of tests."""
+"""Self-signed certificates for TLS servers of tests."""
 
 import datetime as dt
 from pathlib import Path
@@ -13,7 +13,7 @@ __all__ = ["make_certificate"]
 
 
 def make_certificate(folder: Path, host: str) -> None:
-    """Write a certificate for this host, which is its own authority, and its key."""
+    """Write a self-signed certificate for this host, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
     now = utc_now()

@@ -1,7 +1,7 @@
-"""Gives files to an input where a driver cannot: their content goes in through JavaScript.
+"""Sets files of a file input through JavaScript, for drivers that cannot.
 
-WebDriver, classic and BiDi, has no way to choose a folder. Its files are given as a folder chooser
-gives them: each with its path below the folder's parent.
+WebDriver (classic and BiDi) cannot choose a folder. The files of a folder are passed as a folder
+chooser would: each with its path relative to the folder's parent.
 """
 
 import base64
@@ -25,7 +25,7 @@ CHOOSE = """(input, files) => {
 
 
 def contents(given: Any) -> list[list[str]]:
-    """Return `[name, type, folder, base64]` for each file, as `CHOOSE` takes them.
+    """Return `[name, type, folder, base64]` for each file, the format that `CHOOSE` expects.
 
     Args:
         given: a file, a folder, or a dict with `name`, `mimeType` and `buffer`.

@@ -1,4 +1,4 @@
-"""`playwright.config.toml` as values; a key that nothing uses is an error."""
+"""Values of `playwright.config.toml`; an unknown key is an error."""
 
 import tomllib
 from dataclasses import dataclass, fields
@@ -12,12 +12,12 @@ STORIES = ("all", "core")
 
 
 class ConfigError(Exception):
-    """The file says something that the tests do not understand."""
+    """The file has an unknown key or an invalid value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """How browsers are started, and what their pages look like."""
+    """Options for starting browsers and for their pages."""
 
     headless: bool
     viewport: dict[str, int]
@@ -27,7 +27,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artefacts:
-    """What is kept of a failed test, and where."""
+    """Artefacts to keep of a failed test, and their folder."""
 
     dir: str
     screenshot: str
@@ -36,7 +36,7 @@ class Artefacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A browser engine, and which stories `make test` runs in it: `all` or `core`."""
+    """A browser engine, and the stories that `make test` runs in it: `all` or `core`."""
 
     name: str
     stories: str
@@ -44,7 +44,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """The whole file. `runtimes` are the interpreters that every story runs on."""
+    """The whole file. `runtimes` are the Python interpreters that every story runs on."""
 
     test_dir: str
     runtimes: tuple[str, ...]
@@ -56,15 +56,15 @@ class Config:
 
 
 def load(path: Path = ROOT / "playwright.config.toml") -> Config:
-    """Read the file."""
+    """Read and check the configuration file."""
     return read(tomllib.loads(path.read_text("utf-8")))
 
 
 def read(document: dict[str, Any]) -> Config:
-    """Turn the parsed file into values.
+    """Convert the parsed file into values.
 
     Raises:
-        ConfigError: a key is missing or unknown, or `stories` has another value.
+        ConfigError: a key is missing or unknown, or `stories` has an invalid value.
     """
     known = {field.name for field in fields(Project)}
     projects = [Project(**_check(each, known, "projects")) for each in document.get("projects", [])]

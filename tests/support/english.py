@@ -1,4 +1,4 @@
-"""English without a browser: the page's own sentences, and numbers as English writes them."""
+"""English texts and number formats for tests without a browser."""
 
 import json
 
@@ -10,7 +10,7 @@ PLACES = ("uploader/locales/en.json", "web/uploader/locales/en.json")  # interpr
 
 
 class PlainFormats:
-    """What `Intl` says of English."""
+    """English formats, as `Intl` produces them."""
 
     decimal = "."
     group = ","
@@ -30,7 +30,7 @@ class PlainFormats:
 
 
 def speak_english() -> None:
-    """Let the view speak English."""
+    """Make the view use English."""
     use("en", json.loads(_read()), PlainFormats())
 
 

@@ -1,4 +1,4 @@
-"""`expect` of Playwright, also for what WebKitGTK's driver holds."""
+"""Playwright's `expect`, extended to the objects of the WebKitGTK adapter."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ from support import webkitgtk
 __all__ = ["expect"]
 
 if TYPE_CHECKING:
-    expect = expect_in_playwright  # the stories are typed as Playwright's
+    expect = expect_in_playwright  # the type checker sees Playwright's types
 else:
 
     def expect(actual: Any) -> Any:

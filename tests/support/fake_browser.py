@@ -1,4 +1,4 @@
-"""Fakes of what a browser has beside files and network; they run on every interpreter."""
+"""Fakes of browser features other than files and network; they run on every interpreter."""
 
 import asyncio
 
@@ -14,9 +14,10 @@ __all__ = ["FakeBrowser", "FakeNetwork", "FakeStorage", "FakeTabs"]
 
 
 class FakeBrowser:
-    """What all pages of a browser share: who has which name, and who listens.
+    """State shared by all pages of a browser: holders of locks, and listeners of broadcasts.
 
-    What is told is heard `heard_after` turns later: nothing orders it and the end of a lock.
+    A broadcast arrives `heard_after` event-loop turns later, because browsers do not order it
+    relative to the release of a lock.
     """
 
     def __init__(self, heard_after: int = 0) -> None:
@@ -25,7 +26,7 @@ class FakeBrowser:
         self.waiting: list[tuple[str, asyncio.Event]] = []
 
     def freed(self) -> None:
-        """Wake who waits for names that nobody has any more."""
+        """Wake the waiters for locks that nobody holds any more."""
         for name, event in self.waiting:
             if self.holder(name) is None:
                 event.set()
@@ -35,7 +36,9 @@ class FakeBrowser:
 
 
 class FakeTabs:
-    """One page of a `FakeBrowser`; `close` is what happens when it goes away."""
+    """The locks and broadcasts of one page of a `FakeBrowser`; `close` simulates closing the
+    page.
+    """
 
     def __init__(self, browser: FakeBrowser) -> None:
         self.names: list[str] = []
@@ -91,7 +94,9 @@ class FakeTabs:
 
 
 class FakeNetwork:
-    """A network that is back as soon as somebody waits for it; remembers how long they would."""
+    """A network that comes back as soon as somebody waits for it; it records the requested
+    waits.
+    """
 
     def __init__(self) -> None:
         self.waited_s: list[float] = []
@@ -101,7 +106,7 @@ class FakeNetwork:
         self._gate.set()
 
     def hold(self) -> None:
-        """Let all who wait stay there until `release`."""
+        """Block all waiters until `release`."""
         self._gate.clear()
 
     def release(self) -> None:
@@ -119,9 +124,9 @@ class FakeNetwork:
 
 
 class FakeStorage:
-    """Texts in a dict; `error` is raised instead, if there is one.
+    """A key-value storage of texts; raises `error` instead if it is set.
 
-    `saved` and `deleted` are the names of each call.
+    `saved` and `deleted` record the names of each call.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A small OpenID provider: signs everybody in at once, and checks what a real one would check."""
+"""A small OpenID provider that signs everybody in immediately, with the checks of a real one."""
 
 import base64
 import hashlib
@@ -22,15 +22,15 @@ CLIENT_SECRET = "the-client-secret-at-the-provider"
 
 
 class FakeIssuer:
-    """The provider.
+    """An OpenID provider.
 
     Attributes:
-        url: where it can be reached; the test sets it.
-        key: what it signs with.
-        codes: what was sent along with each code that is not used yet.
-        changes: claims that differ from what they should be.
-        asked: paths that were asked for.
-        takes_codes_twice: whether it forgets that a code was used.
+        url: its address; set by the test.
+        key: the signing key.
+        codes: parameters of the authorization request, for each unused code.
+        changes: claims that replace the correct ones.
+        asked: paths of all requests.
+        takes_codes_twice: whether it accepts a code again.
     """
 
     def __init__(self, kid: str = "k1") -> None:
@@ -47,7 +47,7 @@ class FakeIssuer:
         return dict(found)
 
     def token(self, header: dict[str, str] | None = None, /, **changes: Any) -> str:
-        """Return a signed token; a claim that is None is left out."""
+        """Return a signed token; a claim set to None is left out."""
         now = int(utc_now().timestamp())
         claims = {
             "iss": self.url,

@@ -1,4 +1,4 @@
-"""Fakes of the engine's ports, made of lists and dicts; they run on every interpreter."""
+"""In-memory fakes of the engine's ports; they run on every interpreter."""
 
 import asyncio
 
@@ -46,7 +46,7 @@ FAST_BYTES_PER_S = 10**7
 
 
 class FakeClock:
-    """A clock that a test moves, and that sleeping moves; `error_s` is how wrong it is."""
+    """A clock that advances only by the test or by sleeping; `error_s` is its error in seconds."""
 
     def __init__(self, now_s: float = START_S, *, error_s: float = 0) -> None:
         self.true_s = now_s
@@ -69,7 +69,7 @@ class FakeClock:
 
 
 class FakeFile:
-    """A file of zeros, whose checksums are real."""
+    """A file of zero bytes with correct checksums."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ _crc64_of_zeros: dict[int, int] = {}
 
 
 def crc64_of_zeros(size: int) -> int:
-    """Return the CRC-64 of `size` zero bytes; MicroPython takes long for a new one."""
+    """Return the CRC-64 of `size` zero bytes; cached, because MicroPython computes it slowly."""
     if size in _crc64_of_zeros:
         return _crc64_of_zeros[size]
     crc, power, length, rest = 0, ZERO_BYTE_CRC64, 1, size
@@ -112,23 +112,23 @@ def crc64_of_zeros(size: int) -> int:
 
 
 def stored(crc64: str, request_id: str = "5C3D9175B6FC201293AD0001") -> Reply:
-    """Return what OSS answers when it has stored something."""
+    """Return OSS's response to a successful upload."""
     known = {"etag": '"AB"', "x-oss-hash-crc64ecma": crc64, "x-oss-request-id": request_id}
     return Reply(200, lambda name: known.get(name.lower(), ""))
 
 
 def refused(code: str, status: int = 403, extra: str = "", retry_after: str = "") -> Reply:
-    """Return an error document of OSS."""
+    """Return an error response of OSS."""
     text = f"<Error><Code>{code}</Code><RequestId>R1</RequestId>{extra}</Error>"
     return Reply(status, lambda name: retry_after if name == "Retry-After" else "", text)
 
 
 class FakeHttp:
-    """An OSS made of dicts. `plan` holds what to do instead, one entry a request.
+    """An in-memory OSS. `plan` has one entry per request that changes its behaviour.
 
-    An entry is a `Reply`, an exception to raise, `ANSWER_LOST` to do the work and lose the answer,
-    `DAMAGED` to store one byte more, or `None` for nothing special. `hold()` keeps requests until
-    `release()`.
+    An entry is a `Reply`, an exception to raise, `ANSWER_LOST` to execute the request and lose the
+    response, `DAMAGED` to store one byte more, or `None` for normal behaviour. `hold()` blocks
+    requests until `release()`.
     """
 
     def __init__(self) -> None:
@@ -141,10 +141,10 @@ class FakeHttp:
         self.running = 0
         self.most_running = 0
         self.page_size = 1000
-        self.hold_after: int | None = None  # so many parts have arrived
+        self.hold_after: int | None = None  # hold after this many parts
         self._gate = asyncio.Event()
         self._gate.set()
-        self.crc64_of = crc64_of_zeros  # of a part of this size, as ListParts tells it
+        self.crc64_of = crc64_of_zeros  # CRC-64 of a part of this size in ListParts
         self._ids = 0
 
     def hold(self) -> None:
@@ -185,7 +185,7 @@ class FakeHttp:
         given = dict([pair.split("=") for pair in query.split("&") if "=" in pair])
         key = path.split("/", 3)[3]
         parts = self.multiparts.get(given.get("uploadId", ""))
-        is_unknown = "uploadId" in given and parts is None  # of which OSS tells first
+        is_unknown = "uploadId" in given and parts is None  # OSS reports this error first
         forbids = ("x-oss-forbid-overwrite", "true") in request.headers
         if key in self.objects and forbids and not is_unknown:
             return refused("FileAlreadyExists", 409)
@@ -234,14 +234,14 @@ class FakeHttp:
         return Reply(200, lambda _name: "", text)
 
     def header(self, index: int, name: str) -> str:
-        """Return a header of the request number `index`."""
+        """Return a header of the request with this index."""
         return next(value for key, value in self.requests[index].headers if key.lower() == name)
 
 
 class FakeChecksum:
-    """Computes the CRC-64 of zeros, or raises `error`; `pieces` are `(offset, size)`.
+    """Computes the CRC-64 of zeros, or raises `error`; `pieces` records `(offset, size)`.
 
-    `errors` are raised first, one each. With `has_changed` the file has other bytes.
+    `errors` are raised first, one per call. With `has_changed`, the file has other bytes.
     """
 
     def __init__(self) -> None:
@@ -268,7 +268,7 @@ class FakeChecksum:
 
 
 class FakeReceipts:
-    """Looks into the objects of a `FakeHttp`; `errors` are raised first, one each."""
+    """Answers receipts from the objects of a `FakeHttp`; raises `errors` first, one per call."""
 
     def __init__(self, http: FakeHttp) -> None:
         self._http = http
@@ -319,7 +319,7 @@ class FakeReceipts:
 
 
 class FakeGrants:
-    """Grants by a clock that is right; `errors` are raised first, one each."""
+    """Issues grants by a correct clock; raises `errors` first, one per call."""
 
     def __init__(self, clock: FakeClock, *, life_s: float = 900) -> None:
         self._clock = clock
@@ -359,7 +359,7 @@ class FakeGrants:
 
 
 class FakeRandom:
-    """Counts instead of throwing dice."""
+    """A deterministic replacement for random numbers: a counter."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -387,7 +387,7 @@ def make_ports(
     storage: "FakeStorage | None" = None,
     browser: "FakeBrowser | None" = None,
 ) -> FakePorts:
-    """Return ports where everything goes well; what is given is shared with other pages."""
+    """Return ports without failures; the given fakes are shared with other pages."""
     clock = clock or FakeClock()
     http = http or FakeHttp()
     return FakePorts(
@@ -404,7 +404,7 @@ def make_ports(
 
 
 def make_engine(ports: FakePorts, connections: int = 6) -> Engine:
-    """Return an engine over these ports; it has a fast line, and cuts parts of 8 MiB."""
+    """Return an engine with these ports, a fast connection and parts of 8 MiB."""
     keeper = GrantKeeper(ports.grants, ports.clock)
     engine = Engine(ports, keeper, ConnectionPool(connections), Journal(ports, keeper))
     engine.rate_bytes_per_s = FAST_BYTES_PER_S
@@ -412,10 +412,10 @@ def make_engine(ports: FakePorts, connections: int = 6) -> Engine:
 
 
 async def until(condition: "Callable[[], object]", *, turns: int = 5000) -> None:
-    """Let others run until `condition()` holds.
+    """Let other tasks run until `condition()` is true.
 
     Raises:
-        AssertionError: it did not come to that.
+        AssertionError: the condition did not become true.
     """
     for _ in range(turns):
         if condition():
@@ -425,5 +425,5 @@ async def until(condition: "Callable[[], object]", *, turns: int = 5000) -> None
 
 
 def lost(reason: str = Lost.INTERRUPTED) -> Lost:
-    """Return the error of a connection that broke."""
+    """Return the error of an interrupted connection."""
     return Lost(reason)

@@ -1,4 +1,4 @@
-"""Tokens that a careless server would take: table of ways to forge one."""
+"""Forged tokens that a careless server would accept, one per kind of forgery."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ OTHER_KEY = RSAKey.generate_key(2048, parameters={"kid": "k1"})
 
 
 def now() -> int:
-    """Return the present second, as issuers write it."""
+    """Return the current time in whole seconds, as in tokens."""
     return int(utc_now().timestamp())
 
 

@@ -1,4 +1,4 @@
-"""Sends signed forms as browsers and scripts do, and bends them as attackers do."""
+"""Sends signed forms like browsers and scripts, and modifies them like attackers."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class Form:
     fields: list[tuple[str, str]]
 
     def bent(self, changes: Mapping[str, str | None]) -> "Form":
-        """Return the form with other values; None leaves a field out, new ones come last."""
+        """Return the form with changed fields: None removes a field, new fields are appended."""
         kept = [(name, changes.get(name, value)) for name, value in self.fields]
         known = dict(self.fields)
         kept += [(name, value) for name, value in changes.items() if name not in known]
@@ -36,7 +36,7 @@ class Form:
 
 
 def asked(site: httpx.Client, **wish: Any) -> Form:
-    """Return the form that `POST /api/form` answers with."""
+    """Return the form in the answer of `POST /api/form`."""
     answer = site.post("/api/form", json=wish)
     assert answer.status_code == 200, answer.text
     found = answer.json()
@@ -59,7 +59,7 @@ def send(
     name: str = "hello.txt",
     content_type: str = "text/plain",
 ) -> httpx.Response:
-    """Post a form with a file; the name of the bucket's host is not looked up."""
+    """Post a form with a file to the mock, without resolving the bucket's host name."""
     host = urlsplit(form.url).netloc
     with httpx.Client(trust_env=False) as client:
         return client.post(
@@ -71,6 +71,6 @@ def send(
 
 
 def code_of(answer: httpx.Response) -> str:
-    """Return the code of a refusal of OSS; empty without one."""
+    """Return the error code of OSS's answer; empty without one."""
     found = re.search("<Code>(.*?)</Code>", answer.text)
     return found[1] if found else ""

@@ -1,4 +1,4 @@
-"""The names of all test functions, for pages of the docs that name them."""
+"""Names of all test functions, to check pages of the docs that refer to them."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What tests of the ledger share: a ledger, somebody, something stored, and how much was used."""
+"""Helpers for tests of the ledger: a database, a principal, a stored object, and usage."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,13 +15,13 @@ NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 
 
 def owner(name: str = "alice") -> Owner:
-    """Return somebody."""
+    """Return a principal."""
     hash_ = name.encode().hex()[:16].ljust(16, "0")
     return Owner(hash=hash_, label=name.title(), prefix=f"uploads/{name}-x/")
 
 
 def stored(key: str, **changes: object) -> Stored:
-    """Return an object of five bytes."""
+    """Return the metadata of an object of five bytes."""
     values: dict[str, object] = {
         "key": key,
         "size": 5,
@@ -35,14 +35,14 @@ def stored(key: str, **changes: object) -> Stored:
 
 
 async def used(database: Database, who: Owner, at: datetime = NOW) -> dict[str, int]:
-    """Return what somebody has used."""
+    """Return the usage of a principal."""
     async with database.read() as connection:
         return dict((await standing(connection, who.hash, at)).used)
 
 
 @asynccontextmanager
 async def opened(url: str, **options: float) -> AsyncIterator[Database]:
-    """Yield the ledger, with its first principal in it."""
+    """Yield the ledger with one principal in it."""
     database = Database(url, **options)
     try:
         async with database.write() as connection:

@@ -1,7 +1,7 @@
-"""Which test files begin first: the longest, so that all workers are busy until the end.
+"""The order of test files: the longest first, so that all workers are busy until the end.
 
-`make test` hands whole files to workers, in this order. A file that is not named here takes less
-time; to find the longest, run pytest with `--durations=0`.
+`make test` assigns whole files to workers in this order. Files that are not listed here take less
+time. To find the longest files, run pytest with `--durations=0`.
 """
 
 from pathlib import Path
@@ -43,5 +43,5 @@ _PLACES = {TESTS / name: at for at, name in enumerate(LONGEST_FIRST)}
 
 
 def place(path: Path) -> int:
-    """Return where a file stands in the order."""
+    """Return the position of a file in the order."""
     return _PLACES.get(path, len(_PLACES))

@@ -1,4 +1,4 @@
-"""Pages of one browser that send to one OSS."""
+"""Several pages of one browser that upload to one fake OSS."""
 
 from support.fake_browser import FakeBrowser, FakeStorage
 from support.fakes import FakeClock, FakeFile, FakeHttp, make_engine, make_ports, until
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["SIZE", "World"]
 
-SIZE = 64 * MIB  # of a file that goes in parts
+SIZE = 64 * MIB  # a file that is uploaded in parts
 
 
 class World:
-    """An OSS, a browser, and any number of its pages."""
+    """A fake OSS, a fake browser, and any number of its pages."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
@@ -33,7 +33,7 @@ class World:
         return Queue(engine, on_change=lambda _upload: None), engine.journal, ports
 
     async def half_sent(self) -> "tuple[Queue, Upload, Any]":
-        """Return a page that is sending, its upload, and how to stop the page for good."""
+        """Return a page in the middle of an upload: its queue, the upload, and its ports."""
         self.http.hold_after = 4
         queue, _, ports = self.page()
         upload = queue.add(FakeFile("a.bin", SIZE))

@@ -1,4 +1,4 @@
-"""Finds programs of the machine, in `PATH` and where packages put them beside it."""
+"""Finds programs in `PATH` and in related folders of the distribution's packages."""
 
 import os
 from pathlib import Path
@@ -7,10 +7,10 @@ __all__ = ["find", "prefixes"]
 
 
 def find(name: str) -> str | None:
-    """Return where a program is, or `None`.
+    """Return the path of a program, or `None`.
 
-    Debian keeps servers in `sbin` and PostgreSQL in `lib/postgresql/VERSION/bin`, which are not in
-    everybody's `PATH`; both are found beside a `bin` that is.
+    Debian installs servers in `sbin`, and PostgreSQL in `lib/postgresql/VERSION/bin`. These folders
+    are often not in `PATH`, so this function derives them from the `bin` folders in `PATH`.
     """
     for folder in _folders():
         program = folder / name
@@ -20,7 +20,7 @@ def find(name: str) -> str | None:
 
 
 def prefixes() -> list[Path]:
-    """Return the folders that hold a `bin` of `PATH`, such as `/usr`."""
+    """Return the parents of the `bin` folders in `PATH`, such as `/usr`."""
     return [folder.parent for folder in _path()]
 
 

@@ -1,6 +1,6 @@
-"""A PostgreSQL of the distribution's packages, for one test session.
+"""A PostgreSQL server of the distribution's packages, for one test session.
 
-It refuses to run as root, so that root's tests run it as the user `postgres`.
+PostgreSQL refuses to run as root, so tests run by root start it as the user `postgres`.
 """
 
 import os
@@ -23,7 +23,7 @@ class Postgres:
     """A running server.
 
     Attributes:
-        pid: of its first process.
+        pid: process id of the server's main process.
     """
 
     def __init__(self, port: int, pid: int, run_as: list[str], psql: str) -> None:
@@ -33,19 +33,19 @@ class Postgres:
         self._psql = psql
 
     def new_database(self) -> str:
-        """Return the address of an empty database."""
+        """Create an empty database and return its URL."""
         name = f"ledger_{secrets.token_hex(6)}"
         self.ask(f"CREATE DATABASE {name}")
         return f"postgresql://postgres@127.0.0.1:{self._port}/{name}"
 
     def drop_connections(self, url: str) -> None:
-        """End every connection to one database, as a restart would."""
+        """Terminate all connections to one database, as a restart would."""
         name = url.rpartition("/")[2]
         where = f"pg_stat_activity WHERE datname = '{name}'"
         self.ask(f"SELECT pg_terminate_backend(pid) FROM {where}")  # noqa: S608 - a name of ours
 
     def ask(self, sql: str, database: str = "postgres") -> str:
-        """Run a statement as an operator would."""
+        """Run a statement as an administrator, and return its output."""
         where = ["-h", "127.0.0.1", "-p", str(self._port), "-U", "postgres", "-d", database]
         command = [*self._run_as, self._psql, *where, "-Atc", sql]
         done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
@@ -74,7 +74,7 @@ def postgres() -> Iterator[Postgres]:
             "-c",
             "max_connections=200",
             "-c",
-            "fsync=off",  # with it, the end takes half a minute
+            "fsync=off",  # otherwise shutting down takes half a minute
         ]
         command = [*run_as, str(programs / "postgres"), "-D", str(data), *options]
         with running(command, folder, port):
@@ -86,7 +86,7 @@ def postgres() -> Iterator[Postgres]:
 
 
 def _wait_until_ready(programs: Path, port: int) -> None:
-    """Return once it takes connections: it listens a moment before that."""
+    """Wait until the server accepts connections, which is later than it listens."""
     ready = [str(programs / "pg_isready"), "--host=127.0.0.1", f"--port={port}"]
     for _ in range(100):
         if subprocess.run(ready, capture_output=True).returncode == 0:  # noqa: S603

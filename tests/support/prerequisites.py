@@ -1,8 +1,9 @@
-"""What the tests need of a machine beside the lock files: servers and browsers.
+"""Requirements of the tests that the lock files do not cover: servers and browsers.
 
-`make prerequisites` runs it as a program and installs what is missing: browsers from Playwright,
-or else from the distribution; servers from the distribution. Only Debian's packages are known. With
-`CI=true` the program fails when something is still missing; else the tests say what they skip.
+`make prerequisites` runs this module as a program and installs missing ones: browsers from
+Playwright or else from the distribution, servers from the distribution. Only Debian's packages are
+known. With `CI=true`, the program fails if something is still missing; otherwise the affected tests
+are skipped.
 """
 
 import os
@@ -22,9 +23,10 @@ class Prerequisite:
 
     Attributes:
         name: of the program, or of the browser's engine.
-        packages: of Debian.
-        service: what Debian starts when it is installed; the tests run the program themselves.
-        found: says whether the machine has it.
+        packages: Debian packages that contain it.
+        service: service that Debian starts after installation; it is stopped, because the tests run
+            the program themselves.
+        found: returns whether the machine has it.
     """
 
     name: str
@@ -56,17 +58,17 @@ ALL = (
 
 
 def named(name: str) -> Prerequisite:
-    """Return the prerequisite of a name."""
+    """Return the prerequisite with this name."""
     return next(each for each in ALL if each.name == name)
 
 
 def on_ci() -> bool:
-    """Whether a missing prerequisite is a failure."""
+    """Return whether a missing prerequisite is a failure."""
     return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
 def explain(missing: Prerequisite) -> str:
-    """Say what is missing and which command installs it."""
+    """Return a sentence that names a missing prerequisite and the command that installs it."""
     packages = " ".join(missing.packages)
     return (
         f"{missing.name} is not installed: run `make prerequisites`"
@@ -75,7 +77,7 @@ def explain(missing: Prerequisite) -> str:
 
 
 def install(missing: Sequence[Prerequisite]) -> None:
-    """Install what is missing, as far as this machine can."""
+    """Install missing prerequisites, as far as this machine can."""
     engines = [each.name for each in missing if each.name in browsers.ENGINES]
     if engines:
         _say(f"Downloading {', '.join(engines)} from Playwright")
@@ -89,7 +91,7 @@ def install(missing: Sequence[Prerequisite]) -> None:
 
 
 def main() -> int:
-    """Install what is missing and return the program's status."""
+    """Install missing prerequisites and return the program's exit status."""
     missing = [each for each in ALL if not each.found()]
     if missing:
         install(missing)
@@ -119,24 +121,26 @@ def _install_packages(missing: Sequence[Prerequisite]) -> None:
 
 
 def _has_apt() -> bool:
-    """Whether packages can be installed here."""
+    """Return whether packages can be installed here."""
     is_root = os.geteuid() == 0
     return bool(paths.find("apt-get")) and (is_root or bool(paths.find("sudo")))
 
 
 def _root() -> list[str]:
-    """Return what runs a command as root."""
+    """Return the command prefix that runs a command as root."""
     return ["sudo"] if os.geteuid() else []
 
 
 def _is_known(package: str) -> bool:
-    """Whether the distribution has a package; Ubuntu has no `firefox-esr`."""
+    """Return whether the distribution has a package; Ubuntu has no `firefox-esr`."""
     command = ["apt-cache", "show", "--quiet", package]
     return subprocess.run(command, capture_output=True).returncode == 0  # noqa: S603
 
 
 def _run(command: list[str]) -> None:
-    """Run a command, and show what it said if it fails: what is missing is reported at the end."""
+    """Run a command, and print its output if it fails; `main` reports missing programs at the
+    end.
+    """
     done = subprocess.run(  # noqa: S603
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     )

@@ -1,7 +1,6 @@
-"""Finds and starts the programs of the machine that tests need.
+"""Finds and starts programs of the machine that tests need.
 
-A test without its program is skipped, and with `CI=true` it fails: this is the only place that
-decides so.
+A test without its program is skipped; with `CI=true` it fails. Only this module decides that.
 """
 
 import socket
@@ -21,19 +20,19 @@ TRIES = 200
 
 
 def program(name: str) -> str:
-    """Return where a program is; without it, the test ends here."""
+    """Return the path of a program; skip or fail the test if it is missing."""
     wanted = prerequisites.named(name)
     return paths.find(name) or _end_test(wanted)
 
 
 def browser(engine: str) -> browsers.Browser:
-    """Return the browser for an engine; without it, the test ends here."""
+    """Return the browser for an engine; skip or fail the test if it is missing."""
     wanted = prerequisites.named(engine)
     return browsers.find(engine) or _end_test(wanted)
 
 
 def _end_test(wanted: prerequisites.Prerequisite) -> NoReturn:
-    """Skip the test, or fail it where continuous integration must run all tests."""
+    """Skip the test, or fail it on continuous integration, which must run all tests."""
     reason = prerequisites.explain(wanted)
     if prerequisites.on_ci():
         pytest.fail(reason, pytrace=False)
@@ -41,7 +40,7 @@ def _end_test(wanted: prerequisites.Prerequisite) -> NoReturn:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port that is not in use."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port: int = sock.getsockname()[1]
         return port
@@ -49,7 +48,9 @@ def free_port() -> int:
 
 @contextmanager
 def running(arguments: list[str], folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program until the end of the context; it is entered once the port answers."""
+    """Run a program until the context ends; the context is entered once the port accepts
+    connections.
+    """
     log = folder / "program.log"
     with log.open("wb") as out:
         process = subprocess.Popen(arguments, cwd=folder, stdout=out, stderr=out)  # noqa: S603
@@ -62,7 +63,7 @@ def running(arguments: list[str], folder: Path, port: int) -> Iterator[subproces
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return once something listens on the port."""
+    """Wait until a port accepts connections."""
     for _ in range(TRIES):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

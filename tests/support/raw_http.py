@@ -1,4 +1,4 @@
-"""Speaks HTTP over a bare socket, to say what no client library would."""
+"""HTTP over a bare socket, for requests that no client library would send."""
 
 import socket
 import ssl
@@ -9,10 +9,10 @@ __all__ = ["raw_request", "status_of"]
 def raw_request(
     port: int, request: bytes, *, tls: ssl.SSLContext | None = None, name: str = "127.0.0.1"
 ) -> bytes:
-    """Send bytes and return all that comes back until the other side closes.
+    """Send bytes, and return everything received until the server closes the connection.
 
     Args:
-        tls: speak TLS first, asking for `name`.
+        tls: use TLS, with `name` as the server name.
     """
     with socket.create_connection(("127.0.0.1", port), timeout=15) as plain:
         sock = tls.wrap_socket(plain, server_hostname=name) if tls else plain
@@ -27,7 +27,7 @@ def raw_request(
 
 
 def status_of(answer: bytes) -> int:
-    """Return the status of the first answer; 0 if there is none."""
+    """Return the status of the first response; 0 if there is none."""
     words = answer.split(b" ", 2)
     return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
 

@@ -1,4 +1,4 @@
-"""Where in a page a secret can be found: from `window`, and in the heap of JavaScript."""
+"""Searches a page for secrets: in objects reachable from `window`, and in the JavaScript heap."""
 
 import json
 from collections.abc import Iterable
@@ -8,7 +8,8 @@ from playwright.sync_api import Page
 
 __all__ = ["heap_strings_with", "plant", "reached_from_window"]
 
-# Secrets come as codes of characters, so that the page holds no text of ours with one in it.
+# Secrets are passed as character codes, so that this search itself puts no secret into a string of
+# the page.
 REACH = """async ({ codes, depth }) => {
   const secrets = codes.map((each) => String.fromCharCode(...each));
   const needles = codes.map((each) => Uint8Array.from(each));
@@ -70,24 +71,24 @@ DEPTH = 8
 
 
 def reached_from_window(page: Page, secrets: Iterable[str]) -> list[str]:
-    """Return the paths from `window` to texts and bytes that hold one of the secrets.
+    """Return the paths from `window` to strings and bytes that contain one of the secrets.
 
-    Properties are followed, elements, entries of maps and sets, weak references, and what promises
-    resolve to.
+    The search follows properties, DOM elements, entries of maps and sets, weak references, and
+    values of resolved promises.
     """
     found: list[str] = page.evaluate(REACH, {"codes": _codes(secrets), "depth": DEPTH})
     return found
 
 
 def plant(page: Page, secrets: Iterable[str]) -> None:
-    """Put three secrets where a search has to find them."""
+    """Put three secrets into the page that a search must find."""
     page.evaluate(PLANT, _codes(secrets))
 
 
 def heap_strings_with(page: Page, secrets: Iterable[str]) -> list[str]:
-    """Return the texts in Chromium's heap of the page that hold one of the secrets.
+    """Return the strings in the heap of a Chromium page that contain one of the secrets.
 
-    Garbage is collected first. The memory of WASM is no text, and is not looked at.
+    Garbage is collected first. WASM memory consists of no strings and is not searched.
     """
     tools = page.context.new_cdp_session(page)
     chunks: list[str] = []

@@ -1,4 +1,4 @@
-"""A host in front of the mock that can die: a TCP relay with a port of its own."""
+"""A TCP relay in front of the mock, on a port of its own, that can fail."""
 
 import contextlib
 import socket
@@ -10,9 +10,9 @@ CHUNK = 64 * 1024
 
 
 class Relay:
-    """Hands connections on to `target_port`, until it has carried `dies_after` bytes upwards.
+    """Forwards connections to `target_port`, until it has forwarded `dies_after` bytes upstream.
 
-    `port` is taken as soon as there is a `Relay`, so that an address can be given away.
+    The constructor reserves `port`, so that its address can be used before `start`.
     """
 
     def __init__(self) -> None:
@@ -25,13 +25,13 @@ class Relay:
         self._carried = 0
 
     def start(self, target_port: int) -> None:
-        """Begin to hand on, also after `stop`."""
+        """Start forwarding, also again after `stop`."""
         self.target_port = target_port
         self._listener = self._listener or socket.create_server(("127.0.0.1", self.port))
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def stop(self) -> None:
-        """Cut all connections, and refuse new ones."""
+        """Close all connections, and refuse new ones."""
         with self._lock:
             closing = [*self._open, *([self._listener] if self._listener else [])]
             self._listener = None
@@ -47,7 +47,7 @@ class Relay:
                 browser, _ = listener.accept()
                 mock = socket.create_connection(("127.0.0.1", self.target_port))
             except OSError:
-                return  # it has been stopped
+                return  # the relay has been stopped
             with self._lock:
                 self._open |= {browser, mock}
             for source, target, counts in ((browser, mock, True), (mock, browser, False)):

@@ -1,4 +1,4 @@
-"""Stand-ins for the ports of `ossferry`: a clock, an STS, and options for its settings."""
+"""Fakes of the ports of `ossferry`: a clock, STS and a bucket; and options for its settings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,14 +23,14 @@ OPTIONS: dict[str, object] = {
 }
 
 NO_KEYS = '{"version": 1, "keys": []}'
-"""A file of API keys without one."""
+"""A file of API keys without any key."""
 
 OBJECTS: dict[str, object] = {"objects_role_arn": "acs:ram::1000000000000000:role/oss-web-objects"}
-"""What the settings need so that the server looks at uploads."""
+"""The setting that gives the server access to objects."""
 
 
 class FakeClock:
-    """A clock that only a test moves."""
+    """A clock that only the test moves."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 3, 14, 9, 26, 53, 123_456, tzinfo=UTC)
@@ -39,7 +39,7 @@ class FakeClock:
         return self.now
 
     def catch_up(self) -> None:
-        """Go to the real time, for tests with somebody who goes by it."""
+        """Set the clock to the real time, for tests with a component that uses real time."""
         self.now = utc_now()
 
     def advance(self, seconds: float) -> None:
@@ -47,9 +47,10 @@ class FakeClock:
 
 
 class FakeSts:
-    """Answers AssumeRole from memory; `error` is raised instead when it is set.
+    """Answers AssumeRole from memory; raises `error` instead if it is set.
 
-    `lives_s` is the life of the credentials, the next call's first; the last one stays.
+    `lives_s` are the lifetimes of the credentials in seconds, one per call; the last one is
+    repeated.
     """
 
     def __init__(self, clock: FakeClock) -> None:
@@ -72,14 +73,14 @@ class FakeSts:
 
 
 class UnexpectedError(Exception):
-    """Something that nobody foresaw."""
+    """An exception that the code under test does not expect."""
 
 
 class FakeStore:
-    """A bucket in memory; `error` is raised instead of an answer when it is set.
+    """A bucket in memory; raises `error` instead of answering if it is set.
 
     `uploads` are multipart uploads by key and id. Each abort finds one of the parts in `late` still
-    on its way: the upload stays, with that part.
+    in flight: the upload continues to exist, with that part.
     """
 
     def __init__(self) -> None:
@@ -102,7 +103,7 @@ class FakeStore:
         etag: str = "5D41402ABC4B2A76B9719D911017C592",
         last_modified: datetime = datetime(2026, 3, 14, 9, 26, 50, tzinfo=UTC),
     ) -> Stored:
-        """Store something as a page would."""
+        """Store an object, as a page would."""
         stored = Stored(
             key=key,
             size=size,
@@ -144,7 +145,9 @@ class FakeStore:
     def begin(
         self, key: str, upload_id: str, sizes: Sequence[int] = (), *, s: float = 0
     ) -> tuple[str, str]:
-        """Begin a multipart upload `s` seconds later than others; parts come a second apart."""
+        """Begin a multipart upload at second `s`; its parts are stored at intervals of one
+        second.
+        """
         at = datetime(2026, 3, 14, 9, 0, 0, tzinfo=UTC) + timedelta(seconds=s)
         parts = [
             Part(number=number, size=size, last_modified=at + timedelta(seconds=number))

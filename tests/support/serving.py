@@ -1,4 +1,4 @@
-"""Runs a small ASGI application in a thread, on a free port, for one test session."""
+"""Runs a small ASGI application in a thread on a free port."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ __all__ = ["serve"]
 
 @contextmanager
 def serve(app: ASGIApp) -> Iterator[str]:
-    """Yield the address."""
+    """Run the application until the context ends, and yield its address."""
     sock = listen("127.0.0.1", 0, option="port")
     server = BackgroundServer(app, sock)
     server.start()

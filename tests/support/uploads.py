@@ -1,4 +1,4 @@
-"""Uploads as the page makes them, for tests that do not need the page: a grant, and `oss2`."""
+"""Uploads like those of the page, but made without it: with a grant and `oss2`."""
 
 import secrets
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Upload:
     """One upload.
 
     Attributes:
-        report: what the page would send as a receipt.
+        report: the receipt that the page would send.
     """
 
     key: str
@@ -24,12 +24,12 @@ class Upload:
 
     @property
     def stored(self) -> dict[str, object]:
-        """What the server should say about it."""
+        """The fields that the server should return for the upload."""
         return {name: self.report[name] for name in ("key", "size", "crc64")}
 
 
 def granted_bucket(grant: dict[str, str], demo: Demo) -> oss2.Bucket:
-    """Return the bucket as the holder of a grant sees it."""
+    """Return the bucket with the credentials of a grant."""
     provider = oss2.credentials.StaticCredentialsProvider(
         grant["access_key_id"], grant["access_key_secret"], grant["security_token"]
     )
@@ -47,7 +47,7 @@ def put(
     name: str = "hello.txt",
     headers: dict[str, str] | None = None,
 ) -> Upload:
-    """Upload something as whoever `site` is."""
+    """Upload an object as the user of `site`."""
     return put_with(site.post("/api/grant").json(), demo, content, name=name, headers=headers)
 
 
@@ -59,7 +59,7 @@ def put_with(
     name: str = "hello.txt",
     headers: dict[str, str] | None = None,
 ) -> Upload:
-    """Upload something with a grant that was fetched before."""
+    """Upload an object with an existing grant."""
     key = f"{grant['prefix']}2026-03-14/{secrets.token_hex(16)}/{name}"
     result = granted_bucket(grant, demo).put_object(key, content, headers=headers)
     report: dict[str, object] = {

@@ -1,4 +1,4 @@
-"""The golden vectors, readable on every interpreter."""
+"""The golden test vectors, readable on every interpreter."""
 
 import json
 

@@ -1,9 +1,9 @@
-"""Hands groups of tests to workers, and the rest of a dead worker's tests to the one that follows.
+"""Assigns groups of tests to workers, and a dead worker's remaining tests to its successor.
 
-A test that hangs ends its worker (`timeout_method = "thread"`): nothing else ends a wait for
-Playwright, whose loop does not survive an exception from a signal. pytest-xdist's own scheduler
-then fails the test although it runs it again, and it waits for ever when one test is left
-(seen with 3.8.0).
+A test that hangs ends its worker process (`timeout_method = "thread"`). Nothing else can interrupt
+a wait for Playwright, because Playwright's loop does not survive an exception from a signal.
+pytest-xdist's own scheduler fails such a test although it is run again, and it waits for ever if
+one test is left (seen with 3.8.0).
 """
 
 from xdist.scheduler import LoadGroupScheduling
@@ -13,10 +13,12 @@ __all__ = ["Scheduling"]
 
 
 class Scheduling(LoadGroupScheduling):  # type: ignore[misc]  # it has no types
-    """`--dist loadgroup` that outlives a worker."""
+    """`--dist loadgroup` that tolerates the death of a worker."""
 
     def schedule(self) -> None:
-        """Give work to workers; a new one begins its last test only when told that it is."""
+        """Assign work to workers; a new worker starts its last test only when told that it is the
+        last.
+        """
         begun = self.collection is not None
         super().schedule()
         if begun:
@@ -24,10 +26,10 @@ class Scheduling(LoadGroupScheduling):  # type: ignore[misc]  # it has no types
                 self._reschedule(node)
 
     def remove_node(self, node: WorkerController) -> str | None:
-        """Take back what a worker has not done; the test that it died of counts as done.
+        """Take back a dead worker's unfinished tests; the test that killed it counts as done.
 
         Returns:
-            That test's id, or `None` if the worker had nothing left to do.
+            The id of that test, or `None` if the worker had no tests left.
         """
         units = self.assigned_work.pop(node)
         left = {scope: unit for scope, unit in units.items() if _is_left(unit)}
@@ -41,7 +43,7 @@ class Scheduling(LoadGroupScheduling):  # type: ignore[misc]  # it has no types
         return died_of
 
     def mark_test_pending(self, item: str) -> None:
-        """Run a test again; pytest-rerunfailures asks for it if it has tries left."""
+        """Queue a test again; pytest-rerunfailures calls this if attempts are left."""
         self.workqueue.setdefault(self._split_scope(item), {})[item] = False
 
 

@@ -1,4 +1,4 @@
-"""`playwright.config.toml`: unknown keys are refused, and each known one has an effect."""
+"""`playwright.config.toml`: unknown keys are refused, and each known key has an effect."""
 
 import copy
 import os
@@ -85,7 +85,7 @@ def test_a_failed_test_is_repeated_on_ci_as_the_file_says(
         | {
             "CI": ci,
             "PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'server'}",
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # the others take seconds to load
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # loading other plugins takes seconds
         },
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""The rule that operators are shown is the one with which all stories run."""
+"""The CORS rule in the documentation equals the one used by all stories."""
 
 from pathlib import Path
 

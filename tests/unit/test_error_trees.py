@@ -1,4 +1,4 @@
-"""The tree that the head of each module of errors draws has all of them."""
+"""The error tree in the docstring of each errors module is complete."""
 
 import re
 from importlib import import_module

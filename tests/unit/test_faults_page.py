@@ -1,4 +1,4 @@
-"""No fault is dropped: each row of docs/faults.md has tests, and all of them exist."""
+"""Completeness: each fault in docs/faults.md has tests, and all of them exist."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ ROWS = [f"R{number:02}" for number in range(1, 61)]
 
 
 def proofs() -> dict[str, list[str]]:
-    """Return, for each row of the page, its tests."""
+    """Return the tests of each fault in docs/faults.md."""
     lines = re.findall(r"^\| (R\d\d) \|.*\| ([^|]+) \|$", PAGE, re.MULTILINE)
     return {row: re.findall(r"`(\w+)`", proof) for row, proof in lines}
 

@@ -1,6 +1,6 @@
-"""MicroPython after `interpreter.py` has made it faster: it does what it did, and nothing is lost.
+"""MicroPython with the optimizations of `interpreter.py` behaves like the original.
 
-Every program runs on the vendor's WASM as well, and has to print the same there.
+Every program also runs on the vendor's WASM build, and must print the same there.
 """
 
 import json
@@ -83,7 +83,7 @@ for wrong in (lambda: [][1], lambda: {}["a"], lambda: 1 // 0, lambda: int("x"), 
         print(repr(error))
 """
 
-# What JavaScript throws passes Python by; the stack of C is put back, as far as it was before.
+# JavaScript exceptions bypass Python; afterwards the C stack must be restored.
 FOREIGN = """
 import js
 

@@ -1,4 +1,4 @@
-"""Which room may import which, and how much JavaScript there may be: all else fails here."""
+"""Allowed imports between packages, and the maximum size of JavaScript files."""
 
 import ast
 from pathlib import Path
@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 JAVASCRIPT = {"js", "pyscript", "pyodide", "jsffi"}
 PORTABLE = {"asyncio", "binascii", "functools", "hashlib", "hmac", "json", "sys", "time"}
 
-# room: what it may import besides itself; longest name first wins
+# package -> its allowed imports besides itself; the longest matching package name counts
 ROOMS = {
     "uploader.oss": {"binascii", "hashlib", "time"},
     "uploader.transfer": {"asyncio", "heapq", "json", "uploader.oss"},
@@ -38,12 +38,12 @@ FOREIGN = {
     "ossferry": {"uploader", "mock_oss"},
     "mock_oss": {"uploader", "ossferry"},
 }
-MOST_LINES = 80  # of JavaScript in a file: what is longer belongs into Python, or apart
+MOST_LINES = 80  # per JavaScript file; move longer code to Python or split it
 MOCK_USERS = [ROOT / "server/ossferry" / name for name in ("cli/demo.py", "cli/mock_program.py")]
 
 
 def imports(path: Path) -> set[str]:
-    """Return the modules that a file imports when it runs, not those for the type checker."""
+    """Return the modules that a file imports at run time, without imports for the type checker."""
     found: set[str] = set()
     pending: list[ast.AST] = [ast.parse(path.read_text("utf-8"))]
     for node in pending:
@@ -95,7 +95,7 @@ def test_the_packages_do_not_know_each_other(package: str) -> None:
 
 
 def typed_imports(path: Path) -> set[str]:
-    """Return all modules named in a file, for the type checker too."""
+    """Return all modules that a file imports, including imports for the type checker."""
     return {
         node.module or ""
         for node in ast.walk(ast.parse(path.read_text("utf-8")))

@@ -1,4 +1,4 @@
-"""Every language says the same things, and nothing that nobody asks for."""
+"""All languages have the same texts, and no text is unused."""
 
 import json
 import re
@@ -11,12 +11,12 @@ from build import LANGUAGES
 WEB = Path(__file__).parents[2] / "web"
 LOCALES = WEB / "uploader" / "locales"
 ENGLISH = json.loads((LOCALES / "en.json").read_text("utf-8"))
-SHORTEST = 3  # letters that a pattern has to hold, or it would fit anything
+SHORTEST = 3  # minimum letters in a pattern; a shorter one would match anything
 HOLE = re.compile(r"\{\w*\}")
 
 
 def used_patterns() -> list[str]:
-    """Return the keys that the code names, as patterns; `f"{key}_next"` is `.+_next`."""
+    """Return the keys in the code as regular expressions; `f"{key}_next"` becomes `.+_next`."""
     sources = [*(WEB / "uploader").rglob("*.py"), WEB / "index.html"]
     text = "\n".join(path.read_text("utf-8") for path in sources)
     literals = re.findall(r"""f?["']([a-z][a-z_]*|[a-z_]*\{[^"']*\}[a-z_]*)["']""", text)

@@ -1,4 +1,4 @@
-"""What is installed is what was looked at: locks pin by hash, and installs obey them. Row T46."""
+"""Lock files pin all dependencies by hash, and installations use them. Threat T46."""
 
 import json
 import re
@@ -14,7 +14,7 @@ NPM_LOCKS = [path for path in ROOT.rglob("package-lock.json") if "node_modules" 
 
 
 def commands(target: str) -> list[str]:
-    """Return what make runs for a target where nothing is built yet."""
+    """Return the commands that make runs for a target if nothing is built yet."""
     make: list[str | Path] = ["make", "--dry-run", "--always-make", "--directory", ROOT, target]
     lines = subprocess.run(make, check=True, capture_output=True, text=True).stdout  # noqa: S603
     return re.split(r"\n|\|\|", lines)

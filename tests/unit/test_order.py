@@ -1,4 +1,4 @@
-"""The longest test files begin first, and tests that drive a browser still come last."""
+"""The longest test files run first, and browser tests still run last."""
 
 import os
 from collections import Counter

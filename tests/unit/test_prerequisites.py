@@ -1,6 +1,6 @@
-"""What the tests need of the machine is found, installed once, and missed aloud.
+"""Programs that the tests need are found, installed once, and reported if missing.
 
-Programs that only note how they are called take the place of apt, sudo and Playwright.
+Fake programs that record their calls replace apt, sudo and Playwright.
 """
 
 import os
@@ -29,7 +29,7 @@ def test_webkit(): browser("webkit")
 
 
 class Machine:
-    """A machine with nothing on it; `calls` are the commands that were given to it."""
+    """A simulated machine without programs; `calls` are the executed commands."""
 
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.bin = root / "usr" / "bin"
@@ -48,7 +48,9 @@ class Machine:
         return self._log.read_text().splitlines()
 
     def add(self, path: str, script: str = "") -> Path:
-        """Put a program there, relative to `/`, which notes its call and then runs the script."""
+        """Add a program, with a path relative to `/`, that records its call and then runs the
+        script.
+        """
         program = self._root / path
         program.parent.mkdir(parents=True, exist_ok=True)
         lines = ["#!/bin/sh", f'echo "{program.name} $*" >> {self._log}', script]
@@ -57,7 +59,7 @@ class Machine:
         return program
 
     def add_apt(self, *puts: str) -> None:
-        """Add apt; whatever it installs, it puts these programs there."""
+        """Add an apt that creates these programs when it installs any package."""
         made = " && ".join(
             f"/bin/mkdir -p {path.parent} && : > {path} && /bin/chmod +x {path}"
             for path in (self._root / put for put in puts)
@@ -75,7 +77,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Playwright's downloads, which fail; each entry is what was asked for."""
+    """Playwright's downloads, which fail; each entry has the requested engines."""
     asked: list[list[str]] = []
 
     def download(engines: list[str]) -> bool:
@@ -366,12 +368,12 @@ def test_a_missing_program_skips_a_test_and_fails_it_on_ci(
 
 
 def test_no_other_place_decides_about_missing_programs() -> None:
-    """A skip of its own would be silent on CI."""
+    """Tests that skip themselves would go unnoticed on continuous integration."""
     skips = {
         path.relative_to(ROOT / "tests").as_posix()
         for path in (ROOT / "tests").rglob("*.py")
         if any(word in path.read_text("utf-8") for word in ("pytest.skip(", "importorskip("))
     } - {Path(__file__).relative_to(ROOT / "tests").as_posix()}
 
-    of_engines = "support/webkitgtk/limits.py"  # what a driver cannot do; no core story asks for it
+    of_engines = "support/webkitgtk/limits.py"  # never skips a core story
     assert skips == {"support/programs.py", "unit/server/test_audit_file.py", of_engines}

@@ -1,4 +1,4 @@
-"""A worker that dies costs nothing but a second try of the test that it died of."""
+"""A worker that dies costs only a second attempt of the test that killed it."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ def die(times):
 
 
 def run(folder: Path, tests: str) -> tuple[int, str, int]:
-    """Return the exit code, the last line, and how often the test that dies was tried."""
+    """Return the exit code, the last line, and the number of attempts of the test that dies."""
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_it.py").write_text(DIES + tests)
     plugins = ("mock_oss", "playwright", "schemathesis", "hypothesispytest", "anyio")

@@ -74,7 +74,7 @@ class Counter:
         return max(1, math.ceil(left_s))
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the HTTP connections."""
         if self._pool is not None:
             await self._pool.aclose()
 

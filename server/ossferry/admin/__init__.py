@@ -1,1 +1,1 @@
-"""The administrators' page: what is stored, by whom, and as CSV."""
+"""The administration page: principals, their usage, and uploads; also as CSV."""

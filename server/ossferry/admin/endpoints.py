@@ -1,6 +1,6 @@
-"""What administrators see: `/admin`, which changes nothing, and the same as CSV.
+"""Endpoints of the read-only administration page `/admin`, and the CSV export of uploads.
 
-Everything that people have named is text: escaped in HTML, and kept from being a formula in CSV.
+Text from users is escaped in HTML, and protected from being read as a formula in CSV.
 """
 
 import csv
@@ -34,7 +34,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class AdminApi:
-    """The routes below `/admin`."""
+    """The endpoints below `/admin`."""
 
     def __init__(self, settings: Settings, database: Database, *, styles: str) -> None:
         common = Quota(**{name: getattr(settings, f"quota_{name}") for name in NAMES})
@@ -42,7 +42,7 @@ class AdminApi:
         self._database = database
 
     async def page(self, request: Request, _owner: Owner) -> Response:
-        """Answer `GET /admin?principal=`: everybody, and the last uploads."""
+        """Handle `GET /admin?principal=`: show principals and the last uploads."""
         principal = request.query_params.get("principal", "")
         async with self._database.read() as connection:
             people = await principals_report(connection, principal=principal, limit=SHOWN)
@@ -53,10 +53,10 @@ class AdminApi:
         return Response(body, headers=headers, media_type="text/html; charset=utf-8")
 
     async def export(self, request: Request, _owner: Owner) -> Response:
-        """Answer `GET /admin/uploads.csv?principal=`."""
+        """Handle `GET /admin/uploads.csv?principal=`: download uploads as CSV."""
         principal = request.query_params.get("principal", "")
         pieces = csv_pieces(self._database, principal=principal)
-        first = await anext(pieces)  # so that a lost ledger is a problem, not half a table
+        first = await anext(pieces)  # fail before the response starts if the ledger is lost
         return StreamingResponse(
             _with(first, pieces),
             media_type="text/csv; charset=utf-8",
@@ -64,17 +64,17 @@ class AdminApi:
         )
 
     async def style(self, _request: Request) -> Response:
-        """Answer `GET /admin/style.css`."""
+        """Handle `GET /admin/style.css`."""
         return Response(STYLE, media_type="text/css")
 
 
 async def csv_pieces(
     database: Database, *, principal: str = "", since: datetime | None = None
 ) -> AsyncIterator[str]:
-    """Yield all uploads as CSV, newest first; the first piece begins with the head line.
+    """Yield all uploads as CSV, newest first; the first piece starts with the header line.
 
     Raises:
-        LedgerLostError: the rest cannot be read.
+        LedgerLostError: the remaining uploads cannot be read.
     """
     names = [each.name for each in fields(UploadRow)]
     lines: list[Iterable[str]] = [names]
@@ -99,7 +99,7 @@ async def _with(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
 
 
 def _cell(value: object) -> str:
-    """Return a value that a spreadsheet takes for text."""
+    """Return a value's text, marked with ``'`` if a spreadsheet would read it as a formula."""
     text = _text(value)
     return f"'{text}" if text.startswith(FORMULA) else text
 

@@ -1,6 +1,6 @@
-"""The page `/admin`: who has stored how much, what they may, and the last uploads.
+"""HTML of the page `/admin`: principals with usage and limits, and the last uploads.
 
-It has the look of the uploader, by its style sheet; everything that people have named is escaped.
+The page uses the upload page's style sheet. Text from users is escaped.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,17 +45,18 @@ td small { display: block; color: var(--soft, CanvasText); overflow-wrap: anywhe
 """
 LIMITS = ("bytes_day", "objects_day", "bytes_total", "objects_total")
 
-# what kind of field is below each head
+# column -> CSS class of its cells
 PEOPLE = {"who": "wide", "files": "number", "stored": "number", "may_store": "", "last_upload": ""}
 UPLOADS = {"when": "when", "who": "", "file": "wide", "size": "number", "crc64": "number"}
 
 
 class AdminPage:
-    """Makes the page.
+    """Renders the page.
 
     Args:
-        styles: the address of the uploader's style sheet; empty without one.
-        common: the limits of who has none of their own.
+        styles: URL of the upload page's style sheet; empty without one.
+        common: limits of principals without limits of their own.
+        most: maximum number of rows; a full table gets a note that it may be cut off.
     """
 
     def __init__(self, *, styles: str, common: Quota, most: int) -> None:
@@ -74,7 +75,7 @@ class AdminPage:
         """Return the page.
 
         Args:
-            principal: the hash of whose uploads alone are shown; empty for everybody's.
+            principal: a hash, to show only this principal's uploads; empty for all.
             language: one of `WORDS`.
         """
         words = WORDS[language]
@@ -137,11 +138,11 @@ def _upload(row: UploadRow, words: Words) -> Sequence[str]:
 
 
 def _table(heads: Mapping[str, str], words: Words, rows: Iterable[Sequence[str]]) -> str:
-    """Return a table.
+    """Return an HTML table.
 
     Args:
-        heads: what kind of field is below each.
-        rows: fields, escaped already.
+        heads: CSS class of the cells, by column.
+        rows: cells as escaped HTML.
     """
     head = "".join(f"<th scope=col class='{heads[name]}'>{words[name]}</th>" for name in heads)
     lines = (

@@ -1,4 +1,4 @@
-"""The words of `/admin` in the languages of the page; `{}` stands for what is told."""
+"""Texts of `/admin` in the upload page's languages; `{}` is a placeholder."""
 
 from collections.abc import Mapping
 

@@ -1,5 +1,5 @@
-"""Who is asking: one `Identify` per way of proving it.
+"""Authentication: who sends a request. One module per method, and what these modules share.
 
-A way is a module here, with something that turns a request into a `Principal` or raises
-`NotIdentifiedError`. `ways` picks by the `auth` setting; an application may hand over its own.
+An authenticator turns a request into a `Principal` or raises `NotIdentifiedError`. `choice` selects
+the authenticator named by the `auth` setting. An application may pass its own.
 """

@@ -1,7 +1,7 @@
-"""Identifies programs by API keys.
+"""Authentication of programs by API keys.
 
-One keyed hash per question, compared in constant time; an unknown, a revoked and a wrong key are
-told apart by nobody.
+Each request costs one keyed hash, compared in constant time. Unknown, revoked, expired and wrong
+keys get the same answer, so a client cannot tell them apart.
 """
 
 import hmac
@@ -21,7 +21,7 @@ NO_HASH = "0" * 64
 
 
 class ApiKeyWay:
-    """Finds the principal of an API key."""
+    """Authenticator for API keys sent as bearer tokens."""
 
     def __init__(self, file: ApiKeyFile, *, secret: bytes, clock: Clock) -> None:
         self._file = file
@@ -29,7 +29,7 @@ class ApiKeyWay:
         self._clock = clock
 
     async def identify(self, request: Request) -> Principal:
-        """See `Identify`."""
+        """Return the principal of a request; see `Identify`."""
         key = parse_key(bearer_token(request))
         if key is None:
             raise NotIdentifiedError("The API key is not valid.")

@@ -1,7 +1,8 @@
-"""Keeps the hashes of API keys in one JSON file that only its owner can read.
+"""The file of API key records: a JSON document with hashes, readable by its owner only.
 
-A change replaces the whole file at once, so a reader sees the old list or the new one. The server
-looks at the file's time on every question, so that a revoked key is refused at once.
+Each change replaces the whole file atomically, so a reader sees either the old list or the new one.
+The server checks the file's modification time on every request, so a revoked key is refused
+immediately.
 """
 
 import fcntl
@@ -24,7 +25,7 @@ __all__ = ["ApiKeyFile", "KeyRecord"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord:
-    """What is known of one key.
+    """The record of one API key.
 
     Attributes:
         hash: keyed hash of the key's text.
@@ -42,11 +43,11 @@ class KeyRecord:
     addresses: tuple[str, ...] = ()
 
     def is_live(self, now: datetime) -> bool:
-        """Whether the key opens anything at this moment."""
+        """Return whether the key is neither revoked nor expired."""
         return not self.revoked and (not self.expires or now < datetime.fromisoformat(self.expires))
 
     def allows(self, address: str) -> bool:
-        """Whether the key may be used from this address."""
+        """Return whether the key may be used from this address."""
         if not self.addresses:
             return True
         try:
@@ -57,7 +58,7 @@ class KeyRecord:
 
 
 class ApiKeyFile:
-    """The file; it need not exist before the first key."""
+    """The file of API key records; it is created with the first key."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -65,7 +66,7 @@ class ApiKeyFile:
         self._records: Mapping[str, KeyRecord] = {}
 
     def records(self) -> Mapping[str, KeyRecord]:
-        """Return all keys by id.
+        """Return all key records by id.
 
         Raises:
             SettingsError: the file cannot be read.
@@ -83,19 +84,17 @@ class ApiKeyFile:
     def add(
         self, key: ApiKey, *, secret: bytes, user: str, created: datetime, **more: object
     ) -> KeyRecord:
-        """Keep the hash of a new key.
+        """Store the hash of a new key.
 
         Args:
-            user: the principal's id; it must be in the one form that cannot be mistaken.
+            user: the principal's id, in its canonical form (NFKC, case-folded, stripped).
             more: `expires` and `addresses` of the record.
 
         Raises:
-            BadRequestError: the user id has look-alikes, or a network is none.
+            BadRequestError: the user id is not in canonical form, or an address is not a network.
         """
         if not user or _canonical(user) != user or not user.isprintable():
-            raise BadRequestError(
-                f"Write the user id as {_canonical(user)!r}: ids are compared so."
-            )
+            raise BadRequestError(f"Write the user id as {_canonical(user)!r}, its canonical form.")
         record = KeyRecord(
             id=key.id,
             hash=key.keyed_hash(secret),
@@ -113,7 +112,7 @@ class ApiKeyFile:
         return record
 
     def revoke(self, id_: str, now: datetime) -> KeyRecord:
-        """Close a key for ever; return what is known of it.
+        """Revoke a key permanently, and return its record.
 
         Raises:
             BadRequestError: there is no such key.
@@ -154,7 +153,7 @@ class ApiKeyFile:
         Path(name).replace(self._path)
 
     def _give_to_the_server(self, handle: int) -> None:
-        """Leave a file that root makes to whom the old one, or the folder, belongs."""
+        """If run as root, give a new file to the owner of the old file or of the folder."""
         if os.geteuid() == 0:
             owner = (self._path if self._path.exists() else self._path.parent).stat()
             os.fchown(handle, owner.st_uid, owner.st_gid)

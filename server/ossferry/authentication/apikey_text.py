@@ -1,7 +1,7 @@
-"""What an API key looks like: `osf_{id}_{128 random bits}{checksum}`, in lower-case base 32.
+"""The format of API keys: `osf_{id}_{128 random bits}{checksum}`, in lower-case base 32.
 
-The prefix lets scanners find keys in places where none should be; the checksum lets us refuse a
-mistyped or guessed key without looking anything up.
+The prefix lets secret scanners find leaked keys. The checksum lets the server refuse a mistyped or
+guessed key without reading the key file.
 """
 
 import base64
@@ -23,26 +23,26 @@ _KEY = re.compile(r"osf_([a-z2-7]{8})_([a-z2-7]{26})([a-z2-7]{7})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """A key: its id may be shown, its text never."""
+    """An API key; its id may be shown, its text is secret."""
 
     id: str
     text: str = field(repr=False)
 
     def keyed_hash(self, secret: bytes) -> str:
-        """Return what is kept of the key."""
+        """Return the keyed hash of the key (HMAC-SHA256, hexadecimal); only this hash is stored."""
         message = f"ossferry/apikey\0{self.text}".encode()
         return hmac.new(secret, message, hashlib.sha256).hexdigest()
 
 
 def new_key(random_bytes: RandomBytes = secrets.token_bytes) -> ApiKey:
-    """Return a new key."""
+    """Return a new random key."""
     id_ = _base32(random_bytes(5))
     body = f"osf_{id_}_{_base32(random_bytes(16))}"
     return ApiKey(id=id_, text=body + _checksum(body))
 
 
 def parse_key(text: str) -> ApiKey | None:
-    """Return the key, or None if the text is no key of ours."""
+    """Return the key, or None if the text is not a well-formed API key."""
     found = _KEY.fullmatch(text)
     if found is None or _checksum(text[:-7]) != found[3]:
         return None

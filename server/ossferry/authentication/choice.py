@@ -1,4 +1,4 @@
-"""Picks the way of identifying people that the settings name, and gives it what it needs."""
+"""Construction of the authenticator that the settings select."""
 
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ __all__ = ["own_way", "way_for"]
 
 
 def own_way(identify: Identify) -> Way:
-    """Return the way of an application that identifies people itself."""
+    """Return an authenticator for an application that identifies principals itself."""
     return Way(identify=identify, ambient=with_cookie, dear=True)
 
 
@@ -39,7 +39,7 @@ def way_for(
     clock: Clock,
     monotonic: Monotonic,
 ) -> Way:
-    """Return the way that `OSSFERRY_AUTH` names.
+    """Return the authenticator selected by `OSSFERRY_AUTH`.
 
     Raises:
         SettingsError: the file with the API keys is missing or cannot be read.
@@ -75,6 +75,6 @@ def _apikey_way(settings: Settings, clock: Clock) -> Way:
             "OSSFERRY_API_KEYS_FILE: there is no such file; `ossferry apikey create` makes it."
         )
     file = ApiKeyFile(settings.api_keys_file)
-    file.records()  # a file that cannot be read stops the start
+    file.records()  # refuse to start if the file cannot be read
     way = ApiKeyWay(file, secret=settings.secret_bytes, clock=clock)
     return Way(identify=way.identify, ambient=never)

@@ -1,6 +1,6 @@
-"""The demo's two people, Alice and Bob, told apart by a cookie that anyone may set.
+"""Demo authentication: two users, Alice and Bob, selected by a cookie that anyone may set.
 
-This proves nothing about anybody; the settings allow it together with the mock only.
+This authenticates nobody. The settings allow it only together with the mock.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ DEMO_USERS: Mapping[str, Principal] = MappingProxyType(
 
 
 def demo_way(settings: Settings, audit: "Audit") -> Way:
-    """Return the demo's way, with `POST /demo/user` to become Alice or Bob."""
+    """Return the demo authenticator, with the route `POST /demo/user` to choose Alice or Bob."""
     guard = Guard(settings, ambient=never)
 
     async def choose(request: Request) -> Response:
@@ -39,7 +39,7 @@ def demo_way(settings: Settings, audit: "Audit") -> Way:
             guard.refuse_other_sites(request)
             user = (await read_json(request)).get("user")
             if not isinstance(user, str) or user not in DEMO_USERS:
-                raise BadRequestError("The demo knows alice and bob only.")
+                raise BadRequestError("The demo has only the users alice and bob.")
         audit.acted(request, DEMO_USERS[user], action="sign-in", outcome="done")
         response = JSONResponse({"name": DEMO_USERS[user].name})
         response.set_cookie(DEMO_COOKIE, user, httponly=True, samesite="strict")
@@ -50,8 +50,8 @@ def demo_way(settings: Settings, audit: "Audit") -> Way:
 
 
 async def identify_demo_user(request: Request) -> Principal:
-    """Answer the demo user that the cookie names; Alice when there is no cookie."""
+    """Return the demo user named by the cookie; Alice if there is no cookie."""
     name = request.cookies.get(DEMO_COOKIE, "alice")
     if name not in DEMO_USERS:
-        raise NotIdentifiedError("The demo knows Alice and Bob only.")
+        raise NotIdentifiedError("The demo has only the users Alice and Bob.")
     return DEMO_USERS[name]

@@ -1,7 +1,7 @@
-"""Keeps an issuer's public keys: fetched when needed, again after a while, and never in a rush.
+"""A cache of an issuer's public keys, fetched on demand and refreshed at limited rates.
 
-A key id that nobody knows makes us look again, but only once a minute, whatever clients send.
-While the issuer is asked or does not answer, the keys that we have go on being used.
+A token with an unknown key id causes a refresh, but at most once a minute, whatever clients send.
+The cached keys stay in use during a refresh and while the issuer does not answer.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ __all__ = ["FetchKeys", "Jwks"]
 KEEP_S = 600.0
 LOOK_AGAIN_S = 60.0
 FIRST_AGAIN_S = 2.0
-"""While there are no keys to go on with."""
+"""The shortest time between attempts while there are no keys yet."""
 PUBLIC_KINDS = ("RSA", "EC", "OKP")
 
 FetchKeys: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
@@ -29,7 +29,7 @@ log = logger("ossferry.jwks")
 
 
 class Jwks:
-    """The keys of one issuer."""
+    """The public keys of one issuer."""
 
     def __init__(self, fetch: FetchKeys, *, monotonic: Monotonic) -> None:
         self._fetch = fetch
@@ -40,13 +40,13 @@ class Jwks:
         self._one_at_a_time = asyncio.Lock()
 
     async def keys(self, *, unknown_kid: bool = False) -> KeySet:
-        """Return the keys.
+        """Return the keys, refreshed if necessary.
 
         Args:
-            unknown_kid: the keys given last time did not have the one that was asked for.
+            unknown_kid: the keys returned last time did not include the key id of a token.
 
         Raises:
-            IssuerLostError: there are none yet and the issuer does not answer.
+            IssuerLostError: there are no keys yet, and the issuer does not answer.
         """
         if self._keys is not None and self._one_at_a_time.locked() and not unknown_kid:
             return self._keys
@@ -70,14 +70,18 @@ class Jwks:
         else:
             self._fetched_at = self._monotonic()
         finally:
-            self._tried_at = self._monotonic()  # not before: it may have taken long
+            self._tried_at = self._monotonic()  # after the fetch, which may take long
 
     def _age(self, since: float) -> float:
         return self._monotonic() - since
 
 
 def _public_keys(document: dict[str, Any]) -> KeySet:
-    """Take the public keys of a key set; a symmetric one has no business there."""
+    """Return the public keys of a key set document; symmetric keys are ignored.
+
+    Raises:
+        IssuerLostError: the document has no usable key.
+    """
     listed = document.get("keys")
     if not isinstance(listed, list):
         raise IssuerLostError("unreadable")
@@ -93,7 +97,9 @@ def _is_for_signatures(key: object) -> bool:
 
 
 def _imported(key: dict[str, Any]) -> Key | None:
-    """Take a key; one that is not understood must not take the others away (RFC 7517, 5)."""
+    """Return a key, or None for an unsupported one; the others stay usable (RFC 7517, section
+    5).
+    """
     try:
         return JWKRegistry.import_key(key)
     except (JoseError, ValueError, KeyError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""Identifies people by the bearer tokens of an issuer, such as a company's sign-in service."""
+"""Authentication by bearer tokens (JWT) of an issuer, such as a company's sign-in service."""
 
 import httpx
 from starlette.requests import Request
@@ -15,7 +15,7 @@ __all__ = ["JwtWay"]
 
 
 class JwtWay:
-    """Finds the principal of a bearer token: its subject."""
+    """Authenticator for bearer tokens; the token's subject is the principal's id."""
 
     def __init__(
         self, settings: Settings, client: httpx.AsyncClient, *, clock: Clock, monotonic: Monotonic
@@ -29,7 +29,7 @@ class JwtWay:
         )
 
     async def identify(self, request: Request) -> Principal:
-        """See `Identify`."""
+        """Return the principal of a request; see `Identify`."""
         claims = await self._verifier.claims(bearer_token(request))
         name = display_name(claims.get("name"), otherwise=claims["sub"])
         return Principal(id=claims["sub"], name=name)

@@ -1,8 +1,8 @@
-"""Signs people in at an OpenID provider and keeps them signed in with a cookie.
+"""Sign-in at an OpenID provider; afterwards a session cookie authenticates the browser.
 
-`/login` shows a page with one link, `/login/start` leaves for the provider, `/login/callback` takes
-the code that comes back, `POST /logout` ends the session. State, nonce and code verifier belong to
-one try and one browser: they wait in a signed cookie and are good once.
+`/login` shows a page with one link, `/login/start` redirects to the provider, `/login/callback`
+receives the authorization code, and `POST /logout` ends the session. State, nonce and code verifier
+belong to one attempt in one browser: a signed cookie holds them, and they are accepted once.
 """
 
 import html
@@ -43,7 +43,7 @@ PAGE = """<!doctype html>
 
 
 class Oidc:
-    """The addresses of sign-in and sign-out."""
+    """The endpoints of sign-in and sign-out."""
 
     def __init__(
         self,
@@ -66,26 +66,26 @@ class Oidc:
         self._sealer = sealer(settings.secret_bytes, "login", clock)
 
     async def identify(self, request: Request) -> Principal:
-        """See `Identify`."""
+        """Return the principal of a request; see `Identify`."""
         return (await self._sessions.read(request)).principal
 
     async def welcome(self, request: Request) -> Response | None:
-        """Send those who are not signed in to the sign-in page."""
+        """Return a redirect to the sign-in page if the browser has no valid session, else None."""
         try:
             await self._sessions.read(request)
         except NotIdentifiedError:
             return RedirectResponse("/login", 303)
         except UnavailableError:
-            return None  # the page holds no secret, and says that it has to wait
+            return None  # show the page: it contains no secret, and tells the user to wait
         return None
 
     async def login(self, _request: Request) -> Response:
-        """Answer `GET /login`."""
+        """Handle `GET /login`: show the sign-in page."""
         words = "You sign in with your organisation; this site never sees your password."
         return HTMLResponse(PAGE.format(words=html.escape(words)))
 
     async def start(self, request: Request) -> Response:
-        """Answer `GET /login/start`."""
+        """Handle `GET /login/start`: redirect to the provider."""
         address = address_of(request)
         await self._rates.admit(address)
         await self._rates.refuse_guessing(address)
@@ -96,7 +96,7 @@ class Oidc:
         return response
 
     async def callback(self, request: Request) -> Response:
-        """Answer `GET /login/callback`."""
+        """Handle `GET /login/callback`: begin a session and redirect to the page."""
         with self._audit.refusals(request, "sign-in"):
             principal = await self._signed_in(request)
             response = RedirectResponse("/", 303)
@@ -106,7 +106,7 @@ class Oidc:
         return response
 
     async def logout(self, request: Request) -> Response:
-        """Answer `POST /logout`."""
+        """Handle `POST /logout`: end the session."""
         response = Response(status_code=204, headers={"clear-site-data": '"cache"'})
         with self._audit.refusals(request, "sign-out"):
             self._guard.refuse_other_sites(request)
@@ -118,7 +118,7 @@ class Oidc:
     async def _signed_in(self, request: Request) -> Principal:
         address = address_of(request)
         await self._rates.admit(address)
-        await self._rates.refuse_guessing(address)  # the provider is asked next
+        await self._rates.refuse_guessing(address)  # check before sending a request to the provider
         try:
             attempt, code = await self._returned(request)
             return await self._provider.principal(attempt, code)
@@ -127,13 +127,15 @@ class Oidc:
             raise
 
     async def _returned(self, request: Request) -> tuple[Attempt, str]:
-        """Return the try that a callback ends, and its code; both count once."""
+        """Return the sign-in attempt that a callback completes, and its code; reject a second
+        use.
+        """
         attempt = self._attempt(request)
         code = _only(request, "code")
         if not secrets.compare_digest(_only(request, "state").encode(), attempt.state.encode()):
-            raise BadRequestError("This sign-in was not begun here. Please begin again.")
+            raise BadRequestError("This sign-in was not started here. Please start again.")
         if not await self._storage.add(f"login:{attempt.state}", ATTEMPT_S):
-            raise BadRequestError("This sign-in was used already. Please begin again.")
+            raise BadRequestError("This sign-in was already used. Please start again.")
         return attempt, code
 
     def _attempt(self, request: Request) -> Attempt:
@@ -141,7 +143,9 @@ class Oidc:
         try:
             values: Any = self._sealer.loads(cookie, max_age=ATTEMPT_S)
         except BadData as error:
-            raise BadRequestError("This sign-in was not begun here. Please begin again.") from error
+            raise BadRequestError(
+                "This sign-in was not started here. Please start again."
+            ) from error
         state, nonce, verifier = values
         return Attempt(state=state, nonce=nonce, verifier=verifier)
 
@@ -156,7 +160,7 @@ def oidc_way(
     clock: Clock,
     monotonic: Monotonic,
 ) -> Way:
-    """Return the way, with its addresses."""
+    """Return the OpenID authenticator, with its routes."""
     provider = Provider(settings, clock=clock, monotonic=monotonic)
     sessions = Sessions(settings, sign_outs, clock=clock)
     guard = Guard(settings, ambient=always)
@@ -190,5 +194,5 @@ def oidc_way(
 def _only(request: Request, name: str) -> str:
     values = request.query_params.getlist(name)
     if len(values) != 1 or not values[0] or len(values[0]) > 4096:
-        raise BadRequestError("The provider did not let you in. Please begin again.")
+        raise BadRequestError("The provider refused the sign-in. Please start again.")
     return values[0]

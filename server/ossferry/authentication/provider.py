@@ -1,4 +1,4 @@
-"""Talks to an OpenID provider: where to send people, and what a returned code is worth."""
+"""Client of an OpenID provider: the authorization URL, and the exchange of codes for principals."""
 
 import secrets
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try to sign in, from leaving for the provider to coming back; used once."""
+    """One attempt to sign in, from the redirect to the provider until the callback; used once."""
 
     state: str
     nonce: str
@@ -32,13 +32,13 @@ class Attempt:
 
     @classmethod
     def new(cls) -> "Attempt":
-        """Return a try that nobody can guess."""
+        """Return an attempt with random, unguessable values."""
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         return cls(state=state, nonce=nonce, verifier=verifier)
 
 
 class Provider:
-    """The configured provider."""
+    """Client of the configured OpenID provider."""
 
     def __init__(self, settings: Settings, *, clock: Clock, monotonic: Monotonic) -> None:
         secret = settings.oidc_client_secret
@@ -57,10 +57,10 @@ class Provider:
         self._found: dict[str, Any] | None = None
 
     async def address(self, attempt: Attempt) -> str:
-        """Return where a person signs in.
+        """Return the provider's URL where the user signs in.
 
         Raises:
-            IssuerLostError: the provider does not say.
+            IssuerLostError: the provider's configuration cannot be fetched.
         """
         endpoint = (await self._discover())["authorization_endpoint"]
         url = prepare_grant_uri(
@@ -77,23 +77,23 @@ class Provider:
         return str(url)
 
     async def principal(self, attempt: Attempt, code: str) -> Principal:
-        """Return who came back with this code.
+        """Exchange an authorization code for a principal.
 
         Raises:
-            BadRequestError: the provider does not know the code.
-            NotIdentifiedError: the token is not for this try.
+            BadRequestError: the provider does not accept the code.
+            NotIdentifiedError: the ID token does not belong to this attempt.
             IssuerLostError: the provider does not answer.
         """
         tokens = await self._exchange(attempt, code)
         claims = await self._verifier.claims(str(tokens.get("id_token", "")))
         nonce = str(claims.get("nonce", "")).encode(errors="replace")
         if not secrets.compare_digest(nonce, attempt.nonce.encode()):
-            raise NotIdentifiedError("The sign-in is not the one that was begun here.")
+            raise NotIdentifiedError("The ID token belongs to another sign-in.")
         name = display_name(claims.get("name"), otherwise=claims["sub"])
         return Principal(id=claims["sub"], name=name)
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the HTTP connections."""
         await self._http.aclose()
 
     async def _exchange(self, attempt: Attempt, code: str) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class Provider:
         request = self._http.build_request("POST", endpoint, content=body, headers=headers)
         status, tokens = await read_json(self._http, request, auth=self._auth)
         if 400 <= status < 500:
-            raise BadRequestError("The provider did not accept the sign-in. Please begin again.")
+            raise BadRequestError("The provider did not accept the sign-in. Please start again.")
         if status != 200:
             raise IssuerLostError(f"status-{status}")
         return tokens
@@ -116,7 +116,7 @@ class Provider:
     async def _discover(self) -> dict[str, Any]:
         if self._found is None:
             found = await fetch_json(self._http, self._issuer.rstrip("/") + DISCOVERY)
-            if found.get("issuer") != self._issuer:  # its tokens would be refused
+            if found.get("issuer") != self._issuer:  # tokens of another issuer would be refused
                 raise IssuerLostError("other-issuer")
             scheme = self._issuer.partition(":")[0]
             if not all(str(found.get(name)).startswith(f"{scheme}://") for name in ENDPOINTS):

@@ -1,7 +1,7 @@
-"""Identifies people by a header that a proxy in front has set.
+"""Authentication by a header that a reverse proxy sets.
 
-The header counts only from a configured network and together with a shared secret. Anything odd
-about it is refused: twice, in two spellings, a list, or an empty value.
+The header is accepted only from a configured network and together with a shared secret. A repeated
+header, a second spelling, a list or an empty value is refused.
 """
 
 import hmac
@@ -19,7 +19,7 @@ SECRET_HEADER = "x-proxy-secret"  # noqa: S105 - a header's name
 
 
 class ProxyWay:
-    """Believes the proxy."""
+    """Authenticator that trusts the user header of the reverse proxy."""
 
     def __init__(self, settings: Settings) -> None:
         secret = settings.proxy_secret
@@ -28,27 +28,28 @@ class ProxyWay:
         self._networks = Networks(settings.trusted_proxies)
 
     async def identify(self, request: Request) -> Principal:
-        """See `Identify`."""
+        """Return the principal of a request; see `Identify`."""
         user = _only(request, self._header)
         given = _only(request, SECRET_HEADER).encode("latin-1")
         same = hmac.compare_digest(given, self._secret)
         if not (self._secret and same and peer_of(request.scope) in self._networks):
-            raise NotIdentifiedError("The proxy in front has not said who is asking.")
+            raise NotIdentifiedError("The reverse proxy did not identify the user.")
         try:
-            user = user.encode("latin-1").decode()  # one reading only, so two never look like one
+            user = user.encode("latin-1").decode()  # UTF-8 only, so an id has one spelling
         except UnicodeDecodeError as error:
-            raise BadRequestError("The proxy in front must name the user in UTF-8.") from error
+            raise BadRequestError("The reverse proxy must send the user id in UTF-8.") from error
         if "," in user or not is_plain_id(user):
-            raise BadRequestError("The proxy in front must name one user, in the form NFKC.")
+            raise BadRequestError("The reverse proxy must send one user id, in Unicode form NFKC.")
         return Principal(id=user, name=user)
 
 
 def _only(request: Request, name: str) -> str:
-    """Return the value of a header that may be there once and in one spelling.
+    """Return the value of a header that may occur only once and in one spelling; empty if missing.
 
-    Servers behind us may take ``X_Forwarded_User`` for ``X-Forwarded-User``; so nobody sends it.
+    Other servers may treat ``X_Forwarded_User`` as ``X-Forwarded-User``, so a request with the
+    underscore spelling is refused.
     """
     twins = [value for key, value in request.headers.items() if key.replace("_", "-") == name]
     if len(twins) > 1 or (twins and name not in request.headers):
-        raise BadRequestError("A header of the proxy in front is there twice.")
+        raise BadRequestError("A header of the reverse proxy occurs more than once.")
     return twins[0] if twins else ""

@@ -1,8 +1,8 @@
-"""Session cookies: signed, short-lived, bound to this host, and void after sign-out.
+"""Session cookies: signed, short-lived, bound to this host, and invalid after sign-out.
 
-A cookie holds who it is and when they signed in. It is signed anew while it is used, so it ends
-after some idle time, and in any case some time after sign-in. `SignOuts` remembers what was signed
-out.
+A cookie contains the principal and the time of sign-in. While it is used, the cookie is signed
+again from time to time. So a session ends after some idle time, and at the latest a fixed time
+after sign-in. `SignOuts` stores which sessions were signed out.
 """
 
 import hashlib
@@ -25,10 +25,10 @@ __all__ = ["SESSION_COOKIE", "Session", "Sessions", "sealer"]
 
 SESSION_COOKIE = "__Host-ossferry_session"
 RENEW_AFTER = 0.1
-"""Part of the idle time after which a used cookie is signed anew."""
+"""The fraction of the idle time after which a used cookie is signed again."""
 MAX_COOKIE_LENGTH = 2048
 MAX_KNOWN = 4096
-"""Cookies whose signature need not be checked again."""
+"""The number of cookies whose verified contents are cached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,8 @@ class Session:
     """One sign-in.
 
     Attributes:
-        id: random; names the sign-in when it is ended.
-        born: seconds since 1970 at which it began.
+        id: random; identifies the session at sign-out.
+        born: time of sign-in in seconds since 1970.
     """
 
     id: str
@@ -46,7 +46,7 @@ class Session:
 
 
 def sealer(secret: bytes, purpose: str, clock: Clock) -> URLSafeTimedSerializer:
-    """Return a signer for one purpose that goes by our clock."""
+    """Return a signer for one purpose; it takes timestamps from the given clock."""
 
     class ClockSigner(TimestampSigner):
         def get_timestamp(self) -> int:
@@ -61,7 +61,7 @@ def sealer(secret: bytes, purpose: str, clock: Clock) -> URLSafeTimedSerializer:
 
 
 class Sessions:
-    """Gives out, reads and ends sessions."""
+    """Creates, reads and ends sessions."""
 
     def __init__(
         self,
@@ -80,10 +80,10 @@ class Sessions:
         self._known: dict[str, tuple[Session, int]] = {}
 
     async def begin(self, principal: Principal, response: Response) -> None:
-        """Sign somebody in: always a new session, whatever cookie came along.
+        """Sign a principal in. Always start a new session and ignore the request's old cookie.
 
         Raises:
-            StorageLostError: it cannot be remembered.
+            StorageLostError: the session cannot be stored.
         """
         session = Session(id=self._new_id(), principal=principal, born=self._now())
         await self._sign_outs.begin(session.id, lasts_s=self._max_s)
@@ -93,9 +93,10 @@ class Sessions:
         """Return the session of a request.
 
         Raises:
-            NoProofError: there is none, or it has ended.
-            NotIdentifiedError: it is not ours.
-            LedgerLostError, StorageLostError: nobody can say whether it was signed out.
+            NoProofError: there is no session, or it has ended.
+            NotIdentifiedError: the cookie has no valid signature.
+            LedgerLostError, StorageLostError: the server cannot check whether the session was
+                signed out.
         """
         cookie = request.cookies.get(SESSION_COOKIE, "")
         if not cookie:
@@ -113,21 +114,21 @@ class Sessions:
         return session
 
     def renew(self, request: Request, response: Response) -> None:
-        """Hand out the cookie that was signed anew while the request was read."""
+        """Set the renewed cookie, if `read` has signed one for this request."""
         if cookie := getattr(request.state, "session_cookie", ""):
             set_cookie(response, SESSION_COOKIE, cookie, max_age=self._idle_s)
 
     async def end(self, session: Session, response: Response) -> None:
-        """Sign somebody out; copies of the cookie are void too.
+        """Sign out: end the session, so that copies of its cookie become invalid too.
 
         Raises:
-            LedgerLostError, StorageLostError: it cannot be remembered.
+            LedgerLostError, StorageLostError: the sign-out cannot be stored.
         """
         await self._sign_outs.add(session.id, lasts_s=self._max_s)
         set_cookie(response, SESSION_COOKIE, "", max_age=0)
 
     def _opened(self, cookie: str) -> tuple[Session, int]:
-        """Return what a cookie says, and when it was signed; good signatures are remembered."""
+        """Return the session in a cookie and the time of signing; cache verified cookies."""
         known = self._known.get(cookie)
         if known is not None:
             return known
@@ -150,9 +151,9 @@ class Sessions:
 
 
 def set_cookie(response: Response, name: str, value: str, *, max_age: int) -> None:
-    """Set a cookie that only this very host gets back, over https, and scripts never see.
+    """Set a cookie for this host only, sent over HTTPS only and hidden from scripts.
 
-    `Lax`, because a person comes back from the provider's site with it.
+    `SameSite=Lax`, because the browser must send it when the provider's site redirects back.
     """
     response.set_cookie(
         name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite="lax"
@@ -160,6 +161,6 @@ def set_cookie(response: Response, name: str, value: str, *, max_age: int) -> No
 
 
 def _session(value: Any) -> Session:
-    """Read what `_seal` has written; the signature says that it was us."""
+    """Return the session that `_seal` has serialized; the caller has checked the signature."""
     id_, born, principal_id, name = value
     return Session(id=id_, born=born, principal=Principal(id=principal_id, name=name))

@@ -1,8 +1,8 @@
-"""Knows which sessions were ended by a sign-out, for as long as their cookies could be used.
+"""Signed-out sessions, stored as long as their cookies could still be used.
 
-With a ledger, sign-outs are written down in it, and outlast everything. Without one it is the other
-way round: Redis, or the memory of the process, holds the sessions that have begun and not ended. A
-restart without their data so ends sessions, and brings none back.
+With a ledger, sign-outs are written to the database and survive any restart. Without a ledger,
+Redis or the memory of the process stores the opposite: sessions that have begun and not ended. If
+that data is lost, sessions end, but no signed-out session becomes valid again.
 """
 
 from datetime import timedelta
@@ -15,11 +15,11 @@ __all__ = ["SignOuts"]
 
 
 class SignOuts:
-    """Sessions that were signed out.
+    """The store of signed-out sessions.
 
     Args:
-        storage: shared by all processes, or in memory; used where there is no ledger.
-        database: the ledger, if there is one.
+        storage: Redis, shared by all processes, or memory; used if there is no ledger.
+        database: the ledger, or None.
     """
 
     def __init__(self, storage: Storage, database: Database | None, *, clock: Clock) -> None:
@@ -28,22 +28,22 @@ class SignOuts:
         self._clock = clock
 
     async def begin(self, session_id: str, *, lasts_s: float) -> None:
-        """Remember that a session has begun, where that is what is remembered.
+        """Store the beginning of a session, if there is no ledger.
 
         Raises:
-            StorageLostError: it cannot be remembered.
+            StorageLostError: the session cannot be stored.
         """
         if self._database is None:
             await self._storage.put(_name(session_id), b"1", lasts_s)
 
     async def add(self, session_id: str, *, lasts_s: float) -> None:
-        """Remember that a session was signed out.
+        """Store that a session was signed out.
 
         Args:
-            lasts_s: after this time its cookies are void in any case.
+            lasts_s: seconds after which all cookies of the session have expired.
 
         Raises:
-            LedgerLostError, StorageLostError: it cannot be remembered.
+            LedgerLostError, StorageLostError: the sign-out cannot be stored.
         """
         if self._database is None:
             await self._storage.drop(_name(session_id))
@@ -55,10 +55,10 @@ class SignOuts:
             )
 
     async def has(self, session_id: str) -> bool:
-        """Whether a session was signed out, or what remembered it was lost.
+        """Return whether a session was signed out, or its stored data was lost.
 
         Raises:
-            LedgerLostError, StorageLostError: nobody can say.
+            LedgerLostError, StorageLostError: the store does not answer.
         """
         if self._database is None:
             return not await self._storage.has(_name(session_id))

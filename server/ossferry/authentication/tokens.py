@@ -1,7 +1,7 @@
-"""Verifies signed tokens of an issuer: fixed algorithms, fixed issuer, fixed audience, live.
+"""Verification of an issuer's signed tokens: algorithm, issuer, audience and expiry.
 
-Keys come from the issuer's configured address only; what a token's own header says about where to
-find keys is not looked at.
+Keys come from the issuer's configured address only. Key locations in a token's own header are
+ignored.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ LEEWAY_S = 60
 
 
 class TokenVerifier:
-    """Checks tokens of one issuer for one audience."""
+    """Verifies tokens of one issuer for one audience."""
 
     def __init__(
         self,
@@ -44,11 +44,11 @@ class TokenVerifier:
         )
 
     async def claims(self, token: str) -> dict[str, Any]:
-        """Return the claims of a token that is good.
+        """Return the claims of a valid token.
 
         Raises:
-            NotIdentifiedError: it is not.
-            IssuerLostError: the issuer's keys cannot be had.
+            NotIdentifiedError: the token is not valid.
+            IssuerLostError: the issuer's keys cannot be fetched.
         """
         try:
             claims = (await self._decode(token)).claims
@@ -56,7 +56,7 @@ class TokenVerifier:
         except (JoseError, ValueError, TypeError, RecursionError, OverflowError) as error:
             raise NotIdentifiedError("The token is not valid.") from error
         if not is_plain_id(claims["sub"]):
-            raise NotIdentifiedError("The token names nobody.")
+            raise NotIdentifiedError("The token has no valid subject.")
         return claims
 
     async def _decode(self, token: str) -> jwt.Token:

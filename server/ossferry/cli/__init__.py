@@ -1,1 +1,1 @@
-"""The command line: `ossferry`, its subcommands, and the processes that they start."""
+"""The command line: `ossferry`, its subcommands, and the server processes that it starts."""

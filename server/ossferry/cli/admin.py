@@ -1,7 +1,7 @@
-"""The commands `ossferry admin …`: look at the ledger, shut somebody out, stop everything.
+"""The commands `ossferry admin …`: reports, quotas, revocation, reconciliation, kill switch.
 
-They work on the database and the cloud of the settings, whether the server runs or not. As in
-`cli`, a command loads what it needs when it is called.
+They use the database and the cloud account of the settings, whether or not the server is running.
+Each command imports its dependencies when it is called, so that the command line starts quickly.
 """
 
 import asyncio
@@ -22,15 +22,17 @@ __all__ = ["admin_commands"]
 MOST = 100_000
 
 T = TypeVar("T")
-Principal: TypeAlias = Annotated[str, typer.Argument(help="The hash, as `principals` shows it.")]
+Principal: TypeAlias = Annotated[
+    str, typer.Argument(help="The principal's hash, as `principals` prints it.")
+]
 Limit: TypeAlias = Annotated[int | None, typer.Option(min=0)]
 
-admin_commands = typer.Typer(help="Look after uploads and principals.", no_args_is_help=True)
+admin_commands = typer.Typer(help="Manage uploads and principals.", no_args_is_help=True)
 
 
 @admin_commands.command()
 def principals() -> None:
-    """Print everybody, with a head line; times are UTC."""
+    """Print all principals with a header line; times are in UTC."""
     from ossferry.ledger.reports import principals_report
 
     async def read(database: "Database") -> None:
@@ -49,9 +51,10 @@ def principals() -> None:
 
 @admin_commands.command()
 def uploads(
-    principal: Annotated[str, typer.Option(help="Only theirs; a hash.")] = "",
+    principal: Annotated[str, typer.Option(help="Only uploads of this principal (a hash).")] = "",
     since: Annotated[
-        datetime | None, typer.Option(help="Only later ones; UTC.", formats=["%Y-%m-%d"])
+        datetime | None,
+        typer.Option(help="Only uploads since this day in UTC.", formats=["%Y-%m-%d"]),
     ] = None,
 ) -> None:
     """Print uploads as CSV, newest first."""
@@ -67,13 +70,15 @@ def uploads(
 
 @admin_commands.command()
 def revoke(principal: Principal) -> None:
-    """Shut somebody out; credentials and links that they hold end in their time."""
+    """Revoke a principal's access; credentials and links already issued stay valid until they
+    expire.
+    """
     _set_revoked(principal, utc_now())
 
 
 @admin_commands.command()
 def restore(principal: Principal) -> None:
-    """Let somebody in again."""
+    """Restore a principal's access."""
     _set_revoked(principal, None)
 
 
@@ -84,9 +89,12 @@ def quota(
     objects_day: Limit = None,
     bytes_total: Limit = None,
     objects_total: Limit = None,
-    clear: Annotated[bool, typer.Option(help="Take their own limits away.")] = False,
+    clear: Annotated[bool, typer.Option(help="Remove the principal's own limits.")] = False,
 ) -> None:
-    """Set somebody's own limits, what is left out as the settings say; without any, print them."""
+    """Set a principal's own limits; without options, print the current limits.
+
+    A limit that is left out follows the settings.
+    """
     from ossferry.ledger import people
     from ossferry.ledger.standing import Quota, set_quota
 
@@ -109,7 +117,9 @@ def quota(
 
 
 async def _print_quota(database: "Database", principal: str) -> None:
-    """Print each limit: what is used, what is allowed, and who says so."""
+    """Print each limit: usage, allowed amount, and whether the settings or an administrator set
+    it.
+    """
     from ossferry.ledger.standing import NAMES, standing
     from ossferry.settings.loading import load_settings
 
@@ -127,9 +137,9 @@ async def _print_quota(database: "Database", principal: str) -> None:
 
 @admin_commands.command()
 def reconcile(
-    principal: Annotated[str, typer.Argument(help="Only theirs; a hash.")] = "",
+    principal: Annotated[str, typer.Argument(help="Only this principal (a hash).")] = "",
 ) -> None:
-    """Compare bucket and ledger now, correct the ledger, and print what was not as it said."""
+    """Compare bucket and ledger now, correct the ledger, and print the differences."""
     from ossferry.ledger import people
     from ossferry.ledger.reports import principals_report
     from ossferry.uploads.reconcile import reconciler
@@ -156,9 +166,9 @@ def reconcile(
 def kill_switch(
     state: Annotated[Literal["on", "off", "status"], typer.Argument()],
 ) -> None:
-    """Deny everything to all upload tokens, also to those that are out; or allow it again.
+    """Deny all access with upload tokens, including tokens already issued; or allow it again.
 
-    It works with your own rights at RAM, not with the server's.
+    This uses your own rights in RAM, not the server's.
     """
     from ossferry.oss.kill_switch import KillSwitch
     from ossferry.oss.sts import default_credentials
@@ -185,7 +195,9 @@ def _set_revoked(principal: str, at: datetime | None) -> None:
 
 
 def _nobody(principal: str) -> SettingsError:
-    return SettingsError(f"nobody is {principal}; `ossferry admin principals` shows who there is.")
+    return SettingsError(
+        f"there is no principal {principal}; `ossferry admin principals` lists all."
+    )
 
 
 def _run(work: Callable[["Database"], Awaitable[T]]) -> T:

@@ -1,4 +1,4 @@
-"""Writes `docs/configuration.md` from the settings class, so that the two cannot differ."""
+"""Generates `docs/configuration.md` from the settings class, so that both always agree."""
 
 from typing import Any, Literal, get_args, get_origin
 
@@ -13,9 +13,9 @@ __all__ = ["configuration_page"]
 HEAD = """\
 # Configuration
 
-Every option is an environment variable; a file called `.env` in the working directory is read too.
+Every option is an environment variable; the server also reads `.env` in the working directory.
 The server refuses to start when a value is unsafe or missing, and says which.
-A misspelled option is refused too, with the nearest name.
+It also refuses a misspelled option and suggests the nearest name.
 This page is generated: `ossferry config-docs > docs/configuration.md`.
 
 | option | default | meaning |
@@ -23,18 +23,18 @@ This page is generated: `ossferry config-docs > docs/configuration.md`.
 """
 
 TAIL = """
-The server's own credentials are no option of ours.
-`alibabacloud_credentials` finds them by its default chain,
+The server's own credentials are not an option.
+`alibabacloud_credentials` finds them through its default chain.
 from environment variables through OIDC (RRSA in a cluster) and profile files to the ECS RAM role.
-A role of ECS or of the cluster is best, a long-term key in the environment is warned of.
-The metadata service of ECS is asked with its token only;
+A role of ECS or of the cluster is best; the server warns about a long-term key in the environment.
+The server uses the metadata service of ECS only with a token;
 `ALIBABA_CLOUD_IMDSV1_DISABLED=false` changes that.
-The demo never looks there: it uses the mock's keys.
+The demo ignores these credentials and uses the mock's keys.
 """
 
 
 def configuration_page() -> str:
-    """Return the Markdown page."""
+    """Return the page as Markdown."""
     rows = [
         f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_meaning(name, field)} |"
         for name, field in Settings.model_fields.items()

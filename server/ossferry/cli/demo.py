@@ -1,9 +1,8 @@
-"""The whole thing on one machine: a mock OSS and STS, its bucket, and the server in front of it.
+"""The demo: a mock OSS and STS, a prepared bucket, and the server, all on one machine.
 
-Beside `mock_program`, the only module that imports the mock. Everything else is the production
-path: the server asks STS over HTTP with the official client, and the bucket is prepared as an
-operator would, with `oss2`. The mock's keys are handed over explicitly; real credentials in the
-environment are never looked at.
+Only this module and `mock_program` import the mock. Everything else works as in production: the
+server calls STS over HTTP with the official client, and `oss2` prepares the bucket as an operator
+would. The mock's keys are passed explicitly; real credentials in the environment are ignored.
 """
 
 import json
@@ -93,35 +92,38 @@ OPERATOR = replace(
     ),
 )
 WORLD = World(users=(OPERATOR, SERVER, SHARER), roles=(*World().roles, OBJECTS_ROLE))
-"""The operator, who prepares the bucket and may turn the kill switch; the server, which may assume
-two roles and nothing else; a key that signs links and can only read; and the roles: what a page
-gets, and what the server itself does with uploads."""
+"""The mock's account.
+
+It has an operator, who prepares the bucket and may use the kill switch; the server, which may only
+assume two roles; a read-only key that signs links; and the roles, one for pages and one for the
+server's own access to objects.
+"""
 
 
 class Demo:
-    """Runs mock and server in threads while entered.
+    """Runs the mock and the server in threads while the context is entered.
 
     Args:
         host: address to listen on, for both.
         port: port of the server; 0 picks a free one.
         oss_port: port of the mock; 0 picks a free one.
-        data_dir: where the mock keeps objects; by default a folder that goes away with it.
-        runtime: the interpreter of the page.
-        world: who there is in the mock's account.
-        custom_domain: a name below `localhost` that the bucket gets; the server hands it out, and
-            the mock behaves like an account that needs one.
-        upload_hosts: further names below `localhost` that the server hands out: endpoints such as
-            `oss-accelerate.localhost`, or custom domains, which the bucket gets too.
-        refuse_public_endpoints: whether the mock refuses public endpoints; by default it does if
-            there is a custom domain.
+        data_dir: folder for the mock's objects; by default a temporary folder.
+        runtime: the Python interpreter of the page.
+        world: users and roles of the mock's account.
+        custom_domain: a custom domain for the bucket, a name below `localhost`. The server gives it
+            to pages, and the mock behaves like an account that requires a custom domain.
+        upload_hosts: additional names below `localhost` for pages: endpoints such as
+            `oss-accelerate.localhost`, or custom domains, which are bound to the bucket.
+        refuse_public_endpoints: whether the mock refuses public endpoints; by default only if there
+            is a custom domain.
         on_exit: called when the server ends, for whatever reason.
-        overrides: settings that win over the demo's own.
+        overrides: settings that replace the demo's own.
 
     Attributes:
-        url: where the page is; set once entered, like the rest.
-        oss: the mock, to plan faults and look into buckets.
-        bucket: the bucket's name.
-        settings: what the server runs with.
+        url: address of the page; this and the other attributes are set when the context is entered.
+        oss: the mock, to inject faults and inspect buckets.
+        bucket: name of the bucket.
+        settings: the server's settings.
     """
 
     url: str
@@ -157,10 +159,10 @@ class Demo:
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
-        """Start the mock, prepare the bucket, start the server.
+        """Start the mock, prepare the bucket, and start the server.
 
         Raises:
-            SettingsError: a port is taken, or an option is at fault.
+            SettingsError: a port is taken, or an option is invalid.
         """
         with ExitStack() as starting:
             starting.enter_context(_without_proxies())
@@ -207,10 +209,11 @@ class Demo:
         starting.callback(server.stop)
 
     def _cnames(self) -> dict[str, str]:
-        """Return the custom domains among the names that were given.
+        """Return the custom domains among the given names, mapped to the bucket.
 
         Raises:
-            SettingsError: a name is not one below `localhost`.
+            SettingsError: a name is not below `localhost`, or the custom domain is an endpoint's
+                name.
         """
         domain = self._custom_domain
         given = [("--custom-domain", domain)] if domain else []
@@ -274,7 +277,7 @@ class Demo:
 
 
 def prepare_bucket(endpoint: str, name: str, origins: list[str]) -> None:
-    """Create the bucket and give it the CORS rule that the page needs, as an operator would."""
+    """Create the bucket with the CORS rule that the page needs, as an operator would."""
     auth = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
     bucket = oss2.Bucket(auth, endpoint, name, region=REGION)
     bucket.create_bucket()
@@ -290,7 +293,7 @@ def prepare_bucket(endpoint: str, name: str, origins: list[str]) -> None:
 
 @contextmanager
 def _without_proxies() -> Iterator[None]:
-    """Hide proxies from the SDKs, which send even requests to this very machine through them."""
+    """Hide proxy variables from the SDKs, which would use a proxy even for this machine."""
     names = [name for name in os.environ if name.lower() in ("http_proxy", "all_proxy")]
     hidden = {name: os.environ.pop(name) for name in names}
     try:

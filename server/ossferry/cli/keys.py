@@ -1,7 +1,7 @@
-"""The commands `ossferry apikey …`: make keys, list them, close them.
+"""The commands `ossferry apikey …`: create, list and revoke API keys.
 
-A key is shown once, on stdout, and kept nowhere but as a keyed hash. As in `cli`, a command loads
-what it needs when it is called.
+A key is printed once, on stdout; only its keyed hash is stored. Each command imports its
+dependencies when it is called.
 """
 
 from datetime import timedelta
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 __all__ = ["key_commands"]
 
-key_commands = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+key_commands = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
 
 @key_commands.command()
 def create(
-    user: Annotated[str, typer.Argument(help="The principal that the key stands for.")],
-    days: Annotated[int, typer.Option(min=0, help="Life of the key; 0 for no end.")] = 0,
+    user: Annotated[str, typer.Argument(help="The id of the principal that uses the key.")],
+    days: Annotated[int, typer.Option(min=0, help="Days until the key expires; 0 for never.")] = 0,
     address: Annotated[
         list[str] | None, typer.Option(help="A network that may use the key; repeatable.")
     ] = None,
 ) -> None:
-    """Make a key and print it, once."""
+    """Create a key and print it once."""
     from ossferry.authentication.apikey_text import new_key
 
     settings, file = _opened()
@@ -50,7 +50,7 @@ def create(
 
 @key_commands.command("list")
 def list_keys() -> None:
-    """Print what is known of each key: id, user, made, ends, revoked."""
+    """Print one line per key: id, user, time of creation, expiry and revocation."""
     _, file = _opened()
     for record in file.records().values():
         fields = (record.id, record.user, record.created, record.expires, record.revoked)
@@ -58,14 +58,16 @@ def list_keys() -> None:
 
 
 @key_commands.command()
-def revoke(key_id: Annotated[str, typer.Argument(help="The id, as `list` shows it.")]) -> None:
-    """Close a key for ever."""
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="The key's id, as `list` prints it.")],
+) -> None:
+    """Revoke a key permanently."""
     settings, file = _opened()
     _note(settings, file.revoke(key_id, utc_now()), "apikey-revoke")
 
 
 def _note(settings: "Settings", record: "KeyRecord", action: str) -> None:
-    """Write the audit line, where those of the server go."""
+    """Write an audit line to the server's audit trail."""
     from ossferry.access.audit import Audit
     from ossferry.identity.principal import Principal
     from ossferry.observability.logs import configure

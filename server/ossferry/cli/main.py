@@ -1,7 +1,7 @@
-"""The command `ossferry`: the demo, the server, the mock, and the page about its options.
+"""The command `ossferry`: the demo, the server, the mock, and the page about all options.
 
-Words for people go to stderr; stdout carries only what a command is asked for. Each command loads
-what it needs when it is called, so that none waits for the others' libraries.
+Messages for people go to stderr; stdout carries only a command's result. Each command imports its
+dependencies when it is called, so that no command waits for the libraries of another one.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ MeantOption: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--i-know-this-is-a-mock",
-        help="Run with a mock beyond this machine, or where this looks like production.",
+        help="Allow a mock that other machines can reach, or that looks like production.",
     ),
 ]
 OssPort: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of the mock OSS.")]
@@ -46,7 +46,9 @@ def demo(
     data_dir: Annotated[
         Path | None, typer.Option(help="Keep uploaded objects in this folder.")
     ] = None,
-    runtime: Annotated[Runtime, typer.Option(help="The page's interpreter.")] = "micropython",
+    runtime: Annotated[
+        Runtime, typer.Option(help="The page's Python interpreter.")
+    ] = "micropython",
     frame_origin: Annotated[
         list[str] | None,
         typer.Option(help="Another site that may embed the page; can be given more than once."),
@@ -55,8 +57,8 @@ def demo(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Behave like a new account: files go by this domain, such as files.localhost,"
-            " and public endpoints refuse them.",
+            help="Behave like a new account: upload to this domain, such as files.localhost;"
+            " public endpoints refuse uploads.",
         ),
     ] = None,
     upload_host: Annotated[
@@ -107,7 +109,7 @@ def serve(
     ] = None,
     i_know_this_is_a_mock: MeantOption = False,
 ) -> None:
-    """Run the server; every option is an environment variable `OSSFERRY_…`."""
+    """Run the server; all settings are environment variables `OSSFERRY_…`."""
     from ossferry.app import create_app
     from ossferry.cli.mock_program import refuse_production
     from ossferry.cli.serving import BackgroundServer, StopSignals, listen
@@ -127,7 +129,7 @@ def serve(
         asyncio.run(check_ledger(settings.ledger_url))
     allow_connections(settings)
     with listen(settings.host, settings.port, option="OSSFERRY_PORT") as sock:
-        app = create_app(settings)  # what it refuses ends the start, whoever is to run it
+        app = create_app(settings)  # check once here, even if worker processes serve
         if settings.workers > 1:
             run_workers(settings, sock)
             return
@@ -143,7 +145,7 @@ def serve(
 
 @commands.command("config-docs")
 def config_docs() -> None:
-    """Print the page about every option, docs/configuration.md."""
+    """Print docs/configuration.md, the page about all options."""
     from ossferry.cli.config_docs import configuration_page
 
     typer.echo(configuration_page(), nl=False)
@@ -155,14 +157,14 @@ def config_docs() -> None:
     add_help_option=False,
 )
 def mock_oss(context: typer.Context) -> None:
-    """Run the mock OSS alone; `ossferry mock-oss --help` has its options."""
+    """Run only the mock OSS; `ossferry mock-oss --help` prints its options."""
     from ossferry.cli.mock_program import run_mock
 
     run_mock(context.args)
 
 
 def main() -> None:
-    """Run the command line; a setting at fault is one sentence on stderr and exit code 1."""
+    """Run the command line; print an error as one sentence on stderr and exit with code 1."""
     try:
         commands()
     except OssferryError as error:

@@ -1,6 +1,7 @@
-"""Runs the mock's own command line, and asks its guard; beside `demo` alone in importing the mock.
+"""Access to the mock's own command line and to its safety check.
 
-Each function loads what it needs when it is called.
+Only this module and `demo` import the mock. Each function imports its dependencies when it is
+called.
 """
 
 import os
@@ -18,14 +19,14 @@ def run_mock(arguments: list[str]) -> None:
 
 
 def refuse_production(host: str, *, option: str) -> None:
-    """Refuse to run with a mock where that could be taken for the cloud.
+    """Refuse to run a mock in an environment that looks like production.
 
     Args:
         host: the address to listen on.
-        option: what sets it.
+        option: name of the option that sets the host, for the error message.
 
     Raises:
-        SettingsError: one sentence with the reason, and with the option that overrides it.
+        SettingsError: the message has the reason, and the option that overrides the check.
     """
     from mock_oss.errors import UnsafeStartError
     from mock_oss.production import refuse_production as refuse

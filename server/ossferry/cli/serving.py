@@ -1,6 +1,6 @@
-"""Runs an ASGI application on a socket, in a thread, with a start and an end one can wait for.
+"""Runs an ASGI application on a socket in a thread, with `start` and `stop` methods that block.
 
-The socket is bound before anything else happens, so a port that is taken is told in one sentence.
+The socket is bound before anything else, so a port in use is reported immediately.
 """
 
 import signal
@@ -23,14 +23,14 @@ GRACE_S = 3
 
 
 def listen(host: str, port: int, *, option: str) -> socket.socket:
-    """Return a socket that is bound to exactly this address.
+    """Return a listening socket that is bound to exactly this address.
 
     Args:
         port: 0 picks a free one.
-        option: what to name if it cannot be had, such as ``--port``.
+        option: the option to name in an error message, such as ``--port``.
 
     Raises:
-        SettingsError: one sentence, for instance that the port is taken.
+        SettingsError: the address cannot be used, for example because the port is taken.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -47,11 +47,11 @@ def listen(host: str, port: int, *, option: str) -> socket.socket:
 
 
 class BackgroundServer:
-    """One uvicorn in one thread.
+    """A uvicorn server in a thread.
 
     Args:
-        limits: what connections may do.
-        grace_s: how long requests under way have to finish once it is to stop.
+        limits: limits for connections.
+        grace_s: seconds for requests in flight to finish after `stop` is called.
         on_exit: called when the thread ends, for whatever reason.
     """
 
@@ -73,22 +73,22 @@ class BackgroundServer:
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
+        """The port that the server listens on."""
         found: int = self._sock.getsockname()[1]
         return found
 
     def start(self) -> None:
-        """Start, and return once connections are accepted.
+        """Start the thread, and return once the server accepts connections.
 
         Raises:
-            RuntimeError: it ended or hung before that.
+            RuntimeError: the server ended or hung before it accepted connections.
         """
         self._thread.start()
         if not self._started.wait(START_TIMEOUT_S) or not self._server.started:
             raise RuntimeError("The server did not start; its log says why.")
 
     def stop(self) -> None:
-        """Finish what is under way, close, and wait for the thread to end."""
+        """Finish requests in flight, close the socket, and wait for the thread to end."""
         self._server.should_exit = True
         self._thread.join()
         self._sock.close()
@@ -102,7 +102,7 @@ class BackgroundServer:
 
 
 class StopSignals:
-    """While entered, Ctrl-C and SIGTERM end `wait` instead of the process."""
+    """A context in which Ctrl-C and SIGTERM end `wait` instead of the process."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
@@ -129,7 +129,7 @@ class StopSignals:
         self._stop.set()
 
     def wait(self) -> None:
-        """Return once somebody wants the program to stop."""
+        """Wait until a signal arrives or `set` is called."""
         self._stop.wait()
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
@@ -137,7 +137,7 @@ class StopSignals:
 
 
 class _TellingServer(uvicorn.Server):
-    """Tells when it accepts connections."""
+    """A uvicorn server that sets an event when it accepts connections."""
 
     def __init__(self, config: uvicorn.Config, started: threading.Event) -> None:
         super().__init__(config)

@@ -1,6 +1,7 @@
-"""Runs the server in several processes on one socket; they share what Redis holds, nothing else.
+"""Runs the server in several processes on one socket.
 
-Each process reads the settings from the same environment. One that dies is started again.
+The processes share no memory; shared state is in Redis and in the ledger. Each process reads the
+settings from the same environment. A process that dies is restarted.
 """
 
 import gc
@@ -31,17 +32,17 @@ __all__ = [
 log = logger("ossferry.workers")
 
 YOUNG_OBJECTS = 50_000
-"""So many more are made than dropped before the collector looks; some megabytes."""
+"""Garbage collection starts after this many net allocations, which take a few megabytes."""
 OTHER_FILES = 500
-"""Open besides connections of clients: to Redis, ledger and STS, and files of the page."""
+"""Open files besides client connections: Redis, ledger, STS, and files of the page."""
 GRACE_S = 10
-"""Longer than STS may take, so that requests under way get their answer."""
+"""Longer than a call to STS may take, so that requests in flight get their answers."""
 
 
 def run_workers(settings: Settings, sock: socket.socket) -> None:
     """Run `settings.workers` processes until a signal ends them."""
     with tempfile.TemporaryDirectory(prefix="ossferry-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # read when a process imports the library
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # prometheus_client reads it at import
         config = WireConfig(
             "ossferry.cli.workers:worker_app",
             limits=wire_limits(settings),
@@ -62,9 +63,10 @@ def worker_app() -> Starlette:
 
 
 def allow_connections(settings: Settings) -> None:
-    """Let the process open as many files as it may have connections; systemd allows 1024 at first.
+    """Raise the limit of open files to the configured number of connections.
 
-    It is as much as whoever started us permits; workers inherit it.
+    The default limit of systemd is 1,024. The limit cannot exceed the hard limit of this process;
+    worker processes inherit it. Log a warning if it is too low.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = settings.limit_connections + OTHER_FILES
@@ -76,10 +78,11 @@ def allow_connections(settings: Settings) -> None:
 
 
 def settle() -> None:
-    """Have the collector look at less, less often; a tenth of a call to STS goes into it else.
+    """Reduce the work of the garbage collector.
 
-    What lives as long as the process is not looked at again, and of what requests leave behind,
-    hardly anything needs a collector.
+    It would otherwise take a tenth of the time of a call to STS. Objects that exist now are
+    excluded from collection, because they exist as long as the process, and collection runs rarely,
+    because requests leave behind almost no reference cycles.
     """
     gc.collect()
     gc.freeze()
@@ -87,7 +90,7 @@ def settle() -> None:
 
 
 def wire_limits(settings: Settings) -> WireLimits:
-    """Return what the settings say about connections."""
+    """Return the limits for connections that the settings define."""
     return WireLimits(
         read_timeout_s=settings.read_timeout_s, max_connections=settings.limit_connections
     )

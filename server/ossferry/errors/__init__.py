@@ -2,13 +2,13 @@
 
     OssferryError
     ├── SettingsError            ours: the configuration is unsafe or incomplete; start is refused
-    ├── KillSwitchError          ours: RAM did not do what it was asked
+    ├── KillSwitchError          ours: RAM did not apply or lift the kill switch
     ├── PrefixError              ours: no safe key prefix can be made
     ├── PolicyError              ours: no safe session policy can be made
-    ├── RefusedError             refused: we said no to the client
+    ├── RefusedError             refused: this server refuses the client's request
     │   ├── BadRequestError      400
     │   ├── NotIdentifiedError   401
-    │   │   └── NoProofError     nobody has tried
+    │   │   └── NoProofError     no credentials were sent, or the session has ended
     │   ├── CrossSiteError       403
     │   ├── ForeignKeyError      403
     │   ├── RevokedError         403
@@ -29,23 +29,23 @@
     │   ├── TypeNotTakenError    415
     │   ├── UnknownHostError     421
     │   ├── HeadersTooLargeError 431
-    │   ├── QuotaExceededError   429, time may free some of it
-    │   └── TooManyError         429, trying again later helps
-    ├── StsRefusedError          refused: STS said no to us; 502, trying again does not help
-    ├── OssRefusedError          refused: OSS said no to us; 502, likewise
-    │   └── OssEndpointError     this account may not use the endpoint that we use
-    │       └── OssDomainError   it does not know the custom domain that we use
-    └── UnavailableError         lost: something we need is down or busy; 503, with Retry-After
+    │   ├── QuotaExceededError   429, a limit per day is lifted at midnight UTC
+    │   └── TooManyError         429, try again later
+    ├── StsRefusedError          refused: STS refuses our request; 502, a retry does not help
+    ├── OssRefusedError          refused: OSS refuses our request; 502, a retry does not help
+    │   └── OssEndpointError     the account may not use the configured endpoint
+    │       └── OssDomainError   the configured custom domain is not bound to a bucket
+    └── UnavailableError         lost: a service that we need is down or busy; 503, with Retry-After
         ├── StsLostError         STS is down, busy or silent
-        │   └── StsExpiredError  its credentials had expired before they came
+        │   └── StsExpiredError  STS returned credentials that had already expired
         ├── OssLostError         OSS is down, busy or silent
         ├── StorageLostError     Redis does not answer
         ├── LedgerLostError      the ledger's database does not answer, or cannot write
         ├── AuditLostError       the audit trail cannot be written
         ├── IssuerLostError      the identity provider does not answer
-        └── BusyError            too many requests at one time
+        └── BusyError            too many requests at the same time
 
-The text of an error may be shown to anyone: it never holds a secret, an ARN or upstream words.
+Anyone may read an error's text, so it never contains a secret, an ARN or text from upstream.
 """
 
 from ossferry.errors.own import (

@@ -1,4 +1,4 @@
-"""The root of the tree, and the errors of who runs the server: the set-up has to change."""
+"""The base class of all errors, and errors that only a change of the server's set-up can fix."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,7 +14,7 @@ __all__ = [
 
 
 class OssferryError(Exception):
-    """Base of the tree; the class attributes say how HTTP shows the error."""
+    """Base class of all errors; the class attributes describe the HTTP response."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
@@ -22,30 +22,30 @@ class OssferryError(Exception):
     retryable: ClassVar[bool] = False
     retry_after_s: int | None = None
     more: Mapping[str, object] = MappingProxyType({})
-    """Members of the problem besides those that every problem has."""
+    """Additional members of the problem document."""
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """What the log is told of the reason; never a secret, never a name."""
+        """The reason of the error as fields for the log; never a secret or a person's name."""
         return {"error": type(self).__name__}
 
 
 class SettingsError(OssferryError):
-    """The configuration is unsafe or incomplete; one sentence names the option."""
+    """The configuration is unsafe or incomplete; the message names the option."""
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The sentence."""
+        """The message, as the field ``reason``."""
         return {"reason": str(self)}
 
 
 class KillSwitchError(OssferryError):
-    """The kill switch could not be turned; one sentence says what to do."""
+    """The kill switch could not be changed; the message says what to do."""
 
 
 class PrefixError(OssferryError):
-    """No safe key prefix can be made for this principal."""
+    """No safe key prefix can be built for this principal."""
 
 
 class PolicyError(OssferryError):
-    """No safe session policy can be made."""
+    """No safe session policy can be built."""

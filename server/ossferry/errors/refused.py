@@ -1,4 +1,4 @@
-"""What we say no to, with the status and the words that the client gets."""
+"""Errors for refused requests, with the status and the text that the client receives."""
 
 import math
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ __all__ = [
 
 
 class RefusedError(OssferryError):
-    """We refused the client's request."""
+    """Base class: this server refuses the client's request."""
 
     status = 403
     code = "refused"
@@ -45,7 +45,7 @@ class RefusedError(OssferryError):
 
 
 class BadRequestError(RefusedError):
-    """The request is not what the route expects."""
+    """The request is malformed, or does not match the route's expectations."""
 
     status = 400
     code = "bad-request"
@@ -53,7 +53,7 @@ class BadRequestError(RefusedError):
 
 
 class NotIdentifiedError(RefusedError):
-    """Nobody we know is asking."""
+    """The request comes from no known principal."""
 
     status = 401
     code = "not-identified"
@@ -61,11 +61,11 @@ class NotIdentifiedError(RefusedError):
 
 
 class NoProofError(NotIdentifiedError):
-    """Nobody has tried to prove anything, or what was proven has ended: that is no guess."""
+    """The request has no credentials, or its session has ended; this does not count as guessing."""
 
 
 class NowhereError(RefusedError):
-    """There is no such address, or not in this spelling."""
+    """No route has this path; the spelling must match exactly."""
 
     status = 404
     code = "http-404"
@@ -73,28 +73,28 @@ class NowhereError(RefusedError):
 
 
 class CrossSiteError(RefusedError):
-    """Another site made the browser send this request."""
+    """A page of another site made the browser send this request."""
 
     code = "cross-site"
     title = "Requests from other sites are refused"
 
 
 class InsecureError(RefusedError):
-    """The request came over plain http from beyond this machine."""
+    """The request came over plain HTTP from another machine."""
 
     code = "insecure"
     title = "Please use https"
 
 
 class ForeignKeyError(RefusedError):
-    """The object key is not below the asking principal's prefix."""
+    """The object key is not below the principal's prefix."""
 
     code = "foreign-key"
     title = "This is not one of your uploads"
 
 
 class NotStoredError(RefusedError):
-    """There is no object under this key."""
+    """OSS has no object with this key."""
 
     status = 404
     code = "not-stored"
@@ -102,7 +102,7 @@ class NotStoredError(RefusedError):
 
 
 class NoUploadError(RefusedError):
-    """There is no multipart upload under this key and id."""
+    """OSS has no multipart upload with this key and upload id."""
 
     status = 404
     code = "no-upload"
@@ -110,11 +110,11 @@ class NoUploadError(RefusedError):
 
 
 class ReceiptMismatchError(RefusedError):
-    """What was reported is not what OSS has; `more` says both, for what differs."""
+    """The reported upload differs from the stored object; `more` names the differing fields."""
 
     status = 409
     code = "receipt-mismatch"
-    title = "The stored object is another one"
+    title = "The stored object is a different one"
 
     def __init__(self, *, differs: list[str], stored: Mapping[str, object]) -> None:
         super().__init__("OSS has an object under this key, but not the reported one.")
@@ -122,46 +122,47 @@ class ReceiptMismatchError(RefusedError):
 
 
 class UploadStandsError(RefusedError):
-    """An object cannot be refused; `more` says why, and what OSS has.
+    """An object cannot be refused; `more` has the reason and a description of the object.
 
     Args:
-        reason: ``intact``: it is the file; ``confirmed``: a receipt of the page has confirmed it;
-            ``other``: it is another object than the one that was refused; ``settled``: it waits
-            for no receipt any more, and nobody says which object is meant.
+        reason: ``intact``: the object is identical to the file; ``confirmed``: a receipt from the
+            page has confirmed the object; ``other``: the object is not the one that the page
+            refused; ``settled``: the object no longer waits for a receipt, and the page sent no
+            ETag to identify it.
     """
 
     status = 409
     code = "upload-stands"
-    title = "The stored object stays"
+    title = "The stored object cannot be refused"
 
     def __init__(self, reason: str, *, stored: Mapping[str, object]) -> None:
-        super().__init__("What OSS has under this key is not a damaged upload of this file.")
+        super().__init__("The object under this key is not a damaged upload of this file.")
         self.more = {"reason": reason, "stored": stored}
 
 
 class NotAdminError(RefusedError):
-    """Only administrators may see this."""
+    """Only administrators may use this route."""
 
     code = "not-admin"
     title = "This is for administrators"
 
 
 class RevokedError(RefusedError):
-    """An administrator has shut this principal out."""
+    """An administrator has revoked this principal's access."""
 
     code = "revoked"
     title = "Your access was ended"
 
 
 class ForgedCallbackError(RefusedError):
-    """A callback that OSS has not signed."""
+    """A callback has no valid signature by OSS."""
 
     code = "forged-callback"
     title = "This callback is not from OSS"
 
 
 class NothingToUndoError(RefusedError):
-    """There is no deleted upload that can still come back under this id."""
+    """No deleted upload with this id can be restored, or it is too late."""
 
     status = 404
     code = "nothing-to-undo"
@@ -169,15 +170,15 @@ class NothingToUndoError(RefusedError):
 
 
 class KeyTakenError(RefusedError):
-    """Something else has been stored where a deleted upload was."""
+    """Another object now has the key of the deleted upload."""
 
     status = 409
     code = "key-taken"
-    title = "Another object is in its place"
+    title = "Another object has this key"
 
 
 class NotInlineError(RefusedError):
-    """Shown by a browser, this type could do harm; it can be shared as a download."""
+    """A browser must not display this content type, because it could run scripts; download only."""
 
     status = 409
     code = "not-inline"
@@ -185,7 +186,7 @@ class NotInlineError(RefusedError):
 
 
 class NoPreviewError(RefusedError):
-    """OSS can make no picture of this object."""
+    """OSS cannot make an image of this object."""
 
     status = 415
     code = "no-preview"
@@ -193,13 +194,15 @@ class NoPreviewError(RefusedError):
 
 
 class QuotaExceededError(RefusedError):
-    """Somebody has used up what they may store; `more` says how much, and when it frees.
+    """A principal's quota is used up; `more` has the limit, the usage, and when the limit is
+    lifted.
 
-    It names their prefix too: without a grant a page could not tell whose records it keeps.
+    `more` also has the principal's prefix: without a grant, a page does not know to whom its local
+    records belong.
 
     Args:
         limit: ``bytes_day``, ``objects_day``, ``bytes_total`` or ``objects_total``.
-        frees_at: when time frees it; None if only deleting does.
+        frees_at: when the limit is lifted; None if only deleting uploads helps.
     """
 
     status = 429
@@ -227,7 +230,7 @@ class QuotaExceededError(RefusedError):
 
 
 class BodyTooLargeError(RefusedError):
-    """The request's body is longer than any that we expect."""
+    """The request's body is longer than this route accepts."""
 
     status = 413
     code = "body-too-large"
@@ -235,7 +238,7 @@ class BodyTooLargeError(RefusedError):
 
 
 class FileTooLargeError(RefusedError):
-    """The file is larger than what may be stored."""
+    """The file is larger than the settings allow."""
 
     status = 413
     code = "file-too-large"
@@ -243,7 +246,7 @@ class FileTooLargeError(RefusedError):
 
 
 class TypeNotTakenError(RefusedError):
-    """Files of this type are not stored here."""
+    """The settings do not allow files of this type."""
 
     status = 415
     code = "type-not-taken"
@@ -251,7 +254,7 @@ class TypeNotTakenError(RefusedError):
 
 
 class HeadersTooLargeError(RefusedError):
-    """The request's headers are longer than any that we expect."""
+    """The request's headers are longer than this server accepts."""
 
     status = 431
     code = "headers-too-large"
@@ -259,7 +262,7 @@ class HeadersTooLargeError(RefusedError):
 
 
 class UnknownHostError(RefusedError):
-    """The Host header is missing, doubled or not one of ours."""
+    """The Host header is missing, repeated, or not one of this server's hosts."""
 
     status = 421
     code = "unknown-host"
@@ -267,7 +270,7 @@ class UnknownHostError(RefusedError):
 
 
 class TooManyError(RefusedError):
-    """Somebody asks too often."""
+    """A client sends too many requests."""
 
     status = 429
     code = "too-many"

@@ -1,4 +1,4 @@
-"""What others do not do for us: STS and OSS refuse, or something we need does not answer."""
+"""Errors of upstream services: STS or OSS refuses, or a service does not answer."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -22,15 +22,15 @@ __all__ = [
 
 
 REPAIR_S = 60
-"""Somebody has to change the set-up; asking more often is of no use."""
+"""Retry-After for errors that somebody must fix in the set-up; retrying sooner is useless."""
 
 
 class StsRefusedError(OssferryError):
-    """STS answered, and said no; the server's own set-up has to change.
+    """STS refused a request; the server's set-up has to change.
 
     Attributes:
-        sts_code: the code that STS gave, such as ``NoPermission``.
-        sts_request_id: names the call in the cloud's own logs.
+        sts_code: the error code of STS, such as ``NoPermission``.
+        sts_request_id: identifies the call in the logs of Alibaba Cloud.
     """
 
     status = 502
@@ -41,47 +41,47 @@ class StsRefusedError(OssferryError):
     def __init__(self, sts_code: str, sts_request_id: str) -> None:
         super().__init__(
             "The token service (STS) refused to give this server upload credentials."
-            " Whoever runs the server finds the reason in its log under this id."
+            " The server's operator finds the reason in its log under this id."
         )
         self.sts_code = sts_code
         self.sts_request_id = sts_request_id
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """What STS said."""
+        """The error code and request id of STS."""
         return {"sts_code": self.sts_code, "sts_request_id": self.sts_request_id}
 
 
 class OssRefusedError(OssferryError):
-    """OSS answered our own request, and said no; the server's own set-up has to change.
+    """OSS refused a request of this server; the server's set-up has to change.
 
     Attributes:
-        oss_code: the code that OSS gave, such as ``AccessDenied``.
-        oss_request_id: names the call in the cloud's own logs.
+        oss_code: the error code of OSS, such as ``AccessDenied``.
+        oss_request_id: identifies the call in the logs of Alibaba Cloud.
     """
 
     status = 502
     code = "oss-refused"
-    title = "The stored object could not be looked at"
+    title = "The stored object could not be read"
 
     def __init__(self, oss_code: str, oss_request_id: str) -> None:
         super().__init__(
-            "OSS refused to let this server look at its bucket."
-            " Whoever runs the server finds the reason in its log under this id."
+            "OSS refused this server's access to its bucket."
+            " The server's operator finds the reason in its log under this id."
         )
         self.oss_code = oss_code
         self.oss_request_id = oss_request_id
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """What OSS said."""
+        """The error code and request id of OSS."""
         return {"oss_code": self.oss_code, "oss_request_id": self.oss_request_id}
 
 
 class OssEndpointError(OssRefusedError):
-    """OSS does not let this account use the endpoint that the server uses.
+    """OSS does not let this account use the configured endpoint.
 
-    The words are for whoever runs the server; they name options and a page of ours, no addresses.
+    The text addresses the operator: it names settings and a page of our documentation, but no URLs.
     """
 
     code = "oss-endpoint-refused"
@@ -98,7 +98,7 @@ class OssEndpointError(OssRefusedError):
 
 
 class OssDomainError(OssEndpointError):
-    """OSS does not know the custom domain that the server uses."""
+    """The configured custom domain is not bound to a bucket of OSS."""
 
     code = "oss-domain-refused"
     words: ClassVar[str] = (
@@ -108,11 +108,11 @@ class OssDomainError(OssEndpointError):
 
 
 class UnavailableError(OssferryError):
-    """Something that the server needs is down or busy.
+    """A service that the server needs is down or busy.
 
     Attributes:
         reason: a short word for the log.
-        retry_after_s: seconds after which asking again makes sense.
+        retry_after_s: seconds to wait before trying again.
     """
 
     status = 503
@@ -128,12 +128,12 @@ class UnavailableError(OssferryError):
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The short word."""
+        """The reason, as a field for the log."""
         return {"reason": self.reason}
 
 
 class StsLostError(UnavailableError):
-    """STS gave no usable answer; the reason is ``no-answer``, ``throttled``, or a code."""
+    """STS gave no usable answer; the reason is ``no-answer``, ``throttled``, or an error code."""
 
     code = "sts-unavailable"
     title = "Upload permission is not available right now"
@@ -141,7 +141,7 @@ class StsLostError(UnavailableError):
 
 
 class StsExpiredError(StsLostError):
-    """STS answered with credentials whose life was over before they came."""
+    """STS returned credentials that had already expired."""
 
     code = "sts-expired"
     words = (
@@ -151,21 +151,21 @@ class StsExpiredError(StsLostError):
 
 
 class OssLostError(UnavailableError):
-    """OSS gave the server no usable answer; the reason is ``no-answer``, or a code."""
+    """OSS gave no usable answer; the reason is ``no-answer``, or an error code."""
 
     code = "oss-unavailable"
-    title = "The stored object cannot be looked at right now"
+    title = "The stored object cannot be read right now"
     words = "OSS does not answer the server right now. Please try again."
 
 
 class StorageLostError(UnavailableError):
-    """Redis does not answer, and what was asked cannot be decided without it."""
+    """Redis does not answer, and the request cannot be decided without it."""
 
     code = "storage-unavailable"
 
 
 class LedgerLostError(UnavailableError):
-    """The ledger's database is locked, full, or gone; what is stored in OSS stays there."""
+    """The ledger's database is locked, full or unreachable; objects in OSS are not affected."""
 
     code = "ledger-unavailable"
     title = "The ledger cannot be reached right now"
@@ -173,7 +173,7 @@ class LedgerLostError(UnavailableError):
 
 
 class IssuerLostError(UnavailableError):
-    """The identity provider does not answer, or not as it should."""
+    """The identity provider does not answer, or its answer is invalid."""
 
     code = "issuer-unavailable"
     title = "Sign-in is not available right now"
@@ -181,13 +181,15 @@ class IssuerLostError(UnavailableError):
 
 
 class AuditLostError(UnavailableError):
-    """A decision cannot be recorded, so it is not made."""
+    """A decision cannot be written to the audit trail, so it is refused."""
 
     code = "audit-unavailable"
 
 
 class BusyError(UnavailableError):
-    """As many requests as the server takes are under way."""
+    """The server already handles as many requests as it accepts, or another process holds a
+    lock.
+    """
 
     code = "busy"
     title = "The server is busy"

@@ -1,6 +1,6 @@
-"""The HTML of the pages below `/form`: no scripts needed, everything that people named escaped.
+"""HTML of the pages below `/form`. They work without scripts; text from users is escaped.
 
-The script of the form only spares people a refusal by OSS, which answers with XML.
+The optional script checks size and type before sending, because OSS reports a refusal as XML.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,12 +26,12 @@ NEW_FORM_CODES = ("AccessDenied", "SecurityTokenExpired")
 
 
 class FormHtml:
-    """Makes the pages.
+    """Renders the pages below `/form`.
 
     Args:
-        styles: addresses of style sheets.
-        script: the address of the form's script; empty without one.
-        types: what may be stored, as in `accept`; none for anything.
+        styles: URLs of style sheets.
+        script: URL of the form's script; empty without one.
+        types: allowed types, in the syntax of the `accept` attribute; empty if any type is allowed.
     """
 
     def __init__(self, *, styles: Sequence[str], script: str, types: Sequence[str]) -> None:
@@ -40,10 +40,10 @@ class FormHtml:
         self._types = types
 
     def form(self, form: SignedForm, *, life_s: int, language: str) -> str:
-        """Return the page with a form.
+        """Return the page with an upload form.
 
         Args:
-            life_s: how long the form is good, in seconds.
+            life_s: seconds until the form expires.
         """
         words = WORDS[language]
         size, types = size_html(form.max_size), escape(", ".join(self._types))
@@ -80,10 +80,10 @@ class FormHtml:
         return self._page(words["title"], body, language, head=head)
 
     def arrived(self, stored: Iterable[Stored], directory: str, *, language: str) -> str:
-        """Return the page that says what has arrived.
+        """Return the page that lists the stored objects.
 
         Args:
-            directory: the part of the keys before the names.
+            directory: the part of the keys before the file names.
         """
         words = WORDS[language]
         cards = "".join(_card(each, directory, words) for each in stored)
@@ -95,7 +95,7 @@ class FormHtml:
         return self._page(words["arrived"], body, language)
 
     def outcome(self, what: str, *, language: str, good: bool = False) -> str:
-        """Return a page of a head and a sentence.
+        """Return a page with a heading and one sentence.
 
         Args:
             what: ``nothing``, ``removed`` or ``unchecked``.
@@ -109,10 +109,11 @@ class FormHtml:
         return self._page(words[what], body, language)
 
     def onward(self, target: str, *, language: str, at_once: bool) -> str:
-        """Return a page that leads to another of ours, whose link is one of our own.
+        """Return a page that links to another page of this site.
 
         Args:
-            at_once: whether the browser goes on by itself.
+            target: the path of that page; never from user input.
+            at_once: whether the browser follows the link by itself.
         """
         words = WORDS[language]
         sentence = words["moment_words" if at_once else "outside"]
@@ -179,5 +180,5 @@ def _data(values: Mapping[str, str], prefix: str = "") -> str:
 
 
 def _text(size: int) -> str:
-    """Return a size without markup."""
+    """Return a size as plain text, without markup."""
     return size_html(size).partition(">")[2].partition("<")[0]

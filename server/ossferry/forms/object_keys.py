@@ -1,7 +1,7 @@
-"""Object keys of uploads that the server names itself, by the scheme of the page.
+"""Object keys for uploads that the server names, in the same scheme as the upload page.
 
-`{prefix}{day}/{128 random bits}/{safe name}`. The page has the same in `uploader/oss/keys.py`; a
-test compares the two, which share no code.
+The scheme is `{prefix}{day}/{128 random bits}/{safe name}`. The page implements it separately in
+`uploader/oss/keys.py`; a test compares both implementations.
 """
 
 import unicodedata
@@ -16,15 +16,15 @@ _REPLACED = frozenset(_BIDI + "\u2028\u2029\ufeff" + "/\\")
 
 
 def directory(prefix: str, at: datetime, random_hex: str) -> str:
-    """Return where an upload lies, ``{prefix}2026-03-14/{random_hex}/``."""
+    """Return the directory of an upload, ``{prefix}2026-03-14/{random_hex}/``."""
     return f"{prefix}{at.astimezone(UTC):%Y-%m-%d}/{random_hex}/"
 
 
 def safe_name(name: str) -> str:
-    """Return a name without what would change a path or its display, at most 255 bytes long.
+    """Return a file name without characters that change a path or its display.
 
-    Slashes, control and bidirectional characters become ``_``; leading dots too. A name too long
-    loses its middle and keeps its ending. Never empty.
+    Slashes, control characters, bidirectional characters and leading dots become ``_``. A name of
+    more than 255 bytes is cut before its extension. The result is never empty.
     """
     text = "".join("_" if _is_odd(char) else char for char in name).strip()
     bare = text.lstrip(".")
@@ -32,7 +32,7 @@ def safe_name(name: str) -> str:
 
 
 def form_name(name: str) -> str:
-    """Return a safe name that OSS takes literally in a form: it replaces ``${filename}``."""
+    """Return a safe name without ``$``, because OSS expands ``${filename}`` in a form's key."""
     return safe_name(name).replace("$", "_")
 
 

@@ -1,11 +1,12 @@
 """The pages below `/form`, for browsers that cannot run the upload page.
 
-`GET /form` has a signed form; it needs no script. OSS sends the browser back to `/form/back`, which
-leads on to `/form/arrived`: cookies that are for our own pages alone do not come along when another
-site leads here. There the server looks at what is stored, and records it like any other upload.
+`GET /form` contains a signed form; it needs no script. After the upload, OSS redirects the browser
+to `/form/back`, and that page redirects to `/form/arrived`. The second step is needed because
+browsers do not send `SameSite=Strict` cookies after a redirect from another site. `/form/arrived`
+reads the stored objects and records them like any other upload.
 
-Nothing that OSS or the browser puts into an address is believed: it holds a directory and a proof
-that this server made it for this person.
+The URL contains a directory and a proof (HMAC) that this server made it for this principal. Nothing
+else that OSS or the browser puts into the URL is trusted.
 """
 
 import hashlib
@@ -35,13 +36,13 @@ from ossferry.settings.model import Settings
 __all__ = ["FormPages"]
 
 MAX_FILES = 10
-"""That one form has stored and are looked at; whoever goes back may send another name."""
+"""Stored objects of one form to read; a user may go back and send a file with another name."""
 
 _UPLOAD = re.compile(r"(\d{4}-\d{2}-\d{2})\.([0-9a-f]{32})\.([0-9a-f]{32})")
 
 
 class FormPages:
-    """The routes."""
+    """The endpoints of the pages below `/form`."""
 
     def __init__(
         self,
@@ -65,7 +66,9 @@ class FormPages:
         self._clock = clock
 
     async def show(self, request: Request) -> Response:
-        """Answer `GET /form` with a form, or with what people see who have to sign in first."""
+        """Handle `GET /form`: return a form, or the sign-in page for a user who is not signed
+        in.
+        """
         language = _language(request)
         instead = await self._way.welcome(request)
         if instead is not None:
@@ -73,7 +76,7 @@ class FormPages:
         wanted = Wanted(action="form", actions=ACTIONS, page=True)
         try:
             granted = await self._token.obtain(request, wanted)
-        except CrossSiteError:  # whoever meant to come here goes on with a click
+        except CrossSiteError:  # the user continues with a click on a link of this site
             return _answer(self._html.onward("/form", language=language, at_once=False), 403)
         owner = owner_of(granted.principal, secret=self._settings.secret_bytes)
         chosen = {"lang": language} if "lang" in request.query_params else {}
@@ -91,21 +94,25 @@ class FormPages:
         return response
 
     async def back(self, request: Request) -> Response:
-        """Answer `GET /form/back`, where OSS sends a browser whose file it has stored."""
+        """Handle `GET /form/back`, where OSS redirects the browser after storing the file.
+
+        Raises:
+            NowhereError: the URL has no well-formed upload.
+        """
         upload = request.query_params.get("upload", "")
         if not _UPLOAD.fullmatch(upload):
-            raise NowhereError("This is no address of an upload.")
+            raise NowhereError("This is not the address of an upload.")
         language = _language(request)
         chosen = {"lang": language} if "lang" in request.query_params else {}
         target = f"/form/arrived?{urlencode({'upload': upload, **chosen})}"
         return _answer(self._html.onward(target, language=language, at_once=True))
 
     async def arrived(self, request: Request, owner: Owner) -> Response:
-        """Answer `GET /form/arrived` with what OSS has of this form.
+        """Handle `GET /form/arrived`: record and list the objects that the form has stored.
 
         Raises:
-            NowhereError: no form of theirs has such an address.
-            OssLostError, OssRefusedError, LedgerLostError: nobody can say.
+            NowhereError: the URL is malformed, or belongs to another principal.
+            OssLostError, OssRefusedError, LedgerLostError: the objects cannot be read or recorded.
         """
         directory = self._directory(request.query_params.get("upload", ""), owner)
         language = _language(request)
@@ -125,7 +132,7 @@ class FormPages:
         return _answer(self._html.arrived(kept, directory, language=language))
 
     async def _find(self, store: ObjectStore, directory: str) -> Sequence[Stored]:
-        """Return what lies in a directory, each under a safe name."""
+        """Return the objects in a directory, after giving each of them a safe name."""
         found = []
         for listed in await store.list(directory, after="", limit=MAX_FILES):
             stored = await store.head(listed.key)
@@ -138,7 +145,7 @@ class FormPages:
         return takes(self._settings.allowed_types, name, stored.content_type)
 
     def _origin(self, request: Request) -> str:
-        """Return where browsers find us; the name in a request is one of ours, see `HostGuard`."""
+        """Return the server's origin; `HostGuard` has checked the request's Host header."""
         own = f"{request.url.scheme}://{request.headers['host']}"
         return self._settings.public_url or own
 
@@ -149,10 +156,10 @@ class FormPages:
     def _directory(self, upload: str, owner: Owner) -> str:
         parts = _UPLOAD.fullmatch(upload)
         if parts is None:
-            raise NowhereError("This is no address of an upload.")
+            raise NowhereError("This is not the address of an upload.")
         day, random, proof = parts.groups()
         if not hmac.compare_digest(proof, self._proof(owner, day, random)):
-            raise NowhereError("This is no address of an upload of yours.")
+            raise NowhereError("This is not the address of one of your uploads.")
         return f"{owner.prefix}{day}/{random}/"
 
     def _proof(self, owner: Owner, day: str, random: str) -> str:
@@ -161,7 +168,10 @@ class FormPages:
 
 
 async def _renamed(store: ObjectStore, stored: Stored, directory: str) -> Stored | None:
-    """Return an object under a safe name, which a browser without the page cannot make."""
+    """Return the object after moving it to a safe name; None if it no longer exists.
+
+    A plain form sends the browser's file name unchanged.
+    """
     target = directory + safe_name(stored.key.removeprefix(directory))
     if target == stored.key:
         return stored

@@ -1,11 +1,12 @@
-"""Signed forms, with which a browser stores one file without running the upload page.
+"""Signed forms: a browser can store one file without running the upload page.
 
-The server signs and keeps the secret: whoever has a form can store one file, or a few of one
-directory, until its credentials end. OSS itself holds the form to its key, size and type.
+The server signs the form and keeps the secret. With a form, a client can store one file, or a few
+files in one directory, until the form's credentials expire. OSS enforces the key, size and type in
+the form's policy.
 
-Where the name of the file is known the whole key is signed. Where it is not, as in a page without
-scripts, the key ends in ``${filename}``: OSS puts the browser's name there, below a directory that
-nothing else has, and `form_pages` gives an odd name a safe one.
+If the file name is known, the whole key is signed. If it is unknown, as on a page without scripts,
+the key ends in ``${filename}``: OSS inserts the browser's file name below a directory that no other
+upload uses, and `pages` later moves an object with an unsafe name to a safe one.
 """
 
 import re
@@ -39,7 +40,7 @@ __all__ = ["ACTIONS", "MAX_NAME", "FormApi", "Forms", "SignedForm", "Wish"]
 
 ACTIONS = ("oss:PutObject",)
 MAX_NAME = 1024
-"""Characters of a file's name in a request; the key has fewer."""
+"""Maximum length of a file name in a request, in characters; the key's name is shorter."""
 
 ANY_NAME = "${filename}"
 STATUS: Field = ("success_action_status", "200")
@@ -50,12 +51,12 @@ _CONTENT_TYPE = re.compile(CONTENT_TYPE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a request says of the file; nothing of it is believed, OSS checks it.
+    """A request for a form: the client's description of the file, which OSS checks.
 
     Attributes:
-        name: empty if it is not known.
-        size: bytes; None if it is not known.
-        content_type: empty if it is not known.
+        name: file name; empty if unknown.
+        size: in bytes; None if unknown.
+        content_type: empty if unknown.
     """
 
     name: str = ""
@@ -65,14 +66,14 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedForm:
-    """A form without its file.
+    """A signed form without the file.
 
     Attributes:
-        url: where it goes.
-        fields: in this order, before the field ``file``.
-        directory: what it stores lies below it; ends in ``/``.
-        key: of the object; None if OSS makes it of the directory and the browser's file name.
-        max_size: bytes.
+        url: address to post the form to.
+        fields: to be sent in this order, before the field ``file``.
+        directory: prefix of the object's key; ends in ``/``.
+        key: of the object; None if OSS appends the browser's file name to the directory.
+        min_size, max_size: allowed size in bytes.
     """
 
     url: str
@@ -85,7 +86,7 @@ class SignedForm:
 
 
 class Forms:
-    """Signs forms for grants."""
+    """Signs forms with the credentials of grants."""
 
     def __init__(
         self,
@@ -100,27 +101,28 @@ class Forms:
         self._max_size = min(settings.max_file_size, MAX_FILE_SIZE)
 
     def check(self, wish: Wish, *, any_type: bool = False) -> None:
-        """Return if such a file may be stored.
+        """Raise an error if the settings do not allow the file.
 
         Args:
-            any_type: whether the type is looked at later.
+            any_type: skip the check of name and type, because the caller checks them later.
 
         Raises:
-            FileTooLargeError, TypeNotTakenError: it may not.
+            FileTooLargeError: the file is larger than allowed.
+            TypeNotTakenError: neither name nor content type is allowed.
         """
         if wish.size is not None and wish.size > self._max_size:
             raise FileTooLargeError(f"A form takes files of up to {self._max_size} bytes.")
         types = self._settings.allowed_types
         if not any_type and not takes(types, wish.name, wish.content_type):
-            raise TypeNotTakenError(f"Name and type have to fit one of: {', '.join(types)}.")
+            raise TypeNotTakenError(f"Name and type must match one of: {', '.join(types)}.")
 
     def sign(
         self, granted: Granted, wish: Wish, *, success: Callable[[str], Field] = lambda _: STATUS
     ) -> SignedForm:
-        """Return a form that stores such a file.
+        """Return a signed form for the requested file.
 
         Args:
-            success: makes of the directory the field that says what OSS answers in the end.
+            success: takes the directory; returns the form field with OSS's response to a success.
         """
         settings, now, grant = self._settings, self._clock(), granted.issued.grant
         where = directory(grant.prefix, now, self._new_random())
@@ -162,7 +164,7 @@ class Forms:
 
 
 class FormApi:
-    """The route `POST /api/form`."""
+    """The endpoint `POST /api/form`."""
 
     def __init__(
         self, settings: Settings, forms: Forms, *, token: TokenApi, way: Way, clock: Clock
@@ -174,10 +176,10 @@ class FormApi:
         self._clock = clock
 
     async def create(self, request: Request) -> Response:
-        """Answer with a form for one file.
+        """Handle `POST /api/form`: return a form for one file.
 
-        The body may be empty, or say of the file what is known:
-        ``{"name": "a.pdf", "size": 5, "type": "application/pdf"}``; the form then fits that alone.
+        The body may be empty, or describe the file: ``{"name": "a.pdf", "size": 5, "type":
+        "application/pdf"}``. The form then allows only this name, size and type.
         """
         wanted = Wanted(action="form", actions=ACTIONS, size=self._size)
         granted = await self._token.obtain(request, wanted)
@@ -208,7 +210,7 @@ class FormApi:
 
 
 def read_wish(document: Document) -> Wish:
-    """Read what a request says of the file.
+    """Return the description of the file in a request.
 
     Raises:
         BadRequestError: a field is malformed.

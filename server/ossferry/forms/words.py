@@ -1,4 +1,4 @@
-"""The words of the pages below `/form` in the languages of the upload page, from `locales/`."""
+"""Translated texts of the pages below `/form`, in the upload page's languages, from `locales/`."""
 
 import json
 from collections.abc import Mapping
@@ -16,4 +16,4 @@ def _words(language: str) -> Mapping[str, str]:
 
 
 WORDS: Mapping[str, Mapping[str, str]] = {language: _words(language) for language in LANGUAGES}
-"""By language and key; ``{}`` stands for what is told."""
+"""Texts by language and key; ``{}`` is a placeholder."""

@@ -1,8 +1,9 @@
-"""Hooks: an application is told what was granted, uploaded and deleted, at least once.
+"""Hooks: notify an application of grants, uploads and deletions, at least once per event.
 
-A hook is an object with any of `on_granted`, `on_uploaded`, `on_deleted`, found as an entry point
-of the group ``ossferry.hooks`` or handed to `create_app`; or the webhook of the settings. An event
-is written down together with what it tells of, and delivered again until the hook has taken it.
+A hook is an object with any of the methods `on_granted`, `on_uploaded` and `on_deleted`. It is an
+entry point of the group ``ossferry.hooks``, or an argument of `create_app`. The settings can add a
+webhook. An event is stored in the same transaction as the change that it reports, and delivered
+again until the hook accepts it.
 """
 
 import asyncio
@@ -29,11 +30,11 @@ __all__ = ["Event", "EventType", "Hooks", "deleted", "granted", "load_hooks", "u
 GROUP = "ossferry.hooks"
 WEBHOOK = "webhook"
 MAX_THREADS = 8
-"""Of one plain hook."""
+"""Threads for one synchronous hook."""
 
 
 class EventType(StrEnum):
-    """What happened; the hook that is told is called `on_` and this."""
+    """The type of an event; a hook's method is named ``on_`` plus this value."""
 
     GRANTED = "granted"
     UPLOADED = "uploaded"
@@ -42,13 +43,13 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened.
+    """An event for hooks.
 
     Attributes:
-        at: when, as ISO 8601 in UTC.
-        principal: ``hash``, ``label`` and ``prefix`` of whom it is about.
-        data: of an upload ``key``, ``size``, ``crc64``, ``etag``, ``content_type`` and
-            ``last_modified``; of a grant ``expires_at``; of something deleted its ``key``.
+        at: time of the event, as ISO 8601 in UTC.
+        principal: ``hash``, ``label`` and ``prefix`` of the principal concerned.
+        data: for an upload ``key``, ``size``, ``crc64``, ``etag``, ``content_type`` and
+            ``last_modified``; for a grant ``expires_at``; for a deletion ``key``.
     """
 
     type: EventType
@@ -58,26 +59,26 @@ class Event:
 
 
 def granted(owner: Owner, expires_at: datetime, now: datetime) -> Event:
-    """Return the event of credentials that were handed out."""
+    """Return the event for issued credentials."""
     return _event(EventType.GRANTED, owner, {"expires_at": utc_text(expires_at)}, now)
 
 
 def uploaded(owner: Owner, stored: Stored, now: datetime) -> Event:
-    """Return the event of an upload that OSS has."""
+    """Return the event for a stored upload."""
     data = asdict(stored) | {"last_modified": utc_text(stored.last_modified)}
     return _event(EventType.UPLOADED, owner, data, now)
 
 
 def deleted(owner: Owner, key: str, now: datetime) -> Event:
-    """Return the event of an upload that is gone."""
+    """Return the event for a deleted upload."""
     return _event(EventType.DELETED, owner, {"key": key}, now)
 
 
 def load_hooks(given: Mapping[str, object]) -> dict[str, object]:
-    """Return the hooks that were handed over and those of installed packages, by name.
+    """Return the given hooks together with the hooks of installed packages, by name.
 
     Raises:
-        SettingsError: a package's hook cannot be loaded, or one has the name of the webhook.
+        SettingsError: a package's hook cannot be loaded, or a hook has the webhook's name.
     """
     found = dict(given)
     for entry in entry_points(group=GROUP):
@@ -88,12 +89,12 @@ def load_hooks(given: Mapping[str, object]) -> dict[str, object]:
                 f"the hook {entry.name} ({entry.value}) cannot be loaded: repair or remove it."
             ) from error
     if WEBHOOK in found:
-        raise SettingsError(f"a hook is called {WEBHOOK}, as OSSFERRY_WEBHOOK_URL is: rename it.")
+        raise SettingsError(f"the hook name {WEBHOOK} is reserved: rename the hook.")
     return found
 
 
 class Hooks:
-    """Everybody who is told."""
+    """All hooks, and the signals that wake their deliveries."""
 
     def __init__(self, settings: Settings, hooks: Mapping[str, object]) -> None:
         self._hooks = hooks
@@ -103,11 +104,11 @@ class Hooks:
 
     @property
     def has_any(self) -> bool:
-        """Whether there is anything to deliver to."""
+        """Whether there is at least one hook or a webhook."""
         return bool(self.targets)
 
     async def announce(self, connection: AsyncConnection, event: Event) -> None:
-        """Have everybody told once this transaction is committed."""
+        """Queue an event for all hooks; deliveries start once this transaction is committed."""
         targets = [
             target
             for target in self.targets
@@ -117,24 +118,24 @@ class Hooks:
         await outbox.add(connection, targets, asdict(event), at)
 
     def wake(self) -> None:
-        """Have what was announced delivered now."""
+        """Wake the deliveries, so that queued events are delivered now."""
         for woken in self._woken.values():
             woken.set()
 
     async def sleep(self, target: str, most_s: float) -> None:
-        """Return when something was announced, or after so long."""
+        """Wait until `wake` is called, or for at most `most_s` seconds."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken[target].wait(), most_s)
 
     def begin(self, target: str) -> None:
-        """Take note of what is announced from now on."""
+        """Reset the wake-up signal; the next `sleep` returns only for events queued after this."""
         self._woken[target].clear()
 
     async def call(self, name: str, event: Event) -> None:
-        """Call one hook; what it raises comes out. A hook that is gone is passed over.
+        """Call one hook, and let its exceptions propagate. Ignore a hook that no longer exists.
 
-        A plain hook cannot be stopped: given up, it goes on in its thread, and counts as one of
-        those that it may have.
+        A synchronous hook cannot be cancelled: after a timeout it continues in its thread, and
+        still counts towards `MAX_THREADS`.
         """
         method = _method(self._hooks.get(name), event)
         if method is None:

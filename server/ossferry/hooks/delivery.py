@@ -1,8 +1,8 @@
-"""Delivers events to hooks, and tries again for hours where a hook does not take one.
+"""Event delivery to hooks, with retries for several hours if a hook fails.
 
 Webhooks follow the Standard Webhooks specification: `webhook-id`, `webhook-timestamp` and
 `webhook-signature`, an HMAC-SHA256 over id, timestamp and body. The id stays the same when an event
-is delivered again, so that a receiver can pass over what it knows.
+is delivered again, so a receiver can ignore duplicates.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ HOOK_TIMEOUT_S = 15.0
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 3600.0
 MAX_ATTEMPTS = 20
-"""Some nine hours, most of them an hour apart."""
+"""About nine hours in total, with most attempts an hour apart."""
 
 KEPT = timedelta(days=30)
 
@@ -42,14 +42,14 @@ log = logger("ossferry.courier")
 
 
 def webhook_signature(secret: bytes, *, id_: str, timestamp: int, body: bytes) -> str:
-    """Return the value of `webhook-signature`."""
+    """Return the value of the header `webhook-signature`."""
     signed = f"{id_}.{timestamp}.".encode() + body
     digest = hmac.new(secret, signed, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
 class Courier:
-    """Takes what is due out of the ledger, and brings it."""
+    """Takes due deliveries from the ledger and delivers them."""
 
     def __init__(
         self,
@@ -71,7 +71,9 @@ class Courier:
         self._client = client
 
     async def deliver(self, target: str) -> int:
-        """Deliver what is due to one hook, which keeps no other waiting; return how much it was.
+        """Deliver the events due to one target; return how many there were.
+
+        Every target has its own call of this method, so a slow hook does not delay the others.
 
         Raises:
             LedgerLostError: the ledger does not answer.
@@ -83,11 +85,11 @@ class Courier:
         ended = await asyncio.gather(*[self._bring(each) for each in due], return_exceptions=True)
         for lost in ended:
             if lost is not None:
-                raise lost  # not before: none stops the others half-way
+                raise lost  # only now, so that one failure does not interrupt the other deliveries
         return len(due)
 
     async def forget_old(self) -> None:
-        """Forget what was over a month ago, and what was for hooks that are installed no more."""
+        """Delete deliveries that ended over a month ago, and cancel those to uninstalled hooks."""
         async with self._database.write() as connection:
             await outbox.pass_over(connection, self._hooks.targets)
             await outbox.forget_old(connection, self._clock() - KEPT)
@@ -136,7 +138,7 @@ class Courier:
 
 
 class _NotTakenError(Exception):
-    """A webhook answered with another status than 2xx."""
+    """A webhook answered with a status other than 2xx."""
 
 
 def _words(error: Exception) -> str:

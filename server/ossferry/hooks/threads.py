@@ -1,4 +1,4 @@
-"""Threads for plain hooks: only so many of each, and none that keeps the process from ending."""
+"""Daemon threads for synchronous hooks: limited in number, and not blocking process exit."""
 
 import asyncio
 import threading
@@ -9,13 +9,19 @@ __all__ = ["HookThreads"]
 
 
 class HookThreads:
-    """Threads of one hook. A call that nobody waits for any more keeps its place until it ends."""
+    """Threads of one hook.
+
+    A call that its caller no longer waits for still counts towards the limit until it ends.
+
+    Args:
+        most: maximum number of concurrent calls.
+    """
 
     def __init__(self, most: int) -> None:
         self._places = asyncio.Semaphore(most)
 
     async def run(self, call: Callable[[], object]) -> None:
-        """Return when a call has ended; what it raises comes out."""
+        """Run a call in a thread and wait for its end; its exceptions propagate."""
         await self._places.acquire()
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
@@ -35,7 +41,7 @@ class HookThreads:
                 call()
             except Exception as raised:
                 error = raised
-            with suppress(RuntimeError):  # the loop has ended meanwhile
+            with suppress(RuntimeError):  # the event loop has been closed
                 loop.call_soon_threadsafe(settle, error)
 
         threading.Thread(target=work, daemon=True).start()

@@ -116,7 +116,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return _is_public(address) or (self._allow_private and _is_private(address))
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the HTTP connections."""
         for inner in self._inner.values():
             await inner.aclose()
 

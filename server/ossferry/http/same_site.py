@@ -134,7 +134,7 @@ async def read_json(request: Request) -> dict[str, object]:
     try:
         value = _without_odd_text(_DECODER.decode((await read_small(request)).decode()))
     except ClientDisconnect as error:
-        raise BadRequestError("The body broke off.") from error
+        raise BadRequestError("The body is incomplete.") from error
     except (ValueError, RecursionError) as error:
         raise BadRequestError("The body is not JSON.") from error
     if not isinstance(value, dict):

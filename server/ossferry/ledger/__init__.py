@@ -1,8 +1,8 @@
-"""What the server remembers: principals, grants, receipts, usage, shares, sign-outs, and
-events to deliver.
+"""The server's database: principals, grants, receipts, usage, shares, sign-outs and events to
+deliver.
 
-`database` has the transactions; every other module has functions that take part in one, so that
-what belongs together is committed together.
+`database` provides the transactions. The functions of every other module run inside a transaction
+of the caller, so that related changes are committed together.
 """
 
 from ossferry.ledger.database import AsyncConnection, Database

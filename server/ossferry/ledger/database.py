@@ -1,7 +1,8 @@
-"""The database behind the ledger: transactions, and one error for all that can go wrong with it.
+"""The ledger's database connection: transactions, migrations and one error for database failures.
 
-SQLite (in WAL mode) and PostgreSQL. What a transaction has committed survives a `kill -9`. A writer
-on SQLite takes its turn before it begins, so that it never has to give up half-way.
+Supports SQLite (in WAL mode) and PostgreSQL. A committed transaction survives a `kill -9`. On
+SQLite, a writer waits for the other writers before its transaction begins, so the transaction never
+has to give up half-way because the database is locked.
 """
 
 import asyncio
@@ -35,28 +36,28 @@ BUSY_TIMEOUT_S = 3.0
 CONNECT_TIMEOUT_S = 3.0
 ASK_AGAIN_S = 0.01
 WAIT_S = 10.0
-"""For a connection, while all are in use, or for one's turn to write."""
+"""How long to wait for a free connection of the pool, or for the other writers of this process."""
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
-MIGRATION_LOCK = 7_046_112_358  # any number, the same in every process
+MIGRATION_LOCK = 7_046_112_358  # an arbitrary number, the same in every process
 
 log = logger("ossferry.ledger")
 
 
 def insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT that knows ON CONFLICT, for ``postgresql`` or ``sqlite``."""
+    """Return an INSERT that supports ON CONFLICT, for the dialect ``postgresql`` or ``sqlite``."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 class Database:
-    """One database, opened when it is first used.
+    """A connection to one database, opened on first use.
 
     Args:
         url: ``sqlite:///path`` or ``postgresql://user:password@host/name``.
         busy_timeout_s: how long a statement may wait for another process.
 
     Raises:
-        SettingsError: the folder of the path does not exist.
+        SettingsError: the folder of the SQLite file does not exist.
     """
 
     def __init__(self, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
@@ -80,7 +81,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Enter a transaction; it is committed when the context ends well, else undone.
+        """Enter a transaction that writes; commit it on normal exit, roll it back on an exception.
 
         Raises:
             LedgerLostError: the database does not answer, or cannot write.
@@ -100,11 +101,15 @@ class Database:
             self._writers.release()
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         await self._engine.dispose()
 
     async def _turn(self) -> None:
-        """Return once nobody else of this process writes; who waits too long is told so."""
+        """Wait until no other task of this process writes, and take the write lock.
+
+        Raises:
+            LedgerLostError: another task held the lock for longer than `WAIT_S`.
+        """
         try:
             async with asyncio.timeout(WAIT_S):
                 await self._writers.acquire()
@@ -121,7 +126,10 @@ class Database:
                 self._is_open = True
 
     async def _bring_up_to_date(self) -> None:
-        """Migrate, unless it is done; most find it done, and need no turn to write."""
+        """Run missing migrations.
+
+        Usually there are none. This check needs no write lock.
+        """
         newest = _newest()
         async with self._engine.begin() as connection:
             if await connection.run_sync(_revision) == newest:
@@ -133,10 +141,10 @@ class Database:
 async def check_ledger(url: str) -> None:
     """Open a ledger once, bring its tables up to date, and close it.
 
-    One that does not answer is logged and let pass: the server can start before its database does.
+    Log a warning if the database does not answer: the server can start before its database does.
 
     Raises:
-        SettingsError: it can never be used; one sentence names the option.
+        SettingsError: the ledger can never be used, for example because its folder is missing.
     """
     database = Database(url)
     try:
@@ -155,13 +163,15 @@ def _engine(url: sa.URL, busy_timeout_s: float) -> AsyncEngine:
         address = url.render_as_string(hide_password=False)
         connect = partial(
             asyncpg.connect, address, timeout=CONNECT_TIMEOUT_S, command_timeout=busy_timeout_s
-        )  # it knows `sslmode` and whatever else such addresses say
+        )  # asyncpg itself handles `sslmode` and the other parameters of a PostgreSQL address
         return create_async_engine(
             driver, async_creator=connect, pool_size=10, max_overflow=0, pool_timeout=WAIT_S
         )
     folder = Path(url.database or "").absolute().parent
     if not folder.is_dir():
-        raise SettingsError(f"OSSFERRY_DATABASE_URL: the folder {folder} does not exist; make it.")
+        raise SettingsError(
+            f"OSSFERRY_DATABASE_URL: the folder {folder} does not exist; create it."
+        )
     engine = create_async_engine(driver, connect_args={"timeout": busy_timeout_s})
     prepare = partial(_prepare_sqlite, busy_timeout_s=busy_timeout_s)
     sa.event.listen(engine.sync_engine, "connect", prepare)
@@ -170,7 +180,7 @@ def _engine(url: sa.URL, busy_timeout_s: float) -> AsyncEngine:
 
 
 def _prepare_sqlite(connection: Any, _record: object, *, busy_timeout_s: float) -> None:
-    """Leave transactions to us, and have each commit reach the disk."""
+    """Turn off the driver's own transactions, and make each commit reach the disk."""
     connection.isolation_level = None
     connection.run_async(partial(_write_ahead, busy_timeout_s=busy_timeout_s))
     cursor = connection.cursor()
@@ -180,13 +190,14 @@ def _prepare_sqlite(connection: Any, _record: object, *, busy_timeout_s: float) 
 
 
 async def _write_ahead(connection: aiosqlite.Connection, *, busy_timeout_s: float) -> None:
-    """Switch to WAL mode, which a new database is not in yet.
+    """Switch the database file to WAL mode; a new file is not in WAL mode yet.
 
-    While another process writes to such a one, SQLite refuses the switch at once, whatever its
-    busy timeout. So we ask again.
+    While another process writes to such a new file, SQLite refuses the switch immediately and
+    ignores its busy timeout. Therefore try again until the timeout has passed.
 
     Raises:
-        TimeoutError, sqlite3.Error: it cannot be switched.
+        TimeoutError: the database stayed busy for `busy_timeout_s`.
+        sqlite3.Error: SQLite refused the switch for another reason.
     """
     async with asyncio.timeout(busy_timeout_s):
         while True:
@@ -213,7 +224,7 @@ def _config() -> Config:
 
 @cache
 def _newest() -> str | None:
-    """Return the newest revision; reading the scripts takes a while."""
+    """Return the newest revision; cached because reading the migration scripts is slow."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
@@ -222,7 +233,11 @@ def _revision(connection: sa.Connection) -> str | None:
 
 
 def _migrate(connection: sa.Connection) -> None:
-    """Bring the tables to the newest revision, once, however many processes start."""
+    """Upgrade the tables to the newest revision; do nothing if another process has already done so.
+
+    Raises:
+        SettingsError: a newer version of ossferry has migrated the ledger.
+    """
     if _revision(connection) == _newest():
         return
     config = _config()
@@ -233,13 +248,16 @@ def _migrate(connection: sa.Connection) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         raise SettingsError(
-            "OSSFERRY_DATABASE_URL is a ledger of a newer version; update ossferry."
+            "OSSFERRY_DATABASE_URL was migrated by a newer version; update ossferry."
         ) from error
 
 
 @contextmanager
 def _lost() -> Iterator[None]:
-    """Turn what a database does wrong into `LedgerLostError`; mistakes of ours stay as they are."""
+    """Turn failures of the database into `LedgerLostError`.
+
+    Errors caused by our own statements (integrity, programming and data errors) stay as they are.
+    """
     try:
         yield
     except (IntegrityError, ProgrammingError, DataError):

@@ -1,4 +1,4 @@
-"""Work that one process at a time does for all: whoever holds the lease."""
+"""Leases: locks in the database for work that only one process may do at a time."""
 
 import asyncio
 import secrets
@@ -23,13 +23,13 @@ ASKED_AT_MOST = 100
 async def held(
     database: Database, name: str, *, clock: Clock, hold_s: float
 ) -> AsyncIterator[None]:
-    """Enter with a lease that nobody else has, in this process or another; wait for it if need be.
+    """Enter with a lease that no other process or task holds; wait until the lease is free.
 
     Args:
-        hold_s: when it ends if this process does not live to give it back.
+        hold_s: seconds until the lease expires, in case this process dies before releasing it.
 
     Raises:
-        BusyError: others have it for too long.
+        BusyError: the lease did not become free in time.
         LedgerLostError: the database does not answer.
     """
     me = secrets.token_hex(8)
@@ -51,7 +51,7 @@ async def held(
 async def take(
     connection: AsyncConnection, name: str, *, holder: str, now: datetime, hold_s: float
 ) -> bool:
-    """Take or prolong a lease; whether it is ours until the hold ends."""
+    """Take or extend a lease. Return whether `holder` now holds the lease."""
     row = insert(connection.dialect.name, leases).values(
         name=name, holder=holder, until=now + timedelta(seconds=hold_s)
     )

@@ -1,4 +1,4 @@
-"""Somebody's uploads as the ledger has them: searched, in any order; and those that are gone."""
+"""Lists of one principal's uploads: stored uploads, searched and sorted, and restorable ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SORTS = ("key", "newest", "name", "size")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deleted:
-    """An upload that is gone, and can come back."""
+    """A deleted upload that can still be restored."""
 
     crc64: str
     deleted_at: datetime
@@ -30,12 +30,12 @@ class Deleted:
 async def page(
     connection: AsyncConnection, owner: Owner, *, words: str, sort: str, after: str, limit: int
 ) -> Sequence[tuple[Listed, Receipt]] | None:
-    """Return uploads that are there; None if `after` is none of theirs.
+    """Return one page of a principal's stored uploads, or None if the key `after` is unknown.
 
     Args:
-        words: each must be in the names of the file and its folders, in whatever case.
-        sort: one of `SORTS`; what is equal in that, such as all of one second, comes by name.
-        after: the key of the upload before the first; empty for the beginning.
+        words: search words; the path of an upload must contain each of them, ignoring case.
+        sort: one of `SORTS`; uploads that compare equal are sorted by path and key.
+        after: the key of the last upload of the previous page; empty for the first page.
     """
     collation = BYTES[connection.dialect.name]
     key, path = receipts.c.key.collate(collation), receipts.c.path.collate(collation)
@@ -65,10 +65,11 @@ async def deleted_page(
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> Sequence[Deleted]:
-    """Return what can still come back, last deleted first.
+    """Return one page of restorable uploads, the most recently deleted first.
 
     Args:
-        after: when the one before the first was deleted, and the id of its undo; it may be back.
+        after: time of deletion and undo id of the last entry of the previous page; this entry may
+            have been restored since.
     """
     wanted = sa.select(*UNDO, receipts.c.crc64, receipts.c.deleted_at).where(
         receipts.c.principal == owner.hash, receipts.c.undo_until > now
@@ -83,7 +84,7 @@ async def deleted_page(
 
 
 def _order(sort: str, collation: str) -> tuple[sa.ColumnElement[Any], bool]:
-    """Return what an order goes by, and whether it goes down."""
+    """Return the column to sort by, and whether the order is descending."""
     if sort == "newest":
         return receipts.c.stored_at, True
     if sort == "size":
@@ -95,7 +96,10 @@ def _order(sort: str, collation: str) -> tuple[sa.ColumnElement[Any], bool]:
 async def _place(
     connection: AsyncConnection, owner: Owner, column: sa.ColumnElement[Any], key: str
 ) -> Any:
-    """Return `value`, what an upload has in a column, and `path`; a deleted one has them still."""
+    """Return a row with an upload's `value` in a column and its `path`, or None.
+
+    Deleted uploads are found too: the last upload of a page may be deleted before the next page.
+    """
     found = await connection.execute(
         sa.select(column.label("value"), receipts.c.path).where(
             receipts.c.key == key, receipts.c.principal == owner.hash

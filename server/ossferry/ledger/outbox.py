@@ -1,4 +1,8 @@
-"""Events on their way to hooks: written with what they tell of, delivered later, at least once."""
+"""Outbox of events for hooks.
+
+An event is written in the same transaction as the change that it reports, and delivered later, at
+least once.
+"""
 
 import json
 import secrets
@@ -20,8 +24,8 @@ class Delivery:
     """One event for one hook.
 
     Attributes:
-        id: stays the same when it is delivered again.
-        attempts: how often it was tried before.
+        id: identifies the event to the hook; the same on every attempt.
+        attempts: number of earlier attempts.
     """
 
     id: str
@@ -33,7 +37,7 @@ class Delivery:
 async def add(
     connection: AsyncConnection, targets: Sequence[str], event: Mapping[str, Any], now: datetime
 ) -> None:
-    """Have an event delivered to each target once this transaction is committed."""
+    """Queue an event for each target; deliveries start once this transaction is committed."""
     if not targets:
         return
     rows = [
@@ -59,9 +63,9 @@ async def claim(
     hold_s: float,
     limit: int,
 ) -> Sequence[Delivery]:
-    """Return what is due to one target, and keep others from it for a while.
+    """Return deliveries that are due to one target, and hide them from other processes for a while.
 
-    Who dies with a claim lets it go: the event is due again when the hold has ended.
+    If the process dies, its deliveries become due again after `hold_s` seconds.
     """
     due = (
         sa.select(deliveries)
@@ -84,7 +88,7 @@ async def claim(
 
 
 async def pass_over(connection: AsyncConnection, known: Sequence[str]) -> None:
-    """Note that nobody is left to take what others than the known targets were to get."""
+    """Cancel deliveries to targets that are not in `known`: their hooks are no longer installed."""
     await connection.execute(
         sa.update(deliveries)
         .where(deliveries.c.next_at.is_not(None), deliveries.c.target.not_in(known))
@@ -93,19 +97,19 @@ async def pass_over(connection: AsyncConnection, known: Sequence[str]) -> None:
 
 
 async def finished(connection: AsyncConnection, delivery: Delivery, outcome: str) -> None:
-    """Note that a delivery is over: it arrived, or was given up."""
+    """Record that a delivery is over, because it succeeded or was given up."""
     await _note(connection, delivery, None, outcome)
 
 
 async def failed(
     connection: AsyncConnection, delivery: Delivery, *, next_at: datetime, outcome: str
 ) -> None:
-    """Note that a delivery is to be tried again."""
+    """Record a failed attempt, and when to make the next one."""
     await _note(connection, delivery, next_at, outcome)
 
 
 async def forget_old(connection: AsyncConnection, before: datetime) -> None:
-    """Forget deliveries that were over long ago."""
+    """Delete finished deliveries of events made before a given time."""
     await connection.execute(
         sa.delete(deliveries).where(deliveries.c.next_at.is_(None), deliveries.c.made_at < before)
     )

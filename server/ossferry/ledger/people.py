@@ -1,4 +1,4 @@
-"""Principals and the grants that they were handed."""
+"""Principals and the grants issued to them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ MAX_LABEL = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantRow:
-    """Credentials that were handed out; never the credentials themselves."""
+    """A record of issued credentials, without the credentials themselves."""
 
     session_name: str
     key_last4: str
@@ -37,7 +37,7 @@ class GrantRow:
 
 
 async def note_grant(connection: AsyncConnection, owner: Owner, grant: GrantRow) -> bool:
-    """Write down a grant; whether it was not written down before."""
+    """Record a grant. Return False if the grant was already recorded."""
     await remember(connection, owner, grant.issued_at, granted_until=grant.expires_at)
     row = insert(connection.dialect.name, grants).values(
         session_name=grant.session_name,
@@ -57,10 +57,11 @@ async def remember(
     *,
     granted_until: datetime | None = None,
 ) -> None:
-    """Make sure that there is a row for somebody.
+    """Make sure that the principal has a row.
 
     Args:
-        granted_until: end of credentials that they have; it only ever moves forward.
+        granted_until: when the principal's newest credentials expire; only a later time replaces
+            the recorded one.
     """
     row = insert(connection.dialect.name, principals).values(
         hash=owner.hash,
@@ -85,13 +86,13 @@ async def remember(
 
 
 async def owner_by_hash(connection: AsyncConnection, hash_: str) -> Owner | None:
-    """Return somebody by what stands for them in logs."""
+    """Return the principal with a hash (the id used in logs), or None."""
     found = await connection.execute(_OWNERS.where(principals.c.hash == hash_))
     return _owner(found.one_or_none())
 
 
 async def owner_of_key(connection: AsyncConnection, key: str) -> Owner | None:
-    """Return whose upload a key is."""
+    """Return the principal whose prefix contains an object key, or None."""
     prefix = "/".join(key.split("/")[:2]) + "/"
     found = await connection.execute(_OWNERS.where(principals.c.prefix == prefix))
     return _owner(found.one_or_none())
@@ -100,10 +101,11 @@ async def owner_of_key(connection: AsyncConnection, key: str) -> Owner | None:
 async def to_reconcile(
     connection: AsyncConnection, now: datetime, *, at_least_every: timedelta, limit: int
 ) -> Sequence[Owner]:
-    """Return whose objects should be looked through, those who have waited longest first.
+    """Return the principals whose objects should be reconciled, the longest waiting first.
 
-    Credentials that ended before the last look cannot have stored anything after it; but what was
-    stored can be lost at any time, so that everybody's turn comes now and then.
+    Credentials that expired before the last reconciliation cannot have stored anything after it.
+    Stored objects can be lost at any time, however, so every principal is reconciled once per
+    `at_least_every`.
     """
     open_ = sa.or_(
         principals.c.reconciled_at.is_(None),
@@ -116,7 +118,7 @@ async def to_reconcile(
 
 
 async def reconciled(connection: AsyncConnection, hash_: str, at: datetime) -> None:
-    """Note when somebody's objects were looked through."""
+    """Record when a principal's objects were reconciled."""
     await connection.execute(
         sa.update(principals).where(principals.c.hash == hash_).values(reconciled_at=at)
     )
@@ -125,7 +127,7 @@ async def reconciled(connection: AsyncConnection, hash_: str, at: datetime) -> N
 async def was_granted(
     connection: AsyncConnection, hash_: str, at: datetime, *, slack: timedelta
 ) -> bool:
-    """Whether somebody had credentials at a moment, give or take so long."""
+    """Return whether a principal had valid credentials at a time, with `slack` on both sides."""
     found = await connection.execute(
         sa.select(grants.c.session_name)
         .where(
@@ -139,7 +141,7 @@ async def was_granted(
 
 
 async def set_revoked(connection: AsyncConnection, hash_: str, at: datetime | None) -> bool:
-    """Shut somebody out, or let them in again; whether there is such a one."""
+    """Revoke a principal's access, or restore it with None. Return whether the principal exists."""
     result = await connection.execute(
         sa.update(principals).where(principals.c.hash == hash_).values(revoked_at=at)
     )

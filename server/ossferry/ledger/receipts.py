@@ -1,4 +1,4 @@
-"""Receipts, and the usage that they settle: both change together, in one transaction."""
+"""Receipts of uploads and the usage counters; one transaction changes both."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,12 +36,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What the ledger says about an upload.
+    """The ledger's record of an upload.
 
     Attributes:
-        source: who said so first: ``page``, ``callback`` or ``found``.
-        is_news: whether this very transaction wrote it down, or wrote down that it changed.
-        used: what its principal has used since, in bytes and objects, by the day it counts on.
+        source: where the first report came from: ``page``, ``callback`` or ``found``.
+        is_news: whether this transaction added the receipt or changed it.
+        used: the principal's usage after this transaction: bytes and objects, by day and in total;
+            empty if nothing changed.
     """
 
     key: str
@@ -56,7 +57,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undo:
-    """How a deleted upload comes back.
+    """How to restore a deleted upload.
 
     Attributes:
         how: a key in the trash, or the version id of a delete marker.
@@ -79,9 +80,10 @@ async def record(
     request_id: str,
     now: datetime,
 ) -> Receipt:
-    """Write down what OSS has, once, and count it.
+    """Record a stored object once, and count it.
 
-    The same object again changes nothing. Another object under the same key takes its place.
+    Recording the same object again changes nothing. A different object under the same key replaces
+    the earlier one.
     """
     values = {
         "size": stored.size,
@@ -118,12 +120,12 @@ async def record(
 
 
 async def find(connection: AsyncConnection, key: str) -> Receipt | None:
-    """Return the receipt of an upload that is there."""
+    """Return the receipt of a stored upload, or None."""
     return (await of_keys(connection, [key])).get(key)
 
 
 async def of_keys(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Receipt]:
-    """Return the receipts of uploads that are there, by key."""
+    """Return the receipts of stored uploads, by key."""
     rows = await connection.execute(
         sa.select(*RECEIPT).where(receipts.c.key.in_(keys), receipts.c.deleted_at.is_(None))
     )
@@ -133,7 +135,7 @@ async def of_keys(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[s
 async def identical(
     connection: AsyncConnection, owner: Owner, *, path: str, size: int, crc64: str
 ) -> Sequence[str]:
-    """Return the keys of somebody's own uploads of this very file, latest first."""
+    """Return the keys of a principal's uploads with this path, size and CRC-64, latest first."""
     rows = await connection.execute(
         sa.select(receipts.c.key)
         .where(
@@ -151,11 +153,11 @@ async def identical(
 async def in_range(
     connection: AsyncConnection, owner: Owner, *, after: str, until: str | None
 ) -> Mapping[str, Receipt]:
-    """Return somebody's receipts of uploads that are there, by key.
+    """Return the receipts of a principal's stored uploads in a range of keys, by key.
 
     Args:
-        after: the last key before them.
-        until: the last of them; None for all that follow.
+        after: keys must be greater than this one.
+        until: the last key of the range; None for no end.
     """
     wanted = [receipts.c.principal == owner.hash, receipts.c.deleted_at.is_(None)]
     wanted.append(receipts.c.key.collate(BYTES[connection.dialect.name]) > after)
@@ -168,7 +170,10 @@ async def in_range(
 async def mark_deleted(
     connection: AsyncConnection, key: str, *, now: datetime, undo: Undo | None
 ) -> bool:
-    """Note that an upload is gone, and give back what it used; whether it was there."""
+    """Mark an upload as deleted and subtract it from the total usage.
+
+    Return whether the upload was stored until now.
+    """
     values: dict[str, Any] = {"deleted_at": now}
     if undo is not None:
         values |= {"undo_id": undo.id, "undo_how": undo.how, "undo_until": undo.until}
@@ -181,7 +186,10 @@ async def mark_deleted(
 
 
 async def unrecord(connection: AsyncConnection, key: str) -> bool:
-    """Forget an upload and all that it used, on its day too; whether it was there."""
+    """Remove a receipt, and subtract the upload from the usage in total and of its day.
+
+    Return whether the upload was stored until now.
+    """
     row = (await connection.execute(_ROW.where(receipts.c.key == key))).one_or_none()
     if row is None or row.deleted_at is not None:
         return False
@@ -192,7 +200,7 @@ async def unrecord(connection: AsyncConnection, key: str) -> bool:
 
 
 async def find_undo(connection: AsyncConnection, undo_id: str, now: datetime) -> Undo | None:
-    """Return how a deleted upload comes back, if there is still time."""
+    """Return how to restore a deleted upload, or None if the undo id is unknown or has expired."""
     found = await connection.execute(
         sa.select(*UNDO).where(receipts.c.undo_id == undo_id, receipts.c.undo_until > now)
     )
@@ -201,7 +209,7 @@ async def find_undo(connection: AsyncConnection, undo_id: str, now: datetime) ->
 
 
 async def undo_under(connection: AsyncConnection, key: str, now: datetime) -> Undo | None:
-    """Return how the deleted upload of a key comes back, if it can."""
+    """Return how to restore the deleted upload with this key, or None if that is impossible."""
     found = await connection.execute(
         sa.select(*UNDO).where(receipts.c.key == key, receipts.c.undo_until > now)
     )
@@ -210,7 +218,7 @@ async def undo_under(connection: AsyncConnection, key: str, now: datetime) -> Un
 
 
 async def undone(connection: AsyncConnection, undo: Undo) -> bool:
-    """Note that an upload is back, as it was; whether it was away."""
+    """Mark an upload as restored and count it again. Return False if it was not deleted."""
     row = (await connection.execute(_ROW.where(receipts.c.key == undo.key))).one()
     if row.deleted_at is None:
         return False
@@ -221,12 +229,12 @@ async def undone(connection: AsyncConnection, undo: Undo) -> bool:
 
 
 def undo_of(row: Any) -> Undo:
-    """Return the undo in a row with the columns `UNDO`."""
+    """Return the undo of a row with the columns `UNDO`."""
     return Undo(id=row.undo_id, key=row.key, how=row.undo_how, until=row.undo_until, size=row.size)
 
 
 async def undos_ended(connection: AsyncConnection, now: datetime, *, limit: int) -> Sequence[Undo]:
-    """Return what can no longer come back, and still lies somewhere."""
+    """Return expired undos whose data must still be removed."""
     found = await connection.execute(
         sa.select(*UNDO).where(receipts.c.undo_until <= now).limit(limit)
     )
@@ -234,7 +242,7 @@ async def undos_ended(connection: AsyncConnection, now: datetime, *, limit: int)
 
 
 async def forget_undo(connection: AsyncConnection, undo_id: str) -> None:
-    """Note that an upload cannot come back."""
+    """Record that an upload can no longer be restored."""
     gone = dict.fromkeys(("undo_id", "undo_how", "undo_until"))
     await connection.execute(
         sa.update(receipts).where(receipts.c.undo_id == undo_id).values(**gone)
@@ -276,7 +284,7 @@ _COUNT = sa.text(
     *(sa.bindparam(name, type_=sa.String) for name in ("principal", "day", "total")),
     sa.bindparam("bytes", type_=sa.BigInteger),
 )
-"""As text: an INSERT of several rows is put together anew by SQLAlchemy each time."""
+"""Written as text because SQLAlchemy compiles an INSERT of several rows anew for each execution."""
 
 
 def _receipt(
@@ -296,12 +304,13 @@ def _receipt(
 async def _count(
     connection: AsyncConnection, principal: str, stored: Stored
 ) -> dict[str, tuple[int, int]]:
-    """Count an upload on its day and in total; the day is OSS's, not ours or the client's.
+    """Count an upload on its day and in total; the day comes from OSS's own time of storage.
 
-    Last in a transaction: a principal's rows are much wanted.
+    Call this last in a transaction: it locks the principal's usage rows, which other transactions
+    need.
 
     Returns:
-        What they have used since, in bytes and objects.
+        The principal's usage after this upload: bytes and objects, by day and in total.
     """
     row = {"principal": principal, "day": day_of(stored.last_modified), "total": TOTAL}
     counted = await connection.execute(_COUNT, row | {"bytes": stored.size})
@@ -311,7 +320,7 @@ async def _count(
 async def _add(
     connection: AsyncConnection, principal: str, size: int, objects: int, *, day: str = TOTAL
 ) -> None:
-    """Add to what somebody has used in total, or on a day."""
+    """Add to a principal's usage in total, or on one day."""
     row = {"principal": principal, "day": day, "bytes": size, "objects": objects}
     await connection.execute(_add_usage(connection.dialect.name), row)
 

@@ -1,7 +1,7 @@
-"""Uploads that the page refused, because what OSS stored is not the file that was sent.
+"""Uploads that the page refused because the stored object differs from the file that was sent.
 
-A refusal is about one object: its key and its ETag. Another object under the same key is another
-upload.
+A refusal is about one object, identified by its key and its ETag. A different object under the same
+key is another upload.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from ossferry.oss.bucket import Listed, Stored
 
 __all__ = ["Kept", "Refusal", "add", "ended", "forget", "forget_kept", "keep", "of_objects"]
 
-# built once: each receipt runs it
+# built once, because every receipt executes this statement
 FORGOTTEN = sa.delete(refusals).where(
     refusals.c.key == sa.bindparam("of"), refusals.c.trash_key.is_(None)
 )
@@ -25,7 +25,7 @@ FORGOTTEN = sa.delete(refusals).where(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """What a page says about an upload that it refused.
+    """A page's report about an upload that it refused.
 
     Attributes:
         size: of the file, in bytes.
@@ -40,7 +40,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A refused object that lies below `trash/`."""
+    """A refused object that is kept below `trash/`."""
 
     key: str
     trash_key: str
@@ -49,7 +49,7 @@ class Kept:
 async def add(
     connection: AsyncConnection, owner: Owner, stored: Stored, refusal: Refusal, *, now: datetime
 ) -> None:
-    """Write down that an object was refused, and what it should have been."""
+    """Record that an object was refused, with the size and checksum of the original file."""
     values = {
         "etag": stored.etag[:100],
         "size": stored.size,
@@ -68,7 +68,7 @@ async def add(
 
 
 async def of_objects(connection: AsyncConnection, objects: Iterable[Listed]) -> set[str]:
-    """Return the keys of those objects that were refused."""
+    """Return the keys of the given objects that were refused."""
     etags = {each.key: each.etag[:100] for each in objects}
     rows = await connection.execute(
         sa.select(refusals.c.key, refusals.c.etag).where(refusals.c.key.in_(etags))
@@ -77,18 +77,18 @@ async def of_objects(connection: AsyncConnection, objects: Iterable[Listed]) -> 
 
 
 async def forget(connection: AsyncConnection, key: str) -> None:
-    """Forget a refusal: the page has confirmed the object under this key."""
+    """Delete a refusal: the page has confirmed the object under this key."""
     await connection.execute(FORGOTTEN, {"of": key})
 
 
 async def keep(connection: AsyncConnection, key: str, *, trash_key: str, until: datetime) -> None:
-    """Write down where a refused object lies, and until when."""
+    """Record the key below `trash/` where a refused object is kept, and when to remove it."""
     values = {"trash_key": trash_key, "trash_until": until}
     await connection.execute(sa.update(refusals).where(refusals.c.key == key).values(**values))
 
 
 async def ended(connection: AsyncConnection, now: datetime, *, limit: int) -> Sequence[Kept]:
-    """Return the refused objects that need not be kept any longer."""
+    """Return refused objects whose retention time is over."""
     rows = await connection.execute(
         sa.select(refusals.c.key, refusals.c.trash_key)
         .where(refusals.c.trash_until <= now)
@@ -98,6 +98,6 @@ async def ended(connection: AsyncConnection, now: datetime, *, limit: int) -> Se
 
 
 async def forget_kept(connection: AsyncConnection, key: str) -> None:
-    """Write down that a refused object no longer lies below `trash/`."""
+    """Record that a refused object is no longer kept below `trash/`."""
     gone = {"trash_key": None, "trash_until": None}
     await connection.execute(sa.update(refusals).where(refusals.c.key == key).values(**gone))

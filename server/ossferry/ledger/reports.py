@@ -1,4 +1,4 @@
-"""What administrators read: who uploaded what, when, how much."""
+"""Reports for administrators: principals with their usage, and uploads."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ PAGE = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrincipalRow:
-    """A principal, and how much of theirs is stored."""
+    """A principal with the number and size of the stored objects."""
 
     hash: str
     label: str
@@ -32,7 +32,7 @@ class PrincipalRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRow:
-    """A receipt, and whose it is."""
+    """A receipt with the principal that it belongs to."""
 
     recorded_at: datetime
     principal: str
@@ -49,10 +49,10 @@ class UploadRow:
 async def principals_report(
     connection: AsyncConnection, *, principal: str = "", limit: int
 ) -> Sequence[PrincipalRow]:
-    """Return those who have most stored.
+    """Return principals, the largest users first.
 
     Args:
-        principal: a hash; empty for everybody.
+        principal: a hash to select one principal; empty for all.
     """
     last = (
         sa.select(sa.func.max(receipts.c.recorded_at))
@@ -92,11 +92,11 @@ async def uploads_report(
     after: UploadRow | None = None,
     limit: int,
 ) -> Sequence[UploadRow]:
-    """Return the last uploads, newest first.
+    """Return uploads, newest first.
 
     Args:
-        principal: a hash; empty for everybody.
-        after: the one before the first.
+        principal: a hash to select one principal; empty for all.
+        after: the last row of the previous page.
     """
     wanted = sa.select(
         receipts.c.recorded_at,
@@ -125,10 +125,12 @@ async def uploads_report(
 async def upload_pages(
     database: Database, *, principal: str = "", since: datetime | None = None
 ) -> AsyncIterator[Sequence[UploadRow]]:
-    """Yield all uploads, newest first, a page at a time; who takes them slowly holds up nobody.
+    """Yield all uploads, newest first, one page at a time.
+
+    Each page has a transaction of its own, so a slow consumer blocks nobody.
 
     Raises:
-        LedgerLostError: the rest cannot be read.
+        LedgerLostError: the database failed; the remaining pages are missing.
     """
     after = None
     while True:

@@ -1,4 +1,4 @@
-"""Share links that were made; never their addresses, which are secrets while they live."""
+"""Records of share links, without their URLs, which are secrets until they expire."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,8 @@ class Share:
     """A link to an upload.
 
     Attributes:
-        process: the image processing that was wished for; None without any.
-        deleted_at: since when the upload is gone, and the link with it; None while it is there.
+        process: the requested image processing; None without any.
+        deleted_at: when the upload was deleted, which also ended the link; None while it is stored.
     """
 
     id: str
@@ -35,7 +35,7 @@ class Share:
 
 
 async def add(connection: AsyncConnection, owner: Owner, share: Share) -> None:
-    """Write down a link."""
+    """Record a link."""
     await connection.execute(
         sa.insert(shares).values(
             id=share.id,
@@ -53,7 +53,7 @@ async def add(connection: AsyncConnection, owner: Owner, share: Share) -> None:
 async def page(
     connection: AsyncConnection, owner: Owner, *, after: str, limit: int
 ) -> Sequence[Share]:
-    """Return somebody's links, newest first; those that follow the link with the id `after`."""
+    """Return a principal's links, newest first, starting after the link with the id `after`."""
     order = (shares.c.made_at.desc(), shares.c.id.desc())
     uploads = sa.outerjoin(shares, receipts, receipts.c.key == shares.c.key)
     wanted = sa.select(shares, receipts.c.deleted_at).select_from(uploads)

@@ -1,4 +1,4 @@
-"""Sessions that were signed out; rows go away once no cookie of the session could be used."""
+"""Signed-out sessions; a row is deleted once every cookie of its session has expired."""
 
 from datetime import datetime
 
@@ -13,14 +13,14 @@ __all__ = ["add", "has"]
 async def add(
     connection: AsyncConnection, session_id: str, *, now: datetime, until: datetime
 ) -> None:
-    """Write down a sign-out, and forget those that no longer matter."""
+    """Record a sign-out, and delete rows of sessions whose cookies have all expired."""
     await connection.execute(sa.delete(sign_outs).where(sign_outs.c.until < now))
     row = insert(connection.dialect.name, sign_outs).values(session=session_id, until=until)
     await connection.execute(row.on_conflict_do_nothing())
 
 
 async def has(connection: AsyncConnection, session_id: str) -> bool:
-    """Whether a session was signed out."""
+    """Return whether a session was signed out."""
     found = await connection.execute(_ONE, {"of": session_id})
     return found.one_or_none() is not None
 

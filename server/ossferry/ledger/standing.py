@@ -1,4 +1,4 @@
-"""What somebody has used, what they may use, and whether they were shut out."""
+"""A principal's usage, limits and revocation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -17,8 +17,8 @@ __all__ = ["Quota", "Standing", "set_quota", "standing"]
 class Quota:
     """How much one principal may store; None for no limit.
 
-    The day is a day in UTC. What is uploaded on a day counts on it even if it is deleted later;
-    the total counts what is there.
+    Days are days in UTC. An upload counts on its day even if it is deleted later. The total counts
+    stored uploads only.
     """
 
     bytes_day: int | None = None
@@ -32,12 +32,12 @@ NAMES = tuple(each.name for each in fields(Quota))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Somebody's usage and limits at one moment.
+    """A principal's usage and limits at one moment.
 
     Attributes:
-        used: by uploads, by the names of a quota's limits.
-        kept: the same by refused objects that lie below `trash/`.
-        own: the limits that were set for them; the rest is as the settings say.
+        used: usage by uploads; the keys are the field names of `Quota`.
+        kept: usage by refused objects below `trash/`; the same keys.
+        own: limits set for this principal; for a limit of None the settings apply.
     """
 
     used: Mapping[str, int]
@@ -47,7 +47,7 @@ class Standing:
 
 
 async def standing(connection: AsyncConnection, hash_: str, now: datetime) -> Standing:
-    """Return how somebody stands; nobody known has used nothing."""
+    """Return a principal's usage and limits; the usage of an unknown principal is zero."""
     midnight = datetime.combine(now.astimezone(UTC), time(), UTC)
     of = {"of": hash_, "today": day_of(now), "midnight": midnight}
     found = await connection.execute(_STANDING, of)
@@ -61,7 +61,7 @@ async def standing(connection: AsyncConnection, hash_: str, now: datetime) -> St
 
 
 async def set_quota(connection: AsyncConnection, hash_: str, quota: Quota) -> None:
-    """Set somebody's own limits in place of those that they had."""
+    """Replace a principal's own limits."""
     values = {name: getattr(quota, name) for name in NAMES}
     row = insert(connection.dialect.name, quotas).values(principal=hash_, **values)
     await connection.execute(

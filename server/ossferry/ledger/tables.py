@@ -1,6 +1,7 @@
-"""The tables of the ledger, as `migrations` leaves them; a test compares the two.
+"""Table definitions of the ledger. A test checks that the migrations create the same tables.
 
-Times are aware UTC. Sizes are bytes. A CRC-64 is decimal text: no integer column holds one.
+Times are aware UTC. Sizes are bytes. A CRC-64 is decimal text: it does not fit into a signed 64-bit
+integer column.
 """
 
 import unicodedata
@@ -41,36 +42,36 @@ __all__ = [
 
 KEY_LENGTH = 1024
 BYTES = {"sqlite": "BINARY", "postgresql": "C"}
-"""The collation in which keys have the order that OSS gives them."""
+"""The collation that sorts keys by their bytes, as OSS does."""
 
 TOTAL = "total"
 """The `day` of the row that counts all days."""
 
 
 class Utc(TypeDecorator[datetime]):
-    """A moment; SQLite forgets that it is UTC, so it is told again."""
+    """A column of aware UTC times; SQLite drops the time zone, so reading adds it again."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Store UTC."""
+        """Convert a time to UTC before storing it."""
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Answer aware UTC."""
+        """Return a stored time as aware UTC."""
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def day_of(moment: datetime) -> str:
-    """Return the `day` that a moment counts on."""
+    """Return the day in UTC (``YYYY-MM-DD``) on which an upload at this time counts."""
     return f"{moment.astimezone(UTC):%Y-%m-%d}"
 
 
 def folded(text: str) -> str:
-    """Return text in which case makes no difference; databases do not agree on that."""
+    """Return case-folded text, so that searches ignore case in the same way on every database."""
     return unicodedata.normalize("NFC", text.casefold())[:KEY_LENGTH]
 
 
@@ -90,7 +91,7 @@ principals = Table(
     Column("label", String(200), nullable=False),
     Column("prefix", String(100), nullable=False, unique=True),
     Column("first_seen_at", Utc, nullable=False),
-    Column("granted_until", Utc, nullable=False, index=True),  # end of their last credentials
+    Column("granted_until", Utc, nullable=False, index=True),  # when the newest credentials expire
     Column("reconciled_at", Utc),
     Column("revoked_at", Utc),
 )
@@ -113,7 +114,7 @@ receipts = Table(
     Column("crc64", String(20), nullable=False),
     Column("etag", String(100), nullable=False),
     Column("content_type", String(200), nullable=False),
-    Column("stored_at", Utc, nullable=False),  # as OSS says
+    Column("stored_at", Utc, nullable=False),  # according to OSS
     Column("recorded_at", Utc, nullable=False, index=True),
     Column("source", String(10), nullable=False),  # page, form, callback or found
     Column("request_id", String(64), nullable=False),
@@ -121,8 +122,8 @@ receipts = Table(
     Column("undo_id", String(32), unique=True),
     Column("undo_how", String(KEY_LENGTH)),  # a key in the trash, or a version id
     Column("undo_until", Utc, index=True),
-    Column("name", String(KEY_LENGTH), nullable=False, server_default=""),  # of the file, folded
-    # folders and name of the file, folded
+    Column("name", String(KEY_LENGTH), nullable=False, server_default=""),  # file name, case-folded
+    # folders and file name, case-folded
     Column("path", String(KEY_LENGTH), nullable=False, server_default=""),
     Index(None, "principal", "recorded_at"),
     Index(None, "principal", "crc64"),
@@ -164,7 +165,7 @@ deliveries = Table(
     Column("target", String(200), nullable=False),
     Column("event", Text, nullable=False),  # JSON
     Column("attempts", BigInteger, nullable=False),
-    Column("next_at", Utc, index=True),  # none: delivered, or given up
+    Column("next_at", Utc, index=True),  # NULL: delivered, or given up
     Column("made_at", Utc, nullable=False),
     Column("outcome", String(100), nullable=False),
 )
@@ -178,8 +179,8 @@ leases = Table(
 sign_outs = Table(
     "sign_outs",
     metadata,
-    Column("session", String(64), primary_key=True),  # the random id in its cookie
-    Column("until", Utc, nullable=False, index=True),  # when its cookies are void in any case
+    Column("session", String(64), primary_key=True),  # the random id in the session cookie
+    Column("until", Utc, nullable=False, index=True),  # when all its cookies have expired
 )
 refusals = Table(
     "refusals",
@@ -193,7 +194,7 @@ refusals = Table(
     Column("file_crc64", String(20), nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("refused_at", Utc, nullable=False),
-    Column("trash_key", String(KEY_LENGTH)),  # where its bytes are kept
+    Column("trash_key", String(KEY_LENGTH)),  # where the object is kept
     Column("trash_until", Utc, index=True),
     Index(None, "principal", "refused_at"),
 )

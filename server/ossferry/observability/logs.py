@@ -1,8 +1,9 @@
-"""Structured logging: one JSON object a line, through the standard library's loggers.
+"""Structured logging: one JSON object per line, through the standard library's loggers.
 
-Loggers work without set-up, so an embedding application keeps its own handlers. Only a program of
-ours calls `configure`. Never log a secret, a token, an `Authorization` header or a URL's query;
-what slips through all the same is hidden here, ours and that of libraries.
+Loggers work without configuration, so an embedding application keeps its own handlers. Only this
+project's programs call `configure`. Never log a secret, a token, an `Authorization` header or a
+URL's query. As a second line of defence, this module redacts secrets in log lines, including lines
+of libraries.
 """
 
 import json
@@ -23,13 +24,13 @@ MAX_FIELD_LENGTH = 300
 MAX_FRAMES = 8
 
 TALKATIVE = ("alembic", "apscheduler", "httpx", "httpcore", "darabonba-core", "oss2", "urllib3")
-"""Libraries that log addresses with their queries, or headers, or what is their own affair."""
+"""Libraries that log URLs with queries, headers, or internal details; only warnings are kept."""
 
 LOOKS_ONLY = Redactor()
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Return a logger whose message is one JSON object."""
+    """Return a logger that writes each message as one JSON object."""
     bound: structlog.stdlib.BoundLogger = structlog.wrap_logger(
         logging.getLogger(name),
         processors=[
@@ -47,9 +48,9 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
 
 
 def unexpected(error: Exception) -> dict[str, object]:
-    """Return what to log of an error that nobody foresaw: its type, and where it happened.
+    """Return log fields for an unexpected exception: its type, and where it was raised.
 
-    Not its message: nobody knows what that says.
+    The message is left out, because it may contain anything.
     """
     frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
     where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
@@ -57,7 +58,7 @@ def unexpected(error: Exception) -> dict[str, object]:
 
 
 def configure(level: str, stream: TextIO | None = None, *, secrets: Iterable[str] = ()) -> None:
-    """Send everything of at least `level` to one stream, by default stderr, as JSON lines.
+    """Send all records of at least `level` to one stream, by default stderr, as JSON lines.
 
     Args:
         secrets: values that must never be written.
@@ -69,13 +70,13 @@ def configure(level: str, stream: TextIO | None = None, *, secrets: Iterable[str
     root.setLevel(level)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.raiseExceptions = False  # a sink that fails must not print what it was given
+    logging.raiseExceptions = False  # a failing stream must not print the record
 
 
 def hush(*names: str) -> None:
-    """Have a library's loggers hide secrets, and write where everybody's lines go.
+    """Redact the records of a library's loggers, and send them to the root logger's handlers.
 
-    For those that bring handlers of their own, past which nothing would be hidden.
+    For libraries with handlers of their own, which would write unredacted lines.
     """
     for name in names:
         library = logging.getLogger(name)
@@ -84,7 +85,7 @@ def hush(*names: str) -> None:
 
 
 class _JsonLines(logging.Formatter):
-    """Leaves our lines as they are and wraps those of libraries."""
+    """Formats records of libraries as JSON lines; our own records are JSON already."""
 
     def __init__(self, hide: Redactor) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""Figures for Prometheus. Every label has a small, fixed set of values; none comes from a client.
+"""Prometheus metrics. Every label has a small, fixed set of values; none comes from a client.
 
-With several processes the library keeps its values in files of a shared folder, and any process
-answers for all.
+With several processes, the library stores its values in files of a shared folder, and every process
+reports the sum.
 """
 
 import hmac
@@ -29,7 +29,7 @@ OTHER = "other"
 
 
 class Metrics:
-    """All figures of one application."""
+    """All metrics of one application."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -44,12 +44,12 @@ class Metrics:
         )
         self._receipts = Counter(
             "ossferry_receipts",
-            "Uploads recorded, by how they became known.",
+            "Recorded uploads, by the source of the report.",
             ["source"],
             registry=self.registry,
         )
         self._bytes = Counter(
-            "ossferry_recorded_bytes", "Bytes of these uploads.", registry=self.registry
+            "ossferry_recorded_bytes", "Bytes of recorded uploads.", registry=self.registry
         )
         self._refused = Counter(
             "ossferry_refused_uploads",
@@ -58,18 +58,18 @@ class Metrics:
         )
         self._requests = Histogram(
             "ossferry_request_seconds",
-            "Time from request to end of answer.",
+            "Time from the request to the end of the response.",
             ["route", "status"],
             buckets=BUCKETS,
             registry=self.registry,
         )
 
     def decided(self, outcome: str) -> None:
-        """Count a decision; outcomes are codes of ours."""
+        """Count a decision about a grant by its outcome, one of our own codes."""
         self._decisions.labels(outcome).inc()
 
     def called_sts(self, result: str) -> None:
-        """Count a call to STS: `ok`, `refused`, `lost` or `expired`."""
+        """Count a call to STS; the result is `ok`, `refused`, `lost` or `expired`."""
         self._sts_calls.labels(result).inc()
 
     def recorded(self, source: str, size: int) -> None:
@@ -77,6 +77,7 @@ class Metrics:
 
         Args:
             source: `page`, `form`, `callback` or `found`.
+            size: in bytes.
         """
         self._receipts.labels(source).inc()
         self._bytes.inc(size)
@@ -86,20 +87,20 @@ class Metrics:
         self._refused.inc()
 
     def answered(self, route: str, status: int, seconds: float) -> None:
-        """Count an answer."""
+        """Record the duration and status class of a response."""
         self._requests.labels(route, f"{status // 100}xx").observe(seconds)
 
     def text(self) -> bytes:
-        """Return all figures as Prometheus reads them."""
+        """Return all metrics in the Prometheus text format."""
         if SHARED_FOLDER not in os.environ:
             return generate_latest(self.registry)
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # the library's own gap
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # untyped library
         return generate_latest(registry)
 
 
 class MetricsApi:
-    """The route `/metrics`, for those who hold the token."""
+    """The endpoint `/metrics`, protected by a token."""
 
     def __init__(self, settings: Settings, metrics: Metrics, audit: Audit) -> None:
         token = settings.metrics_token
@@ -108,7 +109,7 @@ class MetricsApi:
         self._audit = audit
 
     async def show(self, request: Request) -> Response:
-        """Answer `GET /metrics`."""
+        """Handle `GET /metrics`."""
         with self._audit.refusals(request, "metrics"):
             given = bearer_token(request).encode("latin-1", "replace")
             if not self._token or not hmac.compare_digest(given, self._token):
@@ -117,10 +118,10 @@ class MetricsApi:
 
 
 class Measured:
-    """ASGI middleware; measures what is inside of it.
+    """ASGI middleware that measures the duration of requests.
 
     Args:
-        paths: the addresses that have a label of their own; the rest is ``other``.
+        paths: paths with a label of their own; all others share the label ``other``.
     """
 
     def __init__(
@@ -132,7 +133,7 @@ class Measured:
         self._monotonic = monotonic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and count its answer."""
+        """Run the application, and record the duration and status of its response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

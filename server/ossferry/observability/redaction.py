@@ -1,8 +1,8 @@
-"""Takes secrets out of text on its way to any sink: by value, and by what they look like.
+"""Redaction of secrets in text before it is written: known values and recognizable formats.
 
-A value is known when it is one of the settings. A look is known for credentials of the cloud, API
-keys, signed tokens, signatures and passwords in addresses. This is the last net: nothing of ours
-logs a secret on purpose.
+Known values are the secrets of the settings. Recognizable formats are cloud credentials, API keys,
+signed tokens, signatures, and passwords in URLs. This is a last defence: our own code logs no
+secrets.
 """
 
 import re
@@ -32,13 +32,15 @@ MARKS = (
     "sts.", "ltai", "osf_", "eyj", "cais", "://", "bearer", "basic",
     "signature=", "token", "secret", "password=", "verifier=", "code=",
 )  # fmt: skip
-"""A text without any of these looks like no secret; telling so is cheap."""
+"""A text without any of these contains no recognizable secret; this cheap check avoids the
+regex.
+"""
 MIN_LENGTH = 6
-"""A known value shorter than this would hide half of every line."""
+"""Shorter values are not redacted, because they would hide parts of ordinary words."""
 
 
 class Redactor:
-    """Hides what looks like a secret, and the values that it was given."""
+    """Redacts recognizable secrets and the given values."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         known = {value for value in values if len(value) >= MIN_LENGTH}
@@ -55,7 +57,7 @@ class Redactor:
 
 
 def secret_values(settings: Settings) -> tuple[str, ...]:
-    """Return every secret of the settings."""
+    """Return all secrets of the settings."""
     given = (
         getattr(settings, name)
         for name, field in type(settings).model_fields.items()

@@ -1,7 +1,8 @@
-"""Spans of OpenTelemetry around each decision about a grant and each call to STS.
+"""OpenTelemetry spans around each decision about a grant and each call to STS.
 
-Off unless `OSSFERRY_TRACING` is on or an application hands over a tracer provider of its own; then
-a span costs a function call. It holds codes of ours, never who asks or what an error says.
+Tracing is off unless `OSSFERRY_TRACING` is on or an application passes a tracer provider. If it is
+off, a span costs one function call. Spans contain our own codes, but no principals and no error
+messages.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,26 +17,26 @@ if TYPE_CHECKING:
 __all__ = ["Note", "Span", "exporting_spans", "no_span", "spans_of"]
 
 Note: TypeAlias = Callable[[str, str], None]
-"""Notes one attribute of the span that is open."""
+"""Sets one attribute of the current span."""
 
 Span: TypeAlias = Callable[[str], AbstractContextManager[Note]]
 """Opens a span with this name."""
 
 
 def _note_nothing(_name: str, _value: str) -> None:
-    """Note nothing."""
+    """Ignore the attribute."""
 
 
 NOTHING: AbstractContextManager[Note] = nullcontext(_note_nothing)
 
 
 def no_span(_name: str) -> AbstractContextManager[Note]:
-    """Open no span."""
+    """Return a context manager that opens no span."""
     return NOTHING
 
 
 def spans_of(provider: "TracerProvider") -> Span:
-    """Return what opens spans at a provider."""
+    """Return a function that opens spans of a tracer provider."""
     from opentelemetry.trace import StatusCode
 
     tracer = provider.get_tracer("ossferry")
@@ -57,10 +58,10 @@ def spans_of(provider: "TracerProvider") -> Span:
 
 
 def exporting_spans() -> Span:
-    """Return what sends spans to the collector that the `OTEL_*` variables name.
+    """Return a function whose spans are sent to the collector in the `OTEL_*` variables.
 
     Raises:
-        SettingsError: the packages for it are not installed.
+        SettingsError: the required packages are not installed.
     """
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter

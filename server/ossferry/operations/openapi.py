@@ -1,4 +1,4 @@
-"""Describes the API as an OpenAPI document; a test holds it to the routes that there are."""
+"""The API's description as an OpenAPI document; a test compares it with the actual routes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -192,12 +192,12 @@ BROKEN = ("502", "503")
 
 def _answers(name: str, *problems: str) -> dict[str, Any]:
     schema = {"$ref": f"#/components/schemas/{name}"}
-    good = {"description": "Yes.", "content": {"application/json": {"schema": schema}}}
+    good = {"description": "Success.", "content": {"application/json": {"schema": schema}}}
     return {"200": good} | dict.fromkeys(problems, PROBLEM)
 
 
 def _objects_paths() -> dict[str, Any]:
-    """Describe what is there only where the server has a role for uploads."""
+    """Return the paths that exist only if the server has a role for access to objects."""
     key = {"name": "key", "in": "path", "required": True, "schema": TEXT}
     one = [
         {"name": "key", "in": "query", "required": True, "schema": SOUND},
@@ -218,27 +218,29 @@ def _objects_paths() -> dict[str, Any]:
         for name in ("x-oss-pub-key-url", "authorization")
     ]
     return {
-        "/api/objects": {"get": _operation("My uploads.", "Objects", parameters=[*page, *search])},
+        "/api/objects": {
+            "get": _operation("List uploads.", "Objects", parameters=[*page, *search])
+        },
         "/api/objects/identical": {
-            "post": _operation("An upload that is this very file.", "Identical", body="File")
+            "post": _operation("Find an identical upload.", "Identical", body="File")
         },
         "/api/objects/deleted": {
-            "get": _operation("What can come back.", "DeletedObjects", parameters=gone)
+            "get": _operation("List restorable uploads.", "DeletedObjects", parameters=gone)
         },
         "/api/objects/undo": {
-            "post": _operation("Bring back what was deleted.", "Object", "404", "409", body="Undo")
+            "post": _operation("Restore a deleted upload.", "Object", "404", "409", body="Undo")
         },
         "/api/objects/{key}": {
             "delete": _operation("Delete an upload.", "Deleted", "404", parameters=[key])
         },
         "/api/objects/{key}/preview": {
             "get": _operation(
-                "A picture, for a short time.", "Preview", "404", "415", parameters=[key, preset]
+                "Get a short-lived preview URL.", "Preview", "404", "415", parameters=[key, preset]
             )
         },
         "/api/unfinished": {
             "get": _operation(
-                "What has begun on any device and not ended.",
+                "List unfinished uploads of all devices.",
                 "Unfinished",
                 parameters=[one[0] | {"required": False}],
             ),
@@ -247,12 +249,12 @@ def _objects_paths() -> dict[str, Any]:
             ),
         },
         "/api/share": {
-            "post": _operation("A link that ends.", "Share", "404", "409", "415", body="Wish")
+            "post": _operation("Create a share link.", "Share", "404", "409", "415", body="Wish")
         },
-        "/api/shares": {"get": _operation("Links made, newest first.", "Shares", parameters=page)},
+        "/api/shares": {"get": _operation("List links, newest first.", "Shares", parameters=page)},
         "/api/callback": {
             "post": {
-                "summary": "Upload callback of OSS; only where the settings want it.",
+                "summary": "Upload callback of OSS; only if the settings enable it.",
                 "parameters": signed,
                 "requestBody": _body("Callback"),
                 "responses": _answers("Taken", "404", *REFUSALS, *BROKEN),
@@ -286,9 +288,9 @@ def _body(name: str, *, required: bool = True) -> dict[str, Any]:
 
 
 def openapi_document() -> dict[str, Any]:
-    """Return the document; it is the same for every configuration."""
+    """Return the OpenAPI document; it is the same for every configuration."""
     status = _answers("Status", "400", "421", "431")
-    ready = status | {"503": status["200"] | {"description": "No."}}
+    ready = status | {"503": status["200"] | {"description": "Not ready."}}
     return {
         "openapi": "3.1.0",
         "info": {"title": "ossferry", "version": "1"},
@@ -299,7 +301,7 @@ def openapi_document() -> dict[str, Any]:
         "paths": {
             "/api/grant": {
                 "post": {
-                    "summary": "Credentials for the asking principal, and where they write.",
+                    "summary": "Get credentials for uploads below the principal's key prefix.",
                     "security": [{"bearer": []}],
                     "requestBody": _body("Refused", required=False),
                     "responses": _answers("Grant", *REFUSALS, *BROKEN),
@@ -308,7 +310,7 @@ def openapi_document() -> dict[str, Any]:
             "/api/form": {
                 "post": {
                     "summary": "A signed form (PostObject) that stores one file: the fields in this"
-                    " order, then a field `file`. It fits what is said of the file; with a name"
+                    " order, then a field `file`. It allows only the described file; with a name"
                     " the whole key is fixed.",
                     "security": [{"bearer": []}],
                     "requestBody": _body("FormWish", required=False),
@@ -317,8 +319,8 @@ def openapi_document() -> dict[str, Any]:
             },
             "/api/receipts": {
                 "post": {
-                    "summary": "Whether OSS has an upload as it is reported: 409 says what"
-                    " differs, 404 that there is none. Only where the server has a role for it.",
+                    "summary": "Record an upload if OSS has stored it as reported: 409 lists the"
+                    " differences, 404 means no object. Only if the server has a role for objects.",
                     "security": [{"bearer": []}],
                     "requestBody": _body("Report"),
                     "responses": _answers("Receipt", "404", "409", *REFUSALS, *BROKEN),
@@ -326,9 +328,9 @@ def openapi_document() -> dict[str, Any]:
             },
             "/api/receipts/refused": {
                 "post": {
-                    "summary": "The page refused what OSS stored, because it is not the file. The"
-                    " object is taken away; 409 says why it stays. Only where the server has a"
-                    " role for it.",
+                    "summary": "The page refused the stored object: it differs from the file. The"
+                    " object is removed; 409 has the reason if it is not. Only if the server has a"
+                    " role for objects.",
                     "security": [{"bearer": []}],
                     "requestBody": _body("RefusedUpload"),
                     "responses": _answers("RefusedOutcome", "409", *REFUSALS, *BROKEN),
@@ -337,19 +339,21 @@ def openapi_document() -> dict[str, Any]:
             **_objects_paths(),
             "/get_sts_token": {
                 "get": {
-                    "summary": "The same credentials in the shape of AssumeRole.",
+                    "summary": "Get the same credentials in the format of AssumeRole.",
                     "security": [{"bearer": []}],
                     "responses": _answers("StsToken", *REFUSALS, *BROKEN),
                 }
             },
-            "/healthz": {"get": {"summary": "The process is up.", "responses": status}},
+            "/healthz": {
+                "get": {"summary": "Whether the process is running.", "responses": status}
+            },
             "/readyz": {
-                "get": {"summary": "The process can do its work.", "responses": ready},
+                "get": {"summary": "Whether the process can issue grants.", "responses": ready},
             },
         },
     }
 
 
 async def show_openapi(_request: Request) -> Response:
-    """Answer `GET /openapi.json`."""
+    """Handle `GET /openapi.json`."""
     return JSONResponse(openapi_document())

@@ -1,8 +1,9 @@
-"""Answers whether this process can hand out grants: STS, our clock, storage, ledger, audit trail.
+"""Readiness: whether this process can issue grants.
 
-STS and the audit trail are tried if their last use failed, or if they were not used yet.
-What is wrong goes into the log; whoever asks learns yes or no. An answer is kept for some seconds,
-so that asking often costs nothing.
+Checks STS, the server's clock, the shared storage, the ledger and the audit trail. STS and the
+audit trail are tried only if their last use failed, or if they were not used yet. Failed checks are
+logged; the client learns only whether the process is ready. A result is cached for some seconds, so
+frequent requests cost little.
 """
 
 import asyncio
@@ -34,16 +35,18 @@ __all__ = ["Readiness", "StsDate", "ask_sts_date"]
 
 KEPT_S = 10.0
 MAX_SKEW_S = 300
-"""OSS refuses signatures that are 15 minutes off; a third of it is worth an alarm."""
+"""OSS refuses signatures with a skew over 15 minutes; a third of that makes the server not
+ready.
+"""
 
 StsDate: TypeAlias = Callable[[], Awaitable[datetime]]
-"""Answers what time STS has, or raises `StsLostError`."""
+"""Returns the current time according to STS, or raises `StsLostError`."""
 
 log = logger("ossferry.readiness")
 
 
 def ask_sts_date(settings: Settings) -> StsDate:
-    """Return a function that reads the `Date` of any answer of STS."""
+    """Return a function that reads the `Date` header of any answer of STS."""
 
     async def ask() -> datetime:
         try:
@@ -52,13 +55,13 @@ def ask_sts_date(settings: Settings) -> StsDate:
             date = parsedate_to_datetime(answer.headers["date"])
         except (httpx.HTTPError, KeyError, ValueError) as error:
             raise StsLostError("no-answer") from error
-        return date if date.tzinfo else date.replace(tzinfo=UTC)  # "-0000" is read as no zone
+        return date if date.tzinfo else date.replace(tzinfo=UTC)  # "-0000" means no zone
 
     return ask
 
 
 class Readiness:
-    """The route `/readyz`."""
+    """The endpoint `/readyz`."""
 
     def __init__(
         self,
@@ -82,7 +85,7 @@ class Readiness:
         self._one_at_a_time = asyncio.Lock()
 
     async def show(self, _request: Request) -> Response:
-        """Answer `GET /readyz`."""
+        """Handle `GET /readyz`."""
         async with self._one_at_a_time:
             now = self._monotonic()
             if self._known is None or now - self._known[0] >= KEPT_S:
@@ -92,7 +95,7 @@ class Readiness:
         return JSONResponse({"status": "not-ready"}, 503, headers={"retry-after": "10"})
 
     async def is_ready(self) -> bool:
-        """Check everything now."""
+        """Run all checks now, and return whether all of them passed."""
         wrong = []
         try:
             skew_s = abs((await self._sts_date() - self._clock()).total_seconds())
@@ -123,6 +126,8 @@ class Readiness:
         return not wrong
 
     async def _try_ledger(self, ledger: Database) -> None:
-        """Write to the ledger, as each grant does; a full disk can still be read."""
+        """Write to the ledger, as each grant does, because a database on a full disk can still be
+        read.
+        """
         async with ledger.write() as connection:
             await leases.take(connection, "readiness", holder="any", now=self._clock(), hold_s=0)

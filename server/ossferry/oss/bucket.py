@@ -1,8 +1,8 @@
-"""The bucket as the server itself sees it, through `oss2`, with rights of its own.
+"""The server's own access to the bucket, through `oss2`.
 
-Those rights are a role's that no page token has, and each call's credentials are narrowed to this
-bucket. `oss2` blocks, so it runs in worker threads, only so many at one time. What OSS says goes
-into the log; clients learn whether trying again helps.
+The server uses a role that no page's token has, and each call's credentials are limited to this
+bucket. `oss2` is synchronous, so it runs in a limited number of worker threads. Error codes of OSS
+go into the log; clients learn only whether a retry helps.
 """
 
 import asyncio
@@ -37,25 +37,25 @@ from ossferry.settings.model import Settings
 __all__ = ["ADDRESS_REFUSALS", "Link", "Listed", "ObjectStore", "OssBucket", "Stored"]
 
 MAX_CALLS = 64
-"""Calls to OSS at one time; the rest wait their turn."""
+"""Concurrent calls to OSS; further calls wait."""
 
 MAX_COPY = 1 << 30
-"""Bytes that are copied in one request; larger objects are copied in parts."""
+"""Largest object to copy in one request, in bytes; larger objects are copied in parts."""
 
 COPY_PART = 256 << 20
 COPY_TIMEOUT_S = 60.0
 LAST_S = 60.0
-"""Of the life of our own credentials; a request that begins later might outlive them."""
+"""Do not use credentials in their last seconds: a request could outlast them."""
 
 LEFT_ALONE = timedelta(seconds=2)
-"""Between questions to an STS that is lost."""
+"""Pause between attempts to renew credentials while STS does not answer."""
 
 NEW_CREDENTIALS_HELP = ("SecurityTokenExpired", "InvalidSecurityToken", "InvalidAccessKeyId")
 ADDRESS_REFUSALS: Mapping[str, type[OssEndpointError]] = {
     "PublicEndpointForbidden": OssEndpointError,
     "NonStandardHostForbidden": OssDomainError,
 }
-"""Code of OSS for an address that it does not serve -> the error."""
+"""Maps OSS's codes for an address that it does not serve to error classes."""
 
 KEPT_HEADERS = (
     "cache-control",
@@ -67,7 +67,7 @@ KEPT_HEADERS = (
 )
 
 UNREADABLE = (TypeError, ValueError, AttributeError, RuntimeError, ParseError)
-"""What `oss2` raises when it reads an answer that is not of OSS: a proxy's page, half a listing."""
+"""Exceptions of `oss2` for answers that are not from OSS: a proxy's page or a truncated list."""
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ log = logger("ossferry.bucket")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """An object as a listing has it; ``etag`` without quotes, ``size`` in bytes."""
+    """An object in a list; ``etag`` without quotes, ``size`` in bytes."""
 
     key: str
     size: int
@@ -86,7 +86,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored(Listed):
-    """An object as OSS describes it; ``crc64`` is CRC-64/ECMA as decimal text."""
+    """An object's metadata; ``crc64`` is CRC-64/ECMA as decimal text."""
 
     crc64: str
     content_type: str
@@ -94,7 +94,7 @@ class Stored(Listed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A presigned address: a secret while it lives."""
+    """A presigned URL: a secret until it expires."""
 
     url: str
     expires_at: datetime
@@ -103,51 +103,57 @@ class Link:
 class ObjectStore(Protocol):
     """The port to the bucket.
 
-    Every method raises `OssRefusedError` if OSS says no and `OssLostError` if it says nothing.
+    Every method raises `OssRefusedError` if OSS refuses, and `OssLostError` if OSS gives no usable
+    answer.
     """
 
     async def head(self, key: str) -> Stored | None:
-        """Return what is stored under a key; None if nothing is."""
+        """Return the metadata of the object with this key, or None."""
         ...
 
     async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
-        """Return at most `limit` objects below a prefix whose keys follow `after`, in order."""
+        """Return at most `limit` objects below a prefix, sorted by key, with keys after `after`."""
         ...
 
     async def copy(self, stored: Stored, target: str) -> bool:
-        """Copy an object with all that belongs to it; whether it was there."""
+        """Copy an object with its headers and metadata. Return False if it does not exist."""
         ...
 
     async def delete(self, key: str, version: str = "") -> str:
-        """Delete an object, or one version; return the delete marker's version id, if any."""
+        """Delete an object, or one version; return the delete marker's version id, or an empty
+        string.
+        """
         ...
 
     async def begun(self, prefix: str) -> Sequence[Begun]:
-        """Return the multipart uploads below a prefix that have not ended, up to some thousands."""
+        """Return unfinished multipart uploads below a prefix, at most 10,000."""
         ...
 
     async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
-        """Return what has arrived of a multipart upload; None if there is none."""
+        """Return the stored parts of a multipart upload; None if there is no such upload."""
         ...
 
     async def abort(self, key: str, upload_id: str) -> None:
-        """End a multipart upload and drop its parts, if there is one."""
+        """Abort a multipart upload and delete its parts; do nothing if there is no such upload."""
         ...
 
     async def link(self, key: str, *, lives_s: int, params: Mapping[str, str]) -> Link:
-        """Return an address that reads an object, for so long or as long as our keys live."""
+        """Return a URL that reads an object, valid for `lives_s` seconds.
+
+        It expires earlier if the server's own credentials do.
+        """
         ...
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the HTTP connections."""
         ...
 
 
 class OssBucket:
-    """The configured bucket, over `oss2` with V4 signatures.
+    """The configured bucket, accessed through `oss2` with V4 signatures.
 
     Args:
-        assume_role: lends the rights of `settings.objects_role_arn`.
+        assume_role: returns credentials of the role `settings.objects_role_arn`.
     """
 
     def __init__(self, settings: Settings, assume_role: AssumeRole, *, clock: Clock) -> None:
@@ -161,7 +167,7 @@ class OssBucket:
         self._left_alone_until = datetime.min.replace(tzinfo=UTC)
 
     async def head(self, key: str) -> Stored | None:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.head` with HeadObject."""
         try:
             return await self._ask(lambda bucket: _stored(key, bucket.head_object(key)))
         except oss2.exceptions.NotFound as error:
@@ -170,7 +176,7 @@ class OssBucket:
             raise _refusal(error) from error
 
     async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.list` with ListObjectsV2."""
         return await self._ask_finally(
             lambda bucket: _listed(
                 bucket.list_objects_v2(prefix, start_after=after, max_keys=limit)
@@ -178,7 +184,7 @@ class OssBucket:
         )
 
     async def copy(self, stored: Stored, target: str) -> bool:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.copy`; objects larger than `MAX_COPY` are copied in parts."""
         how = _copy_whole if stored.size <= MAX_COPY else _copy_parts
         try:
             await self._ask(lambda bucket: how(bucket, stored, target), timeout_s=COPY_TIMEOUT_S)
@@ -189,26 +195,26 @@ class OssBucket:
         return True
 
     async def delete(self, key: str, version: str = "") -> str:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.delete` with DeleteObject."""
         params = {"versionId": version} if version else None
         return await self._ask_finally(
             lambda bucket: str(ours(bucket.delete_object(key, params=params)).versionid or "")
         )
 
     async def begun(self, prefix: str) -> Sequence[Begun]:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.begun` with ListMultipartUploads."""
         return await self._ask_finally(lambda bucket: read_begun(bucket, prefix))
 
     async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.parts` with ListParts."""
         return await self._unless_gone(lambda bucket: read_parts(bucket, key, upload_id))
 
     async def abort(self, key: str, upload_id: str) -> None:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.abort` with AbortMultipartUpload."""
         await self._unless_gone(lambda bucket: ours(bucket.abort_multipart_upload(key, upload_id)))
 
     async def link(self, key: str, *, lives_s: int, params: Mapping[str, str]) -> Link:
-        """See `ObjectStore`."""
+        """Implement `ObjectStore.link`; sign the URL without a request to OSS."""
         credentials = await self._link_credentials()
         now = self._clock()
         lives_s = min(lives_s, int((credentials.expires_at - now).total_seconds()))
@@ -217,11 +223,11 @@ class OssBucket:
         return Link(url=url, expires_at=now.replace(microsecond=0) + timedelta(seconds=lives_s))
 
     async def close(self) -> None:
-        """See `ObjectStore`."""
+        """Close the HTTP connections."""
         self._session.session.close()
 
     async def _unless_gone(self, call: Callable[[oss2.Bucket], T]) -> T | None:
-        """Return what `oss2` answers about a multipart upload; None if there is none."""
+        """Run a call about a multipart upload; return None if the upload does not exist."""
         try:
             return await self._ask(call)
         except oss2.exceptions.NotFound as error:
@@ -236,7 +242,12 @@ class OssBucket:
             raise _refusal(error) from error
 
     async def _ask(self, call: Callable[[oss2.Bucket], T], *, timeout_s: float | None = None) -> T:
-        """Return what `oss2` answers; only `oss2.exceptions.NotFound` comes out as it is."""
+        """Run a call with current credentials; renew them and repeat it once if OSS rejects them.
+
+        Raises:
+            oss2.exceptions.NotFound: unchanged, because its meaning depends on the call.
+            OssRefusedError, OssLostError: all other failures.
+        """
         timeout_s = timeout_s or self._settings.oss_timeout_s
         try:
             return await self._once(call, timeout_s)
@@ -260,7 +271,7 @@ class OssBucket:
                 )
         except oss2.exceptions.NotFound as error:
             if not error.request_id:
-                raise OssLostError("unreadable") from error  # others know no objects of ours
+                raise OssLostError("unreadable") from error  # not an answer of OSS
             raise
         except (TimeoutError, oss2.exceptions.RequestError) as error:
             raise OssLostError("no-answer") from error
@@ -291,7 +302,7 @@ class OssBucket:
         )
 
     async def _link_credentials(self) -> StsCredentials:
-        """Return what signs a link: a key that only reads and does not end, or the role's."""
+        """Return credentials for signing links: a read-only key without expiry, or the role's."""
         settings = self._settings
         if settings.share_access_key_id and settings.share_access_key_secret:
             return StsCredentials(
@@ -303,10 +314,12 @@ class OssBucket:
         return await self._fresh_credentials()
 
     async def _fresh_credentials(self) -> StsCredentials:
-        """Return our own credentials; while STS is lost, those that we have, to their end.
+        """Return the server's own credentials, renewed at half their life.
+
+        While STS does not answer, existing credentials are used until shortly before they expire.
 
         Raises:
-            StsRefusedError, StsLostError: there are none.
+            StsRefusedError, StsLostError: there are no usable credentials.
         """
         if self._renewing.locked() and self._credentials and self._life_left_s() > LAST_S:
             return self._credentials
@@ -336,10 +349,10 @@ class OssBucket:
 
 
 def _session(address: str) -> oss2.Session:
-    """Return connections to OSS, through a proxy where the environment wants one.
+    """Return an HTTP session for OSS, with the proxy of the environment, if any.
 
-    The environment is looked at once: `requests` would do so for each request, and take
-    credentials from `~/.netrc` too.
+    The environment is read once. Otherwise `requests` would read it for each request, and also take
+    credentials from `~/.netrc`.
     """
     session = oss2.Session(pool_size=MAX_CALLS)
     session.session.proxies.update(get_environ_proxies(address))
@@ -352,7 +365,7 @@ def _copy_whole(bucket: oss2.Bucket, stored: Stored, target: str) -> None:
 
 
 def _copy_parts(bucket: oss2.Bucket, stored: Stored, target: str) -> None:
-    """Copy within OSS, part by part; headers and metadata are not copied by themselves then."""
+    """Copy within OSS, part by part; this copies headers and metadata explicitly."""
     kept = bucket.head_object(stored.key).headers
     headers = {
         name: value
@@ -399,7 +412,7 @@ def _listed(found: oss2.models.ListObjectsV2Result) -> Sequence[Listed]:
 
 
 def _refusal(error: oss2.exceptions.ServerError) -> OssRefusedError | OssLostError:
-    """Tell a no from a not-now: 5xx and a clock that is off pass, the rest does not."""
+    """Classify an error of OSS: 5xx and clock skew are temporary, all others are refusals."""
     if error.status >= 500 or error.code == "RequestTimeTooSkewed":
         return OssLostError(error.code or f"status-{error.status}")
     kind = ADDRESS_REFUSALS.get(error.code, OssRefusedError)

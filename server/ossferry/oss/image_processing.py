@@ -1,7 +1,7 @@
-"""OSS image processing: the wishes that we pass on, written as `x-oss-process` has them.
+"""Image processing by OSS: builds values of the parameter `x-oss-process`.
 
-Values are numbers, names of a fixed list, or text in URL-safe base64, so that nothing a client says
-can become another operation. Source: OSS pages "Image processing" and "Add watermarks".
+Values are numbers, names from a fixed list, or text in URL-safe base64, so a client cannot inject
+another operation. Source: OSS pages "Image processing" and "Add watermarks".
 """
 
 import base64
@@ -26,20 +26,20 @@ _WISHES = frozenset({"resize", "format", "watermark"})
 
 
 def can_process(stored: Stored) -> bool:
-    """Whether OSS makes pictures of this object."""
+    """Return whether OSS can process this object as an image."""
     content_type = stored.content_type.partition(";")[0].strip().lower()
     return content_type in TYPES and stored.size <= MAX_SOURCE
 
 
 def process_text(wishes: object) -> str:
-    """Return the value of `x-oss-process`; empty without wishes.
+    """Return the value of `x-oss-process`; empty if no processing is requested.
 
     Args:
         wishes: ``{"resize": {"width": …, "height": …}, "watermark": text, "format": name}``, each
             optional.
 
     Raises:
-        BadRequestError: something else is wished for.
+        BadRequestError: an unknown or malformed operation is requested.
     """
     if wishes is None:
         return ""

@@ -1,8 +1,9 @@
-"""The kill switch: a deny on the role, which stops every token that is out, at once.
+"""The kill switch: a deny policy on the role, which invalidates all issued tokens immediately.
 
-It works through RAM, with the rights of whoever runs the command: the server itself has none of
-them. Switching it on or off again and again does no harm. An administrator makes the policy once;
-who turns the switch needs no right to write policies, with which they could allow themselves more.
+It uses RAM with the rights of the person who runs the command; the server itself does not have
+these rights. Switching on or off repeatedly is harmless. An administrator creates the policy once.
+Then an operator of the switch needs no right to write policies, which would allow them to extend
+their own rights.
 """
 
 import json
@@ -37,11 +38,11 @@ DONE_BEFORE = (
 
 
 class _NoPolicyError(KillSwitchError):
-    """Nobody has made the policy yet."""
+    """The kill switch's policy does not exist yet."""
 
 
 class KillSwitch:
-    """The switch of one role.
+    """The kill switch of one role.
 
     Args:
         role_arn: of the role; ``acs:ram::ACCOUNT:role/NAME``.
@@ -56,10 +57,10 @@ class KillSwitch:
         self._role = role_arn.rpartition("/")[2]
 
     def on(self) -> None:
-        """Deny everything to every session of the role, also to those that exist.
+        """Deny all OSS actions to every session of the role, including existing sessions.
 
         Raises:
-            KillSwitchError: RAM said no, or nothing.
+            KillSwitchError: RAM refuses or does not answer.
         """
         try:
             self._ask("AttachPolicyToRole", **self._which())
@@ -68,18 +69,18 @@ class KillSwitch:
             self._ask("AttachPolicyToRole", **self._which())
 
     def off(self) -> None:
-        """Take the deny away.
+        """Remove the deny policy from the role.
 
         Raises:
-            KillSwitchError: RAM said no, or nothing.
+            KillSwitchError: RAM refuses or does not answer.
         """
         self._ask("DetachPolicyFromRole", **self._which())
 
     def is_on(self) -> bool:
-        """Whether the deny is on the role.
+        """Return whether the deny policy is attached to the role.
 
         Raises:
-            KillSwitchError: RAM said no, or nothing.
+            KillSwitchError: RAM refuses or does not answer.
         """
         answer = self._ask("ListPoliciesForRole", RoleName=self._role)
         policies = answer.get("Policies", {}).get("Policy", [])
@@ -109,13 +110,13 @@ class KillSwitch:
             if error.code == NO_POLICY:
                 raise _NoPolicyError(f"there is no policy {POLICY_NAME}.") from error
             raise KillSwitchError(
-                f"RAM refused {action} ({error.code}): who runs this needs the rights in"
+                f"RAM refused {action} ({error.code}): the caller needs the rights in"
                 " deploy/ram/kill-switch-operator-policy.json."
             ) from error
         except CredentialException as error:
             raise KillSwitchError(
                 "no credentials were found: set ALIBABA_CLOUD_ACCESS_KEY_ID and"
-                " ALIBABA_CLOUD_ACCESS_KEY_SECRET, or run this where a RAM role is."
+                " ALIBABA_CLOUD_ACCESS_KEY_SECRET, or run this where a RAM role is attached."
             ) from error
         except TeaException as error:
             raise KillSwitchError("RAM does not answer; try again.") from error

@@ -1,4 +1,4 @@
-"""Looks at endpoints and key once before the start: a mock must never pass for the cloud."""
+"""Checks before the start that endpoints and access key do not belong to a mock by mistake."""
 
 import http.client
 import os
@@ -20,13 +20,13 @@ log = logger("ossferry.probe")
 
 
 def refuse_mock(settings: Settings) -> None:
-    """Refuse endpoints that say they are a mock, unless that is allowed.
+    """Raise an error for endpoints that identify themselves as a mock, unless a mock is allowed.
 
-    An endpoint that cannot be reached is logged and let pass: the server can start before its
-    network does.
+    Log a warning for an endpoint that cannot be reached: the server can start before its network
+    does.
 
     Raises:
-        SettingsError: one sentence that names the option.
+        SettingsError: an endpoint or the access key is a mock's; the message names the option.
     """
     if settings.allow_mock:
         return
@@ -41,10 +41,12 @@ def refuse_mock(settings: Settings) -> None:
 
 
 def refuse_mock_keys(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Refuse a key of the mock as the server's own, unless a mock is allowed: all know its secret.
+    """Raise an error if the server's access key is a mock's, unless a mock is allowed.
+
+    The secrets of the mock's keys are public.
 
     Raises:
-        SettingsError: one sentence that names the variable.
+        SettingsError: the access key is a mock's; the message names the variable.
     """
     if not settings.allow_mock and environment.get(KEY_VARIABLE, "").startswith(MOCK_KEYS):
         raise SettingsError(

@@ -1,7 +1,7 @@
-"""Builds the session policy: the least that an uploader needs, on one prefix of one bucket.
+"""Session policies: the least rights that an uploader needs, for one prefix of one bucket.
 
-The policy is data until the last moment and JSON is made by the encoder, never by pasting text.
-What does not fit the narrow alphabet is refused, not escaped: RAM documents no escape for ``*``.
+A policy is built as data and encoded as JSON at the end, never assembled from strings. Characters
+outside a narrow alphabet are refused, not escaped, because RAM documents no escape for ``*``.
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ UPLOAD_ACTIONS = ("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload")
 OBJECT_ACTIONS = ("oss:GetObject", "oss:PutObject", "oss:DeleteObject")
 TRASH = "trash/"
 MAX_POLICY_LENGTH = 1024
-"""Characters. Newer pages say 2,048, older ones and the PolicySize message say 1,024."""
+"""In characters. Newer pages say 2,048, older ones and the PolicySize message say 1,024."""
 
 Json: TypeAlias = "str | list[Json] | dict[str, Json]"
 
@@ -37,11 +37,11 @@ _PREFIX = re.compile(r"(?:[a-z0-9][a-z0-9-]*/)+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """What must be true of every request that is made with the credentials.
+    """Conditions for every request made with the credentials.
 
     Attributes:
-        secure_transport: it comes over https.
-        address: it comes from this IP address; empty for any.
+        secure_transport: the request must use HTTPS.
+        address: the request must come from this IP address; empty for any.
     """
 
     secure_transport: bool = False
@@ -51,7 +51,7 @@ class Conditions:
         """Return the `Condition` element; empty without conditions.
 
         Raises:
-            PolicyError: the address is none.
+            PolicyError: the address is not an IP address.
         """
         found: dict[str, Json] = {}
         if self.secure_transport:
@@ -60,7 +60,7 @@ class Conditions:
             try:
                 address = str(ipaddress.ip_address(self.address))
             except ValueError as error:
-                raise PolicyError("The address cannot stand in a session policy.") from error
+                raise PolicyError("The address cannot be used in a session policy.") from error
             found["IpAddress"] = {"acs:SourceIp": [address]}
         return found
 
@@ -83,16 +83,16 @@ def upload_policy(
         actions: exact names, such as ``oss:PutObject``.
 
     Raises:
-        PolicyError: something has a character that could mean something else in a policy.
+        PolicyError: a value has a character with a special meaning in policies.
 
     Source: OSS pages "Policy syntax and elements" and "Common examples of RAM policies".
     """
     if not _BUCKET.fullmatch(bucket):
-        raise PolicyError("The bucket's name cannot stand in a session policy.")
+        raise PolicyError("The bucket's name cannot be used in a session policy.")
     if not _PREFIX.fullmatch(prefix):
-        raise PolicyError("The key prefix cannot stand in a session policy.")
+        raise PolicyError("The key prefix cannot be used in a session policy.")
     if not actions or not all(_ACTION.fullmatch(action) for action in actions):
-        raise PolicyError("An action cannot stand in a session policy.")
+        raise PolicyError("An action cannot be used in a session policy.")
     allow: dict[str, Json] = {
         "Effect": "Allow",
         "Action": list(actions),
@@ -104,13 +104,13 @@ def upload_policy(
 
 
 def objects_policy(*, bucket: str) -> dict[str, Json]:
-    """Return the session policy for what the server itself does with uploads, as data.
+    """Return the session policy for the server's own access to uploads, as data.
 
     Raises:
-        PolicyError: the bucket's name could mean something else in a policy.
+        PolicyError: the bucket's name has a character with a special meaning in policies.
     """
     if not _BUCKET.fullmatch(bucket):
-        raise PolicyError("The bucket's name cannot stand in a session policy.")
+        raise PolicyError("The bucket's name cannot be used in a session policy.")
     where = f"acs:oss:*:*:{bucket}"
     objects: dict[str, Json] = {
         "Effect": "Allow",
@@ -135,7 +135,7 @@ def policy_text(policy: dict[str, Json]) -> str:
     """Return compact JSON; spaces would break the signature of one of the vendor's own clients.
 
     Raises:
-        PolicyError: longer than `MAX_POLICY_LENGTH`; a policy is never cut short.
+        PolicyError: the text is longer than `MAX_POLICY_LENGTH`; it is never truncated.
     """
     text = json.dumps(policy, separators=(",", ":"))
     if len(text) > MAX_POLICY_LENGTH:
@@ -144,9 +144,9 @@ def policy_text(policy: dict[str, Json]) -> str:
 
 
 def _never_public() -> dict[str, Json]:
-    """Deny uploads that ask for an object ACL other than private.
+    """Return a statement that denies uploads with an object ACL other than private.
 
-    A holder of oss:PutObject may otherwise send ``x-oss-object-acl: public-read``.
+    Otherwise a holder of oss:PutObject could send ``x-oss-object-acl: public-read``.
     """
     return {
         "Effect": "Deny",

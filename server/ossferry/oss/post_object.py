@@ -1,7 +1,7 @@
-"""Signs PostObject forms: the fields with which a plain HTML form stores one file in OSS.
+"""PostObject signatures: the fields with which a plain HTML form stores one file in OSS.
 
-Only arithmetic: no clock, no chance, no I/O. The signature covers the policy alone, so every field
-that matters has a condition in the policy.
+Pure functions without clock, randomness or I/O. The signature covers only the policy, so every
+relevant field needs a condition in the policy.
 
 Source: OSS API reference, PostObject and "POST V4 signature".
 """
@@ -31,7 +31,7 @@ __all__ = [
 
 ALGORITHM = "OSS4-HMAC-SHA256"
 MAX_FILE_SIZE = (5 << 30) - (1 << 20)
-"""Bytes. The whole body of a form may have 5 GB; the fields take a few kilobytes of it."""
+"""In bytes. OSS allows 5 GB for the whole body of a form, and the fields need a few kilobytes."""
 
 Field: TypeAlias = tuple[str, str]
 Condition: TypeAlias = "dict[str, str] | list[str | int]"
@@ -41,7 +41,7 @@ def equals(name: str, value: str) -> Condition:
     """Return the condition that a field has exactly this value.
 
     Raises:
-        PolicyError: the value has a ``$``, which means something else in a condition.
+        PolicyError: the value has a ``$``, which has a special meaning in conditions.
     """
     return {name: _plain(value)}
 
@@ -50,7 +50,7 @@ def starts_with(name: str, value: str) -> Condition:
     """Return the condition that a field begins with this value.
 
     Raises:
-        PolicyError: as with `equals`.
+        PolicyError: the value has a ``$``, which has a special meaning in conditions.
     """
     return ["starts-with", f"${name}", _plain(value)]
 
@@ -64,12 +64,12 @@ def signed_fields(
     fields: Sequence[Field],
     conditions: Sequence[Condition],
 ) -> list[Field]:
-    """Return all fields of a form but the file, which comes last.
+    """Return all fields of a form except the file, which comes last.
 
     Args:
-        credentials: what the form is signed with; the form is void when they end.
-        fields: what the form says of the object. Each needs a condition, here or by `equals`.
-        conditions: what must be true of the form besides being for this bucket and credentials.
+        credentials: sign the form; the form expires with them.
+        fields: fields that describe the object; `conditions` must contain one for each of them.
+        conditions: conditions in addition to those for the bucket and the credentials.
     """
     day = f"{at.astimezone(UTC):%Y%m%d}"
     signing = [
@@ -88,7 +88,7 @@ def signed_fields(
 
 
 def policy_text(expires_at: datetime, conditions: Sequence[Condition]) -> str:
-    """Return a policy as the field has it, and as it is signed: base64 of JSON."""
+    """Return the policy as base64 of JSON, which is both the field's value and the signed text."""
     expiration = utc_text(expires_at, timespec="milliseconds")
     document = {"expiration": expiration, "conditions": list(conditions)}
     return b64encode(json.dumps(document, separators=(",", ":")).encode()).decode()
@@ -98,8 +98,8 @@ def signature(secret: str, *, day: str, region: str, policy: str) -> str:
     """Return the V4 signature of a policy.
 
     Args:
-        day: of `x-oss-date`, ``20260314``.
-        policy: as the field has it.
+        day: date of `x-oss-date`, ``20260314``.
+        policy: value of the field ``policy``.
     """
     key = f"aliyun_v4{secret}".encode()
     for part in (day, region, "oss", "aliyun_v4_request"):
@@ -109,5 +109,5 @@ def signature(secret: str, *, day: str, region: str, policy: str) -> str:
 
 def _plain(value: str) -> str:
     if "$" in value:
-        raise PolicyError("A value with a dollar sign cannot stand in the policy of a form.")
+        raise PolicyError("A value with a dollar sign cannot be used in a form's policy.")
     return value

@@ -1,6 +1,7 @@
-"""Reads answers of OSS through `oss2`: whether they are its own, moments, and lists of many pages.
+"""Parsing of OSS answers from `oss2`: authenticity, times, and lists of several pages.
 
-The lists block, as all of `oss2` does, so they are read in a worker thread; none without end.
+These functions block, like all of `oss2`, so they run in a worker thread. The number of pages is
+limited.
 """
 
 from collections.abc import Sequence
@@ -13,14 +14,14 @@ import oss2
 __all__ = ["Begun", "Part", "moment", "ours", "read_begun", "read_parts"]
 
 MAX_PAGES = 10
-"""Of 1,000 each: no upload has more parts, and nobody whom these lists help more uploads."""
+"""Pages of 1,000 entries. An upload has at most 10,000 parts; further uploads are not listed."""
 
 R = TypeVar("R", bound=oss2.models.RequestResult)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A multipart upload without an end."""
+    """An unfinished multipart upload."""
 
     key: str
     upload_id: str
@@ -29,7 +30,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part that OSS has; ``size`` in bytes."""
+    """A stored part; ``size`` in bytes."""
 
     number: int
     size: int
@@ -37,19 +38,23 @@ class Part:
 
 
 def ours(result: R) -> R:
-    """Return an answer if it is one of OSS, which names each of its own."""
+    """Return the answer if it has a request id, as every answer of OSS does.
+
+    Raises:
+        ValueError: the answer has no request id.
+    """
     if not result.request_id:
         raise ValueError("not an answer of OSS")
     return result
 
 
 def moment(timestamp: float) -> datetime:
-    """Return a time as `oss2` has it, in seconds since 1970."""
+    """Return a time of `oss2` (seconds since 1970) as aware UTC."""
     return datetime.fromtimestamp(timestamp, UTC)
 
 
 def read_begun(bucket: oss2.Bucket, prefix: str) -> Sequence[Begun]:
-    """Return the uploads below a prefix, in the order of their keys."""
+    """Return the unfinished multipart uploads below a prefix, sorted by key."""
     found: list[Begun] = []
     key_marker = id_marker = ""
     for _ in range(MAX_PAGES):
@@ -67,7 +72,7 @@ def read_begun(bucket: oss2.Bucket, prefix: str) -> Sequence[Begun]:
 
 
 def read_parts(bucket: oss2.Bucket, key: str, upload_id: str) -> Sequence[Part]:
-    """Return the parts of an upload."""
+    """Return the stored parts of a multipart upload."""
     found: list[Part] = []
     marker = ""
     for _ in range(MAX_PAGES):

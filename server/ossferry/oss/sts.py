@@ -1,8 +1,8 @@
-"""Asks STS for credentials through the official client, and names each way in which that fails.
+"""Client of STS: requests credentials through the official SDK and classifies its failures.
 
-The client runs in threads of its own: its asynchronous twin builds a TLS context and a connection
-for every call, which would hold up the event loop for some ten milliseconds each time.
-Nothing that STS says is passed on to clients: codes and request ids go into the log.
+The SDK runs in threads of its own. Its asynchronous version builds a TLS context and a connection
+for every call, which would block the event loop for about ten milliseconds each time.
+Clients never see answers of STS; codes and request ids go into the log.
 """
 
 import asyncio
@@ -42,9 +42,9 @@ __all__ = [
 
 KEY_VARIABLES = ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN")
 MAX_CALLS = 32
-"""Calls to STS at one time; the rest wait their turn."""
+"""Concurrent calls to STS; further calls wait."""
 
-# With DEBUG=sdk in the environment the SDK logs whole requests; on errors it logs whole answers.
+# With DEBUG=sdk in the environment, the SDK logs whole requests; after errors, whole answers.
 logging.getLogger("darabonba-core").setLevel(logging.WARNING)
 hush("darabonba-core", "alibabacloud-tea", "credentials")
 
@@ -53,7 +53,7 @@ log = logger("ossferry.sts")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StsCredentials:
-    """What AssumeRole answers; `repr` shows neither secret nor token."""
+    """Credentials returned by AssumeRole; `repr` shows neither secret nor token."""
 
     access_key_id: str
     access_key_secret: str = field(repr=False)
@@ -62,14 +62,14 @@ class StsCredentials:
 
 
 class AssumeRole(Protocol):
-    """The port through which grants reach STS."""
+    """The port through which grants call STS."""
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
         """Return credentials that are limited by `policy`.
 
         Raises:
-            StsRefusedError: STS said no.
-            StsLostError: STS gave no usable answer, or is a mock where none is allowed.
+            StsRefusedError: STS refuses.
+            StsLostError: STS gave no usable answer, or is a mock although no mock is allowed.
         """
         ...
 
@@ -77,11 +77,12 @@ class AssumeRole(Protocol):
 def default_credentials() -> CredentialClient:
     """Return the vendor's default chain: environment, OIDC, profile file, ECS RAM role, URI.
 
-    The metadata service of ECS is asked in its hardened mode only, unless the environment says
-    otherwise: without a token, whoever makes the server fetch an address could have its key.
+    Use the ECS metadata service only in its hardened mode, unless the environment says otherwise.
+    The normal mode needs no token, so an attacker who makes the server fetch a URL could read its
+    credentials.
     """
     if "ALIBABA_CLOUD_IMDSV1_DISABLED" not in os.environ:
-        auth_util.environment_imds_v1_disabled = "true"  # it read the environment when imported
+        auth_util.environment_imds_v1_disabled = "true"  # the SDK has read the variable at import
     given = {name for name in KEY_VARIABLES if os.environ.get(f"ALIBABA_CLOUD_{name}")}
     if given == {"ACCESS_KEY_ID", "ACCESS_KEY_SECRET"}:
         log.warning("long-term-key-in-environment", instead="a role of ECS or of the cluster")
@@ -89,7 +90,7 @@ def default_credentials() -> CredentialClient:
 
 
 def access_key(access_key_id: str, access_key_secret: str) -> CredentialClient:
-    """Return exactly this key; the environment is not looked at."""
+    """Return credentials for exactly this key, independent of the environment."""
     config = CredentialConfig(
         type="access_key", access_key_id=access_key_id, access_key_secret=access_key_secret
     )
@@ -97,11 +98,11 @@ def access_key(access_key_id: str, access_key_secret: str) -> CredentialClient:
 
 
 class StsClient:
-    """AssumeRole on one role, for a fixed time.
+    """Calls AssumeRole for one role, with a fixed duration.
 
     Args:
-        role_arn: by default the role whose rights pages get.
-        duration_s: by default that of pages' credentials.
+        role_arn: by default the role for pages' credentials.
+        duration_s: by default the duration of pages' credentials.
     """
 
     def __init__(
@@ -125,7 +126,7 @@ class StsClient:
         self._threads = ThreadPoolExecutor(MAX_CALLS, "ossferry-sts")
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
-        """See `AssumeRole`."""
+        """Return credentials; see `AssumeRole`."""
         request = AssumeRoleRequest(
             role_arn=self._role_arn,
             role_session_name=session_name,
@@ -154,7 +155,7 @@ class StsClient:
 
 
 def objects_sts(settings: Settings, credentials: CredentialClient) -> StsClient:
-    """Return AssumeRole on the role with which the server itself looks at uploads."""
+    """Return a client for the role that the server uses for its own access to uploads."""
     return StsClient(
         settings,
         credentials,
@@ -164,7 +165,7 @@ def objects_sts(settings: Settings, credentials: CredentialClient) -> StsClient:
 
 
 def _refusal(error: AlibabaCloudException) -> StsRefusedError | StsLostError:
-    """Tell a no from a not-now.
+    """Classify an error of STS as temporary or as a refusal.
 
     Source: RAM page "STS error codes": Throttling* and 5xx may be tried again, the rest not.
     """
@@ -177,7 +178,7 @@ def _refusal(error: AlibabaCloudException) -> StsRefusedError | StsLostError:
 
 
 def _loss(error: TeaException) -> StsLostError:
-    """Name what the SDK wraps in its `UnretryableException`."""
+    """Return the reason of a failure that the SDK wraps in its `UnretryableException`."""
     cause = getattr(error, "inner_exception", None)
     if isinstance(cause, CredentialException):
         return StsLostError("no-server-credentials", retry_after_s=30)

@@ -1,9 +1,9 @@
-"""Stands before STS: keeps us below the account's quota, tries once more, and gives up in time.
+"""Protection of STS calls: a rate limit, one retry and a circuit breaker.
 
-Calls wait their turn so that no second sees more than the settings allow; when the queue is longer
-than a client would wait, it is told when to come back. After several losses in a row nobody is
-sent to STS for a while; then one call finds out whether it is well again. Credentials that expired
-before they came are a loss too.
+Calls are delayed so that no second has more calls than the settings allow. If the queue is longer
+than a client would wait, the client is told when to come back. After several failures in a row, no
+calls are sent for a while; then single calls test whether STS has recovered. Credentials that are
+already expired on arrival count as a failure.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ LOSSES = 5
 OPEN_S = 5.0
 TRY_AGAIN = ("no-answer", "unreadable", "expired", "InternalError")
 NOTHING = '{"Version":"1","Statement":[{"Effect":"Deny","Action":["oss:*"],"Resource":["*"]}]}'
-"""The policy of credentials that are asked for only to learn whether STS gives some."""
+"""The policy for credentials requested only to test whether STS issues any."""
 
 log = logger("ossferry.sts_guard")
 
 
 class Pace:
-    """Lets so many calls a second through, in order."""
+    """A rate limit that lets calls through in order."""
 
     def __init__(self, counter: Counter, *, calls_per_s: int) -> None:
         self._counter = counter
@@ -41,17 +41,17 @@ class Pace:
         self._turn = asyncio.Lock()
 
     async def turn(self) -> None:
-        """Return when one call may be made.
+        """Wait until the rate limit allows one call.
 
         Raises:
-            StsLostError: too many are waiting already.
+            StsLostError: too many calls are waiting already.
         """
         if self._waiting >= self._calls_per_s * MAX_WAIT_S:
             raise StsLostError("quota", retry_after_s=int(MAX_WAIT_S) + 1)
         self._waiting += 1
         try:
             async with self._turn:
-                while not await self._may_call():  # noqa: ASYNC110 - time sets it
+                while not await self._may_call():  # noqa: ASYNC110 - no event to wait for
                     await asyncio.sleep(1 / self._calls_per_s)
         finally:
             self._waiting -= 1
@@ -61,7 +61,7 @@ class Pace:
 
 
 class Breaker:
-    """Remembers whether STS is worth asking."""
+    """A circuit breaker, which opens after several failures in a row."""
 
     def __init__(self, *, monotonic: Monotonic) -> None:
         self._monotonic = monotonic
@@ -70,14 +70,15 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether calls are held back."""
+        """Whether the breaker is open."""
         return self._losses >= LOSSES
 
     def check(self) -> None:
-        """Return if a call may be made; while open, one call per pause finds out.
+        """Raise an error if the breaker is open; let one test call through per `OPEN_S` seconds.
 
         Raises:
-            StsLostError: STS was lost several times in a row, a moment ago.
+            StsLostError: STS has failed several times in a row, most recently within `OPEN_S`
+                seconds.
         """
         if not self.is_open:
             return
@@ -87,11 +88,11 @@ class Breaker:
         self._open_until = self._monotonic() + OPEN_S
 
     def answered(self) -> None:
-        """Note that STS answered, whatever it said."""
+        """Record an answer of STS, even a refusal; this closes the breaker."""
         self._losses = 0
 
     def lost(self) -> None:
-        """Note that STS was lost."""
+        """Record a failure of STS."""
         self._losses += 1
         if self._losses == LOSSES:
             log.error("breaker-open")
@@ -99,7 +100,7 @@ class Breaker:
 
 
 class GuardedSts:
-    """AssumeRole behind pace, breaker and one more try."""
+    """AssumeRole with a rate limit, a circuit breaker and one retry."""
 
     def __init__(
         self,
@@ -120,7 +121,7 @@ class GuardedSts:
         self._is_well = False
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
-        """See `AssumeRole`."""
+        """Return credentials; see `AssumeRole`."""
         try:
             found = await self._twice(session_name, policy)
         except (StsLostError, StsRefusedError):
@@ -130,10 +131,10 @@ class GuardedSts:
         return found
 
     async def check(self) -> None:
-        """Return if the last call brought credentials, or if another one does now.
+        """Raise an error unless the last call succeeded or a test call succeeds now.
 
         Raises:
-            StsRefusedError, StsLostError: it did not.
+            StsRefusedError, StsLostError: the test call failed.
         """
         if not self._is_well:
             await self(session_name="ossferry-readiness", policy=NOTHING)

@@ -1,1 +1,1 @@
-"""Uploads after they arrived: receipts, lists, links, deletion, quotas and reconciliation."""
+"""Uploads after their arrival in OSS: receipts, lists, links, deletion, quotas, reconciliation."""

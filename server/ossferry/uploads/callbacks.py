@@ -1,8 +1,8 @@
-"""Upload callbacks: OSS tells the server that something was stored, and signs what it says.
+"""Upload callbacks: signed requests by OSS that report a stored object.
 
-The key is fetched from OSS's own host only, over https whatever the request asks for. Even a good
-signature is a hint and no more, for the vendor's key has 512 bits: what is recorded is what OSS
-answers when it is asked. That also makes a replayed callback harmless.
+The public key is fetched from OSS's own host only, and always over HTTPS. Even a valid signature is
+no more than a hint, because the vendor's key has only 512 bits. Therefore the server asks OSS about
+the object and records OSS's answer. This also makes a replayed callback harmless.
 Source: OSS pages "Callback" and "Upload callbacks".
 """
 
@@ -47,18 +47,18 @@ KEY_KEPT_S = 3600.0
 FAILURE_KEPT_S = 30.0
 MAX_KEYS = 16
 _KEY_PATH = re.compile(r"(/_mock)?/callback_pub_key(_v[0-9])?\.pem")
-"""So few names that nobody can have us fetch one after the other."""
+"""Allows only a few paths, so that no client can make the server fetch many different URLs."""
 
 
 def key_address(encoded: str, *, mock: str = "") -> str:
-    """Return where the public key is, which a callback names in `x-oss-pub-key-url`.
+    """Return the URL of the public key that a callback names in `x-oss-pub-key-url`.
 
     Args:
-        encoded: the header, in base64.
-        mock: ``host:port`` of a mock OSS whose keys are taken too, over http.
+        encoded: the header's value, in base64.
+        mock: ``host:port`` of a mock OSS whose keys are accepted too, over HTTP.
 
     Raises:
-        ForgedCallbackError: it is not OSS's own host.
+        ForgedCallbackError: the URL is not on OSS's own host.
     """
     try:
         url = base64.b64decode(encoded, validate=True).decode("ascii")
@@ -71,16 +71,16 @@ def key_address(encoded: str, *, mock: str = "") -> str:
             return f"https://{KEY_HOST}{parts.path}"
         if mock and parts.netloc == mock:
             return f"http://{mock}{parts.path}"
-    raise ForgedCallbackError("The key of a callback comes from OSS's own host.")
+    raise ForgedCallbackError("The public key of a callback must be on OSS's own host.")
 
 
 def signed_text(path: str, query: bytes, body: bytes) -> bytes:
-    """Return what OSS has signed: decoded path, raw query, line feed, body."""
+    """Return the text that OSS signs: decoded path, raw query, line feed, body."""
     return path.encode() + (b"?" + query if query else b"") + b"\n" + body
 
 
 class CallbackKeys:
-    """Public keys of OSS, fetched once and kept for an hour; a failure is kept shortly."""
+    """A cache of OSS's public keys: a key is kept for an hour, a failure for 30 seconds."""
 
     def __init__(self, client: httpx.AsyncClient, *, monotonic: Monotonic) -> None:
         self._client = client
@@ -88,10 +88,10 @@ class CallbackKeys:
         self._kept: OrderedDict[str, tuple[float, RSAPublicKey | None]] = OrderedDict()
 
     async def get(self, url: str) -> RSAPublicKey:
-        """Return the key at an address that was checked.
+        """Return the key at a URL that `key_address` has checked.
 
         Raises:
-            IssuerLostError: it cannot be had.
+            IssuerLostError: the key cannot be fetched.
         """
         until, key = self._kept.get(url, (0.0, None))
         if until <= self._monotonic():
@@ -114,7 +114,7 @@ class CallbackKeys:
 
 
 class CallbackApi:
-    """The route `POST /api/callback`."""
+    """The endpoint `POST /api/callback`."""
 
     def __init__(
         self,
@@ -137,13 +137,13 @@ class CallbackApi:
         self._audit = audit
 
     async def receive(self, request: Request) -> Response:
-        """Answer OSS, once the object is recorded.
+        """Handle `POST /api/callback`: record the object, then answer OSS.
 
         Raises:
-            ForgedCallbackError: OSS has not signed this.
-            BadRequestError: the body is not the one that the documentation asks for.
-            NotStoredError: no such object, or nobody's.
-            OssLostError, LedgerLostError: the reconciler will find it.
+            ForgedCallbackError: the callback has no valid signature by OSS.
+            BadRequestError: the body differs from the one in the documentation.
+            NotStoredError: there is no such object, or its key belongs to no principal.
+            OssLostError, LedgerLostError: the object is not recorded; the reconciler will find it.
         """
         try:
             await self._rates.admit_frequent(address_of(request))
@@ -164,7 +164,7 @@ class CallbackApi:
         async with self._database.read() as connection:
             owner = await people.owner_of_key(connection, key)
         if owner is None:
-            raise NotStoredError("This is nobody's upload.")
+            raise NotStoredError("This key belongs to no principal.")
         stored = await self._store.head(key)
         if stored is None:
             raise NotStoredError("OSS has no object under this key.")
@@ -175,7 +175,7 @@ class CallbackApi:
         named = request.headers.getlist("x-oss-pub-key-url")
         signatures = request.headers.getlist("authorization")
         if len(named) != 1 or len(signatures) != 1:
-            raise ForgedCallbackError("A callback has one key and one signature.")
+            raise ForgedCallbackError("A callback must have one key address and one signature.")
         address = key_address(named[0], mock=self._mock)
         try:
             signature = base64.b64decode(signatures[0], validate=True)
@@ -184,9 +184,9 @@ class CallbackApi:
         key = await self._keys.get(address)
         text = signed_text(request.scope["path"], request.scope["query_string"], body)
         try:
-            key.verify(signature, text, PKCS1v15(), MD5())  # noqa: S303 - as OSS signs
+            key.verify(signature, text, PKCS1v15(), MD5())  # noqa: S303 - OSS signs with MD5
         except InvalidSignature as error:
-            raise ForgedCallbackError("OSS has not signed this.") from error
+            raise ForgedCallbackError("This callback has no valid signature by OSS.") from error
 
     def _read(self, body: bytes) -> tuple[str, str]:
         try:
@@ -205,4 +205,4 @@ async def _body(request: Request) -> bytes:
     try:
         return await read_small(request)
     except ClientDisconnect as error:
-        raise BadRequestError("The body broke off.") from error
+        raise BadRequestError("The body is incomplete.") from error

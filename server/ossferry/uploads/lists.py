@@ -1,8 +1,9 @@
-"""Lists of uploads: what OSS has, by key; what the ledger has, by any order; what was deleted.
+"""Endpoints that list uploads: by key from OSS, in other orders from the ledger, and deleted ones.
 
-OSS lists by key only, and searches nothing. The ledger does both; what it lacks is what arrived
-without a receipt and waits until the page can no longer refuse it. By key that is shown at once,
-with neither checksum nor time of recording; what the page has refused is in no list.
+OSS lists objects by key only and has no search. The ledger can sort and search, but it does not
+contain uploads that arrived without a receipt, as long as the page can still refuse them. The list
+by key shows such uploads immediately, without checksum and time of recording. No list contains
+uploads that the page has refused.
 """
 
 import re
@@ -27,14 +28,14 @@ __all__ = ["CURSOR", "MAX_PAGE", "MAX_WORDS", "ListApi", "name_of", "object_json
 
 PAGE, MAX_PAGE = 100, 1000
 MAX_WORDS = 200
-MOST_ASKED = 3  # objects that the ledger still has, of which the latest are the likeliest
+MOST_ASKED = 3  # maximum number of requests to OSS for one answer; the latest uploads come first
 Rows: TypeAlias = Sequence[tuple[Listed, Receipt | None]]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CURSOR = "[0-9]{1,16}-[0-9a-f]{32}"
 
 
 class ListApi:
-    """The routes that find uploads: by key, by words, by content, and what was deleted."""
+    """The endpoints that find uploads: by key, by words, by content, and deleted uploads."""
 
     def __init__(self, store: ObjectStore, database: Database, *, clock: Clock) -> None:
         self._store = store
@@ -42,11 +43,11 @@ class ListApi:
         self._clock = clock
 
     async def list(self, request: Request, owner: Owner) -> Response:
-        """Answer with one page of uploads: `?limit=&after=&q=&sort=`.
+        """Return one page of uploads, selected by `?limit=&after=&q=&sort=`.
 
         Raises:
-            BadRequestError: no such page.
-            ForeignKeyError: `after` lies elsewhere.
+            BadRequestError: a parameter is invalid.
+            ForeignKeyError: the key `after` is not below the principal's prefix.
         """
         limit, after = read_limit(request), request.query_params.get("after", "")
         words = request.query_params.get("q", "").strip()
@@ -71,12 +72,12 @@ class ListApi:
         )
 
     async def identical(self, request: Request, owner: Owner) -> Response:
-        """Answer `POST /api/objects/identical` with the key of an upload that is this very file.
+        """Handle `POST /api/objects/identical`: return the key of an identical upload, or null.
 
-        Nobody is told of others' uploads. What the ledger says is asked of OSS once more.
+        Only the principal's own uploads are searched. OSS confirms each result of the ledger.
 
         Raises:
-            BadRequestError: no path, size and CRC-64 of a file.
+            BadRequestError: path, size or CRC-64 of the file is missing or malformed.
         """
         document = await read_json(request)
         path = document.get("path")
@@ -90,7 +91,9 @@ class ListApi:
         return JSONResponse({"key": None})
 
     async def deleted(self, request: Request, owner: Owner) -> Response:
-        """Answer with one page of what can come back, last deleted first: `?limit=&after=`."""
+        """Return one page of restorable uploads, last deleted first, selected by
+        `?limit=&after=`.
+        """
         limit, after = read_limit(request), _place(request.query_params.get("after", ""))
         async with self._database.read() as connection:
             found = await listing.deleted_page(
@@ -104,7 +107,9 @@ class ListApi:
         )
 
     async def _ask_oss(self, owner: Owner, *, after: str, limit: int) -> tuple[Rows, str | None]:
-        """Return a page, without what the page has refused, and the key of its last object."""
+        """Return a page of OSS's list without refused uploads, and the key to continue after, or
+        None.
+        """
         found = await self._store.list(owner.prefix, after=after, limit=limit)
         async with self._database.read() as connection:
             known = await receipts.of_keys(connection, [each.key for each in found])
@@ -117,7 +122,7 @@ class ListApi:
         try:
             check_own_key(owner.prefix + path, owner.prefix)
         except BadRequestError:
-            return []  # no key can look like that
+            return []  # no valid key has this path
         async with self._database.read() as connection:
             found = await receipts.identical(connection, owner, path=path, size=size, crc64=crc64)
         return found[:MOST_ASKED]
@@ -130,15 +135,15 @@ class ListApi:
                 connection, owner, words=words, sort=sort, after=after, limit=limit
             )
         if found is None:
-            raise BadRequestError("after must be the `next` of the page before.")
+            raise BadRequestError("after must be the `next` of the previous page.")
         return found, found[-1][0].key if len(found) == limit else None
 
 
 def read_limit(request: Request) -> int:
-    """Return how many entries a page may have.
+    """Return the requested number of entries per page; 100 by default.
 
     Raises:
-        BadRequestError: no number from 1 to 1000.
+        BadRequestError: the value is not a number from 1 to 1000.
     """
     text = request.query_params.get("limit", str(PAGE))
     if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MAX_PAGE):
@@ -154,18 +159,18 @@ def _place(cursor: str) -> tuple[datetime, str] | None:
     if not cursor:
         return None
     if not re.fullmatch(CURSOR, cursor):
-        raise BadRequestError("after must be the `next` of the page before.")
+        raise BadRequestError("after must be the `next` of the previous page.")
     at, _, undo_id = cursor.partition("-")
     return EPOCH + timedelta(microseconds=int(at)), undo_id
 
 
 def name_of(key: str) -> str:
-    """Return the name of an upload's file."""
+    """Return the file name of an upload."""
     return key.rpartition("/")[2]
 
 
 def object_json(listed: Listed, receipt: Receipt | None) -> dict[str, object]:
-    """Return what a client is told of an upload."""
+    """Return the JSON description of an upload for clients."""
     return {
         "key": listed.key,
         "name": name_of(listed.key),

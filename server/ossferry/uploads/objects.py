@@ -1,8 +1,8 @@
-"""My uploads: a principal deletes, brings back and looks at what lies below their prefix.
+"""Deleting, restoring and previewing a principal's own uploads.
 
-OSS is the truth, the ledger adds what OSS does not list. A deleted upload is copied below `trash/`
-first, or becomes an old version where the bucket keeps them. Each step can be repeated: whoever
-asks again after a failure gets the same end.
+OSS decides what exists; the ledger adds data that OSS does not list. Before an upload is deleted,
+it is copied below `trash/`; in a bucket with versioning it becomes an old version instead. Every
+step can be repeated: a client that tries again after a failure gets the same result.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ HOLD_S = 300.0
 
 
 class Trash:
-    """Deletes uploads so that they can come back for a while."""
+    """Deletes uploads so that they can be restored for a while."""
 
     def __init__(
         self,
@@ -63,10 +63,10 @@ class Trash:
         self._clock = clock
 
     async def delete(self, owner: Owner, key: str) -> Undo | None:
-        """Delete an upload; return how it comes back, None if it cannot.
+        """Delete an upload. Return how to restore it, or None if that is impossible.
 
         Raises:
-            NotStoredError: there is none.
+            NotStoredError: there is no such upload.
         """
         stored = await self._store.head(key)
         if stored is None:
@@ -78,22 +78,22 @@ class Trash:
         async with self._database.write() as connection:
             if await receipts.mark_deleted(connection, key, now=now, undo=undo):
                 await self._hooks.announce(connection, deleted(owner, key, now))
-            else:  # somebody who deletes it too was quicker
+            else:  # a concurrent request has deleted the upload first
                 undo = await receipts.undo_under(connection, key, now)
         self._quotas.forget(owner)
         self._hooks.wake()
         return undo
 
     async def undo(self, owner: Owner, undo_id: str) -> tuple[Stored, Receipt]:
-        """Bring an upload back.
+        """Restore a deleted upload.
 
         Raises:
-            NothingToUndoError: there is nothing to bring back, or it is too late.
-            KeyTakenError: something else is in its place.
-            QuotaExceededError: there is no room for it.
-            BusyError: they bring back others, and that takes long.
+            NothingToUndoError: there is no such undo, or it has expired.
+            KeyTakenError: another object now has the same key.
+            QuotaExceededError: the upload does not fit into the quota.
+            BusyError: other uploads of this principal are being restored, and that takes long.
         """
-        name = f"undo {owner.hash}"  # else many at once would all find the same room
+        name = f"undo {owner.hash}"  # or concurrent requests would share one quota
         async with leases.held(self._database, name, clock=self._clock, hold_s=HOLD_S):
             return await self._undo_one(owner, undo_id)
 
@@ -101,7 +101,7 @@ class Trash:
         async with self._database.read() as connection:
             undo = await receipts.find_undo(connection, undo_id, self._clock())
         if undo is None or not undo.key.startswith(owner.prefix):
-            raise NothingToUndoError("There is nothing to bring back under this id.")
+            raise NothingToUndoError("There is no deleted upload to restore under this id.")
         self._quotas.forget(owner)
         await self._quotas.make_sure_it_fits(owner, undo.size)
         if undo.how.startswith(TRASH):
@@ -110,7 +110,7 @@ class Trash:
             await self._store.delete(undo.key, undo.how)
         stored = await self._store.head(undo.key)
         if stored is None:
-            raise NothingToUndoError("OSS no longer has what was deleted.")
+            raise NothingToUndoError("OSS no longer has the deleted object.")
         async with self._database.write() as connection:
             if await receipts.undone(connection, undo):
                 await self._hooks.announce(connection, uploaded(owner, stored, self._clock()))
@@ -120,7 +120,7 @@ class Trash:
         return stored, receipt
 
     async def purge(self, *, limit: int = 100) -> int:
-        """Remove for good what can no longer come back; return how much of it there was."""
+        """Remove the data of expired undos; return how many there were."""
         async with self._database.read() as connection:
             ended = await receipts.undos_ended(connection, self._clock(), limit=limit)
         for undo in ended:
@@ -142,7 +142,11 @@ class Trash:
         return self._undo(stored, how)
 
     async def _interrupted(self, owner: Owner, key: str) -> Undo | None:
-        """Return how something comes back that was deleted without the ledger learning of it."""
+        """Return how to restore an upload whose earlier deletion did not reach the ledger.
+
+        Raises:
+            NotStoredError: the ledger has no such upload.
+        """
         async with self._database.read() as connection:
             receipt = await receipts.find(connection, key)
         if receipt is None:
@@ -154,11 +158,11 @@ class Trash:
     async def _take_out(self, undo: Undo) -> None:
         trashed, there = await self._store.head(undo.how), await self._store.head(undo.key)
         if trashed is None:
-            return  # an earlier try may have come this far
+            return  # an earlier attempt may have moved the object already
         if there is None:
             await self._store.copy(trashed, undo.key)
         elif there.crc64 != trashed.crc64:
-            raise KeyTakenError("Another object was stored under this key since.")
+            raise KeyTakenError("Another object has been stored under this key.")
         await self._store.delete(undo.how)
 
     def _undo(self, gone: Stored | Receipt, how: str) -> Undo | None:
@@ -170,21 +174,21 @@ class Trash:
 
 
 class ObjectApi:
-    """The routes below `/api/objects` that are about one upload."""
+    """The endpoints below `/api/objects` for a single upload."""
 
     def __init__(self, store: ObjectStore, trash: Trash) -> None:
         self._store = store
         self._trash = trash
 
     async def delete(self, request: Request, owner: Owner) -> Response:
-        """Answer `DELETE /api/objects/{key}`."""
+        """Handle `DELETE /api/objects/{key}`: delete an upload."""
         key = check_own_key(request.path_params["key"], owner.prefix)
         undo = await self._trash.delete(owner, key)
         how = {"id": undo.id, "until": utc_text(undo.until)} if undo else None
         return JSONResponse({"key": key, "undo": how})
 
     async def undo(self, request: Request, owner: Owner) -> Response:
-        """Answer `POST /api/objects/undo`."""
+        """Handle `POST /api/objects/undo`: restore a deleted upload."""
         undo_id = (await read_json(request)).get("id")
         if not isinstance(undo_id, str):
             raise BadRequestError("id must be the id of an undo.")
@@ -192,7 +196,9 @@ class ObjectApi:
         return JSONResponse(object_json(stored, receipt))
 
     async def preview(self, request: Request, owner: Owner) -> Response:
-        """Answer `GET /api/objects/{key}/preview?preset=` with an address that lives shortly."""
+        """Handle `GET /api/objects/{key}/preview?preset=`: return a short-lived URL of a
+        preview.
+        """
         key = check_own_key(request.path_params["key"], owner.prefix)
         process = PRESETS.get(request.query_params.get("preset", "preview"))
         if process is None:
@@ -208,5 +214,5 @@ class ObjectApi:
 
 
 def _trash_key(owner: Owner, key: str) -> str:
-    """Return where an upload lies once it is deleted: always the same, and never too long."""
+    """Return the key of a deleted upload in the trash: deterministic and of fixed length."""
     return f"{TRASH}{owner.hash}/{hashlib.sha256(key.encode()).hexdigest()}"

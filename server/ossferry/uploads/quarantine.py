@@ -1,12 +1,12 @@
-"""Uploads that the page refused: what OSS stored is not the file that was sent.
+"""Quarantine of refused uploads: the stored object differs from the file that was sent.
 
-The page knows the checksum of the file, the server does not; so the page says that it refused an
-upload, and the server looks at the object. A refused object is in no list and no event, and its
-bytes are removed, or kept below `trash/` for a while, as the settings say. What is kept counts in
-the quota of whose it was: anybody can refuse an upload of their own.
+Only the page knows the checksum of the file. So the page reports that it refused an upload, and the
+server examines the stored object. A refused object appears in no list and no event. Depending on
+the settings, it is removed, or kept below `trash/` for a while. Kept objects count in the
+principal's quota, because anybody can refuse their own uploads.
 
-Nobody can hide what is not theirs: only what lies below the principal's own prefix and was stored
-with credentials of theirs can be refused, and nothing that a receipt of the page has confirmed.
+Nobody can hide somebody else's object. An object can be refused only if it is below the principal's
+own prefix, was stored with the principal's credentials, and is not confirmed by a receipt.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ from ossferry.uploads.receipts import Report, read_report, stored_json
 __all__ = ["Quarantine", "RefusalApi"]
 
 SLACK = timedelta(minutes=15)
-"""How far the clocks of OSS and the server may differ, and how long a last request may take."""
+"""Covers clock differences between OSS and the server, and the duration of the last request."""
 
 MAX_ETAG = 100
 
@@ -41,7 +41,7 @@ log = logger("ossferry.quarantine")
 
 
 class Quarantine:
-    """Takes refused objects out of the bucket."""
+    """Removes refused objects from the bucket, or moves them to the trash."""
 
     def __init__(
         self,
@@ -65,19 +65,19 @@ class Quarantine:
         self._clock = clock
 
     async def refuse(self, owner: Owner, report: Report, etag: str) -> str:
-        """Take the object of a refused upload away; return ``gone``, ``removed`` or ``kept``.
+        """Remove the object of a refused upload; return ``gone``, ``removed`` or ``kept``.
 
-        It is written down first. If OSS fails in between, `finish` goes on later.
+        The refusal is recorded first. If OSS fails afterwards, the reconciler calls `finish` later.
 
         Args:
-            report: what the file is.
-            etag: of the object that was refused, without quotes; empty if the page cannot tell.
-                Then only what still waits for a receipt is taken away.
+            report: size and checksum of the file.
+            etag: of the refused object, without quotes; empty if the page does not know it. In that
+                case, only an object that still waits for a receipt can be refused.
 
         Raises:
-            UploadStandsError: the object is the file, was confirmed, or is another one.
-            ForeignKeyError: it was not stored with credentials of theirs.
-            OssLostError, OssRefusedError, LedgerLostError: it is to be tried again.
+            UploadStandsError: the object equals the file, was confirmed, or is a different object.
+            ForeignKeyError: the object was not stored with this principal's credentials.
+            OssLostError, OssRefusedError, LedgerLostError: the client should try again.
         """
         stored = await self._store.head(report.key)
         if stored is None:
@@ -87,13 +87,13 @@ class Quarantine:
             receipt = await receipts.find(connection, report.key)
             reason = _why_it_stands(stored, report, etag, receipt)
             if not (reason or etag) and (receipt or stored.last_modified < now - self._settle):
-                reason = "settled"  # the page does not know whether it has stored this object
+                reason = "settled"  # no ETag: it may not be the page's object
             if reason:
                 raise UploadStandsError(reason, stored=stored_json(stored))
             if not await people.was_granted(
                 connection, owner.hash, stored.last_modified, slack=SLACK
             ):
-                raise ForeignKeyError("This object was not stored with credentials of yours.")
+                raise ForeignKeyError("This object was not stored with your credentials.")
             refusal = Refusal(size=report.size, crc64=report.crc64, request_id=report.request_id)
             await refusals.add(connection, owner, stored, refusal, now=now)
             if await receipts.unrecord(connection, report.key):
@@ -111,7 +111,11 @@ class Quarantine:
         return await self.finish(owner, stored)
 
     async def finish(self, owner: Owner, stored: Listed) -> str:
-        """Remove the bytes of a refused object, or keep them below `trash/`."""
+        """Remove a refused object, or move it below `trash/`, as the settings say.
+
+        Returns:
+            ``removed``, ``kept``, or ``gone`` if the object no longer exists.
+        """
         if self._keeps:
             trash_key = _trash_key(owner, stored)
             until = self._clock() + self._lasts
@@ -125,7 +129,7 @@ class Quarantine:
         return "kept" if self._keeps else "removed"
 
     async def purge(self, *, limit: int = 100) -> int:
-        """Remove for good what was kept long enough; return how many objects it was."""
+        """Remove kept objects whose retention time is over; return how many there were."""
         async with self._database.read() as connection:
             ended = await refusals.ended(connection, self._clock(), limit=limit)
         for each in ended:
@@ -136,19 +140,20 @@ class Quarantine:
 
 
 class RefusalApi:
-    """The route `POST /api/receipts/refused`."""
+    """The endpoint `POST /api/receipts/refused`."""
 
     def __init__(self, quarantine: Quarantine) -> None:
         self._quarantine = quarantine
 
     async def create(self, request: Request, owner: Owner) -> Response:
-        """Answer with what became of the object.
+        """Handle `POST /api/receipts/refused`: return whether the object was removed, kept or gone.
 
         Raises:
-            BadRequestError: no report.
-            ForeignKeyError: the key is not below the principal's prefix, or not of their grants.
-            UploadStandsError: the object stays.
-            OssLostError, OssRefusedError, LedgerLostError: it is to be tried again.
+            BadRequestError: the report is malformed.
+            ForeignKeyError: the key is not below the principal's prefix, or the object was not
+                stored with this principal's credentials.
+            UploadStandsError: the object cannot be refused.
+            OssLostError, OssRefusedError, LedgerLostError: the client should try again.
         """
         document = await read_json(request)
         report, etag = read_report(document, owner.prefix), document.get("etag") or ""
@@ -161,7 +166,7 @@ class RefusalApi:
 def _why_it_stands(
     stored: Stored, report: Report, etag: str, receipt: receipts.Receipt | None
 ) -> str:
-    """Return why an object cannot be refused; empty if it can."""
+    """Return the reason why an object cannot be refused; empty if it can."""
     if (stored.size, stored.crc64) == (report.size, report.crc64):
         return "intact"
     if etag and etag.lower() != stored.etag.lower():
@@ -171,6 +176,8 @@ def _why_it_stands(
 
 
 def _trash_key(owner: Owner, stored: Listed) -> str:
-    """Return where a refused object lies: one for each key, and nothing that an undo finds."""
+    """Return the key below `trash/` for a refused object; it never equals the key of a deleted
+    upload.
+    """
     digest = hashlib.sha256(stored.key.encode()).hexdigest()
     return f"{TRASH}{owner.hash}/refused-{digest}"

@@ -1,9 +1,9 @@
-"""Quotas: looked at before credentials are handed out, settled by receipts.
+"""Quotas: checked before a grant is issued, updated by receipts.
 
-Credentials say nothing about sizes: the page stops when a receipt says that nothing is left, and
-who goes on without the page can do so until their credentials end; new ones are refused. How
-somebody stands is remembered for two seconds, so that asking for grants again and again costs the
-database nothing.
+STS credentials cannot limit sizes. A receipt tells the page when the quota is used up, and the page
+stops. A client that ignores this can continue until its credentials expire; it gets no new ones. A
+principal's usage is cached for two seconds, so frequent requests for grants do not load the
+database.
 """
 
 from collections import OrderedDict
@@ -23,14 +23,14 @@ from ossferry.settings.model import Settings
 __all__ = ["Left", "Quotas"]
 
 Left: TypeAlias = dict[str, int | None]
-"""``bytes_left`` and ``objects_left``; None stands for no limit."""
+"""``bytes_left`` and ``objects_left``; None means no limit."""
 
 KEPT_S = 2.0
 MAX_KEPT = 10_000
 
 
 class Quotas:
-    """Everybody's limits: their own where they have some, else those of the settings."""
+    """Limits of all principals: their own limits if set, otherwise the limits of the settings."""
 
     def __init__(
         self, settings: Settings, database: Database, *, clock: Clock, monotonic: Monotonic
@@ -43,15 +43,15 @@ class Quotas:
         self._kept: OrderedDict[str, tuple[float, Standing]] = OrderedDict()
 
     async def admit(self, owner: Owner, *, size: int = 0) -> Left | None:
-        """Return what somebody may still upload; None for no limit.
+        """Return what a principal may still upload; None for no limit.
 
         Args:
-            size: bytes of the one object that they are about to store, if that is known.
+            size: bytes of the object to be stored next, if known.
 
         Raises:
-            RevokedError: they were shut out.
-            QuotaExceededError: nothing is left, or too little for that object.
-            LedgerLostError: nobody knows.
+            RevokedError: the principal's access was revoked.
+            QuotaExceededError: nothing is left, or less than the size of that object.
+            LedgerLostError: the database does not answer.
         """
         await self.refuse_revoked(owner)
         found = await self._standing(owner)
@@ -62,29 +62,31 @@ class Quotas:
         return self._least(found)
 
     async def refuse_revoked(self, owner: Owner) -> None:
-        """Return if somebody was not shut out.
+        """Raise an error if a principal's access was revoked.
 
         Raises:
-            RevokedError: they were.
-            LedgerLostError: nobody knows.
+            RevokedError: an administrator has revoked the access.
+            LedgerLostError: the database does not answer.
         """
         if (await self._standing(owner)).is_revoked:
-            raise RevokedError("An administrator has ended your access.")
+            raise RevokedError("An administrator has revoked your access.")
 
     async def left(self, owner: Owner) -> Left | None:
-        """Return what somebody may still upload, which may be nothing; None for no limit.
+        """Return what a principal may still upload, possibly nothing; None for no limit.
 
         Raises:
-            LedgerLostError: nobody knows.
+            LedgerLostError: the database does not answer.
         """
         return self._least(await self._standing(owner))
 
     async def make_sure_it_fits(self, owner: Owner, size: int) -> None:
-        """Return if one more object of this size fits into what may be there in total.
+        """Raise an error if one more object of this size exceeds the total limits.
+
+        Limits per day are not checked.
 
         Raises:
-            QuotaExceededError: it does not.
-            LedgerLostError: nobody knows.
+            QuotaExceededError: the object does not fit.
+            LedgerLostError: the database does not answer.
         """
         found = await self._standing(owner)
         rest = self._rest(found)
@@ -94,10 +96,10 @@ class Quotas:
                 raise self._exceeded(name, found, owner)
 
     def settle(self, owner: Owner, used: Mapping[str, tuple[int, int]]) -> None:
-        """Take over what the ledger has counted, so that nobody has to ask it again.
+        """Update the cached usage with the ledger's new counts.
 
         Args:
-            used: bytes and objects, by day.
+            used: bytes and objects, by day and in total.
         """
         until, found = self._kept.get(owner.hash, (0.0, None))
         if found is None:
@@ -109,7 +111,7 @@ class Quotas:
         self._kept[owner.hash] = (until, replace(found, used=now))
 
     def forget(self, owner: Owner) -> None:
-        """Look again the next time: something changed."""
+        """Drop a principal's cached usage, because it has changed."""
         self._kept.pop(owner.hash, None)
 
     async def _standing(self, owner: Owner) -> Standing:

@@ -1,7 +1,8 @@
-"""Receipts: the page reports an upload, and the server writes down what OSS really has.
+"""Receipts: the page reports an upload, and the server records what OSS has really stored.
 
-Nothing that is reported is believed. OSS is asked under the server's own rights, so that a lost
-answer to the last request of an upload can be settled although the page's token cannot read.
+The server does not trust the report: it asks OSS with its own credentials. So the outcome of an
+upload can be determined even if the answer to its last request was lost; the page's credentials
+cannot read objects.
 """
 
 import re
@@ -41,12 +42,12 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{0,64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a page says that it uploaded.
+    """A page's report about an upload.
 
     Attributes:
         size: in bytes.
         crc64: CRC-64/ECMA as decimal text.
-        request_id: of the request that stored it; empty if its answer was lost.
+        request_id: of the request that stored the object; empty if its answer was lost.
     """
 
     key: str
@@ -56,7 +57,7 @@ class Report:
 
 
 class Recorder:
-    """Writes receipts into the ledger, settles usage, and tells the hooks: all or nothing."""
+    """Writes receipts, usage and hook events to the ledger in one transaction."""
 
     def __init__(
         self,
@@ -77,14 +78,14 @@ class Recorder:
     async def record(
         self, owner: Owner, stored: Stored, *, source: str, request_id: str = ""
     ) -> Receipt:
-        """Record what OSS has, once.
+        """Record a stored object once.
 
         Args:
-            source: who said so: ``page``, ``form``, ``callback`` or ``found``.
+            source: where the report comes from: ``page``, ``form``, ``callback`` or ``found``.
 
         Raises:
             NotStoredError: the page has refused this object.
-            LedgerLostError: nothing was recorded; the object is not touched, and is found later.
+            LedgerLostError: nothing was recorded; the object stays in OSS and is found later.
         """
         now = self._clock()
         async with self._database.write() as connection:
@@ -93,7 +94,7 @@ class Recorder:
             if source == "page":
                 await refusals.forget(connection, stored.key)
             elif await refusals.of_objects(connection, [stored]):
-                raise NotStoredError("The page has refused what OSS has under this key.")
+                raise NotStoredError("The page has refused the object under this key.")
             receipt = await receipts.record(
                 connection, owner, stored, source=source, request_id=request_id, now=now
             )
@@ -110,7 +111,7 @@ class Recorder:
 
 
 class ReceiptApi:
-    """The route `POST /api/receipts`."""
+    """The endpoint `POST /api/receipts`."""
 
     def __init__(self, store: ObjectStore, recorder: Recorder, quotas: Quotas) -> None:
         self._store = store
@@ -118,15 +119,16 @@ class ReceiptApi:
         self._quotas = quotas
 
     async def create(self, request: Request, owner: Owner) -> Response:
-        """Answer with what is stored, if it is what was reported, and what may still be.
+        """Handle `POST /api/receipts`: record the upload; return the stored object and the quota
+        left.
 
         Raises:
-            BadRequestError: no report.
+            BadRequestError: the report is malformed.
             ForeignKeyError: the key is not below the principal's prefix.
             NotStoredError: there is no such object.
-            ReceiptMismatchError: there is another object.
-            OssLostError: OSS does not say.
-            LedgerLostError: it cannot be recorded.
+            ReceiptMismatchError: the stored object differs from the report.
+            OssLostError: OSS does not answer.
+            LedgerLostError: the upload cannot be recorded.
         """
         report = read_report(await read_json(request), owner.prefix)
         stored = await self._confirm(report)
@@ -155,11 +157,11 @@ class ReceiptApi:
 
 
 def read_report(document: dict[str, object], prefix: str) -> Report:
-    """Read the JSON document of a report.
+    """Return the report in a JSON document.
 
     Raises:
         BadRequestError: a field is missing or malformed.
-        ForeignKeyError: the key does not lie below the prefix.
+        ForeignKeyError: the key is not below the prefix.
     """
     size, crc64 = read_content(document)
     request_id = document.get("request_id") or ""
@@ -170,7 +172,7 @@ def read_report(document: dict[str, object], prefix: str) -> Report:
 
 
 def read_content(document: dict[str, object]) -> tuple[int, str]:
-    """Read size and CRC-64 of a file.
+    """Return the size and CRC-64 of a file in a JSON document.
 
     Raises:
         BadRequestError: one of them is missing or malformed.
@@ -182,10 +184,10 @@ def read_content(document: dict[str, object]) -> tuple[int, str]:
 
 
 def read_size(document: Mapping[str, object]) -> int:
-    """Read the size of a file in bytes.
+    """Return the size of a file in bytes.
 
     Raises:
-        BadRequestError: it is missing or malformed.
+        BadRequestError: the size is missing or malformed.
     """
     size = _whole(document.get("size"))
     if size is None or not 0 <= size <= MAX_OBJECT_SIZE:
@@ -194,14 +196,14 @@ def read_size(document: Mapping[str, object]) -> int:
 
 
 def _whole(value: object) -> int | None:
-    """Return a whole number; JSON makes no difference between 5 and 5.0."""
+    """Return a whole number, or None for other values; JSON does not distinguish 5 from 5.0."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def stored_json(stored: Stored) -> dict[str, object]:
-    """Return what a client is told of an object that OSS has."""
+    """Return the JSON description of a stored object for clients."""
     return {
         "key": stored.key,
         "size": stored.size,

@@ -1,10 +1,10 @@
-"""Compares bucket and ledger: what arrived without a receipt, what changed, what is gone.
+"""Reconciliation of bucket and ledger: finds unrecorded, changed and missing objects.
 
-A tab that was closed sends no receipt, and neither does who wants to hide an upload. So the uploads
-of everybody who holds credentials are looked through every minute, and everybody's once a day.
-An object that the page may still refuse is left alone for a while, which begins when it is first
-seen at the latest: who writes it again and again does not prolong it. One that the page has refused
-is removed.
+A closed tab sends no receipt, and neither does a client that wants to hide an upload. Therefore the
+uploads of all principals with valid credentials are compared every minute, and those of all other
+principals once a day. An object that the page may still refuse is left alone for a while. This time
+begins no later than when the reconciler first sees the object, so writing the object again and
+again does not extend it. Objects that the page has refused are removed.
 """
 
 import secrets
@@ -33,7 +33,7 @@ __all__ = ["Differences", "Reconciler", "reconciler"]
 PAGE = 1000
 AT_LEAST_EVERY = timedelta(days=1)
 UNDER_WAY = timedelta(seconds=60)
-"""A request that began with good credentials may end so long after them."""
+"""A request that was sent with valid credentials may take this long to finish."""
 
 HOLD_S = 300.0
 OWNERS_AT_ONCE = 1000
@@ -43,7 +43,9 @@ log = logger("ossferry.reconcile")
 
 @dataclass(slots=True)
 class Differences:
-    """Keys whose objects the ledger did not know, knew otherwise, or still knew."""
+    """Keys of objects that were missing in the ledger, different from it, or missing in the
+    bucket.
+    """
 
     found: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -51,12 +53,12 @@ class Differences:
 
     @property
     def any(self) -> bool:
-        """Whether there are some."""
+        """Whether there are any differences."""
         return bool(self.found or self.changed or self.gone)
 
 
 class Reconciler:
-    """Looks through uploads, and has the ledger say what OSS says."""
+    """Compares uploads with the ledger, and corrects the ledger to match OSS."""
 
     def __init__(
         self,
@@ -79,19 +81,19 @@ class Reconciler:
         self._settle = timedelta(seconds=settle_s)
         self._clock = clock
         self._me = secrets.token_hex(8)
-        self._waiting: dict[str, dict[str, datetime]] = {}  # by owner and key: when first seen
+        self._waiting: dict[str, dict[str, datetime]] = {}  # owner -> key -> time first seen
 
     async def run(self) -> int:
-        """Look through everybody whose turn it is, unless another process does; return how many.
+        """Reconcile all principals that are due, unless another process does; return how many.
 
-        Who cannot be looked through keeps nobody else waiting; their turn comes again.
+        A failure for one principal does not stop the others; that principal is tried again later.
 
         Raises:
-            LedgerLostError: it is to be tried again.
+            LedgerLostError: the caller should try again.
         """
         async with self._database.write() as connection:
             if not await self._is_my_turn(connection):
-                self._waiting.clear()  # who has the turn remembers
+                self._waiting.clear()  # the process with the lease keeps this data
                 return 0
             owners = await people.to_reconcile(
                 connection, self._clock(), at_least_every=AT_LEAST_EVERY, limit=OWNERS_AT_ONCE
@@ -107,7 +109,7 @@ class Reconciler:
         """Compare one principal's objects with the ledger, and correct the ledger.
 
         Raises:
-            LedgerLostError, OssLostError, OssRefusedError: it is to be tried again.
+            LedgerLostError, OssLostError, OssRefusedError: the caller should try again.
         """
         started = self._clock()
         differences = Differences()
@@ -178,7 +180,10 @@ class Reconciler:
             await self._gone(owner, key, differences)
 
     def _may_wait(self, owner: Owner, each: Listed, waiting: dict[str, datetime]) -> bool:
-        """Whether an object is young, and was not seen young long ago; note when it was first."""
+        """Return whether an object is still new, and record when it was first seen.
+
+        An object that was first seen long ago is not new, even if it has been overwritten since.
+        """
         now = self._clock()
         latest = now - self._settle
         if each.last_modified <= latest:
@@ -189,14 +194,14 @@ class Reconciler:
     async def _found(self, owner: Owner, key: str, noted: list[str]) -> None:
         stored = await self._store.head(key)
         if stored is None:
-            return  # deleted in this very moment
+            return  # deleted after it was listed
         receipt = await self._recorder.record(owner, stored, source="found")
         if receipt.is_news:
             noted.append(key)
 
     async def _gone(self, owner: Owner, key: str, differences: Differences) -> None:
         if await self._store.head(key) is not None:
-            return  # stored in this very moment
+            return  # stored after the list was read
         now = self._clock()
         async with self._database.write() as connection:
             if not await receipts.mark_deleted(connection, key, now=now, undo=None):
@@ -214,14 +219,16 @@ class Reconciler:
 
 @asynccontextmanager
 async def reconciler(database: Database) -> AsyncIterator[Reconciler]:
-    """Yield a reconciler of its own, for a command; it works as the settings say.
+    """Yield a reconciler with its own connections, for the command line.
 
     Raises:
-        SettingsError: the server has no role for uploads.
+        SettingsError: the server has no role for access to objects.
     """
     settings = load_settings()
     if settings.objects_role_arn is None:
-        raise SettingsError("OSSFERRY_OBJECTS_ROLE_ARN is missing: nobody may look at the bucket.")
+        raise SettingsError(
+            "OSSFERRY_OBJECTS_ROLE_ARN is missing; the server needs it for the bucket."
+        )
     store = OssBucket(settings, objects_sts(settings, sts.default_credentials()), clock=utc_now)
     hooks = Hooks(settings, load_hooks({}))
     quotas = Quotas(settings, database, clock=utc_now, monotonic=monotonic)

@@ -1,7 +1,7 @@
-"""Share links: addresses that read one upload for a while, signed by the server.
+"""Share links: presigned URLs that allow anyone to read one upload for a limited time.
 
-What a browser would show must be of a type that does no harm on the bucket's domain; everything
-else is a download. A link cannot be taken back, so its end is told as it truly is.
+A browser displays only content types that are harmless on the bucket's domain; everything else is a
+download. A link cannot be revoked, so clients always see its real expiry time.
 """
 
 import secrets
@@ -32,11 +32,11 @@ INLINE_TYPES = frozenset(
         "text/plain",
     }
 )
-"""Types that hold no script; html, svg, xml and pdf do."""
+"""Types that cannot contain scripts, unlike HTML, SVG, XML and PDF."""
 
 
 class ShareApi:
-    """The routes `POST /api/share` and `GET /api/shares`."""
+    """The endpoints `POST /api/share` and `GET /api/shares`."""
 
     def __init__(self, store: ObjectStore, database: Database, *, clock: Clock) -> None:
         self._store = store
@@ -44,13 +44,13 @@ class ShareApi:
         self._clock = clock
 
     async def create(self, request: Request, owner: Owner) -> Response:
-        """Answer with a new link.
+        """Handle `POST /api/share`: create and return a link.
 
         Raises:
-            BadRequestError: no wish for a link.
+            BadRequestError: a field is missing or malformed.
             NotStoredError: there is no such object.
-            NotInlineError: its type must not be shown by a browser.
-            NoPreviewError: image processing is wished for, and it is no image.
+            NotInlineError: a browser must not display an object of this type.
+            NoPreviewError: image processing is requested, but the object is no suitable image.
         """
         document = await read_json(request)
         key = check_own_key(document.get("key"), owner.prefix)
@@ -83,7 +83,7 @@ class ShareApi:
         return JSONResponse(_as_json(share) | {"url": link.url})
 
     async def list(self, request: Request, owner: Owner) -> Response:
-        """Answer `GET /api/shares?limit=&after=` with the links that were made, newest first."""
+        """Handle `GET /api/shares?limit=&after=`: return the principal's links, newest first."""
         limit = read_limit(request)
         after = request.query_params.get("after", "")
         async with self._database.read() as connection:
@@ -108,7 +108,7 @@ def _note(value: object) -> str:
 
 
 def _headers(stored: Stored, disposition: str, process: str) -> dict[str, str]:
-    """Return the query that decides how a browser treats what it gets."""
+    """Return the query parameters that set the response headers: display or download, and type."""
     content_type = stored.content_type.partition(";")[0].strip().lower()
     safe = content_type in INLINE_TYPES
     if disposition == "inline" and not safe:

@@ -1,7 +1,7 @@
-"""Unfinished uploads of one principal, from whichever device: what OSS has of them, and their end.
+"""Endpoints that list and discard a principal's unfinished uploads, from all devices.
 
-OSS is asked each time, nothing is kept here. An upload that is removed is asked for until OSS does
-not know it any more: a part that was on its way at that moment may have stayed.
+Every request asks OSS; nothing is cached. To discard an upload, the abort is repeated until OSS no
+longer has any part, because a part in flight during an abort may be stored after it.
 """
 
 import asyncio
@@ -22,17 +22,19 @@ __all__ = ["UPLOAD_ID", "UnfinishedApi"]
 
 UPLOAD_ID = "[A-Za-z0-9._~-]{1,128}"
 MAX_SHOWN = 50
-"""Uploads in one answer, the latest first; each costs a request to OSS for a thousand parts."""
+"""Number of uploads in one answer, latest first; each costs one request to OSS per 1,000 parts."""
 
 AT_ONCE = 8
-"""Of these, for all who ask: who has very many parts takes no turns from other routes."""
+"""How many of these requests run at the same time for all clients together, so that uploads with
+very many parts do not slow down other routes.
+"""
 
 ABORTS = 4
 PAUSE_S = 0.2
 
 
 class UnfinishedApi:
-    """The routes `GET /api/unfinished` and `DELETE /api/unfinished`."""
+    """The endpoints `GET /api/unfinished` and `DELETE /api/unfinished`."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -40,12 +42,14 @@ class UnfinishedApi:
         self._looking: dict[tuple[str, str], asyncio.Task[dict[str, object]]] = {}
 
     async def list(self, request: Request, owner: Owner) -> Response:
-        """Answer with the latest uploads that have begun and not ended, or with those of `?key=`.
+        """Handle `GET /api/unfinished`: return the latest unfinished uploads, or those with
+        `?key=`.
 
-        Who asks again before there is an answer gets the same one.
+        Requests with the same parameters at the same time share one result.
 
         Raises:
-            BadRequestError, ForeignKeyError: the key is none, or lies elsewhere.
+            BadRequestError: the key is malformed.
+            ForeignKeyError: the key is not below the principal's prefix.
         """
         key = request.query_params.get("key", "")
         if key:
@@ -55,17 +59,17 @@ class UnfinishedApi:
         if looking is None:
             looking = self._looking[asked] = asyncio.create_task(self._look(owner, key))
             looking.add_done_callback(lambda look: self._looked(asked, look))
-        await asyncio.wait([looking])  # who leaves does not end it for others
+        await asyncio.wait([looking])  # a disconnecting client does not cancel the task for others
         return JSONResponse(looking.result())
 
     async def discard(self, request: Request, owner: Owner) -> Response:
-        """Answer `DELETE /api/unfinished?key=&upload_id=` once OSS has no part left of it.
+        """Handle `DELETE /api/unfinished?key=&upload_id=`: answer when OSS has no part left.
 
         Raises:
-            BadRequestError: no key, or no upload id.
-            ForeignKeyError: the key lies elsewhere.
-            NoUploadError: OSS knows no such upload; it has ended.
-            OssLostError: parts are still there.
+            BadRequestError: the key or the upload id is malformed.
+            ForeignKeyError: the key is not below the principal's prefix.
+            NoUploadError: OSS has no such upload; it was completed or aborted.
+            OssLostError: parts remain after several attempts.
         """
         key = check_own_key(request.query_params.get("key", ""), owner.prefix)
         upload_id = request.query_params.get("upload_id", "")
@@ -83,14 +87,14 @@ class UnfinishedApi:
     def _looked(self, asked: tuple[str, str], look: asyncio.Task[dict[str, object]]) -> None:
         del self._looking[asked]
         if not look.cancelled():
-            look.exception()  # has been told to whoever still waits
+            look.exception()  # retrieve it: asyncio would log it otherwise
 
     async def _look(self, owner: Owner, key: str) -> dict[str, object]:
         begun = await self._store.begun(key or owner.prefix)
         found = [each for each in begun if _is_of(owner, each) and key in ("", each.key)]
         latest = sorted(found, key=lambda each: each.began_at, reverse=True)[:MAX_SHOWN]
         known = await asyncio.gather(*[self._describe(upload) for upload in latest])
-        uploads = [each for each in known if each]  # the others have ended meanwhile
+        uploads = [each for each in known if each]  # the other uploads have ended since
         return {"uploads": uploads, "more": len(found) > len(latest)}
 
     async def _describe(self, upload: Begun) -> dict[str, object] | None:
@@ -117,6 +121,6 @@ def _as_json(upload: Begun, parts: Sequence[Part]) -> dict[str, object]:
 
 
 def _part_size(parts: Sequence[Part]) -> int | None:
-    """Return the size of all parts but the last, if it can be known."""
+    """Return the size of all parts but the last, or None if it cannot be determined."""
     is_known = len(parts) > 1 or any(part.number == 1 for part in parts)
     return max(part.size for part in parts) if is_known else None

@@ -1,1 +1,1 @@
-"""What we are measured against: npm packages at locked versions, and pages made of them."""
+"""Peers for comparison: npm packages at locked versions, and pages that use them."""

@@ -1,6 +1,6 @@
-"""The page that Alibaba's tutorial describes: one file input and the `ali-oss` browser build.
+"""The page of Alibaba's tutorial: one file input and the browser build of `ali-oss`.
 
-It has no interface beside that, so it is the least that a page built on `ali-oss` can cost.
+It has no other interface, so it shows the minimum cost of a page built on `ali-oss`.
 """
 
 import gzip
@@ -50,7 +50,7 @@ if (typeof OSS === "function") document.documentElement.dataset.app = "ready";
 
 @contextmanager
 def serve_page() -> Iterator[str]:
-    """Serve the page, compressed, from the server that serves ours, and yield its address."""
+    """Serve the page, compressed, from the same kind of server as ours, and yield its URL."""
     install(HERE)
     script = gzip.compress(SDK.read_bytes(), 9)
 

@@ -1,4 +1,4 @@
-"""A bare Starlette app that only reads the body; answers as many bytes as the query asks for.
+"""A bare Starlette app that reads the body and returns as many bytes as the query requests.
 
 Usage: python bare_starlette.py PORT
 """
@@ -15,7 +15,7 @@ ZEROS = bytes(64 << 20)
 
 
 async def read(request: Request) -> Response:
-    """Read the body; send `n` bytes."""
+    """Read the body; return `n` bytes."""
     await request.body()
     return Response(ZEROS[: int(request.query_params.get("n", "0"))])
 

@@ -1,7 +1,7 @@
-"""Uppy Companion, whose `GET /s3/sts` asks AWS for a federation token on every request.
+"""Uppy Companion, whose `GET /s3/sts` requests a federation token from AWS every time.
 
-It is configured as its documentation says for one bucket; the SDK of AWS is led to our stub by the
-variable that it has for that. Anybody may ask, so there is no session to check.
+It is configured for one bucket according to its documentation. An environment variable of the AWS
+SDK directs requests to our stub. No sign-in is required, so there is no session to check.
 """
 
 import os
@@ -21,16 +21,16 @@ FEDERATION_TOKEN = """<GetFederationTokenResponse xmlns="https://sts.amazonaws.c
 
 
 def prepare() -> None:
-    """Install it."""
+    """Install the npm packages."""
     install(INSTALLED)
 
 
 def run(port: int, sts: str, folder: Path) -> None:
-    """Become Companion.
+    """Replace this process by Companion.
 
     Args:
-        sts: host and port of STS; plain http.
-        folder: for its data.
+        sts: host and port of STS; plain HTTP.
+        folder: folder for Companion's data.
     """
     environment = {
         "AWS_ENDPOINT_URL_STS": f"http://{sts}",

@@ -1,4 +1,4 @@
-"""Installs a peer's locked npm packages when they are first needed."""
+"""Installs a peer's locked npm packages on first use."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ TIMEOUT_S = 300
 
 
 def install(folder: Path) -> None:
-    """Bring `node_modules` up to the lock file; nothing to do if it is."""
+    """Install `node_modules` according to the lock file, unless that is already done."""
     installed = folder / "node_modules" / ".package-lock.json"
     locked = folder / "package-lock.json"
     if installed.exists() and installed.stat().st_mtime >= locked.stat().st_mtime:

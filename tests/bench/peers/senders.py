@@ -1,7 +1,8 @@
-"""Pages that send files with something else than ours: `ali-oss`, or only what a browser has.
+"""Pages that send files without our code: with `ali-oss`, or with browser APIs only.
 
-Both send what is chosen in `#files` to the bucket of `?endpoint=`, `?parallel=` requests at a time;
-a file above `?single=` bytes in parts of `?part=` bytes. Then they call `bench.finish()`.
+Both send the files chosen in `#files` to the bucket of `?endpoint=`, with `?parallel=` concurrent
+requests. A file larger than `?single=` bytes is sent in parts of `?part=` bytes. At the end they
+call `bench.finish()`.
 """
 
 import gzip
@@ -97,7 +98,7 @@ const sendAll = (files) => atOnce(files, (file) => {{
 
 @contextmanager
 def serve_senders() -> Iterator[str]:
-    """Serve `/bare` and `/ali-oss`, and yield the address."""
+    """Serve `/bare` and `/ali-oss`, and yield the server's URL."""
     install(Path(__file__).parent)
     script = gzip.compress(SDK.read_bytes(), 9)
 

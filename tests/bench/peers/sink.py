@@ -1,9 +1,9 @@
-"""An OSS that keeps nothing: reads bodies as fast as they come, and answers like OSS.
+"""A fake OSS that stores nothing: reads bodies as fast as they arrive, and answers like OSS.
 
-What is sent to it has to be zeros: it knows their CRC-64 from their number and looks at no byte. It
-checks no signature. `GET /_sink` tells what came, `DELETE /_sink` forgets it.
-`POST /_sink?hold=N` reads no further once N bytes of bodies are here; 0 reads on, and loses the
-bodies that were on their way.
+All bodies must consist of zeros: the sink computes their CRC-64 from their length and inspects no
+byte. It checks no signature. `GET /_sink` returns counts of received data, `DELETE /_sink` resets
+them. `POST /_sink?hold=N` stops reading once N bytes of bodies have arrived; 0 resumes reading, and
+drops bodies that were in flight.
 
 Usage: python -m bench.peers.sink PORT
 """
@@ -46,7 +46,7 @@ def crc64_of_zeros(size: int) -> int:
 
 
 class Counts:
-    """What came so far, and the parts of each upload (number to size)."""
+    """Counts of received data, and the parts of each upload (part number to size)."""
 
     def __init__(self) -> None:
         self.hold = 0
@@ -65,7 +65,7 @@ class Counts:
 
 
 class Connection(asyncio.BufferedProtocol):
-    """One keep-alive connection: a head, then a body that is counted and forgotten."""
+    """One keep-alive connection: reads a request head, then counts and discards the body."""
 
     transport: asyncio.Transport
 
@@ -73,8 +73,8 @@ class Connection(asyncio.BufferedProtocol):
         self._counts = counts
         self._window = memoryview(bytearray(WINDOW))
         self._head = b""
-        self._left = 0  # bytes of the body that have not come
-        self._answer: Callable[[], bytes] = bytes  # made once the body is here
+        self._left = 0  # bytes of the body that have not arrived
+        self._answer: Callable[[], bytes] = bytes  # called once the body has arrived
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -110,7 +110,7 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.pause_reading()
 
     def release(self) -> None:
-        """Read on; a body that has come in part is lost."""
+        """Resume reading; drop the connection if a body has arrived only in part."""
         if self._left:
             self.transport.abort()
         else:
@@ -186,7 +186,7 @@ def _xml(name: str, content: str) -> str:
 
 @cache
 def _proof(sizes: tuple[int, ...]) -> str:
-    """Return the headers that go with an object of parts of these sizes."""
+    """Return the ETag and CRC-64 headers of an object with parts of these sizes."""
     whole = 0
     for size in sizes:
         whole = crc64.combine(whole, crc64_of_zeros(size), size)
@@ -196,7 +196,7 @@ def _proof(sizes: tuple[int, ...]) -> str:
 def _answer(
     text: str, *, status: str = "200 OK", more: str = "", stored: tuple[int, ...] | None = None
 ) -> bytes:
-    """Return an answer; `stored` are the sizes of what is now one object or part."""
+    """Return a response; `stored` are the part sizes of the stored object or part."""
     if stored is not None:
         more += _proof(stored)
     head = (

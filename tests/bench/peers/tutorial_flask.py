@@ -1,6 +1,6 @@
-"""What the tutorial's server does: one route, one AssumeRole per request, Flask's own server.
+"""The server of Alibaba's tutorial: one route, one AssumeRole per request, Flask's own server.
 
-The client is the vendor's, made anew for each request, with the role's whole rights.
+It uses the vendor's client, created for each request, and gives out the role's full rights.
 """
 
 import logging
@@ -17,10 +17,10 @@ def make_tutorial_app(sts: str) -> Flask:
     """Return the application.
 
     Args:
-        sts: host and port of STS; plain http.
+        sts: host and port of STS; plain HTTP.
     """
     app = Flask("tutorial")
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a log line per request would cost it
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a log line per request takes time
 
     @app.route("/get_sts_token")
     def get_sts_token() -> Response:

@@ -1,4 +1,4 @@
-"""A page with Uppy's Dashboard and nothing that uploads: only its list has work to do."""
+"""A page with Uppy's Dashboard and no uploader, so that only its list is measured."""
 
 import subprocess
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ PAGE = """<!DOCTYPE html>
 
 @contextmanager
 def serve_page() -> Iterator[str]:
-    """Bundle and serve the page, and yield its address."""
+    """Bundle and serve the page, and yield its URL."""
     install(HERE)
     styles = HERE / "node_modules/@uppy/dashboard/dist/style.min.css"
     with TemporaryDirectory() as folder:

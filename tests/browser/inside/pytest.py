@@ -1,6 +1,6 @@
-"""What the page's unit tests use of pytest, for interpreters that have no pytest.
+"""The part of pytest that the page's unit tests use, for interpreters without pytest.
 
-`mark.parametrize` and `raises` only. The runner calls every `test_*` function of a module.
+Only `mark.parametrize` and `raises`. The runner calls every `test_*` function of a module.
 """
 
 __all__ = ["mark", "raises"]
@@ -8,14 +8,14 @@ __all__ = ["mark", "raises"]
 
 class _Mark:
     def parametrize(self, names, values, ids=None):
-        """Remember the cases on the function, as `(list of names, values)`."""
+        """Return a decorator that stores the cases, as lists of names and values."""
         if isinstance(names, str):
             names = [name.strip() for name in names.split(",")]
         many = len(names) > 1
 
         def decorate(function):
             cases = [list(value) if many else [value] for value in values]
-            if isinstance(function, Cases):  # parametrized twice: every pair of cases
+            if isinstance(function, Cases):  # parametrized twice: combine all pairs of cases
                 inner = function
                 both = [case + other for case in cases for other in inner.cases]
                 return Cases(inner.function, list(names) + inner.names, both)
@@ -25,7 +25,7 @@ class _Mark:
 
 
 class Cases:
-    """A test with parameters; MicroPython's functions have no attributes to keep them in."""
+    """A test with parameters; a class, because functions in MicroPython have no attributes."""
 
     def __init__(self, function, names, cases):
         self.function = function
@@ -37,7 +37,7 @@ mark = _Mark()
 
 
 class raises:  # noqa: N801 - pytest's name
-    """Check that the block raises `kind`, and that its text contains `match`."""
+    """Check that the block raises `kind`, and that the exception's text matches `match`."""
 
     def __init__(self, kind, match=""):
         self.kind = kind

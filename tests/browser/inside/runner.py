@@ -1,4 +1,4 @@
-"""Runs the page's unit tests inside an interpreter and reports to the page as JSON text."""
+"""Runs the page's unit tests inside an interpreter, and reports the results to the page as JSON."""
 
 import io
 import json
@@ -11,7 +11,7 @@ __all__ = ["run"]
 
 
 async def run(modules):
-    """Run all tests of `modules` (dotted names); {module: [[test, error or ""], …]} goes out."""
+    """Run all tests of `modules` (dotted names), and report {module: [[test, error or ""], …]}."""
     results = []
     for module in modules:
         results.append([module, await _run_module(module)])
@@ -50,7 +50,7 @@ async def _run_test(function, arguments):
 
 
 def _text(error):
-    """Return the traceback."""
+    """Return the traceback of an exception."""
     if sys.implementation.name == "micropython":
         out = io.StringIO()
         sys.print_exception(error, out)

@@ -1,4 +1,4 @@
-"""Clients for the mock: the official SDKs, and a raw one that can send what no SDK would."""
+"""Clients for the mock: the official SDKs, and a raw client for requests that no SDK sends."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def oss2_bucket(
 
 
 def refusal(call: Any, *args: Any, **kwargs: Any) -> tuple[int, str]:
-    """Return status and code with which OSS refuses this call of oss2."""
+    """Return the status and code with which OSS refuses a call of oss2."""
     with pytest.raises(ServerError) as error:
         call(*args, **kwargs)
     return error.value.status, error.value.code
@@ -45,7 +45,7 @@ def refusal(call: Any, *args: Any, **kwargs: Any) -> tuple[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back."""
+    """A response."""
 
     status: int
     headers: Message
@@ -57,7 +57,7 @@ class Answer:
         return self.xml("Code")
 
     def xml(self, path: str) -> str:
-        """The text of an element of the body."""
+        """Return the text of an element of the body."""
         return ET.fromstring(self.body).findtext(path, "")  # noqa: S314 - from our own mock
 
 
@@ -69,7 +69,7 @@ def send(
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
 ) -> Answer:
-    """Send one request with exactly these headers; Host is the port's own unless given."""
+    """Send one request with exactly these headers; by default, Host is the mock's address."""
     connection = http.client.HTTPConnection("127.0.0.1", oss.port, timeout=20)
     try:
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
@@ -89,11 +89,11 @@ def send(
 
 
 class Reachable(Protocol):
-    """A mock, here or in another process, as far as signing needs it."""
+    """The part of a mock that signing needs; the mock may run in another process."""
 
     @property
     def clock(self) -> Clock:
-        """Its clock."""
+        """The mock's clock."""
 
 
 def signed_headers(

@@ -1,4 +1,6 @@
-"""The default bucket of a fresh mock, through oss2."""
+"""Fixtures of the mock's contract tests: the default bucket of a new mock, accessed through
+oss2.
+"""
 
 import gc
 import warnings
@@ -16,7 +18,7 @@ SDK_SOCKETS = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarnin
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The official SDKs leave sockets open; that is their fault, not a test's."""
+    """Ignore warnings about open sockets, which the official SDKs cause."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(SDK_SOCKETS)
@@ -24,14 +26,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def _frozen_heap() -> None:
-    """Let later collections look at young objects only."""
+    """Exclude existing objects from later garbage collections."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def _sockets_of_sdks(_frozen_heap: None) -> Iterator[None]:
-    """Collect what an SDK left behind before the next test can trip over it."""
+    """Collect an SDK's unclosed sockets after each test, so that they cause no warning in the next
+    one.
+    """
     yield
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
@@ -40,7 +44,7 @@ def _sockets_of_sdks(_frozen_heap: None) -> Iterator[None]:
 
 @pytest.fixture(params=["v4", "v1"])
 def bucket(request: pytest.FixtureRequest, mock_oss: MockOSS) -> Any:
-    """The default bucket, in both signature versions."""
+    """The default bucket, with each signature version."""
     return oss2_bucket(mock_oss, version=request.param)
 
 

@@ -1,7 +1,7 @@
-"""The ways a client can reach the mock: signature version, kind of key, style of address.
+"""The combinations in which a client can access the mock: signature version, key type, URL style.
 
-A tour runs once per combination against a fresh mock whose role may do everything; what succeeded
-is read from the mock's journal.
+A tour calls every operation. It runs once per combination against a new mock whose role may do
+everything. The mock's journal shows which operations succeeded.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ CASES = [
 
 @contextmanager
 def mock_for(case: Case) -> Iterator[tuple[MockOSS, Credentials]]:
-    """Run a mock without buckets; return it with the key to use."""
+    """Run a mock without buckets; yield it with the access key to use."""
     with MockOSS(world=World(roles=(ADMIN,), buckets=())) as oss:
         if case.key == "longterm":
             yield oss, (ACCESS_KEY_ID, ACCESS_KEY_SECRET, None)
@@ -63,9 +63,9 @@ def mock_for(case: Case) -> Iterator[tuple[MockOSS, Credentials]]:
 
 
 def operations_done(oss: MockOSS) -> set[str]:
-    """Return the operations that succeeded, by the names of the vendor's API reference.
+    """Return the operations that succeeded, by their names in the vendor's API reference.
 
-    Two operations share a route with another: ListObjectsV2 and an upload with a callback.
+    Two operations share a route with another one: ListObjectsV2 and an upload with a callback.
     """
     refused = [record for record in oss.requests if record.code == "SignatureDoesNotMatch"]
     assert refused == []

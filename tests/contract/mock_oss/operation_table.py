@@ -1,7 +1,7 @@
-"""The table of OSS operations in `docs/mock-oss.md`, made from what the tours succeed with.
+"""The table of OSS operations in `docs/mock-oss.md`, generated from the successful calls of tours.
 
-`python -m contract.mock_oss.operation_table` (with `tests` on the path) runs them all and writes
-it anew; a test fails while the page shows anything else than what its own run did.
+`python -m contract.mock_oss.operation_table` (with `tests` on the path) runs all tours and rewrites
+the table. A test fails if the table differs from the results of its own run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["DOCUMENT", "GROUPS", "TOURS", "between_marks", "measure", "render", 
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "mock-oss.md"
 BEGIN, END = "<!-- operations: begin -->", "<!-- operations: end -->"
-# Every operation of the vendor's API reference, by its chapters.
+# All operations of the vendor's API reference, by chapter.
 GROUPS = {
     "Service": "ListBuckets DescribeRegions",
     "Buckets": "PutBucket DeleteBucket GetBucketInfo GetBucketStat GetBucketLocation ListObjects "
@@ -65,8 +65,7 @@ def measure() -> Results:
     """Run every tour in every case.
 
     Returns:
-        (client, version) -> the operations that succeeded with both kinds of key and both styles
-        of address.
+        (client, version) -> operations that succeeded with both types of key and both URL styles.
     """
     done: dict[tuple[str, str], set[str]] = {}
     for case in (param.values[0] for param in CASES):
@@ -88,7 +87,7 @@ def _cell(name: str, group: str, client: str, results: Results) -> str:
 
 
 def render(results: Results) -> str:
-    """Return the tables, one per chapter."""
+    """Return the tables as Markdown, one per chapter."""
     lines: list[str] = []
     for group, names in GROUPS.items():
         lines += [f"| {group} | " + " | ".join(TOURS) + " |", "|---|" + "---|" * len(TOURS)]
@@ -100,7 +99,7 @@ def render(results: Results) -> str:
 
 
 def told(client: str, version: str) -> set[str]:
-    """Return the operations that the page says this client does with this signature."""
+    """Return the operations that the page lists for a client and a signature version."""
     column = list(TOURS).index(client) + 1
     shown = {version.upper(), STS_STYLES[version], *UNSIGNED.values()}
     rows = (line.strip("| ").split("|") for line in between_marks(_page()).splitlines())
@@ -116,7 +115,7 @@ def _page() -> str:
 
 
 def between_marks(text: str, new: str | None = None) -> str:
-    """Return what stands between the marks, or the text with that replaced."""
+    """Return the text between the marks, or the whole text with that part replaced."""
     head, _, rest = text.partition(BEGIN)
     inside, _, tail = rest.partition(END)
     return inside.strip("\n") if new is None else f"{head}{BEGIN}\n\n{new}\n{END}{tail}"

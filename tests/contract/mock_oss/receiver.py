@@ -1,4 +1,4 @@
-"""An application server that upload callbacks are really delivered to."""
+"""An application server that receives real upload callbacks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Receiver", "callback_to", "encoded", "receiving"]
 
 
 class Receiver(ThreadingHTTPServer):
-    """An application server that remembers what it was told."""
+    """An application server that records the callbacks that it receives."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -41,7 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(self.server.answer)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Do not log."""
 
 
 @contextmanager
@@ -62,5 +62,5 @@ def encoded(document: object) -> str:
 
 
 def callback_to(receiver: Receiver) -> str:
-    """Return an ``x-oss-callback`` that tells the receiver the key."""
+    """Return an ``x-oss-callback`` that sends the key to the receiver."""
     return encoded({"callbackUrl": f"{receiver.url}/cb", "callbackBody": "key=${object}"})

@@ -1,4 +1,6 @@
-"""Who may do what: signatures, clocks, tokens, anonymous access, addresses, CORS."""
+"""Authentication and authorization: signatures, clocks, tokens, anonymous access, addresses,
+CORS.
+"""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Malformed requests: OSS's own 4xx with its XML, never a 5xx, never a hang."""
+"""Malformed requests get OSS's own 4xx errors as XML, never a 5xx, and never hang."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from contract.mock_oss.clients import signed_headers
 from mock_oss import BUCKET, BucketSpec, MockOSS, World
 
-BATCH = 25  # requests in an example
+BATCH = 25  # requests per example
 EXAMPLES = pytest.mark.parametrize(
     "examples", [pytest.param(100, id="some"), pytest.param(410, id="many", marks=pytest.mark.slow)]
 )
-"""Of each kind; `many` makes 20,500 requests in all."""
+"""Number of examples of each kind; `many` sends 20,500 requests in total."""
 TIMEOUT_S = 5.0
 BOMB = (
     b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]>'
@@ -31,7 +31,7 @@ BOMB = (
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back before the mock closed or went quiet."""
+    """The bytes received before the mock closed the connection or stopped sending."""
 
     raw: bytes
 
@@ -49,19 +49,19 @@ class Reply:
 
 
 def exchange(oss: MockOSS, raw: bytes) -> Reply:
-    """Send these bytes, say that no more come, and read until the end."""
+    """Send bytes, close the sending side, and read until the end."""
     with socket.create_connection(("127.0.0.1", oss.port), timeout=TIMEOUT_S) as connection:
         received = b""
         try:
             connection.sendall(raw)
             connection.shutdown(socket.SHUT_WR)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # refused early; the answer may be waiting all the same
+            pass  # refused early; a response may still be readable
         try:
             while piece := connection.recv(65_536):
                 received += piece
         except ConnectionResetError:
-            pass  # closed with our bytes unread, after its answer
+            pass  # closed after the response, with bytes of ours unread
         return Reply(received)
 
 
@@ -180,7 +180,9 @@ BUCKETS = st.sampled_from([*[BUCKET] * 7, *["open"] * 3, "none", "A"])
 
 @st.composite
 def signed_requests(draw: st.DrawFn) -> tuple[str, str, str, dict[str, str], dict[str, str], bytes]:
-    """(method, bucket, key, query, headers, body) to be signed properly, so that it gets far."""
+    """Draw (method, bucket, key, query, headers, body); the test signs them, so that they pass the
+    first checks.
+    """
     return (
         draw(st.sampled_from(METHODS[:6])),
         draw(BUCKETS),
@@ -193,7 +195,7 @@ def signed_requests(draw: st.DrawFn) -> tuple[str, str, str, dict[str, str], dic
 
 @st.composite
 def raw_requests(draw: st.DrawFn) -> bytes:
-    """Bytes that need not even be HTTP."""
+    """Draw bytes that need not be valid HTTP."""
     target = b"/" + draw(
         st.one_of(st.binary(max_size=20), st.just(b"open/a"), st.just(b"open/?a=%ff"))
     )

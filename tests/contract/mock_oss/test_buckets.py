@@ -1,4 +1,4 @@
-"""What buckets do that the SDK tours do not reach: settings, limits, long lists."""
+"""Features of buckets that the SDK tours do not cover: settings, limits, long lists."""
 
 from typing import Any
 

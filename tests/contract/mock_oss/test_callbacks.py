@@ -1,4 +1,4 @@
-"""Upload callbacks, really delivered to a server of the test."""
+"""Upload callbacks, delivered to a real server of the test."""
 
 import json
 from base64 import b64decode, b64encode
@@ -66,7 +66,7 @@ def test_the_server_is_told_and_its_answer_relayed(mock_oss: MockOSS, receiver: 
 
 
 def _verify(path: str, headers: dict[str, str], body: bytes) -> None:
-    """Check the signature as a receiver does, with another library than the mock's."""
+    """Check the signature as a receiver does, with a different library than the mock's."""
     url = b64decode(headers["x-oss-pub-key-url"]).decode()
     with urlopen(url) as answer:  # noqa: S310 - the mock's own address
         key = load_pem_public_key(answer.read())

@@ -1,4 +1,4 @@
-"""GetObject compresses text for clients that take it."""
+"""GetObject compresses text for clients that accept it."""
 
 import gzip
 from typing import Any

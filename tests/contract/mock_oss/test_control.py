@@ -1,4 +1,4 @@
-"""The control plane: the same as the Python API, over HTTP; and the page's files."""
+"""The control plane: the Python API's functions over HTTP, and the files of the mock's page."""
 
 import json
 from typing import Any

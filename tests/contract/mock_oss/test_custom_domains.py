@@ -1,6 +1,6 @@
-"""Custom domains: how one is bound, what it serves, and the accounts that need one.
+"""Custom domains: binding, requests to them, and accounts that require one.
 
-The SDKs reach the mock through its port as a proxy, so that they send the domain as Host.
+The SDKs use the mock's port as an HTTP proxy, so that they send the domain as Host.
 """
 
 import json
@@ -52,7 +52,7 @@ def at_domain(oss: MockOSS, version: str, domain: str = DOMAIN) -> Any:
 
 @pytest.fixture
 def bound() -> Any:
-    """A mock whose bucket has a custom domain, of an account that needs it."""
+    """A mock of an account that requires a custom domain, with one bound to the bucket."""
     with MockOSS(cnames={DOMAIN: BUCKET}, refuse_public_endpoints=True) as oss:
         yield oss
 
@@ -267,7 +267,7 @@ def test_a_domain_is_bound_with_a_token(mock_oss: MockOSS, version: str) -> None
     (found,) = bucket.list_bucket_cname().cname
     assert (found.domain, found.status) == (DOMAIN, "Enabled")
     at_domain(mock_oss, version).put_object("a", b"x")
-    bucket.put_bucket_cname(wanted)  # again changes nothing
+    bucket.put_bucket_cname(wanted)  # repeating it changes nothing
     bucket.delete_bucket_cname(DOMAIN)
     assert bucket.list_bucket_cname().cname == []
     assert refusal(bucket.delete_bucket_cname, DOMAIN) == (404, "NoSuchCname")

@@ -1,4 +1,4 @@
-"""The page about the mock: its examples run, its table is that of the tests."""
+"""docs/mock-oss.md: its examples run, and its table agrees with the tests."""
 
 import re
 import subprocess

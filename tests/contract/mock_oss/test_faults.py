@@ -1,4 +1,4 @@
-"""Planned faults as a client meets them."""
+"""Planned faults, as a client observes them."""
 
 import time
 from collections.abc import Callable

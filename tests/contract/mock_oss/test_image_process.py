@@ -1,4 +1,4 @@
-"""`x-oss-process`: pictures made as the vendor's pages say, through `oss2`."""
+"""`x-oss-process`: image processing according to the vendor's documentation, through `oss2`."""
 
 import base64
 import io
@@ -16,7 +16,7 @@ KEY = "pic.jpg"
 
 @pytest.fixture
 def bucket(bucket_v4: Any) -> Any:
-    """A bucket with a picture of 400 x 200, black on the left and white on the right."""
+    """A bucket with an image of 400 x 200, black on the left and white on the right."""
     image = Image.new("RGB", (400, 200), "white")
     image.paste("black", (0, 0, 200, 200))
     out = io.BytesIO()
@@ -26,7 +26,7 @@ def bucket(bucket_v4: Any) -> Any:
 
 
 def processed(bucket: Any, wish: str) -> tuple[str, Image.Image]:
-    """Return content type and picture."""
+    """Return the content type and the processed image."""
     answer = bucket.get_object(KEY, process=wish)
     return answer.headers["content-type"], Image.open(io.BytesIO(answer.read()))
 

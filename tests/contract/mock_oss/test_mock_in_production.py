@@ -1,4 +1,6 @@
-"""The mock stays out of production: its program refuses to start there, its keys are known."""
+"""Protection of production: the mock's program refuses to start there, and its keys are
+recognized.
+"""
 
 import pytest
 from typer.testing import CliRunner
@@ -12,7 +14,7 @@ from mock_oss.production import KEY_PREFIXES, refuse_production
 from ossferry.settings.rules import MOCK_KEYS
 
 OVERRIDE = "--i-know-this-is-a-mock"
-BEYOND = ["--host", "0.0.0.0"]  # noqa: S104 - what is refused
+BEYOND = ["--host", "0.0.0.0"]  # noqa: S104 - must be refused
 REAL_KEY = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}
 STAGES = [
     "ENV", "ENVIRONMENT", "ENVIRONMENT_NAME", "ENV_NAME", "STAGE", "TIER", "APP_ENV", "APP_STAGE",
@@ -49,7 +51,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def start(
     monkeypatch: pytest.MonkeyPatch, *options: str, env: dict[str, str] | None = None
 ) -> tuple[int, str]:
-    """Start the program up to the point where it would listen; return exit code and words."""
+    """Run the program until just before it would listen; return the exit code and the output."""
     monkeypatch.setattr(MockOSS, "run", lambda *_, **__: None)
     done = CliRunner().invoke(app, ["--port", "0", *options], env=env or {})
     return done.exit_code, done.output

@@ -1,4 +1,4 @@
-"""Multipart uploads: orders, sizes, replaced parts, lost answers, lifecycle."""
+"""Multipart uploads: part order, sizes, replaced parts, lost responses, lifecycle."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""Multipart uploads against a model: any order of steps, and crashes in between.
+"""Multipart uploads compared with a model: steps in any order, with crashes in between.
 
-A crash is what a killed process leaves: the files of the data directory as they are at that
-moment, opened by a new mock.
+A crash is simulated by opening a new mock on a copy of the data directory as it is at that moment,
+like after the process was killed.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ def content(seed: int, size: int) -> bytes:
 
 
 def etag(data: bytes) -> str:
-    return md5(data).hexdigest().upper()  # noqa: S324 - what the API speaks
+    return md5(data).hexdigest().upper()  # noqa: S324 - the API uses MD5
 
 
 class Multipart(RuleBasedStateMachine):
-    """The model: objects by key, and per upload id its key and parts by number."""
+    """The model: objects by key, and for each upload id its key and its parts by number."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Multipart(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """Open the first life."""
+        """Start the first mock."""
         self._open(self.root / "0")
 
     def _open(self, directory: Path) -> None:
@@ -65,7 +65,7 @@ class Multipart(RuleBasedStateMachine):
         self.connection = http.client.HTTPConnection("127.0.0.1", self.oss.port, timeout=120)
 
     def teardown(self) -> None:
-        """Leave nothing behind."""
+        """Stop the mock and delete its files."""
         if hasattr(self, "oss"):
             self._close()
         shutil.rmtree(self.root)
@@ -94,7 +94,7 @@ class Multipart(RuleBasedStateMachine):
 
     @rule(key=KEYS, size=SIZES)
     def put_object(self, key: str, size: int) -> None:
-        """A plain object may come and go meanwhile."""
+        """Store a plain object between the steps of uploads."""
         data = self._fresh(size)
 
         status, _ = self._send("PUT", key, body=data)
@@ -114,7 +114,7 @@ class Multipart(RuleBasedStateMachine):
 
     @rule(index=st.integers(0, 9), number=NUMBERS, size=SIZES)
     def upload_part(self, index: int, number: int, size: int) -> None:
-        """Put a part, perhaps in place of another."""
+        """Upload a part, possibly replacing an earlier one."""
         upload_id = self._pick(index)
         if upload_id is None:
             return
@@ -128,7 +128,7 @@ class Multipart(RuleBasedStateMachine):
 
     @rule(index=st.integers(0, 9), keep=st.sets(NUMBERS), wrong=st.booleans())
     def complete(self, index: int, keep: set[int], wrong: bool) -> None:
-        """Join some of the parts; what OSS refuses changes nothing."""
+        """Complete an upload with some of the parts; a refused request must change nothing."""
         upload_id = self._pick(index)
         if upload_id is None:
             return
@@ -151,7 +151,7 @@ class Multipart(RuleBasedStateMachine):
 
     @rule(index=st.integers(0, 9))
     def abort(self, index: int) -> None:
-        """End an upload; its id is gone for good."""
+        """Abort an upload; its id becomes invalid."""
         upload_id = self._pick(index)
         if upload_id is None:
             return
@@ -162,7 +162,7 @@ class Multipart(RuleBasedStateMachine):
 
     @rule(index=st.integers(0, 9))
     def list_parts(self, index: int) -> None:
-        """The list shows each part once, in order."""
+        """Check that the list contains each part once, in order."""
         upload_id = self._pick(index)
         if upload_id is None:
             return
@@ -181,7 +181,7 @@ class Multipart(RuleBasedStateMachine):
 
     @rule()
     def list_uploads(self) -> None:
-        """The list shows each upload once, by key and id."""
+        """Check that the list contains each upload once, sorted by key and id."""
         status, body = self._send("GET", "", {"uploads": ""})
 
         assert status == 200
@@ -193,7 +193,7 @@ class Multipart(RuleBasedStateMachine):
 
     @rule(index=st.integers(0, 9), key=KEYS, as_part=st.booleans())
     def begin_a_body(self, index: int, key: str, as_part: bool) -> None:
-        """Send half a body and leave it; nothing of it may ever show."""
+        """Send half a body and disconnect; the mock must never show any of it."""
         query = None
         upload_id = self._pick(index)
         if as_part and upload_id is not None:
@@ -208,7 +208,7 @@ class Multipart(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        """Kill the mock and open what it left."""
+        """Simulate a crash: stop the mock, and start a new one with a copy of its files."""
         self.lives += 1
         left, found = self.oss.store.directory, self.root / str(self.lives)
         shutil.copytree(left, found, copy_function=_copy)
@@ -228,14 +228,14 @@ class Multipart(RuleBasedStateMachine):
 
     @invariant()
     def objects_are_those_of_the_model(self) -> None:
-        """What was answered is there, and nothing else."""
+        """Check that exactly the acknowledged objects exist."""
         if hasattr(self, "oss"):
             stored = self.oss.bucket(BUCKET).objects
             assert {key: found.data for key, found in stored.items()} == self.objects
 
 
 def _copy(source: str, target: str) -> str:
-    """Blobs never change, so a link is as good as a copy; the database is copied."""
+    """Copy a file; blobs never change, so a hard link replaces the copy."""
     if "/blobs/" not in source:
         return shutil.copy2(source, target)
     os.link(source, target)
@@ -256,7 +256,7 @@ def _run(examples: int) -> None:
     )
 
 
-@pytest.mark.timeout(600)  # on a machine that others use, too
+@pytest.mark.timeout(600)  # enough for a busy machine
 def test_any_order_of_steps_and_crashes_keeps_what_was_answered() -> None:
     _run(100)
 

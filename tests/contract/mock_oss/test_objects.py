@@ -1,4 +1,4 @@
-"""What objects do that the SDK tours do not reach: overwriting, checks, conditions, ranges."""
+"""Features of objects that the SDK tours do not cover: overwriting, checks, conditions, ranges."""
 
 import time
 from base64 import b64encode
@@ -54,7 +54,7 @@ def test_headers_and_metadata_come_back_as_sent(mock_oss: MockOSS, bucket: Any) 
 @pytest.mark.parametrize(
     ("headers", "refused"),
     [
-        ({"Content-MD5": b64encode(md5(b"other").digest()).decode()}, (400, "InvalidDigest")),  # noqa: S324 - what the API speaks
+        ({"Content-MD5": b64encode(md5(b"other").digest()).decode()}, (400, "InvalidDigest")),  # noqa: S324 - the API uses MD5
         ({"Content-MD5": "short"}, (400, "InvalidDigest")),
         ({"x-oss-hash-crc64ecma": "1"}, (400, "InvalidCRC64")),
         ({"x-oss-object-acl": "everyone"}, (400, "InvalidArgument")),
@@ -92,7 +92,7 @@ def test_bodies_of_every_size_come_back_whole(mock_oss: MockOSS, bucket_v4: Any,
     put = bucket_v4.put_object("a", data)
     got = bucket_v4.get_object("a")
 
-    assert put.etag == md5(data).hexdigest().upper()  # noqa: S324 - what the API speaks
+    assert put.etag == md5(data).hexdigest().upper()  # noqa: S324 - the API uses MD5
     assert got.read() == data
     assert str(mock_oss.bucket(BUCKET).objects["a"].crc64) == got.headers["x-oss-hash-crc64ecma"]
 
@@ -273,7 +273,7 @@ def test_keys_may_hold_control_characters(mock_oss: MockOSS, bucket: Any) -> Non
     bucket.batch_delete_objects(["\x0c\x1f"])
     bucket.put_object("\x01\t\r\x1f", b"x")
     body = "<Delete><Object><Key>&#1;&#9;&#xD;&#x1f;</Key></Object></Delete>"
-    md5_base64 = b64encode(md5(body.encode()).digest()).decode()  # noqa: S324 - what the API speaks
+    md5_base64 = b64encode(md5(body.encode()).digest()).decode()  # noqa: S324 - the API uses MD5
     target, headers = signed_headers(
         mock_oss, "POST", "", query={"delete": ""}, headers={"Content-MD5": md5_base64}
     )
@@ -347,7 +347,7 @@ def test_a_symlink_to_a_symlink_leads_nowhere(bucket_v4: Any) -> None:
 
 
 def test_line_breaks_in_a_key_stay_in_the_key(mock_oss: MockOSS) -> None:
-    """The vendor's own suites put such keys; nothing may reach a header from them."""
+    """The vendor's own test suites use such keys; they must not inject headers."""
     key = "a\r\nx-oss-injected: 1\r\n\r\n<b>"
     bucket = oss2_bucket(mock_oss)
     bucket.put_object(key, b"hello")

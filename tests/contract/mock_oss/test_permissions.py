@@ -1,4 +1,4 @@
-"""What a user with few rights could try: links, copies and tags that lead around a policy."""
+"""Attempts of a user with few rights to bypass a policy through links, copies and tags."""
 
 import json
 from base64 import b64encode
@@ -26,7 +26,7 @@ def statement(effect: str, actions: str, resource: str, **more: Any) -> dict[str
 
 
 def world(*statements: dict[str, Any]) -> World:
-    """Return a world of an owner, who may do everything, and of alice, who may do this."""
+    """Return an account with an owner, who may do everything, and alice, who has these rights."""
     everything = {"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}
     users = (
         User(name="owner", keys={OWNER[0]: OWNER[1]}, policies=(policy(everything),)),

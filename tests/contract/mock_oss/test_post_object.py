@@ -1,4 +1,4 @@
-"""PostObject: V1, V4 and anonymous forms, every kind of condition, every answer."""
+"""PostObject: V1, V4 and anonymous forms, all kinds of conditions, all responses."""
 
 import json
 from base64 import b64encode
@@ -85,7 +85,7 @@ def v4_fields(
 
 ALLOW_ALL = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 EVERYTHING = Role(name="everything", policies=(ALLOW_ALL,))
-# The other vectors sign policies whose conditions their own fields do not meet.
+# The fields of the other vectors do not satisfy the conditions of their signed policies.
 COMPLETE = [
     v for v in load("post_policy")["vectors"] if v["id"] in ("post/permanent-key", "post/sts")
 ]

@@ -1,4 +1,4 @@
-"""The mock as a program: its options, its start, and being killed."""
+"""The mock as a program: its options, its start, and killing it."""
 
 import json
 import re
@@ -58,7 +58,7 @@ acl = "public-read"
 
 @contextmanager
 def program(*options: str) -> Iterator[tuple[subprocess.Popen[str], int, list[str]]]:
-    """Run the mock; return process, port and the lines it greeted with."""
+    """Run the mock; yield the process, its port and its first lines of output."""
     command = [sys.executable, "-m", "mock_oss.cli", "--port", "0", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ours
     assert process.stdout is not None
@@ -144,11 +144,11 @@ def test_it_is_up_in_about_a_second() -> None:
     with program():
         took_s = time.monotonic() - started
 
-    assert took_s < 3  # an idle machine needs under one; leave room for a busy one
+    assert took_s < 3  # an idle machine needs less than one second, a busy machine more
 
 
 def content(key: str) -> bytes:
-    """Some bytes that only this key has; small and large ones."""
+    """Return bytes that are unique to this key; small for some keys, large for others."""
     digest = sha256(key.encode()).digest()
     return digest * (1 if digest[0] % 2 else 10_000)
 

@@ -1,4 +1,4 @@
-"""Bad values in forms, callbacks and documents: refused, or stored and read again."""
+"""Invalid values in forms, callbacks and documents are refused, or stored and readable again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mock_oss.signing import v1
 
 @pytest.fixture(scope="module")
 def any_mock() -> Iterator[MockOSS]:
-    """One for many examples."""
+    """Yield one mock for many examples."""
     with MockOSS() as oss:
         yield oss
 
@@ -43,7 +43,7 @@ def ask(
 
 
 def sound(answer: Answer) -> Answer:
-    """An answer of OSS that is no failure of the mock."""
+    """Return the response after checking that it is no failure of the mock."""
     assert 200 <= answer.status < 500, answer
     assert answer.headers["x-oss-mock"] == "1"
     if answer.status >= 400 and answer.body:
@@ -52,7 +52,7 @@ def sound(answer: Answer) -> Answer:
 
 
 def read_back(oss: MockOSS, key: str) -> Answer:
-    """Read all that the bucket says of a key, as a page of another origin does."""
+    """Read everything about a key in the bucket, like a page of another origin."""
     found = sound(ask(oss, "GET", key, headers=ORIGIN))
     assert sound(ask(oss, "HEAD", key, headers=ORIGIN)).status == found.status
     for query in ({"acl": ""}, {"tagging": ""}):

@@ -1,4 +1,6 @@
-"""Clients that leave in mid body, in mid answer, or with requests waiting: nothing is logged."""
+"""Clients that disconnect during a body or response, or with pipelined requests: no error is
+logged.
+"""
 
 import logging
 import socket
@@ -18,7 +20,7 @@ LARGE = 5_000_000
 
 
 def request(oss: MockOSS, method: str, key: str, body: bytes = b"", *, size: int = 0) -> bytes:
-    """Write a signed request; ``size`` is what Content-Length says."""
+    """Return a signed request; ``size`` replaces the Content-Length."""
     target, headers = signed_headers(oss, method, key)
     headers["content-length"] = str(size or len(body))
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -26,7 +28,7 @@ def request(oss: MockOSS, method: str, key: str, body: bytes = b"", *, size: int
 
 
 def leave(oss: MockOSS, sent: bytes, *, read: int) -> None:
-    """Send, read a little, and reset the connection."""
+    """Send bytes, read a little, and reset the connection."""
     with socket.create_connection(("127.0.0.1", oss.port), timeout=5) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         connection.sendall(sent)

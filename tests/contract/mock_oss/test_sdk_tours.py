@@ -1,7 +1,7 @@
-"""The official SDKs through every operation, in every way they can reach the mock.
+"""The official SDKs call every operation, in every combination of signature, key and URL style.
 
-What they succeed with is exactly what the table in `docs/mock-oss.md` says, which
-`operation_table` made from the same tours.
+The successful operations must be exactly those in the table of `docs/mock-oss.md`, which
+`operation_table` generates from the same tours.
 """
 
 from shutil import which

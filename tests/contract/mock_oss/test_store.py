@@ -1,4 +1,4 @@
-"""The store below HTTP: writing over small objects, whoever reads or fails meanwhile."""
+"""The store without HTTP: overwriting small objects during reads and failures."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Why a signature was refused: requests of the official SDK, changed after signing."""
+"""Explanations of refused signatures, for requests of the official SDK changed after signing."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ def signer(request: pytest.FixtureRequest, mock_oss: MockOSS) -> Any:
 
 
 def presigned(signer: Any, headers: dict[str, str]) -> str:
-    """Return path and query of a presigned PUT."""
+    """Return the path and query of a presigned PUT."""
     parts = urlsplit(signer.sign_url("PUT", "a.bin", 60, headers=headers))
     return f"{parts.path}?{parts.query}"
 
@@ -30,7 +30,9 @@ def put(oss: MockOSS, target: str, headers: dict[str, str]) -> Answer:
 
 
 def difference(oss: MockOSS) -> tuple[str, str, str]:
-    """Return cause and what differs, after checking that the evidence fits together."""
+    """Return the cause and the differing values, after checking that the explanation is
+    consistent.
+    """
     record = oss.requests[-1]
     assert record.code == "SignatureDoesNotMatch"
     why, found = record.why, record.why["first_difference"]

@@ -1,4 +1,4 @@
-"""The requests three SDKs really sent, replayed; verdicts as an independent check gave them."""
+"""Replays recorded requests of three SDKs; an independent check provided the expected results."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -17,7 +17,7 @@ ROLE = Role(
     policies=('{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:*","Resource":"*"}]}',),
 )
 
-# What the replayed operations meet in a bucket that holds nothing of theirs.
+# Error codes that replayed operations may get because the bucket lacks their objects.
 PAST_THE_SIGNATURE = {"", "NoSuchUpload", "NoSuchKey", "NotImplemented"}
 
 

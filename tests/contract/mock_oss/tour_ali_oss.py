@@ -1,4 +1,4 @@
-"""Every operation of the mock through ali-oss: `node/tour.mjs`, run by Node."""
+"""Calls every operation of the mock through ali-oss, by running `node/tour.mjs` with Node."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NODE = Path(__file__).with_name("node")
 
 
 def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
-    """Do everything once."""
+    """Call every operation once."""
     with receiving() as receiver:
         settings = {
             "port": oss.port,

@@ -1,4 +1,4 @@
-"""Every operation of the mock through oss2."""
+"""Calls every operation of the mock through oss2."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def _auth(case: Case, credentials: Credentials) -> Any:
 def _where(oss: MockOSS, case: Case) -> tuple[str, dict[str, object]]:
     if case.style == "path":
         return oss.endpoint, {}
-    # The mock stands in as the proxy, so requests keep the vendor's host name.
+    # The mock acts as an HTTP proxy, so requests keep the vendor's host name.
     return f"http://oss-{REGION}.aliyuncs.com", {"proxies": {"http": oss.endpoint}}
 
 
 def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
-    """Do everything once."""
+    """Call every operation once."""
     auth = _auth(case, credentials)
     endpoint, options = _where(oss, case)
     bucket = oss2.Bucket(auth, endpoint, NAME, region=REGION, **options)

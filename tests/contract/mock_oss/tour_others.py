@@ -1,4 +1,4 @@
-"""What no OSS SDK has a method for: STS through its official client, preflights, forms."""
+"""Calls operations without a method in the OSS SDKs: STS (official client), preflights, forms."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CORS = (
 
 
 def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
-    """Do everything once; STS with its two styles of signature in the place of V4 and V1."""
+    """Call every operation once; the two signature styles of STS correspond to V4 and V1."""
     key_id, secret, token = credentials
     config = Config(
         access_key_id=key_id,

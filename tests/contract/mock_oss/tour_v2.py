@@ -1,4 +1,4 @@
-"""Every operation of the mock through alibabacloud-oss-v2."""
+"""Calls every operation of the mock through alibabacloud-oss-v2."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _client(oss: MockOSS, case: Case, credentials: Credentials) -> Any:
 
 
 def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
-    """Do everything once."""
+    """Call every operation once."""
     client = _client(oss, case, credentials)
     client.put_bucket(oss_v2.PutBucketRequest(bucket=NAME))
     assert [b.name for b in client.list_buckets(oss_v2.ListBucketsRequest()).buckets] == [NAME]

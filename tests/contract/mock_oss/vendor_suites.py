@@ -1,17 +1,18 @@
-"""Runs the official SDKs' own test suites against the mock and counts what passes.
+"""Runs the official SDKs' own test suites against the mock and counts the results.
 
-They take minutes and most come with the sources only, so this is no part of `make test`. With
-`tests` on `PYTHONPATH`:
+They take minutes, and most are only part of the SDKs' source code, so `make test` does not run
+them. With `tests` on `PYTHONPATH`:
 
     python -m contract.mock_oss.vendor_suites oss2 [DIR-OF-SOURCES [FILE ...]]
 
-The suites are `oss2`, whose tests are in its source package and are fetched from there without a
-DIR, `oss-v2` (alibabacloud-oss-v2) and `ali-oss`, whose folder needs `npm install` and a compiled
-`lib`; the sources of those two are in the vendor's repositories. Which files count is in `FILES`.
+The suites are `oss2`, `oss-v2` (alibabacloud-oss-v2) and `ali-oss`. The tests of `oss2` are in its
+source package, which is downloaded if DIR is missing. The sources of the other two are in the
+vendor's repositories; the folder of `ali-oss` needs `npm install` and a compiled `lib`. `FILES`
+lists the test files to run.
 
-Tests run as they are, but for the cleaning up of `oss-v2`, which would ask the real endpoints over
-TLS; each file has a mock of its own. Requests to the vendor's own names reach the mock as a proxy
-of HTTP.
+The tests run unchanged, except for the clean-up of `oss-v2`, which would call the real endpoints
+over TLS. Each file gets a mock of its own. Requests to the vendor's host names reach the mock as an
+HTTP proxy.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, ACCOUNT_ID, MockOSS, Worl
 
 __all__ = ["FILES", "run"]
 
-# The files about objects, multipart uploads, buckets, CORS, lifecycle, listing, signatures, STS
-# and presigned URLs. What is left out is about operations that the mock answers NotImplemented.
+# The files about objects, multipart uploads, buckets, CORS, lifecycle, listing, signatures, STS and
+# presigned URLs. The other files test operations for which the mock returns NotImplemented.
 FILES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "oss2": (
         "tests",
@@ -96,7 +97,7 @@ OUTCOMES = {"failure": "failed", "error": "error", "skipped": "skipped"}
 
 
 def fetch(suite: str, folder: Path) -> Path:
-    """Fetch the sources of the installed version, and what their tests import besides."""
+    """Download the sources of the installed version, and the packages that their tests import."""
     wanted = f"{suite}=={importlib.metadata.version(suite)}"
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
     only = ("--no-deps", f"--no-binary={suite}", f"--dest={folder}")
@@ -110,14 +111,14 @@ def fetch(suite: str, folder: Path) -> Path:
 
 
 def pytest_collection_finish(session: Any) -> None:
-    """As a plugin of the suite's own pytest: leave out the cleaning up that needs TLS."""
+    """As a plugin of the suite's own pytest, disable the clean-up that needs TLS."""
     if any(item.nodeid.startswith("tests/integration/") for item in session.items):
         suite: Any = importlib.import_module("tests.integration")
         suite.clean_buckets = lambda *_: None
 
 
 def _environment(oss: MockOSS) -> dict[str, str]:
-    """Return what the suites read, each under its own names."""
+    """Return the environment variables of all suites."""
     shared = {
         "ACCESS_KEY_ID": ACCESS_KEY_ID,
         "ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
@@ -141,8 +142,8 @@ def _environment(oss: MockOSS) -> dict[str, str]:
         **os.environ,
         "HTTP_PROXY": oss.endpoint,
         "http_proxy": oss.endpoint,
-        "PYTHONPATH": str(Path(__file__).parents[2]),  # the suite's own pytest loads this file
-        "TZ": "Asia/Shanghai",  # one suite writes dates of its own day
+        "PYTHONPATH": str(Path(__file__).parents[2]),  # the suite's own pytest loads this module
+        "TZ": "Asia/Shanghai",  # one suite uses dates in this time zone
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
         **{f"OSS_TEST_{name}": value for name, value in shared.items()},
@@ -184,7 +185,9 @@ def _outcomes(report: Path) -> dict[str, tuple[str, str]]:
 
 
 def run(suite: str, sources: Path, names: Iterable[str] = ()) -> Counter[str]:
-    """Run the files of a suite, print each failure and each file's count; return the sum."""
+    """Run the files of a suite, print each failure and the counts of each file; return the
+    total.
+    """
     folder, files = FILES[suite]
     total: Counter[str] = Counter()
     suffix = ".js" if suite == "ali-oss" else ".py"
@@ -216,7 +219,7 @@ def run(suite: str, sources: Path, names: Iterable[str] = ()) -> Counter[str]:
 
 
 def main(suite: str, directory: str = "", *names: str) -> None:
-    """Run a suite from its sources, or from those that are fetched; print the sum."""
+    """Run a suite from the given sources or from downloaded ones; print the total."""
     with TemporaryDirectory() as temporary:
         sources = Path(directory).resolve() if directory else fetch(suite, Path(temporary))
         print(dict(run(suite, sources, names)))  # noqa: T201 - a program

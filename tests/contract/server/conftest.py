@@ -1,4 +1,4 @@
-"""The demo, once for all of these tests, with a page as small as can be."""
+"""The demo, started once for all of these tests, with a minimal page."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def web_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def running_demo(web_dir: Path) -> Iterator[Demo]:
-    """The demo on free ports; STS gets half a second to answer."""
+    """The demo on free ports, with an STS timeout of half a second."""
     with Demo(web_dir=web_dir, sts_timeout_s=0.5) as demo:
         yield demo
 
@@ -38,21 +38,21 @@ def demo(running_demo: Demo) -> Iterator[Demo]:
 
 @pytest.fixture
 def site(demo: Demo) -> Iterator[httpx.Client]:
-    """A client of the demo's server; Alice until it says otherwise."""
+    """A client of the demo's server, signed in as Alice at first."""
     with httpx.Client(base_url=demo.url, trust_env=False) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def a_postgres() -> Iterator[Postgres]:
-    """A PostgreSQL of our own."""
+    """A PostgreSQL server for these tests."""
     with postgres() as running:
         yield running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty ledger, of each kind."""
+    """The URL of an empty ledger, for each kind of database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/ledger.db"
     server: Postgres = request.getfixturevalue("a_postgres")

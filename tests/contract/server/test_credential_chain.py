@@ -1,7 +1,7 @@
-"""Where the server's own credentials come from: the vendor's chain against fakes of its sources.
+"""Sources of the server's own credentials: the vendor's chain with fakes of its sources.
 
-Row T31. Each case is a process with an environment of its own; the metadata service and STS are
-fakes on this machine, to which the process is led at the level of sockets.
+Threat T31. Each case is a process with its own environment. The metadata service and STS are fakes
+on this machine, and the process's connections are redirected to them.
 """
 
 import json
@@ -39,7 +39,7 @@ def credentials(name: str) -> dict[str, str]:
 
 @dataclass
 class Seen:
-    """What the fakes were asked: method, path or action, and what proved who asks."""
+    """The requests to the fakes: method, path or action, and the caller's credentials."""
 
     metadata: list[tuple[str, str, str]] = field(default_factory=list)
     oidc: list[dict[str, str]] = field(default_factory=list)
@@ -50,12 +50,12 @@ class Seen:
 
 
 class Source(BaseHTTPRequestHandler):
-    """The metadata service and STS in one."""
+    """A fake of both the metadata service and STS."""
 
     seen: Seen
 
     def do_PUT(self) -> None:
-        """Give out a token for the metadata service."""
+        """Return a token for the metadata service."""
         self.seen.metadata.append(("PUT", self.path, self.headers.get(TTL, "")))
         if self.seen.hardened_only:
             self._answer(404, "")
@@ -63,7 +63,7 @@ class Source(BaseHTTPRequestHandler):
             self._answer(200, METADATA_TOKEN)
 
     def do_GET(self) -> None:
-        """Answer AssumeRoleWithOIDC; or name the role of the instance, or give its credentials."""
+        """Handle AssumeRoleWithOIDC, or return the instance's role name or credentials."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         if asked.get("Action") == "AssumeRoleWithOIDC":
             self.seen.oidc.append(asked)
@@ -75,7 +75,7 @@ class Source(BaseHTTPRequestHandler):
         self._answer(200, json.dumps({"Code": "Success", **credentials("Ecs")}) if role else "web")
 
     def do_POST(self) -> None:
-        """Answer AssumeRole."""
+        """Handle AssumeRole."""
         authorization = self.headers["Authorization"]
         self.seen.key_ids.append(re.findall("Credential=([^,]+)", authorization)[0])
         self.seen.tokens.append(self.headers.get("x-acs-security-token"))
@@ -90,7 +90,7 @@ class Source(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
+        """Do not log."""
 
 
 TTL, TOKEN = "X-aliyun-ecs-metadata-token-ttl-seconds", "X-aliyun-ecs-metadata-token"
@@ -119,7 +119,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ask(folder: Path, certificate: Path, seen: Seen, **environment: str) -> tuple[str, str]:
-    """Return what the process said, and its log."""
+    """Return the output of the process, and its log."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate / "fullchain.pem", certificate / "privkey.pem")
     with listening(seen) as plain, listening(seen, tls) as secure:

@@ -1,4 +1,4 @@
-"""The server of a new account: files, links and its own requests go by a custom domain."""
+"""The server with a new account: uploads, links and its own requests use a custom domain."""
 
 import re
 import socket
@@ -20,7 +20,7 @@ DOMAIN = "files.localhost"
 
 @pytest.fixture(scope="module")
 def new_account(web_dir: Path) -> Iterator[Demo]:
-    """A demo that hands out a custom domain, and whose mock refuses public endpoints."""
+    """A demo that gives out a custom domain, with a mock that refuses public endpoints."""
     with Demo(
         web_dir=web_dir, custom_domain=DOMAIN, upload_hosts=("oss-accelerate.localhost",)
     ) as demo:
@@ -35,7 +35,7 @@ def site(new_account: Demo) -> Iterator[httpx.Client]:
 
 
 def bucket_at(demo: Demo, grant: dict[str, str], host: str, *, is_cname: bool) -> oss2.Bucket:
-    """Return the bucket at a host, as the holder of a grant sees it."""
+    """Return the bucket at a host, with the credentials of a grant."""
     provider = oss2.credentials.StaticCredentialsProvider(
         grant["access_key_id"], grant["access_key_secret"], grant["security_token"]
     )
@@ -50,7 +50,7 @@ def bucket_at(demo: Demo, grant: dict[str, str], host: str, *, is_cname: bool) -
 
 
 def resolve(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
-    """Resolve names below `localhost` to loopback, as browsers do and not every system does."""
+    """Resolve names below `localhost` to loopback, as browsers do but not all systems."""
     ask = socket.getaddrinfo
 
     def loopback(host: object, *rest: object, **more: object) -> object:

@@ -1,4 +1,4 @@
-"""Server, STS and OSS together, over loopback, with the official SDKs on both sides."""
+"""Server, STS and OSS together over loopback, with the official SDKs on both sides."""
 
 from datetime import datetime
 from pathlib import Path
@@ -12,14 +12,14 @@ from ossferry.errors import SettingsError
 
 
 def fresh_grant(site: httpx.Client) -> dict[str, str]:
-    """Ask for a grant that is not reused from another test."""
+    """Request a new grant, instead of a cached one of another test."""
     known = site.post("/api/grant").json()["access_key_id"]
     grant: dict[str, str] = site.post("/api/grant", json={"refused_key_id": known}).json()
     return grant
 
 
 def bucket_with(grant: dict[str, str], demo: Demo) -> oss2.Bucket:
-    """Return the bucket as the holder of a grant sees it."""
+    """Return the bucket with the credentials of a grant."""
     provider = oss2.credentials.StaticCredentialsProvider(
         grant["access_key_id"], grant["access_key_secret"], grant["security_token"]
     )

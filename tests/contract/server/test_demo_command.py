@@ -1,4 +1,4 @@
-"""`ossferry demo` as a person runs it: one line when ready, a clean end, one sentence when not."""
+"""`ossferry demo` as a user runs it: one line when ready, a clean exit, one sentence on failure."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ CANARIES = {
 
 @contextmanager
 def demo_process(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run the demo in a folder, with what might be somebody's real credentials around it."""
+    """Run the demo in a folder, in an environment with fake real-looking credentials."""
     (folder / ".env").write_text("OSSFERRY_ENDPOINT=https://oss-cn-hangzhou.aliyuncs.com\n")
     process = subprocess.Popen(  # noqa: S603 - our own command
         [COMMAND, "demo", "--i-know-this-is-a-mock", *arguments],
@@ -136,7 +136,7 @@ def test_a_port_that_is_taken_is_one_sentence_and_exit_code_1(tmp_path: Path, op
         ((), {"ENV": "production"}, "ENV=production"),
         ((), {"APP_ENV": "prod-eu"}, "APP_ENV=prod-eu"),
         ((), {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}, "ALIBABA_CLOUD_"),
-        (("--host", "0.0.0.0"), {}, "--host 0.0.0.0 is reachable"),  # noqa: S104 - what is refused
+        (("--host", "0.0.0.0"), {}, "--host 0.0.0.0 is reachable"),  # noqa: S104 - must be refused
     ],
     ids=["stage", "stage of a region", "key", "network"],
 )

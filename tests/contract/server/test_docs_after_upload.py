@@ -1,4 +1,4 @@
-"""The code in docs/after-upload.md and its gallery, run as it stands against the mock."""
+"""The code in docs/after-upload.md and its gallery, run unchanged against the mock."""
 
 import re
 import runpy
@@ -30,7 +30,7 @@ PIXEL = b"\x89PNG\r\n\x1a\n"
 
 @pytest.fixture
 def gallery(demo: Demo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
-    """The example on a socket, set up by the environment as its reader would do it."""
+    """The example on a socket, configured by environment variables as the docs describe."""
     monkeypatch.chdir(tmp_path)
     options: dict[str, Any] = demo.settings.model_dump(
         include={"bucket", "region", "endpoint", "role_arn", "objects_role_arn", "objects_endpoint"}

@@ -1,4 +1,6 @@
-"""docs/custom-domain.md: its settings load, its Python runs, its commands print what it says."""
+"""docs/custom-domain.md: its settings load, its Python runs, its commands print the shown
+output.
+"""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""docs/production.md: its settings start the server, and its commands do what it says."""
+"""docs/production.md: its settings start the server, and its commands work as described."""
 
 import json
 import os
@@ -46,7 +46,9 @@ def redis_port(tmp_path: Path) -> Iterator[int]:
 
 @pytest.fixture
 def here(tmp_path: Path, web_dir: Path, port: int, redis_port: int) -> Path:
-    """A folder that is both of the page's, with its settings; no cloud is ever asked."""
+    """A folder that replaces both folders of the page, with its settings; the cloud is
+    unreachable.
+    """
     (settings,) = re.findall(r"```ini\n(OSSFERRY_.*?)```", PAGE, re.DOTALL)
     for theirs, ours in (
         ("/etc/ossferry", str(tmp_path)),
@@ -67,7 +69,7 @@ def here(tmp_path: Path, web_dir: Path, port: int, redis_port: int) -> Path:
 
 @pytest.fixture
 def run(here: Path) -> Run:
-    """Runs a line of the page's, there; answers what it prints."""
+    """Return a function that runs a command of the page in that folder and returns its output."""
     environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     environment["PATH"] = f"{PROGRAMS}:{environment['PATH']}"
 

@@ -1,4 +1,4 @@
-"""The code in docs/embedding.md, run as it stands, against the mock's STS."""
+"""The code in docs/embedding.md, run unchanged against the mock's STS."""
 
 import json
 import os
@@ -63,14 +63,14 @@ print(json.dumps([[answer.status_code for answer in answers], " ".join(titles)])
 
 
 def blocks() -> tuple[str, str]:
-    """Return the page's code for Starlette, and what is added for FastAPI."""
+    """Return the page's code for Starlette, and the additional code for FastAPI."""
     text = (ROOT / "docs/embedding.md").read_text("utf-8")
     starlette, fastapi = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     return starlette, fastapi
 
 
 def run(code: str, demo: Demo, tmp_path: Path, web_dir: Path) -> tuple[list[int], str]:
-    """Run code in an environment as its page says; return the statuses and the prefix it prints."""
+    """Run code in the environment that its page describes; return the statuses and the prefix."""
     options = {
         "OSSFERRY_AUTH": "apikey",
         "OSSFERRY_API_KEYS_FILE": str(tmp_path / "keys.json"),

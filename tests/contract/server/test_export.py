@@ -1,4 +1,4 @@
-"""The export of all uploads: nothing is left out, and nobody waits for it."""
+"""The export of all uploads is complete and does not block other requests."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ async def fill(database: Database) -> None:
                     stored(f"{who.prefix}2026-03-14/r/{number}"),
                     source="page",
                     request_id="",
-                    now=NOW + timedelta(seconds=number // 4),  # many at the same moment
+                    now=NOW + timedelta(seconds=number // 4),  # several with the same time
                 )
 
 

@@ -1,4 +1,4 @@
-"""The kill switch as a drill: it stops tokens that are out, at once, and lets them go on after."""
+"""A drill of the kill switch: it invalidates issued tokens immediately, and can be undone."""
 
 import json
 import re
@@ -32,10 +32,10 @@ OPERATOR = User(
 
 @pytest.fixture(scope="module")
 def drill(web_dir: Path) -> Iterator[Demo]:
-    """A demo in whose account somebody is on call."""
+    """A demo in whose account an operator may use the kill switch."""
     world = World(users=(*WORLD.users, OPERATOR), roles=WORLD.roles)
     with Demo(web_dir=web_dir, world=world, settle_s=0) as demo:
-        administrator = switch(demo, WORLD.users[0])  # makes the policy, once
+        administrator = switch(demo, WORLD.users[0])  # creates the policy once
         administrator.on()
         administrator.off()
         yield demo
@@ -43,7 +43,7 @@ def drill(web_dir: Path) -> Iterator[Demo]:
 
 @pytest.fixture
 def site(drill: Demo) -> Iterator[httpx.Client]:
-    """Alice."""
+    """A client signed in as Alice."""
     with httpx.Client(base_url=drill.url, trust_env=False) as client:
         yield client
 
@@ -93,7 +93,7 @@ def test_the_policy_it_makes_is_the_shipped_one() -> None:
 
 
 def command(drill: Demo, *arguments: str) -> Result:
-    """Run `ossferry` as whoever is on call."""
+    """Run `ossferry` with the operator's credentials."""
     return CliRunner().invoke(commands, arguments, env=environment(drill))
 
 
@@ -157,7 +157,7 @@ def test_somebody_is_shut_out_and_let_in_again(drill: Demo, site: httpx.Client) 
 
 
 def wait_for(site: httpx.Client, status: int) -> dict[str, object]:
-    """Return the grant, or its refusal, once the server has noticed."""
+    """Request grants until the server answers with this status; return the answer."""
     answer = site.post("/api/grant")
     for _ in range(400):
         if answer.status_code == status:
@@ -216,7 +216,9 @@ def test_an_unknown_principal_is_one_sentence(drill: Demo) -> None:
     for arguments in (("revoke", "nobody"), ("quota", "nobody"), ("reconcile", "nobody")):
         done = command(drill, "admin", *arguments)
         assert isinstance(done.exception, SettingsError)
-        assert str(done.exception).startswith("nobody is nobody; `ossferry admin principals`")
+        assert str(done.exception).startswith(
+            "there is no principal nobody; `ossferry admin principals`"
+        )
 
 
 def test_the_admin_page_is_for_admins(drill: Demo, site: httpx.Client) -> None:

@@ -1,4 +1,6 @@
-"""Two servers on one ledger, one of them killed while it answers: no answered receipt is lost."""
+"""Two servers with one ledger, one of them killed while it answers: no confirmed receipt is
+lost.
+"""
 
 import asyncio
 import contextlib
@@ -43,7 +45,7 @@ def start(
 
 
 def report(port: int, answered: list[str], until: threading.Event) -> None:
-    """Report uploads until told to stop; note which were answered."""
+    """Report uploads until told to stop; record the confirmed ones."""
     number = 0
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
         while not until.is_set():
@@ -79,7 +81,7 @@ def test_no_answered_receipt_is_lost(ledger_url: str, tmp_path: Path) -> None:
             stop.wait(0.05)
         os.kill(servers[0].pid, signal.SIGKILL)
         at_the_kill = len(answered)
-        while len(answered) < at_the_kill + 100:  # the other one goes on
+        while len(answered) < at_the_kill + 100:  # the other server continues
             stop.wait(0.05)
         os.kill(servers[1].pid, signal.SIGKILL)
     finally:

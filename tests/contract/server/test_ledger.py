@@ -1,4 +1,4 @@
-"""The ledger on SQLite and on a real PostgreSQL: what belongs together, and is never lost."""
+"""The ledger on SQLite and on a real PostgreSQL: related changes are atomic, and none is lost."""
 
 import asyncio
 import sqlite3
@@ -365,7 +365,7 @@ async def test_a_database_that_is_full_is_unavailable(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"the folder .*/nowhere does not exist; make it"):
+    with pytest.raises(SettingsError, match=r"the folder .*/nowhere does not exist; create it"):
         Database(f"sqlite:///{tmp_path}/nowhere/ledger.db")
 
 

@@ -1,4 +1,4 @@
-"""Processes that are killed in mid-work have lost no row that the ledger answered."""
+"""Killed processes lose no row that the ledger has confirmed."""
 
 import os
 import signal
@@ -58,7 +58,7 @@ async def test_two_killed_processes_have_lost_no_answered_row(
 
 @pytest.fixture
 def make_writer(ledger_url: str) -> Callable[[str], "subprocess.Popen[str]"]:
-    """Starts a process that records uploads and says which."""
+    """Return a function that starts a process that records uploads and prints them."""
     root = Path(__file__).parents[3]
     paths = os.pathsep.join([str(root / "server"), str(root / "tests")])
 

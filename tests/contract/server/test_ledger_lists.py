@@ -1,4 +1,6 @@
-"""What the ledger finds, on SQLite and on a real PostgreSQL: words, orders, the same file, undo."""
+"""Searches of the ledger on SQLite and on a real PostgreSQL: words, orders, identical files,
+undo.
+"""
 
 from datetime import timedelta
 
@@ -179,7 +181,7 @@ async def test_what_can_come_back_is_listed_last_deleted_first(ledger_url: str) 
                     connection,
                     ALICE,
                     now=NOW + timedelta(seconds=seconds),
-                    after=after,  # type: ignore[arg-type] # what the page before ended with
+                    after=after,  # type: ignore[arg-type] # cursor of the previous page
                     limit=3,
                 )
             return [(each.deleted_at, each.undo.id) for each in found]

@@ -1,4 +1,4 @@
-"""The shipped nginx configuration, with a real nginx and the real server behind it."""
+"""The shipped nginx configuration, with a real nginx in front of the real server."""
 
 import re
 import socket
@@ -67,7 +67,7 @@ class Site:
 
 
 class _Named(httpx.BaseTransport):
-    """Asks for the site's name at the address where the test runs it."""
+    """Sends requests for the site's name to the address of the test."""
 
     def __init__(self, inner: httpx.HTTPTransport) -> None:
         self._inner = inner
@@ -83,7 +83,7 @@ class _Named(httpx.BaseTransport):
 
 
 def configuration(folder: Path, *, https: int, http: int, upstream: int) -> None:
-    """Write the sample with this test's ports, paths and shorter patience."""
+    """Write the sample with this test's ports and paths, and shorter timeouts."""
     text = SAMPLE.read_text()
     for pattern, replacement in (
         (r"listen 443 ", f"listen 127.0.0.1:{https} "),
@@ -106,7 +106,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, web_dir: Path) -> Iterator[Si
 def run_site(
     folder: Path, web_dir: Path, change: Callable[[], None], settings_too: dict[str, object]
 ) -> Iterator[Site]:
-    """Run both; `change` may change the configuration before nginx reads it."""
+    """Run nginx and the server; `change` may change the configuration before nginx reads it."""
     nginx = program("nginx")
     folder.chmod(0o755)
     make_certificate(folder, NAME)
@@ -135,7 +135,7 @@ def run_site(
 
 
 def signing_in() -> Starlette:
-    """Something that signs people in: whoever has the cookie `carol` is Carol."""
+    """A service that signs users in: a request with the cookie `carol` comes from Carol."""
 
     async def answer(request: Request) -> Response:
         if "carol" not in request.cookies:
@@ -146,7 +146,7 @@ def signing_in() -> Starlette:
 
 
 def with_sign_in(folder: Path, url: str) -> None:
-    """Change the sample as the guide says."""
+    """Change the sample as the guide describes."""
     inside, beside = re.findall(r"```nginx\n(.*?)```", GUIDE.read_text(), re.DOTALL)
     path = folder / "ossferry.conf"
     text, emptied = re.subn(

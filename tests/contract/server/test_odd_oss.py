@@ -1,4 +1,4 @@
-"""An OSS that is none: a proxy's page, a listing cut short. Nothing of it is believed."""
+"""Answers that are not from OSS, such as a proxy's page or a truncated list, are not trusted."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,6 +1,6 @@
-"""Sign-in with an OpenID provider, against a small real one over loopback.
+"""Sign-in with an OpenID provider, against a small real provider over loopback.
 
-The browser's part is played by hand: cookies are kept, redirects are followed one at a time.
+The test acts as the browser: it keeps cookies and follows redirects one at a time.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ def running_issuer() -> Iterator[FakeIssuer]:
 
 @pytest.fixture
 def issuer(running_issuer: FakeIssuer) -> FakeIssuer:
-    """The provider as it should be."""
+    """The provider in its normal state."""
     running_issuer.changes = {}
     running_issuer.takes_codes_twice = False
     return running_issuer
@@ -46,7 +46,7 @@ def issuer(running_issuer: FakeIssuer) -> FakeIssuer:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """Starts at the real time, as the provider's tokens do."""
+    """A clock that starts at the real time, as the provider's tokens do."""
     clock = FakeClock()
     clock.catch_up()
     return clock
@@ -74,7 +74,7 @@ def person(settings: Settings, clock: FakeClock) -> Iterator[httpx.Client]:
 
 
 def come_back(person: httpx.Client) -> str:
-    """Begin to sign in, and return the address that the provider sends the browser back to."""
+    """Begin to sign in, and return the URL to which the provider redirects the browser."""
     there = person.get("/login/start").headers["location"]
     return str(httpx.get(there, trust_env=False).headers["location"])
 
@@ -240,7 +240,7 @@ def test_t18_a_used_session_is_prolonged_but_not_for_ever(
     for _ in range(settings.login_max_s // 3000):
         clock.advance(3000)
         assert grant(person).status_code == 200
-    clock.advance(settings.login_max_s % 3000 - 1)  # far from being idle
+    clock.advance(settings.login_max_s % 3000 - 1)  # well within the idle time
     last = grant(person).status_code
     clock.advance(1)
 
@@ -269,7 +269,7 @@ def test_t18_after_signing_out_a_copy_of_the_cookie_is_void(person: httpx.Client
 
 @pytest.fixture
 def serve_anew(settings: Settings, clock: FakeClock) -> Callable[..., httpx.Client]:
-    """Starts a server again with the same secret; with `ledger` it keeps one there."""
+    """Return a function that starts another server with the same secret; `ledger` is optional."""
 
     def start(ledger: Path | None = None) -> httpx.Client:
         changes = {**OBJECTS, "database_url": SecretStr(f"sqlite:///{ledger}")} if ledger else {}
@@ -285,7 +285,7 @@ def serve_anew(settings: Settings, clock: FakeClock) -> Callable[..., httpx.Clie
 
 
 def with_cookie(client: httpx.Client, cookie: str) -> int:
-    """Ask for a grant with a copy of a cookie, and return the status."""
+    """Request a grant with a copy of a cookie, and return the status."""
     client.cookies.clear()
     headers = {**FROM_PAGE, "cookie": f"{SESSION}={cookie}"}
     return client.post("/api/grant", headers=headers).status_code

@@ -1,4 +1,4 @@
-"""Whatever a client sends to the described routes, the answer is one that is described."""
+"""Generated requests to all described routes get only described responses."""
 
 from collections import Counter
 from datetime import datetime
@@ -46,7 +46,7 @@ def make_app(web_dir: Path, folder: Path) -> tuple[Starlette, str]:
 
 
 def fuzz(app: Starlette, key: str, examples: int) -> Counter[int]:
-    """Send generated requests to every operation; answer how often each status came."""
+    """Send generated requests to every operation; return the number of responses by status."""
     headers = {"authorization": f"Bearer {key}"}
     schema = schemathesis.openapi.from_dict(openapi_document())
     schema.app = app

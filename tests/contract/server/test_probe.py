@@ -1,4 +1,4 @@
-"""A mock never passes for the cloud: its marker is looked for before the start."""
+"""A mock is not mistaken for the cloud: the server checks for its marker before the start."""
 
 import threading
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from ossferry.settings.model import Settings
 
 
 class Stub(BaseHTTPRequestHandler):
-    """Says that it is a mock, if asked under `/`."""
+    """Identifies itself as a mock, if requested under `/`."""
 
     def do_HEAD(self) -> None:
         """Answer as the mock does."""
@@ -22,12 +22,12 @@ class Stub(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
+        """Do not log."""
 
 
 @pytest.fixture
 def mock_url() -> Iterator[str]:
-    """Where something listens that says it is a mock."""
+    """The URL of a server that identifies itself as a mock."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Stub)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -38,7 +38,7 @@ def mock_url() -> Iterator[str]:
 
 
 def unchecked(**values: str | bool | tuple[str, ...]) -> Settings:
-    """Return settings that no validator has seen: the real ones would want https."""
+    """Return settings without validation, which would require HTTPS."""
     defaults: dict[str, Any] = {
         "region": "cn-hangzhou",
         "endpoint": "http://127.0.0.1:1",

@@ -1,4 +1,4 @@
-"""Receipts against the mock: the server asks OSS with its own role, over `oss2` and V4."""
+"""Receipts against the mock: the server asks OSS with its own role, through `oss2` and V4."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +12,7 @@ from support.uploads import Upload, put
 
 @pytest.fixture
 def upload(demo: Demo, site: httpx.Client) -> Upload:
-    """Something that Alice has uploaded."""
+    """An object that Alice has uploaded."""
     return put(demo, site, b"hello")
 
 
@@ -89,7 +89,7 @@ def test_credentials_that_oss_no_longer_takes_are_replaced(
     demo.oss.faults.add("expire-tokens", times=1)
 
     assert site.post("/api/receipts", json=upload.report).status_code == 200
-    site.post("/api/grant", json={"refused_key_id": page})  # the page's are gone too
+    site.post("/api/grant", json={"refused_key_id": page})  # revokes the page's, too
 
 
 def test_many_at_once_are_all_answered(site: httpx.Client, demo: Demo, upload: Upload) -> None:

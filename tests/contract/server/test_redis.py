@@ -1,4 +1,4 @@
-"""Several processes and a real Redis: what they share, and what happens when it is gone."""
+"""Several processes and a real Redis: shared state, and behaviour without Redis."""
 
 import asyncio
 import socket
@@ -26,13 +26,13 @@ from support.app_client import app_client
 from support.programs import free_port, program, running
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
 
-BUSY_S = 10.0  # what a machine that runs other tests may take to answer
+BUSY_S = 10.0  # time to answer on a machine that runs other tests
 ALICE = Principal(id="alice", name="Alice")
 SECRET = b"a-text-of-more-than-32-characters"
 
 
 class SlowSts(FakeSts):
-    """An STS that takes its time."""
+    """An STS that answers slowly."""
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
         await asyncio.sleep(0.05)
@@ -41,7 +41,7 @@ class SlowSts(FakeSts):
 
 @pytest.fixture(scope="module")
 def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A Redis of our own, in memory only."""
+    """A Redis server for these tests, in memory only."""
     folder, port = tmp_path_factory.mktemp("redis"), free_port()
     options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     command = [program("redis-server"), "--port", str(port), *options]
@@ -51,7 +51,7 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 @pytest.fixture
 def url(redis_port: int) -> str:
-    """Where it is, empty."""
+    """The URL of an empty database."""
     url = f"redis://127.0.0.1:{redis_port}/0"
     with redis.Redis.from_url(url) as client:
         client.flushall()
@@ -75,7 +75,7 @@ def clock() -> FakeClock:
 def in_processes(
     count: int, url: str, use: Callable[[int, RedisStorage], Awaitable[Issued]]
 ) -> list[Issued]:
-    """Play several processes in one loop: each has connections of its own."""
+    """Simulate several processes in one event loop: each has connections of its own."""
 
     async def play() -> list[Issued]:
         storages = [RedisStorage(url) for _ in range(count)]
@@ -229,7 +229,7 @@ def test_t22_no_window_lets_through_more_than_the_limit_in_redis(
 
     assert 40 <= len(hits) <= 60
     apart_s = [later - first for first, later in zip(hits, hits[20:], strict=False)]
-    assert min(apart_s) > 0.95  # the moment is taken before Redis counts
+    assert min(apart_s) > 0.95  # times are taken before Redis counts
 
 
 def test_t23_without_redis_limits_are_stricter_and_local(
@@ -342,7 +342,7 @@ def test_t23_a_crowd_is_no_loss_of_redis(make_settings: Callable[..., Settings],
 
     hits, found = asyncio.run(play())
 
-    assert hits == [True] * crowd  # alone, a process would allow half of them
+    assert hits == [True] * crowd  # a single process would allow half of them
     assert found == [False] * crowd
 
 

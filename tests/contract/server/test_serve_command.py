@@ -1,4 +1,4 @@
-"""`ossferry serve` and `ossferry apikey` as an operator runs them, with a cloud's settings."""
+"""`ossferry serve` and `ossferry apikey` as an operator runs them, with settings for the cloud."""
 
 import json
 import os
@@ -24,7 +24,7 @@ SECRET = "a-text-of-more-than-32-characters"
 
 @pytest.fixture
 def options(tmp_path: Path, web_dir: Path) -> dict[str, str]:
-    """A cloud's settings, with an STS that nobody answers for: this machine's port 9."""
+    """Settings for the cloud, with an unreachable STS: port 9 of this machine."""
     (tmp_path / "secret").write_text(f"{SECRET}\n")
     return {
         "OSSFERRY_AUTH": "apikey",
@@ -52,7 +52,9 @@ def run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Run:
-    """Runs a command in this process; answers exit code, stdout and stderr."""
+    """Return a function that runs a command in this process; it returns exit code, stdout and
+    stderr.
+    """
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str, **changes: str) -> tuple[object, str, str]:
@@ -147,7 +149,7 @@ def test_keys_are_made_listed_and_revoked(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("create", "Carol"), "ossferry: Write the user id as 'carol': ids are compared so.\n"),
+        (("create", "Carol"), "ossferry: Write the user id as 'carol', its canonical form.\n"),
         (("revoke", "nothing"), "ossferry: There is no key nothing.\n"),
     ],
 )

@@ -1,6 +1,6 @@
-"""The official STS client against answers that a real service, or a broken network, may give.
+"""The official STS client with answers that a real service or a broken network may give.
 
-A stub answers what the mock does not: pages of proxies, half answers, closed connections.
+A stub gives answers that the mock does not: pages of proxies, partial answers, closed connections.
 """
 
 import asyncio
@@ -26,14 +26,14 @@ CREDENTIALS = {
 
 
 class Stub(BaseHTTPRequestHandler):
-    """Answers every POST with what the test has set."""
+    """Answers every POST with the values that the test has set."""
 
     status: ClassVar[int]
     body: ClassVar[bytes]
     hang: ClassVar[threading.Event | None]
 
     def do_POST(self) -> None:
-        """Answer, or wait until the test is over and close."""
+        """Answer; or, if `hang` is set, wait until the test is over and close the connection."""
         if self.hang is not None:
             self.hang.wait(10)
             return
@@ -44,7 +44,7 @@ class Stub(BaseHTTPRequestHandler):
         self.wfile.write(self.body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
+        """Do not log."""
 
 
 Ask = Callable[..., StsCredentials]
@@ -52,7 +52,7 @@ Ask = Callable[..., StsCredentials]
 
 @pytest.fixture
 def ask() -> Iterator[Ask]:
-    """Calls AssumeRole; the arguments say what the stub answers."""
+    """Return a function that calls AssumeRole; its arguments define the stub's answer."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Stub)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

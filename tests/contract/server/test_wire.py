@@ -1,4 +1,6 @@
-"""Connections as attackers make them: odd frames, endless headers, silence, and too many."""
+"""Connections of attackers: malformed requests, endless headers, silent and too many
+connections.
+"""
 
 import contextlib
 import socket
@@ -25,7 +27,9 @@ READ_TIMEOUT_S = 0.6
 
 @pytest.fixture(scope="module")
 def make_server(web_dir: Path) -> Iterator[Callable[..., BackgroundServer]]:
-    """Starts servers; `changes` are settings, `limits` are those of connections."""
+    """Return a function that starts servers; `changes` are settings, `limits` are for
+    connections.
+    """
     with contextlib.ExitStack() as stack:
 
         def start(limits: WireLimits | None = None, **changes: object) -> BackgroundServer:
@@ -45,7 +49,7 @@ def make_server(web_dir: Path) -> Iterator[Callable[..., BackgroundServer]]:
 
 @pytest.fixture(scope="module")
 def make_port(make_server: Callable[..., BackgroundServer]) -> Callable[..., int]:
-    """Starts servers; answers where."""
+    """Return a function that starts a server and returns its port."""
     return lambda *given, **changes: make_server(*given, **changes).port
 
 

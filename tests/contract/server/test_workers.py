@@ -1,4 +1,4 @@
-"""Several processes on one socket, and the end of a server with requests under way."""
+"""Several processes on one socket, and stopping a server with requests in flight."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def options(demo: Demo, web_dir: Path, tmp_path: Path) -> dict[str, str]:
-    """Settings of a server that asks the mock's STS."""
+    """Settings of a server that uses the mock's STS."""
     return {
         "OSSFERRY_BUCKET": demo.settings.bucket,
         "OSSFERRY_REGION": demo.settings.region,
@@ -57,7 +57,7 @@ def options(demo: Demo, web_dir: Path, tmp_path: Path) -> dict[str, str]:
 def serving(
     folder: Path, options: dict[str, str], *arguments: str
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Run `ossferry serve`; yield its address once it answers."""
+    """Run `ossferry serve`; yield its URL once it answers."""
     environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     process = subprocess.Popen(  # noqa: S603 - our own command
         [COMMAND, "serve", *arguments],

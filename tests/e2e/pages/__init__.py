@@ -1,1 +1,1 @@
-"""Page objects: locators are properties, actions are what a person does, `expect_*` waits."""
+"""Page objects: locators are properties, methods are a user's actions, `expect_*` methods wait."""

@@ -1,4 +1,4 @@
-"""The upload page as a person sees it."""
+"""The upload page as a user sees it."""
 
 import re
 from pathlib import Path
@@ -55,7 +55,7 @@ class Row:
 
     @property
     def key(self) -> str:
-        """The object key, once it is known."""
+        """The object key, once the page has chosen it."""
         expect(self.locator).to_have_attribute("data-key", re.compile("."))
         return self.locator.get_attribute("data-key") or ""
 
@@ -71,7 +71,7 @@ class Row:
 
 
 class UploaderPage:
-    """The whole page."""
+    """The whole upload page."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
@@ -108,18 +108,18 @@ class UploaderPage:
         self.page.goto(self.url, wait_until="commit")
 
     def hold_checksums(self) -> None:
-        """Keep the page from computing any CRC-64: files that have been sent stay there."""
+        """Block the computation of checksums, so that sent files are never confirmed."""
         self.page.evaluate(NO_CHECKSUM)
 
     def expect_ready(self) -> None:
         expect(self.page.locator("html[data-app=ready]")).to_be_attached(timeout=SLOW_START_MS)
 
     def choose(self, *files: Path | str | FilePayload) -> None:
-        """Pick files in the file chooser."""
+        """Choose files in the file chooser."""
         self.files_input.set_input_files(list(files))  # type: ignore[arg-type] # one kind a call
 
     def choose_folder(self, folder: Path) -> None:
-        """Pick a folder in the folder chooser."""
+        """Choose a folder in the folder chooser."""
         chooser = self.page.locator("#folder")
         browser = self.page.context.browser
         if browser and browser.browser_type.name == "firefox":
@@ -128,12 +128,12 @@ class UploaderPage:
             chooser.set_input_files(folder)
 
     def drop(self, **files: str) -> None:
-        """Drop files from the desktop; `name=text`, with `__` for the dot in a name."""
+        """Drop files given as `name=text`, with `__` for the dot in a name."""
         named = [[name.replace("__", "."), text] for name, text in files.items()]
         self.drop_zone.evaluate(DROP, named)
 
     def drop_from_disk(self, *paths: Path) -> None:
-        """Drop files and folders as the system hands them over."""
+        """Drop files and folders from the disk, as the operating system does."""
         box = self.drop_zone.bounding_box() or {"x": 0, "y": 0}
         place = {"x": box["x"] + 5, "y": box["y"] + 5}
         data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}

@@ -1,12 +1,13 @@
-"""Drives Debian's WebKitGTK with the part of Playwright's API that the stories use.
+"""An adapter that drives Debian's WebKitGTK through the part of Playwright's API that stories use.
 
-Playwright brings its own WebKit. Where that cannot be downloaded, Safari's engine is still there as
-WebKitGTK, which speaks WebDriver. The classes here have Playwright's names and behaviour (they wait
-until an element can be clicked, locators are strict, assertions retry), so that one story and one
-page object run in all engines. What WebDriver cannot do (intercept requests, run a script before
-the page's own, emulate media) skips the story and says so.
+Playwright has its own build of WebKit. If it cannot be downloaded, WebKitGTK provides Safari's
+engine, controlled by WebDriver. The classes here have the names and behaviour of Playwright's
+classes: they wait until an element can be clicked, locators are strict, and assertions retry. So
+the same stories and page objects run in all engines. A story that needs a feature missing in
+WebDriver (intercepting requests, running a script before the page's own, emulating media) is
+skipped with a message.
 
-`browser` starts the engine, `page` and `locator` are what a story holds, `assertions` is `expect`.
+`browser` starts the engine, `page` and `locator` are used by stories, and `assertions` is `expect`.
 """
 
 from support.webkitgtk.assertions import LocatorAssertions, PageAssertions

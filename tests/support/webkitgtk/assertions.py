@@ -21,12 +21,12 @@ IN_VIEW = """(element) => {
 
 
 class _Assertions:
-    """Asks again until the answer fits."""
+    """Base class: repeats a check until it passes or times out."""
 
     what: str
 
     def __getattr__(self, name: str) -> NoReturn:
-        """Skip a story that uses more of Playwright's API."""
+        """Skip a story that uses other parts of Playwright's API."""
         missing(self, name)
 
     def _wait(
@@ -51,7 +51,7 @@ class _Assertions:
 
 
 class PageAssertions(_Assertions):
-    """What a tab shows."""
+    """Assertions about a page."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -69,7 +69,7 @@ class PageAssertions(_Assertions):
 
 
 class LocatorAssertions(_Assertions):
-    """What elements are and show."""
+    """Assertions about elements."""
 
     def __init__(self, locator: Locator) -> None:
         self._locator = locator

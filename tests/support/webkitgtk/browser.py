@@ -1,6 +1,7 @@
-"""Starts WebKitGTK: a virtual screen, and for each context a MiniBrowser of its own.
+"""Starts WebKitGTK: a virtual screen, and a MiniBrowser process for each context.
 
-A context starts with an empty profile, as Playwright's do: MiniBrowser keeps nothing in automation.
+A context starts with an empty profile, as in Playwright: MiniBrowser stores nothing in automation
+mode.
 """
 
 import os
@@ -27,15 +28,15 @@ from support.webkitgtk.page import Page
 __all__ = ["Browser", "Context", "launched"]
 
 SCREEN = "1600x1200x24"
-SCRIPT_S = 40.0  # the longest that a script of a story takes
-ANSWER_S = 45  # a driver that takes longer hangs
+SCRIPT_S = 40.0  # longer than any script of a story takes
+ANSWER_S = 45  # a driver that takes longer is considered hanging
 VIEWPORT = {"width": 1280, "height": 900}
 
 
 class Context:
     """One MiniBrowser and its pages."""
 
-    browser = None  # Playwright has `None` here too, where a context has a browser of its own
+    browser = None  # as in Playwright for a context with a browser of its own
 
     def __init__(self, service: Service, driver: Remote, viewport: dict[str, int]) -> None:
         self._service = service
@@ -44,7 +45,7 @@ class Context:
         self.pages: list[Page] = []
 
     def new_page(self) -> Page:
-        """Open a tab; the first is the one that MiniBrowser starts with."""
+        """Open a tab; the first call returns the tab that MiniBrowser starts with."""
         if self.pages:
             self._driver.switch_to.new_window("tab")
         page = Page(self, self._driver)
@@ -54,13 +55,13 @@ class Context:
         return page
 
     def close(self) -> None:
-        """End the MiniBrowser, also one that does not answer."""
+        """End the MiniBrowser, even if it does not answer."""
         with suppress(HTTPError, WebDriverException):
             self._driver.quit()
         _stop(self._service)
 
     def __getattr__(self, name: str) -> NoReturn:
-        """Skip a story that uses more of Playwright's API."""
+        """Skip a story that uses other parts of Playwright's API."""
         missing(self, name)
 
     def __enter__(self) -> "Context":
@@ -71,7 +72,7 @@ class Context:
 
 
 class Browser:
-    """WebKitGTK on a screen."""
+    """WebKitGTK on a virtual screen."""
 
     def __init__(self, found: browsers.Browser, display: str) -> None:
         self._found = found
@@ -84,7 +85,7 @@ class Browser:
             return str(context._driver.capabilities["browserVersion"])
 
     def new_page(self, **how: Any) -> Page:
-        """Start a MiniBrowser that ends with its page."""
+        """Start a MiniBrowser that ends when the page is closed."""
         page = self.new_context(**how).new_page()
         page.owns_context = True
         return page
@@ -97,7 +98,7 @@ class Browser:
         locale: str = "en-US",
         **others: Any,
     ) -> Context:
-        """Start a MiniBrowser; other languages and devices than the default skip the story."""
+        """Start a MiniBrowser; skip the story if it needs another language or device."""
         if locale != "en-US" or others:
             unsupported(f"emulation of {', '.join(others) or 'a language'}")
         options = Options()
@@ -114,7 +115,7 @@ class Browser:
         }
         try:
             service, driver = self._start(options, environment)
-        except (HTTPError, WebDriverException):  # it hangs in one of some hundred starts
+        except (HTTPError, WebDriverException):  # one of some hundred starts hangs
             service, driver = self._start(options, environment)
         driver.set_script_timeout(SCRIPT_S)
         return Context(service, driver, viewport or VIEWPORT)
@@ -131,7 +132,7 @@ class Browser:
 
 
 def _stop(service: Service) -> None:
-    """End a driver and its MiniBrowser, which outlives a session that it lost."""
+    """End a driver and its MiniBrowser, which can outlive a lost session."""
     for child in _children(service.process.pid):
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
@@ -139,12 +140,14 @@ def _stop(service: Service) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    """Return the processes that one has started."""
+    """Return the ids of a process's child processes."""
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _config(address: str) -> ClientConfig:
-    """Return how to talk to a driver: it hangs now and then, and is not asked twice."""
+    """Return the client options for a driver: a timeout, because it sometimes hangs, and no
+    retries.
+    """
     once = {"retries": False}
     return ClientConfig(
         remote_server_addr=address,
@@ -155,7 +158,7 @@ def _config(address: str) -> ClientConfig:
 
 @contextmanager
 def launched(found: browsers.Browser) -> Iterator[Browser]:
-    """Hold a screen, and return the browser that draws on it."""
+    """Run a virtual screen, and yield the browser that uses it."""
     number_end, number_start = os.pipe()
     command = [
         str(found.display),

@@ -1,4 +1,4 @@
-"""What the stories ask for and WebKitGTK's WebDriver cannot do: it skips them, and says so."""
+"""Skips stories that need a feature missing in WebKitGTK's WebDriver."""
 
 from typing import NoReturn
 
@@ -12,15 +12,15 @@ OF_PLAYWRIGHT = (Browser, BrowserContext, Locator, LocatorAssertions, Page, Page
 
 
 def unsupported(what: str) -> NoReturn:
-    """Skip the story."""
+    """Skip the story because of a missing feature."""
     pytest.skip(f"WebKitGTK's WebDriver has no {what}")
 
 
 def missing(owner: object, name: str) -> NoReturn:
-    """Skip the story for a name of Playwright's that the adapter does not have.
+    """Skip the story because the adapter lacks an attribute of Playwright's API.
 
     Raises:
-        AttributeError: Playwright does not have it either.
+        AttributeError: Playwright does not have the attribute either.
     """
     if name.startswith("_") or not any(hasattr(each, name) for each in OF_PLAYWRIGHT):
         raise AttributeError(f"{type(owner).__name__} has no {name!r}, nor has Playwright")

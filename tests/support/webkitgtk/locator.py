@@ -1,7 +1,7 @@
-"""How elements are found and used, with the part of Playwright's `Locator` that the stories use.
+"""Finding and using elements, with the part of Playwright's `Locator` that the stories use.
 
-A locator is a chain of steps that is walked anew at each use. Names and roles are those that WebKit
-itself computes for assistive technology.
+A locator is a chain of steps that is evaluated again on each use. Names and roles are those that
+WebKit computes for assistive technology.
 """
 
 from collections.abc import Callable
@@ -66,7 +66,7 @@ OWN_TEXT = """(scope) => [...scope.querySelectorAll("*")].filter((element) =>
 
 
 class Locator:
-    """Elements, found anew each time."""
+    """Elements that are searched again on each use."""
 
     def __init__(self, page: "Page", steps: tuple[Step, ...] = (), what: str = "page") -> None:
         self.page = page
@@ -77,7 +77,7 @@ class Locator:
         return Locator(self.page, (*self._steps, step), f"{self.what} » {what}")
 
     def elements(self) -> list[WebElement]:
-        """Return what is found now; the list is empty between two states of the page."""
+        """Return the matching elements; an empty list while the page is changing."""
         try:
             found: list[WebElement] = []
             for step in self._steps:
@@ -87,7 +87,7 @@ class Locator:
         return found
 
     def only(self, *, timeout_s: float = TIMEOUT_S) -> WebElement:
-        """Return the one element, once it is there.
+        """Wait for the single matching element and return it.
 
         Raises:
             AssertionError: there is none, or more than one.
@@ -107,7 +107,7 @@ class Locator:
     def get_by_role(
         self, role: str, *, name: Text | None = None, exact: bool = False, level: int = 0
     ) -> "Locator":
-        """Find by role, among what is displayed, and by the name that WebKit computes."""
+        """Find displayed elements by role, and by the name that WebKit computes."""
         search = self._search(f"h{level}" if level else ROLES[role])
 
         def step(scopes: list[WebElement]) -> list[WebElement]:
@@ -188,24 +188,24 @@ class Locator:
         return step
 
     def __getattr__(self, name: str) -> NoReturn:
-        """Skip a story that uses more of Playwright's API."""
+        """Skip a story that uses other parts of Playwright's API."""
         missing(self, name)
 
     # using
 
     def click(self, **_how: Any) -> None:
-        """Click, once the element is there, displayed and not covered."""
+        """Click once the element exists, is displayed and is not covered."""
         self._use(lambda element: element.click())
 
     def dblclick(self) -> None:
-        """Click twice at one place, whatever is there by the second time."""
+        """Click twice at one position, even if another element is there at the second click."""
 
         def reach(element: WebElement) -> None:
             self.scroll_into_view_if_needed()
             ActionChains(self.page.driver, duration=0).move_to_element(element).perform()
 
         self._use(reach)
-        ActionChains(self.page.driver, duration=0).double_click().perform()  # never once more
+        ActionChains(self.page.driver, duration=0).double_click().perform()  # no retry
 
     def check(self) -> None:
         self._use(lambda element: None if element.is_selected() else element.click())
@@ -229,9 +229,9 @@ class Locator:
         self.evaluate(SELECT, value)
 
     def set_input_files(self, files: Any) -> None:
-        """Give files to an input: paths as a chooser does, or names and content.
+        """Set the files of an input: paths as by a file chooser, or names with content.
 
-        WebDriver hands a folder over as if it were a file, so its files go in as in `choosing`.
+        WebDriver treats a folder like a file, so the files of a folder are set as in `choosing`.
         """
         given = list(files) if isinstance(files, list | tuple) else [files]
         element = self.only()
@@ -241,14 +241,14 @@ class Locator:
         self.evaluate(CHOOSE, [part for each in given for part in contents(each)])
 
     def evaluate(self, function: str, argument: Any = None) -> Any:
-        """Return what a function of the element and one argument gives."""
+        """Return the result of a JavaScript function of the element and one argument."""
         element = self.only()
         return self.page.evaluate(
             f"([element, given]) => ({function})(element, given)", [element, argument]
         )
 
     def wait_for(self, *, timeout: float | None = None) -> None:
-        """Wait until it is visible; `timeout` is in milliseconds."""
+        """Wait until the element is visible; `timeout` is in milliseconds."""
         timeout_s = TIMEOUT_S if timeout is None else timeout / 1000
         until(self.is_visible, lambda: f"not visible: {self.what}", timeout_s=timeout_s)
 
@@ -256,7 +256,7 @@ class Locator:
         self.evaluate("(element) => element.scrollIntoView({block: 'nearest'})")
 
     def _use(self, act: Callable[[WebElement], None]) -> None:
-        """Act on the element as soon as it takes part."""
+        """Perform an action on the element, and retry until the element accepts it."""
         seen: list[str] = []
 
         def tried() -> bool:
@@ -306,18 +306,18 @@ class Locator:
 
 
 def attribute_of(element: WebElement, name: str) -> str | None:
-    """Return an attribute as it stands in the document."""
+    """Return an attribute's value in the document."""
     value: str | None = element.get_dom_attribute(name)
     return value
 
 
 def text_of(element: WebElement) -> str:
-    """Return all text of an element, shown or not."""
+    """Return the whole text of an element, including hidden text."""
     return str(element.get_property("textContent"))
 
 
 def _name(element: WebElement, role: str) -> str:
-    """Return the name that WebKit computes; rows and cells have none there, but their text."""
+    """Return the name that WebKit computes, or the text for rows and cells, which have no name."""
     return element.accessible_name or (text_of(element) if role in NAMED_BY_CONTENT else "")
 
 

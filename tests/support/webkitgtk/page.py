@@ -66,13 +66,13 @@ KEYS = {
 
 
 class Keyboard:
-    """The keys, pressed where the focus is."""
+    """The keyboard; keys go to the focused element."""
 
     def __init__(self, page: "Page") -> None:
         self._page = page
 
     def press(self, combination: str) -> None:
-        """Press a key such as `Tab`, `KeyA` or `Alt+KeyA`."""
+        """Press a key or combination such as `Tab`, `KeyA` or `Alt+KeyA`."""
         *held, key = combination.split("+")
         actions = ActionChains(self._page.driver, duration=0)
         for each in held:
@@ -93,13 +93,13 @@ class Page:
     def __init__(self, context: "Context", driver: Remote) -> None:
         self.context = context
         self.keyboard = Keyboard(self)
-        self.owns_context = False  # closing the page then ends the browser
+        self.owns_context = False  # if true, closing the page ends the browser
         self._driver = driver
         self._handle = driver.current_window_handle
 
     @property
     def driver(self) -> Remote:
-        """WebDriver, looking at this tab."""
+        """The WebDriver session, switched to this tab."""
         if not self._is_in_view():
             self._driver.switch_to.window(self._handle)
         return self._driver
@@ -107,7 +107,7 @@ class Page:
     def _is_in_view(self) -> bool:
         try:
             return bool(self._driver.current_window_handle == self._handle)
-        except NoSuchWindowException:  # another tab was, and is closed
+        except NoSuchWindowException:  # the current tab was another one and has been closed
             return False
 
     @property
@@ -121,7 +121,7 @@ class Page:
         return str(self.driver.title)
 
     def goto(self, url: str, *, wait_until: str = "load") -> None:
-        """Go to an address; `wait_until` is `load` or `commit`."""
+        """Navigate to a URL; `wait_until` is `load` or `commit`."""
         self._leave(lambda driver: driver.get(url))
         self._arrive(wait_until, is_blank=url == BLANK)
 
@@ -141,15 +141,15 @@ class Page:
         go(self.driver)
 
     def _arrive(self, wait_until: str, *, is_blank: bool = False) -> None:
-        """Wait for a new document, and listen to its complaints from then on.
+        """Wait for a new document, and start recording its errors and warnings.
 
-        On the way to it a tab may be blank, which is then not meant.
+        A tab may be blank for a moment before that; this blank document is ignored.
         """
 
         def is_there() -> bool:
             try:
                 state = self.driver.execute_script(STATE, BLANK, is_blank)
-            except JavascriptException:  # between two documents
+            except JavascriptException:  # the page is between two documents
                 return False
             return bool(state) if wait_until == "commit" else state == "complete"
 
@@ -168,7 +168,7 @@ class Page:
             return []
 
     def evaluate(self, expression: str, argument: Any = None) -> Any:
-        """Return what a JavaScript expression, or function of one argument, gives."""
+        """Return the result of a JavaScript expression, or of a function of one argument."""
         is_fine, value = self.driver.execute_async_script(CALL % expression.strip(), argument)
         if not is_fine:
             raise WebDriverException(value)
@@ -193,7 +193,7 @@ class Page:
         return Locator(self).get_by_label(text, exact=exact)
 
     def set_viewport_size(self, size: dict[str, int]) -> None:
-        """Make the window so large that the page has this size; GTK has a least width."""
+        """Resize the window so that the page has this size; GTK has a minimum width."""
         driver = self.driver
         width, height = size["width"], size["height"]
         for _ in range(3):
@@ -204,7 +204,7 @@ class Page:
             driver.set_window_size(
                 outer["width"] + width - inner[0], outer["height"] + height - inner[1]
             )
-            time.sleep(0.1)  # the window manager's answer
+            time.sleep(0.1)  # wait for the window manager
 
     def screenshot(self, *, path: str | Path | None = None, **_how: Any) -> bytes:
         png = bytes(self.driver.get_screenshot_as_png())
@@ -222,10 +222,12 @@ class Page:
             self.driver.close()
 
     def on(self, event: str, _call: Any) -> None:
-        """Take listeners for the console, whose complaints `complaints` has; skip for the rest."""
+        """Ignore listeners for the console, which `complaints` covers; skip the story for other
+        events.
+        """
         if event not in ("console", "pageerror"):
             unsupported(f"event “{event}”")
 
     def __getattr__(self, name: str) -> NoReturn:
-        """Skip a story that uses more of Playwright's API."""
+        """Skip a story that uses other parts of Playwright's API."""
         missing(self, name)

@@ -1,4 +1,4 @@
-"""When a text is the one that a story means."""
+"""Text matching with Playwright's rules."""
 
 import re
 
@@ -8,7 +8,9 @@ Text = str | re.Pattern[str]
 
 
 def matches(wanted: Text, text: str, *, exact: bool = False) -> bool:
-    """Tell whether a text is meant, as Playwright does: in any case, in part, spaces as one."""
+    """Return whether a text matches, as in Playwright: ignoring case, as substring, spaces
+    collapsed.
+    """
     found = " ".join(text.split())
     if isinstance(wanted, re.Pattern):
         return bool(wanted.search(found))

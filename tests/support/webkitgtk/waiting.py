@@ -1,4 +1,4 @@
-"""How long to wait for the page, and how."""
+"""Waiting for the page: timeouts and polling."""
 
 import time
 from collections.abc import Callable
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 def until(ask: Callable[[], T], say: Callable[[], str], *, timeout_s: float = TIMEOUT_S) -> T:
-    """Return the first answer that is true.
+    """Poll until the answer is true, and return it.
 
     Raises:
-        AssertionError: there was none in time; `say()` tells what was seen instead.
+        AssertionError: the time is over; `say()` describes the last state.
     """
     ends_s = time.monotonic() + timeout_s
     while not (answer := ask()):

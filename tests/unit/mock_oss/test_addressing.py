@@ -1,4 +1,4 @@
-"""From Host and path to bucket and key."""
+"""Bucket and key of a request, derived from its Host header and path."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Bucket CORS: documents, matching, answers."""
+"""CORS of buckets: documents, matching of rules, response headers."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""CRC-64 and its combination."""
+"""CRC-64 and the combination of checksums."""
 
 from collections.abc import Callable
 from functools import reduce

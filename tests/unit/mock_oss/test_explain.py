@@ -1,4 +1,4 @@
-"""The journal names what a client signed differently, down to the byte."""
+"""The journal shows what a client signed differently, down to the byte."""
 
 from dataclasses import replace
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""Which requests a planned fault hits."""
+"""Selection of the requests that a planned fault affects."""
 
 import json
 from pathlib import Path

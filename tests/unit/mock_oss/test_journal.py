@@ -1,4 +1,4 @@
-"""The journal keeps the last requests, by number and by bytes."""
+"""The journal keeps the most recent requests, limited by number and by bytes."""
 
 from mock_oss.journal import RECORD_BYTES, Journal, RequestRecord
 

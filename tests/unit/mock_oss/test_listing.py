@@ -1,4 +1,4 @@
-"""Paging through keys with prefixes and delimiters."""
+"""Paged lists of keys with prefixes and delimiters."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""RAM policy evaluation as tables."""
+"""Evaluation of RAM policies, as tables."""
 
 import json
 

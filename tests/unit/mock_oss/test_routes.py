@@ -1,4 +1,4 @@
-"""Which operation a request asks for, and that none is taken for another one."""
+"""Each request is mapped to the correct operation."""
 
 import ast
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from mock_oss.http.request import Request
 from mock_oss.operations.routes import find_operation
 
 SDK = Path(alibabacloud_oss_v2.__file__).parent
-OTHER_SERVICES = {"tables", "vectors"}  # folders of the SDK: with hosts and signatures of their own
-NAMES = {"ListObjectsV2": "ListObjects"}  # as this table calls them, where it differs
-TOLD_BY_THE_CALLER = {  # by an upload id, a header or a process that the SDK's source does not name
+OTHER_SERVICES = {"tables", "vectors"}  # the SDK's folders for other services
+NAMES = {"ListObjectsV2": "ListObjects"}  # SDK name -> name in this table, if different
+TOLD_BY_THE_CALLER = {  # chosen by a value that is not in the SDK's source
     "AbortMultipartUpload",
     "CompleteBucketWorm",
     "CompleteMultipartUpload",
@@ -28,7 +28,7 @@ TOLD_BY_THE_CALLER = {  # by an upload id, a header or a process that the SDK's 
 
 
 def operation_of(method: str, bucket: str, key: str, query: str) -> str:
-    """Return the name of the operation that the mock finds."""
+    """Return the name of the operation that the mock selects."""
     request = Request(
         {
             "method": method,
@@ -51,7 +51,7 @@ def _pairs(parameters: ast.expr | None) -> Iterator[str]:
 
 
 def calls_of_the_sdk() -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield (operation, method, bucket, key, query) of every call the SDK can make."""
+    """Yield (operation, method, bucket, key, query) of every call in the SDK's source."""
     for path in SDK.rglob("*.py"):
         if OTHER_SERVICES & set(path.parts):
             continue

@@ -1,4 +1,4 @@
-"""Every stage of every signature scheme against what the official SDKs produced."""
+"""Every stage of every signature scheme, compared with values of the official SDKs."""
 
 from base64 import b64decode
 from collections.abc import Mapping

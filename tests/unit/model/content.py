@@ -1,4 +1,4 @@
-"""Files whose bytes are known by a seed, and what parts and objects hold of them."""
+"""Simulated files whose bytes follow from a seed, and the contents of parts and objects."""
 
 import asyncio
 from functools import cache
@@ -16,16 +16,16 @@ Content = tuple[tuple[int, int, int], ...]  # pieces: seed of the file, offset, 
 
 
 class SimFile(FakeFile):
-    """A file whose every MiB is of another byte than the next, so that no mix-up goes unseen."""
+    """A file in which adjacent MiBs have different bytes, so that every mix-up is detected."""
 
     def __init__(self, seed: int, size: int, *, name: str = "") -> None:
         super().__init__(name or f"{seed}.bin", size)
         self.seed = seed
-        self.begins_at = 0  # in what it is a part of
+        self.begins_at = 0  # offset in the file that this file is a part of
 
 
 class SimSource:
-    """What a stream of a file's bytes comes out of."""
+    """The source of a stream with a file's bytes."""
 
     def __init__(self, seed: int, size: int) -> None:
         self._seed = seed
@@ -41,14 +41,14 @@ class SimSource:
 
 
 def content_of(piece: Piece) -> Content:
-    """Return what a part or an object holds that is made of this piece."""
+    """Return the content of a part or object made from this piece."""
     begin = piece.file.begins_at + piece.offset
     return ((piece.file.seed, begin, piece.size),) if piece.size else ()
 
 
 @cache
 def _crc64_of_bytes(byte: int, count: int) -> int:
-    """Return the CRC-64 of one byte repeated."""
+    """Return the CRC-64 of one byte repeated `count` times."""
     power = byte ^ ONES
     for _ in range(8):
         power = power >> 1 ^ POLYNOMIAL if power & 1 else power >> 1
@@ -74,7 +74,7 @@ def _crc64_of_piece(seed: int, offset: int, size: int) -> int:
 
 @cache
 def crc64_of(content: Content) -> int:
-    """Return the CRC-64 of what an object holds."""
+    """Return the CRC-64 of a content."""
     crc = 0
     for seed, offset, size in content:
         crc = combine(crc, _crc64_of_piece(seed, offset, size), shift_of(size))
@@ -82,5 +82,5 @@ def crc64_of(content: Content) -> int:
 
 
 def size_of(content: Content) -> int:
-    """Return how many bytes an object holds."""
+    """Return the size of a content in bytes."""
     return sum(size for _, _, size in content)

@@ -1,7 +1,7 @@
-"""Whatever happens in whatever order, no byte is lost, doubled or mixed up, and nothing is stuck.
+"""Model test of the transfer engine: no byte is lost, duplicated or mixed up, and nothing hangs.
 
-Hypothesis chooses what people do, what becomes of each request, and when a page dies. The names of
-the checks are those of the invariants in `docs/invariants.md`.
+Hypothesis chooses the user's actions, the outcome of each request, and when a page dies. The names
+of the checks are those of the invariants in `docs/invariants.md`.
 """
 
 import asyncio
@@ -34,18 +34,18 @@ from uploader.transfer.upload import Upload
 
 FILES = [
     SimFile(1, 40 * MIB + 5),
-    SimFile(5, 40 * MIB + 5, name="1.bin"),  # looks like the first, and is another
+    SimFile(5, 40 * MIB + 5, name="1.bin"),  # the first file's fingerprint, but other content
     SimFile(2, 17 * MIB),
     SimFile(3, 1000),
-    SimFile(6, 1000, name="3.bin"),  # so does this one
+    SimFile(6, 1000, name="3.bin"),  # the same fingerprint again
     SimFile(4, 0),
 ]
 STREAMED = (0, 1000, 8 * MIB, 17 * MIB + 3)  # bytes
-FOREIGN = ((99, 0, 7),)  # the bytes of a file that nobody here has
+FOREIGN = ((99, 0, 7),)  # the content of an unrelated file
 MAX_PAGES = 2
 MAX_UPLOADS = 4
 TURNS = 3000
-HEARD_AFTER = (0, 3, 10)  # turns; a page that follows gives the word of another twenty
+HEARD_AFTER = (0, 3, 10)  # turns; a following page waits twenty turns for a message of another page
 AT_ONCE = [("pause", "resume"), ("pause", "resume", "pause"), ("cancel", "pause", "resume")]
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ seldom = st.integers(0, 3).map(lambda number: number == 3)
 
 
 class Engine(RuleBasedStateMachine):
-    """Up to two pages on one device or two, a few files and streams, one OSS."""
+    """Up to two pages on one or two devices, a few files and streams, and one OSS."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,21 +62,21 @@ class Engine(RuleBasedStateMachine):
         self.unseen: list[object] = []  # exceptions that ended a task
         self.loop.set_exception_handler(lambda _loop, what: self.unseen.append(what))
         self.world = World()
-        self.added: list[tuple[Page, Upload, int]] = []  # with the seed of the file
+        self.added: list[tuple[Page, Upload, int]] = []  # page, upload, seed of the file
         self.chosen: list[str] = []  # names
-        self.confirmed: set[tuple[str, int]] = set()  # upload id and part that a page knows of
-        self.shared: set[str] = set()  # keys that two devices may be at
+        self.confirmed: set[tuple[str, int]] = set()  # upload id and part number known to a page
+        self.shared: set[str] = set()  # keys that two devices may upload
         self.cancelled: set[str] = set()  # keys
-        self.arrived: dict[Upload, tuple[str, int]] = {}  # upload id and bytes, a step ago
-        self.followed: dict[Upload, Upload] = {}  # of another page, by who waits for it
+        self.arrived: dict[Upload, tuple[str, int]] = {}  # upload id and bytes, one step ago
+        self.followed: dict[Upload, Upload] = {}  # waiting upload -> the other page's upload
         self._do(self.world.open)
 
     def teardown(self) -> None:
-        """Let the network be good again: all must come to an end, and nothing be left."""
+        """Let all requests succeed: every upload must end, and nothing must be left over."""
         try:
             self._come_to_rest()
         finally:
-            self.world.pages = []  # whatever is still sent is not heard
+            self.world.pages = []  # no page receives responses any more
             while asyncio.all_tasks(self.loop):
                 for task in asyncio.all_tasks(self.loop):
                     task.cancel()
@@ -93,7 +93,7 @@ class Engine(RuleBasedStateMachine):
     def begin(
         self, first: SimFile, second: SimFile, pages: int, device: int, heard_after: int
     ) -> None:
-        """Begin with two files, in one page or in two that hear of each other sooner or later."""
+        """Begin with two files, in one page or in two pages with delayed broadcasts."""
         for each in self.world.devices:
             each.browser.heard_after = heard_after
         if pages > 1:
@@ -112,7 +112,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule(page=index, size=st.sampled_from(STREAMED), happens=seldom)
     def add_stream(self, page: int, size: int, happens: bool) -> None:
-        """Send what comes out of a stream."""
+        """Upload a stream."""
         if not happens or len(self.added) >= MAX_UPLOADS:
             return
         where, seed = _pick(self.world.pages, page), 50 + len(self.added)
@@ -123,7 +123,9 @@ class Engine(RuleBasedStateMachine):
     @precondition(lambda self: self._half_sent())
     @rule(which=index, kind=st.sampled_from(("same", "longer", "another")))
     def go_on_with_it_on_another_device(self, which: int, kind: str) -> None:
-        """Choose a file there for what has begun here; the page compares it with what arrived."""
+        """Choose a file on the other device to continue an upload; the page verifies the stored
+        parts.
+        """
         page, upload, seed = _pick(self._half_sent(), which)
         there = self._page_on(self.world.devices[page.device is self.world.devices[0]])
         size = upload.file.size + (4 * MIB if kind == "longer" else 0)
@@ -141,14 +143,14 @@ class Engine(RuleBasedStateMachine):
     @precondition(lambda self: self.world.oss.uploads)
     @rule(which=index, happens=seldom)
     def lose_upload(self, which: int, happens: bool) -> None:
-        """Have another device, or a rule of the bucket, remove what has begun."""
+        """Remove an unfinished upload, as another device or a rule of the bucket would."""
         if happens:
             del self.world.oss.uploads[_pick(list(self.world.oss.uploads), which)]
 
     @precondition(lambda self: self.world.pending)
     @rule(which=index, fate=st.sampled_from(ANSWERS))
     def answer(self, which: int, fate: str) -> None:
-        """Decide what becomes of a request."""
+        """Decide the outcome of a request."""
         self._answer(_pick(self.world.pending, which), fate)
 
     @precondition(lambda self: self.world.pending)
@@ -162,7 +164,7 @@ class Engine(RuleBasedStateMachine):
     @precondition(lambda self: self.added)
     @rule(which=index, button=index)
     def press(self, which: int, button: int) -> None:
-        """Press one of the buttons that an upload has."""
+        """Press one of an upload's buttons."""
         page, upload, _ = _pick(self.added, which)
         action = _pick(_buttons(upload), button)
         if action == "cancel":
@@ -173,7 +175,7 @@ class Engine(RuleBasedStateMachine):
     @precondition(lambda self: self.added)
     @rule(which=index, pressed=st.sampled_from(AT_ONCE))
     def press_at_once(self, which: int, pressed: tuple[str, ...]) -> None:
-        """Press several buttons before the first has come to anything."""
+        """Press several buttons before the first one takes effect."""
         page, upload, _ = _pick(self.added, which)
         if page not in self.world.pages or upload.state in states.ENDED:
             return
@@ -183,7 +185,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule(page=index, happens=seldom)
     def discard(self, page: int, happens: bool) -> None:
-        """Give up what an earlier page left."""
+        """Discard an unfinished upload of an earlier page."""
         if not happens:
             return
         where = _pick(self.world.pages, page)
@@ -193,7 +195,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule(page=index, happens=seldom)
     def go_on(self, page: int, happens: bool) -> None:
-        """Go on with all that an earlier page left, without choosing the files again."""
+        """Continue all unfinished uploads of an earlier page, without choosing the files again."""
         if not happens:
             return
         where = _pick(self.world.pages, page)
@@ -206,24 +208,24 @@ class Engine(RuleBasedStateMachine):
 
     @rule()
     def revoke_tokens(self) -> None:
-        """End every token that was given out."""
+        """Invalidate all issued tokens."""
         for page in self.world.pages:
             self.world.oss.revoked.append(f"STS.{page.grants.fetched}")
 
     @rule(seconds=st.integers(1, 2000))
     def time_passes(self, seconds: int) -> None:
-        """Let tokens get old."""
+        """Advance the clock, so that tokens get older."""
         self.world.clock.advance(seconds)
 
     @precondition(lambda self: len(self.world.pages) < MAX_PAGES)
     @rule(device=st.integers(0, 1))
     def open(self, device: int) -> None:
-        """Open one more page."""
+        """Open another page."""
         self._do(lambda: self.world.open(device))
 
     @rule(page=index, arrived=st.integers(0, 3), happens=seldom)
     def crash(self, page: int, arrived: int, happens: bool) -> None:
-        """Kill a page; there is always one."""
+        """Kill a page; if it was the last one, open another."""
         if not happens:
             return
         where = _pick(self.world.pages, page)
@@ -234,7 +236,7 @@ class Engine(RuleBasedStateMachine):
     @precondition(lambda self: self._half_sent())
     @rule(which=index, dies=st.booleans())
     def cancel_half_sent(self, which: int, dies: bool) -> None:
-        """Cancel what has parts, and perhaps kill its page before OSS hears of that."""
+        """Cancel an upload with parts, and possibly kill its page before OSS gets the request."""
         page, upload, _ = _pick(self._half_sent(), which)
         self.cancelled.add(upload.key)
         self._do(lambda: page.queue.cancel(upload))
@@ -244,7 +246,9 @@ class Engine(RuleBasedStateMachine):
     @precondition(lambda self: self._small_with_a_place())
     @rule(which=index)
     def come_back_to_a_place_that_is_taken(self, which: int) -> None:
-        """Kill a page, store something else where it would have, and go on in another page."""
+        """Kill a page, store another object under its upload's key, and continue in another
+        page.
+        """
         page, upload = _pick(self._small_with_a_place(), which)
         self.crash(self.world.pages.index(page), 0, True)
         self.world.oss.objects.setdefault(upload.key, FOREIGN)
@@ -252,7 +256,7 @@ class Engine(RuleBasedStateMachine):
 
     @invariant()
     def i1_what_is_done_is_whole(self) -> None:
-        """An upload that is done is stored, byte by byte."""
+        """A completed upload is stored, byte by byte."""
         for _, upload, seed in self.added:
             if upload.state == states.DONE:
                 whole = ((seed, 0, upload.file.size),) if upload.file.size else ()
@@ -262,21 +266,21 @@ class Engine(RuleBasedStateMachine):
 
     @invariant()
     def i2_no_file_is_stored_twice_or_over_another(self) -> None:
-        """Every choice of a file makes one object at most."""
+        """Each choice of a file creates at most one object, and replaces none."""
         assert self.world.oss.violations == [], self.world.oss.violations
         objects = self.world.oss.objects.items()
         stored = [key for key, content in objects if content != FOREIGN]
         assert len(stored) <= len(self.chosen)
-        if not self.shared:  # or an object may have the name of another file
+        if not self.shared:  # otherwise an object may have another file's name
             for name in set(self.chosen):
                 named = [key for key in stored if key.endswith(f"/{name}")]
                 assert len(named) <= self.chosen.count(name)
 
     @invariant()
     def i2_who_waits_for_another_page_does_not_send_the_file_again(self) -> None:
-        """Two pages that have a file at the same time make one object of it.
+        """Two pages that upload the same file at the same time create one object.
 
-        So they do if one is closed: then what it had begun is the other's.
+        This also holds if one page is closed: then the other page continues its upload.
         """
         for page, upload, seed in self.added:
             other = self.followed.get(upload)
@@ -292,7 +296,7 @@ class Engine(RuleBasedStateMachine):
 
     @invariant()
     def i6_progress_is_within_the_file(self) -> None:
-        """Progress counts each byte once, and loses no more than what was on its way."""
+        """Progress counts each byte once, and loses at most the bytes in flight."""
         for _, upload, _ in self.added:
             assert upload.progress.arrived <= upload.sent <= upload.file.size
             upload_id, arrived = self.arrived.get(upload, ("", 0))
@@ -302,11 +306,11 @@ class Engine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_breaks_where_nobody_looks(self) -> None:
-        """No task ends with an exception that is no answer of OSS or of ours."""
+        """No task ends with an unexpected exception."""
         assert self.unseen == []
 
     def _elsewhere(self, page: Page, upload: Upload) -> list[tuple[Upload, int]]:
-        """Return the uploads of files that look the same, in other pages of this browser."""
+        """Return the uploads of files with the same fingerprint in other pages of this browser."""
         return [
             (other, seed)
             for there, other, seed in self.added
@@ -317,9 +321,10 @@ class Engine(RuleBasedStateMachine):
         ]
 
     def _is_settled(self, upload: Upload) -> bool:
-        """Tell whether an upload has arrived, or is that of a closed page, with a record.
+        """Return whether an upload is complete, or belongs to a closed page and has a record.
 
-        A third of its looks could be the one that goes on with that.
+        If there is a third upload with the same fingerprint, that one could continue the record
+        instead.
         """
         same = [
             each for each in self.added if fingerprint(each[1].file) == fingerprint(upload.file)
@@ -329,7 +334,7 @@ class Engine(RuleBasedStateMachine):
         return upload.state == states.DONE or bool(is_left)
 
     def _half_sent(self) -> list[tuple[Page, Upload, int]]:
-        """Return what lives, and of which another page could go on with what OSS has."""
+        """Return running uploads whose parts in OSS another page could use to continue."""
         return [
             (page, upload, seed)
             for page, upload, seed in self.added
@@ -346,7 +351,9 @@ class Engine(RuleBasedStateMachine):
         return self._do(lambda: self.world.open(self.world.devices.index(device)))
 
     def _small_with_a_place(self) -> list[tuple[Page, Upload]]:
-        """Return what a page would lose if it were killed, but for the record."""
+        """Return running uploads that have a record, and would be lost without it if the page
+        died.
+        """
         return [
             (page, upload)
             for page, upload, _ in self.added
@@ -387,9 +394,9 @@ class Engine(RuleBasedStateMachine):
         self._check_cancelled()
 
     def _check_cancelled(self) -> None:
-        """I4: of what was cancelled nothing is left, or a record tells the next page to remove it.
+        """I4: nothing is left of a cancelled upload, or a record tells the next page to remove it.
 
-        Of a stream there is no record, and somebody else may have gone on with a file.
+        Streams have no records, and another page may have continued a cancelled file.
         """
         begun = [each for each in self.added if each[1].upload_id in self.world.oss.uploads]
         wanted = [each.upload_id for _, each, _ in begun if each.state != states.CANCELLED]
@@ -402,7 +409,7 @@ class Engine(RuleBasedStateMachine):
                     assert json.loads(record).get("given_up"), f"{what} to nobody"
 
     def _known_upload_ids(self) -> list[str]:
-        """Return all ids that somebody can still continue or discard."""
+        """Return all upload ids that a page can still continue or discard."""
         texts = [text for device in self.world.devices for text in device.storage.texts.values()]
         streams = [upload.upload_id for _, upload, _ in self.added if upload.is_stream]
         return [json.loads(text)["upload_id"] for text in texts] + streams
@@ -420,13 +427,13 @@ class Engine(RuleBasedStateMachine):
         self.chosen.append(file.name)
 
     def _do(self, action: Callable[[], T]) -> T:
-        """Run something inside the loop, and then everything that follows from it."""
+        """Run an action inside the loop, and then all tasks that follow from it."""
 
         async def run() -> T:
             result = action()
             for _ in range(TURNS):
                 await asyncio.sleep(0)
-                if not self.loop._ready:  # type: ignore[attr-defined] # nobody has anything to do
+                if not self.loop._ready:  # type: ignore[attr-defined] # no task is ready
                     return result
             raise AssertionError("I3: the engine does not come to rest")
 

@@ -1,4 +1,4 @@
-"""How any file is cut, up to the largest that OSS takes: 10,000 parts of 5 GB, 48.8 TB."""
+"""Part plans for all file sizes, up to the largest object of OSS: 10,000 parts of 5 GB, 48.8 TB."""
 
 from hypothesis import given
 from hypothesis import strategies as st

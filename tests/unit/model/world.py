@@ -1,5 +1,7 @@
-"""A small world for the transfer engine: an OSS that keeps what it is sent, two devices with pages
-that can freeze, and a network that does nothing until somebody decides what becomes of a request.
+"""A simulated environment for the transfer engine: OSS, devices, pages and a network.
+
+OSS stores everything that it receives. There are two devices with pages that can freeze. A request
+in the network waits until the test decides its outcome.
 """
 
 import asyncio
@@ -43,14 +45,14 @@ ANSWERS = (OK, OK, OK, OK, ANSWER_LOST, NEVER_ARRIVED, OFFLINE, BUSY, DAMAGED)
 
 @dataclass
 class Multipart:
-    """An upload that OSS knows."""
+    """An unfinished upload in OSS."""
 
     key: str
     parts: dict[int, Content] = field(default_factory=dict)
 
 
 class SimOss:
-    """Objects, uploads, and what must never happen to them."""
+    """Objects, unfinished uploads, and checks of things that must never happen to them."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
@@ -61,7 +63,7 @@ class SimOss:
         self._ids = 0
 
     def handle(self, request: Request, body: Any) -> Reply:
-        """Do what a request says, and answer."""
+        """Execute a request, and return the response."""
         headers = {name.lower(): value for name, value in request.headers}
         if headers["authorization"].partition("Credential=")[2].partition("/")[0] in self.revoked:
             return refused("SecurityTokenExpired")
@@ -103,12 +105,12 @@ class SimOss:
         return self._store(key, sum((upload.parts[number] for number, _ in named), ()))
 
     def has_part(self, part: tuple[str, int], piece: Piece) -> bool:
-        """Tell whether a part, of this upload id and number, is there with just these bytes."""
+        """Return whether a part (upload id, number) exists with exactly these bytes."""
         upload = self.uploads.get(part[0])
         return upload is not None and upload.parts.get(part[1]) == content_of(piece)
 
     def begun(self) -> list[dict[str, Any]]:
-        """Return what our server says of uploads that have not ended."""
+        """Return our server's list of unfinished uploads."""
         return [
             {
                 "key": upload.key,
@@ -133,7 +135,7 @@ class SimOss:
 
 
 def key_of(request: Request) -> str:
-    """Return the object key in the address of a request."""
+    """Return the object key in the URL of a request."""
     return request.url.partition("?")[0].split("/", 3)[3]
 
 
@@ -154,7 +156,7 @@ def _list(upload: Multipart) -> Reply:
 
 
 class Pending:
-    """A request that a page has sent, and that waits for its fate."""
+    """A request that a page has sent, and whose outcome is not yet decided."""
 
     def __init__(self, page: "Page", request: Request, body: Any) -> None:
         self.page = page
@@ -164,7 +166,9 @@ class Pending:
 
 
 def part_of(pending: Pending) -> tuple[str, int] | None:
-    """Return the upload id and number of the part that a request sends."""
+    """Return the upload id and the part number of an UploadPart request; None for other
+    requests.
+    """
     if not isinstance(pending.body, Piece) or "partNumber=" not in pending.request.url:
         return None
     number = pending.request.url.partition("partNumber=")[2].partition("&")[0]
@@ -172,7 +176,7 @@ def part_of(pending: Pending) -> tuple[str, int] | None:
 
 
 class SimHttp:
-    """A page's way to OSS."""
+    """A page's connection to OSS."""
 
     def __init__(self, page: "Page") -> None:
         self._page = page
@@ -186,7 +190,7 @@ class SimHttp:
         self._page.world.pending.append(pending)
         try:
             return await pending.answer
-        finally:  # the page does not wait for it any more
+        finally:  # the page no longer waits for the response
             if pending in self._page.world.pending:
                 self._page.world.pending.remove(pending)
 
@@ -204,7 +208,7 @@ class SimChecksum:
 
 
 class SimReceipts:
-    """Our server's look into OSS."""
+    """Our server's endpoint for receipts, which reads from OSS."""
 
     def __init__(self, oss: SimOss) -> None:
         self._oss = oss
@@ -237,7 +241,7 @@ class SimReceipts:
 
 
 class SimGrants(FakeGrants):
-    """Grants whose key ids are new on every page."""
+    """Grants whose key ids are different on every page."""
 
     def __init__(self, page: int, clock: FakeClock) -> None:
         super().__init__(clock)
@@ -245,7 +249,7 @@ class SimGrants(FakeGrants):
 
 
 class Device:
-    """A browser of its own, with what it keeps."""
+    """A device with its own browser and its storage."""
 
     def __init__(self) -> None:
         self.storage = FakeStorage()
@@ -254,7 +258,7 @@ class Device:
 
 
 class Page:
-    """One page: its queue, its engine, and its part of the browser."""
+    """One page: its queue, its engine, and its browser ports."""
 
     def __init__(self, world: "World", number: int, device: Device) -> None:
         self.world = world
@@ -279,7 +283,7 @@ class Page:
 
     @property
     def journal(self) -> Journal:
-        """What this page knows of unfinished uploads."""
+        """The page's journal of unfinished uploads."""
         return self.engine.journal
 
 
@@ -293,18 +297,18 @@ class World:
         self.pages: list[Page] = []
         self.pending: list[Pending] = []
         self.frozen: list[Pending] = []
-        self.thaw = asyncio.Event()  # of frozen pages; it never comes
+        self.thaw = asyncio.Event()  # awaited by frozen pages; never set
         self._opened = 0
 
     def open(self, device: int = 0) -> Page:
-        """Open one more page."""
+        """Open another page."""
         self._opened += 1
         page = Page(self, self._opened, self.devices[device])
         self.pages.append(page)
         return page
 
     def resolve(self, pending: Pending, fate: str) -> None:
-        """Decide what becomes of a request."""
+        """Decide the outcome of a request."""
         self.pending.remove(pending)
         if fate in (OFFLINE, NEVER_ARRIVED):
             reason = Lost.UNREACHABLE if fate == OFFLINE else Lost.INTERRUPTED

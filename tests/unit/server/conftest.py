@@ -1,4 +1,4 @@
-"""What the server's unit tests share: a tiny built page, settings, a clock and a fake STS."""
+"""Fixtures of the server's unit tests: a minimal built page, settings, a clock and a fake STS."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ ASSETS = {
 
 @pytest.fixture
 def web_dir(tmp_path: Path) -> Path:
-    """A built page, as small as can be."""
+    """A minimal built page."""
     files = {}
     for url, (content_type, content) in ASSETS.items():
         path = tmp_path / url.lstrip("/")
@@ -48,7 +48,7 @@ def web_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_settings(web_dir: Path) -> Callable[..., Settings]:
-    """Makes settings of the demo's kind, with changes."""
+    """Return a function that creates settings like the demo's, with changes."""
 
     def make(**changes: object) -> Settings:
         options = {**OPTIONS, "web_dir": web_dir, "database_url": f"sqlite:///{web_dir}/ledger.db"}
@@ -59,7 +59,7 @@ def make_settings(web_dir: Path) -> Callable[..., Settings]:
 
 @pytest.fixture
 def settings(make_settings: Callable[..., Settings]) -> Settings:
-    """Settings of the demo's kind."""
+    """Settings like the demo's."""
     return make_settings()
 
 
@@ -71,19 +71,19 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def sts(clock: FakeClock) -> FakeSts:
-    """An STS that says yes until told otherwise."""
+    """An STS that succeeds unless a test changes it."""
     return FakeSts(clock)
 
 
 @pytest.fixture
 def audit_lines() -> list[dict[str, str]]:
-    """What the audit has recorded."""
+    """The recorded lines of the audit trail."""
     return []
 
 
 @pytest.fixture
 def store() -> FakeStore:
-    """A bucket in memory, as the server sees it."""
+    """A bucket in memory."""
     return FakeStore()
 
 
@@ -104,6 +104,6 @@ def client(
 
 @pytest.fixture(params=[UnexpectedError("canary-secret"), OssferryError("canary-secret")])
 def internal_error(request: pytest.FixtureRequest) -> Exception:
-    """An error whose words nobody may see."""
+    """An exception whose message must not be shown."""
     error: Exception = request.param
     return error

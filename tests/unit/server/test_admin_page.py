@@ -1,4 +1,4 @@
-"""`/admin` speaks the languages of the page."""
+"""`/admin` is available in the languages of the upload page."""
 
 import re
 from collections.abc import Callable, Iterator

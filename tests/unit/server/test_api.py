@@ -1,4 +1,4 @@
-"""The API as a client sees it, with a fake STS behind it."""
+"""The API from a client's view, with a fake STS."""
 
 import json
 import re

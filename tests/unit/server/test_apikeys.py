@@ -1,4 +1,6 @@
-"""API keys: 128 random bits, kept as a keyed hash, refused alike whatever is wrong with them."""
+"""API keys: 128 random bits, stored as a keyed hash, with one refusal for all kinds of invalid
+keys.
+"""
 
 import json
 import os
@@ -31,7 +33,7 @@ def settings(make_settings: Callable[..., Settings], tmp_path: Path) -> Settings
 
 @pytest.fixture
 def keyed(settings: Settings, file: ApiKeyFile, clock: FakeClock) -> Callable[..., ApiKey]:
-    """Makes a key for somebody."""
+    """Return a function that creates a key for a user."""
 
     def make(user: str = "carol", **more: object) -> ApiKey:
         key = new_key()

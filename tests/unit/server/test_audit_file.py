@@ -20,7 +20,7 @@ TOKEN = "metrics-token-of-more-than-32-characters"
 def ask(
     make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
 ) -> Callable[[Path], int]:
-    """Asks for a grant with the audit trail in this file; answers the status."""
+    """Return a function that requests a grant with this audit file, and returns the status."""
 
     def call(path: Path) -> int:
         settings = make_settings(audit_file=path)

@@ -1,4 +1,6 @@
-"""Upload callbacks. Row T29: only OSS's own key counts, and even that is a hint and no more."""
+"""Upload callbacks: only OSS's own key is accepted, and a valid callback is only a hint. Threat
+T29.
+"""
 
 import json
 from base64 import b64decode, b64encode
@@ -105,7 +107,7 @@ def oss(
     store: FakeStore,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Caller]:
-    """A server that takes callbacks, where Alice holds a grant."""
+    """A server that accepts callbacks; Alice has a grant."""
     key = signing_key()
     client = httpx.AsyncClient(transport=KeyServer(pem_of(key)))
     settings = make_settings(callback=True, **OBJECTS)
@@ -117,7 +119,7 @@ def oss(
 
 @pytest.fixture
 def key(settings: Settings) -> str:
-    """An object key of Alice's."""
+    """The key of an object of Alice."""
     return principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes) + "2026-03-14/r/x"
 
 

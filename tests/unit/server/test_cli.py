@@ -1,4 +1,4 @@
-"""The command line: one sentence and exit code 1 when an option is at fault."""
+"""The command line prints one sentence and exits with code 1 if an option is invalid."""
 
 import socket
 import subprocess
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(autouse=True)
 def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No `.env` of the developer's is read."""
+    """Use an empty folder, so that no `.env` file of the developer is read."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -62,7 +62,7 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
 
 
 def test_the_mock_starts_without_loading_the_server() -> None:
-    """Its start takes less than a second because of this; the bench has the figure."""
+    """Therefore the mock starts in less than a second; the benchmark measures it."""
     code = (
         "import sys; sys.argv = ['ossferry', 'mock-oss', '--help']; import ossferry.cli.main\n"
         "try: ossferry.cli.main.main()\n"

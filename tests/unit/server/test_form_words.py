@@ -1,4 +1,4 @@
-"""The form's pages say the same things in every language, and only what is used."""
+"""The form's pages have the same texts in every language, and no unused texts."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ HTML = (Path(__file__).parents[3] / "server/ossferry/forms/html.py").read_text("
 MADE = {f"less_{each}" for each in ("one", "progress", "check")} | {
     f"{what}{end}" for what in ("nothing", "removed", "unchecked") for end in ("", "_words")
 }
-"""Keys whose names are put together."""
+"""Keys whose names are built in the code."""
 
 
 def test_no_language_is_left_out() -> None:

@@ -1,4 +1,4 @@
-"""`POST /api/form` and the pages below `/form`, with fakes behind them."""
+"""`POST /api/form` and the pages below `/form`, with fake ports."""
 
 import json
 import re
@@ -32,7 +32,7 @@ def conditions(form: dict[str, Any]) -> list[Any]:
 
 
 def upload_of(client: httpx.Client) -> str:
-    """Return what names the upload of a form that is shown."""
+    """Return the upload in the redirect URL of a displayed form."""
     address = shown(client.get("/form").text)["success_action_redirect"]
     return str(httpx.URL(address).params["upload"])
 
@@ -50,7 +50,7 @@ def make_client(
     store: FakeStore,
     audit_lines: list[dict[str, str]],
 ) -> Callable[..., httpx.Client]:
-    """Makes a client of a server with these settings."""
+    """Return a function that creates a client of a server with these settings."""
 
     def make(**changes: object) -> httpx.Client:
         settings = make_settings(**changes)
@@ -226,7 +226,7 @@ def test_t03_a_page_of_elsewhere_gets_no_form(
     assert (scripted.status_code, scripted.json()["code"]) == (403, "cross-site")
     assert opened.status_code == 403
     assert "policy" not in opened.text
-    assert "href='/form'" in opened.text  # whoever meant to come here goes on with a click
+    assert "href='/form'" in opened.text  # the user can continue with a click
     assert sts.calls == []
 
 
@@ -356,7 +356,7 @@ def test_t53_an_address_of_arrival_is_good_for_one_person_and_form(
         if change == "another person":
             client.post("/demo/user", json={"user": "bob"})
         for prefix in (ALICE, BOB):
-            store.put(place_of(bent, prefix) + "a.exe")  # would be removed: its type is not taken
+            store.put(place_of(bent, prefix) + "a.exe")  # would be removed: its type is not allowed
         store.asked.clear()
 
         answer = client.get(f"/form/arrived?upload={bent}")

@@ -1,4 +1,6 @@
-"""Grants: one call to STS per principal at a time, answers reused for half of their life."""
+"""Grants: one call to STS per principal at a time, and credentials are reused for half their
+life.
+"""
 
 import asyncio
 import re
@@ -20,7 +22,7 @@ BOB = Principal(id="bob", name="Bob")
 
 
 class HeldSts:
-    """An STS that answers when the test lets it."""
+    """An STS that answers only when the test allows it."""
 
     def __init__(self, inner: FakeSts) -> None:
         self.release = asyncio.Event()

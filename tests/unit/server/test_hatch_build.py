@@ -1,4 +1,4 @@
-"""The wheel holds the built page, or is not built at all."""
+"""The wheel contains the built page, or the build fails."""
 
 import importlib.util
 from pathlib import Path
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def load_hook() -> ModuleType:
-    """Load the file as hatchling does: by its path."""
+    """Load the module from its file, as hatchling does."""
     spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
     assert spec is not None
     assert spec.loader is not None

@@ -1,4 +1,4 @@
-"""Security headers: on every answer; the page may talk to us and to the one bucket only."""
+"""Security headers on all responses; the page may connect only to our server and its bucket."""
 
 from collections.abc import Callable
 

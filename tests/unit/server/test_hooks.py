@@ -1,4 +1,4 @@
-"""Hooks and webhooks: told once what happened, and again until they have taken it."""
+"""Hooks and webhooks: each event is delivered once, and again until it is accepted."""
 
 import base64
 import hashlib
@@ -46,7 +46,7 @@ class Receiver(httpx.AsyncBaseTransport):
 
 @dataclass
 class Gallery:
-    """A hook in Python; fails as often as it is told to."""
+    """A Python hook that can be set to fail several times."""
 
     events: list[Event] = field(default_factory=list)
     failures: int = 0
@@ -62,7 +62,7 @@ class Gallery:
 
 
 class Forgetful:
-    """A ledger that is lost at one of its transactions, counted from 1."""
+    """A ledger that fails in one of its transactions, counted from 1."""
 
     def __init__(self, database: Database, *, at: int) -> None:
         self._database = database
@@ -96,12 +96,12 @@ class World:
         return stored.key
 
     def deliver(self) -> int:
-        """Deliver what is due now."""
+        """Deliver the events that are due now."""
         after = self.app.state.after
         return sum(self.run(after.courier.deliver(target)) for target in after.hooks.targets)
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Do something in the server's loop."""
+        """Run a coroutine in the server's event loop."""
         transport: Any = self.client._transport
         return transport._runner.run(work)
 
@@ -114,7 +114,7 @@ def world(
     store: FakeStore,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
-    """A server with a hook and a webhook, whose courier goes when it is told to."""
+    """A server with a hook and a webhook; events are delivered only when the test requests it."""
     settings = make_settings(**OBJECTS, webhook_url=URL, webhook_secret=SECRET)
     gallery, receiver = Gallery(), Receiver()
     app = create_app(
@@ -125,7 +125,7 @@ def world(
         hooks={"gallery": gallery},
         outbound=httpx.AsyncClient(transport=receiver),
     )
-    app.state.after.start = lambda: None  # nothing runs by itself
+    app.state.after.start = lambda: None  # no background tasks
     owner = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
     with app_client(app) as client:
         yield World(app, client, clock, store, owner, gallery, receiver)
@@ -258,7 +258,7 @@ def test_a_webhook_is_tried_for_hours_then_given_up(world: World, status: int) -
 def test_what_was_for_a_hook_that_is_installed_no_more_is_passed_over(
     world: World, make_settings: Callable[..., Settings]
 ) -> None:
-    world.upload()  # the ledger still knows the gallery
+    world.upload()  # the ledger still has an event for the gallery
     after = world.app.state.after
     after.courier._hooks = Hooks(
         make_settings(**OBJECTS, webhook_url=URL, webhook_secret=SECRET), {}
@@ -293,7 +293,7 @@ def test_hooks_of_installed_packages_are_found(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_hook_with_the_name_of_the_webhook_stops_the_start() -> None:
-    with pytest.raises(SettingsError, match="rename it"):
+    with pytest.raises(SettingsError, match="rename the hook"):
         load_hooks({"webhook": Gallery()})
 
 

@@ -15,7 +15,7 @@ from support.forged_tokens import FORGED, ISSUER, OTHER_KEY, now, signed_with
 
 
 class Source:
-    """Where keys come from; counts how often it was asked."""
+    """A source of keys that counts requests."""
 
     def __init__(self) -> None:
         self.document: dict[str, object] = ISSUER.jwks()
@@ -36,7 +36,7 @@ def source() -> Source:
 
 @pytest.fixture
 def seconds() -> list[float]:
-    """The monotonic clock: its only element."""
+    """The time of the monotonic clock, as the only element."""
     return [1000.0]
 
 
@@ -47,7 +47,7 @@ def jwks(source: Source, seconds: list[float]) -> Jwks:
 
 @pytest.fixture
 def claims(jwks: Jwks) -> Callable[[str], dict[str, object]]:
-    """Verifies a token."""
+    """Return a function that verifies a token."""
     verifier = TokenVerifier(
         jwks,
         issuer=ISSUER.url,

@@ -1,4 +1,4 @@
-"""The page comes in the language of the person, and only those that the settings name embed it."""
+"""The page's language follows the browser, and only sites in the settings may embed the page."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

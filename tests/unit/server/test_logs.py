@@ -1,4 +1,4 @@
-"""Logging: one JSON object a line, whatever a value holds; libraries' errors are not quoted."""
+"""Logs: one JSON object per line for any value, without the text of libraries' exceptions."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from ossferry.observability.logs import configure, logger
 
 @pytest.fixture
 def stream() -> io.StringIO:
-    """Where the configured log goes."""
+    """The stream of the configured log."""
     stream = io.StringIO()
     configure("INFO", stream)
     return stream

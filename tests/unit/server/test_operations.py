@@ -1,4 +1,4 @@
-"""Health, readiness, figures and the API's description: useful to operators, useless to others."""
+"""Health, readiness, metrics and the API's description, without information for attackers."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ BEARER = {"authorization": f"Bearer {TOKEN}"}
 
 
 class StsTime:
-    """Tells what time STS has, or that it is lost."""
+    """Returns STS's time, or fails."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.skew_s = 0.0
@@ -47,7 +47,7 @@ def sts_time(clock: FakeClock) -> StsTime:
 
 @pytest.fixture
 def seconds() -> list[float]:
-    """The monotonic clock: its only element."""
+    """The time of the monotonic clock, as the only element."""
     return [1000.0]
 
 
@@ -75,7 +75,7 @@ def client(
 
 @contextmanager
 def figures(client: httpx.Client) -> Iterator[dict[str, float]]:
-    """Yield a mapping that holds, at the end, how much each figure has grown."""
+    """Yield a mapping that contains, at the end, the increase of each metric."""
     grown: dict[str, float] = {}
     before = _read(client)
     yield grown
@@ -247,7 +247,7 @@ def test_not_ready_while_the_ledger_can_only_be_read(
         store=FakeStore(),
     )
     with app_client(app) as client:
-        before = client.get("/readyz").status_code  # its tables are made now
+        before = client.get("/readyz").status_code  # this creates the tables
         seconds[0] += 11
         with locked(settings.ledger_url):
             status = client.get("/readyz").status_code

@@ -1,4 +1,4 @@
-"""Going out to configured addresses only: no private ones, no redirects, no long answers."""
+"""Outgoing requests: no private addresses, no redirects, no long responses."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,7 +16,10 @@ METADATA = "169.254.169.254"
 
 @pytest.fixture
 def fetch(make_settings: Callable[..., Settings]) -> Callable[..., tuple[object, list[str]]]:
-    """Fetches the address while the name resolves so; answers the JSON and the hosts asked."""
+    """Return a function that fetches a URL with a fake name resolution.
+
+    It returns the JSON and the requested hosts.
+    """
 
     def call(
         *addresses: str, answer: httpx.Response | None = None, **changes: object
@@ -177,7 +180,7 @@ def test_a_name_without_an_address_is_lost(
 
 
 class Drip(httpx.AsyncByteStream):
-    """An answer that never ends, and is never silent for long."""
+    """A response body that never ends and never pauses for long."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:

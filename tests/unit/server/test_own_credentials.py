@@ -1,4 +1,4 @@
-"""The server's own credentials: renewed at half their life, used to their end if STS is lost."""
+"""The server's own credentials: renewed at half their life, used until they expire if STS fails."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ KEY = "uploads/alice-x/x.txt"
 
 
 class ObjectsSts:
-    """An STS that can be lost; counts how often it was asked."""
+    """An STS that can fail; counts the calls."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock

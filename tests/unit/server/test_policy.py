@@ -1,4 +1,4 @@
-"""The session policy: three actions, one prefix, never public, never longer than STS takes."""
+"""The session policy: three actions, one prefix, never public, never longer than STS allows."""
 
 import pytest
 

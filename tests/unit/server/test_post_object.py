@@ -1,4 +1,4 @@
-"""Form signatures, stage by stage, against what the official SDKs produced."""
+"""Form signatures, stage by stage, compared with values of the official SDKs."""
 
 import json
 from base64 import b64decode

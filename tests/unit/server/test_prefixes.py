@@ -1,4 +1,4 @@
-"""Prefixes: every principal its own, in an alphabet that cannot mean anything in a policy."""
+"""Key prefixes: unique per principal, in characters without a special meaning in policies."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Names of people: shown, so without what changes how they are read; short, so that they fit."""
+"""Display names: without characters that change how text is displayed, and limited in length."""
 
 import pytest
 

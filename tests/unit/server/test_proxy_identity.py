@@ -1,4 +1,4 @@
-"""Identity from a proxy: a configured network, a shared secret, one header, one value."""
+"""Authentication by a proxy: a configured network, a shared secret, one header, one value."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ GOOD = [
 def ask(
     make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
 ) -> Callable[..., httpx.Response]:
-    """Asks for a grant with these headers; `changes` are settings."""
+    """Return a function that requests a grant with these headers; `changes` are settings."""
 
     def call(headers: Headers, **changes: object) -> httpx.Response:
         options = {"proxy_secret": SECRET, "trusted_proxies": ["192.0.2.0/24"], **changes}

@@ -1,4 +1,4 @@
-"""`POST /api/receipts/refused`: what the page refused is nowhere, and hides nothing else."""
+"""`POST /api/receipts/refused`: refused objects disappear, and other objects cannot be hidden."""
 
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import timedelta
@@ -22,12 +22,12 @@ from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 GOOD, BAD = "11051210869376104954", "4041730234"
 METRICS_TOKEN = "metrics-token-of-more-than-32-characters"
 SETTLE_S = 120
-ETAG = '"5D41402ABC4B2A76B9719D911017C592"'  # of what `damage` stores
+ETAG = '"5D41402ABC4B2A76B9719D911017C592"'  # of the object that `damage` stores
 T = TypeVar("T")
 
 
 class Told:
-    """A hook that remembers what it was told of uploads."""
+    """A hook that records events about uploads."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, object]] = []
@@ -40,7 +40,7 @@ class Told:
 
 
 class World:
-    """A server that Alice uses, and what lies in its bucket."""
+    """A server with Alice as its user, and its bucket."""
 
     def __init__(self, settings: Settings, clock: FakeClock, store: FakeStore) -> None:
         self.settings, self.clock, self.store, self.told = settings, clock, store, Told()
@@ -57,7 +57,9 @@ class World:
         self.client.post("/api/grant")
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, without what runs in the background: events are delivered when a test says so."""
+        """Handle a request without background tasks: events are delivered when a test requests
+        it.
+        """
         await self.app(scope, receive, send)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -77,7 +79,7 @@ class World:
         return owner_of(DEMO_USERS[user], secret=self.settings.secret_bytes)
 
     def damage(self, key: str = "") -> None:
-        """Store something else than the file that was sent."""
+        """Store an object that differs from the file."""
         self.store.put(key or self.key, size=9, crc64=BAD, last_modified=self.clock())
 
     def refuse(self, key: str = "", **changes: object) -> httpx.Response:
@@ -89,7 +91,7 @@ class World:
         return self.client.post("/api/receipts", json=report)
 
     def look_through(self) -> None:
-        """Compare bucket and ledger, and deliver what hooks are to be told."""
+        """Reconcile bucket and ledger, and deliver events to hooks."""
         after: Any = self.app.state.after
 
         async def look() -> None:

@@ -1,4 +1,4 @@
-"""Quotas: nothing is handed out to who has used up what they may store."""
+"""Quotas: no grant for a principal whose quota is used up."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,13 +18,13 @@ Client = Callable[..., httpx.Client]
 
 @pytest.fixture
 def seconds() -> list[float]:
-    """A monotonic clock, in its only entry."""
+    """The time of a monotonic clock, as the only element."""
     return [0.0]
 
 
 @pytest.fixture
 def alice(settings: Settings) -> Owner:
-    """What belongs to Alice."""
+    """Alice as an owner of uploads."""
     return owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
 
 
@@ -36,7 +36,7 @@ def client_with(
     store: FakeStore,
     seconds: list[float],
 ) -> Iterator[Client]:
-    """Makes a client of a server with quotas."""
+    """Return a function that creates a client of a server with quotas."""
     made = []
 
     def make(**quotas: int) -> httpx.Client:

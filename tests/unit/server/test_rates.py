@@ -1,4 +1,4 @@
-"""Limits: per principal, per address, for everybody, and for those who fail."""
+"""Rate limits: per principal, per address, for all together, and for failed attempts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ from support.server_fakes import NO_KEYS, OBJECTS, OPTIONS, FakeClock, FakeStore
 
 
 class Seconds:
-    """A monotonic clock that only a test moves."""
+    """A monotonic clock that only the test moves."""
 
     def __init__(self) -> None:
         self.now = 6000.0
@@ -39,7 +39,7 @@ def seconds() -> Seconds:
 def make_client(
     make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, seconds: Seconds
 ) -> Callable[..., httpx.Client]:
-    """Makes a client of a server with these limits."""
+    """Return a function that creates a client of a server with these limits."""
 
     def make(store: FakeStore | None = None, **changes: object) -> httpx.Client:
         settings = make_settings(**changes)
@@ -190,7 +190,7 @@ def test_t20_guesses_at_one_key_are_not_held_against_another(
             await refused("10.0.1.2", ""),
             await refused("10.0.0.3", "third-key"),
             *[await refused("10.0.1.4", "") for _ in range(3)],
-            await refused("10.0.1.5", "10.0.1.4"),  # a key that is called like that address
+            await refused("10.0.1.5", "10.0.1.4"),  # a key id equal to that address
         ]
 
     assert asyncio.run(guess()) == [False] * 3 + [True] + [False] * 7

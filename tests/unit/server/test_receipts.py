@@ -1,4 +1,4 @@
-"""`POST /api/receipts`: nothing is believed, OSS is asked, and what differs is named."""
+"""`POST /api/receipts`: reports are not trusted, OSS is asked, and differences are named."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ METRICS_TOKEN = "metrics-token-of-more-than-32-characters"
 
 @pytest.fixture
 def key(settings: Settings) -> str:
-    """An object key of Alice's."""
+    """The key of an object of Alice."""
     return (
         principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes) + "2026-03-14/r/x.txt"
     )

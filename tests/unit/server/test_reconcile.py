@@ -1,4 +1,4 @@
-"""Looking through everybody's uploads."""
+"""Reconciliation of all principals' uploads."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ OWNERS = [owner(name) for name in ("alice", "bob", "carol")]
 
 
 class StoreWithFaults(FakeStore):
-    """Raises an error when somebody's uploads are asked for."""
+    """Raises an error for one principal's uploads."""
 
     def __init__(self, faults: dict[str, Exception]) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ async def test_who_cannot_be_looked_through_keeps_nobody_waiting_and_is_named(
     assert reason in noted[0]
     assert "canary" not in caplog.text
     is_ours = isinstance(error, OssferryError)
-    assert [" look_through" in each for each in noted] == [not is_ours]  # where it happened
+    assert [" look_through" in each for each in noted] == [not is_ours]  # location of the error
 
 
 async def test_a_ledger_that_is_lost_ends_the_round(settings: Settings, clock: FakeClock) -> None:
@@ -68,7 +68,7 @@ async def test_a_ledger_that_is_lost_ends_the_round(settings: Settings, clock: F
 
 
 async def a_round(settings: Settings, store: FakeStore, clock: FakeClock) -> tuple[int, list[str]]:
-    """Return how many were looked through, and the keys that the ledger knows since."""
+    """Return the number of reconciled principals, and the keys that the ledger has afterwards."""
     database, hooks = Database(settings.ledger_url), Hooks(settings, {})
     quotas = Quotas(settings, database, clock=clock, monotonic=lambda: 0.0)
     recorder = Recorder(database, hooks, quotas, metrics=Metrics(), clock=clock)

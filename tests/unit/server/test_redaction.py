@@ -1,4 +1,4 @@
-"""Redaction: no sink holds a secret, whatever field, exception or library it came through."""
+"""Redaction: no log contains a secret from any field, exception or library."""
 
 import io
 import json
@@ -36,7 +36,7 @@ CANARIES = {
 
 @pytest.fixture
 def sink() -> io.StringIO:
-    """Everything that is logged, at DEBUG level."""
+    """The whole log at DEBUG level."""
     stream = io.StringIO()
     configure("DEBUG", stream, secrets=CANARIES.values())
     return stream
@@ -104,7 +104,7 @@ def test_t25_our_own_fields_and_libraries_lines_hide_known_values(sink: io.Strin
 
 
 class LeakySts:
-    """Fails with words that hold everything it was given."""
+    """Fails with a message that contains all its arguments."""
 
     def __init__(self, error: Callable[[str], Exception]) -> None:
         self._error = error

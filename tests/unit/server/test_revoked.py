@@ -1,4 +1,4 @@
-"""Somebody who was shut out gets nothing any more, whatever they ask for."""
+"""A principal whose access was revoked is refused everywhere."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,7 +20,7 @@ NOTICED_S = 2.1
 
 @pytest.fixture
 def seconds() -> list[float]:
-    """A monotonic clock, in its only entry."""
+    """The time of a monotonic clock, as the only element."""
     return [0.0]
 
 
@@ -32,7 +32,7 @@ def app(
     store: FakeStore,
     seconds: list[float],
 ) -> Starlette:
-    """The server, whose administrator is Alice."""
+    """The server, with Alice as administrator."""
     return create_app(
         make_settings(**OBJECTS, admins=["alice"]),
         assume_role=sts,
@@ -44,14 +44,14 @@ def app(
 
 @pytest.fixture
 def site(app: Starlette) -> Iterator[httpx.Client]:
-    """Alice's client."""
+    """A client signed in as Alice."""
     with app_client(app) as client:
         yield client
 
 
 @pytest.fixture
 def alice(settings: Settings) -> Owner:
-    """What belongs to Alice."""
+    """Alice as an owner of uploads."""
     return owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
 
 
@@ -59,7 +59,10 @@ def alice(settings: Settings) -> Owner:
 def revoke(
     app: Starlette, site: httpx.Client, clock: FakeClock, seconds: list[float], alice: Owner
 ) -> Callable[[bool], None]:
-    """Shuts Alice out behind the server's back, or lets her in, and waits until it has noticed."""
+    """Return a function that revokes or restores Alice's access in the database.
+
+    It then waits until the server has noticed the change.
+    """
     transport: Any = site._transport
 
     async def write(shut: bool) -> None:

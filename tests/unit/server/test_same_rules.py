@@ -1,4 +1,4 @@
-"""Server and page name objects alike and take the same files, although they share no code."""
+"""Server and page use the same object names and file types, although they share no code."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The numbers in docs/scale.md are those of the simulation, and of the server's own settings."""
+"""The numbers in docs/scale.md equal those of the simulation and of the server's settings."""
 
 import runpy
 from pathlib import Path

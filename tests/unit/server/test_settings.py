@@ -1,4 +1,6 @@
-"""Settings: what is unsafe or missing stops the start with one sentence that names the option."""
+"""Settings: an unsafe or missing value prevents the start, with a sentence that names the
+option.
+"""
 
 import base64
 import random

@@ -1,4 +1,4 @@
-"""Share links: what may be wished for, and the end that is told."""
+"""Share links: allowed requests, and the expiry time that clients see."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ JSON = {"content-type": "application/json"}
 
 @pytest.fixture
 def key(settings: Settings, store: FakeStore) -> str:
-    """A picture of Alice's."""
+    """The key of an image of Alice."""
     prefix = principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes)
     return store.put(f"{prefix}2026-03-14/r/pic.png", content_type="image/png").key
 

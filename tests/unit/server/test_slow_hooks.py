@@ -1,4 +1,4 @@
-"""A hook that hangs keeps nobody else waiting: neither other hooks nor the webhook."""
+"""A hanging hook delays neither other hooks nor the webhook."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ UPLOADS = 20
 
 
 class Hanging:
-    """A plain hook that ends when the test does."""
+    """A synchronous hook that ends when the test allows it."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -33,7 +33,7 @@ class Hanging:
 
 
 class Counting:
-    """A plain hook that does what it should."""
+    """A synchronous hook that counts its calls."""
 
     def __init__(self) -> None:
         self.keys: set[str] = set()
@@ -44,7 +44,7 @@ class Counting:
 
 @pytest.fixture
 def hanging() -> Iterator[Hanging]:
-    """A hook that hangs."""
+    """A hook that hangs until the end of the test."""
     hook = Hanging()
     yield hook
     hook.end.set()

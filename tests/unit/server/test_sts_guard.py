@@ -1,4 +1,4 @@
-"""STS is asked within the quota, once more after a loss, and not at all when it is ill."""
+"""STS calls: limited in rate, retried once, and stopped for a while after several failures."""
 
 import asyncio
 import time
@@ -17,13 +17,13 @@ from support.server_fakes import FakeClock, FakeSts
 
 @pytest.fixture
 def seconds() -> list[float]:
-    """The breaker's clock: its only element."""
+    """The time of the breaker's clock, as the only element."""
     return [1000.0]
 
 
 @pytest.fixture
 def guard(settings: Settings, sts: FakeSts, clock: FakeClock, seconds: list[float]) -> GuardedSts:
-    """Stands before STS."""
+    """The guard in front of STS."""
     return GuardedSts(
         sts,
         pace=Pace(Counter(settings), calls_per_s=90),
@@ -35,7 +35,7 @@ def guard(settings: Settings, sts: FakeSts, clock: FakeClock, seconds: list[floa
 
 @pytest.fixture
 def guarded(guard: GuardedSts) -> Callable[[], StsCredentials]:
-    """Asks STS through the guard."""
+    """Return a function that calls STS through the guard."""
     return lambda: asyncio.run(guard(session_name="session", policy="{}"))
 
 

@@ -1,4 +1,4 @@
-"""Spans: a grant and its call to STS, with codes and without anybody's words."""
+"""Spans for grants and calls to STS, with codes but without error messages."""
 
 import sys
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from support.server_fakes import FakeClock, FakeSts, UnexpectedError
 
 @pytest.fixture
 def ask(settings: Settings, sts: FakeSts, clock: FakeClock) -> Callable[[int], list[ReadableSpan]]:
-    """Asks for grants that many times; answers the spans, in the order in which they ended."""
+    """Return a function that requests grants, and returns the spans in the order of their ends."""
 
     def call(times: int) -> list[ReadableSpan]:
         exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)

@@ -1,4 +1,4 @@
-"""Undo where the bucket keeps versions, undo that is off, and what is removed for good."""
+"""Undo in a bucket with versioning, disabled undo, and the final removal of data."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -30,7 +30,7 @@ Make = Callable[..., tuple[httpx.Client, Starlette]]
 
 @pytest.fixture
 def key(settings: Settings, store: FakeStore) -> str:
-    """An upload of Alice's."""
+    """The key of an upload of Alice."""
     prefix = principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes)
     return store.put(f"{prefix}2026-03-14/r/x.txt").key
 
@@ -39,7 +39,7 @@ def key(settings: Settings, store: FakeStore) -> str:
 def make(
     make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, store: FakeStore
 ) -> Iterator[Make]:
-    """Makes a server with one way of undoing."""
+    """Return a function that creates a server with this kind of undo."""
     clients = []
 
     def make(undo: str) -> tuple[httpx.Client, Starlette]:
@@ -54,7 +54,7 @@ def make(
 
 
 class SlowStore(FakeStore):
-    """A bucket that both of two have copied from before one deletes."""
+    """A bucket in which two concurrent deletions both copy the object before one deletes it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class SlowStore(FakeStore):
 
 @asynccontextmanager
 async def a_trash(settings: Settings, store: FakeStore, clock: FakeClock) -> AsyncIterator[Trash]:
-    """Yield the trash of one process."""
+    """Yield the trash of one server process."""
     database, hooks = Database(settings.ledger_url), Hooks(settings, {})
     quotas = Quotas(settings, database, clock=clock, monotonic=lambda: 0.0)
     recorder = Recorder(database, hooks, quotas, metrics=Metrics(), clock=clock)

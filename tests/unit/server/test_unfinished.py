@@ -1,4 +1,4 @@
-"""Unfinished uploads: listed for whose they are, and removed until OSS has nothing of them."""
+"""Unfinished uploads: listed for their owner only, and aborted until OSS has no part left."""
 
 import asyncio
 import gc
@@ -24,7 +24,7 @@ SCOPE = {"type": "http", "query_string": b""}
 
 @pytest.fixture
 def prefix(settings: Settings) -> str:
-    """Alice's."""
+    """The key prefix of Alice."""
     return principal_prefix(DEMO_USERS["alice"], secret=settings.secret_bytes)
 
 
@@ -32,7 +32,7 @@ def prefix(settings: Settings) -> str:
 def client(
     make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, store: FakeStore
 ) -> Iterator[httpx.Client]:
-    """Alice, at a server that looks at uploads."""
+    """A client signed in as Alice, of a server with access to objects."""
     app = create_app(make_settings(**OBJECTS), assume_role=sts, clock=clock, store=store)
     with app_client(app) as client:
         yield client

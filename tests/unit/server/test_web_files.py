@@ -1,4 +1,4 @@
-"""The page and its assets: only what the manifest lists, in the best encoding, for ever."""
+"""The page and its assets: only files in the manifest, in the best encoding, cached for ever."""
 
 from collections.abc import Callable
 from pathlib import Path

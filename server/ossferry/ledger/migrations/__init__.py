@@ -1,1 +1,1 @@
-"""The revisions of the ledger; `database` runs them."""
+"""Alembic migrations of the ledger; `ossferry.ledger.database` runs them."""

@@ -1,4 +1,4 @@
-"""Run by Alembic: brings the connection that it is given to the newest revision."""
+"""Alembic environment: migrates the connection passed in the configuration."""
 
 from alembic import context
 
@@ -7,7 +7,7 @@ from ossferry.ledger.tables import metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    render_as_batch=True,  # SQLite alters a table by copying it
+    render_as_batch=True,  # SQLite cannot alter most columns; Alembic copies the table instead
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -1,4 +1,4 @@
-"""A demo whose uploads are looked through often, for each kind of ledger."""
+"""A demo with frequent reconciliation, for each kind of ledger."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from support.postgres import Postgres
 def after(
     request: pytest.FixtureRequest, web_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Demo]:
-    """A demo whose uploads are looked through every second."""
+    """A demo that reconciles uploads every second."""
     url = f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db"
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("a_postgres")
@@ -30,7 +30,7 @@ def after(
 
 @pytest.fixture
 def site(after: Demo) -> Iterator[httpx.Client]:
-    """A client of the demo's server; Alice until it says otherwise."""
+    """A client of the demo's server, signed in as Alice at first."""
     with httpx.Client(base_url=after.url, trust_env=False) as client:
         yield client
         after.oss.faults.clear()

@@ -1,4 +1,4 @@
-"""Signed forms against the mock's PostObject, read back with the official SDK."""
+"""Signed forms, sent to the mock's PostObject and read back with the official SDK."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is stored already is found by name, size and CRC-64: one's own, as long as OSS has it."""
+"""Search for identical uploads by name, size and CRC-64: only own uploads that OSS still has."""
 
 import httpx
 import pytest
@@ -12,7 +12,7 @@ DATA = b"hello"
 
 @pytest.fixture
 def upload(after: Demo, site: httpx.Client) -> Upload:
-    """Alice's upload of a file in a folder, reported."""
+    """A file that Alice has uploaded in a folder and reported."""
     done = put(after, site, DATA, name="trip/Day 1/a.txt")
     assert site.post("/api/receipts", json=done.report).status_code == 200
     return done

@@ -1,4 +1,4 @@
-"""Share links and previews over the wire."""
+"""Share links and previews over HTTP."""
 
 import io
 

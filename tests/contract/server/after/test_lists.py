@@ -1,4 +1,4 @@
-"""My uploads searched and in any order, and what was deleted and can come back."""
+"""Lists of uploads: searched, sorted in any order, and deleted but restorable."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ NAMES = ("Zebra.txt", "apfel.txt", "Äpfel 100%.txt", "_.txt")
 
 @pytest.fixture
 def upload(after: Demo, site: httpx.Client) -> Upload:
-    """Stores something and reports it; answers with its key."""
+    """Return a function that stores an object, reports it and returns its key."""
 
     def store(name: str, data: bytes = b"hello") -> str:
         done = put(after, site, data, name=name)
@@ -26,7 +26,7 @@ def upload(after: Demo, site: httpx.Client) -> Upload:
 
 
 def names(site: httpx.Client, path: str = "/api/objects", **params: str | int) -> list[str]:
-    """Return the names of all pages."""
+    """Return the names on all pages of a list."""
     found: list[str] = []
     cursor: str | None = ""
     while cursor is not None:

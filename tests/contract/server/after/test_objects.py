@@ -1,4 +1,4 @@
-"""My uploads over the wire: listed, deleted, brought back; nobody else's are reached."""
+"""Own uploads over HTTP: listed, deleted, restored; other users' uploads are unreachable."""
 
 from urllib.parse import quote
 

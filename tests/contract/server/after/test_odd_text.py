@@ -1,4 +1,4 @@
-"""Text that no database holds, and numbers that are none: refused on either ledger, never a 5xx."""
+"""Text that databases cannot store, and invalid numbers: refused on each ledger, never a 5xx."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Quotas over the wire."""
+"""Quotas over HTTP."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_a_quota_is_exceeded_by_no_more_than_was_in_flight(web_dir: Path, tmp_pa
     workers, allowed = 8, 20
 
     def hand_in(demo: Demo, _worker: int) -> int:
-        """Upload as the page does: with one grant, until an answer says that nothing is left."""
+        """Upload with one grant until a receipt says that nothing is left; return the count."""
         with httpx.Client(base_url=demo.url, trust_env=False, timeout=30) as site:
             grant = site.post("/api/grant").json()
             left, done = grant["limits"]["quota"]["objects_left"], 0

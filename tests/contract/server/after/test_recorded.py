@@ -1,4 +1,4 @@
-"""What arrived is recorded, by whatever way it becomes known, and whatever is ill meanwhile."""
+"""Uploads are recorded, whatever reports them first, and whatever fails meanwhile."""
 
 import json
 from base64 import b64encode

@@ -1,4 +1,4 @@
-"""Unfinished uploads over the wire: those of every device are listed, and leave no part."""
+"""Unfinished uploads over HTTP: those of all devices are listed, and discarding leaves no part."""
 
 import re
 import secrets
@@ -17,7 +17,7 @@ PART = bytes(100 * 1024)
 def begin(
     after: Demo, site: httpx.Client, *, parts: int = 2, name: str = "a.bin"
 ) -> dict[str, str]:
-    """Begin an upload as a page does; return what names it."""
+    """Begin an upload as a page does; return its key and upload id."""
     grant = site.post("/api/grant").json()
     bucket = granted_bucket(grant, after)
     key = f"{grant['prefix']}2026-03-14/{secrets.token_hex(16)}/{name}"

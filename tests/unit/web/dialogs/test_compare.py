@@ -1,4 +1,4 @@
-"""Two canonical requests are told apart, and no token is shown."""
+"""Comparison of two canonical requests, without showing a token."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The receipt of a batch: every value whole, and none that a spreadsheet would run."""
+"""The receipt of a batch: complete values, and no formula that a spreadsheet would run."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What is stored, and how the server is asked for it."""
+"""The list of stored uploads, and the requests for it."""
 
 import pytest
 

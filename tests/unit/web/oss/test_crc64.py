@@ -1,4 +1,4 @@
-"""CRCs of parts combine to the CRC of the whole, as the official SDKs compute it."""
+"""Combined CRCs of parts equal the CRC of the whole, as the official SDKs compute it."""
 
 import pytest
 

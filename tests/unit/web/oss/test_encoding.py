@@ -1,4 +1,4 @@
-"""Percent-encoding and times, which MicroPython's library leaves to us."""
+"""Percent-encoding and times, which MicroPython's library lacks."""
 
 import pytest
 

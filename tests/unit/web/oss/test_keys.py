@@ -1,4 +1,4 @@
-"""Object keys: safe, unique, readable, never too long."""
+"""Object keys: safe, unique, readable, limited in length."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Replies of OSS, and of things that are not OSS."""
+"""Responses of OSS, and responses that are not from OSS."""
 
 import binascii
 

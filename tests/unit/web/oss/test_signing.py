@@ -1,4 +1,4 @@
-"""Every stage of a V4 signature equals what the three official SDKs compute."""
+"""Every stage of a V4 signature equals the value of the three official SDKs."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The budget: never more than allowed, the first in rank first, less under trouble."""
+"""The connection budget: never exceeded, by rank, and smaller after errors."""
 
 import asyncio
 

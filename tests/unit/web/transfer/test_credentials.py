@@ -1,4 +1,4 @@
-"""Credentials are shared, renewed in time, and judged by the server's clock."""
+"""Credentials are shared, renewed in time, and checked with the server's clock."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A grant is read from our server's JSON, or refused."""
+"""Grants are parsed from our server's JSON, or refused."""
 
 import pytest
 

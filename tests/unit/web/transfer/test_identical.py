@@ -1,4 +1,4 @@
-"""A file that is stored already is not sent, if that is wanted."""
+"""With the option enabled, a file that is already stored is not sent."""
 
 import pytest
 

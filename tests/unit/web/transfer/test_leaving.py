@@ -1,4 +1,4 @@
-"""What is cancelled is removed: now, later, or by the next page, and never offered again."""
+"""A cancelled upload is removed now, later or by the next page, and never offered again."""
 
 import json
 
@@ -16,14 +16,14 @@ SIZE = 64 * MIB
 
 
 class World:
-    """An OSS, a browser, and any number of its pages."""
+    """A fake OSS, a fake browser, and any number of its pages."""
 
     def __init__(self):
         self.clock = FakeClock()
         self.http = FakeHttp()
         self.storage = FakeStorage()
         self.browser = FakeBrowser()
-        self.refusals = 0  # of the next requests to remove parts
+        self.refusals = 0  # number of requests to remove parts that will be refused
 
     def page(self):
         ports = make_ports(self.clock, http=self.http, storage=self.storage, browser=self.browser)
@@ -38,7 +38,7 @@ class World:
         return await self.http.send(request, body, on_progress)
 
     async def half_sent(self):
-        """Return a page that has stopped in the middle of an upload."""
+        """Return a page with an upload paused in the middle."""
         self.http.hold_after = 4
         queue, _, ports = self.page()
         upload = queue.add(FakeFile("a.bin", SIZE))
@@ -49,7 +49,7 @@ class World:
         return queue, upload, ports
 
     def marks(self):
-        """Return of each record whether it is given up."""
+        """Return, for each record, whether its upload was given up."""
         return [json.loads(text)["given_up"] for text in self.storage.texts.values()]
 
 

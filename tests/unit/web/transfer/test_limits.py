@@ -1,4 +1,4 @@
-"""What the grant lets a file be is told at once, and nothing else is sent."""
+"""Limits of the grant: violations are reported immediately, and such files are not sent."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The rate: calm, and honest about what it does not know."""
+"""The displayed rate: smooth, and absent while it is unknown."""
 
 from uploader.transfer.pacing.meter import Meter
 

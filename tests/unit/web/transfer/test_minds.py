@@ -1,4 +1,4 @@
-"""Who changes their mind is heard: listeners that stop or repeat, a cancel that meets another."""
+"""Changed decisions: listeners that stop or repeat uploads, and concurrent cancels."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ async def turns(count=60):
 
 
 async def half_sent(queue, ports, *, size=SIZE, **options):
-    """Return an upload of which two parts have arrived, and no more do until they are released."""
+    """Return an upload with two stored parts; further parts are held until `release`."""
     ports.http.hold_after = len(ports.http.parts_sent) + 2
     upload = queue.add(FakeFile("a.bin", size), Options(**options))
     await until(lambda: upload.progress.arrived == 16 * MIB and ports.http.running)
@@ -116,7 +116,7 @@ async def test_a_cancel_that_is_repeated_while_the_first_cleans_up_leaves_no_par
     upload = await half_sent(queue, ports)
     upload.cancel()
     await until(lambda: upload.state == states.CANCELLED)
-    ports.http.plan = [refused("AccessDenied")]  # of the first attempt to remove it
+    ports.http.plan = [refused("AccessDenied")]  # the first attempt to remove it fails
 
     upload.retry()
     upload.cancel()
@@ -144,7 +144,7 @@ async def test_an_old_clean_up_leaves_alone_what_a_person_has_begun_again():
     upload.retry()
     await until(lambda: ports.http.running)
     upload.pause()
-    queue.leave(upload, True)  # the view's cancel, that can be undone
+    queue.leave(upload, True)  # the view's cancel, which can be undone
     later[0].set()
     await turns()
     queue.leave(upload, False)

@@ -1,4 +1,4 @@
-"""Buttons that are pressed while an upload is between two states."""
+"""Buttons pressed while an upload is between two states."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ async def under_way(queue, ports):
 
 
 async def waiting_for_network(queue, ports):
-    """Return an upload that waits for the network, and what lets it go on."""
+    """Return an upload that waits for the network, and the event that lets it continue."""
     gate = asyncio.Event()
 
     async def may_be_back(_timeout_s):

@@ -1,4 +1,4 @@
-"""A file in parts: each sent once, proved, put together, and gone when it is not wanted."""
+"""Uploads in parts: each part is sent once, verified, completed, and removed after a cancel."""
 
 import asyncio
 
@@ -32,7 +32,7 @@ from uploader.transfer.upload import Upload
 
 PARTS = 10
 SIZE = PARTS * MIB - 7
-LARGE = 2 * PARTS * MIB - 7  # more than goes in one request
+LARGE = 2 * PARTS * MIB - 7  # larger than a single request allows
 
 
 def make(size=SIZE, connections=3, clock=None):
@@ -243,7 +243,7 @@ def busy(wait_s):
 
 
 class SharedClock(FakeClock):
-    """A clock on which those who sleep at the same time wake at the same time."""
+    """A clock on which concurrent sleepers wake at the same time."""
 
     async def sleep(self, seconds):
         until_s = self.true_s + seconds
@@ -254,7 +254,7 @@ class SharedClock(FakeClock):
 
 async def test_what_goes_well_in_between_ends_the_trouble():
     upload, ports, engine = make(connections=1, clock=SharedClock())
-    ports.http.plan = [None] + ([busy(300)] * 6 + [None] * 2) * 4  # two parts take turns
+    ports.http.plan = [None] + ([busy(300)] * 6 + [None] * 2) * 4  # two parts alternate
 
     await send_multipart(upload, engine)
 
@@ -510,7 +510,7 @@ async def test_abort_is_repeated_while_parts_are_left():
     ports.http.multiparts["U1"] = {1: MIB}
     from uploader.oss.replies import Reply
 
-    ports.http.plan = [Reply(204, lambda _name: "")]  # said, and not done
+    ports.http.plan = [Reply(204, lambda _name: "")]  # a response without any effect
 
     await abort(upload, engine)
 

@@ -1,4 +1,4 @@
-"""How an object is stored: the headers that say it, and what cannot be asked for."""
+"""Options of stored objects: the resulting headers, and invalid options."""
 
 import pytest
 
@@ -86,7 +86,7 @@ def test_what_oss_would_refuse_is_refused_at_once(wrong, said):
     ("size", "policy", "header"),
     [
         (10, KEEP_BOTH, []),
-        (LARGE, KEEP_BOTH, ["true"]),  # another device may end it first
+        (LARGE, KEEP_BOTH, ["true"]),  # another device may complete it first
         (10, REFUSE, ["true"]),
         (LARGE, REFUSE, ["true"]),
         (10, REPLACE, []),
@@ -109,7 +109,7 @@ async def test_the_policy_for_names_decides_on_key_and_header(size, policy, head
 async def test_a_name_that_is_taken_by_another_object_is_refused_and_leaves_no_part(size):
     queue, ports = make()
     ports.http.objects["uploads/alice-1/a.bin"] = 3
-    answers = 0 if size == 10 else 4  # to the start and to three parts, before the end
+    answers = 0 if size == 10 else 4  # initiation and three parts, before the completion
     ports.http.plan = [None] * answers + [refused("FileAlreadyExists", 409)]
 
     upload = await send(queue, FakeFile("a.bin", size), Options(same_name=REFUSE))

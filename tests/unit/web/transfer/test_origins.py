@@ -1,4 +1,4 @@
-"""Which origin requests go to: who answers first, who has failed, and when nothing changes."""
+"""Choice of the origin for requests: fastest response, failed origins, and stable choices."""
 
 import asyncio
 
@@ -52,7 +52,7 @@ class Alarms(FakeClock):
 
 
 class Hosts:
-    """What answers at each origin: nothing yet (no entry), `None` for an answer, or an error."""
+    """The response at each origin: no entry for none yet, `None` for success, or an error."""
 
     def __init__(self):
         self.asked = []
@@ -60,7 +60,7 @@ class Hosts:
         self._waiting = []
 
     def answer(self, *origins):
-        """Let these answer now."""
+        """Let these origins respond now."""
         for origin in origins:
             self.answers[origin] = None
         for event in self._waiting:
@@ -79,7 +79,7 @@ class Hosts:
 
 
 async def awake(clock):
-    """Let nobody sleep for long."""
+    """Let all short sleeps end."""
     for _ in range(20):
         await turns()
         await clock.go_on(60)
@@ -112,7 +112,7 @@ async def chosen(origins, grant):
 
 
 async def make_found(*failing):
-    """Return origins that have found ONE; then all in `failing` stop to answer."""
+    """Return origins that have chosen ONE; then all origins in `failing` stop responding."""
     origins, grant, hosts, clock = make(ONE, TWO)
     hosts.answers = {ONE: None, TWO: None}
     assert await chosen(origins, grant) == ONE
@@ -223,7 +223,7 @@ async def test_what_was_in_flight_to_the_origin_before_is_sent_again_and_counts_
     for _ in range(5):
         assert await origins.failed(used, lost())
 
-    assert not await lose(origins, grant)  # the first at this origin
+    assert not await lose(origins, grant)  # the first failure at this origin
     assert (await chosen(origins, grant), len(hosts.asked)) == (TWO, 2)
 
 
@@ -313,7 +313,7 @@ async def test_a_preferred_origin_is_asked_again_after_a_while_and_taken_back():
     clock.advance(AGAIN_S)
     await chosen(origins, grant)
     await turns()
-    assert len(hosts.asked) == 6  # it is the first: none is better
+    assert len(hosts.asked) == 6  # it is the first choice: no better origin to look for
 
 
 async def test_a_refused_origin_is_not_asked_before_that():
@@ -431,7 +431,7 @@ async def test_an_origin_that_does_not_answer_as_oss_would_gets_no_upload(reply)
 
 async def test_a_request_that_waits_for_its_turn_goes_where_the_others_have_gone_by_then():
     first, ports, engine = make_upload(PUBLIC, ONE, connections=1)
-    first.file.size = 100_000  # of which one goes at a time
+    first.file.size = 100_000  # sent one at a time
     second = Upload(first.file, lambda _upload: None)
     second.target.key = "uploads/alice-1/k/b.txt"
     second.go(states.UPLOADING)
@@ -469,7 +469,7 @@ async def test_what_is_asked_is_a_signed_list_of_the_parts_of_nothing():
 
 
 async def waits_of(*, origin, server_is_there=True, outages=4):
-    """Return what an upload waits for, whose storage is unreachable so many times."""
+    """Return what an upload waits for if the storage is unreachable `outages` times."""
     upload, ports, engine = make_upload(origin)
     ports.network.server_is_there = server_is_there
     ports.http.plan = [lost(Lost.UNREACHABLE)] * outages

@@ -1,4 +1,4 @@
-"""Uploads in parts that OSS has begun while the answer was lost: none stays."""
+"""Multipart uploads whose initiation got no response: none of them remains."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ SIZE = 64 * MIB
 
 
 class World:
-    """An OSS, a browser, and any number of its pages."""
+    """A fake OSS, a fake browser, and any number of its pages."""
 
     def __init__(self):
         self.clock = FakeClock()
@@ -38,7 +38,7 @@ class World:
         return queue, ports
 
     async def begun_in_vain(self):
-        """Return a page whose begin has reached OSS, and waits for an answer that is lost."""
+        """Return a page whose initiation has reached OSS, but whose response is lost."""
         self.http.plan = [ANSWER_LOST]
         queue, ports = self.page()
         send = self.http.send
@@ -87,7 +87,7 @@ async def test_the_next_page_removes_what_a_page_has_begun_in_its_last_moment():
     world = World()
     queue, upload, ports = await world.begun_in_vain()
     await until(lambda: world.storage.texts)
-    queue.pause(upload)  # stands for the end of its requests
+    queue.pause(upload)  # simulates the end of its requests
     await until(lambda: not world.http.running)
     ports.tabs.close()
     world.http.release()
@@ -120,7 +120,7 @@ async def test_what_a_closed_page_has_begun_in_vain_is_removed_at_the_next_start
         {"key": upload.key, "upload_id": each, "size": 0, "began_at": "2026-03-14T09:26:52Z"}
         for each in world.http.begun
     ]
-    queue.pause(upload)  # stands for the end of its requests
+    queue.pause(upload)  # simulates the end of its requests
     await until(lambda: not world.http.running)
     if is_closed:
         ports.tabs.close()

@@ -1,4 +1,4 @@
-"""The part plan keeps to what OSS accepts, up to the largest object."""
+"""Part plans satisfy the limits of OSS, up to the largest object."""
 
 import pytest
 

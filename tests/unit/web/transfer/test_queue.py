@@ -1,4 +1,4 @@
-"""The queue: what goes when, how many at a time, and what is told."""
+"""The queue: order, concurrency and notifications."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What a quota leaves is not exceeded: what has no room waits until there is some."""
+"""Quotas are not exceeded: files that do not fit wait until there is room."""
 
 import asyncio
 
@@ -75,7 +75,7 @@ def test_a_refusal_says_what_there_is_nothing_left_of_and_the_next_grant_what_th
 def make(*, objects, size=None, ahead=AHEAD):
     ports = make_ports()
     ports.grants.left = Left(size, objects)
-    ports.network.hold()  # who waits looks again at `release`
+    ports.network.hold()  # waiting uploads check again at `release`
     engine = make_engine(ports, 3)
     return Queue(engine, active=3, ahead=ahead), engine, ports
 
@@ -85,7 +85,7 @@ def count(queue, state):
 
 
 async def stop(queue):
-    """End those that wait: where all tests share a loop, they would wait for ever."""
+    """End the waiting uploads, which would wait for ever if tests share an event loop."""
     queue.cancel_all()
     await until(lambda: all(upload.state in states.ENDED for upload in queue.uploads))
 

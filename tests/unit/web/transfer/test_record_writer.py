@@ -1,4 +1,4 @@
-"""What waits, or goes in one request, is not forgotten by a reload, and costs next to nothing."""
+"""Records of waiting and small files: they survive a reload and cost little."""
 
 import json
 
@@ -27,7 +27,7 @@ NAMES = ("a.txt", "b.txt", "c.txt")
 
 
 class World:
-    """An OSS, a browser, and any number of its pages."""
+    """A fake OSS, a fake browser, and any number of its pages."""
 
     def __init__(self):
         self.clock = FakeClock()
@@ -45,13 +45,13 @@ class World:
         return Queue(engine, active=1, ahead=0, **more), engine.journal, ports
 
     async def next_page(self, **more):
-        """Return a page that has read what there is."""
+        """Return a new page that has read the existing records."""
         queue, journal, ports = self.page(**more)
         await journal.load()
         return queue, journal, ports
 
     async def left(self, names=NAMES, options=None):
-        """Return the uploads of a page that went away: one was under way, the others waited."""
+        """Return the uploads of a closed page: one was being sent, the others waited."""
         self.http.hold()
         queue, _, ports = self.page()
         uploads = [queue.add(FakeFile(name), options) for name in names]
@@ -60,7 +60,7 @@ class World:
         return uploads
 
     async def close(self, queue, ports):
-        queue.pause_all()  # stands for the end of its requests
+        queue.pause_all()  # simulates the end of its requests
         await until(lambda: not self.http.running)
         ports.tabs.close()
         self.http.release()
@@ -185,7 +185,7 @@ async def test_when_all_has_arrived_no_record_waits_to_be_removed():
     world.http.release()
     await all_done(queue)
 
-    await until(lambda: not world.storage.texts)  # whoever closes the page now has seen the truth
+    await until(lambda: not world.storage.texts)  # from now on, closing the page loses nothing
 
     assert [sorted(names) for names in world.storage.deleted] == [
         sorted([upload.key for upload in queue.uploads])
@@ -503,7 +503,7 @@ async def test_a_page_that_may_end_writes_at_once_what_was_to_be_written_soon():
     queue.add(FakeFile("d.txt"))
     queue.write_now()
     queue.add(FakeFile("e.txt"))
-    queue.write_now()  # while the records before are being written
+    queue.write_now()  # while the earlier records are being written
 
     await until(lambda: len(world.storage.texts) == len(NAMES) + 2)
     await world.close(queue, ports)

@@ -1,4 +1,4 @@
-"""Going on after a reload: what is believed, what is proved, what is refused."""
+"""Resuming after a reload: which records are trusted, verified or refused."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ SIZE = 64 * MIB
 
 
 def make(ports=None):
-    """Return a new page, which takes the place of the one with these ports."""
+    """Return a new page, which replaces the page with these ports."""
     if ports:
         ports.tabs.close()
         ports.tabs = FakeTabs(ports.tabs._browser)
@@ -40,7 +40,7 @@ def make(ports=None):
 
 
 async def interrupted(arrived, options=None):
-    """Return the ports after a page that was closed when `arrived` parts were there."""
+    """Return the ports of a page that was closed when `arrived` parts were stored."""
     queue, ports, _ = make()
     ports.http.hold_after = arrived
     upload = queue.add(FakeFile("a.bin", SIZE), options)
@@ -68,7 +68,7 @@ def waiting(**changes):
 
 
 def name_of(text):
-    """Return the name under which a record is kept: its key."""
+    """Return the storage name of a record, which is its key."""
     try:
         return json.loads(text)["key"]
     except (KeyError, TypeError, ValueError):
@@ -354,7 +354,7 @@ async def test_what_is_discarded_while_offline_is_removed_by_the_next_page():
     ports.network.hold()
     discarding = queue.discard([left])
     await until(lambda: ports.network.waited_s)
-    discarding.cancel()  # with its page
+    discarding.cancel()  # the page is closed
     next_page = make_ports(http=ports.http, storage=ports.storage)
 
     queue, _, _ = make(next_page)
@@ -454,14 +454,14 @@ async def test_a_storage_that_does_not_work_costs_nothing_but_the_resuming():
         record(version=1),
         record(sha256="ff"),
         record(owner="uploads/bob-2/"),
-        record(upload_id=""),  # and parts
+        record(upload_id=""),  # but with parts
         record(key=f"{OWNER}../bob-2/a.bin"),
         waiting(page=""),
         waiting(page=None),
         waiting(sent=1),
         waiting(options=None),
         waiting(options={"same_name": "sometimes"}),
-        waiting(options={"same_name": "replace"}),  # has a key that is not that of the name
+        waiting(options={"same_name": "replace"}),  # whose key is not derived from the name
         waiting(options={"content_type": "text/html\nx-oss-meta-a: b"}),
         waiting(options={"metadata": ["a"]}),
         waiting(options={"strange": 1}),

@@ -1,4 +1,4 @@
-"""What passes, what is waited for, and how long."""
+"""Retries: which errors are temporary, what an upload waits for, and how long."""
 
 import pytest
 

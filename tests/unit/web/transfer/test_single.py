@@ -1,4 +1,4 @@
-"""A file in one request: what is sent, what is mended, and when it counts as arrived."""
+"""Uploads in one request: the request, recovery from errors, and confirmation."""
 
 import asyncio
 
@@ -290,7 +290,7 @@ async def test_a_wait_that_a_person_ends_is_over():
 
 async def test_oss_says_until_when_to_wait():
     upload, ports, engine = make(clock=FakeClock(error_s=-1200))
-    at = "Sat, 14 Mar 2026 09:27:13 GMT"  # in 20 s, by the right clock
+    at = "Sat, 14 Mar 2026 09:27:13 GMT"  # in 20 s, by the correct clock
     ports.http.plan = [refused("ServiceUnavailable", 503, retry_after=at)]
 
     await send_single(upload, engine)
@@ -400,7 +400,7 @@ async def test_a_missing_cors_rule_is_final():
         with pytest.raises(Lost, match="cors"):
             await send_single(upload, engine)
 
-    assert len(ports.http.requests) == 4 + 1  # who has seen it does not try as hard again
+    assert len(ports.http.requests) == 4 + 1  # fewer retries after the first such failure
 
 
 async def test_a_gateway_at_the_very_first_request_is_waited_out():

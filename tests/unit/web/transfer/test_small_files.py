@@ -1,4 +1,4 @@
-"""Two pages of one browser have the same small files: each is sent once."""
+"""Two pages of one browser upload the same small files: each file is sent once."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ async def both(world, size=10, plan=()):
     """Return two pages that know of each other, and their uploads of the same small file."""
     pages = [world.page(), world.page()]
     for number, (_, journal, ports) in enumerate(pages):
-        ports.random.count = 1000 * number  # keys of its own
+        ports.random.count = 1000 * number  # different keys than other pages
         await journal.load()
     world.http.hold()
     world.http.plan = list(plan)
@@ -84,9 +84,9 @@ async def test_a_small_file_that_one_page_does_not_send_is_sent_by_the_other(end
 
 
 async def close(queue, ports):
-    """Close a page whose requests have all been carried out."""
+    """Close a page whose requests have all been executed."""
     ports.tabs.close()
-    queue.pause_all()  # stands for the end of its requests
+    queue.pause_all()  # simulates the end of its requests
     await until(lambda: all(upload.state == states.PAUSED for upload in queue.uploads))
 
 
@@ -103,7 +103,7 @@ async def test_a_small_file_that_a_closed_page_has_sent_is_not_stored_twice(coun
     await until(lambda: key in world.storage.texts)
     world.clock.advance(after_s)
 
-    world.http.objects[key] = 10  # the file arrives, and no page hears of it
+    world.http.objects[key] = 10  # the file is stored, but no page is notified
     pages[0][2].tabs.tell = lambda text: None
     await close(pages[0][0], pages[0][2])
     if count == 3:
@@ -124,7 +124,7 @@ async def test_a_small_file_that_a_closed_page_has_sent_is_not_stored_twice(coun
 
 
 async def idle(world, number):
-    """Return a page that knows what there is, and has no file."""
+    """Return a page that has read the existing records, and has no file."""
     queue, journal, ports = world.page()
     ports.random.count = 1000 * number
     await journal.load()
@@ -155,7 +155,7 @@ async def test_whoever_has_the_file_of_a_closed_page_stores_it_once(follows, oth
     uploads = [queue.add(FakeFile("a.txt")) for queue in pages]
     await until(lambda: all(each.paused_for == states.FOR_TAB for each in uploads))
 
-    world.http.objects[first.key] = 10  # the file arrives, and no page hears of it
+    world.http.objects[first.key] = 10  # the file is stored, but no page is notified
     ports.tabs.tell = lambda text: None
     await close(sender, ports)
     await pause_of(turns)
@@ -176,7 +176,7 @@ async def test_of_two_pages_that_are_closed_the_next_one_goes_on_with_the_one_th
     pages, uploads = await both(world)
     await until(lambda: world.storage.texts)
     for _ in range(50):
-        await asyncio.sleep(0)  # in which the page that follows would write a record too
+        await asyncio.sleep(0)  # time in which the following page would write a record too
     key = uploads[0].key
 
     world.http.objects[key] = 10
@@ -342,7 +342,7 @@ async def test_a_record_that_is_claimed_keeps_other_pages_from_its_file_until_it
     await until(lambda: upload.key in world.storage.texts)
     await close(sender, ports)
     claiming, other = await idle(world, 1), await idle(world, 2)
-    claiming._slots._active = claiming._slots._ahead = 0  # nothing starts
+    claiming._slots._active = claiming._slots._ahead = 0  # no upload starts
     claimed = claiming.add(FakeFile("a.txt"))
     await until(lambda: claimed.key == upload.key)
 
@@ -355,7 +355,7 @@ async def test_a_record_that_is_claimed_keeps_other_pages_from_its_file_until_it
 
 
 async def left_behind(world, name="a.txt"):
-    """Return the key under which a page has begun a file, before it was closed."""
+    """Return the key of a file whose page was closed during the upload."""
     queue, _, ports = world.page()
     world.http.hold()
     upload = queue.add(FakeFile(name))

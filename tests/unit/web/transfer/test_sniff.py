@@ -1,4 +1,4 @@
-"""What a file is by its first bytes."""
+"""Detection of content types from a file's first bytes."""
 
 import pytest
 

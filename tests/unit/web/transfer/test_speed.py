@@ -1,4 +1,4 @@
-"""The speed limit: what each request carries, and how many go at a time."""
+"""The speed limit: the header of each request, and the number of connections."""
 
 import asyncio
 
@@ -101,7 +101,7 @@ async def test_a_change_reaches_the_next_requests_of_an_upload_under_way():
     limits = [dict(request.headers).get("x-oss-traffic-limit") for request in ports.http.requests]
     assert limits[:before] == [None] * before
     assert limits[before:-1] == ["1600000"] * (len(limits) - before - 1)
-    assert limits[-1] is None  # the end of a multipart upload has no bytes to slow down
+    assert limits[-1] is None  # the completion request has no data to limit
     assert queue.speed_limit == 200_000
 
 

@@ -1,4 +1,4 @@
-"""The table of states: every legal move works, every other raises."""
+"""The table of states: every legal move works, every other move raises."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What pause, cancel, retry and remove do to an upload."""
+"""The effects of pause, cancel, retry and remove on an upload."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A stream is sent in parts of bounded memory, and ends as one verified object."""
+"""A stream is sent in parts with bounded memory, and becomes one verified object."""
 
 import asyncio
 
@@ -16,7 +16,9 @@ PART = DEFAULT_PART_BYTES
 
 
 class FakeSource:
-    """Gives `size` bytes, `stop_after` pieces until `gate` is set; raises `error` at their end."""
+    """Yields `size` bytes; stops after `stop_after` pieces until `gate` is set; may end with
+    `error`.
+    """
 
     def __init__(self, size, error=None):
         self.left = size

@@ -1,4 +1,4 @@
-"""Two pages of one browser: one sends a file, the other follows, and takes over if it must."""
+"""Two pages of one browser: one sends a file, the other follows and takes over if necessary."""
 
 import asyncio
 import json
@@ -84,7 +84,7 @@ async def test_a_page_that_follows_takes_over_when_the_other_is_closed():
     await until(lambda: second.paused_for == states.FOR_TAB)
 
     ports.tabs.close()
-    queue.pause(first)  # stands for the end of its requests
+    queue.pause(first)  # simulates the end of its requests
     world.http.release()
     await until(lambda: second.state == states.DONE)
 
@@ -381,7 +381,7 @@ async def test_what_another_page_has_taken_over_and_removed_is_not_begun_under_i
     world = World()
     queue, first, _ = await world.half_sent()
     other, _, ports = world.page()
-    ports.random.count = 1000  # keys of its own
+    ports.random.count = 1000  # different keys than other pages
     second = other.add(FakeFile("a.bin", SIZE))
     await until(lambda: second.paused_for == states.FOR_TAB)
     queue.pause(first)

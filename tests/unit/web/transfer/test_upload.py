@@ -1,4 +1,4 @@
-"""One upload: what it counts, and what holds and pauses do to it."""
+"""A single upload: progress, and the effects of holds and pauses."""
 
 import gc
 
@@ -51,7 +51,7 @@ def test_a_part_is_counted_once_however_often_it_lands():
 
 def test_more_than_the_file_is_never_counted():
     upload = make(10)
-    upload.progress.fly(1, 500)  # the request has more bytes than its body
+    upload.progress.fly(1, 500)  # the request is larger than its body
 
     assert upload.sent == 10
 
@@ -161,7 +161,7 @@ def test_the_checksum_of_parts_is_that_of_their_bytes_in_order_whichever_landed_
 
 
 def test_the_checksum_of_many_parts_leaves_little_garbage_as_none_is_freed_meanwhile():
-    used = getattr(gc, "mem_alloc", lambda: 0)  # bytes; of MicroPython alone
+    used = getattr(gc, "mem_alloc", lambda: 0)  # bytes; only MicroPython has this function
     upload = make(1000)
     for number in range(1, 1001):
         upload.progress.land(number, SentPart('"E"', crc64_of_zeros(1), 1))

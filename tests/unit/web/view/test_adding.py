@@ -1,4 +1,4 @@
-"""Files are added at once; about a name that is there already a person is asked."""
+"""Files are added immediately; the user is asked about names that are already in the list."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from uploader.view.model import QueueModel
 
 
 class Person:
-    """Answers each question with the next of `answers`; remembers what they were asked."""
+    """A user who answers each question with the next of `answers`; records the questions."""
 
     def __init__(self, *answers):
         self.answers = list(answers)
@@ -44,7 +44,7 @@ async def test_two_files_of_one_name_in_one_drop_are_asked_about(answer, names):
 
 
 class SlowFiles:
-    """Files for each of which the page needs some time."""
+    """Files that take the page some time each."""
 
     def __init__(self, clock, count, seconds):
         self._clock = clock

@@ -1,4 +1,4 @@
-"""What is said aloud: little, and nothing twice."""
+"""Announcements for screen readers: few, and none repeated."""
 
 from support.english import speak_english
 from uploader.view.words.milestones import Milestones

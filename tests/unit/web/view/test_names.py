@@ -1,4 +1,4 @@
-"""Names give way in the middle, at a place that the eye does not notice."""
+"""Long file names are shortened in the middle, at a suitable position."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The report for support says what is needed, and nothing that is private."""
+"""The report for support has all necessary data, and no private data."""
 
 from support.fakes import FakeFile, lost
 from uploader.oss.errors import Refused

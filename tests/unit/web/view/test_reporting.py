@@ -1,4 +1,6 @@
-"""What has arrived is told to our server, one after the other, and again when it is away."""
+"""Completed uploads are reported to our server in order, and again if the server was
+unreachable.
+"""
 
 from support.fakes import FakeClock, FakeFile, until
 from uploader.oss.errors import Corrupt

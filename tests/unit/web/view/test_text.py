@@ -1,4 +1,4 @@
-"""Sizes, times and sentences in words."""
+"""Sizes, times and sentences as text."""
 
 import pytest
 

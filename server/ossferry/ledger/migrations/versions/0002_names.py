@@ -1,4 +1,4 @@
-"""Names of files, folded, to search and to sort by."""
+"""Add a column of case-folded file names, to search and sort uploads by name."""
 
 import unicodedata
 
@@ -12,8 +12,8 @@ AT_ONCE = 1000
 
 
 def upgrade() -> None:
-    """Go forward."""
-    # the default is for a process of the older version that still runs beside
+    """Apply this migration, and fill the new column of existing receipts."""
+    # the default is for a process of the older version that still writes to the same database
     name = sa.Column("name", sa.String(length=1024), nullable=False, server_default="")
     op.add_column("receipts", name)
     receipts = sa.table("receipts", sa.column("key", sa.String), sa.column("name", sa.String))
@@ -30,7 +30,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go back."""
+    """Revert this migration."""
     op.drop_column("receipts", "name")
 
 

@@ -1,4 +1,4 @@
-"""An index for the last uploads of everybody."""
+"""Add an index that speeds up the list of all principals' newest uploads."""
 
 from alembic import op
 
@@ -7,10 +7,10 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Go forward."""
+    """Apply this migration."""
     op.create_index("ix_receipts_recorded_at", "receipts", ["recorded_at"])
 
 
 def downgrade() -> None:
-    """Go back."""
+    """Revert this migration."""
     op.drop_index("ix_receipts_recorded_at", "receipts")

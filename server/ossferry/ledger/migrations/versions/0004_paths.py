@@ -1,4 +1,7 @@
-"""Paths of files, folded, to search; and checksums, to find what is stored already."""
+"""Add a column of case-folded file paths for searches, and an index of checksums.
+
+The index finds files that are already stored.
+"""
 
 import re
 import unicodedata
@@ -14,8 +17,8 @@ OWN_PATH = re.compile(r"\A[^/]+/[^/]+/(?:[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9a-f]{32}
 
 
 def upgrade() -> None:
-    """Go forward."""
-    # the default is for a process of the older version that still runs beside
+    """Apply this migration, and fill the new column of existing receipts."""
+    # the default is for a process of the older version that still writes to the same database
     path = sa.Column("path", sa.String(length=1024), nullable=False, server_default="")
     op.add_column("receipts", path)
     op.create_index("ix_receipts_principal_crc64", "receipts", ["principal", "crc64"])
@@ -33,7 +36,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go back."""
+    """Revert this migration."""
     op.drop_index("ix_receipts_principal_crc64", "receipts")
     op.drop_column("receipts", "path")
 

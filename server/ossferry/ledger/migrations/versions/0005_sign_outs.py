@@ -1,4 +1,4 @@
-"""Sessions that were signed out."""
+"""Add the table of signed-out sessions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Go forward."""
+    """Apply this migration."""
     op.create_table(
         "sign_outs",
         sa.Column("session", sa.String(length=64), nullable=False),
@@ -19,6 +19,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go back."""
+    """Revert this migration."""
     op.drop_index("ix_sign_outs_until", "sign_outs")
     op.drop_table("sign_outs")

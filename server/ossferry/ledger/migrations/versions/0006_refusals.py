@@ -1,4 +1,4 @@
-"""Uploads that the page refused."""
+"""Add the table of uploads that the page refused."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Go forward."""
+    """Apply this migration."""
     op.create_table(
         "refusals",
         sa.Column("key", sa.String(length=1024), nullable=False),
@@ -31,6 +31,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go back."""
+    """Revert this migration."""
     op.drop_index("ix_refusals_trash_until", "refusals")
     op.drop_table("refusals")

@@ -1,4 +1,4 @@
-"""What is kept of somebody's refused uploads counts in their quota."""
+"""Add an index for counting a principal's kept refused uploads in the quota."""
 
 from alembic import op
 
@@ -9,10 +9,10 @@ INDEX = "ix_refusals_principal_refused_at"
 
 
 def upgrade() -> None:
-    """Go forward."""
+    """Apply this migration."""
     op.create_index(INDEX, "refusals", ["principal", "refused_at"])
 
 
 def downgrade() -> None:
-    """Go back."""
+    """Revert this migration."""
     op.drop_index(INDEX, "refusals")
