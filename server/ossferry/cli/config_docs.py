@@ -13,9 +13,10 @@ __all__ = ["configuration_page"]
 HEAD = """\
 # Configuration
 
-Every option is an environment variable; a file called `.env` in the working directory is read too.
-The server refuses to start when a value is unsafe or missing, and says which.
-A misspelled option is refused too, with the nearest name.
+Every option is an environment variable; the server also reads the file `.env` in the working
+directory.
+If a value is unsafe or missing, the server does not start, and its message names the option.
+It also refuses a misspelled option and suggests the nearest name.
 This page is generated: `ossferry config-docs > docs/configuration.md`.
 
 | option | default | meaning |
@@ -23,13 +24,13 @@ This page is generated: `ossferry config-docs > docs/configuration.md`.
 """
 
 TAIL = """
-The server's own credentials are no option of ours.
-`alibabacloud_credentials` finds them by its default chain,
-from environment variables through OIDC (RRSA in a cluster) and profile files to the ECS RAM role.
-A role of ECS or of the cluster is best, a long-term key in the environment is warned of.
-The metadata service of ECS is asked with its token only;
-`ALIBABA_CLOUD_IMDSV1_DISABLED=false` changes that.
-The demo never looks there: it uses the mock's keys.
+ossferry has no option for the server's own cloud credentials.
+`alibabacloud_credentials` finds them with its default chain:
+environment variables, OIDC (RRSA in a cluster), profile files, and the ECS RAM role, in this order.
+A role of ECS or of the cluster is best; the server warns about a long-term key in the environment.
+The server calls the ECS metadata service only with a token;
+`ALIBABA_CLOUD_IMDSV1_DISABLED=false` also allows calls without a token.
+The demo does not use this chain: it uses the mock's keys.
 """
 
 
@@ -59,5 +60,7 @@ def _meaning(name: str, field: FieldInfo) -> str:
         words += " One of: " + ", ".join(f"`{choice}`" for choice in get_args(field.annotation))
         words += "."
     if is_secret(field):
-        words += f" Never shown or logged; `{PREFIX}{name.upper()}_FILE` may name a file with it."
+        words += (
+            f" Never shown or logged; `{PREFIX}{name.upper()}_FILE` can name a file that holds it."
+        )
     return words
