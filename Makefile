@@ -1,10 +1,11 @@
-# ossferry. `make demo` runs it, `make test` proves it; both set up what they need, once.
+# `make demo` runs ossferry and `make test` runs its tests; on first use both install what they need.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# four times as fast as pip, which takes over where uv does not reach an index (uv reads no pip.conf); compiled
-# at once as pip does, because oss2 warns when it is compiled, and in the tests a warning is an error
+# uv is four times as fast as pip. If uv cannot reach the package index, pip takes over, because uv does not
+# read pip.conf. The packages are compiled at installation, as pip does: compiling oss2 prints a warning, and
+# in the tests a warning is an error.
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 PORT ?= 8000
 OSS_PORT ?= 9000
@@ -13,9 +14,9 @@ FRAME_ORIGIN ?=
 CUSTOM_DOMAIN ?=
 RUNTIME ?= micropython
 ONLY ?=
-# not from the environment, where the desktop's browser has this name
+# := ignores the environment, where BROWSER names the desktop's browser
 BROWSER :=
-# a worker that dies is replaced, and the test that it died of runs again (tests/support/workers.py)
+# pytest replaces a worker that crashes and repeats the test that crashed it (tests/support/workers.py)
 WORKERS := --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
 .PHONY: demo test check audit format bench slow vendor-suites screenshots build lock prerequisites clean

@@ -1,7 +1,7 @@
-"""Puts the built page into the wheel, as `ossferry/web`.
+"""Build hook that adds the built page to the wheel, as `ossferry/web`.
 
-A wheel without the page would install and then refuse to start, so building one fails instead.
-Editable installs use the page in the checkout's `build/web`.
+Building the wheel fails without a built page, because the server would refuse to start without it.
+An editable install uses the page in the checkout's `build/web`.
 """
 
 from pathlib import Path
@@ -13,10 +13,10 @@ __all__ = ["WebFilesHook"]
 
 
 class WebFilesHook(BuildHookInterface[Any]):
-    """Runs before each wheel is built."""
+    """The hook that hatchling runs before it builds a wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add the page's files to what the wheel holds.
+        """Add the page's files to the wheel.
 
         Raises:
             FileNotFoundError: the page has not been built.

@@ -1,7 +1,7 @@
-"""Plays an hour of uploads against the STS limit of an account; the numbers of docs/scale.md.
+"""Simulates an hour of uploads with an account's STS limit; docs/scale.md shows the results.
 
-`python docs/scale_simulation.py` prints the table. Nothing is asked over any network, and the dice
-are seeded, so the numbers are the same everywhere.
+`python docs/scale_simulation.py` prints the table. The simulation uses no network, and its random
+numbers are seeded, so the results are the same everywhere.
 """
 
 import heapq
@@ -9,20 +9,20 @@ import random
 from dataclasses import dataclass
 
 CALLS_PER_S = 75  # OSSFERRY_STS_CALLS_PER_S; an account may make 100
-REFRESH_LEFT_S = 60.0  # the page asks again when this much life is left
+REFRESH_LEFT_S = 60.0  # the page requests new credentials this long before they expire
 HOUR_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One hour.
+    """The people of one simulated hour, and the credentials and accounts that serve them.
 
     Attributes:
-        users: people who come within the hour.
-        rush: whether half of them come within the first minute.
-        stay_s: how long each uploads, on average.
-        life_s: life of the credentials.
-        accounts: cloud accounts that share the users.
+        users: number of people who arrive within the hour.
+        rush: whether half of them arrive within the first minute.
+        stay_s: average time that a person uploads, in seconds.
+        life_s: lifetime of the credentials, in seconds.
+        accounts: number of cloud accounts that share the users equally.
     """
 
     name: str
@@ -35,7 +35,13 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What an hour was like."""
+    """The result for one account.
+
+    Attributes:
+        calls: number of calls to STS.
+        busiest: highest number of calls in one second.
+        longest_wait_s: longest time that a person waited for credentials, in seconds.
+    """
 
     calls: int
     busiest: int
@@ -56,8 +62,8 @@ SCENARIOS = (
 
 
 def simulate(scenario: Scenario) -> Outcome:
-    """Play one hour; every account sees an equal share of the users."""
-    dice = random.Random(7)  # noqa: S311 - to play dice, not to hide anything
+    """Simulate one hour for one account, which gets an equal share of the users."""
+    dice = random.Random(7)  # noqa: S311 - a simulation, no secret
     due = [_visit(scenario, dice) for _ in range(scenario.users // scenario.accounts)]
     heapq.heapify(due)
     free_at, calls, longest = 0.0, 0, 0.0
@@ -76,7 +82,7 @@ def simulate(scenario: Scenario) -> Outcome:
 
 
 def table() -> str:
-    """Return the page's table."""
+    """Return the table of docs/scale.md as Markdown."""
     lines = [
         "| hour | users | stay | life | accounts | STS calls of an account | busiest second"
         " | longest wait |",
@@ -93,6 +99,7 @@ def table() -> str:
 
 
 def _visit(scenario: Scenario, dice: random.Random) -> tuple[float, float]:
+    """Return the times, in seconds, at which one person arrives and leaves."""
     rushes = scenario.rush and dice.random() < 0.5
     comes_at = dice.random() * (60.0 if rushes else HOUR_S)
     return comes_at, comes_at + dice.expovariate(1 / scenario.stay_s)

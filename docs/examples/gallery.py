@@ -1,6 +1,6 @@
-"""A gallery in sixty lines: everybody's pictures, shown as soon as OSS has them.
+"""A picture gallery in sixty lines: it shows the pictures of all people after their upload.
 
-Run it with `uvicorn gallery:app`; `OSSFERRY_*` variables say which bucket.
+Run it with `uvicorn gallery:app`; the `OSSFERRY_*` variables configure the bucket.
 """
 
 import sqlite3
@@ -14,23 +14,23 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 
 from ossferry import create_app, load_settings
-from ossferry.hooks.calls import Event
+from ossferry.hooks import Event
 
 PICTURES = sqlite3.connect("gallery.db", isolation_level=None, check_same_thread=False)
 PICTURES.execute("CREATE TABLE IF NOT EXISTS pictures (key TEXT PRIMARY KEY, who TEXT, at TEXT)")
 
 
 class Gallery:
-    """The hook. It may be told of the same event twice, and takes it the second time too."""
+    """A hook that may receive the same event twice; the second call changes nothing."""
 
     async def on_uploaded(self, event: Event) -> None:
-        """Hang a picture up; other files are not for the gallery."""
+        """Add a picture to the gallery; ignore other files."""
         if event.data["content_type"].startswith("image/"):
             row = (event.data["key"], event.principal["label"], event.at)
             PICTURES.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?)", row)
 
     async def on_deleted(self, event: Event) -> None:
-        """Take it down."""
+        """Remove the picture from the gallery."""
         PICTURES.execute("DELETE FROM pictures WHERE key = ?", (event.data["key"],))
 
 
@@ -38,7 +38,7 @@ uploads = create_app(load_settings(), hooks={"gallery": Gallery()})
 
 
 async def show(_request: Request) -> HTMLResponse:
-    """Show the last pictures, small; each address lives for five minutes."""
+    """Return a page with the latest 50 pictures; each address works for five minutes."""
     figures = []
     for key, who, at in PICTURES.execute("SELECT * FROM pictures ORDER BY at DESC LIMIT 50"):
         link = await uploads.state.store.link(
@@ -50,7 +50,7 @@ async def show(_request: Request) -> HTMLResponse:
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
-    """Start and end what delivers events along with the application."""
+    """Start and stop the delivery of events together with the application."""
     async with uploads.router.lifespan_context(uploads):
         yield
 

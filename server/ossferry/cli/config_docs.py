@@ -1,4 +1,4 @@
-"""Generates `docs/configuration.md` from the settings class, so that both always agree."""
+"""Writes `docs/configuration.md` from the settings class, so that the two cannot differ."""
 
 from typing import Any, Literal, get_args, get_origin
 
@@ -13,8 +13,9 @@ __all__ = ["configuration_page"]
 HEAD = """\
 # Configuration
 
-Every option is an environment variable; the server also reads `.env` in the working directory.
-The server refuses to start when a value is unsafe or missing, and says which.
+Every option is an environment variable; the server also reads the file `.env` in the working
+directory.
+If a value is unsafe or missing, the server does not start, and its message names the option.
 It also refuses a misspelled option and suggests the nearest name.
 This page is generated: `ossferry config-docs > docs/configuration.md`.
 
@@ -23,18 +24,18 @@ This page is generated: `ossferry config-docs > docs/configuration.md`.
 """
 
 TAIL = """
-The server's own credentials are not an option.
-`alibabacloud_credentials` finds them through its default chain.
-from environment variables through OIDC (RRSA in a cluster) and profile files to the ECS RAM role.
+ossferry has no option for the server's own cloud credentials.
+`alibabacloud_credentials` finds them with its default chain:
+environment variables, OIDC (RRSA in a cluster), profile files, and the ECS RAM role, in this order.
 A role of ECS or of the cluster is best; the server warns about a long-term key in the environment.
-The server uses the metadata service of ECS only with a token;
-`ALIBABA_CLOUD_IMDSV1_DISABLED=false` changes that.
-The demo ignores these credentials and uses the mock's keys.
+The server calls the ECS metadata service only with a token;
+`ALIBABA_CLOUD_IMDSV1_DISABLED=false` also allows calls without a token.
+The demo does not use this chain: it uses the mock's keys.
 """
 
 
 def configuration_page() -> str:
-    """Return the page as Markdown."""
+    """Return the Markdown page."""
     rows = [
         f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_meaning(name, field)} |"
         for name, field in Settings.model_fields.items()
@@ -59,5 +60,7 @@ def _meaning(name: str, field: FieldInfo) -> str:
         words += " One of: " + ", ".join(f"`{choice}`" for choice in get_args(field.annotation))
         words += "."
     if is_secret(field):
-        words += f" Never shown or logged; `{PREFIX}{name.upper()}_FILE` may name a file with it."
+        words += (
+            f" Never shown or logged; `{PREFIX}{name.upper()}_FILE` can name a file that holds it."
+        )
     return words

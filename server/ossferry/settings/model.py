@@ -53,306 +53,362 @@ class Settings(BaseSettings):
 
     auth: Auth = Field(
         default="demo",
-        description="How people are identified. `demo`: Alice or Bob by a cookie, starts only where"
-        " OSS and STS are a mock on this machine;"
-        " `apikey`: keys of `ossferry apikey`; `jwt`: bearer tokens of an issuer;"
-        " `oidc`: sign-in page and session cookie; `proxy`: a header set by a proxy in front.",
+        description="How the server identifies people. `demo`: a cookie that selects Alice or Bob;"
+        " starts only if OSS and STS are a mock on this machine. `apikey`: API keys made with"
+        " `ossferry apikey`. `jwt`: bearer tokens of an issuer. `oidc`: a sign-in page and a"
+        " session cookie. `proxy`: a header that a proxy in front of the server sets.",
     )
-    bucket: BucketName = Field(description="The bucket that uploads go to.")
+    bucket: BucketName = Field(description="The bucket that stores the uploads.")
     region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,}-[a-z0-9-]+$")] = Field(
         description="The bucket's region without `oss-`, such as `cn-hangzhou`."
     )
     endpoint: Origin = Field(
-        description="Public OSS endpoint without the bucket, such as"
-        " `https://oss-cn-hangzhou.aliyuncs.com`; browsers talk to `BUCKET.` + this host. With"
-        " `OSSFERRY_CNAME=1` a custom domain of the bucket, to which browsers talk as it is."
+        description="The public OSS endpoint without the bucket, such as"
+        " `https://oss-cn-hangzhou.aliyuncs.com`; browsers send files to `BUCKET.` + this host."
+        " With `OSSFERRY_CNAME=1`, a custom domain of the bucket; browsers send files to exactly"
+        " this address."
     )
     cname: bool = Field(
         default=False,
-        description="`OSSFERRY_ENDPOINT` is a custom domain that is bound to the bucket; accounts"
-        " opened since 20 March 2025 need one in regions of the mainland, see"
-        " [custom-domain.md](custom-domain.md).",
+        description="Set this if `OSSFERRY_ENDPOINT` is a custom domain that is bound to the"
+        " bucket. Accounts opened since 20 March 2025 need a custom domain in regions of the"
+        " Chinese mainland, see [custom-domain.md](custom-domain.md).",
     )
     upload_hosts: tuple[Origin, ...] = Field(
         default=(),
-        description="Further addresses of the same bucket, as a JSON list in order of preference:"
+        description="More addresses of the same bucket, as a JSON list in order of preference:"
         " endpoints of Alibaba Cloud without the bucket, such as"
         " `https://oss-accelerate.aliyuncs.com`, and custom domains. `OSSFERRY_ENDPOINT` comes"
-        " first unless it is in the list.",
+        " first unless the list contains it.",
     )
     sts_endpoint: Origin | None = Field(
-        default=None, description="STS endpoint; by default `https://sts.REGION.aliyuncs.com`."
+        default=None, description="The STS endpoint; by default `https://sts.REGION.aliyuncs.com`."
     )
     ram_endpoint: Origin = Field(
         default="https://ram.aliyuncs.com",
-        description="RAM endpoint for `ossferry admin kill-switch`.",
+        description="The RAM endpoint for `ossferry admin kill-switch`.",
     )
     endpoint_suffixes: tuple[str, ...] = Field(
         default=(".aliyuncs.com",),
-        description="Ends of host names, as a JSON list, that the two endpoints may have.",
+        description="The allowed endings of host names of endpoints, as a JSON list.",
     )
     role_arn: RoleArn = Field(
-        description="The RAM role whose rights are lent out, `acs:ram::ACCOUNT:role/NAME`."
+        description="The RAM role for the page's credentials, `acs:ram::ACCOUNT:role/NAME`; each"
+        " grant gets a part of its rights."
     )
     objects_role_arn: RoleArn | None = Field(
         default=None,
-        description="Another RAM role, with which the server itself looks at uploads; without it"
-        " there are no receipts.",
+        description="A second RAM role, which the server uses to read, list and delete uploads;"
+        " without it there are no receipts.",
     )
     objects_session_s: int = Field(
-        default=3600, ge=900, le=43200, description="Life of the server's own credentials."
+        default=3600,
+        ge=900,
+        le=43200,
+        description="Lifetime of the server's own credentials in seconds.",
     )
     objects_endpoint: Origin | None = Field(
         default=None,
-        description="OSS endpoint for the server itself, such as the internal one; by default"
-        " `OSSFERRY_ENDPOINT`.",
+        description="The OSS endpoint for the server's own requests, such as the internal"
+        " endpoint; by default `OSSFERRY_ENDPOINT`.",
     )
     oss_timeout_s: float = Field(
-        default=5.0, gt=0, le=60, description="How long OSS may take to answer the server."
+        default=5.0,
+        gt=0,
+        le=60,
+        description="How many seconds the server waits for an answer of OSS.",
     )
     share_access_key_id: str = Field(
         default="",
-        description="An access key that may only read uploads; links signed with it can live for"
-        " 7 days. Without it a link ends with the server's own credentials.",
+        description="The id of an access key that may only read uploads; links signed with this"
+        " key can last for 7 days. Without it, a link expires together with the server's own"
+        " credentials.",
     )
     share_access_key_secret: SecretStr | None = Field(
         default=None, description="The secret of `OSSFERRY_SHARE_ACCESS_KEY_ID`."
     )
     link_origin: Origin | None = Field(
         default=None,
-        description="A custom domain of the bucket (CNAME) for links and previews,"
-        " `https://files.example.net`; by default the first custom domain among `OSSFERRY_ENDPOINT`"
-        " and `OSSFERRY_UPLOAD_HOSTS`. OSS's default domain makes everything a download.",
+        description="A custom domain of the bucket (CNAME) for links and previews, such as"
+        " `https://files.example.net`; by default the first custom domain in `OSSFERRY_ENDPOINT`"
+        " and `OSSFERRY_UPLOAD_HOSTS`. On OSS's default domain, browsers download every file and"
+        " display none.",
     )
     undo: Undo = Field(
         default="trash",
-        description="How a deleted upload can come back. `trash`: it is copied below `trash/`;"
-        " `versions`: the bucket keeps versions; `off`: not at all.",
+        description="How a person can restore a deleted upload. `trash`: the server copies it"
+        " below `trash/` before it deletes it; `versions`: the bucket keeps versions; `off`:"
+        " deleted uploads cannot be restored.",
     )
     undo_s: int = Field(
-        default=86400, ge=60, description="How long a deleted upload can come back."
+        default=86400, ge=60, description="How many seconds a deleted upload can be restored."
     )
     database_url: SecretStr | None = Field(
         default=None,
-        description="The ledger, `postgresql://user:password@host/name` (`?sslmode=verify-full` for"
-        " another machine's) or `sqlite:///path`; by default `ossferry.db` in the working"
-        " directory, if there is a role for uploads.",
+        description="The ledger's database: `postgresql://user:password@host/name` (add"
+        " `?sslmode=verify-full` for a database on another machine) or `sqlite:///path`. If"
+        " `OSSFERRY_OBJECTS_ROLE_ARN` is set, the default is `ossferry.db` in the working"
+        " directory.",
     )
     quota_bytes_day: int | None = Field(
-        default=None, ge=0, description="Most bytes that one principal may upload on a day (UTC)."
+        default=None, ge=0, description="How many bytes one principal may upload per day (UTC)."
     )
     quota_objects_day: int | None = Field(
-        default=None, ge=0, description="Most files that one principal may upload on a day (UTC)."
+        default=None, ge=0, description="How many files one principal may upload per day (UTC)."
     )
     quota_bytes_total: int | None = Field(
-        default=None, ge=0, description="Most bytes that one principal may have stored."
+        default=None, ge=0, description="How many bytes one principal may have stored."
     )
     quota_objects_total: int | None = Field(
-        default=None, ge=0, description="Most files that one principal may have stored."
+        default=None, ge=0, description="How many files one principal may have stored."
     )
     reconcile_s: float = Field(
         default=60.0,
         ge=1,
         le=300,
-        description="How often the uploads of those who hold credentials are looked through for"
-        " what arrived without a receipt.",
+        description="Interval in seconds at which the server searches for uploads without a"
+        " receipt, among the uploads of people who hold credentials.",
     )
     settle_s: float = Field(
         default=120.0,
         ge=0,
         le=600,
-        description="How long an upload waits for the page to confirm or refuse it, before it is"
-        " recorded without a receipt.",
+        description="How many seconds the server waits for the page to confirm or refuse an"
+        " upload, before it records the upload without a receipt.",
     )
     refused: Refused = Field(
         default="remove",
-        description="What becomes of an upload whose checksum the page refused. `remove`: its bytes"
-        " are deleted; `trash`: they are kept below `trash/` for `OSSFERRY_UNDO_S`, and count in"
-        " the quota.",
+        description="What the server does with an upload whose checksum the page refused."
+        " `remove`: deletes the bytes; `trash`: keeps them below `trash/` for `OSSFERRY_UNDO_S`"
+        " and counts them in the quota.",
     )
     skip_identical: bool = Field(
         default=False,
-        description="Let the page compute the CRC-64 of each file before it is sent, and send none"
-        " that is stored already under the same name and folders.",
+        description="The page computes the CRC-64 of each file before it sends the file, and skips"
+        " a file that is already stored under the same name and folders.",
     )
     callback: bool = Field(
-        default=False, description="Take upload callbacks of OSS at `/api/callback`."
+        default=False, description="Accept upload callbacks of OSS at `/api/callback`."
     )
     webhook_url: str = Field(
-        default="", description="Where events are delivered to, `https://host/path`."
+        default="", description="The address that receives events, `https://host/path`."
     )
     webhook_secret: WebhookSecret | None = Field(
         default=None,
-        description="Signs what is delivered to `OSSFERRY_WEBHOOK_URL`; best `whsec_` and the"
-        " base64 of 32 random bytes.",
+        description="The secret that signs events for `OSSFERRY_WEBHOOK_URL`; best `whsec_`"
+        " followed by the base64 of 32 random bytes.",
     )
     admins: tuple[str, ...] = Field(
-        default=(), description="Ids of principals, as a JSON list, who may read `/admin`."
+        default=(), description="Ids of the principals who may read `/admin`, as a JSON list."
     )
     secret: LongSecret = Field(
-        description="At least 32 random characters; keys the hashes in prefixes, logs, API keys"
-        " and sessions. Changing it gives everybody a new prefix."
+        description="At least 32 random characters; the key for the hashes in prefixes, logs, API"
+        " keys and sessions. If you change it, everybody gets a new prefix."
     )
     session_duration_s: int = Field(
         default=900,
         ge=900,
         le=3600,
-        description="Life of the credentials, which nobody can call back: 15 minutes, the least"
-        " that STS allows, to an hour.",
+        description="Lifetime of the page's credentials in seconds, from 15 minutes, the shortest"
+        " that STS allows, to an hour. Credentials cannot be revoked before they expire.",
     )
     actions: tuple[Action, ...] = Field(
         default=("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload"),
         min_length=1,
-        description="What the credentials allow below the prefix, as a JSON list.",
+        description="The actions that the credentials allow below the prefix, as a JSON list.",
     )
     bind_address: bool = Field(
         default=False,
-        description="Credentials work from the asking address only (`acs:SourceIp`); leave it off"
-        " where people reach OSS from another address than this server.",
+        description="Credentials work only from the IP address that requested them"
+        " (`acs:SourceIp`). Leave this off if people reach OSS from another address than this"
+        " server.",
     )
     sts_timeout_s: float = Field(
-        default=3.0, gt=0, le=30, description="How long STS may take to answer."
+        default=3.0,
+        gt=0,
+        le=30,
+        description="How many seconds the server waits for an answer of STS.",
     )
     sts_calls_per_s: int = Field(
-        default=75, ge=1, le=95, description="Most calls to STS; an account may make 100 a second."
+        default=75,
+        ge=1,
+        le=95,
+        description="Highest number of calls to STS per second; Alibaba Cloud allows 100 per"
+        " account.",
     )
     api_keys_file: Path | None = Field(
-        default=None, description="Where `ossferry apikey` keeps the hashes of API keys."
+        default=None,
+        description="The file in which `ossferry apikey` stores the hashes of API keys.",
     )
     jwt_issuer: str = Field(default="", description="The `iss` of accepted bearer tokens.")
     jwt_audience: str = Field(default="", description="The `aud` of accepted bearer tokens.")
-    jwt_jwks_url: str = Field(default="", description="Where the issuer publishes its keys.")
+    jwt_jwks_url: str = Field(
+        default="", description="The address at which the issuer publishes its keys."
+    )
     jwt_algorithms: tuple[Algorithm, ...] = Field(
         default=("RS256", "ES256"),
         min_length=1,
         description="Accepted signature algorithms, as a JSON list.",
     )
     oidc_issuer: str = Field(
-        default="", description="The OpenID provider's issuer address, exactly as it writes it."
+        default="",
+        description="The issuer address of the OpenID provider, spelled exactly as the provider"
+        " spells it.",
     )
-    oidc_client_id: str = Field(default="", description="Our client id at the provider.")
+    oidc_client_id: str = Field(
+        default="", description="The server's client id at the OpenID provider."
+    )
     oidc_client_secret: SecretStr | None = Field(
-        default=None, description="Our client secret at the provider."
+        default=None, description="The server's client secret at the OpenID provider."
     )
     login_idle_s: int = Field(
-        default=3600, ge=60, description="A session ends after this time without a request."
+        default=3600, ge=60, description="A session ends after this many seconds without a request."
     )
     login_max_s: int = Field(
-        default=43200, ge=60, description="A session ends after this time in any case."
+        default=43200,
+        ge=60,
+        description="A session ends after this many seconds, even if it is in use.",
     )
     allow_private_issuer: bool = Field(
         default=False,
-        description="Reach `OSSFERRY_JWT_JWKS_URL`, the OpenID provider's pages and"
-        " `OSSFERRY_WEBHOOK_URL` at private addresses too.",
+        description="Allow private IP addresses for `OSSFERRY_JWT_JWKS_URL`, the OpenID provider's"
+        " pages and `OSSFERRY_WEBHOOK_URL`.",
     )
     proxy_secret: LongSecret | None = Field(
         default=None,
-        description="What the proxy must send in `X-Proxy-Secret` to be believed who is asking.",
+        description="The secret that the proxy must send in `X-Proxy-Secret`; without it the"
+        " server ignores the identity that the proxy sends.",
     )
     proxy_user_header: HeaderName = Field(
-        default="x-forwarded-user", description="The header in which the proxy says who is asking."
+        default="x-forwarded-user",
+        description="The header in which the proxy sends the id of the signed-in person.",
     )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
         default=(IPv4Network("127.0.0.1/32"), IPv6Network("::1/128")),
-        description="Networks, as a JSON list, whose `X-Forwarded-For` and `X-Forwarded-Proto`"
-        " count, and from which `OSSFERRY_AUTH=proxy` takes identities.",
+        description="Networks of trusted proxies, as a JSON list. The server accepts"
+        " `X-Forwarded-For`, `X-Forwarded-Proto` and, with `OSSFERRY_AUTH=proxy`, identities only"
+        " from these networks.",
     )
     frame_origins: tuple[Origin, ...] = Field(
         default=(),
-        description="Other origins, as a JSON list, whose pages may embed the upload page.",
+        description="Other origins whose pages may embed the upload page, as a JSON list.",
     )
     cors_origins: tuple[Origin, ...] = Field(
-        default=(), description="Other origins, as a JSON list, whose pages may ask with a bearer."
+        default=(),
+        description="Other origins whose pages may call the API with a bearer token, as a JSON"
+        " list.",
     )
     rate_per_principal: Rate = Field(
-        default="120/minute", description="Most requests of one principal."
+        default="120/minute", description="Highest rate of requests of one principal."
     )
     rate_per_address: Rate = Field(
-        default="600/minute", description="Most requests of one address; IPv6 counts as /64."
+        default="600/minute",
+        description="Highest rate of requests of one IP address; an IPv6 address counts as its /64"
+        " network.",
     )
     rate_objects: Rate = Field(
         default="6000/minute",
-        description="Most requests of one principal about uploads: a receipt for each file.",
+        description="Highest rate of requests of one principal about uploads, such as one receipt"
+        " per file.",
     )
-    rate_global: Rate = Field(default="5000/second", description="Most requests of everybody.")
+    rate_global: Rate = Field(
+        default="5000/second", description="Highest rate of requests of all clients together."
+    )
     rate_renewals: Rate = Field(
         default="20/minute",
-        description="Most calls to STS that one principal causes because OSS refused theirs.",
+        description="Highest rate of calls to STS that one principal causes by reporting that OSS"
+        " refused their credentials.",
     )
     rate_failures: Rate = Field(
         default="30/minute",
-        description="Most failed identifications of one address or key id; who can prove who they"
-        " are comes in all the same.",
+        description="Highest rate of failed identifications per IP address or key id; people who"
+        " can prove their identity are let in anyway.",
     )
     redis_url: SecretStr | None = Field(
         default=None,
-        description="Redis for several processes: limits, grants, sessions; else memory. With a"
-        " ledger sign-outs are there; without one sessions end with Redis's data, or the process.",
+        description="Redis, which several processes need to share limits, grants and sessions;"
+        " without it they are in memory. Sign-outs are stored in the ledger. Without a ledger,"
+        " sessions end when Redis loses its data or, without Redis, when the process ends.",
     )
     max_file_size: int = Field(
         default=48_800_000_000_000,
         ge=1,
-        description="Largest file that the page accepts, in bytes.",
+        description="The largest file that the page accepts, in bytes.",
     )
-    max_files: int = Field(default=10_000, ge=1, description="Most files that wait in the page.")
+    max_files: int = Field(
+        default=10_000, ge=1, description="The highest number of files that can wait in the page."
+    )
     allowed_types: tuple[FileType, ...] = Field(
         default=(),
-        description="Files that the page accepts, as a JSON list of what HTML's `accept` takes:"
-        ' `["image/*", "application/pdf", ".csv"]`; by default all. Nothing but the page looks at'
-        " it: OSS cannot.",
+        description="The file types that the page accepts, as a JSON list of values for HTML's"
+        ' `accept`: `["image/*", "application/pdf", ".csv"]`; by default all types. Only the page'
+        " and signed forms check the type; OSS cannot check it for other uploads.",
     )
     runtime: Runtime = Field(
         default="micropython", description="The interpreter that runs the page's main thread."
     )
     allow_runtime_query: bool = Field(
-        default=False, description="Let `?runtime=` choose the interpreter; meant for the demo."
+        default=False,
+        description="Let `?runtime=` in the page's address choose the interpreter; meant for the"
+        " demo.",
     )
     web_dir: Path | None = Field(
-        default=None, description="The built page; by default the one in the package or checkout."
+        default=None,
+        description="The folder of the built page; by default the one in the package or checkout.",
     )
-    host: str = Field(default="127.0.0.1", description="Address to listen on.")
-    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on.")
     public_url: Origin | None = Field(
-        default=None, description="Where browsers find this server, `https://host`."
+        default=None, description="The address of this server for browsers, `https://host`."
     )
     allowed_hosts: tuple[str, ...] = Field(
         default=("127.0.0.1", "localhost"),
-        description="Host names, as a JSON list, under which the server may be asked. Only"
-        " `/healthz` and `/readyz` answer under any: probes ask by address.",
+        description="The host names under which the server answers, as a JSON list. Only"
+        " `/healthz` and `/readyz` answer under any host name, because probes use IP addresses.",
     )
     behind_tls: bool = Field(
-        default=False, description="A proxy in front speaks TLS; needed to listen beyond loopback."
+        default=False,
+        description="Set this if a proxy in front of the server handles TLS; needed to listen on"
+        " an address beyond loopback.",
     )
     workers: int = Field(
-        default=1, ge=1, le=64, description="Processes; more than one needs Redis."
+        default=1, ge=1, le=64, description="Number of processes; more than one needs Redis."
     )
     limit_concurrency: int = Field(
-        default=1000, ge=1, description="Most requests at one time; further ones get 503."
+        default=1000,
+        ge=1,
+        description="Highest number of requests at the same time; the server answers further"
+        " requests with 503.",
     )
     limit_connections: int = Field(
-        default=4000, ge=1, description="Most open connections of one process."
+        default=4000, ge=1, description="Highest number of open connections of one process."
     )
     read_timeout_s: float = Field(
-        default=10.0, gt=0, le=120, description="How long a client may take to send a request."
+        default=10.0,
+        gt=0,
+        le=120,
+        description="How many seconds a client may take to send a request.",
     )
     metrics_token: LongSecret | None = Field(
-        default=None, description="Bearer token that opens `/metrics`; without it there is none."
+        default=None,
+        description="The bearer token for `/metrics`; without it there is no `/metrics`.",
     )
     tracing: bool = Field(
         default=False,
-        description="Send spans of grants and calls to STS to the OpenTelemetry collector that"
+        description="Send OpenTelemetry spans of grants and calls to STS to the collector that"
         " `OTEL_EXPORTER_OTLP_ENDPOINT` names; needs `ossferry[otel]`.",
     )
     audit_file: Path | None = Field(
         default=None,
-        description="Where audit lines go, those of `ossferry apikey` too; by default into the log,"
-        " on stderr.",
+        description="The file for audit lines, including those of `ossferry apikey`; by default"
+        " they go to the log on stderr.",
     )
-    log_level: Level = Field(default="INFO", description="Least level that is logged.")
+    log_level: Level = Field(default="INFO", description="The lowest level that is logged.")
     allow_mock: bool = Field(
         default=False,
-        description="OSS and STS are a mock on this machine; with one of them elsewhere the server"
-        " does not start. It may ask this machine over plain http, and the demo may be asked so.",
+        description="Use a mock OSS and STS on this machine; the server does not start if one of"
+        " them is elsewhere. With this option the server may call this machine over plain http,"
+        " and the demo may be served over plain http.",
     )
 
     @field_validator("allowed_hosts")

@@ -6,7 +6,7 @@ TransferError
 ├── FileTooLarge    the grant does not allow this size
 ├── WrongType       the grant does not allow this type
 ├── TooManyFiles    the grant does not allow so many at a time
-├── NoRoom          the quota has no room for it now
+├── QuotaExceeded   the quota has not enough left for it now
 ├── NameTooLong     no object key can hold the names of its folders
 ├── ServerRefused   our server said no, or nothing
 │   └── GrantRefused  it gave no credentials

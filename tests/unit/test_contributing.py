@@ -1,0 +1,39 @@
+"""The table "Where do I change ...?" of CONTRIBUTING.md names files and folders that exist."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FEWEST_ROWS = 25
+TOP_LEVEL = ("web/", "server/", "tests/", "docs/", "deploy/")
+
+
+def rows() -> dict[str, list[str]]:
+    """Return, for each change in the table, the paths in its second column."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text.partition("## Where do I change ...?")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", table, re.MULTILINE)
+    return {
+        change: [name for name in re.findall(r"`([^`]+)`", files) if is_path(name)]
+        for change, files in cells
+        if change != "I want to change"
+    }
+
+
+def is_path(name: str) -> bool:
+    """Tell whether a text in backticks is a path, and not a command."""
+    return " " not in name and (name.startswith(TOP_LEVEL) or "." in name)
+
+
+def test_the_table_covers_the_everyday_changes() -> None:
+    assert len(rows()) >= FEWEST_ROWS
+
+
+def test_every_row_names_a_path() -> None:
+    assert [change for change, paths in rows().items() if not paths] == []
+
+
+def test_every_path_of_the_table_exists() -> None:
+    named = {path for paths in rows().values() for path in paths}
+
+    assert sorted(path for path in named if not (ROOT / path).exists()) == []
