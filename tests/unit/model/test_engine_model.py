@@ -66,6 +66,7 @@ class Engine(RuleBasedStateMachine):
         self.chosen: list[str] = []  # names
         self.confirmed: set[tuple[str, int]] = set()  # upload id and part number known to a page
         self.shared: set[str] = set()  # keys that two devices may upload
+        self.taken: set[str] = set()  # keys of other objects: an upload gets a new key
         self.cancelled: set[str] = set()  # keys
         self.arrived: dict[Upload, tuple[str, int]] = {}  # upload id and bytes, one step ago
         self.followed: dict[Upload, Upload] = {}  # waiting upload -> the other page's upload
@@ -252,6 +253,7 @@ class Engine(RuleBasedStateMachine):
         page, upload = _pick(self._small_with_a_place(), which)
         self.crash(self.world.pages.index(page), 0, True)
         self.world.oss.objects.setdefault(upload.key, FOREIGN)
+        self.taken.add(upload.key)
         self.go_on(0, True)
 
     @invariant()
@@ -287,7 +289,8 @@ class Engine(RuleBasedStateMachine):
             if other and (_is_stopped(upload) or _is_stopped(other)):
                 del self.followed[upload]
             elif other and upload.state == states.DONE and self._is_settled(other):
-                is_shared = upload.key in self.shared or other.key in self.shared
+                free = self.shared | self.taken
+                is_shared = upload.key in free or other.key in free
                 assert is_shared or upload.key == other.key, f"I2: {upload.key} is {other.key}"
             elif upload.paused_for == states.FOR_TAB:
                 others = self._elsewhere(page, upload)
