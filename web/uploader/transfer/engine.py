@@ -46,7 +46,7 @@ MEASURED_S = 2.0  # a smaller body that takes this long is measured too
 ERRORS_TOLD_S = 5.0  # of error answers before they are shown; most end sooner
 OUTAGES = 3  # failures in a row before a custom domain is suspected
 SERVER_ASKED_S = 10.0  # how long an answer of the server proves that the network works
-WORTH_TELLING_S = 1.0  # shorter waits are not shown: nobody could read the message
+WORTH_TELLING_S = 1.0  # a message about a shorter wait would be too brief to read
 
 
 def _ignore(_sent: int) -> None:

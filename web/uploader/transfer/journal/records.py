@@ -29,7 +29,7 @@ class Records:
 
     Attributes:
         owner: the key prefix of the person, from the grant; empty until it is known.
-        upload_ids: the ids of all multipart uploads that this browser knows.
+        upload_ids: the ids of all multipart uploads of this browser, as far as they were read.
         broken: the error of the browser's storage; empty while it works.
     """
 

@@ -54,7 +54,7 @@ class UnfinishedUploads:
     async def of_other_devices(self, begun: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
         """Return the multipart uploads of other devices that a person can continue here.
 
-        Left out are uploads that this browser knows, uploads that another tab is sending (such as
+        Left out are uploads recorded in this browser, uploads that another tab is sending (such as
         streams), and empty uploads, which a lost answer to InitiateMultipartUpload can leave.
 
         Args:
@@ -69,7 +69,7 @@ class UnfinishedUploads:
         return found
 
     async def remove_empty(self, begun: "list[dict[str, Any]]") -> None:
-        """Abort the empty multipart uploads that nobody uses.
+        """Abort the empty multipart uploads that no page uses.
 
         Such an upload exists because the answer to InitiateMultipartUpload was lost, or because the
         browser sent the request twice. An empty upload of a closed page of this browser is aborted

@@ -26,7 +26,7 @@ async def find_identical(upload: "Upload", engine: "Engine", grant: "Grant") -> 
     The server is asked once per upload, before a multipart upload is created.
 
     Returns:
-        `None` if there is no identical object, or if nobody asked for the search.
+        `None` if there is no identical object, or if the search is not enabled.
 
     Raises:
         FileUnreadable: the file is gone or has changed, or the page may not read it.
