@@ -146,9 +146,9 @@ class Engine:
                 failures += 1
                 tries = 1 if self._is_shut_out and is_shut_out(error) else tries_for(error)
                 failures_by_tries[tries] = failures_by_tries.get(tries, 0) + 1
-                trouble_s = upload.requests.failing_s(self.ports.clock.elapsed_s())
-                _note_errors(upload, is_service_error(error) and trouble_s > ERRORS_TOLD_S)
-                if failures_by_tries[tries] >= tries or trouble_s > ALLOWANCE_S:
+                failing_s = upload.requests.failing_s(self.ports.clock.elapsed_s())
+                _note_errors(upload, is_service_error(error) and failing_s > ERRORS_TOLD_S)
+                if failures_by_tries[tries] >= tries or failing_s > ALLOWANCE_S:
                     self._is_shut_out = self._is_shut_out or is_shut_out(error)
                     raise
                 await self._back_off(upload, failures, retry_after(error))
@@ -215,7 +215,7 @@ class Engine:
         """
         repairs: list[str] = []
         while True:
-            granted = grant = await self._have_turn(upload, body)
+            granted = grant = await self._acquire(upload, body)
             request, cuts = None, self.pool.cuts
             try:
                 grant = await self.origins.at(granted)
@@ -226,7 +226,7 @@ class Engine:
             except (Lost, Refused) as error:
                 failure = error
                 if is_congestion(error):
-                    self.pool.trouble(cuts)
+                    self.pool.congestion(cuts)
             else:
                 self.pool.success()
                 self.origins.answered(grant)
@@ -245,7 +245,7 @@ class Engine:
             repairs.append(failure.repair)
             self._repair(failure, granted)
 
-    async def _have_turn(self, upload: "Upload", body: "Any") -> "Grant":
+    async def _acquire(self, upload: "Upload", body: "Any") -> "Grant":
         """Wait for a connection, then return a grant; an earlier grant could expire meanwhile."""
         is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
         await self.pool.acquire(upload.rank, is_small=is_small)

@@ -83,7 +83,7 @@ class Queue:
         self._tasks: dict[int, asyncio.Task[None]] = {}  # of `_running`, by upload number
         self._stopping: dict[int, str] = {}
         self._unended: set[int] = set()  # upload numbers
-        self._turns: dict[str, asyncio.Lock] = {}  # by key; one upload at a time uses a key
+        self._key_locks: dict[str, asyncio.Lock] = {}  # by key; one upload at a time uses a key
         self._cleanup = Cleanup(engine, ended=self._ended, settled=self._cleaned)
         self._line: list[tuple[tuple[bool, int, int], int, Upload]] = []
         self._lined_up = 0
@@ -366,7 +366,7 @@ class Queue:
         if not stored and upload.options.same_name == KEEP_BOTH:
             stored = await send(upload, self._engine)
         elif not stored:
-            async with self._turns.setdefault(upload.key, asyncio.Lock()):
+            async with self._key_locks.setdefault(upload.key, asyncio.Lock()):
                 stored = await send(upload, self._engine)
         if upload.state == states.UPLOADING:
             upload.go(states.VERIFYING)

@@ -112,13 +112,13 @@ class GrantKeeper:
         grant = self._grant
         if grant and self._left_s(grant) >= RENEW_BEFORE_S:
             return grant
-        if grant and self._lives(grant) and self._has_just_asked():
+        if grant and self._is_valid(grant) and self._has_just_asked():
             return grant
         try:
             self._check_pace()
             return await self._fetched()
         except GrantRefused as error:
-            if waits_for(error) == FOR_SERVER and grant is self._grant and self._lives(grant):
+            if waits_for(error) == FOR_SERVER and grant is self._grant and self._is_valid(grant):
                 return grant
             raise
 
@@ -184,7 +184,7 @@ class GrantKeeper:
     def _left_s(self, grant: "Grant") -> float:
         return grant.expires_at_s - self.server_now_s()
 
-    def _lives(self, grant: "Grant | None") -> "TypeGuard[Grant]":
+    def _is_valid(self, grant: "Grant | None") -> "TypeGuard[Grant]":
         return grant is not None and self._left_s(grant) >= LEAST_S
 
     def _has_just_asked(self) -> bool:

@@ -15,7 +15,7 @@ class RecordList:
     """Records in the order in which they were added; fast with thousands of records."""
 
     def __init__(self) -> None:
-        self._by_looks: dict[str, list[Checkpoint]] = {}
+        self._by_fingerprint: dict[str, list[Checkpoint]] = {}
         self._by_number: dict[int, Checkpoint] = {}
         self._added = 0
 
@@ -36,7 +36,7 @@ class RecordList:
 
     def of(self, file: "Any") -> "list[Checkpoint]":
         """Return the records with the fingerprint of this file."""
-        return self._by_looks.get(fingerprint(file), []) if self._by_looks else []
+        return self._by_fingerprint.get(fingerprint(file), []) if self._by_fingerprint else []
 
     def add(self, record: "Checkpoint") -> None:
         """Append a record, and remove an older record with the same key."""
@@ -44,15 +44,15 @@ class RecordList:
         record.number = self._added
         self._by_number[record.number] = record
         self._added += 1
-        self._by_looks.setdefault(fingerprint(record), []).append(record)
+        self._by_fingerprint.setdefault(fingerprint(record), []).append(record)
 
     def drop(self, record: "Checkpoint") -> bool:
         """Remove the record with this key; tell whether there was one."""
-        looks = fingerprint(record)
-        before = self._by_looks.pop(looks, [])
+        wanted = fingerprint(record)
+        before = self._by_fingerprint.pop(wanted, [])
         after = [other for other in before if other.key != record.key]
         if after:
-            self._by_looks[looks] = after
+            self._by_fingerprint[wanted] = after
         for other in before:
             if other.key == record.key:
                 del self._by_number[other.number]

@@ -79,7 +79,7 @@ class ConnectionPool:
             self._successes = 0
             self._hand_out()
 
-    def trouble(self, cuts: int) -> None:
+    def congestion(self, cuts: int) -> None:
         """Note a request that failed because of congestion in OSS or the network.
 
         Args:

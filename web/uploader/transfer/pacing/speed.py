@@ -23,7 +23,7 @@ class SpeedLimit:
     def __init__(self, pool: "ConnectionPool") -> None:
         self.bytes_per_s = 0  # 0 for no limit
         self.traffic_limit = 0  # bits per second for one request, 0 for none
-        self._budget = pool
+        self._pool = pool
 
     def set(self, bytes_per_s: int) -> None:
         """Set the limit; 0 removes it, and a limit below OSS's minimum becomes the minimum.
@@ -35,10 +35,10 @@ class SpeedLimit:
             raise ValueError("a speed limit is 0 or more bytes per second")
         if not bytes_per_s:
             self.bytes_per_s = self.traffic_limit = 0
-            self._budget.limit(self._budget.connections)
+            self._pool.limit(self._pool.connections)
             return
         self.bytes_per_s = max(MIN_LIMIT_BYTES_PER_S, int(bytes_per_s))
         bits = 8 * self.bytes_per_s
-        connections = max(1, min(self._budget.connections, bits // COMFORTABLE_BITS))
+        connections = max(1, min(self._pool.connections, bits // COMFORTABLE_BITS))
         self.traffic_limit = min(MAX_BITS, bits // connections)
-        self._budget.limit(connections)
+        self._pool.limit(connections)
