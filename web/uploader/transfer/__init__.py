@@ -1,4 +1,4 @@
-"""The engine: which file is sent when, with which credentials, and whether it arrived.
+"""The transfer engine: schedules uploads, gets credentials, sends files and verifies objects.
 
-Plain `async` functions and small classes over ports that are handed in; see `ports`.
+It consists of `async` functions and small classes. Everything outside is passed in as `ports`.
 """

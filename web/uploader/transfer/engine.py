@@ -1,5 +1,6 @@
-"""How a request is carried out: with a place in the budget, fresh credentials, the right time, and
-patience. Everything that talks to OSS goes through `Engine.request`.
+"""Requests to OSS: each request gets a connection, credentials, the server's time, and retries.
+
+Every request to OSS goes through `Engine.request`.
 """
 
 from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Lost, Refused
@@ -40,12 +41,12 @@ if TYPE_CHECKING:
 __all__ = ["Engine"]
 
 MAX_REPAIRS = 2
-MEASURED_BYTES = 256 * 1024  # so much tells the speed of a line, and not how long the way is
-MEASURED_S = 2.0  # so does what took that long
-ERRORS_TOLD_S = 5.0  # of errors in answers; they pass mostly sooner
-OUTAGES = 3  # in a row, before a custom domain is suspected
-SERVER_ASKED_S = 10.0  # so long the answer of our server stands for the line
-WORTH_TELLING_S = 1.0  # of waiting; less could not be read
+MEASURED_BYTES = 256 * 1024  # a smaller body measures latency, not speed
+MEASURED_S = 2.0  # a smaller body that takes this long is measured too
+ERRORS_TOLD_S = 5.0  # of error answers before they are shown; most end sooner
+OUTAGES = 3  # failures in a row before a custom domain is suspected
+SERVER_ASKED_S = 10.0  # how long an answer of the server proves that the network works
+WORTH_TELLING_S = 1.0  # a message about a shorter wait would be too brief to read
 
 
 def _ignore(_sent: int) -> None:
@@ -58,11 +59,11 @@ def _note_errors(upload: "Upload", has_errors: bool) -> None:
 
 
 class Engine:
-    """What all uploads share.
+    """The objects that all uploads of a page share, and the method that sends requests to OSS.
 
-    `awaits_receipt()` tells whether somebody reports what has arrived to our server, and calls
-    `Queue.reported` then. Until then the record of an upload in parts stays: its page may be killed
-    before a person sees that the file has arrived.
+    `awaits_receipt()` tells whether complete uploads are reported to the server, followed by a call
+    of `Queue.reported`. Until that call the record of a multipart upload stays, because the page
+    may be closed before a person sees that the upload is complete.
     """
 
     def __init__(
@@ -76,11 +77,11 @@ class Engine:
         self.quota = Quota()
         self.awaits_receipt: Callable[[], object] = lambda: False
         self.origins = Origins(ports.clock, asking(ports.http, keeper.server_now_s))
-        self.rate_bytes_per_s = 0.0  # of one connection, over the latest large bodies
+        self.rate_bytes_per_s = 0.0  # of one connection, smoothed over large bodies
         self._is_let_in = False  # the bucket's CORS rule has let this page read an answer
-        self._is_shut_out = False  # it has not, and one upload has tried long enough
-        self._server_answered_s: float | None = None
-        self._is_custom_domain = False  # that the latest request went to
+        self._is_shut_out = False  # CORS errors have used up all tries of one request
+        self._server_answered_s: float | None = None  # `None`: not asked, or no answer
+        self._is_custom_domain = False  # whether the latest request went to a custom domain
 
     async def request(
         self,
@@ -92,13 +93,19 @@ class Engine:
         on_progress: "Callable[[int], None]" = _ignore,
         check: "Callable[[Any], Awaitable[None]] | None" = None,
     ) -> "Any":
-        """Send what `build(grant, now_s)` makes until `read(reply)` and `check(result)` agree.
+        """Send a request, and repeat it as its errors allow, until its result is accepted.
+
+        Args:
+            build: returns the signed request for a grant and a time; called for each attempt.
+            read: returns the result in OSS's reply, or raises the error that the reply describes.
+            on_progress: called with the bytes of `body` that have left in the present attempt.
+            check: compares the result with the file; its errors are retried too.
 
         Returns:
-            What `read` made of the reply.
+            The result of `read`.
 
         Raises:
-            OSSError, TransferError: it cannot be done, or not in reasonable time.
+            OSSError, TransferError: the error is final, or remained after all retries.
         """
 
         async def once() -> "Any":
@@ -117,9 +124,16 @@ class Engine:
         return result
 
     async def persist(self, upload: "Upload", operation: "Callable[[], Awaitable[Any]]") -> "Any":
-        """Repeat `operation` as its errors allow, and wait for what it needs."""
+        """Run `operation` until it succeeds, and return its result.
+
+        An error that may pass is retried. If the network, the server, a login or the quota is
+        missing, the upload is paused until it is available.
+
+        Raises:
+            Exception: the error of `operation`, if it is final or remained after all retries.
+        """
         failures = outages = 0
-        failures_by_tries: dict[int, int] = {}  # what is repeated less often is counted apart
+        failures_by_tries: dict[int, int] = {}  # counted by how many tries an error allows
         while True:
             try:
                 return await operation()
@@ -132,18 +146,18 @@ class Engine:
                 failures += 1
                 tries = 1 if self._is_shut_out and is_shut_out(error) else tries_for(error)
                 failures_by_tries[tries] = failures_by_tries.get(tries, 0) + 1
-                trouble_s = upload.requests.failing_s(self.ports.clock.elapsed_s())
-                _note_errors(upload, is_service_error(error) and trouble_s > ERRORS_TOLD_S)
-                if failures_by_tries[tries] >= tries or trouble_s > ALLOWANCE_S:
+                failing_s = upload.requests.failing_s(self.ports.clock.elapsed_s())
+                _note_errors(upload, is_service_error(error) and failing_s > ERRORS_TOLD_S)
+                if failures_by_tries[tries] >= tries or failing_s > ALLOWANCE_S:
                     self._is_shut_out = self._is_shut_out or is_shut_out(error)
                     raise
                 await self._back_off(upload, failures, retry_after(error))
 
     async def crc64(self, upload: "Upload", piece: Piece) -> int:
-        """Return the CRC-64 of a piece of the upload's file, once it can be computed.
+        """Return the CRC-64 of a piece of the upload's file; failures are retried as in `persist`.
 
         Raises:
-            FileUnreadable: the file is gone, changed or not ours to read.
+            FileUnreadable: the file is gone or has changed, or the page may not read it.
         """
         crc64: int = await self.persist(upload, lambda: self.ports.checksum.crc64(piece))
         return crc64
@@ -169,12 +183,12 @@ class Engine:
             await self.ports.network.may_be_back(outage_s(outages, retry_after(error)))
         finally:
             upload.release(reason)
-            upload.requests.recover()  # the time without a network does not count
+            upload.requests.recover()  # an outage is not counted as failing requests
 
     async def _is_domain_at_fault(self, outages: int) -> bool:
-        """Tell whether a custom domain cannot be reached although our own server can.
+        """Tell whether a custom domain cannot be reached while the server can.
 
-        A browser does not tell a domain without DNS record or certificate from a dead line.
+        A browser reports a domain without DNS record or certificate like a network failure.
         """
         if outages < OUTAGES or not self._is_custom_domain:
             return False
@@ -193,13 +207,15 @@ class Engine:
         body: "Any",
         on_progress: "Callable[[int], None]",
     ) -> "Any":
-        """Send once. Credentials that OSS refuses are renewed, and a clock that is wrong is set.
+        """Send a request, and return the result of `read`.
 
-        A request that fails because of its host is sent again to another host of the bucket.
+        If OSS refuses the credentials or the time, they are renewed and the request is sent again,
+        up to `MAX_REPAIRS` times for each reason. A request that fails because of its host is sent
+        again to another host of the bucket.
         """
         repairs: list[str] = []
         while True:
-            granted = grant = await self._have_turn(upload, body)
+            granted = grant = await self._acquire(upload, body)
             request, cuts = None, self.pool.cuts
             try:
                 grant = await self.origins.at(granted)
@@ -210,7 +226,7 @@ class Engine:
             except (Lost, Refused) as error:
                 failure = error
                 if is_congestion(error):
-                    self.pool.trouble(cuts)
+                    self.pool.congestion(cuts)
             else:
                 self.pool.success()
                 self.origins.answered(grant)
@@ -229,8 +245,8 @@ class Engine:
             repairs.append(failure.repair)
             self._repair(failure, granted)
 
-    async def _have_turn(self, upload: "Upload", body: "Any") -> "Grant":
-        """Wait for a place; only then for a grant, as one from before may have ended meanwhile."""
+    async def _acquire(self, upload: "Upload", body: "Any") -> "Grant":
+        """Wait for a connection, then return a grant; an earlier grant could expire meanwhile."""
         is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
         await self.pool.acquire(upload.rank, is_small=is_small)
         try:
@@ -242,14 +258,14 @@ class Engine:
     async def _exchange(
         self, request: "Request", body: "Any", on_progress: "Callable[[int], None]"
     ) -> "Reply":
-        is_free = not self.speed.traffic_limit  # else OSS's patience would be measured
+        is_free = not self.speed.traffic_limit  # otherwise the limit would be measured
         is_measured = is_free and isinstance(body, Piece) and body.size >= MIN_PART_BYTES
         begun_s = self.ports.clock.elapsed_s() if is_measured else 0.0
         try:
             reply = await self.ports.http.send(request, body, on_progress)
         except Lost as error:
             if is_shut_out(error) and self._is_let_in:
-                raise Lost(Lost.INTERRUPTED)  # a gateway on the way has answered, not the bucket
+                raise Lost(Lost.INTERRUPTED)  # a gateway has answered, not the bucket
             raise
         self._is_let_in = True
         if is_measured and reply.status == 200:
@@ -257,7 +273,7 @@ class Engine:
         return reply
 
     def _measure(self, size: int, seconds: float) -> None:
-        """Learn the speed of a connection from a body that can tell."""
+        """Update the speed of a connection, if the body was large or took long enough."""
         if seconds > 0 and (size >= MEASURED_BYTES or seconds >= MEASURED_S):
             rate, known = size / seconds, self.rate_bytes_per_s
             self.rate_bytes_per_s = (known + rate) / 2 if known else rate

@@ -1,19 +1,19 @@
-"""What can stop an upload besides OSS itself (`uploader.oss.errors`).
+"""Errors of the transfer engine. The errors of OSS are in `uploader.oss.errors`.
 
 TransferError
-├── FileUnreadable  the file is gone, changed or not ours to read
-│   └── StreamSpent  a stream has failed, or what came out of it is gone
+├── FileUnreadable  the file is gone or has changed, or the page may not read it
+│   └── StreamSpent  a stream has failed, or bytes read from it are lost
 ├── FileTooLarge    the grant does not allow this size
 ├── WrongType       the grant does not allow this type
-├── TooManyFiles    the grant does not allow so many at a time
-├── QuotaExceeded   the quota has not enough left for it now
-├── NameTooLong     no object key can hold the names of its folders
-├── ServerRefused   our server said no, or nothing
-│   └── GrantRefused  it gave no credentials
-├── KeyTaken        another object lies where this one was to be
-├── PartsLeft       OSS still lists an upload that was removed
-├── StorageBroken   the browser keeps nothing for us
-└── IllegalMove     a state change that the table does not know: a bug of ours
+├── TooManyFiles    the grant does not allow this many files at a time
+├── QuotaExceeded   too little of the quota is left for the file
+├── NameTooLong     folders and name of the file do not fit into an object key
+├── ServerRefused   the server answered with an error, or did not answer
+│   └── GrantRefused  the server gave no usable credentials
+├── KeyTaken        another object has the key
+├── PartsLeft       OSS still lists a multipart upload after it was aborted
+├── StorageBroken   the browser's storage does not work
+└── IllegalMove     the upload's present state does not allow the change; a bug
 """
 
 TYPE_CHECKING = False
@@ -39,16 +39,18 @@ __all__ = [
 
 
 class TransferError(Exception):
-    """Base of the engine's own errors; `is_final` says that another try cannot end otherwise."""
+    """Base class of the engine's errors; `is_final` says that no retry can succeed."""
 
     is_final = False
 
 
 class FileUnreadable(TransferError):
-    """The browser cannot read the file any more; `reason` is the browser's word for it.
+    """The browser cannot read the file any more.
 
-    `changed` tells a file whose bytes are others now from one that is out of reach; `broken_off`
-    says that the browser ended the reading, so that it can be tried again.
+    Args:
+        reason: the browser's name of the error, or another description.
+        changed: the file has other bytes than when it was chosen; otherwise it is out of reach.
+        broken_off: the browser stopped reading the file, so another try can succeed.
     """
 
     def __init__(self, reason: str, *, changed: bool = False, broken_off: bool = False) -> None:
@@ -59,13 +61,13 @@ class FileUnreadable(TransferError):
 
 
 class StreamSpent(FileUnreadable):
-    """A stream has failed, or what has come out of it is neither here nor at OSS any more."""
+    """A stream has failed, or bytes read from it are neither in memory nor at OSS any more."""
 
     is_final = True
 
 
 class FileTooLarge(TransferError):
-    """The file is larger than allowed; both sizes in bytes."""
+    """The file is larger than the grant or the number of parts allows; both sizes in bytes."""
 
     is_final = True
 
@@ -76,7 +78,7 @@ class FileTooLarge(TransferError):
 
 
 class WrongType(TransferError):
-    """The file is of none of the types that the grant allows."""
+    """The file has none of the types that the grant allows."""
 
     is_final = True
 
@@ -86,7 +88,7 @@ class WrongType(TransferError):
 
 
 class TooManyFiles(TransferError):
-    """More files wait than the grant allows."""
+    """More files are unfinished than the grant allows at a time."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"the limit is {limit}")
@@ -94,28 +96,29 @@ class TooManyFiles(TransferError):
 
 
 class QuotaExceeded(TransferError):
-    """What is left of the quota is less than the file needs, or will be when others are there."""
+    """The file is larger than the rest of the quota, minus the uploads in flight."""
 
 
 class NameTooLong(TransferError):
-    """Folders and name of the file do not fit into an object key."""
+    """The folders and the name of the file do not fit into an object key."""
 
     is_final = True
 
 
 class KeyTaken(TransferError):
-    """Another object lies under the key; it is not to be replaced."""
+    """Another object has the key and must not be replaced."""
 
 
 class PartsLeft(TransferError):
-    """OSS still lists an upload, however often it was told to remove it."""
+    """OSS still lists a multipart upload after repeated abort requests."""
 
 
 class ServerRefused(TransferError):
-    """Our server answered with an error, or not at all (`status` 0).
+    """The server answered with an error, or did not answer (`status` 0).
 
-    `code`, `reason`, `detail` and `id` are those of its problem document, `quota` how much is used
-    of it.
+    `code`, `reason`, `detail` and `id` are fields of the server's problem document. If the quota is
+    used up, `quota` has the name of the limit with the used and allowed amounts, and `prefix` is
+    the person's key prefix.
     """
 
     def __init__(
@@ -142,12 +145,12 @@ class ServerRefused(TransferError):
 
 
 class GrantRefused(ServerRefused):
-    """There are no credentials for us."""
+    """The server gave no credentials, or a grant that this page cannot use."""
 
 
 class StorageBroken(TransferError):
-    """The browser's storage is blocked, full or missing; the text is the browser's."""
+    """The browser's storage is blocked, full or missing; the text is the browser's message."""
 
 
 class IllegalMove(TransferError):
-    """An upload was asked to go to a state that its present state does not lead to."""
+    """An upload's present state does not allow the requested change."""

@@ -1,4 +1,4 @@
-"""Files and streams as the engine sees them: names and sizes, never their bytes."""
+"""The files and streams of the engine: names and sizes. The ports alone handle their bytes."""
 
 from uploader.transfer.errors import FileUnreadable
 
@@ -8,29 +8,29 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     class File(Protocol):
-        """A file on the user's disk. Its bytes stay on the other side of this port."""
+        """A file on the user's disk. The engine never holds the file's bytes."""
 
         name: str
         path: str  # folders inside a chosen folder, "a/b"; empty for a single file
         size: int  # bytes
-        content_type: str  # by its ending; "" if unknown
+        content_type: str  # derived by the browser from the name; empty if unknown
         modified: int  # ms since 1970
-        crc64: str  # of all of it, decimal, if `head` has read all; else empty
+        crc64: str  # of the whole file, decimal; empty unless `head` has read the whole file
 
         async def head(self) -> bytes:
-            """Return the first bytes of the file, up to `sniff.HEAD_BYTES` of them.
+            """Return the first bytes of the file, at most `sniff.HEAD_BYTES`.
 
-            It may read more, and set `crc64`.
+            The method may read the whole file and set `crc64`.
 
             Raises:
-                FileUnreadable: the file is gone, changed or not ours to read.
+                FileUnreadable: the file is gone or has changed, or the page may not read it.
             """
 
     class Source(Protocol):
-        """What a stream comes out of, whose length nobody knows."""
+        """The source of a stream of unknown length."""
 
         async def read(self, size: int) -> File:
-            """Return the next `size` bytes as a file in memory, fewer only at the end.
+            """Return the next `size` bytes as a file in memory; fewer only at the stream's end.
 
             Raises:
                 FileUnreadable: the stream has failed.
@@ -44,15 +44,15 @@ class Piece:
     """The bytes `[offset, offset + size)` of a file."""
 
     def __init__(self, file: "Any", offset: int, size: int) -> None:
-        self.file = file  # what it is made of is known to the maker of the ports alone
+        self.file = file  # a `File`; only the ports use more of it than name and size
         self.offset = offset
         self.size = size
-        self.cut: Any = None  # out of the file, once the maker of the ports has done it
-        self.give_up: Callable[[], None] | None = None  # ends the request that sends it
+        self.cut: Any = None  # the bytes in the form that the ports use, once they are cut out
+        self.give_up: Callable[[], None] | None = None  # ends the request that sends this piece
 
 
 class LostFile:
-    """A file of an earlier page, without its bytes."""
+    """A file that an earlier page had: its name and size, without the bytes."""
 
     content_type = ""
     crc64 = ""
@@ -64,5 +64,5 @@ class LostFile:
         self.modified = modified
 
     async def head(self) -> bytes:
-        """Fail: there are no bytes."""
+        """Raise `FileUnreadable`, because the bytes are not available."""
         raise FileUnreadable("its page is gone")

@@ -1,4 +1,4 @@
-"""Those who want to hear of every change of an upload; what they do wrong harms nobody else."""
+"""Listeners for the changes of uploads. An exception in one listener does not affect others."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,14 +12,14 @@ __all__ = ["Listeners"]
 
 
 class Listeners:
-    """Functions that are called with an upload; `report(error)` gets what they raise."""
+    """Functions that are called with an upload; `report(error)` gets each error they raise."""
 
     def __init__(self, report: "Callable[[Exception], None]") -> None:
         self._report = report
         self._all: list[Listener] = []
 
     def add(self, listener: "Listener") -> "Callable[[], None]":
-        """Have a function called from now on; the function that is returned ends it."""
+        """Add a listener, and return a function that removes the listener."""
         self._all = self._all + [listener]
 
         def end() -> None:
@@ -28,7 +28,7 @@ class Listeners:
         return end
 
     def tell(self, upload: "Upload") -> None:
-        """Call all of them."""
+        """Call all listeners with this upload."""
         for listener in self._all:
             try:
                 listener(upload)

@@ -1,4 +1,4 @@
-"""How an object is stored: what a page can ask for, beside the bytes."""
+"""Options of an upload: how OSS stores the object, apart from its bytes."""
 
 from uploader.oss.encoding import percent_encode
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 __all__ = ["KEEP_BOTH", "REFUSE", "REPLACE", "Options", "object_headers"]
 
-KEEP_BOTH = "keep both"  # a random part in the key makes every upload an object of its own
-REFUSE = "refuse"  # OSS refuses a name that is taken; an identical object counts as arrived
+KEEP_BOTH = "keep both"  # a random part in the key gives every upload an object of its own
+REFUSE = "refuse"  # OSS refuses a key that is taken; an identical object completes the upload
 REPLACE = "replace"
 SAME_NAME = (KEEP_BOTH, REFUSE, REPLACE)
 
 DISPOSITIONS = ("", "attachment", "inline")
 STORAGE_CLASSES = ("", "Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
-MAX_METADATA_BYTES = 5800  # OSS takes 8,192 with ours: a long name of a file, and its SHA-256
+MAX_METADATA_BYTES = 5800  # of OSS's 8,192; the file's name and SHA-256 need the rest
 METADATA_PREFIX = "x-oss-meta-"
 MAX_TAGS = 10
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -32,27 +32,27 @@ GIVEN = (
     "sha256",
     "skip_identical",
 )
-OURS = ("name", "sha256")  # metadata that an upload writes itself
+OURS = ("name", "sha256")  # metadata names that the upload sets itself
 
 
 class Options:
-    """What an upload stores with its bytes. Made once, and shared by any number of uploads.
+    """How an upload is stored. Many uploads can share one `Options`, which does not change.
 
     Args:
         same_name: `KEEP_BOTH`, `REFUSE` or `REPLACE`; the last two put the object at
             `{prefix}{folders}/{name}`.
-        content_type: instead of what the file's name and first bytes say.
-        disposition: `attachment` or `inline`; the file's own name goes with it.
-        metadata: `x-oss-meta-*`; names of `a-z 0-9 -`, values of any text, kept percent-encoded.
+        content_type: replaces the type that the file's name and first bytes suggest.
+        disposition: `attachment` or `inline`; it is stored together with the file's own name.
+        metadata: `x-oss-meta-*`; names of `a-z 0-9 -`, values of any text, stored percent-encoded.
         tags: object tags. The role needs `oss:PutObjectTagging` for them.
-        storage_class: of the object; empty for the bucket's own.
-        sha256: read the file once more before it is sent, and keep its SHA-256 as
+        storage_class: of the object; empty for the bucket's default.
+        sha256: read the file an extra time before it is sent, and store its SHA-256 as
             `x-oss-meta-sha256`.
-        skip_identical: read the file once more before it is sent, and do not send it if this
-            person has stored it already, by name, folders, size and CRC-64.
+        skip_identical: read the file an extra time before it is sent, and do not send it if this
+            person has stored an object with the same name, folders, size and CRC-64.
 
     Raises:
-        ValueError: OSS would refuse one of them; the text says which, and why.
+        ValueError: OSS would refuse an argument; the text names it and the reason.
 
     Source: OSS API reference, PutObject; OSS user guide, Object tagging.
     """
@@ -77,18 +77,18 @@ class Options:
         self.storage_class = _one_of("storage_class", storage_class, STORAGE_CLASSES)
         self.sha256 = _switch("sha256", sha256)
         self.skip_identical = _switch("skip_identical", skip_identical)
-        self.given = _given(self)  # the arguments that were not left out: `Options(**given)`
+        self.given = _given(self)  # arguments other than the defaults: `Options(**given)`
 
 
 def object_headers(
     options: Options, *, name: str, content_type: str, sha256: str = ""
 ) -> "list[Header]":
-    """Return the headers of PutObject or InitiateMultipartUpload that the object keeps.
+    """Return the headers of PutObject or InitiateMultipartUpload that describe the object.
 
     Args:
-        name: the file's own name, kept percent-encoded in `x-oss-meta-name`.
+        name: the file's own name, stored percent-encoded in `x-oss-meta-name`.
         content_type: `application/octet-stream` if empty.
-        sha256: hex digits, if known.
+        sha256: of the file in hexadecimal; empty if unknown.
     """
     headers: list[Header] = [
         ("content-type", content_type or DEFAULT_CONTENT_TYPE),

@@ -1,8 +1,9 @@
-"""How a file is cut into parts.
+"""The division of a file into parts.
 
-One part size for the whole upload, so that a part's number tells its place. It grows with the file,
-to stay within 10,000 parts, and with the speed of the line, so that one part takes some seconds: of
-a page that ends, the parts on their way are lost. A line that nobody has measured may be slow.
+All parts of an upload but the last have the same size, so the part number determines the offset.
+The part size grows with the file, to stay within 10,000 parts, and with the measured speed, so that
+a part takes some seconds: closing the page loses the parts in flight. An unmeasured connection is
+assumed to be slow.
 """
 
 __all__ = [
@@ -19,16 +20,16 @@ __all__ = [
 KIB = 1024
 MIB = 1024 * KIB
 MAX_PARTS = 10_000
-SMALL_BYTES = 64 * KIB  # so little leaves at once: nobody watches how it goes
+SMALL_BYTES = 64 * KIB  # a body up to this size is sent without progress events
 MIN_PART_BYTES = 100 * KIB
 MAX_PART_BYTES = 5 * 1024 * MIB
 MAX_OBJECT_BYTES = 48_800_000_000_000  # Source: OSS limits, 48.8 TB
 DEFAULT_PART_BYTES = 8 * MIB
-MAX_SINGLE_BYTES = 2 * DEFAULT_PART_BYTES  # larger files go in parts
-LARGEST_BY_SPEED = 64 * MIB  # what may have to be sent again
-AIM_S = 10.0
-FIRST_PART_BYTES = MIB  # for an unknown line: `AIM_S` at 5 Mbit/s, of which six parts have a share
-PARTS = 64  # at least, if they would be larger than that: six on their way are a tenth of the file
+MAX_SINGLE_BYTES = 2 * DEFAULT_PART_BYTES  # larger files are sent in parts
+LARGEST_BY_SPEED = 64 * MIB  # limits the bytes that a failure may have sent in vain
+AIM_S = 10.0  # the wanted duration of one part
+FIRST_PART_BYTES = MIB  # without a measured speed: takes `AIM_S` if six parts share 5 Mbit/s
+PARTS = 64  # the fewest parts of a large file: six in flight are a tenth of the file
 
 
 class PartPlanError(Exception):
@@ -36,7 +37,7 @@ class PartPlanError(Exception):
 
 
 class Part:
-    """The bytes `[offset, offset + size)`, numbered from 1."""
+    """A part of a file: the bytes `[offset, offset + size)`. Part numbers begin with 1."""
 
     def __init__(self, number: int, offset: int, size: int) -> None:
         self.number = number
@@ -48,13 +49,13 @@ def part_size_for(size: int, *, rate_bytes_per_s: float = 0) -> int:
     """Return the part size for a file of `size` bytes.
 
     Args:
-        rate_bytes_per_s: what one connection carries, if that is known.
+        rate_bytes_per_s: measured speed of one connection; 0 if unknown.
 
     Returns:
-        Whole KiB, between 100 KiB and 5 GiB.
+        A size in bytes: a multiple of 1 KiB, between 100 KiB and 5 GiB.
 
     Raises:
-        PartPlanError: the file is larger than OSS can hold.
+        PartPlanError: the file is larger than an object in OSS can be.
 
     Source: OSS API reference, UploadPart and CompleteMultipartUpload.
     """
@@ -71,7 +72,7 @@ def part_size_for(size: int, *, rate_bytes_per_s: float = 0) -> int:
 
 
 def part_count(size: int, part_size: int) -> int:
-    """Return how many parts a file has; an empty one has none."""
+    """Return the number of parts of a file of `size` bytes; 0 for an empty file."""
     return -(-size // part_size)
 
 

@@ -1,4 +1,4 @@
-"""The queue: all uploads of the page, a few of them under way at a time."""
+"""The queue: it holds all uploads of a page and runs a limited number of them at a time."""
 
 import asyncio
 import heapq
@@ -42,16 +42,20 @@ MAX_FILES = 10_000  # until a grant says otherwise
 
 STOPPED_BY_PAUSE = "pause"
 STOPPED_BY_CANCEL = "cancel"
-STOPPED_TO_GO_ON = "go on"  # a pause that was taken back before it had come to anything
+STOPPED_TO_GO_ON = "go on"  # a person took the pause back before the task ended
 
 
 class Queue:
-    """Uploads in the order they were added.
+    """All uploads of a page in the order they were added. Urgent ones start first, then small ones.
 
-    Urgent ones go first, then small ones. `options` are those of files added without their own.
-    `active` and `ahead` say how many are under way at a time, see `Places`.
-    `soon(write)` arranges that `write` is called soon: it writes down what waits.
-    `report(error)` gets what listeners raise.
+    Args:
+        active: uploads of any size that run at a time, see `Slots`.
+        ahead: further small uploads that run at a time.
+        soon: `soon(write)` arranges a call of `write` soon, which writes the records of uploads.
+        report: called with each error that a listener raises.
+
+    Attributes:
+        options: the options of files that are added without options.
     """
 
     def __init__(
@@ -76,10 +80,10 @@ class Queue:
             ahead=ahead,
         )
         self._running: list[Upload] = []
-        self._tasks: dict[int, asyncio.Task[None]] = {}  # of these, by their numbers
+        self._tasks: dict[int, asyncio.Task[None]] = {}  # of `_running`, by upload number
         self._stopping: dict[int, str] = {}
-        self._unended: set[int] = set()  # numbers
-        self._turns: dict[str, asyncio.Lock] = {}  # of uploads that share a key
+        self._unended: set[int] = set()  # upload numbers
+        self._key_locks: dict[str, asyncio.Lock] = {}  # by key; one upload at a time uses a key
         self._cleanup = Cleanup(engine, ended=self._ended, settled=self._cleaned)
         self._line: list[tuple[tuple[bool, int, int], int, Upload]] = []
         self._lined_up = 0
@@ -93,7 +97,7 @@ class Queue:
 
     @property
     def speed_limit(self) -> int:
-        """Bytes per second over all uploads; 0 for no limit. It can be set at any time."""
+        """The limit in bytes per second over all uploads; 0 for none. It can change at any time."""
         return self._engine.speed.bytes_per_s
 
     @speed_limit.setter
@@ -101,11 +105,11 @@ class Queue:
         self._engine.speed.set(bytes_per_s)
 
     def add(self, file: "File", options: "Options | None" = None) -> Upload:
-        """Take a file; it is sent as soon as there is room."""
+        """Add a file and return its upload, which starts as soon as a slot is free."""
         return self._add(file, options or self.options)
 
     def allow(self, limits: Limits) -> None:
-        """Take the limits of a grant: what waits and does not fit them fails at once."""
+        """Apply the limits of a grant; waiting uploads that exceed them fail at once."""
         if limits is self._limits:
             return
         self._limits = limits
@@ -125,35 +129,38 @@ class Queue:
                     self._engine.journal.not_sending(upload)
 
     def on_change(self, listener: "Callable[[Upload], None]") -> "Callable[[], None]":
-        """Have `listener(upload)` called after every change, and when an upload is added.
+        """Call `listener(upload)` after every change, and when an upload is added.
 
-        It is called often and should be quick. The function that is returned ends it.
+        The listener is called often and should be fast.
+
+        Returns:
+            A function that removes the listener.
         """
         return self._listeners.add(listener)
 
     def cancel(self, upload: Upload) -> None:
-        """Stop an upload at once and remove its parts; does nothing to one that has ended."""
+        """Stop an upload at once and remove its parts. An upload that has ended stays as it is."""
         self._stop(upload, STOPPED_BY_CANCEL)
 
     def pause(self, upload: Upload) -> None:
-        """Stop an upload at once; what OSS has stays there. Does nothing to one that has ended."""
+        """Stop an upload at once and keep its parts. An upload that has ended stays as it is."""
         if upload.paused_for != states.BY_PERSON:
             self._stop(upload, STOPPED_BY_PAUSE)
 
     def resume(self, upload: Upload) -> None:
-        """Go on with an upload that a person paused; does nothing to any other."""
+        """Continue an upload that a person paused; any other upload stays as it is."""
         if self._stopping.get(id(upload)) == STOPPED_BY_PAUSE:
             self._stopping[id(upload)] = STOPPED_TO_GO_ON
         elif upload.paused_for == states.BY_PERSON:
             self.retry(upload)
 
     def retry(self, upload: Upload) -> None:
-        """Send a failed or cancelled upload again, or go on with a paused one.
+        """Send a failed or cancelled upload again, or continue one that a person paused.
 
-        One that waits for something goes on by itself; nothing happens to it.
+        A paused upload that waits for a condition stays as it is, because it continues by itself.
 
         Raises:
-            IllegalMove: it is on its way, or has arrived.
+            IllegalMove: the upload is waiting, running or done.
         """
         if upload.paused_for not in ("", states.BY_PERSON):
             return
@@ -163,64 +170,71 @@ class Queue:
         self._line_up(upload)
 
     def send_next(self, upload: Upload) -> None:
-        """Let an upload go before all others."""
+        """Start an upload before all others."""
         upload.hurry()
         self._line_up(upload)
 
     def pause_all(self) -> None:
-        """Pause whatever has not ended."""
+        """Pause all uploads that have not ended."""
         for upload in list(self.uploads):
             self.pause(upload)
 
     def resume_all(self) -> None:
-        """Go on with all uploads that a person paused."""
+        """Continue all uploads that a person paused."""
         for upload in list(self.uploads):
             self.resume(upload)
 
     def cancel_all(self) -> None:
-        """Cancel whatever has not ended."""
+        """Cancel all uploads that have not ended."""
         for upload in list(self.uploads):
             self.cancel(upload)
 
     def retry_failed(self) -> None:
-        """Send all failed uploads again, but those of files that can never go."""
+        """Send all failed uploads again, except those that can never succeed."""
         for upload in list(self.uploads):
             if upload.may_retry():
                 self.retry(upload)
 
     def write_now(self) -> None:
-        """Write the records of what has not ended at once, as the page may end without a word."""
+        """Write all missing records at once, because the page may be closed without notice."""
         self._records.write_now()
 
     async def left(self) -> "list[Checkpoint]":
-        """Return the records of what earlier pages left unfinished.
+        """Return the records of the uploads that earlier pages left unfinished.
 
         Raises:
-            GrantRefused: our server has not said yet whose uploads are shown here.
+            GrantRefused: the person is not known yet.
         """
         return await self.unfinished.find()
 
     async def reopen(self, records: "list[Checkpoint]") -> "Failed":
-        """Go on with uploads of an earlier page without choosing their files again.
+        """Continue uploads of an earlier page without choosing their files again.
 
-        The browser may ask the person, so call it from a click. Only for records that `can_reopen`.
+        The browser may ask the person for permission, so call this method from a click.
+
+        Args:
+            records: records with `can_reopen`.
 
         Returns:
-            Those whose file is gone or has changed, or to which the person said no, and why.
+            The records that cannot be continued, with the error of each: the file is gone or has
+            changed, or the person refused the permission.
         """
         return await self.unfinished.reopen(records)
 
     def discard(self, records: "list[Checkpoint]") -> "asyncio.Task[Failed]":
-        """Give up uploads that an earlier page left, and remove their parts.
+        """Give up unfinished uploads of earlier pages, and remove their parts.
 
-        It need not be awaited; who does gets those that OSS kept, and why.
+        Returns:
+            A task, which need not be awaited. Its result is the records whose parts could not be
+            removed, with the error of each.
         """
         return self.unfinished.discard(records)
 
     def leave(self, upload: Upload, is_leaving: bool) -> None:
-        """Note that an upload will be cancelled soon, or that it will not after all.
+        """Note that an upload is about to be cancelled, or that a person took the cancel back.
 
-        A page that comes before that removes what is left of it, and does not offer it.
+        If this page is closed before the cancel, the next page removes the upload's parts and does
+        not offer the upload.
         """
         upload.record.abandon(is_leaving)
         if upload.upload_id:
@@ -231,16 +245,16 @@ class Queue:
             self._records.note(upload)
 
     def reported(self, upload: Upload) -> None:
-        """Forget the record of an upload: our server knows that it has arrived."""
+        """Remove the record of an upload, because the server knows that the upload is complete."""
         if upload.upload_id:
             forget = self._engine.journal.forget(upload.key, upload.crc64)
             asyncio.create_task(forget)  # noqa: RUF006 - it ends by itself
 
     def remove(self, upload: Upload) -> None:
-        """Forget an upload that has ended.
+        """Remove an upload that has ended from the queue.
 
         Raises:
-            IllegalMove: it has not; cancel it first.
+            IllegalMove: the upload has not ended; cancel it first.
         """
         if upload.state not in states.ENDED:
             raise IllegalMove(f"an upload that is {upload.state} cannot be removed")
@@ -272,7 +286,7 @@ class Queue:
         return self._limits.refusal(upload.file)
 
     def _line_up(self, upload: Upload) -> None:
-        """Put an upload in its place in the line; an older place is skipped when it is met."""
+        """Add an upload to the heap of waiting uploads; `_start` skips older entries."""
         self._lined_up += 1
         self._unended.add(upload.number)
         heapq.heappush(self._line, (upload.rank(), self._lined_up, upload))
@@ -303,24 +317,24 @@ class Queue:
         started = upload.state != states.WAITING
         if task and started:
             before = self._stopping.get(id(upload))
-            if before != STOPPED_BY_CANCEL:  # which is not taken back
+            if before != STOPPED_BY_CANCEL:  # a cancel cannot be taken back
                 self._stopping[id(upload)] = why
             if not before:
                 _cancel(task)
             return
         self._stopped(upload, why)
         self._engine.journal.not_sending(upload)
-        if task:  # not started: nothing in it could catch the cancel
+        if task:  # not started, so it cannot handle its cancellation
             task.cancel()
             self._ended(upload)
 
     def _stopped(self, upload: Upload, why: str) -> None:
         if why != STOPPED_BY_CANCEL:
             upload.pause_by_person()
-            self._records.note(upload)  # it may have been stopped while it had no place
-            why = self._stopping.get(id(upload), why)  # who hears of it may have other plans
+            self._records.note(upload)  # it may have neither key nor record
+            why = self._stopping.get(id(upload), why)  # a listener may have changed it
             if why == STOPPED_TO_GO_ON:
-                upload.restart()  # `_ended` puts it back in the line
+                upload.restart()  # `_ended` adds it to the heap again
         if why == STOPPED_BY_CANCEL:
             self._records.drop(upload)
             if upload.upload_id or upload.progress.unanswered_begins or upload.progress.all_sent:
@@ -335,7 +349,7 @@ class Queue:
             self._stopped(upload, self._stopping.get(id(upload), STOPPED_BY_CANCEL))
         except (OSSError, TransferError) as error:
             if isinstance(error, FileUnreadable) and error.changed and upload.upload_id:
-                self._cleanup.begin(upload)  # its parts are of a file that is no more
+                self._cleanup.begin(upload)  # its parts belong to the old file
             upload.fail(error)
         except Exception as error:
             upload.fail(error)
@@ -352,7 +366,7 @@ class Queue:
         if not stored and upload.options.same_name == KEEP_BOTH:
             stored = await send(upload, self._engine)
         elif not stored:
-            async with self._turns.setdefault(upload.key, asyncio.Lock()):
+            async with self._key_locks.setdefault(upload.key, asyncio.Lock()):
                 stored = await send(upload, self._engine)
         if upload.state == states.UPLOADING:
             upload.go(states.VERIFYING)
@@ -367,13 +381,13 @@ class Queue:
     async def _prepare(self, upload: Upload) -> "Stored | None":
         stored = await prepare(upload, self._engine)
         if upload.record.is_due:
-            self._records.note(upload)  # it had no place while it followed
+            self._records.note(upload)  # it had no record while it waited for a tab
         grant: Grant = await self._engine.persist(upload, self._engine.keeper.get)
         self.allow(grant.limits)
         return stored
 
     def _cleaned(self, upload: Upload, stored: "Stored | None") -> None:
-        """Show how a cancelled upload has ended, unless it has been removed meanwhile."""
+        """Show the result of a cancelled upload, unless it was removed from the queue."""
         if upload not in self.uploads:
             return
         if stored:
@@ -389,16 +403,16 @@ class Queue:
             self._unended.discard(upload.number)
         if is_over(upload):
             self._records.drop(upload)
-        if upload.state == states.WAITING:  # a person was quicker
+        if upload.state == states.WAITING:  # a person has retried it meanwhile
             self._line_up(upload)
         self._start()
 
 
 def _cancel(task: "asyncio.Task[None]") -> None:
-    """Cancel a task, also from within it, as a listener does that stops its upload."""
+    """Cancel a task, even from within the task, as when a listener stops its upload."""
     try:
         task.cancel()
-    except RuntimeError:  # MicroPython: no task cancels itself
+    except RuntimeError:  # in MicroPython a task cannot cancel itself
         asyncio.create_task(_cancel_soon(task))  # noqa: RUF006 - it ends by itself
 
 

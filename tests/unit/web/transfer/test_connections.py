@@ -97,7 +97,7 @@ async def test_small_requests_queue_behind_the_connections():
 
 async def test_in_trouble_small_requests_do_not_queue():
     pool = ConnectionPool(4, queued=2)
-    pool.trouble(0)
+    pool.congestion(0)
     waiting = [asyncio.create_task(pool.acquire(lambda: 0, is_small=True)) for _ in range(5)]
     await settle()
 
@@ -122,7 +122,7 @@ def test_trouble_halves(before, after):
     pool = ConnectionPool(6)
     pool.allowed = before
 
-    pool.trouble(0)
+    pool.congestion(0)
 
     assert pool.allowed == after
 
@@ -132,16 +132,16 @@ def test_requests_that_were_on_their_way_together_ask_for_one_cut():
     cuts = pool.cuts
 
     for _ in range(6):
-        pool.trouble(cuts)
+        pool.congestion(cuts)
     assert pool.allowed == 3
-    pool.trouble(pool.cuts)
+    pool.congestion(pool.cuts)
 
     assert pool.allowed == 1
 
 
 def test_successes_give_back_one_place_at_a_time():
     pool = ConnectionPool(6)
-    pool.trouble(0)
+    pool.congestion(0)
     counts = []
     for _ in range(20):
         pool.success()

@@ -46,7 +46,7 @@ def test_a_lifted_limit_gives_all_connections_back():
 def test_a_larger_limit_gives_nothing_back_that_trouble_has_taken():
     pool = ConnectionPool(6)
     pool.limit(3)
-    pool.trouble(0)
+    pool.congestion(0)
 
     pool.limit(6)
 

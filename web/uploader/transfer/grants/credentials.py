@@ -1,6 +1,6 @@
-"""Credentials that are always fresh: fetched once for all uploads, renewed before they end.
+"""Credentials for all uploads of a page: fetched once, shared, and renewed before they expire.
 
-The end is judged by the server's clock: the user's own may be wrong by any amount.
+Their expiry is judged by the server's clock, because the user's clock may be wrong by any amount.
 """
 
 import asyncio
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from uploader.transfer.ports import Clock
 
     class GrantSource(Protocol):
-        """The server, as far as it hands out grants."""
+        """The endpoint of the server that returns grants."""
 
         async def fetch(self, *, refused_key_id: str = "") -> Grant:
-            """Return a grant, but not the one with the access key id that OSS refused.
+            """Fetch a grant.
+
+            Args:
+                refused_key_id: an access key id that OSS refused; the grant must have another one.
 
             Raises:
                 GrantRefused: the server refused, or did not answer.
@@ -31,16 +34,16 @@ if TYPE_CHECKING:
 __all__ = ["OTHER_PERSON", "OTHER_PLACE", "RENEW_BEFORE_S", "GrantKeeper"]
 
 RENEW_BEFORE_S = 60
-LEAST_S = 5  # of life, for a request that is about to leave
-AGAIN_S = 10.0
+LEAST_S = 5  # the shortest validity with which a request is sent
+AGAIN_S = 10.0  # how long the server's latest answer is reused
 SIGNED_OUT = 401
 TOO_MANY_REQUESTS = 429
-OTHER_PLACE = "other-place"  # the code of a grant for another bucket than the first
-OTHER_PERSON = "other-person"  # and of one for another prefix
+OTHER_PLACE = "other-place"  # error code: a later grant is for another bucket
+OTHER_PERSON = "other-person"  # error code: a later grant is for another key prefix
 
 
 class _Fetch:
-    """One request for a grant, and all who wait for it."""
+    """One request for a grant, shared by all callers that wait for it."""
 
     def __init__(self) -> None:
         self.done = asyncio.Event()
@@ -49,7 +52,7 @@ class _Fetch:
 
 
 class GrantKeeper:
-    """Keeps the current grant in memory and the difference to the server's clock.
+    """The current grant, kept only in memory, and the difference to the server's clock.
 
     `on_fetched(grant, error)` is called after each fetch; one of the two is `None`.
     """
@@ -67,80 +70,83 @@ class GrantKeeper:
         self._grant: Grant | None = None
         self._fetch: _Fetch | None = None
         self._asked_at_s = -AGAIN_S
-        self._not_before_s = 0.0  # by the same clock
+        self._not_before_s = 0.0  # end of the latest `Retry-After`, by the same clock
         self._refused_key_id = ""
         self._place: tuple[str, str, str] | None = None  # bucket, region, prefix
         self._prefix = ""
         self._error: Exception | None = None  # of the latest fetch
-        self._signed_out = 0  # times
+        self._signed_out = 0  # number of sign-outs
         self.skew_s = 0.0  # server minus client
 
     def server_now_s(self) -> float:
-        """Return now by the server's clock."""
+        """Return the server's time in seconds since 1970."""
         return self._clock.now_s() + self.skew_s
 
     def set_server_time(self, server_time_s: float) -> None:
-        """Take the server's word for what time it is now."""
+        """Set the server's present time, in seconds since 1970."""
         self.skew_s = server_time_s - self._clock.now_s()
 
     def discard(self, grant: "Grant") -> None:
-        """Forget a grant that OSS refused, unless a newer one is already here."""
+        """Drop a grant that OSS refused, unless a newer grant has replaced it."""
         if self._grant is grant:
             self._grant = None
             self._refused_key_id = grant.credentials.access_key_id
 
     def forget(self) -> None:
-        """Forget all credentials, also those that are on their way: a person has signed out."""
+        """Forget all credentials, including those being fetched; a person has signed out."""
         if self._grant:
             self._grant.credentials.forget()
         self._grant = None
         self._signed_out += 1
 
     async def get(self) -> "Grant":
-        """Return a grant with at least `RENEW_BEFORE_S` of life, or as fresh as the server gives.
+        """Return a grant that is valid for `RENEW_BEFORE_S` or more, or the newest one available.
 
-        Callers that come while one fetch is under way share its result. One that lives will do
-        while the server is away, or if it was asked in the last `AGAIN_S` seconds.
+        Concurrent callers share one fetch. A grant that is valid for `LEAST_S` or more is returned
+        if the server does not answer or was asked in the last `AGAIN_S` seconds.
 
         Raises:
-            GrantRefused: the server gave none, or one for another bucket or prefix than before; or
-                it has said that we ask too often, and for how long not to.
+            GrantRefused: the server gave no grant, or a grant for another bucket or prefix than
+                before, or it has limited the rate of requests and the wait is not over.
         """
         grant = self._grant
         if grant and self._left_s(grant) >= RENEW_BEFORE_S:
             return grant
-        if grant and self._lives(grant) and self._has_just_asked():
+        if grant and self._is_valid(grant) and self._has_just_asked():
             return grant
         try:
             self._check_pace()
             return await self._fetched()
         except GrantRefused as error:
-            if waits_for(error) == FOR_SERVER and grant is self._grant and self._lives(grant):
+            if waits_for(error) == FOR_SERVER and grant is self._grant and self._is_valid(grant):
                 return grant
             raise
 
     async def renewed(self) -> "Grant":
-        """Like `get`, but with the server's word of the last `AGAIN_S` seconds.
+        """Return a new grant, or `get()` if the server was asked in the last `AGAIN_S` seconds.
 
-        If the server refuses, whoever has the grant before may still use it.
+        If the server refuses, the earlier grant may still be used.
+
+        Raises:
+            GrantRefused: the server gave no grant.
         """
         if self._has_just_asked():
             return await self.get()
         return await self._fetched()
 
     async def anew(self) -> "Grant":
-        """Like `renewed`, but with the server's word of now: a person has just changed something.
+        """Return a grant that is fetched now, because a person has just changed something.
 
         Raises:
-            GrantRefused: the server gave none.
+            GrantRefused: the server gave no grant.
         """
         return await self._fetched()
 
     async def prefix(self) -> str:
-        """Return whose page this is; a refusal for want of room tells it too.
+        """Return the key prefix of this person, which a refusal for a used-up quota contains too.
 
         Raises:
-            GrantRefused: nobody knows.
+            GrantRefused: the prefix is not known.
         """
         try:
             return (await self.get()).prefix
@@ -151,7 +157,10 @@ class GrantKeeper:
             return error.prefix
 
     async def is_used_up(self) -> bool:
-        """Tell whether there are no credentials for want of room, by the word of `AGAIN_S`."""
+        """Tell whether the server gives no credentials because the quota is used up.
+
+        An answer of the last `AGAIN_S` seconds is used again.
+        """
         if self._error and self._has_just_asked():
             return waits_for(self._error) == FOR_QUOTA
         try:
@@ -161,7 +170,10 @@ class GrantKeeper:
         return False
 
     def _check_pace(self) -> None:
-        """Keep to a `Retry-After` that was told to one for all."""
+        """Raise `GrantRefused` while the `Retry-After` of the latest 429 answer lasts.
+
+        The answer applies to all callers.
+        """
         error = self._error
         is_limit = isinstance(error, GrantRefused) and error.status == TOO_MANY_REQUESTS
         if error and is_limit and waits_for(error) == FOR_SERVER:
@@ -172,7 +184,7 @@ class GrantKeeper:
     def _left_s(self, grant: "Grant") -> float:
         return grant.expires_at_s - self.server_now_s()
 
-    def _lives(self, grant: "Grant | None") -> "TypeGuard[Grant]":
+    def _is_valid(self, grant: "Grant | None") -> "TypeGuard[Grant]":
         return grant is not None and self._left_s(grant) >= LEAST_S
 
     def _has_just_asked(self) -> bool:
@@ -212,9 +224,12 @@ class GrantKeeper:
             self._on_fetched(fetch.grant, fetch.error)
 
     def _check_place(self, grant: "Grant") -> None:
-        """Check that bucket and prefix are those of the first grant; its hosts may be others.
+        """Check that a grant is for the bucket and prefix of the first grant; hosts may differ.
 
-        Keys and unfinished uploads are of one bucket and prefix, whatever host leads to them.
+        Keys and unfinished uploads belong to one bucket and prefix, which several hosts can serve.
+
+        Raises:
+            GrantRefused: the bucket, its region or the prefix differs.
         """
         bucket = grant.bucket
         place = (bucket.name, bucket.region, grant.prefix)

@@ -1,4 +1,4 @@
-"""A grant: what our server allows this page to do, and for how long."""
+"""A grant: credentials with which a page may upload, their limits and their expiry."""
 
 from uploader.oss.requests import Bucket
 from uploader.oss.signing import Credentials
@@ -15,7 +15,7 @@ __all__ = ["Grant", "read_grant"]
 
 
 class Grant:
-    """Credentials with the bucket and prefix they are for. Times are seconds since 1970."""
+    """Credentials with their bucket and key prefix. Times are seconds since 1970."""
 
     def __init__(
         self,
@@ -37,11 +37,11 @@ class Grant:
         self.server_time_s = server_time_s
         self.limits = limits
         self.principal = principal
-        self.features = features or []  # what else the server offers
-        self.left = left or Left()  # of this person's quota
+        self.features = features or []  # names of optional features of the server
+        self.left = left or Left()  # the rest of this person's quota
 
     def at(self, origin: str) -> "Grant":
-        """Return the same grant for a bucket that is reached at `origin` only."""
+        """Return the same grant with `origin` as the only origin of the bucket."""
         return Grant(
             credentials=self.credentials,
             bucket=self.bucket.at(origin),
@@ -56,7 +56,7 @@ class Grant:
 
 
 def read_grant(document: "Any") -> Grant:
-    """Read the JSON document of `POST /api/grant`.
+    """Return the grant in the parsed JSON document of `POST /api/grant`.
 
     Raises:
         GrantRefused: a field is missing or malformed.
@@ -85,7 +85,7 @@ def read_grant(document: "Any") -> Grant:
 
 
 def _bucket(document: "Any") -> Bucket:
-    """Read the bucket and its origins; an older server names no origins."""
+    """Return the bucket with its origins; an older server sends no origins."""
     origins = document.get("origins") or []
     if not isinstance(origins, list):
         raise TypeError("origins")

@@ -1,7 +1,7 @@
-"""What the grant lets a file be: how large, and of which kind.
+"""The limits of a grant: size and type of a file, and the number of files.
 
-A convenience: a person is told at once. OSS does not look at any of it, so what must not be stored
-has to be looked at where it is stored.
+The page checks them so that a person is told at once. OSS does not check them, so an application
+that must not store certain content has to check the stored objects.
 """
 
 from uploader.transfer.errors import FileTooLarge, TransferError, WrongType
@@ -15,7 +15,7 @@ __all__ = ["Limits", "allows"]
 
 
 class Limits:
-    """The limits of a grant, without its credentials; `types` are as in `accept`, none for any."""
+    """The limits of a grant. `types` are as in `accept`; an empty list allows all types."""
 
     def __init__(self, *, max_file_size: int, max_files: int, types: "list[str]") -> None:
         self.max_file_size = min(max_file_size, MAX_OBJECT_BYTES)
@@ -23,7 +23,10 @@ class Limits:
         self.types = types
 
     def refusal(self, file: "File") -> "TransferError | None":
-        """Return why a file cannot be taken, as far as can be told without looking into it."""
+        """Return the error of a file that exceeds the limits, or `None`. The bytes are not read.
+
+        A type that only the first bytes of the file can show is not checked here.
+        """
         if file.size > self.max_file_size:
             return FileTooLarge(file.size, self.max_file_size)
         first_bytes_tell = not file.content_type and any("/" in each for each in self.types)
@@ -33,7 +36,10 @@ class Limits:
 
 
 def allows(types: "list[str]", name: str, content_type: str) -> bool:
-    """Tell whether one of the types fits: `image/*`, `application/pdf` or `.csv`; none fit all.
+    """Tell whether a file has one of the types. An empty list of types allows every file.
+
+    Args:
+        types: for example `image/*`, `application/pdf` or `.csv`.
 
     Source: HTML Standard, the `accept` attribute of `<input type=file>`.
     """

@@ -1,9 +1,9 @@
-"""Which origin the requests go to when several origins lead to one bucket.
+"""The choice of one origin for all requests, if several origins lead to the bucket.
 
-Custom domains, the acceleration endpoint and the public endpoint lead to the same objects and to
-the same parts, so an upload can go on at another origin at any moment, under the same upload id.
-No decision is made from one origin alone: all are asked at once, and if none answers, it is the
-line that is down, and nothing changes.
+Custom domains, the acceleration endpoint and the public endpoint lead to the same objects and
+parts, so an upload can continue at another origin at any moment, under the same upload id. A
+failure at one origin does not change the choice by itself: all origins are asked at the same time,
+and if none answers, the network is down and the choice stays.
 """
 
 import asyncio
@@ -24,32 +24,33 @@ if TYPE_CHECKING:
 
 __all__ = ["Origins", "asking"]
 
-GRACE_S = 1.0  # that an earlier origin may be slower than a later one
-LIMIT_S = 10.0  # for an answer
-PAUSE_S = 5.0  # between two times that all are asked because of a failure
+GRACE_S = 1.0  # that an origin earlier in the list may be slower than a later one
+LIMIT_S = 10.0  # to wait for an answer
+PAUSE_S = 5.0  # between two checks of all origins after failures
 AGAIN_S = 300.0  # before an origin that failed is asked again
-LOSSES = 2  # in a row; a single one happens on any line
+LOSSES = 2  # in a row; one lost request can happen on any network
 
-REFUSALS = (  # because of the host; another one may lead to the bucket
-    "NoSuchBucket",  # also the answer at a domain that is not bound
+REFUSALS = (  # error codes for which another host may lead to the bucket
+    "NoSuchBucket",  # also the answer of a domain that is bound to no bucket
     "NoSuchCname",
     "NonStandardHostForbidden",
     "PermanentRedirect",
     "PublicEndpointForbidden",
     "SecondLevelDomainForbidden",
-    "SignatureDoesNotMatch",  # also the answer at a domain that is bound to another bucket
+    "SignatureDoesNotMatch",  # also the answer of a domain that is bound to another bucket
 )
 
 
-NO_NAME = "ossferry-origin"  # no object and no upload of this prefix has these
+NO_NAME = "ossferry-origin"  # no object has this name, and no upload the id below
 NO_UPLOAD_ID = "0" * 32
 
 
 def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
-    """Return what `Origins` asks with: a signed ListParts of an upload that does not exist.
+    """Return the `ask` of `Origins`: it sends a signed ListParts for an upload that does not exist.
 
-    It changes nothing. The bucket's CORS rule and the session policy allow it, as uploads that are
-    resumed need it. Its answer has a body, which names the error; that of a HEAD has none.
+    This request changes nothing. The bucket's CORS rule and the session policy allow it, because
+    resumed uploads need it. Its answer has a body with the error code, which the answer to a HEAD
+    request does not have.
     """
 
     async def ask(grant: "Grant") -> None:
@@ -68,12 +69,12 @@ def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
 
 
 class Origins:
-    """Keeps the origin that all requests of all uploads go to.
+    """The origin that all requests of all uploads go to.
 
-    It is the first origin, in the order of the grant, that answers within `GRACE_S` of the fastest.
-    All are asked before the first request, when OSS refuses the host, and after `LOSSES` requests
-    in a row without an answer of OSS. A preferred origin that failed is asked again `AGAIN_S`
-    later. With a single origin nothing is asked.
+    The chosen origin is the first one in the grant's order that answers within `GRACE_S` of the
+    fastest. All origins are asked before the first request, after OSS has refused the host, and
+    after `LOSSES` requests in a row without an answer of OSS. A preferred origin that failed is
+    asked again `AGAIN_S` later. A single origin is not asked.
 
     `ask(grant)` sends a small request to `grant.bucket.origin`. It raises `OSSError` or
     `TransferError` if uploads cannot go there.
@@ -89,10 +90,10 @@ class Origins:
         self._losses = 0  # in a row, at the current origin
         self._asking: asyncio.Event | None = None  # set when all have been asked
         self._asked_at_s: float | None = None
-        self._granted: tuple[Grant, Grant] | None = None  # a grant, and the same for one origin
+        self._granted: tuple[Grant, Grant] | None = None  # a grant, and its copy for one origin
 
     async def at(self, grant: "Grant") -> "Grant":
-        """Return the grant for the origin that requests go to now."""
+        """Return the grant with the chosen origin as the bucket's only origin."""
         origins = grant.bucket.origins
         if origins != self._origins:
             self._take(origins)
@@ -107,17 +108,17 @@ class Origins:
         return self._granted[1]
 
     def answered(self, grant: "Grant") -> None:
-        """Note that a request with a grant that `at` returned has got an answer of OSS."""
+        """Note that OSS has answered a request; `grant` was returned by `at`."""
         origin = grant.bucket.origin
         if origin == self._current:
             self._losses = 0
             self._is_found = True
 
     async def failed(self, grant: "Grant", error: Exception) -> bool:
-        """Note why a request with a grant that `at` returned has failed.
+        """Note why a request failed; `grant` was returned by `at`.
 
         Returns:
-            Whether requests go to another origin now, so that this one is to be sent again at once.
+            Whether another origin is chosen now, so that the request is to be sent again at once.
         """
         origin = grant.bucket.origin
         if len(self._origins) < 2 or origin not in self._origins:
@@ -153,7 +154,7 @@ class Origins:
         self._losses = 0
 
     def _is_over(self, seconds: float) -> bool:
-        """Tell whether all were asked at least `seconds` ago, or never."""
+        """Tell whether the latest check of all origins is at least `seconds` ago, or missing."""
         return self._asked_at_s is None or self._clock.elapsed_s() - self._asked_at_s >= seconds
 
     def _refused_lately(self) -> "list[tuple[str, float]]":
@@ -161,12 +162,12 @@ class Origins:
         return [(origin, at_s) for origin, at_s in self._refused if at_s > since_s]
 
     def _candidates(self) -> "list[str]":
-        """Return the origins that have not refused a request lately; all if every one has."""
+        """Return the origins that have refused no request lately, or all if each one has."""
         refused = [origin for origin, _ in self._refused_lately()]
         return [each for each in self._origins if each not in refused] or self._origins
 
     async def _ask_all(self, grant: "Grant") -> None:
-        """Ask all origins, or wait for those that are being asked, and go to the best one."""
+        """Ask all origins, or wait for the check in progress, and choose the best origin."""
         if not self._asking:
             self._asking = asyncio.Event()
             asyncio.create_task(self._choose(grant, self._asking))  # noqa: RUF006 - of all callers
@@ -185,7 +186,7 @@ class Origins:
             done.set()
 
     async def _best(self, grant: "Grant", origins: "list[str]") -> str:
-        """Return the first origin that answers in time; empty if none does."""
+        """Return the first of `origins` that answers in time; empty if none does."""
         answers: dict[str, bool] = {}  # origin: whether uploads can go there
         decided = asyncio.Event()
         tasks: list[asyncio.Task[None]] = []
@@ -223,5 +224,5 @@ def _refuses_host(error: Exception) -> bool:
 
 
 def _is_lost(error: Exception) -> bool:
-    """Tell whether no answer came, or one that is not of OSS."""
+    """Tell whether no answer came, or an answer that is not from OSS."""
     return isinstance(error, Lost) or (isinstance(error, Refused) and error.code == UNEXPECTED)

@@ -1,1 +1,1 @@
-"""Unfinished uploads that this browser remembers, and which of its tabs works on each."""
+"""Records of this browser's unfinished uploads, and locks of the tab that works on each."""

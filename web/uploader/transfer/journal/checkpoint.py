@@ -1,9 +1,10 @@
-"""What is kept to go on after a reload: which file, which object, which multipart upload.
+"""The record with which an upload continues after a reload: file, object and multipart upload.
 
-A record without an upload id is of a file that waits, or that goes in one request. Never a
-credential. A record is trusted only as far as it can be checked: its form, its owner and age here;
-the file by name, size and time of change; each part by what OSS lists and by the checksum of the
-file's own bytes; what goes in one request by what OSS refuses to overwrite.
+A record without an upload id describes a file that waits, or that is sent in one request. A record
+contains no credentials. Each field is used only as far as it can be checked: form, owner and age of
+the record in this module; the file by name, size and time of change; each part by OSS's list of
+parts and by the CRC-64 of the file's bytes; a file that is sent in one request by OSS, which
+refuses to overwrite an object.
 """
 
 import json
@@ -35,10 +36,15 @@ SHA256_DIGITS = 64
 
 
 class Checkpoint:
-    """One unfinished upload. `saved_at_s` is seconds since 1970; `owner` is the grant's prefix.
+    """The record of one unfinished upload.
 
-    `lock` is what a page has to take before it may go on: a multipart upload has a name of its own,
-    all others share that of the page that wrote them.
+    Attributes:
+        owner: the key prefix of the person, from the grant.
+        sent: bytes that OSS has confirmed as parts.
+        saved_at_s: when the record was written, in seconds since 1970.
+        page: the name of the lock of the tab that wrote the record.
+        lock: the name of the lock that a tab needs to continue the upload. A multipart upload has a
+            lock of its own; all other uploads of a tab share its lock `page`.
     """
 
     def __init__(
@@ -71,16 +77,14 @@ class Checkpoint:
         self.saved_at_s = saved_at_s
         self.page = page
         self.options = options
-        self.sha256 = sha256  # as the upload has begun with
-        self.is_abandoned = (
-            is_abandoned  # a person cancelled it: to be removed, not to be gone on with
-        )
-        self.number = 0  # in the list of a page
+        self.sha256 = sha256  # as sent with InitiateMultipartUpload
+        self.is_abandoned = is_abandoned  # cancelled or too old: to be removed, not offered
+        self.number = 0  # in a `RecordList`
         self.can_reopen = False  # the browser can open the file without a file chooser
         self.lock = key if upload_id else page
 
     def file(self) -> "LostFile":
-        """Return what is known of the file, for requests that need none of its bytes."""
+        """Return a file without bytes, for requests that do not need them."""
         return LostFile(self.name, self.path, self.size, self.modified)
 
     def text(self) -> str:
@@ -107,12 +111,17 @@ class Checkpoint:
 
 
 def fingerprint(file: "File | Checkpoint") -> str:
-    """Return by what a file is known again."""
+    """Return the fingerprint used to recognise a file: size, time of change, folders and name."""
     return f"{file.size} {file.modified} {file.path}/{file.name}"
 
 
 def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Checkpoint:
-    """Return what is worth keeping of an upload."""
+    """Return the record of an upload.
+
+    Args:
+        page: the name of the lock of this tab.
+        at_s: the server's time in seconds since 1970.
+    """
     return Checkpoint(
         owner=owner,
         name=upload.file.name,
@@ -146,7 +155,11 @@ def restore(upload: "Upload", record: Checkpoint) -> None:
 
 
 def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | None":
-    """Read a record; `None` if it is broken, of another form, somebody else's, or too old."""
+    """Return the record in a text, or `None`.
+
+    The result is `None` if the text is broken, has another version or belongs to another person. A
+    record that is too old is `None` too, but with a multipart upload it is returned as abandoned.
+    """
     if len(text) > MAX_TEXT:
         return None
     try:
@@ -158,7 +171,7 @@ def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | Non
             name=_text(found["name"]),
             path=_text(found["path"]),
             size=_count(found["size"]),
-            modified=_whole(found["modified"]),  # less than 0 before 1970
+            modified=_whole(found["modified"]),  # negative before 1970
             key=_text(found["key"]),
             upload_id=_text(found["upload_id"]),
             part_size=_count(found["part_size"]),
@@ -174,7 +187,7 @@ def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | Non
         return None
     is_old = record.saved_at_s <= now_s - MAX_AGE_S
     if is_old and record.upload_id:
-        record.is_abandoned = True  # nobody comes back for it: its parts are to be removed
+        record.is_abandoned = True  # so that its parts are removed
     in_time = record.saved_at_s < now_s + MAX_AGE_S and not (is_old and not record.upload_id)
     sound = _is_plan_of(record) and len(record.sha256) in (0, SHA256_DIGITS)
     return record if ours and in_time and sound else None

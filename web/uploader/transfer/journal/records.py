@@ -1,6 +1,6 @@
-"""The records of unfinished uploads, as this browser's storage keeps them.
+"""The records of unfinished uploads in the browser's storage.
 
-A storage that does not work costs the resuming after a reload, never the upload: `broken` tells.
+If the storage does not work, files are still uploaded, but uploads do not continue after a reload.
 """
 
 import asyncio
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Records"]
 
-AT_ONCE = 100  # are read before others have a turn
+AT_ONCE = 100  # records to read, before other tasks run
 
 
 class Records:
-    """The records of one person, `owner`: the prefix of the grant, once there is one.
+    """The records of one person. `on_broken()` is called when the storage fails.
 
-    `upload_ids` are all that this browser knows. `broken` is why it keeps nothing, or empty;
-    `on_broken()` is called when it becomes known.
+    Attributes:
+        owner: the key prefix of the person, from the grant; empty until it is known.
+        upload_ids: the ids of all multipart uploads of this browser, as far as they were read.
+        broken: the error of the browser's storage; empty while it works.
     """
 
     def __init__(
@@ -42,24 +44,24 @@ class Records:
         self._on_broken = on_broken
 
     def of(self, upload: "Upload", page: str) -> "Checkpoint":
-        """Return what is worth keeping of an upload of a page."""
+        """Return the record of an upload; `page` is the name of the lock of its tab."""
         self.know(upload.upload_id)
         at_s = self._keeper.server_now_s()
         return checkpoint_of(upload, owner=self.owner, page=page, at_s=at_s)
 
     def parse(self, text: str) -> "Checkpoint | None":
-        """Read a record; `None` if it is broken, foreign or old."""
+        """Return the record in a text; `None` if it is broken, old or of another person."""
         record = read_checkpoint(text, owner=self.owner, now_s=self._keeper.server_now_s())
         if record:
             self.know(record.upload_id)
         return record
 
     def know(self, upload_id: str) -> None:
-        """Note that an upload is of this browser."""
+        """Note that a multipart upload belongs to this browser."""
         self.upload_ids.add(upload_id)
 
     async def all(self) -> "list[Checkpoint]":
-        """Return all records of this person; what is broken or old is removed."""
+        """Return all records of this person, and delete those that are broken or old."""
         found: list[Checkpoint] = []
         refused: list[str] = []
         try:
@@ -79,7 +81,7 @@ class Records:
         return found
 
     async def save(self, records: "list[tuple[str, str, File | None]]") -> None:
-        """Keep texts by name, with the way back to their files."""
+        """Write records `(name, text, file)`, with handles that can open the files again."""
         try:
             await self._storage.save(records)
         except StorageBroken as error:
@@ -96,7 +98,7 @@ class Records:
         """Open the files of uploads without a file chooser; call it from a click.
 
         Raises:
-            StorageBroken: the browser does not know them any more.
+            StorageBroken: the browser's storage does not answer.
         """
         return await self._storage.open_files([(each.key, each.path) for each in records])
 

@@ -1,12 +1,12 @@
-"""One budget of connections over all files and parts.
+"""The pool of connections that the requests of all uploads share.
 
-Whoever wants to send waits for a place; a free place goes to the upload that comes first, and
-within it to whoever asked first. Trouble halves the number of places, once for all requests that
-were on their way together, and each run of successes as long as that number gives one back:
-additive increase, multiplicative decrease.
+A request waits for a connection. A free connection goes to the upload that ranks first, and within
+an upload to the request that has waited longest. Congestion halves the number of connections, once
+for all requests that were in flight together. As many successful requests in a row as there are
+connections add one connection: additive increase, multiplicative decrease.
 
-While nothing asks for less, there may be more places for small requests than connections: those
-wait in the browser, so that a connection that is free does not wait for Python.
+While the number of connections is not reduced, more small requests than connections may be sent:
+the browser queues them, so that a free connection does not wait for Python.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CONNECTIONS", "ConnectionPool"]
 
-CONNECTIONS = 6  # what a browser opens to one host
+CONNECTIONS = 6  # that a browser opens to one host
 
 
 class _Ticket:
@@ -29,9 +29,17 @@ class _Ticket:
 
 
 class ConnectionPool:
-    """Places to send from: `connections` at best, `most` within a speed limit; `allowed` moves
-    between 1 and that, and `cuts` counts how often it was halved. `queued` is how many small
-    requests there may be for each connection.
+    """A limited number of connections for the requests of all uploads.
+
+    Args:
+        connections: the number without congestion and without a speed limit.
+        queued: small requests that may be sent per connection; the browser queues them.
+
+    Attributes:
+        most: the number without congestion; a speed limit reduces it.
+        allowed: the present number, from 1 to `most`.
+        used: connections in use.
+        cuts: how often congestion has halved `allowed`.
     """
 
     def __init__(self, connections: int = CONNECTIONS, *, queued: int = 1) -> None:
@@ -45,7 +53,7 @@ class ConnectionPool:
         self._successes = 0
 
     async def acquire(self, rank: "Callable[[], Any]", *, is_small: bool = False) -> None:
-        """Wait for a place; `rank()` is asked when one is free, the smallest goes first."""
+        """Wait for a connection; the waiting request with the smallest `rank()` gets the next."""
         ticket = _Ticket(rank, is_small)
         self._waiting.append(ticket)
         self._hand_out()
@@ -59,23 +67,24 @@ class ConnectionPool:
             raise
 
     def release(self) -> None:
-        """Give a place back."""
+        """Return a connection to the pool."""
         self.used -= 1
         self._hand_out()
 
     def success(self) -> None:
-        """Note a request that went well."""
+        """Note a request that succeeded."""
         self._successes += 1
         if self._successes >= self.allowed and self.allowed < self.most:
             self.allowed += 1
             self._successes = 0
             self._hand_out()
 
-    def trouble(self, cuts: int) -> None:
-        """Note a request that OSS or the line could not bear.
+    def congestion(self, cuts: int) -> None:
+        """Note a request that failed because of congestion in OSS or the network.
 
         Args:
-            cuts: the count when it left; one that left before the latest cut asks for no other.
+            cuts: the value of `cuts` when the request was sent. A request that was sent before the
+                latest cut causes no other cut.
         """
         if cuts == self.cuts:
             self.cuts += 1
@@ -83,7 +92,7 @@ class ConnectionPool:
             self._successes = 0
 
     def limit(self, most: int) -> None:
-        """Allow up to `most` places from now on; those in use are not taken away."""
+        """Allow up to `most` connections from now on; requests in flight continue."""
         is_cut = self.allowed < self.most
         self.most = most
         self.allowed = min(self.allowed, most) if is_cut else most

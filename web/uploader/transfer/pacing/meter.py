@@ -1,11 +1,11 @@
-"""How fast bytes move: a calm rate, and the time that is left at it."""
+"""The smoothed rate of a transfer, and the remaining time at this rate."""
 
 __all__ = ["Meter"]
 
 HALF_LIFE_S = 3.0
 MIN_STEP_S = 0.4
-MIN_WATCHED_S = 1.5  # before that nobody can say
-MAX_LEFT_S = 7 * 86400.0  # nor beyond a week
+MIN_WATCHED_S = 1.5  # a shorter measurement gives no remaining time
+MAX_LEFT_S = 7 * 86400.0  # a longer remaining time is not given
 
 
 class Meter:
@@ -18,7 +18,7 @@ class Meter:
         self._watched_s = 0.0
 
     def note(self, now_s: float, sent: int) -> None:
-        """Take a new count; steps shorter than 0.4 s wait for the next."""
+        """Add a byte count at a time; a step shorter than 0.4 s is merged with the next one."""
         if self._at_s is None or now_s < self._at_s or sent < self._sent:
             self._at_s, self._sent = now_s, sent
             return
@@ -32,7 +32,7 @@ class Meter:
         self._at_s, self._sent = now_s, sent
 
     def left_s(self, remaining: int) -> "float | None":
-        """Return the seconds that `remaining` bytes will take; `None` while nobody can say."""
+        """Return the seconds that `remaining` bytes will take; `None` without a good estimate."""
         if self._watched_s < MIN_WATCHED_S or self.rate_bytes_per_s <= 0:
             return None
         left_s = remaining / self.rate_bytes_per_s

@@ -1,8 +1,9 @@
-"""Which errors pass, how long to wait, and when to give up.
+"""The rules for retries: which errors are retried, after how long, and how often.
 
-Three classes: what is not about this request (no network, a server of ours that is away) is waited
-for and costs nothing; what may succeed when it is repeated is repeated, each time after a random
-wait that doubles (full jitter) or after what `Retry-After` says; all else is final.
+There are three classes of errors. If the network or the server is not available, the upload waits,
+and the wait does not count as a try. If another try of the request may succeed, it is made after a
+random wait whose upper limit doubles (full jitter), in addition to `Retry-After`. Any other error
+is final.
 
 Source of the waits: "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
 """
@@ -26,17 +27,23 @@ __all__ = [
 BASE_S = 0.5
 CAP_S = 30.0
 MAX_RETRY_AFTER_S = 300.0
-OUTAGE_STEP_S = 3.0  # what an upload waits at most once the network is back
+OUTAGE_STEP_S = 3.0  # the longest wait of an upload after the network is back
 MAX_TRIES = 8
-QUOTA = "quota-exceeded"  # a code of our server
+QUOTA = "quota-exceeded"  # an error code of the server
 MAX_CORRUPT_TRIES = 3
-MAX_READ_TRIES = 3  # of a file whose reading the browser ended
-MAX_CORS_TRIES = 4  # some seconds: a gateway that answers in place of the bucket looks the same
-ALLOWANCE_S = 900.0  # of a file in which nothing goes well, while there is a network
+MAX_READ_TRIES = 3  # after the browser stopped reading the file
+MAX_CORS_TRIES = 4  # some seconds: an answer of a gateway also looks like a CORS error
+ALLOWANCE_S = 900.0  # of failed requests only, with a network, until an upload fails
 
 
 def backoff_s(failures: int, unit: float, retry_after_s: "float | None" = None) -> float:
-    """Return how long to wait after this many failures in a row; `unit` is a random 0..1."""
+    """Return the seconds to wait before the next try.
+
+    Args:
+        failures: failed tries in a row.
+        unit: a random number from 0 to 1.
+        retry_after_s: the wait that OSS or the server asked for; the random wait is added to it.
+    """
     wait_s: float = unit * min(CAP_S, BASE_S * 2 ** min(failures, 10))
     if retry_after_s is not None:
         return min(MAX_RETRY_AFTER_S, retry_after_s) + wait_s
@@ -44,21 +51,21 @@ def backoff_s(failures: int, unit: float, retry_after_s: "float | None" = None) 
 
 
 def outage_s(outages: int, retry_after_s: "float | None" = None) -> float:
-    """Return how long to wait before looking again whether network or server are back."""
+    """Return the seconds to wait before the next check whether network or server are back."""
     if retry_after_s is not None:
         return min(MAX_RETRY_AFTER_S, max(OUTAGE_STEP_S, retry_after_s))
     return min(OUTAGE_STEP_S, 0.5 * outages)
 
 
 def retry_after(error: Exception) -> "float | None":
-    """Return the seconds that the other side asked us to wait, if it did."""
+    """Return the seconds that OSS or the server asked to wait; `None` if neither did."""
     if isinstance(error, (Refused, ServerRefused)):
         return error.retry_after_s
     return None
 
 
 def waits_for(error: Exception) -> str:
-    """Return what an upload has to wait for because of `error`; empty if that is not the case."""
+    """Return the `FOR_*` reason for which `error` makes an upload wait; empty if there is none."""
     if isinstance(error, Lost) and error.reason == Lost.UNREACHABLE:
         return FOR_NETWORK
     if isinstance(error, QuotaExceeded):
@@ -68,14 +75,14 @@ def waits_for(error: Exception) -> str:
             return FOR_LOGIN
         if error.code == QUOTA:
             return FOR_QUOTA
-        is_malformed = error.status == 200 and not error.code  # somebody else has answered
+        is_malformed = error.status == 200 and not error.code  # not from the server
         away = is_malformed or error.status in (0, 429, 500, 503, 504)
         return FOR_SERVER if away or (error.status == 502 and not error.code) else ""
     return ""
 
 
 def tries_for(error: Exception) -> int:
-    """Return how often a request may be tried that ends in `error`; 1 is once and never again."""
+    """Return how often a request that fails with `error` may be tried; 1 means no retry."""
     if isinstance(error, Corrupt):
         return MAX_CORRUPT_TRIES if error.is_mismatch else 1
     if isinstance(error, FileUnreadable):
@@ -86,17 +93,17 @@ def tries_for(error: Exception) -> int:
 
 
 def is_shut_out(error: Exception) -> bool:
-    """Tell whether somebody answered, and this page may not read what."""
+    """Tell whether there was an answer that CORS does not allow this page to read."""
     return isinstance(error, Lost) and error.reason == Lost.CORS
 
 
 def is_service_error(error: Exception) -> bool:
-    """Tell whether OSS has answered that it cannot, as when its disks are full."""
+    """Tell whether OSS has reported an error of its own (5xx), such as full disks."""
     return isinstance(error, Refused) and error.status >= 500
 
 
 def is_congestion(error: Exception) -> bool:
-    """Tell whether fewer connections would help."""
+    """Tell whether `error` is a sign of congestion, so that fewer connections would help."""
     if isinstance(error, Refused):
         return error.status in (429, 503)
     return isinstance(error, Lost) and error.reason in (Lost.STALLED, Lost.INTERRUPTED)

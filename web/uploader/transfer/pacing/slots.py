@@ -1,4 +1,4 @@
-"""How many uploads may be under way at a time, and who does not count."""
+"""The limit of uploads that run at a time, and the uploads that do not count against it."""
 
 from uploader.transfer import states
 from uploader.transfer.pacing.connections import CONNECTIONS
@@ -16,10 +16,16 @@ AHEAD = 4 * CONNECTIONS
 
 
 class Slots:
-    """`active` uploads of any size, and `ahead` more that are small: those make ready to leave.
+    """Slots for `active` uploads of any size and `ahead` more small ones, which are prepared early.
 
-    Small ones come some at a time: to read them together is cheap. Whoever waits for room in the
-    quota lets pass what has room, whoever follows another tab lets pass all.
+    Small uploads are started several at a time, because reading their files together is cheap. An
+    upload that waits for another tab uses no slot. An upload that waits for the quota uses no slot
+    if the next upload fits into the quota or is urgent.
+
+    Args:
+        is_limited: tells whether there is a quota.
+        fits: tells whether a file of this size in bytes fits into the quota.
+        followers: returns how many uploads wait for another tab.
     """
 
     def __init__(
@@ -38,11 +44,11 @@ class Slots:
         self._ahead = ahead
 
     def may_refill(self, running: "list[Upload]", head: "Upload") -> bool:
-        """Tell whether it is time to start some more, of which `head` is the first."""
+        """Tell whether enough slots are free to start several uploads; `head` is the first one."""
         return head.urgent or self._taken(running, head) <= self._active + self._ahead // 2
 
     def has_one(self, running: "list[Upload]", head: "Upload") -> bool:
-        """Tell whether there is a place for `head`."""
+        """Tell whether a slot is free for `head`."""
         ahead = self._ahead if head.file.size <= MAX_SINGLE_BYTES else 0
         return self._taken(running, head) < self._active + ahead
 

@@ -1,6 +1,6 @@
-"""What OSS may take per second, for people who share their line. OSS itself keeps to it.
+"""The upload speed limit, for people who share their internet connection. OSS enforces the limit.
 
-A browser cannot hold bytes back, but OSS reads no faster than `x-oss-traffic-limit` says.
+A browser cannot slow down a request, but OSS reads no faster than `x-oss-traffic-limit` says.
 
 Source: OSS user guide, Single-connection bandwidth throttling.
 """
@@ -14,31 +14,31 @@ __all__ = ["MIN_LIMIT_BYTES_PER_S", "SpeedLimit"]
 MIN_BITS = 819_200  # of one request
 MAX_BITS = 838_860_800
 MIN_LIMIT_BYTES_PER_S = MIN_BITS // 8
-COMFORTABLE_BITS = 4 * MIN_BITS  # below that fewer connections are better than slower ones
+COMFORTABLE_BITS = 4 * MIN_BITS  # of one request; a lower total reduces the connections instead
 
 
 class SpeedLimit:
-    """One limit over all connections; requests that begin after a change keep to the new one."""
+    """One limit over all connections. A change applies to requests that are sent after it."""
 
     def __init__(self, pool: "ConnectionPool") -> None:
         self.bytes_per_s = 0  # 0 for no limit
         self.traffic_limit = 0  # bits per second for one request, 0 for none
-        self._budget = pool
+        self._pool = pool
 
     def set(self, bytes_per_s: int) -> None:
-        """Change the limit; 0 lifts it, and less than OSS can do becomes the least it can.
+        """Set the limit; 0 removes it, and a limit below OSS's minimum becomes the minimum.
 
         Raises:
-            ValueError: it is negative.
+            ValueError: `bytes_per_s` is negative.
         """
         if bytes_per_s < 0:
             raise ValueError("a speed limit is 0 or more bytes per second")
         if not bytes_per_s:
             self.bytes_per_s = self.traffic_limit = 0
-            self._budget.limit(self._budget.connections)
+            self._pool.limit(self._pool.connections)
             return
         self.bytes_per_s = max(MIN_LIMIT_BYTES_PER_S, int(bytes_per_s))
         bits = 8 * self.bytes_per_s
-        connections = max(1, min(self._budget.connections, bits // COMFORTABLE_BITS))
+        connections = max(1, min(self._pool.connections, bits // COMFORTABLE_BITS))
         self.traffic_limit = min(MAX_BITS, bits // connections)
-        self._budget.limit(connections)
+        self._pool.limit(connections)

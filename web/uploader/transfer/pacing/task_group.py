@@ -1,6 +1,7 @@
-"""Several coroutines at once: the first error ends them all.
+"""A group of concurrent coroutines: the first error cancels all others.
 
-`asyncio.TaskGroup` does not exist on MicroPython, and its `gather` leaves the others running.
+`asyncio.TaskGroup` does not exist on MicroPython, and MicroPython's `asyncio.gather` leaves the
+other coroutines running after an error.
 """
 
 import asyncio
@@ -13,10 +14,12 @@ __all__ = ["run_all"]
 
 
 async def run_all(functions: "Sequence[Callable[[], Awaitable[None]]]") -> None:
-    """Call all functions and wait for what they return.
+    """Call all functions, run the coroutines concurrently, and return when all have ended.
+
+    If one raises an error or the caller is cancelled, the others are cancelled.
 
     Raises:
-        the first error; the others are cancelled then, as they are when the caller is.
+        Exception: the first error of a coroutine.
     """
     ended = asyncio.Event()
     errors: list[Exception] = []

@@ -1,1 +1,1 @@
-"""Continuing uploads of earlier pages, and removing what cancelled uploads left in OSS."""
+"""Continuing uploads of earlier pages, and removing the parts of cancelled uploads from OSS."""

@@ -1,4 +1,4 @@
-"""Removing what a cancelled upload left at OSS, now or later."""
+"""Removing the parts of cancelled uploads from OSS, with later tries if OSS refuses."""
 
 import asyncio
 
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Cleanup"]
 
-AGAIN_S = 30.0  # if OSS refuses to remove parts, and each time twice as long
-MAX_CLEANINGS = 5  # after that the next page does it, or a lifecycle rule of the bucket
+AGAIN_S = 30.0  # before the second try; each further wait is twice as long
+MAX_CLEANINGS = 5  # then the next page removes the parts, or a lifecycle rule of the bucket
 
 
 class Cleanup:
-    """Uploads whose parts are being removed; none of them may be sent before that has ended.
+    """Uploads whose parts are being removed. None of them may be sent before the removal has ended.
 
-    `ended(upload)` is called when it has, and `settled(upload, stored)` if nobody has sent it again
-    meanwhile: with the object's proof, if the cancel came too late and all had arrived.
+    `ended(upload)` is called when the removal has ended, and `settled(upload, stored)` if the
+    upload is still cancelled then. `stored` is the proof of the object if the cancel came too late
+    and the file is stored; otherwise it is `None`.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Cleanup:
         return upload in self._uploads
 
     def begin(self, upload: "Upload") -> None:
-        """Remove what is left of an upload."""
+        """Start to remove the parts of an upload."""
         upload.record.abandon(True)
         if not self.has(upload):
             self._start(upload, 0)
@@ -58,7 +59,7 @@ class Cleanup:
         asyncio.create_task(self._clean(upload, failures))  # noqa: RUF006 - it ends by itself
 
     async def _note(self, upload: "Upload") -> None:
-        """Have a later page end it, if this one is gone before."""
+        """Write the abandoned record, so that a later page removes the parts if this one closes."""
         if upload.upload_id:
             await self._engine.journal.keep(upload)
 
@@ -81,7 +82,7 @@ class Cleanup:
             self._ended(upload)
         if upload.upload_id and failures < MAX_CLEANINGS:
             asyncio.create_task(self._clean_later(upload, failures))  # noqa: RUF006 - it ends
-        if upload.state == states.CANCELLED:  # nobody was quicker
+        if upload.state == states.CANCELLED:  # nobody has retried it meanwhile
             upload.cleaned(refusal)
             self._settled(upload, stored)
 

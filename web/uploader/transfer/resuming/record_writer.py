@@ -1,8 +1,9 @@
-"""Records of uploads that wait, or go in one request, so that a reload does not forget them.
+"""Writing the records of uploads that wait or are sent in one request, for the next page.
 
-They are written and removed in batches, now and then: many small files end between two batches and
-leave no record at all. When the last has ended nothing waits: whoever closes the page then is not
-offered what has arrived. As soon as a multipart upload has begun, its record is `multipart`'s.
+Records are written and removed in batches from time to time: many small files end between two
+batches and never get a record. When the last upload has ended, records are removed at once, so that
+the next page does not offer complete uploads. When a multipart upload begins, `sending.multipart`
+writes its record.
 """
 
 import asyncio
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 __all__ = ["RecordWriter", "is_over"]
 
 BATCH = 100  # records in one transaction
-PLACED_AT_ONCE = 10  # before the browser has a turn; `asyncio.sleep` would give it none
+PLACED_AT_ONCE = 10  # uploads, before the browser can work; `asyncio.sleep` would not let it
 
 
 class RecordWriter:
-    """Uploads without a record that should have one, and records that nobody needs any more.
+    """Uploads that need a record, and records that are to be removed.
 
-    `soon(write)` arranges that `write` is called soon, and not too often; `is_idle()` tells
-    whether no upload waits or is on its way.
+    `soon(write)` arranges a call of `write` soon, but not too often. `is_idle()` tells whether no
+    upload waits or runs.
     """
 
     def __init__(self, engine: "Engine", soon: "Soon", is_idle: "Callable[[], bool]") -> None:
@@ -47,25 +48,25 @@ class RecordWriter:
         self._is_writing = False
 
     def note(self, upload: "Upload") -> None:
-        """Keep a record of an upload until `drop`."""
+        """Write a record of an upload soon; the record stays until `drop`."""
         if not upload.record.name and not upload.is_stream:
             self._waiting.append(upload)
             self.wake()
 
     def drop(self, upload: "Upload") -> None:
-        """Remove the record of an upload, if it has one, and is not multipart."""
+        """Remove the record of an upload soon, unless it is the record of a multipart upload."""
         if upload.record.name and not upload.upload_id:
             self._gone.add(upload.record.name)
             upload.record.save_as("")
             self.wake()
 
     def write_now(self) -> None:
-        """Write at once what there is to write: the page may end before the next batch."""
+        """Write all changes at once, because the page may be closed before the next batch."""
         self._is_urgent = True
         self.wake()
 
     def wake(self) -> None:
-        """Write soon what there is to write; remove at once what the last upload has left."""
+        """Write all changes soon; at once after `write_now`, or if no upload waits or runs."""
         has_work = bool(self._waiting or self._gone)
         is_urgent = self._is_urgent or (self._gone and self._is_idle())
         if has_work and is_urgent and not self._is_writing:
@@ -85,7 +86,7 @@ class RecordWriter:
             await self._journal.load()
             await self._write_all()
         except GrantRefused:
-            return  # nobody knows yet whose records they are; `wake` tries again
+            return  # the person is not known yet; the next `wake` tries again
         finally:
             self._due = self._is_writing = False
         self.wake()
@@ -116,7 +117,10 @@ class RecordWriter:
             await self._journal.keep_waiting(fresh)
 
     async def _place(self, upload: "Upload") -> None:
-        """Give an upload an unfinished one's place, or a key; not yet, if another page has it."""
+        """Give an upload a key, that of an unfinished upload of the same file if there is one.
+
+        While another tab sends the file, the upload gets no key.
+        """
         if not is_over(upload):
             await self._journal.adopt_unclaimed(upload)
         waits = upload.paused_for == states.FOR_TAB
@@ -125,11 +129,11 @@ class RecordWriter:
         try:
             upload.target.assign(key_for(upload, self._engine, self._journal.owner))
         except NameTooLong:
-            return  # will be told when it is sent
+            return  # the same error is reported when the upload starts
 
 
 def is_over(upload: "Upload") -> bool:
-    """Tell whether nobody would go on with an upload after a reload."""
+    """Tell whether an upload needs no record, because a later page could not continue it."""
     error = upload.error
     if upload.state == states.FAILED:
         is_ours = isinstance(error, TransferError) and not isinstance(error, ServerRefused)

@@ -1,4 +1,4 @@
-"""What earlier pages left unfinished: found, gone on with, or given up."""
+"""Finding, continuing and discarding the unfinished uploads of earlier pages and other devices."""
 
 import asyncio
 
@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 
 __all__ = ["UnfinishedUploads"]
 
-EMPTY_FOR_S = 86400.0
-REOPENED_AT_ONCE = 20  # files, before others have a turn
+EMPTY_FOR_S = 86400.0  # age of an empty multipart upload that no page needs any more
+REOPENED_AT_ONCE = 20  # files, before other tasks run
 
 
 class UnfinishedUploads:
-    """`go_on(file, options, record)` makes an upload of a file that is open again.
+    """The unfinished uploads that a person can continue or discard.
 
-    What was cancelled in a page that could not remove it is removed without a question.
+    `go_on(file, options, record)` makes an upload of a file that was opened again. Abandoned
+    uploads, which an earlier page could not remove, are removed without asking the person.
     """
 
     def __init__(
@@ -42,19 +43,22 @@ class UnfinishedUploads:
         self.journal.on_abandoned = self.discard
 
     async def find(self) -> "list[Checkpoint]":
-        """Return the records of what can be gone on with.
+        """Return the records of the uploads that a person can continue.
 
         Raises:
-            GrantRefused: nobody knows yet whose records these are.
+            GrantRefused: the person is not known yet.
         """
         await self.journal.load()
         return self.journal.unfinished
 
     async def of_other_devices(self, begun: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
-        """Return those of our server's unfinished uploads that a person may go on with here.
+        """Return the multipart uploads of other devices that a person can continue here.
 
-        Not those that this browser knows or another tab is at, a stream for one; nor those of
-        which nothing has arrived, as after a begin whose answer was lost.
+        Left out are uploads recorded in this browser, uploads that another tab is sending (such as
+        streams), and empty uploads, which a lost answer to InitiateMultipartUpload can leave.
+
+        Args:
+            begun: the server's list of unfinished multipart uploads.
         """
         known = self.journal.upload_ids
         found: list[dict[str, Any]] = []
@@ -65,10 +69,14 @@ class UnfinishedUploads:
         return found
 
     async def remove_empty(self, begun: "list[dict[str, Any]]") -> None:
-        """Remove those of our server's unfinished uploads that are empty, and nobody's.
+        """Abort the empty multipart uploads that no page uses.
 
-        The answer to their begin was lost, and perhaps the browser itself has asked again. Of a
-        page of this browser that is gone they are removed at once, of others after a day.
+        Such an upload exists because the answer to InitiateMultipartUpload was lost, or because the
+        browser sent the request twice. An empty upload of a closed page of this browser is aborted
+        at once, any other one after a day.
+
+        Args:
+            begun: the server's list of unfinished multipart uploads.
         """
         before_s = self.engine.keeper.server_now_s() - EMPTY_FOR_S
         for each in begun:
@@ -82,7 +90,11 @@ class UnfinishedUploads:
                     return  # the next page tries again
 
     async def reopen(self, records: "list[Checkpoint]") -> "Failed":
-        """Go on with uploads whose files the browser can open; call it from a click."""
+        """Continue uploads whose files the browser can open; call this method from a click.
+
+        Returns:
+            The records that cannot be continued, with the error of each.
+        """
         try:
             files = await self.journal.open_files(records)
         except StorageBroken as error:
@@ -98,13 +110,17 @@ class UnfinishedUploads:
             elif await self.journal.claim(record):
                 self.go_on(file, record.options, record)
             elif self.journal.has_unclaimed(record.key):
-                self.go_on(file, record.options, None)  # follows the page that sends this file
+                self.go_on(file, record.options, None)  # waits for the tab that sends this file
             if index % REOPENED_AT_ONCE == 0:
                 await asyncio.sleep(0)
         return failed
 
     def discard(self, records: "list[Checkpoint]") -> "asyncio.Task[Failed]":
-        """Begin to remove records and their parts; await it for those that OSS kept, and why."""
+        """Begin to remove records and their parts.
+
+        Returns:
+            A task. Its result is the records whose parts OSS has kept, with the error of each.
+        """
         return asyncio.create_task(self._discard(records))
 
     async def _discard(self, records: "list[Checkpoint]") -> "Failed":
@@ -123,13 +139,13 @@ class UnfinishedUploads:
             try:
                 await self._abort(record)
             except (OSSError, TransferError) as error:
-                record.is_abandoned = False  # here it can be discarded again; a later page does it
+                record.is_abandoned = False  # offer it again; a later page removes it
                 self.journal.unclaim(record)
                 failed.append((record, error))
         return failed
 
     async def _abort(self, record: "Checkpoint") -> None:
-        """Remove the multipart upload of a record; if OSS refuses, the record stays."""
+        """Abort the multipart upload of a record; if OSS refuses, the record stays."""
         upload = Upload(record.file(), lambda _upload: None)
         restore(upload, record)
         await abort(upload, self.engine)

@@ -1,4 +1,4 @@
-"""Removing what OSS has of uploads in parts that are not to be finished."""
+"""Aborting multipart uploads that are not to be completed."""
 
 from uploader.oss import requests
 from uploader.oss.errors import OSSError, Refused
@@ -16,29 +16,31 @@ if TYPE_CHECKING:
 __all__ = ["abort", "remove_orphan", "remove_orphans"]
 
 GONE = "NoSuchUpload"
-NO_UPLOAD = "no-upload"  # the same in a code of our server
+NO_UPLOAD = "no-upload"  # the server's code for the same
 MAX_ABORTS = 8
 
 
 async def abort(upload: "Upload", engine: "Engine", *, crc64: str = "") -> None:
-    """Remove the upload and its parts from OSS, and make sure of it.
+    """Abort a multipart upload until OSS has no part of it, and remove its record.
 
-    `crc64` is that of the object, if there is one that is this very file.
+    OSS may keep parts that were in flight during the abort, so the abort is repeated until OSS does
+    not know the upload any more.
 
-    Parts in flight when OSS aborts may be kept, so it is asked again until it knows nothing.
+    Args:
+        crc64: the CRC-64 of the object, if the file is stored; other tabs are told.
 
     Raises:
-        OSSError, TransferError: it could not be removed.
-        PartsLeft: OSS says that it was, and lists it all the same.
+        OSSError, TransferError: the upload could not be aborted.
+        PartsLeft: OSS confirmed each abort, but still lists the upload.
     """
     await _remove(upload, engine)
     await engine.journal.forget(upload.key, crc64)
 
 
 async def remove_orphans(upload: "Upload", engine: "Engine") -> None:
-    """Remove what begins whose answer was lost have left: uploads in parts that nobody knows.
+    """Abort the multipart uploads that unanswered InitiateMultipartUpload requests have created.
 
-    Nothing was sent into them, so whatever fails here may be left to the bucket's lifecycle rule.
+    These uploads have no parts. If the abort fails, the bucket's lifecycle rule removes them.
     """
     try:
         for upload_id in await engine.ports.receipts.begun_empty(upload.key):
@@ -50,10 +52,10 @@ async def remove_orphans(upload: "Upload", engine: "Engine") -> None:
 
 
 async def remove_orphan(key: str, upload_id: str, engine: "Engine") -> None:
-    """Remove an upload in parts that is none of this page's.
+    """Abort a multipart upload that does not belong to an upload of this page.
 
     Raises:
-        OSSError, TransferError: it could not be removed.
+        OSSError, TransferError: the multipart upload could not be aborted.
     """
     orphan = Upload(LostFile(key, "", 0, 0), lambda _upload: None)
     orphan.target.assign(key)
@@ -84,7 +86,7 @@ async def _remove(upload: "Upload", engine: "Engine") -> None:
 
 
 async def _have_removed(upload: "Upload", engine: "Engine") -> None:
-    """Leave it to our server, which can do it when we get no credentials for want of room."""
+    """Ask the server to abort the upload: a used-up quota leaves the page without credentials."""
     try:
         await engine.ports.receipts.discard(upload.key, upload.upload_id)
     except ServerRefused as error:

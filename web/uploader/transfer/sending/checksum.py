@@ -16,10 +16,11 @@ __all__ = ["PieceChecksum", "check_crc64"]
 
 
 class PieceChecksum:
-    """Is read from `start` on, unless all of the file has been read already; `get` waits for it.
+    """The CRC-64 of one piece: `start` begins to read the piece, `get` waits for the result.
 
-    If the file cannot be read, the request that sends the piece is ended: Firefox and WebKit would
-    leave it open and send nothing. Call `cancel` when nobody wants the checksum any more.
+    A known CRC-64 of the whole file is used if the piece is the whole file. If the file cannot be
+    read, the request that sends the piece is ended, because Firefox and WebKit would keep the
+    request open and send nothing. Call `cancel` when the checksum is no longer needed.
     """
 
     def __init__(self, piece: "Piece", compute: "Callable[[Piece], Awaitable[int]]") -> None:
@@ -34,12 +35,12 @@ class PieceChecksum:
             self._done.set()
 
     def start(self) -> None:
-        """Begin to read, if that is not done yet."""
+        """Begin to read the piece, unless reading has begun or the checksum is known."""
         if not (self._task or self._done.is_set()):
             self._task = asyncio.create_task(self._run())
 
     async def get(self) -> int:
-        """Return the CRC-64.
+        """Return the CRC-64, once it is computed.
 
         Raises:
             FileUnreadable: the file could not be read.
@@ -51,16 +52,16 @@ class PieceChecksum:
         return self._value
 
     async def check(self, stored: "Stored") -> None:
-        """Compare with what OSS computed.
+        """Compare the CRC-64 with the one that OSS computed.
 
         Raises:
-            Corrupt: they differ.
+            Corrupt: the two differ.
             FileUnreadable: the file could not be read.
         """
         check_crc64(await self.get(), stored)
 
     def cancel(self) -> None:
-        """Stop."""
+        """Stop reading."""
         if self._task:
             self._task.cancel()
 
@@ -75,10 +76,10 @@ class PieceChecksum:
 
 
 def check_crc64(crc64: int, stored: "Stored") -> None:
-    """Compare our CRC-64 with the one that OSS computed.
+    """Compare the CRC-64 of a file or piece with the one that OSS computed.
 
     Raises:
-        Corrupt: they differ.
+        Corrupt: the two differ.
     """
     if str(crc64) != stored.crc64:
         raise Corrupt(

@@ -1,7 +1,7 @@
-"""A file that is stored already, under the same name and folders, need not be sent.
+"""Skipping a file that the same person has already stored under the same name and folders.
 
-CRC-64 finds every accident, but somebody can make another file with the same one on purpose; so
-only a person's own objects are looked at, and only where it is wanted.
+CRC-64 detects accidental differences, but a person can construct another file with the same CRC-64.
+So only the person's own objects are compared, and only if the options or the grant ask for it.
 """
 
 from uploader.oss.keys import named_key
@@ -21,12 +21,15 @@ OFFERED, WANTED = "objects", "skip-identical"  # features of a grant
 
 
 async def find_identical(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored | None":
-    """Return the proof that this very file is stored, and give its key to the upload.
+    """Return the proof that an identical object is stored, and give its key to the upload.
 
-    It is looked for once, before anything of the file has a place of its own.
+    The server is asked once per upload, before a multipart upload is created.
+
+    Returns:
+        `None` if there is no identical object, or if the search is not enabled.
 
     Raises:
-        FileUnreadable: the file is gone already.
+        FileUnreadable: the file is gone or has changed, or the page may not read it.
     """
     is_wanted = upload.options.skip_identical or WANTED in grant.features
     is_late = upload.is_stream or upload.upload_id or upload.target.was_searched
@@ -35,7 +38,7 @@ async def find_identical(upload: "Upload", engine: "Engine", grant: "Grant") -> 
     try:
         path = named_key("", upload.file.name, path=upload.file.path)
     except ValueError:
-        return None  # no key can hold the names of its folders
+        return None  # folders and name do not fit into a key
     _search(upload, True)
     try:
         crc64 = str(await engine.crc64(upload, Piece(upload.file, 0, upload.file.size)))

@@ -1,4 +1,4 @@
-"""A large file goes in parts, several at a time; what OSS has is never sent again."""
+"""Sending a large file in parts, several at a time. A part that OSS has is not sent again."""
 
 import asyncio
 
@@ -37,16 +37,16 @@ __all__ = [
 GONE = "NoSuchUpload"
 MENDABLE = ("InvalidPart", "InvalidPartOrder", GONE)
 MAX_MENDS = 3
-UNPROVED = 2  # parts for each connection: on their way, about to be, or sent and not yet proved
-KEPT_STEPS = 20  # checkpoints in the course of an upload
+UNPROVED = 2  # parts per connection: about to be sent, in flight, or sent and not yet compared
+KEPT_STEPS = 20  # records that are written during an upload
 
 
 async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
-    """Send what is missing, put the parts together, and compare checksums of the whole.
+    """Send the missing parts, complete the multipart upload, and compare the object's checksum.
 
     Raises:
-        KeyTaken: somebody else has ended this upload, with other bytes.
-        OSSError, TransferError: it did not arrive, or is not proved to be whole.
+        KeyTaken: the multipart upload has ended, and the object under the key is another one.
+        OSSError, TransferError: the file did not arrive, or OSS did not prove that it is whole.
     """
     mends = 0
     while True:
@@ -54,11 +54,11 @@ async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
             if not upload.upload_id:
                 await initiate(upload, engine)
             elif upload.record.upload_id != upload.upload_id:
-                await engine.journal.begin(upload)  # a pause has come before the record
+                await engine.journal.begin(upload)  # it was paused before the record was written
             elif upload.progress.is_unproved:
                 await _prove_parts(upload, engine)
             else:
-                await check_unchanged(upload, engine)  # it goes on after a pause
+                await check_unchanged(upload, engine)  # it continues after a pause
             await _send_missing(upload, engine)
             upload.go(states.VERIFYING)
             await check_unchanged(upload, engine)
@@ -79,16 +79,16 @@ async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
 
 
 async def initiate(upload: "Upload", engine: "Engine") -> None:
-    """Begin an upload in parts; all but that of a stream is noted for a later page.
+    """Create a multipart upload and write its record. A stream gets no record.
 
     Raises:
-        OSSError, TransferError: it cannot be begun.
+        OSSError, TransferError: the multipart upload cannot be created.
     """
     if not upload.progress.part_size:
         rate = engine.speed.traffic_limit / 8 or engine.rate_bytes_per_s
         upload.progress.plan(part_size_for(upload.file.size, rate_bytes_per_s=rate))
-    if not upload.target.content_type:  # an earlier page's upload is gone, and had what this needs
-        upload.target.describe(content_type="", sha256="")  # the record may be wrong
+    if not upload.target.content_type:  # continued from a record, so not examined yet
+        upload.target.describe(content_type="", sha256="")  # the SHA-256 in the record may be wrong
         await engine.persist(upload, lambda: examine(upload, engine))
     headers = headers_of(upload, may_be_taken=True)
 
@@ -114,16 +114,19 @@ async def initiate(upload: "Upload", engine: "Engine") -> None:
 
 
 async def finished_before(upload: "Upload", engine: "Engine") -> "Stored | None":
-    """Find out whether an upload that OSS does not know has become the object.
+    """Return the proof that a multipart upload which OSS does not know has become the object.
 
-    That is so if the answer to its end was lost, in this page or in an earlier one, or if another
-    device has gone on with it.
+    That happens if the answer to CompleteMultipartUpload was lost, in this page or an earlier one,
+    or if another device continued the upload.
+
+    Returns:
+        `None` if the file is not stored under the key.
 
     Raises:
-        KeyTaken: another object has its key, which this upload has not made.
+        KeyTaken: the object under the key is another one, and this upload has not stored it.
     """
     if not (upload.progress.is_unproved or upload.progress.is_complete()):
-        return None  # whatever is there, it will not be written over
+        return None  # not all parts were sent, so it was not completed
     if upload.state == states.UPLOADING:
         upload.go(states.VERIFYING)
     try:
@@ -135,7 +138,7 @@ async def finished_before(upload: "Upload", engine: "Engine") -> "Stored | None"
 
 
 async def _prove_parts(upload: "Upload", engine: "Engine") -> None:
-    """Find out what an earlier page sent, and that it was this very file."""
+    """Compare the parts that an earlier page sent with this file, and use those that match."""
     for stored in (await list_all(upload, engine)).values():
         part = await proved(upload, engine, stored)
         if part:
@@ -165,16 +168,16 @@ async def _send_part(upload: "Upload", engine: "Engine", number: int) -> None:
 
 
 async def send_piece(upload: "Upload", engine: "Engine", number: int, piece: Piece) -> None:
-    """Send a part, until it is proved to be whole.
+    """Send one part, and repeat it until its checksum matches.
 
     Raises:
-        OSSError, TransferError: it cannot be, or not in reasonable time.
+        OSSError, TransferError: the error is final, or remained after all retries.
     """
     checksum = PieceChecksum(piece, lambda piece: engine.crc64(upload, piece))
     landed: SentPart | None = None
 
     def build(grant: "Grant", now_s: float) -> "Request":
-        checksum.start()  # not before its turn
+        checksum.start()  # not before the request has a connection
         return requests.upload_part(
             grant.credentials,
             grant.bucket,
@@ -201,10 +204,10 @@ async def send_piece(upload: "Upload", engine: "Engine", number: int, piece: Pie
 
 
 async def complete(upload: "Upload", engine: "Engine") -> "Stored":
-    """Put the parts together, and compare checksums of the whole.
+    """Complete the multipart upload, and compare the checksum of the object with that of its parts.
 
     Raises:
-        OSSError, TransferError: it is not proved to be whole.
+        OSSError, TransferError: OSS did not prove that the object is whole.
     """
     if upload.progress.arrived != upload.file.size:
         expected, actual = str(upload.file.size), str(upload.progress.arrived)
@@ -234,7 +237,7 @@ async def complete(upload: "Upload", engine: "Engine") -> "Stored":
 
 
 async def _believe_oss(upload: "Upload", engine: "Engine") -> None:
-    """Drop the parts that OSS does not have as we think it has them."""
+    """Forget the parts that OSS does not list, or lists with another ETag or size."""
     stored = await list_all(upload, engine)
     for number in list(upload.progress.parts):
         there, ours = stored.get(number), upload.progress.parts[number]

@@ -1,4 +1,4 @@
-"""What OSS has of an upload in parts, and whether that is the file."""
+"""The parts that OSS has of a multipart upload, and their comparison with the file."""
 
 from uploader.oss import requests
 from uploader.oss.replies import read_parts
@@ -24,7 +24,7 @@ REREAD_BYTES = 128 * 1024 * 1024
 
 
 async def proved(upload: "Upload", engine: "Engine", stored: "StoredPart") -> "SentPart | None":
-    """Return a part that OSS has, if its checksum equals that of the bytes we have now."""
+    """Return a part that OSS has, or `None` if its size or CRC-64 is not that of the file."""
     if not 1 <= stored.number <= part_count(upload.file.size, upload.progress.part_size):
         return None
     part = part_at(stored.number, upload.file.size, upload.progress.part_size)
@@ -35,11 +35,12 @@ async def proved(upload: "Upload", engine: "Engine", stored: "StoredPart") -> "S
 
 
 async def check_unchanged(upload: "Upload", engine: "Engine") -> None:
-    """Compare the file as it is now with the parts that were sent.
+    """Compare the present bytes of the file with the parts that were sent.
 
-    Firefox does not notice that a file changes after it was chosen, and no browser notices a file
-    that is replaced by one of the same size and time. The object would be a mixture of both. Parts
-    are read again, evenly spread over the file, up to about `REREAD_BYTES`.
+    Firefox does not notice that a file changes after it was chosen, and no browser notices that a
+    file is replaced by another one with the same size and time of change. The object would be a
+    mixture of both files. Up to about `REREAD_BYTES` bytes are read again, in parts that are evenly
+    distributed over the file.
 
     Raises:
         FileUnreadable: the file has changed, or cannot be read any more.
@@ -55,7 +56,7 @@ async def check_unchanged(upload: "Upload", engine: "Engine") -> None:
 
 
 async def list_all(upload: "Upload", engine: "Engine") -> "dict[int, StoredPart]":
-    """Return the parts that OSS has of an upload, by number."""
+    """Return all parts that OSS has of a multipart upload, by part number."""
     stored: dict[int, StoredPart] = {}
     after = 0
     while True:
@@ -68,10 +69,16 @@ async def list_all(upload: "Upload", engine: "Engine") -> "dict[int, StoredPart]
 async def list_page(
     upload: "Upload", engine: "Engine", after: int
 ) -> "tuple[list[StoredPart], int]":
-    """Return the parts above a number, up to a thousand, and the number to go on after, or 0.
+    """Return one page of the list of parts, and the part number after which the next page begins.
+
+    Args:
+        after: the parts with higher numbers are listed, up to 1,000 of them.
+
+    Returns:
+        The parts and a part number, which is 0 if there is no next page.
 
     Raises:
-        OSSError, TransferError: it cannot be found out.
+        OSSError, TransferError: OSS did not return the list.
     """
     build = build_for(requests.list_parts, upload, after=after)
     listed: tuple[list[StoredPart], int] = await engine.request(
@@ -83,7 +90,7 @@ async def list_page(
 def build_for(
     operation: "Callable[..., Request]", upload: "Upload", **more: "Any"
 ) -> "Callable[[Grant, float], Request]":
-    """Return a builder for an operation on this upload's id."""
+    """Return `build(grant, now_s)`, which makes a request of `operation` for a multipart upload."""
 
     def build(grant: "Grant", now_s: float) -> "Request":
         return operation(

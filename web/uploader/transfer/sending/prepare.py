@@ -1,4 +1,4 @@
-"""What is settled before the first byte of a file leaves: may it go, where to, and as what."""
+"""Preparing an upload before its first byte is sent: limits, quota, key and content type."""
 
 from uploader.oss.keys import named_key, object_key
 from uploader.oss.replies import Stored
@@ -23,13 +23,13 @@ FORBID_OVERWRITE = ("x-oss-forbid-overwrite", "true")
 
 
 async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
-    """Check a file against the grant, and give it a new key or that of an earlier page's upload.
+    """Check a file against the grant, and give it a new key or the key of an unfinished upload.
 
     Each step that asks the server or reads the file is repeated as its errors allow.
 
     Returns:
-        The proof that the file is stored, if another tab of this browser has just sent it, or if
-        the file was stored before and is not to be sent again.
+        The proof that the file is stored, if another tab of this browser has just sent it, or if an
+        identical object was stored before. Otherwise `None`: the file is to be sent.
 
     Raises:
         FileTooLarge, WrongType, NameTooLong: the file cannot be stored here.
@@ -61,7 +61,11 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
 
 
 async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored | None":
-    """Give an upload its key, once no other page of this browser sends the same file."""
+    """Give an upload its key, once no other tab of this browser sends the same file.
+
+    Returns:
+        The proof that the file is stored, if another tab has sent it.
+    """
     is_placed = upload.key and (upload.has_begun() or upload.file.size <= MAX_SINGLE_BYTES)
     if is_placed and not upload.is_stream:
         await engine.journal.reclaim(upload)
@@ -83,7 +87,7 @@ async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored 
 
 
 async def _followed(upload: "Upload", engine: "Engine", key: str, crc64: str) -> "Stored | None":
-    """Return the proof of what another page has just stored, unless it only looks the same."""
+    """Return the proof of the object that another tab has just stored; `None` if bytes differ."""
     ours = str(await engine.crc64(upload, Piece(upload.file, 0, upload.file.size)))
     if ours != crc64:
         return None
@@ -92,10 +96,10 @@ async def _followed(upload: "Upload", engine: "Engine", key: str, crc64: str) ->
 
 
 def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
-    """Return the headers that the object will keep, and whether it may replace another.
+    """Return the headers that describe the object, and the header that forbids overwriting.
 
     Args:
-        may_be_taken: whether another page, or another device, may have stored something there.
+        may_be_taken: whether another tab or device may have stored an object under the key.
     """
     headers = object_headers(
         upload.options,
@@ -107,9 +111,9 @@ def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
 
 
 def overwrite_headers(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
-    """Return the header that forbids overwriting, if it is needed.
+    """Return a list with the header that forbids overwriting, or an empty list.
 
-    CompleteMultipartUpload needs it as well as what began the upload.
+    CompleteMultipartUpload needs the header as well as InitiateMultipartUpload.
     """
     policy = upload.options.same_name
     forbids = policy == REFUSE or (policy == KEEP_BOTH and may_be_taken)
@@ -120,7 +124,7 @@ async def _reserve_quota(upload: "Upload", engine: "Engine") -> "Grant":
     """Reserve a part of the quota for a file, and return the present grant.
 
     Raises:
-        NoRoom: the quota has not enough left.
+        QuotaExceeded: too little of the quota is left.
         GrantRefused: the server gives no credentials.
     """
     grant = await engine.keeper.get()
@@ -138,7 +142,7 @@ def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
     """Return a new key for an upload.
 
     Raises:
-        NameTooLong: the names of its folders do not fit into one.
+        NameTooLong: folders and name of the file do not fit into a key.
     """
     file = upload.file
     try:
@@ -156,10 +160,10 @@ def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
 
 
 async def examine(upload: "Upload", engine: "Engine") -> None:
-    """Look at the file for what its object's headers say of it.
+    """Determine the content type and, if the options ask for it, the SHA-256 of the file.
 
     Raises:
-        FileUnreadable: it is gone already.
+        FileUnreadable: the file is gone or has changed, or the page may not read it.
     """
     content_type = upload.options.content_type
     if not content_type:

@@ -1,6 +1,6 @@
-"""Finding out what is stored when the answer of OSS is lost or surprising.
+"""Finding out which object is stored, after an answer of OSS was lost or unexpected.
 
-The page's own credentials can only add. Our server looks at the object with its own.
+The page's credentials can only add objects. The server reads the object with its own credentials.
 """
 
 from uploader.oss.errors import Corrupt
@@ -15,25 +15,26 @@ if TYPE_CHECKING:
 
 __all__ = ["already_stored", "is_stored"]
 
-NOT_OFFERED = (404, 405, 501)  # by a server without receipts
+NOT_OFFERED = (404, 405, 501)  # status codes of a server without receipts
 
 
 async def is_stored(
     upload: "Upload", engine: "Engine", *, crc64: "int | None" = None
 ) -> "Stored | None":
-    """Return the proof that this very file is stored under the upload's key.
+    """Return the proof that this file is stored under the upload's key.
 
     Args:
-        crc64: of the file, if it is known.
+        crc64: the CRC-64 of the file, if it is known.
 
     Returns:
-        `None` if nothing is, or if our server offers no receipts. To send the file again under the
-        same key is right in both cases.
+        `None` if no object has the key, or if the server offers no receipts. In both cases the file
+        can be sent again under the same key.
 
     Raises:
-        Corrupt: something else is stored there, or may be: nobody can read a stream again.
-        FileUnreadable: the file's own checksum cannot be computed any more.
-        ServerRefused: the server will not say.
+        Corrupt: the object under the key is another one, or it cannot be compared, because a stream
+            that is not complete cannot be read again.
+        FileUnreadable: the CRC-64 of the file cannot be computed any more.
+        ServerRefused: the server refused to answer.
     """
     if crc64 is None:
         crc64 = await _crc64(upload, engine)
@@ -55,7 +56,7 @@ async def is_stored(
 async def already_stored(
     upload: "Upload", engine: "Engine", *, crc64: "int | None" = None
 ) -> "Stored | None":
-    """Like `is_stored`, for a name that is taken: another object there is nobody's fault."""
+    """Return the result of `is_stored`, or `None` if the object under the key is another one."""
     try:
         return await is_stored(upload, engine, crc64=crc64)
     except Corrupt:

@@ -1,4 +1,4 @@
-"""A small file goes in one request."""
+"""Sending a small file in one request."""
 
 from uploader.oss import requests
 from uploader.oss.errors import Corrupt
@@ -23,10 +23,10 @@ __all__ = ["send_single"]
 
 
 async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
-    """Send the file with PutObject and compare checksums; a damaged one is sent again.
+    """Send the file with PutObject and compare checksums; a damaged object is sent again.
 
     Raises:
-        OSSError, TransferError: it did not arrive, or is not proved to be whole.
+        OSSError, TransferError: the file did not arrive, or OSS did not prove that it is whole.
     """
     if upload.refused and not upload.refused.etag:
         upload.target.replace_refused()
@@ -70,7 +70,7 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
         )
     except FileUnreadable:
         if not upload.refused and _is_key_our_own(upload):
-            # an unanswered request may have stored something
+            # an unanswered request may have stored an object
             upload.target.refuse(UNANSWERED, size=upload.file.size, crc64=UNREADABLE)
         raise
     finally:
@@ -79,5 +79,5 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
 
 
 def _is_key_our_own(upload: "Upload") -> bool:
-    """Return whether only requests of this page can have stored something under the key."""
+    """Tell whether only requests of this page can have stored an object under the key."""
     return upload.options.same_name == KEEP_BOTH and not upload.target.maybe_stored

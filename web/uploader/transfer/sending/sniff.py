@@ -1,4 +1,6 @@
-"""What a file is, by its first bytes; its ending, which browsers go by, may be wrong or absent.
+"""The content type of a file, found by its first bytes.
+
+Browsers derive the type from the extension of the file name, which may be wrong or missing.
 
 Source: WHATWG MIME Sniffing Standard, and the file formats' own specifications.
 """
@@ -7,7 +9,7 @@ __all__ = ["HEAD_BYTES", "content_type_of"]
 
 HEAD_BYTES = 32
 
-# offset, bytes there, type. These tell one format from all others.
+# Offset, bytes at the offset, and type. The bytes of each row identify one format.
 EXACT = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
     (0, b"\xff\xd8\xff", "image/jpeg"),
@@ -28,7 +30,7 @@ EXACT = (
     (0, b"wOF2", "font/woff2"),
     (0, b"\x00asm", "application/wasm"),
 )
-# These are shared by formats that only the ending tells apart: .docx is a zip, .dng a tiff.
+# The bytes of each row are common to several formats: a .docx file is a ZIP, a .dng file a TIFF.
 SHARED = (
     (0, b"PK\x03\x04", "application/zip"),
     (0, b"\x1f\x8b\x08", "application/gzip"),
@@ -44,14 +46,14 @@ SHARED = (
 
 
 def content_type_of(declared: str, head: bytes) -> str:
-    """Return the type of a file.
+    """Return the content type of a file.
 
     Args:
-        declared: the browser's word, by the file's ending; empty if it has none.
+        declared: the type that the browser derives from the extension; empty if it has none.
         head: the first `HEAD_BYTES` bytes, or all of a shorter file.
 
     Returns:
-        What the bytes prove, else `declared`, else what they suggest, else `""`.
+        The type in `EXACT`, else `declared`, else the type in `SHARED`, else `""`.
     """
     return _match(EXACT, head) or declared or _match(SHARED, head)
 

@@ -1,8 +1,8 @@
-"""A stream whose length nobody knows yet goes in parts that are kept until OSS has them.
+"""Sending a stream of unknown length in parts. Each part stays in memory until OSS has it.
 
-No more of it is in memory than the parts on their way. Their size grows with the stream, so that
-10,000 are enough for 520 GB. What has been taken out of a stream cannot be read again: within the
-page an upload goes on after a pause or a failure, after a reload it does not.
+Only the parts in flight are in memory. The part size grows with the stream, so 10,000 parts are
+enough for 520 GB. Bytes that were read from a stream cannot be read again, so an upload continues
+after a pause or a failure in the same page, but not after a reload.
 """
 
 import asyncio
@@ -28,20 +28,24 @@ if TYPE_CHECKING:
 __all__ = ["Stream", "part_bytes", "send_stream"]
 
 PARALLEL_PARTS = 4
-PARTS_OF_A_SIZE = 2_000
+PARTS_OF_A_SIZE = 2_000  # then the part size doubles
 GONE = "NoSuchUpload"
 
 
 def part_bytes(number: int) -> int:
-    """Return the size of a part, unless it is the last."""
+    """Return the size of a part in bytes; the last part may be smaller."""
     return DEFAULT_PART_BYTES << ((number - 1) // PARTS_OF_A_SIZE)
 
 
 class Stream:
-    """What comes out of a source, as a `File` that grows: `size` is what has come so far.
+    """A `File` that grows while it is read from a source.
 
-    `parts` are those that OSS does not have yet, by number, each a `File` in memory. Whoever is
-    cancelled while it waits for the source loses nothing.
+    If a caller is cancelled while it waits for the source, no bytes are lost.
+
+    Attributes:
+        size: bytes that were read from the source so far.
+        is_open: the source has not ended.
+        parts: the parts that OSS does not have yet, by part number; each is a `File` in memory.
     """
 
     is_stream = True
@@ -63,7 +67,7 @@ class Stream:
         self._reading: asyncio.Event | None = None
 
     async def head(self) -> bytes:
-        """Return the first bytes.
+        """Return the first bytes of the stream; none if its first part is no longer in memory.
 
         Raises:
             StreamSpent: the source has failed.
@@ -73,9 +77,9 @@ class Stream:
         return await self.parts[1].head() if 1 in self.parts else b""
 
     async def read(self) -> bool:
-        """Take the next part out of the source; tell whether `parts` may have more now.
+        """Read the next part from the source; tell whether `parts` may have a new part.
 
-        Whoever comes while that is being done, perhaps for a call that was cancelled, waits for it.
+        If a read is in progress, even one of a cancelled caller, wait for its end instead.
 
         Raises:
             StreamSpent: the source has failed.
@@ -91,11 +95,11 @@ class Stream:
         return may_have_more
 
     def is_whole(self) -> bool:
-        """Tell whether everything that has come out is still here."""
+        """Tell whether all parts that were read are still in memory."""
         return len(self.parts) == self._count
 
     def whole(self) -> "File | None":
-        """Return all of it as a file, if it has ended and is one part."""
+        """Return the whole stream as a file, if the stream has ended and has one part."""
         return self.parts.get(1) if not self.is_open and self._count == 1 else None
 
     async def _read(self, done: asyncio.Event) -> None:
@@ -116,13 +120,13 @@ class Stream:
 
 
 async def send_stream(upload: "Upload", stream: Stream, engine: "Engine") -> "Stored | None":
-    """Send all that comes out of a stream.
+    """Send a stream until it ends, and complete the object.
 
     Returns:
-        `None` if it was so short that it is a file now, which is to be sent as one.
+        `None` if the stream is so short that `upload.file` is now a file, which is not sent yet.
 
     Raises:
-        OSSError, TransferError: it did not arrive, or is not proved to be whole.
+        OSSError, TransferError: the stream did not arrive, or OSS did not prove that it is whole.
     """
     await stream.head()
     whole = stream.whole()
@@ -160,7 +164,7 @@ async def _ended_elsewhere(upload: "Upload", engine: "Engine", error: Refused) -
 
 
 async def _drain(upload: "Upload", stream: Stream, engine: "Engine") -> None:
-    """Send what is in memory, whoever has read it, and what is still to come, until the end."""
+    """Send the parts in memory, then read and send the rest of the stream."""
     limits = (await engine.keeper.get()).limits
     under_way: set[int] = set()
 
