@@ -8,7 +8,7 @@ from uploader.browser.entropy import BrowserRandom
 from uploader.browser.http import BrowserHttp
 from uploader.browser.interop import collect_rarely
 from uploader.browser.network import BrowserNetwork
-from uploader.browser.page import page
+from uploader.browser.page import window
 from uploader.browser.server.calls import call
 from uploader.browser.server.grants import ServerGrants
 from uploader.browser.server.receipts import ServerReceipts
@@ -52,7 +52,7 @@ MANY_MS = 250.0
 
 def start() -> Queue:
     """Start the page and return what all its uploads are in."""
-    report_errors_to(page.report_error)
+    report_errors_to(window.report_error)
     clock = BrowserClock()
     receipts = ServerReceipts()
     ports = Ports(
@@ -85,8 +85,8 @@ def start() -> Queue:
     receipts.on_left = engine.room.told
     engine.room.on_change = lambda: grant.left.set(engine.room.left().facts())
     writing = Pace(lambda: WRITING_MS)
-    queue = Queue(engine, on_change=model.changed, soon=writing, report=page.report_error)
-    actions = Actions(queue, model, grant, clock, page.origin())
+    queue = Queue(engine, on_change=model.changed, soon=writing, report=window.report_error)
+    actions = Actions(queue, model, grant, clock, window.origin())
     show(model, grant, actions)
 
     def counted(upload: "Upload") -> None:
@@ -111,12 +111,12 @@ def start() -> Queue:
     def show_elsewhere(answer: "dict[str, Any]") -> None:
         actions.open("elsewhere", answer, model, queue.leftovers)
 
-    page.receive_files(lambda files: _start_task(adding.add(files)))
-    page.when_hidden(queue.write_now)
+    window.receive_files(lambda files: _start_task(adding.add(files)))
+    window.when_hidden(queue.write_now)
     _start_task(_look_for_unfinished(queue.leftovers, grant, show_elsewhere))
     _start_task(_look_round(model, clock))
-    page.ready()
-    if page.is_embedded():
+    window.ready()
+    if window.is_embedded():
         actions.open("frame", model, actions)
     return queue
 
@@ -143,7 +143,7 @@ async def _look_for_unfinished(
         except ServerRefused as error:
             if not waits_for(error):
                 return
-            await page.looked_at_again()
+            await window.looked_at_again()
     _start_task(leftovers.remove_empty(answer["uploads"]))
     answer["uploads"] = await leftovers.of_other_devices(answer["uploads"])
     if answer["uploads"]:
@@ -157,7 +157,7 @@ async def _look_for_room(keeper: GrantKeeper, room: Room) -> None:
             await keeper.anew()
     except GrantRefused:
         return  # the view is told of it, and who waits goes on waiting
-    page.try_now()
+    window.try_now()
 
 
 async def _look_round(model: QueueModel, clock: BrowserClock) -> None:

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from unit.model.content import MIB, SimFile, SimSource, crc64_of
 from unit.model.world import ANSWERS, OK, Device, Page, Pending, World, key_of, part_of
-from uploader.dialogs.begun import Begun, go_on_with
+from uploader.dialogs.continue_upload import Begun, go_on_with
 from uploader.oss.errors import OSSError
 from uploader.transfer import states
 from uploader.transfer.errors import TransferError

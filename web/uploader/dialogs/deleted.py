@@ -2,10 +2,10 @@
 
 from uploader.browser.page.dom import clear, element, listen, set_attribute, set_text
 from uploader.browser.server.calls import call
-from uploader.dialogs.stored import folders_of
+from uploader.dialogs.stored_objects import folders_of
 from uploader.oss.times import from_iso
 from uploader.transfer.errors import ServerRefused
-from uploader.view.list.facts import facts
+from uploader.view.elements import facts
 from uploader.view.list.rows import file_name
 from uploader.view.signals import Owner
 from uploader.view.words.text import moment, say, say_count, size_text

@@ -1,8 +1,8 @@
 """Opens what a person asked for: each door leads to one module of this folder."""
 
-from uploader.dialogs.elsewhere import show_elsewhere
-from uploader.dialogs.frame import serve_frame
-from uploader.dialogs.mine import delete_stored, show_mine
+from uploader.dialogs.embedding import serve_frame
+from uploader.dialogs.my_uploads import delete_stored, show_mine
+from uploader.dialogs.other_devices import show_elsewhere
 from uploader.dialogs.receipt import show_receipt
 from uploader.dialogs.same_name import ask_same_name
 from uploader.dialogs.share import copy_link, show_share

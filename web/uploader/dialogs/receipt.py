@@ -1,9 +1,9 @@
 """The receipt of a batch: what arrived, with the proof, as CSV or JSON."""
 
 from uploader.browser.page.dom import element
-from uploader.browser.page.page import save_text
+from uploader.browser.page.window import save_text
 from uploader.dialogs.dialog import Dialog
-from uploader.dialogs.manifest import as_csv, as_json
+from uploader.dialogs.receipt_formats import as_csv, as_json
 from uploader.view.words.text import count_files, say, size_text
 
 TYPE_CHECKING = False

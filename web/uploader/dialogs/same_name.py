@@ -1,10 +1,10 @@
 """Asks what to do with a file whose name is already in the list."""
 
 from uploader.browser.page.dom import element
-from uploader.browser.page.page import show_thumbnail
+from uploader.browser.page.window import show_thumbnail
 from uploader.dialogs.dialog import Dialog
 from uploader.oss.keys import safe_name
-from uploader.view.words.names import badge
+from uploader.view.words.file_names import badge
 from uploader.view.words.text import ago, say, say_count, size_text
 
 TYPE_CHECKING = False

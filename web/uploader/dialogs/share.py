@@ -5,11 +5,11 @@ from functools import partial
 
 from uploader.browser.clock import BrowserClock
 from uploader.browser.page.dom import clear, element, listen, set_attribute, set_text, told
-from uploader.browser.page.page import copy_text
 from uploader.browser.page.qr import qr_code
+from uploader.browser.page.window import copy_text
 from uploader.browser.server.calls import call
 from uploader.dialogs.dialog import Dialog
-from uploader.dialogs.stored import path_of
+from uploader.dialogs.stored_objects import path_of
 from uploader.oss.times import from_iso
 from uploader.transfer.errors import ServerRefused
 from uploader.view.words.messages import NOT_STORED, explain

@@ -1,4 +1,4 @@
-"""The keys that do something; `view/page/top.py` listens to them."""
+"""The keys that do something; `view/page/header.py` listens to them."""
 
 from uploader.browser.page.dom import element
 from uploader.dialogs.dialog import Dialog

@@ -1,8 +1,8 @@
 """Explains `SignatureDoesNotMatch`: what we signed beside what OSS says it should have been."""
 
 from uploader.browser.page.dom import element
-from uploader.dialogs.compare import canonical_request_of, first_difference, without_token
 from uploader.dialogs.dialog import Dialog
+from uploader.dialogs.signature_diff import canonical_request_of, first_difference, without_token
 from uploader.view.words.text import number, say
 
 TYPE_CHECKING = False

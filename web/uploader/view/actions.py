@@ -2,7 +2,7 @@
 
 import asyncio
 
-from uploader.browser.page import page
+from uploader.browser.page import window
 from uploader.browser.page.dom import told
 from uploader.browser.server.calls import post
 from uploader.oss.keys import safe_name
@@ -45,10 +45,10 @@ class Actions:
         self, queue: "Queue", model: "QueueModel", grant: "GrantModel", clock: "Clock", origin: str
     ) -> None:
         self.origin = origin
-        self.may_ask = Signal(page.may_ask_to_notify())
+        self.may_ask = Signal(window.may_ask_to_notify())
         self.unreported: Callable[[], list[Upload]] = lambda: []  # arrived, but not in the ledger
         self.forget_credentials: Callable[[], None] = lambda: None
-        self.look_for_room: Callable[[], None] = page.try_now  # what a quota leaves has changed
+        self.look_for_room: Callable[[], None] = window.try_now  # what a quota leaves has changed
         self.put_away = Signal(0)  # uploads that arrived, and were taken off the list
         self._put_away: list[tuple[Upload, float]] = []
         self._queue = queue
@@ -165,8 +165,8 @@ class Actions:
         report = support_report(
             item.upload,
             at=to_iso(self._clock.now_s()),
-            page=page.address(),
-            browser=page.browser(),
+            page=window.address(),
+            browser=window.browser(),
         )
         self.copy(report)
 
@@ -200,11 +200,11 @@ class Actions:
 
     def try_now(self) -> None:
         """Look again at once whether network and server are back."""
-        page.try_now()
+        window.try_now()
 
     def sign_in(self) -> None:
         """Open this page again elsewhere, to sign in there; what waits here goes on then."""
-        page.open_tab(page.address())
+        window.open_tab(window.address())
 
     def sign_out(self) -> None:
         """End the session, and show what people see who are not signed in."""
@@ -224,7 +224,7 @@ class Actions:
 
     async def ask(self, what: str, *given: "Any") -> "Any":
         """Do the same and return what came of it."""
-        await page.load_later()
+        await window.load_later()
         from uploader.dialogs import opening
 
         return await opening.open_door(what, *given)
@@ -251,7 +251,7 @@ class Actions:
         _tell(await self._queue.discard(records))
 
     async def _copy(self, text: str) -> None:
-        if await page.copy_text(text):
+        if await window.copy_text(text):
             told(say("copied"))
         else:
             await self.ask("show_text", text)
@@ -264,11 +264,11 @@ class Actions:
                 told(say("sign_out_failed"))
                 return
         self.forget_credentials()  # whoever has something to lose may let this page stay
-        page.reload()
+        window.reload()
 
     async def _ask_to_notify(self) -> None:
-        await page.ask_to_notify()
-        self.may_ask.set(page.may_ask_to_notify())
+        await window.ask_to_notify()
+        self.may_ask.set(window.may_ask_to_notify())
 
     def _take_off(self, items: "list[UploadModel]") -> None:
         """Take uploads off the list; a receipt of what has arrived can be had all the same."""

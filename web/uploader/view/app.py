@@ -1,15 +1,15 @@
 """The whole view, kept in step with the signals of the model, in the language of the moment."""
 
 from uploader.browser.page.dom import by_id, clear, element, set_attribute
-from uploader.view.list.listing import Listing
 from uploader.view.list.rows import row
 from uploader.view.list.total import show_total
 from uploader.view.list.unfinished import show_unfinished
+from uploader.view.list.virtual_list import Listing
 from uploader.view.page.announce import announce
-from uploader.view.page.foot import show_foot
+from uploader.view.page.footer import show_foot
 from uploader.view.page.grant import show_demo, show_grant, show_limits
+from uploader.view.page.header import show_tab, start_keys, start_language, start_theme
 from uploader.view.page.notices import show_notices
-from uploader.view.page.top import show_tab, start_keys, start_language, start_theme
 from uploader.view.signals import Owner, effect
 from uploader.view.words.text import language, say
 

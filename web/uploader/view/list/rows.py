@@ -11,14 +11,14 @@ from uploader.browser.page.dom import (
     set_attribute,
     set_progress,
 )
-from uploader.browser.page.page import show_thumbnail
+from uploader.browser.page.window import show_thumbnail
 from uploader.oss.keys import safe_name
 from uploader.transfer import states
 from uploader.transfer.sending.plan import MAX_SINGLE_BYTES
-from uploader.view.list.facts import Facts, facts
+from uploader.view.elements import Facts, facts
 from uploader.view.signals import Owner, effect
+from uploader.view.words.file_names import badge, split_name
 from uploader.view.words.messages import explain
-from uploader.view.words.names import badge, split_name
 from uploader.view.words.text import percent, say, size_text, time_left
 
 TYPE_CHECKING = False

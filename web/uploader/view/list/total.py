@@ -9,7 +9,7 @@ from uploader.browser.page.dom import (
     set_progress,
     set_text,
 )
-from uploader.view.list.facts import Facts
+from uploader.view.elements import Facts
 from uploader.view.signals import Computed, effect
 from uploader.view.words.text import count_files, number, say, say_count, size_text, time_left
 

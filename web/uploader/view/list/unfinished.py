@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from uploader.browser.page import page
+from uploader.browser.page import window
 from uploader.browser.page.dom import by_id, clear, element, listen, set_attribute
 from uploader.oss.keys import safe_name
 from uploader.view.list.rows import file_name
@@ -61,7 +61,7 @@ def _head(records: "list[Checkpoint]", actions: "Actions", listeners: Owner) -> 
 
 def _again(is_rest: bool) -> str:
     """Return what asks for the same files; who holds a phone drops nothing."""
-    if page.is_touched():
+    if window.is_touched():
         return "unfinished_rest_touch" if is_rest else "unfinished_touch"
     return "unfinished_rest" if is_rest else "unfinished"
 

@@ -1,7 +1,7 @@
 """Tells assistive technology the milestones, and each failure once."""
 
 from uploader.browser.page.dom import by_id, set_text
-from uploader.browser.page.page import notify_if_away
+from uploader.browser.page.window import notify_if_away
 from uploader.oss.keys import safe_name
 from uploader.transfer import states
 from uploader.view.signals import effect

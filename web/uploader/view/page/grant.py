@@ -3,7 +3,7 @@
 from uploader.browser.page.dom import by_id, clear, element, set_attribute, set_text
 from uploader.transfer import states
 from uploader.transfer.pacing.retry import waits_for
-from uploader.view.list.facts import facts
+from uploader.view.elements import facts
 from uploader.view.signals import Signal
 from uploader.view.words.messages import explain
 from uploader.view.words.text import count_files, number, say, size_text, time_of_day, types_text

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from uploader.browser.page import page
+from uploader.browser.page import window
 from uploader.browser.page.dom import by_id, clear, element, listen, set_attribute, set_text
 from uploader.transfer import states
 from uploader.transfer.grants.quota import Left
@@ -160,7 +160,7 @@ def _conditions(model: "QueueModel", grant: "GrantModel") -> "list[_Notice]":
         minutes = (abs(skew_s) + 30) // 60
         words = say_count(f"notice_{key}", minutes)
         found.append(_Notice(key, words, say("notice_clock_more"), [], False))
-    if not page.is_secure() and model.running.get():
+    if not window.is_secure() and model.running.get():
         more = say("notice_insecure_more")
         found.append(_Notice("insecure", say("notice_insecure"), more, [], False))
     if model.forgetful.get():

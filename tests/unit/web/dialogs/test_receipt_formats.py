@@ -3,7 +3,7 @@
 import json
 
 from support.fakes import FakeFile
-from uploader.dialogs.manifest import as_csv, as_json
+from uploader.dialogs.receipt_formats import as_csv, as_json
 from uploader.transfer.upload import Upload
 
 

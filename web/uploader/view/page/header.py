@@ -4,7 +4,7 @@ import asyncio
 
 from uploader.browser.clock import Pace
 from uploader.browser.page import language as browser_language
-from uploader.browser.page import page
+from uploader.browser.page import window
 from uploader.browser.page.dom import by_id, listen, listen_keys, set_attribute
 from uploader.view.signals import Computed, effect
 from uploader.view.words.text import direction, language, percent, say, use
@@ -62,15 +62,15 @@ def start_theme() -> None:
 
     def show() -> None:
         language.get()
-        now = page.theme() or "auto"
+        now = window.theme() or "auto"
         colours = say(f"theme_{now}")
         label = f"{say('theme')}: {colours}"
         set_attribute(button, "aria-label", label)
         set_attribute(button, "title", label)
 
     def change() -> None:
-        now = THEMES.index(page.theme() or "auto")
-        page.set_theme(THEMES[(now + 1) % len(THEMES)])
+        now = THEMES.index(window.theme() or "auto")
+        window.set_theme(THEMES[(now + 1) % len(THEMES)])
         show()
 
     listen(button, "click", change)
@@ -90,15 +90,15 @@ def show_tab(model: "QueueModel") -> None:
 
     def show() -> None:
         title, icon = tab.get()
-        page.set_title(title)
-        page.set_icon(icon)
+        window.set_title(title)
+        window.set_icon(icon)
 
     def follow() -> None:
         tab.get()
         soon(show)
 
     effect(follow)
-    effect(lambda: page.guard_leaving(busy.get()))
+    effect(lambda: window.guard_leaving(busy.get()))
 
 
 def _icon(model: "QueueModel") -> str:
@@ -131,7 +131,7 @@ def start_keys(actions: "Actions") -> None:
             commands[code]()
             return True
         if row and code in ("ArrowDown", "ArrowUp"):
-            page.focus_next_row(row, 1 if code == "ArrowDown" else -1)
+            window.focus_next_row(row, 1 if code == "ArrowDown" else -1)
             return True
         if row and code == "Delete":
             row.querySelector(".actions button:last-child").click()

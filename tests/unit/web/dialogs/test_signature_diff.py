@@ -2,7 +2,7 @@
 
 import pytest
 
-from uploader.dialogs.compare import canonical_request_of, first_difference, without_token
+from uploader.dialogs.signature_diff import canonical_request_of, first_difference, without_token
 from uploader.oss.requests import Bucket, put_object
 from uploader.oss.signing import Credentials, canonical_request
 

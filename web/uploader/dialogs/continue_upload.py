@@ -5,7 +5,7 @@ equal the file that a person chose. Before that nothing of it is touched, and it
 this page.
 """
 
-from uploader.dialogs.stored import folders_of
+from uploader.dialogs.stored_objects import folders_of
 from uploader.oss.keys import named_key
 from uploader.oss.times import from_iso
 from uploader.transfer.errors import TransferError

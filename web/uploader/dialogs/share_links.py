@@ -5,7 +5,7 @@ from uploader.browser.page.dom import clear, element, set_attribute, set_text
 from uploader.browser.server.calls import call
 from uploader.oss.times import from_iso
 from uploader.transfer.errors import ServerRefused
-from uploader.view.list.facts import facts
+from uploader.view.elements import facts
 from uploader.view.list.rows import file_name
 from uploader.view.words.text import moment, say, say_count
 

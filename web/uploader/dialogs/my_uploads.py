@@ -4,15 +4,15 @@ import asyncio
 
 from uploader.browser.clock import BrowserClock
 from uploader.browser.page.dom import clear, element, listen, set_attribute, set_text, told
-from uploader.browser.page.page import open_tab
+from uploader.browser.page.window import open_tab
 from uploader.browser.server.calls import call
 from uploader.dialogs.deleted import Deleted
 from uploader.dialogs.dialog import Dialog
-from uploader.dialogs.links import Links
 from uploader.dialogs.share import show_share
-from uploader.dialogs.stored import PAGE, Stored, folders_of, list_path, not_listed, path_of
+from uploader.dialogs.share_links import Links
+from uploader.dialogs.stored_objects import PAGE, Stored, folders_of, list_path, not_listed, path_of
 from uploader.transfer.errors import ServerRefused
-from uploader.view.list.facts import facts
+from uploader.view.elements import facts
 from uploader.view.list.rows import file_name
 from uploader.view.signals import Owner
 from uploader.view.words.messages import NOT_STORED, explain

@@ -1,7 +1,7 @@
 """The page inside another site's page: tells it what happens, and does what it asks for."""
 
-from uploader.browser.page import page
-from uploader.view.page.top import speak
+from uploader.browser.page import window
+from uploader.view.page.header import speak
 from uploader.view.signals import effect
 
 TYPE_CHECKING = False
@@ -21,14 +21,14 @@ async def serve_frame(model: "QueueModel", actions: "Actions") -> None:
     `done` when nothing runs any more; it may say `pause`, `resume`, `retry`, `clear`, `language`
     and `theme`.
     """
-    frame = await page.Frame.open()
+    frame = await window.Frame.open()
     commands: dict[str, Callable[[str], None]] = {
         "pause": lambda _: actions.pause_all(),
         "resume": lambda _: actions.resume_all(),
         "retry": lambda _: actions.retry_failed(),
         "clear": lambda _: actions.clear(),
         "language": lambda value: speak(value),
-        "theme": lambda value: page.set_theme(value),
+        "theme": lambda value: window.set_theme(value),
     }
 
     def receive(command: str, value: str) -> None:

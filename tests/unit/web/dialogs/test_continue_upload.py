@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from support.fakes import FakeFile, make_engine, make_ports, refused, until
-from uploader.dialogs.begun import Begun, InOtherTab, OtherFile, go_on_with
+from uploader.dialogs.continue_upload import Begun, InOtherTab, OtherFile, go_on_with
 from uploader.oss.errors import Refused
 from uploader.transfer import states
 from uploader.transfer.errors import FileUnreadable

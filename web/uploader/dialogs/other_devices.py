@@ -7,10 +7,10 @@ import asyncio
 
 from uploader.browser.files import file_from_js
 from uploader.browser.page.dom import by_id, clear, element, listen, set_attribute, set_text, told
-from uploader.dialogs.begun import Begun, InOtherTab, OtherFile, claim, go_on_with
+from uploader.dialogs.continue_upload import Begun, InOtherTab, OtherFile, claim, go_on_with
 from uploader.oss.errors import OSSError, Refused
 from uploader.transfer.errors import ServerRefused, TransferError
-from uploader.view.list.facts import facts
+from uploader.view.elements import facts
 from uploader.view.list.rows import file_name
 from uploader.view.signals import Owner, effect
 from uploader.view.words.messages import explain

@@ -2,7 +2,7 @@
 
 import pytest
 
-from uploader.view.words.names import badge, split_name
+from uploader.view.words.file_names import badge, split_name
 
 FAMILY = "👩\u200d👩\u200d👧"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from support.fakes import START_S, FakeFile
-from uploader.dialogs.stored import folders_of, list_path, not_listed, path_of
+from uploader.dialogs.stored_objects import folders_of, list_path, not_listed, path_of
 from uploader.transfer.upload import Upload
 
 RANDOM = "0123456789abcdef0123456789abcdef"
