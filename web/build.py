@@ -33,7 +33,7 @@ WEB = Path(__file__).parent
 NODE_MODULES = WEB / "node_modules"
 OUT = WEB.parent / "build" / "web"
 
-LATER = WEB / "uploader" / "dialogs"  # modules that are loaded when they are first needed
+DIALOGS = WEB / "uploader" / "dialogs"  # modules that are loaded when they are first needed
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 LANGUAGES = {
     "en": "English",
@@ -44,12 +44,12 @@ LANGUAGES = {
 }
 RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 # What the page loads by a name of its own: name, file
-LOADED_LATER = {
-    "crc64": "crc64.js",
+LOADED_ON_DEMAND = {
+    "checksum_worker": "checksum_worker.js",
     "sha256": "sha256.js",
-    "handles": "handles.js",
+    "records": "records.js",
     "tabs": "tabs.js",
-    "later": "later.py",
+    "dialogs": "dialogs.py",
     "thumbnails": "thumbnails.js",
     "qr": "qr.js",
     "frame": "frame.js",
@@ -98,7 +98,7 @@ def bundle_python(extension: Path | None = None) -> str:
     """
     own = extension.read_text("utf-8") if extension else ""
     instead = "raise SystemExit  # before the page's own Python" if own else "pass"
-    modules = [path for path in (WEB / "uploader").rglob("*.py") if LATER not in path.parents]
+    modules = [path for path in (WEB / "uploader").rglob("*.py") if DIALOGS not in path.parents]
     return f"""{bundle(modules)}
 import js
 if not js.document.documentElement.hasAttribute("data-incomplete"):
@@ -178,20 +178,17 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
     return {
         "app": {
             **read(WEB / "worker", "checksums.js"),
-            "crc64.js": worker(),
-            **read(WEB / "storage", "handles.js", "leases.js", "storage.js", "tabs.js"),
-            **read(WEB / "page", "embed.js", "favicon.svg", "frame.js", "thumbnails.js"),
-            **read(WEB / "page", "form.css", "form.js"),
-            "boot.js": joined("page/boot/*.js"),
-            "exchange.js": joined("page/exchange/*.js"),
-            "intake.js": joined("page/intake/*.js"),
-            "styles.css": joined("page/styles/*.css"),
+            "checksum_worker.js": worker(),
+            **read(WEB / "storage", "indexed_db.js", "leases.js", "records.js", "tabs.js"),
+            **read(WEB / "page", "boot.js", "exchange.js", "intake.js", "thumbnails.js"),
+            **read(WEB / "page", "embed.js", "favicon.svg", "form.css", "form.js", "frame.js"),
+            "styles.css": styles(),
             **read(WEB / "uploader/locales", *(f"{language}.json" for language in LANGUAGES)),
             "idb-keyval.js": (NODE_MODULES / "idb-keyval/dist/index.js").read_bytes(),
             "sha256.js": (NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js").read_bytes(),
             "qr.js": (NODE_MODULES / "qrcode-generator/dist/qrcode.mjs").read_bytes(),
             "uploader.py": bundle_python(extension).encode(),
-            "later.py": bundle(LATER.rglob("*.py")).encode(),
+            "dialogs.py": bundle(DIALOGS.rglob("*.py")).encode(),
         },
         "pyscript": {
             path.name: path.read_bytes()
@@ -215,13 +212,13 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
 
 def worker() -> bytes:
     """Return the script of the checksum worker: one file, which the page checks as a whole."""
-    parts = ["braid.js", "chunks.js", "digest.js", "crc64.js"]
+    parts = ["crc64_wasm.js", "checksum_worker.js"]
     return b"\n".join((WEB / "worker" / part).read_bytes() for part in parts)
 
 
-def joined(parts: str) -> bytes:
-    """Return files as one, in the order of their names: one request brings them all."""
-    return b"".join(path.read_bytes() for path in sorted(WEB.glob(parts)))
+def styles() -> bytes:
+    """Return the style sheets as one, in the order of their names: one request brings them all."""
+    return b"".join(path.read_bytes() for path in sorted(WEB.glob("page/styles/*.css")))
 
 
 def folder_name(group: str, files: dict[str, bytes]) -> str:
@@ -292,7 +289,7 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
         "dir": "rtl" if language in RIGHT_TO_LEFT else "ltr",
         "languages": "".join(_option(code, chosen=code == language) for code in LANGUAGES),
         "sentences": json.dumps(said, ensure_ascii=False).replace("<", "\\u003c"),
-        "urls": json.dumps({name: url[f"app/{file}"] for name, file in LOADED_LATER.items()}),
+        "urls": json.dumps({name: url[f"app/{file}"] for name, file in LOADED_ON_DEMAND.items()}),
         "runtime": runtime,
         "script_type": {"micropython": "mpy", "pyodide": "py"}[runtime],
         "config": json.dumps(config).replace("'", "&#39;"),

@@ -1,6 +1,6 @@
 // What stands in for Web Locks where they are missing (plain http): a lease that is renewed in IndexedDB.
 // A page that crashed keeps its names for up to a lease more.
-import { delMany, update } from "./storage.js";
+import { delMany, update } from "./indexed_db.js";
 
 const LEASE_MS = 90_000; // browsers wake hidden pages once a minute
 const me = crypto.getRandomValues(new Uint32Array(2)).join("-");

@@ -1,4 +1,4 @@
-// The way to the checksum worker (crc64.js), which starts soon after the page, and to another for SHA-256, if asked.
+// The way to the checksum worker (checksum_worker.js), which starts soon after the page, and to another for SHA-256, if asked.
 "use strict";
 
 {
@@ -57,7 +57,7 @@
     return { started, ask };
   }
 
-  const [fast, sha256] = [checker("crc64"), checker("crc64", "sha256")];
+  const [fast, sha256] = [checker("checksum_worker"), checker("checksum_worker", "sha256")];
 
   // Who is cancelled never comes for them: those that have waited longest are let go.
   function hold(blob, bytes) {

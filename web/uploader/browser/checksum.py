@@ -1,4 +1,4 @@
-"""Checksums of files and their pieces, computed with WASM in a worker (`crc64.js`)."""
+"""Checksums of files and their pieces, computed with WASM in a worker (`checksum_worker.js`)."""
 
 from uploader.browser.files import bytes_of, read
 

@@ -100,7 +100,7 @@ def bytes_of(piece: "Piece") -> "Any":
 
 
 async def read(kind: str, blob: "Any", offset: int, size: int) -> str:
-    """Let the worker read a piece of a file; `crc64.js` says of what kinds.
+    """Let the worker read a piece of a file; `checksum_worker.js` says of what kinds.
 
     Whoever is cancelled while it waits stops the reading.
 

@@ -1,4 +1,4 @@
-"""Small texts and ways back to files in IndexedDB, through `handles.js`, which is loaded when it is
+"""Small texts and ways back to files in IndexedDB, through `records.js`, which is loaded when it is
 first needed.
 """
 
@@ -66,6 +66,6 @@ class BrowserStorage:
 
     async def _do(self, operation: str, *given: "object") -> "Any":
         try:
-            return await js.ossferry.ask("handles", operation, *given)
+            return await js.ossferry.ask("records", operation, *given)
         except JsException as error:
             raise StorageBroken(str(error))

@@ -219,12 +219,12 @@ class Actions:
         _start(self._replace(old, new))
 
     def open(self, what: str, *given: "Any") -> None:
-        """Do something for which more of the page has to be loaded first; see `uploader.later`."""
+        """Do something for which more of the page has to be loaded first; see `uploader.dialogs`."""
         _start(self.ask(what, *given))
 
     async def ask(self, what: str, *given: "Any") -> "Any":
         """Do the same and return what came of it."""
-        await window.load_later()
+        await window.load_dialogs()
         from uploader.dialogs import opening
 
         return await opening.open_door(what, *given)

@@ -28,7 +28,7 @@ __all__ = [
     "is_embedded",
     "is_secure",
     "is_touched",
-    "load_later",
+    "load_dialogs",
     "looked_at_again",
     "may_ask_to_notify",
     "notify_if_away",
@@ -218,17 +218,17 @@ def report_error(error: Exception) -> None:
     js.console.error(f"ossferry: {type(error).__name__}: {error}")
 
 
-async def load_later() -> None:
-    """Bring the modules of `uploader.later` in, so that they can be imported.
+async def load_dialogs() -> None:
+    """Bring the modules of `uploader.dialogs` in, so that they can be imported.
 
     Raises:
         JsException: the server does not answer.
     """
-    if _Later.loaded:
+    if _Dialogs.loaded:
         return
-    answer = await js.fetch(url("later"))
+    answer = await js.fetch(url("dialogs"))
     exec(str(await answer.text()), {})  # noqa: S102 - our own file, checked by its hash
-    _Later.loaded = True
+    _Dialogs.loaded = True
 
 
 def is_embedded() -> bool:
@@ -257,5 +257,5 @@ class Frame:
         self._module.tell(json.dumps({"ossferry": kind, "value": value}))
 
 
-class _Later:
+class _Dialogs:
     loaded = False

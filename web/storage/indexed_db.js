@@ -1,4 +1,4 @@
-// IndexedDB for handles.js and tabs.js, with an end to patience: in some browsers it may never answer,
+// IndexedDB for records.js and tabs.js, with an end to patience: in some browsers it may never answer,
 // and then it is as good as none. Two waits instead of one, as a computer that sleeps in one is not late.
 import * as stored from "./idb-keyval.js";
 

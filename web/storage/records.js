@@ -2,7 +2,7 @@
 // where the browser has File System Access: then an upload goes on without choosing its file again.
 // Names begin with the prefix of the person whose they are. Of others who use this browser the page is given nothing;
 // what they do not come back for is removed.
-import { delMany, entriesFrom, getMany, setMany } from "./storage.js";
+import { delMany, entriesFrom, getMany, setMany } from "./indexed_db.js";
 
 const TEXTS = "ossferry/";
 const FILES = "ossferry-file/";
