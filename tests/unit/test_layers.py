@@ -19,7 +19,6 @@ ROOMS = {
         "functools",
         "sys",
         "uploader.browser",
-        "uploader.dialogs",
         "uploader.oss",
         "uploader.transfer",
     },
@@ -32,7 +31,7 @@ ROOMS = {
         "uploader.transfer",
         "uploader.view",
     },
-    "uploader.main": {"asyncio", "uploader"},
+    "uploader.main": {"asyncio", "uploader"},  # the only one that imports dialogs
 }
 FOREIGN = {
     "ossferry": {"uploader", "mock_oss"},

@@ -1,1 +1,1 @@
-"""What the page needs only now and then; loaded when it is first asked for."""
+"""Dialogs, and other code that is rarely needed: loaded when the first of it is."""

@@ -1,8 +1,7 @@
-"""Uploads that another device has begun: gone on with here, if it is the very same file.
+"""Continues an upload of another device in this browser.
 
-Of such a file only its key is known, so its bytes have to prove it: all that OSS has of it must
-equal the file that a person chose. Before that nothing of it is touched, and it is no upload of
-this page.
+Only the key of such an upload is known. The file that a person chooses must therefore contain all
+parts that OSS already has, byte for byte. Until this is proved nothing is sent or changed.
 """
 
 from uploader.dialogs.stored_objects import folders_of
@@ -22,23 +21,23 @@ if TYPE_CHECKING:
     from uploader.transfer.ports import File
     from uploader.transfer.resuming.leftovers import Leftovers
 
-__all__ = ["Begun", "InOtherTab", "OtherFile", "claim", "go_on_with"]
+__all__ = ["DifferentFile", "InOtherTab", "UnfinishedUpload", "claim", "continue_upload"]
 
-ACTIVE_S = 300.0  # after its latest part another device may still be at it
+ACTIVE_S = 300.0  # after its latest part; another device may still be sending
 
 
-class OtherFile(TransferError):
-    """The chosen file is not the one of which OSS has parts."""
+class DifferentFile(TransferError):
+    """The chosen file differs from the parts that OSS has."""
 
 
 class InOtherTab(TransferError):
-    """Another tab of this browser has taken the upload."""
+    """Another tab of this browser works on the upload."""
 
 
-class Begun:
+class UnfinishedUpload:
     """One upload of `GET /api/unfinished`; times are seconds since 1970, by the server's clock.
 
-    `part_size` is 0 where nothing tells it: there is too little to go on with.
+    `part_size` is 0 if OSS has too few parts to tell it; such an upload cannot be continued.
     """
 
     def __init__(self, document: "dict[str, Any]") -> None:
@@ -52,32 +51,35 @@ class Begun:
         self.last_at_s = from_iso(document["last_at"])
 
     def is_active(self, now_s: float) -> bool:
-        """Tell whether something of it has just arrived."""
+        """Tell whether a part of it arrived less than `ACTIVE_S` seconds ago."""
         return now_s - self.last_at_s < ACTIVE_S
 
 
-async def claim(begun: Begun, leftovers: "Leftovers") -> bool:
-    """Take an upload for this tab, unless this browser is at it already."""
-    if begun.upload_id in leftovers.journal.upload_ids:
+async def claim(unfinished: UnfinishedUpload, leftovers: "Leftovers") -> bool:
+    """Lock an upload for this tab; return False if this browser already works on it."""
+    if unfinished.upload_id in leftovers.journal.upload_ids:
         return False
-    return await leftovers.engine.ports.tabs.take(begun.key)
+    return await leftovers.engine.ports.tabs.take(unfinished.key)
 
 
-async def go_on_with(
-    begun: Begun, file: "File", leftovers: "Leftovers", on_change: "Callable[[Upload], None]"
+async def continue_upload(
+    unfinished: UnfinishedUpload,
+    file: "File",
+    leftovers: "Leftovers",
+    on_change: "Callable[[Upload], None]",
 ) -> Upload:
-    """Send what is missing of a file; `on_change` hears of each part that is proved.
+    """Send the missing parts of a file; `on_change` is called for each part that is proved.
 
     Raises:
-        OtherFile: some part differs from it, or lies beyond its end; nothing was sent.
-        InOtherTab: this browser is at it already.
-        OSSError, TransferError: it cannot be found out.
+        DifferentFile: a part differs from the file or is beyond its end; nothing was sent.
+        InOtherTab: this browser already works on the upload.
+        OSSError, TransferError: the parts cannot be compared.
     """
-    record = _record(begun, file, leftovers)
+    record = _record(unfinished, file, leftovers)
     known = Upload(file, on_change)
     known.take_over(record)
-    if not await claim(begun, leftovers):
-        raise InOtherTab(begun.key)
+    if not await claim(unfinished, leftovers):
+        raise InOtherTab(unfinished.key)
     has_begun = False
     try:
         await _prove(known, leftovers)
@@ -85,7 +87,7 @@ async def go_on_with(
         has_begun = True
     finally:
         if not has_begun:
-            leftovers.journal.leave(begun.key)
+            leftovers.journal.leave(unfinished.key)
     upload: Upload = leftovers.go_on(file, record.options, record)
     for number in known.parts:
         upload.land(number, known.parts[number])
@@ -97,22 +99,22 @@ async def _prove(known: Upload, leftovers: "Leftovers") -> None:
     for stored in (await list_all(known, leftovers.engine)).values():
         part = await proved(known, leftovers.engine, stored)
         if not part:
-            raise OtherFile(f"part {stored.number} of {known.key}")
+            raise DifferentFile(f"part {stored.number} of {known.key}")
         known.land(stored.number, part)
 
 
-def _record(begun: Begun, file: "File", leftovers: "Leftovers") -> Checkpoint:
+def _record(unfinished: UnfinishedUpload, file: "File", leftovers: "Leftovers") -> Checkpoint:
     owner = leftovers.journal.owner
-    has_name_as_key = begun.key == named_key(owner, begun.name, path=begun.folders)
+    has_name_as_key = unfinished.key == named_key(owner, unfinished.name, path=unfinished.folders)
     return Checkpoint(
         owner=owner,
         name=file.name,
         path=file.path,
         size=file.size,
         modified=file.modified,
-        key=begun.key,
-        upload_id=begun.upload_id,
-        part_size=begun.part_size,
+        key=unfinished.key,
+        upload_id=unfinished.upload_id,
+        part_size=unfinished.part_size,
         sent=0,
         saved_at_s=leftovers.engine.keeper.server_now_s(),
         page="",

@@ -1,4 +1,4 @@
-"""The page inside another site's page: tells it what happens, and does what it asks for."""
+"""The messages between this page and another site's page that embeds it."""
 
 from uploader.browser.page import window
 from uploader.view.page.header import speak
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from uploader.view.actions import Actions
     from uploader.view.model import QueueModel
 
-__all__ = ["serve_frame"]
+__all__ = ["serve_embedding_page"]
 
 
-async def serve_frame(model: "QueueModel", actions: "Actions") -> None:
-    """Talk to the page outside from now on.
+async def serve_embedding_page(model: "QueueModel", actions: "Actions") -> None:
+    """Send events to the embedding page and obey its commands from now on.
 
-    It hears `ready`, `progress` (files, done, failed, running, sent, size) at each change, and
-    `done` when nothing runs any more; it may say `pause`, `resume`, `retry`, `clear`, `language`
-    and `theme`.
+    The events are `ready`, `progress` (files, done, failed, running, sent, size) at each change of
+    these sums, and `done` when no upload runs any more. The commands are `pause`, `resume`,
+    `retry`, `clear`, `language` and `theme`.
     """
     frame = await window.Frame.open()
     commands: dict[str, Callable[[str], None]] = {

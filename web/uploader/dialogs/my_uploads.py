@@ -1,4 +1,4 @@
-"""My uploads: what is stored below this person's prefix, to search, sort, share and delete."""
+"""The dialog "My uploads": this person's stored files, to search, sort, share and delete."""
 
 import asyncio
 
@@ -6,14 +6,20 @@ from uploader.browser.clock import BrowserClock
 from uploader.browser.page.dom import clear, element, listen, set_attribute, set_text, told
 from uploader.browser.page.window import open_tab
 from uploader.browser.server.calls import call
-from uploader.dialogs.deleted import Deleted
+from uploader.dialogs.deleted import DeletedFiles
 from uploader.dialogs.dialog import Dialog
 from uploader.dialogs.share import show_share
-from uploader.dialogs.share_links import Links
-from uploader.dialogs.stored_objects import PAGE, Stored, folders_of, list_path, not_listed, path_of
+from uploader.dialogs.share_links import ShareLinks
+from uploader.dialogs.stored_objects import (
+    PAGE,
+    StoredObject,
+    folders_of,
+    list_path,
+    not_listed,
+    path_of,
+)
 from uploader.transfer.errors import ServerRefused
-from uploader.view.elements import facts
-from uploader.view.list.rows import file_name
+from uploader.view.elements import button, facts, file_name
 from uploader.view.signals import Owner
 from uploader.view.words.messages import NOT_STORED, explain
 from uploader.view.words.text import moment, say, say_count, size_text
@@ -26,35 +32,35 @@ if TYPE_CHECKING:
     from uploader.browser.page.dom import Element
     from uploader.view.actions import Actions
 
-    Action = Callable[[Stored], Coroutine[Any, Any, None]]
+    Action = Callable[[StoredObject], Coroutine[Any, Any, None]]
 
-__all__ = ["delete_stored", "show_mine"]
+__all__ = ["delete_stored", "show_my_uploads"]
 
 DOWNLOAD_S = 300
-TYPING_S = 0.25  # a search waits for the next letter
+TYPING_S = 0.25  # a search waits this long for the next letter
 MAX_WORDS = "200"  # characters; the server takes no more
 
 
-class _Mine:
-    """The dialog's state: the server searches and sorts, `lines` are what is shown of its answers.
+class _MyUploads:
+    """The state of the dialog: the server searches and sorts, `lines` shows its results.
 
-    What has just arrived comes first, and no more than a page at once is shown.
-    Each change of the question gets a number, so that a late answer to an older one is dropped.
+    Files that have just been stored come first. A button shows further results, `PAGE` at a time.
+    Each search has a number, so that a late result of an older search is dropped.
     """
 
     def __init__(self, actions: "Actions") -> None:
         self.actions = actions
         self.lines: dict[str, Element] = {}  # by key
-        self.coming: list[dict[str, Any]] = []  # not shown yet
-        self.asked = 0
+        self.coming: list[dict[str, Any]] = []  # results that are not shown yet
+        self.asked = 0  # the number of the latest search
         self.next = ""  # cursor
         self.dialog = Dialog("mine", say("mine"), wide=True)
         self.search, self.order = _search_field(), _order_field()
         self.words = element("p", {"class": "hint", "role": "status"})
         self.list = element("div", {"class": "list mine", "role": "list"})
         self.listeners = Owner()
-        self.deleted = Deleted(lambda key, undo_id: _start(self.restore(key, undo_id)))
-        self.links = Links()
+        self.deleted = DeletedFiles(lambda key, undo_id: _start(self.restore(key, undo_id)))
+        self.links = ShareLinks()
         self.fields = element("div", {"class": "field", "hidden": ""}, self.search, self.order)
         folded = (self.links.box, self.deleted.box)
         self.dialog.body.append(self.fields, self.words, self.list, *folded)
@@ -69,7 +75,7 @@ class _Mine:
             self.dialog.owner.on_dispose(stop)
 
     async def ask(self, wait_s: float = 0) -> None:
-        """Show the first page of what is wanted now, unless something else is wanted meanwhile."""
+        """Search and show the first page of results, unless a newer search has started."""
         self.asked += 1
         number = self.asked
         if wait_s:
@@ -87,7 +93,7 @@ class _Mine:
                 self._show(found)
 
     async def more(self) -> None:
-        """Show the next page too."""
+        """Show the next page of results."""
         if self.coming:
             self._show_page()
             return
@@ -99,7 +105,7 @@ class _Mine:
             self._show(found)
 
     async def restore(self, key: str, undo_id: str) -> None:
-        """Bring back what was deleted."""
+        """Restore a deleted file and load all lists again."""
         try:
             await call("POST", "/api/objects/undo", {"id": undo_id})
         except ServerRefused as error:
@@ -112,7 +118,7 @@ class _Mine:
         (line.querySelector("button") if line else self.search).focus()
 
     async def load_folded(self) -> None:
-        """Ask anew for what is folded: deleted files, and links, which end with their files."""
+        """Load the lists of deleted files and of links again; a link ends with its file."""
         await self.deleted.load()
         await self.links.load()
 
@@ -131,7 +137,7 @@ class _Mine:
 
     def _show_page(self) -> None:
         page, self.coming = self.coming[:PAGE], self.coming[PAGE:]
-        for each in [Stored(document) for document in page]:
+        for each in [StoredObject(document) for document in page]:
             if each.key not in self.lines:
                 line = self.lines[each.key] = self._line(each)
                 self.list.append(line)
@@ -142,7 +148,7 @@ class _Mine:
         return bool(self.coming or self.next)
 
     def _count(self) -> None:
-        if self.lines or self.search.value:  # nothing to search before there is something
+        if self.lines or self.search.value:  # an empty list needs no search
             self.fields.hidden = False
         if self.lines:
             key = "mine_first" if self._has_more() else "mine_count"
@@ -150,7 +156,7 @@ class _Mine:
         else:
             set_text(self.words, say("mine_none" if self.search.value else "mine_empty"))
 
-    def _line(self, each: Stored) -> "Element":
+    def _line(self, each: StoredObject) -> "Element":
         said = [size_text(each.size), moment(each.at_s)]
         if each.crc64:
             said.append(say("done"))
@@ -171,26 +177,24 @@ class _Mine:
             "div", attributes, file_name(each.name, folders_of(each.key)), words, buttons
         )
 
-    def _button(self, name: str, kind: str, action: "Action", each: Stored) -> "Element":
-        button = element("button", {"type": "button", "class": kind}, say(name))
-        self.listeners.on_dispose(listen(button, "click", lambda: _start(action(each))))
-        return button
+    def _button(self, name: str, kind: str, action: "Action", each: StoredObject) -> "Element":
+        return button(kind, say(name), lambda: _start(action(each)), self.listeners)
 
-    async def _share(self, each: Stored) -> None:
+    async def _share(self, each: StoredObject) -> None:
         await show_share(each.key, each.name, self.actions)
         await self.links.load()
 
-    async def _download(self, each: Stored) -> None:
+    async def _download(self, each: StoredObject) -> None:
         document = {"key": each.key, "expires_s": DOWNLOAD_S}
         try:
             open_tab((await call("POST", "/api/share", document))["url"])
         except ServerRefused as error:
             self._refused(each, error)
 
-    async def _delete(self, each: Stored) -> None:
+    async def _delete(self, each: StoredObject) -> None:
         line = self.lines.pop(each.key, None)
         if line is None:
-            return  # the second click of two
+            return  # the second click of a double click
         set_attribute(line, "aria-busy", "true")
         try:
             done = await call("DELETE", f"/api/objects/{path_of(each.key)}")
@@ -204,28 +208,27 @@ class _Mine:
         self._tell_deleted(each, done["undo"])
         await self.load_folded()
 
-    def _refused(self, each: Stored, error: ServerRefused) -> None:
-        """Say why; what is not there any more is not shown any longer."""
+    def _refused(self, each: StoredObject, error: ServerRefused) -> None:
+        """Show the reason, and remove the line of an object that is gone."""
         told(explain(error, origin="").sentence)
         if error.code == NOT_STORED and each.key in self.lines:
             self.lines.pop(each.key).remove()
             self.actions.mark_gone(each.key, True)
             self._count()
 
-    def _tell_deleted(self, each: Stored, undo: "dict[str, str] | None") -> None:
+    def _tell_deleted(self, each: StoredObject, undo: "dict[str, str] | None") -> None:
         set_text(self.words, say("mine_deleted", name=each.name) + " ")
         if undo is None:
             self.search.focus()
             return
-        button = element("button", {"type": "button", "class": "link"}, say("undo"))
 
         def take_back() -> None:
-            button.disabled = True
+            undoing.disabled = True
             _start(self.restore(each.key, undo["id"]))
 
-        self.listeners.on_dispose(listen(button, "click", take_back))
-        self.words.append(button)
-        button.focus()
+        undoing = button("link", say("undo"), take_back, self.listeners)
+        self.words.append(undoing)
+        undoing.focus()
 
 
 def _search_field() -> "Element":
@@ -243,19 +246,19 @@ def _order_field() -> "Element":
 
 
 async def delete_stored(key: str) -> None:
-    """Delete an object of which a newer version has arrived; if it cannot be, it stays."""
+    """Delete an object that a newer one replaces; show the reason if this fails."""
     try:
         await call("DELETE", f"/api/objects/{path_of(key)}")
     except ServerRefused as error:
         told(explain(error, origin="").sentence)
 
 
-async def show_mine(actions: "Actions") -> None:
-    """Open the list."""
-    mine = _Mine(actions)
-    await mine.ask()
-    await mine.load_folded()
-    await mine.dialog.closed.wait()
+async def show_my_uploads(actions: "Actions") -> None:
+    """Open the dialog and return when it is closed."""
+    dialog = _MyUploads(actions)
+    await dialog.ask()
+    await dialog.load_folded()
+    await dialog.dialog.closed.wait()
 
 
 def _start(work: "Coroutine[Any, Any, None]") -> None:

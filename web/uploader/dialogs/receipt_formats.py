@@ -1,4 +1,4 @@
-"""A batch as CSV and JSON: name, key, size, CRC-64, request id and time of each file."""
+"""The receipt as CSV and JSON: name, key, size, CRC-64, request id and time of each file."""
 
 import json
 
@@ -8,12 +8,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uploader.transfer.upload import Upload
 
-    Row = tuple[Upload, float]  # and when it arrived, in seconds since 1970
+    Row = tuple[Upload, float]  # with the time when it was done, in seconds since 1970
 
 __all__ = ["as_csv", "as_json"]
 
 COLUMNS = ("name", "key", "size", "crc64", "request_id", "arrived_at")
-FORMULA = "=+-@\t\r"  # a spreadsheet takes these for the start of a formula
+FORMULA = "=+-@\t\r"  # a cell that begins with one of these is a formula for a spreadsheet
 
 
 def as_csv(rows: "list[Row]") -> str:

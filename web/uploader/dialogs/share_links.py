@@ -1,12 +1,11 @@
-"""The links that were made, without their addresses: what for, and until when they work."""
+"""The list of share links with their files, notes and ends, but not their addresses."""
 
 from uploader.browser.clock import BrowserClock
 from uploader.browser.page.dom import clear, element, set_attribute, set_text
 from uploader.browser.server.calls import call
 from uploader.oss.times import from_iso
 from uploader.transfer.errors import ServerRefused
-from uploader.view.elements import facts
-from uploader.view.list.rows import file_name
+from uploader.view.elements import facts, file_name
 from uploader.view.words.text import moment, say, say_count
 
 TYPE_CHECKING = False
@@ -15,13 +14,13 @@ if TYPE_CHECKING:
 
     from uploader.browser.page.dom import Element
 
-__all__ = ["Links"]
+__all__ = ["ShareLinks"]
 
 SHOWN = 200
 
 
-class Links:
-    """A list that can be unfolded, of the links that still work."""
+class ShareLinks:
+    """A list to unfold, of the links that still work."""
 
     def __init__(self) -> None:
         self._title = element("summary")
@@ -29,7 +28,7 @@ class Links:
         self.box = element("details", {"class": "folded", "hidden": ""}, self._title, self._list)
 
     async def load(self) -> None:
-        """Ask the server anew; one that signs no links has none to show."""
+        """Load the list from the server; hide it if it is empty or the server makes no links."""
         try:
             made = (await call("GET", f"/api/shares?limit={SHOWN}"))["shares"]
         except ServerRefused:

@@ -1,6 +1,6 @@
-"""Finds where two canonical requests part, and names the likely cause.
+"""The first difference between two canonical requests, and its likely cause.
 
-What could open something, the security token, is taken out before anything is shown.
+The security token is a secret: `without_token` removes it before anything is shown.
 """
 
 from uploader.oss.signing import UNSIGNED_PAYLOAD, signed_headers
@@ -13,7 +13,7 @@ __all__ = ["Difference", "canonical_request_of", "first_difference", "without_to
 
 TOKEN = "x-oss-security-token:"  # noqa: S105 - the name of a header
 
-# the lines of a canonical request before its headers
+# Sentences for the first lines of a canonical request; the headers follow.
 LINES = ("signature_method", "signature_path", "signature_query")
 CLOCK_HEADERS = ("date", "x-oss-date")
 HEADER_CAUSES = {
@@ -24,7 +24,7 @@ HEADER_CAUSES = {
 
 
 class Difference:
-    """Line and column, from 0, and the key of the sentence that names the cause."""
+    """A difference: line and column, both from 0, and the key of the sentence for the cause."""
 
     def __init__(self, line: int, column: int, cause: str) -> None:
         self.line = line
@@ -33,7 +33,7 @@ class Difference:
 
 
 def canonical_request_of(request: "Request") -> str:
-    """Return the canonical request that was signed, from the request as it was sent."""
+    """Return the canonical request that was signed for `request`."""
     path, _, query = request.url.split("/", 3)[3].partition("?")
     headers = "".join([f"{name}:{value}\n" for name, value in signed_headers(request.headers)])
     uri = f"/{request.bucket.name}/{path}"
@@ -41,7 +41,7 @@ def canonical_request_of(request: "Request") -> str:
 
 
 def without_token(ours: str, theirs: str) -> "tuple[str, str]":
-    """Return both texts with the token replaced by whether the two are equal."""
+    """Return both texts with the token hidden; the second says if its token was another one."""
     same = _token(ours) == _token(theirs)
     return _hide(ours, "(hidden)"), _hide(theirs, "(hidden)" if same else "(hidden, another)")
 
@@ -56,7 +56,7 @@ def _hide(text: str, instead: str) -> str:
 
 
 def first_difference(ours: str, theirs: str) -> "Difference | None":
-    """Return where the two texts part first; `None` if they are equal."""
+    """Return the first difference of two canonical requests; `None` if they are equal."""
     if ours == theirs:
         return None
     left, right = ours.split("\n"), theirs.split("\n")

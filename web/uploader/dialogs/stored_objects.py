@@ -1,4 +1,4 @@
-"""What is stored, as the server lists it."""
+"""Stored files as the server lists them, and the address of the list."""
 
 from uploader.oss.encoding import percent_encode
 from uploader.oss.times import from_iso, to_iso
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
     from uploader.transfer.upload import Upload
 
-__all__ = ["PAGE", "Stored", "folders_of", "list_path", "not_listed", "path_of"]
+__all__ = ["PAGE", "StoredObject", "folders_of", "list_path", "not_listed", "path_of"]
 
-PAGE = 200  # objects a request, and shown at once
-RANDOM_CHARS = 32
+PAGE = 200  # objects of a reply, and lines shown at a time
+RANDOM_CHARS = 32  # hex digits in a key
 
 
-class Stored:
-    """One object of `GET /api/objects`; `at_s` is when it arrived, in seconds since 1970."""
+class StoredObject:
+    """One object of `GET /api/objects`; `at_s` is when it was stored, in seconds since 1970."""
 
     def __init__(self, document: "dict[str, Any]") -> None:
         self.key: str = document["key"]
@@ -29,9 +29,14 @@ class Stored:
 def not_listed(
     uploads: "list[Upload]", *, words: str, listed: "set[str]", now_s: float
 ) -> "list[dict[str, Any]]":
-    """Return, as the server would list them, those whose names fit and that it did not list yet.
+    """Return the finished uploads that the server did not list yet, in the form of its list.
 
-    The latest comes first.
+    Args:
+        words: the search; uploads whose folders and name lack one of its words are left out.
+        listed: the keys that the server listed.
+
+    Returns:
+        The documents, the latest upload first.
     """
     wanted = words.lower().split()
     now = to_iso(now_s)
@@ -57,24 +62,24 @@ def _fits(key: str, words: "list[str]") -> bool:
 
 
 def folders_of(key: str) -> str:
-    """Return the file's own folders, as far as its key tells.
+    """Return the folders of a file, from its key: those after the random part.
 
-    They follow the random part, or the prefix of two folders.
+    In a key without a random part they follow the prefix, which is two folders.
     """
     parts = key.split("/")[:-1]
     for index, part in enumerate(parts):
         if len(part) == RANDOM_CHARS and all(char in "0123456789abcdef" for char in part):
             return "/".join(parts[index + 1 :])
-    return "/".join(parts[2:])  # the key is made of names alone
+    return "/".join(parts[2:])  # a key without a random part
 
 
 def path_of(key: str) -> str:
-    """Return a key as it goes into an address."""
+    """Return a key percent-encoded for the path of a URL."""
     return "/".join([percent_encode(part) for part in key.split("/")])
 
 
 def list_path(*, words: str, order: str, after: str) -> str:
-    """Return the address of a page of what is stored, searched and in order by the server."""
+    """Return the path and query of one page of the list; `after` is the cursor of the last one."""
     asked = f"/api/objects?limit={PAGE}&sort={order}"
     if words:
         asked += f"&q={percent_encode(words)}"

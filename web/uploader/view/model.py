@@ -138,7 +138,7 @@ class QueueModel:
         self._waits = False
         batch(self._look)
 
-    def look_round(self) -> None:
+    def find_stalled(self) -> None:
         """Note what has not moved for a while; to be called every second or two."""
         now_s = self._clock.now_s()
 

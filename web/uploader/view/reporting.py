@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uploader.transfer.ports import Clock, Receipts
     from uploader.transfer.sending.refused import RefusedObject
     from uploader.transfer.upload import Upload
-    from uploader.view.page.grant import GrantModel
+    from uploader.view.grant_model import GrantModel
 
 __all__ = ["FEATURE", "Reporting"]
 

@@ -5,7 +5,12 @@ import asyncio
 import pytest
 
 from support.fakes import FakeFile, make_engine, make_ports, refused, until
-from uploader.dialogs.continue_upload import Begun, InOtherTab, OtherFile, go_on_with
+from uploader.dialogs.continue_upload import (
+    DifferentFile,
+    InOtherTab,
+    UnfinishedUpload,
+    continue_upload,
+)
 from uploader.oss.errors import Refused
 from uploader.transfer import states
 from uploader.transfer.errors import FileUnreadable
@@ -27,7 +32,7 @@ def begun(**changes):
         "last_at": "2026-03-14T09:20:00Z",
     }
     document.update(changes)
-    return Begun(document)
+    return UnfinishedUpload(document)
 
 
 async def make(ports=None, *, arrived=3):
@@ -44,7 +49,7 @@ async def test_what_has_arrived_is_not_sent_again():
     queue, ports, _ = await make()
     proved = []
 
-    upload = await go_on_with(
+    upload = await continue_upload(
         begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda known: proved.append(known.sent)
     )
     await until(lambda: upload.state == states.DONE)
@@ -59,7 +64,9 @@ async def test_what_has_arrived_is_not_sent_again():
 async def test_parts_are_read_when_it_goes_on_and_again_before_the_end():
     queue, ports, _ = await make()
 
-    upload = await go_on_with(begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None)
+    upload = await continue_upload(
+        begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None
+    )
     await until(lambda: upload.state == states.DONE)
 
     there, last_byte = 3, (SIZE - 1, 1)
@@ -81,8 +88,8 @@ async def test_another_file_is_refused_and_nothing_of_the_upload_is_touched(file
     queue, ports, _ = await make()
     ports.http.crc64_of = crc64_of or ports.http.crc64_of
 
-    with pytest.raises(OtherFile):
-        await go_on_with(begun(), file, queue.leftovers, lambda _: None)
+    with pytest.raises(DifferentFile):
+        await continue_upload(begun(), file, queue.leftovers, lambda _: None)
 
     assert queue.uploads == []
     assert ports.http.multiparts == {"U1": {1: 8 * MIB, 2: 8 * MIB, 3: 8 * MIB}}
@@ -94,18 +101,20 @@ async def test_the_first_difference_ends_the_comparing():
     queue, ports, _ = await make()
     ports.http.crc64_of = lambda _size: 1
 
-    with pytest.raises(OtherFile):
-        await go_on_with(begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None)
+    with pytest.raises(DifferentFile):
+        await continue_upload(begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None)
 
     assert len(ports.checksum.pieces) == 1
 
 
 async def test_after_a_refusal_the_right_file_goes_on():
     queue, ports, _ = await make()
-    with pytest.raises(OtherFile):
-        await go_on_with(begun(), FakeFile("b.bin", 10), queue.leftovers, lambda _: None)
+    with pytest.raises(DifferentFile):
+        await continue_upload(begun(), FakeFile("b.bin", 10), queue.leftovers, lambda _: None)
 
-    upload = await go_on_with(begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None)
+    upload = await continue_upload(
+        begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None
+    )
     await until(lambda: upload.state == states.DONE)
 
     assert ports.http.objects == {KEY: SIZE}
@@ -116,7 +125,7 @@ async def test_a_file_that_cannot_be_read_leaves_the_upload_as_it_is():
     ports.checksum.error = FileUnreadable("NotFoundError")
 
     with pytest.raises(FileUnreadable):
-        await go_on_with(begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None)
+        await continue_upload(begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None)
 
     assert len(ports.http.multiparts["U1"]) == 3
     assert ports.tabs.names == []
@@ -127,7 +136,7 @@ async def test_what_has_ended_meanwhile_says_so():
     ports.http.plan = [refused("NoSuchUpload", 404)]
 
     with pytest.raises(Refused) as caught:
-        await go_on_with(begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None)
+        await continue_upload(begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None)
 
     assert caught.value.code == "NoSuchUpload"
 
@@ -135,7 +144,7 @@ async def test_what_has_ended_meanwhile_says_so():
 async def test_after_a_reload_it_is_this_browsers_own():
     queue, ports, _ = await make()
     ports.http.hold_after = 2
-    await go_on_with(begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None)
+    await continue_upload(begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None)
     await until(lambda: len(ports.http.parts_sent) == 2)
 
     ports.tabs.close()
@@ -150,7 +159,9 @@ async def test_after_a_reload_it_is_this_browsers_own():
 async def test_what_the_other_device_finishes_first_stays(there):
     queue, ports, _ = await make()
     ports.http.hold_after = 2
-    upload = await go_on_with(begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None)
+    upload = await continue_upload(
+        begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None
+    )
     await until(lambda: ports.http.hold_after is None)
     del ports.http.multiparts["U1"]
     ports.http.objects[KEY] = there
@@ -168,7 +179,7 @@ async def test_what_the_other_device_finishes_first_stays(there):
 async def test_what_the_other_device_finishes_while_this_page_is_loaded_again_stays(there):
     queue, ports, _ = await make()
     ports.http.hold_after = 2
-    first = await go_on_with(begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None)
+    first = await continue_upload(begun(), FakeFile("a.bin", SIZE), queue.leftovers, lambda _: None)
     await until(lambda: ports.http.hold_after is None)
     queue.pause(first)
     await until(lambda: not ports.http.running)
@@ -209,7 +220,7 @@ async def test_of_a_file_that_another_device_finished_with_another_end_none_is_l
 async def test_a_small_file_that_is_gone_on_with_in_parts_ends_in_parts():
     queue, ports, _ = await make(arrived=1)
 
-    upload = await go_on_with(
+    upload = await continue_upload(
         begun(size=8 * MIB), FakeFile("a.bin", 12 * MIB), queue.leftovers, lambda _: None
     )
     await until(lambda: upload.state in states.ENDED)
@@ -222,7 +233,7 @@ async def test_where_the_name_is_the_key_nothing_is_written_over():
     queue, ports, _ = await make()
     ports.http.objects["uploads/alice-1/a.bin"] = 7
 
-    upload = await go_on_with(
+    upload = await continue_upload(
         begun(key="uploads/alice-1/a.bin"),
         FakeFile("renamed.bin", SIZE),
         queue.leftovers,
@@ -240,11 +251,11 @@ async def test_only_one_tab_goes_on_with_it():
     other, _, engine = await make(other_ports)
     file = FakeFile("a.bin", SIZE)
     ports.http.hold()
-    first = asyncio.create_task(go_on_with(begun(), file, one.leftovers, lambda _: None))
+    first = asyncio.create_task(continue_upload(begun(), file, one.leftovers, lambda _: None))
     await until(lambda: KEY in ports.tabs.names)
 
     with pytest.raises(InOtherTab):
-        await go_on_with(begun(), file, other.leftovers, lambda _: None)
+        await continue_upload(begun(), file, other.leftovers, lambda _: None)
     ports.http.release()
     upload = await first
     await until(lambda: upload.state == states.DONE)
@@ -261,7 +272,7 @@ async def test_an_upload_of_this_page_is_known_as_soon_as_it_has_begun():
 
     assert upload.upload_id in engine.journal.upload_ids
     with pytest.raises(InOtherTab):
-        await go_on_with(
+        await continue_upload(
             begun(key=upload.key, upload_id=upload.upload_id),
             FakeFile("b.bin", SIZE),
             queue.leftovers,

@@ -189,7 +189,7 @@ def test_what_stands_still_is_told_by_the_clock_until_it_moves_again():
         clock.advance(seconds)
         if sent != upload.sent:
             upload.fly(1, sent)
-        model.look_round()
+        model.find_stalled()
         seen.append((row.quiet.get(), model.quiet.get()))
 
     assert seen == [(False, False), (True, True), (False, False)]
@@ -207,7 +207,7 @@ def test_what_waits_or_has_ended_does_not_stand_still():
     uploads[1].go(states.VERIFYING)
 
     clock.advance(60)
-    model.look_round()
+    model.find_stalled()
 
     assert [row.quiet.get() for row in model.rows.get()] == [False, False, False]
     assert model.quiet.get() is False

@@ -29,11 +29,11 @@ __all__ = [
     "is_secure",
     "is_touched",
     "load_dialogs",
-    "looked_at_again",
     "may_ask_to_notify",
     "notify_if_away",
     "open_tab",
     "origin",
+    "person_or_network_back",
     "ready",
     "receive_files",
     "reload",
@@ -145,7 +145,7 @@ def try_now() -> None:
     js.window.dispatchEvent(js.Event.new("online"))
 
 
-async def looked_at_again() -> None:
+async def person_or_network_back() -> None:
     """Return when a person comes back to this page, or the network does."""
     woken = asyncio.Event()
     stops = [listen(js.window, event, woken.set) for event in ("focus", "online")]

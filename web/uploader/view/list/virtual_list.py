@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     MakeRow = Callable[[UploadModel, Owner], Element]
 
-__all__ = ["Listing"]
+__all__ = ["VirtualList"]
 
 CHUNK = 20  # rows
 ALL_SHOWN = 40  # rows; up to here every row exists
@@ -53,7 +53,7 @@ class _Chunk:
         self.shown = False
 
 
-class Listing:
+class VirtualList:
     """Shows a list of uploads in `box`."""
 
     def __init__(self, box: "Element", make_row: "MakeRow") -> None:

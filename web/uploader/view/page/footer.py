@@ -1,6 +1,7 @@
-"""The foot of the page: what is not needed every day."""
+"""The page's footer: speed limit, stored files, receipt, shortcuts and signing out."""
 
 from uploader.browser.page.dom import by_id, clear, element, listen
+from uploader.view.elements import button
 from uploader.view.signals import Computed, effect
 from uploader.view.words.text import say, size_text
 
@@ -10,36 +11,37 @@ if TYPE_CHECKING:
 
     from uploader.browser.page.dom import Element
     from uploader.view.actions import Actions
+    from uploader.view.grant_model import GrantModel
     from uploader.view.model import QueueModel
-    from uploader.view.page.grant import GrantModel
     from uploader.view.signals import Owner
 
-__all__ = ["show_foot"]
+__all__ = ["show_footer"]
 
 SPEEDS = (0, 250_000, 1_000_000, 5_000_000, 20_000_000)  # bytes per second
 
 
-def show_foot(model: "QueueModel", grant: "GrantModel", actions: "Actions", owner: "Owner") -> None:
-    """Fill `#more`, and keep it in step."""
+def show_footer(
+    model: "QueueModel", grant: "GrantModel", actions: "Actions", owner: "Owner"
+) -> None:
+    """Fill `#more`, and fill it again when a feature or the first finished upload appears."""
     box = by_id("more")
     clear(box)
     speed = _speed_limit(actions, owner)
-    any_done = Computed(lambda: model.done.get() + actions.put_away.get() > 0)
+    any_done = Computed(lambda: model.done.get() + actions.removed_done.get() > 0)
 
     def offer(key: str, action: "Callable[[], None]") -> None:
-        attributes = {"type": "button", "class": "link", "data-does": key}
-        button = element("button", attributes, say(key))
-        owner.on_dispose(listen(button, "click", action))
-        box.append(button)
+        made = button("link", say(key), action, owner)
+        made.dataset.does = key
+        box.append(made)
 
     def show() -> None:
         clear(box)
         box.append(speed)
         if grant.can("objects"):
-            offer("mine", actions.mine)
+            offer("mine", actions.show_my_uploads)
         if any_done.get():
-            offer("receipt", actions.receipt)
-        offer("shortcuts", lambda: actions.open("shortcuts"))
+            offer("receipt", actions.show_receipt)
+        offer("shortcuts", lambda: actions.open_dialog("shortcuts"))
         if grant.can("sign-out"):
             offer("sign_out", actions.sign_out)
 

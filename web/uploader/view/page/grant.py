@@ -4,7 +4,6 @@ from uploader.browser.page.dom import by_id, clear, element, set_attribute, set_
 from uploader.transfer import states
 from uploader.transfer.pacing.retry import waits_for
 from uploader.view.elements import facts
-from uploader.view.signals import Signal
 from uploader.view.words.messages import explain
 from uploader.view.words.text import count_files, number, say, size_text, time_of_day, types_text
 
@@ -12,41 +11,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uploader.browser.page.dom import Element
     from uploader.transfer.grants.grant import Grant
+    from uploader.view.grant_model import GrantModel
 
-__all__ = ["GrantModel", "show_demo", "show_grant", "show_limits"]
-
-FOR_ROOM = ("objects", "unfinished")  # of each server with quotas: what is there, to be discarded
-
-
-class GrantModel:
-    """The latest grant, or why there is none; `skew_s` is server minus client, in seconds.
-
-    `left` is what a quota leaves, bytes and objects; `None` for no limit.
-    """
-
-    def __init__(self) -> None:
-        self.grant = Signal(None)
-        self.error = Signal(None)
-        self.skew_s = Signal(0)
-        self.left = Signal((None, None))  # bytes and objects of a quota
-
-    def fetched(self, grant: "Grant | None", error: "Exception | None", now_s: float) -> None:
-        """Take over what the server answered."""
-        self.error.set(error)
-        if grant:
-            self.grant.set(grant)
-            self.skew_s.set(int(grant.server_time_s - now_s))
-
-    def can(self, feature: str) -> bool:
-        """Tell whether the server has a feature."""
-        grant = self.grant.get()
-        if grant:
-            return feature in grant.features
-        error = self.error.get()
-        return feature in FOR_ROOM and bool(error) and waits_for(error) == states.FOR_QUOTA
+__all__ = ["show_demo", "show_grant", "show_limits"]
 
 
-def show_grant(model: GrantModel) -> None:
+def show_grant(model: "GrantModel") -> None:
     """Write who may do what; to be called in an effect."""
     line = by_id("grant")
     grant: Grant | None = model.grant.get()
@@ -66,14 +36,14 @@ def show_grant(model: GrantModel) -> None:
         set_text(by_id("who"), grant.principal)
 
 
-def show_demo(model: GrantModel) -> None:
+def show_demo(model: "GrantModel") -> None:
     """Say that a mock is behind the page, where it is; to be called in an effect."""
     banner = by_id("demo")
     set_text(banner, say("demo"))
     set_attribute(banner, "hidden", None if model.can("demo") else "")
 
 
-def show_limits(model: GrantModel) -> None:
+def show_limits(model: "GrantModel") -> None:
     """Write what may be added; to be called in an effect."""
     grant: Grant | None = model.grant.get()
     if not grant:
