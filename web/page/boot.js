@@ -1,11 +1,10 @@
-// What must happen before Python is up: lock the page, set its colours, and say when the start fails.
-// First part of boot.js, whose parts are one script; nothing else belongs there. Files are taken by
-// intake.js, the page itself is uploader/main.py.
+// Runs before everything else: locks the page against other scripts, sets its colours, shows a failed start, and
+// offers the functions that Python calls. intake.js accepts files; uploader/main.py is the page itself.
 "use strict";
 
 const root = document.documentElement;
 root.classList.toggle("embedded", parent !== window);
-root.classList.add("booted"); // without this, the style sheet says after a while that the page could not start
+root.classList.add("booted"); // without this class the style sheet shows a failed start after 12 s
 const kept = /(?:^|; )ossferry_theme=(light|dark)/.exec(document.cookie);
 if (kept) root.dataset.theme = kept[1];
 
@@ -16,8 +15,8 @@ const ownOrigin = (url) => {
   return url;
 };
 
-// PyScript builds its hooks with Function(); all other code from strings, and HTML from strings, is refused.
-// Chromium hands the text over in parentheses, Firefox and WebKit without.
+// Trusted Types: PyScript creates its hooks with Function(). All other code and all HTML from strings is refused.
+// Chromium passes the text in parentheses, Firefox and WebKit pass it without.
 const FACTORY = /^\(?function anonymous\(\n\) \{\nreturn\(w,x\)=>\(/;
 let sealed = false;
 window.trustedTypes?.createPolicy("default", {
@@ -25,11 +24,11 @@ window.trustedTypes?.createPolicy("default", {
   createScript: (code) => (!sealed && FACTORY.test(code) ? code : null),
 });
 
-// WebRTC reaches any address past the Content-Security-Policy, and nothing here needs it.
+// WebRTC can connect to any address in spite of the Content-Security-Policy, and the page does not use it.
 for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection", "mozRTCPeerConnection"])
   Object.defineProperty(window, name, { value: undefined });
 
-// Scripts are checked by their tags and the import map; what is fetched (Python, WASM) is checked here.
+// The browser checks the hashes of scripts (tags and import map). This checks those of fetched files: Python, WASM.
 const { integrity } = JSON.parse(document.querySelector("script[type=importmap]").textContent);
 const plainFetch = window.fetch;
 window.fetch = async (what, options) => {
@@ -42,9 +41,10 @@ window.fetch = async (what, options) => {
 };
 
 addEventListener("unhandledrejection", () => root.dataset.app === "loading" && fail());
-// A timer that sets a timer waits at least 4 ms, and MicroPython sets one whenever it turns to another
-// task. A message comes at once, and lets the browser paint and listen in between all the same. One is on
-// its way at a time: for each file MicroPython sets four timers, and takes most of them back.
+
+// setTimeout without a delay, replaced by a message: a timer set by a timer waits at least 4 ms, and MicroPython sets
+// one at each switch of tasks. A message arrives at once, and the browser can still paint and handle events before it.
+// Only one message is in flight at a time: MicroPython sets four timers for each file and clears most of them.
 const soon = new Map();
 const { port1, port2 } = new MessageChannel();
 const { setTimeout, clearTimeout } = window;
@@ -69,8 +69,9 @@ function next() {
 }
 port1.onmessage = next;
 
-// WebKit's network process carries messages, also from a page to itself. When it ends, none comes any more: then
-// timers have to do. Two waits instead of one, as a computer that sleeps in one is not late.
+// In WebKit the network process delivers messages, also those from a page to itself. When that process ends, no message
+// arrives any more, and real timers are used. A message counts as lost after two waits: a computer that sleeps during
+// one of them delays the message as well.
 const WAIT_MS = 1000;
 function watch(seen, waits = 2) {
   isWatched = comes;
@@ -87,10 +88,12 @@ window.setTimeout = (run, ms, ...given) => {
   return count;
 };
 window.clearTimeout = (number) => soon.delete(number) || clearTimeout(number);
-// The screen stays on while there is something to lose; the browser lets it go with a hidden page.
+
+// While uploads run, the screen stays on (Screen Wake Lock), and closing the page asks first. The browser releases the
+// lock when the page is hidden.
 let busy = false;
 let awake = null;
-let asked = false; // and not answered: one lock is enough, and a second would never be given back
+let asked = false; // a request is pending: the lock of a second one would never be released
 async function stayAwake() {
   if (!busy || awake || asked || document.visibilityState !== "visible") return;
   asked = true;
@@ -107,17 +110,18 @@ function guardLeaving(on) {
   if (on) stayAwake();
   else awake?.release();
 }
-// What Python reaches because its bridge to JavaScript cannot do it itself.
+
+// Functions that Python calls because its own bridge to JavaScript cannot do the same.
 const urls = JSON.parse(document.currentScript.dataset.urls);
 const url = (name) => ownOrigin(urls[name]);
 
 window.ossferry = {
-  // Always a promise: an exception thrown at once would go past MicroPython's `except`.
+  // Returns a promise in all cases: MicroPython cannot catch an exception that is thrown synchronously.
   ask: async (module, operation, ...given) => (await import(url(module)))[operation](...given),
   load: (module) => import(url(module)),
   fail,
   guardLeaving,
-  // As hex digits: MicroPython takes texts cheaper than arrays.
+  // Returns hex digits: a string crosses to MicroPython faster than an array.
   random: (size) => Array.from(crypto.getRandomValues(new Uint8Array(size)), (byte) => byte.toString(16).padStart(2, "0")).join(""),
   ready: () => {
     sealed = true;
@@ -128,11 +132,12 @@ window.ossferry = {
   url,
 };
 
-// Pyodide takes for an error only what has a stack; else whoever awaits the promise that it rejects waits for ever.
-// WebKit gives none to an error that no script threw, such as that of a `fetch` without an answer.
+// Pyodide ignores a rejected promise whose error has no `stack`, and the task that awaits it never ends. WebKit sets no
+// stack on errors that no script threw, such as that of a `fetch` without a response.
 if (!("stack" in Error.prototype)) Object.defineProperty(Error.prototype, "stack", { value: "", writable: true, configurable: true });
-// What the style sheet has to know of the device. Where fingers point there are browsers that know `webkitdirectory`
-// and let nobody choose a folder; those of iOS could not before 18.4, which brought `Iterator` too.
+
+// Hides the button for folders where none can be chosen: some touch browsers have `webkitdirectory` without effect. On
+// iOS it works since 18.4, the version that also brought `Iterator`.
 const fingers = matchMedia("(pointer: coarse)").matches;
 const folders = "webkitdirectory" in HTMLInputElement.prototype && !(fingers && !window.Iterator);
 root.classList.toggle("no-folders", !folders);

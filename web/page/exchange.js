@@ -1,34 +1,34 @@
-// One request to OSS with XMLHttpRequest, the one way that reports upload progress of a Blob. All its small steps are
-// taken here: each would cost Python a call across the border. The answer goes to a callback and the headers into no
-// closure, so that no promise and no function keeps credentials (docs/threats.md).
+// Requests to OSS with XMLHttpRequest, the only API that reports upload progress of a Blob, and to our server with
+// fetch. All steps of a request are here, as each call from Python to JavaScript costs time. Replies go to callbacks,
+// and no closure captures the headers, so that no promise or function keeps credentials (docs/threats.md).
 "use strict";
 
 {
-  const CHECKS = 3; // in the time that patience lasts
-  const LEAST_BYTES = 4096; // that have to move in it: less is a line that is dead, or as good as
-  const MOST_BYTES = 1 << 20; // of an answer, four times a full list of parts: the rest is not waited for
+  const CHECKS = 3; // in `patienceMs`
+  const LEAST_BYTES = 4096; // that must be sent in `patienceMs`, or the connection counts as stalled
+  const MOST_BYTES = 1 << 20; // read of a reply: four times a full list of parts
 
   function opened(method, url, headers) {
     const xhr = new XMLHttpRequest();
     xhr.open(method, url);
     for (const line of headers.split("\n")) {
-      const colon = line.indexOf(": "); // a RegExp would keep the line in RegExp.input
+      const colon = line.indexOf(": "); // a RegExp would keep the header in RegExp.input
       xhr.setRequestHeader(line.slice(0, colon), line.slice(colon + 2));
     }
     return xhr;
   }
 
-  // `headers` is a line `name: value` each; `progress` gets the bytes of the body that have left, as text, or is null.
-  // `done` gets one text, as that crosses to Python at once: status, headers, an empty line and the text, ended by
-  // CRLF as in HTTP; "" if none came, or "stalled". After the last byte it is the answer that has to come in time, and
-  // `heldMs` more: bytes that have left may wait in the systems of both ends. After `abort` nothing is called any
-  // more; `giveUp` ends the request as if the line had gone.
+  // headers: one line `name: value` for each. progress: called with the number of bytes sent, as text; or null.
+  // done: called with one string, which crosses to Python in one step: status, headers, an empty line and the body, with
+  // CRLF as in HTTP. It is "stalled" if fewer than LEAST_BYTES were sent in patienceMs, and "" if the connection broke.
+  // After the last byte the reply has patienceMs + heldMs: buffers of both ends may still hold bytes that were sent.
+  // Returns { abort, giveUp }. After abort no callback is called; giveUp ends the request like a broken connection.
   window.ossferry.exchange = (method, url, headers, body, patienceMs, heldMs, progress, done) => {
     let xhr = opened(method, url, headers);
-    const seen = Array(CHECKS).fill(0); // what had left at the latest checks
+    const seen = Array(CHECKS).fill(0); // bytes sent at the latest checks
     let left = 0;
     let checks = 0;
-    let still = 0; // checks since when too little has moved
+    let still = 0; // checks in a row with too few bytes
     let stalled = false;
     const timer = setInterval(() => {
       still = checks >= CHECKS && left - seen[0] < LEAST_BYTES ? still + 1 : 0;
@@ -38,7 +38,7 @@
       seen.shift();
       seen.push(left);
     }, patienceMs / CHECKS);
-    // Returns the request that has ended: nothing here holds it any more.
+    // Returns the request, and drops all references to it.
     const end = () => {
       const ended = xhr;
       xhr = null;
@@ -56,20 +56,18 @@
     xhr.onprogress = ({ loaded }) => loaded > MOST_BYTES && read().abort();
     xhr.onerror = xhr.onabort = xhr.ontimeout = () => (end(), done(stalled ? "stalled" : ""));
     if (progress) xhr.upload.onprogress = ({ loaded }) => progress(String((left = loaded)));
-    // not below Python: DevTools takes down who sends, frame by frame
+    // Not called from Python directly: DevTools records the stack of each request, frame by frame.
     queueMicrotask(() => {
-      if (!xhr) return; // it is over
+      if (!xhr) return; // aborted
       const bytes = window.ossferry.bytesOf(body);
       xhr.send(bytes ?? body);
-      bytes?.transfer?.(0); // it has been copied
+      bytes?.transfer?.(0); // frees the memory: `send` has copied the bytes
     });
     return { abort: () => xhr && end().abort(), giveUp: () => xhr?.abort() };
   };
-}
-// One request to our own server, with `fetch`; the answer goes to a callback too.
-{
-  // `done` gets the status, the headers Retry-After and Date, and the text; or 0, "", "" and why no answer came.
-  // Nothing is called after `forget`.
+
+  // One request to our own server. done: called with status, Retry-After, Date and body, or with 0, "", "" and the error
+  // if no response came; not called after `forget`.
   window.ossferry.call = (method, path, body, patienceMs, done) => {
     const options = { method, cache: "no-store", redirect: "error", signal: AbortSignal.timeout(patienceMs) };
     if (body) Object.assign(options, { body, headers: { "content-type": "application/json" } });

@@ -1,12 +1,12 @@
-// Takes files from the inputs, the drop zone and the clipboard, also before Python is up; then they wait here.
-// First part of intake.js, whose parts are one script.
+// Accepts files from the inputs, the drop zone and the clipboard. Files that come before Python has started wait here.
 "use strict";
 
 const intake = (() => {
   let listener = null;
   const waiting = [];
 
-  // [name, folders, size, type, time of change, why it cannot be read]; as text, because that crosses to Python at once and uncut.
+  // [name, folders, size, type, time of change, error]. Python gets it as JSON: a string crosses in one step, and
+  // keeps integers above 32 bits.
   const facts = (file) => {
     const folders = file.folders ?? above(file.webkitRelativePath);
     return [file.name, folders, file.size, file.type, file.lastModified, file.lost ?? ""];
@@ -21,24 +21,24 @@ const intake = (() => {
     line.textContent = line.dataset.taken.replace("{count}", waiting.length);
   }
 
-  // What cannot be read takes part with its name alone, and is told of; nothing else is lost with it.
+  // Stands for a file or folder that cannot be read: its row shows the error, and the other files are uploaded.
   const lost = (name, error, folders = "") => Object.assign(new File([], name), { lost: String(error), folders });
 
-  // Files know their folders, and where the browser can, the way back to themselves (`records.js`).
-  // Whoever may read the root of a dropped folder may read all in it.
+  // A file keeps its folders and, in browsers with File System Access, its handle, to open it again (`records.js`).
+  // Permission to read `root`, the dropped folder, includes all files in it.
   const fromHandle = (handle, folders = "", root) =>
     handle.getFile().then(
       (file) => Object.assign(file, { handle, folders, root }),
       (error) => lost(handle.name, error, folders),
     );
 
-  // boot.js may have been refused, and with it the one who would have said so
+  // Without window.ossferry boot.js was not loaded, and cannot show the failed start itself.
   if (!window.ossferry) document.documentElement.dataset.app = "failed";
   else {
     window.ossferry.facts = (file) => JSON.stringify(facts(file));
     window.ossferry.factsOf = (files, start, end) => JSON.stringify(files.slice(start, end).map(facts));
 
-    // Python calls this once: its function gets what waits and all that comes later, as arrays of File.
+    // Python calls this once. `receive` gets the waiting files and all later ones, as arrays of File.
     window.ossferry.listen = (receive) => {
       listener = receive;
       take(waiting.splice(0));
@@ -46,10 +46,11 @@ const intake = (() => {
   }
   return { above, fromHandle, lost, take: window.ossferry ? take : () => {} };
 })();
-// Files and folders that are dropped, and files that are pasted.
+
 {
   const { above, fromHandle, lost, take } = intake;
-  const MANY = 500; // files that are shown while the rest of a folder is read
+  // Dropped files and folders, and pasted files.
+  const MANY = 500; // files of a folder that are shown before the rest is read
 
   async function takeInside(folder, above = "", root = folder) {
     const folders = above ? `${above}/${folder.name}` : folder.name;
@@ -83,7 +84,7 @@ const intake = (() => {
     }
   }
 
-  // What was dropped has to be asked for before the event is over.
+  // All three calls must happen during the event: afterwards the item is empty.
   async function filesIn(item) {
     const [file, entry, asked] = [item.getAsFile(), item.webkitGetAsEntry?.(), item.getAsFileSystemHandle?.()];
     const handle = await asked?.catch(() => null);
@@ -105,13 +106,10 @@ const intake = (() => {
     take((await Promise.all(items.map(filesIn))).flat());
   });
   addEventListener("paste", (event) => take([...event.clipboardData.files]));
-}
-// Files and folders that are chosen.
-{
-  const { fromHandle, take } = intake;
 
+  // Chosen files and folders.
   const kinds = (accept) => {
-    const wanted = {}; // {content type: endings}
+    const wanted = {}; // {content type: file extensions}
     for (const each of accept.split(",").filter(Boolean)) {
       if (each.startsWith(".")) (wanted["application/octet-stream"] ??= []).push(each);
       else wanted[each] ??= [];
@@ -119,8 +117,8 @@ const intake = (() => {
     return accept ? [{ accept: wanted }] : [];
   };
 
-  // The picker of File System Access gives handles; it does not exist on plain http or inside other sites.
-  // A phone has more to offer in the plain one: its camera, and its photos.
+  // The picker of File System Access gives handles. It does not exist on plain http or in a page of another site. Phones
+  // use the plain picker, which also offers camera and photos.
   let plainly = matchMedia("(pointer: coarse)").matches;
   addEventListener("click", async (event) => {
     if (event.target.id !== "files" || plainly || !window.showOpenFilePicker) return;
@@ -129,7 +127,7 @@ const intake = (() => {
       const handles = await showOpenFilePicker({ multiple: true, types: kinds(event.target.accept) });
       take(await Promise.all(handles.map((handle) => fromHandle(handle))));
     } catch (error) {
-      if (error.name === "AbortError") return; // the person changed their mind
+      if (error.name === "AbortError") return; // the person closed the picker
       plainly = true;
       event.target.click();
     }

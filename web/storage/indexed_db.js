@@ -1,9 +1,9 @@
-// IndexedDB for records.js and tabs.js, with an end to patience: in some browsers it may never answer,
-// and then it is as good as none. Two waits instead of one, as a computer that sleeps in one is not late.
+// IndexedDB for records.js and leases.js, with a timeout: in some browsers it never answers. The timeout consists of two
+// timers: a computer that sleeps during one of them delays the answer as well.
 import * as stored from "./idb-keyval.js";
 
 const WAIT_MS = 5_000;
-let silence = null; // once it did not answer, nobody waits for it again
+let silence = null; // the error of the first timeout; later calls fail at once
 
 function giveUp() {
   silence = new DOMException("the browser's storage does not answer", "TimeoutError");
@@ -23,7 +23,7 @@ const timely =
     }
   };
 
-// Of a page that is about to be gone, only what is committed counts.
+// Commits explicitly: the browser aborts open transactions of a closing page.
 const store = stored.createStore("keyval-store", "keyval");
 const write = (change) =>
   store("readwrite", (all) => {
@@ -33,8 +33,8 @@ const write = (change) =>
   });
 export const delMany = timely((keys) => write((all) => keys.forEach((key) => all.delete(key))));
 export const setMany = timely((pairs) => write((all) => pairs.forEach(([key, value]) => all.put(value, key))));
-export const update = timely((key, change) => stored.update(key, change, store)); // and so opens it
-export const entriesFrom = timely((start) => // all whose names begin so
+export const update = timely((key, change) => stored.update(key, change, store));
+export const entriesFrom = timely((start) => // entries whose names begin with `start`
   store("readonly", async (all) => {
     const range = IDBKeyRange.bound(start, `${start}\uffff`);
     const [names, values] = await Promise.all([all.getAllKeys(range), all.getAll(range)].map(stored.promisifyRequest));

@@ -1,16 +1,16 @@
-// What outlives the page, in IndexedDB: texts by name, and beside them the ways back to files on disk,
-// where the browser has File System Access: then an upload goes on without choosing its file again.
-// Names begin with the prefix of the person whose they are. Of others who use this browser the page is given nothing;
-// what they do not come back for is removed.
+// Records of uploads in IndexedDB: texts by name and, in browsers with File System Access, handles of the files, so that
+// an upload continues without choosing its file again. A name begins with the prefix of its owner. The page reads only
+// records of the person who is signed in; those of others are removed after 30 days.
 import { delMany, entriesFrom, getMany, setMany } from "./indexed_db.js";
 
 const TEXTS = "ossferry/";
 const FILES = "ossferry-file/";
 const MOST_AGE_S = 30 * 86_400;
 
-// All records of a person, in the order of their names: to sort is cheap here, and not in Python.
+// Returns all records of a person as JSON of [[name, text, whether there is a handle]], in the order of the file paths:
+// sorting is faster here than in Python.
 export async function load(owner) {
-  forgetOld(owner).catch(() => {}); // the next page does it
+  forgetOld(owner).catch(() => {}); // the next page tries again
   const [texts, files] = await Promise.all([entriesFrom(TEXTS + owner), entriesFrom(FILES + owner)]);
   const known = new Set(files.map(([name]) => name));
   const found = texts
@@ -40,7 +40,7 @@ function label(text) {
     const { path, name } = JSON.parse(text);
     return `${path}/${name}`;
   } catch {
-    return ""; // Python will refuse it
+    return ""; // Python ignores the record
   }
 }
 
@@ -54,7 +54,8 @@ export function save(texts, files) {
 
 export const forget = (names) => delMany(JSON.parse(names).flatMap((name) => [TEXTS + name, FILES + name]));
 
-// `wanted` is JSON of `[[name, folders]]`. Returns the files, and their facts or what is wrong with them.
+// `wanted` is JSON of [[name, folders]]. Returns the files, and JSON of their facts; in place of a file that cannot be
+// opened, both have the error as text.
 export async function open(wanted) {
   const asked = JSON.parse(wanted);
   const ways = await getMany(asked.map(([name]) => FILES + name));
@@ -65,7 +66,7 @@ export async function open(wanted) {
 
 const isAllowed = async (handle, ask = "queryPermission") => (await handle[ask]({ mode: "read" })) === "granted";
 
-// A browser that is asked for one handle may allow all; whoever says no is not asked again.
+// Permission for one handle may include the others. After the first refusal the person is not asked again.
 async function allow(handles) {
   const known = await Promise.all(handles.map((each) => isAllowed(each)));
   for (const handle of handles.filter((_each, index) => !known[index])) {

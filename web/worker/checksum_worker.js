@@ -1,22 +1,23 @@
-// The bytes of a blob in pieces, for digest.js.
+// The checksum worker: reads files off the main thread. The messages are described at the end, where they are handled.
+// build.py puts crc64_wasm.js in front, and checksums.js adds hash-wasm where SHA-256 is needed.
 "use strict";
 
-const SWEPT = 2 ** 30; // bytes
-const buffers = []; // that nobody reads into
-const reading = new Set(); // a stream that nothing holds is collected, and whoever waits for its bytes waits for ever
+const SWEPT = 2 ** 30; // bytes read between two large garbage collections
+const buffers = []; // unused buffers
+const reading = new Set(); // keeps streams alive: Chromium collects an unreferenced one, and its reader waits for ever
 let unswept = 0;
 
-// Browsers that read a blob into a given buffer need less time for it; others ignore the buffer.
+// Returns [reader, isByob]. Reading into a given buffer ("byob") is faster where the browser supports it for blobs.
 function readerOf(stream) {
   try {
     return [stream.getReader({ mode: "byob" }), true];
   } catch {
-    return [stream.getReader(), false]; // TypeError: it is no stream of bytes
+    return [stream.getReader(), false]; // TypeError: not a byte stream
   }
 }
 
-// Each reading leaves 300 bytes that Chromium's small collections do not free. It starts a large one when much
-// memory is asked for, if only for a moment; nothing is written there.
+// Starts a large garbage collection after each GiB: every read leaves 300 bytes that Chromium's small collections do not
+// free. Allocating much memory triggers it; the memory is never written, and is freed at once.
 function sweep(size) {
   unswept += size;
   if (unswept < SWEPT) return;
@@ -24,12 +25,12 @@ function sweep(size) {
   new ArrayBuffer(96 << 20).transfer?.(0);
 }
 
-// Firefox does not notice that a file has become shorter since it was chosen, and reads what is left.
+// Firefox reads a file that was truncated after it was chosen without an error, up to its new end.
 function checkWhole(count, size) {
   if (count < size) throw new DOMException("The file has become shorter.", "NotReadableError");
 }
 
-// The bytes of a blob, until they are read or nobody wants more of them; each piece until the next is asked for.
+// Yields the bytes of a blob while `isWanted()` is true. A chunk is valid until the next one is requested.
 async function* chunks(blob, isWanted) {
   const stream = blob.stream();
   const [reader, isByob] = readerOf(stream);
@@ -44,24 +45,20 @@ async function* chunks(blob, isWanted) {
       count += value.length;
       yield value;
       if (isByob) sweep(value.length);
-      else value.buffer.transfer?.(0); // frees it now; the collector waits until there are 80 MB of them
+      else value.buffer.transfer?.(0); // frees it now: the collector waits for 80 MB of them
     }
     reader.cancel();
   } finally {
     reading.delete(stream);
-    if (buffer.byteLength) buffers.push(buffer); // else the reading that took it has failed
+    if (buffer.byteLength) buffers.push(buffer); // a failed read keeps the buffer
   }
 }
 
-// Checksums of bytes, for crc64.js, which it is one script with when it is served: CRC-64 by braid.js, SHA-256 by
-// hash-wasm, which checksums.js puts behind them where it is asked for.
-"use strict";
-
-const idle = { crc64: [newCrc64()], sha256: [] }; // hashers
+const idle = { crc64: [newCrc64()], sha256: [] }; // unused hashers
 
 const newHasher = (kind) => (kind === "crc64" ? newCrc64() : hashwasm.createSHA256());
 
-// A "crc64" is in decimal, as OSS writes it in x-oss-hash-crc64ecma; a "sha256" in hex digits.
+// Returns a "crc64" in decimal, as OSS writes it in x-oss-hash-crc64ecma, or a "sha256" in hex digits.
 async function digest(kind, chunks) {
   const hasher = idle[kind].pop() ?? (await newHasher(kind));
   try {
@@ -73,19 +70,12 @@ async function digest(kind, chunks) {
   }
 }
 
-// Reads files off the main thread: lists of {id, kind, blob, offset, size} in, lists of [id, text] out, and of small
-// files that were looked at [id, text, all of their bytes], which can be sent without another reading. A text that
-// begins with "!" says why it could not be read. Else it is a "crc64" or "sha256", or for "look" the first
-// bytes of a file in hex digits and, if all of it was read for that, a space and its CRC-64. After {stop: id}
-// no more is read for that question.
-"use strict";
-
 const HEAD = 32; // bytes
-const SMALL = 64 * 1024; // bytes; only beyond it a stream is worth its start
-const wanted = new Set(); // ids of what is being read
+const SMALL = 64 * 1024; // bytes; up to this size, reading in chunks takes longer
+const wanted = new Set(); // ids of the questions in work
 
-// What a file lacks that has become shorter, WebKit's `arrayBuffer` fills up with zeros; a stream ends. If that
-// fails, `arrayBuffer` tells why.
+// Returns the bytes of a small blob. Of a truncated file WebKit's `arrayBuffer` fills the missing part with zeros, while
+// a stream ends. If the stream fails, `arrayBuffer` gives the reason.
 async function bytesOf(blob) {
   const bytes = await new Response(blob.stream()).arrayBuffer().catch(() => blob.arrayBuffer());
   checkWhole(bytes.byteLength, blob.size);
@@ -109,14 +99,14 @@ async function answer({ id, kind, blob, offset, size }) {
   if (wanted.delete(id)) postMessage([[id, text]]);
 }
 
-// Small files that are asked for together are read in one go: a fifth of the work. If one of them cannot
-// be read, none is; then each is looked at alone, to find out which.
+// Reads small files of one message together, which is a fifth of the work. If that fails, reads each one alone, to find
+// out which of them cannot be read.
 async function lookAt(asked) {
   try {
     const all = await bytesOf(new Blob(asked.map(({ blob }) => blob)));
     let at = 0;
     const parts = asked.map(({ size }) => all.slice(at, (at += size)));
-    all.buffer.transfer?.(0); // frees it now, as in digest.js
+    all.buffer.transfer?.(0); // frees it now, as in `chunks`
     const texts = await Promise.all(parts.map(seen));
     const found = asked.map(({ id }, index) => [id, texts[index], parts[index].buffer]);
     postMessage(found, parts.map(({ buffer }) => buffer));
@@ -125,6 +115,10 @@ async function lookAt(asked) {
   }
 }
 
+// In: a list of {id, kind, blob, offset, size}, or {stop: id} to end a question. Out: a list of [id, text], and for a
+// small file [id, text, all its bytes], which can be sent without reading it again. The text is the "crc64" or "sha256";
+// for "look" the first bytes of the file in hex digits and, if all of it was read, a space and the CRC-64. A text that
+// begins with "!" is the reason why the blob could not be read.
 addEventListener("message", ({ data }) => {
   const small = data.filter(({ kind, size }) => kind === "look" && size <= SMALL);
   if (small.length) lookAt(small);
