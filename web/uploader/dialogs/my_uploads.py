@@ -3,7 +3,7 @@
 import asyncio
 
 from uploader.browser.clock import BrowserClock
-from uploader.browser.page.dom import clear, element, listen, set_attribute, set_text, told
+from uploader.browser.page.dom import clear, element, listen, set_attribute, set_text, show_toast
 from uploader.browser.page.window import open_tab
 from uploader.browser.server.calls import call
 from uploader.dialogs.deleted import DeletedFiles
@@ -109,7 +109,7 @@ class _MyUploads:
         try:
             await call("POST", "/api/objects/undo", {"id": undo_id})
         except ServerRefused as error:
-            told(explain(error, origin="").sentence)
+            show_toast(explain(error, origin="").sentence)
         else:
             self.actions.mark_gone(key, False)
         await self.ask()
@@ -210,7 +210,7 @@ class _MyUploads:
 
     def _refused(self, each: StoredObject, error: ServerRefused) -> None:
         """Show the reason, and remove the line of an object that is gone."""
-        told(explain(error, origin="").sentence)
+        show_toast(explain(error, origin="").sentence)
         if error.code == NOT_STORED and each.key in self.lines:
             self.lines.pop(each.key).remove()
             self.actions.mark_gone(each.key, True)
@@ -250,7 +250,7 @@ async def delete_stored(key: str) -> None:
     try:
         await call("DELETE", f"/api/objects/{path_of(key)}")
     except ServerRefused as error:
-        told(explain(error, origin="").sentence)
+        show_toast(explain(error, origin="").sentence)
 
 
 async def show_my_uploads(actions: "Actions") -> None:

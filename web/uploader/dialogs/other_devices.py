@@ -7,7 +7,15 @@ is not shown.
 import asyncio
 
 from uploader.browser.files import file_from_js
-from uploader.browser.page.dom import by_id, clear, element, listen, set_attribute, set_text, told
+from uploader.browser.page.dom import (
+    by_id,
+    clear,
+    element,
+    listen,
+    set_attribute,
+    set_text,
+    show_toast,
+)
 from uploader.dialogs.continue_upload import (
     DifferentFile,
     InOtherTab,
@@ -175,7 +183,7 @@ class _Line:
 
     def _end(self, why: str) -> None:
         if why:
-            told(say(why, name=self.unfinished.name))
+            show_toast(say(why, name=self.unfinished.name))
         self.has_ended = True
         self._on_end()
 

@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 
 from uploader.browser.clock import BrowserClock
-from uploader.browser.page.dom import clear, element, listen, set_attribute, set_text, told
+from uploader.browser.page.dom import clear, element, listen, set_attribute, set_text, show_toast
 from uploader.browser.page.qr import qr_code
 from uploader.browser.page.window import copy_text
 from uploader.browser.server.calls import call
@@ -49,10 +49,10 @@ async def copy_link(key: str, actions: "Actions") -> None:
     try:
         made = await call("POST", "/api/share", {"key": key, "expires_s": DAY_S})
     except ServerRefused as error:
-        told(_why_not(error, key, actions))
+        show_toast(_why_not(error, key, actions))
         return
     if await copy_text(made["url"]):
-        told(say("link_copied", until=moment(from_iso(made["expires_at"]))))
+        show_toast(say("link_copied", until=moment(from_iso(made["expires_at"]))))
     else:
         await show_share(key, key.rpartition("/")[2], actions)
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from uploader.browser.page import window
-from uploader.browser.page.dom import told
+from uploader.browser.page.dom import show_toast
 from uploader.browser.server.calls import post
 from uploader.oss.keys import safe_name
 from uploader.oss.times import to_iso
@@ -263,7 +263,7 @@ class Actions:
 
     async def _copy(self, text: str) -> None:
         if await window.copy_text(text):
-            told(say("copied"))
+            show_toast(say("copied"))
         else:
             await self.ask("show_text", text)
 
@@ -272,7 +272,7 @@ class Actions:
             await post("/logout")
         except ServerRefused as error:
             if error.status != 401:  # else the session has ended already
-                told(say("sign_out_failed"))
+                show_toast(say("sign_out_failed"))
                 return
         self.forget_credentials()  # the person may keep this page, to lose no upload
         window.reload()
@@ -312,7 +312,7 @@ class Actions:
 def _tell(failed: "Failed") -> None:
     """Show for the first failed records why they could not be opened or discarded."""
     for record, error in failed[:TOLD]:
-        told(f"{safe_name(record.name)}: {explain(error, origin='').sentence}")
+        show_toast(f"{safe_name(record.name)}: {explain(error, origin='').sentence}")
 
 
 def _start(work: "Coroutine[Any, Any, Any]") -> None:

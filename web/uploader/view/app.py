@@ -1,4 +1,4 @@
-"""The whole view, kept in step with the signals of the model, in the language of the moment."""
+"""The composition of the view from its parts; a change of language builds it again."""
 
 from uploader.browser.page.dom import by_id, clear, element, set_attribute
 from uploader.view.list.rows import row
@@ -25,7 +25,7 @@ __all__ = ["show"]
 
 
 def show(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> None:
-    """Build the view, and build it again when the language changes."""
+    """Build the view now, and again when the language changes."""
     start_language()
     start_theme()
     start_keys(actions)

@@ -15,26 +15,27 @@ WITHOUT_GRANT = ("objects", "unfinished")
 
 
 class GrantModel:
-    """The latest grant, or why there is none; `skew_s` is server minus client, in seconds.
+    """The latest grant, or the error of the server's refusal.
 
-    `left` is what a quota leaves, bytes and objects; `None` for no limit.
+    `skew_s` is the server's time minus this computer's, in seconds. `left` is the rest of the quota
+    as (bytes, objects); `None` means no limit.
     """
 
     def __init__(self) -> None:
         self.grant = Signal(None)
         self.error = Signal(None)
         self.skew_s = Signal(0)
-        self.left = Signal((None, None))  # bytes and objects of a quota
+        self.left = Signal((None, None))
 
     def fetched(self, grant: "Grant | None", error: "Exception | None", now_s: float) -> None:
-        """Take over what the server answered."""
+        """Set the signals from the server's answer; an error does not remove the last grant."""
         self.error.set(error)
         if grant:
             self.grant.set(grant)
             self.skew_s.set(int(grant.server_time_s - now_s))
 
     def can(self, feature: str) -> bool:
-        """Tell whether the server has a feature."""
+        """Tell whether the server offers a feature, by its name in the grant."""
         grant = self.grant.get()
         if grant:
             return feature in grant.features

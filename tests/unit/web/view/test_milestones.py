@@ -7,7 +7,9 @@ speak_english()
 
 
 def hear(milestones, running, files, done, failed, percent):
-    return milestones.hear(running=running, files=files, done=done, failed=failed, percent=percent)
+    return milestones.update(
+        running=running, files=files, done=done, failed=failed, percent=percent
+    )
 
 
 def test_start_quarters_failures_and_end_are_told_once():

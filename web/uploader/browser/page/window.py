@@ -1,4 +1,4 @@
-"""The page around the view: files as they arrive, its life, and its title."""
+"""The browser window: added files, title, theme, clipboard, notifications and embedding."""
 
 import asyncio
 import json
@@ -53,22 +53,22 @@ YEAR_S = 365 * 86400
 
 
 def receive_files(handler: "Callable[[Iterator[BrowserFile]], None]") -> None:
-    """Hand over the files that were taken before Python was up, and all that come later."""
+    """Call `handler` with the files added before Python has started, and with all later ones."""
     js.ossferry.listen(create_proxy(lambda files: handler(files_from_js(files))))
 
 
 def url(name: str) -> str:
-    """Return the address of a file that the page loads by name, as the build lists them."""
+    """Return the address of a file that the page loads on demand; `build.py` lists the names."""
     return str(js.ossferry.url(name))
 
 
 def ready() -> None:
-    """Say that the page works; from now on no string becomes code."""
+    """Mark the page as ready; from now on Trusted Types refuse all code from strings."""
     js.ossferry.ready()
 
 
 def guard_leaving(on: bool) -> None:
-    """Let the browser ask before this page is closed, while there is something to lose."""
+    """Let the browser ask before this page is closed, and keep the screen on; or stop both."""
     js.ossferry.guardLeaving(on)
 
 
@@ -78,7 +78,7 @@ def set_title(text: str) -> None:
 
 
 def set_icon(address: str) -> None:
-    """Set the icon of the tab; empty brings the usual one back."""
+    """Set the icon of the tab; an empty address restores the usual one."""
     icon = js.document.getElementById("icon")
     usual = icon.getAttribute("data-usual") or str(icon.href)
     icon.setAttribute("data-usual", usual)
@@ -87,7 +87,7 @@ def set_icon(address: str) -> None:
 
 
 def theme() -> str:
-    """Return `light` or `dark` if a person chose one, else nothing."""
+    """Return `light` or `dark` if a person chose one, else an empty text."""
     return str(js.document.documentElement.getAttribute("data-theme") or "")
 
 
@@ -119,21 +119,21 @@ def address() -> str:
 
 
 def browser() -> str:
-    """Return what the browser calls itself."""
+    """Return the user agent of the browser."""
     return str(js.navigator.userAgent)
 
 
 async def copy_text(text: str) -> bool:
-    """Put text on the clipboard; tell whether the browser allowed it."""
+    """Copy text to the clipboard; return whether the browser allowed it."""
     try:
         await js.navigator.clipboard.writeText(text)
-    except (JsException, AttributeError):  # refused, or none without https
+    except (JsException, AttributeError):  # refused, or no clipboard without https
         return False
     return True
 
 
 def save_text(name: str, kind: str, text: str) -> None:
-    """Let the browser save text as a file."""
+    """Let the browser save text as a file; `kind` is its content type."""
     link = js.document.createElement("a")
     link.href = js.URL.createObjectURL(js.Blob.new(to_js([text]), to_js({"type": kind})))
     link.download = name
@@ -141,12 +141,12 @@ def save_text(name: str, kind: str, text: str) -> None:
 
 
 def try_now() -> None:
-    """Let whoever waits for the network look again at once."""
+    """Let uploads that wait for the network or the server check again at once."""
     js.window.dispatchEvent(js.Event.new("online"))
 
 
 async def person_or_network_back() -> None:
-    """Return when a person comes back to this page, or the network does."""
+    """Return when a person comes back to this page, or the network is back."""
     woken = asyncio.Event()
     stops = [listen(js.window, event, woken.set) for event in ("focus", "online")]
     await woken.wait()
@@ -155,7 +155,7 @@ async def person_or_network_back() -> None:
 
 
 def when_hidden(handler: "Callable[[], None]") -> None:
-    """Call `handler` when the page is hidden: a phone may end it then, and says nothing more."""
+    """Call `handler` when the page is hidden: a phone may end it afterwards without an event."""
 
     def look() -> None:
         if js.document.hidden:
@@ -165,45 +165,45 @@ def when_hidden(handler: "Callable[[], None]") -> None:
 
 
 def is_touched() -> bool:
-    """Tell whether a finger points at this page, as on a phone."""
+    """Tell whether the main pointer is a finger, as on a phone."""
     return bool(js.matchMedia("(pointer: coarse)").matches)
 
 
 def is_secure() -> bool:
-    """Tell whether the browser lets this page use all that it has; not so over plain http."""
+    """Tell whether this is a secure context; over plain http browsers disable some features."""
     return bool(js.window.isSecureContext)
 
 
 def open_tab(address: str) -> None:
-    """Open an address in a tab of its own."""
+    """Open an address in a new tab."""
     js.window.open(address, "_blank", "noopener")
 
 
 def may_ask_to_notify() -> bool:
-    """Tell whether a person could still be asked for notifications."""
+    """Tell whether the browser would ask for permission to notify."""
     kind: Any = getattr(js.window, "Notification", None)
     return bool(kind) and is_secure() and str(kind.permission) == "default"
 
 
 async def ask_to_notify() -> None:
-    """Ask a person whether this page may notify."""
+    """Ask the person for permission to notify."""
     await js.Notification.requestPermission()
 
 
 def notify_if_away(words: str) -> None:
-    """Notify a person who does not look at this page, if that is allowed."""
+    """Show a notification if the page is hidden and notifications are allowed."""
     kind: Any = getattr(js.window, "Notification", None)
     if kind and str(kind.permission) == "granted" and js.document.hidden:
         kind.new(words, to_js({"tag": "ossferry"}))
 
 
 def show_thumbnail(target: "Any", file: "Any") -> None:
-    """Put a small picture of an image or video into `target`, when there is time for it."""
+    """Put a thumbnail of an image or video into `target`, when the browser is idle."""
     js.ossferry.ask("thumbnails", "show", target, file.blob)
 
 
 def focus_next_row(row: "Any", step: int) -> None:
-    """Move the focus to the same button of the next row, or of the one before with -1."""
+    """Move the focus to the same button `step` rows further down."""
     rows = js.document.querySelectorAll("[data-testid=upload]")
     for index in range(rows.length):
         if rows[index].contains(row) and 0 <= index + step < rows.length:
@@ -214,12 +214,12 @@ def focus_next_row(row: "Any", step: int) -> None:
 
 
 def report_error(error: Exception) -> None:
-    """Put an error of ours on the console, where tests and developers look."""
+    """Write a programming error to the console."""
     js.console.error(f"ossferry: {type(error).__name__}: {error}")
 
 
 async def load_dialogs() -> None:
-    """Bring the modules of `uploader.dialogs` in, so that they can be imported.
+    """Load the modules of `uploader.dialogs` once, so that they can be imported.
 
     Raises:
         JsException: the server does not answer.
@@ -232,28 +232,28 @@ async def load_dialogs() -> None:
 
 
 def is_embedded() -> bool:
-    """Tell whether this page is inside another site's page that used `embed.js`."""
+    """Tell whether another site's page embeds this one with `embed.js`."""
     inside = bool(js.window.parent != js.window)
     return inside and "embed=" in str(js.location.search)
 
 
 class Frame:
-    """The way to the page outside."""
+    """Messages to and from the page that embeds this one."""
 
     def __init__(self, module: "Any") -> None:
         self._module = module
 
     @classmethod
     async def open(cls) -> "Frame":
-        """Load what is needed for it."""
+        """Load `frame.js` and return the connection."""
         return cls(await js.ossferry.load("frame"))
 
     def listen(self, handler: "Callable[[str, str], None]") -> None:
-        """Call `handler(command, value)` for what the page outside says."""
+        """Call `handler(command, value)` for each message of the embedding page."""
         self._module.start(create_proxy(handler))
 
     def tell(self, kind: str, value: "object") -> None:
-        """Tell the page outside."""
+        """Send a message to the embedding page."""
         self._module.tell(json.dumps({"ossferry": kind, "value": value}))
 
 

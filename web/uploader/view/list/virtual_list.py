@@ -1,8 +1,8 @@
-"""The list of uploads: only rows near the window exist as elements.
+"""A virtual list: only uploads near the window have rows in the document.
 
-Rows come in chunks. The browser tells (`IntersectionObserver`) which chunks come near the window
-and which leave; those get their rows or lose them, and an empty chunk keeps its height. Nothing
-runs while scrolling, and rows may be of any height.
+Uploads are grouped in chunks. An `IntersectionObserver` reports which chunks come near the window
+or leave it. A chunk near it gets its rows; one that leaves loses them and keeps its height. No code
+runs while a person scrolls within a chunk, and rows may have different heights.
 """
 
 from uploader.browser.page.dom import (
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["VirtualList"]
 
 CHUNK = 20  # rows
-ALL_SHOWN = 40  # rows; up to here every row exists
-FIRST_GUESS = 68.0  # px a row
+ALL_SHOWN = 40  # uploads; a list of up to this length has all its rows
+FIRST_GUESS = 68.0  # px per row, until real rows were measured
 
 
 class _Row:
-    """A row that exists as an element."""
+    """A row in the document, with the owner of its effects."""
 
     def __init__(self, model: "UploadModel", make_row: "MakeRow") -> None:
         self.owner = Owner()
@@ -44,7 +44,7 @@ class _Row:
 
 
 class _Chunk:
-    """Some neighbours in the list; `rows` is empty while they are far from the window."""
+    """Neighbouring uploads of the list; `rows` is empty while they are far from the window."""
 
     def __init__(self, number: int) -> None:
         self.models: list[UploadModel] = []
@@ -54,7 +54,7 @@ class _Chunk:
 
 
 class VirtualList:
-    """Shows a list of uploads in `box`."""
+    """Shows a list of uploads in `box`; `make_row(model, owner)` returns the element of a row."""
 
     def __init__(self, box: "Element", make_row: "MakeRow") -> None:
         self._box = box
@@ -67,7 +67,7 @@ class VirtualList:
         self._observe, self._stop_observing = watch_nearness(self._moved)
 
     def show(self, wanted: "list[UploadModel]") -> None:
-        """Show these uploads: what was shown before, without some, and with new ones at the end."""
+        """Show these uploads: the previous ones, perhaps without some, then new ones at the end."""
         if len(wanted) < self._count:
             self._drop({id(model) for model in wanted})
         fresh = wanted[self._count :]
@@ -77,7 +77,7 @@ class VirtualList:
         self._number()
 
     def close(self) -> None:
-        """Let go of all rows."""
+        """Remove all rows, and stop observing."""
         self._stop_observing()
         for chunk in self._chunks:
             for row in chunk.rows:
@@ -99,7 +99,7 @@ class VirtualList:
             self._keep_height(chunk)
 
     def _drop(self, kept: "set[int]") -> None:
-        """Take all but the kept uploads out."""
+        """Remove all uploads except those with an id in `kept`."""
         for chunk in list(self._chunks):
             for index in range(len(chunk.models) - 1, -1, -1):
                 if id(chunk.models[index]) in kept:
@@ -120,14 +120,14 @@ class VirtualList:
                 self._keep_height(chunk)
 
     def _focus_near(self, chunk: _Chunk, index: int) -> None:
-        """Give the focus of a row that went to the row in its place, or to the file chooser."""
+        """Move the focus of a removed row to the row now in its place, or to the file input."""
         if chunk.rows:
             chunk.rows[min(index, len(chunk.rows) - 1)].line.querySelector("button").focus()
         else:
             by_id("files").focus()
 
     def _moved(self, number: int, near: bool, height_px: float) -> None:
-        """A chunk came near the window or left it."""
+        """Add or remove the rows of a chunk that came near the window or left it."""
         chunk = self._known.get(number)
         if chunk is None:
             return
@@ -157,7 +157,7 @@ class VirtualList:
         set_height(chunk.box, self._row_px * len(chunk.models))
 
     def _number(self) -> None:
-        """Tell assistive technology which row of how many each one is, if not all exist."""
+        """Number the rows for assistive technology if the document does not have all of them."""
         if self._count <= ALL_SHOWN:
             return
         before = 0

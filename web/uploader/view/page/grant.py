@@ -1,4 +1,4 @@
-"""What this page may do, in plain words, and what it cannot take."""
+"""The lines in the drop zone: who may upload to where, and the limits for files."""
 
 from uploader.browser.page.dom import by_id, clear, element, set_attribute, set_text
 from uploader.transfer import states
@@ -17,12 +17,12 @@ __all__ = ["show_demo", "show_grant", "show_limits"]
 
 
 def show_grant(model: "GrantModel") -> None:
-    """Write who may do what; to be called in an effect."""
+    """Show the grant, or the reason why there is none; call this in an effect."""
     line = by_id("grant")
     grant: Grant | None = model.grant.get()
     error: Exception | None = model.error.get()
     if not grant and not error:
-        return  # intake.js may have told of files that wait
+        return  # the line may still show the number of waiting files (intake.js)
     clear(line)
     set_attribute(line, "data-trouble", "" if error else None)
     if error:
@@ -37,14 +37,14 @@ def show_grant(model: "GrantModel") -> None:
 
 
 def show_demo(model: "GrantModel") -> None:
-    """Say that a mock is behind the page, where it is; to be called in an effect."""
+    """Show a banner if the page uploads to a mock of OSS; call this in an effect."""
     banner = by_id("demo")
     set_text(banner, say("demo"))
     set_attribute(banner, "hidden", None if model.can("demo") else "")
 
 
 def show_limits(model: "GrantModel") -> None:
-    """Write what may be added; to be called in an effect."""
+    """Show the limits for files and the rest of the quota; call this in an effect."""
     grant: Grant | None = model.grant.get()
     if not grant:
         return
@@ -71,7 +71,7 @@ def _tell_error(line: "Element", error: Exception) -> None:
         return
     if waits_for(error) == states.FOR_LOGIN:
         line.append(element("span", {"class": "visually-hidden"}, told.sentence))
-        return  # a notice shows it, with the way out; this line only reads it out
+        return  # a notice shows it with a button; this is for screen readers
     if waits_for(error) == states.FOR_QUOTA:
         line.append(f"{told.sentence} {told.next_step}")
         return

@@ -14,7 +14,7 @@ THEMES = ("auto", "light", "dark")
 
 
 def start_language() -> None:
-    """Speak the language of the page, and another when one is chosen."""
+    """Use the language in which the page was served, and others when they are chosen."""
     code = browser_language.chosen()
     use(code, browser_language.sentences_of_page(), browser_language.Intl(code))
     select = by_id("language")
@@ -25,7 +25,7 @@ def start_language() -> None:
 
 
 def speak(code: str) -> None:
-    """Speak another language, if it is one of those to choose from."""
+    """Switch to another language; ignore one that the page does not offer."""
     options = by_id("language").options
     if code in [str(options[index].value) for index in range(options.length)]:
         asyncio.create_task(_speak(code))  # noqa: RUF006 - it ends by itself
@@ -40,7 +40,7 @@ async def _speak(code: str) -> None:
 
 
 def start_theme() -> None:
-    """Let the button go round automatic, light and dark colours."""
+    """Let the button switch between automatic, light and dark colours."""
     button = by_id("theme")
     button.disabled = False
 

@@ -21,9 +21,10 @@ ICON = (
 
 
 def show_tab(model: "QueueModel") -> None:
-    """Carry the progress in title and icon.
+    """Show the progress in title and icon, and let the browser ask before it closes the page.
 
-    Once a second: the browser paints its own window again for it, which is more work than a file.
+    This is done once a second: the browser redraws its window for it, which costs more than
+    uploading a small file.
     """
     tab = Computed(lambda: (_title(model), _icon(model)))
     busy = Computed(

@@ -1,17 +1,17 @@
-"""Names of files for the eye: their middle gives way, their ending stays."""
+"""File names for display: a long name is cut in its middle and keeps its end."""
 
 __all__ = ["badge", "split_name"]
 
-TAIL = 12  # characters
-SHORT = 24
+TAIL = 12  # characters at the end that are always shown
+SHORT = 24  # characters; a name of up to this length is never cut
 JOINERS = "\u200d\ufe0e\ufe0f\u20e3"
 
 
 def split_name(name: str) -> "tuple[str, str]":
-    """Return head and tail of a name; the style sheet lets the head end in `…` where it must.
+    """Return head and tail of a name; the style sheet ends the head in `…` if it does not fit.
 
-    A short name, and one written from right to left, has no tail. The cut is never inside of what
-    is seen as one character.
+    Short names and names written from right to left have no tail. The cut is never inside a
+    displayed character, which may consist of several code points.
     """
     if len(name) <= SHORT or any(_is_right_to_left(char) for char in name):
         return name, ""
@@ -19,12 +19,12 @@ def split_name(name: str) -> "tuple[str, str]":
     while cut > 0 and (_joins(name[cut]) or name[cut - 1] == JOINERS[0]):
         cut -= 1
     while cut < len(name) - 1 and name[cut] == " ":
-        cut += 1  # a space after the ellipsis would be a gap
+        cut += 1  # no space after the ellipsis
     return name[:cut], name[cut:]
 
 
 def badge(name: str) -> str:
-    """Return the ending as up to four letters."""
+    """Return the file extension in upper case; `···` for one of 0 or over 4 characters."""
     _, dot, ending = name.rpartition(".")
     return ending.upper() if dot and 0 < len(ending) <= 4 else "···"
 
