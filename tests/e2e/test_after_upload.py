@@ -69,7 +69,7 @@ def test_an_upload_is_found_shared_deleted_and_brought_back(
     assert seen(browser, link)[0] == 403
     own_demo.oss.clock.reset()
 
-    expect(working).to_have_text("1 link that works")
+    expect(working).to_have_text("1 active link")
     stored.get_by_role("button", name="Delete").click()
     expect(mine.get_by_role("status")).to_contain_text("harbour.png was deleted.")
     expect(stored).to_have_count(0)

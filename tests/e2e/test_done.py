@@ -97,11 +97,11 @@ def test_what_was_deleted_is_told_and_comes_back(start_demo: StartDemo, page: Pa
     expect(buttons.filter(has_text="Copy link")).to_have_count(0)
     opener.click()
     expect(stored).to_have_count(1)  # it comes above the deleted ones, which then move down
-    mine.get_by_text("2 deleted files can come back").click()
+    mine.get_by_text("2 deleted files can be restored").click()
     back = mine.get_by_test_id("deleted").filter(has_text="one.txt").get_by_role("button")
     back.dblclick()
     expect(stored).to_have_count(2)
-    expect(mine.get_by_text("1 deleted file can come back")).to_be_visible()
+    expect(mine.get_by_text("1 deleted file can be restored")).to_be_visible()
     page.keyboard.press("Escape")
     uploader.row("one.txt").expect_says("Arrived and verified")
     expect(buttons.filter(has_text="Copy link")).to_have_count(1)
@@ -159,7 +159,7 @@ def test_all_uploads_are_searched_and_in_order_not_only_the_first_page(
     mine.get_by_label("Search names").fill("many7.t")
     expect(mine.get_by_test_id("stored")).to_have_count(1)
     mine.get_by_label("Search names").fill("nowhere")
-    expect(mine.get_by_role("status")).to_have_text("No file has that in its name or folder.")
+    expect(mine.get_by_role("status")).to_have_text("No file has these words in its name or folder.")
 
 
 @slow_on_pyodide
@@ -186,7 +186,7 @@ def test_links_that_were_made_are_listed_with_their_notes(
     share.get_by_role("button", name="Close").click()
     page.locator("#more").get_by_role("button", name="My uploads").click()
     mine = uploader.dialog("mine")
-    mine.get_by_text("1 link that works").click()
+    mine.get_by_text("1 active link").click()
     expect(mine.get_by_test_id("link")).to_contain_text("for Bob")
     mine.get_by_test_id("stored").get_by_role("button", name="Share…").click()
     expect(page.get_by_role("dialog", name="Share a link")).to_be_visible()

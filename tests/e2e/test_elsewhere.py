@@ -79,7 +79,7 @@ def test_another_device_finishes_what_one_has_begun(
     expect(line(here)).to_contain_text(
         re.compile(rf"{NAME}33\.6\sMB is already there\s+started .* ago")
     )
-    expect(line(here)).to_contain_text("something has just arrived")
+    expect(line(here)).to_contain_text("a part has just arrived")
     (upload_id,) = pending(demo, NAME)
 
     choose(here, make_file("other.bin", b"?" + CONTENT[1:]))
@@ -145,7 +145,7 @@ def test_what_this_browser_is_at_is_not_another_devices(
     line(second).get_by_role("button", name="Discard").click()
     line(second).get_by_role("button", name="Really discard 1 upload").click()
     toast = other.locator("#toast")
-    expect(toast).to_contain_text("another tab is at it", timeout=PATIENCE_MS)
+    expect(toast).to_contain_text("Another tab is uploading", timeout=PATIENCE_MS)
     expect(line(second)).to_have_count(0)
     third = UploaderPage(other, here.url)
     third.open()

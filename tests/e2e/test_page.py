@@ -329,7 +329,7 @@ def test_a_refused_signature_is_explained(
     row.locator.get_by_role("button", name="Explain signature").click()
 
     dialog = uploader.dialog("signature")
-    expect(dialog).to_contain_text("line 4: the content type was changed on the way")
+    expect(dialog).to_contain_text("line 4: the content type was changed in transit")
     expect(dialog.locator("mark")).to_have_text(["plain", "html"])
     expect(dialog).to_contain_text("x-oss-security-token:(hidden)")
     expect(dialog).not_to_contain_text("x-oss-security-token:C")
