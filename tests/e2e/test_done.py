@@ -159,7 +159,8 @@ def test_all_uploads_are_searched_and_in_order_not_only_the_first_page(
     mine.get_by_label("Search names").fill("many7.t")
     expect(mine.get_by_test_id("stored")).to_have_count(1)
     mine.get_by_label("Search names").fill("nowhere")
-    expect(mine.get_by_role("status")).to_have_text("No file has these words in its name or folder.")
+    words = "No file has these words in its name or folder."
+    expect(mine.get_by_role("status")).to_have_text(words)
 
 
 @slow_on_pyodide

@@ -63,7 +63,7 @@ ERRORS = [
     (PartsLeft("U1"), "has not deleted all"),
     (GrantRefused(403, code="revoked", id="7"), "has ended your access"),
     (Corrupt("CRC-64", expected="1", actual="2", request_id="R1"), "not what was sent"),
-    (Corrupt("ETag", expected="ETag", actual=NO_HEADER, request_id="R1"), "not allowed to read the proof"),
+    (Corrupt("ETag", expected="ETag", actual=NO_HEADER, request_id="R1"), "not allowed to read"),
     (FileUnreadable("NotReadableError"), "cannot be read"),
     (FileTooLarge(2_000_000, 1_000_000), "2.0\u00a0MB; up to 1.0\u00a0MB"),
     (WrongType(["image/*", ".csv"]), "only images, .csv."),
