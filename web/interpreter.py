@@ -13,7 +13,7 @@ before. `docs/decisions/0005-a-faster-interpreter.md` has the reasons and the me
 in variables of the module instead of on `globalThis`, where any script of the page could read them.
 
 Both know one version of MicroPython by its hash. They return any other unchanged, with a warning on
-stderr: the page then works, but is slower, or less closed.
+stderr: the page then works, but is slower, or exposes the interpreter to other scripts.
 """
 
 import hashlib

@@ -44,8 +44,8 @@ __all__ = ["queue"]
 
 FIND_STALLED_S = 2.0
 WRITING_MS = 500.0
-QUEUED = 2  # small requests for each connection, of which the browser sends one
-MANY = 20  # running uploads; the view of more changes less often
+QUEUED = 2  # small requests started per connection; the browser sends one of them at a time
+MANY = 20  # running uploads; with more, the view is updated less often
 MANY_MS = 250.0
 
 
@@ -143,8 +143,8 @@ async def _find_unfinished(
 ) -> None:
     """Find the unfinished uploads of this browser and of other devices, and show them.
 
-    This asks for the first grant. If the server refuses it because nobody is signed in, the page
-    asks again when the person comes back to it.
+    This asks for the first grant. If the server does not answer, or nobody is signed in, it asks
+    again when the person comes back to the page, or the network is back.
     """
     answer = None
     while answer is None:

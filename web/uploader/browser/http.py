@@ -23,7 +23,7 @@ __all__ = ["BrowserHttp"]
 
 STALL_S = 30
 ANSWER_S = 120  # OSS may have to assemble the object first
-BUFFERED_BYTES = 8 * 1024 * 1024  # at most, that have left and wait in buffers of both ends
+BUFFERED_BYTES = 8 * 1024 * 1024  # at most; sent bytes that are still in buffers of both ends
 SLOW_BYTES_PER_S = 32 * 1024  # the slowest line that is waited for
 TRAFFIC_LIMIT = "x-oss-traffic-limit"  # bits per second
 
@@ -105,12 +105,11 @@ class BrowserHttp:
         return answers[0]
 
     def _timeouts_s(self, request: "Request", body: "Piece | str | None") -> "tuple[float, float]":
-        """Return the timeouts of a request, in seconds.
+        """Return the stall timeout and the extra time for the reply, in seconds.
 
-        Returns:
-            How long next to nothing may move, and how much longer the reply may take after the
-            last byte has left: the systems of both ends may still hold bytes back, which a slow
-            line, or OSS where it limits the speed, takes time for.
+        When the last byte was sent, buffers of both ends may still hold bytes. The extra time is
+        enough for them on a slow line. Where OSS limits the speed, the stall timeout is longer by
+        the time that OSS needs for them.
         """
         if not isinstance(body, Piece):
             return self._answer_s, 0.0

@@ -7,7 +7,7 @@ import js
 try:
     from pyodide.ffi import JsException
 except ImportError:
-    from jsffi import JsException  # type: ignore[assignment] # its place on MicroPython
+    from jsffi import JsException  # type: ignore[assignment] # the name of the module on MicroPython
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""Dialogs, and other code that is rarely needed: loaded when the first of it is."""
+"""Dialogs and other rarely needed code, loaded when one of its functions is first called."""

@@ -36,7 +36,7 @@ class DeletedFiles:
         self._listeners.dispose()
 
     async def load(self) -> None:
-        """Load the list from the server; hide it if it is empty or the server has none."""
+        """Load the list from the server; hide it if it is empty or the server refuses."""
         try:
             found = (await call("GET", f"/api/objects/deleted?limit={SHOWN}"))["objects"]
         except ServerRefused:

@@ -28,7 +28,7 @@ class ShareLinks:
         self.box = element("details", {"class": "folded", "hidden": ""}, self._title, self._list)
 
     async def load(self) -> None:
-        """Load the list from the server; hide it if it is empty or the server makes no links."""
+        """Load the list from the server; hide it if it is empty or the server refuses."""
         try:
             made = (await call("GET", f"/api/shares?limit={SHOWN}"))["shares"]
         except ServerRefused:

@@ -116,9 +116,9 @@ class Actions:
             return
         self._take_off([item])
 
-    def go_on(self, records: "list[Checkpoint]") -> None:
+    def continue_uploads(self, records: "list[Checkpoint]") -> None:
         """Continue uploads of an earlier page whose files the browser can open again."""
-        _start(self._go_on(records))
+        _start(self._continue_uploads(records))
 
     @property
     def speed_limit(self) -> int:
@@ -255,7 +255,7 @@ class Actions:
         if old in self._model.rows.get():
             self.remove(old)
 
-    async def _go_on(self, records: "list[Checkpoint]") -> None:
+    async def _continue_uploads(self, records: "list[Checkpoint]") -> None:
         _tell(await self._queue.reopen(records))
 
     async def _discard(self, records: "list[Checkpoint]") -> None:

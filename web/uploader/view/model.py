@@ -1,4 +1,4 @@
-"""The queue as signals: those of each upload, and sums over all of them.
+"""Signals for the view: the state of each upload, and sums over all uploads.
 
 The engine calls `changed` for each change, which only notes the upload. A later `flush` updates the
 signals of all noted uploads in one batch. It adds the differences to the sums, so that its cost
@@ -53,7 +53,7 @@ class UploadModel:
         self.leaving = Signal(False)
         self.all_left = Signal(False)  # every byte is sent or in flight
         self.parts_left = Signal(False)  # cancelled, but OSS did not delete its parts
-        # `checking` which parts are stored, waiting to send `again`, getting `errors`, or empty
+        # "checking" which parts are stored, "again": waits to send again, "errors" from OSS, or ""
         self.doing = Signal("")
         self.gone = Signal(False)  # the object was deleted after the upload
         self.quiet = Signal(False)  # nothing was sent for `QUIET_S`
@@ -61,7 +61,7 @@ class UploadModel:
         self.was_held = False  # paused by a person before it was cancelled
         self.timer: Any = None  # the task that cancels it when undoing is over
         self.ended_at_s = 0.0
-        self.announced = False  # its failure, to assistive technology
+        self.announced = False  # whether its failure was announced
         self.noted = True  # the next flush updates it
         self.seen = 0  # bytes of `upload` at the last flush
         self.share = NOTHING  # its part of the sums

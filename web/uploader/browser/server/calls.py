@@ -44,7 +44,7 @@ async def call(
     Raises:
         ServerRefused: the server refused the request. The status is 0 if no response came, or one
             with status 200 that is no JSON object, such as a proxy's maintenance page. Callers
-            that miss a field in the object raise it with status 200.
+            raise it with status 200 if the object lacks a field.
     """
     status, wait, date, text = await _answer(method, path, json.dumps(document) if document else "")
     if not status:

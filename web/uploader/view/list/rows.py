@@ -206,7 +206,7 @@ def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
     if state == states.WAITING and not model.urgent.get():
         made.append(("send_next", "", actions.send_next))
     size = model.upload.file.size
-    # A pause keeps the parts that have arrived; a single request would start again.
+    # Pausing a single request after its last byte would only send all bytes again.
     keeps = size > MAX_SINGLE_BYTES or not model.all_left.get()
     if state in (states.UPLOADING, states.VERIFYING) and size > WORTH_A_PAUSE and keeps:
         made.append(("pause", PAUSE, actions.pause))

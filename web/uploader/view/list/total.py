@@ -60,7 +60,7 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
     buttons.append(retry)
 
     def show_retry() -> None:
-        failed = model.failed.get() - _hopeless(model)
+        failed = model.failed.get() - _not_retryable(model)
         set_text(retry, say_count("retry_failed", failed))
         set_attribute(retry, "hidden", None if failed else "")
 
@@ -76,7 +76,7 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
     return element("div", {"class": "total", "data-testid": "total"}, words, buttons, bar)
 
 
-def _hopeless(model: "QueueModel") -> int:
+def _not_retryable(model: "QueueModel") -> int:
     """Return how many failed uploads would fail again, such as files that are too large."""
     failed: int = model.failed.get()
     if not failed:
@@ -85,7 +85,7 @@ def _hopeless(model: "QueueModel") -> int:
 
 
 def _ended(model: "QueueModel") -> bool:
-    return bool(model.done.get() or model.cancelled.get() or _hopeless(model))
+    return bool(model.done.get() or model.cancelled.get() or _not_retryable(model))
 
 
 def _pace(model: "QueueModel") -> "list[str]":

@@ -52,7 +52,7 @@ def _head(records: "list[Checkpoint]", actions: "Actions", listeners: Owner) -> 
     if len(ready) < len(records):
         words.append(" ", say(_again(bool(ready))))
     if ready:
-        action = partial(actions.go_on, ready)
+        action = partial(actions.continue_uploads, ready)
         head.append(button("button small", say("go_on"), action, listeners))
     return head
 

@@ -18,7 +18,7 @@ NAMED = 3  # failures with name and reason in one announcement; more are only co
 
 
 def announce(model: "QueueModel", origin: str) -> None:
-    """Update the live region when the queue reaches a milestone; notify a hidden page's person."""
+    """Update the live region at each milestone; notify the person of the end if they are away."""
     milestones = Milestones()
 
     def follow() -> None:
