@@ -25,7 +25,8 @@ YEAR_S = 365 * 86400
 class Intl:
     """The `Formats` of a language, from the browser.
 
-    Each format is created when it is first needed, as that takes some milliseconds. All of them use the digits 0 to 9 (`latn`), as numbers are formatted in Python.
+    Each format is created when it is first needed, as that takes some milliseconds. All of them
+    use the digits 0 to 9 (`latn`), as numbers are formatted in Python.
     """
 
     def __init__(self, code: str) -> None:
