@@ -47,7 +47,7 @@ def test_an_upload_is_found_shared_deleted_and_brought_back(
     page.reload()
     uploader.expect_ready()
     page.locator("#more").get_by_role("button", name="My uploads").click()
-    mine = uploader.dialog("mine")
+    mine = uploader.dialog("my-uploads")
     stored = mine.get_by_test_id("stored")
     expect(stored).to_have_count(1)
     expect(stored).to_contain_text("harbour.png")

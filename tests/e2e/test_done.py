@@ -41,7 +41,7 @@ def test_links_list_undo_and_receipt(uploader: UploaderPage, demo: Demo, page: P
     assert page.evaluate("(url) => fetch(url).then((answer) => answer.text())", link) == "quarterly"
 
     page.locator("#more").get_by_role("button", name="My uploads").click()
-    mine = uploader.dialog("mine")
+    mine = uploader.dialog("my-uploads")
     mine.get_by_label("Search names").fill("report")
     stored = mine.get_by_test_id("stored").first
     expect(stored).to_contain_text("report.txt")
@@ -80,7 +80,7 @@ def test_what_was_deleted_is_told_and_comes_back(start_demo: StartDemo, page: Pa
     expect(uploader.rows.and_(page.locator("[data-state=done]"))).to_have_count(3)
     opener = page.locator("#more").get_by_role("button", name="My uploads")
     opener.click()
-    mine = uploader.dialog("mine")
+    mine = uploader.dialog("my-uploads")
     stored = mine.get_by_test_id("stored")
     expect(stored).to_have_count(3)
     expect(mine.get_by_role("button", name="Load more")).to_be_hidden()
@@ -114,7 +114,7 @@ def test_where_nothing_is_stored_there_is_nothing_to_search(
     _, uploader = start_demo()
     uploader.open()
     uploader.expect_ready()
-    mine = uploader.dialog("mine")
+    mine = uploader.dialog("my-uploads")
 
     for stored in (0, 1):
         if stored:
@@ -141,7 +141,7 @@ def test_all_uploads_are_searched_and_in_order_not_only_the_first_page(
     uploader.drop(**{f"many{number}__txt": "x" * (number + 1) for number in range(210)})
     done = page.get_by_test_id("total")
     expect(done).to_contain_text("210 of 210 files", timeout=60_000)
-    mine = uploader.dialog("mine")
+    mine = uploader.dialog("my-uploads")
     for reported in (False, True):
         if reported:
             page.keyboard.press("Escape")
@@ -186,7 +186,7 @@ def test_links_that_were_made_are_listed_with_their_notes(
     expect(share.get_by_label("Link", exact=True)).to_have_count(0)
     share.get_by_role("button", name="Close").click()
     page.locator("#more").get_by_role("button", name="My uploads").click()
-    mine = uploader.dialog("mine")
+    mine = uploader.dialog("my-uploads")
     mine.get_by_text("1 active link").click()
     expect(mine.get_by_test_id("link")).to_contain_text("for Bob")
     mine.get_by_test_id("stored").get_by_role("button", name="Share…").click()

@@ -60,7 +60,7 @@ def here(demo: Demo, page: Page, console: Console, runtime: str, abandoned: Path
 
 
 def line(here: UploaderPage) -> Locator:
-    return here.page.get_by_test_id("elsewhere")
+    return here.page.get_by_test_id("other-device")
 
 
 def choose(here: UploaderPage, path: Path) -> None:

@@ -76,7 +76,7 @@ def test_axe_finds_nothing_in_any_state(
     operator_bucket(demo).upload_part(key, upload_id, 1, b"x")
     uploader.open()
     uploader.expect_ready()
-    expect(page.get_by_test_id("elsewhere")).to_be_visible()
+    expect(page.get_by_test_id("other-device")).to_be_visible()
     found["elsewhere"] = violations(page)
 
     hold(demo, "slow.bin")

@@ -43,7 +43,7 @@ class DeletedFiles:
             found = []
         self._listeners.dispose()
         clear(self._list)
-        set_text(self._title, say_count("mine_gone", len(found)))
+        set_text(self._title, say_count("my_uploads_gone", len(found)))
         set_attribute(self.box, "hidden", None if found else "")
         for each in found:
             self._list.append(self._line(each))

@@ -54,17 +54,17 @@ class _MyUploads:
         self.coming: list[dict[str, Any]] = []  # results that are not shown yet
         self.asked = 0  # the number of the latest search
         self.next = ""  # cursor
-        self.dialog = Dialog("mine", say("mine"), wide=True)
+        self.dialog = Dialog("my-uploads", say("my_uploads"), wide=True)
         self.search, self.order = _search_field(), _order_field()
         self.words = element("p", {"class": "hint", "role": "status"})
-        self.list = element("div", {"class": "list mine", "role": "list"})
+        self.list = element("div", {"class": "list my-uploads", "role": "list"})
         self.listeners = Owner()
         self.deleted = DeletedFiles(lambda key, undo_id: _start(self.restore(key, undo_id)))
         self.links = ShareLinks()
         self.fields = element("div", {"class": "field", "hidden": ""}, self.search, self.order)
         folded = (self.links.box, self.deleted.box)
         self.dialog.body.append(self.fields, self.words, self.list, *folded)
-        self.load_more = self.dialog.offer("mine_more", lambda: _start(self.more()))
+        self.load_more = self.dialog.offer("my_uploads_more", lambda: _start(self.more()))
         self.load_more.hidden = True
         for stop in (
             self.listeners.dispose,
@@ -151,10 +151,12 @@ class _MyUploads:
         if self.lines or self.search.value:  # an empty list needs no search
             self.fields.hidden = False
         if self.lines:
-            key = "mine_first" if self._has_more() else "mine_count"
+            key = "my_uploads_first" if self._has_more() else "my_uploads_count"
             set_text(self.words, say_count(key, len(self.lines)))
         else:
-            set_text(self.words, say("mine_none" if self.search.value else "mine_empty"))
+            set_text(
+                self.words, say("my_uploads_none" if self.search.value else "my_uploads_empty")
+            )
 
     def _line(self, each: StoredObject) -> "Element":
         said = [size_text(each.size), moment(each.at_s)]
@@ -217,7 +219,7 @@ class _MyUploads:
             self._count()
 
     def _tell_deleted(self, each: StoredObject, undo: "dict[str, str] | None") -> None:
-        set_text(self.words, say("mine_deleted", name=each.name) + " ")
+        set_text(self.words, say("my_uploads_deleted", name=each.name) + " ")
         if undo is None:
             self.search.focus()
             return
@@ -232,16 +234,16 @@ class _MyUploads:
 
 
 def _search_field() -> "Element":
-    words = say("mine_search")
+    words = say("my_uploads_search")
     attributes = {"type": "search", "class": "text", "placeholder": words, "aria-label": words}
     attributes["maxlength"] = MAX_WORDS
     return element("input", attributes)
 
 
 def _order_field() -> "Element":
-    select = element("select", {"class": "select", "aria-label": say("mine_order")})
+    select = element("select", {"class": "select", "aria-label": say("my_uploads_order")})
     for order in ("newest", "name", "size"):
-        select.append(element("option", {"value": order}, say(f"mine_{order}")))
+        select.append(element("option", {"value": order}, say(f"my_uploads_{order}")))
     return select
 
 

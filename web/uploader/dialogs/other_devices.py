@@ -76,13 +76,13 @@ class _List:
             self._translate()
 
     def _translate(self) -> None:
-        set_attribute(self.box, "aria-label", say("elsewhere_title"))
+        set_attribute(self.box, "aria-label", say("other_devices_title"))
         clear(self._title)
-        self._title.append(element("b", None, say("elsewhere_title")))
+        self._title.append(element("b", None, say("other_devices_title")))
         if any(line.unfinished.part_size for line in self._lines):
-            self._title.append(" ", say("elsewhere"))
+            self._title.append(" ", say("other_devices"))
         if self._more:
-            set_text(self._more, say("elsewhere_more"))
+            set_text(self._more, say("other_devices_more"))
         for line in self._lines:
             line.offer()
 
@@ -108,7 +108,11 @@ class _Line:
         self._input = element("input", {"type": "file", "hidden": ""})
         self._stop = listen(self._input, "change", self._chosen)
         name = file_name(unfinished.name, unfinished.folders)
-        attributes = {"class": "record", "data-testid": "elsewhere", "data-name": unfinished.name}
+        attributes = {
+            "class": "record",
+            "data-testid": "other-device",
+            "data-name": unfinished.name,
+        }
         self.box = element("div", attributes, name, self._words, self._buttons, self._input)
 
     def offer(self) -> None:
@@ -116,14 +120,14 @@ class _Line:
         if self._is_busy:
             return
         unfinished, now_s = self.unfinished, self._leftovers.engine.keeper.server_now_s()
-        said = [say("elsewhere_there", size=size_text(unfinished.size))]
-        said.append(say("elsewhere_began", ago=ago(max(0.0, now_s - unfinished.began_at_s))))
+        said = [say("other_devices_there", size=size_text(unfinished.size))]
+        said.append(say("other_devices_began", ago=ago(max(0.0, now_s - unfinished.began_at_s))))
         if unfinished.is_active(now_s):
-            said.append(say("elsewhere_active"))
+            said.append(say("other_devices_active"))
         self._words.replaceChildren(facts(said))
         self._clear()
         if unfinished.part_size:
-            self._button("button small", say("elsewhere_choose"), lambda: self._input.click())
+            self._button("button small", say("other_devices_choose"), lambda: self._input.click())
         self._button("quiet", say("discard"), self._ask_back)
 
     def close(self) -> None:
@@ -157,7 +161,9 @@ class _Line:
         self._do(work)
 
     def _show_compared(self, size: int) -> None:
-        set_text(self._words, say("elsewhere_check", percent=percent(size, self.unfinished.size)))
+        set_text(
+            self._words, say("other_devices_check", percent=percent(size, self.unfinished.size))
+        )
 
     def _do(
         self, work: "Callable[[UnfinishedUpload, Leftovers], Coroutine[Any, Any, None]]"
@@ -172,14 +178,14 @@ class _Line:
         try:
             await work(self.unfinished, self._leftovers)
         except InOtherTab:
-            self._end("elsewhere_tab")
+            self._end("other_devices_tab")
         except (OSSError, TransferError) as error:
             if isinstance(error, (Refused, ServerRefused)) and error.code in GONE:
-                self._end("elsewhere_gone")
+                self._end("other_devices_gone")
             else:
                 self._failed(error)
         else:
-            self._end("" if work is not _discard else "elsewhere_discarded")
+            self._end("" if work is not _discard else "other_devices_discarded")
 
     def _end(self, why: str) -> None:
         if why:
@@ -193,7 +199,7 @@ class _Line:
         self.offer()
         self._buttons.firstChild.focus()
         is_other = isinstance(error, DifferentFile)
-        sentence = say("elsewhere_other") if is_other else explain(error, origin="").sentence
+        sentence = say("other_devices_other") if is_other else explain(error, origin="").sentence
         set_text(self._words, sentence)
 
     def _clear(self) -> None:

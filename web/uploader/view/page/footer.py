@@ -38,7 +38,7 @@ def show_footer(
         clear(box)
         box.append(speed)
         if grant.can("objects"):
-            offer("mine", actions.show_my_uploads)
+            offer("my_uploads", actions.show_my_uploads)
         if any_done.get():
             offer("receipt", actions.show_receipt)
         offer("shortcuts", lambda: actions.open_dialog("shortcuts"))

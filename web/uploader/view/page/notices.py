@@ -116,7 +116,7 @@ def _quota(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "lis
         words, more = say("no_room"), say("no_room_next")
     if waiting:
         more += " " + say_count("notice_waiting", waiting)
-    offers = [("mine", actions.show_my_uploads)] if actions.can("objects") else []
+    offers = [("my_uploads", actions.show_my_uploads)] if actions.can("objects") else []
     if waiting:
         offers = offers + [("try_now", actions.try_now)]
     return [_Notice("quota", words, more, offers, False)]
