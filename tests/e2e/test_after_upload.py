@@ -63,7 +63,7 @@ def test_an_upload_is_found_shared_deleted_and_brought_back(
     share.get_by_role("button", name="Make a link").click()
     link = share.get_by_label("Link", exact=True).input_value()
     share.get_by_role("button", name="Close").click()
-    working = mine.locator("summary").filter(has_text="that work")
+    working = mine.locator("summary").filter(has_text="active link")
     assert seen(browser, link) == (200, picture.getvalue())
     own_demo.oss.clock.advance(3601)
     assert seen(browser, link)[0] == 403
