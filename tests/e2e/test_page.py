@@ -96,7 +96,7 @@ def test_axe_finds_nothing_in_any_state(
             "button", name="Explain signature"
         ),
         "share": uploader.row("done.txt").locator.get_by_role("button", name="Share…"),
-        "mine": foot.get_by_role("button", name="My uploads"),
+        "my-uploads": foot.get_by_role("button", name="My uploads"),
         "receipt": foot.get_by_role("button", name="Receipt"),
         "shortcuts": foot.get_by_role("button", name="Keyboard shortcuts"),
     }
