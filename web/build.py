@@ -1,11 +1,11 @@
-"""Build what the server hands to a browser: `build/web` from here and from `node_modules`.
+"""Build the files that the server sends to browsers: `build/web` from `web` and `node_modules`.
 
-Every file lands in `assets/<group>-<content hash>/`, so that it may be cached for ever and a change
-in one group leaves the others cached. Compressed copies (`.br`, `.gz`) lie beside it.
-`manifest.json` lists what may be served, and the hash of each file. `index.<runtime>.html` are the
-pages in English, `index.<runtime>.<language>.html` those in other languages; they hold the same
-hashes, so that a browser refuses a file of which a byte has changed. A group that is already built
-is left alone, so running this again costs milliseconds.
+Files go to `assets/<group>-<content hash>/`: browsers may cache them for ever, and a change in one
+group keeps the others cached. Beside each file are compressed copies (`.br`, `.gz`).
+`manifest.json` lists the files that may be served, with their hashes. `index.<runtime>.html` are
+the pages in English, `index.<runtime>.<language>.html` those in other languages. The pages contain
+the same hashes, so that a browser refuses a changed file. A group that is already built is not
+built again: a second run takes milliseconds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WEB = Path(__file__).parent
 NODE_MODULES = WEB / "node_modules"
 OUT = WEB.parent / "build" / "web"
 
-LATER = WEB / "uploader" / "dialogs"  # modules that are loaded when they are first needed
+DIALOGS = WEB / "uploader" / "dialogs"  # loaded when the first dialog is opened
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 LANGUAGES = {
     "en": "English",
@@ -43,13 +43,13 @@ LANGUAGES = {
     "ar": "العربية",
 }
 RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
-# What the page loads by a name of its own: name, file
-LOADED_LATER = {
-    "crc64": "crc64.js",
+# {name by which the page loads a file: the file}
+LOADED_ON_DEMAND = {
+    "checksum_worker": "checksum_worker.js",
     "sha256": "sha256.js",
-    "handles": "handles.js",
+    "records": "records.js",
     "tabs": "tabs.js",
-    "later": "later.py",
+    "dialogs": "dialogs.py",
     "thumbnails": "thumbnails.js",
     "qr": "qr.js",
     "frame": "frame.js",
@@ -67,7 +67,7 @@ TYPES = {
     ".zip": "application/zip",
 }
 COMPRESSED_ALREADY = {".zip"}
-BEST_BROTLI_UP_TO = 1_000_000  # bytes; the best level takes half a minute on the large ones
+BEST_BROTLI_UP_TO = 1_000_000  # bytes; the best level takes half a minute for larger files
 PYSCRIPT_PLUGINS = [
     "codemirror",
     "deprecations-manager",
@@ -90,15 +90,17 @@ PYSCRIPT_UNUSED = (
 
 
 def bundle_python(extension: Path | None = None) -> str:
-    """Return one Python script which holds all that `uploader` needs at once, and starts it.
+    """Return one Python script that contains `uploader` without its dialogs, and starts it.
 
-    Nothing is started where a script or the style sheet has not come whole.
-    One request instead of sixty; the modules are written to the interpreter's own file system.
-    A page's own Python, `extension`, comes last.
+    This is one request instead of sixty. The script writes the modules to the interpreter's file
+    system. It starts nothing if another script or the style sheet was not loaded completely.
+
+    Args:
+        extension: the page's own Python, which runs last.
     """
     own = extension.read_text("utf-8") if extension else ""
     instead = "raise SystemExit  # before the page's own Python" if own else "pass"
-    modules = [path for path in (WEB / "uploader").rglob("*.py") if LATER not in path.parents]
+    modules = [path for path in (WEB / "uploader").rglob("*.py") if DIALOGS not in path.parents]
     return f"""{bundle(modules)}
 import js
 if not js.document.documentElement.hasAttribute("data-incomplete"):
@@ -113,7 +115,7 @@ else:
 
 
 def bundle(modules: Iterable[Path]) -> str:
-    """Return a Python script which writes the modules where they can be imported."""
+    """Return a Python script that writes the modules where they can be imported."""
     files = [
         [path.relative_to(WEB).as_posix(), strip(path.read_text("utf-8"))]
         for path in sorted(modules)
@@ -134,7 +136,7 @@ for path, source in {json.dumps(files, ensure_ascii=False)}:
 
 
 def strip(source: str) -> str:
-    """Return a module without comments, docstrings and what only the type checker reads.
+    """Return a module without comments, docstrings and `TYPE_CHECKING` blocks.
 
     Every statement stays on its line, so that a traceback from the page fits the source.
     """
@@ -160,14 +162,14 @@ def strip(source: str) -> str:
 
 
 def sentences(language: str) -> dict[str, str]:
-    """Return what the page says in a language."""
+    """Return the sentences of a language by key."""
     text = (WEB / "uploader/locales" / f"{language}.json").read_text("utf-8")
     found: dict[str, str] = json.loads(text)
     return found
 
 
 def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
-    """Return {group: {file name: content}}."""
+    """Return the files to serve, as `{group: {file name: content}}`."""
     pyscript = NODE_MODULES / "@pyscript/core/dist"
     micropython = NODE_MODULES / "@micropython/micropython-webassembly-pyscript"
     pyodide = NODE_MODULES / "pyodide"
@@ -178,20 +180,17 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
     return {
         "app": {
             **read(WEB / "worker", "checksums.js"),
-            "crc64.js": worker(),
-            **read(WEB / "storage", "handles.js", "leases.js", "storage.js", "tabs.js"),
-            **read(WEB / "page", "embed.js", "favicon.svg", "frame.js", "thumbnails.js"),
-            **read(WEB / "page", "form.css", "form.js"),
-            "boot.js": joined("page/boot/*.js"),
-            "exchange.js": joined("page/exchange/*.js"),
-            "intake.js": joined("page/intake/*.js"),
-            "styles.css": joined("page/styles/*.css"),
+            "checksum_worker.js": worker(),
+            **read(WEB / "storage", "indexed_db.js", "leases.js", "records.js", "tabs.js"),
+            **read(WEB / "page", "boot.js", "exchange.js", "intake.js", "thumbnails.js"),
+            **read(WEB / "page", "embed.js", "favicon.svg", "form.css", "form.js", "frame.js"),
+            "styles.css": styles(),
             **read(WEB / "uploader/locales", *(f"{language}.json" for language in LANGUAGES)),
             "idb-keyval.js": (NODE_MODULES / "idb-keyval/dist/index.js").read_bytes(),
             "sha256.js": (NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js").read_bytes(),
             "qr.js": (NODE_MODULES / "qrcode-generator/dist/qrcode.mjs").read_bytes(),
             "uploader.py": bundle_python(extension).encode(),
-            "later.py": bundle(LATER.rglob("*.py")).encode(),
+            "dialogs.py": bundle(DIALOGS.rglob("*.py")).encode(),
         },
         "pyscript": {
             path.name: path.read_bytes()
@@ -214,18 +213,18 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
 
 
 def worker() -> bytes:
-    """Return the script of the checksum worker: one file, which the page checks as a whole."""
-    parts = ["braid.js", "chunks.js", "digest.js", "crc64.js"]
+    """Return the script of the checksum worker as one file, of which the page checks the hash."""
+    parts = ["crc64_wasm.js", "checksum_worker.js"]
     return b"\n".join((WEB / "worker" / part).read_bytes() for part in parts)
 
 
-def joined(parts: str) -> bytes:
-    """Return files as one, in the order of their names: one request brings them all."""
-    return b"".join(path.read_bytes() for path in sorted(WEB.glob(parts)))
+def styles() -> bytes:
+    """Return the style sheets as one file, in the order of their names."""
+    return b"".join(path.read_bytes() for path in sorted(WEB.glob("page/styles/*.css")))
 
 
 def folder_name(group: str, files: dict[str, bytes]) -> str:
-    """Return `<group>-<hash of names and contents>`."""
+    """Return the name of the group's folder, `<group>-<hash of names and contents>`."""
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
@@ -233,7 +232,10 @@ def folder_name(group: str, files: dict[str, bytes]) -> str:
 
 
 def write_group(folder: Path, files: dict[str, bytes]) -> None:
-    """Write the files with compressed copies, whole or not at all."""
+    """Write the files and their compressed copies to a new folder in one step.
+
+    An existing folder is complete and has the same content.
+    """
     if folder.is_dir():
         return
     fresh = folder.with_suffix(".new")
@@ -245,7 +247,7 @@ def write_group(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file, with compressed copies beside it where that helps."""
+    """Write a file, and compressed copies of it unless it is compressed already."""
     path.write_bytes(content)
     if path.suffix in COMPRESSED_ALREADY:
         return
@@ -255,16 +257,16 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def integrity(content: bytes) -> str:
-    """Return a hash as browsers and policies write it."""
+    """Return the SHA-256 of a file in the format of integrity attributes and policies."""
     return "sha256-" + base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
 def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str]) -> str:
-    """Return the page for one runtime and language.
+    """Return the HTML page for one runtime and language.
 
     Args:
         url: maps `group/file` to its address.
-        hashes: maps an address to the hash of what is there.
+        hashes: maps an address to the hash of the file.
     """
     engine = {"micropython": "micropython/micropython.mjs", "pyodide": "pyodide/pyodide.mjs"}[
         runtime
@@ -292,12 +294,12 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
         "dir": "rtl" if language in RIGHT_TO_LEFT else "ltr",
         "languages": "".join(_option(code, chosen=code == language) for code in LANGUAGES),
         "sentences": json.dumps(said, ensure_ascii=False).replace("<", "\\u003c"),
-        "urls": json.dumps({name: url[f"app/{file}"] for name, file in LOADED_LATER.items()}),
+        "urls": json.dumps({name: url[f"app/{file}"] for name, file in LOADED_ON_DEMAND.items()}),
         "runtime": runtime,
         "script_type": {"micropython": "mpy", "pyodide": "py"}[runtime],
         "config": json.dumps(config).replace("'", "&#39;"),
         "preload": "\n".join(preload),
-        # PyScript loads the plugins of both languages unless each is told not to.
+        # PyScript loads the plugins of both interpreters unless each has a config.
         "other_config": f'<{other} type="json" hidden>{json.dumps(plugins)}</{other}>',
     }
     text = (WEB / "index.html").read_text("utf-8")
@@ -308,7 +310,7 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
 
 
 def without_comments(script: str) -> str:
-    """Return a script that stands in the page without its indentation and `//` comments."""
+    """Return an inline script without its indentation and `//` comments."""
     lines = (re.sub(r"(^|\s)//.*", "", line).strip() for line in script.splitlines())
     return "\n".join(line for line in lines if line)
 
@@ -320,11 +322,11 @@ def _option(language: str, *, chosen: bool) -> str:
 
 
 def main(out: Path = OUT, extension: Path | None = None) -> None:
-    """Bring a built page up to date and remove what is no longer part of it.
+    """Build the page, and remove files of earlier builds.
 
     Args:
-        out: the folder for `OSSFERRY_WEB_DIR`.
-        extension: Python that runs in the page once it has started (`docs/uploader-api.md`).
+        out: the folder to build, for `OSSFERRY_WEB_DIR`.
+        extension: Python that runs in the page after its start (`docs/uploader-api.md`).
     """
     if not NODE_MODULES.is_dir():
         sys.exit("web/node_modules is missing: run `npm ci` in web/, or `make build`")
@@ -364,7 +366,7 @@ def main(out: Path = OUT, extension: Path | None = None) -> None:
 
 
 def read_command_line() -> argparse.Namespace:
-    """Return where to build, and with which Python of the page's own."""
+    """Return the command line options."""
     parser = argparse.ArgumentParser(description="Build the page.")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for OSSFERRY_WEB_DIR")
     parser.add_argument("--extension", type=Path, help="Python to run in the page once it started")

@@ -1,14 +1,19 @@
-"""Makes MicroPython's WASM faster, without compiling it again; what it computes stays the same.
-`closed` keeps the interpreter's memory, and what it holds of JavaScript, off `globalThis`.
+"""Changes to MicroPython's WASM and script, made when the page is built, without compiling C.
 
-Binaryen writes it as text, what is below and `interpreter.wat` is put in, and Binaryen optimizes it
-all. `docs/decisions/0005-a-faster-interpreter.md` says why, and what it brings.
+`faster` changes the WASM. Binaryen disassembles it, this module replaces functions in the text and
+adds `interpreter.wat`, and Binaryen assembles and optimizes the result. Programs print the same as
+before. `docs/decisions/0005-a-faster-interpreter.md` has the reasons and the measurements.
 
-Errors: it was compiled so that each call from which one may come goes through a function of
-JavaScript, `invoke_*`, that catches what `longjmp` throws. WASM can catch that itself.
+- Errors: the WASM was compiled so that each call that may raise an error goes through a JavaScript
+  function, `invoke_*`, which catches the exception of `longjmp`. The changed WASM does so itself.
+- Strings: MicroPython compares a new string with all interned ones, and a page interns thousands.
+  `interpreter.wat` finds it by its hash.
 
-Strings: a string that is made is looked for among those that are interned, one after the other, and
-a page has thousands of them. `interpreter.wat` finds it by its hash.
+`closed` changes the script: the interpreter's memory and its references to JavaScript objects stay
+in variables of the module instead of on `globalThis`, where any script of the page could read them.
+
+Both know one version of MicroPython by its hash. They return any other unchanged, with a warning on
+stderr: the page then works, but is slower, or exposes the interpreter to other scripts.
 """
 
 import hashlib
@@ -25,12 +30,12 @@ ADDED = HERE / "interpreter.wat"
 BINARYEN = HERE / "node_modules/binaryen"
 CACHE = HERE / "node_modules/.cache/ossferry"
 
-# Names in this WASM only. `qstr_find_strn` is the function that begins with 5381, goes through
-# pools of strings from the last one, and ends with `memcmp`.
+# Names in the text of the known WASM. `qstr_find_strn` is the function that begins with 5381, goes
+# through the pools of strings from the last to the first, and ends with `memcmp`.
 KNOWN = "06338c955b03c5700aa0069015d3e392d76836ef8e2ce25bedbe59b88ccd373c"  # SHA-256
 FIND_STRING, COMPARE, LAST_POOL = "$33", "$1335", "185156"
 
-# Of MicroPython's script: what it puts on `globalThis`, where every script of the page finds it.
+# The properties that the known script sets on `globalThis`.
 KNOWN_SCRIPT = "c2be87e7ba24e3b47d133022b009a66bff07f4720aa23d816d216ef8cc47014c"  # SHA-256
 TABLES = (
     "proxy_js_existing",
@@ -41,7 +46,7 @@ TABLES = (
     "pyProxyFinalizationRegistry",
 )
 
-# What Emscripten's `invoke_*` does for errors of Python and of JavaScript.
+# The same as Emscripten's `invoke_*`, which handles errors of Python and of JavaScript.
 CATCH = """
 (func {name} {params} {result} (local $stack i32)
   (local.set $stack (call {stack}))
@@ -65,20 +70,21 @@ FEATURES = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ]
-# The table of functions is exported, but MicroPython's script only reads it: calls may be direct.
+# MicroPython's script only reads the exported table of functions: calls through it may be direct.
 OPTIMIZE = ["-O3", "--pass-arg=directize-initial-contents-immutable"]
 IMPORT = r'\(import "env" "%s" \(func (\$\S+)((?: \(param[ i32]+\))?)((?: \(result i32\))?)\)\)'
 
 
 def faster(wasm: bytes) -> bytes:
-    """Return WASM that does the same in less time. It takes ten seconds; the result is kept.
+    """Return the changed WASM. The change takes ten seconds; the result is cached.
+
+    An unknown WASM is returned as it is, with a warning.
 
     Raises:
-        ValueError: it is another than that for which this was written.
-        SystemExit: Binaryen cannot do it.
+        SystemExit: Binaryen failed.
     """
-    if hashlib.sha256(wasm).hexdigest() != KNOWN:
-        raise ValueError("MicroPython's WASM is another: find anew what interpreter.py changes")
+    if not _is_known("micropython.wasm", wasm, KNOWN, "runs slower"):
+        return wasm
     parts = (Path(__file__), ADDED, BINARYEN / "package.json")
     own = b"".join(part.read_bytes() for part in parts)
     kept = CACHE / f"micropython-{hashlib.sha256(own).hexdigest()}.wasm"
@@ -95,16 +101,15 @@ def faster(wasm: bytes) -> bytes:
 
 
 def closed(script: bytes) -> bytes:
-    """Return MicroPython's script with its state in variables of this module alone.
+    """Return MicroPython's script with its state in variables of the module.
 
-    It keeps on `globalThis` the objects and promises of JavaScript that Python holds, the objects
-    of Python that JavaScript holds, and the functions that read the interpreter's memory.
-
-    Raises:
-        ValueError: it is another than that for which this was written.
+    The original keeps three things on `globalThis`: the JavaScript objects and promises that Python
+    refers to, the Python objects that JavaScript refers to, and functions that read the
+    interpreter's memory. An unknown script is returned as it is, with a warning.
     """
-    if hashlib.sha256(script).hexdigest() != KNOWN_SCRIPT:
-        raise ValueError("MicroPython's script is another: find anew what interpreter.py changes")
+    loss = "lets other scripts of the page read its memory"
+    if not _is_known("micropython.mjs", script, KNOWN_SCRIPT, loss):
+        return script
     text = script.decode()
     for name in TABLES:
         text = re.sub(rf"globalThis\.{name}\b", name, text)
@@ -113,8 +118,20 @@ def closed(script: bytes) -> bytes:
     return (head + text).encode()
 
 
+def _is_known(name: str, content: bytes, known: str, loss: str) -> bool:
+    """Tell whether a file is the known version; if not, print a warning that names the loss."""
+    found = hashlib.sha256(content).hexdigest()
+    if found != known:
+        warning = f"""warning: {name} is not the version that web/interpreter.py can change.
+  The page is built with the unchanged file: it works, but {loss}.
+  SHA-256 {found}, expected {known}.
+  To update, see docs/decisions/0005-a-faster-interpreter.md."""
+        sys.stderr.write(warning + "\n")
+    return found == known
+
+
 def _changed(text: str) -> str:
-    """Return the text of the WASM, with errors and strings as they are here."""
+    """Return the text of the WASM with other functions for errors and for finding strings."""
     exports = dict(re.findall(r'\(export "(\w+)" \(func (\$\S+)\)\)', text))
     names = {
         **{name: exports[name] for name in ("malloc", "setThrew")},
@@ -139,7 +156,10 @@ def _changed(text: str) -> str:
 
 
 def _passed(params: str, result: str) -> dict[str, str]:
-    """Return what goes on to the function of which the first parameter is the number."""
+    """Return the fields of `CATCH` that depend on the signature of an `invoke_*`.
+
+    Its first parameter is the index of the function to call, the others are that function's.
+    """
     count = params.count("i32") - 1
     return {
         "type": f"(param{' i32' * count})" if count else "",
@@ -151,7 +171,7 @@ def _passed(params: str, result: str) -> dict[str, str]:
 def _only(pattern: str, text: str) -> re.Match[str]:
     found = list(re.finditer(pattern, text))
     if len(found) != 1:
-        raise ValueError(f"MicroPython's WASM has {len(found)} of what is changed there: {pattern}")
+        raise ValueError(f"MicroPython's WASM has {len(found)} matches, not one, for {pattern}")
     return found[0]
 
 

@@ -1,18 +1,22 @@
-;; What `interpreter.py` adds to MicroPython's WASM, where it puts in names of functions there, and an address.
+;; The code that `interpreter.py` adds to MicroPython's WASM. It puts names of functions there, and one address, in
+;; place of the words in braces.
 
 (tag $longjmp)
 (func {throw_longjmp} (throw $longjmp))
 
-;; Strings that are interned, by their hash: 0 for none, the number of the only one, or $several, as it is for numbers
-;; that do not fit. A hash is never 0: MicroPython makes it 1.
-;; What is interned lies in pools of 24 bytes, followed by an address for each string:
-;;   0 the pool before, or 0; 4 how many strings all pools before have, and in the highest bit whether this one is sorted;
-;;   12 how many are in this one; 16 where their hashes are, 2 bytes each; 20 their lengths, 1 byte each
-;; Strings are only ever added, to the last pool, which may be a new one.
+;; The table has an entry for each hash of an interned string: 0 if no string has this hash, the number of the string if
+;; one has it, and $several if more have it or the number needs more than 16 bits. No hash is 0: MicroPython uses 1 instead.
+;; Interned strings are in pools. A pool has a head of 24 bytes, followed by the address of each string:
+;;   offset 0: address of the previous pool, or 0
+;;   offset 4: number of strings in all previous pools; the highest bit says whether this pool is sorted
+;;   offset 12: number of strings in this pool
+;;   offset 16: address of their hashes, 2 bytes each
+;;   offset 20: address of their lengths, 1 byte each
+;; MicroPython only adds strings, always to the last pool, which may be a new one.
 
 (global $table (mut i32) (i32.const 0))
-(global $pool (mut i32) (i32.const 0)) ;; the last that has been looked at,
-(global $count (mut i32) (i32.const 0)) ;; and how many of its strings
+(global $pool (mut i32) (i32.const 0)) ;; the last pool whose strings are in the table
+(global $count (mut i32) (i32.const 0)) ;; how many strings of that pool are in the table
 (global $several i32 (i32.const 0xffff))
 
 (func $before (param $pool i32) (result i32)
@@ -45,7 +49,8 @@
   (global.set $pool (local.get $last))
   (global.set $count (i32.load offset=12 (local.get $last))))
 
-;; In place of `qstr_find_strn`, which looks at the hash of each string, one after the other; here it is `$one_by_one`.
+;; Replaces `qstr_find_strn`, which compares the hash of each string, one after the other; that function is now named
+;; `$one_by_one`.
 (func {find_string} (param $text i32) (param $size i32) (result i32)
   (local $last i32) (local $at i32) (local $hash i32) (local $number i32)
   (local.set $last (i32.load (i32.const {last_pool})))

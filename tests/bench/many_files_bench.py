@@ -90,17 +90,17 @@ TICKS = """
 import asyncio
 import json
 import js
-from uploader.browser import language
+from uploader.browser.page import language
 from uploader.browser.clock import BrowserClock
-from uploader.browser.dom import by_id
+from uploader.browser.page.dom import by_id
 from uploader.transfer import states
 from uploader.transfer.upload import Upload
-from uploader.view.listing import Listing
+from uploader.view.list.virtual_list import VirtualList
 from uploader.view.model import QueueModel
-from uploader.view.rows import row
+from uploader.view.list.rows import row
 from uploader.view.signals import Owner, Signal, effect
-from uploader.view.text import use
-from uploader.view.total import show_total
+from uploader.view.words.text import use
+from uploader.view.list.total import show_total
 
 
 class File:
@@ -125,7 +125,7 @@ class Actions:
 use("en", language.sentences_of_page(), language.Intl("en"))
 model, actions, owner = QueueModel(BrowserClock(), soon=lambda flush: None), Actions(), Owner()
 box = by_id("uploads")
-listing = Listing(box, lambda item, own: row(item, actions, own))
+listing = VirtualList(box, lambda item, own: row(item, actions, own))
 box.append(show_total(model, actions, owner))
 box.removeAttribute("hidden")
 uploads = [Upload(File(number), model.changed) for number in range(50)]

@@ -214,7 +214,7 @@ def done(studio: Studio, demo: Demo) -> None:
         shoot(page, "share", full=False)
         page.keyboard.press("Escape")
         page.locator("#more").get_by_role("button", name="My uploads").click()
-        expect(uploader.dialog("mine").get_by_test_id("stored")).to_have_count(4)
+        expect(uploader.dialog("my-uploads").get_by_test_id("stored")).to_have_count(4)
         shoot(page, "my-uploads", full=False)
         shoot(page, "my-uploads-phone", NARROW, full=False)
         page.keyboard.press("Escape")

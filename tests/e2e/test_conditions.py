@@ -142,7 +142,7 @@ def test_a_quota_that_is_used_up_is_told_and_room_can_be_made(
     notice = uploader.notice("quota")
     expect(notice).to_contain_text("Your quota is used up: 1 of 1 file. Delete uploads")
     notice.get_by_role("button", name="My uploads").click()
-    mine = uploader.dialog("mine")
+    mine = uploader.dialog("my-uploads")
     mine.get_by_test_id("stored").get_by_role("button", name="Delete").click()
     expect(mine.get_by_role("status")).to_contain_text("first.txt was deleted.")
     page.keyboard.press("Escape")
@@ -164,7 +164,7 @@ def test_room_that_is_made_while_nothing_waits_is_told_at_once(
     uploader.row("first.txt").expect_state("done")
     expect(left).to_contain_text("0 files of your quota left")
     page.get_by_role("button", name="My uploads").click()
-    mine = uploader.dialog("mine")
+    mine = uploader.dialog("my-uploads")
     stored = mine.get_by_test_id("stored")
 
     stored.get_by_role("button", name="Delete").click()
@@ -204,7 +204,7 @@ def test_what_is_unfinished_can_be_discarded_while_a_quota_is_used_up(
     until(page, lambda: page.evaluate(ASK_GRANT) == 429)
     if device == "another":
         page.evaluate(FORGET)
-        box = page.get_by_test_id("elsewhere")
+        box = page.get_by_test_id("other-device")
 
     uploader.open()
     uploader.expect_ready()

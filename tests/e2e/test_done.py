@@ -1,4 +1,4 @@
-"""Actions on a completed file."""
+"""What a person does with a file that has arrived."""
 
 import json
 import re
@@ -22,7 +22,7 @@ LISTED = """fetch("/api/objects?sort=name&limit=1000")
   .then((answer) => answer.json()).then((found) => found.objects.length)"""
 
 
-@pytest.mark.only_browser("chromium")  # only in Chromium can a test read the clipboard
+@pytest.mark.only_browser("chromium")  # only its clipboard can be read
 @slow_on_pyodide
 def test_links_list_undo_and_receipt(uploader: UploaderPage, demo: Demo, page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -41,7 +41,7 @@ def test_links_list_undo_and_receipt(uploader: UploaderPage, demo: Demo, page: P
     assert page.evaluate("(url) => fetch(url).then((answer) => answer.text())", link) == "quarterly"
 
     page.locator("#more").get_by_role("button", name="My uploads").click()
-    mine = uploader.dialog("mine")
+    mine = uploader.dialog("my-uploads")
     mine.get_by_label("Search names").fill("report")
     stored = mine.get_by_test_id("stored").first
     expect(stored).to_contain_text("report.txt")
@@ -49,7 +49,7 @@ def test_links_list_undo_and_receipt(uploader: UploaderPage, demo: Demo, page: P
     page.set_viewport_size({"width": 360, "height": 740})
     name = stored.get_by_text("report.txt").bounding_box()
     assert name is not None
-    assert name["width"] > 60  # beside or above the buttons, but never too narrow
+    assert name["width"] > 60  # beside or above the buttons, but never squeezed
     page.set_viewport_size({"width": 1280, "height": 900})
     stored.get_by_role("button", name="Delete").click()
     expect(mine.get_by_role("status")).to_contain_text("report.txt was deleted.")
@@ -80,7 +80,7 @@ def test_what_was_deleted_is_told_and_comes_back(start_demo: StartDemo, page: Pa
     expect(uploader.rows.and_(page.locator("[data-state=done]"))).to_have_count(3)
     opener = page.locator("#more").get_by_role("button", name="My uploads")
     opener.click()
-    mine = uploader.dialog("mine")
+    mine = uploader.dialog("my-uploads")
     stored = mine.get_by_test_id("stored")
     expect(stored).to_have_count(3)
     expect(mine.get_by_role("button", name="Load more")).to_be_hidden()
@@ -96,12 +96,12 @@ def test_what_was_deleted_is_told_and_comes_back(start_demo: StartDemo, page: Pa
     buttons = uploader.row("one.txt").locator.get_by_role("button")
     expect(buttons.filter(has_text="Copy link")).to_have_count(0)
     opener.click()
-    expect(stored).to_have_count(1)  # it appears above the deleted files, which then move down
-    mine.get_by_text("2 deleted files can come back").click()
+    expect(stored).to_have_count(1)  # it comes above the deleted ones, which then move down
+    mine.get_by_text("2 deleted files can be restored").click()
     back = mine.get_by_test_id("deleted").filter(has_text="one.txt").get_by_role("button")
     back.dblclick()
     expect(stored).to_have_count(2)
-    expect(mine.get_by_text("1 deleted file can come back")).to_be_visible()
+    expect(mine.get_by_text("1 deleted file can be restored")).to_be_visible()
     page.keyboard.press("Escape")
     uploader.row("one.txt").expect_says("Arrived and verified")
     expect(buttons.filter(has_text="Copy link")).to_have_count(1)
@@ -114,7 +114,7 @@ def test_where_nothing_is_stored_there_is_nothing_to_search(
     _, uploader = start_demo()
     uploader.open()
     uploader.expect_ready()
-    mine = uploader.dialog("mine")
+    mine = uploader.dialog("my-uploads")
 
     for stored in (0, 1):
         if stored:
@@ -141,7 +141,7 @@ def test_all_uploads_are_searched_and_in_order_not_only_the_first_page(
     uploader.drop(**{f"many{number}__txt": "x" * (number + 1) for number in range(210)})
     done = page.get_by_test_id("total")
     expect(done).to_contain_text("210 of 210 files", timeout=60_000)
-    mine = uploader.dialog("mine")
+    mine = uploader.dialog("my-uploads")
     for reported in (False, True):
         if reported:
             page.keyboard.press("Escape")
@@ -159,7 +159,8 @@ def test_all_uploads_are_searched_and_in_order_not_only_the_first_page(
     mine.get_by_label("Search names").fill("many7.t")
     expect(mine.get_by_test_id("stored")).to_have_count(1)
     mine.get_by_label("Search names").fill("nowhere")
-    expect(mine.get_by_role("status")).to_have_text("No file has that in its name or folder.")
+    words = "No file has these words in its name or folder."
+    expect(mine.get_by_role("status")).to_have_text(words)
 
 
 @slow_on_pyodide
@@ -185,8 +186,8 @@ def test_links_that_were_made_are_listed_with_their_notes(
     expect(share.get_by_label("Link", exact=True)).to_have_count(0)
     share.get_by_role("button", name="Close").click()
     page.locator("#more").get_by_role("button", name="My uploads").click()
-    mine = uploader.dialog("mine")
-    mine.get_by_text("1 link that works").click()
+    mine = uploader.dialog("my-uploads")
+    mine.get_by_text("1 active link").click()
     expect(mine.get_by_test_id("link")).to_contain_text("for Bob")
     mine.get_by_test_id("stored").get_by_role("button", name="Share…").click()
     expect(page.get_by_role("dialog", name="Share a link")).to_be_visible()

@@ -60,7 +60,7 @@ def here(demo: Demo, page: Page, console: Console, runtime: str, abandoned: Path
 
 
 def line(here: UploaderPage) -> Locator:
-    return here.page.get_by_test_id("elsewhere")
+    return here.page.get_by_test_id("other-device")
 
 
 def choose(here: UploaderPage, path: Path) -> None:
@@ -79,7 +79,7 @@ def test_another_device_finishes_what_one_has_begun(
     expect(line(here)).to_contain_text(
         re.compile(rf"{NAME}33\.6\sMB is already there\s+started .* ago")
     )
-    expect(line(here)).to_contain_text("something has just arrived")
+    expect(line(here)).to_contain_text("a part has just arrived")
     (upload_id,) = pending(demo, NAME)
 
     choose(here, make_file("other.bin", b"?" + CONTENT[1:]))
@@ -123,7 +123,7 @@ def test_what_another_device_has_begun_is_discarded_and_leaves_no_part(
     here.drop(small__txt="small")
     here.row("small.txt").expect_state("done")
     expect(line(here)).to_have_count(0)
-    assert not any(url.endswith("/later.py") for url in loaded)
+    assert not any(url.endswith("/dialogs.py") for url in loaded)
 
 
 @slow_on_pyodide
@@ -145,7 +145,7 @@ def test_what_this_browser_is_at_is_not_another_devices(
     line(second).get_by_role("button", name="Discard").click()
     line(second).get_by_role("button", name="Really discard 1 upload").click()
     toast = other.locator("#toast")
-    expect(toast).to_contain_text("another tab is at it", timeout=PATIENCE_MS)
+    expect(toast).to_contain_text("Another tab is uploading", timeout=PATIENCE_MS)
     expect(line(second)).to_have_count(0)
     third = UploaderPage(other, here.url)
     third.open()

@@ -114,7 +114,7 @@ def test_what_opens_in_a_high_frame_opens_where_a_person_looks(
         last.get_by_role("button", name="Copy link").click()
         expect(frame.locator("#toast span")).to_be_in_viewport(ratio=1)
         frame.get_by_role("button", name="My uploads").click()
-        mine = frame.get_by_test_id("dialog-mine")
+        mine = frame.get_by_test_id("dialog-my-uploads")
         expect(mine.get_by_test_id("stored").nth(30)).to_be_attached()
 
         expect(mine).to_be_in_viewport(ratio=1)

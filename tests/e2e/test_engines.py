@@ -47,7 +47,7 @@ def test_my_uploads_are_listed_searched_shared_deleted_and_brought_back(
     row.expect_state("done")
     uploader.row("photo.txt").expect_state("done")
     page.locator("#more").get_by_role("button", name="My uploads").click()
-    mine = uploader.dialog("mine")
+    mine = uploader.dialog("my-uploads")
     stored = mine.get_by_test_id("stored")
     expect(stored).to_have_count(2)
     mine.get_by_label("Search names").fill("report")
@@ -107,7 +107,7 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(
     whole, seen = page.evaluate(WIDTHS)
     assert whole <= seen
     page.locator("#more").get_by_role("button", name="My uploads").click()
-    expect(uploader.dialog("mine").get_by_test_id("stored").first).to_be_visible()
+    expect(uploader.dialog("my-uploads").get_by_test_id("stored").first).to_be_visible()
     whole, seen = page.evaluate(WIDTHS)
     assert whole <= seen
 

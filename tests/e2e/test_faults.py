@@ -125,7 +125,7 @@ def test_a_service_without_room_on_its_disks_is_named_in_the_row(
 
     row = uploader.row("full.bin")
     expect(row.locator).to_contain_text(
-        "The storage service answers with errors, is sent again by itself", timeout=45_000
+        "The storage service answers with errors; trying again automatically", timeout=45_000
     )
     demo.oss.faults.clear()
     row.expect_state("done", timeout_ms=60_000)
@@ -171,7 +171,7 @@ def test_a_file_that_has_to_be_sent_again_is_not_shown_as_being_verified(
     uploader.drop(busy__txt="x", other__txt="y")
 
     row = uploader.row("busy.txt")
-    row.expect_says("Did not get through, is sent again by itself")
+    row.expect_says("Sending failed; trying again automatically")
     uploader.row("other.txt").expect_state("done")
     row.expect_state("uploading")
     row.cancel_button.click()

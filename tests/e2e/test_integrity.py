@@ -78,7 +78,7 @@ def test_t37_a_changed_script_of_the_checksum_worker_never_runs(
     console.expected.append(".")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    scripts = re.compile(r"/assets/.*/(crc64|braid|chunks|digest)\.js")
+    scripts = re.compile(r"/assets/.*/(checksum_worker|crc64_wasm)\.js")
     page.context.route(scripts, run_in_the_worker)
     uploader.open()
     uploader.expect_ready()

@@ -136,7 +136,7 @@ def test_a_dialog_stays_where_it_is_while_its_list_changes(
     uploader.drop(**{f"file{number}__txt": "x" for number in range(5)})
     expect(uploader.total).to_contain_text("5 of 5 files")
     page.locator("#more").get_by_role("button", name="My uploads").click()
-    mine = uploader.dialog("mine")
+    mine = uploader.dialog("my-uploads")
     search = mine.get_by_role("searchbox")
     expect(mine.get_by_test_id("stored").nth(4)).to_be_visible()
     before = top_of(search)

@@ -76,7 +76,7 @@ def test_axe_finds_nothing_in_any_state(
     operator_bucket(demo).upload_part(key, upload_id, 1, b"x")
     uploader.open()
     uploader.expect_ready()
-    expect(page.get_by_test_id("elsewhere")).to_be_visible()
+    expect(page.get_by_test_id("other-device")).to_be_visible()
     found["elsewhere"] = violations(page)
 
     hold(demo, "slow.bin")
@@ -96,7 +96,7 @@ def test_axe_finds_nothing_in_any_state(
             "button", name="Explain signature"
         ),
         "share": uploader.row("done.txt").locator.get_by_role("button", name="Share…"),
-        "mine": foot.get_by_role("button", name="My uploads"),
+        "my-uploads": foot.get_by_role("button", name="My uploads"),
         "receipt": foot.get_by_role("button", name="Receipt"),
         "shortcuts": foot.get_by_role("button", name="Keyboard shortcuts"),
     }
@@ -329,7 +329,7 @@ def test_a_refused_signature_is_explained(
     row.locator.get_by_role("button", name="Explain signature").click()
 
     dialog = uploader.dialog("signature")
-    expect(dialog).to_contain_text("line 4: the content type was changed on the way")
+    expect(dialog).to_contain_text("line 4: the content type was changed in transit")
     expect(dialog.locator("mark")).to_have_text(["plain", "html"])
     expect(dialog).to_contain_text("x-oss-security-token:(hidden)")
     expect(dialog).not_to_contain_text("x-oss-security-token:C")

@@ -48,7 +48,7 @@ def test_without_https_files_arrive_go_on_after_a_reload_and_it_is_said_what_is_
 
     uploader.row("small.txt").expect_state("done")
     until(page, lambda: len(arrived(demo, "large.bin")) == 3)
-    expect(notice).to_contain_text("did not come over https. Uploads work all the same.")
+    expect(notice).to_contain_text("was not loaded over https. Uploads still work.")
     second = UploaderPage(context.new_page(), uploader.url)
     second.open()
     second.expect_ready()

@@ -151,7 +151,7 @@ def test_letters_are_as_clear_as_who_wants_more_contrast_needs(
 def test_the_tab_key_of_safari_reaches_all(busy: UploaderPage, page: Page) -> None:
     found = {"page": page.evaluate(TAB_STOPS)}
     page.locator("#more").get_by_role("button", name="My uploads").click()
-    expect(busy.dialog("mine").get_by_test_id("stored").first).to_be_visible()
+    expect(busy.dialog("my-uploads").get_by_test_id("stored").first).to_be_visible()
     found["mine"] = page.evaluate(TAB_STOPS)
     page.keyboard.press("Escape")
     busy.drop(done__txt="other", refused__txt="other")

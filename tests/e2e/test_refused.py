@@ -70,7 +70,7 @@ def take_little_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
 def expect_nothing_listed(uploader: UploaderPage) -> None:
     """Check that *My uploads* is empty."""
     uploader.page.locator("#more").get_by_role("button", name="My uploads").click()
-    mine = uploader.dialog("mine")
+    mine = uploader.dialog("my-uploads")
     expect(mine.get_by_role("status")).to_have_text("Nothing is stored here yet.")
     expect(mine.get_by_test_id("stored")).to_have_count(0)
 
@@ -153,7 +153,7 @@ def test_what_was_damaged_in_the_put_of_a_page_that_is_gone_is_not_among_my_uplo
 
     assert keys(demo) == [uploader.row("damaged.bin").key] != damaged
     page.locator("#more").get_by_role("button", name="My uploads").click()
-    expect(uploader.dialog("mine").get_by_test_id("stored")).to_have_count(1)
+    expect(uploader.dialog("my-uploads").get_by_test_id("stored")).to_have_count(1)
 
 
 @slow_on_pyodide

@@ -1,4 +1,4 @@
-"""Allowed imports between packages, and the maximum size of JavaScript files."""
+"""Which folder may import which, and how much JavaScript there may be: all else fails here."""
 
 import ast
 from pathlib import Path
@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 JAVASCRIPT = {"js", "pyscript", "pyodide", "jsffi"}
 PORTABLE = {"asyncio", "binascii", "functools", "hashlib", "hmac", "json", "sys", "time"}
 
-# package -> its allowed imports besides itself; the longest matching package name counts
+# room: what it may import besides itself; longest name first wins
 ROOMS = {
     "uploader.oss": {"binascii", "hashlib", "time"},
     "uploader.transfer": {"asyncio", "heapq", "json", "uploader.oss"},
@@ -19,7 +19,6 @@ ROOMS = {
         "functools",
         "sys",
         "uploader.browser",
-        "uploader.dialogs",
         "uploader.oss",
         "uploader.transfer",
     },
@@ -32,18 +31,18 @@ ROOMS = {
         "uploader.transfer",
         "uploader.view",
     },
-    "uploader.main": {"asyncio", "uploader"},
+    "uploader.main": {"asyncio", "uploader"},  # the only one that imports dialogs
 }
 FOREIGN = {
     "ossferry": {"uploader", "mock_oss"},
     "mock_oss": {"uploader", "ossferry"},
 }
-MOST_LINES = 80  # per JavaScript file; move longer code to Python or split it
+MOST_LINES = 1081  # of JavaScript in all files: how many there were in November 2026
 MOCK_USERS = [ROOT / "server/ossferry" / name for name in ("cli/demo.py", "cli/mock_program.py")]
 
 
 def imports(path: Path) -> set[str]:
-    """Return the modules that a file imports at run time, without imports for the type checker."""
+    """Return the modules that a file imports when it runs, not those for the type checker."""
     found: set[str] = set()
     pending: list[ast.AST] = [ast.parse(path.read_text("utf-8"))]
     for node in pending:
@@ -95,7 +94,7 @@ def test_the_packages_do_not_know_each_other(package: str) -> None:
 
 
 def typed_imports(path: Path) -> set[str]:
-    """Return all modules that a file imports, including imports for the type checker."""
+    """Return all modules named in a file, for the type checker too."""
     return {
         node.module or ""
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
@@ -103,13 +102,19 @@ def typed_imports(path: Path) -> set[str]:
     }
 
 
-def test_javascript_stays_small() -> None:
+def test_javascript_does_not_grow() -> None:
+    """The page is written in Python, which is typed and runs in the unit tests.
+
+    JavaScript does only what Python cannot do fast enough, or what happens before Python has
+    started. A feature that needs more of it takes lines away elsewhere, or raises the limit here
+    with a reason. The sum counts, not a file: a file holds one thing that a reader looks for.
+    """
     folders = ("page", "storage", "worker")
     files = [path for each in folders for path in (ROOT / "web" / each).rglob("*.js")]
     lines = {path.name: len(path.read_text("utf-8").splitlines()) for path in files}
 
-    assert {"1-lock.js", "2-drop.js", "tabs.js"} <= set(lines)
-    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+    assert {"boot.js", "intake.js", "tabs.js", "checksum_worker.js"} <= set(lines)
+    assert sum(lines.values()) <= MOST_LINES
 
 
 def test_an_arrow_that_is_not_allowed_is_seen(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
-// Says what this browser lacks, before anything that it may not understand. It stands in the page
-// itself and is written in the JavaScript of 2009; it loads nothing.
+// Shows which feature the page needs and this browser lacks. The script is part of the page, loads nothing, and is
+// written in the JavaScript of 2009, so that it runs in all browsers.
 (function (root) {
   "use strict";
-  // A module of WASM with a `try`; MicroPython is built with it (docs/decisions/0005-a-faster-interpreter.md).
+  // A WASM module with a `try`: our MicroPython uses exceptions (docs/decisions/0005-a-faster-interpreter.md).
   var EXCEPTIONS = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 8, 1, 6, 0, 6, 64, 25, 11, 11];
   var EMPTY = EXCEPTIONS.slice(0, 8);
 
@@ -13,7 +13,7 @@
 
   function runs(bytes) {
     try {
-      return !!new WebAssembly.Module(new Uint8Array(bytes)); // refused, too, where a policy forbids it
+      return !!new WebAssembly.Module(new Uint8Array(bytes)); // also throws where a policy forbids WASM
     } catch (error) {
       return false;
     }
@@ -23,8 +23,8 @@
   else if (!runs(EMPTY)) lacks("wasm");
   else if (!runs(EXCEPTIONS)) lacks("old");
 
-  // A script of the page that cannot even be read: its language is too new for this browser. A script or the style
-  // sheet that has not come, or has other bytes than its hash says: then nothing is started (build.py).
+  // A SyntaxError in a script of the page means that the browser is too old. If a script or the style sheet does not
+  // load, or does not match its hash, Python is not started (build.py).
   window.addEventListener(
     "error",
     function (event) {

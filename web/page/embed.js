@@ -1,8 +1,8 @@
-// Puts the uploader into another site's page:
+// Embeds the uploader in another site's page:
 //   <script type="module" src="https://uploads.example/embed.js"></script>
-// The frame stands where the tag is, or in `data-target` (a selector), and is as high as its content.
-// `data-server` names another server, `data-lang` and `data-theme` set language and colours.
-// What happens inside is told as `ossferry` events on the frame; see docs/embedding.md.
+// The frame comes after the tag, or into the element that `data-target` (a selector) names; its height follows its
+// content. `data-server` names another server, `data-lang` and `data-theme` set language and colours. The frame
+// dispatches `ossferry` events; see docs/embedding.md.
 "use strict";
 
 const here = new URL(import.meta.url);
@@ -27,7 +27,7 @@ function embed(script) {
   frame.ossferry = tell;
   const target = script.dataset.target && document.querySelector(script.dataset.target);
   if (target) target.append(frame);
-  else if (document.head.contains(script)) document.body.append(frame); // a head shows nothing
+  else if (document.head.contains(script)) document.body.append(frame); // nothing in a head is shown
   else script.after(frame);
 }
 

@@ -1,5 +1,5 @@
-// Spares people a refusal by OSS, which answers a form with XML: looks at size, type and age first.
-// The form works without it. Written in the JavaScript of 2009, for old browsers.
+// Checks size and type of the file, and the age of the form, before it is sent: OSS would refuse it with XML. The form
+// works without this script, which is written in the JavaScript of 2009 for old browsers.
 (function () {
   "use strict";
   var form = document.getElementById("form");
@@ -42,13 +42,13 @@
   form.onsubmit = function () {
     var why = refusal();
     say(why || "sending");
-    button.disabled = !why; // two clicks send one form
+    button.disabled = !why; // a double click sends the form once
     setTimeout(function () {
-      button.disabled = false; // nothing tells that a person has stopped it
+      button.disabled = false; // no event says that a person has stopped the sending
     }, 3000);
     return !why;
   };
-  // Going back may show the page as it was left.
+  // The browser's back button may show the page in its old state.
   window.onpageshow = function () {
     button.disabled = false;
     say(refusal());

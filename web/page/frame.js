@@ -1,5 +1,5 @@
-// The inner side of embed.js: talks to the one page that this one was embedded by, and to no other.
-// The server's `frame-ancestors` decides who that can be; a wrong `embed` in the address reaches nobody.
+// The inner side of embed.js: messages to and from the page that embeds this one, and no other. The server's
+// `frame-ancestors` limits who can embed it; with a wrong `embed` in the address no message arrives.
 
 const outside = new URLSearchParams(location.search).get("embed");
 

@@ -1,8 +1,8 @@
-// Small pictures of images, and of the first frame of videos; one at a time, so that uploads keep their pace.
+// Thumbnails of images and of the first frame of videos, made one at a time so that uploads are not slowed down.
 "use strict";
 
-const SIDE = 88; // 44 CSS pixels, twice as fine
-const MAX_IMAGE = 40e6; // bytes; decoding more costs too much memory
+const SIDE = 88; // pixels: 44 CSS pixels on screens with double resolution
+const MAX_IMAGE = 40e6; // bytes; decoding a larger image needs too much memory
 const GIVE_UP_MS = 4000;
 const WAIT_MS = 20;
 let line = Promise.resolve();
@@ -27,7 +27,7 @@ function isNothing(bitmap) {
   return pen.getImageData(0, 0, 1, 1).data[3] === 0;
 }
 
-// A browser may tell of data a moment before it has the picture. It then refuses to give one, or gives nothing.
+// `loadeddata` may come before the frame is decoded: createImageBitmap then fails, or returns a transparent image.
 async function frame(player, tries = GIVE_UP_MS / WAIT_MS) {
   const bitmap = await createImageBitmap(player).catch(() => null);
   if (bitmap && !isNothing(bitmap)) return bitmap;
@@ -60,6 +60,6 @@ export function show(target, file) {
   line = line.then(async () => {
     await idle();
     if (!target.isConnected) return;
-    await (file.type.startsWith("video/") ? video : image)(target, file).catch(() => {}); // no picture: the ending is shown
+    await (file.type.startsWith("video/") ? video : image)(target, file).catch(() => {}); // the row keeps the file extension
   });
 }

@@ -1,14 +1,14 @@
-// What stands in for Web Locks where they are missing (plain http): a lease that is renewed in IndexedDB.
-// A page that crashed keeps its names for up to a lease more.
-import { delMany, update } from "./storage.js";
+// Leases in IndexedDB, in place of Web Locks where the browser has none (plain http). A page renews its leases; those of
+// a crashed page expire after at most LEASE_MS.
+import { delMany, update } from "./indexed_db.js";
 
-const LEASE_MS = 90_000; // browsers wake hidden pages once a minute
+const LEASE_MS = 90_000; // browsers run the timers of hidden pages once a minute
 const me = crypto.getRandomValues(new Uint32Array(2)).join("-");
 
-// Returns how to give a name back; null if another page has it.
+// Returns a function that releases the name; null if another page has it.
 export async function lease(name) {
   const key = `ossferry-lease/${name}`;
-  let until = 0; // this page sleeps perhaps, and another one has the name from then on
+  let until = 0; // if this page sleeps longer, another one may take the name
   const write = () =>
     update(key, (now) => {
       const mine = !now || now.owner === me || now.until < Date.now();
@@ -24,7 +24,7 @@ export async function lease(name) {
 const ended = [];
 let end = null;
 
-// All that are given back at once, in one transaction: a page that is about to be gone gets no second.
+// Leases that are released together are deleted in one transaction: a closing page has no time for a second.
 function giveBack(key) {
   ended.push(key);
   return (end ??= Promise.resolve().then(() => {

@@ -1,8 +1,8 @@
-// The other pages of this origin: one of them has a name at a time, and each hears what the others tell.
-// Web Locks end with their page by themselves; where they are missing, leases stand in (`leases.js`).
+// Locks and messages between the pages of this origin: one page holds a name at a time. Web Locks end with their page;
+// browsers without them use leases (`leases.js`).
 
-const held = new Map(); // name: how to give it back
-const turns = new Map(); // name: the latest of what is asked about it
+const held = new Map(); // {name: function that releases it}
+const turns = new Map(); // {name: promise of the latest operation}
 const channel = new BroadcastChannel("ossferry");
 
 export const tell = (text) => channel.postMessage(text);
@@ -11,11 +11,11 @@ export const listen = (handler) => void (channel.onmessage = ({ data }) => typeo
 export const take = (name) => inTurn(name, () => held.has(name) || get(name));
 export const drop = (name) => inTurn(name, () => giveBack(name));
 
-// Takes and drops names in this order; returns a text with an answer to each.
+// Takes and drops names in this order; returns the results as text, separated by commas.
 export const all = (asked) =>
   Promise.all(JSON.parse(asked).map(([operation, name]) => (operation === "take" ? take : drop)(name))).then(String);
 
-// Several pages may look at a time: who only looks shares the lock.
+// A shared lock, as several pages may check a name at the same time.
 export const isFree = (name) =>
   navigator.locks
     ? navigator.locks.request(lockName(name), { mode: "shared", ifAvailable: true }, (got) => got !== null)
@@ -32,8 +32,8 @@ async function leaseIsFree(name) {
   return release !== null;
 }
 
-// What is asked about a name while an answer is under way has its turn after that: else the second of two
-// takes would be refused, or renew its lease for ever, and a drop would come before what it is to drop.
+// Runs the operations on a name one after the other. Otherwise the second of two takes would be refused or would renew
+// its lease for ever, and a drop could run before its take.
 function inTurn(name, work) {
   const turn = (turns.get(name) ?? Promise.resolve()).then(work, work);
   turns.set(name, turn);
@@ -63,7 +63,7 @@ function lock(name) {
   });
 }
 
-// A page that the browser puts aside may come back, by the button that goes back: then it takes its names again.
+// A page in the back/forward cache releases its names, and takes them again when it is shown again.
 let before = [];
 addEventListener("pagehide", () => (before = [...held.keys()]).forEach(giveBack));
 addEventListener("pageshow", ({ persisted }) => persisted && before.splice(0).forEach(take));

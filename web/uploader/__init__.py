@@ -1,5 +1,6 @@
-"""The page's Python: `oss` speaks the protocol, `transfer` moves files, `browser` reaches
-JavaScript, `view` shows it, `main` puts them together.
+"""The page's Python: uploads files from a browser straight to OSS.
 
-All of it is written in the subset that MicroPython, Pyodide and CPython share.
+`oss` is the protocol, `transfer` the engine that sends files, `browser` the access to JavaScript,
+`view` and `dialogs` the user interface, and `main` starts them all. The code uses only what
+MicroPython, Pyodide and CPython have in common.
 """

@@ -1,4 +1,4 @@
-"""Puts the page together: ports, engine, view; then takes files."""
+"""The start of the page: connects ports, engine and view, then accepts files."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from uploader.browser.entropy import BrowserRandom
 from uploader.browser.http import BrowserHttp
 from uploader.browser.interop import collect_rarely
 from uploader.browser.network import BrowserNetwork
-from uploader.browser.page import page
+from uploader.browser.page import window
 from uploader.browser.server.calls import call
 from uploader.browser.server.grants import ServerGrants
 from uploader.browser.server.receipts import ServerReceipts
@@ -27,14 +27,14 @@ from uploader.transfer.resuming.unfinished import UnfinishedUploads
 from uploader.view.actions import Actions
 from uploader.view.adding import Adding
 from uploader.view.app import show
+from uploader.view.grant_model import GrantModel
 from uploader.view.model import QueueModel
-from uploader.view.page.grant import GrantModel
 from uploader.view.reporting import FEATURE, Reporting
 from uploader.view.signals import Computed, effect, report_errors_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
     from typing import Any
 
     from uploader.transfer.grants.grant import Grant
@@ -42,29 +42,18 @@ if TYPE_CHECKING:
 
 __all__ = ["queue"]
 
-LOOK_S = 2.0
-
+FIND_STALLED_S = 2.0
 WRITING_MS = 500.0
-QUEUED = 2  # small requests for each connection, of which the browser sends one
-MANY = 20  # uploads at once: of those one reads the sum
+QUEUED = 2  # small requests started per connection; the browser sends one of them at a time
+MANY = 20  # running uploads; with more, the view is updated less often
 MANY_MS = 250.0
 
 
 def start() -> Queue:
-    """Start the page and return what all its uploads are in."""
-    report_errors_to(page.report_error)
-    clock = BrowserClock()
-    receipts = ServerReceipts()
-    ports = Ports(
-        http=BrowserHttp(),
-        checksum=ChecksumWorker(),
-        clock=clock,
-        random=BrowserRandom(),
-        network=BrowserNetwork(),
-        storage=BrowserStorage(),
-        receipts=receipts,
-        tabs=BrowserTabs(),
-    )
+    """Start the page and return the queue of its uploads."""
+    report_errors_to(window.report_error)
+    clock, receipts = BrowserClock(), ServerReceipts()
+    ports = _make_ports(clock, receipts)
     grant = GrantModel()
 
     def fetched(found: "Grant | None", error: "Exception | None") -> None:
@@ -84,55 +73,77 @@ def start() -> Queue:
     receipts.on_left = engine.quota.told
     engine.quota.on_change = lambda: grant.left.set(engine.quota.left().facts())
     writing = Pace(lambda: WRITING_MS)
-    queue = Queue(engine, on_change=model.changed, soon=writing, report=page.report_error)
-    actions = Actions(queue, model, grant, clock, page.origin())
+    queue = Queue(engine, on_change=model.changed, soon=writing, report=window.report_error)
+    actions = Actions(queue, model, grant, clock, window.origin(), open_dialog=_open_dialog)
     show(model, grant, actions)
+    actions.forget_credentials = keeper.forget
+    actions.refresh_quota = lambda: _start_task(_refresh_quota(keeper, engine.quota))
+    actions.unreported = _start_reporting(engine, queue, model, grant).waiting
+    adding = Adding(queue, model, actions, clock, new_id=lambda: ports.random.hex(16))
+    window.receive_files(lambda files: _start_task(adding.add(files)))
+    window.when_hidden(queue.write_now)
+    _start_task(_find_unfinished(queue.unfinished, grant, model, actions))
+    _start_task(_find_stalled(model, clock))
+    window.ready()
+    if window.is_embedded():
+        actions.open_dialog("embedding", model, actions)
+    return queue
+
+
+def _make_ports(clock: BrowserClock, receipts: ServerReceipts) -> Ports:
+    return Ports(
+        http=BrowserHttp(),
+        checksum=ChecksumWorker(),
+        clock=clock,
+        random=BrowserRandom(),
+        network=BrowserNetwork(),
+        storage=BrowserStorage(),
+        receipts=receipts,
+        tabs=BrowserTabs(),
+    )
+
+
+def _start_reporting(
+    engine: Engine, queue: Queue, model: QueueModel, grant: GrantModel
+) -> Reporting:
+    """Report each upload to our server when it has ended."""
 
     def counted(upload: "Upload") -> None:
         engine.quota.counted(upload.number)
         queue.reported(upload)
 
-    engine.awaits_receipt = lambda: grant.can(FEATURE)
     reporting = Reporting(
-        receipts,
-        clock,
+        engine.ports.receipts,
+        engine.ports.clock,
         grant,
         is_sending=model.running.get,
         counted=counted,
     )
+    engine.awaits_receipt = lambda: grant.can(FEATURE)
     model.on_done = reporting.arrived
     model.on_refused = reporting.refused
-    actions.forget_credentials = keeper.forget
-    actions.unreported = reporting.waiting
-    actions.look_for_room = lambda: _start_task(_look_for_room(keeper, engine.quota))
-    adding = Adding(queue, model, actions, clock, new_id=lambda: ports.random.hex(16))
+    return reporting
 
-    def show_elsewhere(answer: "dict[str, Any]") -> None:
-        actions.open("elsewhere", answer, model, queue.unfinished)
 
-    page.receive_files(lambda files: _start_task(adding.add(files)))
-    page.when_hidden(queue.write_now)
-    _start_task(_look_for_unfinished(queue.unfinished, grant, show_elsewhere))
-    _start_task(_look_round(model, clock))
-    page.ready()
-    if page.is_embedded():
-        actions.open("frame", model, actions)
-    return queue
+async def _open_dialog(name: str, *given: "Any") -> "Any":
+    """Open a dialog and return its answer; load the code of all dialogs before the first one."""
+    await window.load_dialogs()
+    from uploader.dialogs.opening import open_dialog
+
+    return await open_dialog(name, *given)
 
 
 def _start_task(work: "Coroutine[Any, Any, None]") -> None:
     asyncio.create_task(work)  # noqa: RUF006 - all of these end by themselves
 
 
-async def _look_for_unfinished(
-    unfinished: UnfinishedUploads,
-    grant: GrantModel,
-    show_elsewhere: "Callable[[dict[str, Any]], None]",
+async def _find_unfinished(
+    unfinished: UnfinishedUploads, grant: GrantModel, model: QueueModel, actions: Actions
 ) -> None:
-    """Ask at once what may be done here, to say it, and what is unfinished, here or elsewhere.
+    """Find the unfinished uploads of this browser and of other devices, and show them.
 
-    The view is told of a grant that is refused. The first file asks again, and so does a person
-    who comes back, perhaps from signing in.
+    This asks for the first grant. If the server does not answer, or nobody is signed in, it asks
+    again when the person comes back to the page, or the network is back.
     """
     answer = None
     while answer is None:
@@ -143,28 +154,28 @@ async def _look_for_unfinished(
             answer = await call("GET", "/api/unfinished")
         except ServerRefused as error:
             if not waits_for(error):
-                return
-            await page.looked_at_again()
+                return  # the view shows it
+            await window.person_or_network_back()
     _start_task(unfinished.remove_empty(answer["uploads"]))
     answer["uploads"] = await unfinished.of_other_devices(answer["uploads"])
     if answer["uploads"]:
-        show_elsewhere(answer)
+        actions.open_dialog("other_devices", answer, model, unfinished)
 
 
-async def _look_for_room(keeper: GrantKeeper, quota: Quota) -> None:
-    """Ask what a quota leaves now, and wake who waits for it."""
+async def _refresh_quota(keeper: GrantKeeper, quota: Quota) -> None:
+    """Ask how much of the quota is left, and let uploads that wait for it check again."""
     try:
         if quota.is_limited():
             await keeper.anew()
     except GrantRefused:
-        return  # the view is told of it, and who waits goes on waiting
-    page.try_now()
+        return  # the view shows it, and the uploads go on waiting
+    window.try_now()
 
 
-async def _look_round(model: QueueModel, clock: BrowserClock) -> None:
+async def _find_stalled(model: QueueModel, clock: BrowserClock) -> None:
     while True:
-        await clock.sleep(LOOK_S)
-        model.look_round()
+        await clock.sleep(FIND_STALLED_S)
+        model.find_stalled()
 
 
 queue = start()

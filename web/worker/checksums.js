@@ -1,18 +1,19 @@
-// The way to the checksum worker (crc64.js), which starts soon after the page, and to another for SHA-256, if asked.
+// The page's side of the checksum worker (checksum_worker.js), which starts soon after the page. A second worker, for
+// SHA-256, starts when it is first needed.
 "use strict";
 
 {
   let count = 0;
   const MOST_HELD = 64;
-  const held = new Map(); // small files whose bytes are here, from their reading until they are sent
+  const held = new Map(); // {small file: its bytes}, from its reading until it is sent
 
-  // The worker of these scripts; `unsent` is what it will be told.
+  // A worker that runs these scripts.
   function checker(...scripts) {
     let worker = null;
-    const unsent = [];
-    const asked = new Map(); // number of the question: who waits for its answer, and the blob that it is about
+    const unsent = []; // questions of the next message
+    const asked = new Map(); // {id of the question: { done, blob }}
 
-    // No browser checks the script of a worker. So `fetch` does, by its hash (boot.js), and the worker runs these very bytes.
+    // Browsers do not check the hash of a worker's script. `fetch` does (boot.js); the worker runs the fetched bytes.
     async function start() {
       const code = await Promise.all(scripts.map(async (name) => (await fetch(window.ossferry.url(name))).blob()));
       const address = URL.createObjectURL(new Blob(code, { type: "text/javascript" }));
@@ -31,7 +32,7 @@
     }
 
     function failed(why) {
-      worker = null; // the next question starts a new one
+      worker = null; // the next question starts a new worker
       unsent.length = 0;
       for (const { done } of asked.values()) done(`!${why}`);
       asked.clear();
@@ -40,7 +41,7 @@
     const notLoaded = () => failed("NetworkError: the checksum worker was not loaded");
     const started = () => (worker ??= start().catch(notLoaded));
 
-    // What is asked in one turn goes together: a message for each costs more than its question.
+    // Questions asked in the same task are sent as one message: a message costs more time than a question.
     function tell(question) {
       if (unsent.push(question) === 1) queueMicrotask(async () => (await started())?.postMessage(unsent.splice(0)));
     }
@@ -57,9 +58,9 @@
     return { started, ask };
   }
 
-  const [fast, sha256] = [checker("crc64"), checker("crc64", "sha256")];
+  const [fast, sha256] = [checker("checksum_worker"), checker("checksum_worker", "sha256")];
 
-  // Who is cancelled never comes for them: those that have waited longest are let go.
+  // Bytes of a cancelled upload are never fetched: beyond MOST_HELD files, the oldest are dropped.
   function hold(blob, bytes) {
     held.set(blob, bytes);
     if (held.size > MOST_HELD) held.delete(held.keys().next().value);
@@ -67,11 +68,11 @@
 
   window.ossferry.startChecksums = fast.started;
 
-  // `text` resolves; if it begins with "!", it says why the blob could not be read. After `stop` it does
-  // not, and nothing more is read.
+  // Returns { text, stop }. `text` is a promise of the result, or of "!" and the reason if the blob cannot be read.
+  // After `stop` it never settles, and nothing more is read.
   window.ossferry.checksum = (kind, ...piece) => (kind === "sha256" ? sha256 : fast).ask(kind, ...piece);
 
-  // The bytes that a file's checksum was computed of, once, if they are here: it need not be opened again to be sent.
+  // Returns the bytes of a small file from its checksum, at most once: sending them needs no second reading.
   window.ossferry.bytesOf = (blob) => {
     const bytes = held.get(blob);
     held.delete(blob);

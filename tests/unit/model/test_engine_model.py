@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from unit.model.content import MIB, SimFile, SimSource, crc64_of
 from unit.model.world import ANSWERS, OK, Device, Page, Pending, World, key_of, part_of
-from uploader.dialogs.begun import Begun, go_on_with
+from uploader.dialogs.continue_upload import RemoteUpload, continue_upload
 from uploader.oss.errors import OSSError
 from uploader.transfer import states
 from uploader.transfer.errors import TransferError
@@ -134,7 +134,7 @@ class Engine(RuleBasedStateMachine):
         listed = self._do(lambda: asyncio.ensure_future(self._offered(there))).result()
         found = [each for each in listed if each["upload_id"] == upload.upload_id]
         if found and found[0]["part_size"]:
-            begun = Begun(found[0])
+            begun = RemoteUpload(found[0])
             self.shared.add(upload.key)
             self._do(lambda: asyncio.ensure_future(self._go_on_with(there, begun, file)))
         for pending in list(self.world.pending):
@@ -421,9 +421,9 @@ class Engine(RuleBasedStateMachine):
         await page.journal.load()
         return await page.queue.unfinished.of_other_devices(self.world.oss.begun())
 
-    async def _go_on_with(self, page: Page, begun: Begun, file: SimFile) -> None:
+    async def _go_on_with(self, page: Page, begun: RemoteUpload, file: SimFile) -> None:
         try:
-            upload = await go_on_with(begun, file, page.queue.unfinished, lambda _upload: None)
+            upload = await continue_upload(begun, file, page.queue.unfinished, lambda _upload: None)
         except (OSSError, TransferError):
             return
         self.added.append((page, upload, file.seed))

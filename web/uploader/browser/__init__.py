@@ -1,5 +1,5 @@
-"""The only room that knows JavaScript: the engine's ports and the DOM, for any browser.
+"""Access to JavaScript: the engine's ports and the DOM. No other package uses JavaScript objects.
 
-MicroPython hands integers from JavaScript over as 32 bits. Sizes and times are therefore read as
-text (`interop.wide`) and given as `float`.
+MicroPython cuts integers from and to JavaScript to 32 bits. Sizes and times are therefore read as
+text (`interop.wide`) and passed as `float`.
 """

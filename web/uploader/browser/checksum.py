@@ -1,4 +1,4 @@
-"""Checksums of files and their pieces, computed with WASM in a worker (`crc64.js`)."""
+"""Checksums of files and pieces of them, computed by a worker (`checksum_worker.js`)."""
 
 from uploader.browser.files import bytes_of, read
 
@@ -15,7 +15,7 @@ class ChecksumWorker:
     """The engine's `Checksum` port."""
 
     async def crc64(self, piece: "Piece") -> int:
-        """Return the CRC-64 of a piece.
+        """Return the CRC-64 of a piece; a small file that was read before is not read again.
 
         Raises:
             FileUnreadable: the piece could not be read to its end.
@@ -27,6 +27,6 @@ class ChecksumWorker:
         """Return the SHA-256 of a whole file in hex digits.
 
         Raises:
-            FileUnreadable: it could not be read to its end.
+            FileUnreadable: the file could not be read to its end.
         """
         return await read("sha256", file.blob, 0, file.size)

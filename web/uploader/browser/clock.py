@@ -1,4 +1,4 @@
-"""The user's clock, and the page's pace."""
+"""The clock of this computer, and a limit for how often a function is called."""
 
 import asyncio
 import time
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 __all__ = ["BrowserClock", "Pace"]
 
-PACE_MS = 80.0
+PACE_MS = 80.0  # people cannot read faster changes
 
 
 class BrowserClock:
-    """The engine's `Clock` port: wall time of this computer, which may be wrong, and waiting."""
+    """The engine's `Clock` port; the wall time of this computer may be wrong."""
 
     def now_s(self) -> float:
-        """Return seconds since 1970."""
+        """Return the wall time in seconds since 1970."""
         return time.time()
 
     def elapsed_s(self) -> float:
-        """Return seconds since the page was opened; nobody can set this clock."""
+        """Return the seconds since the page was opened, by a monotonic clock."""
         return float(js.performance.now()) / 1000
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, by a clock that nobody can set: MicroPython's `asyncio.sleep` goes by the date."""
+        """Wait by a monotonic clock: MicroPython's `asyncio.sleep` uses the wall time."""
         woken = asyncio.Event()
         proxy = create_proxy(woken.set)
         timer = js.setTimeout(proxy, seconds * 1000)
@@ -41,7 +41,7 @@ class BrowserClock:
 
 
 class Pace:
-    """Calls a function soon, and at most once in `pace_ms()`: nobody can read faster than 80 ms."""
+    """Calls a function soon, but at most once in `pace_ms()` milliseconds."""
 
     def __init__(self, pace_ms: "Callable[[], float]" = lambda: PACE_MS) -> None:
         self._pace_ms = pace_ms
@@ -50,7 +50,7 @@ class Pace:
         self._proxy = create_proxy(self._call)
 
     def __call__(self, run: "Callable[[], None]") -> None:
-        """Call `run` soon; another call before that replaces it."""
+        """Call `run` soon, in place of an earlier function that was not called yet."""
         if self._run is None:
             wait_ms = max(0.0, self._last_ms + self._pace_ms() - float(js.performance.now()))
             js.setTimeout(self._proxy, wait_ms)

@@ -1,4 +1,4 @@
-"""Files that the user gave to the page."""
+"""Files that a person has added to the page, and reading them."""
 
 import asyncio
 import binascii
@@ -26,35 +26,37 @@ __all__ = [
     "unreadable",
 ]
 
-ASKED_AT_ONCE = 20
-NOT_LOADED = "NetworkError"  # of `importScripts`; no file is read over the network
+FACTS_AT_ONCE = 20  # files
+NOT_LOADED = "NetworkError"  # the checksum worker was not loaded; files are not read over a network
 
 CHANGED = "NotReadableError"
 BROKEN_OFF = "I/O read operation failed"
 
 
 class BrowserFile:
-    """A JavaScript `File`; `blob` is what goes into a request, without passing through Python.
+    """The engine's `File`: a JavaScript `File` or `Blob` whose bytes never pass through Python.
 
-    `facts` is what `intake.js` says of it: name, folders, size, type, time of change, and why it
-    cannot be read.
+    Args:
+        blob: the JavaScript object, which is put into requests.
+        facts: name, folders, size, content type, time of change in milliseconds since 1970, and the
+            error if it cannot be read; `intake.js` makes this list.
     """
 
     def __init__(self, blob: "Any", facts: "list[Any]") -> None:
-        self.blob = blob  # never read here
+        self.blob = blob
         self.name: str = facts[0]
         self.path: str = facts[1]
         self.size: int = facts[2]
         self.content_type: str = facts[3]
         self.modified: int = facts[4]
         self.lost: str = facts[5]
-        self.crc64 = ""  # of all of it, in decimal, once it has been read
+        self.crc64 = ""  # decimal, of the whole file, if `head` has read all of it
 
     def slice(self, offset: int, size: int) -> "Any":
-        """Return a part of the file as a Blob; the whole file is the file itself.
+        """Return a range of the file as a `Blob`; for the whole file, the file itself.
 
         Raises:
-            FileUnreadable: the browser did not get it at all.
+            FileUnreadable: the browser could not open the file when it was added.
         """
         if self.lost:
             raise FileUnreadable(self.lost)
@@ -63,12 +65,12 @@ class BrowserFile:
         return self.blob.slice(float(offset), float(offset + size), "")
 
     async def head(self) -> bytes:
-        """Return the first bytes of the file, up to `HEAD_BYTES` of them.
+        """Return the first 32 bytes of the file, or all of a shorter one.
 
-        Of a small file all is read for it, and its CRC-64 is kept.
+        Up to 64 KiB the whole file is read, and its CRC-64 is set.
 
         Raises:
-            FileUnreadable: the browser may not or cannot read it.
+            FileUnreadable: the browser cannot read the file, or is not allowed to.
         """
         blob = self.slice(0, self.size)
         head, _, self.crc64 = (await read("look", blob, 0, self.size)).partition(" ")
@@ -76,23 +78,26 @@ class BrowserFile:
 
 
 def file_from_js(blob: "Any") -> BrowserFile:
-    """Return the file for a JavaScript `File`, or for a `Blob` to which a `name` was assigned."""
+    """Return the file for a JavaScript `File`, or for a `Blob` that has a `name` property."""
     return BrowserFile(blob, json.loads(js.ossferry.facts(blob)))
 
 
 def files_from_js(files: "Any") -> "Iterator[BrowserFile]":
-    """Yield the files of a JavaScript array. Some at a time are asked for their facts, as late as
-    possible: for each the browser looks at the disk, while the page stands still.
+    """Yield the files of a JavaScript array.
+
+    Facts are read for some files at a time, as late as possible: for each file the browser reads
+    from the disk, and the page is blocked meanwhile.
     """
-    for start in range(0, int(files.length), ASKED_AT_ONCE):
-        facts = json.loads(js.ossferry.factsOf(files, start, start + ASKED_AT_ONCE))
+    for start in range(0, int(files.length), FACTS_AT_ONCE):
+        facts = json.loads(js.ossferry.factsOf(files, start, start + FACTS_AT_ONCE))
         for index, each in enumerate(facts):
             yield BrowserFile(files[start + index], each)
 
 
 def bytes_of(piece: "Piece") -> "Any":
-    """Return a piece as a Blob, the same one each time: for a new one the page stands still until
-    the browser's main process knows it.
+    """Return the piece as a `Blob`, the same one each time.
+
+    Creating a `Blob` blocks the page until the browser's main process has registered it.
     """
     if piece.cut is None:
         piece.cut = piece.file.slice(piece.offset, piece.size)
@@ -100,13 +105,16 @@ def bytes_of(piece: "Piece") -> "Any":
 
 
 async def read(kind: str, blob: "Any", offset: int, size: int) -> str:
-    """Let the worker read a piece of a file; `crc64.js` says of what kinds.
+    """Let the worker read a range of a blob, and return its result.
 
-    Whoever is cancelled while it waits stops the reading.
+    Cancelling the task stops the reading.
+
+    Args:
+        kind: `crc64`, `sha256` or `look`; `checksum_worker.js` describes the results.
 
     Raises:
-        FileUnreadable: the browser may not or cannot read it.
-        ServerRefused: what computes checksums cannot be loaded.
+        FileUnreadable: the browser cannot read the blob, or is not allowed to.
+        ServerRefused: the worker's script could not be loaded.
     """
     reading = js.ossferry.checksum(kind, blob, float(offset), float(size))
     try:
@@ -122,26 +130,26 @@ async def read(kind: str, blob: "Any", offset: int, size: int) -> str:
 
 
 async def check_readable(piece: "Piece") -> None:
-    """Read the first byte of a piece, to tell a vanished file from a lost connection.
+    """Read the first byte of a piece: this tells a missing file from a lost connection.
 
     Raises:
-        FileUnreadable: the browser may not or cannot read it.
+        FileUnreadable: the browser cannot read the piece, or is not allowed to.
     """
     wanted = min(1, piece.size)
     try:
         found = await piece.file.slice(piece.offset, wanted).arrayBuffer()
     except JsException as error:
         raise unreadable(reason_of(error))
-    if found.byteLength < wanted:  # Firefox reads on in a file that has become shorter
+    if found.byteLength < wanted:  # Firefox reads a truncated file without an error
         raise FileUnreadable("the file has become shorter", changed=True)
 
 
 def unreadable(reason: str) -> FileUnreadable:
-    """Return the error for what a browser says when it cannot read a file.
+    """Return the error for the text of a JavaScript exception from reading a file.
 
-    Chromium has a `NotReadableError` for a file whose time of change is another than when it was
-    chosen. WebKit has a `NotFoundError` for such a file, and for one that is gone; its
-    `NotReadableError` means that the reading was broken off, as when it puts the page aside.
+    In Chromium a `NotReadableError` means that the file was changed after it was chosen. In WebKit
+    such a file, or a missing one, gives a `NotFoundError`, and a `NotReadableError` means that the
+    reading was interrupted, for example because the page was suspended.
     """
     broken_off = BROKEN_OFF in reason
     return FileUnreadable(

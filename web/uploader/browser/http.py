@@ -1,4 +1,4 @@
-"""Sends files with XMLHttpRequest, which `exchange.js` drives."""
+"""Requests to OSS with `XMLHttpRequest`, driven by `exchange.js`."""
 
 import asyncio
 
@@ -22,14 +22,19 @@ if TYPE_CHECKING:
 __all__ = ["BrowserHttp"]
 
 STALL_S = 30
-ANSWER_S = 120  # for what OSS has to put together first
-BUFFERED_BYTES = 8 * 1024 * 1024  # may have left, and wait in the systems of both ends
-SLOW_BYTES_PER_S = 32 * 1024
+ANSWER_S = 120  # OSS may have to assemble the object first
+BUFFERED_BYTES = 8 * 1024 * 1024  # at most; sent bytes that are still in buffers of both ends
+SLOW_BYTES_PER_S = 32 * 1024  # the slowest line that is waited for
 TRAFFIC_LIMIT = "x-oss-traffic-limit"  # bits per second
 
 
 class BrowserHttp:
-    """The engine's `Http` port."""
+    """The engine's `Http` port.
+
+    Args:
+        stall_s: timeout in seconds while a body is sent.
+        answer_s: timeout in seconds for the reply to a request without a file, or a small one.
+    """
 
     def __init__(self, *, stall_s: float = STALL_S, answer_s: float = ANSWER_S) -> None:
         self._stall_s = stall_s
@@ -38,50 +43,57 @@ class BrowserHttp:
     async def send(
         self, request: "Request", body: "Piece | str | None", on_progress: "Callable[[int], None]"
     ) -> Reply:
-        """Send one request; give up when next to nothing moves for `stall_s` seconds.
+        """Send one request and return the reply; headers that CORS hides read as empty.
 
-        Headers of the reply that CORS hides read as empty. A small piece counts as sent at once,
-        and has as long as an answer has. Where OSS limits the speed, what the systems hold back has
-        the time that it needs; elsewhere, once all has left, the time that a slow line needs.
+        A small piece counts as sent at once.
 
         Raises:
-            Lost: no answer came; the reason has been looked into.
-            FileUnreadable: the file is why.
+            Lost: no reply came. Probe requests have found the reason.
+            FileUnreadable: no reply came because the file cannot be read.
         """
-        patience_s = self._stall_s if isinstance(body, Piece) else self._answer_s
+        answer = await self._exchange(request, body, on_progress)
+        head, found, text = answer.partition("\r\n\r\n")
+        if found:
+            return Reply(int(head.partition("\r\n")[0]), lambda name: _header(head, name), text)
+        if isinstance(body, Piece):
+            await check_readable(body)
+        raise Lost(Lost.STALLED if answer else await why_lost(request))
+
+    async def _exchange(
+        self, request: "Request", body: "Piece | str | None", on_progress: "Callable[[int], None]"
+    ) -> str:
+        """Return status, headers and text of the reply as `exchange.js` joins them.
+
+        Without a reply it is `stalled` if too little moved for too long, else empty.
+        """
         progress = None
         if isinstance(body, Piece) and body.size <= SMALL_BYTES:
-            patience_s = self._answer_s
             on_progress(body.size)
         else:
             progress = create_proxy(lambda sent: on_progress(int(sent)))
-        lines = "\n".join([": ".join(header) for header in request.headers])
-        held_s = 0.0
-        if isinstance(body, Piece):
-            patience_s += _held_back_s(request, body.size)
-            held_s = min(body.size, BUFFERED_BYTES) / SLOW_BYTES_PER_S
-        told = asyncio.Event()
+        stall_s, drain_s = self._timeouts_s(request, body)
+        ended = asyncio.Event()
         answers: list[str] = []
 
         def answered(text: str) -> None:
             answers.append(text)
-            told.set()
+            ended.set()
 
         done = create_proxy(answered)
         exchange = js.ossferry.exchange(
             request.method,
             request.url,
-            lines,
+            "\n".join([": ".join(header) for header in request.headers]),
             bytes_of(body) if isinstance(body, Piece) else body,
-            patience_s * 1000,
-            held_s * 1000,
+            stall_s * 1000,
+            drain_s * 1000,
             progress,
             done,
         )
         if isinstance(body, Piece):
             body.give_up = lambda: exchange.giveUp()
         try:
-            await told.wait()
+            await ended.wait()
         finally:
             if isinstance(body, Piece):
                 body.give_up = None
@@ -90,23 +102,26 @@ class BrowserHttp:
             release(done)
             if progress:
                 release(progress)
-        answer = answers[0]
-        head, found, text = answer.partition("\r\n\r\n")
-        if found:
-            return Reply(int(head.partition("\r\n")[0]), lambda name: _header(head, name), text)
-        if isinstance(body, Piece):
-            await check_readable(body)
-        raise Lost(Lost.STALLED if answer else await why_lost(request))
+        return answers[0]
 
+    def _timeouts_s(self, request: "Request", body: "Piece | str | None") -> "tuple[float, float]":
+        """Return the stall timeout and the extra time for the reply, in seconds.
 
-def _held_back_s(request: "Request", size: int) -> float:
-    for name, value in request.headers:
-        if name == TRAFFIC_LIMIT:
-            return min(size, BUFFERED_BYTES) * 8 / int(value)
-    return 0.0
+        When the last byte was sent, buffers of both ends may still hold bytes. The extra time is
+        enough for them on a slow line. Where OSS limits the speed, the stall timeout is longer by
+        the time that OSS needs for them.
+        """
+        if not isinstance(body, Piece):
+            return self._answer_s, 0.0
+        held_back = min(body.size, BUFFERED_BYTES)
+        stall_s = self._answer_s if body.size <= SMALL_BYTES else self._stall_s
+        for name, value in request.headers:
+            if name == TRAFFIC_LIMIT:
+                stall_s += held_back * 8 / int(value)
+        return stall_s, held_back / SLOW_BYTES_PER_S
 
 
 def _header(head: str, name: str) -> str:
-    """Return what follows `name: ` in lines that all begin with CRLF, names in lower case."""
+    """Return the value of a header, empty if it is missing; names in `head` are lower case."""
     _, found, rest = head.partition(f"\r\n{name.lower()}: ")
     return rest.partition("\r\n")[0].strip() if found else ""

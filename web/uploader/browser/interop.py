@@ -1,4 +1,4 @@
-"""What the two interpreters do differently at the border to JavaScript."""
+"""Differences between MicroPython and Pyodide in their access to JavaScript."""
 
 import gc
 
@@ -7,7 +7,7 @@ import js
 try:
     from pyodide.ffi import JsException
 except ImportError:
-    from jsffi import JsException  # type: ignore[assignment] # the same on MicroPython
+    from jsffi import JsException  # type: ignore[assignment] # the name of the module on MicroPython
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,30 +16,34 @@ if TYPE_CHECKING:
 __all__ = ["JsException", "collect_rarely", "reason_of", "release", "wide"]
 
 GARBAGE_BYTES = 4 << 20
-MANYS_GARBAGE_BYTES = 16 << 20
+GARBAGE_BYTES_WITH_MANY = 16 << 20
 
 
 def collect_rarely(*, with_many: bool = False) -> None:
-    """Let MicroPython look for garbage after 4 MiB, or 16 with many files: each look goes through
-    all that they have in memory, while the page stands still.
+    """Let MicroPython collect garbage after 4 MiB of allocations, or 16 MiB with many files.
+
+    A collection goes through all objects in memory and blocks the page meanwhile.
     """
     threshold = getattr(gc, "threshold", None)
     if threshold:
-        threshold(MANYS_GARBAGE_BYTES if with_many else GARBAGE_BYTES)
+        threshold(GARBAGE_BYTES_WITH_MANY if with_many else GARBAGE_BYTES)
 
 
 def wide(owner: "Any", name: str) -> int:
-    """Return the integer `owner[name]`, also beyond 32 bits, where MicroPython would cut it."""
+    """Return the integer `owner[name]`; MicroPython would cut it to 32 bits."""
     return int(js.ossferry.text(owner, name))
 
 
 def reason_of(error: Exception) -> str:
-    """Return what JavaScript said: MicroPython has object, name and message in the arguments."""
+    """Return the text of a JavaScript exception.
+
+    MicroPython has object, name and message in the arguments.
+    """
     return ": ".join([each for each in error.args if isinstance(each, str)]) or str(error)
 
 
 def release(proxy: "Any") -> None:
-    """Free a callback made with `create_proxy`; MicroPython frees them by itself."""
+    """Free a callback made with `create_proxy`; on MicroPython the garbage collector does it."""
     destroy = getattr(proxy, "destroy", None)
     if destroy:
         destroy()

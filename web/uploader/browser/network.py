@@ -1,4 +1,4 @@
-"""Whether there may be a network again, as far as the browser knows."""
+"""Follower for the network to come back, and checking whether our server answers."""
 
 import asyncio
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["BrowserNetwork"]
 
 SERVER = "/healthz"
-PATIENCE_MS = 5_000
+TIMEOUT_MS = 5_000
 
 
 class BrowserNetwork:
-    """The engine's `Network` port. `navigator.onLine` is not asked: it is often wrong."""
+    """The engine's `Network` port. It does not use `navigator.onLine`, which is often wrong."""
 
     async def may_be_back(self, timeout_s: float) -> None:
-        """Return at the browser's `online` event, or after `timeout_s`."""
+        """Return at the browser's `online` event, or after `timeout_s` seconds."""
         woken = asyncio.Event()
 
         def wake(_event: "Any" = None) -> None:
@@ -38,9 +38,9 @@ class BrowserNetwork:
             release(proxy)
 
     async def server_answers(self) -> bool:
-        """Tell whether our own server, or a proxy in front of it, answers anything."""
+        """Tell whether our server, or a proxy in front of it, sends any response."""
         options = to_js({"cache": "no-store", "credentials": "omit"})
-        options.signal = js.AbortSignal.timeout(PATIENCE_MS)
+        options.signal = js.AbortSignal.timeout(TIMEOUT_MS)
         try:
             await js.fetch(SERVER, options)
         except JsException:

@@ -1,7 +1,8 @@
-"""Why no answer came. A browser hides it, so two small requests find out.
+"""The reason why a request to OSS got no reply, which browsers hide from a page.
 
-A request without CORS tells whether anybody is there; one with CORS, refused by OSS for its
-worthless signature, tells whether the bucket's CORS rule lets this page in.
+Two small requests find it: one in `no-cors` mode tells whether the host can be reached. One with
+CORS and an invalid signature, which OSS refuses, tells whether the bucket's CORS rule allows this
+page.
 """
 
 import js
@@ -16,28 +17,28 @@ if TYPE_CHECKING:
 
 __all__ = ["why_lost"]
 
-WORTHLESS = "OSS4-HMAC-SHA256 Credential=probe,Signature=probe"
-PATIENCE_MS = 10_000
+INVALID_SIGNATURE = "OSS4-HMAC-SHA256 Credential=probe,Signature=probe"
+TIMEOUT_MS = 10_000
 TIMED_OUT = "TimeoutError"
 
 
 async def why_lost(request: "Request") -> str:
-    """Return the reason, one of those of `Lost`, why `request` got no answer."""
+    """Return the reason why `request` got no reply: one of the constants of `Lost`."""
     origin = "/".join(request.url.split("/")[:3]) + "/"
     if await _failure(origin, {"mode": "no-cors", "method": "GET"}):
         return Lost.UNREACHABLE
     failure = await _failure(
         request.url,
-        {"mode": "cors", "method": request.method, "headers": {"authorization": WORTHLESS}},
+        {"mode": "cors", "method": request.method, "headers": {"authorization": INVALID_SIGNATURE}},
     )
     return Lost.CORS if failure and TIMED_OUT not in failure else Lost.INTERRUPTED
 
 
 async def _failure(url: str, options: "dict[str, object]") -> str:
-    """Return why there is no answer, in the browser's words; empty if there is one."""
+    """Return the browser's error for a request without a response; empty if there is one."""
     options.update({"cache": "no-store", "credentials": "omit"})
     given = to_js(options)
-    given.signal = js.AbortSignal.timeout(PATIENCE_MS)
+    given.signal = js.AbortSignal.timeout(TIMEOUT_MS)
     try:
         await js.fetch(url, given)
     except JsException as error:

@@ -1,5 +1,6 @@
-"""Small texts and ways back to files in IndexedDB, through `handles.js`, which is loaded when it is
-first needed.
+"""Records of uploads and handles of their files in IndexedDB, through `records.js`.
+
+The script is loaded when it is first needed.
 """
 
 import json
@@ -19,10 +20,10 @@ __all__ = ["BrowserStorage"]
 
 
 class BrowserStorage:
-    """The engine's `Storage` port. Much crosses to JavaScript as one text: that is cheap."""
+    """The engine's `Storage` port. Records cross to JavaScript as one JSON text, which is fast."""
 
     async def load(self, owner: str) -> "list[tuple[str, str, bool]]":
-        """Return `(name, text, whether its file can be opened again)` of names that begin so.
+        """Return `(name, text, whether its file can be opened again)` of names with this prefix.
 
         Raises:
             StorageBroken: IndexedDB is blocked, or does not exist.
@@ -31,7 +32,7 @@ class BrowserStorage:
         return [(name, text, can_reopen) for name, text, can_reopen in found]
 
     async def save(self, records: "list[tuple[str, str, Any]]") -> None:
-        """Keep texts by name, and the ways back to their files, in one transaction.
+        """Store `(name, text, file or None)` in one transaction, with handles of the files.
 
         Raises:
             StorageBroken: IndexedDB is blocked or full.
@@ -41,7 +42,13 @@ class BrowserStorage:
         await self._do("save", texts, to_js(blobs))
 
     async def open_files(self, wanted: "list[tuple[str, str]]") -> "list[Any]":
-        """Return the files that were kept; the browser may ask the person first, once for all.
+        """Open files again; the browser may ask the person for permission, once for all of them.
+
+        Args:
+            wanted: `(name, folders)` of each record.
+
+        Returns:
+            For each record the file, or a `FileUnreadable`.
 
         Raises:
             StorageBroken: IndexedDB is blocked.
@@ -56,7 +63,7 @@ class BrowserStorage:
         return files
 
     async def delete(self, names: "list[str]") -> None:
-        """Forget texts and their files, if they are there.
+        """Delete records and their handles, if they exist.
 
         Raises:
             StorageBroken: IndexedDB is blocked.
@@ -66,6 +73,6 @@ class BrowserStorage:
 
     async def _do(self, operation: str, *given: "object") -> "Any":
         try:
-            return await js.ossferry.ask("handles", operation, *given)
+            return await js.ossferry.ask("records", operation, *given)
         except JsException as error:
             raise StorageBroken(str(error))

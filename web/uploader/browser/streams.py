@@ -1,4 +1,4 @@
-"""Streams of the page: what comes out of a `ReadableStream` or of an async iterable."""
+"""Uploads from a `ReadableStream` or an async iterable, whose size is not known beforehand."""
 
 import js
 from pyscript.ffi import to_js
@@ -16,7 +16,7 @@ __all__ = ["file_from_stream"]
 
 
 class BrowserSource:
-    """The engine's `Source` port; the bytes are Blobs, and never pass through Python."""
+    """The engine's `Source` port; the bytes are in Blobs and never pass through Python."""
 
     def __init__(self, stream: "Any") -> None:
         if getattr(stream, "getReader", None):
@@ -29,7 +29,7 @@ class BrowserSource:
         self._rest: Any = js.Blob.new()
 
     async def read(self, size: int) -> BrowserFile:
-        """Return the next `size` bytes, fewer only at the end.
+        """Return the next `size` bytes as a file; fewer only at the end of the stream.
 
         Raises:
             FileUnreadable: the stream has failed.
@@ -56,6 +56,6 @@ class BrowserSource:
 def file_from_stream(stream: "Any", name: str, *, path: str = "", content_type: str = "") -> Stream:
     """Return the file for a `ReadableStream` or a JavaScript async iterable, for `queue.add`.
 
-    Its chunks are what a `Blob` can be made of: byte arrays, Blobs, text.
+    Its chunks are byte arrays, Blobs or text.
     """
     return Stream(BrowserSource(stream), name, path=path, content_type=content_type)

@@ -1,4 +1,4 @@
-"""The other pages of this origin (`tabs.js`): who sends what, and what they tell."""
+"""Locks and messages between the pages of this origin, through `tabs.js`."""
 
 import asyncio
 import json
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = ["BrowserTabs"]
 
-DROPPED_AFTER_S = 0.05  # unless another name is taken before
+DROPPED_AFTER_S = 0.05  # or together with the next name that is taken
 
 
 class BrowserTabs:
-    """The engine's `Tabs` port; a browser that cannot do it has no other pages, for all we know.
+    """The engine's `Tabs` port. Without browser support, this page acts as if it were the only one.
 
-    Names are taken and dropped in the order in which that is asked for, many in one call: to wait
-    for a promise costs an interpreter more than a browser needs for the lock.
+    Names are taken and dropped in the order of the calls, several in one JavaScript call: awaiting
+    a promise takes longer in Python than the lock in the browser.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class BrowserTabs:
         self._is_due = False
 
     async def take(self, name: str) -> bool:
-        """Take a name for this page, unless another has it; it ends with the page."""
+        """Lock a name for this page, until it is closed; return False if another page has it."""
         asked = _Asked("take", name)
         self._asked.append(asked)
         if not self._is_due:
@@ -39,7 +39,7 @@ class BrowserTabs:
         return asked.is_ours
 
     def drop(self, name: str) -> None:
-        """Give a name back soon, if this page has it."""
+        """Release a name soon, if this page has it."""
         self._asked.append(_Asked("drop", name))
         if len(self._asked) == 1:
             asyncio.create_task(self._do_later())  # noqa: RUF006 - it ends by itself
@@ -59,11 +59,11 @@ class BrowserTabs:
             return  # as with `take`
 
     def tell(self, text: str) -> None:
-        """Send a text to all other pages."""
+        """Send a text to all other pages of this origin."""
         self._ask("tell", text)
 
     def listen(self, handler: "Callable[[str], None]") -> None:
-        """Have `handler` called with the texts of other pages."""
+        """Call `handler` with each text from another page."""
         self._ask("listen", create_proxy(handler))
 
     async def _do_later(self) -> None:
@@ -77,7 +77,7 @@ class BrowserTabs:
         try:
             answers = str(await js.ossferry.ask("tabs", "all", words)).split(",")
         except JsException:
-            answers = []  # without storage nothing is found twice either
+            answers = []  # without storage no other page finds the same uploads
         for index, each in enumerate(asked):
             each.is_ours = not answers or answers[index] == "true"
             each.done.set()
@@ -93,7 +93,7 @@ class BrowserTabs:
 
 
 class _Asked:
-    """`take` or `drop` of a name, and whether this page has it then."""
+    """A pending `take` or `drop` of a name; `is_ours` is the result of a `take`."""
 
     def __init__(self, operation: str, name: str) -> None:
         self.operation = operation

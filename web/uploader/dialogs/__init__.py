@@ -1,1 +1,1 @@
-"""What the page needs only now and then; loaded when it is first asked for."""
+"""Dialogs and other rarely needed code, loaded when one of its functions is first called."""

@@ -1,12 +1,11 @@
-"""What was deleted and can still be brought back, for as long as the server keeps it."""
+"""The list of deleted files that the server can still restore."""
 
-from uploader.browser.page.dom import clear, element, listen, set_attribute, set_text
+from uploader.browser.page.dom import clear, element, set_attribute, set_text
 from uploader.browser.server.calls import call
-from uploader.dialogs.stored import folders_of
+from uploader.dialogs.stored_objects import folders_of
 from uploader.oss.times import from_iso
 from uploader.transfer.errors import ServerRefused
-from uploader.view.list.facts import facts
-from uploader.view.list.rows import file_name
+from uploader.view.elements import button, facts, file_name
 from uploader.view.signals import Owner
 from uploader.view.words.text import moment, say, say_count, size_text
 
@@ -17,13 +16,13 @@ if TYPE_CHECKING:
 
     from uploader.browser.page.dom import Element
 
-__all__ = ["Deleted"]
+__all__ = ["DeletedFiles"]
 
 SHOWN = 200
 
 
-class Deleted:
-    """A list that can be unfolded; `restore(key, undo_id)` is called for what shall come back."""
+class DeletedFiles:
+    """A list to unfold; its buttons call `restore(key, undo_id)`."""
 
     def __init__(self, restore: "Callable[[str, str], None]") -> None:
         self._restore = restore
@@ -33,37 +32,35 @@ class Deleted:
         self.box = element("details", {"class": "folded", "hidden": ""}, self._title, self._list)
 
     def dispose(self) -> None:
-        """Let go of all listeners."""
+        """Remove all listeners."""
         self._listeners.dispose()
 
     async def load(self) -> None:
-        """Ask the server anew; one that keeps nothing has nothing to show."""
+        """Load the list from the server; hide it if it is empty or the server refuses."""
         try:
             found = (await call("GET", f"/api/objects/deleted?limit={SHOWN}"))["objects"]
         except ServerRefused:
             found = []
         self._listeners.dispose()
         clear(self._list)
-        set_text(self._title, say_count("mine_gone", len(found)))
+        set_text(self._title, say_count("my_uploads_gone", len(found)))
         set_attribute(self.box, "hidden", None if found else "")
         for each in found:
             self._list.append(self._line(each))
 
     def _line(self, each: "dict[str, Any]") -> "Element":
         undo = each["undo"]
-        button = element("button", {"type": "button", "class": "quiet strong"}, say("restore"))
-        self._listeners.on_dispose(
-            listen(button, "click", lambda: self._bring_back(button, each["key"], undo["id"]))
-        )
+
+        def restore() -> None:
+            restoring.disabled = True
+            self._restore(each["key"], undo["id"])
+
+        restoring = button("quiet strong", say("restore"), restore, self._listeners)
         until = say("restore_until", until=moment(from_iso(undo["until"])))
         return element(
             "div",
             {"class": "upload", "role": "listitem", "data-testid": "deleted"},
             file_name(each["name"], folders_of(each["key"])),
             element("p", {"class": "state"}, facts([size_text(each["size"]), until])),
-            element("div", {"class": "actions"}, button),
+            element("div", {"class": "actions"}, restoring),
         )
-
-    def _bring_back(self, button: "Element", key: str, undo_id: str) -> None:
-        button.disabled = True
-        self._restore(key, undo_id)

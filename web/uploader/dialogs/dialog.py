@@ -1,9 +1,13 @@
-"""A dialog: the browser keeps the focus in it, closes it with Escape and gives the focus back."""
+"""A modal dialog, and the one that shows text to copy by hand.
+
+The browser keeps the focus inside a modal dialog, closes the dialog with Escape, and then returns
+the focus to where it was.
+"""
 
 import asyncio
 
-from uploader.browser.page.dom import by_id, element, icon, listen, place_in_sight
-from uploader.view.list.rows import CROSS
+from uploader.browser.page.dom import by_id, element, icon, listen, place_in_sight, set_attribute
+from uploader.view.elements import CROSS, button
 from uploader.view.signals import Owner
 from uploader.view.words.text import say
 
@@ -13,22 +17,22 @@ if TYPE_CHECKING:
 
     from uploader.browser.page.dom import Element
 
-__all__ = ["Dialog"]
+__all__ = ["Dialog", "show_text"]
 
 
 class Dialog:
-    """An open dialog with a title; put content into `body`, and buttons with `offer`."""
+    """An open dialog with a title. Content goes into `body`; `offer` adds buttons below it.
+
+    `owner` is disposed of and `closed` is set when the dialog is closed.
+    """
 
     def __init__(self, name: str, title: str, *, wide: bool = False) -> None:
         self.owner = Owner()
         self.closed = asyncio.Event()
         self.body = element("div", {"class": "dialog-body"})
         self._buttons = element("div", {"class": "bulk"})
-        close = element(
-            "button",
-            {"type": "button", "class": "quiet round", "aria-label": say("close")},
-            icon(CROSS),
-        )
+        close = button("quiet round", icon(CROSS), self.close, self.owner)
+        set_attribute(close, "aria-label", say("close"))
         head = element(
             "div",
             {"class": "dialog-head"},
@@ -42,25 +46,33 @@ class Dialog:
         }
         toast = element("p", {"class": "toast", "aria-live": "polite"})
         self.box = element("dialog", attributes, head, self.body, self._buttons, toast)
-        self.owner.on_dispose(listen(close, "click", self.close))
         self.owner.on_dispose(listen(self.box, "close", self._ended))
         by_id("main").append(self.box)
         self.box.showModal()
         place_in_sight(self.box, "margin-block-start")
 
     def offer(self, key: str, action: "Callable[[], None]", *, main: bool = False) -> "Element":
-        """Add a button at the foot."""
+        """Add a button below the content; `key` is that of its sentence."""
         kind = "button small primary" if main else "button small"
-        button = element("button", {"type": "button", "class": kind}, say(key))
-        self.owner.on_dispose(listen(button, "click", action))
-        self._buttons.append(button)
-        return button
+        made = button(kind, say(key), action, self.owner)
+        self._buttons.append(made)
+        return made
 
     def close(self) -> None:
-        """Close it."""
+        """Close the dialog."""
         self.box.close()
 
     def _ended(self) -> None:
         self.owner.dispose()
         self.box.remove()
         self.closed.set()
+
+
+async def show_text(text: str) -> None:
+    """Show selected text to copy by hand, where the browser does not let the page copy it."""
+    dialog = Dialog("text", say("copy_by_hand"))
+    attributes = {"class": "text", "readonly": "", "aria-label": say("copy_by_hand")}
+    field = element("textarea", attributes)
+    field.value = text
+    dialog.body.append(field)
+    field.select()

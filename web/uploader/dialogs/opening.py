@@ -1,30 +1,36 @@
-"""Opens what a person asked for: each door leads to one module of this folder."""
+"""Opens dialogs by name. The modules of this folder are loaded when the first one is opened."""
 
-from uploader.dialogs.elsewhere import show_elsewhere
-from uploader.dialogs.frame import serve_frame
-from uploader.dialogs.mine import delete_stored, show_mine
+from uploader.dialogs.dialog import show_text
+from uploader.dialogs.embedding import serve_embedding_page
+from uploader.dialogs.my_uploads import delete_stored, show_my_uploads
+from uploader.dialogs.other_devices import show_other_devices
 from uploader.dialogs.receipt import show_receipt
 from uploader.dialogs.same_name import ask_same_name
 from uploader.dialogs.share import copy_link, show_share
 from uploader.dialogs.shortcuts import show_shortcuts
-from uploader.dialogs.show_text import show_text
 from uploader.dialogs.signature import show_signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["open_door"]
+__all__ = ["open_dialog"]
 
 
-async def open_door(what: str, *given: "Any") -> "Any":
-    """Do what is behind a door; the arguments are those of the function behind it."""
-    doors: dict[str, Any] = {
+async def open_dialog(name: str, *given: "Any") -> "Any":
+    """Call the function of this name with the arguments, and return its answer.
+
+    Not all of them show a dialog: the others are code that a page rarely needs.
+
+    Raises:
+        KeyError: there is no such name.
+    """
+    functions: dict[str, Any] = {
         "copy_link": copy_link,
         "delete": delete_stored,
-        "elsewhere": show_elsewhere,
-        "frame": serve_frame,
-        "mine": show_mine,
+        "embedding": serve_embedding_page,
+        "my_uploads": show_my_uploads,
+        "other_devices": show_other_devices,
         "receipt": show_receipt,
         "same_name": ask_same_name,
         "share": show_share,
@@ -32,4 +38,4 @@ async def open_door(what: str, *given: "Any") -> "Any":
         "show_text": show_text,
         "signature": show_signature,
     }
-    return await doors[what](*given)
+    return await functions[name](*given)

@@ -1,9 +1,9 @@
-"""The receipt of a batch: what arrived, with the proof, as CSV or JSON."""
+"""The dialog that saves the receipt of stored files as CSV or JSON."""
 
 from uploader.browser.page.dom import element
-from uploader.browser.page.page import save_text
+from uploader.browser.page.window import save_text
 from uploader.dialogs.dialog import Dialog
-from uploader.dialogs.manifest import as_csv, as_json
+from uploader.dialogs.receipt_formats import as_csv, as_json
 from uploader.view.words.text import count_files, say, size_text
 
 TYPE_CHECKING = False
@@ -14,7 +14,7 @@ __all__ = ["show_receipt"]
 
 
 async def show_receipt(rows: "list[tuple[Upload, float]]") -> None:
-    """Offer the receipt of uploads that have arrived."""
+    """Offer the receipt of finished uploads, each with the time when it was done."""
     dialog = Dialog("receipt", say("receipt"))
     size = sum([upload.file.size for upload, _ in rows])
     words = say("receipt_words", files=count_files(len(rows)), size=size_text(size))

@@ -1,10 +1,10 @@
-"""Asks what to do with a file whose name is already in the list."""
+"""The dialog for a file whose name is already in the list: keep both, replace or skip."""
 
 from uploader.browser.page.dom import element
-from uploader.browser.page.page import show_thumbnail
+from uploader.browser.page.window import show_thumbnail
 from uploader.dialogs.dialog import Dialog
 from uploader.oss.keys import safe_name
-from uploader.view.words.names import badge
+from uploader.view.words.file_names import badge
 from uploader.view.words.text import ago, say, say_count, size_text
 
 TYPE_CHECKING = False
@@ -18,9 +18,9 @@ BOTH, REPLACE, SKIP = "keep_both", "replace", "skip"
 
 
 async def ask_same_name(new: "File", old: "File", more: int, now_s: float) -> "tuple[str, bool]":
-    """Return one of the three choices, and whether it counts for the `more` that follow.
+    """Return the choice, and whether it applies to the `more` files that follow.
 
-    Closing the dialog skips the file: nothing is sent that nobody asked for.
+    Closing the dialog means `SKIP`: a file is sent only if a person chose so.
     """
     dialog = Dialog("same-name", say("same_name_title"))
     chosen = [SKIP]

@@ -1,17 +1,18 @@
-"""Links to a file that has arrived: how long they work, what they show, and as a QR code."""
+"""The dialog that creates links to a stored file, and shows them with a QR code."""
 
 import asyncio
 from functools import partial
 
 from uploader.browser.clock import BrowserClock
-from uploader.browser.page.dom import clear, element, listen, set_attribute, set_text, told
-from uploader.browser.page.page import copy_text
+from uploader.browser.page.dom import clear, element, listen, set_attribute, set_text, show_toast
 from uploader.browser.page.qr import qr_code
+from uploader.browser.page.window import copy_text
 from uploader.browser.server.calls import call
 from uploader.dialogs.dialog import Dialog
-from uploader.dialogs.stored import path_of
+from uploader.dialogs.stored_objects import path_of
 from uploader.oss.times import from_iso
 from uploader.transfer.errors import ServerRefused
+from uploader.view.elements import button
 from uploader.view.words.messages import NOT_STORED, explain
 from uploader.view.words.text import moment, say, say_count
 
@@ -25,17 +26,17 @@ if TYPE_CHECKING:
 
 __all__ = ["copy_link", "show_share"]
 
-MUCH_SOONER = 0.1  # of what was asked for
+MUCH_SOONER = 0.1  # of the requested time
 MAX_NOTE = "200"  # characters
 HOUR_S = 3600
 DAY_S = 86400
-LIVES = (
+LIFETIMES = (
     (HOUR_S, "hours", 1),
     (DAY_S, "days", 1),
     (7 * DAY_S, "days", 7),
 )
 IMAGES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tiff", "heic", "avif")
-# name of the sentence, image processing of OSS
+# key of the sentence, image processing of OSS
 PRESETS: "tuple[tuple[str, dict[str, Any] | None], ...]" = (
     ("preset_original", None),
     ("preset_large", {"resize": {"width": 1600}, "format": "webp"}),
@@ -44,29 +45,31 @@ PRESETS: "tuple[tuple[str, dict[str, Any] | None], ...]" = (
 
 
 async def copy_link(key: str, actions: "Actions") -> None:
-    """Make a link that works for a day and put it on the clipboard, or show it to be copied."""
+    """Copy a link that works for a day to the clipboard; open the dialog if that is not allowed."""
     try:
         made = await call("POST", "/api/share", {"key": key, "expires_s": DAY_S})
     except ServerRefused as error:
-        told(_why_not(error, key, actions))
+        show_toast(_why_not(error, key, actions))
         return
     if await copy_text(made["url"]):
-        told(say("link_copied", until=moment(from_iso(made["expires_at"]))))
+        show_toast(say("link_copied", until=moment(from_iso(made["expires_at"]))))
     else:
         await show_share(key, key.rpartition("/")[2], actions)
 
 
 async def show_share(key: str, name: str, actions: "Actions") -> None:
-    """Let a person make a link and take it away in any form."""
+    """Open the dialog for a file and return when it is closed."""
     dialog = Dialog("share", say("share_title"))
-    lives = _choices("expires", [(str(s), say_count(f"for_{unit}", n)) for s, unit, n in LIVES])
-    lives.value = str(DAY_S)
+    lifetimes = _choices(
+        "expires", [(str(s), say_count(f"for_{unit}", n)) for s, unit, n in LIFETIMES]
+    )
+    lifetimes.value = str(DAY_S)
     presets = _choices("preset", [(str(i), say(p[0])) for i, p in enumerate(PRESETS)])
     inline = element("input", {"type": "checkbox", "id": "inline"})
     note = element("input", {"class": "text", "maxlength": MAX_NOTE})
     result = element("div", {"class": "link-result", "role": "status"})
     dialog.body.append(element("p", {"class": "hint"}, element("bdi", None, name)))
-    dialog.body.append(element("label", {"class": "field"}, say("share_life"), lives))
+    dialog.body.append(element("label", {"class": "field"}, say("share_life"), lifetimes))
     dialog.body.append(element("label", {"class": "field"}, say("share_note"), note))
     is_image = name.rpartition(".")[2].lower() in IMAGES
     if is_image:
@@ -77,13 +80,13 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
         dialog.body.append(picture)
         asyncio.create_task(_preview(key, picture))  # noqa: RUF006 - it ends by itself
     dialog.body.append(result)
-    for field in (lives, presets, inline):  # what stands there is of another choice
+    for field in (lifetimes, presets, inline):  # the result was made with other choices
         dialog.owner.on_dispose(listen(field, "change", lambda: clear(result)))
 
     making = [False]
 
     async def make() -> None:
-        document: dict[str, Any] = {"key": key, "expires_s": int(str(lives.value))}
+        document: dict[str, Any] = {"key": key, "expires_s": int(str(lifetimes.value))}
         document["note"] = str(note.value)
         if is_image:
             document["process"] = PRESETS[int(str(presets.value))][1]
@@ -93,7 +96,7 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
         except ServerRefused as error:
             set_text(result, _why_not(error, key, actions))
             return
-        set_attribute(again, "class", "button small")  # what matters now is the link
+        set_attribute(again, "class", "button small")  # the link is the main thing now
         await _show_link(result, made, document["expires_s"], actions, dialog.owner)
 
     async def make_one() -> None:
@@ -103,7 +106,7 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
             making[0] = False
 
     def start() -> None:
-        if not making[0]:  # else it is the second click of two
+        if not making[0]:  # else this is the second click of a double click
             making[0] = True
             asyncio.create_task(make_one())  # noqa: RUF006 - it ends by itself
 
@@ -118,8 +121,9 @@ async def _show_link(
     attributes = {"class": "text", "readonly": "", "dir": "ltr", "aria-label": say("share_link")}
     field = element("input", attributes)
     field.value = made["url"]
-    copy = element("button", {"type": "button", "class": "button small primary"}, say("copy_link"))
-    owner.on_dispose(listen(copy, "click", partial(actions.copy, made["url"])))
+    copy = button(
+        "button small primary", say("copy_link"), partial(actions.copy, made["url"]), owner
+    )
     ends_s = from_iso(made["expires_at"])
     until = say("share_until", until=moment(ends_s))
     if asked_s - (ends_s - BrowserClock().now_s()) > MUCH_SOONER * asked_s:
@@ -142,7 +146,7 @@ async def _preview(key: str, picture: "Element") -> None:
     try:
         found = await call("GET", f"/api/objects/{path_of(key)}/preview?preset=preview")
     except ServerRefused:
-        return  # no picture, or too large; the link works all the same
+        return  # not an image, or too large; the link works without a preview
     set_attribute(picture, "src", found["url"])
     picture.hidden = False
 

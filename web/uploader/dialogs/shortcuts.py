@@ -1,4 +1,4 @@
-"""The keys that do something; `view/page/top.py` listens to them."""
+"""The dialog that lists the keyboard shortcuts; `view/page/keyboard.py` implements them."""
 
 from uploader.browser.page.dom import element
 from uploader.dialogs.dialog import Dialog
@@ -19,7 +19,7 @@ KEYS = (
 
 
 async def show_shortcuts() -> None:
-    """Show the list."""
+    """Open the dialog."""
     dialog = Dialog("shortcuts", say("shortcuts"))
     keys = element("dl", {"class": "keys"})
     for key, meaning in KEYS:

@@ -1,8 +1,8 @@
-"""Explains `SignatureDoesNotMatch`: what we signed beside what OSS says it should have been."""
+"""The dialog for `SignatureDoesNotMatch`: the canonical request of the page beside that of OSS."""
 
 from uploader.browser.page.dom import element
-from uploader.dialogs.compare import canonical_request_of, first_difference, without_token
 from uploader.dialogs.dialog import Dialog
+from uploader.dialogs.signature_diff import canonical_request_of, first_difference, without_token
 from uploader.view.words.text import number, say
 
 TYPE_CHECKING = False
@@ -14,7 +14,7 @@ __all__ = ["show_signature"]
 
 
 async def show_signature(error: "Refused") -> None:
-    """Show both canonical requests, line by line, with the first difference marked."""
+    """Show both canonical requests with the first difference marked, and its likely cause."""
     dialog = Dialog("signature", say("explain_signature"), wide=True)
     if not error.request or not error.canonical_request:
         dialog.body.append(element("p", None, say("signature_no_evidence")))

@@ -1,4 +1,4 @@
-"""OSS on the wire: requests, signatures, replies, errors and object keys.
+"""The protocol of OSS: requests, signatures, replies, errors and object keys.
 
-Pure Python with no clock, no randomness and no I/O: times, ids and credentials are arguments.
+This is pure Python without clock, randomness or I/O: times, ids and credentials are arguments.
 """

@@ -1,8 +1,8 @@
-"""CRC-64/ECMA of a whole from the CRC-64 of its parts, without reading a byte again.
+"""CRC-64/ECMA of a file, combined from the CRC-64 of its parts without reading them again.
 
-Values are integers below 2**64, as OSS writes them in decimal in `x-oss-hash-crc64ecma`. A CRC of
-A followed by B is that of A, multiplied by x to the number of bits of B, plus that of B,
-all of it in the field of polynomials over GF(2) modulo the CRC's own polynomial.
+Values are integers below 2**64; OSS writes them in decimal in `x-oss-hash-crc64ecma`. The CRC of A
+followed by B is crc(A) * x**n + crc(B), where n is the number of bits of B. This is computed with
+polynomials over GF(2), modulo the polynomial of the CRC.
 """
 
 __all__ = ["Shifter", "combine", "shift_of"]
@@ -13,7 +13,7 @@ X = 1 << 62
 
 
 def shift_of(length: int) -> int:
-    """Return what stands for `length` bytes in `combine`; worth keeping when it is used again."""
+    """Return x**(8 * length), which `combine` needs for a B of this length; worth keeping."""
     exponent = 8 * length
     power, square = ONE, X
     while exponent:
@@ -30,22 +30,22 @@ def combine(first: int, second: int, shift: int) -> int:
 
 
 class Shifter:
-    """Shifts often by the same length, with tables of what becomes of each half of a byte.
+    """Combines many CRCs with the same length of B, with a table for each 4 bits of a CRC.
 
-    On MicroPython `combine` leaves 8 KB of garbage, and nothing is freed before the page rests:
-    thousands of parts would double its memory.
+    On MicroPython the function `combine` leaves 8 KB of garbage, which is only freed when the page
+    is idle: with thousands of parts the page would need twice the memory.
     """
 
     def __init__(self, length: int) -> None:
         image = shift_of(length)
-        images: list[int] = []  # of each bit, the highest first
+        images: list[int] = []  # the product of each bit and x**(8 * length), highest bit first
         for _ in range(64):
             images.append(image)
             image = _next(image)
         self._tables = [_sums(images[at : at + 4]) for at in range(0, 64, 4)]
 
     def combine(self, first: int, second: int) -> int:
-        """Return the CRC of A followed by B, whose length is that of this shifter."""
+        """Return the CRC of A followed by B; B must have the length of this shifter."""
         tables = iter(self._tables)
         for byte in first.to_bytes(8, "big"):
             second ^= next(tables)[byte >> 4]
@@ -54,7 +54,7 @@ class Shifter:
 
 
 def _sums(images: "list[int]") -> "list[int]":
-    """Return for each half of a byte the sum of the images of its bits."""
+    """Return the sum of the images of the set bits for each value of 4 bits."""
     sums = [0]
     for image in reversed(images):
         sums += [image ^ each for each in sums]
@@ -62,7 +62,7 @@ def _sums(images: "list[int]") -> "list[int]":
 
 
 def _next(b: int) -> int:
-    """Return what `b` is multiplied by x."""
+    """Return `b` multiplied by x."""
     return (b >> 1) ^ POLYNOMIAL if b & 1 else b >> 1
 
 

@@ -1,12 +1,12 @@
-"""What can go wrong between us and OSS.
+"""Errors of requests to OSS.
 
     OSSError
-    ├── Lost       no answer: the network, CORS or a silent server
-    ├── Refused    OSS answered no: code, status, request id
-    └── Corrupt    OSS answered yes, but what it stored or said is not what we sent
+    ├── Lost       no reply: the network, CORS or a server that does not respond
+    ├── Refused    an error reply: code, status, request id
+    └── Corrupt    a successful reply that does not match the sent bytes, or lacks the proof
 
-`retryable` says whether the same request may succeed later. `Refused.repair` names what to fix
-first: fresh credentials or the clock.
+`retryable` tells whether the same request may succeed later. `Refused.repair` names the repair that
+it needs before: new credentials or the server's time.
 """
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["UNEXPECTED", "Corrupt", "Lost", "OSSError", "Refused"]
 
 TRANSIENT_STATUSES = (408, 429, 500, 502, 503, 504)
-TRANSIENT_CODES = (  # whatever their status: the end of a multipart upload may fail with a 200
+TRANSIENT_CODES = (  # with any status: CompleteMultipartUpload may fail with status 200
     "InternalError",
     "ServiceUnavailable",
     "RequestTimeout",
@@ -24,8 +24,8 @@ TRANSIENT_CODES = (  # whatever their status: the end of a multipart upload may 
     "InvalidDigest",
     "InvalidCRC64",
 )
-WRONG_ENDPOINT = "specified endpoint"  # in a message of AccessDenied
-UNEXPECTED = "UnexpectedAnswer"  # our own code for what is no answer of OSS
+WRONG_ENDPOINT = "specified endpoint"  # part of a message of AccessDenied
+UNEXPECTED = "UnexpectedAnswer"  # our own code: the reply is not from OSS
 TOKEN_CODES = (
     "SecurityTokenExpired",
     "InvalidSecurityToken",
@@ -38,13 +38,13 @@ SET_CLOCK = "set clock"
 
 
 class OSSError(Exception):
-    """Base of all errors of a request to OSS."""
+    """The base class of errors of a request to OSS."""
 
     retryable = False
 
 
 class Lost(OSSError):
-    """No answer came. `reason` is one of the constants below, `request` what was sent, if known."""
+    """No reply came. `reason` is one of the constants below; `request` is set by the sender."""
 
     UNREACHABLE = "unreachable"
     INTERRUPTED = "interrupted"
@@ -61,10 +61,11 @@ class Lost(OSSError):
 class Refused(OSSError):
     """OSS refused the request.
 
-    Fields: `code`, `message`, `status`, `request_id`, `ec` as in the error document;
-    `server_time_s` is what OSS said the time is, in seconds since 1970, and `retry_after_s` how
-    long it wants us to wait, or `retry_at_s` until when by its clock, if it did. When it does not
-    accept our signature, `canonical_request` is what it signed itself, and `request` what we sent.
+    `code`, `message`, `request_id` and `ec` are from the error document, `status` is that of HTTP.
+    `server_time_s` is the time of OSS in seconds since 1970, if the document has it. A
+    `Retry-After` is in `retry_after_s` as seconds, or in `retry_at_s` as a time by the clock of
+    OSS. For a refused signature, `canonical_request` is the one that OSS computed; `request` is
+    the sent request.
     """
 
     def __init__(
@@ -96,12 +97,12 @@ class Refused(OSSError):
 
     @property
     def is_wrong_endpoint(self) -> bool:
-        """Whether the request came by the endpoint of another region than the bucket's."""
+        """Whether the request was sent to the endpoint of another region than the bucket's."""
         return self.code == "AccessDenied" and WRONG_ENDPOINT in self.message
 
     @property
     def repair(self) -> str:
-        """What to mend before one more try; empty if nothing can be."""
+        """The repair to make before one more try: a constant of this module, or empty."""
         if self.code in TOKEN_CODES:
             return RENEW_CREDENTIALS
         skewed = self.code == "RequestTimeTooSkewed" and self.server_time_s is not None
@@ -109,9 +110,10 @@ class Refused(OSSError):
 
 
 class Corrupt(OSSError):
-    """The object is not proved to be the file. `expected` and `actual` are the evidence.
+    """The object is not proved to be the file; `expected` and `actual` are the evidence.
 
-    `is_mismatch` tells damage, which may be chance, from proof that is missing.
+    `is_mismatch` is true if the bytes differ, which another try may repair, and false if the proof
+    is missing.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """Object keys: `{prefix}{day}/{128 random bits}/{folders}/{safe name}`.
 
-The random part makes two files of one name two objects; the name stays readable for people.
+The random part gives two files of the same name different keys. The name stays readable.
 """
 
 from uploader.oss.encoding import UNRESERVED
@@ -13,19 +13,20 @@ MAX_NAME_BYTES = 255
 _CONTROLS = "".join([chr(code) for code in range(0xA0) if not 0x20 <= code < 0x7F])
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 MAX_KNOWN_PATHS = 100
-_known_paths: "dict[str, str]" = {}  # many files share a folder
+_known_paths: "dict[str, str]" = {}  # a cache: many files share a folder
 _INVISIBLE = "\u2028\u2029\ufeff"
 _REPLACED = _CONTROLS + _BIDI + _INVISIBLE + "/\\"
 
 
 def safe_name(name: str, *, max_bytes: int = MAX_NAME_BYTES) -> str:
-    """Return `name` without what would change a path or its display, at most `max_bytes` long.
+    """Return `name` without characters that change a path or its display, at most `max_bytes` long.
 
-    Slashes, control and bidirectional characters become `_`; leading dots too, so that nothing is
-    `..` or hidden; a name too long loses its middle and keeps its ending. Never empty.
+    Slashes, control characters and bidirectional controls become `_`, and so do leading dots: no
+    name is `..` or hidden. A name that is too long is cut before its extension. The result is never
+    empty.
     """
     text = name
-    if name.strip(UNRESERVED):  # else all of it stays, as mostly: a look at it takes no time
+    if name.strip(UNRESERVED):  # fast path: most names have no other characters
         text = "".join(["_" if char in _REPLACED else char for char in name]).strip()
     dots = len(text) - len(text.lstrip("."))
     text = "_" * dots + text[dots:]
@@ -33,7 +34,7 @@ def safe_name(name: str, *, max_bytes: int = MAX_NAME_BYTES) -> str:
 
 
 def safe_path(path: str) -> str:
-    """Return the names of folders, `a/b`, each of them safe and followed by a slash."""
+    """Return a path such as `a/b` with each name made safe and followed by a slash."""
     known = _known_paths.get(path)
     if known is None:
         known = "".join([safe_name(part) + "/" for part in path.split("/") if part])
@@ -56,23 +57,23 @@ def _shorten(text: str, max_bytes: int) -> str:
 
 
 def object_key(prefix: str, name: str, *, at_s: float, random_hex: str, path: str = "") -> str:
-    """Return the key for a new object that nothing else can have.
+    """Return a key for a new object that no other object has.
 
     Args:
         prefix: the grant's prefix, ending in `/`.
         name: the local file's name.
-        at_s: now, by the server's clock.
+        at_s: now by the server's clock, in seconds since 1970.
         random_hex: 128 random bits as 32 hex digits.
-        path: folders of the file inside a chosen folder, `a/b`; kept in the key.
+        path: folders of the file inside a chosen folder, such as `a/b`; they are part of the key.
 
     Raises:
-        ValueError: the prefix leaves no room for a name.
+        ValueError: prefix and folders leave less than 32 bytes for the name.
     """
     return _key(f"{prefix}{day(at_s)}/{random_hex}/", name, path)
 
 
 def named_key(prefix: str, name: str, *, path: str = "") -> str:
-    """Return the key that a file of this name always has, `{prefix}{folders}/{safe name}`.
+    """Return the key without date and random part, `{prefix}{folders}/{safe name}`.
 
     Raises:
         ValueError: as with `object_key`.

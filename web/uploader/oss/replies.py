@@ -1,6 +1,7 @@
-"""Replies of OSS: what was stored, or the error that explains why not.
+"""Replies of OSS, read into values and errors.
 
-Text from the network is untrusted: it is read with plain searches only, and errors up to a limit.
+Text from the network is untrusted: it is read with string searches instead of an XML parser, and
+error documents only up to a limit.
 """
 
 import binascii
@@ -27,7 +28,7 @@ __all__ = [
 
 MAX_ERROR_CHARS = 65536
 NO_HEADER = "(no header)"
-HEADERS_READ = (  # what the bucket's CORS rule has to expose
+HEADERS_READ = (  # the bucket's CORS rule must expose these
     "ETag",
     "Retry-After",
     "x-oss-ec",
@@ -38,7 +39,7 @@ HEADERS_READ = (  # what the bucket's CORS rule has to expose
 
 
 class Reply:
-    """One HTTP answer. `header(name)` gives a header's value, `""` if absent or not exposed."""
+    """One HTTP reply. `header(name)` returns a header, empty if it is missing or not exposed."""
 
     def __init__(self, status: int, header: "Callable[[str], str]", text: str = "") -> None:
         self.status = status
@@ -47,7 +48,7 @@ class Reply:
 
 
 class Stored:
-    """What OSS says it stored: quoted ETag, CRC-64 as decimal text, request id."""
+    """A stored object or part: quoted ETag, CRC-64 as decimal text, request id."""
 
     def __init__(self, etag: str, crc64: str, request_id: str) -> None:
         self.etag = etag
@@ -56,11 +57,11 @@ class Stored:
 
 
 def read_stored(reply: Reply) -> Stored:
-    """Read the answer to PutObject or UploadPart.
+    """Read the reply to PutObject or UploadPart.
 
     Raises:
-        Refused: OSS said no, or it was not OSS that answered.
-        Corrupt: a success without ETag or CRC-64: the bucket's CORS rule hides them.
+        Refused: OSS refused the request, or the reply is not from OSS.
+        Corrupt: a success without ETag or CRC-64; the bucket's CORS rule hides them.
     """
     if reply.status != 200:
         raise read_error(reply)
@@ -75,7 +76,7 @@ def read_stored(reply: Reply) -> Stored:
 
 
 class StoredPart:
-    """A part as ListParts shows it: number, quoted ETag, size in bytes, CRC-64 or empty."""
+    """A part in the reply to ListParts: number, quoted ETag, size in bytes, CRC-64 or empty."""
 
     def __init__(self, number: int, etag: str, size: int, crc64: str) -> None:
         self.number = number
@@ -85,10 +86,10 @@ class StoredPart:
 
 
 def read_upload_id(reply: Reply) -> str:
-    """Read the answer to InitiateMultipartUpload.
+    """Return the upload id in the reply to InitiateMultipartUpload.
 
     Raises:
-        Refused: OSS said no, or the answer has no upload id.
+        Refused: OSS refused the request, or the reply has no upload id.
     """
     if reply.status != 200:
         raise read_error(reply)
@@ -99,11 +100,11 @@ def read_upload_id(reply: Reply) -> str:
 
 
 def read_completed(reply: Reply) -> Stored:
-    """Read the answer to CompleteMultipartUpload: a 200 may still carry an error document.
+    """Read the reply to CompleteMultipartUpload: one with status 200 may be an error document.
 
     Raises:
-        Refused: OSS said no, perhaps with status 200.
-        Corrupt: a success without proof.
+        Refused: OSS refused the request, with any status.
+        Corrupt: a success without ETag or CRC-64.
     """
     if element(reply.text[:MAX_ERROR_CHARS], "Code"):
         raise read_error(reply)
@@ -111,10 +112,16 @@ def read_completed(reply: Reply) -> Stored:
 
 
 def read_parts(reply: Reply, asked_after: int = 0) -> "tuple[list[StoredPart], int]":
-    """Read the answer to ListParts: the parts, and the number to go on after; 0 at the end.
+    """Read the reply to ListParts.
+
+    Args:
+        asked_after: the part number after which the request asked for parts.
+
+    Returns:
+        The parts, and the number after which the next request has to ask; 0 at the end.
 
     Raises:
-        Refused: OSS said no, or the list is cut off, is no list, or never comes to an end.
+        Refused: OSS refused the request, or the list is truncated, malformed or does not advance.
     """
     if reply.status != 200:
         raise read_error(reply)
@@ -140,10 +147,10 @@ def read_parts(reply: Reply, asked_after: int = 0) -> "tuple[list[StoredPart], i
 
 
 def read_aborted(reply: Reply) -> None:
-    """Read the answer to AbortMultipartUpload; an upload that is gone already is fine.
+    """Check the reply to AbortMultipartUpload; an upload that does not exist is no error.
 
     Raises:
-        Refused: OSS said no.
+        Refused: OSS refused the request.
     """
     if reply.status == 204:
         return
@@ -153,10 +160,10 @@ def read_aborted(reply: Reply) -> None:
 
 
 def read_error(reply: Reply) -> OSSError:
-    """Return the error that a reply stands for.
+    """Return the error in a reply.
 
-    A reply without an OSS error document gets the code `UnexpectedAnswer`: a proxy or a login page
-    of the network answered in its place.
+    A reply without an OSS error document gets the code `UnexpectedAnswer`: it is from a proxy or a
+    login page of the network.
     """
     text = reply.text
     hidden = reply.header("x-oss-err")
@@ -177,22 +184,22 @@ def read_error(reply: Reply) -> OSSError:
 
 
 def _strange(reply: Reply, missing: str) -> Refused:
-    """Return the error for a success without what OSS would have said; it may be asked again."""
+    """Return a retryable error for a success that lacks something OSS always sends."""
     request_id = reply.header("x-oss-request-id")
     return Refused(UNEXPECTED, reply.status, message=f"no {missing}", request_id=request_id)
 
 
 def _may_be_of_oss(text: str) -> bool:
-    """Tell whether this may be what OSS says to a PUT or a Complete: nothing, XML, or JSON.
+    """Tell whether a body may be that of OSS for a PUT or a Complete: empty, XML or JSON.
 
-    A CORS rule hides headers, but not the text; a login page or a proxy's words are neither.
+    A CORS rule hides headers but not the body. That of a login page or a proxy is something else.
     """
     start = text[:200].strip()
     return start[:1] in ("", "{") or start[:5] == "<?xml" or "<CompleteMultipart" in start
 
 
 def element(xml: str, name: str) -> str:
-    """Return the text of the first `<name>` in `xml`, entities resolved; empty if there is none."""
+    """Return the text of the first `<name>` element, entities resolved; empty if there is none."""
     _, opened, rest = xml.partition(f"<{name}>")
     text, closed, _ = rest.partition(f"</{name}>")
     if not opened or not closed or "<" in text:
@@ -213,11 +220,11 @@ def _seconds(text: str) -> "float | None":
     try:
         return float(text) if text.isdigit() else None
     except ValueError:
-        return None  # there are digits that no number is written with
+        return None  # `isdigit` is also true for characters such as ²
 
 
 def _base64_text(value: str) -> str:
     try:
         return binascii.a2b_base64(value.encode()).decode()
-    except Exception:  # of MicroPython's `binascii` there is nothing narrower
+    except Exception:  # MicroPython's `binascii` has no narrower exception
         return ""

@@ -1,4 +1,4 @@
-"""Requests as values: method, URL and headers, signed and ready to send."""
+"""Signed requests as values: method, URL and headers."""
 
 from uploader.oss.encoding import percent_encode
 from uploader.oss.signing import Credentials, canonical_query, sign_headers
@@ -24,11 +24,11 @@ __all__ = [
 
 
 class Bucket:
-    """Where objects go: the bucket, its region, and the origins that lead to it.
+    """A bucket: its name, region and endpoint, and the origins under which it can be reached.
 
-    Requests are sent to `origin`, the first of `origins`. An origin is `scheme://host[:port]`: a
-    custom domain, or by default the bucket's name in front of the endpoint's host. The endpoint of
-    a bucket with a custom domain may be that domain itself.
+    Requests go to `origin`, the first of `origins`. An origin is `scheme://host[:port]`: a custom
+    domain, or by default the bucket's name before the endpoint's host. A custom domain may also be
+    the endpoint itself.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Bucket:
         self.is_custom_domain = is_endpoint_itself or f"://{name}." not in self.origin
 
     def at(self, origin: str) -> "Bucket":
-        """Return the same bucket with `origin` as its only one."""
+        """Return the same bucket with `origin` as its only origin."""
         return Bucket(self.name, self.region, self.endpoint, origins=[origin])
 
 
@@ -72,9 +72,9 @@ def signed_request(
     query: "Sequence[Parameter]" = (),
     headers: "Sequence[Header]" = (),
 ) -> Request:
-    """Sign a request to `bucket.origin`; `at_s` is now by the server's clock.
+    """Return a signed request to `bucket.origin`; `at_s` is now by the server's clock.
 
-    The signature covers `/bucket/key`, whatever the host is.
+    The signature covers `/bucket/key`, independent of the host.
     """
     signed = sign_headers(
         credentials,
@@ -101,10 +101,10 @@ def put_object(
     headers: "Sequence[Header]",
     traffic_limit: int = 0,
 ) -> Request:
-    """Sign a PutObject; `headers` are those that the object keeps.
+    """Return a signed PutObject; OSS stores `headers` with the object.
 
     Args:
-        traffic_limit: bits per second that OSS takes from this request; 0 for no limit.
+        traffic_limit: bits per second at which OSS reads this request; 0 for no limit.
 
     Source: OSS API reference, PutObject.
     """
@@ -115,7 +115,7 @@ def put_object(
 def initiate_multipart_upload(
     credentials: Credentials, bucket: Bucket, key: str, *, at_s: float, headers: "Sequence[Header]"
 ) -> Request:
-    """Sign the start of a multipart upload; the headers of the object go with it."""
+    """Return a signed InitiateMultipartUpload; OSS stores `headers` with the object."""
     query = [("uploads", None)]
     return signed_request(credentials, bucket, "POST", key, at_s=at_s, query=query, headers=headers)
 
@@ -130,7 +130,7 @@ def upload_part(
     number: int,
     traffic_limit: int = 0,
 ) -> Request:
-    """Sign an UploadPart; the same number sent again replaces the part."""
+    """Return a signed UploadPart; a second one with the same number replaces the part."""
     query = [("partNumber", str(number)), ("uploadId", upload_id)]
     headers = _traffic_headers(traffic_limit)
     return signed_request(credentials, bucket, "PUT", key, at_s=at_s, query=query, headers=headers)
@@ -145,7 +145,7 @@ def complete_multipart_upload(
     upload_id: str,
     headers: "Sequence[Header]" = (),
 ) -> Request:
-    """Sign the end of a multipart upload; its body is `complete_body`."""
+    """Return a signed CompleteMultipartUpload; its body is that of `complete_body`."""
     return signed_request(
         credentials,
         bucket,
@@ -158,7 +158,7 @@ def complete_multipart_upload(
 
 
 def complete_body(etags: "Sequence[tuple[int, str]]") -> str:
-    """Return the XML that lists the parts, `(number, ETag)` in order of their numbers."""
+    """Return the XML that lists the parts, given as `(number, ETag)` in order of the numbers."""
     parts = [
         f"<Part><PartNumber>{number}</PartNumber><ETag>{_escape(etag)}</ETag></Part>"
         for number, etag in etags
@@ -169,7 +169,7 @@ def complete_body(etags: "Sequence[tuple[int, str]]") -> str:
 def abort_multipart_upload(
     credentials: Credentials, bucket: Bucket, key: str, *, at_s: float, upload_id: str
 ) -> Request:
-    """Sign the removal of an upload and of its parts."""
+    """Return a signed AbortMultipartUpload, which removes an upload and its parts."""
     return signed_request(
         credentials, bucket, "DELETE", key, at_s=at_s, query=[("uploadId", upload_id)]
     )
@@ -184,7 +184,7 @@ def list_parts(
     upload_id: str,
     after: int = 0,
 ) -> Request:
-    """Sign a ListParts; up to 1,000 parts with numbers above `after` come back."""
+    """Return a signed ListParts; the reply has up to 1,000 parts with numbers above `after`."""
     query: list[Parameter] = [("uploadId", upload_id)]
     if after:
         query.append(("part-number-marker", str(after)))

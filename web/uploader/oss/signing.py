@@ -1,8 +1,7 @@
 """OSS V4 signatures (OSS4-HMAC-SHA256): one function for each stage of the specification.
 
-Nothing here reads a clock or changes its arguments: `sign_headers` returns new headers.
-Headers are lists of `(name, value)`, queries lists of `(name, value or None)`, names of
-headers in any case.
+No function reads a clock or changes its arguments: `sign_headers` returns new headers. Headers are
+lists of `(name, value)` with names in any case, queries are lists of `(name, value or None)`.
 
 Source: OSS developer reference, "Include a V4 signature in the Authorization header".
 """
@@ -33,7 +32,7 @@ HMAC_BLOCK = 64  # bytes
 
 
 class Credentials:
-    """STS credentials: what signs, and when it ends."""
+    """STS credentials: access key id, access key secret and security token."""
 
     def __init__(
         self,
@@ -47,13 +46,13 @@ class Credentials:
         self._pads: dict[tuple[str, str], tuple[bytes, bytes]] = {}
 
     def forget(self) -> None:
-        """Keep no secret any more, whoever still holds this."""
+        """Delete the secrets; other references to this object then have none either."""
         self.access_key_id = self.access_key_secret = ""
         self.security_token = None
         self._pads = {}
 
     def signing_pads(self, date: str, region: str) -> "tuple[bytes, bytes]":
-        """Return the `hmac_pads` of the signing key, worked out once for a day and region."""
+        """Return the `hmac_pads` of the signing key, computed once for each day and region."""
         day = (date[:8], region)
         pads = self._pads.get(day)
         if pads is None:
@@ -66,14 +65,14 @@ class Credentials:
 
 
 def canonical_uri(bucket: str | None, key: str) -> str:
-    """Return `/bucket/key` percent-encoded with `/` kept; the same for every addressing style."""
+    """Return `/bucket/key`, percent-encoded except for `/`, for all addressing styles."""
     if not bucket:
         return "/"
     return percent_encode(f"/{bucket}/{key}", safe="/")
 
 
 def canonical_query(query: "Sequence[Parameter]") -> str:
-    """Return the query sorted by encoded name; an empty value is written as the bare name."""
+    """Return the query sorted by encoded name; a parameter without a value is only its name."""
     encoded = [(percent_encode(name), percent_encode(value or "")) for name, value in query]
     return "&".join([f"{name}={value}" if value else name for name, value in sorted(encoded)])
 
@@ -86,7 +85,7 @@ def signed_headers(headers: "Sequence[Header]", additional: "Sequence[str]" = ()
 
 
 def additional_headers(additional: "Sequence[str]") -> str:
-    """Return the names signed beyond the default ones, as `a;b`; empty if there are none."""
+    """Return the names of headers that are not signed by default, as `a;b`; may be empty."""
     return ";".join(sorted({n.lower() for n in additional if not _always_signed(n.lower())}))
 
 
@@ -103,10 +102,12 @@ def canonical_request(
     headers: "Sequence[Header]" = (),
     additional: "Sequence[str]" = (),
 ) -> str:
-    """Join the six fields of the canonical request."""
+    """Return the canonical request, which consists of six fields."""
     signed = signed_headers(headers, additional)
     lines = [method, canonical_uri(bucket, key), canonical_query(query)]
-    lines += [":".join(pair) for pair in signed]  # a token is long: none is copied twice
+    lines += [
+        ":".join(pair) for pair in signed
+    ]  # `lines`, not text: a long token is copied only once
     payload = [value for name, value in signed if name == "x-oss-content-sha256"]
     lines += ["", additional_headers(additional), payload[0] if payload else UNSIGNED_PAYLOAD]
     return "\n".join(lines)
@@ -137,7 +138,7 @@ def signature(key: bytes, text: str) -> str:
 
 
 def hmac_pads(key: bytes) -> "tuple[bytes, bytes]":
-    """Return a key as `hmac_sha256` wants it: mixed with the inner and with the outer pad."""
+    """Return a key XORed with the inner and the outer pad, as `hmac_sha256` needs it."""
     if len(key) > HMAC_BLOCK:
         key = hashlib.sha256(key).digest()
     key += bytes(HMAC_BLOCK - len(key))
@@ -145,7 +146,7 @@ def hmac_pads(key: bytes) -> "tuple[bytes, bytes]":
 
 
 def hmac_sha256(pads: "tuple[bytes, bytes]", message: bytes) -> bytes:
-    """Return the HMAC (RFC 2104). MicroPython's own `hmac` takes ten times as long."""
+    """Return the HMAC-SHA256 (RFC 2104); MicroPython's `hmac` takes ten times as long."""
     inner, outer = pads
     return hashlib.sha256(outer + hashlib.sha256(inner + message).digest()).digest()
 
@@ -162,12 +163,12 @@ def sign_headers(
     headers: "Sequence[Header]" = (),
     additional: "Sequence[str]" = (),
 ) -> "list[Header]":
-    """Return `headers` with what makes them a signed request, `Authorization` last.
+    """Return `headers` and the headers that sign the request, `Authorization` last.
 
     Args:
-        date: the `x-oss-date`, `20260314T092653Z`.
-        headers: all that will be sent and is signed by default must be here.
-        additional: names of further headers to sign.
+        date: the `x-oss-date`, such as `20260314T092653Z`.
+        headers: must contain all sent headers that are signed by default.
+        additional: names of other headers to sign.
     """
     out = list(headers)
     out += [("x-oss-date", date), ("x-oss-content-sha256", UNSIGNED_PAYLOAD)]

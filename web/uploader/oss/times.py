@@ -1,4 +1,4 @@
-"""Times as OSS and HTTP write them, from and to seconds since 1970 (UTC, `float`)."""
+"""Conversion of times in the formats of OSS and HTTP to and from seconds since 1970 (UTC)."""
 
 import time
 
@@ -8,29 +8,31 @@ MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def iso_basic(at_s: float) -> str:
-    """Return `20260314T092653Z`, the form of `x-oss-date`."""
-    # Half a millisecond more: a sum of floats may fall short of the second it means.
+    """Return a time in the format of `x-oss-date`, such as `20260314T092653Z`."""
+    # Half a millisecond more: a sum of floats may be slightly less than a whole second.
     year, month, date, hour, minute, second = time.gmtime(int(at_s + 0.0005))[:6]
     return f"{year:04d}{month:02d}{date:02d}T{hour:02d}{minute:02d}{second:02d}Z"
 
 
 def day(at_s: float) -> str:
-    """Return `2026-03-14`."""
+    """Return the UTC date, such as `2026-03-14`."""
     year, month, date = time.gmtime(int(at_s))[:3]
     return f"{year:04d}-{month:02d}-{date:02d}"
 
 
 def to_iso(at_s: float) -> str:
-    """Return `2026-03-14T09:26:53Z`."""
+    """Return an ISO 8601 time such as `2026-03-14T09:26:53Z`."""
     year, month, date, hour, minute, second = time.gmtime(int(at_s))[:6]
     return f"{year:04d}-{month:02d}-{date:02d}T{hour:02d}:{minute:02d}:{second:02d}Z"
 
 
 def from_iso(text: str) -> float:
-    """Read `2026-03-14T09:26:53Z`, with or without fractions of a second.
+    """Return the seconds since 1970 for an ISO 8601 time such as `2026-03-14T09:26:53Z`.
+
+    The seconds may have a fraction.
 
     Raises:
-        ValueError: the text has another form.
+        ValueError: the text has another format.
     """
     if len(text) < 20 or text[10] != "T" or text[-1] != "Z":
         raise ValueError(f"not a UTC time like 2026-03-14T09:26:53Z: {text[:40]}")
@@ -40,10 +42,12 @@ def from_iso(text: str) -> float:
 
 
 def from_http(text: str) -> float:
-    """Read `Sat, 14 Mar 2026 09:26:53 GMT`, the form of `Date` and `Retry-After`.
+    """Return the seconds since 1970 for an HTTP date such as `Sat, 14 Mar 2026 09:26:53 GMT`.
+
+    `Date` and `Retry-After` have this format.
 
     Raises:
-        ValueError: the text has another form.
+        ValueError: the text has another format.
     """
     words = text.replace(":", " ").split()
     if len(words) != 8 or words[7] != "GMT" or words[2] not in MONTHS:
@@ -54,7 +58,10 @@ def from_http(text: str) -> float:
 
 
 def _days_since_1970(year: int, month: int, date: int) -> int:
-    """Count days in the proleptic Gregorian calendar, with March as the first month."""
+    """Return the days from 1970-01-01, in the proleptic Gregorian calendar.
+
+    The computation takes March as the first month of a year, so that a leap day is the last day.
+    """
     year -= month <= 2
     era_year = year % 400
     day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + date - 1

@@ -1,1 +1,1 @@
-"""What a person sees: functions from signals to elements."""
+"""The view: turns the queue's signals into elements, and clicks into actions."""

@@ -1,9 +1,9 @@
-"""What a person can do, with one upload or with all."""
+"""The actions of people: on one upload, on all of them, and on the page."""
 
 import asyncio
 
-from uploader.browser.page import page
-from uploader.browser.page.dom import told
+from uploader.browser.page import window
+from uploader.browser.page.dom import show_toast
 from uploader.browser.server.calls import post
 from uploader.oss.keys import safe_name
 from uploader.oss.times import to_iso
@@ -24,44 +24,58 @@ if TYPE_CHECKING:
     from uploader.transfer.queue import Queue
     from uploader.transfer.resuming.unfinished import Failed
     from uploader.transfer.upload import Upload
+    from uploader.view.grant_model import GrantModel
     from uploader.view.model import QueueModel, UploadModel
-    from uploader.view.page.grant import GrantModel
 
 __all__ = ["UNDO_S", "Actions"]
 
 UNDO_S = 8.0
-LOOK_S = 0.05
-TOLD = 3  # files that could not be opened or discarded; of the others the list tells
+POLL_S = 0.05
+TOLD = 3  # messages about files that could not be opened or discarded; the list shows the others
 
 
 class Actions:
-    """What a person can do with an upload; `origin` is this page's, for explanations.
+    """The actions of people, as the buttons of the list, the page and the dialogs call them.
 
-    A cancelled upload only stops at first; for `UNDO_S` seconds that can be taken back with all
-    that OSS already has. Then it is cancelled for good.
+    Cancelling pauses an upload for `UNDO_S` seconds, in which `undo` continues it with the parts
+    that OSS has. After that it is final.
+
+    Args:
+        origin: scheme, host and port of this page; explanations of CORS errors name it.
+        open_dialog: opens a dialog by name and returns its answer; loads the dialogs first.
     """
 
     def __init__(
-        self, queue: "Queue", model: "QueueModel", grant: "GrantModel", clock: "Clock", origin: str
+        self,
+        queue: "Queue",
+        model: "QueueModel",
+        grant: "GrantModel",
+        clock: "Clock",
+        origin: str,
+        *,
+        open_dialog: "Callable[..., Coroutine[Any, Any, Any]]",
     ) -> None:
         self.origin = origin
-        self.may_ask = Signal(page.may_ask_to_notify())
-        self.unreported: Callable[[], list[Upload]] = lambda: []  # arrived, but not in the ledger
+        self.may_ask = Signal(window.may_ask_to_notify())
+        self.unreported: Callable[[], list[Upload]] = (
+            lambda: []
+        )  # stored, but not yet in the ledger
         self.forget_credentials: Callable[[], None] = lambda: None
-        self.look_for_room: Callable[[], None] = page.try_now  # what a quota leaves has changed
-        self.put_away = Signal(0)  # uploads that arrived, and were taken off the list
-        self._put_away: list[tuple[Upload, float]] = []
+        self.refresh_quota: Callable[[], None] = window.try_now  # after a file was deleted
+        self.removed_done = Signal(0)  # finished uploads that were removed from the list
+        self._removed_done: list[tuple[Upload, float]] = []
         self._queue = queue
         self._model = model
         self._grant = grant
         self._clock = clock
+        self._open_dialog = open_dialog
 
     def can(self, feature: str) -> bool:
         """Tell whether the server offers a feature."""
         return self._grant.can(feature)
 
     def cancel(self, item: "UploadModel") -> None:
-        """Stop it, for good once the time for undoing is over."""
+        """Pause an upload, and cancel it after `UNDO_S` seconds unless `undo` is called."""
         item.was_held = item.paused_for.get() == states.BY_PERSON
         self._queue.pause(item.upload)
         self._queue.leave(item.upload, True)
@@ -69,7 +83,7 @@ class Actions:
         item.timer = asyncio.create_task(self._cancel_later(item))
 
     def undo(self, item: "UploadModel") -> None:
-        """Take the cancelling back."""
+        """Undo `cancel`: the upload continues unless a person had paused it before."""
         item.timer.cancel()
         self._queue.leave(item.upload, False)
         self._model.leave(item, False)
@@ -77,57 +91,57 @@ class Actions:
             self.resume(item)
 
     def pause(self, item: "UploadModel") -> None:
-        """Stop it for a while."""
+        """Pause an upload."""
         self._queue.pause(item.upload)
         self._model.flush()
 
     def resume(self, item: "UploadModel") -> None:
-        """Go on with it."""
+        """Continue a paused upload."""
         self._queue.resume(item.upload)
 
     def send_next(self, item: "UploadModel") -> None:
-        """Let it go before the others."""
+        """Send a waiting upload before the others."""
         self._queue.send_next(item.upload)
 
     def retry(self, item: "UploadModel") -> None:
-        """Send it again."""
+        """Start a failed or cancelled upload again."""
         self._queue.retry(item.upload)
         self._model.flush()
 
     def remove(self, item: "UploadModel") -> None:
-        """Take it off the list; one that is leaving is cancelled for good first."""
+        """Remove an upload from the list; if `undo` is still possible, cancel it at once."""
         if item.leaving.get():
             item.timer.cancel()
             _start(self._cancel_and_remove(item))
             return
         self._take_off([item])
 
-    def go_on(self, records: "list[Checkpoint]") -> None:
-        """Go on with uploads of an earlier page whose files the browser can open again."""
-        _start(self._go_on(records))
+    def continue_uploads(self, records: "list[Checkpoint]") -> None:
+        """Continue uploads of an earlier page whose files the browser can open again."""
+        _start(self._continue_uploads(records))
 
     @property
     def speed_limit(self) -> int:
-        """Bytes per second; 0 for no limit."""
+        """The speed limit in bytes per second; 0 for none."""
         return self._queue.speed_limit
 
     def limit_speed(self, bytes_per_s: int) -> None:
-        """Let all uploads together use no more; 0 lifts the limit."""
+        """Limit the speed of all uploads together; 0 removes the limit."""
         self._queue.speed_limit = bytes_per_s
 
     def discard(self, records: "list[Checkpoint]") -> None:
-        """Give up what an earlier page left."""
+        """Discard unfinished uploads of an earlier page, with their parts at OSS."""
         _start(self._discard(records))
 
     def pause_or_resume(self) -> None:
-        """Pause all, or go on with all if all are paused."""
+        """Pause all uploads, or continue them if all are paused."""
         if self._model.running.get() > self._model.held.get():
             self.pause_all()
         else:
             self.resume_all()
 
     def pause_all(self) -> None:
-        """Stop all; those that wait first, or they would start in place of the others."""
+        """Pause all uploads: waiting ones first, or they would start instead of the others."""
         for item in self._in((states.WAITING,)) + self._in((states.UPLOADING, states.VERIFYING)):
             self._queue.pause(item.upload)
         for item in self._in((states.PAUSED,)):
@@ -135,21 +149,21 @@ class Actions:
         self._model.flush()
 
     def resume_all(self) -> None:
-        """Go on with all that a person paused."""
+        """Continue all uploads that a person paused."""
         for item in self._in((states.PAUSED,)):
             if item.paused_for.get() == states.BY_PERSON:
                 self._queue.resume(item.upload)
         self._model.flush()
 
     def retry_failed(self) -> None:
-        """Send all again that failed, but files that can never go."""
+        """Start all failed uploads again, except files that would be refused again."""
         for item in self._in((states.FAILED,)):
             if item.upload.may_retry():
                 self._queue.retry(item.upload)
         self._model.flush()
 
     def clear(self) -> None:
-        """Take all that arrived, was cancelled or can never go off the list."""
+        """Remove all uploads from the list that are done, cancelled or cannot be retried."""
         ended = []
         for item in self._in(states.ENDED):
             if item.upload.may_retry():
@@ -161,98 +175,95 @@ class Actions:
         self._take_off(ended)
 
     def copy_report(self, item: "UploadModel") -> None:
-        """Put what support needs on the clipboard."""
+        """Copy a report for support to the clipboard."""
         report = support_report(
             item.upload,
             at=to_iso(self._clock.now_s()),
-            page=page.address(),
-            browser=page.browser(),
+            page=window.address(),
+            browser=window.browser(),
         )
         self.copy(report)
 
     def copy(self, text: str) -> None:
-        """Put text on the clipboard and say so; where that is not allowed, show the text."""
+        """Copy text to the clipboard and confirm it; show the text where copying is not allowed."""
         _start(self._copy(text))
 
     def copy_link(self, item: "UploadModel") -> None:
-        """Make a link that works for a day, and put it on the clipboard."""
-        self.open("copy_link", item.upload.key, self)
+        """Create a link that works for a day, and copy it to the clipboard."""
+        self.open_dialog("copy_link", item.upload.key, self)
 
     def share(self, item: "UploadModel") -> None:
-        """Show what can be done with a file that has arrived."""
-        self.open("share", item.upload.key, safe_name(item.upload.file.name), self)
+        """Open the dialog that creates links to a stored file."""
+        self.open_dialog("share", item.upload.key, safe_name(item.upload.file.name), self)
 
-    def mine(self) -> None:
-        """Show what is stored of this person."""
-        self.open("mine", self)
+    def show_my_uploads(self) -> None:
+        """Open the list of this person's stored files."""
+        self.open_dialog("my_uploads", self)
 
-    def receipt(self) -> None:
-        """Show the receipt of all that has arrived, whether it is still in the list or not."""
+    def show_receipt(self) -> None:
+        """Open the receipt of all stored files, also of those removed from the list."""
         done = [(item.upload, item.ended_at_s) for item in self._in((states.DONE,))]
-        self.open("receipt", self._put_away + done)
+        self.open_dialog("receipt", self._removed_done + done)
 
     def mark_gone(self, key: str, is_gone: bool) -> None:
-        """Show of an upload in the list that it was deleted after it arrived, or is back."""
+        """Mark the upload of an object in the list as deleted, or as restored."""
         for item in self._model.rows.get():
             if item.upload.key == key:
                 item.gone.set(is_gone)
-        self.look_for_room()
+        self.refresh_quota()
 
     def try_now(self) -> None:
-        """Look again at once whether network and server are back."""
-        page.try_now()
+        """Check at once whether the network and the server are back."""
+        window.try_now()
 
     def sign_in(self) -> None:
-        """Open this page again elsewhere, to sign in there; what waits here goes on then."""
-        page.open_tab(page.address())
+        """Open this page in a new tab to sign in there; uploads that wait here then continue."""
+        window.open_tab(window.address())
 
     def sign_out(self) -> None:
-        """End the session, and show what people see who are not signed in."""
+        """End the session and load the page again."""
         _start(self._sign_out())
 
     def allow_notifications(self) -> None:
-        """Ask a person whether this page may notify when all has arrived."""
+        """Ask a person for permission to notify them when all uploads have ended."""
         _start(self._ask_to_notify())
 
     def replace(self, old: "UploadModel", new: "Upload") -> None:
-        """Take an older upload away: at once if it is under way, else when the new one is there."""
+        """Remove an older upload: at once if it is unfinished, else when the new one is stored."""
         _start(self._replace(old, new))
 
-    def open(self, what: str, *given: "Any") -> None:
-        """Do something for which more of the page has to be loaded first; see `uploader.later`."""
-        _start(self.ask(what, *given))
+    def open_dialog(self, name: str, *given: "Any") -> None:
+        """Open a dialog, whose answer is not needed; `uploader.dialogs.opening` has the names."""
+        _start(self.ask(name, *given))
 
-    async def ask(self, what: str, *given: "Any") -> "Any":
-        """Do the same and return what came of it."""
-        await page.load_later()
-        from uploader.dialogs import opening
-
-        return await opening.open_door(what, *given)
+    async def ask(self, name: str, *given: "Any") -> "Any":
+        """Open a dialog and return its answer."""
+        return await self._open_dialog(name, *given)
 
     async def _replace(self, old: "UploadModel", new: "Upload") -> None:
         if old.upload.state == states.DONE:
             while new.state not in states.ENDED:
-                await self._clock.sleep(LOOK_S)
+                await self._clock.sleep(POLL_S)
             if new.state != states.DONE:
                 return
             if self.can("objects") and new.key != old.upload.key:
                 await self.ask("delete", old.upload.key)
                 old.gone.set(True)
-                self.look_for_room()
+                self.refresh_quota()
         else:
             await self._cancel(old)
         if old in self._model.rows.get():
             self.remove(old)
 
-    async def _go_on(self, records: "list[Checkpoint]") -> None:
+    async def _continue_uploads(self, records: "list[Checkpoint]") -> None:
         _tell(await self._queue.reopen(records))
 
     async def _discard(self, records: "list[Checkpoint]") -> None:
         _tell(await self._queue.discard(records))
 
     async def _copy(self, text: str) -> None:
-        if await page.copy_text(text):
-            told(say("copied"))
+        if await window.copy_text(text):
+            show_toast(say("copied"))
         else:
             await self.ask("show_text", text)
 
@@ -261,23 +272,23 @@ class Actions:
             await post("/logout")
         except ServerRefused as error:
             if error.status != 401:  # else the session has ended already
-                told(say("sign_out_failed"))
+                show_toast(say("sign_out_failed"))
                 return
-        self.forget_credentials()  # whoever has something to lose may let this page stay
-        page.reload()
+        self.forget_credentials()  # the person may keep this page, to lose no upload
+        window.reload()
 
     async def _ask_to_notify(self) -> None:
-        await page.ask_to_notify()
-        self.may_ask.set(page.may_ask_to_notify())
+        await window.ask_to_notify()
+        self.may_ask.set(window.may_ask_to_notify())
 
     def _take_off(self, items: "list[UploadModel]") -> None:
-        """Take uploads off the list; a receipt of what has arrived can be had all the same."""
+        """Remove uploads from the list, and keep the finished ones for the receipt."""
         for item in items:
             self._queue.remove(item.upload)
             if item.state.get() == states.DONE and not item.gone.get():
-                self._put_away.append((item.upload, item.ended_at_s))
+                self._removed_done.append((item.upload, item.ended_at_s))
         self._model.remove(items)
-        self.put_away.set(len(self._put_away))
+        self.removed_done.set(len(self._removed_done))
 
     def _in(self, wanted: "tuple[str, ...]") -> "list[UploadModel]":
         return [item for item in self._model.rows.get() if item.state.get() in wanted]
@@ -290,7 +301,7 @@ class Actions:
     async def _cancel(self, item: "UploadModel") -> None:
         self._queue.cancel(item.upload)
         while item.upload.state not in states.ENDED:
-            await self._clock.sleep(LOOK_S)
+            await self._clock.sleep(POLL_S)
         self._model.leave(item, False)
 
     async def _cancel_and_remove(self, item: "UploadModel") -> None:
@@ -299,10 +310,10 @@ class Actions:
 
 
 def _tell(failed: "Failed") -> None:
-    """Say of some records why nothing came of what was asked for."""
+    """Show for the first failed records why they could not be opened or discarded."""
     for record, error in failed[:TOLD]:
-        told(f"{safe_name(record.name)}: {explain(error, origin='').sentence}")
+        show_toast(f"{safe_name(record.name)}: {explain(error, origin='').sentence}")
 
 
-def _start(work: "Coroutine[Any, Any, None]") -> None:
+def _start(work: "Coroutine[Any, Any, Any]") -> None:
     asyncio.create_task(work)  # noqa: RUF006 - all of these end by themselves

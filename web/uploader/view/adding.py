@@ -1,4 +1,4 @@
-"""Takes files into the queue: many without making anybody wait, and none over another unasked."""
+"""Adds files to the queue: many at a time without blocking the page, and asks about equal names."""
 
 import asyncio
 
@@ -17,19 +17,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Adding"]
 
-FIRST_FILES = 20  # fill a window
+FIRST_FILES = 20  # enough rows to fill a window
 FILES_AT_ONCE = 100
-AT_ONCE_S = 0.015  # a page that takes in files longer than that keeps people waiting
-BREATH_S = 0.01
-MAX_NAME_BYTES = 255  # a longer one is cut
-MAX_PLACE_BYTES = 700  # what a key has room for below any prefix
+AT_ONCE_S = 0.015  # adding files for longer would make the page feel blocked
+PAUSE_S = 0.01  # for other work of the page
+MAX_NAME_BYTES = 255  # longer names are shortened
+MAX_PATH_BYTES = 700  # folders and name; fits in a key after any prefix
 KEEP_BOTH, REPLACE = "keep_both", "replace"
 
 
 class Adding:
-    """Adds files; about one whose name is already in the list a person is asked.
+    """Adds files to the queue; asks a person about a file whose name is already in the list.
 
-    `new_id()` returns 128 random bits, for a folder whose files lie together.
+    Args:
+        new_id: returns 128 random bits in hex, which the files of one folder share.
     """
 
     def __init__(
@@ -49,19 +50,19 @@ class Adding:
         self._asking = asyncio.Lock()
 
     async def add(self, files: "Iterable[File]") -> None:
-        """Add files: some, then whatever else the page has to do, then more."""
+        """Add files in groups, with pauses for other work; then ask about equal names."""
         taken: dict[tuple[str, str], object] = dict(self._taken())
         twice: list[File] = []
-        together = _Together(self._new_id)
+        folder_ids = _FolderIds(self._new_id)
         added, count = 0, FIRST_FILES
         until_s = self._clock.elapsed_s() + AT_ONCE_S
         for file in files:
-            place = _place(file)
-            if place in taken:
+            full_name = _full_name(file)
+            if full_name in taken:
                 twice.append(file)
                 continue
-            taken[place] = file
-            self._queue.add(file).target.join_folder(together.id_for(file))
+            taken[full_name] = file
+            self._queue.add(file).target.join_folder(folder_ids.id_for(file))
             added += 1
             if added == count or self._clock.elapsed_s() >= until_s:
                 await self._show()
@@ -74,14 +75,14 @@ class Adding:
                 await self._ask(twice)
 
     async def _show(self) -> None:
-        """Show what was added, once it is being read; then others have their turn."""
+        """Let the uploads start and show them, then pause for other work."""
         await asyncio.sleep(0)
         self._model.flush()
-        await self._clock.sleep(BREATH_S)
+        await self._clock.sleep(PAUSE_S)
 
     def _taken(self) -> "dict[tuple[str, str], UploadModel]":
         return {
-            _place(item.upload.file): item
+            _full_name(item.upload.file): item
             for item in self._model.rows.get()
             if item.state.get() != states.CANCELLED
         }
@@ -90,7 +91,7 @@ class Adding:
         choice, for_all = KEEP_BOTH, False
         taken = self._taken()
         for index, file in enumerate(files):
-            old = taken.get(_place(file))
+            old = taken.get(_full_name(file))
             if old and not for_all:
                 more = len(files) - index - 1
                 choice, for_all = await self._actions.ask(
@@ -103,10 +104,10 @@ class Adding:
         self._model.flush()
 
 
-class _Together:
-    """One id for all files of a dropped folder, so that it is one folder in the bucket too.
+class _FolderIds:
+    """One id for all files of a dropped folder, so that they share a folder in the bucket.
 
-    Not for files whose keys could be the same: they would overwrite each other.
+    Files whose keys could be equal get none: they would overwrite each other.
     """
 
     def __init__(self, new_id: "Callable[[], str]") -> None:
@@ -117,14 +118,14 @@ class _Together:
     def id_for(self, file: "File") -> str:
         if not file.path:
             return ""
-        place = safe_path(file.path) + safe_name(file.name)
-        is_long = len(file.name.encode()) > MAX_NAME_BYTES or len(place.encode()) > MAX_PLACE_BYTES
-        if is_long or place in self._taken:
+        path = safe_path(file.path) + safe_name(file.name)
+        is_long = len(file.name.encode()) > MAX_NAME_BYTES or len(path.encode()) > MAX_PATH_BYTES
+        if is_long or path in self._taken:
             return ""
-        self._taken[place] = True
+        self._taken[path] = True
         self._id = self._id or self._new_id()
         return self._id
 
 
-def _place(file: "File") -> "tuple[str, str]":
+def _full_name(file: "File") -> "tuple[str, str]":
     return (file.path, file.name)

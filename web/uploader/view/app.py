@@ -1,29 +1,31 @@
-"""The whole view, kept in step with the signals of the model, in the language of the moment."""
+"""The composition of the view from its parts; a change of language builds it again."""
 
 from uploader.browser.page.dom import by_id, clear, element, set_attribute
-from uploader.view.list.listing import Listing
 from uploader.view.list.rows import row
 from uploader.view.list.total import show_total
 from uploader.view.list.unfinished import show_unfinished
+from uploader.view.list.virtual_list import VirtualList
 from uploader.view.page.announce import announce
-from uploader.view.page.foot import show_foot
+from uploader.view.page.footer import show_footer
 from uploader.view.page.grant import show_demo, show_grant, show_limits
+from uploader.view.page.header import start_language, start_theme
+from uploader.view.page.keyboard import start_keys
 from uploader.view.page.notices import show_notices
-from uploader.view.page.top import show_tab, start_keys, start_language, start_theme
+from uploader.view.page.tab import show_tab
 from uploader.view.signals import Owner, effect
 from uploader.view.words.text import language, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uploader.view.actions import Actions
+    from uploader.view.grant_model import GrantModel
     from uploader.view.model import QueueModel
-    from uploader.view.page.grant import GrantModel
 
 __all__ = ["show"]
 
 
 def show(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> None:
-    """Build the view, and build it again when the language changes."""
+    """Build the view now, and again when the language changes."""
     start_language()
     start_theme()
     start_keys(actions)
@@ -47,14 +49,14 @@ def _build(model: "QueueModel", grant: "GrantModel", actions: "Actions", owner: 
     show_notices(model, grant, actions)
     show_unfinished(model, actions)
     _show_uploads(model, actions, owner)
-    show_foot(model, grant, actions, owner)
+    show_footer(model, grant, actions, owner)
 
 
 def _show_uploads(model: "QueueModel", actions: "Actions", owner: Owner) -> None:
     box = by_id("uploads")
     clear(box)
     rows = element("div", {"class": "list", "role": "list", "aria-label": say("uploads")})
-    listing = Listing(rows, lambda item, own: row(item, actions, own))
+    listing = VirtualList(rows, lambda item, own: row(item, actions, own))
     owner.on_dispose(listing.close)
     box.append(show_total(model, actions, owner), rows)
 

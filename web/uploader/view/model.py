@@ -1,8 +1,8 @@
-"""Signals that follow the queue: one set for each upload, one for the sum.
+"""Signals for the view: the state of each upload, and sums over all uploads.
 
-The engine calls `changed` as often as it likes; that only notes which uploads to look at. A `flush`
-looks at them, all at once, and sets the signals. Sums are kept by difference, so a flush costs the
-same with two files and with two thousand.
+The engine calls `changed` for each change, which only notes the upload. A later `flush` updates the
+signals of all noted uploads in one batch. It adds the differences to the sums, so that its cost
+depends on the number of changed uploads and not on that of all.
 """
 
 from uploader.transfer import states
@@ -23,7 +23,7 @@ __all__ = ["WAITS", "QueueModel", "UploadModel"]
 
 NOTHING: "tuple[int, ...]" = (0,) * 16
 QUIET_S = 8.0
-SENT = 2  # index of the bytes in a share
+SENT = 2  # index of the sent bytes in a share
 COUNTS = [index for index in range(len(NOTHING)) if index != SENT]
 WAITS = (
     states.FOR_NETWORK,
@@ -38,8 +38,8 @@ REASONS = (states.BY_PERSON,) + WAITS
 class UploadModel:
     """One upload as signals.
 
-    `sent` is what is shown: it does not fall when a pause or a fault takes bytes back that were on
-    their way. `leaving` says that a person cancelled it and may still undo that.
+    `sent` is the shown number of bytes: it does not fall when a pause or a fault loses bytes in
+    flight. `leaving` is true while a person can undo that they cancelled the upload.
     """
 
     def __init__(self, upload: "Upload") -> None:
@@ -51,32 +51,39 @@ class UploadModel:
         self.sent = Signal(upload.sent)
         self.meter = Meter()
         self.leaving = Signal(False)
-        self.all_left = Signal(False)  # every byte is on its way; only the end is missing
-        self.parts_left = Signal(False)  # it was cancelled, and OSS does not let its parts go
-        # `checking` what is stored already, waiting to send `again`, or meeting `errors` of OSS
+        self.all_left = Signal(False)  # every byte is sent or in flight
+        self.parts_left = Signal(False)  # cancelled, but OSS did not delete its parts
+        # "checking" which parts are stored, "again": waits to send again, "errors" from OSS, or ""
         self.doing = Signal("")
-        self.gone = Signal(False)  # it was deleted after it had arrived
-        self.quiet = Signal(False)  # nothing of it has moved for a while
+        self.gone = Signal(False)  # the object was deleted after the upload
+        self.quiet = Signal(False)  # nothing was sent for `QUIET_S`
         self.moved_at_s = 0.0
         self.was_held = False  # paused by a person before it was cancelled
-        self.timer: Any = None  # the task that cancels it for good
+        self.timer: Any = None  # the task that cancels it when undoing is over
         self.ended_at_s = 0.0
-        self.told = False  # its failure has been announced
-        self.noted = True  # the next flush looks at it
-        self.seen = 0  # bytes of `upload` at the last look
-        self.share = NOTHING  # what it adds to the sums
+        self.announced = False  # whether its failure was announced
+        self.noted = True  # the next flush updates it
+        self.seen = 0  # bytes of `upload` at the last flush
+        self.share = NOTHING  # its part of the sums
 
 
 class QueueModel:
-    """All uploads as signals; `rows` is a list of `UploadModel`, replaced at each change.
+    """All uploads as signals.
 
-    `files`, `size` and `sent` leave out what was cancelled, the last two also what can never go.
-    `running` has not ended; of those, `moving` are being sent or verified, `held` were paused by a
-    person and `waits[reason]` wait for something; `needs` is the size of all that run. `quiet`
-    tells that none of them gets on. `kept` of them lose nothing with this page.
-    `forgetful` tells that the browser keeps nothing of an upload. `on_done` hears of each that
-    arrived, `on_refused` of each that has ended and left something else than the file.
-    `soon(flush)` arranges that `flush` is called soon.
+    - `rows`: list of `UploadModel`, replaced at each change.
+    - `files`, `size`, `sent`: sums without cancelled uploads; `size` and `sent` also without
+      failed uploads that cannot be retried.
+    - `running`: number of uploads that have not ended; `needs` is their size in bytes. Of them,
+      `moving` are being sent or verified, `held` were paused by a person, `waits[reason]` wait, and
+      `kept` can continue after this page is closed.
+    - `quiet`: nothing was sent for `QUIET_S`, although uploads are running.
+    - `forgetful`: the browser cannot store records of uploads.
+
+    `on_done` is called for each finished upload, `on_refused` for each that has ended and left an
+    object that is not the file.
+
+    Args:
+        soon: calls its argument, a `flush`, after a short time.
     """
 
     def __init__(
@@ -87,12 +94,12 @@ class QueueModel:
     ) -> None:
         self._clock = clock
         self._soon = soon
-        self._waits = False  # for a flush
+        self._waits = False  # `soon` has been called, and `flush` has not
         self._models: dict[int, UploadModel] = {}
         self._fresh: list[UploadModel] = []
         self._noted: list[UploadModel] = []
-        self._journal: Journal | None = None  # if it has news
-        self._moved = 0  # bytes that left this page, never taken back
+        self._journal: Journal | None = None  # set if its records have changed
+        self._moved = 0  # bytes sent by this page; never decreases
         self.rows = Signal([])
         self.unfinished = Signal([])  # checkpoints of earlier pages
         self.files = Signal(0)
@@ -116,7 +123,7 @@ class QueueModel:
         self.on_refused: Callable[[Upload], None] = lambda upload: None
 
     def changed(self, upload: "Upload") -> None:
-        """Note that the engine has news of an upload, perhaps of a new one."""
+        """Note that an upload was added or has changed; the next flush updates its signals."""
         model = self._models.get(id(upload))
         if model is None:
             model = self._models[id(upload)] = UploadModel(upload)
@@ -128,18 +135,18 @@ class QueueModel:
         self._wake()
 
     def leave(self, model: UploadModel, leaving: bool) -> None:
-        """Show an upload as cancelled before it is, or take that back."""
+        """Show an upload as cancelled before it is, or no longer."""
         model.leaving.set(leaving)
         self._note(model)
         self.flush()
 
     def flush(self) -> None:
-        """Look at all that changed, and let the view follow."""
+        """Update the signals of all changed uploads in one batch."""
         self._waits = False
-        batch(self._look)
+        batch(self._update)
 
-    def look_round(self) -> None:
-        """Note what has not moved for a while; to be called every second or two."""
+    def find_stalled(self) -> None:
+        """Set `quiet` where nothing was sent for `QUIET_S`; call this every second or two."""
         now_s = self._clock.now_s()
 
         def note() -> None:
@@ -152,20 +159,20 @@ class QueueModel:
         batch(note)
 
     def found(self, journal: "Journal") -> None:
-        """Note that there is news of the uploads of earlier pages."""
+        """Note that the records of earlier pages have changed."""
         self._journal = journal
         self._wake()
 
     def age_s(self, record: "Checkpoint") -> float:
-        """Return how long ago a checkpoint was written, by this computer's clock."""
+        """Return how many seconds ago a checkpoint was written, by this computer's clock."""
         return max(0.0, self._clock.now_s() - record.saved_at_s)
 
     def remove(self, models: "list[UploadModel]") -> None:
-        """Forget uploads that have ended, and their part of the sums."""
+        """Remove ended uploads and their part of the sums."""
         gone = {id(model) for model in models}
 
         def forget() -> None:
-            self._look()
+            self._update()
             sums = list(NOTHING)
             for model in models:
                 del self._models[id(model.upload)]
@@ -185,7 +192,7 @@ class QueueModel:
             model.noted = True
             self._noted.append(model)
 
-    def _look(self) -> None:
+    def _update(self) -> None:
         fresh, self._fresh = self._fresh, []
         noted, self._noted = self._noted, []
         journal, self._journal = self._journal, None
@@ -195,14 +202,14 @@ class QueueModel:
         now_s = self._clock.now_s()
         sums = list(NOTHING)
         for model in fresh + noted:
-            self._follow(model, now_s)
+            self._update_upload(model, now_s)
             _settle(model, _share(model), sums)
         self.meter.note(now_s, self._moved)
         if fresh:
             self.rows.set(self.rows.get() + fresh)
         self._add(sums)
 
-    def _follow(self, model: UploadModel, now_s: float) -> None:
+    def _update_upload(self, model: UploadModel, now_s: float) -> None:
         upload = model.upload
         model.noted = False
         if upload.sent != model.seen:
@@ -228,7 +235,7 @@ class QueueModel:
         if state in states.ENDED and model.state.get() != state and upload.refused:
             self.on_refused(upload)
         if state != model.state.get():
-            self._watch(model, state, now_s)
+            self._watch_quiet(model, state, now_s)
         model.state.set(state)
         model.paused_for.set(upload.paused_for)
         model.urgent.set(upload.urgent)
@@ -236,8 +243,8 @@ class QueueModel:
         model.doing.set(_doing(upload))
         model.parts_left.set(state == states.CANCELLED and upload.error is not None)
 
-    def _watch(self, model: UploadModel, state: str, now_s: float) -> None:
-        """Watch whether an upload moves, as long as it should."""
+    def _watch_quiet(self, model: UploadModel, state: str, now_s: float) -> None:
+        """Start or end watching an upload for `quiet`: it is watched while it is sent."""
         model.quiet.set(False)
         if state == states.UPLOADING:
             model.moved_at_s = now_s
@@ -280,7 +287,10 @@ def _doing(upload: "Upload") -> str:
 
 
 def _settle(model: UploadModel, share: "tuple[int, ...]", sums: "list[int]") -> None:
-    """Add to `sums` what is new in the share of an upload; mostly that is only `sent`."""
+    """Add the difference between the new and the old share of an upload to `sums`.
+
+    In most calls only `sent` has changed.
+    """
     old, model.share = model.share, share
     sums[SENT] += share[SENT] - old[SENT]
     if share[SENT + 1 :] == old[SENT + 1 :]:
@@ -291,13 +301,13 @@ def _settle(model: UploadModel, share: "tuple[int, ...]", sums: "list[int]") -> 
 
 
 def _share(model: UploadModel) -> "tuple[int, ...]":
-    """Return what an upload adds to the sums, in the order of `QueueModel._add`."""
+    """Return the part of the sums of an upload, in the order of `QueueModel._add`."""
     state = model.state.get()
     if state == states.CANCELLED:
         return (0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     size, sent = model.upload.file.size, model.sent.get()
     if state == states.DONE and model.upload.identical:
-        return (1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)  # nothing of it had to be sent
+        return (1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)  # stored already: nothing was sent
     if state == states.DONE:
         return (1, size, sent, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     if state == states.FAILED and not model.upload.may_retry():

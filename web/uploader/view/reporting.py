@@ -1,9 +1,9 @@
-"""Tells our server of what has arrived, so that it is in the ledger; one file after the other.
-And of what OSS has stored that is not the file, so that it is taken away.
+"""Reports to our server: stored files, for its ledger, and damaged objects, to be removed.
 
-While files are on their way, reports leave them processor and line: a few go each second, the rest
-when all have arrived. A server that is away is asked again later. Nothing here changes an upload:
-OSS has confirmed it already, and the server finds by itself what it was never told of.
+Reports are sent one after the other. While files are sent, at most one report goes per second, so
+that the files get the processor and the connection. If the server is not available, a report is
+repeated later. Reports do not change an upload: OSS has confirmed it, and the server also finds
+objects that were never reported.
 """
 
 import asyncio
@@ -18,22 +18,23 @@ if TYPE_CHECKING:
     from uploader.transfer.ports import Clock, Receipts
     from uploader.transfer.target import RefusedObject
     from uploader.transfer.upload import Upload
-    from uploader.view.page.grant import GrantModel
+    from uploader.view.grant_model import GrantModel
 
 __all__ = ["FEATURE", "Reporting"]
 
-AGAIN_S = 15.0
+RETRY_S = 15.0
 BETWEEN_S = 1.0  # while files are sent
 FEATURE, REFUSALS = "receipts", "refusals"
-LATER = (401, 502)  # once a person has signed in again, or OSS lets the server look
-AWAY = (0, 200, 429, 503, 504)  # 200 has come with something else than an answer
+NOT_YET = (401, 502)  # nobody is signed in, or the server cannot read from OSS
+UNAVAILABLE = (0, 200, 429, 503, 504)  # 200: something else than our server has answered
 
 
 class Reporting:
-    """Reports each upload once it is done, if the server takes reports.
+    """Reports each upload when it has ended, if the server accepts reports.
 
-    `is_sending()` tells whether other uploads are on their way; `counted(upload)` is called when
-    the server knows of one.
+    Args:
+        is_sending: tells whether uploads are being sent.
+        counted: called when the server has recorded an upload.
     """
 
     def __init__(
@@ -55,11 +56,11 @@ class Reporting:
         self._refuses = False
 
     def waiting(self) -> "list[Upload]":
-        """Return what has arrived and is not reported yet."""
+        """Return the finished uploads that are not reported yet."""
         return list(self._waiting)
 
     def arrived(self, upload: "Upload") -> None:
-        """Report an upload that is done, when those before it are reported."""
+        """Report a finished upload after those before it."""
         if upload.identical or not self._grant.can(FEATURE):
             return
         self._waiting.append(upload)
@@ -68,7 +69,7 @@ class Reporting:
             asyncio.create_task(self._report())  # noqa: RUF006 - it ends by itself
 
     def refused(self, upload: "Upload") -> None:
-        """Have the server take away what OSS has instead of the file, if it takes such reports."""
+        """Report an object that is not the file, so that the server removes it."""
         if not upload.refused or not self._grant.can(REFUSALS):
             return
         self._refused.append((upload, upload.refused))
@@ -80,7 +81,7 @@ class Reporting:
         while self._refused:
             upload, each = self._refused[0]
             if not each.etag and upload.refused is not each:
-                self._refused.pop(0)  # sent again, and nothing tells the objects apart
+                self._refused.pop(0)  # sent again; without an ETag the two objects look the same
                 continue
             try:
                 if not await self._receipts.refuse(each):
@@ -88,11 +89,11 @@ class Reporting:
                         key=each.key, size=each.size, crc64=each.crc64, request_id=each.request_id
                     )
             except ServerRefused as error:
-                if error.status in AWAY + LATER:
-                    await self._clock.sleep(max(AGAIN_S, error.retry_after_s or 0))
+                if error.status in UNAVAILABLE + NOT_YET:
+                    await self._clock.sleep(max(RETRY_S, error.retry_after_s or 0))
                     continue
             except OSSError:
-                pass  # it has become another one meanwhile
+                pass  # another object has replaced it
             self._refused.pop(0)
         self._refuses = False
 
@@ -107,11 +108,11 @@ class Reporting:
                     request_id=upload.request_id,
                 )
             except ServerRefused as error:
-                if error.status in AWAY:
-                    await self._clock.sleep(AGAIN_S)
+                if error.status in UNAVAILABLE:
+                    await self._clock.sleep(RETRY_S)
                     continue
             except OSSError:
-                pass  # another object lies there; the server has noted the difference
+                pass  # another object has this key; the server has recorded the difference
             self._waiting.pop(0)
             self._counted(upload)
             if self._is_sending():

@@ -1,8 +1,9 @@
-"""Values that tell who reads them: `Signal`, `Computed`, `effect`, `batch`, `Owner`.
+"""Reactive values: `Signal`, `Computed`, `effect`, `batch` and `Owner`.
 
-A change marks what depends on it, then effects run once each, after all values are settled, so
-none sees a mixture of old and new. A computed value is worked out when it is read, and an
-effect whose sources turn out equal does not run. Values are replaced, never mutated.
+An effect runs again when a value that it read has changed. A change first marks all readers; then
+each marked effect runs once, so that no effect sees a mixture of old and new values. A computed
+value is computed when it is read. An effect does not run if its sources have their old values
+again. Values are replaced, never mutated.
 """
 
 import sys
@@ -21,29 +22,30 @@ _depth = 0
 
 
 def _print_error(error: Exception) -> None:
-    print(f"error in an effect: {error!r}", file=sys.stderr)  # noqa: T201 - the last resort
+    print(f"error in an effect: {error!r}", file=sys.stderr)  # noqa: T201 - no handler was set
 
 
 _report: "Callable[[Exception], None]" = _print_error
 
 
 def report_errors_to(handler: "Callable[[Exception], None]") -> None:
-    """Send exceptions that escape from effects to `handler`."""
+    """Call `handler` with each exception that an effect raises."""
     global _report
     _report = handler
 
 
 class _Source:
-    """What can be read: remembers its readers, counts its changes.
+    """A value that readers follow: it has a list of them and a version, the number of its changes.
 
-    An upload has a dozen, and few are ever read: what is still as at the start takes no room.
+    Both are class attributes at first and need no memory: an upload has a dozen signals, and most
+    of them are never read.
     """
 
     _readers: "list[_Reader] | None" = None
     version = 0
 
     def refresh(self) -> None:
-        """Bring the value up to date; a plain signal always is."""
+        """Update the value and the version, if they depend on other sources."""
 
     def _track(self) -> None:
         if _reader is not None:
@@ -64,12 +66,14 @@ class _Source:
 
 
 class _Reader:
-    """What reads: knows its sources and the versions it saw."""
+    """A function that reads sources; it keeps the versions that it read."""
 
     def __init__(self) -> None:
         self._sources: list[_Source] = []
         self._versions: list[int] = []
-        self._before: list[_Source] = []  # read in the run before; still know us
+        self._before: list[
+            _Source
+        ] = []  # sources of the previous run, which still have this reader
 
     def mark(self) -> None:
         """Note that a source may have changed."""
@@ -115,12 +119,12 @@ class Signal(_Source):
         self._value = value
 
     def get(self) -> "Any":
-        """Return the value; the running effect or computed value will follow it."""
+        """Return the value, and make it a source of the running effect or computed value."""
         self._track()
         return self._value
 
     def set(self, value: "Any") -> None:
-        """Replace the value; an equal one changes nothing."""
+        """Replace the value and run the effects that read it; an equal value has no effect."""
         if value == self._value:
             return
         self._value = value
@@ -131,9 +135,9 @@ class Signal(_Source):
 
 
 class Computed(_Source, _Reader):
-    """A value worked out from others, only when it is read and they have changed.
+    """A value computed from others, only when it is read and one of them has changed.
 
-    One that is made for an owner is not to be read after it.
+    If it is created inside an owner, it must not be read after the owner is disposed of.
     """
 
     def __init__(self, function: "Callable[[], Any]") -> None:
@@ -145,7 +149,7 @@ class Computed(_Source, _Reader):
             _owner.on_dispose(self.forget)
 
     def get(self) -> "Any":
-        """Return the value, up to date."""
+        """Return the current value, and make it a source of its reader, as with a signal."""
         self.refresh()
         self._track()
         return self._value
@@ -157,7 +161,7 @@ class Computed(_Source, _Reader):
             self._mark_readers()
 
     def refresh(self) -> None:
-        """Work the value out again if a source has changed."""
+        """Compute the value again if a source has changed."""
         if not self._stale:
             return
         if self.version == 0 or self._outdated():
@@ -169,7 +173,7 @@ class Computed(_Source, _Reader):
 
 
 class _Effect(_Reader):
-    """A function that runs now and after each change of what it read."""
+    """A function that runs at once, and again when a value that it read has changed."""
 
     def __init__(self, function: "Callable[[], None]") -> None:
         _Reader.__init__(self)
@@ -183,7 +187,7 @@ class _Effect(_Reader):
             _waiting.append(self)
 
     def settle(self) -> None:
-        """Run if a source has really changed; the first error goes to the reporter."""
+        """Run if a source has another version than at the last run; report an exception."""
         self._queued = False
         try:
             if not self._disposed and self._outdated():
@@ -200,13 +204,13 @@ class _Effect(_Reader):
 
 
 class Owner:
-    """Collects what belongs to one part of the page, to dispose of it together."""
+    """Owns the effects and listeners of one part of the page, and disposes of them together."""
 
     def __init__(self) -> None:
         self._cleanups: list[Callable[[], None]] = []
 
     def run(self, function: "Callable[[], Any]") -> "Any":
-        """Call `function`; effects made in it belong to this owner."""
+        """Call `function` and return its result; effects created in it belong to this owner."""
         global _owner
         outer, _owner = _owner, self
         try:
@@ -215,7 +219,7 @@ class Owner:
             _owner = outer
 
     def on_dispose(self, cleanup: "Callable[[], None]") -> None:
-        """Call `cleanup` when the owner is disposed of."""
+        """Call `cleanup` when this owner is disposed of."""
         self._cleanups.append(cleanup)
 
     def dispose(self) -> None:
@@ -226,7 +230,11 @@ class Owner:
 
 
 def effect(function: "Callable[[], None]") -> "Callable[[], None]":
-    """Run `function` now and whenever a value it read changes; the result stops it."""
+    """Run `function` now and whenever a value that it read changes.
+
+    Returns:
+        A function that stops this.
+    """
     made = _Effect(function)
     if _owner is not None:
         _owner.on_dispose(made.dispose)
@@ -235,7 +243,7 @@ def effect(function: "Callable[[], None]") -> "Callable[[], None]":
 
 
 def batch(function: "Callable[[], Any]") -> "Any":
-    """Call `function`; effects wait until it has set all it wants to set."""
+    """Call `function` and return its result; effects run after it, not during it."""
     global _depth
     _depth += 1
     try:
@@ -249,7 +257,7 @@ def _flush() -> None:
     global _depth
     if _depth:
         return
-    _depth += 1  # an effect that sets a signal adds to this round instead of starting another
+    _depth += 1  # an effect that sets a signal extends this loop instead of starting another
     try:
         while _waiting:
             _waiting.pop(0).settle()

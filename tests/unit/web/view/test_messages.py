@@ -1,4 +1,4 @@
-"""Every error has a sentence, a next step and, if available, its evidence."""
+"""Every error has a sentence, a next step and, where there is one, its evidence."""
 
 import pytest
 
@@ -23,7 +23,7 @@ speak_english()
 ERRORS = [
     (Lost(Lost.UNREACHABLE), "cannot be reached"),
     (Lost(Lost.INTERRUPTED), "connection broke"),
-    (Lost(Lost.STALLED), "Nothing moved"),
+    (Lost(Lost.STALLED), "No data was transferred"),
     (Lost(Lost.CORS), "CORS rule is missing"),
     (Refused("AccessDenied", 403, request_id="R1"), "may not write there"),
     (Refused("RequestTimeTooSkewed", 403, request_id="R1"), "time of this request"),
@@ -33,11 +33,11 @@ ERRORS = [
     (Refused("UserDisable", 403, request_id="R1"), "switched off"),
     (Refused("InternalError", 500, request_id="R1"), "busy or has a fault"),
     (Refused("UnexpectedAnswer", 200, request_id="R1"), "Something else answered"),
-    (Refused("EntityTooLarge", 400, request_id="R1"), "larger than the storage service takes"),
+    (Refused("EntityTooLarge", 400, request_id="R1"), "larger than the storage service accepts"),
     (Refused("FileAlreadyExists", 409, request_id="R1"), "already stored"),
     (Refused("FileImmutable", 409, request_id="R1"), "retention"),
     (Refused("InvalidObjectName", 400, request_id="R1"), "name of this file"),
-    (Refused("NoSuchUpload", 404, request_id="R1"), "has lost what was sent"),
+    (Refused("NoSuchUpload", 404, request_id="R1"), "no longer has the uploaded parts"),
     (Refused("KmsServiceNotEnabled", 403, request_id="R1"), "encryption is not set up"),
     (Refused("CallbackFailed", 203, request_id="R1"), "did not answer"),
     (Refused("PermanentRedirect", 403, request_id="R1"), "another region"),
@@ -60,10 +60,10 @@ ERRORS = [
     (GrantRefused(502, code="oss-endpoint-refused", id="7"), "has to use a custom domain"),
     (GrantRefused(502, code="oss-domain-refused", id="7"), "not bound to the bucket"),
     (QuotaExceeded(), "do not all fit"),
-    (PartsLeft("U1"), "has not removed all"),
-    (GrantRefused(403, code="revoked", id="7"), "access was ended"),
+    (PartsLeft("U1"), "has not deleted all"),
+    (GrantRefused(403, code="revoked", id="7"), "has ended your access"),
     (Corrupt("CRC-64", expected="1", actual="2", request_id="R1"), "not what was sent"),
-    (Corrupt("ETag", expected="ETag", actual=NO_HEADER, request_id="R1"), "may not see the proof"),
+    (Corrupt("ETag", expected="ETag", actual=NO_HEADER, request_id="R1"), "not allowed to read"),
     (FileUnreadable("NotReadableError"), "cannot be read"),
     (FileTooLarge(2_000_000, 1_000_000), "2.0\u00a0MB; up to 1.0\u00a0MB"),
     (WrongType(["image/*", ".csv"]), "only images, .csv."),

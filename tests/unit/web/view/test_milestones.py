@@ -7,7 +7,9 @@ speak_english()
 
 
 def hear(milestones, running, files, done, failed, percent):
-    return milestones.hear(running=running, files=files, done=done, failed=failed, percent=percent)
+    return milestones.update(
+        running=running, files=files, done=done, failed=failed, percent=percent
+    )
 
 
 def test_start_quarters_failures_and_end_are_told_once():
@@ -31,10 +33,10 @@ def test_start_quarters_failures_and_end_are_told_once():
 
     assert [words for words in told if words] == [
         "Uploading 4 files.",
-        "25% is there.",
-        "50% is there.",
+        "25% uploaded.",
+        "50% uploaded.",
         "2 files failed.",
-        "75% is there.",
+        "75% uploaded.",
         "Finished: 2 arrived and verified, 2 failed.",
     ]
 

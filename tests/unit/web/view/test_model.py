@@ -1,4 +1,4 @@
-"""The totals shown on the page, updated by differences."""
+"""The sums that the page shows, kept by difference."""
 
 import pytest
 
@@ -62,6 +62,7 @@ def test_what_has_to_be_sent_again_is_not_shown_as_being_verified():
     assert (item.all_left.get(), item.doing.get()) == (True, "")
 
     first.requests.wait(1)
+
     first.changed()
     assert item.doing.get() == "again"
     first.requests.wait(-1)
@@ -78,6 +79,7 @@ def test_a_part_that_waits_while_others_arrive_is_not_worth_a_word():
     first.requests.send(1)
 
     first.requests.wait(1)
+
     first.changed()
     assert item.doing.get() == ""
     first.requests.send(-1)
@@ -93,6 +95,7 @@ def test_errors_of_the_service_are_told_whatever_else_is_on_its_way():
     first.requests.send(1)
 
     first.requests.note_errors(True)
+
     first.changed()
     assert item.doing.get() == "errors"
     first.requests.note_errors(False)
@@ -195,7 +198,7 @@ def test_what_stands_still_is_told_by_the_clock_until_it_moves_again():
         clock.advance(seconds)
         if sent != upload.sent:
             upload.progress.fly(1, sent)
-        model.look_round()
+        model.find_stalled()
         seen.append((row.quiet.get(), model.quiet.get()))
 
     assert seen == [(False, False), (True, True), (False, False)]
@@ -213,7 +216,7 @@ def test_what_waits_or_has_ended_does_not_stand_still():
     uploads[1].go(states.VERIFYING)
 
     clock.advance(60)
-    model.look_round()
+    model.find_stalled()
 
     assert [row.quiet.get() for row in model.rows.get()] == [False, False, False]
     assert model.quiet.get() is False

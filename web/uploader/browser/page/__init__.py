@@ -1,1 +1,1 @@
-"""The document: elements, languages, QR codes and the page's life cycle."""
+"""The document and its window: elements, languages, QR codes, clipboard and notifications."""

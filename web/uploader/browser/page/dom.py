@@ -1,7 +1,7 @@
-"""The page's elements: made from text, never from HTML.
+"""Elements of the document: created from text, never from HTML.
 
-An `Element` is a JavaScript element. Listeners live as long as their element: what removes one
-calls what `listen` returned.
+An `Element` is a JavaScript element. Code that removes an element also calls the function that
+`listen` returned for it.
 """
 
 import js
@@ -29,19 +29,23 @@ __all__ = [
     "set_height",
     "set_progress",
     "set_text",
-    "told",
+    "show_toast",
     "watch_nearness",
 ]
 
 SVG = "http://www.w3.org/2000/svg"
-NEAR = "600px 0px"  # above and below the window
+NEAR = "600px 0px"  # distance above and below the window
 TAB_STOPS = ("button", "input", "summary")
-LOW = 320.0  # px; in less than that nothing can be done
+MIN_HEIGHT = 320.0  # px; a lower dialog is not usable
 GAP = 12.0  # px
 
 
 def by_id(name: str) -> "Element":
-    """Return the element of the page with this id; it must be there."""
+    """Return the element with this id.
+
+    Raises:
+        LookupError: there is none.
+    """
     found = js.document.getElementById(name)
     if not found:
         raise LookupError(f"the page has no #{name}")
@@ -51,7 +55,7 @@ def by_id(name: str) -> "Element":
 def element(tag: str, attributes: "dict[str, str] | None" = None, *children: "Any") -> "Element":
     """Return a new element; children are elements or text.
 
-    Safari's Tab key stops at fields and lists, and elsewhere only where there is a `tabindex`.
+    Buttons get a `tabindex`: Safari's Tab key skips them without it.
     """
     made = js.document.createElement(tag)
     if tag in TAB_STOPS:
@@ -75,7 +79,7 @@ def icon(path: str) -> "Element":
 
 
 def set_text(target: "Element", text: str) -> None:
-    """Replace what the element says."""
+    """Replace the text of the element."""
     target.textContent = text
 
 
@@ -88,12 +92,12 @@ def set_attribute(target: "Element", name: str, value: "str | None") -> None:
 
 
 def set_progress(bar: "Element", value: int) -> None:
-    """Move a progress bar; a float, because MicroPython cuts integers to 32 bits."""
+    """Set the value of a progress bar, as a float: MicroPython cuts integers to 32 bits."""
     bar.value = float(value)
 
 
 def set_height(target: "Element", height_px: "float | None") -> None:
-    """Give the element a height, or with `None` that of its content."""
+    """Set the height of the element; `None` stands for that of its content."""
     if height_px is None:
         target.style.removeProperty("block-size")
     else:
@@ -108,7 +112,7 @@ def watch_nearness(
     `number` is the element's `data-chunk`.
 
     Returns:
-        A function that adds an element to those watched, and one that ends it all.
+        A function that starts watching an element, and one that stops watching all of them.
     """
 
     def receive(entries: "Any", _observer: "Any") -> None:
@@ -138,7 +142,7 @@ def has_focus(target: "Element") -> bool:
 
 
 def listen(target: "Element", event: str, handler: "Callable[[], None]") -> "Callable[[], None]":
-    """Call `handler` at each event; the returned function stops that and frees the callback."""
+    """Call `handler` at each event; the returned function stops this and frees the callback."""
     proxy = create_proxy(lambda _event: handler())
     target.addEventListener(event, proxy)
 
@@ -149,10 +153,10 @@ def listen(target: "Element", event: str, handler: "Callable[[], None]") -> "Cal
     return stop
 
 
-def told(words: str) -> None:
-    """Tell that something was done: briefly to the eye, and to assistive technology.
+def show_toast(words: str) -> None:
+    """Show a message for a short time, and announce it to assistive technology.
 
-    An open dialog hides all else from both, so it has a place of its own for this.
+    An open dialog covers the rest of the page for both, so a dialog has its own toast element.
     """
     places = js.document.querySelectorAll("dialog[open] > .toast")
     place = places[places.length - 1] if places.length else by_id("toast")
@@ -161,13 +165,13 @@ def told(words: str) -> None:
 
 
 def place_in_sight(target: "Element", edge: str) -> None:
-    """Move what hangs in the window to where a person looks, and let it be no higher than that.
+    """Move a dialog or toast to the visible part of the page, and limit its height to that part.
 
-    There is something to do in another site's page only: the window there is a frame as high as
-    its content, and nobody but an observer knows which part of it is seen.
+    This is needed only in an embedded page: its frame is as high as the content, and only an
+    `IntersectionObserver` tells which part of it is visible.
 
     Args:
-        edge: the property that says how far from the top it hangs.
+        edge: the CSS property for the distance from the top.
     """
     if js.window.parent == js.window:
         return
@@ -175,10 +179,12 @@ def place_in_sight(target: "Element", edge: str) -> None:
     def receive(entries: "Any", _observer: "Any") -> None:
         observer.disconnect()
         seen = entries[0].intersectionRect
-        highest = float(js.innerHeight) - LOW
+        highest = float(js.innerHeight) - MIN_HEIGHT
         top = max(0.0, min(float(seen.top), highest))
         target.style.setProperty(edge, f"{top + GAP}px")
-        target.style.setProperty("max-block-size", f"{max(float(seen.height), LOW) - 2 * GAP}px")
+        target.style.setProperty(
+            "max-block-size", f"{max(float(seen.height), MIN_HEIGHT) - 2 * GAP}px"
+        )
         release(proxy)
 
     proxy = create_proxy(receive)
@@ -187,9 +193,10 @@ def place_in_sight(target: "Element", edge: str) -> None:
 
 
 def listen_keys(handler: "Callable[[str, bool, Element | None], bool]") -> None:
-    """Call `handler(code, alt, row)` at each key; `row` is the list's row with the focus, if any.
+    """Call `handler(code, alt, row)` at each key, except in selects, text areas and dialogs.
 
-    If it returns true the key does nothing else. Keys that go into a field are left alone.
+    `row` is the row of the list that has the focus, or None. If the handler returns true, the
+    browser's own action is suppressed.
     """
 
     def press(event: "Any") -> None:

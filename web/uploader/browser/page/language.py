@@ -1,4 +1,4 @@
-"""The languages of the page: sentences from our server, numbers and times from `Intl`."""
+"""Languages: sentences from our server, formats for numbers and times from `Intl`."""
 
 import json
 
@@ -23,9 +23,10 @@ YEAR_S = 365 * 86400
 
 
 class Intl:
-    """What the browser knows of a language, asked when it is needed: each answer costs some ms.
+    """The `Formats` of a language, from the browser.
 
-    `latn` keeps the digits 0 to 9, which we make ourselves.
+    Each format is created when it is first needed, as that takes some milliseconds. All of them
+    use the digits 0 to 9 (`latn`), as numbers are formatted in Python.
     """
 
     def __init__(self, code: str) -> None:
@@ -34,38 +35,38 @@ class Intl:
 
     @property
     def decimal(self) -> str:
-        """What stands before the decimals."""
+        """The decimal separator."""
         return str(self._keep("decimal", lambda: self._figures("decimal").format(1.5)))[1]
 
     @property
     def group(self) -> str:
-        """What stands between thousands."""
+        """The separator between thousands."""
         return str(self._keep("group", lambda: self._figures("decimal").format(1000)))[1:-3]
 
     @property
     def percent(self) -> str:
-        """A pattern like `0%`."""
+        """A pattern such as `0%`."""
         return str(self._keep("percent", lambda: self._figures("percent").format(0)))
 
     def plural(self, count: int) -> str:
-        """Return `one` or `other`: sentences know no more of a language's categories."""
+        """Return `one` or `other`; sentences have no other plural categories."""
         found = str(self._keep("plural", lambda: self._new("PluralRules")).select(count))
         return found if found == "one" else "other"
 
     def time(self, at_s: float) -> str:
-        """Return the time of day."""
+        """Return the time of day of a time in seconds since 1970."""
         made = self._keep("time", lambda: self._new("DateTimeFormat", timeStyle="short"))
         return str(made.format(float(at_s) * 1000))
 
     def moment(self, at_s: float) -> str:
-        """Return day and time."""
+        """Return day and time of a time in seconds since 1970."""
         made = self._keep(
             "moment", lambda: self._new("DateTimeFormat", dateStyle="medium", timeStyle="short")
         )
         return str(made.format(float(at_s) * 1000))
 
     def ago(self, count: int, unit: str) -> str:
-        """Return how long ago something was."""
+        """Return a text such as `3 days ago`; `unit` is such as `day`."""
         made = self._keep("ago", lambda: self._new("RelativeTimeFormat"))
         return str(made.format(-count, unit))
 
@@ -83,17 +84,17 @@ class Intl:
 
 
 def chosen() -> str:
-    """Return the language that the page came in."""
+    """Return the code of the language in which the page was served."""
     return str(js.document.documentElement.lang)
 
 
 def sentences_of_page() -> "dict[str, str]":
-    """Return the sentences that came with the page."""
+    """Return the sentences in the language in which the page was served."""
     return _read(js.document.getElementById("sentences").textContent)
 
 
 async def fetch_sentences(code: str) -> "dict[str, str]":
-    """Fetch the sentences of another language.
+    """Fetch and return the sentences of another language.
 
     Raises:
         JsException: the server does not answer.
@@ -103,12 +104,12 @@ async def fetch_sentences(code: str) -> "dict[str, str]":
 
 
 def remember(code: str) -> None:
-    """Let this page come in a language the next time too."""
+    """Store the language in a cookie, so that the server uses it the next time."""
     js.document.cookie = f"ossferry_lang={code}; path=/; max-age={YEAR_S}; samesite=lax"
 
 
 def translate_shell(code: str, direction: str, say: "Callable[[str], str]") -> None:
-    """Say again what the page itself says, outside of the view."""
+    """Translate the elements of `index.html`, which are not part of the view."""
     root = js.document.documentElement
     root.lang = code
     root.dir = direction

@@ -1,4 +1,4 @@
-"""QR codes, by qrcode-generator, which is loaded with the first of them."""
+"""QR codes, made by qrcode-generator, which is loaded for the first one."""
 
 import js
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 __all__ = ["qr_code"]
 
 QUIET = 4  # modules around the code
-FITTING = 0  # the smallest version that holds the text
+FITTING = 0  # the library then uses the smallest version that holds the text
 CORRECTION = "M"
 
 
 async def qr_code(text: str, label: str) -> "Element":
-    """Return the text as a drawing."""
+    """Return the QR code of a text as an SVG element; `label` describes it."""
     code = await js.ossferry.ask("qr", "default", FITTING, CORRECTION)
     code.addData(text)
     code.make()

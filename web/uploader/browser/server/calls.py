@@ -1,4 +1,4 @@
-"""Talks to our own server in JSON."""
+"""Calls of our server's JSON API."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ TIMEOUT_MS = 15000
 async def post(
     path: str, document: "dict[str, object] | None" = None, *, refusal: type = ServerRefused
 ) -> "dict[str, Any]":
-    """`call` with `POST`."""
+    """Send a `POST` request; everything else is as with `call`."""
     return await call("POST", path, document, refusal=refusal)
 
 
@@ -33,14 +33,18 @@ async def call(
     *,
     refusal: type = ServerRefused,
 ) -> "dict[str, Any]":
-    """Send a JSON document, or nothing, and return the JSON object of the answer; empty for a 204.
+    """Send a JSON document, or nothing, and return the JSON object of the response.
 
     Args:
-        refusal: the class of the error to raise.
+        refusal: the class of the exception, `ServerRefused` or a subclass.
+
+    Returns:
+        The object; an empty one for status 204.
 
     Raises:
-        ServerRefused: the server said no; status 0 if it said nothing, or something else in its
-            place did, as a proxy's page of maintenance. Whoever misses a field raises it with 200.
+        ServerRefused: the server refused the request. The status is 0 if no response came, or one
+            with status 200 that is no JSON object, such as a proxy's maintenance page. Callers
+            raise it with status 200 if the object lacks a field.
     """
     status, wait, date, text = await _answer(method, path, json.dumps(document) if document else "")
     if not status:
@@ -69,7 +73,7 @@ async def call(
 
 
 async def _answer(method: str, path: str, body: str) -> "tuple[int, str, str, str]":
-    """Return status, Retry-After, Date and text; 0 and the reason if no answer came."""
+    """Return status, Retry-After, Date and body; status 0 and the error if no response came."""
     told = asyncio.Event()
     answers: list[tuple[int, str, str, str]] = []
 
@@ -89,7 +93,7 @@ async def _answer(method: str, path: str, body: str) -> "tuple[int, str, str, st
 
 
 def _wait_s(retry_after: str, date: str) -> "float | None":
-    """Read a Retry-After: seconds, or a date by the clock of the server."""
+    """Return a Retry-After in seconds; `date` is the server's time, if it is a date."""
     try:
         if retry_after.isdigit():
             return float(retry_after)
@@ -99,9 +103,12 @@ def _wait_s(retry_after: str, date: str) -> "float | None":
 
 
 def _json(text: str) -> "dict[str, Any] | None":
-    """Return the JSON object in `text`, if it is one."""
+    """Return the JSON object in `text`; None if it is anything else."""
     try:
         document = json.loads(text)
-    except (ValueError, RuntimeError):  # the latter for thousands of brackets
+    except (
+        ValueError,
+        RuntimeError,
+    ):  # MicroPython raises a RuntimeError for thousands of brackets
         return None
     return document if isinstance(document, dict) else None

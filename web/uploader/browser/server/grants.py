@@ -1,4 +1,4 @@
-"""Asks our own server for a grant."""
+"""Grants from our server."""
 
 from uploader.browser.server.calls import post
 from uploader.transfer.errors import GrantRefused
@@ -15,10 +15,10 @@ class ServerGrants:
     """The `GrantSource` of `GrantKeeper`: `POST /api/grant`."""
 
     async def fetch(self, *, refused_key_id: str = "") -> "Grant":
-        """Return a grant, but not the one with the access key id that OSS refused.
+        """Return a grant; not the cached one if OSS has refused its access key id.
 
         Raises:
-            GrantRefused: the server said no; status 0 if it said nothing.
+            GrantRefused: the server refused the request; status 0 if no response came.
         """
         document: dict[str, object] = {"refused_key_id": refused_key_id} if refused_key_id else {}
         return read_grant(await post("/api/grant", document, refusal=GrantRefused))

@@ -1,4 +1,4 @@
-"""Asks our own server what OSS has stored."""
+"""Receipts from our server: proofs of stored objects, and reports of damaged ones."""
 
 from uploader.browser.server.calls import call, post
 from uploader.oss.encoding import percent_encode
@@ -21,7 +21,7 @@ STANDS, INTACT = "upload-stands", "intact"
 
 
 class ServerReceipts:
-    """The engine's `Receipts` port; `on_left` hears what a quota leaves."""
+    """The engine's `Receipts` port; `on_left` is called with the rest of the quota."""
 
     def __init__(self) -> None:
         self.on_left: Callable[[Left], None] = lambda left: None
@@ -33,9 +33,9 @@ class ServerReceipts:
             `None` if there is no object under `key`.
 
         Raises:
-            Corrupt: there is another one.
-            ServerRefused: the server said no; status 0 if it said nothing, 200 if it said something
-                else.
+            Corrupt: the object under `key` is another one.
+            ServerRefused: the server refused the request; status 0 if no response came, 200 if the
+                response is malformed.
         """
         document: dict[str, object] = {
             "key": key,
@@ -61,13 +61,13 @@ class ServerReceipts:
         return Stored(str(found.get("etag", "")), stored_crc64, request_id)
 
     async def refuse(self, refused: "RefusedObject") -> bool:
-        """Have an object taken away that is not the file.
+        """Let the server remove an object that is not the file.
 
         Returns:
-            `False` if it is the very file: what OSS answered was damaged, and not the object.
+            `False` if the object is the file: the reply of OSS was damaged, not the object.
 
         Raises:
-            ServerRefused: the server said no; status 0 if it said nothing.
+            ServerRefused: the server refused the request; status 0 if no response came.
         """
         document: dict[str, object] = {
             "key": refused.key,
@@ -85,29 +85,29 @@ class ServerReceipts:
         return True
 
     async def identical(self, *, path: str, size: int, crc64: str) -> str:
-        """Return the key of this person's own object that is this very file; empty if none is.
+        """Return the key of this person's object with this folder, size and CRC-64; empty if none.
 
         Raises:
-            ServerRefused: the server said no; status 0 if it said nothing.
+            ServerRefused: the server refused the request; status 0 if no response came.
         """
         document: dict[str, object] = {"path": path, "size": size, "crc64": crc64}
         found = await post("/api/objects/identical", document)
         return str(found.get("key") or "")
 
     async def begun_empty(self, key: str) -> "list[str]":
-        """Return the ids of uploads in parts that have begun under a key, and have no part.
+        """Return the ids of multipart uploads under a key that have no part.
 
         Raises:
-            ServerRefused: the server said no; status 0 if it said nothing.
+            ServerRefused: the server refused the request; status 0 if no response came.
         """
         found = await call("GET", f"/api/unfinished?key={percent_encode(key)}")
         return [str(each["upload_id"]) for each in found.get("uploads", []) if not each["size"]]
 
     async def discard(self, key: str, upload_id: str) -> None:
-        """Have an upload in parts removed.
+        """Let the server remove a multipart upload and its parts.
 
         Raises:
-            ServerRefused: the server said no; status 0 if it said nothing.
+            ServerRefused: the server refused the request; status 0 if no response came.
         """
         asked = f"key={percent_encode(key)}&upload_id={percent_encode(upload_id)}"
         await call("DELETE", f"/api/unfinished?{asked}")

@@ -1,4 +1,4 @@
-"""One row of the list: a file, its state in words, its progress, and what can be done."""
+"""One row of the list: a file, its state in words, its progress, and its buttons."""
 
 from functools import partial
 
@@ -7,18 +7,17 @@ from uploader.browser.page.dom import (
     element,
     has_focus,
     icon,
-    listen,
     set_attribute,
     set_progress,
 )
-from uploader.browser.page.page import show_thumbnail
+from uploader.browser.page.window import show_thumbnail
 from uploader.oss.keys import safe_name
 from uploader.transfer import states
 from uploader.transfer.plan import MAX_SINGLE_BYTES
-from uploader.view.list.facts import Facts, facts
+from uploader.view.elements import CROSS, Facts, button, facts, file_name
 from uploader.view.signals import Owner, effect
+from uploader.view.words.file_names import badge
 from uploader.view.words.messages import explain
-from uploader.view.words.names import badge, split_name
 from uploader.view.words.text import percent, say, size_text, time_left
 
 TYPE_CHECKING = False
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     Offer = tuple[str, str, Callable[[UploadModel], None]]
 
-__all__ = ["CROSS", "file_name", "row"]
+__all__ = ["row"]
 
 PAUSES = {
     "": "paused",
@@ -47,11 +46,10 @@ PAUSES = {
 WORTH_A_PAUSE = 1_000_000  # bytes
 PAUSE = "M7.5 5v10m5-10v10"
 PLAY = "M7 5l8 5-8 5z"
-CROSS = "M5.5 5.5l9 9m0-9l-9 9"
 
 
 class _Row:
-    """The elements of a row, and what keeps each in step with the upload."""
+    """The elements of a row, and the effects that update them when the upload changes."""
 
     def __init__(self, model: "UploadModel", actions: "Actions") -> None:
         file = model.upload.file
@@ -79,7 +77,7 @@ class _Row:
             show_thumbnail(kind, file)
 
     def follow(self) -> None:
-        """Keep in step from now on; to be run by the owner of the row's effects."""
+        """Start the effects; called by the owner that they belong to."""
         effect(self._show_state)
         effect(self._show_progress)
         effect(self._show_error)
@@ -96,7 +94,7 @@ class _Row:
     def _show_progress(self) -> None:
         model = self.model
         state, sent, size = model.state.get(), model.sent.get(), model.upload.file.size
-        if not model.upload.is_stream:  # nobody knows how far it is
+        if not model.upload.is_stream:  # the size of a stream is unknown
             set_progress(self.bar, 1 if state == states.DONE and not size else sent)
         if state == states.FAILED:
             self.said = ()
@@ -105,8 +103,8 @@ class _Row:
         flags = (model.paused_for.get(), model.all_left.get(), marks)
         step = sent if model.upload.progress.is_open() else 100 * sent // (size or 1)
         news = (state, flags, step, model.meter.rate_bytes_per_s)
-        if news != self.said:  # finding words costs more than all the rest
-            if not self.said:  # there may be an error in its place
+        if news != self.said:  # making the sentences costs more than the rest of this function
+            if not self.said:  # an error may be shown in their place
                 self.words.replaceChildren(self.facts.box)
             self.said = news
             self.facts.show(_words(model, state, sent))
@@ -120,24 +118,12 @@ class _Row:
 
 
 def row(model: "UploadModel", actions: "Actions", owner: Owner) -> "Element":
-    """Return the row of one upload; its effects belong to `owner`."""
+    """Return the row of one upload; its effects end with `owner`."""
     made = _Row(model, actions)
     owner.on_dispose(made.listeners.dispose)
     owner.on_dispose(made.helpers.dispose)
     owner.run(made.follow)
     return made.line
-
-
-def file_name(shown: str, path: str = "") -> "Element":
-    """Return a name whose middle gives way, behind its folders; the whole is in the title."""
-    head, tail = split_name(shown)
-    name = element("bdi", None, element("span", {"class": "head"}, head))
-    if tail:
-        name.append(element("span", {"class": "tail"}, tail))
-    if not path:
-        return element("p", {"class": "name", "title": shown}, name)
-    folders = element("span", {"class": "folders"}, element("bdi", None, f"{path}/"))
-    return element("p", {"class": "name", "title": f"{path}/{shown}"}, folders, name)
 
 
 def _words(model: "UploadModel", state: str, sent: int) -> "list[str]":
@@ -181,10 +167,10 @@ def _share(sent: int, size: int) -> "list[str]":
 
 
 def _tell(words: "Element", told: "Explanation", buttons: "list[Element]") -> None:
-    """Say what happened, what to do next, the evidence, and where there is help."""
+    """Show what happened, what to do next, the evidence and the buttons that help."""
     clear(words)
     words.append(element("span", None, told.sentence))
-    if not told.notice:  # else it is said above the list
+    if not told.notice:  # else the notice above the list says it
         words.append(" ", element("span", {"class": "next"}, told.next_step))
     if told.detail:
         words.append(element("code", {"class": "detail"}, facts(told.detail)))
@@ -195,24 +181,19 @@ def _tell(words: "Element", told: "Explanation", buttons: "list[Element]") -> No
 def _helpers(
     model: "UploadModel", told: "Explanation", actions: "Actions", listeners: Owner
 ) -> "list[Element]":
-    """Offer a report to copy and, where a signature is refused, to look into it."""
+    """Return buttons that copy a report and, for a refused signature, explain it."""
     made: list[Element] = []
     if not model.upload.may_retry():
-        return made  # there is nothing to find out
-    report = element("button", {"type": "button", "class": "link"}, say("copy_report"))
-    listeners.on_dispose(listen(report, "click", lambda: actions.copy_report(model)))
-    made.append(report)
+        return made  # the cause is known, such as a file that is too large
+    made.append(button("link", say("copy_report"), partial(actions.copy_report, model), listeners))
     if told.signature:
-        button = element("button", {"type": "button", "class": "link"}, say("explain_signature"))
-        listeners.on_dispose(
-            listen(button, "click", lambda: actions.open("signature", model.upload.error))
-        )
-        made.append(button)
+        show = partial(actions.open_dialog, "signature", model.upload.error)
+        made.append(button("link", say("explain_signature"), show, listeners))
     return made
 
 
 def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
-    """Return what the state allows, as key of the name, drawing or nothing, and action."""
+    """Return the buttons for the upload's state: `(key of the name, icon or "", action)`."""
     state = model.state.get()
     made: list[Offer] = []
     if state == states.DONE and actions.can("share") and not model.gone.get():
@@ -225,7 +206,8 @@ def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
     if state == states.WAITING and not model.urgent.get():
         made.append(("send_next", "", actions.send_next))
     size = model.upload.file.size
-    keeps = size > MAX_SINGLE_BYTES or not model.all_left.get()  # what has left already
+    # Pausing a single request after its last byte would only send all bytes again.
+    keeps = size > MAX_SINGLE_BYTES or not model.all_left.get()
     if state in (states.UPLOADING, states.VERIFYING) and size > WORTH_A_PAUSE and keeps:
         made.append(("pause", PAUSE, actions.pause))
     if state == states.PAUSED and model.paused_for.get() == states.BY_PERSON:
@@ -238,23 +220,18 @@ def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
 
 
 def _fill(box: "Element", model: "UploadModel", actions: "Actions", listeners: Owner) -> None:
-    """Show the buttons; whoever had the focus here keeps it here."""
+    """Show the buttons; if one of the old ones had the focus, the first new one gets it."""
     had_focus = has_focus(box)
     listeners.dispose()
     clear(box)
     for key, drawing, action in _offers(model, actions):
-        button = _round_button(say(key), drawing) if drawing else _text_button(say(key))
-        button.dataset.does = key
-        listeners.on_dispose(listen(button, "click", partial(action, model)))
-        box.append(button)
+        name, kind = say(key), "quiet round" if drawing else "quiet strong"
+        content = icon(drawing) if drawing else name
+        made = button(kind, content, partial(action, model), listeners)
+        if drawing:
+            set_attribute(made, "aria-label", name)
+            set_attribute(made, "title", name)
+        made.dataset.does = key
+        box.append(made)
     if had_focus:
         box.firstChild.focus()
-
-
-def _text_button(name: str) -> "Element":
-    return element("button", {"type": "button", "class": "quiet strong"}, name)
-
-
-def _round_button(name: str, drawing: str) -> "Element":
-    attributes = {"type": "button", "class": "quiet round", "aria-label": name, "title": name}
-    return element("button", attributes, icon(drawing))

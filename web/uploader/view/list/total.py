@@ -1,15 +1,14 @@
-"""The sum over all files, and what can be done with all of them."""
+"""The line above the list: the sum over all files, and buttons that act on all of them."""
 
 from uploader.browser.page.dom import (
     by_id,
     element,
     has_focus,
-    listen,
     set_attribute,
     set_progress,
     set_text,
 )
-from uploader.view.list.facts import Facts
+from uploader.view.elements import Facts, button
 from uploader.view.signals import Computed, effect
 from uploader.view.words.text import count_files, number, say, say_count, size_text, time_left
 
@@ -24,9 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["show_total"]
 
+LONG_S = 20
+
 
 def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Element":
-    """Return sum, bar and buttons; their effects belong to `owner`."""
+    """Return the sum, the progress bar and the buttons; their effects end with `owner`."""
     facts = Facts()
     words = element("p", {"class": "sum"}, facts.box)
     bar = element("progress", {"aria-label": say("progress_all")})
@@ -41,27 +42,25 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
         set_progress(bar, 1 if all_empty else model.sent.get())
 
     def offer(name: str, action: "Callable[[], None]", wanted: "Callable[[], object]") -> None:
-        """Show a button while it is wanted; a focus that it had goes to a neighbour."""
-        button = element("button", {"type": "button", "class": "quiet"}, say(name))
-        buttons.append(button)
-        owner.on_dispose(listen(button, "click", action))
+        """Show a button while it is wanted; when it goes, its focus moves to another button."""
+        made = button("quiet", say(name), action, owner)
+        buttons.append(made)
         is_wanted = Computed(lambda: bool(wanted()))
 
         def show() -> None:
             on = is_wanted.get()
-            had_focus = not on and has_focus(button)
-            set_attribute(button, "hidden", None if on else "")
+            had_focus = not on and has_focus(made)
+            set_attribute(made, "hidden", None if on else "")
             if had_focus:
                 (buttons.querySelector("button:not([hidden])") or by_id("files")).focus()
 
         effect(show)
 
-    retry = element("button", {"type": "button", "class": "quiet strong"})
+    retry = button("quiet strong", "", actions.retry_failed, owner)
     buttons.append(retry)
-    owner.on_dispose(listen(retry, "click", actions.retry_failed))
 
     def show_retry() -> None:
-        failed = model.failed.get() - _hopeless(model)
+        failed = model.failed.get() - _not_retryable(model)
         set_text(retry, say_count("retry_failed", failed))
         set_attribute(retry, "hidden", None if failed else "")
 
@@ -77,8 +76,8 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
     return element("div", {"class": "total", "data-testid": "total"}, words, buttons, bar)
 
 
-def _hopeless(model: "QueueModel") -> int:
-    """Return how many failed of which no other try can end otherwise."""
+def _not_retryable(model: "QueueModel") -> int:
+    """Return how many failed uploads would fail again, such as files that are too large."""
     failed: int = model.failed.get()
     if not failed:
         return 0
@@ -86,13 +85,13 @@ def _hopeless(model: "QueueModel") -> int:
 
 
 def _ended(model: "QueueModel") -> bool:
-    return bool(model.done.get() or model.cancelled.get() or _hopeless(model))
+    return bool(model.done.get() or model.cancelled.get() or _not_retryable(model))
 
 
 def _pace(model: "QueueModel") -> "list[str]":
     sent, size = model.sent.get(), model.size.get()
     if not size:
-        return []  # nothing had to be sent
+        return []  # all files were empty or stored already
     parts = [say("total_bytes", sent=size_text(sent), size=size_text(size))]
     left_s = model.meter.left_s(size - sent)
     if model.quiet.get() and sent < size:
@@ -104,9 +103,6 @@ def _pace(model: "QueueModel") -> "list[str]":
 
 
 def _long(model: "QueueModel") -> bool:
-    """Tell whether it takes long enough that a person may want to look elsewhere."""
+    """Tell whether the rest takes so long that a person may want a notification at its end."""
     left_s = model.meter.left_s(model.size.get() - model.sent.get())
     return bool(model.running.get() and left_s and left_s > LONG_S)
-
-
-LONG_S = 20

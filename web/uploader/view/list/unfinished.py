@@ -1,18 +1,16 @@
-"""What earlier pages left unfinished: go on with it, choose the file again, or discard it."""
+"""Unfinished uploads of earlier pages: continue them, choose their files again, or discard them."""
 
 from functools import partial
 
-from uploader.browser.page import page
-from uploader.browser.page.dom import by_id, clear, element, listen, set_attribute
+from uploader.browser.page import window
+from uploader.browser.page.dom import by_id, clear, element, set_attribute
 from uploader.oss.keys import safe_name
-from uploader.view.list.rows import file_name
+from uploader.view.elements import button, file_name
 from uploader.view.signals import Owner, Signal, effect
 from uploader.view.words.text import ago, percent, say, say_count, size_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from uploader.browser.page.dom import Element
     from uploader.transfer.journal.checkpoint import Checkpoint
     from uploader.view.actions import Actions
@@ -21,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["show_unfinished"]
 
 
-SHOWN = 5  # records; a person can have more of them shown
+SHOWN = 5  # records at first; a button shows more
 
 
 def show_unfinished(model: "QueueModel", actions: "Actions") -> None:
-    """Fill `#unfinished`, and keep it in step."""
+    """Fill `#unfinished`, and fill it again when the records change."""
     box = by_id("unfinished")
     listeners = Owner()
     limit = Signal(SHOWN)
@@ -40,7 +38,7 @@ def show_unfinished(model: "QueueModel", actions: "Actions") -> None:
         for record in records[: limit.get()]:
             box.append(_line(record, model.age_s(record), actions, listeners))
         if len(records) > 1:
-            box.append(_foot(records, limit, actions, listeners))
+            box.append(_bulk(records, limit, actions, listeners))
 
     effect(show)
 
@@ -54,14 +52,18 @@ def _head(records: "list[Checkpoint]", actions: "Actions", listeners: Owner) -> 
     if len(ready) < len(records):
         words.append(" ", say(_again(bool(ready))))
     if ready:
-        action = partial(actions.go_on, ready)
-        head.append(_button("button small", say("go_on"), action, listeners))
+        action = partial(actions.continue_uploads, ready)
+        head.append(button("button small", say("go_on"), action, listeners))
     return head
 
 
 def _again(is_rest: bool) -> str:
-    """Return what asks for the same files; who holds a phone drops nothing."""
-    if page.is_touched():
+    """Return the key of the sentence that asks for the same files; on a phone nobody drops one.
+
+    Args:
+        is_rest: the browser can open the other files by itself.
+    """
+    if window.is_touched():
         return "unfinished_rest_touch" if is_rest else "unfinished_touch"
     return "unfinished_rest" if is_rest else "unfinished"
 
@@ -78,36 +80,30 @@ def _line(record: "Checkpoint", age_s: float, actions: "Actions", listeners: Own
         {"class": "record", "data-testid": "unfinished"},
         file_name(safe_name(record.name), record.path),
         element("p", {"class": "state"}, words),
-        _button("quiet", say("discard"), partial(actions.discard, [record]), listeners),
+        button("quiet", say("discard"), partial(actions.discard, [record]), listeners),
     )
 
 
-def _foot(
+def _bulk(
     records: "list[Checkpoint]", limit: Signal, actions: "Actions", listeners: Owner
 ) -> "Element":
-    """Return what discards all, which is asked back, and what shows more records."""
-    foot = element("div", {"class": "bulk"})
+    """Return a button that discards all records once it is confirmed, and one that shows more."""
+    buttons = element("div", {"class": "bulk"})
 
     def ask_back() -> None:
-        clear(foot)
+        clear(buttons)
         words = say_count("discard_all_sure", len(records))
-        no = _button("quiet", say("cancel"), offer, listeners)
-        foot.append(no, _button("quiet", words, partial(actions.discard, records), listeners))
+        no = button("quiet", say("cancel"), offer, listeners)
+        buttons.append(no, button("quiet", words, partial(actions.discard, records), listeners))
         no.focus()
 
     def offer() -> None:
-        clear(foot)
-        foot.append(_button("quiet", say("discard_all"), ask_back, listeners))
+        clear(buttons)
+        buttons.append(button("quiet", say("discard_all"), ask_back, listeners))
         hidden = len(records) - limit.get()
         if hidden > 0:
             more = partial(limit.set, 10 * limit.get())
-            foot.append(_button("quiet", say_count("show_more", hidden), more, listeners))
+            buttons.append(button("quiet", say_count("show_more", hidden), more, listeners))
 
     offer()
-    return foot
-
-
-def _button(kind: str, words: str, action: "Callable[[], None]", listeners: Owner) -> "Element":
-    button = element("button", {"type": "button", "class": kind}, words)
-    listeners.on_dispose(listen(button, "click", action))
-    return button
+    return buttons

@@ -1,7 +1,7 @@
-"""Tells assistive technology the milestones, and each failure once."""
+"""Announcements for assistive technology: milestones, and each failure once."""
 
 from uploader.browser.page.dom import by_id, set_text
-from uploader.browser.page.page import notify_if_away
+from uploader.browser.page.window import notify_if_away
 from uploader.oss.keys import safe_name
 from uploader.transfer import states
 from uploader.view.signals import effect
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 __all__ = ["announce"]
 
-NAMED = 3  # failures in one message; more are only counted
+NAMED = 3  # failures with name and reason in one announcement; more are only counted
 
 
 def announce(model: "QueueModel", origin: str) -> None:
-    """Keep the live region in step with the queue."""
+    """Update the live region at each milestone; notify the person of the end if they are away."""
     milestones = Milestones()
 
     def follow() -> None:
         size = model.size.get()
-        words = milestones.hear(
+        words = milestones.update(
             running=model.running.get(),
             files=model.files.get(),
             done=model.done.get(),
@@ -39,12 +39,12 @@ def announce(model: "QueueModel", origin: str) -> None:
 
 
 def _failures(model: "QueueModel", origin: str) -> str:
-    """Return the names and reasons of failures that have not been told yet."""
+    """Return names and reasons of failures that were not announced yet."""
     if not model.failed.get():
         return ""
-    fresh = [item for item in model.rows.get() if not item.told and _has_failed(item)]
+    fresh = [item for item in model.rows.get() if not item.announced and _has_failed(item)]
     for item in fresh:
-        item.told = True
+        item.announced = True
     return " ".join(
         [
             f"{safe_name(item.upload.file.name)}: "

@@ -1,10 +1,9 @@
-"""What this page may do, in plain words, and what it cannot take."""
+"""The lines in the drop zone: who may upload to where, and the limits for files."""
 
 from uploader.browser.page.dom import by_id, clear, element, set_attribute, set_text
 from uploader.transfer import states
 from uploader.transfer.pacing.retry import waits_for
-from uploader.view.list.facts import facts
-from uploader.view.signals import Signal
+from uploader.view.elements import facts
 from uploader.view.words.messages import explain
 from uploader.view.words.text import count_files, number, say, size_text, time_of_day, types_text
 
@@ -12,47 +11,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uploader.browser.page.dom import Element
     from uploader.transfer.grants.grant import Grant
+    from uploader.view.grant_model import GrantModel
 
-__all__ = ["GrantModel", "show_demo", "show_grant", "show_limits"]
-
-FOR_ROOM = ("objects", "unfinished")  # of each server with quotas: what is there, to be discarded
-
-
-class GrantModel:
-    """The latest grant, or why there is none; `skew_s` is server minus client, in seconds.
-
-    `left` is what a quota leaves, bytes and objects; `None` for no limit.
-    """
-
-    def __init__(self) -> None:
-        self.grant = Signal(None)
-        self.error = Signal(None)
-        self.skew_s = Signal(0)
-        self.left = Signal((None, None))  # bytes and objects of a quota
-
-    def fetched(self, grant: "Grant | None", error: "Exception | None", now_s: float) -> None:
-        """Take over what the server answered."""
-        self.error.set(error)
-        if grant:
-            self.grant.set(grant)
-            self.skew_s.set(int(grant.server_time_s - now_s))
-
-    def can(self, feature: str) -> bool:
-        """Tell whether the server has a feature."""
-        grant = self.grant.get()
-        if grant:
-            return feature in grant.features
-        error = self.error.get()
-        return feature in FOR_ROOM and bool(error) and waits_for(error) == states.FOR_QUOTA
+__all__ = ["show_demo", "show_grant", "show_limits"]
 
 
-def show_grant(model: GrantModel) -> None:
-    """Write who may do what; to be called in an effect."""
+def show_grant(model: "GrantModel") -> None:
+    """Show the grant, or the reason why there is none; call this in an effect."""
     line = by_id("grant")
     grant: Grant | None = model.grant.get()
     error: Exception | None = model.error.get()
     if not grant and not error:
-        return  # intake.js may have told of files that wait
+        return  # the line may still show the number of waiting files (intake.js)
     clear(line)
     set_attribute(line, "data-trouble", "" if error else None)
     if error:
@@ -66,15 +36,15 @@ def show_grant(model: GrantModel) -> None:
         set_text(by_id("who"), grant.principal)
 
 
-def show_demo(model: GrantModel) -> None:
-    """Say that a mock is behind the page, where it is; to be called in an effect."""
+def show_demo(model: "GrantModel") -> None:
+    """Show a banner if the page uploads to a mock of OSS; call this in an effect."""
     banner = by_id("demo")
     set_text(banner, say("demo"))
     set_attribute(banner, "hidden", None if model.can("demo") else "")
 
 
-def show_limits(model: GrantModel) -> None:
-    """Write what may be added; to be called in an effect."""
+def show_limits(model: "GrantModel") -> None:
+    """Show the limits for files and the rest of the quota; call this in an effect."""
     grant: Grant | None = model.grant.get()
     if not grant:
         return
@@ -101,7 +71,7 @@ def _tell_error(line: "Element", error: Exception) -> None:
         return
     if waits_for(error) == states.FOR_LOGIN:
         line.append(element("span", {"class": "visually-hidden"}, told.sentence))
-        return  # a notice shows it, with the way out; this line only reads it out
+        return  # a notice shows it with a button; this is for screen readers
     if waits_for(error) == states.FOR_QUOTA:
         line.append(f"{told.sentence} {told.next_step}")
         return

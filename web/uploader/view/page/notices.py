@@ -1,12 +1,13 @@
-"""What concerns the whole page is said once, above the list, with its own way out."""
+"""Notices above the list: each says once what concerns all files, with buttons to repair it."""
 
 from functools import partial
 
-from uploader.browser.page import page
-from uploader.browser.page.dom import by_id, clear, element, listen, set_attribute, set_text
+from uploader.browser.page import window
+from uploader.browser.page.dom import by_id, clear, element, set_attribute, set_text
 from uploader.transfer import states
 from uploader.transfer.grants.quota import Left
 from uploader.transfer.pacing.retry import waits_for
+from uploader.view.elements import button
 from uploader.view.signals import Owner, effect
 from uploader.view.words.messages import explain
 from uploader.view.words.text import say, say_count
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
     from uploader.browser.page.dom import Element
     from uploader.view.actions import Actions
+    from uploader.view.grant_model import GrantModel
     from uploader.view.model import QueueModel
-    from uploader.view.page.grant import GrantModel
     from uploader.view.words.messages import Explanation
 
     Offer = tuple[str, Callable[[], None]]
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 __all__ = ["show_notices"]
 
 SKEW_WORTH_TELLING_S = 300
-UNFOLDED = 2  # notices; more would push the list off the window
+UNFOLDED = 2  # notices; more would push the list out of the window
 
 
 class _Notice:
-    """A box with a sentence, more words if need be, and buttons."""
+    """A box with a sentence, a second sentence (`more`) or none, and buttons (`offers`)."""
 
     def __init__(self, key: str, words: str, more: str, offers: "list[Offer]", bad: bool) -> None:
         self.key = key
@@ -40,12 +41,12 @@ class _Notice:
         self.bad = bad
 
     def facts(self) -> "list[str]":
-        """Return what makes it another notice when it changes."""
+        """Return the values whose change makes this another notice: all but `more`."""
         return [self.key, self.words] + [name for name, _ in self.offers]
 
 
 def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> None:
-    """Fill `#notice`, and keep it in step."""
+    """Fill `#notice`, and fill it again when a notice comes, goes or changes."""
     box = by_id("notice")
     listeners = Owner()
     shown: list[list[object]] = [[]]
@@ -69,7 +70,7 @@ def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -
             if len(boxes) > UNFOLDED:
                 box.append(_folded(boxes[UNFOLDED:]))
             set_attribute(box, "hidden", None if notices else "")
-        for index, notice in enumerate(notices):  # a count in it may change; buttons stay
+        for index, notice in enumerate(notices):  # it holds a count; the buttons keep their focus
             set_text(rests[0][index], notice.more)
 
     effect(show)
@@ -103,7 +104,7 @@ def _hosts(grant: "GrantModel") -> str:
 
 
 def _quota(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "list[_Notice]":
-    """Say that it is used up, or beforehand that not everything in the list will fit."""
+    """Return a notice if the quota is used up or has no space for all files in the list."""
     waiting = model.waits[states.FOR_QUOTA].get()
     if not waiting and _fits(model, grant):
         return []
@@ -115,7 +116,7 @@ def _quota(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "lis
         words, more = say("no_room"), say("no_room_next")
     if waiting:
         more += " " + say_count("notice_waiting", waiting)
-    offers = [("mine", actions.mine)] if actions.can("objects") else []
+    offers = [("my_uploads", actions.show_my_uploads)] if actions.can("objects") else []
     if waiting:
         offers = offers + [("try_now", actions.try_now)]
     return [_Notice("quota", words, more, offers, False)]
@@ -124,12 +125,12 @@ def _quota(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "lis
 def _fits(model: "QueueModel", grant: "GrantModel") -> bool:
     size, count = grant.left.get()
     if size is None and count is None:
-        return True  # before anything is read that changes often
+        return True  # so that this effect does not follow sums that change often
     return Left(size, count).has(model.needs.get(), model.running.get())
 
 
 def _failures(model: "QueueModel", actions: "Actions") -> "list[_Notice]":
-    """Return one notice for each kind of failure that is not about one file."""
+    """Return one notice for each kind of failure that concerns all files."""
     told: dict[str, Explanation] = {}
     if model.failed.get():
         for item in model.rows.get():
@@ -160,7 +161,7 @@ def _conditions(model: "QueueModel", grant: "GrantModel") -> "list[_Notice]":
         minutes = (abs(skew_s) + 30) // 60
         words = say_count(f"notice_{key}", minutes)
         found.append(_Notice(key, words, say("notice_clock_more"), [], False))
-    if not page.is_secure() and model.running.get():
+    if not window.is_secure() and model.running.get():
         more = say("notice_insecure_more")
         found.append(_Notice("insecure", say("notice_insecure"), more, [], False))
     if model.forgetful.get():
@@ -177,9 +178,7 @@ def _box(notice: _Notice, listeners: Owner) -> "Element":
     kind = "notice bad" if notice.bad else "notice"
     buttons = element("div", {"class": "bulk"})
     for name, action in notice.offers:
-        button = element("button", {"type": "button", "class": "button small"}, say(name))
-        listeners.on_dispose(listen(button, "click", action))
-        buttons.append(button)
+        buttons.append(button("button small", say(name), action, listeners))
     rest = element("span", {"class": "rest"})
     words = element("p", None, element("b", None, notice.words), " ", rest)
     attributes = {"class": kind, "data-testid": f"notice-{notice.key}"}

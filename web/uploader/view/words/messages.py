@@ -1,4 +1,4 @@
-"""What a person is told when an upload fails: what happened, what to do, and the evidence."""
+"""Explanations of errors: what happened, what to do, and evidence for support."""
 
 from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.oss.replies import HEADERS_READ, NO_HEADER
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NOT_STORED", "Explanation", "explain"]
 
-NOT_STORED = "not-stored"  # a code of our server
+NOT_STORED = "not-stored"  # code of our server
 
-# code of OSS: key of the sentence
+# {code of OSS: key of the sentence}
 CODES = {
     "AccessDenied": "denied",
     "AccessForbidden": "cors",
@@ -60,7 +60,7 @@ CODES = {
     "UnexpectedAnswer": "not_oss",
     "UserDisable": "disabled",
 }
-# what concerns all files, not one: told once, above the list
+# Keys that concern all files: a notice above the list shows them once.
 NOTICES = (
     "clock",
     "cors",
@@ -96,8 +96,9 @@ ExposeHeader: {headers}"""
 class Explanation:
     """Sentences for a person, and facts as evidence for support.
 
-    `notice` names what is to be told once for all files, or is empty; `to_copy` is text for
-    whoever mends it; `signature` says that both sides' canonical requests can be compared.
+    `notice` is the key of a notice for all files, or empty. `to_copy` is text for the person who
+    can repair the cause, such as a CORS rule. `signature` is true if the canonical requests of both
+    sides can be compared.
     """
 
     def __init__(
@@ -119,7 +120,7 @@ class Explanation:
 
 
 def explain(error: Exception, *, origin: str) -> Explanation:
-    """Explain any error of an upload; `origin` is this page's, for the CORS rule."""
+    """Return the explanation of an error; the CORS rule in it contains this page's `origin`."""
     if isinstance(error, Refused):
         return _refused(error, origin)
     if isinstance(error, Corrupt):
@@ -132,7 +133,7 @@ def explain(error: Exception, *, origin: str) -> Explanation:
 
 
 def _before(error: Exception) -> Explanation:
-    """Explain what stops a file before anything of it is sent."""
+    """Explain an error that occurs before anything is sent."""
     if isinstance(error, FileTooLarge):
         return _explanation("too_large", size=size_text(error.size), limit=size_text(error.limit))
     if isinstance(error, WrongType):
@@ -161,13 +162,17 @@ def _refused(error: Refused, origin: str) -> Explanation:
         key = "endpoint"
     host = _custom_domain(error)
     if host and key in ("domain", "no_bucket"):
-        key = "domain"  # OSS looks for a bucket that is named like a domain it does not know
+        key = "domain"  # OSS takes an unknown domain for the name of a bucket
         detail = [host] + detail
     return _explanation(key, detail=detail, origin=origin)
 
 
 def _lost(error: Lost, origin: str) -> Explanation:
-    """Explain why no answer came. A domain that is not bound has no bucket, and so no CORS rule."""
+    """Explain why no reply came.
+
+    A CORS error of a custom domain may mean that the domain is not bound to a bucket: without a
+    bucket there is no CORS rule.
+    """
     host = _custom_domain(error)
     if host and error.reason == Lost.CORS:
         return _explanation("cors_domain", detail=[host], origin=origin)
@@ -175,7 +180,7 @@ def _lost(error: Lost, origin: str) -> Explanation:
 
 
 def _custom_domain(error: "Lost | Refused") -> str:
-    """Return the custom domain that was asked, if it was one."""
+    """Return the custom domain of the request; empty if it went to an OSS endpoint."""
     if not (error.request and error.request.bucket.is_custom_domain):
         return ""
     return str(error.request.bucket.origin).partition("://")[2]
@@ -207,7 +212,7 @@ def _server(error: ServerRefused) -> Explanation:
 
 
 def _quota(quota: "dict[str, Any]", detail: "list[str]") -> Explanation:
-    """Say how much is used of which quota, and how it frees."""
+    """Explain a used-up quota: how much is used, and when space becomes free."""
     used, allowed = int(quota["used"]), int(quota["allowed"])
     is_size = str(quota["limit"]).startswith("bytes")
     shown = size_text(used) if is_size else number(used)

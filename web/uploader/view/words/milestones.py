@@ -1,4 +1,4 @@
-"""Which news of the queue are worth hearing: start, quarters, failures, end, each once."""
+"""Milestones of the queue for screen readers: start, quarters, failures and end, each once."""
 
 from uploader.view.words.text import count_files, number, say, say_count
 from uploader.view.words.text import percent as percent_text
@@ -7,15 +7,19 @@ __all__ = ["Milestones"]
 
 
 class Milestones:
-    """LargeFileLocks the sums of the queue into the few sentences worth hearing."""
+    """Finds the milestones in the sums of the queue."""
 
     def __init__(self) -> None:
         self._busy = False
         self._quarter = 0
         self._failed = 0
 
-    def hear(self, *, running: int, files: int, done: int, failed: int, percent: int) -> str:
-        """Return what is new since the last call, or nothing."""
+    def update(self, *, running: int, files: int, done: int, failed: int, percent: int) -> str:
+        """Return the sentence for a milestone since the last call; empty if there is none.
+
+        Args:
+            percent: share of the bytes that are sent.
+        """
         was_busy, self._busy = self._busy, running > 0
         more_failed, self._failed = failed > self._failed, failed
         if self._busy and not was_busy:

@@ -1,4 +1,4 @@
-"""What support needs to know of a failed upload, as text to send; nothing in it opens anything."""
+"""The report of a failed upload for support, as text without secrets."""
 
 from uploader.oss.errors import Corrupt, Refused
 from uploader.transfer.errors import ServerRefused
@@ -11,12 +11,12 @@ __all__ = ["support_report"]
 
 
 def support_report(upload: "Upload", *, at: str, page: str, browser: str) -> str:
-    """Return lines of `name: value`; of the file, name and key are left out, as they are private.
+    """Return lines of `name: value`. Name and key of the file are private and left out.
 
     Args:
-        at: when the report is made, as text.
-        page: address of the page, without query.
-        browser: the browser's own name.
+        at: time of the report, as text.
+        page: URL of the page without its query.
+        browser: the browser's user agent.
     """
     error = upload.error
     lines = [

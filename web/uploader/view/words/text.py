@@ -1,7 +1,7 @@
-"""Sentences, numbers and times in a person's words and language.
+"""Sentences, numbers and times in the person's language.
 
-A language is its sentences (`locales/*.json`) and its `Formats`; `use` sets both. `language` is a
-signal: what follows it is said again when the language changes.
+A language consists of sentences (`locales/*.json`) and `Formats`; `use` sets both. `language` is a
+signal: an effect that reads it runs again when the language changes.
 """
 
 from uploader.view.signals import Signal
@@ -28,10 +28,10 @@ __all__ = [
 ]
 
 UNITS = ("kB", "MB", "GB", "TB")
-KINDS = ("audio", "font", "image", "text", "video")  # of files, with a word of their own
+KINDS = ("audio", "font", "image", "text", "video")  # of content types; each has a sentence
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
-ISOLATES = ("\u2068", "\u2069")  # keep `49 MB` together, whichever way the sentence goes
-SHORT_NAME = 5  # letters of a content type that people know, such as PDF
+ISOLATES = ("\u2068", "\u2069")  # keep the order of `49 MB` in a right-to-left sentence
+SHORT_NAME = 5  # letters; a content type with a longer name is shown in full
 
 language = Signal("")
 
@@ -39,61 +39,63 @@ language = Signal("")
 if TYPE_CHECKING:
 
     class Formats(Protocol):
-        """How a language writes numbers and times; in the page, `Intl` knows."""
+        """The formats of a language; in the page `browser.page.language.Intl` has them."""
 
         @property
         def decimal(self) -> str:
-            """What stands before the decimals."""
+            """The decimal separator."""
 
         @property
         def group(self) -> str:
-            """What stands between thousands."""
+            """The separator between thousands."""
 
         @property
         def percent(self) -> str:
-            """A pattern like `0%`."""
+            """A pattern such as `0%`."""
 
         def plural(self, count: int) -> str:
-            """Return `one` or `other`."""
+            """Return the plural category, `one` or `other`."""
 
         def time(self, at_s: float) -> str:
-            """Return the time of day."""
+            """Return the time of day of a time in seconds since 1970."""
 
         def moment(self, at_s: float) -> str:
-            """Return day and time."""
+            """Return day and time of a time in seconds since 1970."""
 
         def ago(self, count: int, unit: str) -> str:
-            """Return how long ago something was; `unit` as in `day`."""
+            """Return a text such as `3 days ago`; `unit` is such as `day`."""
 
 
-class _Spoken:
+class _Current:
+    """The sentences and formats in use."""
+
     def __init__(self) -> None:
         self.sentences: dict[str, str] = {}
         self.formats: Any = None  # Formats
-        self.hole = ("", "")  # what stands around a value in a sentence
+        self.around_value = ("", "")  # put before and after each value in a sentence
 
 
-_spoken = _Spoken()
+_current = _Current()
 
 
 def use(code: str, sentences: "dict[str, str]", formats: "Formats") -> None:
-    """Speak another language from now on."""
-    _spoken.sentences = sentences
-    _spoken.formats = formats
-    _spoken.hole = ISOLATES if direction(code) == "rtl" else ("", "")
+    """Use a language from now on; `code` is such as `zh-CN`."""
+    _current.sentences = sentences
+    _current.formats = formats
+    _current.around_value = ISOLATES if direction(code) == "rtl" else ("", "")
     language.set(code)
 
 
 def direction(code: str) -> str:
-    """Return `rtl` for a language that is written from the right, else `ltr`."""
+    """Return `rtl` for a language written from right to left, else `ltr`."""
     return "rtl" if code in RIGHT_TO_LEFT else "ltr"
 
 
 def say(key: str, **values: object) -> str:
-    """Return a sentence; `{name}` in it stands for the value of that name, put in as plain text."""
+    """Return a sentence; each `{name}` in it is replaced by the value of that name."""
     out = ""
-    before_value, after_value = _spoken.hole
-    rest = _spoken.sentences[key]
+    before_value, after_value = _current.around_value
+    rest = _current.sentences[key]
     while "{" in rest:
         before, _, rest = rest.partition("{")
         name, _, rest = rest.partition("}")
@@ -102,35 +104,35 @@ def say(key: str, **values: object) -> str:
 
 
 def say_count(key: str, count: int, **values: object) -> str:
-    """Return the sentence `<key>_one` or `<key>_other`, with `{count}` in it."""
-    return say(f"{key}_{_spoken.formats.plural(count)}", count=number(count), **values)
+    """Return the sentence `<key>_one` or `<key>_other` with the value for `{count}`."""
+    return say(f"{key}_{_current.formats.plural(count)}", count=number(count), **values)
 
 
 def number(value: int) -> str:
-    """Return `2,000`."""
+    """Return an integer of 0 or more with separators between thousands, such as `2,000`."""
     digits = str(value)
     out = digits[-3:]
     while len(digits) > 3:
         digits = digits[:-3]
-        out = digits[-3:] + _spoken.formats.group + out
+        out = digits[-3:] + _current.formats.group + out
     return out
 
 
 def percent(part: int, whole: int) -> str:
-    """Return `71%`, rounded down, so that 100 is only said when it is all."""
+    """Return a share such as `71%`, rounded down: 100% means all of it."""
     share = 100 * part // whole if whole else 0
-    return str(_spoken.formats.percent).replace("0", str(share))
+    return str(_current.formats.percent).replace("0", str(share))
 
 
 def count_files(count: int) -> str:
-    """Return `1 file` or `8 files`."""
+    """Return a number of files, such as `1 file` or `8 files`."""
     return say_count("files", count)
 
 
 def size_text(size: float) -> str:
     """Return bytes as `812 B`, `1.1 MB` or `48.8 TB`, in powers of 1,000.
 
-    The space does not break.
+    The space is a no-break space.
     """
     if size < 1000:
         return f"{int(size)}\u00a0B"
@@ -142,7 +144,7 @@ def size_text(size: float) -> str:
     unit = UNITS[index]
     if size >= 99.95:
         return f"{number(int(size + 0.5))}\u00a0{unit}"
-    return f"{size:.1f}\u00a0{unit}".replace(".", _spoken.formats.decimal)
+    return f"{size:.1f}\u00a0{unit}".replace(".", _current.formats.decimal)
 
 
 def types_text(types: "list[str]") -> str:
@@ -160,15 +162,15 @@ def _type_text(pattern: str) -> str:
 
 
 def ago(seconds: float) -> str:
-    """Return how long ago something was: minutes, hours or days."""
+    """Return how long ago something was, in minutes, hours or days."""
     for unit, unit_s in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= unit_s:
-            return str(_spoken.formats.ago(int(seconds // unit_s), unit))
+            return str(_current.formats.ago(int(seconds // unit_s), unit))
     return say("ago_now")
 
 
 def time_left(seconds: float) -> str:
-    """Return a calm guess: steps of 5 s, then minutes, then hours."""
+    """Return the remaining time, rounded to 5 seconds, then minutes, then hours."""
     if seconds < 55:
         return say("left_seconds", count=max(5, 5 * int((seconds + 4.999) // 5)))
     if seconds < 3570:
@@ -177,10 +179,10 @@ def time_left(seconds: float) -> str:
 
 
 def moment(at_s: float) -> str:
-    """Return day and time, as the language writes them."""
-    return str(_spoken.formats.moment(at_s))
+    """Return day and time in the format of the language."""
+    return str(_current.formats.moment(at_s))
 
 
 def time_of_day(at_s: float) -> str:
-    """Return `15:40`, as the language writes it."""
-    return str(_spoken.formats.time(at_s))
+    """Return the time of day, such as `15:40`."""
+    return str(_current.formats.time(at_s))

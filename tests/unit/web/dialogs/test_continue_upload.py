@@ -1,0 +1,295 @@
+"""Going on with what another device began: proved first, and not touched before that."""
+
+import asyncio
+
+import pytest
+
+from support.fakes import FakeFile, make_engine, make_ports, refused, until
+from uploader.dialogs.continue_upload import (
+    DifferentFile,
+    InOtherTab,
+    RemoteUpload,
+    continue_upload,
+)
+from uploader.oss.errors import Refused
+from uploader.transfer import states
+from uploader.transfer.errors import FileUnreadable
+from uploader.transfer.plan import MIB
+from uploader.transfer.queue import Queue
+
+SIZE = 64 * MIB
+KEY = "uploads/alice-1/2026-03-14/0123456789abcdef0123456789abcdef/trip/a.bin"
+
+
+def begun(**changes):
+    document = {
+        "key": KEY,
+        "name": "a.bin",
+        "upload_id": "U1",
+        "size": 24 * MIB,
+        "part_size": 8 * MIB,
+        "began_at": "2026-03-14T09:00:00Z",
+        "last_at": "2026-03-14T09:20:00Z",
+    }
+    document.update(changes)
+    return RemoteUpload(document)
+
+
+async def make(ports=None, *, arrived=3):
+    """Return a page in a browser that has never heard of the upload."""
+    ports = ports or make_ports()
+    ports.http.multiparts.setdefault("U1", dict.fromkeys(range(1, arrived + 1), 8 * MIB))
+    engine = make_engine(ports, 2)
+    queue = Queue(engine, on_change=lambda _upload: None)
+    await engine.journal.load()
+    return queue, ports, engine
+
+
+async def test_what_has_arrived_is_not_sent_again():
+    queue, ports, _ = await make()
+    proved = []
+
+    upload = await continue_upload(
+        begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda known: proved.append(known.sent)
+    )
+    await until(lambda: upload.state == states.DONE)
+
+    assert proved == [8 * MIB, 16 * MIB, 24 * MIB]
+    assert sorted(ports.http.parts_sent) == [4, 5, 6, 7, 8]
+    assert ports.http.objects == {KEY: SIZE}
+    assert queue.uploads == [upload]
+    assert (ports.storage.texts, ports.tabs.names) == ({}, [])
+
+
+async def test_parts_are_read_when_it_goes_on_and_again_before_the_end():
+    queue, ports, _ = await make()
+
+    upload = await continue_upload(
+        begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None
+    )
+    await until(lambda: upload.state == states.DONE)
+
+    there, last_byte = 3, (SIZE - 1, 1)
+    assert ports.checksum.pieces.count(last_byte) == 2  # as it goes on, and before the end
+    assert len(ports.checksum.pieces) == 2 + there + there + (8 - there) + 8
+
+
+@pytest.mark.parametrize(
+    ("file", "crc64_of"),
+    [
+        (FakeFile("a.bin", SIZE), lambda _size: 1),
+        (FakeFile("a.bin", 20 * MIB), None),
+        (FakeFile("a.bin", 10), None),
+        (FakeFile("a.bin", 0), None),
+    ],
+    ids=["other bytes", "ends inside a part", "ends before a part", "empty"],
+)
+async def test_another_file_is_refused_and_nothing_of_the_upload_is_touched(file, crc64_of):
+    queue, ports, _ = await make()
+    ports.http.crc64_of = crc64_of or ports.http.crc64_of
+
+    with pytest.raises(DifferentFile):
+        await continue_upload(begun(), file, queue.unfinished, lambda _: None)
+
+    assert queue.uploads == []
+    assert ports.http.multiparts == {"U1": {1: 8 * MIB, 2: 8 * MIB, 3: 8 * MIB}}
+    assert [request.method for request in ports.http.requests] == ["GET"]
+    assert (ports.storage.texts, ports.tabs.names) == ({}, [])
+
+
+async def test_the_first_difference_ends_the_comparing():
+    queue, ports, _ = await make()
+    ports.http.crc64_of = lambda _size: 1
+
+    with pytest.raises(DifferentFile):
+        await continue_upload(begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None)
+
+    assert len(ports.checksum.pieces) == 1
+
+
+async def test_after_a_refusal_the_right_file_goes_on():
+    queue, ports, _ = await make()
+    with pytest.raises(DifferentFile):
+        await continue_upload(begun(), FakeFile("b.bin", 10), queue.unfinished, lambda _: None)
+
+    upload = await continue_upload(
+        begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None
+    )
+    await until(lambda: upload.state == states.DONE)
+
+    assert ports.http.objects == {KEY: SIZE}
+
+
+async def test_a_file_that_cannot_be_read_leaves_the_upload_as_it_is():
+    queue, ports, _ = await make()
+    ports.checksum.error = FileUnreadable("NotFoundError")
+
+    with pytest.raises(FileUnreadable):
+        await continue_upload(begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None)
+
+    assert len(ports.http.multiparts["U1"]) == 3
+    assert ports.tabs.names == []
+
+
+async def test_what_has_ended_meanwhile_says_so():
+    queue, ports, _ = await make()
+    ports.http.plan = [refused("NoSuchUpload", 404)]
+
+    with pytest.raises(Refused) as caught:
+        await continue_upload(begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None)
+
+    assert caught.value.code == "NoSuchUpload"
+
+
+async def test_after_a_reload_it_is_this_browsers_own():
+    queue, ports, _ = await make()
+    ports.http.hold_after = 2
+    await continue_upload(begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None)
+    await until(lambda: len(ports.http.parts_sent) == 2)
+
+    ports.tabs.close()
+    again = make_ports(http=ports.http, storage=ports.storage)
+    _, _, engine = await make(again)
+
+    assert [record.key for record in engine.journal.unfinished] == [KEY]
+    assert engine.journal.unfinished[0].size == SIZE
+
+
+@pytest.mark.parametrize("there", [SIZE, SIZE - MIB], ids=["this file", "another one"])
+async def test_what_the_other_device_finishes_first_stays(there):
+    queue, ports, _ = await make()
+    ports.http.hold_after = 2
+    upload = await continue_upload(
+        begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None
+    )
+    await until(lambda: ports.http.hold_after is None)
+    del ports.http.multiparts["U1"]
+    ports.http.objects[KEY] = there
+    ports.http.release()
+
+    await until(lambda: upload.state in states.ENDED)
+
+    assert (upload.state, ports.http.objects[KEY]) == (states.DONE, there)
+    assert ports.http.objects[upload.key] == SIZE
+    assert (upload.key == KEY) == (there == SIZE)
+    assert ports.http.multiparts == {}
+
+
+@pytest.mark.parametrize("there", [SIZE, SIZE - MIB], ids=["this file", "another one"])
+async def test_what_the_other_device_finishes_while_this_page_is_loaded_again_stays(there):
+    queue, ports, _ = await make()
+    ports.http.hold_after = 2
+    first = await continue_upload(
+        begun(), FakeFile("a.bin", SIZE), queue.unfinished, lambda _: None
+    )
+    await until(lambda: ports.http.hold_after is None)
+    queue.pause(first)
+    await until(lambda: not ports.http.running)
+    ports.tabs.close()
+    del ports.http.multiparts["U1"]
+    ports.http.objects[KEY] = there
+    ports.http.release()
+    again = make_ports(http=ports.http, storage=ports.storage)
+    engine = make_engine(again, 2)
+    later = Queue(engine, on_change=lambda _upload: None)
+
+    upload = later.add(FakeFile("a.bin", SIZE))
+    await until(lambda: upload.state in states.ENDED)
+
+    assert (upload.state, ports.http.objects[KEY]) == (states.DONE, there)
+    assert ports.http.objects[upload.key] == SIZE
+    assert (upload.key == KEY) == (there == SIZE)
+    assert (ports.http.multiparts, ports.storage.texts) == ({}, {})
+
+
+async def test_of_a_file_that_another_device_finished_with_another_end_none_is_lost():
+    ports = make_ports()
+    queue = Queue(make_engine(ports, 2), on_change=lambda _upload: None)
+    ports.http.hold_after = 3
+    upload = queue.add(FakeFile("a.bin", SIZE))
+    await until(lambda: ports.http.hold_after is None)
+    key = upload.key
+    ports.http.multiparts.clear()
+    ports.http.objects[key] = SIZE + MIB
+
+    ports.http.release()
+    await until(lambda: upload.state in states.ENDED)
+
+    assert (upload.state, len(ports.http.objects)) == (states.DONE, 2)
+    assert ports.http.objects == {key: SIZE + MIB, upload.key: SIZE}
+
+
+async def test_a_small_file_that_is_gone_on_with_in_parts_ends_in_parts():
+    queue, ports, _ = await make(arrived=1)
+
+    upload = await continue_upload(
+        begun(size=8 * MIB), FakeFile("a.bin", 12 * MIB), queue.unfinished, lambda _: None
+    )
+    await until(lambda: upload.state in states.ENDED)
+
+    assert (upload.state, ports.http.objects) == (states.DONE, {KEY: 12 * MIB})
+    assert ports.http.multiparts == {}
+
+
+async def test_where_the_name_is_the_key_nothing_is_written_over():
+    queue, ports, _ = await make()
+    ports.http.objects["uploads/alice-1/a.bin"] = 7
+
+    upload = await continue_upload(
+        begun(key="uploads/alice-1/a.bin"),
+        FakeFile("renamed.bin", SIZE),
+        queue.unfinished,
+        lambda _: None,
+    )
+    await until(lambda: upload.state in states.ENDED)
+
+    assert upload.state == states.FAILED
+    assert (ports.http.objects, ports.http.multiparts) == ({"uploads/alice-1/a.bin": 7}, {})
+
+
+async def test_only_one_tab_goes_on_with_it():
+    one, ports, _ = await make()
+    other_ports = make_ports(http=ports.http, storage=ports.storage, browser=ports.tabs._browser)
+    other, _, engine = await make(other_ports)
+    file = FakeFile("a.bin", SIZE)
+    ports.http.hold()
+    first = asyncio.create_task(continue_upload(begun(), file, one.unfinished, lambda _: None))
+    await until(lambda: KEY in ports.tabs.names)
+
+    with pytest.raises(InOtherTab):
+        await continue_upload(begun(), file, other.unfinished, lambda _: None)
+    ports.http.release()
+    upload = await first
+    await until(lambda: upload.state == states.DONE)
+
+    assert other.uploads == []
+    assert "U1" in engine.journal.upload_ids
+
+
+async def test_an_upload_of_this_page_is_known_as_soon_as_it_has_begun():
+    queue, ports, engine = await make()
+    ports.http.hold_after = 1
+    upload = queue.add(FakeFile("b.bin", SIZE))
+    await until(lambda: len(ports.http.parts_sent) == 1)
+
+    assert upload.upload_id in engine.journal.upload_ids
+    with pytest.raises(InOtherTab):
+        await continue_upload(
+            begun(key=upload.key, upload_id=upload.upload_id),
+            FakeFile("b.bin", SIZE),
+            queue.unfinished,
+            lambda _: None,
+        )
+
+
+def test_what_the_server_says_is_read():
+    found = begun(part_size=None)
+
+    assert (found.folders, found.part_size) == ("trip", 0)
+
+
+@pytest.mark.parametrize(("after_s", "active"), [(60, True), (301, False)])
+def test_what_has_just_arrived_may_still_be_on_its_way(after_s, active):
+    found = begun()
+
+    assert found.is_active(found.last_at_s + after_s) is active

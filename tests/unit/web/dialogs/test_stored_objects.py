@@ -1,0 +1,59 @@
+"""The list of stored uploads, and the requests for it."""
+
+import pytest
+
+from support.fakes import START_S, FakeFile
+from uploader.dialogs.stored_objects import folders_of, list_path, not_listed, path_of
+from uploader.transfer.upload import Upload
+
+RANDOM = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("key", "folders"),
+    [
+        (f"uploads/alice-1/2026-03-14/{RANDOM}/trip/day 1/a.png", "trip/day 1"),
+        (f"uploads/alice-1/2026-03-14/{RANDOM}/a.png", ""),
+        ("uploads/alice-1/a.png", ""),
+        ("uploads/alice-1/trip/a.png", "trip"),
+    ],
+)
+def test_the_folders_of_a_file_are_read_from_its_key(key, folders):
+    assert folders_of(key) == folders
+
+
+def test_a_key_becomes_an_address():
+    assert path_of("a/ü #?.txt") == "a/%C3%BC%20%23%3F.txt"
+
+
+@pytest.mark.parametrize(
+    ("words", "after", "path"),
+    [
+        ("", "", "/api/objects?limit=200&sort=newest"),
+        ("a&b", "p/x y", "/api/objects?limit=200&sort=newest&q=a%26b&after=p%2Fx%20y"),
+    ],
+)
+def test_search_and_place_are_part_of_the_address(words, after, path):
+    assert list_path(words=words, order="newest", after=after) == path
+
+
+@pytest.mark.parametrize(
+    ("words", "listed", "names"),
+    [
+        ("", [], ["Two.txt", "one.txt"]),
+        ("TW .txt", [], ["Two.txt"]),
+        ("trip/tw", [], ["Two.txt"]),
+        ("alice", [], []),
+        ("", [f"uploads/alice-1/2026-03-14/{RANDOM}/Trip/Two.txt"], ["one.txt"]),
+    ],
+)
+def test_what_the_server_does_not_know_yet_is_listed_all_the_same(words, listed, names):
+    uploads = []
+    for path in ("one.txt", "Trip/Two.txt"):
+        upload = Upload(FakeFile(path.rpartition("/")[2]), lambda _: None)
+        upload.target.key = f"uploads/alice-1/2026-03-14/{RANDOM}/{path}"
+        uploads.append(upload)
+
+    found = not_listed(uploads, words=words, listed=set(listed), now_s=START_S)
+
+    assert [each["name"] for each in found] == names

@@ -1,0 +1,143 @@
+// Runs before everything else: locks the page against other scripts, sets its colours, shows a failed start, and
+// offers the functions that Python calls. intake.js accepts files; uploader/main.py is the page itself.
+"use strict";
+
+const root = document.documentElement;
+root.classList.toggle("embedded", parent !== window);
+root.classList.add("booted"); // without this class the style sheet shows a failed start after 12 s
+const kept = /(?:^|; )ossferry_theme=(light|dark)/.exec(document.cookie);
+if (kept) root.dataset.theme = kept[1];
+
+const fail = () => (root.dataset.app = "failed");
+
+const ownOrigin = (url) => {
+  if (new URL(url, location.href).origin !== location.origin) throw new TypeError(`Refused script ${url}`);
+  return url;
+};
+
+// Trusted Types: PyScript creates its hooks with Function(). All other code and all HTML from strings is refused.
+// Chromium passes the text in parentheses, Firefox and WebKit pass it without.
+const FACTORY = /^\(?function anonymous\(\n\) \{\nreturn\(w,x\)=>\(/;
+let sealed = false;
+window.trustedTypes?.createPolicy("default", {
+  createScriptURL: ownOrigin,
+  createScript: (code) => (!sealed && FACTORY.test(code) ? code : null),
+});
+
+// WebRTC can connect to any address in spite of the Content-Security-Policy, and the page does not use it.
+for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection", "mozRTCPeerConnection"])
+  Object.defineProperty(window, name, { value: undefined });
+
+// The browser checks the hashes of scripts (tags and import map). This checks those of fetched files: Python, WASM.
+const { integrity } = JSON.parse(document.querySelector("script[type=importmap]").textContent);
+const plainFetch = window.fetch;
+window.fetch = async (what, options) => {
+  const hash = integrity[new URL(what.url ?? what, location.href).pathname];
+  if (!hash) return plainFetch(what, options);
+  return plainFetch(what, { ...options, integrity: hash }).catch((error) => {
+    if (root.dataset.app === "loading") fail();
+    throw error;
+  });
+};
+
+addEventListener("unhandledrejection", () => root.dataset.app === "loading" && fail());
+
+// setTimeout without a delay, replaced by a message: a timer set by a timer waits at least 4 ms, and MicroPython sets
+// one at each switch of tasks. A message arrives at once, and the browser can still paint and handle events before it.
+// Only one message is in flight at a time: MicroPython sets four timers for each file and clears most of them.
+const soon = new Map();
+const { port1, port2 } = new MessageChannel();
+const { setTimeout, clearTimeout } = window;
+let count = 0;
+let comes = false;
+let turns = 0;
+let isWatched = false;
+let post = () => port2.postMessage(null);
+function call() {
+  if (comes || !soon.size) return;
+  comes = true;
+  post();
+  if (!isWatched) watch(turns);
+}
+function next() {
+  const [[number, run] = []] = soon;
+  soon.delete(number);
+  turns += 1;
+  comes = false;
+  call();
+  run?.();
+}
+port1.onmessage = next;
+
+// In WebKit the network process delivers messages, also those from a page to itself. When that process ends, no message
+// arrives any more, and real timers are used. A message counts as lost after two waits: a computer that sleeps during
+// one of them delays the message as well.
+const WAIT_MS = 1000;
+function watch(seen, waits = 2) {
+  isWatched = comes;
+  if (!comes) return;
+  if (waits) return setTimeout(() => watch(turns, turns === seen ? waits - 1 : 2), WAIT_MS);
+  port1.onmessage = null;
+  post = () => setTimeout(next, 0);
+  post();
+}
+window.setTimeout = (run, ms, ...given) => {
+  if (ms > 0 || given.length || typeof run !== "function") return setTimeout(run, ms, ...given);
+  soon.set(--count, run); // other timers have positive numbers
+  call();
+  return count;
+};
+window.clearTimeout = (number) => soon.delete(number) || clearTimeout(number);
+
+// While uploads run, the screen stays on (Screen Wake Lock), and closing the page asks first. The browser releases the
+// lock when the page is hidden.
+let busy = false;
+let awake = null;
+let asked = false; // a request is pending: the lock of a second one would never be released
+async function stayAwake() {
+  if (!busy || awake || asked || document.visibilityState !== "visible") return;
+  asked = true;
+  awake = await navigator.wakeLock?.request("screen").catch(() => null);
+  asked = false;
+  awake?.addEventListener("release", () => (awake = null));
+  if (!busy) awake?.release();
+}
+document.addEventListener("visibilitychange", stayAwake);
+
+function guardLeaving(on) {
+  busy = on;
+  window.onbeforeunload = on ? (event) => event.preventDefault() : null;
+  if (on) stayAwake();
+  else awake?.release();
+}
+
+// Functions that Python calls because its own bridge to JavaScript cannot do the same.
+const urls = JSON.parse(document.currentScript.dataset.urls);
+const url = (name) => ownOrigin(urls[name]);
+
+window.ossferry = {
+  // Returns a promise in all cases: MicroPython cannot catch an exception that is thrown synchronously.
+  ask: async (module, operation, ...given) => (await import(url(module)))[operation](...given),
+  load: (module) => import(url(module)),
+  fail,
+  guardLeaving,
+  // Returns hex digits: a string crosses to MicroPython faster than an array.
+  random: (size) => Array.from(crypto.getRandomValues(new Uint8Array(size)), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+  ready: () => {
+    sealed = true;
+    root.dataset.app = "ready";
+    setTimeout(window.ossferry.startChecksums, 50);
+  },
+  text: (owner, name) => String(owner[name]), // MicroPython cuts integers to 32 bits
+  url,
+};
+
+// Pyodide ignores a rejected promise whose error has no `stack`, and the task that awaits it never ends. WebKit sets no
+// stack on errors that no script threw, such as that of a `fetch` without a response.
+if (!("stack" in Error.prototype)) Object.defineProperty(Error.prototype, "stack", { value: "", writable: true, configurable: true });
+
+// Hides the button for folders where none can be chosen: some touch browsers have `webkitdirectory` without effect. On
+// iOS it works since 18.4, the version that also brought `Iterator`.
+const fingers = matchMedia("(pointer: coarse)").matches;
+const folders = "webkitdirectory" in HTMLInputElement.prototype && !(fingers && !window.Iterator);
+root.classList.toggle("no-folders", !folders);

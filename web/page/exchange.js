@@ -1,0 +1,84 @@
+// Requests to OSS with XMLHttpRequest, the only API that reports upload progress of a Blob, and to our server with
+// fetch. All steps of a request are here, as each call from Python to JavaScript costs time. Replies go to callbacks,
+// and no closure captures the headers, so that no promise or function keeps credentials (docs/threats.md).
+"use strict";
+
+{
+  const CHECKS = 3; // in `patienceMs`
+  const LEAST_BYTES = 4096; // that must be sent in `patienceMs`, or the connection counts as stalled
+  const MOST_BYTES = 1 << 20; // read of a reply: four times a full list of parts
+
+  function opened(method, url, headers) {
+    const xhr = new XMLHttpRequest();
+    xhr.open(method, url);
+    for (const line of headers.split("\n")) {
+      const colon = line.indexOf(": "); // a RegExp would keep the header in RegExp.input
+      xhr.setRequestHeader(line.slice(0, colon), line.slice(colon + 2));
+    }
+    return xhr;
+  }
+
+  // headers: one line `name: value` for each. progress: called with the number of bytes sent, as text; or null.
+  // done: called with one string, which crosses to Python in one step: status, headers, an empty line and the body, with
+  // CRLF as in HTTP. It is "stalled" if fewer than LEAST_BYTES were sent in patienceMs, and "" if the connection broke.
+  // After the last byte the reply has patienceMs + heldMs: buffers of both ends may still hold bytes that were sent.
+  // Returns { abort, giveUp }. After abort no callback is called; giveUp ends the request like a broken connection.
+  window.ossferry.exchange = (method, url, headers, body, patienceMs, heldMs, progress, done) => {
+    let xhr = opened(method, url, headers);
+    const seen = Array(CHECKS).fill(0); // bytes sent at the latest checks
+    let left = 0;
+    let checks = 0;
+    let still = 0; // checks in a row with too few bytes
+    let stalled = false;
+    const timer = setInterval(() => {
+      still = checks >= CHECKS && left - seen[0] < LEAST_BYTES ? still + 1 : 0;
+      stalled = still > (left < (body?.size ?? 0) ? 0 : (heldMs / patienceMs) * CHECKS);
+      if (stalled) xhr.abort();
+      checks += 1;
+      seen.shift();
+      seen.push(left);
+    }, patienceMs / CHECKS);
+    // Returns the request, and drops all references to it.
+    const end = () => {
+      const ended = xhr;
+      xhr = null;
+      clearInterval(timer);
+      ended.onload = ended.onprogress = ended.onerror = ended.onabort = ended.ontimeout = null;
+      if (progress) ended.upload.onprogress = null;
+      return ended;
+    };
+    const read = () => {
+      const ended = end();
+      done(`${ended.status}\r\n${ended.getAllResponseHeaders()}\r\n${ended.responseText.slice(0, MOST_BYTES)}`);
+      return ended;
+    };
+    xhr.onload = read;
+    xhr.onprogress = ({ loaded }) => loaded > MOST_BYTES && read().abort();
+    xhr.onerror = xhr.onabort = xhr.ontimeout = () => (end(), done(stalled ? "stalled" : ""));
+    if (progress) xhr.upload.onprogress = ({ loaded }) => progress(String((left = loaded)));
+    // Not called from Python directly: DevTools records the stack of each request, frame by frame.
+    queueMicrotask(() => {
+      if (!xhr) return; // aborted
+      const bytes = window.ossferry.bytesOf(body);
+      xhr.send(bytes ?? body);
+      bytes?.transfer?.(0); // frees the memory: `send` has copied the bytes
+    });
+    return { abort: () => xhr && end().abort(), giveUp: () => xhr?.abort() };
+  };
+
+  // One request to our own server. done: called with status, Retry-After, Date and body, or with 0, "", "" and the error
+  // if no response came; not called after `forget`.
+  window.ossferry.call = (method, path, body, patienceMs, done) => {
+    const options = { method, cache: "no-store", redirect: "error", signal: AbortSignal.timeout(patienceMs) };
+    if (body) Object.assign(options, { body, headers: { "content-type": "application/json" } });
+    const failed = (error) => [0, "", "", String(error)];
+    answerOf(path, options).catch(failed).then((found) => done?.(...found));
+    return { forget: () => (done = null) };
+  };
+
+  async function answerOf(path, options) {
+    const answer = await fetch(path, options);
+    const head = [answer.status, answer.headers.get("Retry-After") ?? "", answer.headers.get("Date") ?? ""];
+    return [...head, await answer.text()];
+  }
+}

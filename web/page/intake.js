@@ -1,0 +1,141 @@
+// Accepts files from the inputs, the drop zone and the clipboard. Files that come before Python has started wait here.
+"use strict";
+
+const intake = (() => {
+  let listener = null;
+  const waiting = [];
+
+  // [name, folders, size, type, time of change, error]. Python gets it as JSON: a string crosses in one step, and
+  // keeps integers above 32 bits.
+  const facts = (file) => {
+    const folders = file.folders ?? above(file.webkitRelativePath);
+    return [file.name, folders, file.size, file.type, file.lastModified, file.lost ?? ""];
+  };
+  const above = (path) => path.slice(0, Math.max(0, path.lastIndexOf("/")));
+
+  function take(files) {
+    if (!files.length) return;
+    if (listener) return void listener(files);
+    waiting.push(...files);
+    const line = document.getElementById("grant");
+    line.textContent = line.dataset.taken.replace("{count}", waiting.length);
+  }
+
+  // Stands for a file or folder that cannot be read: its row shows the error, and the other files are uploaded.
+  const lost = (name, error, folders = "") => Object.assign(new File([], name), { lost: String(error), folders });
+
+  // A file keeps its folders and, in browsers with File System Access, its handle, to open it again (`records.js`).
+  // Permission to read `root`, the dropped folder, includes all files in it.
+  const fromHandle = (handle, folders = "", root) =>
+    handle.getFile().then(
+      (file) => Object.assign(file, { handle, folders, root }),
+      (error) => lost(handle.name, error, folders),
+    );
+
+  // Without window.ossferry boot.js was not loaded, and cannot show the failed start itself.
+  if (!window.ossferry) document.documentElement.dataset.app = "failed";
+  else {
+    window.ossferry.facts = (file) => JSON.stringify(facts(file));
+    window.ossferry.factsOf = (files, start, end) => JSON.stringify(files.slice(start, end).map(facts));
+
+    // Python calls this once. `receive` gets the waiting files and all later ones, as arrays of File.
+    window.ossferry.listen = (receive) => {
+      listener = receive;
+      take(waiting.splice(0));
+    };
+  }
+  return { above, fromHandle, lost, take: window.ossferry ? take : () => {} };
+})();
+
+{
+  const { above, fromHandle, lost, take } = intake;
+  // Dropped files and folders, and pasted files.
+  const MANY = 500; // files of a folder that are shown before the rest is read
+
+  async function takeInside(folder, above = "", root = folder) {
+    const folders = above ? `${above}/${folder.name}` : folder.name;
+    const found = [];
+    const takeFound = async () => take(await Promise.all(found.splice(0).map((handle) => fromHandle(handle, folders, root))));
+    try {
+      for await (const child of folder.values()) {
+        if (child.kind === "directory") await takeInside(child, folders, root);
+        else found.push(child);
+        if (found.length === MANY) await takeFound();
+      }
+    } catch (error) {
+      take([lost(folder.name, error, above)]);
+    }
+    await takeFound();
+  }
+
+  const promised = (call) => new Promise(call);
+  async function takeBelow(entry) {
+    const folders = above(entry.fullPath).slice(1);
+    const orLost = (error) => [lost(entry.name, error, folders)];
+    if (entry.isFile) {
+      const file = promised((done, fail) => entry.file(done, fail));
+      return file.then((found) => [Object.assign(found, { folders })], orLost);
+    }
+    const reader = entry.createReader();
+    for (;;) {
+      const some = await promised((done, fail) => reader.readEntries(done, fail)).catch(orLost);
+      if (!some.length || some[0].lost) return some;
+      take((await Promise.all(some.map(takeBelow))).flat());
+    }
+  }
+
+  // All three calls must happen during the event: afterwards the item is empty.
+  async function filesIn(item) {
+    const [file, entry, asked] = [item.getAsFile(), item.webkitGetAsEntry?.(), item.getAsFileSystemHandle?.()];
+    const handle = await asked?.catch(() => null);
+    if (handle?.kind === "directory") return (await takeInside(handle)) ?? [];
+    if (handle) return [await fromHandle(handle)];
+    if (entry?.isDirectory) return takeBelow(entry);
+    return file ? [file] : [];
+  }
+
+  const dragging = (on) => document.getElementById("dropzone").classList.toggle("over", on);
+  for (const name of ["dragenter", "dragover"]) {
+    addEventListener(name, (event) => (event.preventDefault(), dragging(true)));
+  }
+  addEventListener("dragleave", (event) => event.relatedTarget ?? dragging(false));
+  addEventListener("drop", async (event) => {
+    event.preventDefault();
+    dragging(false);
+    const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
+    take((await Promise.all(items.map(filesIn))).flat());
+  });
+  addEventListener("paste", (event) => take([...event.clipboardData.files]));
+
+  // Chosen files and folders.
+  const kinds = (accept) => {
+    const wanted = {}; // {content type: file extensions}
+    for (const each of accept.split(",").filter(Boolean)) {
+      if (each.startsWith(".")) (wanted["application/octet-stream"] ??= []).push(each);
+      else wanted[each] ??= [];
+    }
+    return accept ? [{ accept: wanted }] : [];
+  };
+
+  // The picker of File System Access gives handles. It does not exist on plain http or in a page of another site. Phones
+  // use the plain picker, which also offers camera and photos.
+  let plainly = matchMedia("(pointer: coarse)").matches;
+  addEventListener("click", async (event) => {
+    if (event.target.id !== "files" || plainly || !window.showOpenFilePicker) return;
+    event.preventDefault();
+    try {
+      const handles = await showOpenFilePicker({ multiple: true, types: kinds(event.target.accept) });
+      take(await Promise.all(handles.map((handle) => fromHandle(handle))));
+    } catch (error) {
+      if (error.name === "AbortError") return; // the person closed the picker
+      plainly = true;
+      event.target.click();
+    }
+  });
+
+  addEventListener("change", ({ target }) => {
+    if (target.id !== "files" && target.id !== "folder") return;
+    take([...target.files]);
+    target.value = "";
+  });
+}

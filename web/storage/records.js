@@ -1,0 +1,81 @@
+// Records of uploads in IndexedDB: texts by name and, in browsers with File System Access, handles of the files, so that
+// an upload continues without choosing its file again. A name begins with the prefix of its owner. The page reads only
+// records of the person who is signed in; those of others are removed after 30 days.
+import { delMany, entriesFrom, getMany, setMany } from "./indexed_db.js";
+
+const TEXTS = "ossferry/";
+const FILES = "ossferry-file/";
+const MOST_AGE_S = 30 * 86_400;
+
+// Returns all records of a person as JSON of [[name, text, whether there is a handle]], in the order of the file paths:
+// sorting is faster here than in Python.
+export async function load(owner) {
+  forgetOld(owner).catch(() => {}); // the next page tries again
+  const [texts, files] = await Promise.all([entriesFrom(TEXTS + owner), entriesFrom(FILES + owner)]);
+  const known = new Set(files.map(([name]) => name));
+  const found = texts
+    .filter(([, text]) => typeof text === "string")
+    .map(([name, text]) => ({ name: name.slice(TEXTS.length), text, label: label(text) }));
+  const { compare } = new Intl.Collator(undefined, { numeric: true });
+  found.sort((one, other) => compare(one.label, other.label));
+  return JSON.stringify(found.map(({ name, text }) => [name, text, known.has(FILES + name)]));
+}
+
+async function forgetOld(owner) {
+  const others = (await entriesFrom(TEXTS)).filter(([name]) => !name.startsWith(TEXTS + owner));
+  const names = others.filter(([, text]) => !(savedAt(text) > Date.now() / 1000 - MOST_AGE_S)).map(([name]) => name);
+  if (names.length) await forget(JSON.stringify(names.map((name) => name.slice(TEXTS.length))));
+}
+
+function savedAt(text) {
+  try {
+    return JSON.parse(text).saved_at_s;
+  } catch {
+    return 0;
+  }
+}
+
+function label(text) {
+  try {
+    const { path, name } = JSON.parse(text);
+    return `${path}/${name}`;
+  } catch {
+    return ""; // Python ignores the record
+  }
+}
+
+export function save(texts, files) {
+  const pairs = JSON.parse(texts).flatMap(([name, text], index) => {
+    const { handle, root } = files[index] ?? {};
+    return [[TEXTS + name, text], ...(handle ? [[FILES + name, { handle, root }]] : [])];
+  });
+  return setMany(pairs);
+}
+
+export const forget = (names) => delMany(JSON.parse(names).flatMap((name) => [TEXTS + name, FILES + name]));
+
+// `wanted` is JSON of [[name, folders]]. Returns the files, and JSON of their facts; in place of a file that cannot be
+// opened, both have the error as text.
+export async function open(wanted) {
+  const asked = JSON.parse(wanted);
+  const ways = await getMany(asked.map(([name]) => FILES + name));
+  await allow(ways.filter(Boolean).map(({ handle, root }) => root ?? handle));
+  const files = await Promise.all(ways.map((way, index) => reopen(way, asked[index][1]).catch(String)));
+  return { files, facts: JSON.stringify(files.map((file) => (file instanceof File ? JSON.parse(ossferry.facts(file)) : file))) };
+}
+
+const isAllowed = async (handle, ask = "queryPermission") => (await handle[ask]({ mode: "read" })) === "granted";
+
+// Permission for one handle may include the others. After the first refusal the person is not asked again.
+async function allow(handles) {
+  const known = await Promise.all(handles.map((each) => isAllowed(each)));
+  for (const handle of handles.filter((_each, index) => !known[index])) {
+    if (!(await isAllowed(handle)) && !(await isAllowed(handle, "requestPermission").catch(() => false))) return;
+  }
+}
+
+async function reopen(way, folders) {
+  if (!way) throw new DOMException("the browser does not know the file any more", "NotFoundError");
+  if (!(await isAllowed(way.root ?? way.handle))) throw new DOMException("the file may not be read", "NotAllowedError");
+  return Object.assign(await way.handle.getFile(), { ...way, folders });
+}

@@ -1,0 +1,122 @@
+"""Continues an upload of another device in this browser.
+
+Only the key of such an upload is known. The file that a person chooses must therefore contain all
+parts that OSS already has, byte for byte. Until this is proved nothing is sent or changed.
+"""
+
+from uploader.dialogs.stored_objects import folders_of
+from uploader.oss.keys import named_key
+from uploader.oss.times import from_iso
+from uploader.transfer.errors import TransferError
+from uploader.transfer.journal.checkpoint import Checkpoint, restore
+from uploader.transfer.options import KEEP_BOTH, REFUSE, Options
+from uploader.transfer.sending.parts import list_all, proved
+from uploader.transfer.upload import Upload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from uploader.transfer.files import File
+    from uploader.transfer.resuming.unfinished import UnfinishedUploads
+
+__all__ = ["DifferentFile", "InOtherTab", "RemoteUpload", "claim", "continue_upload"]
+
+ACTIVE_S = 300.0  # after its latest part; another device may still be sending
+
+
+class DifferentFile(TransferError):
+    """The chosen file differs from the parts that OSS has."""
+
+
+class InOtherTab(TransferError):
+    """Another tab of this browser works on the upload."""
+
+
+class RemoteUpload:
+    """One upload of `GET /api/unfinished`; times are seconds since 1970, by the server's clock.
+
+    `part_size` is 0 if OSS has too few parts to tell it; such an upload cannot be continued.
+    """
+
+    def __init__(self, document: "dict[str, Any]") -> None:
+        self.key: str = document["key"]
+        self.name: str = document["name"]
+        self.folders = folders_of(self.key)
+        self.upload_id: str = document["upload_id"]
+        self.size = int(document["size"])
+        self.part_size = int(document["part_size"] or 0)
+        self.began_at_s = from_iso(document["began_at"])
+        self.last_at_s = from_iso(document["last_at"])
+
+    def is_active(self, now_s: float) -> bool:
+        """Tell whether a part of it arrived less than `ACTIVE_S` seconds ago."""
+        return now_s - self.last_at_s < ACTIVE_S
+
+
+async def claim(remote: RemoteUpload, uploads: "UnfinishedUploads") -> bool:
+    """Lock an upload for this tab; return False if this browser already works on it."""
+    if remote.upload_id in uploads.journal.upload_ids:
+        return False
+    return await uploads.engine.ports.tabs.take(remote.key)
+
+
+async def continue_upload(
+    remote: RemoteUpload,
+    file: "File",
+    uploads: "UnfinishedUploads",
+    on_change: "Callable[[Upload], None]",
+) -> Upload:
+    """Send the missing parts of a file; `on_change` is called for each part that is proved.
+
+    Raises:
+        DifferentFile: a part differs from the file or is beyond its end; nothing was sent.
+        InOtherTab: this browser already works on the upload.
+        OSSError, TransferError: the parts cannot be compared.
+    """
+    record = _record(remote, file, uploads)
+    known = Upload(file, on_change)
+    restore(known, record)
+    if not await claim(remote, uploads):
+        raise InOtherTab(remote.key)
+    has_begun = False
+    try:
+        await _prove(known, uploads)
+        await uploads.journal.begin(known)
+        has_begun = True
+    finally:
+        if not has_begun:
+            uploads.journal.release_key(remote.key)
+    upload: Upload = uploads.go_on(file, record.options, record)
+    for number in known.progress.parts:
+        upload.progress.land(number, known.progress.parts[number])
+    upload.progress.prove()
+    return upload
+
+
+async def _prove(known: Upload, uploads: "UnfinishedUploads") -> None:
+    for stored in (await list_all(known, uploads.engine)).values():
+        part = await proved(known, uploads.engine, stored)
+        if not part:
+            raise DifferentFile(f"part {stored.number} of {known.key}")
+        known.progress.land(stored.number, part)
+
+
+def _record(remote: RemoteUpload, file: "File", uploads: "UnfinishedUploads") -> Checkpoint:
+    owner = uploads.journal.owner
+    has_name_as_key = remote.key == named_key(owner, remote.name, path=remote.folders)
+    return Checkpoint(
+        owner=owner,
+        name=file.name,
+        path=file.path,
+        size=file.size,
+        modified=file.modified,
+        key=remote.key,
+        upload_id=remote.upload_id,
+        part_size=remote.part_size,
+        sent=0,
+        saved_at_s=uploads.engine.keeper.server_now_s(),
+        page="",
+        options=Options(same_name=REFUSE if has_name_as_key else KEEP_BOTH),
+    )

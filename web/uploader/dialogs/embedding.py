@@ -1,0 +1,58 @@
+"""The messages between this page and another site's page that embeds it."""
+
+from uploader.browser.page import window
+from uploader.view.page.header import speak
+from uploader.view.signals import effect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uploader.view.actions import Actions
+    from uploader.view.model import QueueModel
+
+__all__ = ["serve_embedding_page"]
+
+
+async def serve_embedding_page(model: "QueueModel", actions: "Actions") -> None:
+    """Send events to the embedding page and obey its commands from now on.
+
+    The events are `ready`, `progress` (files, done, failed, running, sent, size) at each change of
+    these sums, and `done` when no upload runs any more. The commands are `pause`, `resume`,
+    `retry`, `clear`, `language` and `theme`.
+    """
+    frame = await window.Frame.open()
+    commands: dict[str, Callable[[str], None]] = {
+        "pause": lambda _: actions.pause_all(),
+        "resume": lambda _: actions.resume_all(),
+        "retry": lambda _: actions.retry_failed(),
+        "clear": lambda _: actions.clear(),
+        "language": lambda value: speak(value),
+        "theme": lambda value: window.set_theme(value),
+    }
+
+    def receive(command: str, value: str) -> None:
+        if command in commands:
+            commands[command](value)
+
+    frame.listen(receive)
+    frame.tell("ready", None)
+    was_running = [False]
+
+    def tell_sums() -> None:
+        sums = {
+            "files": model.files.get(),
+            "done": model.done.get(),
+            "failed": model.failed.get(),
+            "running": model.running.get(),
+            "sent": model.sent.get(),
+            "size": model.size.get(),
+        }
+        if not sums["files"]:
+            return
+        frame.tell("progress", sums)
+        if was_running[0] and not sums["running"]:
+            frame.tell("done", sums)
+        was_running[0] = bool(sums["running"])
+
+    effect(tell_sums)

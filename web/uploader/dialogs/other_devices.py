@@ -1,0 +1,235 @@
+"""The list of unfinished uploads of other devices, below that of this browser.
+
+A person can continue one by choosing its file, or discard it. An upload that this browser works on
+is not shown.
+"""
+
+import asyncio
+
+from uploader.browser.files import file_from_js
+from uploader.browser.page.dom import (
+    by_id,
+    clear,
+    element,
+    listen,
+    set_attribute,
+    set_text,
+    show_toast,
+)
+from uploader.dialogs.continue_upload import (
+    DifferentFile,
+    InOtherTab,
+    RemoteUpload,
+    claim,
+    continue_upload,
+)
+from uploader.oss.errors import OSSError, Refused
+from uploader.transfer.errors import ServerRefused, TransferError
+from uploader.view.elements import button, facts, file_name
+from uploader.view.signals import Owner, effect
+from uploader.view.words.messages import explain
+from uploader.view.words.text import ago, language, percent, say, say_count, size_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    from uploader.browser.page.dom import Element
+    from uploader.transfer.resuming.unfinished import UnfinishedUploads
+    from uploader.view.model import QueueModel
+
+__all__ = ["show_other_devices"]
+
+GONE = ("NoSuchUpload", "no-upload")  # codes of OSS and of our server
+
+
+class _List:
+    """The list; an upload leaves it when this browser continues it or when it has ended."""
+
+    def __init__(
+        self, found: "list[RemoteUpload]", uploads: "UnfinishedUploads", *, more: bool
+    ) -> None:
+        self._uploads = uploads
+        self._title = element("p", {"class": "title"})
+        self._more = element("p", {"class": "title"}) if more else None
+        self._lines = [_Line(each, uploads, self.show) for each in found]
+        self._language = ""
+        self.box = element("section", {"class": "unfinished", "hidden": ""}, self._title)
+        for line in self._lines:
+            self.box.append(line.box)
+        if self._more:
+            self.box.append(self._more)
+
+    def show(self) -> None:
+        """Remove lines of uploads that are continued or have ended, and follow the language."""
+        known, lines = self._uploads.journal.upload_ids, self._lines
+        self._lines = [
+            line for line in lines if not line.has_ended and line.remote.upload_id not in known
+        ]
+        for line in lines:
+            if line not in self._lines:
+                line.close()
+        set_attribute(self.box, "hidden", None if self._lines else "")
+        if self._language != language.get():
+            self._language = language.get()
+            self._translate()
+
+    def _translate(self) -> None:
+        set_attribute(self.box, "aria-label", say("other_devices_title"))
+        clear(self._title)
+        self._title.append(element("b", None, say("other_devices_title")))
+        if any(line.remote.part_size for line in self._lines):
+            self._title.append(" ", say("other_devices"))
+        if self._more:
+            set_text(self._more, say("other_devices_more"))
+        for line in self._lines:
+            line.offer()
+
+
+class _Line:
+    """One upload: its state in words, and buttons, which are hidden while work is in progress.
+
+    `on_end` is called when the upload is continued, discarded or gone.
+    """
+
+    def __init__(
+        self, remote: RemoteUpload, uploads: "UnfinishedUploads", on_end: "Callable[[], None]"
+    ) -> None:
+        self.remote = remote
+        self.has_ended = False
+        self._uploads = uploads
+        self._on_end = on_end
+        self._is_busy = False
+        self._listeners = Owner()
+        self._words = element("p", {"class": "state", "role": "status"})
+        group = {"class": "actions", "role": "group", "aria-label": remote.name}
+        self._buttons = element("div", group)
+        self._input = element("input", {"type": "file", "hidden": ""})
+        self._stop = listen(self._input, "change", self._chosen)
+        name = file_name(remote.name, remote.folders)
+        attributes = {
+            "class": "record",
+            "data-testid": "other-device",
+            "data-name": remote.name,
+        }
+        self.box = element("div", attributes, name, self._words, self._buttons, self._input)
+
+    def offer(self) -> None:
+        """Show size and age of the upload, and the buttons."""
+        if self._is_busy:
+            return
+        remote, now_s = self.remote, self._uploads.engine.keeper.server_now_s()
+        said = [say("other_devices_there", size=size_text(remote.size))]
+        said.append(say("other_devices_began", ago=ago(max(0.0, now_s - remote.began_at_s))))
+        if remote.is_active(now_s):
+            said.append(say("other_devices_active"))
+        self._words.replaceChildren(facts(said))
+        self._clear()
+        if remote.part_size:
+            self._button("button small", say("other_devices_choose"), lambda: self._input.click())
+        self._button("quiet", say("discard"), self._ask_back)
+
+    def close(self) -> None:
+        """Remove the line and its listeners."""
+        self._clear()
+        self._stop()
+        self.box.remove()
+
+    def _ask_back(self) -> None:
+        self._clear()
+        no = self._button("quiet", say("cancel"), self._take_back)
+        self._button("quiet bad", say_count("discard_all_sure", 1), lambda: self._do(_discard))
+        no.focus()
+
+    def _take_back(self) -> None:
+        self.offer()
+        self._buttons.lastChild.focus()
+
+    def _chosen(self) -> None:
+        if not self._input.files.length:
+            return
+        file = file_from_js(self._input.files[0])
+        self._input.value = ""  # else choosing the same file again is no change
+        self._show_compared(0)
+
+        async def work(remote: RemoteUpload, uploads: "UnfinishedUploads") -> None:
+            await continue_upload(
+                remote, file, uploads, lambda known: self._show_compared(known.sent)
+            )
+
+        self._do(work)
+
+    def _show_compared(self, size: int) -> None:
+        set_text(self._words, say("other_devices_check", percent=percent(size, self.remote.size)))
+
+    def _do(
+        self, work: "Callable[[RemoteUpload, UnfinishedUploads], Coroutine[Any, Any, None]]"
+    ) -> None:
+        self._is_busy = True
+        self._clear()
+        asyncio.create_task(self._run(work))  # noqa: RUF006 - it ends by itself
+
+    async def _run(
+        self, work: "Callable[[RemoteUpload, UnfinishedUploads], Coroutine[Any, Any, None]]"
+    ) -> None:
+        try:
+            await work(self.remote, self._uploads)
+        except InOtherTab:
+            self._end("other_devices_tab")
+        except (OSSError, TransferError) as error:
+            if isinstance(error, (Refused, ServerRefused)) and error.code in GONE:
+                self._end("other_devices_gone")
+            else:
+                self._failed(error)
+        else:
+            self._end("" if work is not _discard else "other_devices_discarded")
+
+    def _end(self, why: str) -> None:
+        if why:
+            show_toast(say(why, name=self.remote.name))
+        self.has_ended = True
+        self._on_end()
+
+    def _failed(self, error: Exception) -> None:
+        """Show the reason, and the buttons again."""
+        self._is_busy = False
+        self.offer()
+        self._buttons.firstChild.focus()
+        is_other = isinstance(error, DifferentFile)
+        sentence = say("other_devices_other") if is_other else explain(error, origin="").sentence
+        set_text(self._words, sentence)
+
+    def _clear(self) -> None:
+        self._listeners.dispose()
+        clear(self._buttons)
+
+    def _button(self, kind: str, words: str, action: "Callable[[], None]") -> "Element":
+        made = button(kind, words, action, self._listeners)
+        self._buttons.append(made)
+        return made
+
+
+async def _discard(remote: RemoteUpload, uploads: "UnfinishedUploads") -> None:
+    if not await claim(remote, uploads):
+        raise InOtherTab(remote.key)
+    try:
+        await uploads.engine.ports.receipts.discard(remote.key, remote.upload_id)
+    finally:
+        uploads.journal.release_key(remote.key)
+
+
+async def show_other_devices(
+    answer: "dict[str, Any]", model: "QueueModel", uploads: "UnfinishedUploads"
+) -> None:
+    """Show the uploads that the server lists in `answer`, except those of this browser."""
+    found = [RemoteUpload(each) for each in answer["uploads"]]
+    shown = _List(found, uploads, more=bool(answer["more"]))
+    by_id("unfinished").after(shown.box)
+
+    def show() -> None:
+        model.unfinished.get()  # the uploads of this browser: `show` leaves them out
+        model.rows.get()
+        shown.show()
+
+    effect(show)

@@ -1,0 +1,86 @@
+"""Stored files as the server lists them, and the address of the list."""
+
+from uploader.oss.encoding import percent_encode
+from uploader.oss.times import from_iso, to_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uploader.transfer.upload import Upload
+
+__all__ = ["PAGE", "StoredObject", "folders_of", "list_path", "not_listed", "path_of"]
+
+PAGE = 200  # objects of a reply, and lines shown at a time
+RANDOM_CHARS = 32  # hex digits in a key
+
+
+class StoredObject:
+    """One object of `GET /api/objects`; `at_s` is when it was stored, in seconds since 1970."""
+
+    def __init__(self, document: "dict[str, Any]") -> None:
+        self.key: str = document["key"]
+        self.name: str = document["name"]
+        self.size = int(document["size"])
+        self.crc64: str = document["crc64"] or ""
+        self.at_s = from_iso(document["last_modified"])
+
+
+def not_listed(
+    uploads: "list[Upload]", *, words: str, listed: "set[str]", now_s: float
+) -> "list[dict[str, Any]]":
+    """Return the finished uploads that the server did not list yet, in the form of its list.
+
+    Args:
+        words: the search; uploads whose folders and name lack one of its words are left out.
+        listed: the keys that the server listed.
+
+    Returns:
+        The documents, the latest upload first.
+    """
+    wanted = words.lower().split()
+    now = to_iso(now_s)
+    found = []
+    for upload in uploads:
+        if upload.key not in listed and _fits(upload.key, wanted):
+            document = {
+                "key": upload.key,
+                "name": upload.key.rpartition("/")[2],
+                "size": upload.file.size,
+                "crc64": upload.crc64,
+                "last_modified": now,
+            }
+            found.append(document)
+    return found[::-1]
+
+
+def _fits(key: str, words: "list[str]") -> bool:
+    if not words:
+        return True
+    path = f"{folders_of(key)}/{key.rpartition('/')[2]}".lower()
+    return all(word in path for word in words)
+
+
+def folders_of(key: str) -> str:
+    """Return the folders of a file, from its key: those after the random part.
+
+    In a key without a random part they follow the prefix, which is two folders.
+    """
+    parts = key.split("/")[:-1]
+    for index, part in enumerate(parts):
+        if len(part) == RANDOM_CHARS and all(char in "0123456789abcdef" for char in part):
+            return "/".join(parts[index + 1 :])
+    return "/".join(parts[2:])  # a key without a random part
+
+
+def path_of(key: str) -> str:
+    """Return a key percent-encoded for the path of a URL."""
+    return "/".join([percent_encode(part) for part in key.split("/")])
+
+
+def list_path(*, words: str, order: str, after: str) -> str:
+    """Return the path and query of one page of the list; `after` is the cursor of the last one."""
+    asked = f"/api/objects?limit={PAGE}&sort={order}"
+    if words:
+        asked += f"&q={percent_encode(words)}"
+    return f"{asked}&after={percent_encode(after)}" if after else asked

@@ -1,0 +1,37 @@
+"""Keyboard shortcuts of the page; `dialogs/shortcuts.py` lists them for people."""
+
+from uploader.browser.page import window
+from uploader.browser.page.dom import by_id, listen_keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uploader.browser.page.dom import Element
+    from uploader.view.actions import Actions
+
+__all__ = ["start_keys"]
+
+
+def start_keys(actions: "Actions") -> None:
+    """Listen to the shortcuts."""
+    commands: dict[str, Callable[[], None]] = {
+        "KeyU": lambda: by_id("files").click(),
+        "KeyP": actions.pause_or_resume,
+        "KeyR": actions.retry_failed,
+        "KeyK": lambda: actions.open_dialog("shortcuts"),
+    }
+
+    def press(code: str, alt: bool, row: "Element | None") -> bool:
+        if alt and code in commands:
+            commands[code]()
+            return True
+        if row and code in ("ArrowDown", "ArrowUp"):
+            window.focus_next_row(row, 1 if code == "ArrowDown" else -1)
+            return True
+        if row and code == "Delete":
+            row.querySelector(".actions button:last-child").click()
+            return True
+        return False
+
+    listen_keys(press)

@@ -1,0 +1,44 @@
+"""File names for display: a long name is cut in its middle and keeps its end."""
+
+__all__ = ["badge", "split_name"]
+
+TAIL = 12  # characters at the end that are always shown
+SHORT = 24  # characters; a name of up to this length is never cut
+JOINERS = "\u200d\ufe0e\ufe0f\u20e3"
+
+
+def split_name(name: str) -> "tuple[str, str]":
+    """Return head and tail of a name; the style sheet ends the head in `…` if it does not fit.
+
+    Short names and names written from right to left have no tail. The cut is never inside a
+    displayed character, which may consist of several code points.
+    """
+    if len(name) <= SHORT or any(_is_right_to_left(char) for char in name):
+        return name, ""
+    cut = len(name) - TAIL
+    while cut > 0 and (_joins(name[cut]) or name[cut - 1] == JOINERS[0]):
+        cut -= 1
+    while cut < len(name) - 1 and name[cut] == " ":
+        cut += 1  # no space after the ellipsis
+    return name[:cut], name[cut:]
+
+
+def badge(name: str) -> str:
+    """Return the file extension in upper case; `···` for one of 0 or over 4 characters."""
+    _, dot, ending = name.rpartition(".")
+    return ending.upper() if dot and 0 < len(ending) <= 4 else "···"
+
+
+def _joins(char: str) -> bool:
+    code = ord(char)
+    return (
+        char in JOINERS
+        or 0x300 <= code < 0x370  # accents
+        or 0x1F1E6 <= code < 0x1F200  # flags
+        or 0x1F3FB <= code < 0x1F400  # skin tones
+    )
+
+
+def _is_right_to_left(char: str) -> bool:
+    code = ord(char)
+    return 0x590 <= code < 0x900 or 0xFB1D <= code < 0xFE00 or 0xFE70 <= code < 0xFF00
