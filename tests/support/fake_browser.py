@@ -94,9 +94,7 @@ class FakeTabs:
 
 
 class FakeNetwork:
-    """A network that comes back as soon as somebody waits for it; it records the requested
-    waits.
-    """
+    """A network that is back as soon as an upload waits for it; it records the timeouts."""
 
     def __init__(self) -> None:
         self.waited_s: list[float] = []

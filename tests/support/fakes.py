@@ -319,7 +319,7 @@ class FakeReceipts:
 
 
 class FakeGrants:
-    """Issues grants by a correct clock; raises `errors` first, one per call."""
+    """Grants that expire after `life_s` of true time; `fetch` raises `errors` first."""
 
     def __init__(self, clock: FakeClock, *, life_s: float = 900) -> None:
         self._clock = clock
@@ -373,7 +373,7 @@ class FakeRandom:
 
 
 class FakePorts(Ports):
-    """Ports, and the server that hands out grants."""
+    """All ports, and the `FakeGrants` of the server."""
 
     def __init__(self, grants: "FakeGrants", **ports: "Any") -> None:
         super().__init__(**ports)

@@ -74,7 +74,7 @@ def _crc64_of_piece(seed: int, offset: int, size: int) -> int:
 
 @cache
 def crc64_of(content: Content) -> int:
-    """Return the CRC-64 of a content."""
+    """Return the CRC-64 of the content of a part or object."""
     crc = 0
     for seed, offset, size in content:
         crc = combine(crc, _crc64_of_piece(seed, offset, size), shift_of(size))

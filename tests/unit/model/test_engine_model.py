@@ -37,7 +37,7 @@ FILES = [
     SimFile(5, 40 * MIB + 5, name="1.bin"),  # the first file's fingerprint, but other content
     SimFile(2, 17 * MIB),
     SimFile(3, 1000),
-    SimFile(6, 1000, name="3.bin"),  # the same fingerprint again
+    SimFile(6, 1000, name="3.bin"),  # the previous file's fingerprint, but other content
     SimFile(4, 0),
 ]
 STREAMED = (0, 1000, 8 * MIB, 17 * MIB + 3)  # bytes
@@ -45,7 +45,7 @@ FOREIGN = ((99, 0, 7),)  # the content of an unrelated file
 MAX_PAGES = 2
 MAX_UPLOADS = 4
 TURNS = 3000
-HEARD_AFTER = (0, 3, 10)  # turns; a following page waits twenty turns for a message of another page
+HEARD_AFTER = (0, 3, 10)  # loop turns; a waiting page polls 20 times for the answer of another page
 AT_ONCE = [("pause", "resume"), ("pause", "resume", "pause"), ("cancel", "pause", "resume")]
 
 T = TypeVar("T")
@@ -104,7 +104,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule(page=index, file=st.sampled_from(FILES))
     def add(self, page: int, file: SimFile) -> None:
-        """Choose a file."""
+        """Add a file to a page."""
         if len(self.added) < MAX_UPLOADS:
             where = _pick(self.world.pages, page)
             upload = self._do(lambda: where.queue.add(file))
@@ -113,7 +113,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule(page=index, size=st.sampled_from(STREAMED), happens=seldom)
     def add_stream(self, page: int, size: int, happens: bool) -> None:
-        """Upload a stream."""
+        """Add a stream to a page."""
         if not happens or len(self.added) >= MAX_UPLOADS:
             return
         where, seed = _pick(self.world.pages, page), 50 + len(self.added)
@@ -209,7 +209,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule()
     def revoke_tokens(self) -> None:
-        """Invalidate all issued tokens."""
+        """Make OSS refuse the newest token of each page."""
         for page in self.world.pages:
             self.world.oss.revoked.append(f"STS.{page.grants.fetched}")
 

@@ -52,7 +52,7 @@ class Multipart:
 
 
 class SimOss:
-    """Objects, unfinished uploads, and checks of things that must never happen to them."""
+    """Objects and multipart uploads, and a list of violations such as replaced objects."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
@@ -110,7 +110,7 @@ class SimOss:
         return upload is not None and upload.parts.get(part[1]) == content_of(piece)
 
     def begun(self) -> list[dict[str, Any]]:
-        """Return our server's list of unfinished uploads."""
+        """Return the server's list of unfinished multipart uploads."""
         return [
             {
                 "key": upload.key,
@@ -208,7 +208,7 @@ class SimChecksum:
 
 
 class SimReceipts:
-    """Our server's endpoint for receipts, which reads from OSS."""
+    """The receipts port: the server's requests to the simulated OSS."""
 
     def __init__(self, oss: SimOss) -> None:
         self._oss = oss
@@ -328,7 +328,7 @@ class World:
             pending.answer.set_result(reply)
 
     def crash(self, page: Page, arrived: int) -> None:
-        """Freeze a page for ever; `arrived` of its requests still reach OSS."""
+        """Freeze a page for ever; its first `arrived` pending requests still reach OSS."""
         self.pages.remove(page)
         for pending in [each for each in self.pending if each.page is page]:
             self.pending.remove(pending)

@@ -1,4 +1,4 @@
-"""The connection budget: never exceeded, by rank, and smaller after errors."""
+"""The connection pool: its limit, the order of waiting requests, and cuts after congestion."""
 
 import asyncio
 

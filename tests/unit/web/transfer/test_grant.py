@@ -1,4 +1,4 @@
-"""Grants are parsed from our server's JSON, or refused."""
+"""Grants are parsed from the server's JSON, or refused."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The journal by itself: which records a tab reads, claims, writes, and leaves to other tabs."""
+"""The journal by itself: the records that a tab reads, claims, writes and leaves to other tabs."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ KEY = f"{OWNER}2026-03-14/{1:032x}/a.bin"
 
 
 class Tabs:
-    """Tabs of one browser: they share its storage and its locks."""
+    """A browser whose tabs share storage and locks."""
 
     def __init__(self):
         self.browser = FakeBrowser()
@@ -22,13 +22,13 @@ class Tabs:
         self.told = []
 
     def open(self):
-        """Return the journal of a new tab, and its end of the browser."""
+        """Return the journal and the `FakeTabs` of a new tab."""
         ports = make_ports(storage=self.storage, browser=self.browser)
         return make_engine(ports).journal, ports.tabs
 
 
 def large(key=KEY, upload_id="U1", size=SIZE):
-    """Return an upload in parts that has begun."""
+    """Return an upload that has begun a multipart upload."""
     upload = Upload(FakeFile("a.bin", size), lambda _upload: None)
     upload.go(states.UPLOADING)
     upload.target.assign(key)
@@ -37,7 +37,7 @@ def large(key=KEY, upload_id="U1", size=SIZE):
 
 
 def fresh(size=SIZE, number=7):
-    """Return an upload of the same file that has not begun."""
+    """Return an upload of the same file that has not sent anything."""
     upload = Upload(FakeFile("a.bin", size), lambda _upload: None, number=number)
     upload.go(states.UPLOADING)
     return upload
@@ -221,7 +221,7 @@ async def test_a_tab_that_is_about_to_begin_makes_another_wait():
     follows = asyncio.create_task(second.adopt(waiting))
     await until(lambda: waiting.paused_for == states.FOR_TAB)
 
-    first.stopped(beginning)  # it could not begin
+    first.stopped(beginning)  # InitiateMultipartUpload failed
 
     assert await follows == ""
     assert waiting.state == states.UPLOADING

@@ -1,4 +1,4 @@
-"""The displayed rate: smooth, and absent while it is unknown."""
+"""The meter: a smoothed rate, and no remaining time without a good estimate."""
 
 from uploader.transfer.pacing.meter import Meter
 

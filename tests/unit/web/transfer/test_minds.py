@@ -1,4 +1,4 @@
-"""Changed decisions: listeners that stop or repeat uploads, and concurrent cancels."""
+"""Actions that follow another action before it has ended: stop, repeat, cancel and undo."""
 
 import asyncio
 import json

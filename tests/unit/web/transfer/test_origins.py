@@ -1,4 +1,4 @@
-"""Choice of the origin for requests: fastest response, failed origins, and stable choices."""
+"""The choice of an origin: after the first answers, after failures, and without a network."""
 
 import asyncio
 
@@ -52,7 +52,7 @@ class Alarms(FakeClock):
 
 
 class Hosts:
-    """The response at each origin: no entry for none yet, `None` for success, or an error."""
+    """The responses of all origins: `None` for success, or an error; no entry until it responds."""
 
     def __init__(self):
         self.asked = []
@@ -79,7 +79,7 @@ class Hosts:
 
 
 async def awake(clock):
-    """Let all short sleeps end."""
+    """Advance the clock until all sleepers of up to 20 minutes have woken."""
     for _ in range(20):
         await turns()
         await clock.go_on(60)
@@ -431,7 +431,7 @@ async def test_an_origin_that_does_not_answer_as_oss_would_gets_no_upload(reply)
 
 async def test_a_request_that_waits_for_its_turn_goes_where_the_others_have_gone_by_then():
     first, ports, engine = make_upload(PUBLIC, ONE, connections=1)
-    first.file.size = 100_000  # sent one at a time
+    first.file.size = 100_000  # too large to be queued in the browser
     second = Upload(first.file, lambda _upload: None)
     second.target.key = "uploads/alice-1/k/b.txt"
     second.go(states.UPLOADING)
@@ -469,7 +469,7 @@ async def test_what_is_asked_is_a_signed_list_of_the_parts_of_nothing():
 
 
 async def waits_of(*, origin, server_is_there=True, outages=4):
-    """Return what an upload waits for if the storage is unreachable `outages` times."""
+    """Return an upload's wait reasons after `outages` failures, and the checks of the server."""
     upload, ports, engine = make_upload(origin)
     ports.network.server_is_there = server_is_there
     ports.http.plan = [lost(Lost.UNREACHABLE)] * outages

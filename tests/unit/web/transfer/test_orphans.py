@@ -38,7 +38,7 @@ class World:
         return queue, ports
 
     async def begun_in_vain(self):
-        """Return a page whose initiation has reached OSS, but whose response is lost."""
+        """Return an upload whose InitiateMultipartUpload reached OSS, but the reply is lost."""
         self.http.plan = [ANSWER_LOST]
         queue, ports = self.page()
         send = self.http.send

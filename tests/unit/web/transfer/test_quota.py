@@ -1,4 +1,4 @@
-"""Quotas are not exceeded: files that do not fit wait until there is room."""
+"""The quota: an upload that does not fit into the rest waits until it fits."""
 
 import asyncio
 

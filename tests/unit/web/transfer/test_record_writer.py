@@ -246,7 +246,7 @@ async def test_another_object_under_the_key_is_not_overwritten():
     queue, _, _ = await world.next_page()
 
     upload = queue.add(FakeFile("a.txt"))
-    upload.target.folder_id = before[0].key.split("/")[-2]  # of a folder that goes on as a whole
+    upload.target.folder_id = before[0].key.split("/")[-2]  # of a chosen folder that is continued
     await all_done(queue)
 
     assert world.http.objects == {before[0].key: 99, upload.key: 10}

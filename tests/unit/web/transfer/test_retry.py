@@ -1,4 +1,4 @@
-"""Retries: which errors are temporary, what an upload waits for, and how long."""
+"""The rules for retries: number of tries, reasons to wait, and durations."""
 
 import pytest
 

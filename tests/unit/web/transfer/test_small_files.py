@@ -14,7 +14,7 @@ from uploader.transfer.plan import MIB
 
 
 async def both(world, size=10, plan=()):
-    """Return two pages that know of each other, and their uploads of the same small file."""
+    """Return two pages, and their uploads of the same small file; the second one waits."""
     pages = [world.page(), world.page()]
     for number, (_, journal, ports) in enumerate(pages):
         ports.random.count = 1000 * number  # different keys than other pages
@@ -176,7 +176,7 @@ async def test_of_two_pages_that_are_closed_the_next_one_goes_on_with_the_one_th
     pages, uploads = await both(world)
     await until(lambda: world.storage.texts)
     for _ in range(50):
-        await asyncio.sleep(0)  # time in which the following page would write a record too
+        await asyncio.sleep(0)  # time for the waiting page to write a record
     key = uploads[0].key
 
     world.http.objects[key] = 10

@@ -16,8 +16,9 @@ PART = DEFAULT_PART_BYTES
 
 
 class FakeSource:
-    """Yields `size` bytes; stops after `stop_after` pieces until `gate` is set; may end with
-    `error`.
+    """A source of `size` bytes.
+
+    After `stop_after` reads it waits until `gate` is set. With `error`, the last read raises it.
     """
 
     def __init__(self, size, error=None):
