@@ -1,5 +1,5 @@
-"""Who is asking: one `Identify` per way of proving it.
+"""Authentication: a module for each method of identifying the sender of a request.
 
-A way is a module here, with something that turns a request into a `Principal` or raises
-`NotIdentifiedError`. `ways` picks by the `auth` setting; an application may hand over its own.
+Each method turns a request into a `Principal` or raises `NotIdentifiedError`. `choice` picks the
+method that `OSSFERRY_AUTH` names; an application may pass its own method to `create_app`.
 """

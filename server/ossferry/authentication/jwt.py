@@ -11,10 +11,10 @@ from ossferry.http.client import fetch_json
 from ossferry.identity.principal import Principal, display_name
 from ossferry.settings.model import Settings
 
-__all__ = ["JwtWay"]
+__all__ = ["JwtAuth"]
 
 
-class JwtWay:
+class JwtAuth:
     """Finds the principal of a bearer token: its subject."""
 
     def __init__(

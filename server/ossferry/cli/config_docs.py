@@ -5,8 +5,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from ossferry.settings.files import is_secret
 from ossferry.settings.model import PREFIX, Settings
+from ossferry.settings.secrets import is_secret
 
 __all__ = ["configuration_page"]
 

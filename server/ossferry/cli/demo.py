@@ -35,12 +35,15 @@ from mock_oss.world.world import (
 from ossferry.app import create_app
 from ossferry.cli.serving import BackgroundServer, listen
 from ossferry.errors import SettingsError
+from ossferry.identity.object_keys import UPLOADS
 from ossferry.oss.bucket import OssBucket
 from ossferry.oss.policy import objects_policy
 from ossferry.oss.sts import StsClient, access_key, objects_sts
+from ossferry.settings.addresses import is_mock_endpoint
+from ossferry.settings.choices import Runtime
 from ossferry.settings.loading import ExplicitSettings, load_settings
-from ossferry.settings.model import Runtime, Settings
-from ossferry.settings.rules import DEMO_SECRET, is_mock_endpoint
+from ossferry.settings.model import Settings
+from ossferry.settings.rules import DEMO_SECRET
 
 __all__ = ["Demo", "prepare_bucket"]
 
@@ -77,7 +80,7 @@ SHARER = User(
     name="ossferry-links",
     user_id="200000000000000003",
     keys={"LTAI5tMockOssferryLinks": "MockOssferryLinksSecret0000001"},
-    policies=(_allow(("oss:GetObject",), f"acs:oss:*:*:{BUCKET}/uploads/*"),),
+    policies=(_allow(("oss:GetObject",), f"acs:oss:*:*:{BUCKET}/{UPLOADS}*"),),
 )
 _ROLE, _SWITCH = (
     f"acs:ram:*:{ACCOUNT_ID}:{name}"

@@ -14,7 +14,7 @@ import typer
 from ossferry.cli.admin import admin_commands
 from ossferry.cli.keys import key_commands
 from ossferry.errors import OssferryError
-from ossferry.runtime import Runtime
+from ossferry.settings.choices import Runtime
 
 __all__ = ["main"]
 
@@ -114,9 +114,9 @@ def serve(
     from ossferry.cli.workers import GRACE_S, allow_connections, run_workers, settle, wire_limits
     from ossferry.ledger.database import check_ledger
     from ossferry.observability.logs import configure
-    from ossferry.observability.redaction import secret_values
     from ossferry.oss.mock_check import refuse_mock
     from ossferry.settings.loading import load_settings
+    from ossferry.settings.secrets import secret_values
 
     settings = load_settings(**({} if workers is None else {"workers": workers}))
     configure(settings.log_level, secrets=secret_values(settings))

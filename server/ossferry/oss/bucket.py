@@ -8,10 +8,9 @@ into the log; clients learn whether trying again helps.
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from xml.etree.ElementTree import ParseError
 
 import anyio
@@ -29,12 +28,13 @@ from ossferry.errors import (
     StsLostError,
 )
 from ossferry.observability.logs import logger
+from ossferry.oss.objects import Begun, Link, Listed, Part, Stored
 from ossferry.oss.policy import objects_policy, policy_text
-from ossferry.oss.replies import Begun, Part, moment, ours, read_begun, read_parts
+from ossferry.oss.replies import moment, ours, read_begun, read_parts
 from ossferry.oss.sts import AssumeRole, StsCredentials
 from ossferry.settings.model import Settings
 
-__all__ = ["ADDRESS_REFUSALS", "Link", "Listed", "ObjectStore", "OssBucket", "Stored"]
+__all__ = ["ADDRESS_REFUSALS", "OssBucket"]
 
 MAX_CALLS = 64
 """Calls to OSS at one time; the rest wait their turn."""
@@ -72,75 +72,6 @@ UNREADABLE = (TypeError, ValueError, AttributeError, RuntimeError, ParseError)
 T = TypeVar("T")
 
 log = logger("ossferry.bucket")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """An object as a listing has it; ``etag`` without quotes, ``size`` in bytes."""
-
-    key: str
-    size: int
-    etag: str
-    last_modified: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored(Listed):
-    """An object as OSS describes it; ``crc64`` is CRC-64/ECMA as decimal text."""
-
-    crc64: str
-    content_type: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """A presigned address: a secret while it lives."""
-
-    url: str
-    expires_at: datetime
-
-
-class ObjectStore(Protocol):
-    """The port to the bucket.
-
-    Every method raises `OssRefusedError` if OSS says no and `OssLostError` if it says nothing.
-    """
-
-    async def head(self, key: str) -> Stored | None:
-        """Return what is stored under a key; None if nothing is."""
-        ...
-
-    async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
-        """Return at most `limit` objects below a prefix whose keys follow `after`, in order."""
-        ...
-
-    async def copy(self, stored: Stored, target: str) -> bool:
-        """Copy an object with all that belongs to it; whether it was there."""
-        ...
-
-    async def delete(self, key: str, version: str = "") -> str:
-        """Delete an object, or one version; return the delete marker's version id, if any."""
-        ...
-
-    async def begun(self, prefix: str) -> Sequence[Begun]:
-        """Return the multipart uploads below a prefix that have not ended, up to some thousands."""
-        ...
-
-    async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
-        """Return what has arrived of a multipart upload; None if there is none."""
-        ...
-
-    async def abort(self, key: str, upload_id: str) -> None:
-        """End a multipart upload and drop its parts, if there is one."""
-        ...
-
-    async def link(self, key: str, *, lives_s: int, params: Mapping[str, str]) -> Link:
-        """Return an address that reads an object, for so long or as long as our keys live."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of connections."""
-        ...
 
 
 class OssBucket:

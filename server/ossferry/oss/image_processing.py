@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from ossferry.errors import BadRequestError
-from ossferry.oss.bucket import Stored
+from ossferry.oss.objects import Stored
 
 __all__ = ["PRESETS", "can_process", "process_text"]
 

@@ -4,36 +4,19 @@ The lists block, as all of `oss2` does, so they are read in a worker thread; non
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import oss2
 
-__all__ = ["Begun", "Part", "moment", "ours", "read_begun", "read_parts"]
+from ossferry.oss.objects import Begun, Part
+
+__all__ = ["moment", "ours", "read_begun", "read_parts"]
 
 MAX_PAGES = 10
 """Of 1,000 each: no upload has more parts, and nobody whom these lists help more uploads."""
 
 R = TypeVar("R", bound=oss2.models.RequestResult)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """A multipart upload without an end."""
-
-    key: str
-    upload_id: str
-    began_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A part that OSS has; ``size`` in bytes."""
-
-    number: int
-    size: int
-    last_modified: datetime
 
 
 def ours(result: R) -> R:

@@ -14,12 +14,13 @@ from starlette.responses import JSONResponse, Response
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import BadRequestError, NotStoredError, ReceiptMismatchError
 from ossferry.hooks.calls import Hooks, uploaded
-from ossferry.http.same_site import read_json
-from ossferry.identity.owner import Owner, check_own_key
+from ossferry.http.body import read_json
+from ossferry.identity.object_keys import check_own_key
+from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, receipts, refusals
 from ossferry.ledger.receipts import Receipt
 from ossferry.observability.metrics import Metrics
-from ossferry.oss.bucket import ObjectStore, Stored
+from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.uploads.quotas import Quotas
 
 __all__ = [

@@ -12,12 +12,13 @@ from starlette.responses import JSONResponse, Response
 
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import BadRequestError, NoPreviewError, NotInlineError, NotStoredError
-from ossferry.http.same_site import read_json
-from ossferry.identity.owner import Owner, check_own_key
+from ossferry.http.body import read_json
+from ossferry.identity.object_keys import check_own_key, name_of
+from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, shares
 from ossferry.ledger.shares import Share
-from ossferry.oss.bucket import ObjectStore, Stored
 from ossferry.oss.image_processing import can_process, process_text
+from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.uploads.lists import read_limit
 
 __all__ = ["ShareApi"]
@@ -113,7 +114,7 @@ def _headers(stored: Stored, disposition: str, process: str) -> dict[str, str]:
     safe = content_type in INLINE_TYPES
     if disposition == "inline" and not safe:
         raise NotInlineError("Only images, audio, video and plain text can be shown in place.")
-    name = stored.key.rpartition("/")[2]
+    name = name_of(stored.key)
     found = {"response-content-disposition": f"{disposition}; filename*=UTF-8''{quote(name, '')}"}
     if process:
         found["x-oss-process"] = process
