@@ -1,6 +1,6 @@
 """The whole thing on one machine: a mock OSS and STS, its bucket, and the server in front of it.
 
-Beside `mock_program`, the only module that imports the mock. Everything else is the production
+Only this module and `main` import the mock. Everything else is the production
 path: the server asks STS over HTTP with the official client, and the bucket is prepared as an
 operator would, with `oss2`. The mock's keys are handed over explicitly; real credentials in the
 environment are never looked at.
