@@ -1,4 +1,4 @@
-"""OSS image processing: the wishes that we pass on, written as `x-oss-process` has them.
+"""OSS image processing: the operations that we pass on, written as `x-oss-process` has them.
 
 Values are numbers, names of a fixed list, or text in URL-safe base64, so that nothing a client says
 can become another operation. Source: OSS pages "Image processing" and "Add watermarks".
@@ -22,7 +22,7 @@ PRESETS: Mapping[str, str] = {
     "thumbnail": "image/auto-orient,1/resize,m_fill,w_160,h_160/format,webp",
     "preview": "image/auto-orient,1/resize,m_lfit,w_1280,h_1280/format,webp",
 }
-_WISHES = frozenset({"resize", "format", "watermark"})
+_OPERATIONS = frozenset({"resize", "format", "watermark"})
 
 
 def can_process(stored: Stored) -> bool:
@@ -31,29 +31,29 @@ def can_process(stored: Stored) -> bool:
     return content_type in TYPES and stored.size <= MAX_SOURCE
 
 
-def process_text(wishes: object) -> str:
-    """Return the value of `x-oss-process`; empty without wishes.
+def process_text(operations: object) -> str:
+    """Return the value of `x-oss-process`; empty without operations.
 
     Args:
-        wishes: ``{"resize": {"width": …, "height": …}, "watermark": text, "format": name}``, each
-            optional.
+        operations: ``{"resize": {"width": …, "height": …}, "watermark": text, "format": name}``;
+            each is optional.
 
     Raises:
-        BadRequestError: something else is wished for.
+        BadRequestError: `operations` is not such an object.
     """
-    if wishes is None:
+    if operations is None:
         return ""
-    if not isinstance(wishes, dict) or not wishes or not wishes.keys() <= _WISHES:
+    if not isinstance(operations, dict) or not operations or not operations.keys() <= _OPERATIONS:
         raise BadRequestError("process must have resize, watermark or format, and nothing else.")
     steps = ["image"]
-    if "resize" in wishes:
-        steps.append(_resize(wishes["resize"]))
-    if "watermark" in wishes:
-        steps.append(_watermark(wishes["watermark"]))
-    if "format" in wishes:
-        if wishes["format"] not in FORMATS:
+    if "resize" in operations:
+        steps.append(_resize(operations["resize"]))
+    if "watermark" in operations:
+        steps.append(_watermark(operations["watermark"]))
+    if "format" in operations:
+        if operations["format"] not in FORMATS:
             raise BadRequestError(f"format must be one of {', '.join(FORMATS)}.")
-        steps.append(f"format,{wishes['format']}")
+        steps.append(f"format,{operations['format']}")
     return "/".join(steps)
 
 

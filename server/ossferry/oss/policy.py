@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from ossferry.errors import PolicyError
 from ossferry.identity.object_keys import TRASH, UPLOADS
+from ossferry.settings.choices import UPLOAD_ACTIONS
 
 __all__ = [
     "MAX_POLICY_LENGTH",
@@ -22,7 +23,6 @@ __all__ = [
     "upload_policy",
 ]
 
-UPLOAD_ACTIONS = ("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload")
 OBJECT_ACTIONS = ("oss:GetObject", "oss:PutObject", "oss:DeleteObject")
 MAX_POLICY_LENGTH = 1024
 """Characters. Newer pages say 2,048, older ones and the PolicySize message say 1,024."""

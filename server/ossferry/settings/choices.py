@@ -6,7 +6,16 @@ loading pydantic.
 
 from typing import Literal, TypeAlias
 
-__all__ = ["Action", "Algorithm", "Auth", "Level", "Refused", "Runtime", "Undo"]
+__all__ = [
+    "UPLOAD_ACTIONS",
+    "Action",
+    "Algorithm",
+    "Auth",
+    "Level",
+    "Refused",
+    "Runtime",
+    "Undo",
+]
 
 Auth: TypeAlias = Literal["demo", "apikey", "jwt", "oidc", "proxy"]
 Runtime: TypeAlias = Literal["micropython", "pyodide"]
@@ -19,5 +28,8 @@ Action: TypeAlias = Literal[
     "oss:AbortMultipartUpload",
     "oss:GetObject",
 ]
+UPLOAD_ACTIONS: tuple[Action, ...] = ("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload")
+"""The actions that an upload needs."""
+
 Algorithm: TypeAlias = Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]

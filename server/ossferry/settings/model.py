@@ -19,11 +19,21 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ossferry.settings.addresses import Addresses
-from ossferry.settings.choices import Action, Algorithm, Auth, Level, Refused, Runtime, Undo
+from ossferry.settings.choices import (
+    UPLOAD_ACTIONS,
+    Action,
+    Algorithm,
+    Auth,
+    Level,
+    Refused,
+    Runtime,
+    Undo,
+)
 from ossferry.settings.files import FileSecrets
 from ossferry.settings.rules import broken_rules
 from ossferry.settings.types import (
     HOST_NAME,
+    MAX_OBJECT_SIZE,
     BucketName,
     FileType,
     HeaderName,
@@ -196,7 +206,7 @@ class Settings(BaseSettings):
         " that STS allows, to an hour.",
     )
     actions: tuple[Action, ...] = Field(
-        default=("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload"),
+        default=UPLOAD_ACTIONS,
         min_length=1,
         description="What the credentials allow below the prefix, as a JSON list.",
     )
@@ -285,7 +295,7 @@ class Settings(BaseSettings):
         " ledger sign-outs are there; without one sessions end with Redis's data, or the process.",
     )
     max_file_size: int = Field(
-        default=48_800_000_000_000,
+        default=MAX_OBJECT_SIZE,
         ge=1,
         description="Largest file that the page accepts, in bytes.",
     )

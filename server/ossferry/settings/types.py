@@ -12,6 +12,7 @@ from pydantic import AfterValidator, SecretStr, StringConstraints
 
 __all__ = [
     "HOST_NAME",
+    "MAX_OBJECT_SIZE",
     "BucketName",
     "FileType",
     "HeaderName",
@@ -23,6 +24,9 @@ __all__ = [
     "bare",
     "webhook_key",
 ]
+
+MAX_OBJECT_SIZE = 48_800_000_000_000
+"""Bytes; OSS stores objects of up to 48.8 TB."""
 
 MIN_SECRET_LENGTH = 32
 MIN_SECRET_VARIETY = 8

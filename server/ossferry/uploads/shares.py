@@ -48,10 +48,10 @@ class ShareApi:
         """Answer with a new link.
 
         Raises:
-            BadRequestError: no wish for a link.
+            BadRequestError: the body does not describe a link.
             NotStoredError: there is no such object.
             NotInlineError: its type must not be shown by a browser.
-            NoPreviewError: image processing is wished for, and it is no image.
+            NoPreviewError: image processing is requested, and OSS cannot process the object.
         """
         document = await read_json(request)
         key = check_own_key(document.get("key"), owner.prefix)
@@ -59,8 +59,8 @@ class ShareApi:
         disposition = document.get("disposition", "attachment")
         if disposition not in ("attachment", "inline"):
             raise BadRequestError("disposition must be attachment or inline.")
-        wishes = document.get("process")
-        process = process_text(wishes)
+        operations = document.get("process")
+        process = process_text(operations)
         note = _note(document.get("note"))
         stored = await self._store.head(key)
         if stored is None:
@@ -75,7 +75,7 @@ class ShareApi:
             made_at=self._clock(),
             expires_at=link.expires_at,
             disposition=str(disposition),
-            process=wishes if isinstance(wishes, dict) else None,
+            process=operations if isinstance(operations, dict) else None,
             note=note,
         )
         async with self._database.write() as connection:
