@@ -36,7 +36,7 @@ IDLE_S = 2.0
 PURGE_S = 3600.0
 """Seconds between two removals of objects whose time in the trash is over."""
 
-log = logger("ossferry.after")
+log = logger("ossferry.background")
 
 
 class UploadServices:

@@ -35,7 +35,7 @@ HEADER = {"alg": "dir", "enc": "A256GCM"}
 CachedGrant: TypeAlias = tuple[StsCredentials, str]
 """Credentials and the name of their STS session."""
 
-log = logger("ossferry.shelf")
+log = logger("ossferry.grant_cache")
 
 
 class GrantCache(Protocol):
@@ -99,7 +99,7 @@ class SealedGrantCache:
         try:
             await self._storage.put(f"grant:{name}", sealed.encode(), ttl_s)
         except StorageLostError:
-            log.warning("not-shelved")
+            log.warning("not-cached")
 
     @asynccontextmanager
     async def locked(self, name: str) -> AsyncIterator[None]:
@@ -125,7 +125,7 @@ class SealedGrantCache:
         try:
             await self._storage.drop(mark)
         except StorageLostError:
-            log.warning("turn-not-given-up")  # the lock expires after `LOCK_S`
+            log.warning("lock-not-released")  # the lock expires after `LOCK_S`
 
     def _opened(self, sealed: bytes, name: str) -> CachedGrant | None:
         """Return the grant in an encrypted entry; None if the entry is not one for this name."""

@@ -38,7 +38,7 @@ MAX_ATTEMPTS = 20
 
 KEPT = timedelta(days=30)
 
-log = logger("ossferry.courier")
+log = logger("ossferry.delivery")
 
 
 def webhook_signature(secret: bytes, *, id_: str, timestamp: int, body: bytes) -> str:

@@ -25,7 +25,7 @@ class ConcurrencyLimit:
             await self._app(scope, receive, send)
             return
         if self._running >= self._limit:
-            raise BusyError("crowd")
+            raise BusyError("concurrency-limit")
         self._running += 1
         try:
             await self._app(scope, receive, send)

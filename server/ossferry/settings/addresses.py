@@ -1,4 +1,4 @@
-"""The addresses of OSS and STS that follow from the options, and checks of host names."""
+"""The addresses of the bucket that follow from the options, and checks of host names."""
 
 import ipaddress
 import re
@@ -12,18 +12,15 @@ _MOCK_HOST = re.compile(r"localhost|(?:oss-[a-z0-9-]+|[a-z]{2}-[a-z0-9-]+\.oss)\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
-    """The options that name OSS and STS, and the addresses that follow from them.
+    """The options that name the bucket, and the addresses that follow from them.
 
     The fields are the options of the same names. Every address is ``scheme://host[:port]``.
     """
 
     bucket: str
-    region: str
     endpoint: str
     cname: bool
     upload_hosts: tuple[str, ...]
-    sts_endpoint: str | None
-    objects_endpoint: str | None
     link_origin: str | None
     endpoint_suffixes: tuple[str, ...]
     allow_mock: bool
@@ -69,21 +66,6 @@ class Addresses:
         custom = [self.endpoint] if self.cname else []
         custom += [each for each in self.upload_hosts if not self.is_endpoint(each)]
         return next(iter(custom), self.bucket_origin)
-
-    @property
-    def sts_address(self) -> str:
-        """The address of STS."""
-        return self.sts_endpoint or f"https://sts.{self.region}.aliyuncs.com"
-
-    @property
-    def objects_address(self) -> str:
-        """The address of the OSS endpoint that the server itself uses."""
-        return self.objects_endpoint or self.endpoint
-
-    @property
-    def objects_by_cname(self) -> bool:
-        """Whether the server itself reaches OSS at a custom domain."""
-        return self.cname and self.objects_address == self.endpoint
 
 
 def _with_bucket(address: str, bucket: str) -> str:

@@ -395,15 +395,12 @@ class Settings(BaseSettings):
 
     @property
     def addresses(self) -> Addresses:
-        """The addresses of OSS and STS that follow from the options."""
+        """The addresses of the bucket that follow from the options."""
         return Addresses(
             bucket=self.bucket,
-            region=self.region,
             endpoint=self.endpoint,
             cname=self.cname,
             upload_hosts=self.upload_hosts,
-            sts_endpoint=self.sts_endpoint,
-            objects_endpoint=self.objects_endpoint,
             link_origin=self.link_origin,
             endpoint_suffixes=self.endpoint_suffixes,
             allow_mock=self.allow_mock,
@@ -431,18 +428,18 @@ class Settings(BaseSettings):
 
     @property
     def sts_address(self) -> str:
-        """See `Addresses`."""
-        return self.addresses.sts_address
+        """`scheme://host[:port]` of STS."""
+        return self.sts_endpoint or f"https://sts.{self.region}.aliyuncs.com"
 
     @property
     def objects_address(self) -> str:
-        """See `Addresses`."""
-        return self.addresses.objects_address
+        """`scheme://host[:port]` of the OSS endpoint that the server itself uses."""
+        return self.objects_endpoint or self.endpoint
 
     @property
     def objects_by_cname(self) -> bool:
-        """See `Addresses`."""
-        return self.addresses.objects_by_cname
+        """Whether the server itself reaches OSS at a custom domain."""
+        return self.cname and self.objects_address == self.endpoint
 
     @property
     def ledger_url(self) -> str:

@@ -144,7 +144,12 @@ def _too_wide(networks: Iterable[Network]) -> bool:
 
 
 def _endpoints(
-    addresses: Addresses, allowed_hosts: tuple[str, ...], ram_endpoint: str
+    addresses: Addresses,
+    region: str,
+    allowed_hosts: tuple[str, ...],
+    ram_endpoint: str,
+    sts_endpoint: str | None,
+    objects_endpoint: str | None,
 ) -> Iterator[str]:
     option, url = "OSSFERRY_ENDPOINT", addresses.endpoint
     host = host_of(url)
@@ -162,24 +167,21 @@ def _endpoints(
         yield from _cloud_address(option, url, addresses, otherwise=otherwise)
         if is_loopback(host) and not addresses.is_endpoint(url):
             yield f"{option} has {host}, which is no endpoint of a mock{otherwise}"
-    yield from _upload_hosts(addresses, allowed_hosts)
+    yield from _upload_hosts(addresses, region, allowed_hosts)
     yield from _cloud_address("OSSFERRY_RAM_ENDPOINT", ram_endpoint, addresses)
-    if addresses.sts_endpoint:
-        yield from _cloud_address("OSSFERRY_STS_ENDPOINT", addresses.sts_endpoint, addresses)
-    if addresses.objects_endpoint:
-        yield from _cloud_address(
-            "OSSFERRY_OBJECTS_ENDPOINT", addresses.objects_endpoint, addresses
-        )
+    if sts_endpoint:
+        yield from _cloud_address("OSSFERRY_STS_ENDPOINT", sts_endpoint, addresses)
+    if objects_endpoint:
+        yield from _cloud_address("OSSFERRY_OBJECTS_ENDPOINT", objects_endpoint, addresses)
 
 
-def _region(addresses: Addresses) -> Iterator[str]:
+def _region(addresses: Addresses, region: str, objects_address: str) -> Iterator[str]:
     """Check bucket, region and endpoint for parts that the console shows with them."""
-    region = addresses.region
     if region.startswith("oss-"):
         yield f"OSSFERRY_REGION must be without oss-: {region.removeprefix('oss-')}"
     for option, url in (
         ("OSSFERRY_ENDPOINT", addresses.endpoint),
-        ("OSSFERRY_OBJECTS_ENDPOINT", addresses.objects_address),
+        ("OSSFERRY_OBJECTS_ENDPOINT", objects_address),
     ):
         host = host_of(url)
         if host.startswith(f"{addresses.bucket}.") and addresses.is_endpoint(url):
@@ -195,12 +197,12 @@ def _issuers(allow_mock: bool, jwt_jwks_url: str, oidc_issuer: str) -> Iterator[
         yield from _issuer_address("OSSFERRY_OIDC_ISSUER", oidc_issuer, allow_mock)
 
 
-def _all_a_mock(addresses: Addresses) -> Iterator[str]:
+def _all_a_mock(addresses: Addresses, sts_address: str, objects_address: str) -> Iterator[str]:
     """Require that all endpoints are a mock, or none: the demo identifies nobody."""
     for option, url in (
         ("OSSFERRY_ENDPOINT", addresses.endpoint),
-        ("OSSFERRY_STS_ENDPOINT", addresses.sts_address),
-        ("OSSFERRY_OBJECTS_ENDPOINT", addresses.objects_address),
+        ("OSSFERRY_STS_ENDPOINT", sts_address),
+        ("OSSFERRY_OBJECTS_ENDPOINT", objects_address),
         *(("OSSFERRY_UPLOAD_HOSTS", each) for each in addresses.upload_hosts),
     ):
         if addresses.allow_mock and not is_loopback(host_of(url)):
@@ -210,7 +212,9 @@ def _all_a_mock(addresses: Addresses) -> Iterator[str]:
             )
 
 
-def _upload_hosts(addresses: Addresses, allowed_hosts: tuple[str, ...]) -> Iterator[str]:
+def _upload_hosts(
+    addresses: Addresses, region: str, allowed_hosts: tuple[str, ...]
+) -> Iterator[str]:
     option = "OSSFERRY_UPLOAD_HOSTS"
     for url in addresses.upload_hosts:
         host = host_of(url)
@@ -222,7 +226,7 @@ def _upload_hosts(addresses: Addresses, allowed_hosts: tuple[str, ...]) -> Itera
             yield f"{option} must list https only; http is for a mock on this machine"
         else:
             bucket_less = host.removeprefix(f"{addresses.bucket}.")
-            yield from _public_endpoint(option, bucket_less, addresses.region)
+            yield from _public_endpoint(option, bucket_less, region)
     origins = addresses.upload_origins
     if len(set(origins)) < len(origins):
         yield f"{option} must name each address once, with the bucket in front or without it"

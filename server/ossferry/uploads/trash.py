@@ -27,7 +27,7 @@ HOLD_S = 300.0
 
 
 class Trash:
-    """Deletes uploads so that they can come back for a while."""
+    """Deletes uploads so that they can be restored for a while."""
 
     def __init__(
         self,
@@ -50,10 +50,10 @@ class Trash:
         self._clock = clock
 
     async def delete(self, owner: Owner, key: str) -> Undo | None:
-        """Delete an upload; return how it comes back, None if it cannot.
+        """Delete an upload. Return how to restore it, or None if that is impossible.
 
         Raises:
-            NotStoredError: there is none.
+            NotStoredError: there is no such upload.
         """
         stored = await self._store.head(key)
         if stored is None:
@@ -65,22 +65,22 @@ class Trash:
         async with self._database.write() as connection:
             if await receipts.mark_deleted(connection, key, now=now, undo=undo):
                 await self._hooks.announce(connection, deleted(owner, key, now))
-            else:  # somebody who deletes it too was quicker
+            else:  # a concurrent request has deleted the upload first
                 undo = await receipts.undo_under(connection, key, now)
         self._quotas.forget(owner)
         self._hooks.wake()
         return undo
 
     async def undo(self, owner: Owner, undo_id: str) -> tuple[Stored, Receipt]:
-        """Bring an upload back.
+        """Restore a deleted upload.
 
         Raises:
-            NothingToUndoError: there is nothing to bring back, or it is too late.
-            KeyTakenError: something else is in its place.
-            QuotaExceededError: there is no room for it.
-            BusyError: they bring back others, and that takes long.
+            NothingToUndoError: there is no such undo, or it has expired.
+            KeyTakenError: another object now has the same key.
+            QuotaExceededError: the upload does not fit into the quota.
+            BusyError: other uploads of this principal are being restored, and that takes long.
         """
-        name = f"undo {owner.hash}"  # else many at once would all find the same room
+        name = f"undo {owner.hash}"  # or concurrent requests would share one quota
         async with leases.held(self._database, name, clock=self._clock, hold_s=HOLD_S):
             return await self._undo_one(owner, undo_id)
 
@@ -107,7 +107,7 @@ class Trash:
         return stored, receipt
 
     async def purge(self, *, limit: int = 100) -> int:
-        """Remove for good what can no longer come back; return how much of it there was."""
+        """Remove the data of expired undos; return how many there were."""
         async with self._database.read() as connection:
             ended = await receipts.undos_ended(connection, self._clock(), limit=limit)
         for undo in ended:
@@ -129,7 +129,11 @@ class Trash:
         return self._undo(stored, how)
 
     async def _interrupted(self, owner: Owner, key: str) -> Undo | None:
-        """Return how something comes back that was deleted without the ledger learning of it."""
+        """Return how to restore an upload whose earlier deletion did not reach the ledger.
+
+        Raises:
+            NotStoredError: the ledger has no such upload.
+        """
         async with self._database.read() as connection:
             receipt = await receipts.find(connection, key)
         if receipt is None:
@@ -141,7 +145,7 @@ class Trash:
     async def _take_out(self, undo: Undo) -> None:
         trashed, there = await self._store.head(undo.how), await self._store.head(undo.key)
         if trashed is None:
-            return  # an earlier try may have come this far
+            return  # an earlier attempt may have moved the object already
         if there is None:
             await self._store.copy(trashed, undo.key)
         elif there.crc64 != trashed.crc64:
@@ -157,5 +161,5 @@ class Trash:
 
 
 def _trash_key(owner: Owner, key: str) -> str:
-    """Return where an upload lies once it is deleted: always the same, and never too long."""
+    """Return the key of a deleted upload in the trash: deterministic and of fixed length."""
     return f"{TRASH}{owner.hash}/{hashlib.sha256(key.encode()).hexdigest()}"
