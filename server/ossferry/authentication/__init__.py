@@ -1,5 +1,5 @@
-"""Authentication: a module for each method of identifying the sender of a request.
+"""Authentication: who sends a request. One module per method, and what these modules share.
 
-Each method turns a request into a `Principal` or raises `NotIdentifiedError`. `choice` picks the
-method that `OSSFERRY_AUTH` names; an application may pass its own method to `create_app`.
+An authenticator turns a request into a `Principal` or raises `NotIdentifiedError`. `choice` selects
+the authenticator named by the `auth` setting. An application may pass its own.
 """

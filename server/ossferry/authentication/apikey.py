@@ -21,7 +21,7 @@ NO_HASH = "0" * 64
 
 
 class ApiKeyAuth:
-    """Finds the principal of an API key."""
+    """Authenticator for API keys sent as bearer tokens."""
 
     def __init__(self, file: ApiKeyFile, *, secret: bytes, clock: Clock) -> None:
         self._file = file

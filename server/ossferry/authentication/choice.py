@@ -1,4 +1,4 @@
-"""The choice of the authenticator that `OSSFERRY_AUTH` names."""
+"""Construction of the authenticator that the settings select."""
 
 from ossferry.access.audit import Audit
 from ossferry.access.authenticator import Authenticator
@@ -22,7 +22,7 @@ __all__ = ["authenticator_for", "custom_authenticator"]
 
 
 def custom_authenticator(identify: Identify) -> Authenticator:
-    """Return the authenticator of an application that identifies senders itself."""
+    """Return an authenticator for an application that identifies principals itself."""
     return Authenticator(identify=identify, ambient=with_cookie, expensive=True)
 
 
@@ -36,7 +36,7 @@ def authenticator_for(
     clock: Clock,
     monotonic: Monotonic,
 ) -> Authenticator:
-    """Return the authenticator that `OSSFERRY_AUTH` names.
+    """Return the authenticator selected by `OSSFERRY_AUTH`.
 
     Raises:
         SettingsError: the file with the API keys is missing or cannot be read.
@@ -72,6 +72,6 @@ def _apikey_authenticator(settings: Settings, clock: Clock) -> Authenticator:
             "OSSFERRY_API_KEYS_FILE: there is no such file; `ossferry apikey create` makes it."
         )
     file = ApiKeyFile(settings.api_keys_file)
-    file.records()  # a file that cannot be read stops the start
+    file.records()  # refuse to start if the file cannot be read
     keys = ApiKeyAuth(file, secret=settings.secret_bytes, clock=clock)
     return Authenticator(identify=keys.identify, ambient=never)

@@ -30,7 +30,7 @@ DEMO_USERS: Mapping[str, Principal] = MappingProxyType(
 
 
 def demo_authenticator(settings: Settings, audit: Audit) -> Authenticator:
-    """Return the authenticator of the demo; `POST /demo/user` selects Alice or Bob."""
+    """Return the demo authenticator, with an endpoint to choose Alice or Bob."""
     guard = Guard(settings, ambient=never)
 
     async def choose(request: Request) -> Response:

@@ -15,7 +15,7 @@ __all__ = ["JwtAuth"]
 
 
 class JwtAuth:
-    """Finds the principal of a bearer token: its subject."""
+    """Authenticator for bearer tokens; the token's subject is the principal's id."""
 
     def __init__(
         self, settings: Settings, client: httpx.AsyncClient, *, clock: Clock, monotonic: Monotonic

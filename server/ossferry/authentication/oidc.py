@@ -160,7 +160,7 @@ def oidc_authenticator(
     clock: Clock,
     monotonic: Monotonic,
 ) -> Authenticator:
-    """Return the authenticator of an OpenID provider, with its sign-in and sign-out endpoints."""
+    """Return the OpenID authenticator, with the endpoints of sign-in and sign-out."""
     provider = Provider(settings, clock=clock, monotonic=monotonic)
     sessions = Sessions(settings, sign_outs, clock=clock)
     guard = Guard(settings, ambient=always)

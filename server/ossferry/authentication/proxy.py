@@ -19,7 +19,7 @@ SECRET_HEADER = "x-proxy-secret"  # noqa: S105 - a header's name
 
 
 class ProxyAuth:
-    """Believes the proxy."""
+    """Authenticator that trusts the user header of the reverse proxy."""
 
     def __init__(self, settings: Settings) -> None:
         secret = settings.proxy_secret

@@ -1,9 +1,8 @@
 """The whole thing on one machine: a mock OSS and STS, its bucket, and the server in front of it.
 
-Only this module and `main` import the mock. Everything else is the production
-path: the server asks STS over HTTP with the official client, and the bucket is prepared as an
-operator would, with `oss2`. The mock's keys are handed over explicitly; real credentials in the
-environment are never looked at.
+Only this module and `main` import the mock. Everything else works as in production: the server
+calls STS over HTTP with the official client, and `oss2` prepares the bucket as an operator would.
+The mock's keys are passed explicitly; real credentials in the environment are ignored.
 """
 
 import json

@@ -154,7 +154,7 @@ def config_docs() -> None:
     add_help_option=False,
 )
 def mock_oss(context: typer.Context) -> None:
-    """Run the mock OSS alone; `ossferry mock-oss --help` has its options."""
+    """Run only the mock OSS; `ossferry mock-oss --help` prints its options."""
     import mock_oss.cli
 
     mock_oss.cli.app(context.args, prog_name="ossferry mock-oss")

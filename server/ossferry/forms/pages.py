@@ -74,7 +74,7 @@ class FormPages:
         purpose = GrantPurpose(action="form", actions=ACTIONS, checks=FOR_CREDENTIALS_PAGE)
         try:
             granted = await self._token.obtain(request, purpose)
-        except CrossSiteError:  # whoever meant to come here goes on with a click
+        except CrossSiteError:  # the user continues with a click on a link of this site
             return _answer(self._html.onward("/form", language=language, at_once=False), 403)
         chosen = {"lang": language} if "lang" in request.query_params else {}
 

@@ -51,7 +51,7 @@ _CONTENT_TYPE = re.compile(CONTENT_TYPE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormRequest:
-    """What a request says of the file; nothing of it is believed, OSS checks it.
+    """A request for a form: the client's description of the file, which OSS checks.
 
     Attributes:
         name: empty if it is not known.
@@ -101,7 +101,7 @@ class Forms:
         self._max_size = min(settings.max_file_size, MAX_FILE_SIZE)
 
     def check(self, wanted: FormRequest, *, any_type: bool = False) -> None:
-        """Return if such a file may be stored.
+        """Raise an error if the settings do not allow the file.
 
         Args:
             any_type: whether the type is looked at later.
@@ -219,7 +219,7 @@ class FormApi:
 
 
 def read_form_request(document: Document) -> FormRequest:
-    """Read what a request says of the file.
+    """Return the description of the file in a request.
 
     Raises:
         BadRequestError: a field is malformed.

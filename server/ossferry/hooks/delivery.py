@@ -49,7 +49,7 @@ def webhook_signature(secret: bytes, *, id_: str, timestamp: int, body: bytes) -
 
 
 class EventDelivery:
-    """Takes what is due out of the ledger, and brings it."""
+    """Takes due deliveries from the ledger and delivers them."""
 
     def __init__(
         self,

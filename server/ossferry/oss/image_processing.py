@@ -1,4 +1,4 @@
-"""OSS image processing: the operations that we pass on, written as `x-oss-process` has them.
+"""Image processing by OSS: builds values of the parameter `x-oss-process`.
 
 Values are numbers, names of a fixed list, or text in URL-safe base64, so that nothing a client says
 can become another operation. Source: OSS pages "Image processing" and "Add watermarks".
@@ -32,14 +32,14 @@ def can_process(stored: Stored) -> bool:
 
 
 def process_text(operations: object) -> str:
-    """Return the value of `x-oss-process`; empty without operations.
+    """Return the value of `x-oss-process`; empty if no processing is requested.
 
     Args:
         operations: ``{"resize": {"width": …, "height": …}, "watermark": text, "format": name}``;
             each is optional.
 
     Raises:
-        BadRequestError: `operations` is not such an object.
+        BadRequestError: an unknown or malformed operation is requested.
     """
     if operations is None:
         return ""

@@ -48,10 +48,10 @@ class ShareApi:
         """Answer with a new link.
 
         Raises:
-            BadRequestError: the body does not describe a link.
+            BadRequestError: a field is missing or malformed.
             NotStoredError: there is no such object.
-            NotInlineError: its type must not be shown by a browser.
-            NoPreviewError: image processing is requested, and OSS cannot process the object.
+            NotInlineError: a browser must not display an object of this type.
+            NoPreviewError: image processing is requested, but the object is no suitable image.
         """
         document = await read_json(request)
         key = check_own_key(document.get("key"), owner.prefix)
