@@ -1,7 +1,8 @@
-"""Decides who may write where in an OSS bucket, and vends the short-lived credentials to do it.
+"""ossferry: decides who may write where in an OSS bucket, and issues short-lived credentials.
 
-`create_app(settings)` is a Starlette application: the page, its assets and the token API.
-It never sees a file's bytes, and it imports neither the page's code nor (outside `demo`) the mock.
+`create_app(settings)` is a Starlette application with the page, its assets and the token API. The
+server never receives the bytes of a file. It imports neither the page's code nor, except for the
+demo, the mock.
 """
 
 from importlib import import_module
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Identify", "Principal", "Settings", "create_app", "load_settings"]
 
-_HOMES = {
+_MODULES = {
     "Identify": "ossferry.identity.principal",
     "Principal": "ossferry.identity.principal",
     "Settings": "ossferry.settings.model",
@@ -25,7 +26,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Load what is asked for when it is asked for: `ossferry mock-oss` needs none of it."""
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+    """Import a public name on first use: `ossferry mock-oss` must start without the server."""
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'ossferry' has no attribute {name!r}")

@@ -1,10 +1,13 @@
-"""Puts the server together: settings in, a Starlette application out.
+"""The composition of the server: settings in, a Starlette application out.
 
-Everything with a life is made here and handed down; nothing is global. Routes are one table.
+Every object with connections or tasks is created here and passed on as an argument; there are no
+global objects.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
@@ -16,47 +19,62 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from ossferry.access.audit import Audit
-from ossferry.access.gate import Door
-from ossferry.access.rate_limits import Counter, Rates
-from ossferry.authentication.choice import own_way, way_for
+from ossferry.access.authenticator import Authenticator
+from ossferry.access.gate import Gate
+from ossferry.access.rate_limits import Rates
+from ossferry.admin.endpoints import AdminApi
+from ossferry.authentication.choice import authenticator_for, custom_authenticator
 from ossferry.authentication.sign_outs import SignOuts
-from ossferry.background import AfterUpload, get_only
+from ossferry.background import UploadServices
 from ossferry.clock import Clock, Monotonic, monotonic, utc_now
 from ossferry.errors import OssferryError
 from ossferry.forms.html import FormHtml
 from ossferry.forms.pages import FormPages
 from ossferry.forms.service import FormApi, Forms
-from ossferry.grants.cache import NoShelf, SealedShelf
-from ossferry.grants.endpoints import AssetApi, TokenApi, health
+from ossferry.grants.cache import NoGrantCache, SealedGrantCache
+from ossferry.grants.endpoints import TokenApi
+from ossferry.grants.log import GrantLog
 from ossferry.grants.service import Grants
 from ossferry.http.client import outbound_client
+from ossferry.http.concurrency import ConcurrencyLimit
+from ossferry.http.hosts import HostGuard
 from ossferry.http.problems import ProblemBoundary, answer_http_error, answer_problem
 from ossferry.http.proxies import TrustedProxies
-from ossferry.http.request_checks import Crowd, ShapeGuard
-from ossferry.http.same_site import HostGuard
-from ossferry.http.security_headers import FORM, SecurityHeaders
+from ossferry.http.request_checks import RequestChecks
+from ossferry.http.security_headers import SecurityHeaders
 from ossferry.identity.principal import Identify
 from ossferry.ledger import Database
-from ossferry.observability.metrics import Measured, Metrics, MetricsApi
+from ossferry.observability.metrics import Measured, Metrics
 from ossferry.observability.tracing import Span, exporting_spans, no_span
-from ossferry.operations.openapi import show_openapi
+from ossferry.operations.metrics import MetricsApi
 from ossferry.operations.readiness import Readiness, StsDate, ask_sts_date
-from ossferry.oss.bucket import ObjectStore, OssBucket
+from ossferry.oss.bucket import OssBucket
+from ossferry.oss.objects import ObjectStore
 from ossferry.oss.sts import AssumeRole, StsClient, default_credentials, objects_sts
 from ossferry.oss.sts_guard import Breaker, GuardedSts, Pace
 from ossferry.pages.assets import Assets, find_web_dir
+from ossferry.pages.endpoints import AssetApi
 from ossferry.pages.pages import Pages
+from ossferry.routes import Handlers, UploadHandlers, all_routes
 from ossferry.settings.model import Settings
+from ossferry.state.counter import Counter
 from ossferry.state.key_value import Storage, make_storage
+from ossferry.uploads.callbacks import CallbackApi, CallbackKeys
+from ossferry.uploads.lists import ListApi
+from ossferry.uploads.objects import ObjectApi
+from ossferry.uploads.quarantine import RefusalApi
+from ossferry.uploads.receipts import ReceiptApi
+from ossferry.uploads.shares import ShareApi
+from ossferry.uploads.unfinished import UnfinishedApi
 
 __all__ = ["create_app"]
 
 
 class Closing(Protocol):
-    """What has to be closed in the end."""
+    """An object that must be closed when the application ends."""
 
     def close(self) -> Awaitable[None]:
-        """Let go of what is open."""
+        """Close connections and stop tasks."""
 
 
 def create_app(
@@ -74,158 +92,86 @@ def create_app(
     hooks: Mapping[str, object] = MappingProxyType({}),
     outbound: httpx.AsyncClient | None = None,
 ) -> Starlette:
-    """Return the server as an ASGI application.
+    """Return the server as an ASGI application; the environment is not read again.
 
     Args:
-        settings: every option; the environment is not looked at again.
-        identify: how people are identified; by default as `settings.auth` says.
-        assume_role: how STS is reached; by default the official client with its default chain.
-        audit: where decisions are recorded; by default as `settings.audit_file` says.
-        clock: the present moment.
-        monotonic: seconds that only grow; for rates and pauses.
-        sts_date: what time STS has; by default it is asked.
-        span: what opens spans; by default as `settings.tracing` says.
-        store: the bucket as the server sees it; by default over `oss2`, if there is a role for it.
-        sign_outs: what remembers who signed out; by default the ledger, else Redis, else memory.
-        hooks: by name, what is told of grants and uploads besides the hooks of installed packages.
-        outbound: what reaches webhooks and OSS's public key; by default public addresses only.
+        identify: identifies senders; by default the method of `settings.auth`.
+        assume_role: calls STS; by default the official client with its default credentials.
+        audit: the audit trail; by default as `settings.audit_file` says.
+        monotonic: seconds that never decrease, for rates and pauses.
+        sts_date: returns the time of STS; by default STS is asked.
+        store: the bucket; by default `oss2` with the role for objects, if the settings have one.
+        sign_outs: ended sessions; by default in the ledger, else in Redis, else in memory.
+        span: opens tracing spans; by default as `settings.tracing` says.
+        hooks: hooks by name, besides those of installed packages.
+        outbound: the client for webhooks and OSS's public key; by default for public addresses.
 
     Raises:
         SettingsError: the built page is missing, or a file cannot be read.
     """
+    base = _base(settings, audit, clock, monotonic, store=store, span=span)
+    authenticator = _authenticator(base, identify, sign_outs)
+    sts = _guarded_sts(base, assume_role or StsClient(settings, default_credentials()))
+    grants = Grants(settings, sts, clock=clock, cache=_grant_cache(base))
+    uploads = _upload_services(base, hooks, outbound)
+    ready = _readiness(base, sts_date or ask_sts_date(settings), sts)
+    routes = _routes(base, authenticator, grants, uploads, ready)
+    services: list[Closing] = [uploads] if uploads else []
+    closing = [grants, *services, authenticator, base.counter, base.storage]
+    return _application(base, routes, _lifespan(uploads, closing, base.audit), uploads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Base:
+    """The objects that most parts of the server use.
+
+    Attributes:
+        store, database: the bucket and the ledger; both are None without a role for objects.
+    """
+
+    settings: Settings
+    web_dir: Path
+    assets: Assets
+    audit: Audit
+    storage: Storage
+    metrics: Metrics
+    counter: Counter
+    rates: Rates
+    store: ObjectStore | None
+    database: Database | None
+    span: Span
+    clock: Clock
+    monotonic: Monotonic
+
+
+def _base(
+    settings: Settings,
+    audit: Audit | None,
+    clock: Clock,
+    monotonic: Monotonic,
+    *,
+    store: ObjectStore | None,
+    span: Span | None,
+) -> _Base:
     web_dir = find_web_dir(settings)
     assets = Assets.load(web_dir)
     audit = audit or Audit(settings, clock=clock)
-    storage = make_storage(settings)
-    metrics = Metrics()
     counter = Counter(settings, monotonic=monotonic)
-    rates = Rates(settings, counter)
     store = store or _store(settings, clock=clock)
-    database = Database(settings.ledger_url) if store is not None else None
-    way = own_way(identify) if identify else None
-    way = way or way_for(
-        settings,
-        storage,
-        rates,
-        audit,
-        sign_outs=sign_outs or SignOuts(storage, database, clock=clock),
-        clock=clock,
-        monotonic=monotonic,
-    )
-    span = span or (exporting_spans() if settings.tracing else no_span)
-    sts = GuardedSts(
-        assume_role or StsClient(settings, default_credentials()),
-        pace=Pace(counter, calls_per_s=settings.sts_calls_per_s),
-        breaker=Breaker(monotonic=monotonic),
-        metrics=metrics,
-        clock=clock,
-        span=span,
-    )
-    grants = Grants(settings, sts, clock=clock, shelf=_shelf(settings, storage))
-    door = Door(settings, way=way, rates=rates, audit=audit)
-    after = None
-    if store is not None and database is not None:
-        after = AfterUpload(
-            settings,
-            store,
-            database,
-            door=door,
-            rates=rates,
-            audit=audit,
-            hooks=hooks,
-            outbound=outbound or outbound_client(settings),
-            metrics=metrics,
-            clock=clock,
-            monotonic=monotonic,
-            styles=assets.styles(),
-        )
-    token = TokenApi(
-        settings,
-        way=way,
-        door=door,
-        grants=grants,
-        after=after,
+    return _Base(
+        settings=settings,
+        web_dir=web_dir,
+        assets=assets,
         audit=audit,
-        metrics=metrics,
-        clock=clock,
-        span=span,
-    )
-    forms = Forms(settings, clock=clock)
-    pages = FormPages(
-        settings,
-        forms,
-        _form_html(settings, assets),
-        token=token,
-        way=way,
+        storage=make_storage(settings),
+        metrics=Metrics(),
+        counter=counter,
+        rates=Rates(settings, counter),
         store=store,
-        after=after,
-        clock=clock,
-    )
-    ready = Readiness(
-        storage,
-        sts_date or ask_sts_date(settings),
-        sts=sts,
-        audit=audit,
-        ledger=database,
+        database=Database(settings.ledger_url) if store is not None else None,
+        span=span or (exporting_spans() if settings.tracing else no_span),
         clock=clock,
         monotonic=monotonic,
-    )
-    routes = [
-        *_page_routes(Pages.load(settings, web_dir, way), AssetApi(assets)),
-        *_api_routes(token, ready),
-        *_form_routes(door, FormApi(settings, forms, token=token, way=way, clock=clock), pages),
-        *(after.routes if after else []),
-        *_metrics_routes(settings, metrics, audit),
-        *way.routes,
-    ]
-
-    paths = [route.path for route in routes if "{" not in route.path]
-    middleware = [
-        Middleware(SecurityHeaders, settings=settings, inline_scripts=assets.inline_scripts),
-        Middleware(Measured, metrics=metrics, monotonic=monotonic, paths=paths),
-        *_middleware(settings),
-    ]
-    closing: list[Closing] = [grants, *([after] if after else []), way, counter, storage]
-    app = _application(routes, middleware, _lifespan(after, closing, audit))
-    app.state.after = after
-    app.state.store = store  # for applications that mount this one: docs/examples/gallery.py
-    app.state.styles = assets.styles()
-    return app
-
-
-def _page_routes(page: Pages, files: AssetApi) -> list[Route]:
-    return [
-        Route("/", page.show),
-        Route("/assets/{path:path}", files.asset),
-        Route("/embed.js", files.embed),
-        Route("/favicon.ico", files.icon),
-    ]
-
-
-def _api_routes(token: TokenApi, ready: Readiness) -> list[Route]:
-    return [
-        get_only("/get_sts_token", token.get_sts_token),
-        Route("/api/grant", token.grant, methods=["POST"]),
-        Route("/healthz", health),
-        Route("/readyz", ready.show),
-        Route("/openapi.json", show_openapi),
-    ]
-
-
-def _form_routes(door: Door, api: FormApi, pages: FormPages) -> list[Route]:
-    return [
-        Route("/api/form", api.create, methods=["POST"]),
-        get_only(FORM, pages.show),
-        get_only(f"{FORM}/back", pages.back),
-        get_only(f"{FORM}/arrived", door.visitors("form-arrived", pages.arrived)),
-    ]
-
-
-def _form_html(settings: Settings, assets: Assets) -> FormHtml:
-    return FormHtml(
-        styles=(assets.styles(), assets.address("form.css")),
-        script=assets.address("form.js"),
-        types=settings.allowed_types,
     )
 
 
@@ -235,60 +181,226 @@ def _store(settings: Settings, *, clock: Clock) -> ObjectStore | None:
     return OssBucket(settings, objects_sts(settings, default_credentials()), clock=clock)
 
 
-def _metrics_routes(settings: Settings, metrics: Metrics, audit: Audit) -> list[Route]:
-    if settings.metrics_token is None:
-        return []
-    return [Route("/metrics", MetricsApi(settings, metrics, audit).show)]
+def _authenticator(
+    base: _Base, identify: Identify | None, sign_outs: SignOuts | None
+) -> Authenticator:
+    if identify is not None:
+        return custom_authenticator(identify)
+    return authenticator_for(
+        base.settings,
+        base.storage,
+        base.rates,
+        base.audit,
+        sign_outs=sign_outs or SignOuts(base.storage, base.database, clock=base.clock),
+        clock=base.clock,
+        monotonic=base.monotonic,
+    )
+
+
+def _guarded_sts(base: _Base, assume_role: AssumeRole) -> GuardedSts:
+    return GuardedSts(
+        assume_role,
+        pace=Pace(base.counter, calls_per_s=base.settings.sts_calls_per_s),
+        breaker=Breaker(monotonic=base.monotonic),
+        metrics=base.metrics,
+        clock=base.clock,
+        span=base.span,
+    )
+
+
+def _grant_cache(base: _Base) -> NoGrantCache | SealedGrantCache:
+    if base.settings.redis_url is None:
+        return NoGrantCache()
+    return SealedGrantCache(base.storage, secret=base.settings.secret_bytes)
+
+
+def _upload_services(
+    base: _Base, hooks: Mapping[str, object], outbound: httpx.AsyncClient | None
+) -> UploadServices | None:
+    if base.store is None or base.database is None:
+        return None
+    return UploadServices(
+        base.settings,
+        base.store,
+        base.database,
+        hooks=hooks,
+        outbound=outbound or outbound_client(base.settings),
+        metrics=base.metrics,
+        clock=base.clock,
+        monotonic=base.monotonic,
+    )
+
+
+def _readiness(base: _Base, sts_date: StsDate, sts: GuardedSts) -> Readiness:
+    return Readiness(
+        base.storage,
+        sts_date,
+        sts=sts,
+        audit=base.audit,
+        ledger=base.database,
+        clock=base.clock,
+        monotonic=base.monotonic,
+    )
+
+
+def _routes(
+    base: _Base,
+    authenticator: Authenticator,
+    grants: Grants,
+    uploads: UploadServices | None,
+    ready: Readiness,
+) -> list[Route]:
+    settings, assets, clock = base.settings, base.assets, base.clock
+    gate = Gate(
+        settings,
+        authenticator=authenticator,
+        rates=base.rates,
+        audit=base.audit,
+        check_owner=uploads.quotas.refuse_revoked if uploads else None,
+    )
+    token = _token_api(base, authenticator, gate, grants, uploads)
+    forms = Forms(settings, clock=clock)
+    form_pages = FormPages(
+        settings,
+        forms,
+        _form_html(base),
+        token=token,
+        authenticator=authenticator,
+        store=base.store,
+        recorder=uploads.recorder if uploads else None,
+        clock=clock,
+    )
+    handlers = Handlers(
+        page=Pages.load(settings, base.web_dir, authenticator),
+        assets=AssetApi(assets),
+        token=token,
+        readiness=ready,
+        form=FormApi(settings, forms, token=token, authenticator=authenticator, clock=clock),
+        form_pages=form_pages,
+        metrics=_metrics_api(base),
+        uploads=_upload_handlers(base, uploads) if uploads else None,
+        sign_in=authenticator.endpoints,
+    )
+    return all_routes(gate, handlers)
+
+
+def _token_api(
+    base: _Base,
+    authenticator: Authenticator,
+    gate: Gate,
+    grants: Grants,
+    uploads: UploadServices | None,
+) -> TokenApi:
+    grant_log = None
+    if uploads is not None:
+        grant_log = GrantLog(uploads.database, uploads.hooks, uploads.quotas, clock=base.clock)
+    features = [
+        *(uploads.features if uploads else []),
+        *(["demo"] if base.settings.allow_mock else []),
+        *(["sign-out"] if authenticator.signs_out else []),
+    ]
+    return TokenApi(
+        base.settings,
+        authenticator=authenticator,
+        gate=gate,
+        grants=grants,
+        grant_log=grant_log,
+        features=features,
+        audit=base.audit,
+        metrics=base.metrics,
+        clock=base.clock,
+        span=base.span,
+    )
+
+
+def _form_html(base: _Base) -> FormHtml:
+    assets = base.assets
+    return FormHtml(
+        styles=(assets.styles(), assets.address("form.css")),
+        script=assets.address("form.js"),
+        types=base.settings.allowed_types,
+    )
+
+
+def _metrics_api(base: _Base) -> MetricsApi | None:
+    if base.settings.metrics_token is None:
+        return None
+    return MetricsApi(base.settings, base.metrics, base.audit)
+
+
+def _upload_handlers(base: _Base, uploads: UploadServices) -> UploadHandlers:
+    settings, store, database, clock = base.settings, uploads.store, uploads.database, base.clock
+    callback = CallbackApi(
+        settings,
+        store=store,
+        database=database,
+        recorder=uploads.recorder,
+        keys=CallbackKeys(uploads.outbound, monotonic=base.monotonic),
+        rates=base.rates,
+        audit=base.audit,
+    )
+    return UploadHandlers(
+        receipts=ReceiptApi(store, uploads.recorder, uploads.quotas),
+        refusals=RefusalApi(uploads.quarantine),
+        objects=ObjectApi(store, uploads.trash),
+        lists=ListApi(store, database, clock=clock),
+        shares=ShareApi(store, database, clock=clock),
+        unfinished=UnfinishedApi(store),
+        admin=AdminApi(settings, database, styles=base.assets.styles()),
+        callback=callback if settings.callback else None,
+    )
 
 
 def _lifespan(
-    after: AfterUpload | None, closing: Sequence[Closing], audit: Audit
+    uploads: UploadServices | None, closing: Sequence[Closing], audit: Audit
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as ending:  # whatever fails in it, all of it is closed
+        async with AsyncExitStack() as ending:  # closes everything, even if one close fails
             ending.callback(audit.close)
             for part in reversed(closing):
                 ending.push_async_callback(part.close)
-            if after is not None:
-                after.start()
+            if uploads is not None:
+                uploads.start()
             yield
 
     return lifespan
 
 
 def _application(
+    base: _Base,
     routes: list[Route],
-    middleware: list[Middleware],
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
+    uploads: UploadServices | None,
 ) -> Starlette:
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=middleware,
+        middleware=_middleware(base, routes),
         exception_handlers={
             OssferryError: answer_problem,
             HTTPException: answer_http_error,
         },
     )
     app.router.redirect_slashes = False  # one address per route; variants are 404
+    app.state.uploads = uploads
+    app.state.store = base.store  # for applications that mount this one: docs/examples/gallery.py
+    app.state.styles = base.assets.styles()
     return app
 
 
-def _shelf(settings: Settings, storage: Storage) -> NoShelf | SealedShelf:
-    if settings.redis_url is None:
-        return NoShelf()
-    return SealedShelf(storage, secret=settings.secret_bytes)
-
-
-def _middleware(settings: Settings) -> list[Middleware]:
-    """Return what every request passes through, outermost first."""
+def _middleware(base: _Base, routes: Sequence[Route]) -> list[Middleware]:
+    """Return the middleware that every request passes through, outermost first."""
+    settings = base.settings
+    paths = [route.path for route in routes if "{" not in route.path]
     found = [
+        Middleware(SecurityHeaders, settings=settings, inline_scripts=base.assets.inline_scripts),
+        Middleware(Measured, metrics=base.metrics, monotonic=base.monotonic, paths=paths),
         Middleware(ProblemBoundary),
-        Middleware(ShapeGuard),
+        Middleware(RequestChecks),
         Middleware(TrustedProxies, settings=settings),
         Middleware(HostGuard, settings=settings),
-        Middleware(Crowd, settings=settings),
+        Middleware(ConcurrencyLimit, settings=settings),
     ]
     if settings.cors_origins:
         found.append(

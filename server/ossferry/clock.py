@@ -1,6 +1,6 @@
-"""The only file of the server that reads a real clock.
+"""The clocks of the server; no other module reads the real time.
 
-Everything else takes a `Clock`, so that a test can move time.
+Every other module takes a `Clock` or a `Monotonic` as an argument, so that a test can set the time.
 """
 
 import time
@@ -11,23 +11,23 @@ from typing import TypeAlias
 __all__ = ["Clock", "Monotonic", "monotonic", "utc_now", "utc_text"]
 
 Clock: TypeAlias = Callable[[], datetime]
-"""Answers the present moment as an aware UTC datetime."""
+"""A function that returns the current time as an aware UTC datetime."""
 
 
 def utc_now() -> datetime:
-    """Return the present moment as an aware UTC datetime."""
+    """Return the current time as an aware UTC datetime."""
     return datetime.now(UTC)
 
 
 Monotonic: TypeAlias = Callable[[], float]
-"""Answers seconds that only ever grow."""
+"""A function that returns seconds that never decrease."""
 
 
 def monotonic() -> float:
-    """Return seconds that only ever grow, to measure how long something takes."""
+    """Return seconds that never decrease, to measure durations."""
     return time.monotonic()
 
 
 def utc_text(moment: datetime, *, timespec: str = "seconds") -> str:
-    """Return a moment as ISO 8601 in UTC, ``2026-03-14T09:26:53Z``."""
+    """Return a time as ISO 8601 in UTC, ``2026-03-14T09:26:53Z``."""
     return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")

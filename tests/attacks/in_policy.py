@@ -12,7 +12,7 @@ from attacks.attempt import Attempt, Try, attempts
 from mock_oss.policies.evaluation import Policy, Question, evaluate_session, parse_policy
 from ossferry.errors import OssferryError, PolicyError
 from ossferry.grants.service import Grants
-from ossferry.identity.owner import principal_prefix
+from ossferry.identity.owner import owner_of, principal_prefix
 from ossferry.identity.principal import Principal
 from ossferry.oss.policy import MAX_POLICY_LENGTH, policy_text, upload_policy
 from ossferry.settings.loading import ExplicitSettings, load_settings
@@ -89,7 +89,7 @@ def issued(id_: str, address: str = "", https: bool = True) -> tuple[str, str]:
     settings = settings.model_copy(update={"endpoint": endpoint, "bind_address": bool(address)})
     sts = FakeSts(FakeClock())
     grants = Grants(settings, sts, clock=FakeClock())
-    asyncio.run(grants.grant(Principal(id=id_, name="x"), address=address))
+    asyncio.run(grants.grant(owner_of(Principal(id=id_, name="x"), secret=SECRET), address=address))
     return sts.calls[0]["session_name"], sts.calls[0]["policy"]
 
 

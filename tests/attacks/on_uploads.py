@@ -147,7 +147,7 @@ def eaten(sizes: list[int], *, path: str = "/api/grant", method: str = "POST") -
     def attempt(worlds: Worlds) -> bool:
         world = worlds["uploads"]
         transport: Any = world.client._transport
-        after = world.app.state.after
+        after = world.app.state.uploads
         ask(world, "/api/grant", {})
         world.store.objects.clear()
         for number, size in enumerate(sizes):

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from attacks.at_sign_in import with_own_id
 from ossferry.app import create_app
-from ossferry.authentication.apikey import ApiKeyWay
+from ossferry.authentication.apikey import ApiKeyAuth
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_text import new_key
 from ossferry.authentication.jwks import Jwks
@@ -44,14 +44,14 @@ def test_t20_a_guess_takes_the_same_work_whatever_is_wrong_with_it(tmp_path: Pat
     known = new_key()
     file.add(known, secret=SECRET, user="carol", created=clock())
     near = with_own_id(known.text)
-    way = ApiKeyWay(file, secret=SECRET, clock=clock)
+    keys = ApiKeyAuth(file, secret=SECRET, clock=clock)
     loop = asyncio.new_event_loop()
 
     def guess(text: str) -> None:
         header = (b"authorization", f"Bearer {text}".encode())
         request = Request({"type": "http", "headers": [header], "client": ("192.0.2.7", 1)})
         with pytest.raises(NotIdentifiedError):
-            loop.run_until_complete(way.identify(request))
+            loop.run_until_complete(keys.identify(request))
 
     times: dict[str, list[float]] = {"unknown id": [], "known id": []}
     for _ in range(ROUNDS):

@@ -1,4 +1,4 @@
-"""What a person does with a file that has arrived."""
+"""Actions on a completed file."""
 
 import json
 import re
@@ -49,7 +49,7 @@ def test_links_list_undo_and_receipt(uploader: UploaderPage, demo: Demo, page: P
     page.set_viewport_size({"width": 360, "height": 740})
     name = stored.get_by_text("report.txt").bounding_box()
     assert name is not None
-    assert name["width"] > 60  # beside or above the buttons, but never squeezed
+    assert name["width"] > 60  # beside or above the buttons, but never too narrow
     page.set_viewport_size({"width": 1280, "height": 900})
     stored.get_by_role("button", name="Delete").click()
     expect(mine.get_by_role("status")).to_contain_text("report.txt was deleted.")
@@ -96,7 +96,7 @@ def test_what_was_deleted_is_told_and_comes_back(start_demo: StartDemo, page: Pa
     buttons = uploader.row("one.txt").locator.get_by_role("button")
     expect(buttons.filter(has_text="Copy link")).to_have_count(0)
     opener.click()
-    expect(stored).to_have_count(1)  # it comes above the deleted ones, which then move down
+    expect(stored).to_have_count(1)  # it appears above the deleted files, which then move down
     mine.get_by_text("2 deleted files can be restored").click()
     back = mine.get_by_test_id("deleted").filter(has_text="one.txt").get_by_role("button")
     back.dblclick()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people
 from ossferry.ledger.standing import standing
-from ossferry.oss.bucket import Stored
+from ossferry.oss.objects import Stored
 
 __all__ = ["NOW", "opened", "owner", "stored", "used"]
 

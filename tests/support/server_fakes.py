@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from ossferry.clock import utc_now
-from ossferry.oss.bucket import Link, Listed, Stored
-from ossferry.oss.replies import Begun, Part
+from ossferry.oss.objects import Begun, Link, Listed, Part, Stored
 from ossferry.oss.sts import StsCredentials
 
 __all__ = ["NO_KEYS", "OBJECTS", "OPTIONS", "FakeClock", "FakeStore", "FakeSts", "UnexpectedError"]

@@ -82,7 +82,7 @@ for wrong in (lambda: [][1], lambda: {}["a"], lambda: 1 // 0, lambda: int("x"), 
         print(repr(error))
 """
 
-# What JavaScript throws passes Python by; the stack of C is put back, as far as it was before.
+# JavaScript exceptions bypass Python; afterwards the C stack must be restored.
 FOREIGN = """
 import js
 

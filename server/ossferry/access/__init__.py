@@ -1,1 +1,1 @@
-"""The gate in front of every route: rate limits, identity, and the audit trail."""
+"""Access to routes: the gate with its rate limits, the audit trail, and the authenticator port."""

@@ -1,14 +1,15 @@
-"""One line per decision: who, what, until when, how it ended; never a secret, never a name.
+"""The audit trail: one line for each decision, without secrets and without names.
 
-The principal is a keyed hash, the scope its prefix without the readable part, and the key id its
-last four characters, so that a leaked log opens nothing, names nobody, and still joins with the
-cloud's audit trail by session name.
+A line has the keyed hash of the principal, the key prefix without its readable part, and the last
+four characters of the access key id. A leaked log therefore gives no access and identifies nobody.
+The session name joins a line with the audit trail of the cloud.
 """
 
 import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
@@ -16,20 +17,21 @@ from starlette.requests import Request
 
 from ossferry.clock import Clock
 from ossferry.errors import AuditLostError, OssferryError, SettingsError
-from ossferry.grants.service import Issued
 from ossferry.http.problems import request_id
-from ossferry.identity.owner import nameless, principal_hash
-from ossferry.identity.principal import Principal
+from ossferry.http.proxies import address_of
+from ossferry.identity.owner import Owner, without_slug
 from ossferry.observability.logs import MAX_FIELD_LENGTH, logger
-from ossferry.observability.redaction import Redactor, secret_values
+from ossferry.observability.redaction import Redactor
 from ossferry.settings.model import Settings
+from ossferry.settings.secrets import secret_values
 
 __all__ = ["Audit", "AuditFile", "AuditSink"]
 
 MODE = 0o640
-"""Of a file that is made now: the rest of the machine does not read it."""
+"""The mode of a new file: other users of the machine cannot read it."""
 
 AuditSink: TypeAlias = Callable[[dict[str, str]], None]
+"""A function that writes one audit line."""
 
 log = logger("ossferry.audit")
 
@@ -39,9 +41,9 @@ def _to_log(line: dict[str, str]) -> None:
 
 
 class AuditFile:
-    """Appends lines to a file; what cannot be written down does not happen.
+    """Appends audit lines to a file.
 
-    When the file is moved away, as log rotation does, the lines go on in a new one.
+    If log rotation moves the file away, the following lines go to a new file.
 
     Raises:
         SettingsError: the file cannot be opened.
@@ -59,7 +61,7 @@ class AuditFile:
         """Append a line.
 
         Raises:
-            AuditLostError: it was not written.
+            AuditLostError: the line was not written; the caller must not carry out the action.
         """
         capped = {name: value[:MAX_FIELD_LENGTH] for name, value in line.items()}
         try:
@@ -71,7 +73,7 @@ class AuditFile:
             raise AuditLostError("not-written") from error
 
     def close(self) -> None:
-        """Close the file; what was not written was reported when it happened."""
+        """Close the file; errors of earlier writes have been raised already."""
         with suppress(OSError):
             self._file.close()
 
@@ -92,73 +94,92 @@ def _named(action: str) -> dict[str, str]:
 
 
 def audit_sink(settings: Settings) -> AuditSink:
-    """Return where the settings want audit lines."""
+    """Return the sink of the settings: the audit file, or the log without one."""
     if settings.audit_file is None:
         return _to_log
     return AuditFile(settings.audit_file, Redactor(secret_values(settings)))
 
 
 class Audit:
-    """Writes the audit lines."""
+    """Writes the audit lines.
+
+    Args:
+        sink: where lines go; by default as `OSSFERRY_AUDIT_FILE` says.
+    """
 
     def __init__(self, settings: Settings, *, clock: Clock, sink: AuditSink | None = None) -> None:
-        self._secret = settings.secret_bytes
         self._clock = clock
         self._sink = sink or audit_sink(settings)
         self._is_well = False
 
     def issued(
-        self, request: Request, principal: Principal, issued: Issued, *, action: str = ""
+        self,
+        request: Request,
+        owner: Owner,
+        *,
+        outcome: str,
+        session_name: str,
+        access_key_id: str,
+        expires_at: datetime,
+        action: str = "",
     ) -> None:
-        """Record a grant that was handed out.
+        """Record an issued grant.
 
         Args:
-            action: what it was handed out as; empty for the credentials themselves.
+            outcome: ``issued`` for new credentials, ``reused`` for earlier ones.
+            session_name: the STS session, which the cloud's audit trail also has.
+            action: the form in which the grant was issued; empty for the credentials themselves.
         """
-        grant = issued.grant
         self._write(
             {
-                **self._who(request, principal),
+                **self._who(request, owner),
                 **_named(action),
-                "outcome": issued.outcome,
-                "scope": nameless(grant.prefix),
-                "session": grant.session_name,
-                "expires_at": grant.credentials.expires_at.isoformat(),
-                "key_last4": grant.credentials.access_key_id[-4:],
+                "outcome": outcome,
+                "scope": without_slug(owner.prefix),
+                "session": session_name,
+                "expires_at": expires_at.isoformat(),
+                "key_last4": access_key_id[-4:],
             }
         )
 
     def refused(
         self,
         request: Request,
-        principal: Principal | None,
+        owner: Owner | None,
         error: OssferryError,
         *,
         action: str = "",
     ) -> None:
-        """Record a grant that was not handed out."""
-        self._write({**self._who(request, principal), **_named(action), "outcome": error.code})
+        """Record a refused request for a grant; `owner` is None for an unidentified sender."""
+        self._write({**self._who(request, owner), **_named(action), "outcome": error.code})
 
-    def acted(
-        self, request: Request, principal: Principal | None, *, action: str, outcome: str
-    ) -> None:
-        """Record what somebody did, or tried to do."""
-        self._write({**self._who(request, principal), "action": action, "outcome": outcome})
+    def acted(self, request: Request, owner: Owner | None, *, action: str, outcome: str) -> None:
+        """Record an action, or the attempt at one.
+
+        Args:
+            owner: the sender of the request; None for an unidentified sender.
+            outcome: ``done``, or the code of the error.
+        """
+        self._write({**self._who(request, owner), "action": action, "outcome": outcome})
 
     @contextmanager
     def refusals(self, request: Request, action: str) -> Iterator[None]:
-        """Record that something was not done, if what is inside says so."""
+        """Record an action as refused if the block raises an `OssferryError`."""
         try:
             yield
         except OssferryError as error:
             self.acted(request, None, action=action, outcome=error.code)
             raise
 
-    def managed(self, principal: Principal, *, action: str, key_id: str) -> None:
-        """Record what an operator did with somebody's API key."""
+    def managed(self, principal: str, *, action: str, key_id: str) -> None:
+        """Record an operator's change of an API key.
+
+        Args:
+            principal: the hash of the principal that the key belongs to.
+        """
         line = {
             "at": self._clock().isoformat(),
-            "principal": principal_hash(principal, secret=self._secret),
+            "principal": principal,
             "action": action,
             "key_id": key_id,
             "outcome": "done",
@@ -166,17 +187,17 @@ class Audit:
         self._write(line)
 
     def check(self) -> None:
-        """Return if the last line was written, or if another one can be.
+        """Return if the last line was written; otherwise try to write another line.
 
         Raises:
-            AuditLostError: no decision can be recorded.
+            AuditLostError: the audit trail cannot be written.
         """
         if not self._is_well:
             at = self._clock().isoformat()
             self._write({"at": at, "action": "readiness", "outcome": "done"})
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Close the audit file."""
         if isinstance(self._sink, AuditFile):
             self._sink.close()
 
@@ -185,10 +206,10 @@ class Audit:
         self._sink(line)
         self._is_well = True
 
-    def _who(self, request: Request, principal: Principal | None) -> dict[str, str]:
+    def _who(self, request: Request, owner: Owner | None) -> dict[str, str]:
         return {
             "at": self._clock().isoformat(),
             "request_id": request_id(request),
-            "principal": principal_hash(principal, secret=self._secret) if principal else "",
-            "address": request.client.host if request.client else "",
+            "principal": owner.hash if owner else "",
+            "address": address_of(request),
         }

@@ -1,147 +1,184 @@
-"""Lets a request in: it comes from our own page, not too often, and from somebody we know.
+"""The gate: the checks that every request of a principal passes before its route runs.
 
-Every route that answers for one principal passes through here, so that identity, guards and rates
-are decided in one place.
+A request must come from our own page or from a program, within the rate limits, from an identified
+sender. All routes use the same checks in the same order; `Checks` says how strict they are.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ossferry.access.audit import Audit
+from ossferry.access.authenticator import Authenticator, Endpoint
 from ossferry.access.rate_limits import Rates
 from ossferry.errors import NoProofError, NotAdminError, NotIdentifiedError, OssferryError
+from ossferry.http.proxies import address_of
 from ossferry.http.same_site import Guard
-from ossferry.identity.owner import Owner, owner_of, principal_hash
-from ossferry.identity.principal import Principal, Way
+from ossferry.identity.owner import Owner, owner_of
+from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 
-__all__ = ["Door", "Endpoint", "OwnersEndpoint", "address_of"]
+__all__ = ["FOR_CREDENTIALS", "FOR_CREDENTIALS_PAGE", "Checks", "Gate", "OwnersEndpoint"]
 
-
-Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 OwnersEndpoint: TypeAlias = Callable[[Request, Owner], Awaitable[Response]]
-Refuse: TypeAlias = Callable[[Owner], Awaitable[None]]
+"""A function that answers a request for the uploads of an owner."""
+
+CheckOwner: TypeAlias = Callable[[Owner], Awaitable[None]]
+"""A function that returns if an owner has access, and raises an `OssferryError` otherwise."""
 
 
-class Door:
-    """What stands before the routes of principals."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """The checks of a route.
 
-    def __init__(self, settings: Settings, *, way: Way, rates: Rates, audit: Audit) -> None:
+    Attributes:
+        origin: where the request may come from. ``own``: this server's page or a program;
+            ``own-links``: in addition, links in this server's pages and typed addresses;
+            ``any``: anywhere, for pages that change nothing and that other sites cannot read.
+        credentials: whether the route hands out credentials. Then each request counts against the
+            limit of its address, and access is checked by the quota. Other routes are requested
+            by the hundred, so only failed requests count against the limit of the address.
+        admins_only: whether the sender must be an administrator.
+    """
+
+    origin: Literal["own", "own-links", "any"] = "own"
+    credentials: bool = False
+    admins_only: bool = False
+
+
+FOR_CREDENTIALS = Checks(credentials=True)
+FOR_CREDENTIALS_PAGE = Checks(origin="own-links", credentials=True)
+FOR_OWNERS = Checks()
+FOR_VISITORS = Checks(origin="any")
+FOR_ADMINS = Checks(origin="any", admins_only=True)
+
+
+class Gate:
+    """Checks requests and identifies their senders.
+
+    Args:
+        check_owner: refuses owners without access to routes about uploads; None allows all.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        authenticator: Authenticator,
+        rates: Rates,
+        audit: Audit,
+        check_owner: CheckOwner | None = None,
+    ) -> None:
         self._secret = settings.secret_bytes
         self._admins = frozenset(settings.admins)
-        self._way = way
-        self._guard = Guard(settings, ambient=way.ambient)
+        self._authenticator = authenticator
+        self._guard = Guard(settings, ambient=authenticator.ambient)
         self._rates = rates
         self._audit = audit
-        self._refuse: Refuse = _nobody
+        self._check_owner = check_owner
 
-    def watch(self, refuse: Refuse) -> None:
-        """Have somebody asked who is shut out, before any route about uploads."""
-        self._refuse = refuse
+    async def enter(self, request: Request, checks: Checks) -> Owner:
+        """Return the owner that the sender of a request is.
 
-    async def enter(self, request: Request, *, page: bool = False) -> Principal:
-        """Return who is asking for credentials.
-
-        Args:
-            page: whether the answer is a page to look at, which another site cannot read.
+        As soon as the sender is identified, `request.state.owner` is set, for the audit trail.
 
         Raises:
-            CrossSiteError: another site made the browser send this.
-            NotIdentifiedError: nobody we know.
-            TooManyError: they, their address, or everybody has asked too often.
+            CrossSiteError: another site made the browser send the request.
+            NotIdentifiedError: the sender is not identified.
+            NotAdminError: the route is for administrators.
+            TooManyError: a limit of the sender, of the address or of all requests is reached.
+            RevokedError: an administrator has ended the sender's access.
         """
-        if page:
-            self._guard.refuse_links_from_elsewhere(request)
-        else:
+        if checks.origin == "own":
             self._guard.refuse_other_sites(request)
-        await self._rates.admit(address_of(request))
-        principal = await self._identify(request, counted=True)
-        await self._rates.admit_principal(principal_hash(principal, secret=self._secret))
-        return principal
+        elif checks.origin == "own-links":
+            self._guard.refuse_links_from_elsewhere(request)
+        address = address_of(request)
+        if checks.credentials:
+            await self._rates.admit(address)
+        else:
+            await self._rates.admit_frequent(address)
+        principal = await self._identify(request, counted=checks.credentials)
+        owner = owner_of(principal, secret=self._secret)
+        request.state.owner = owner
+        if checks.admins_only and principal.id not in self._admins:
+            raise NotAdminError("Administrators are named in OSSFERRY_ADMINS.")
+        if checks.credentials:
+            await self._rates.admit_principal(owner.hash)
+            return owner
+        await self._rates.admit_objects(owner.hash)
+        if self._check_owner is not None:
+            await self._check_owner(owner)
+        return owner
 
-    async def admit_renewal(self, principal: Principal) -> None:
-        """Let somebody have new credentials although theirs are fresh; not too often.
+    async def admit_renewal(self, owner: Owner) -> None:
+        """Count a request for new credentials in place of ones that are still fresh.
 
         Raises:
-            TooManyError: they use up the calls to STS that all share.
+            TooManyError: the owner has requested too many calls to STS, which all owners share.
         """
-        await self._rates.admit_renewal(principal_hash(principal, secret=self._secret))
+        await self._rates.admit_renewal(owner.hash)
 
     def owners(self, action: str, endpoint: OwnersEndpoint) -> Endpoint:
-        """Return a route about somebody's uploads, of which there may be many requests at once.
+        """Return the endpoint of a route about the sender's uploads.
 
         Args:
-            action: what the audit trail calls it.
+            action: the name of the action in the audit trail.
         """
-        return self._audited(action, endpoint, from_anywhere=False, for_admins=False)
+        return self._audited(action, endpoint, FOR_OWNERS)
 
     def visitors(self, action: str, endpoint: OwnersEndpoint) -> Endpoint:
-        """Return a page about somebody's uploads, to which OSS may send them back.
+        """Return the endpoint of a page about the sender's uploads, to which OSS redirects.
 
         Args:
-            action: what the audit trail calls it.
+            action: the name of the action in the audit trail.
         """
-        return self._audited(action, endpoint, from_anywhere=True, for_admins=False)
+        return self._audited(action, endpoint, FOR_VISITORS)
 
     def admins(self, action: str, endpoint: OwnersEndpoint) -> Endpoint:
-        """Return a route that only shows, to administrators, who may come to it from anywhere.
+        """Return the endpoint of a read-only route for administrators.
 
         Args:
-            action: what the audit trail calls it.
+            action: the name of the action in the audit trail.
         """
-        return self._audited(action, endpoint, from_anywhere=True, for_admins=True)
+        return self._audited(action, endpoint, FOR_ADMINS)
 
-    def _audited(
-        self, action: str, endpoint: OwnersEndpoint, *, from_anywhere: bool, for_admins: bool
-    ) -> Endpoint:
-        async def enter(request: Request) -> Response:
-            principal = None
+    def _audited(self, action: str, endpoint: OwnersEndpoint, checks: Checks) -> Endpoint:
+        async def answer(request: Request) -> Response:
             try:
-                if not from_anywhere:
-                    self._guard.refuse_other_sites(request)
-                await self._rates.admit_frequent(address_of(request))
-                principal = await self._identify(request, counted=False)
-                if for_admins and principal.id not in self._admins:
-                    raise NotAdminError("Administrators are named in OSSFERRY_ADMINS.")
-                owner = owner_of(principal, secret=self._secret)
-                await self._rates.admit_objects(owner.hash)
-                await self._refuse(owner)
-                response = await endpoint(request, owner)
+                response = await endpoint(request, await self.enter(request, checks))
             except OssferryError as error:
-                self._audit.acted(request, principal, action=action, outcome=error.code)
+                self._record(request, action, error.code)
                 raise
-            self._audit.acted(request, principal, action=action, outcome="done")
-            self._way.renew(request, response)
+            self._record(request, action, "done")
+            self._authenticator.renew(request, response)
             return response
 
-        return enter
+        return answer
+
+    def _record(self, request: Request, action: str, outcome: str) -> None:
+        owner = getattr(request.state, "owner", None)
+        self._audit.acted(request, owner, action=action, outcome=outcome)
 
     async def _identify(self, request: Request, *, counted: bool) -> Principal:
-        """Find out who it is; others' guesses from the same address stop nobody who can prove it.
+        """Return the principal of a request; count failures against the address.
+
+        Failures from an address do not stop its valid senders, unless identifying is expensive.
 
         Args:
-            counted: whether the limit of the address has counted this request.
+            counted: whether the request already counts against the limit of its address.
         """
         address = address_of(request)
-        if self._way.dear:
+        if self._authenticator.expensive:
             await self._rates.refuse_guessing(address)
         try:
-            return await self._way.identify(request)
+            return await self._authenticator.identify(request)
         except NotIdentifiedError as error:
             if not counted:
                 await self._rates.admit_stranger(address)
             if not isinstance(error, NoProofError):
                 await self._rates.failed(address, getattr(request.state, "key_id", ""))
             raise
-
-
-async def _nobody(_owner: Owner) -> None:
-    """Shut nobody out."""
-
-
-def address_of(request: Request) -> str:
-    """Return the IP address of the client; empty where there is none."""
-    return request.client.host if request.client else ""

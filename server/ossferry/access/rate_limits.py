@@ -1,101 +1,19 @@
-"""Says no to those who ask too often: one principal, one address, everybody together.
-
-Windows are exact: no minute sees more than a limit per minute allows. Counting is done in memory
-for one process, and by `limits` in Redis for several. A Redis that is down makes the limits
-stricter and local, never absent.
-"""
+"""Rate limits: for one principal, one address, and all requests together."""
 
 import ipaddress
-import math
-from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from typing import TypeAlias
 
 import limits
-from limits.aio.storage import RedisStorage as RedisCounters
-from limits.errors import StorageError
-from redis.asyncio import ConnectionPool
 
-from ossferry.clock import Monotonic, monotonic
-from ossferry.errors import StorageLostError, TooManyError
-from ossferry.observability.logs import logger
+from ossferry.errors import TooManyError
 from ossferry.settings.model import Settings
-from ossferry.state.key_value import LEFT_ALONE_S, TIMEOUT_S, redis_pool
-from ossferry.state.rate_memory import MovingWindows
+from ossferry.state.counter import Counter
 
-__all__ = ["Counter", "Rates", "address_key"]
-
-STRICTER = 4
-"""While Redis is down, each process allows this fraction of a limit."""
-
-log = logger("ossferry.rates")
-
-
-WindowStorage: TypeAlias = RedisCounters | MovingWindows
-
-
-Ask: TypeAlias = Callable[["_Windows", limits.RateLimitItem, tuple[str, ...]], Awaitable[bool]]
-
-
-class Counter:
-    """Counts hits against limits, together with the other processes if there is a Redis."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        monotonic: Monotonic = monotonic,
-        timeout_s: float = TIMEOUT_S,
-    ) -> None:
-        self._monotonic = monotonic
-        self._local = MovingWindows(monotonic)
-        self._pool = _pool(settings, timeout_s)
-        self._here = _Windows(self._local)
-        self._shared = _Windows(_counters(self._pool)) if self._pool else None
-        self._ill_until = 0.0
-
-    async def hit(self, item: limits.RateLimitItem, *names: str) -> bool:
-        """Count one; whether it is within the limit."""
-        return await self._ask(item, names, _Windows.hit)
-
-    async def test(self, item: limits.RateLimitItem, *names: str) -> bool:
-        """Whether one more would be within the limit."""
-        return await self._ask(item, names, _Windows.test)
-
-    async def retry_after_s(self, item: limits.RateLimitItem, *names: str) -> int:
-        """Return the whole seconds after which one more is within the limit, or likely so.
-
-        This process knows the moment if it counts alone; of others' counts half the window is said.
-        """
-        expiry = item.get_expiry()
-        key = _counter_name(item, names)
-        oldest, count = await self._local.get_moving_window(key, item.amount, expiry)
-        left_s = oldest + expiry - self._monotonic() if count >= item.amount else expiry / 2
-        return max(1, math.ceil(left_s))
-
-    async def close(self) -> None:
-        """Close the HTTP connections."""
-        if self._pool is not None:
-            await self._pool.aclose()
-
-    async def _ask(self, item: limits.RateLimitItem, names: tuple[str, ...], how: Ask) -> bool:
-        if self._shared is None:
-            return await how(self._here, item, names)
-        try:
-            if self._monotonic() < self._ill_until:
-                raise StorageLostError("left-alone")
-            return await how(self._shared, item, names)
-        except (StorageError, OSError) as error:
-            self._ill_until = self._monotonic() + LEFT_ALONE_S
-            log.error("redis-lost", error=type(error).__name__)
-        except StorageLostError:
-            log.debug("redis-left-alone")
-        stricter = type(item)(max(1, item.amount // STRICTER), item.multiples, item.namespace)
-        return await how(self._here, stricter, names)
+__all__ = ["Rates", "address_key"]
 
 
 class Rates:
-    """The limits of the settings."""
+    """The rate limits of the settings."""
 
     def __init__(self, settings: Settings, counter: Counter) -> None:
         self._counter = counter
@@ -107,20 +25,23 @@ class Rates:
         self._failures = limits.parse(settings.rate_failures)
 
     async def admit(self, address: str) -> None:
-        """Count a request before anything is computed for it.
+        """Count a request against the limit of its address and of all requests.
 
         Raises:
-            TooManyError: the address, or everybody, has asked too often.
+            TooManyError: one of the two limits is reached.
         """
         await self._count(self._per_address, "address", address_key(address))
         await self._count(self._global, "global")
 
     async def admit_frequent(self, address: str) -> None:
-        """Count a request of a kind that one address may well send by the hundred.
+        """Count a request of a kind that one address may send by the hundred.
+
+        The request counts against the limit of all requests only. `admit_stranger` counts it
+        against the limit of the address if its sender is not identified.
 
         Raises:
-            TooManyError: the address has proven nothing too often, or everybody has asked too
-                often.
+            TooManyError: the address sent too many requests without identification, or the limit
+                of all requests is reached.
         """
         who = address_key(address)
         if not await self._counter.test(self._per_address, "address", who):
@@ -128,46 +49,55 @@ class Rates:
         await self._count(self._global, "global")
 
     async def admit_stranger(self, address: str) -> None:
-        """Count a request of such a kind that proves nothing.
+        """Count a request whose sender was not identified, after `admit_frequent`.
 
         Raises:
-            TooManyError: the address has sent too many.
+            TooManyError: the address sent too many such requests.
         """
         await self._count(self._per_address, "address", address_key(address))
 
     async def admit_principal(self, principal: str) -> None:
-        """Count a request of somebody who is known.
+        """Count a request for credentials of an identified principal.
 
         Args:
-            principal: a hash that stands for them.
+            principal: the hash of the principal.
 
         Raises:
-            TooManyError: they have asked too often.
+            TooManyError: the principal sent too many requests.
         """
         await self._count(self._per_principal, "principal", principal)
 
     async def admit_renewal(self, principal: str) -> None:
-        """Count a call to STS that somebody causes by saying that theirs are refused.
+        """Count a call to STS for a principal who reports that OSS refuses its credentials.
+
+        Args:
+            principal: the hash of the principal.
 
         Raises:
-            TooManyError: they have said so too often.
+            TooManyError: the principal caused too many such calls.
         """
         await self._count(self._renewals, "renewal", principal)
 
     async def admit_objects(self, principal: str) -> None:
-        """Count a request about uploads, of somebody who is known.
+        """Count a request about uploads of an identified principal.
+
+        Args:
+            principal: the hash of the principal.
 
         Raises:
-            TooManyError: they have asked too often.
+            TooManyError: the principal sent too many requests.
         """
         await self._count(self._objects, "objects", principal)
 
     async def failed(self, address: str, key_id: str) -> None:
-        """Count a failed identification against its address and against the key it named.
+        """Count a failed identification against its address and against the named API key.
+
+        Args:
+            key_id: the id of the API key in the request; empty without one.
 
         Raises:
-            TooManyError: the address has failed too often, or the key id was guessed at too often
-                from wherever.
+            TooManyError: too many failures from this address, or too many for this key id from all
+                addresses together.
         """
         who = address_key(address)
         within = await self._counter.hit(self._failures, "failed", who)
@@ -177,12 +107,12 @@ class Rates:
             await self._refuse(self._failures, "failed", who)
 
     async def refuse_guessing(self, address: str) -> None:
-        """Refuse whoever has an address that failed too often, before they are looked at.
+        """Refuse an address with too many failures before an expensive identification.
 
-        For what is dear to look at: it shuts out those too who would pass.
+        This also refuses senders at the same address whose identification would succeed.
 
         Raises:
-            TooManyError: it has.
+            TooManyError: too many identifications from this address have failed.
         """
         who = address_key(address)
         if not await self._counter.test(self._failures, "failed", who):
@@ -198,7 +128,10 @@ class Rates:
 
 @lru_cache(maxsize=4096)
 def address_key(address: str) -> str:
-    """Return what stands for an address: IPv6 hosts have a whole /64 to choose from."""
+    """Return the counter name of an address: IPv6 addresses count as their /64 network.
+
+    An IPv6 host can use any address of its /64 network.
+    """
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -208,46 +141,3 @@ def address_key(address: str) -> str:
     if ip.ipv4_mapped:
         return str(ip.ipv4_mapped)
     return str(ipaddress.ip_network((ip, 64), strict=False))
-
-
-def _pool(settings: Settings, timeout_s: float) -> ConnectionPool | None:
-    if settings.redis_url is None:
-        return None
-    return redis_pool(settings.redis_url.get_secret_value(), timeout_s=timeout_s)
-
-
-def _counters(pool: ConnectionPool) -> RedisCounters:
-    return RedisCounters(
-        "async+redis://",  # the pool knows where
-        wrap_exceptions=True,
-        implementation="redispy",
-        key_prefix="ossferry",
-        connection_pool=pool,  # type: ignore[arg-type] # its annotation forgets the pool
-    )
-
-
-class _Windows:
-    """Exact windows over one storage.
-
-    They count as the moving window of `limits` does, which puts together the name of a counter anew
-    each time; five of them stand before each grant.
-    """
-
-    def __init__(self, storage: WindowStorage) -> None:
-        self._storage = storage
-
-    async def hit(self, item: limits.RateLimitItem, names: tuple[str, ...]) -> bool:
-        """Count one; whether it is within the limit."""
-        key = _counter_name(item, names)
-        return await self._storage.acquire_entry(key, item.amount, item.get_expiry())
-
-    async def test(self, item: limits.RateLimitItem, names: tuple[str, ...]) -> bool:
-        """Whether one more would be within the limit."""
-        key = _counter_name(item, names)
-        _, count = await self._storage.get_moving_window(key, item.amount, item.get_expiry())
-        return count < item.amount
-
-
-@lru_cache(maxsize=8192)
-def _counter_name(item: limits.RateLimitItem, names: tuple[str, ...]) -> str:
-    return item.key_for(*names)

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from ossferry.admin.words import WORDS
 from ossferry.clock import utc_text
 from ossferry.http.html import frame, size_html
+from ossferry.identity.object_keys import name_of
 from ossferry.ledger.reports import PrincipalRow, UploadRow
 from ossferry.ledger.standing import Quota
 
@@ -126,7 +127,7 @@ class AdminPage:
 
 def _upload(row: UploadRow, words: Words) -> Sequence[str]:
     gone = words["deleted"].format(_moment(row.deleted_at))
-    name = escape(row.key.rpartition("/")[2])
+    name = escape(name_of(row.key))
     file = f"{name}<small>{escape(row.key)}</small>"
     return (
         _moment(row.recorded_at),

@@ -15,12 +15,12 @@ from ossferry.errors import NotIdentifiedError
 from ossferry.http.bearer import bearer_token
 from ossferry.identity.principal import Principal
 
-__all__ = ["ApiKeyWay"]
+__all__ = ["ApiKeyAuth"]
 
 NO_HASH = "0" * 64
 
 
-class ApiKeyWay:
+class ApiKeyAuth:
     """Authenticator for API keys sent as bearer tokens."""
 
     def __init__(self, file: ApiKeyFile, *, secret: bytes, clock: Clock) -> None:

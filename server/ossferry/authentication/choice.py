@@ -1,44 +1,41 @@
 """Construction of the authenticator that the settings select."""
 
-from typing import TYPE_CHECKING
-
+from ossferry.access.audit import Audit
+from ossferry.access.authenticator import Authenticator
 from ossferry.access.rate_limits import Rates
-from ossferry.authentication.apikey import ApiKeyWay
+from ossferry.authentication.apikey import ApiKeyAuth
 from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.demo import demo_way
-from ossferry.authentication.jwt import JwtWay
-from ossferry.authentication.oidc import oidc_way
-from ossferry.authentication.proxy import ProxyWay
+from ossferry.authentication.demo import demo_authenticator
+from ossferry.authentication.jwt import JwtAuth
+from ossferry.authentication.oidc import oidc_authenticator
+from ossferry.authentication.proxy import ProxyAuth
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.clock import Clock, Monotonic
 from ossferry.errors import SettingsError
 from ossferry.http.client import outbound_client
 from ossferry.http.same_site import always, never, with_cookie
-from ossferry.identity.principal import Identify, Way
+from ossferry.identity.principal import Identify
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import Storage
 
-if TYPE_CHECKING:
-    from ossferry.access.audit import Audit
-
-__all__ = ["own_way", "way_for"]
+__all__ = ["authenticator_for", "custom_authenticator"]
 
 
-def own_way(identify: Identify) -> Way:
+def custom_authenticator(identify: Identify) -> Authenticator:
     """Return an authenticator for an application that identifies principals itself."""
-    return Way(identify=identify, ambient=with_cookie, dear=True)
+    return Authenticator(identify=identify, ambient=with_cookie, expensive=True)
 
 
-def way_for(
+def authenticator_for(
     settings: Settings,
     storage: Storage,
     rates: Rates,
-    audit: "Audit",
+    audit: Audit,
     *,
     sign_outs: SignOuts,
     clock: Clock,
     monotonic: Monotonic,
-) -> Way:
+) -> Authenticator:
     """Return the authenticator selected by `OSSFERRY_AUTH`.
 
     Raises:
@@ -46,17 +43,17 @@ def way_for(
     """
     match settings.auth:
         case "demo":
-            return demo_way(settings, audit)
+            return demo_authenticator(settings, audit)
         case "apikey":
-            return _apikey_way(settings, clock)
+            return _apikey_authenticator(settings, clock)
         case "jwt":
             client = outbound_client(settings)
-            jwt = JwtWay(settings, client, clock=clock, monotonic=monotonic)
-            return Way(identify=jwt.identify, ambient=never, close=client.aclose)
+            jwt = JwtAuth(settings, client, clock=clock, monotonic=monotonic)
+            return Authenticator(identify=jwt.identify, ambient=never, close=client.aclose)
         case "proxy":
-            return Way(identify=ProxyWay(settings).identify, ambient=always)
+            return Authenticator(identify=ProxyAuth(settings).identify, ambient=always)
         case "oidc":
-            return oidc_way(
+            return oidc_authenticator(
                 settings,
                 storage,
                 rates,
@@ -67,7 +64,7 @@ def way_for(
             )
 
 
-def _apikey_way(settings: Settings, clock: Clock) -> Way:
+def _apikey_authenticator(settings: Settings, clock: Clock) -> Authenticator:
     if settings.api_keys_file is None:
         raise SettingsError("OSSFERRY_API_KEYS_FILE is missing.")
     if not settings.api_keys_file.exists():
@@ -76,5 +73,5 @@ def _apikey_way(settings: Settings, clock: Clock) -> Way:
         )
     file = ApiKeyFile(settings.api_keys_file)
     file.records()  # refuse to start if the file cannot be read
-    way = ApiKeyWay(file, secret=settings.secret_bytes, clock=clock)
-    return Way(identify=way.identify, ambient=never)
+    keys = ApiKeyAuth(file, secret=settings.secret_bytes, clock=clock)
+    return Authenticator(identify=keys.identify, ambient=never)

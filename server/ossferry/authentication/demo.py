@@ -5,21 +5,20 @@ This authenticates nobody. The settings allow it only together with the mock.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
+from ossferry.access.audit import Audit
+from ossferry.access.authenticator import Authenticator
 from ossferry.errors import BadRequestError, NotIdentifiedError
-from ossferry.http.same_site import Guard, never, read_json
-from ossferry.identity.principal import Principal, Way
+from ossferry.http.body import read_json
+from ossferry.http.same_site import Guard, never
+from ossferry.identity.owner import owner_of
+from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 
-if TYPE_CHECKING:
-    from ossferry.access.audit import Audit
-
-__all__ = ["DEMO_COOKIE", "DEMO_USERS", "demo_way"]
+__all__ = ["DEMO_COOKIE", "DEMO_USERS", "demo_authenticator"]
 
 DEMO_COOKIE = "ossferry_demo_user"
 DEMO_USERS: Mapping[str, Principal] = MappingProxyType(
@@ -30,8 +29,8 @@ DEMO_USERS: Mapping[str, Principal] = MappingProxyType(
 )
 
 
-def demo_way(settings: Settings, audit: "Audit") -> Way:
-    """Return the demo authenticator, with the route `POST /demo/user` to choose Alice or Bob."""
+def demo_authenticator(settings: Settings, audit: Audit) -> Authenticator:
+    """Return the demo authenticator, with an endpoint to choose Alice or Bob."""
     guard = Guard(settings, ambient=never)
 
     async def choose(request: Request) -> Response:
@@ -40,13 +39,15 @@ def demo_way(settings: Settings, audit: "Audit") -> Way:
             user = (await read_json(request)).get("user")
             if not isinstance(user, str) or user not in DEMO_USERS:
                 raise BadRequestError("The demo has only the users alice and bob.")
-        audit.acted(request, DEMO_USERS[user], action="sign-in", outcome="done")
+        owner = owner_of(DEMO_USERS[user], secret=settings.secret_bytes)
+        audit.acted(request, owner, action="sign-in", outcome="done")
         response = JSONResponse({"name": DEMO_USERS[user].name})
         response.set_cookie(DEMO_COOKIE, user, httponly=True, samesite="strict")
         return response
 
-    routes = (Route("/demo/user", choose, methods=["POST"]),)
-    return Way(identify=identify_demo_user, ambient=never, routes=routes)
+    return Authenticator(
+        identify=identify_demo_user, ambient=never, endpoints={"demo-user": choose}
+    )
 
 
 async def identify_demo_user(request: Request) -> Principal:

@@ -7,29 +7,28 @@ belong to one attempt in one browser: a signed cookie holds them, and they are a
 
 import html
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from itsdangerous import BadData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Route
 
-from ossferry.access.gate import address_of
+from ossferry.access.audit import Audit
+from ossferry.access.authenticator import Authenticator
 from ossferry.access.rate_limits import Rates
 from ossferry.authentication.provider import Attempt, Provider
 from ossferry.authentication.sessions import Sessions, sealer, set_cookie
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.clock import Clock, Monotonic
 from ossferry.errors import BadRequestError, NotIdentifiedError, UnavailableError
+from ossferry.http.proxies import address_of
 from ossferry.http.same_site import Guard, always
-from ossferry.identity.principal import Principal, Way
+from ossferry.identity.owner import Owner, owner_of
+from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import Storage
 
-if TYPE_CHECKING:
-    from ossferry.access.audit import Audit
-
-__all__ = ["oidc_way"]
+__all__ = ["oidc_authenticator"]
 
 ATTEMPT_COOKIE = "__Host-ossferry_login"
 ATTEMPT_S = 600
@@ -54,7 +53,7 @@ class Oidc:
         *,
         guard: Guard,
         rates: Rates,
-        audit: "Audit",
+        audit: Audit,
         clock: Clock,
     ) -> None:
         self._provider = provider
@@ -63,7 +62,8 @@ class Oidc:
         self._guard = guard
         self._rates = rates
         self._audit = audit
-        self._sealer = sealer(settings.secret_bytes, "login", clock)
+        self._secret = settings.secret_bytes
+        self._sealer = sealer(self._secret, "login", clock)
 
     async def identify(self, request: Request) -> Principal:
         """Return the principal of a request; see `Identify`."""
@@ -101,7 +101,7 @@ class Oidc:
             principal = await self._signed_in(request)
             response = RedirectResponse("/", 303)
             await self._sessions.begin(principal, response)
-        self._audit.acted(request, principal, action="sign-in", outcome="done")
+        self._audit.acted(request, self._owner(principal), action="sign-in", outcome="done")
         set_cookie(response, ATTEMPT_COOKIE, "", max_age=0)
         return response
 
@@ -112,8 +112,12 @@ class Oidc:
             self._guard.refuse_other_sites(request)
             session = await self._sessions.read(request)
             await self._sessions.end(session, response)
-        self._audit.acted(request, session.principal, action="sign-out", outcome="done")
+        owner = self._owner(session.principal)
+        self._audit.acted(request, owner, action="sign-out", outcome="done")
         return response
+
+    def _owner(self, principal: Principal) -> Owner:
+        return owner_of(principal, secret=self._secret)
 
     async def _signed_in(self, request: Request) -> Principal:
         address = address_of(request)
@@ -150,17 +154,17 @@ class Oidc:
         return Attempt(state=state, nonce=nonce, verifier=verifier)
 
 
-def oidc_way(
+def oidc_authenticator(
     settings: Settings,
     storage: Storage,
     rates: Rates,
-    audit: "Audit",
+    audit: Audit,
     *,
     sign_outs: SignOuts,
     clock: Clock,
     monotonic: Monotonic,
-) -> Way:
-    """Return the OpenID authenticator, with its routes."""
+) -> Authenticator:
+    """Return the OpenID authenticator, with the endpoints of sign-in and sign-out."""
     provider = Provider(settings, clock=clock, monotonic=monotonic)
     sessions = Sessions(settings, sign_outs, clock=clock)
     guard = Guard(settings, ambient=always)
@@ -174,16 +178,15 @@ def oidc_way(
         audit=audit,
         clock=clock,
     )
-    routes = (
-        Route("/login", oidc.login),
-        Route("/login/start", oidc.start),
-        Route("/login/callback", oidc.callback),
-        Route("/logout", oidc.logout, methods=["POST"]),
-    )
-    return Way(
+    return Authenticator(
         identify=oidc.identify,
         ambient=always,
-        routes=routes,
+        endpoints={
+            "login": oidc.login,
+            "login-start": oidc.start,
+            "login-callback": oidc.callback,
+            "logout": oidc.logout,
+        },
         welcome=oidc.welcome,
         renew=sessions.renew,
         close=provider.close,

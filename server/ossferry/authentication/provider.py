@@ -11,7 +11,7 @@ from ossferry.authentication.jwks import Jwks
 from ossferry.authentication.tokens import TokenVerifier
 from ossferry.clock import Clock, Monotonic
 from ossferry.errors import BadRequestError, IssuerLostError, NotIdentifiedError
-from ossferry.http.client import fetch_json, outbound_client, read_json
+from ossferry.http.client import fetch_json, outbound_client, request_json
 from ossferry.identity.principal import Principal, display_name
 from ossferry.settings.model import Settings
 
@@ -106,7 +106,7 @@ class Provider:
         )
         headers = {"content-type": "application/x-www-form-urlencoded"}
         request = self._http.build_request("POST", endpoint, content=body, headers=headers)
-        status, tokens = await read_json(self._http, request, auth=self._auth)
+        status, tokens = await request_json(self._http, request, auth=self._auth)
         if 400 <= status < 500:
             raise BadRequestError("The provider did not accept the sign-in. Please start again.")
         if status != 200:

@@ -1,12 +1,12 @@
-"""Writes `docs/configuration.md` from the settings class, so that the two cannot differ."""
+"""Generates `docs/configuration.md` from the settings class, so that both always agree."""
 
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from ossferry.settings.files import is_secret
 from ossferry.settings.model import PREFIX, Settings
+from ossferry.settings.secrets import is_secret
 
 __all__ = ["configuration_page"]
 
@@ -35,7 +35,7 @@ The demo does not use this chain: it uses the mock's keys.
 
 
 def configuration_page() -> str:
-    """Return the Markdown page."""
+    """Return the page as Markdown."""
     rows = [
         f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_meaning(name, field)} |"
         for name, field in Settings.model_fields.items()

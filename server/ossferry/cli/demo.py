@@ -1,8 +1,8 @@
-"""The demo: a mock OSS and STS, a prepared bucket, and the server, all on one machine.
+"""The whole thing on one machine: a mock OSS and STS, its bucket, and the server in front of it.
 
-Only this module and `mock_program` import the mock. Everything else works as in production: the
-server calls STS over HTTP with the official client, and `oss2` prepares the bucket as an operator
-would. The mock's keys are passed explicitly; real credentials in the environment are ignored.
+Only this module and `main` import the mock. Everything else works as in production: the server
+calls STS over HTTP with the official client, and `oss2` prepares the bucket as an operator would.
+The mock's keys are passed explicitly; real credentials in the environment are ignored.
 """
 
 import json
@@ -34,12 +34,15 @@ from mock_oss.world.model import (
 from ossferry.app import create_app
 from ossferry.cli.serving import BackgroundServer, listen
 from ossferry.errors import SettingsError
+from ossferry.identity.object_keys import UPLOADS
 from ossferry.oss.bucket import OssBucket
 from ossferry.oss.policy import objects_policy
 from ossferry.oss.sts import StsClient, access_key, objects_sts
+from ossferry.settings.addresses import is_mock_endpoint
+from ossferry.settings.choices import Runtime
 from ossferry.settings.loading import ExplicitSettings, load_settings
-from ossferry.settings.model import Runtime, Settings
-from ossferry.settings.rules import DEMO_SECRET, is_mock_endpoint
+from ossferry.settings.model import Settings
+from ossferry.settings.rules import DEMO_SECRET
 
 __all__ = ["Demo", "prepare_bucket"]
 
@@ -76,7 +79,7 @@ SHARER = User(
     name="ossferry-links",
     user_id="200000000000000003",
     keys={"LTAI5tMockOssferryLinks": "MockOssferryLinksSecret0000001"},
-    policies=(_allow(("oss:GetObject",), f"acs:oss:*:*:{BUCKET}/uploads/*"),),
+    policies=(_allow(("oss:GetObject",), f"acs:oss:*:*:{BUCKET}/{UPLOADS}*"),),
 )
 _ROLE, _SWITCH = (
     f"acs:ram:*:{ACCOUNT_ID}:{name}"
@@ -92,12 +95,9 @@ OPERATOR = replace(
     ),
 )
 WORLD = World(users=(OPERATOR, SERVER, SHARER), roles=(*World().roles, OBJECTS_ROLE))
-"""The mock's account.
-
-It has an operator, who prepares the bucket and may use the kill switch; the server, which may only
-assume two roles; a read-only key that signs links; and the roles, one for pages and one for the
-server's own access to objects.
-"""
+"""The operator, who prepares the bucket and may turn the kill switch; the server, which may assume
+two roles and nothing else; a key that signs links and can only read; and the roles: what a page
+gets, and what the server itself does with uploads."""
 
 
 class Demo:

@@ -69,14 +69,16 @@ def revoke(
 def _note(settings: "Settings", record: "KeyRecord", action: str) -> None:
     """Write an audit line to the server's audit trail."""
     from ossferry.access.audit import Audit
+    from ossferry.identity.owner import principal_hash
     from ossferry.identity.principal import Principal
     from ossferry.observability.logs import configure
-    from ossferry.observability.redaction import secret_values
+    from ossferry.settings.secrets import secret_values
 
     configure(settings.log_level, secrets=secret_values(settings))
     audit = Audit(settings, clock=utc_now)
-    whose = Principal(id=record.user, name=record.user)
-    audit.managed(whose, action=action, key_id=record.id)
+    principal = Principal(id=record.user, name=record.user)
+    hash_ = principal_hash(principal, secret=settings.secret_bytes)
+    audit.managed(hash_, action=action, key_id=record.id)
     audit.close()
 
 

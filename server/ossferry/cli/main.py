@@ -5,6 +5,7 @@ dependencies when it is called, so that no command waits for the libraries of an
 """
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -13,8 +14,8 @@ import typer
 
 from ossferry.cli.admin import admin_commands
 from ossferry.cli.keys import key_commands
-from ossferry.errors import OssferryError
-from ossferry.runtime import Runtime
+from ossferry.errors import OssferryError, SettingsError
+from ossferry.settings.choices import Runtime
 
 __all__ = ["main"]
 
@@ -73,12 +74,11 @@ def demo(
 ) -> None:
     """Run the page, the server and a mock OSS on this machine; no account is needed."""
     from ossferry.cli.demo import Demo
-    from ossferry.cli.mock_program import refuse_production
     from ossferry.cli.serving import StopSignals
     from ossferry.observability.logs import configure
 
     if not i_know_this_is_a_mock:
-        refuse_production(host, option="--host")
+        _refuse_production(host, option="--host")
 
     configure("WARNING")
     with (
@@ -111,19 +111,18 @@ def serve(
 ) -> None:
     """Run the server; all settings are environment variables `OSSFERRY_…`."""
     from ossferry.app import create_app
-    from ossferry.cli.mock_program import refuse_production
     from ossferry.cli.serving import BackgroundServer, StopSignals, listen
     from ossferry.cli.workers import GRACE_S, allow_connections, run_workers, settle, wire_limits
     from ossferry.ledger.database import check_ledger
     from ossferry.observability.logs import configure
-    from ossferry.observability.redaction import secret_values
     from ossferry.oss.mock_check import refuse_mock
     from ossferry.settings.loading import load_settings
+    from ossferry.settings.secrets import secret_values
 
     settings = load_settings(**({} if workers is None else {"workers": workers}))
     configure(settings.log_level, secrets=secret_values(settings))
     if settings.allow_mock and not i_know_this_is_a_mock:
-        refuse_production(settings.host, option="OSSFERRY_HOST")
+        _refuse_production(settings.host, option="OSSFERRY_HOST")
     refuse_mock(settings)
     if settings.objects_role_arn is not None:
         asyncio.run(check_ledger(settings.ledger_url))
@@ -158,9 +157,28 @@ def config_docs() -> None:
 )
 def mock_oss(context: typer.Context) -> None:
     """Run only the mock OSS; `ossferry mock-oss --help` prints its options."""
-    from ossferry.cli.mock_program import run_mock
+    import mock_oss.cli
 
-    run_mock(context.args)
+    mock_oss.cli.app(context.args, prog_name="ossferry mock-oss")
+
+
+def _refuse_production(host: str, *, option: str) -> None:
+    """Refuse to run a mock in an environment that looks like production.
+
+    Args:
+        host: the address to listen on.
+        option: name of the option that sets the host, for the error message.
+
+    Raises:
+        SettingsError: the message has the reason, and the option that overrides the check.
+    """
+    from mock_oss.errors import UnsafeStartError
+    from mock_oss.production import refuse_production
+
+    try:
+        refuse_production(host, os.environ, option=option)
+    except UnsafeStartError as error:
+        raise SettingsError(f"{error}.") from error
 
 
 def main() -> None:

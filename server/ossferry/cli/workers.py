@@ -16,9 +16,9 @@ from uvicorn.supervisors import Multiprocess
 from ossferry.app import create_app
 from ossferry.http.protocol import WireConfig, WireLimits
 from ossferry.observability.logs import configure, logger
-from ossferry.observability.redaction import secret_values
 from ossferry.settings.loading import load_settings
 from ossferry.settings.model import Settings
+from ossferry.settings.secrets import secret_values
 
 __all__ = [
     "GRACE_S",

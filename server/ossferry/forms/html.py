@@ -11,7 +11,7 @@ from ossferry.clock import utc_text
 from ossferry.forms.service import SignedForm
 from ossferry.forms.words import WORDS
 from ossferry.http.html import frame, size_html
-from ossferry.oss.bucket import Stored
+from ossferry.oss.objects import Stored
 
 __all__ = ["FormHtml"]
 

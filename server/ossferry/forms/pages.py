@@ -18,27 +18,28 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from ossferry.background import AfterUpload
+from ossferry.access.authenticator import Authenticator
+from ossferry.access.gate import FOR_CREDENTIALS_PAGE
 from ossferry.clock import Clock
 from ossferry.errors import CrossSiteError, NowhereError
 from ossferry.forms.html import FormHtml
-from ossferry.forms.object_keys import safe_name
-from ossferry.forms.service import ACTIONS, Forms, Wish
+from ossferry.forms.service import ACTIONS, FormRequest, Forms
 from ossferry.forms.words import WORDS
-from ossferry.grants.endpoints import TokenApi, Wanted
+from ossferry.grants.endpoints import GrantPurpose, TokenApi
 from ossferry.grants.file_types import takes
 from ossferry.http.languages import VARY, keep_language, language_of
-from ossferry.identity.owner import Owner, owner_of
-from ossferry.identity.principal import Way
-from ossferry.oss.bucket import ObjectStore, Stored
+from ossferry.identity.object_keys import DAY, RANDOM, safe_name
+from ossferry.identity.owner import Owner
+from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.settings.model import Settings
+from ossferry.uploads.receipts import Recorder
 
 __all__ = ["FormPages"]
 
 MAX_FILES = 10
 """Stored objects of one form to read; a user may go back and send a file with another name."""
 
-_UPLOAD = re.compile(r"(\d{4}-\d{2}-\d{2})\.([0-9a-f]{32})\.([0-9a-f]{32})")
+_UPLOAD = re.compile(rf"({DAY})\.({RANDOM})\.([0-9a-f]{{32}})")
 
 
 class FormPages:
@@ -51,18 +52,18 @@ class FormPages:
         html: FormHtml,
         *,
         token: TokenApi,
-        way: Way,
+        authenticator: Authenticator,
         store: ObjectStore | None,
-        after: AfterUpload | None,
+        recorder: Recorder | None,
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._forms = forms
         self._html = html
         self._token = token
-        self._way = way
+        self._authenticator = authenticator
         self._store = store
-        self._after = after
+        self._recorder = recorder
         self._clock = clock
 
     async def show(self, request: Request) -> Response:
@@ -70,27 +71,26 @@ class FormPages:
         in.
         """
         language = _language(request)
-        instead = await self._way.welcome(request)
+        instead = await self._authenticator.welcome(request)
         if instead is not None:
             return instead
-        wanted = Wanted(action="form", actions=ACTIONS, page=True)
+        purpose = GrantPurpose(action="form", actions=ACTIONS, checks=FOR_CREDENTIALS_PAGE)
         try:
-            granted = await self._token.obtain(request, wanted)
+            granted = await self._token.obtain(request, purpose)
         except CrossSiteError:  # the user continues with a click on a link of this site
             return _answer(self._html.onward("/form", language=language, at_once=False), 403)
-        owner = owner_of(granted.principal, secret=self._settings.secret_bytes)
         chosen = {"lang": language} if "lang" in request.query_params else {}
 
         def success(directory: str) -> tuple[str, str]:
-            query = urlencode({"upload": self._named(owner, directory), **chosen})
+            query = urlencode({"upload": self._named(granted.owner, directory), **chosen})
             return "success_action_redirect", f"{self._origin(request)}/form/back?{query}"
 
-        form = self._forms.sign(granted, Wish(), success=success)
+        form = self._forms.sign(granted, FormRequest(), success=success)
         life_s = int((form.expires_at - self._clock()).total_seconds())
         response = _answer(self._html.form(form, life_s=life_s, language=language))
         if chosen:
             keep_language(response, language)
-        self._way.renew(request, response)
+        self._authenticator.renew(request, response)
         return response
 
     async def back(self, request: Request) -> Response:
@@ -116,14 +116,14 @@ class FormPages:
         """
         directory = self._directory(request.query_params.get("upload", ""), owner)
         language = _language(request)
-        if self._store is None or self._after is None:
+        if self._store is None or self._recorder is None:
             return _answer(self._html.outcome("unchecked", language=language, good=True))
         found = await self._find(self._store, directory)
         if not found:
             return _answer(self._html.outcome("nothing", language=language), 404)
         kept = [each for each in found if self._is_taken(each, directory)]
         for each in kept:
-            await self._after.recorder.record(owner, each, source="form")
+            await self._recorder.record(owner, each, source="form")
         if len(kept) < len(found):
             for each in found:
                 if each not in kept:

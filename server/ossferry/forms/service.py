@@ -19,12 +19,13 @@ from typing import TypeAlias
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ossferry.access.authenticator import Authenticator
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import BadRequestError, FileTooLargeError, TypeNotTakenError
-from ossferry.forms.object_keys import directory, form_name
-from ossferry.grants.endpoints import Document, Granted, TokenApi, Wanted
+from ossferry.grants.endpoints import Granted, GrantPurpose, TokenApi
 from ossferry.grants.file_types import CONTENT_TYPE, takes
-from ossferry.identity.principal import Way
+from ossferry.http.body import Document
+from ossferry.identity.object_keys import directory, form_name
 from ossferry.oss.post_object import (
     MAX_FILE_SIZE,
     Condition,
@@ -36,7 +37,7 @@ from ossferry.oss.post_object import (
 from ossferry.settings.model import Settings
 from ossferry.uploads.receipts import read_size
 
-__all__ = ["ACTIONS", "MAX_NAME", "FormApi", "Forms", "SignedForm", "Wish"]
+__all__ = ["ACTIONS", "MAX_NAME", "FormApi", "FormRequest", "Forms", "SignedForm"]
 
 ACTIONS = ("oss:PutObject",)
 MAX_NAME = 1024
@@ -50,13 +51,13 @@ _CONTENT_TYPE = re.compile(CONTENT_TYPE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class FormRequest:
     """A request for a form: the client's description of the file, which OSS checks.
 
     Attributes:
-        name: file name; empty if unknown.
-        size: in bytes; None if unknown.
-        content_type: empty if unknown.
+        name: empty if it is not known.
+        size: bytes; None if it is not known.
+        content_type: empty if it is not known.
     """
 
     name: str = ""
@@ -100,24 +101,27 @@ class Forms:
         self._new_random = new_random
         self._max_size = min(settings.max_file_size, MAX_FILE_SIZE)
 
-    def check(self, wish: Wish, *, any_type: bool = False) -> None:
+    def check(self, wanted: FormRequest, *, any_type: bool = False) -> None:
         """Raise an error if the settings do not allow the file.
 
         Args:
-            any_type: skip the check of name and type, because the caller checks them later.
+            any_type: whether the type is looked at later.
 
         Raises:
-            FileTooLargeError: the file is larger than allowed.
-            TypeNotTakenError: neither name nor content type is allowed.
+            FileTooLargeError, TypeNotTakenError: it may not.
         """
-        if wish.size is not None and wish.size > self._max_size:
+        if wanted.size is not None and wanted.size > self._max_size:
             raise FileTooLargeError(f"A form takes files of up to {self._max_size} bytes.")
         types = self._settings.allowed_types
-        if not any_type and not takes(types, wish.name, wish.content_type):
+        if not any_type and not takes(types, wanted.name, wanted.content_type):
             raise TypeNotTakenError(f"Name and type must match one of: {', '.join(types)}.")
 
     def sign(
-        self, granted: Granted, wish: Wish, *, success: Callable[[str], Field] = lambda _: STATUS
+        self,
+        granted: Granted,
+        wanted: FormRequest,
+        *,
+        success: Callable[[str], Field] = lambda _: STATUS,
     ) -> SignedForm:
         """Return a signed form for the requested file.
 
@@ -126,12 +130,12 @@ class Forms:
         """
         settings, now, grant = self._settings, self._clock(), granted.issued.grant
         where = directory(grant.prefix, now, self._new_random())
-        key = where + form_name(wish.name) if wish.name else None
-        low, high = self._sizes(granted, wish)
+        key = where + form_name(wanted.name) if wanted.name else None
+        low, high = self._sizes(granted, wanted)
         pinned = [
             ("x-oss-forbid-overwrite", "true"),
             success(where),
-            *([("Content-Type", wish.content_type)] if wish.content_type else []),
+            *([("Content-Type", wanted.content_type)] if wanted.content_type else []),
         ]
         conditions: list[Condition] = [
             equals("key", key) if key else starts_with("key", where),
@@ -156,9 +160,9 @@ class Forms:
             expires_at=grant.credentials.expires_at,
         )
 
-    def _sizes(self, granted: Granted, wish: Wish) -> tuple[int, int]:
-        if wish.size is not None:
-            return wish.size, wish.size
+    def _sizes(self, granted: Granted, wanted: FormRequest) -> tuple[int, int]:
+        if wanted.size is not None:
+            return wanted.size, wanted.size
         left = (granted.left or {}).get("bytes_left")
         return 0, self._max_size if left is None else min(self._max_size, left)
 
@@ -167,12 +171,18 @@ class FormApi:
     """The endpoint `POST /api/form`."""
 
     def __init__(
-        self, settings: Settings, forms: Forms, *, token: TokenApi, way: Way, clock: Clock
+        self,
+        settings: Settings,
+        forms: Forms,
+        *,
+        token: TokenApi,
+        authenticator: Authenticator,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._forms = forms
         self._token = token
-        self._way = way
+        self._authenticator = authenticator
         self._clock = clock
 
     async def create(self, request: Request) -> Response:
@@ -181,9 +191,9 @@ class FormApi:
         The body may be empty, or describe the file: ``{"name": "a.pdf", "size": 5, "type":
         "application/pdf"}``. The form then allows only this name, size and type.
         """
-        wanted = Wanted(action="form", actions=ACTIONS, size=self._size)
-        granted = await self._token.obtain(request, wanted)
-        form = self._forms.sign(granted, read_wish(granted.document))
+        purpose = GrantPurpose(action="form", actions=ACTIONS, size=self._size)
+        granted = await self._token.obtain(request, purpose)
+        form = self._forms.sign(granted, read_form_request(granted.document))
         response = JSONResponse(
             {
                 "url": form.url,
@@ -200,16 +210,16 @@ class FormApi:
                 },
             }
         )
-        self._way.renew(request, response)
+        self._authenticator.renew(request, response)
         return response
 
     def _size(self, document: Document) -> int:
-        wish = read_wish(document)
-        self._forms.check(wish)
-        return wish.size or 0
+        wanted = read_form_request(document)
+        self._forms.check(wanted)
+        return wanted.size or 0
 
 
-def read_wish(document: Document) -> Wish:
+def read_form_request(document: Document) -> FormRequest:
     """Return the description of the file in a request.
 
     Raises:
@@ -221,4 +231,4 @@ def read_wish(document: Document) -> Wish:
     if not isinstance(content_type, str) or not _CONTENT_TYPE.fullmatch(content_type or "a/b"):
         raise BadRequestError("type must be a content type, such as image/png.")
     size = read_size(document) if document.get("size") is not None else None
-    return Wish(name=name, size=size, content_type=content_type)
+    return FormRequest(name=name, size=size, content_type=content_type)

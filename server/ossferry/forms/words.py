@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from importlib.resources import files
 
-__all__ = ["WORDS"]
+from ossferry.http.languages import LANGUAGES
 
-LANGUAGES = ("en", "ja", "zh-CN", "zh-TW", "ar")
+__all__ = ["WORDS"]
 
 
 def _words(language: str) -> Mapping[str, str]:

@@ -1,1 +1,1 @@
-"""Grants: temporary STS credentials for one key prefix."""
+"""Grants: temporary STS credentials that can write below one key prefix."""

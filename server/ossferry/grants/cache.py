@@ -1,9 +1,8 @@
-"""Shares fresh grants between processes: sealed in Redis, and one caller to STS at a time.
+"""A cache that shares fresh grants between processes, encrypted in Redis.
 
-A grant on the shelf is encrypted with a key made from the server's secret, so that who can read
-Redis cannot write to the bucket; it names whom it is for, so that who can write there cannot hand
-it to another. Without Redis there is nothing to share. A shelf that is lost is
-done without: each process then asks STS for itself.
+Each entry is encrypted with a key derived from the server's secret, so access to Redis gives no
+access to the bucket. An entry contains its own name, so nobody can copy it to another principal's
+entry. One process has nothing to share. If Redis is lost, each process asks STS for itself.
 """
 
 import asyncio
@@ -25,110 +24,117 @@ from ossferry.observability.logs import logger
 from ossferry.oss.sts import StsCredentials
 from ossferry.state.key_value import Storage
 
-__all__ = ["NoShelf", "SealedShelf", "Shelf", "Shelved"]
+__all__ = ["CachedGrant", "GrantCache", "NoGrantCache", "SealedGrantCache"]
 
-TURN_S = 8.0
-"""How long one process may take to ask STS before another does."""
+LOCK_S = 8.0
+"""Seconds after which another process may ask STS, if the process with the lock has not."""
+
 POLL_S = 0.02
 HEADER = {"alg": "dir", "enc": "A256GCM"}
 
-Shelved: TypeAlias = tuple[StsCredentials, str]
-"""Credentials and the name of their session."""
+CachedGrant: TypeAlias = tuple[StsCredentials, str]
+"""Credentials and the name of their STS session."""
 
-log = logger("ossferry.shelf")
+log = logger("ossferry.grant_cache")
 
 
-class Shelf(Protocol):
-    """The port; `name` stands for one principal and scope."""
+class GrantCache(Protocol):
+    """The port to the cache; a name identifies one principal and scope."""
 
-    async def take(self, name: str) -> Shelved | None:
-        """Return what somebody has put there."""
+    async def get(self, name: str) -> CachedGrant | None:
+        """Return the cached grant; None without one."""
         ...
 
-    async def put(self, name: str, shelved: Shelved, *, ttl_s: float) -> None:
-        """Keep something for the others."""
+    async def put(self, name: str, cached: CachedGrant, *, ttl_s: float) -> None:
+        """Cache a grant for `ttl_s` seconds."""
         ...
 
-    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
-        """Return a context in which nobody else asks STS for the same."""
+    def locked(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Return a context in which no other process asks STS for the same grant."""
         ...
 
 
-class NoShelf:
-    """For one process."""
+class NoGrantCache:
+    """The cache of a single process, which is always empty."""
 
-    async def take(self, name: str) -> Shelved | None:
-        """See `Shelf`."""
+    async def get(self, name: str) -> CachedGrant | None:
+        """See `GrantCache`."""
         return None
 
-    async def put(self, name: str, shelved: Shelved, *, ttl_s: float) -> None:
-        """See `Shelf`."""
+    async def put(self, name: str, cached: CachedGrant, *, ttl_s: float) -> None:
+        """See `GrantCache`."""
 
     @asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator[None]:
-        """See `Shelf`."""
+    async def locked(self, name: str) -> AsyncIterator[None]:
+        """See `GrantCache`."""
         yield
 
 
-class SealedShelf:
-    """For several processes."""
+class SealedGrantCache:
+    """An encrypted cache in a storage that several processes share.
+
+    Args:
+        secret: the server's secret, from which the encryption key is derived.
+    """
 
     def __init__(self, storage: Storage, *, secret: bytes) -> None:
         self._storage = storage
         digest = hmac.new(secret, b"ossferry/shelf", hashlib.sha256).digest()
         self._key = OctKey.import_key(digest)
 
-    async def take(self, name: str) -> Shelved | None:
-        """See `Shelf`."""
+    async def get(self, name: str) -> CachedGrant | None:
+        """See `GrantCache`."""
         try:
             sealed = await self._storage.get(f"grant:{name}")
         except StorageLostError:
             return None
         return self._opened(sealed, name) if sealed else None
 
-    async def put(self, name: str, shelved: Shelved, *, ttl_s: float) -> None:
-        """See `Shelf`."""
-        credentials, session_name = shelved
+    async def put(self, name: str, cached: CachedGrant, *, ttl_s: float) -> None:
+        """See `GrantCache`."""
+        credentials, session_name = cached
         fields = {**asdict(credentials), "session_name": session_name, "for": name}
         text = json.dumps({**fields, "expires_at": credentials.expires_at.isoformat()})
         sealed = jwe.encrypt_compact(dict(HEADER), text, self._key)
         try:
             await self._storage.put(f"grant:{name}", sealed.encode(), ttl_s)
         except StorageLostError:
-            log.warning("not-shelved")
+            log.warning("not-cached")
 
     @asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator[None]:
-        """See `Shelf`."""
+    async def locked(self, name: str) -> AsyncIterator[None]:
+        """See `GrantCache`."""
         mark = f"asking:{name}"
-        mine = await self._mine(mark)
+        has_lock = await self._lock(mark)
         try:
             yield
         finally:
-            if mine:
-                await self._give_up(mark)
+            if has_lock:
+                await self._unlock(mark)
 
-    async def _mine(self, mark: str) -> bool:
+    async def _lock(self, mark: str) -> bool:
+        """Wait for the lock; return False if the storage is lost."""
         try:
-            while not await self._storage.add(mark, TURN_S):  # noqa: ASYNC110 - set elsewhere
+            while not await self._storage.add(mark, LOCK_S):  # noqa: ASYNC110 - in another process
                 await asyncio.sleep(POLL_S)
         except StorageLostError:
             return False
         return True
 
-    async def _give_up(self, mark: str) -> None:
+    async def _unlock(self, mark: str) -> None:
         try:
             await self._storage.drop(mark)
         except StorageLostError:
-            log.warning("turn-not-given-up")  # it ends by itself
+            log.warning("lock-not-released")  # the lock expires after `LOCK_S`
 
-    def _opened(self, sealed: bytes, name: str) -> Shelved | None:
+    def _opened(self, sealed: bytes, name: str) -> CachedGrant | None:
+        """Return the grant in an encrypted entry; None if the entry is not one for this name."""
         try:
             text = jwe.decrypt_compact(sealed, self._key).plaintext or b""
             fields = json.loads(text)
             session_name = fields.pop("session_name")
             if fields.pop("for") != name:
-                raise ValueError("it was sealed for somebody else")
+                raise ValueError("the entry is for another name")
             expires_at = datetime.fromisoformat(fields.pop("expires_at"))
             return StsCredentials(**fields, expires_at=expires_at), session_name
         except (JoseError, ValueError, KeyError, TypeError) as error:

@@ -1,113 +1,113 @@
-"""The endpoints: each parses a request, calls one rule, and answers.
+"""The routes that issue credentials: `/api/grant` and `/get_sts_token`.
 
-`TokenApi` is the contract with the page and with clients of the tutorial's route; its field names
-change for nobody.
+The field names of their responses are a contract with the page, and with clients of the tutorial's
+route `/get_sts_token`. They must not change.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ossferry.access.audit import Audit
-from ossferry.access.gate import Door, address_of
-from ossferry.background import AfterUpload
+from ossferry.access.authenticator import Authenticator
+from ossferry.access.gate import FOR_CREDENTIALS, Checks, Gate
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import BadRequestError, OssferryError
+from ossferry.grants.log import GrantLog
 from ossferry.grants.service import Grants, Issued
+from ossferry.http.body import Document, read_json
 from ossferry.http.problems import request_id
-from ossferry.http.same_site import read_json
-from ossferry.identity.owner import owner_of
-from ossferry.identity.principal import Principal, Way
+from ossferry.http.proxies import address_of
+from ossferry.identity.owner import Owner
 from ossferry.observability.metrics import Metrics
 from ossferry.observability.tracing import Span
-from ossferry.pages.assets import FOR_EVER, Assets
 from ossferry.settings.model import Settings
+from ossferry.uploads.quotas import Left
 
-__all__ = ["AssetApi", "Document", "Granted", "TokenApi", "Wanted", "health"]
-
-Document: TypeAlias = Mapping[str, object]
-"""The JSON object that a request has as its body; empty without a body."""
-
-ICON_FOR_A_DAY = "public, max-age=86400"
-EMBED_FOR_AN_HOUR = "public, max-age=3600"
+__all__ = ["GrantPurpose", "Granted", "TokenApi"]
 
 
-def _no_size(_document: Document) -> int:
-    """Say that nobody knows how much is going to be stored."""
+def _unknown_size(_document: Document) -> int:
+    """Return 0: the size of the upload is not known."""
     return 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What a route wants a grant for.
+class GrantPurpose:
+    """The purpose for which a route obtains a grant.
 
     Attributes:
-        action: what the audit trail calls it; empty for the credentials themselves.
-        actions: what the credentials allow; empty for what the settings say.
-        page: whether the answer is a page to look at, which another site cannot read.
-        size: checks the body, and says how many bytes are going to be stored; 0 if nobody knows.
+        action: the name of the action in the audit trail; empty for the credentials themselves.
+        actions: the OSS actions that the credentials allow; empty for those of the settings.
+        checks: the checks that the request must pass.
+        size: checks the body and returns the bytes to be stored; 0 if the size is unknown.
     """
 
     action: str = ""
     actions: Sequence[str] = ()
-    page: bool = False
-    size: Callable[[Document], int] = _no_size
+    checks: Checks = FOR_CREDENTIALS
+    size: Callable[[Document], int] = _unknown_size
 
 
-CREDENTIALS = Wanted()
+CREDENTIALS = GrantPurpose()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
-    """What one request gets: a grant, and how much may be uploaded with it.
+    """The grant for one request.
 
     Attributes:
-        document: what the request said.
+        left: the quota that is left; None without a limit.
+        document: the JSON body of the request.
     """
 
-    principal: Principal
+    owner: Owner
     issued: Issued
-    left: dict[str, int | None] | None
+    left: Left | None
     document: Document
 
 
 class TokenApi:
-    """The routes that hand out credentials."""
+    """The routes that issue credentials.
+
+    Args:
+        grant_log: checks quotas and records grants; None without a ledger.
+        features: names of the features that the page may offer.
+    """
 
     def __init__(
         self,
         settings: Settings,
         *,
-        way: Way,
-        door: Door,
+        authenticator: Authenticator,
+        gate: Gate,
         grants: Grants,
-        after: AfterUpload | None,
+        grant_log: GrantLog | None,
+        features: Sequence[str],
         audit: Audit,
         metrics: Metrics,
         clock: Clock,
         span: Span,
     ) -> None:
         self._settings = settings
-        self._way = way
-        self._door = door
-        self._span = span
+        self._authenticator = authenticator
+        self._gate = gate
         self._grants = grants
-        self._after = after
+        self._grant_log = grant_log
+        self._features = list(features)
         self._audit = audit
         self._metrics = metrics
         self._clock = clock
-        self._features = [
-            *(after.features if after else []),
-            *(["demo"] if settings.allow_mock else []),
-            *(["sign-out"] if way.signs_out else []),
-        ]
+        self._span = span
 
     async def get_sts_token(self, request: Request) -> Response:
-        """Answer `GET /get_sts_token` as the tutorial's sample does, for an identified person."""
+        """Answer `GET /get_sts_token` with credentials, in the format of the tutorial's sample.
+
+        Raises:
+            OssferryError: no credentials are issued.
+        """
         granted = await self.obtain(request)
         grant = granted.issued.grant
         content: dict[str, object] = {
@@ -119,14 +119,17 @@ class TokenApi:
         if self._settings.cname:
             content["cname"] = True
         response = JSONResponse(content)
-        self._way.renew(request, response)
+        self._authenticator.renew(request, response)
         return response
 
     async def grant(self, request: Request) -> Response:
-        """Answer `POST /api/grant`: the credentials, and all that the page needs to use them.
+        """Answer `POST /api/grant` with credentials and the facts that the page needs to use them.
 
-        The body may be empty, or name credentials that OSS no longer takes:
-        ``{"refused_key_id": "STS.…"}``. It decides nothing else.
+        The body may be empty, or name credentials that OSS refuses:
+        ``{"refused_key_id": "STS.…"}``. Those credentials are not issued again.
+
+        Raises:
+            OssferryError: no credentials are issued.
         """
         granted = await self.obtain(request)
         grant = granted.issued.grant
@@ -151,92 +154,72 @@ class TokenApi:
                     "quota": granted.left,
                 },
                 "features": self._features,
-                "principal": {"name": granted.principal.name},
+                "principal": {"name": granted.owner.label},
             }
         )
-        self._way.renew(request, response)
+        self._authenticator.renew(request, response)
         return response
 
-    async def obtain(self, request: Request, wanted: Wanted = CREDENTIALS) -> Granted:
-        """Return a grant for whoever is asking, if they may have one; every decision is recorded.
+    async def obtain(self, request: Request, purpose: GrantPurpose = CREDENTIALS) -> Granted:
+        """Return a grant for the sender of a request; record the decision in the audit trail.
 
         Raises:
-            OssferryError: they get none.
+            OssferryError: no grant is issued.
         """
-        principal = None
+        owner = None
         with self._span("ossferry.grant") as note:
             note("ossferry.request_id", request_id(request))
             try:
-                principal = await self._door.enter(request, page=wanted.page)
-                granted = await self._issue(request, principal, wanted)
+                owner = await self._gate.enter(request, purpose.checks)
+                granted = await self._issue(request, owner, purpose)
             except Exception as error:
                 known = error if isinstance(error, OssferryError) else OssferryError()
                 self._metrics.decided(known.code)
-                self._audit.refused(request, principal, known, action=wanted.action)
+                self._audit.refused(request, owner, known, action=purpose.action)
                 raise
             note("ossferry.outcome", granted.issued.outcome)
-        self._audit.issued(request, principal, granted.issued, action=wanted.action)
+        grant = granted.issued.grant
+        self._audit.issued(
+            request,
+            owner,
+            outcome=granted.issued.outcome,
+            session_name=grant.session_name,
+            access_key_id=grant.credentials.access_key_id,
+            expires_at=grant.credentials.expires_at,
+            action=purpose.action,
+        )
         self._metrics.decided(granted.issued.outcome)
         return granted
 
-    async def _issue(self, request: Request, principal: Principal, wanted: Wanted) -> Granted:
+    async def _issue(self, request: Request, owner: Owner, purpose: GrantPurpose) -> Granted:
         document = await _document(request)
         refused_key_id = _refused_key_id(document)
-        size = wanted.size(document)
+        size = purpose.size(document)
         if refused_key_id:
-            await self._door.admit_renewal(principal)
+            await self._gate.admit_renewal(owner)
         left = None
-        owner = owner_of(principal, secret=self._settings.secret_bytes)
-        if self._after is not None:
-            left = await self._after.grant_log.admit(owner, size=size)
+        if self._grant_log is not None:
+            left = await self._grant_log.admit(owner, size=size)
         issued = await self._grants.grant(
-            principal,
+            owner,
             address=address_of(request),
-            actions=wanted.actions,
+            actions=purpose.actions,
             refused_key_id=refused_key_id,
             request_id=request_id(request),
         )
-        if self._after is not None:
-            await self._after.grant_log.note(owner, issued.grant)
-        return Granted(principal=principal, issued=issued, left=left, document=document)
-
-
-class AssetApi:
-    """The routes that hand out files of the page."""
-
-    def __init__(self, assets: Assets) -> None:
-        self._assets = assets
-
-    async def asset(self, request: Request) -> Response:
-        """Answer `GET /assets/{path}`."""
-        file = self._assets.find(f"/assets/{request.path_params['path']}")
-        if file is None:
-            raise HTTPException(404)
-        return file.respond(request, cache_control=FOR_EVER)
-
-    async def embed(self, request: Request) -> Response:
-        """Answer `GET /embed.js`, which other sites load; `frame-ancestors` says who may use it."""
-        file = self._assets.embed()
-        if file is None:
-            raise HTTPException(404)
-        response = file.respond(request, cache_control=EMBED_FOR_AN_HOUR)
-        response.headers["access-control-allow-origin"] = "*"
-        return response
-
-    async def icon(self, request: Request) -> Response:
-        """Answer `GET /favicon.ico`, which browsers ask for unbidden."""
-        file = self._assets.icon()
-        if file is None:
-            return Response(status_code=204)
-        return file.respond(request, cache_control=ICON_FOR_A_DAY)
-
-
-async def health(_request: Request) -> Response:
-    """Answer `GET /healthz`: the process is up. It says nothing else."""
-    return JSONResponse({"status": "ok"})
+        if self._grant_log is not None:
+            credentials = issued.grant.credentials
+            await self._grant_log.record(
+                owner,
+                session_name=issued.grant.session_name,
+                access_key_id=credentials.access_key_id,
+                expires_at=credentials.expires_at,
+            )
+        return Granted(owner=owner, issued=issued, left=left, document=document)
 
 
 async def _document(request: Request) -> Document:
+    """Return the JSON object in the body; empty for GET and for a request without a body."""
     if request.method != "POST" or not _has_body(request):
         return {}
     return await read_json(request)

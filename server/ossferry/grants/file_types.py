@@ -1,7 +1,7 @@
-"""Which files may be stored, by name and content type, as HTML's `accept` has it.
+"""Allowed types of files, in the syntax of HTML's `accept` attribute.
 
-The page has the same in `uploader/transfer/grants/limits.py`; a test compares the two. Both values
-are what a client says of its bytes.
+The page has the same rule in `uploader/transfer/grants/limits.py`; a test compares the two. Name
+and content type come from the client; the bytes are not checked.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,16 @@ __all__ = ["CONTENT_TYPE", "takes"]
 CONTENT_TYPE = (
     r"[A-Za-z0-9!#&^_.+-]{1,127}/[A-Za-z0-9!#&^_.+-]{1,127}(; ?[A-Za-z0-9=_.\"-]{1,100})?"
 )
+"""The pattern of a content type with at most one parameter."""
 
 
 def takes(types: Sequence[str], name: str, content_type: str) -> bool:
-    """Tell whether one of the types fits: `image/*`, `application/pdf` or `.csv`; none fit all."""
+    """Return whether a file has one of the allowed types; without any types, all files are allowed.
+
+    Args:
+        types: such as ``image/*``, ``application/pdf`` or ``.csv``.
+        name: the name of the file.
+    """
     return not types or any(_fits(each, name.lower(), content_type.lower()) for each in types)
 
 

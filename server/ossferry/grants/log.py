@@ -1,22 +1,23 @@
-"""Asks the ledger before a grant is handed out, and has it remember those that were."""
+"""The ledger's part in a grant: access and quota before it, a row for each session after it."""
 
 from collections import OrderedDict
+from datetime import datetime
 
 from ossferry.clock import Clock
-from ossferry.grants.service import Grant
 from ossferry.hooks.calls import Hooks, granted
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people
 from ossferry.ledger.people import GrantRow
-from ossferry.uploads.quotas import Quotas
+from ossferry.uploads.quotas import Left, Quotas
 
 __all__ = ["GrantLog"]
 
 MAX_KNOWN = 10_000
+"""Session names kept in memory, to write each grant into the ledger only once."""
 
 
 class GrantLog:
-    """The ledger as the token API sees it."""
+    """Checks access and quota of owners, and records their grants."""
 
     def __init__(self, database: Database, hooks: Hooks, quotas: Quotas, *, clock: Clock) -> None:
         self._database = database
@@ -25,36 +26,40 @@ class GrantLog:
         self._clock = clock
         self._known: OrderedDict[str, None] = OrderedDict()
 
-    async def admit(self, owner: Owner, *, size: int = 0) -> dict[str, int | None] | None:
-        """Return what somebody may still upload; see `Quotas.admit`.
+    async def admit(self, owner: Owner, *, size: int = 0) -> Left | None:
+        """Return the quota that is left; None without a limit. See `Quotas.admit`.
+
+        Args:
+            size: bytes of the one object to be stored; 0 if the size is unknown.
 
         Raises:
-            RevokedError, QuotaExceededError: they get no credentials.
-            LedgerLostError: nobody knows, so they get none now.
+            RevokedError: an administrator has ended the owner's access.
+            QuotaExceededError: nothing is left, or too little for an object of this size.
+            LedgerLostError: the ledger does not answer, so no grant may be issued.
         """
         return await self._quotas.admit(owner, size=size)
 
-    async def note(self, owner: Owner, grant: Grant) -> None:
-        """Write a grant down, once per credentials, before it is handed out.
+    async def record(
+        self, owner: Owner, *, session_name: str, access_key_id: str, expires_at: datetime
+    ) -> None:
+        """Record a grant and announce it to hooks, once for each session.
 
         Raises:
-            LedgerLostError: it is not written down, so it must not be handed out.
+            LedgerLostError: the grant is not recorded, so it must not be issued.
         """
-        if grant.session_name in self._known:
+        if session_name in self._known:
             return
         now = self._clock()
         row = GrantRow(
-            session_name=grant.session_name,
-            key_last4=grant.credentials.access_key_id[-4:],
+            session_name=session_name,
+            key_last4=access_key_id[-4:],
             issued_at=now,
-            expires_at=grant.credentials.expires_at,
+            expires_at=expires_at,
         )
         async with self._database.write() as connection:
             if await people.note_grant(connection, owner, row):
-                await self._hooks.announce(
-                    connection, granted(owner, grant.credentials.expires_at, now)
-                )
+                await self._hooks.announce(connection, granted(owner, expires_at, now))
         self._hooks.wake()
-        self._known[grant.session_name] = None
+        self._known[session_name] = None
         if len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)

@@ -1,8 +1,8 @@
-"""Hands out grants: one call to STS per principal at a time, and no call while an answer is fresh.
+"""Grants: at most one call to STS for a principal at a time, and none while a grant is fresh.
 
-A grant is fresh while more than half of its life is left, so that whoever gets it has time
-to use it. Grants live in memory, and sealed on a shelf that several processes share. Who may ask
-is decided before this module is reached.
+A grant is fresh while more than half of its life is left, so that its receiver has time to use it.
+Fresh grants are kept in memory, and encrypted in a cache that several processes share. Callers
+check access before they use this module.
 """
 
 import asyncio
@@ -13,9 +13,8 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from ossferry.clock import Clock
-from ossferry.grants.cache import NoShelf, Shelf
-from ossferry.identity.owner import principal_hash, principal_prefix
-from ossferry.identity.principal import Principal
+from ossferry.grants.cache import GrantCache, NoGrantCache
+from ossferry.identity.owner import Owner
 from ossferry.oss.policy import Conditions, policy_text, upload_policy
 from ossferry.oss.sts import AssumeRole, StsCredentials
 from ossferry.settings.model import Settings
@@ -27,7 +26,7 @@ Scope: TypeAlias = tuple[str, str, tuple[str, ...]]
 
 
 class Outcome(StrEnum):
-    """How a grant came to be handed out."""
+    """Whether a grant has new credentials or earlier ones."""
 
     NEW = "issued"
     REUSED = "reused"
@@ -35,11 +34,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Credentials, and the only prefix below which they can write.
+    """Credentials, and the only key prefix below which they can write.
 
     Attributes:
         prefix: ends in ``/``.
-        session_name: names the session in the cloud's audit trail; ours holds it too.
+        session_name: the STS session, in the cloud's audit trail and in ours.
     """
 
     credentials: StsCredentials
@@ -49,17 +48,17 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """A grant as handed out to one request."""
+    """A grant as the response to one request."""
 
     grant: Grant
     outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
-    """What is asked of STS: whose, from where, for what, and which request asked first."""
+class _GrantRequest:
+    """A request for a grant; requests with the same scope share one grant."""
 
-    principal: Principal
+    owner: Owner
     address: str
     actions: tuple[str, ...]
     refused_key_id: str
@@ -67,11 +66,16 @@ class _Wanted:
 
     @property
     def scope(self) -> Scope:
-        return self.principal.id, self.address, self.actions
+        return self.owner.prefix, self.address, self.actions
 
 
 class Grants:
-    """Every grant that is fresh, and every call to STS that is under way."""
+    """Issues grants; keeps all fresh grants and all running calls to STS.
+
+    Args:
+        cache: shares fresh grants with other processes; by default nothing is shared.
+        new_id: returns the last part of a session name for requests without an id.
+    """
 
     def __init__(
         self,
@@ -79,42 +83,42 @@ class Grants:
         assume_role: AssumeRole,
         *,
         clock: Clock,
-        shelf: Shelf | None = None,
+        cache: GrantCache | None = None,
         new_id: NewId = lambda: secrets.token_hex(7),
     ) -> None:
         self._settings = settings
         self._assume_role = assume_role
         self._clock = clock
-        self._shelf = shelf or NoShelf()
+        self._cache = cache or NoGrantCache()
         self._new_id = new_id
         self._fresh: dict[Scope, Grant] = {}  # by scope, oldest first
         self._asking: dict[Scope, asyncio.Task[Issued]] = {}
 
     async def grant(
         self,
-        principal: Principal,
+        owner: Owner,
         *,
         address: str = "",
         actions: Sequence[str] = (),
         refused_key_id: str = "",
         request_id: str = "",
     ) -> Issued:
-        """Return a grant for this principal.
+        """Return a grant for an owner.
 
-        A caller that gives up does not stop the call that others may be waiting for.
+        Cancelling one caller does not cancel a call to STS that other callers wait for.
 
         Args:
-            address: where the request came from; part of the grant if the settings bind it.
-            actions: what the credentials allow; by default what the settings say.
-            refused_key_id: an access key id that OSS no longer takes; that grant is not reused.
-            request_id: hexadecimal; joins our audit trail with the cloud's.
+            address: the client's address; part of the grant if the settings bind grants to it.
+            actions: the actions that the credentials allow; by default those of the settings.
+            refused_key_id: an access key id that OSS refuses; a grant with it is not reused.
+            request_id: hexadecimal digits that join our audit trail with the cloud's.
 
         Raises:
-            StsRefusedError: STS said no.
+            StsRefusedError: STS refused the request.
             StsLostError: STS gave no usable answer.
         """
-        wanted = _Wanted(
-            principal=principal,
+        wanted = _GrantRequest(
+            owner=owner,
             address=address if self._settings.bind_address else "",
             actions=tuple(actions or self._settings.actions),
             refused_key_id=refused_key_id,
@@ -131,41 +135,42 @@ class Grants:
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        """Stop every call to STS that is under way."""
+        """Cancel all running calls to STS."""
         tasks = list(self._asking.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _obtain(self, wanted: _Wanted) -> Issued:
-        secret = self._settings.secret_bytes
-        prefix = principal_prefix(wanted.principal, secret=secret)
-        settings = self._settings
+    async def _obtain(self, wanted: _GrantRequest) -> Issued:
+        """Return a grant from the cache or from STS."""
+        settings, prefix = self._settings, wanted.owner.prefix
         what = (settings.role_arn, settings.bucket, *wanted.actions, prefix, wanted.address)
         name = "|".join(what)
-        async with self._shelf.turn(name):
-            shelved = await self._shelf.take(name)
-            if shelved is not None and self._may_reuse(shelved[0], wanted):
-                grant = Grant(credentials=shelved[0], prefix=prefix, session_name=shelved[1])
+        async with self._cache.locked(name):
+            cached = await self._cache.get(name)
+            if cached is not None and self._may_reuse(cached[0], wanted):
+                grant = Grant(credentials=cached[0], prefix=prefix, session_name=cached[1])
                 return Issued(grant=grant, outcome=Outcome.REUSED)
-            grant = await self._ask(wanted, prefix)
-            ttl_s = self._settings.session_duration_s / 2
-            await self._shelf.put(name, (grant.credentials, grant.session_name), ttl_s=ttl_s)
+            grant = await self._ask_sts(wanted)
+            ttl_s = settings.session_duration_s / 2
+            await self._cache.put(name, (grant.credentials, grant.session_name), ttl_s=ttl_s)
             return Issued(grant=grant, outcome=Outcome.NEW)
 
-    async def _ask(self, wanted: _Wanted, prefix: str) -> Grant:
-        settings = self._settings
+    async def _ask_sts(self, wanted: _GrantRequest) -> Grant:
+        settings, owner = self._settings, wanted.owner
         conditions = Conditions(
             secure_transport=all(each.startswith("https://") for each in settings.upload_origins),
             address=wanted.address,
         )
         policy = upload_policy(
-            bucket=settings.bucket, prefix=prefix, actions=wanted.actions, conditions=conditions
+            bucket=settings.bucket,
+            prefix=owner.prefix,
+            actions=wanted.actions,
+            conditions=conditions,
         )
-        who = principal_hash(wanted.principal, secret=settings.secret_bytes)
-        session_name = f"{who}-{wanted.request_id}"
+        session_name = f"{owner.hash}-{wanted.request_id}"
         credentials = await self._assume_role(session_name=session_name, policy=policy_text(policy))
-        return Grant(credentials=credentials, prefix=prefix, session_name=session_name)
+        return Grant(credentials=credentials, prefix=owner.prefix, session_name=session_name)
 
     def _finish(self, scope: Scope, task: asyncio.Task[Issued]) -> None:
         del self._asking[scope]
@@ -182,7 +187,7 @@ class Grants:
                 return
             del self._fresh[oldest]
 
-    def _may_reuse(self, credentials: StsCredentials, wanted: _Wanted) -> bool:
+    def _may_reuse(self, credentials: StsCredentials, wanted: _GrantRequest) -> bool:
         return credentials.access_key_id != wanted.refused_key_id and self._is_fresh(credentials)
 
     def _is_fresh(self, credentials: StsCredentials) -> bool:

@@ -22,7 +22,7 @@ from ossferry.errors import SettingsError
 from ossferry.hooks.threads import HookThreads
 from ossferry.identity.owner import Owner
 from ossferry.ledger import AsyncConnection, outbox
-from ossferry.oss.bucket import Stored
+from ossferry.oss.objects import Stored
 from ossferry.settings.model import Settings
 
 __all__ = ["Event", "EventType", "Hooks", "deleted", "granted", "load_hooks", "uploaded"]

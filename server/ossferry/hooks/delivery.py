@@ -26,7 +26,7 @@ from ossferry.observability.logs import logger
 from ossferry.settings.model import Settings
 from ossferry.settings.types import webhook_key
 
-__all__ = ["Courier", "webhook_signature"]
+__all__ = ["EventDelivery", "webhook_signature"]
 
 AT_ONCE = 8
 HOLD_S = 60.0
@@ -38,7 +38,7 @@ MAX_ATTEMPTS = 20
 
 KEPT = timedelta(days=30)
 
-log = logger("ossferry.courier")
+log = logger("ossferry.delivery")
 
 
 def webhook_signature(secret: bytes, *, id_: str, timestamp: int, body: bytes) -> str:
@@ -48,7 +48,7 @@ def webhook_signature(secret: bytes, *, id_: str, timestamp: int, body: bytes) -
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-class Courier:
+class EventDelivery:
     """Takes due deliveries from the ledger and delivers them."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Reads the bearer token of a request; whether it is any good is for others to say."""
+"""The bearer token of a request; callers verify the token."""
 
 from starlette.requests import Request
 
@@ -7,15 +7,16 @@ from ossferry.errors import NoProofError, NotIdentifiedError
 __all__ = ["MAX_TOKEN_LENGTH", "bearer_token"]
 
 MAX_TOKEN_LENGTH = 8192
-"""Characters; longer ones are refused before anything is computed."""
+"""Characters; a longer token is refused before it is verified."""
 
 
 def bearer_token(request: Request) -> str:
     """Return the token of the one `Authorization: Bearer` header.
 
     Raises:
-        NoProofError: there is none.
-        NotIdentifiedError: there are several, or it is too long.
+        NoProofError: the request has no Authorization header.
+        NotIdentifiedError: the request has several such headers, or the header has no bearer token
+            of at most `MAX_TOKEN_LENGTH` characters.
     """
     headers = request.headers.getlist("authorization")
     if not headers:

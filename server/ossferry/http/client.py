@@ -1,8 +1,9 @@
-"""Fetches JSON from configured addresses without being led elsewhere.
+"""The HTTP client for configured addresses, protected against server-side request forgery.
 
-A name is resolved once, every address it has must be a public one, and the connection goes to
-exactly that address, so that a name which changes its mind in between leads nowhere. Redirects
-are not followed, proxies of the environment not used, long and slow answers not read.
+A host name is resolved once. All of its addresses must be public, and the connection goes to the
+first of them, so a name that resolves differently a moment later (DNS rebinding) has no effect. The
+client follows no redirects, ignores proxies of the environment, and stops reading long or slow
+responses.
 """
 
 import ipaddress
@@ -23,8 +24,8 @@ __all__ = [
     "Resolve",
     "fetch_json",
     "outbound_client",
-    "read_json",
-    "read_short",
+    "request_bytes",
+    "request_json",
 ]
 
 MAX_ANSWER = 256 * 1024
@@ -32,7 +33,7 @@ TIMEOUT_S = 5.0
 
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")
-"""All that is handed out of IPv6; beyond are private networks, translators and old ideas."""
+"""All public addresses of IPv6; the rest are private networks, translations and old plans."""
 
 PRIVATE = tuple(
     ipaddress.ip_network(each)
@@ -51,18 +52,18 @@ METADATA = tuple(
         "fd00:a9fe:a9fe::/48",  # Akamai
     )
 )
-"""Where machines of a cloud ask about themselves; most have a link-local address besides."""
+"""Metadata services of clouds; most clouds also have one at a link-local address."""
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Answers the IP addresses of a host name."""
+"""A function that returns the IP addresses of a host name; the second argument is the port."""
 
 Connect: TypeAlias = Callable[[], httpx.AsyncBaseTransport]
-"""Answers connections to one host."""
+"""A function that returns a transport for the connections to one host."""
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Ask the system for the addresses of a name."""
+    """Return the IP addresses of a host name, as the operating system resolves it."""
     found = await anyio.to_thread.run_sync(
         lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), abandon_on_cancel=True
     )
@@ -70,15 +71,19 @@ async def resolve(host: str, port: int) -> list[str]:
 
 
 def connections() -> httpx.AsyncBaseTransport:
-    """Return what keeps connections open for the next request."""
+    """Return a transport that reuses its connections and ignores the environment."""
     return httpx.AsyncHTTPTransport(trust_env=False)
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Connects to public addresses only, or to this machine where a mock is allowed.
+    """An httpx transport that connects to public addresses only.
 
-    Each host has connections of its own: one address may have several, and a connection to the one
-    has not proven to be the other.
+    The settings may allow private addresses, or this machine for a mock. Each host has connections
+    of its own: several hosts may share an address, and a TLS connection has verified one host only.
+
+    Args:
+        resolve: returns the IP addresses of a host name.
+        connect: returns the transport for one host.
     """
 
     def __init__(
@@ -91,10 +96,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._allow_local = settings.allow_mock
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request to an address that was looked at.
+        """Send the request to a checked address.
 
         Raises:
-            IssuerLostError: the name has no address, or one that is not allowed.
+            IssuerLostError: the host name has no address, or an address that is not allowed.
         """
         host = request.url.host
         try:
@@ -116,13 +121,13 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return _is_public(address) or (self._allow_private and _is_private(address))
 
     async def aclose(self) -> None:
-        """Close the HTTP connections."""
+        """Close the connections to all hosts."""
         for inner in self._inner.values():
             await inner.aclose()
 
 
 def _plain(text: str) -> Address:
-    """Return an IP address, and IPv4 where it is inside IPv6."""
+    """Return an IP address; an IPv4 address that is embedded in IPv6 is extracted."""
     address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv4Address):
         return address
@@ -139,7 +144,7 @@ def _is_public(address: Address) -> bool:
 
 
 def _is_private(address: Address) -> bool:
-    """Whether an address may be another machine's of one's own network."""
+    """Whether an address belongs to a private network."""
     return any(address in each for each in PRIVATE) and not _is_metadata(address)
 
 
@@ -148,34 +153,37 @@ def _is_metadata(address: Address) -> bool:
 
 
 def outbound_client(settings: Settings) -> httpx.AsyncClient:
-    """Return a client that goes to allowed addresses only."""
+    """Return an HTTP client that connects to allowed addresses only."""
     return httpx.AsyncClient(
         transport=GuardedTransport(settings), timeout=TIMEOUT_S, follow_redirects=False
     )
 
 
 async def fetch_json(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
-    """Return the JSON object at an address.
+    """Return the JSON object at a URL.
 
     Raises:
-        IssuerLostError: no answer, no success, too long, or no JSON object.
+        IssuerLostError: no response, a status other than 200, or not a short JSON object.
     """
-    status, value = await read_json(client, client.build_request("GET", url))
+    status, value = await request_json(client, client.build_request("GET", url))
     if status != 200:
         raise IssuerLostError(f"status-{status}")
     return value
 
 
-async def read_json(
+async def request_json(
     client: httpx.AsyncClient, request: httpx.Request, auth: tuple[str, str] | None = None
 ) -> tuple[int, dict[str, Any]]:
-    """Send a request, and return status and JSON object of the answer.
+    """Send a request, and return the status and the JSON object of the response.
+
+    Args:
+        auth: user name and password for HTTP Basic authentication.
 
     Raises:
-        IssuerLostError: no answer, too long, or no JSON object.
+        IssuerLostError: no response, a response above `MAX_ANSWER` bytes, or not a JSON object.
     """
     request.headers["accept"] = "application/json"
-    status, body = await read_short(client, request, auth)
+    status, body = await request_bytes(client, request, auth)
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -185,13 +193,17 @@ async def read_json(
     return status, value
 
 
-async def read_short(
+async def request_bytes(
     client: httpx.AsyncClient, request: httpx.Request, auth: tuple[str, str] | None = None
 ) -> tuple[int, bytes]:
-    """Send a request, and return status and body of an answer that must not be long.
+    """Send a request, and return the status and the body of the response.
+
+    Args:
+        auth: user name and password for HTTP Basic authentication.
 
     Raises:
-        IssuerLostError: it is, or is not complete within the client's read timeout.
+        IssuerLostError: the response is longer than `MAX_ANSWER` bytes, or is not complete within
+            the client's read timeout.
     """
     try:
         with anyio.fail_after(client.timeout.read):

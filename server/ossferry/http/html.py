@@ -1,6 +1,8 @@
-"""The frame of the few pages that the server makes itself, in the look of the uploader."""
+"""The common HTML of the pages that the server builds itself, in the style of the upload page."""
 
 from collections.abc import Sequence
+
+from ossferry.http.languages import DEFAULT, RIGHT_TO_LEFT
 
 __all__ = ["frame", "size_html"]
 
@@ -10,16 +12,17 @@ MARK = (
     " 0-4 4m4-4 4 4M4 16h20l-2.6 5.2H6.6zM3 25c1.8 0 1.8-1.2 3.7-1.2S8.5 25 10.3 25s1.8-1.2 3.7"
     "-1.2S15.9 25 17.7 25s1.8-1.2 3.6-1.2S23.2 25 25 25'/></svg>"
 )
-RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 
 
 def frame(
-    title: str, body: str, *, styles: Sequence[str], language: str = "en", head: str = ""
+    title: str, body: str, *, styles: Sequence[str], language: str = DEFAULT, head: str = ""
 ) -> str:
-    """Return a whole page around a body; all three are escaped already.
+    """Return a complete HTML page; the caller has escaped title, body and head.
 
     Args:
-        head: what else stands in the head of the page.
+        styles: addresses of style sheets; empty ones are left out.
+        language: the language code of the page, such as ``zh-CN``.
+        head: further elements for the head of the page.
     """
     links = "".join(f"<link rel=stylesheet href='{each}'>" for each in styles if each)
     direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
@@ -35,7 +38,7 @@ def frame(
 
 
 def size_html(size: int) -> str:
-    """Return a size as people read it; the exact one is its title."""
+    """Return a size in bytes as HTML, such as ``1.5 MB``; its title shows the exact number."""
     value, unit = float(size), 0
     while value >= 999.5 and unit < len(UNITS) - 1:
         value, unit = value / 1000, unit + 1

@@ -1,22 +1,37 @@
-"""Which language to answer in: what a person chose in the page, else what the browser asks for."""
+"""The languages of the server's pages, and the choice of one for a request.
+
+A person chooses a language in the page, which sets a cookie. Without that choice the browser's
+`Accept-Language` decides.
+"""
 
 from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-__all__ = ["FALLBACK", "VARY", "keep_language", "language_of"]
+__all__ = [
+    "DEFAULT",
+    "LANGUAGES",
+    "RIGHT_TO_LEFT",
+    "VARY",
+    "keep_language",
+    "language_of",
+]
 
-FALLBACK = "en"
-COOKIE = "ossferry_lang"  # the page sets it too
+DEFAULT = "en"
+LANGUAGES = (DEFAULT, "ja", "zh-CN", "zh-TW", "ar")
+"""The languages that every page of the server has."""
+
+RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
+COOKIE = "ossferry_lang"  # the page sets this cookie too
 YEAR_S = 365 * 24 * 3600
 VARY = "Accept-Language, Cookie"
-MOST_LANGUAGES = 20  # of a header; nobody reads more
+MOST_LANGUAGES = 20  # read from one Accept-Language header
 TRADITIONAL = ("hant", "tw", "hk", "mo")
 
 
 def language_of(request: Request, known: Sequence[str]) -> str:
-    """Return the language to answer in, one of `known`."""
+    """Return the language for the response: one of `known`, or `DEFAULT` if none of them fits."""
     chosen = request.query_params.get("lang") or request.cookies.get(COOKIE, "")
     if chosen in known:
         return chosen
@@ -24,16 +39,16 @@ def language_of(request: Request, known: Sequence[str]) -> str:
         for language in known:
             if _speaks(wanted, language):
                 return language
-    return FALLBACK
+    return DEFAULT
 
 
 def keep_language(response: Response, language: str) -> None:
-    """Answer this browser in a language from now on, on all pages."""
+    """Set the cookie that keeps a language for all pages in this browser for a year."""
     response.set_cookie(COOKIE, language, max_age=YEAR_S, samesite="lax")
 
 
 def _accepted(header: str) -> list[str]:
-    """Return the languages of an Accept-Language header, the most wanted first."""
+    """Return the languages of an Accept-Language header, the preferred one first."""
     ranked = []
     for item in header.split(",")[:MOST_LANGUAGES]:
         name, _, quality = item.strip().partition(";q=")
@@ -45,7 +60,7 @@ def _accepted(header: str) -> list[str]:
 
 
 def _speaks(wanted: str, language: str) -> bool:
-    """Tell whether a page in `language` suits who wants `wanted`, such as `zh-hk` or `en-gb`."""
+    """Return whether a page in `language` suits a reader of `wanted`, such as `zh-hk`."""
     if wanted.startswith("zh"):
         traditional = any(part in TRADITIONAL for part in wanted.split("-"))
         return language == ("zh-TW" if traditional else "zh-CN")

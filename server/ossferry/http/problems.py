@@ -1,6 +1,7 @@
-"""Shows every error as `application/problem+json` with an `id` that is also in the log.
+"""Error responses: every error becomes `application/problem+json` with the id of the request.
 
-The words of a problem are ours; what went wrong inside, or upstream, is told to the log only.
+The log has the same id. The text of a problem is written by us. Internal and upstream details go to
+the log only.
 """
 
 import secrets
@@ -23,13 +24,16 @@ log = logger("ossferry.problems")
 
 
 def request_id(request: Request) -> str:
-    """Return the id that `ProblemBoundary` gave to this request."""
+    """Return the id of a request, 14 hexadecimal digits from `ProblemBoundary`."""
     found: str = request.state.request_id
     return found
 
 
 async def answer_problem(request: Request, error: Exception) -> Response:
-    """Answer an error of ours."""
+    """Return the response for an `OssferryError`; raise any other error again.
+
+    An exception handler of Starlette. Errors with status 5xx are logged.
+    """
     if not isinstance(error, OssferryError):
         raise error
     id_ = request_id(request)
@@ -44,7 +48,7 @@ async def answer_problem(request: Request, error: Exception) -> Response:
 
 
 async def answer_http_error(request: Request, error: Exception) -> Response:
-    """Answer an error of the framework, such as 404 or 405."""
+    """Return the response for an error of Starlette, such as 404; raise any other error again."""
     if not isinstance(error, HTTPException):
         raise error
     code = f"http-{error.status_code}"
@@ -55,13 +59,17 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
 
 
 class ProblemBoundary:
-    """ASGI middleware: names each request, and turns whatever escapes into a problem."""
+    """ASGI middleware that gives each request an id, and answers errors with a problem."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; answer in its place if it fails before it has answered."""
+        """Pass the request on; send a problem if an error is raised before the response starts.
+
+        Raises:
+            OssferryError: the error was raised after the response had started.
+        """
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -107,7 +115,7 @@ def _problem(
 
 
 def _readable(request: Request, problem: Response, title: str, words: str, id_: str) -> Response:
-    """Return a problem as a page where a browser is to show it, which asks for HTML."""
+    """Return a problem as an HTML page if the client is a browser that displays the response."""
     if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
         return problem
     body = (

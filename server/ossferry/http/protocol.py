@@ -1,8 +1,8 @@
-"""The HTTP connection itself: caps and deadlines that no application can impose.
+"""Limits on HTTP connections that an ASGI application cannot set.
 
-uvicorn lets a silent connection stay open for ever, and its fast parser takes headers of any
-length. Here a request has to be complete within a few seconds, its headers have a cap, an answer
-has to be taken, and a process has only so many connections.
+uvicorn keeps a silent connection open for ever, and its fast parser accepts headers of any length.
+This module limits the time for receiving a request, the size of headers, the time for which a
+client may stop reading a response, and the number of connections of a process.
 """
 
 import asyncio
@@ -18,28 +18,30 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.server import ServerState
 
+from ossferry.errors import BadRequestError, BusyError, HeadersTooLargeError
 from ossferry.http.request_checks import MAX_HEADER_BYTES
 
 __all__ = ["GuardedHttp", "WireConfig", "WireLimits"]
 
 LINGER_S = 1.0
-WORDS = {
-    400: ("bad-request", "The request could not be understood"),
+CODES_AND_TITLES = {
+    **{
+        error.status: (error.code, error.title)
+        for error in (BadRequestError, HeadersTooLargeError, BusyError)
+    },
     408: ("too-slow", "The request took too long"),
-    431: ("headers-too-large", "The request's headers are too large"),
-    503: ("busy", "The server is busy"),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireLimits:
-    """What a connection may do.
+    """The limits of a connection.
 
     Attributes:
-        read_timeout_s: how long a request may take to arrive, from the first byte or from the
-            connection's begin.
-        write_timeout_s: how long a client may take nothing of an answer.
-        max_connections: of the whole process.
+        read_timeout_s: seconds for a complete request, from the start of the connection or from the
+            first byte of a later request.
+        write_timeout_s: seconds for which a client may stop reading a response.
+        max_connections: open connections of the whole process.
     """
 
     read_timeout_s: float = 10.0
@@ -48,7 +50,12 @@ class WireLimits:
 
 
 class WireConfig(Config):
-    """uvicorn's configuration as this server has it."""
+    """The configuration of uvicorn for this server.
+
+    Args:
+        grace_s: seconds for which running requests may continue after a stop signal.
+        factory: whether `app` is a function that returns the application.
+    """
 
     def __init__(
         self, app: Any, *, limits: WireLimits, grace_s: int, factory: bool = False, workers: int = 1
@@ -62,14 +69,14 @@ class WireConfig(Config):
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # `proxies` reads them, by our own settings
+            proxy_headers=False,  # `TrustedProxies` reads these headers, as our settings say
             timeout_graceful_shutdown=grace_s,
         )
         self.limits = limits
 
 
 class GuardedHttp(HttpToolsProtocol):
-    """One connection."""
+    """The protocol of one HTTP connection, with `WireLimits`."""
 
     _reading: asyncio.TimerHandle | None = None
     _writing: asyncio.TimerHandle | None = None
@@ -88,8 +95,8 @@ class GuardedHttp(HttpToolsProtocol):
         self._limits = config.limits if isinstance(config, WireConfig) else WireLimits()
         self._unanswered: list[RequestResponseCycle] = []
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # so does the base
-        """Start the clock, or refuse a connection too many."""
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # the base class does the same
+        """Start the read timeout, or refuse a connection above the limit."""
         super().connection_made(transport)
         if len(self.connections) > self._limits.max_connections:
             self._refuse(503)
@@ -97,13 +104,13 @@ class GuardedHttp(HttpToolsProtocol):
         self._start_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clocks."""
+        """Stop both timeouts."""
         self._stop_reading()
         self._stop_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count header bytes while they are incomplete."""
+        """Parse received bytes; refuse headers that grow above `MAX_HEADER_BYTES`."""
         if self._refused:
             return
         if self._in_headers:
@@ -113,21 +120,21 @@ class GuardedHttp(HttpToolsProtocol):
             self._refuse(431)
 
     def on_message_begin(self) -> None:
-        """Start the clock of a request that follows another on the same connection."""
+        """Start the read timeout of a further request on the same connection."""
         super().on_message_begin()
         self._in_headers = True
         if self._reading is None:
             self._start_reading()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; what trails a body is none, whatever a proxy in front made of it."""
+        """Accept a header; ignore trailers after a body, which a proxy may read differently."""
         if self._in_headers:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Stop counting header bytes; refuse an address with a host beside the Host, or a '#'."""
+        """Stop counting header bytes; refuse a target with a host of its own or with a '#'."""
         if self.url[:1] not in (b"/", b"*") or b"#" in self.url:
-            raise ValueError("the target is no path")  # the parser makes a 400 of it
+            raise ValueError("the target is no path")  # the parser answers this error with 400
         self._in_headers = False
         self._header_bytes = 0
         super().on_headers_complete()
@@ -135,24 +142,24 @@ class GuardedHttp(HttpToolsProtocol):
         self._unanswered.append(self.cycle)
 
     def on_message_complete(self) -> None:
-        """Stop the clock: the request is complete."""
+        """Stop the read timeout: the request is complete."""
         self._stop_reading()
         self._in_headers = True
         super().on_message_complete()
 
     def pause_writing(self) -> None:
-        """Start the clock of a client that takes nothing."""
+        """Start the write timeout: the client has stopped reading."""
         super().pause_writing()
         self._stop_writing()
         self._writing = self.loop.call_later(self._limits.write_timeout_s, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Stop that clock."""
+        """Stop the write timeout: the client reads again."""
         self._stop_writing()
         super().resume_writing()
 
     def shutdown(self) -> None:
-        """Tell a client whose request is half here to come back; finish what is under way."""
+        """Answer a half-received request with 503; let complete requests finish."""
         half_here = self._in_headers and self._header_bytes > 0
         if half_here and getattr(self.cycle, "response_complete", True):
             self._refuse(503)
@@ -160,7 +167,7 @@ class GuardedHttp(HttpToolsProtocol):
             super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what the parser does not take in our own words."""
+        """Answer a request that the parser refused with our own problem document."""
         self._refuse(400)
 
     def _start_reading(self) -> None:
@@ -178,19 +185,19 @@ class GuardedHttp(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._reading = None
-        silent = self._in_headers and self._header_bytes == 0  # browsers open such ahead of need
+        silent = self._in_headers and self._header_bytes == 0  # opened in advance by a browser
         if silent or getattr(self.cycle, "response_started", False):
             self.transport.close()
         else:
             self._refuse(408)
 
     def _refuse(self, status: int) -> None:
-        """Answer without the application, and close; what it is still saying goes nowhere."""
+        """Send an error without the application, ignore further bytes, and close the connection."""
         self._stop_reading()
         for each in self._unanswered:
             each.disconnected = True
             each.message_event.set()
-        code, title = WORDS[status]
+        code, title = CODES_AND_TITLES[status]
         problem = {"type": "about:blank", "title": title, "status": status, "code": code}
         body = json.dumps(problem).encode()
         lines = [
@@ -203,5 +210,6 @@ class GuardedHttp(HttpToolsProtocol):
         ]
         self.transport.write(STATUS_LINE[status] + b"\r\n".join(lines) + b"\r\n\r\n" + body)
         self._refused = True
-        self.transport.write_eof()  # closed at once, what is still coming would wipe out the answer
+        # closing at once would discard the response while the client still sends
+        self.transport.write_eof()
         self._reading = self.loop.call_later(LINGER_S, self.transport.close)

@@ -1,28 +1,29 @@
-"""Finds the client's address and scheme behind proxies that the settings trust.
+"""The client's address and scheme behind trusted proxies.
 
-`X-Forwarded-For` is read from the right: each trusted hop names the one before it, and the first
-that is not trusted is the client. What clients wrote further left decides nothing. A request that
-came over plain http from beyond this machine is refused when a proxy is meant to speak TLS.
+`X-Forwarded-For` is read from the right. Each trusted hop names the hop before it, and the first
+untrusted hop is the client. Entries further left come from the client and are ignored. With
+`OSSFERRY_BEHIND_TLS` a plain http request from another machine is refused.
 """
 
 import ipaddress
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ossferry.errors import InsecureError
-from ossferry.http.same_site import FOR_PROBES
+from ossferry.http.hosts import PROBE_PATHS
+from ossferry.settings.addresses import is_loopback
 from ossferry.settings.model import Settings
-from ossferry.settings.rules import is_loopback
 
-__all__ = ["Networks", "TrustedProxies", "peer_of"]
+__all__ = ["Networks", "TrustedProxies", "address_of", "peer_of"]
 
 PEER = "ossferry.peer"
 
 
 class Networks:
-    """A set of networks; `in` says whether an address is inside."""
+    """A set of networks; `in` tells whether one of them contains an address."""
 
     def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
         self._networks = networks
@@ -46,13 +47,18 @@ class Networks:
 
 
 def peer_of(scope: Scope) -> str:
-    """Return the address that the connection itself came from."""
+    """Return the address at the other end of the connection: a proxy, or the client itself."""
     peer: str = scope.get(PEER) or (scope["client"][0] if scope.get("client") else "")
     return peer
 
 
+def address_of(request: Request) -> str:
+    """Return the IP address of the client; empty if the server does not have it."""
+    return request.client.host if request.client else ""
+
+
 class TrustedProxies:
-    """ASGI middleware; goes outside of everything that looks at addresses or schemes."""
+    """ASGI middleware that must run before all code that reads addresses or schemes."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -60,7 +66,7 @@ class TrustedProxies:
         self._behind_tls = settings.behind_tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with the client's own address, or raise `InsecureError`."""
+        """Pass the request on with the client's address and scheme, or raise `InsecureError`."""
         if scope["type"] == "http" and self._behind_tls:
             scope = self._seen_through(scope)
             if scope["scheme"] != "https" and not _is_local(scope):
@@ -82,7 +88,7 @@ class TrustedProxies:
 
 def _is_local(scope: Scope) -> bool:
     forwarded = _joined(scope, b"x-forwarded-for") or _joined(scope, b"x-forwarded-proto")
-    return scope["path"] in FOR_PROBES or (is_loopback(peer_of(scope)) and not forwarded)
+    return scope["path"] in PROBE_PATHS or (is_loopback(peer_of(scope)) and not forwarded)
 
 
 def _joined(scope: Scope, name: bytes) -> str:
@@ -90,7 +96,7 @@ def _joined(scope: Scope, name: bytes) -> str:
 
 
 def _address(hop: str) -> str:
-    """Return an address without port, IPv4 as such; ``unknown``, one for all, if it is none."""
+    """Return the IP address of a hop, without port; ``unknown`` if the hop is not an address."""
     bare = hop.partition("]")[0].lstrip("[") if hop.startswith("[") else hop
     if bare.count(":") == 1:
         bare = bare.partition(":")[0]
@@ -101,6 +107,6 @@ def _address(hop: str) -> str:
 
 
 def _plain(text: str) -> IPv4Address | IPv6Address:
-    """Return an IP address; what listens on IPv6 for both writes IPv4 as ``::ffff:192.0.2.1``."""
+    """Return an IP address; ``::ffff:192.0.2.1``, IPv4 on a dual-stack socket, becomes IPv4."""
     ip = ipaddress.ip_address(text)
     return getattr(ip, "ipv4_mapped", None) or ip

@@ -1,9 +1,8 @@
-"""Refuses requests whose frame is odd, whichever parser has read them, and too many at one time.
+"""Checks of header sizes, body lengths and paths, before any other code reads the request.
 
-What a proxy and a server may read differently is refused: two lengths, a length next to chunks,
-an address that is spelled with percent signs where none are needed.
-Headers and bodies have caps; no route of ours needs more. No address asks
-for a zero byte, which not every database can hold.
+A request that a proxy and this server might read differently is refused: two lengths, a length
+beside chunked encoding, a path with needless percent-encoding. A zero byte in the address is
+refused because not every database can store one. The checks do not depend on the HTTP parser.
 """
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -11,28 +10,33 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ossferry.errors import (
     BadRequestError,
     BodyTooLargeError,
-    BusyError,
     HeadersTooLargeError,
     NowhereError,
 )
-from ossferry.settings.model import Settings
 
-__all__ = ["MAX_BODY_BYTES", "MAX_HEADER_BYTES", "Crowd", "ShapeGuard"]
+__all__ = ["MAX_BODY_BYTES", "MAX_HEADER_BYTES", "RequestChecks"]
 
 MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES = 16 * 1024
 KEYS = "/api/objects/"
-"""Below it are keys of objects, which may need percent signs."""
+"""Object keys follow this path, and object keys may need percent-encoding."""
 
 
-class ShapeGuard:
-    """ASGI middleware; goes outside of everything that reads headers or bodies."""
+class RequestChecks:
+    """ASGI middleware that must run before all code that reads headers or bodies."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or raise an error."""
+        """Pass the request on, or refuse it.
+
+        Raises:
+            BadRequestError: a zero byte in the query, or lengths that can be read in two ways.
+            HeadersTooLargeError: headers and query are longer than 16 KB.
+            BodyTooLargeError: the body is announced as longer than 16 KB.
+            NowhereError: the path has needless percent-encoding.
+        """
         if scope["type"] == "http":
             query = scope.get("query_string", b"")
             _check(scope["headers"], len(query))
@@ -43,30 +47,8 @@ class ShapeGuard:
         await self._app(scope, receive, send)
 
 
-class Crowd:
-    """ASGI middleware; lets so many requests in at one time."""
-
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app = app
-        self._limit = settings.limit_concurrency
-        self._inside = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or raise `BusyError`."""
-        if scope["type"] != "http" or scope["path"] == "/healthz":
-            await self._app(scope, receive, send)
-            return
-        if self._inside >= self._limit:
-            raise BusyError("crowd")
-        self._inside += 1
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._inside -= 1
-
-
 def _needs_percent(scope: Scope) -> bool:
-    """Whether the percent signs are in the key of an object, or above what is mounted here."""
+    """Whether percent-encoding is in an object key, or in the path that this app is mounted at."""
     raw: bytes = scope["raw_path"]
     own: str = scope["path"].removeprefix(scope.get("root_path", ""))
     if own.startswith(KEYS) and scope["method"] != "POST":

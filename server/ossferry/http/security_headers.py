@@ -1,8 +1,8 @@
-"""The security headers of every answer, whatever made it, errors included.
+"""The security headers of all responses, including errors.
 
-The page's Content-Security-Policy is built from the configured bucket: the page may talk to us and
-to the addresses of that bucket, and to nobody else. PyScript needs ``'unsafe-eval'``; Trusted Types
-lock it to PyScript's own factory strings. A worker file carries a policy of its own.
+The Content-Security-Policy of the page allows connections to this server and to the addresses of
+the configured bucket only. PyScript needs ``'unsafe-eval'``; Trusted Types restrict it to the
+strings of PyScript's own factory. Worker files have a policy of their own.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ __all__ = ["FORM", "SecurityHeaders", "form_policy", "page_policy"]
 Header: TypeAlias = tuple[bytes, bytes]
 
 FORM = "/form"
-"""The address of the page that sends a form to the bucket."""
+"""The path of the page with a form that a browser sends to the bucket."""
 
 WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 OTHER_POLICY = "default-src 'none'; frame-ancestors 'none'"
@@ -33,7 +33,7 @@ ALWAYS: Sequence[Header] = (
         b"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     ),
 )
-FRAMED = ((b"x-frame-options", b"DENY"),)  # it knows no list of sites
+FRAMED = ((b"x-frame-options", b"DENY"),)  # this header cannot list several sites
 REPLACED = frozenset(
     [name for name, _ in ALWAYS] + [b"content-security-policy", b"strict-transport-security"]
 )
@@ -45,8 +45,8 @@ def page_policy(
     """Return the Content-Security-Policy of the page.
 
     Args:
-        inline_scripts: hashes of the only scripts that may stand in the page itself.
-        ancestors: the sites that may embed it.
+        inline_scripts: hashes of the inline scripts of the page; other inline scripts are blocked.
+        ancestors: the sites that may embed the page.
     """
     scripts = [f"'{each}'" for each in inline_scripts]
     directives = {
@@ -54,10 +54,10 @@ def page_policy(
         "script-src": " ".join(["'self' 'unsafe-eval'", *scripts]),
         "style-src": "'self'",
         "img-src": f"'self' data: blob:{_previews(settings)}",
-        "media-src": "blob:",  # the first frame of a video that was chosen
+        "media-src": "blob:",  # the first frame of a chosen video
         "font-src": "'self'",
         "connect-src": " ".join(["'self'", *settings.upload_origins]),
-        "worker-src": "blob:",  # what the page has checked by its hash; no service worker
+        "worker-src": "blob:",  # scripts whose hash the page has verified; no service worker
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": " ".join(ancestors) or "'none'",
@@ -70,8 +70,8 @@ def page_policy(
 def form_policy(settings: Settings) -> str:
     """Return the Content-Security-Policy of the page with a form.
 
-    The form goes to the bucket, and the bucket sends the browser back to us: browsers hold the
-    whole way against ``form-action``.
+    The browser sends the form to the bucket, and the bucket redirects it back to this server.
+    Browsers check the whole chain of redirects against ``form-action``.
     """
     public = [settings.public_url] if settings.public_url else []
     directives = {
@@ -89,12 +89,16 @@ def form_policy(settings: Settings) -> str:
 
 
 def _previews(settings: Settings) -> str:
-    """Return where previews of uploads come from, if the server can sign links to them."""
+    """Return the source of preview images, with a leading space; empty if there are no previews."""
     return f" {settings.links_address}" if settings.objects_role_arn else ""
 
 
 class SecurityHeaders:
-    """ASGI middleware; goes outside of everything that can answer."""
+    """ASGI middleware that must enclose all other code that sends responses.
+
+    Args:
+        inline_scripts: hashes of the inline scripts of the page.
+    """
 
     def __init__(
         self, app: ASGIApp, settings: Settings, inline_scripts: Sequence[str] = ()
@@ -107,7 +111,7 @@ class SecurityHeaders:
         self._behind_tls = settings.behind_tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and add the headers to its answer."""
+        """Pass the request on and add the security headers to the response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -123,7 +127,7 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
     def _with(self, given: Sequence[Header], *, https: bool, path: str) -> list[Header]:
-        """Return an answer's own headers and ours; where both say something, ours count."""
+        """Return the headers of a response with the security headers, which take precedence."""
         own = {name.lower(): value for name, value in given}
         content_type = own.get(b"content-type", b"").decode("latin-1")
         headers = [pair for pair in given if pair[0].lower() not in REPLACED]
@@ -138,7 +142,7 @@ class SecurityHeaders:
         return headers
 
     def _policy(self, content_type: str, path: str) -> str:
-        """Return the policy; of all that is HTML, other sites may embed the page alone."""
+        """Return the Content-Security-Policy; only the page at ``/`` may be embedded."""
         if content_type.startswith("text/html"):
             return {"/": self._page_policy, FORM: self._form_policy}.get(path, self._html_policy)
         if content_type.startswith("text/javascript"):

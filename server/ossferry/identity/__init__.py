@@ -1,1 +1,1 @@
-"""Who a request belongs to: the principal, and the key prefix that the principal owns."""
+"""The sender of a request: the principal, and the key prefix that the principal owns."""

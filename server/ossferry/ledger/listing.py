@@ -11,7 +11,7 @@ from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection
 from ossferry.ledger.receipts import RECEIPT, UNDO, Receipt, Undo, undo_of
 from ossferry.ledger.tables import BYTES, folded, receipts
-from ossferry.oss.bucket import Listed
+from ossferry.oss.objects import Listed
 
 __all__ = ["SORTS", "Deleted", "deleted_page", "page"]
 

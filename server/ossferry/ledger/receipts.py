@@ -8,10 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ossferry.identity.owner import Owner, path_of
+from ossferry.identity.object_keys import name_of, path_of
+from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection, insert
 from ossferry.ledger.tables import BYTES, TOTAL, day_of, folded, receipts, usage
-from ossferry.oss.bucket import Stored
+from ossferry.oss.objects import Stored
 
 __all__ = [
     "RECEIPT",
@@ -100,7 +101,7 @@ async def record(
         "undo_until": None,
     }
     path = path_of(stored.key, owner.prefix)
-    names = {"name": folded(path.rpartition("/")[2]), "path": folded(path)}
+    names = {"name": folded(name_of(path)), "path": folded(path)}
     row = {"key": stored.key, "principal": owner.hash, **names, **values}
     written = await connection.execute(_insert_receipt(connection.dialect.name), row)
     if written.rowcount == 1:

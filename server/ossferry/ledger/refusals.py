@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection, insert
 from ossferry.ledger.tables import refusals
-from ossferry.oss.bucket import Listed, Stored
+from ossferry.oss.objects import Listed, Stored
 
 __all__ = ["Kept", "Refusal", "add", "ended", "forget", "forget_kept", "keep", "of_objects"]
 

@@ -4,24 +4,16 @@ With several processes, the library stores its values in files of a shared folde
 reports the sum.
 """
 
-import hmac
 import os
 from collections.abc import Collection
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ossferry.access.audit import Audit
 from ossferry.clock import Monotonic
-from ossferry.errors import NotIdentifiedError
-from ossferry.http.bearer import bearer_token
-from ossferry.settings.model import Settings
 
-__all__ = ["Measured", "Metrics", "MetricsApi"]
+__all__ = ["Measured", "Metrics"]
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -97,24 +89,6 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # untyped library
         return generate_latest(registry)
-
-
-class MetricsApi:
-    """The endpoint `/metrics`, protected by a token."""
-
-    def __init__(self, settings: Settings, metrics: Metrics, audit: Audit) -> None:
-        token = settings.metrics_token
-        self._token = token.get_secret_value().encode() if token else b""
-        self._metrics = metrics
-        self._audit = audit
-
-    async def show(self, request: Request) -> Response:
-        """Handle `GET /metrics`."""
-        with self._audit.refusals(request, "metrics"):
-            given = bearer_token(request).encode("latin-1", "replace")
-            if not self._token or not hmac.compare_digest(given, self._token):
-                raise NotIdentifiedError("The token is not valid.")
-        return Response(self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 class Measured:

@@ -8,10 +8,7 @@ secrets.
 import re
 from collections.abc import Iterable
 
-from ossferry.settings.files import is_secret
-from ossferry.settings.model import Settings
-
-__all__ = ["Redactor", "secret_values"]
+__all__ = ["Redactor"]
 
 HIDDEN = "[hidden]"
 LOOKS = re.compile(
@@ -54,13 +51,3 @@ class Redactor:
         if any(mark in lowered for mark in MARKS):
             return LOOKS.sub(HIDDEN, text)
         return text
-
-
-def secret_values(settings: Settings) -> tuple[str, ...]:
-    """Return all secrets of the settings."""
-    given = (
-        getattr(settings, name)
-        for name, field in type(settings).model_fields.items()
-        if is_secret(field)
-    )
-    return tuple(value.get_secret_value() for value in given if value is not None)

@@ -11,9 +11,10 @@ from ossferry.grants.file_types import CONTENT_TYPE
 from ossferry.ledger.listing import SORTS
 from ossferry.oss.image_processing import FORMATS, MAX_SIDE, PRESETS
 from ossferry.oss.post_object import MAX_FILE_SIZE
+from ossferry.settings.types import MAX_OBJECT_SIZE
 from ossferry.uploads.lists import CURSOR, MAX_PAGE, MAX_WORDS
 from ossferry.uploads.quarantine import MAX_ETAG
-from ossferry.uploads.receipts import MAX_OBJECT_SIZE
+from ossferry.uploads.receipts import CRC64, REQUEST_ID
 from ossferry.uploads.shares import MAX_LIFE_S, MAX_NOTE, MIN_LIFE_S
 from ossferry.uploads.unfinished import UPLOAD_ID
 
@@ -38,15 +39,15 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def _wishes(**properties: Any) -> dict[str, Any]:
+def _closed_object(**properties: Any) -> dict[str, Any]:
     closed = {"additionalProperties": False, "minProperties": 1}
     return {"type": "object", "properties": properties} | closed
 
 
 DISPOSITION = {"enum": ["attachment", "inline"]}
 SIDE = INTEGER | {"minimum": 1, "maximum": MAX_SIDE}
-PROCESS = _wishes(
-    resize=_wishes(width=SIDE, height=SIDE),
+PROCESS = _closed_object(
+    resize=_closed_object(width=SIDE, height=SIDE),
     watermark=TEXT | {"minLength": 1, "maxLength": 16, "pattern": "^[^\\x00-\\x1f\\x7f]+$"},
     format={"enum": list(FORMATS)},
 )
@@ -71,8 +72,8 @@ QUOTA = _or_null(_object((), bytes_left=WHOLE_OR_NULL, objects_left=WHOLE_OR_NUL
 REPORT = {
     "key": SOUND,
     "size": {"type": "integer", "minimum": 0, "maximum": MAX_OBJECT_SIZE},
-    "crc64": TEXT | {"pattern": "^(0|[1-9][0-9]{0,19})$"},
-    "request_id": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9-]{0,64}$"},
+    "crc64": TEXT | {"pattern": f"^({CRC64})$"},
+    "request_id": {"type": ["string", "null"], "pattern": f"^{REQUEST_ID}$"},
 }
 SCHEMAS: dict[str, Any] = {
     "Grant": _object(
@@ -137,7 +138,7 @@ SCHEMAS: dict[str, Any] = {
         "properties": {
             "path": SOUND | {"minLength": 1},
             "size": {"type": "integer", "minimum": 0, "maximum": MAX_OBJECT_SIZE},
-            "crc64": TEXT | {"pattern": "^(0|[1-9][0-9]{0,19})$"},
+            "crc64": TEXT | {"pattern": f"^({CRC64})$"},
         },
     },
     "Identical": _object((), key=TEXT_OR_NULL),
@@ -190,75 +191,156 @@ REFUSALS = ("400", "401", "403", "413", "421", "429", "431")
 BROKEN = ("502", "503")
 
 
+KEY_IN_PATH = {"name": "key", "in": "path", "required": True, "schema": TEXT}
+ONE_UNFINISHED = [
+    {"name": "key", "in": "query", "required": True, "schema": SOUND},
+    {"name": "upload_id", "in": "query", "required": True, "schema": UPLOAD},
+]
+PRESET = {"name": "preset", "in": "query", "schema": {"enum": list(PRESETS)}}
+LIMIT = {"name": "limit", "in": "query", "schema": INTEGER | {"minimum": 1, "maximum": MAX_PAGE}}
+AFTER = {"name": "after", "in": "query", "schema": SOUND}
+AFTER_DELETED = AFTER | {"schema": TEXT | {"pattern": f"^({CURSOR})?$"}}
+SEARCH = [
+    {"name": "q", "in": "query", "schema": SOUND | {"maxLength": MAX_WORDS}},
+    {"name": "sort", "in": "query", "schema": {"enum": list(SORTS)}},
+]
+SIGNED_HEADERS = [
+    {"name": name, "in": "header", "required": True, "schema": TEXT}
+    for name in ("x-oss-pub-key-url", "authorization")
+]
+
+
 def _answers(name: str, *problems: str) -> dict[str, Any]:
     schema = {"$ref": f"#/components/schemas/{name}"}
     good = {"description": "Success.", "content": {"application/json": {"schema": schema}}}
     return {"200": good} | dict.fromkeys(problems, PROBLEM)
 
 
-def _objects_paths() -> dict[str, Any]:
-    """Return the paths that exist only if the server has a role for access to objects."""
-    key = {"name": "key", "in": "path", "required": True, "schema": TEXT}
-    one = [
-        {"name": "key", "in": "query", "required": True, "schema": SOUND},
-        {"name": "upload_id", "in": "query", "required": True, "schema": UPLOAD},
-    ]
-    preset = {"name": "preset", "in": "query", "schema": {"enum": list(PRESETS)}}
-    page = [
-        {"name": "limit", "in": "query", "schema": INTEGER | {"minimum": 1, "maximum": MAX_PAGE}},
-        {"name": "after", "in": "query", "schema": SOUND},
-    ]
-    gone = [page[0], page[1] | {"schema": TEXT | {"pattern": f"^({CURSOR})?$"}}]
-    search = [
-        {"name": "q", "in": "query", "schema": SOUND | {"maxLength": MAX_WORDS}},
-        {"name": "sort", "in": "query", "schema": {"enum": list(SORTS)}},
-    ]
-    signed = [
-        {"name": name, "in": "header", "required": True, "schema": TEXT}
-        for name in ("x-oss-pub-key-url", "authorization")
-    ]
+def _grant_paths() -> dict[str, Any]:
+    return {
+        "/api/grant": {
+            "post": _operation(
+                "Get credentials for uploads below the principal's key prefix.",
+                "Grant",
+                body="Refused",
+                body_required=False,
+            )
+        },
+        "/api/form": {
+            "post": _operation(
+                "A signed form (PostObject) that stores one file: the fields in this order, then a"
+                " field `file`. It allows only the described file; with a name the whole key is"
+                " fixed.",
+                "Form",
+                "415",
+                body="FormWish",
+                body_required=False,
+            )
+        },
+        "/get_sts_token": {
+            "get": _operation("Get the same credentials in the format of AssumeRole.", "StsToken")
+        },
+    }
+
+
+def _receipt_paths() -> dict[str, Any]:
+    """Return the paths of receipts, which exist only if the server has a role for objects."""
+    return {
+        "/api/receipts": {
+            "post": _operation(
+                "Record an upload if OSS has stored it as reported: 409 lists the differences, 404"
+                " means no object. Only if the server has a role for objects.",
+                "Receipt",
+                "404",
+                "409",
+                body="Report",
+            )
+        },
+        "/api/receipts/refused": {
+            "post": _operation(
+                "The page refused the stored object: it differs from the file. The object is"
+                " removed; 409 has the reason if it is not. Only if the server has a role for"
+                " objects.",
+                "RefusedOutcome",
+                "409",
+                body="RefusedUpload",
+            )
+        },
+        "/api/callback": {
+            "post": {
+                "summary": "Upload callback of OSS; only if the settings enable it.",
+                "parameters": SIGNED_HEADERS,
+                "requestBody": _body("Callback"),
+                "responses": _answers("Taken", "404", *REFUSALS, *BROKEN),
+            }
+        },
+    }
+
+
+def _object_paths() -> dict[str, Any]:
+    """Return the paths of objects, which exist only if the server has a role for objects."""
     return {
         "/api/objects": {
-            "get": _operation("List uploads.", "Objects", parameters=[*page, *search])
+            "get": _operation("List uploads.", "Objects", parameters=[LIMIT, AFTER, *SEARCH])
         },
         "/api/objects/identical": {
             "post": _operation("Find an identical upload.", "Identical", body="File")
         },
         "/api/objects/deleted": {
-            "get": _operation("List restorable uploads.", "DeletedObjects", parameters=gone)
+            "get": _operation(
+                "List restorable uploads.", "DeletedObjects", parameters=[LIMIT, AFTER_DELETED]
+            )
         },
         "/api/objects/undo": {
             "post": _operation("Restore a deleted upload.", "Object", "404", "409", body="Undo")
         },
         "/api/objects/{key}": {
-            "delete": _operation("Delete an upload.", "Deleted", "404", parameters=[key])
+            "delete": _operation("Delete an upload.", "Deleted", "404", parameters=[KEY_IN_PATH])
         },
         "/api/objects/{key}/preview": {
             "get": _operation(
-                "Get a short-lived preview URL.", "Preview", "404", "415", parameters=[key, preset]
+                "Get a short-lived preview URL.",
+                "Preview",
+                "404",
+                "415",
+                parameters=[KEY_IN_PATH, PRESET],
             )
         },
+    }
+
+
+def _share_and_unfinished_paths() -> dict[str, Any]:
+    """Return further paths that exist only if the server has a role for objects."""
+    return {
         "/api/unfinished": {
             "get": _operation(
                 "List unfinished uploads of all devices.",
                 "Unfinished",
-                parameters=[one[0] | {"required": False}],
+                parameters=[ONE_UNFINISHED[0] | {"required": False}],
             ),
             "delete": _operation(
-                "Remove an unfinished upload and its parts.", "Discarded", "404", parameters=one
+                "Remove an unfinished upload and its parts.",
+                "Discarded",
+                "404",
+                parameters=ONE_UNFINISHED,
             ),
         },
         "/api/share": {
             "post": _operation("Create a share link.", "Share", "404", "409", "415", body="Wish")
         },
-        "/api/shares": {"get": _operation("List links, newest first.", "Shares", parameters=page)},
-        "/api/callback": {
-            "post": {
-                "summary": "Upload callback of OSS; only if the settings enable it.",
-                "parameters": signed,
-                "requestBody": _body("Callback"),
-                "responses": _answers("Taken", "404", *REFUSALS, *BROKEN),
-            }
+        "/api/shares": {
+            "get": _operation("List links, newest first.", "Shares", parameters=[LIMIT, AFTER])
+        },
+    }
+
+
+def _probe_paths() -> dict[str, Any]:
+    status = _answers("Status", "400", "421", "431")
+    ready = status | {"503": status["200"] | {"description": "Not ready."}}
+    return {
+        "/healthz": {"get": {"summary": "Whether the process is running.", "responses": status}},
+        "/readyz": {
+            "get": {"summary": "Whether the process can issue grants.", "responses": ready},
         },
     }
 
@@ -268,6 +350,7 @@ def _operation(
     answer: str,
     *problems: str,
     body: str = "",
+    body_required: bool = True,
     parameters: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     found: dict[str, Any] = {
@@ -276,7 +359,7 @@ def _operation(
         "responses": _answers(answer, *problems, *REFUSALS, *BROKEN),
     }
     if body:
-        found["requestBody"] = _body(body)
+        found["requestBody"] = _body(body, required=body_required)
     if parameters:
         found["parameters"] = list(parameters)
     return found
@@ -289,8 +372,6 @@ def _body(name: str, *, required: bool = True) -> dict[str, Any]:
 
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document; it is the same for every configuration."""
-    status = _answers("Status", "400", "421", "431")
-    ready = status | {"503": status["200"] | {"description": "Not ready."}}
     return {
         "openapi": "3.1.0",
         "info": {"title": "ossferry", "version": "1"},
@@ -299,57 +380,11 @@ def openapi_document() -> dict[str, Any]:
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
         "paths": {
-            "/api/grant": {
-                "post": {
-                    "summary": "Get credentials for uploads below the principal's key prefix.",
-                    "security": [{"bearer": []}],
-                    "requestBody": _body("Refused", required=False),
-                    "responses": _answers("Grant", *REFUSALS, *BROKEN),
-                }
-            },
-            "/api/form": {
-                "post": {
-                    "summary": "A signed form (PostObject) that stores one file: the fields in this"
-                    " order, then a field `file`. It allows only the described file; with a name"
-                    " the whole key is fixed.",
-                    "security": [{"bearer": []}],
-                    "requestBody": _body("FormWish", required=False),
-                    "responses": _answers("Form", "415", *REFUSALS, *BROKEN),
-                }
-            },
-            "/api/receipts": {
-                "post": {
-                    "summary": "Record an upload if OSS has stored it as reported: 409 lists the"
-                    " differences, 404 means no object. Only if the server has a role for objects.",
-                    "security": [{"bearer": []}],
-                    "requestBody": _body("Report"),
-                    "responses": _answers("Receipt", "404", "409", *REFUSALS, *BROKEN),
-                }
-            },
-            "/api/receipts/refused": {
-                "post": {
-                    "summary": "The page refused the stored object: it differs from the file. The"
-                    " object is removed; 409 has the reason if it is not. Only if the server has a"
-                    " role for objects.",
-                    "security": [{"bearer": []}],
-                    "requestBody": _body("RefusedUpload"),
-                    "responses": _answers("RefusedOutcome", "409", *REFUSALS, *BROKEN),
-                }
-            },
-            **_objects_paths(),
-            "/get_sts_token": {
-                "get": {
-                    "summary": "Get the same credentials in the format of AssumeRole.",
-                    "security": [{"bearer": []}],
-                    "responses": _answers("StsToken", *REFUSALS, *BROKEN),
-                }
-            },
-            "/healthz": {
-                "get": {"summary": "Whether the process is running.", "responses": status}
-            },
-            "/readyz": {
-                "get": {"summary": "Whether the process can issue grants.", "responses": ready},
-            },
+            **_grant_paths(),
+            **_receipt_paths(),
+            **_object_paths(),
+            **_share_and_unfinished_paths(),
+            **_probe_paths(),
         },
     }
 

@@ -8,10 +8,9 @@ go into the log; clients learn only whether a retry helps.
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from xml.etree.ElementTree import ParseError
 
 import anyio
@@ -29,12 +28,13 @@ from ossferry.errors import (
     StsLostError,
 )
 from ossferry.observability.logs import logger
+from ossferry.oss.objects import Begun, Link, Listed, Part, Stored
 from ossferry.oss.policy import objects_policy, policy_text
-from ossferry.oss.replies import Begun, Part, moment, ours, read_begun, read_parts
+from ossferry.oss.replies import moment, ours, read_begun, read_parts
 from ossferry.oss.sts import AssumeRole, StsCredentials
 from ossferry.settings.model import Settings
 
-__all__ = ["ADDRESS_REFUSALS", "Link", "Listed", "ObjectStore", "OssBucket", "Stored"]
+__all__ = ["ADDRESS_REFUSALS", "OssBucket"]
 
 MAX_CALLS = 64
 """Concurrent calls to OSS; further calls wait."""
@@ -72,81 +72,6 @@ UNREADABLE = (TypeError, ValueError, AttributeError, RuntimeError, ParseError)
 T = TypeVar("T")
 
 log = logger("ossferry.bucket")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """An object in a list; ``etag`` without quotes, ``size`` in bytes."""
-
-    key: str
-    size: int
-    etag: str
-    last_modified: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored(Listed):
-    """An object's metadata; ``crc64`` is CRC-64/ECMA as decimal text."""
-
-    crc64: str
-    content_type: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """A presigned URL: a secret until it expires."""
-
-    url: str
-    expires_at: datetime
-
-
-class ObjectStore(Protocol):
-    """The port to the bucket.
-
-    Every method raises `OssRefusedError` if OSS refuses, and `OssLostError` if OSS gives no usable
-    answer.
-    """
-
-    async def head(self, key: str) -> Stored | None:
-        """Return the metadata of the object with this key, or None."""
-        ...
-
-    async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
-        """Return at most `limit` objects below a prefix, sorted by key, with keys after `after`."""
-        ...
-
-    async def copy(self, stored: Stored, target: str) -> bool:
-        """Copy an object with its headers and metadata. Return False if it does not exist."""
-        ...
-
-    async def delete(self, key: str, version: str = "") -> str:
-        """Delete an object, or one version; return the delete marker's version id, or an empty
-        string.
-        """
-        ...
-
-    async def begun(self, prefix: str) -> Sequence[Begun]:
-        """Return unfinished multipart uploads below a prefix, at most 10,000."""
-        ...
-
-    async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
-        """Return the stored parts of a multipart upload; None if there is no such upload."""
-        ...
-
-    async def abort(self, key: str, upload_id: str) -> None:
-        """Abort a multipart upload and delete its parts; do nothing if there is no such upload."""
-        ...
-
-    async def link(self, key: str, *, lives_s: int, params: Mapping[str, str]) -> Link:
-        """Return a URL that reads an object, valid for `lives_s` seconds.
-
-        It expires earlier if the server's own credentials do.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Close the HTTP connections."""
-        ...
 
 
 class OssBucket:

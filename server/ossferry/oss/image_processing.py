@@ -1,7 +1,7 @@
 """Image processing by OSS: builds values of the parameter `x-oss-process`.
 
-Values are numbers, names from a fixed list, or text in URL-safe base64, so a client cannot inject
-another operation. Source: OSS pages "Image processing" and "Add watermarks".
+Values are numbers, names of a fixed list, or text in URL-safe base64, so that nothing a client says
+can become another operation. Source: OSS pages "Image processing" and "Add watermarks".
 """
 
 import base64
@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from ossferry.errors import BadRequestError
-from ossferry.oss.bucket import Stored
+from ossferry.oss.objects import Stored
 
 __all__ = ["PRESETS", "can_process", "process_text"]
 
@@ -22,7 +22,7 @@ PRESETS: Mapping[str, str] = {
     "thumbnail": "image/auto-orient,1/resize,m_fill,w_160,h_160/format,webp",
     "preview": "image/auto-orient,1/resize,m_lfit,w_1280,h_1280/format,webp",
 }
-_WISHES = frozenset({"resize", "format", "watermark"})
+_OPERATIONS = frozenset({"resize", "format", "watermark"})
 
 
 def can_process(stored: Stored) -> bool:
@@ -31,29 +31,29 @@ def can_process(stored: Stored) -> bool:
     return content_type in TYPES and stored.size <= MAX_SOURCE
 
 
-def process_text(wishes: object) -> str:
+def process_text(operations: object) -> str:
     """Return the value of `x-oss-process`; empty if no processing is requested.
 
     Args:
-        wishes: ``{"resize": {"width": …, "height": …}, "watermark": text, "format": name}``, each
-            optional.
+        operations: ``{"resize": {"width": …, "height": …}, "watermark": text, "format": name}``;
+            each is optional.
 
     Raises:
         BadRequestError: an unknown or malformed operation is requested.
     """
-    if wishes is None:
+    if operations is None:
         return ""
-    if not isinstance(wishes, dict) or not wishes or not wishes.keys() <= _WISHES:
+    if not isinstance(operations, dict) or not operations or not operations.keys() <= _OPERATIONS:
         raise BadRequestError("process must have resize, watermark or format, and nothing else.")
     steps = ["image"]
-    if "resize" in wishes:
-        steps.append(_resize(wishes["resize"]))
-    if "watermark" in wishes:
-        steps.append(_watermark(wishes["watermark"]))
-    if "format" in wishes:
-        if wishes["format"] not in FORMATS:
+    if "resize" in operations:
+        steps.append(_resize(operations["resize"]))
+    if "watermark" in operations:
+        steps.append(_watermark(operations["watermark"]))
+    if "format" in operations:
+        if operations["format"] not in FORMATS:
             raise BadRequestError(f"format must be one of {', '.join(FORMATS)}.")
-        steps.append(f"format,{wishes['format']}")
+        steps.append(f"format,{operations['format']}")
     return "/".join(steps)
 
 

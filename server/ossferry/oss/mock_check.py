@@ -16,7 +16,7 @@ MOCK_MARKER = "x-oss-mock"
 TIMEOUT_S = 5.0
 KEY_VARIABLE = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 
-log = logger("ossferry.probe")
+log = logger("ossferry.mock_check")
 
 
 def refuse_mock(settings: Settings) -> None:

@@ -12,19 +12,18 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ossferry.errors import PolicyError
+from ossferry.identity.object_keys import TRASH, UPLOADS
+from ossferry.settings.choices import UPLOAD_ACTIONS
 
 __all__ = [
     "MAX_POLICY_LENGTH",
-    "TRASH",
     "Conditions",
     "objects_policy",
     "policy_text",
     "upload_policy",
 ]
 
-UPLOAD_ACTIONS = ("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload")
 OBJECT_ACTIONS = ("oss:GetObject", "oss:PutObject", "oss:DeleteObject")
-TRASH = "trash/"
 MAX_POLICY_LENGTH = 1024
 """In characters. Newer pages say 2,048, older ones and the PolicySize message say 1,024."""
 
@@ -115,18 +114,18 @@ def objects_policy(*, bucket: str) -> dict[str, Json]:
     objects: dict[str, Json] = {
         "Effect": "Allow",
         "Action": list(OBJECT_ACTIONS),
-        "Resource": [f"{where}/uploads/*", f"{where}/{TRASH}*"],
+        "Resource": [f"{where}/{UPLOADS}*", f"{where}/{TRASH}*"],
     }
     unfinished: dict[str, Json] = {
         "Effect": "Allow",
         "Action": ["oss:ListParts", "oss:AbortMultipartUpload"],
-        "Resource": [f"{where}/uploads/*"],
+        "Resource": [f"{where}/{UPLOADS}*"],
     }
     listing: dict[str, Json] = {
         "Effect": "Allow",
         "Action": ["oss:ListObjects", "oss:ListMultipartUploads"],
         "Resource": [where],
-        "Condition": {"StringLike": {"oss:Prefix": ["uploads/*"]}},
+        "Condition": {"StringLike": {"oss:Prefix": [f"{UPLOADS}*"]}},
     }
     return {"Version": "1", "Statement": [objects, unfinished, listing]}
 

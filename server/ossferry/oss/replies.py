@@ -5,36 +5,19 @@ limited.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import oss2
 
-__all__ = ["Begun", "Part", "moment", "ours", "read_begun", "read_parts"]
+from ossferry.oss.objects import Begun, Part
+
+__all__ = ["moment", "ours", "read_begun", "read_parts"]
 
 MAX_PAGES = 10
 """Pages of 1,000 entries. An upload has at most 10,000 parts; further uploads are not listed."""
 
 R = TypeVar("R", bound=oss2.models.RequestResult)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """An unfinished multipart upload."""
-
-    key: str
-    upload_id: str
-    began_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A stored part; ``size`` in bytes."""
-
-    number: int
-    size: int
-    last_modified: datetime
 
 
 def ours(result: R) -> R:

@@ -10,13 +10,13 @@ import asyncio
 
 import limits
 
-from ossferry.access.rate_limits import Counter
 from ossferry.clock import Clock, Monotonic
 from ossferry.errors import StsExpiredError, StsLostError, StsRefusedError
 from ossferry.observability.logs import logger
 from ossferry.observability.metrics import Metrics
 from ossferry.observability.tracing import Span, no_span
 from ossferry.oss.sts import AssumeRole, StsCredentials
+from ossferry.state.counter import Counter
 
 __all__ = ["Breaker", "GuardedSts", "Pace"]
 

@@ -1,1 +1,1 @@
-"""The built upload page and its assets."""
+"""The built upload page and its files."""

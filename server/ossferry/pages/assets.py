@@ -1,7 +1,7 @@
-"""The files of the built page: only what the manifest lists, and exactly as it was built.
+"""The files of the built page: exactly the files of the manifest, verified by their hashes.
 
-A path from a request is only ever looked up in a table that was made at start, so no request can
-name a file of its own. Small files are kept in memory, large ones are streamed from disk.
+A requested path is looked up in a table that is built at start, so no request can reach another
+file. Small files are kept in memory, large files are streamed from disk.
 """
 
 import base64
@@ -22,12 +22,11 @@ __all__ = ["Assets", "StoredFile", "find_web_dir", "load_file"]
 
 SUFFIXES = {"br": ".br", "gzip": ".gz"}
 KEPT_IN_MEMORY = 512 * 1024
-FOR_EVER = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """One encoding of a file; `content` only if it is kept in memory."""
+    """One encoding of a file; `content` is None if the file is streamed from disk."""
 
     path: Path
     etag: str
@@ -36,16 +35,16 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """A file that may be served, in every encoding that it has; `""` is the plain one."""
+    """A file in each of its encodings; the encoding `""` is the uncompressed file."""
 
     content_type: str
     variants: Mapping[str, Variant]
 
     def respond(self, request: Request, *, cache_control: str) -> Response:
-        """Answer with the smallest encoding that the client accepts, or 304."""
+        """Return the smallest accepted encoding of the file, or 304 if the client has the file."""
         encoding = _negotiate(request.headers.get("accept-encoding", ""), self.variants)
         variant = self.variants[encoding]
-        # a 304 has a type too: its security headers, made by type, replace those in the cache
+        # a 304 has a type too: the security headers depend on it, and replace the cached ones
         headers = {
             "cache-control": cache_control,
             "content-type": self.content_type,
@@ -62,10 +61,10 @@ class StoredFile:
 
 
 class Assets:
-    """Everything below `/assets/`, and the icon.
+    """The files below `/assets/`, and the icon.
 
     Attributes:
-        inline_scripts: hashes of the scripts that stand in the pages themselves.
+        inline_scripts: hashes of the inline scripts of the pages, for Content-Security-Policy.
     """
 
     def __init__(self, files: Mapping[str, StoredFile], inline_scripts: Sequence[str]) -> None:
@@ -74,10 +73,10 @@ class Assets:
 
     @classmethod
     def load(cls, web_dir: Path) -> "Assets":
-        """Read the manifest and every file that it lists.
+        """Return the files that the manifest of a folder lists.
 
         Raises:
-            SettingsError: the folder does not hold what its manifest says.
+            SettingsError: a file is missing or differs from the manifest.
         """
         try:
             manifest = json.loads((web_dir / "manifest.json").read_bytes())
@@ -92,29 +91,29 @@ class Assets:
         return cls(files, manifest.get("inline_scripts", ()))
 
     def find(self, url: str) -> StoredFile | None:
-        """Return the file with exactly this address."""
+        """Return the file with exactly this path; None without one."""
         return self._files.get(url)
 
     def embed(self) -> StoredFile | None:
-        """Return the script that other sites load, wherever its hashed folder is."""
+        """Return the script that other sites load; None without one."""
         return next((file for url, file in self._files.items() if url.endswith("/embed.js")), None)
 
     def styles(self) -> str:
-        """Return the address of the page's style sheet; empty without one."""
+        """Return the path of the page's style sheet; empty without one."""
         return self.address("styles.css")
 
     def address(self, name: str) -> str:
-        """Return the address of a file, wherever its hashed folder is; empty without one."""
+        """Return the path of the file with this name, in its hashed folder; empty without one."""
         return next((url for url in self._files if url.endswith(f"/{name}")), "")
 
     def icon(self) -> StoredFile | None:
-        """Return the page's icon, wherever its hashed folder is."""
+        """Return the icon of the page; None without one."""
         found = (file for url, file in self._files.items() if url.endswith("/favicon.svg"))
         return self._files.get("/favicon.ico") or next(found, None)
 
 
 def find_web_dir(settings: Settings) -> Path:
-    """Return the folder with the built page: configured, in the package, or in the checkout.
+    """Return the folder with the built page: the configured one, or of the package or checkout.
 
     Raises:
         SettingsError: no page has been built.
@@ -130,11 +129,11 @@ def find_web_dir(settings: Settings) -> Path:
 
 
 def load_file(path: Path, content_type: str, encodings: list[str]) -> StoredFile:
-    """Read a file and its compressed copies.
+    """Return a file with its compressed copies.
 
     Args:
-        path: the plain file; `.br` and `.gz` copies lie beside it.
-        encodings: `br` and `gzip`, best first.
+        path: the uncompressed file; copies with the endings `.br` and `.gz` are beside it.
+        encodings: `br` and `gzip`, the preferred one first.
     """
     paths = {name: path.with_name(path.name + SUFFIXES[name]) for name in encodings} | {"": path}
     variants = {name: _load_variant(each, name) for name, each in paths.items()}
@@ -156,7 +155,7 @@ def _load_variant(path: Path, encoding: str) -> Variant:
 
 
 def _negotiate(accept_encoding: str, available: Mapping[str, Variant]) -> str:
-    """Return the first available encoding that is accepted, else the plain one."""
+    """Return the first available encoding that the client accepts; empty for none."""
     accepted = set()
     for item in accept_encoding.lower().split(","):
         name, _, parameter = item.partition(";")

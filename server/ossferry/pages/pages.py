@@ -1,7 +1,7 @@
-"""Serves the page: one file per interpreter, chosen by the settings, and per language.
+"""The upload page: one HTML file for each interpreter and language.
 
-The language is what a person chose in the page (a cookie), else what the browser asks for. The page
-is checked again on every visit (`no-cache`); what it loads has hashed names.
+The settings choose the interpreter, the request chooses the language. Browsers revalidate the page
+on every visit (`no-cache`); the files that the page loads have hashed names.
 """
 
 from collections.abc import Mapping
@@ -11,31 +11,35 @@ from typing import get_args
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ossferry.access.authenticator import Authenticator
 from ossferry.errors import SettingsError
-from ossferry.http.languages import FALLBACK, VARY, language_of
-from ossferry.identity.principal import Way
+from ossferry.http.languages import DEFAULT, VARY, language_of
 from ossferry.pages.assets import SUFFIXES, StoredFile, load_file
-from ossferry.settings.model import Runtime, Settings
+from ossferry.settings.choices import Runtime
+from ossferry.settings.model import Settings
 
 __all__ = ["Pages"]
 
 
 class Pages:
-    """The page for each interpreter and language."""
+    """The route `/`, with one page for each interpreter and language."""
 
     def __init__(
-        self, settings: Settings, files: Mapping[str, Mapping[str, StoredFile]], way: Way
+        self,
+        settings: Settings,
+        files: Mapping[str, Mapping[str, StoredFile]],
+        authenticator: Authenticator,
     ) -> None:
         self._settings = settings
         self._files = files
-        self._way = way
+        self._authenticator = authenticator
 
     @classmethod
-    def load(cls, settings: Settings, web_dir: Path, way: Way) -> "Pages":
-        """Read every page.
+    def load(cls, settings: Settings, web_dir: Path, authenticator: Authenticator) -> "Pages":
+        """Return the route with all pages in memory.
 
         Raises:
-            SettingsError: a page is missing.
+            SettingsError: a page is missing in `web_dir`.
         """
         try:
             files = {runtime: _load_pages(web_dir, runtime) for runtime in get_args(Runtime)}
@@ -43,11 +47,11 @@ class Pages:
             raise SettingsError(
                 f"OSSFERRY_WEB_DIR: a page is missing in {web_dir}; run `make build`."
             ) from error
-        return cls(settings, files, way)
+        return cls(settings, files, authenticator)
 
     async def show(self, request: Request) -> Response:
-        """Answer `GET /`, or what people see who have to sign in first."""
-        instead = await self._way.welcome(request)
+        """Answer `GET /` with the page, or with the response for people who are not signed in."""
+        instead = await self._authenticator.welcome(request)
         if instead is not None:
             return instead
         runtime: str = self._settings.runtime
@@ -58,13 +62,13 @@ class Pages:
         page = pages[language_of(request, list(pages))]
         response = page.respond(request, cache_control="no-cache")
         response.headers["vary"] = f"Accept-Encoding, {VARY}"
-        self._way.renew(request, response)
+        self._authenticator.renew(request, response)
         return response
 
 
 def _load_pages(web_dir: Path, runtime: str) -> dict[str, StoredFile]:
-    """Return the page in each language that it was built in, English first."""
-    found = {FALLBACK: _load_page(web_dir / f"index.{runtime}.html")}
+    """Return the page of an interpreter in each of its languages, English first."""
+    found = {DEFAULT: _load_page(web_dir / f"index.{runtime}.html")}
     for path in sorted(web_dir.glob(f"index.{runtime}.*.html")):
         found[path.name.split(".")[2]] = _load_page(path)
     return found

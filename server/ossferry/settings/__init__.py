@@ -1,1 +1,1 @@
-"""The server's options: the model, the types of their values, and the rules between them."""
+"""The options of the server: the model, the types of values, and the rules between options."""

@@ -1,31 +1,30 @@
-"""Reads secrets from files: `OSSFERRY_SECRET_FILE=/run/secrets/x` in place of `OSSFERRY_SECRET`.
+"""Secrets in files: `OSSFERRY_SECRET_FILE=/run/secrets/x` in place of `OSSFERRY_SECRET`.
 
-A secret in a file shows neither in the process list nor in `docker inspect`.
+Neither the process list nor `docker inspect` shows a secret that is in a file.
 """
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from dotenv import dotenv_values
-from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from ossferry.errors import SettingsError
+from ossferry.settings.secrets import is_secret
 
-__all__ = ["FileSecrets", "is_secret"]
-
-
-def is_secret(field: FieldInfo) -> bool:
-    """Whether an option holds a secret."""
-    kinds = (field.annotation, *get_args(field.annotation))
-    return any(getattr(kind, "__origin__", kind) is SecretStr for kind in kinds)
+__all__ = ["FileSecrets"]
 
 
 class FileSecrets(PydanticBaseSettingsSource):
-    """The settings source for `*_FILE` variables of secret options."""
+    """The pydantic settings source for `*_FILE` variables of secret options.
+
+    Args:
+        prefix: of the variables, ``OSSFERRY_``.
+        others: sources that must not set an option that a file sets too.
+    """
 
     def __init__(
         self,
@@ -38,7 +37,11 @@ class FileSecrets(PydanticBaseSettingsSource):
         self._others = others
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return the secret that a file holds; see the base class."""
+        """Return the secret in the file that a `*_FILE` variable names; see the base class.
+
+        Raises:
+            SettingsError: the option is set twice, or the file cannot be read.
+        """
         option = f"{self._prefix}{field_name.upper()}"
         path = self._variables().get(f"{option}_FILE") if is_secret(field) else None
         if not path:
@@ -51,7 +54,7 @@ class FileSecrets(PydanticBaseSettingsSource):
             raise SettingsError(f"{option}_FILE: the file cannot be read.") from error
 
     def __call__(self) -> dict[str, Any]:
-        """Return the secrets of all files."""
+        """Return the secrets of all files, by option."""
         fields = self.settings_cls.model_fields.items()
         found = {name: self.get_field_value(field, name)[0] for name, field in fields}
         return {name: value for name, value in found.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Reads the settings, and tells what is wrong with them in one sentence."""
+"""Loading of the settings; an error becomes one sentence that names the option."""
 
 import os
 import re
@@ -11,21 +11,21 @@ from pydantic_settings import SettingsError as UnreadableError
 
 from ossferry.errors import SettingsError
 from ossferry.observability.logs import logger
-from ossferry.settings.files import is_secret
 from ossferry.settings.model import PREFIX, Settings
+from ossferry.settings.secrets import is_secret
 
 __all__ = ["ExplicitSettings", "load_settings"]
 
 
 LIST = 'should be a list in JSON, such as ["one", "two"]'
 ALIKE = 0.8
-"""From here on a name that is no option is one with a typing error."""
+"""The similarity to an option from which an unknown name counts as a typing error."""
 
 log = logger("ossferry.settings")
 
 
 class ExplicitSettings(Settings):
-    """The same options, all handed over in code: environment and `.env` are not read."""
+    """The same options, all set in code: the environment and `.env` are not read."""
 
     @classmethod
     def settings_customise_sources(
@@ -36,16 +36,16 @@ class ExplicitSettings(Settings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Leave the values handed over as the only source."""
+        """Return the values set in code as the only source."""
         return (init_settings,)
 
 
 def load_settings(cls: type[Settings] = Settings, /, **values: object) -> Settings:
-    """Read the settings.
+    """Return the settings.
 
     Args:
-        cls: `ExplicitSettings` to leave the environment alone.
-        values: options that win over the environment.
+        cls: `ExplicitSettings` to ignore the environment.
+        values: options that take precedence over the environment.
 
     Raises:
         SettingsError: one sentence that names the first option at fault.
@@ -53,19 +53,20 @@ def load_settings(cls: type[Settings] = Settings, /, **values: object) -> Settin
     if not issubclass(cls, ExplicitSettings):
         _refuse_typing_errors()
     try:
-        return cls(**values)  # type: ignore[arg-type]  # pydantic checks what arrives
+        return cls(**values)  # type: ignore[arg-type]  # pydantic checks the values
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from error
-    except UnreadableError as error:  # all that is not a single value is a list
+    except UnreadableError as error:  # only lists can be unreadable
         name = re.search(r'field "(\w+)"', str(error))
         option = PREFIX + name[1].upper() if name else "An option"
         raise SettingsError(f"{option}: {LIST}.") from error
 
 
 def _refuse_typing_errors() -> None:
-    """Refuse a variable that looks like an option and is none; warn of others with our prefix.
+    """Refuse variables with a misspelled option name; log other variables with our prefix.
 
-    What is spelled wrong would silently not count. A cluster may set variables of its own.
+    A misspelled option would have no effect, and nobody would notice. Unknown names are allowed
+    because a cluster may set variables of its own.
     """
     fields = Settings.model_fields
     options = [PREFIX + name.upper() for name in fields]

@@ -1,13 +1,13 @@
-"""Every option of the server, read from `OSSFERRY_*` variables and `.env`; the only such reader.
+"""The options of the server, read from `OSSFERRY_*` variables and `.env`.
 
-Values are checked one by one and together (`settings_rules`); what is unsafe or missing stops the
-start with one sentence that names the option. Nothing here opens a connection.
+No other module reads these variables. Each value is checked on its own (`types`) and together with
+others (`rules`). An unsafe or missing value stops the start with one sentence that names the
+option. This module opens no connection.
 """
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     Field,
@@ -18,28 +18,33 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from ossferry.runtime import Runtime
-from ossferry.settings.files import FileSecrets
-from ossferry.settings.rules import RULES, is_loopback, is_mock_endpoint
-from ossferry.settings.types import (
-    HOST_NAME,
+from ossferry.settings.addresses import Addresses
+from ossferry.settings.choices import (
+    UPLOAD_ACTIONS,
     Action,
     Algorithm,
     Auth,
+    Level,
+    Refused,
+    Runtime,
+    Undo,
+)
+from ossferry.settings.files import FileSecrets
+from ossferry.settings.rules import broken_rules
+from ossferry.settings.types import (
+    HOST_NAME,
+    MAX_OBJECT_SIZE,
     BucketName,
     FileType,
     HeaderName,
-    Level,
     LongSecret,
     Origin,
     Rate,
-    Refused,
     RoleArn,
-    Undo,
     WebhookSecret,
 )
 
-__all__ = ["PREFIX", "Auth", "Runtime", "Settings", "is_loopback"]
+__all__ = ["PREFIX", "Settings"]
 
 PREFIX = "OSSFERRY_"
 
@@ -213,7 +218,7 @@ class Settings(BaseSettings):
         " that STS allows, to an hour. Credentials cannot be revoked before they expire.",
     )
     actions: tuple[Action, ...] = Field(
-        default=("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload"),
+        default=UPLOAD_ACTIONS,
         min_length=1,
         description="The actions that the credentials allow below the prefix, as a JSON list.",
     )
@@ -331,7 +336,7 @@ class Settings(BaseSettings):
         " sessions end when Redis loses its data or, without Redis, when the process ends.",
     )
     max_file_size: int = Field(
-        default=48_800_000_000_000,
+        default=MAX_OBJECT_SIZE,
         ge=1,
         description="The largest file that the page accepts, in bytes.",
     )
@@ -427,9 +432,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _combination_is_safe(self) -> Self:
-        for rule in RULES:
-            for sentence in rule(self):
-                raise ValueError(sentence)
+        for sentence in broken_rules(self):
+            raise ValueError(sentence)
         return self
 
     @classmethod
@@ -441,79 +445,65 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Values in code come first, then the environment, `.env`, and files named by `*_FILE`."""
+        """Return the sources in order of precedence: code, `*_FILE` files, environment, `.env`."""
         files = FileSecrets(settings_cls, PREFIX, (env_settings, dotenv_settings))
         return (init_settings, files, env_settings, dotenv_settings)
 
     @property
-    def bucket_origin(self) -> str:
-        """`scheme://host[:port]` of the bucket at `endpoint`."""
-        if self.cname:
-            return self.endpoint
-        parts = urlsplit(self.endpoint)
-        return f"{parts.scheme}://{self.bucket}.{parts.netloc}"
-
-    @property
-    def upload_origins(self) -> tuple[str, ...]:
-        """`scheme://host[:port]` of every address that leads to the bucket, the best first."""
-        hosts = tuple(self._origin_of(each) for each in self.upload_hosts)
-        return hosts if self.bucket_origin in hosts else (self.bucket_origin, *hosts)
-
-    def _origin_of(self, host: str) -> str:
-        """Return an upload host, with the bucket in front where it is an endpoint."""
-        parts = urlsplit(host)
-        name = parts.hostname or ""
-        if not self.is_endpoint(host) or name.startswith(f"{self.bucket}."):
-            return host
-        return f"{parts.scheme}://{self.bucket}.{parts.netloc}"
-
-    def is_endpoint(self, address: str) -> bool:
-        """Whether an address is of Alibaba Cloud, or of the mock, and no custom domain."""
-        name = urlsplit(address).hostname or ""
-        return name.endswith(self.endpoint_suffixes) or (
-            self.allow_mock and is_mock_endpoint(name, self.bucket)
+    def addresses(self) -> Addresses:
+        """The addresses of the bucket that follow from the options."""
+        return Addresses(
+            bucket=self.bucket,
+            endpoint=self.endpoint,
+            cname=self.cname,
+            upload_hosts=self.upload_hosts,
+            link_origin=self.link_origin,
+            endpoint_suffixes=self.endpoint_suffixes,
+            allow_mock=self.allow_mock,
         )
 
     @property
-    def form_address(self) -> str:
-        """`scheme://host[:port]` to which browsers send forms.
+    def bucket_origin(self) -> str:
+        """See `Addresses`."""
+        return self.addresses.bucket_origin
 
-        A form cannot go on at another host, and only a custom domain takes it from every account.
-        """
-        custom = (each for each in self.upload_origins if not self.is_endpoint(each))
-        return next(custom, self.upload_origins[0])
+    @property
+    def upload_origins(self) -> tuple[str, ...]:
+        """See `Addresses`."""
+        return self.addresses.upload_origins
+
+    @property
+    def form_address(self) -> str:
+        """See `Addresses`."""
+        return self.addresses.form_address
 
     @property
     def links_address(self) -> str:
-        """`scheme://host[:port]` at which links and previews read the bucket."""
-        if self.link_origin:
-            return self.link_origin
-        custom = [self.endpoint] if self.cname else []
-        custom += [each for each in self.upload_hosts if not self.is_endpoint(each)]
-        return next(iter(custom), self.bucket_origin)
+        """See `Addresses`."""
+        return self.addresses.links_address
 
     @property
     def sts_address(self) -> str:
-        """`scheme://host[:port]` of the STS that is asked."""
+        """`scheme://host[:port]` of STS."""
         return self.sts_endpoint or f"https://sts.{self.region}.aliyuncs.com"
 
     @property
     def objects_address(self) -> str:
-        """`scheme://host[:port]` of the OSS endpoint that the server itself asks."""
+        """`scheme://host[:port]` of the OSS endpoint that the server itself uses."""
         return self.objects_endpoint or self.endpoint
 
     @property
     def objects_by_cname(self) -> bool:
-        """Whether the server itself asks OSS at a custom domain."""
+        """Whether the server itself reaches OSS at a custom domain."""
         return self.cname and self.objects_address == self.endpoint
 
     @property
     def ledger_url(self) -> str:
-        """The ledger's database."""
+        """The URL of the ledger's database."""
         url = self.database_url
         return "sqlite:///ossferry.db" if url is None else url.get_secret_value()
 
     @property
     def secret_bytes(self) -> bytes:
-        """The secret, to key a hash with."""
+        """The secret as bytes, the key of keyed hashes."""
         return self.secret.get_secret_value().encode()

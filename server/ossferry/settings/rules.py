@@ -1,76 +1,125 @@
-"""What options may not be together: each rule is a function that answers one sentence, or nothing.
+"""Rules between options: each rule is a generator of sentences about options that do not fit.
 
-A sentence names the option at fault and what to do about it. The rules read values only; they open
-no file and no connection.
+A rule's parameters have the names of the options that the rule compares; `broken_rules` passes the
+values. A sentence names the option at fault and says what to do. Rules open no file and no
+connection.
 """
 
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from inspect import signature
+from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
+from pydantic import SecretStr
+
+from ossferry.settings.addresses import Addresses, host_of, is_address, is_loopback
 from ossferry.settings.types import HOST_NAME, bare
 
-if TYPE_CHECKING:
-    from ossferry.settings.model import Settings
+__all__ = ["DEMO_SECRET", "MOCK_KEYS", "broken_rules"]
 
-__all__ = ["DEMO_SECRET", "MOCK_KEYS", "RULES", "is_loopback", "is_mock_endpoint"]
-
-Rule: TypeAlias = "Callable[[Settings], Iterator[str]]"
+Rule: TypeAlias = Callable[..., Iterator[str]]
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 UNPROVEN: frozenset[str] = frozenset({"demo"})
-"""Ways of being identified that prove nothing."""
+"""Values of `OSSFERRY_AUTH` that prove nobody's identity."""
 
 MOCK_KEYS = ("LTAI5tMock", "STS.NMockOss")
-"""What the ids of all keys begin with that the mock has."""
+"""The prefixes of all access key ids of the mock."""
 
-NEEDED = {
-    "apikey": ("api_keys_file",),
-    "jwt": ("jwt_issuer", "jwt_audience", "jwt_jwks_url"),
-    "oidc": ("oidc_issuer", "oidc_client_id", "oidc_client_secret", "public_url"),
-    "proxy": ("proxy_secret",),
-}
 DEMO_SECRET = "the demo's prefixes stay the same from run to run"  # noqa: S105 - guards a mock only
 V4_IN_V6 = ipaddress.IPv6Network("::ffff:0:0/96")
 _REGIONAL_HOST = re.compile(
     r"(?:oss-([a-z]{2}-[a-z0-9-]+)|([a-z]{2}-[a-z0-9-]+)\.oss)\.aliyuncs\.com"
 )
-_MOCK_HOST = re.compile(r"localhost|(?:oss-[a-z0-9-]+|[a-z]{2}-[a-z0-9-]+\.oss)\.localhost")
 _VENDOR_LIKE = re.compile(r"(?:^|\.)(?:aliyun|alibabacloud)[a-z0-9-]*\.")
 _PLAIN_URL = re.compile(r"[!-\[\]-~]+")
-"""Without spaces, control characters and backslashes, of which programs make different hosts."""
+"""No spaces, control characters or backslashes: programs read different hosts from such URLs."""
 
 
-def _identity(settings: "Settings") -> Iterator[str]:
-    if settings.auth in UNPROVEN and not settings.allow_mock:
-        yield f"OSSFERRY_AUTH={settings.auth} lets anyone in and needs OSSFERRY_ALLOW_MOCK=1"
-    for name in NEEDED.get(settings.auth, ()):
-        if not getattr(settings, name):
-            yield f"OSSFERRY_{name.upper()} is missing: OSSFERRY_AUTH={settings.auth} needs it"
-    if settings.login_idle_s > settings.login_max_s:
+def broken_rules(options: object) -> Iterator[str]:
+    """Yield a sentence for each broken rule, in the order of `RULES`.
+
+    Args:
+        options: has an attribute for each parameter of each rule.
+    """
+    for rule in RULES:
+        yield from rule(**{name: getattr(options, name) for name in signature(rule).parameters})
+
+
+def _identity(
+    auth: str,
+    allow_mock: bool,
+    api_keys_file: object,
+    jwt_issuer: str,
+    jwt_audience: str,
+    jwt_jwks_url: str,
+    oidc_issuer: str,
+    oidc_client_id: str,
+    oidc_client_secret: SecretStr | None,
+    public_url: str | None,
+    proxy_secret: SecretStr | None,
+) -> Iterator[str]:
+    if auth in UNPROVEN and not allow_mock:
+        yield f"OSSFERRY_AUTH={auth} lets anyone in and needs OSSFERRY_ALLOW_MOCK=1"
+    needed: dict[str, dict[str, object]] = {
+        "apikey": {"API_KEYS_FILE": api_keys_file},
+        "jwt": {
+            "JWT_ISSUER": jwt_issuer,
+            "JWT_AUDIENCE": jwt_audience,
+            "JWT_JWKS_URL": jwt_jwks_url,
+        },
+        "oidc": {
+            "OIDC_ISSUER": oidc_issuer,
+            "OIDC_CLIENT_ID": oidc_client_id,
+            "OIDC_CLIENT_SECRET": oidc_client_secret,
+            "PUBLIC_URL": public_url,
+        },
+        "proxy": {"PROXY_SECRET": proxy_secret},
+    }
+    for name, value in needed.get(auth, {}).items():
+        if not value:
+            yield f"OSSFERRY_{name} is missing: OSSFERRY_AUTH={auth} needs it"
+
+
+def _sessions(login_idle_s: int, login_max_s: int) -> Iterator[str]:
+    if login_idle_s > login_max_s:
         yield "OSSFERRY_LOGIN_IDLE_S must not be longer than OSSFERRY_LOGIN_MAX_S"
 
 
-def _transport(settings: "Settings") -> Iterator[str]:
-    playing = settings.allow_mock and settings.auth in UNPROVEN  # with a mock, see `_all_a_mock`
-    if not (is_loopback(settings.host) or settings.behind_tls or playing):
+def _transport(
+    auth: str,
+    allow_mock: bool,
+    host: str,
+    behind_tls: bool,
+    public_url: str | None,
+    allowed_hosts: tuple[str, ...],
+    trusted_proxies: tuple[Network, ...],
+) -> Iterator[str]:
+    playing = allow_mock and auth in UNPROVEN  # with a mock; see `_all_a_mock`
+    if not (is_loopback(host) or behind_tls or playing):
         yield "OSSFERRY_HOST beyond loopback needs OSSFERRY_BEHIND_TLS=1"
-    public = urlsplit(settings.public_url or "https://x")
+    public = urlsplit(public_url or "https://x")
     if public.scheme != "https" and not is_loopback(public.hostname or ""):
         yield "OSSFERRY_PUBLIC_URL must be https; browsers keep secure cookies for https only"
-    if settings.public_url and public.hostname not in settings.allowed_hosts:
+    if public_url and public.hostname not in allowed_hosts:
         yield "OSSFERRY_ALLOWED_HOSTS must list the host of OSSFERRY_PUBLIC_URL"
-    if _too_wide(settings.trusted_proxies):
+    if _too_wide(trusted_proxies):
         yield (
             "OSSFERRY_TRUSTED_PROXIES must name the proxies' own networks: whoever is in one may"
             " say who they are; none may be wider than 10.0.0.0/8 or fc00::/7"
         )
-    if any(_is_plain(origin) for origin in settings.frame_origins):
+
+
+def _other_origins(
+    auth: str, frame_origins: tuple[str, ...], cors_origins: tuple[str, ...]
+) -> Iterator[str]:
+    if any(_is_plain(origin) for origin in frame_origins):
         yield "OSSFERRY_FRAME_ORIGINS must be https: who is on the way could put anything around it"
-    if any(_is_plain(origin) for origin in settings.cors_origins):
+    if any(_is_plain(origin) for origin in cors_origins):
         yield "OSSFERRY_CORS_ORIGINS must be https: who is on the way could ask in their name"
-    if settings.cors_origins and settings.auth in ("oidc", "proxy", "demo"):
+    if cors_origins and auth in ("oidc", "proxy", "demo"):
         yield (
             "OSSFERRY_CORS_ORIGINS needs OSSFERRY_AUTH=apikey or jwt:"
             " other ways rest on what a browser sends by itself"
@@ -78,12 +127,13 @@ def _transport(settings: "Settings") -> Iterator[str]:
 
 
 def _is_plain(origin: str) -> bool:
+    """Whether an origin is plain http and not on this machine."""
     parts = urlsplit(origin)
     return parts.scheme != "https" and not is_loopback(parts.hostname or "")
 
 
-def _too_wide(networks: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    """Whether networks, or neighbours among them together, hold much of the internet."""
+def _too_wide(networks: Iterable[Network]) -> bool:
+    """Whether a network, or several adjacent ones together, cover much of the internet."""
     v4 = [each for each in networks if isinstance(each, ipaddress.IPv4Network)]
     v6 = [each for each in networks if isinstance(each, ipaddress.IPv6Network)]
     return (
@@ -93,105 +143,117 @@ def _too_wide(networks: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network])
     )
 
 
-def _endpoints(settings: "Settings") -> Iterator[str]:
-    host = urlsplit(settings.endpoint).hostname or ""
-    if _is_address(host) or not HOST_NAME.fullmatch(host):
-        yield "OSSFERRY_ENDPOINT must be a host name: browsers ask BUCKET.host"
-    if settings.cname:
-        if settings.is_endpoint(settings.endpoint):
+def _endpoints(
+    addresses: Addresses,
+    region: str,
+    allowed_hosts: tuple[str, ...],
+    ram_endpoint: str,
+    sts_endpoint: str | None,
+    objects_endpoint: str | None,
+) -> Iterator[str]:
+    option, url = "OSSFERRY_ENDPOINT", addresses.endpoint
+    host = host_of(url)
+    if is_address(host) or not HOST_NAME.fullmatch(host):
+        yield f"{option} must be a host name: browsers ask BUCKET.host"
+    if addresses.cname:
+        if addresses.is_endpoint(url):
             yield (
                 "OSSFERRY_CNAME=1 needs a custom domain as OSSFERRY_ENDPOINT, not an endpoint of"
                 " Alibaba Cloud; take it away, or name the domain that is bound to the bucket"
             )
-        yield from _custom_domain(settings, "OSSFERRY_ENDPOINT", settings.endpoint)
+        yield from _custom_domain(option, url, addresses.allow_mock, allowed_hosts)
     else:
-        yield from _cloud_address(
-            settings,
-            "OSSFERRY_ENDPOINT",
-            settings.endpoint,
-            otherwise="; for a custom domain of the bucket set OSSFERRY_CNAME=1",
-        )
-        if is_loopback(host) and not settings.is_endpoint(settings.endpoint):
-            yield (
-                f"OSSFERRY_ENDPOINT has {host}, which is no endpoint of a mock;"
-                " for a custom domain of the bucket set OSSFERRY_CNAME=1"
-            )
-    yield from _upload_hosts(settings)
-    yield from _cloud_address(settings, "OSSFERRY_RAM_ENDPOINT", settings.ram_endpoint)
-    if settings.sts_endpoint:
-        yield from _cloud_address(settings, "OSSFERRY_STS_ENDPOINT", settings.sts_endpoint)
-    if settings.objects_endpoint:
-        yield from _cloud_address(settings, "OSSFERRY_OBJECTS_ENDPOINT", settings.objects_endpoint)
-    yield from _region(settings)
-    for name in ("jwt_jwks_url", "oidc_issuer"):
-        if url := getattr(settings, name):
-            yield from _issuer_address(settings, f"OSSFERRY_{name.upper()}", url)
+        otherwise = "; for a custom domain of the bucket set OSSFERRY_CNAME=1"
+        yield from _cloud_address(option, url, addresses, otherwise=otherwise)
+        if is_loopback(host) and not addresses.is_endpoint(url):
+            yield f"{option} has {host}, which is no endpoint of a mock{otherwise}"
+    yield from _upload_hosts(addresses, region, allowed_hosts)
+    yield from _cloud_address("OSSFERRY_RAM_ENDPOINT", ram_endpoint, addresses)
+    if sts_endpoint:
+        yield from _cloud_address("OSSFERRY_STS_ENDPOINT", sts_endpoint, addresses)
+    if objects_endpoint:
+        yield from _cloud_address("OSSFERRY_OBJECTS_ENDPOINT", objects_endpoint, addresses)
 
 
-def _region(settings: "Settings") -> Iterator[str]:
-    """Bucket, region and endpoint are easily copied from the console with a part too many."""
-    if settings.region.startswith("oss-"):
-        yield f"OSSFERRY_REGION must be without oss-: {settings.region.removeprefix('oss-')}"
+def _region(addresses: Addresses, region: str, objects_address: str) -> Iterator[str]:
+    """Check bucket, region and endpoint for parts that the console shows with them."""
+    if region.startswith("oss-"):
+        yield f"OSSFERRY_REGION must be without oss-: {region.removeprefix('oss-')}"
     for option, url in (
-        ("OSSFERRY_ENDPOINT", settings.endpoint),
-        ("OSSFERRY_OBJECTS_ENDPOINT", settings.objects_address),
+        ("OSSFERRY_ENDPOINT", addresses.endpoint),
+        ("OSSFERRY_OBJECTS_ENDPOINT", objects_address),
     ):
-        host = urlsplit(url).hostname or ""
-        if host.startswith(f"{settings.bucket}.") and settings.is_endpoint(url):
+        host = host_of(url)
+        if host.startswith(f"{addresses.bucket}.") and addresses.is_endpoint(url):
             yield f"{option} must be without the bucket: browsers ask BUCKET.host"
-        regional = _REGIONAL_HOST.fullmatch(host)
-        if regional and not (regional[1] or regional[2]).startswith(settings.region):
+        if _is_of_another_region(host, region):
             yield f"{option} is of another region than OSSFERRY_REGION"
 
 
-def _all_a_mock(settings: "Settings") -> Iterator[str]:
-    """Half a mock is none: who is let in by a way that proves nothing gets nothing real."""
+def _issuers(allow_mock: bool, jwt_jwks_url: str, oidc_issuer: str) -> Iterator[str]:
+    if jwt_jwks_url:
+        yield from _issuer_address("OSSFERRY_JWT_JWKS_URL", jwt_jwks_url, allow_mock)
+    if oidc_issuer:
+        yield from _issuer_address("OSSFERRY_OIDC_ISSUER", oidc_issuer, allow_mock)
+
+
+def _all_a_mock(addresses: Addresses, sts_address: str, objects_address: str) -> Iterator[str]:
+    """Require that all endpoints are a mock, or none: the demo identifies nobody."""
     for option, url in (
-        ("OSSFERRY_ENDPOINT", settings.endpoint),
-        ("OSSFERRY_STS_ENDPOINT", settings.sts_address),
-        ("OSSFERRY_OBJECTS_ENDPOINT", settings.objects_address),
-        *(("OSSFERRY_UPLOAD_HOSTS", each) for each in settings.upload_hosts),
+        ("OSSFERRY_ENDPOINT", addresses.endpoint),
+        ("OSSFERRY_STS_ENDPOINT", sts_address),
+        ("OSSFERRY_OBJECTS_ENDPOINT", objects_address),
+        *(("OSSFERRY_UPLOAD_HOSTS", each) for each in addresses.upload_hosts),
     ):
-        if settings.allow_mock and not is_loopback(urlsplit(url).hostname or ""):
+        if addresses.allow_mock and not is_loopback(host_of(url)):
             yield (
                 f"{option} must be a mock on this machine where OSSFERRY_ALLOW_MOCK=1;"
                 " take that away to use the cloud"
             )
 
 
-def _upload_hosts(settings: "Settings") -> Iterator[str]:
+def _upload_hosts(
+    addresses: Addresses, region: str, allowed_hosts: tuple[str, ...]
+) -> Iterator[str]:
     option = "OSSFERRY_UPLOAD_HOSTS"
-    for url in settings.upload_hosts:
-        host = urlsplit(url).hostname or ""
-        if _is_address(host) or not HOST_NAME.fullmatch(host):
+    for url in addresses.upload_hosts:
+        host = host_of(url)
+        if is_address(host) or not HOST_NAME.fullmatch(host):
             yield f"{option} must list host names: browsers ask them"
-        elif not settings.is_endpoint(url):
-            yield from _custom_domain(settings, option, url)
-        elif url.startswith("http://") and not (settings.allow_mock and is_loopback(host)):
+        elif not addresses.is_endpoint(url):
+            yield from _custom_domain(option, url, addresses.allow_mock, allowed_hosts)
+        elif url.startswith("http://") and not (addresses.allow_mock and is_loopback(host)):
             yield f"{option} must list https only; http is for a mock on this machine"
         else:
-            yield from _public_endpoint(settings, option, host.removeprefix(f"{settings.bucket}."))
-    origins = settings.upload_origins
+            bucket_less = host.removeprefix(f"{addresses.bucket}.")
+            yield from _public_endpoint(option, bucket_less, region)
+    origins = addresses.upload_origins
     if len(set(origins)) < len(origins):
         yield f"{option} must name each address once, with the bucket in front or without it"
 
 
-def _public_endpoint(settings: "Settings", option: str, host: str) -> Iterator[str]:
-    regional = _REGIONAL_HOST.fullmatch(host)
+def _public_endpoint(option: str, host: str, region: str) -> Iterator[str]:
     if host.partition(".")[0].endswith("-internal"):
         yield f"{option} must not list internal endpoints: browsers do not reach them"
-    elif regional and not (regional[1] or regional[2]).startswith(settings.region):
+    elif _is_of_another_region(host, region):
         yield f"{option} lists {host}, which is of another region than OSSFERRY_REGION"
 
 
-def _custom_domain(settings: "Settings", option: str, url: str) -> Iterator[str]:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if settings.allow_mock and is_loopback(host):
+def _is_of_another_region(host: str, region: str) -> bool:
+    """Whether a host is the endpoint of a region, and of another one than `region`."""
+    found = _REGIONAL_HOST.fullmatch(host)
+    return found is not None and not (found[1] or found[2]).startswith(region)
+
+
+def _custom_domain(
+    option: str, url: str, allow_mock: bool, allowed_hosts: tuple[str, ...]
+) -> Iterator[str]:
+    host = host_of(url)
+    if allow_mock and is_loopback(host):
         return
-    if parts.scheme != "https":
+    if not url.startswith("https://"):
         yield f"{option} must be https; http is for a mock on this machine"
-    elif _is_address(host) or "." not in host or host.rsplit(".", 1)[1].isdigit():
+    elif is_address(host) or "." not in host or host.rsplit(".", 1)[1].isdigit():
         yield f"{option} must name a custom domain, not an address"
     elif _VENDOR_LIKE.search(host):
         yield (
@@ -199,12 +261,12 @@ def _custom_domain(settings: "Settings", option: str, url: str) -> Iterator[str]
             " error; a custom domain is one of your own"
         )
     else:
-        yield from _apart(settings, option, host)
+        yield from _apart(option, host, allowed_hosts)
 
 
-def _apart(settings: "Settings", option: str, host: str) -> Iterator[str]:
-    """Keep what people upload from sharing cookies with this server."""
-    for ours in settings.allowed_hosts:
+def _apart(option: str, host: str, allowed_hosts: tuple[str, ...]) -> Iterator[str]:
+    """Require that a domain with uploaded files shares no cookies with this server."""
+    for ours in allowed_hosts:
         if host == ours or host.endswith(f".{ours}") or ours.endswith(f".{host}"):
             yield (
                 f"{option} must not be within a host of OSSFERRY_ALLOWED_HOSTS, nor the"
@@ -213,24 +275,23 @@ def _apart(settings: "Settings", option: str, host: str) -> Iterator[str]:
 
 
 def _cloud_address(
-    settings: "Settings", option: str, url: str, *, otherwise: str = ""
+    option: str, url: str, addresses: Addresses, *, otherwise: str = ""
 ) -> Iterator[str]:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    mock = settings.allow_mock and is_loopback(host)
-    if parts.scheme != "https" and not mock:
+    host = host_of(url)
+    mock = addresses.allow_mock and is_loopback(host)
+    if not url.startswith("https://") and not mock:
         yield f"{option} must be https; http is for a mock on this machine"
-    elif not mock and not host.endswith(settings.endpoint_suffixes):
+    elif not mock and not host.endswith(addresses.endpoint_suffixes):
         yield f"{option} must end in one of OSSFERRY_ENDPOINT_SUFFIXES{otherwise}"
 
 
-def _issuer_address(settings: "Settings", option: str, url: str) -> Iterator[str]:
+def _issuer_address(option: str, url: str, allow_mock: bool) -> Iterator[str]:
     if not _PLAIN_URL.fullmatch(url):
         yield f"{option} must look like https://host/path"
         return
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if settings.allow_mock and is_loopback(host):
+    if allow_mock and is_loopback(host):
         return
     if parts.scheme != "https" or parts.username is not None:
         yield f"{option} must look like https://host/path"
@@ -238,116 +299,138 @@ def _issuer_address(settings: "Settings", option: str, url: str) -> Iterator[str
         yield f"{option} must be a host name, not an address"
 
 
-def _separate_roles(settings: "Settings") -> Iterator[str]:
-    if settings.objects_role_arn == settings.role_arn:
+def _separate_roles(role_arn: str, objects_role_arn: str | None) -> Iterator[str]:
+    if objects_role_arn == role_arn:
         yield (
             "OSSFERRY_OBJECTS_ROLE_ARN must be another role than OSSFERRY_ROLE_ARN:"
             " what the server may do with uploads, a page must not"
         )
 
 
-def _ledger(settings: "Settings") -> Iterator[str]:
-    if not re.match(r"sqlite:///[^?]|postgresql://", settings.ledger_url):
+def _ledger(
+    ledger_url: str,
+    objects_role_arn: str | None,
+    quota_bytes_day: int | None,
+    quota_objects_day: int | None,
+    quota_bytes_total: int | None,
+    quota_objects_total: int | None,
+) -> Iterator[str]:
+    if not re.match(r"sqlite:///[^?]|postgresql://", ledger_url):
         yield "OSSFERRY_DATABASE_URL must look like sqlite:///path or postgresql://user@host/name"
-    for name in (
-        "quota_bytes_day",
-        "quota_objects_day",
-        "quota_bytes_total",
-        "quota_objects_total",
-    ):
-        if getattr(settings, name) is not None and settings.objects_role_arn is None:
-            yield f"OSSFERRY_{name.upper()} needs OSSFERRY_OBJECTS_ROLE_ARN: receipts settle it"
-    for name in ("callback", "skip_identical", "share_access_key_id", "webhook_url"):
-        if getattr(settings, name) and settings.objects_role_arn is None:
-            yield f"OSSFERRY_{name.upper()} needs OSSFERRY_OBJECTS_ROLE_ARN"
+    quotas = {
+        "BYTES_DAY": quota_bytes_day,
+        "OBJECTS_DAY": quota_objects_day,
+        "BYTES_TOTAL": quota_bytes_total,
+        "OBJECTS_TOTAL": quota_objects_total,
+    }
+    for name, value in quotas.items():
+        if value is not None and objects_role_arn is None:
+            yield f"OSSFERRY_QUOTA_{name} needs OSSFERRY_OBJECTS_ROLE_ARN: receipts settle it"
 
 
-def _after_upload(settings: "Settings") -> Iterator[str]:
-    if bool(settings.share_access_key_id) != bool(settings.share_access_key_secret):
+def _needs_objects_role(
+    objects_role_arn: str | None,
+    callback: bool,
+    skip_identical: bool,
+    share_access_key_id: str,
+    webhook_url: str,
+) -> Iterator[str]:
+    given = {
+        "CALLBACK": callback,
+        "SKIP_IDENTICAL": skip_identical,
+        "SHARE_ACCESS_KEY_ID": share_access_key_id,
+        "WEBHOOK_URL": webhook_url,
+    }
+    for name, value in given.items():
+        if value and objects_role_arn is None:
+            yield f"OSSFERRY_{name} needs OSSFERRY_OBJECTS_ROLE_ARN"
+
+
+def _links(
+    allow_mock: bool,
+    allowed_hosts: tuple[str, ...],
+    share_access_key_id: str,
+    share_access_key_secret: SecretStr | None,
+    link_origin: str | None,
+) -> Iterator[str]:
+    if bool(share_access_key_id) != bool(share_access_key_secret):
         yield "OSSFERRY_SHARE_ACCESS_KEY_ID and OSSFERRY_SHARE_ACCESS_KEY_SECRET belong together"
-    if settings.share_access_key_id.startswith(MOCK_KEYS) and not settings.allow_mock:
+    if share_access_key_id.startswith(MOCK_KEYS) and not allow_mock:
         yield "OSSFERRY_SHARE_ACCESS_KEY_ID is a key of the mock, whose secret everybody knows"
-    if settings.link_origin:
-        yield from _link_origin(settings, urlsplit(settings.link_origin))
-    if settings.webhook_url:
-        yield from _issuer_address(settings, "OSSFERRY_WEBHOOK_URL", settings.webhook_url)
-        if settings.webhook_secret is None:
+    if link_origin:
+        yield from _link_origin(urlsplit(link_origin), allow_mock, allowed_hosts)
+
+
+def _link_origin(
+    link: SplitResult, allow_mock: bool, allowed_hosts: tuple[str, ...]
+) -> Iterator[str]:
+    host = link.hostname or ""
+    if link.scheme != "https" and not (allow_mock and is_loopback(host)):
+        yield "OSSFERRY_LINK_ORIGIN must be https"
+    yield from _apart("OSSFERRY_LINK_ORIGIN", host, allowed_hosts)
+
+
+def _webhook(allow_mock: bool, webhook_url: str, webhook_secret: SecretStr | None) -> Iterator[str]:
+    if webhook_url:
+        yield from _issuer_address("OSSFERRY_WEBHOOK_URL", webhook_url, allow_mock)
+        if webhook_secret is None:
             yield "OSSFERRY_WEBHOOK_SECRET is missing: who gets events must be able to verify them"
-    if "oss:GetObject" in settings.actions and settings.objects_role_arn:
+
+
+def _reading(actions: tuple[str, ...], objects_role_arn: str | None) -> Iterator[str]:
+    if "oss:GetObject" in actions and objects_role_arn:
         yield (
             "OSSFERRY_ACTIONS must not hold oss:GetObject where the server has"
             " OSSFERRY_OBJECTS_ROLE_ARN: links are the way to read an upload"
         )
 
 
-def _link_origin(settings: "Settings", link: SplitResult) -> Iterator[str]:
-    host = link.hostname or ""
-    if link.scheme != "https" and not (settings.allow_mock and is_loopback(host)):
-        yield "OSSFERRY_LINK_ORIGIN must be https"
-    yield from _apart(settings, "OSSFERRY_LINK_ORIGIN", host)
-
-
-def _sharing(settings: "Settings") -> Iterator[str]:
-    if settings.workers > 1 and settings.redis_url is None:
+def _sharing(workers: int, redis_url: SecretStr | None) -> Iterator[str]:
+    if workers > 1 and redis_url is None:
         yield (
             "OSSFERRY_WORKERS above 1 needs OSSFERRY_REDIS_URL:"
             " limits in memory would count in each process alone"
         )
-    url = settings.redis_url.get_secret_value() if settings.redis_url else "rediss://x"
+    url = redis_url.get_secret_value() if redis_url else "rediss://x"
     if not url.startswith(("redis://", "rediss://", "unix://")):
         yield "OSSFERRY_REDIS_URL must start with redis://, rediss:// or unix://"
 
 
-def _separate_secrets(settings: "Settings") -> Iterator[str]:
-    secret = settings.secret.get_secret_value()
-    if bare(DEMO_SECRET) in bare(secret) and not settings.allow_mock:
+def _separate_secrets(
+    allow_mock: bool,
+    secret: SecretStr,
+    proxy_secret: SecretStr | None,
+    metrics_token: SecretStr | None,
+    oidc_client_secret: SecretStr | None,
+    webhook_secret: SecretStr | None,
+) -> Iterator[str]:
+    if bare(DEMO_SECRET) in bare(secret.get_secret_value()) and not allow_mock:
         yield (
             "OSSFERRY_SECRET is that of the demo, which everybody knows:"
             " take what `openssl rand -hex 32` prints"
         )
-    given = [
-        value.get_secret_value()
-        for value in (
-            settings.secret,
-            settings.proxy_secret,
-            settings.metrics_token,
-            settings.oidc_client_secret,
-            settings.webhook_secret,
-        )
-        if value is not None
-    ]
+    secrets = (secret, proxy_secret, metrics_token, oidc_client_secret, webhook_secret)
+    given = [each.get_secret_value() for each in secrets if each is not None]
     if len(set(given)) < len(given):
         yield "OSSFERRY_SECRET must differ from every other secret"
 
 
 RULES: tuple[Rule, ...] = (
     _identity,
+    _sessions,
     _transport,
+    _other_origins,
     _endpoints,
+    _region,
+    _issuers,
     _separate_roles,
     _ledger,
-    _after_upload,
+    _needs_objects_role,
+    _links,
+    _webhook,
+    _reading,
     _sharing,
     _separate_secrets,
     _all_a_mock,
 )
-
-
-def is_mock_endpoint(host: str, bucket: str) -> bool:
-    """Whether a host name is an endpoint of a mock on this machine, with the bucket or without."""
-    return _MOCK_HOST.fullmatch(host.removeprefix(f"{bucket}.")) is not None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine."""
-    if _is_address(host):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost" or host.endswith(".localhost")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+"""All rules; the server reports the first broken one."""

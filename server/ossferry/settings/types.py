@@ -1,10 +1,10 @@
-"""The kinds of values that options have, each with its own check."""
+"""The types of option values that need a check of their own."""
 
 import base64
 import binascii
 import re
 from collections.abc import Callable
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
 
 import limits
@@ -12,40 +12,25 @@ from pydantic import AfterValidator, SecretStr, StringConstraints
 
 __all__ = [
     "HOST_NAME",
-    "Action",
-    "Algorithm",
-    "Auth",
+    "MAX_OBJECT_SIZE",
     "BucketName",
     "FileType",
     "HeaderName",
-    "Level",
     "LongSecret",
     "Origin",
     "Rate",
-    "Refused",
     "RoleArn",
-    "Undo",
     "WebhookSecret",
     "bare",
     "webhook_key",
 ]
 
-Auth: TypeAlias = Literal["demo", "apikey", "jwt", "oidc", "proxy"]
-Refused: TypeAlias = Literal["remove", "trash"]
-Undo: TypeAlias = Literal["trash", "versions", "off"]
-Action: TypeAlias = Literal[
-    "oss:PutObject",
-    "oss:PutObjectTagging",
-    "oss:ListParts",
-    "oss:AbortMultipartUpload",
-    "oss:GetObject",
-]
-Algorithm: TypeAlias = Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
-Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+MAX_OBJECT_SIZE = 48_800_000_000_000
+"""Bytes; OSS stores objects of up to 48.8 TB."""
 
 MIN_SECRET_LENGTH = 32
 MIN_SECRET_VARIETY = 8
-"""Different characters; 32 random digits have as many but once in a thousand times."""
+"""Different characters; 999 of 1,000 secrets of 32 random digits have that many."""
 
 WEBHOOK_PREFIX = "whsec_"
 WORDS = (
@@ -62,16 +47,16 @@ WORDS = (
     "replace",
     "secret",
 )
-"""Words of placeholders; random letters hold one of them but once in millions."""
+"""Words of placeholders; one in millions of random texts contains such a word by accident."""
 
 MAX_AGAIN = 0.3
-"""Most of a secret's threes of characters that may come again."""
+"""The largest part of a secret's three-character sequences that may be repetitions."""
 
 MAX_NEAR = 0.65
-"""Most of its steps that may go to a neighbour, in the alphabet or on the keyboard."""
+"""The largest part of steps to a neighbouring character, in the alphabet or on the keyboard."""
 
 STRIDES = (1, 2, 3, 4)
-"""How many characters a step passes: `a1b2c3` and `1qaz2wsx` are sequences side by side."""
+"""Distances of the compared characters: `a1b2c3` and `1qaz2wsx` are interleaved sequences."""
 
 KEYBOARD = ("1234567890", "qwertyuiop", "asdfghjkl;", "zxcvbnm,./"), ("!@#$%^&*()",)
 _KEYS = {
@@ -83,22 +68,22 @@ _KEYS = {
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*"
 HOST_NAME = re.compile(_NAME, re.IGNORECASE)
-"""A host name by the rules of DNS, which IPv4 addresses obey too."""
+"""A host name by the rules of DNS; IPv4 addresses match too."""
 
 _IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.IGNORECASE)
 
 MIN_WEBHOOK_KEY = 24
-"""Bytes, as Standard Webhooks say."""
+"""Bytes; the minimum of the Standard Webhooks specification."""
 
 
 def _origin(value: str) -> str:
-    """Check for `scheme://host[:port]` and nothing else; return it as browsers write it.
+    """Return an origin in the form that browsers use; it must be `scheme://host[:port]`.
 
-    Programs do not agree on what the host is where there is a backslash, a space or a control
-    character, so only the letters of host names are taken.
+    Programs read different hosts from a URL with a backslash, a space or a control character, so
+    only the characters of host names are allowed.
     """
     parts = urlsplit(value.rstrip("/"))
-    _ = parts.port  # raises ValueError when it is no number
+    _ = parts.port  # raises ValueError if the port is not a number
     bare = f"{parts.scheme}://{parts.netloc}" == value.rstrip("/") and parts.hostname
     if not bare or parts.scheme not in ("http", "https") or "@" in parts.netloc:
         raise ValueError("must look like https://host or https://host:port")
@@ -136,7 +121,7 @@ def _long(value: SecretStr) -> SecretStr:
 
 
 def _is_guessable(secret: str) -> bool:
-    """Whether a secret has few characters, a placeholder's words, repetitions or sequences."""
+    """Whether a secret has few different characters, placeholders, repetitions or sequences."""
     small, letters = secret.lower(), bare(secret)
     if len(set(small)) < MIN_SECRET_VARIETY or any(word in letters for word in WORDS):
         return True
@@ -151,12 +136,12 @@ def _is_guessable(secret: str) -> bool:
 
 
 def bare(secret: str) -> str:
-    """Return the letters and digits of a secret, in lower case: what a person remembers of it."""
+    """Return the letters and digits of a secret in lower case, to compare it with known texts."""
     return "".join(char for char in secret.lower() if char.isalnum())
 
 
 def _share(is_near: Callable[[str, str], bool], text: str, stride: int) -> float:
-    """Return the part of all steps that go to a neighbour."""
+    """Return the part of all steps of this distance that lead to a neighbouring character."""
     steps = [is_near(*step) for step in zip(text, text[stride:], strict=False)]
     return sum(steps) / len(steps)
 
@@ -173,10 +158,13 @@ def _near_on_keyboard(first: str, later: str) -> bool:
 
 
 def webhook_key(secret: str) -> bytes:
-    """Return what signs events: the bytes that Standard Webhooks encode, or the secret itself.
+    """Return the key that signs webhook events.
+
+    A secret with the prefix ``whsec_`` of Standard Webhooks is decoded from base64; another secret
+    is the key itself.
 
     Raises:
-        ValueError: it starts as they do, and goes on otherwise.
+        ValueError: no base64 of at least 24 bytes follows the prefix.
     """
     if not secret.startswith(WEBHOOK_PREFIX):
         return secret.encode()

@@ -1,1 +1,1 @@
-"""State that processes share, in Redis or in the memory of a single process."""
+"""State that several processes share, in Redis or in memory: key-value storage and counters."""

@@ -1,8 +1,8 @@
-"""What several processes must agree on: marks that something was used, and small sealed values.
+"""A key-value storage that several processes share: used-once marks and small sealed values.
 
-In memory for one process, in Redis for several. Everything has an end, so nothing grows for ever.
-A Redis that does not answer raises `StorageLostError` within a fraction of a second, and is then
-left alone for a while, so that its illness does not become ours.
+The storage is in memory for one process and in Redis for several. Every entry expires. If Redis
+does not answer within `TIMEOUT_S`, `StorageLostError` is raised, and Redis is not asked again for
+`LEFT_ALONE_S`, so that waiting requests do not pile up.
 """
 
 from collections.abc import Awaitable, Callable
@@ -30,10 +30,11 @@ __all__ = [
 
 TIMEOUT_S = 0.25
 LEFT_ALONE_S = 2.0
+"""Seconds without requests to Redis after a failure."""
 MAX_CONNECTIONS = 16
-"""Of one pool; more would not be faster, one event loop cannot keep these busy."""
+"""Connections of one pool; one event loop cannot use more of them at the same time."""
 WAIT_S = 3.0
-"""How long a command waits for its turn when a crowd comes, before Redis counts as lost."""
+"""Seconds for which a command waits for a free connection before Redis counts as lost."""
 MAX_ENTRIES = 100_000
 
 T = TypeVar("T")
@@ -43,43 +44,43 @@ log = logger("ossferry.storage")
 
 
 class Storage(Protocol):
-    """The port; keys are text of ours, never a client's."""
+    """The port to the storage.
+
+    Keys are text of our own, never of a client. Every method but `close` raises `StorageLostError`
+    if the storage does not work.
+    """
 
     async def add(self, key: str, ttl_s: float) -> bool:
-        """Mark a key; whether it was not marked before."""
+        """Mark a key for `ttl_s` seconds; return whether the key was unmarked before."""
         ...
 
     async def has(self, key: str) -> bool:
-        """Whether a key is marked or holds a value."""
+        """Return whether a key is marked or has a value."""
         ...
 
     async def get(self, key: str) -> bytes | None:
-        """Return the value of a key."""
+        """Return the value of a key; None without one."""
         ...
 
     async def put(self, key: str, value: bytes, ttl_s: float) -> None:
-        """Keep a value for a while."""
+        """Set the value of a key for `ttl_s` seconds."""
         ...
 
     async def drop(self, key: str) -> None:
-        """Forget a key."""
+        """Remove a key and its value."""
         ...
 
     async def ping(self) -> None:
-        """Return if the storage works.
-
-        Raises:
-            StorageLostError: it does not; so do all other methods.
-        """
+        """Return if the storage works, else raise `StorageLostError`."""
         ...
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close all connections."""
         ...
 
 
 class MemoryStorage:
-    """For one process."""
+    """A storage in the memory of one process."""
 
     def __init__(self, monotonic: Monotonic = monotonic) -> None:
         self._monotonic = monotonic
@@ -125,14 +126,19 @@ class MemoryStorage:
 
 
 class RedisStorage:
-    """For several processes and machines."""
+    """A storage in Redis for several processes and machines.
+
+    Args:
+        url: the address of Redis, ``redis://host:port/database``.
+        timeout_s: seconds for which Redis may take to connect or to answer.
+    """
 
     def __init__(
         self, url: str, monotonic: Monotonic = monotonic, *, timeout_s: float = TIMEOUT_S
     ) -> None:
         self._redis = redis.Redis.from_pool(redis_pool(url, timeout_s=timeout_s))
         self._monotonic = monotonic
-        self._ill_until = 0.0
+        self._lost_until = 0.0
 
     async def add(self, key: str, ttl_s: float) -> bool:
         """See `Storage`."""
@@ -166,20 +172,20 @@ class RedisStorage:
         await self._redis.aclose()
 
     async def _ask(self, ask: Ask[T]) -> T:
-        if self._monotonic() < self._ill_until:
+        if self._monotonic() < self._lost_until:
             raise StorageLostError("left-alone")
         try:
             return await ask()
         except (RedisError, OSError) as error:
-            self._ill_until = self._monotonic() + LEFT_ALONE_S
+            self._lost_until = self._monotonic() + LEFT_ALONE_S
             log.error("redis-lost", error=type(error).__name__)
             raise StorageLostError("no-answer") from error
 
 
 def redis_pool(url: str, *, timeout_s: float = TIMEOUT_S) -> redis.BlockingConnectionPool:
-    """Return connections to Redis: few, so that a crowd waits instead of being refused.
+    """Return a pool of at most `MAX_CONNECTIONS` connections; further commands wait for one.
 
-    One that has broken since it was last used, as after a restart of Redis, is made anew.
+    A connection that broke while unused, as after a restart of Redis, is opened again.
     """
     return redis.BlockingConnectionPool.from_url(
         url,
@@ -192,7 +198,7 @@ def redis_pool(url: str, *, timeout_s: float = TIMEOUT_S) -> redis.BlockingConne
 
 
 def make_storage(settings: Settings) -> Storage:
-    """Return the storage that the settings name."""
+    """Return the storage of the settings: Redis if they have a URL for it, else memory."""
     if settings.redis_url is None:
         return MemoryStorage()
     return RedisStorage(settings.redis_url.get_secret_value())

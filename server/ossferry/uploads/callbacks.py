@@ -23,7 +23,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from ossferry.access.audit import Audit
-from ossferry.access.gate import address_of
 from ossferry.access.rate_limits import Rates
 from ossferry.clock import Monotonic
 from ossferry.errors import (
@@ -33,10 +32,11 @@ from ossferry.errors import (
     NotStoredError,
     OssferryError,
 )
-from ossferry.http.client import read_short
-from ossferry.http.same_site import read_small
+from ossferry.http.body import read_small
+from ossferry.http.client import request_bytes
+from ossferry.http.proxies import address_of
 from ossferry.ledger import Database, people
-from ossferry.oss.bucket import ObjectStore
+from ossferry.oss.objects import ObjectStore
 from ossferry.settings.model import Settings
 from ossferry.uploads.receipts import Recorder
 
@@ -106,7 +106,7 @@ class CallbackKeys:
 
     async def _fetch(self, url: str) -> RSAPublicKey | None:
         try:
-            status, pem = await read_short(self._client, self._client.build_request("GET", url))
+            status, pem = await request_bytes(self._client, self._client.build_request("GET", url))
             key = load_pem_public_key(pem) if status == 200 else None
         except (ValueError, IssuerLostError):
             return None

@@ -16,15 +16,16 @@ from starlette.responses import JSONResponse, Response
 
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import BadRequestError
-from ossferry.http.same_site import read_json
-from ossferry.identity.owner import Owner, check_own_key
+from ossferry.http.body import read_json
+from ossferry.identity.object_keys import check_own_key, name_of
+from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, listing, receipts, refusals
 from ossferry.ledger.listing import SORTS, Deleted
 from ossferry.ledger.receipts import Receipt
-from ossferry.oss.bucket import Listed, ObjectStore
+from ossferry.oss.objects import Listed, ObjectStore
 from ossferry.uploads.receipts import read_content
 
-__all__ = ["CURSOR", "MAX_PAGE", "MAX_WORDS", "ListApi", "name_of", "object_json", "read_limit"]
+__all__ = ["CURSOR", "MAX_PAGE", "MAX_WORDS", "ListApi", "object_json", "read_limit"]
 
 PAGE, MAX_PAGE = 100, 1000
 MAX_WORDS = 200
@@ -162,11 +163,6 @@ def _place(cursor: str) -> tuple[datetime, str] | None:
         raise BadRequestError("after must be the `next` of the previous page.")
     at, _, undo_id = cursor.partition("-")
     return EPOCH + timedelta(microseconds=int(at)), undo_id
-
-
-def name_of(key: str) -> str:
-    """Return the file name of an upload."""
-    return key.rpartition("/")[2]
 
 
 def object_json(listed: Listed, receipt: Receipt | None) -> dict[str, object]:

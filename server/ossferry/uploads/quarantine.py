@@ -18,14 +18,14 @@ from starlette.responses import JSONResponse, Response
 from ossferry.clock import Clock
 from ossferry.errors import BadRequestError, ForeignKeyError, UploadStandsError
 from ossferry.hooks.calls import Hooks, deleted
-from ossferry.http.same_site import read_json
+from ossferry.http.body import read_json
+from ossferry.identity.object_keys import TRASH
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, receipts, refusals
 from ossferry.ledger.refusals import Refusal
 from ossferry.observability.logs import logger
 from ossferry.observability.metrics import Metrics
-from ossferry.oss.bucket import Listed, ObjectStore, Stored
-from ossferry.oss.policy import TRASH
+from ossferry.oss.objects import Listed, ObjectStore, Stored
 from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Report, read_report, stored_json

@@ -15,16 +15,19 @@ from starlette.responses import JSONResponse, Response
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import BadRequestError, NotStoredError, ReceiptMismatchError
 from ossferry.hooks.calls import Hooks, uploaded
-from ossferry.http.same_site import read_json
-from ossferry.identity.owner import Owner, check_own_key
+from ossferry.http.body import read_json
+from ossferry.identity.object_keys import check_own_key
+from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, receipts, refusals
 from ossferry.ledger.receipts import Receipt
 from ossferry.observability.metrics import Metrics
-from ossferry.oss.bucket import ObjectStore, Stored
+from ossferry.oss.objects import ObjectStore, Stored
+from ossferry.settings.types import MAX_OBJECT_SIZE
 from ossferry.uploads.quotas import Quotas
 
 __all__ = [
-    "MAX_OBJECT_SIZE",
+    "CRC64",
+    "REQUEST_ID",
     "ReceiptApi",
     "Recorder",
     "Report",
@@ -34,10 +37,9 @@ __all__ = [
     "stored_json",
 ]
 
-MAX_OBJECT_SIZE = 48_800_000_000_000
 MAX_REMEMBERED = 10_000
-_CRC64 = re.compile(r"0|[1-9][0-9]{0,19}")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{0,64}")
+CRC64 = "0|[1-9][0-9]{0,19}"
+REQUEST_ID = "[A-Za-z0-9-]{0,64}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +167,7 @@ def read_report(document: dict[str, object], prefix: str) -> Report:
     """
     size, crc64 = read_content(document)
     request_id = document.get("request_id") or ""
-    if not isinstance(request_id, str) or not _REQUEST_ID.fullmatch(request_id):
+    if not isinstance(request_id, str) or not re.fullmatch(REQUEST_ID, request_id):
         raise BadRequestError("request_id must be the request id of OSS, or null.")
     key = check_own_key(document.get("key"), prefix)
     return Report(key=key, size=size, crc64=crc64, request_id=request_id)
@@ -178,7 +180,7 @@ def read_content(document: dict[str, object]) -> tuple[int, str]:
         BadRequestError: one of them is missing or malformed.
     """
     size, crc64 = read_size(document), document.get("crc64")
-    if not isinstance(crc64, str) or not _CRC64.fullmatch(crc64):
+    if not isinstance(crc64, str) or not re.fullmatch(CRC64, crc64):
         raise BadRequestError("crc64 must be a CRC-64 as decimal text.")
     return size, crc64
 

@@ -21,7 +21,8 @@ from ossferry.ledger import AsyncConnection, Database, leases, people, receipts,
 from ossferry.observability.logs import logger, unexpected
 from ossferry.observability.metrics import Metrics
 from ossferry.oss import sts
-from ossferry.oss.bucket import Listed, ObjectStore, OssBucket
+from ossferry.oss.bucket import OssBucket
+from ossferry.oss.objects import Listed, ObjectStore
 from ossferry.oss.sts import objects_sts
 from ossferry.settings.loading import load_settings
 from ossferry.uploads.quarantine import Quarantine

@@ -12,12 +12,13 @@ from starlette.responses import JSONResponse, Response
 
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import BadRequestError, NoPreviewError, NotInlineError, NotStoredError
-from ossferry.http.same_site import read_json
-from ossferry.identity.owner import Owner, check_own_key
+from ossferry.http.body import read_json
+from ossferry.identity.object_keys import check_own_key, name_of
+from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, shares
 from ossferry.ledger.shares import Share
-from ossferry.oss.bucket import ObjectStore, Stored
 from ossferry.oss.image_processing import can_process, process_text
+from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.uploads.lists import read_limit
 
 __all__ = ["ShareApi"]
@@ -58,8 +59,8 @@ class ShareApi:
         disposition = document.get("disposition", "attachment")
         if disposition not in ("attachment", "inline"):
             raise BadRequestError("disposition must be attachment or inline.")
-        wishes = document.get("process")
-        process = process_text(wishes)
+        operations = document.get("process")
+        process = process_text(operations)
         note = _note(document.get("note"))
         stored = await self._store.head(key)
         if stored is None:
@@ -74,7 +75,7 @@ class ShareApi:
             made_at=self._clock(),
             expires_at=link.expires_at,
             disposition=str(disposition),
-            process=wishes if isinstance(wishes, dict) else None,
+            process=operations if isinstance(operations, dict) else None,
             note=note,
         )
         async with self._database.write() as connection:
@@ -113,7 +114,7 @@ def _headers(stored: Stored, disposition: str, process: str) -> dict[str, str]:
     safe = content_type in INLINE_TYPES
     if disposition == "inline" and not safe:
         raise NotInlineError("Only images, audio, video and plain text can be shown in place.")
-    name = stored.key.rpartition("/")[2]
+    name = name_of(stored.key)
     found = {"response-content-disposition": f"{disposition}; filename*=UTF-8''{quote(name, '')}"}
     if process:
         found["x-oss-process"] = process

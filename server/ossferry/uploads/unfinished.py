@@ -13,10 +13,9 @@ from starlette.responses import JSONResponse, Response
 
 from ossferry.clock import utc_text
 from ossferry.errors import BadRequestError, NoUploadError, OssLostError
-from ossferry.identity.owner import Owner, check_own_key
-from ossferry.oss.bucket import ObjectStore
-from ossferry.oss.replies import Begun, Part
-from ossferry.uploads.lists import name_of
+from ossferry.identity.object_keys import check_own_key, name_of
+from ossferry.identity.owner import Owner
+from ossferry.oss.objects import Begun, ObjectStore, Part
 
 __all__ = ["UPLOAD_ID", "UnfinishedApi"]
 

@@ -9,7 +9,8 @@ import pytest
 
 from ossferry.clock import utc_now
 from ossferry.errors import OssLostError, OssRefusedError
-from ossferry.oss.bucket import OssBucket, Stored
+from ossferry.oss.bucket import OssBucket
+from ossferry.oss.objects import Stored
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.server_fakes import OBJECTS, OPTIONS

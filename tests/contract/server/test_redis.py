@@ -11,24 +11,26 @@ import limits
 import pytest
 import redis
 
-from ossferry.access.rate_limits import Counter, Rates
+from ossferry.access.rate_limits import Rates
 from ossferry.app import create_app
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.errors import StorageLostError
-from ossferry.grants.cache import SealedShelf
+from ossferry.grants.cache import SealedGrantCache
 from ossferry.grants.service import Grants, Issued
+from ossferry.identity.owner import owner_of
 from ossferry.identity.principal import Principal
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
+from ossferry.state.counter import Counter
 from ossferry.state.key_value import RedisStorage
 from support.app_client import app_client
 from support.programs import free_port, program, running
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
 
 BUSY_S = 10.0  # time to answer on a machine that runs other tests
-ALICE = Principal(id="alice", name="Alice")
 SECRET = b"a-text-of-more-than-32-characters"
+ALICE = owner_of(Principal(id="alice", name="Alice"), secret=SECRET)
 
 
 class SlowSts(FakeSts):
@@ -94,8 +96,8 @@ def test_t22_processes_together_ask_sts_once(
     sts = SlowSts(clock)
 
     async def use(_number: int, storage: RedisStorage) -> Issued:
-        shelf = SealedShelf(storage, secret=SECRET)
-        return await Grants(make_settings(), sts, clock=clock, shelf=shelf).grant(ALICE)
+        cache = SealedGrantCache(storage, secret=SECRET)
+        return await Grants(make_settings(), sts, clock=clock, cache=cache).grant(ALICE)
 
     issued = in_processes(8, url, use)
 
@@ -111,9 +113,9 @@ def test_credentials_that_oss_refused_are_replaced_for_all(
     sts = FakeSts(clock)
 
     async def use(_number: int, storage: RedisStorage) -> Issued:
-        shelf = SealedShelf(storage, secret=SECRET)
-        first = Grants(make_settings(), sts, clock=clock, shelf=shelf)
-        second = Grants(make_settings(), sts, clock=clock, shelf=shelf)
+        cache = SealedGrantCache(storage, secret=SECRET)
+        first = Grants(make_settings(), sts, clock=clock, cache=cache)
+        second = Grants(make_settings(), sts, clock=clock, cache=cache)
         refused = (await first.grant(ALICE)).grant.credentials.access_key_id
         await first.grant(ALICE, refused_key_id=refused)
         return await second.grant(ALICE, refused_key_id=refused)
@@ -148,8 +150,8 @@ def test_who_reads_redis_finds_no_credentials(
     make_settings: Callable[..., Settings], url: str, clock: FakeClock
 ) -> None:
     async def use(_number: int, storage: RedisStorage) -> Issued:
-        shelf = SealedShelf(storage, secret=SECRET)
-        grants = Grants(make_settings(), FakeSts(clock), clock=clock, shelf=shelf)
+        cache = SealedGrantCache(storage, secret=SECRET)
+        grants = Grants(make_settings(), FakeSts(clock), clock=clock, cache=cache)
         return await grants.grant(ALICE)
 
     in_processes(1, url, use)
@@ -168,10 +170,10 @@ def test_a_value_that_others_wrote_is_not_believed(
     sts = FakeSts(clock)
 
     async def use(_number: int, storage: RedisStorage) -> Issued:
-        forger = SealedShelf(storage, secret=b"another secret of more than 32 characters")
-        victim = SealedShelf(storage, secret=SECRET)
-        await Grants(make_settings(), sts, clock=clock, shelf=forger).grant(ALICE)
-        return await Grants(make_settings(), sts, clock=clock, shelf=victim).grant(ALICE)
+        forger = SealedGrantCache(storage, secret=b"another secret of more than 32 characters")
+        victim = SealedGrantCache(storage, secret=SECRET)
+        await Grants(make_settings(), sts, clock=clock, cache=forger).grant(ALICE)
+        return await Grants(make_settings(), sts, clock=clock, cache=victim).grant(ALICE)
 
     (issued,) = in_processes(1, url, use)
 
@@ -182,16 +184,16 @@ def test_a_grant_put_in_the_place_of_anothers_is_not_believed(
     make_settings: Callable[..., Settings], url: str, clock: FakeClock
 ) -> None:
     sts = FakeSts(clock)
-    bob = Principal(id="bob", name="Bob")
+    bob = owner_of(Principal(id="bob", name="Bob"), secret=SECRET)
 
     async def use(_number: int, storage: RedisStorage) -> Issued:
-        shelf = SealedShelf(storage, secret=SECRET)
-        for principal in (ALICE, bob):
-            await Grants(make_settings(), sts, clock=clock, shelf=shelf).grant(principal)
+        cache = SealedGrantCache(storage, secret=SECRET)
+        for owner in (ALICE, bob):
+            await Grants(make_settings(), sts, clock=clock, cache=cache).grant(owner)
         with redis.Redis.from_url(url) as client:
             alices, bobs = sorted(client.keys("ossferry:grant:*"))
             client.copy(alices, bobs, replace=True)
-        return await Grants(make_settings(), sts, clock=clock, shelf=shelf).grant(bob)
+        return await Grants(make_settings(), sts, clock=clock, cache=cache).grant(bob)
 
     (issued,) = in_processes(1, url, use)
 

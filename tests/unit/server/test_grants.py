@@ -11,14 +11,17 @@ import pytest
 
 from ossferry.errors import StsLostError
 from ossferry.grants.service import Grants, Issued, Outcome
-from ossferry.identity.owner import principal_prefix
+from ossferry.identity.owner import Owner, owner_of
 from ossferry.identity.principal import Principal
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
-from support.server_fakes import FakeClock, FakeSts
+from support.server_fakes import OPTIONS, FakeClock, FakeSts
 
-ALICE = Principal(id="alice", name="Alice")
-BOB = Principal(id="bob", name="Bob")
+SECRET = str(OPTIONS["secret"]).encode()
+ALICE = owner_of(Principal(id="alice", name="Alice"), secret=SECRET)
+ALICE_2 = owner_of(Principal(id="alice2", name="Alice"), secret=SECRET)
+BOB = owner_of(Principal(id="bob", name="Bob"), secret=SECRET)
+EVE = owner_of(Principal(id="Eve\n*?", name="Eve"), secret=SECRET)
 
 
 class HeldSts:
@@ -38,21 +41,18 @@ def grants(settings: Settings, sts: FakeSts, clock: FakeClock) -> Grants:
     return Grants(settings, sts, clock=clock, new_id=lambda: "0123456789ab")
 
 
-def test_a_grant_is_limited_to_the_principals_prefix(
-    grants: Grants, sts: FakeSts, settings: Settings
-) -> None:
+def test_a_grant_is_limited_to_the_principals_prefix(grants: Grants, sts: FakeSts) -> None:
     issued = asyncio.run(grants.grant(ALICE))
 
-    secret = settings.secret.get_secret_value().encode()
     assert issued.outcome is Outcome.NEW
-    assert issued.grant.prefix == principal_prefix(ALICE, secret=secret)
+    assert issued.grant.prefix == ALICE.prefix
     assert f"web-direct-upload/{issued.grant.prefix}*" in sts.calls[0]["policy"]
 
 
 def test_t16_the_session_name_holds_a_hash_and_nothing_a_person_chose(
     grants: Grants, sts: FakeSts
 ) -> None:
-    asyncio.run(grants.grant(Principal(id="Eve\n*?", name="Eve")))
+    asyncio.run(grants.grant(EVE))
 
     name, _, request = sts.calls[0]["session_name"].partition("-")
     assert len(bytes.fromhex(name)) == 8
@@ -92,10 +92,8 @@ def test_t22_a_thousand_questions_at_once_are_one_call(
     assert {issued.grant.credentials.access_key_id for issued in answers} == {"STS.Fake0001"}
 
 
-@pytest.mark.parametrize(
-    "other", [BOB, Principal(id="alice2", name="Alice")], ids=["another", "of the same name"]
-)
-def test_principals_never_share_a_grant(grants: Grants, other: Principal) -> None:
+@pytest.mark.parametrize("other", [BOB, ALICE_2], ids=["another", "of the same name"])
+def test_principals_never_share_a_grant(grants: Grants, other: Owner) -> None:
     async def ask_both() -> tuple[Issued, Issued]:
         return await asyncio.gather(grants.grant(ALICE), grants.grant(other))
 

@@ -97,8 +97,8 @@ class World:
 
     def deliver(self) -> int:
         """Deliver the events that are due now."""
-        after = self.app.state.after
-        return sum(self.run(after.courier.deliver(target)) for target in after.hooks.targets)
+        after = self.app.state.uploads
+        return sum(self.run(after.delivery.deliver(target)) for target in after.hooks.targets)
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine in the server's event loop."""
@@ -125,7 +125,7 @@ def world(
         hooks={"gallery": gallery},
         outbound=httpx.AsyncClient(transport=receiver),
     )
-    app.state.after.start = lambda: None  # no background tasks
+    app.state.uploads.start = lambda: None  # no background tasks
     owner = owner_of(DEMO_USERS["alice"], secret=settings.secret_bytes)
     with app_client(app) as client:
         yield World(app, client, clock, store, owner, gallery, receiver)
@@ -229,7 +229,7 @@ def test_a_delivery_whose_end_cannot_be_noted_stops_no_other_and_is_made_again(
 ) -> None:
     world.upload("one.txt")
     world.upload("two.txt")
-    courier, database = world.app.state.after.courier, world.app.state.after.database
+    courier, database = world.app.state.uploads.delivery, world.app.state.uploads.database
     courier._database = Forgetful(database, at=2)
 
     with pytest.raises(LedgerLostError):
@@ -259,12 +259,12 @@ def test_what_was_for_a_hook_that_is_installed_no_more_is_passed_over(
     world: World, make_settings: Callable[..., Settings]
 ) -> None:
     world.upload()  # the ledger still has an event for the gallery
-    after = world.app.state.after
-    after.courier._hooks = Hooks(
+    after = world.app.state.uploads
+    after.delivery._hooks = Hooks(
         make_settings(**OBJECTS, webhook_url=URL, webhook_secret=SECRET), {}
     )
 
-    world.run(after.courier.forget_old())
+    world.run(after.delivery.forget_old())
     world.deliver()
 
     assert world.gallery.events == []

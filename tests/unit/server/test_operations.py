@@ -351,7 +351,7 @@ def test_what_cannot_be_closed_leaves_nothing_else_open(
     with pytest.raises(OSError, match="cannot be closed"), app_client(app) as client:
         client.post("/api/grant")
 
-    assert app.state.after.database._engine.pool.checkedin() == 0
+    assert app.state.uploads.database._engine.pool.checkedin() == 0
 
 
 def test_every_figure_is_in_the_guide() -> None:

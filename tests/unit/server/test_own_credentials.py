@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from ossferry.errors import StsLostError
-from ossferry.oss.bucket import Link, OssBucket
+from ossferry.oss.bucket import OssBucket
+from ossferry.oss.objects import Link
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 from support.server_fakes import OBJECTS, FakeClock

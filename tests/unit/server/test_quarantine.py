@@ -68,7 +68,7 @@ class World:
         return found
 
     def close(self) -> None:
-        self.run(self.app.state.after.close())
+        self.run(self.app.state.uploads.close())
         self.client.close()
 
     def key_of(self, user: str, name: str = "x.txt") -> str:
@@ -92,11 +92,11 @@ class World:
 
     def look_through(self) -> None:
         """Reconcile bucket and ledger, and deliver events to hooks."""
-        after: Any = self.app.state.after
+        after: Any = self.app.state.uploads
 
         async def look() -> None:
             await after.reconciler.look_through(self.owner())
-            while await after.courier.deliver("told"):
+            while await after.delivery.deliver("told"):
                 pass
 
         self.run(look())
@@ -106,7 +106,7 @@ class World:
         return [each["key"] for answer in lists for each in answer.json()["objects"]]
 
     def left(self) -> dict[str, int]:
-        self.app.state.after.quotas.forget(self.owner())
+        self.app.state.uploads.quotas.forget(self.owner())
         found: dict[str, int] = self.client.post("/api/grant").json()["limits"]["quota"]
         return found
 
@@ -216,7 +216,7 @@ def test_an_object_that_was_gone_in_between_waits_anew(world: World) -> None:
 
 
 def test_who_stored_something_last_is_looked_through_until_it_has_settled(world: World) -> None:
-    after: Any = world.app.state.after
+    after: Any = world.app.state.uploads
     world.clock.advance(899)
     world.store.put(world.key, last_modified=world.clock() + timedelta(seconds=50))
     found = []
@@ -290,7 +290,7 @@ def test_bytes_are_kept_for_a_while_if_the_settings_say_so(
     (kept,) = world.store.objects
     gone = world.client.get("/api/objects/deleted").json()["objects"]
     world.clock.advance(3601)
-    world.run(world.app.state.after.quarantine.purge())
+    world.run(world.app.state.uploads.quarantine.purge())
 
     assert answer.json()["outcome"] == "kept"
     assert kept.startswith(f"trash/{world.owner().hash}/refused-")
@@ -313,7 +313,7 @@ def test_t41_what_is_kept_below_trash_counts_until_it_is_purged(
         "/api/receipts", json={"key": world.key, "size": 50, "crc64": GOOD}
     ).json()
     world.clock.advance(3 * 86400)
-    world.run(world.app.state.after.quarantine.purge())
+    world.run(world.app.state.uploads.quarantine.purge())
 
     assert lefts == [
         {"bytes_left": 200, "objects_left": 49},
@@ -473,7 +473,7 @@ def test_a_callback_adopts_nothing_that_was_refused(world: World) -> None:
     world.damage()
     world.refuse()
     world.damage()
-    after: Any = world.app.state.after
+    after: Any = world.app.state.uploads
 
     async def replayed() -> str:
         try:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ossferry.access.rate_limits import Counter, Rates, address_key
+from ossferry.access.rate_limits import Rates, address_key
 from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_text import new_key
 from ossferry.errors import TooManyError
 from ossferry.settings.model import Settings
-from ossferry.state.rate_memory import MovingWindows
+from ossferry.state.counter import Counter, MovingWindows
 from support.app_client import app_client
 from support.server_fakes import NO_KEYS, OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
 

@@ -14,9 +14,10 @@ from ossferry.authentication.apikey_text import new_key
 from ossferry.errors import OssferryError, StsLostError, StsRefusedError
 from ossferry.identity.principal import Principal
 from ossferry.observability.logs import configure, logger
-from ossferry.observability.redaction import Redactor, secret_values
+from ossferry.observability.redaction import Redactor
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
+from ossferry.settings.secrets import secret_values
 from support.app_client import app_client
 from support.fake_issuer import FakeIssuer
 from support.server_fakes import OBJECTS, FakeClock, FakeSts, UnexpectedError

@@ -66,7 +66,7 @@ def revoke(
     transport: Any = site._transport
 
     async def write(shut: bool) -> None:
-        async with app.state.after.database.write() as connection:
+        async with app.state.uploads.database.write() as connection:
             await people.set_revoked(connection, alice.hash, clock() if shut else None)
 
     def run(shut: bool) -> None:

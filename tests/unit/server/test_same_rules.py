@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ossferry.forms.object_keys import directory, form_name, safe_name
 from ossferry.grants.file_types import takes
+from ossferry.identity.object_keys import directory, form_name, safe_name
 from uploader.oss import keys
 from uploader.transfer.grants.limits import allows
 

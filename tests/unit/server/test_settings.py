@@ -12,8 +12,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from ossferry.errors import SettingsError
+from ossferry.settings.addresses import is_loopback
 from ossferry.settings.loading import ExplicitSettings, load_settings
-from ossferry.settings.model import Settings, is_loopback
+from ossferry.settings.model import Settings
 from ossferry.settings.types import LongSecret
 from support.server_fakes import OBJECTS, OPTIONS
 

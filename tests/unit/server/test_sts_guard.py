@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from ossferry.access.rate_limits import Counter
 from ossferry.errors import StsLostError, StsRefusedError
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.sts import StsCredentials
 from ossferry.oss.sts_guard import LOSSES, OPEN_S, Breaker, GuardedSts, Pace
 from ossferry.settings.model import Settings
+from ossferry.state.counter import Counter
 from support.server_fakes import FakeClock, FakeSts
 
 

@@ -13,15 +13,15 @@ from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import QuotaExceededError
 from ossferry.hooks.calls import Hooks
+from ossferry.identity.object_keys import TRASH
 from ossferry.identity.owner import owner_of, principal_prefix
 from ossferry.ledger import Database
 from ossferry.observability.metrics import Metrics
-from ossferry.oss.bucket import Stored
-from ossferry.oss.policy import TRASH
+from ossferry.oss.objects import Stored
 from ossferry.settings.model import Settings
-from ossferry.uploads.objects import Trash
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
+from ossferry.uploads.trash import Trash
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 
@@ -109,7 +109,7 @@ def test_what_can_no_longer_come_back_is_removed_for_good(
 
     clock.advance(3601)
     late = client.post("/api/objects/undo", json={"id": undo["id"]})
-    removed = transport._runner.run(app.state.after.trash.purge())
+    removed = transport._runner.run(app.state.uploads.trash.purge())
 
     assert undo["until"] == "2026-03-14T10:26:53Z"
     assert len(in_trash) == 1

@@ -12,7 +12,7 @@ from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
 from ossferry.errors import OssLostError
 from ossferry.identity.owner import Owner, principal_prefix
-from ossferry.oss.replies import Begun, Part
+from ossferry.oss.objects import Begun, Part
 from ossferry.settings.model import Settings
 from ossferry.uploads import unfinished
 from support.app_client import app_client

@@ -1,4 +1,4 @@
-"""Going on with what another device began: proved first, and not touched before that."""
+"""Continuing an upload of another device: verified first, and unchanged before that."""
 
 import asyncio
 
@@ -36,7 +36,7 @@ def begun(**changes):
 
 
 async def make(ports=None, *, arrived=3):
-    """Return a page in a browser that has never heard of the upload."""
+    """Return a page in a browser that has no record of the upload."""
     ports = ports or make_ports()
     ports.http.multiparts.setdefault("U1", dict.fromkeys(range(1, arrived + 1), 8 * MIB))
     engine = make_engine(ports, 2)
@@ -70,7 +70,7 @@ async def test_parts_are_read_when_it_goes_on_and_again_before_the_end():
     await until(lambda: upload.state == states.DONE)
 
     there, last_byte = 3, (SIZE - 1, 1)
-    assert ports.checksum.pieces.count(last_byte) == 2  # as it goes on, and before the end
+    assert ports.checksum.pieces.count(last_byte) == 2  # when it continues, and before completion
     assert len(ports.checksum.pieces) == 2 + there + there + (8 - there) + 8
 
 

@@ -1,4 +1,4 @@
-"""Every error has a sentence, a next step and, where there is one, its evidence."""
+"""Every error has a sentence, a next step and, if available, its evidence."""
 
 import pytest
 

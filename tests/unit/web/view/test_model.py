@@ -1,4 +1,4 @@
-"""The sums that the page shows, kept by difference."""
+"""The totals shown on the page, updated by differences."""
 
 import pytest
 

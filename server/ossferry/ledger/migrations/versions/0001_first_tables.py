@@ -9,6 +9,17 @@ down_revision = None
 
 def upgrade() -> None:
     """Apply this migration."""
+    _create_deliveries()
+    _create_leases()
+    _create_principals()
+    _create_grants()
+    _create_quotas()
+    _create_receipts()
+    _create_shares()
+    _create_usage()
+
+
+def _create_deliveries() -> None:
     op.create_table(
         "deliveries",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -23,6 +34,8 @@ def upgrade() -> None:
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_deliveries_next_at"), ["next_at"], unique=False)
 
+
+def _create_leases() -> None:
     op.create_table(
         "leases",
         sa.Column("name", sa.String(length=40), nullable=False),
@@ -30,6 +43,9 @@ def upgrade() -> None:
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_leases")),
     )
+
+
+def _create_principals() -> None:
     op.create_table(
         "principals",
         sa.Column("hash", sa.String(length=16), nullable=False),
@@ -47,6 +63,8 @@ def upgrade() -> None:
             batch_op.f("ix_principals_granted_until"), ["granted_until"], unique=False
         )
 
+
+def _create_grants() -> None:
     op.create_table(
         "grants",
         sa.Column("session_name", sa.String(length=64), nullable=False),
@@ -64,6 +82,8 @@ def upgrade() -> None:
             batch_op.f("ix_grants_principal_issued_at"), ["principal", "issued_at"], unique=False
         )
 
+
+def _create_quotas() -> None:
     op.create_table(
         "quotas",
         sa.Column("principal", sa.String(length=16), nullable=False),
@@ -76,6 +96,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("principal", name=op.f("pk_quotas")),
     )
+
+
+def _create_receipts() -> None:
     op.create_table(
         "receipts",
         sa.Column("key", sa.String(length=1024), nullable=False),
@@ -106,6 +129,8 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_receipts_undo_until"), ["undo_until"], unique=False)
 
+
+def _create_shares() -> None:
     op.create_table(
         "shares",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -126,6 +151,8 @@ def upgrade() -> None:
             batch_op.f("ix_shares_principal_made_at"), ["principal", "made_at"], unique=False
         )
 
+
+def _create_usage() -> None:
     op.create_table(
         "usage",
         sa.Column("principal", sa.String(length=16), nullable=False),

@@ -13,7 +13,7 @@ from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_text import new_key
 from ossferry.errors import BadRequestError
-from ossferry.http.same_site import read_json
+from ossferry.http.body import read_json
 from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import FakeClock, FakeSts

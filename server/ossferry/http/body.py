@@ -1,0 +1,88 @@
+"""Request bodies: small ones only, and JSON that a database can store."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from starlette.requests import ClientDisconnect, Request
+
+from ossferry.errors import BadRequestError, BodyTooLargeError
+from ossferry.http.request_checks import MAX_BODY_BYTES
+
+__all__ = ["Document", "read_json", "read_small"]
+
+Document: TypeAlias = Mapping[str, object]
+"""The JSON object in the body of a request; empty if the request has no body."""
+
+
+async def read_json(request: Request) -> dict[str, object]:
+    """Return the JSON object in the body of a request.
+
+    Text with a zero byte or half a surrogate pair is replaced by `UNSTORABLE`, because not every
+    database can store it.
+
+    Raises:
+        BadRequestError: the content type is not JSON, or the body is not a JSON object.
+        BodyTooLargeError: the body is longer than 16 KB.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise BadRequestError("The body must be application/json.")
+    try:
+        value = _storable(_DECODER.decode((await read_small(request)).decode()))
+    except ClientDisconnect as error:
+        raise BadRequestError("The body is incomplete.") from error
+    except (ValueError, RecursionError) as error:
+        raise BadRequestError("The body is not JSON.") from error
+    if not isinstance(value, dict):
+        raise BadRequestError("The body must be a JSON object.")
+    return value
+
+
+async def read_small(request: Request) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        BodyTooLargeError: the body is longer than 16 KB.
+        ClientDisconnect: the client closed the connection before the end of the body.
+    """
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLargeError("The body is longer than 16 KB.")
+    return body
+
+
+def _finite(text: str) -> float:
+    """Return a number; Python's JSON parser accepts Infinity and NaN, which are not JSON."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("not a finite number")
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
+
+
+UNSTORABLE = object()
+"""Replaces text that not every database can store; no route takes this value for text."""
+
+
+def _storable(value: object) -> object:
+    """Return a JSON value with `UNSTORABLE` in place of text that a database may not store."""
+    if isinstance(value, str):
+        return value if _is_storable(value) else UNSTORABLE
+    if isinstance(value, dict):
+        return {name: _storable(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    return value
+
+
+def _is_storable(text: str) -> bool:
+    """Whether text has no zero byte and no half of a surrogate pair."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False

@@ -1,0 +1,38 @@
+"""The Host header: requests for an unknown host name are refused."""
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ossferry.errors import UnknownHostError
+from ossferry.settings.model import Settings
+
+__all__ = ["PROBE_PATHS", "HostGuard"]
+
+PROBE_PATHS = ("/healthz", "/readyz")
+"""Paths that answer under any host name and over plain http: health probes ask by address."""
+
+
+class HostGuard:
+    """ASGI middleware that requires exactly one Host header with a name of the settings.
+
+    `PROBE_PATHS` are exempt; their answers do not depend on the name.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._allowed = frozenset(settings.allowed_hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or raise `UnknownHostError`."""
+        if scope["type"] == "http":
+            hosts = [value for name, value in scope["headers"] if name == b"host"]
+            if len(hosts) != 1 or not (
+                _host_name(hosts[0]) in self._allowed or scope["path"] in PROBE_PATHS
+            ):
+                raise UnknownHostError("Ask for this server by one of its own names.")
+        await self._app(scope, receive, send)
+
+
+def _host_name(host: bytes) -> str:
+    """Return the lower-case name of a Host header; empty if its port is not a number."""
+    name, _, port = host.decode("latin-1").lower().partition(":")
+    return name if not port or (port.isascii() and port.isdigit()) else ""

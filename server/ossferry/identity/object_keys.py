@@ -1,0 +1,119 @@
+"""Object keys of uploads: where an object lies, and which keys a client may name.
+
+The key of an upload is ``{prefix}{day}/{32 hexadecimal digits}/{safe name}``, and the prefix lies
+below `UPLOADS`. The page has the same scheme in `uploader/oss/keys.py`. Page and server share no
+code; a test compares the two.
+"""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+
+from ossferry.errors import BadRequestError, ForeignKeyError
+
+__all__ = [
+    "DAY",
+    "RANDOM",
+    "TRASH",
+    "UPLOADS",
+    "check_own_key",
+    "directory",
+    "form_name",
+    "name_of",
+    "path_of",
+    "safe_name",
+]
+
+UPLOADS = "uploads/"
+"""The prefix of all uploads in the bucket."""
+
+TRASH = "trash/"
+"""The prefix of all deleted objects that can still be restored."""
+
+DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+RANDOM = "[0-9a-f]{32}"
+MAX_KEY_BYTES = 1023
+MAX_NAME_BYTES = 255
+MAX_ENDING_BYTES = 16
+_DAY_AND_RANDOM = re.compile(rf"\A{DAY}/{RANDOM}/")
+_BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_REPLACED = frozenset(_BIDI + "\u2028\u2029\ufeff" + "/\\")
+
+
+def directory(prefix: str, at: datetime, random_hex: str) -> str:
+    """Return the directory of a new upload, ``{prefix}2026-03-14/{random_hex}/``."""
+    return f"{prefix}{at.astimezone(UTC):%Y-%m-%d}/{random_hex}/"
+
+
+def path_of(key: str, prefix: str) -> str:
+    """Return the folders and the name of an uploaded file.
+
+    The key without the principal's prefix, the day and the random part. Keys that the page made
+    from the file name alone have neither day nor random part.
+    """
+    return _DAY_AND_RANDOM.sub("", key.removeprefix(prefix))
+
+
+def name_of(key: str) -> str:
+    """Return the name of an uploaded file: the key after its last slash."""
+    return key.rpartition("/")[2]
+
+
+def check_own_key(key: object, prefix: str) -> str:
+    """Return a key that a client sent, if it lies below this prefix.
+
+    The key is compared as it is: nothing is decoded, joined or normalized.
+
+    Raises:
+        BadRequestError: the value is not text, or no upload can have such a key.
+        ForeignKeyError: the key does not lie below the prefix.
+    """
+    if not isinstance(key, str):
+        raise BadRequestError("key must be text.")
+    if not key.startswith(prefix) or key == prefix:
+        raise ForeignKeyError("Only objects below your own prefix can be asked about.")
+    if not _is_plain(key):
+        raise BadRequestError("key must be an object key, as it was uploaded.")
+    return key
+
+
+def safe_name(name: str) -> str:
+    """Return a file name without characters that change a path or the displayed text.
+
+    Slashes, control characters, bidirectional characters and leading dots become ``_``. A name of
+    more than 255 bytes is cut before its ending. The result is never empty.
+    """
+    text = "".join("_" if _is_odd(char) else char for char in name).strip()
+    bare = text.lstrip(".")
+    return _shorten("_" * (len(text) - len(bare)) + bare or "_")
+
+
+def form_name(name: str) -> str:
+    """Return a safe name for a form, without ``$``: OSS replaces ``${filename}`` in form keys."""
+    return safe_name(name).replace("$", "_")
+
+
+def _is_plain(key: str) -> bool:
+    try:
+        long = len(key.encode()) > MAX_KEY_BYTES
+    except UnicodeEncodeError:
+        return False
+    odd = any(part in ("", ".", "..") for part in key.split("/"))
+    return not (long or odd or "\\" in key or any(ord(char) < 32 or char == "\x7f" for char in key))
+
+
+def _is_odd(char: str) -> bool:
+    return char in _REPLACED or unicodedata.category(char) == "Cc"
+
+
+def _shorten(text: str) -> str:
+    """Return a name of at most 255 bytes; an ending of up to 16 bytes is kept."""
+    if len(text.encode()) <= MAX_NAME_BYTES:
+        return text
+    stem, dot, ending = text.rpartition(".")
+    if not dot or len(ending.encode()) > MAX_ENDING_BYTES:
+        stem, dot, ending = text, "", ""
+    most = MAX_NAME_BYTES - len((dot + ending).encode())
+    while len(stem.encode()) > most:
+        stem = stem[: max(most // 4, len(stem) - (len(stem.encode()) - most + 3) // 4)]
+    return stem + dot + ending

@@ -1,0 +1,117 @@
+"""Objects and multipart uploads as OSS describes them, and the port to the bucket.
+
+Other folders use these types; only `app` and `cli` create the client (`bucket.OssBucket`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+__all__ = ["Begun", "Link", "Listed", "ObjectStore", "Part", "Stored"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """An object in a listing.
+
+    Attributes:
+        size: in bytes.
+        etag: without quotes.
+    """
+
+    key: str
+    size: int
+    etag: str
+    last_modified: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored(Listed):
+    """An object as OSS describes it in response to HeadObject.
+
+    Attributes:
+        crc64: CRC-64/ECMA as decimal text; empty if OSS has no checksum.
+    """
+
+    crc64: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A presigned URL, which is a secret until it expires."""
+
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A multipart upload that is neither completed nor aborted."""
+
+    key: str
+    upload_id: str
+    began_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A stored part of a multipart upload; ``size`` in bytes."""
+
+    number: int
+    size: int
+    last_modified: datetime
+
+
+class ObjectStore(Protocol):
+    """The port to the bucket.
+
+    Every method raises `OssRefusedError` if OSS refuses the request, and `OssLostError` if OSS does
+    not answer.
+    """
+
+    async def head(self, key: str) -> Stored | None:
+        """Return the object under a key; None without one."""
+        ...
+
+    async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
+        """Return at most `limit` objects below a prefix with keys greater than `after`, by key."""
+        ...
+
+    async def copy(self, stored: Stored, target: str) -> bool:
+        """Copy an object with its headers and metadata; return False if OSS has no such object."""
+        ...
+
+    async def delete(self, key: str, version: str = "") -> str:
+        """Delete an object or one of its versions.
+
+        Returns:
+            The version id of the delete marker; empty without one.
+        """
+        ...
+
+    async def begun(self, prefix: str) -> Sequence[Begun]:
+        """Return the unfinished multipart uploads below a prefix, at most 10,000 of them."""
+        ...
+
+    async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
+        """Return the stored parts of a multipart upload; None if there is no such upload."""
+        ...
+
+    async def abort(self, key: str, upload_id: str) -> None:
+        """Abort a multipart upload and delete its parts; do nothing if there is no such upload."""
+        ...
+
+    async def link(self, key: str, *, lives_s: int, params: Mapping[str, str]) -> Link:
+        """Return a presigned URL that reads an object.
+
+        Args:
+            lives_s: seconds until the URL expires; it expires earlier if the credentials do.
+            params: query parameters to sign, such as ``response-content-type``.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...

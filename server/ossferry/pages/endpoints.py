@@ -1,0 +1,43 @@
+"""The routes that serve files of the built page."""
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ossferry.pages.assets import Assets
+
+__all__ = ["AssetApi"]
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+ONE_DAY = "public, max-age=86400"
+ONE_HOUR = "public, max-age=3600"
+
+
+class AssetApi:
+    """The routes `/assets/`, `/embed.js` and `/favicon.ico`."""
+
+    def __init__(self, assets: Assets) -> None:
+        self._assets = assets
+
+    async def asset(self, request: Request) -> Response:
+        """Answer `GET /assets/{path}`; hashed names allow browsers to keep the file for ever."""
+        file = self._assets.find(f"/assets/{request.path_params['path']}")
+        if file is None:
+            raise HTTPException(404)
+        return file.respond(request, cache_control=IMMUTABLE)
+
+    async def embed(self, request: Request) -> Response:
+        """Answer `GET /embed.js`, which any site may load; `frame-ancestors` limits embedding."""
+        file = self._assets.embed()
+        if file is None:
+            raise HTTPException(404)
+        response = file.respond(request, cache_control=ONE_HOUR)
+        response.headers["access-control-allow-origin"] = "*"
+        return response
+
+    async def icon(self, request: Request) -> Response:
+        """Answer `GET /favicon.ico`, which browsers request by default."""
+        file = self._assets.icon()
+        if file is None:
+            return Response(status_code=204)
+        return file.respond(request, cache_control=ONE_DAY)

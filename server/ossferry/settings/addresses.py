@@ -1,0 +1,99 @@
+"""The addresses of the bucket that follow from the options, and checks of host names."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+__all__ = ["Addresses", "host_of", "is_address", "is_loopback", "is_mock_endpoint"]
+
+_MOCK_HOST = re.compile(r"localhost|(?:oss-[a-z0-9-]+|[a-z]{2}-[a-z0-9-]+\.oss)\.localhost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """The options that name the bucket, and the addresses that follow from them.
+
+    The fields are the options of the same names. Every address is ``scheme://host[:port]``.
+    """
+
+    bucket: str
+    endpoint: str
+    cname: bool
+    upload_hosts: tuple[str, ...]
+    link_origin: str | None
+    endpoint_suffixes: tuple[str, ...]
+    allow_mock: bool
+
+    @property
+    def bucket_origin(self) -> str:
+        """The address of the bucket at `endpoint`."""
+        return self.endpoint if self.cname else _with_bucket(self.endpoint, self.bucket)
+
+    @property
+    def upload_origins(self) -> tuple[str, ...]:
+        """Every address that browsers may upload to, in order of preference."""
+        hosts = tuple(self._origin_of(each) for each in self.upload_hosts)
+        return hosts if self.bucket_origin in hosts else (self.bucket_origin, *hosts)
+
+    def _origin_of(self, host: str) -> str:
+        """Return an upload host, with the bucket in front if the host is an endpoint."""
+        if not self.is_endpoint(host) or host_of(host).startswith(f"{self.bucket}."):
+            return host
+        return _with_bucket(host, self.bucket)
+
+    def is_endpoint(self, address: str) -> bool:
+        """Return whether an address is of Alibaba Cloud or of the mock, and no custom domain."""
+        name = host_of(address)
+        return name.endswith(self.endpoint_suffixes) or (
+            self.allow_mock and is_mock_endpoint(name, self.bucket)
+        )
+
+    @property
+    def form_address(self) -> str:
+        """The address to which browsers send forms.
+
+        A form cannot try a second host, and only a custom domain accepts forms of every account.
+        """
+        custom = (each for each in self.upload_origins if not self.is_endpoint(each))
+        return next(custom, self.upload_origins[0])
+
+    @property
+    def links_address(self) -> str:
+        """The address of the bucket in share links and previews."""
+        if self.link_origin:
+            return self.link_origin
+        custom = [self.endpoint] if self.cname else []
+        custom += [each for each in self.upload_hosts if not self.is_endpoint(each)]
+        return next(iter(custom), self.bucket_origin)
+
+
+def _with_bucket(address: str, bucket: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{bucket}.{parts.netloc}"
+
+
+def host_of(url: str) -> str:
+    """Return the host name of a URL, in lower case; empty if the URL has none."""
+    return urlsplit(url).hostname or ""
+
+
+def is_mock_endpoint(host: str, bucket: str) -> bool:
+    """Return whether a host name is an endpoint of a mock, with or without the bucket in front."""
+    return _MOCK_HOST.fullmatch(host.removeprefix(f"{bucket}.")) is not None
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or an IP address means this machine."""
+    if is_address(host):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def is_address(host: str) -> bool:
+    """Return whether a host is an IP address and no name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

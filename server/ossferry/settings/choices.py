@@ -1,0 +1,35 @@
+"""Options with a fixed set of values.
+
+This module imports nothing but `typing`: the command line uses `Runtime` and must start without
+loading pydantic.
+"""
+
+from typing import Literal, TypeAlias
+
+__all__ = [
+    "UPLOAD_ACTIONS",
+    "Action",
+    "Algorithm",
+    "Auth",
+    "Level",
+    "Refused",
+    "Runtime",
+    "Undo",
+]
+
+Auth: TypeAlias = Literal["demo", "apikey", "jwt", "oidc", "proxy"]
+Runtime: TypeAlias = Literal["micropython", "pyodide"]
+Refused: TypeAlias = Literal["remove", "trash"]
+Undo: TypeAlias = Literal["trash", "versions", "off"]
+Action: TypeAlias = Literal[
+    "oss:PutObject",
+    "oss:PutObjectTagging",
+    "oss:ListParts",
+    "oss:AbortMultipartUpload",
+    "oss:GetObject",
+]
+UPLOAD_ACTIONS: tuple[Action, ...] = ("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload")
+"""The actions that an upload needs."""
+
+Algorithm: TypeAlias = Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
+Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]

@@ -1,0 +1,198 @@
+"""Counters for rate limits, in Redis for several processes and in memory for one.
+
+Windows are exact: no minute has more events than a limit per minute allows. While Redis is lost,
+each process counts on its own, against a fraction of each limit.
+"""
+
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from typing import TypeAlias
+
+import limits
+from limits.aio.storage import RedisStorage as RedisCounters
+from limits.errors import StorageError
+from redis.asyncio import ConnectionPool
+
+from ossferry.clock import Monotonic, monotonic
+from ossferry.errors import StorageLostError
+from ossferry.observability.logs import logger
+from ossferry.settings.model import Settings
+from ossferry.state.key_value import LEFT_ALONE_S, TIMEOUT_S, redis_pool
+
+__all__ = ["Counter", "MovingWindows"]
+
+STRICTER = 4
+"""While Redis is lost, each process allows one fourth of a limit."""
+
+SWEEP_S = 60.0
+
+log = logger("ossferry.rates")
+
+
+class Counter:
+    """Counts events against limits, together with other processes if there is a Redis."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        monotonic: Monotonic = monotonic,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        self._monotonic = monotonic
+        self._local = MovingWindows(monotonic)
+        self._pool = _pool(settings, timeout_s)
+        self._here = _Windows(self._local)
+        self._shared = _Windows(_counters(self._pool)) if self._pool else None
+        self._lost_until = 0.0
+
+    async def hit(self, item: limits.RateLimitItem, *names: str) -> bool:
+        """Count one event unless the limit is reached; return whether it was counted."""
+        return await self._ask(item, names, _Windows.hit)
+
+    async def test(self, item: limits.RateLimitItem, *names: str) -> bool:
+        """Return whether one more event would be within the limit; count nothing."""
+        return await self._ask(item, names, _Windows.test)
+
+    async def retry_after_s(self, item: limits.RateLimitItem, *names: str) -> int:
+        """Return the whole seconds after which one more event is within the limit.
+
+        The time is exact if this process counts alone, else half of the limit's window.
+        """
+        expiry = item.get_expiry()
+        key = _counter_name(item, names)
+        oldest, count = await self._local.get_moving_window(key, item.amount, expiry)
+        left_s = oldest + expiry - self._monotonic() if count >= item.amount else expiry / 2
+        return max(1, math.ceil(left_s))
+
+    async def close(self) -> None:
+        """Close the connections to Redis."""
+        if self._pool is not None:
+            await self._pool.aclose()
+
+    async def _ask(self, item: limits.RateLimitItem, names: tuple[str, ...], how: "_Ask") -> bool:
+        if self._shared is None:
+            return await how(self._here, item, names)
+        try:
+            if self._monotonic() < self._lost_until:
+                raise StorageLostError("left-alone")
+            return await how(self._shared, item, names)
+        except (StorageError, OSError) as error:
+            self._lost_until = self._monotonic() + LEFT_ALONE_S
+            log.error("redis-lost", error=type(error).__name__)
+        except StorageLostError:
+            log.debug("redis-left-alone")
+        stricter = type(item)(max(1, item.amount // STRICTER), item.multiples, item.namespace)
+        return await how(self._here, stricter, names)
+
+
+class MovingWindows:
+    """The times of counted events in the memory of this process, by key; for one event loop.
+
+    The in-memory storage of the `limits` library visits every counter on every hit, in a thread for
+    each, which takes most of a core with thousands of principals. This storage drops ended counters
+    once a minute and takes a clock. Its methods have the names of the library's Redis storage.
+    """
+
+    def __init__(self, monotonic: Monotonic = monotonic) -> None:
+        self._monotonic = monotonic
+        self._moments: dict[str, tuple[int, deque[float]]] = {}  # window in seconds, oldest first
+        self._swept_at = 0.0
+
+    def __len__(self) -> int:
+        """Return the number of keys with events."""
+        return len(self._moments)
+
+    async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        """Count `amount` events unless `limit` is reached; return whether they were counted.
+
+        Args:
+            expiry: the length of the window in seconds.
+        """
+        now = self._monotonic()
+        if now - self._swept_at > SWEEP_S:
+            self._sweep(now)
+        _, moments = self._moments.setdefault(key, (expiry, deque()))
+        _drop_until(moments, now - expiry)
+        if len(moments) + amount > limit:
+            return False
+        moments.extend([now] * amount)
+        return True
+
+    async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        """Return the time of the oldest event in the window, and the number of events.
+
+        Args:
+            limit: not used; the Redis storage has this parameter.
+            expiry: the length of the window in seconds.
+        """
+        now = self._monotonic()
+        _, moments = self._moments.get(key, (expiry, deque[float]()))
+        _drop_until(moments, now - expiry)
+        return (moments[0] if moments else now), len(moments)
+
+    def _sweep(self, now: float) -> None:
+        """Drop all keys without events in their window."""
+        self._swept_at = now
+        self._moments = {
+            key: (expiry, moments)
+            for key, (expiry, moments) in self._moments.items()
+            if moments and moments[-1] > now - expiry
+        }
+
+
+WindowStorage: TypeAlias = RedisCounters | MovingWindows
+
+
+class _Windows:
+    """Exact moving windows over one storage.
+
+    The moving window of the `limits` library builds the name of a counter for each call; each grant
+    uses five counters, so this class caches the names.
+    """
+
+    def __init__(self, storage: WindowStorage) -> None:
+        self._storage = storage
+
+    async def hit(self, item: limits.RateLimitItem, names: tuple[str, ...]) -> bool:
+        """See `Counter.hit`."""
+        key = _counter_name(item, names)
+        return await self._storage.acquire_entry(key, item.amount, item.get_expiry())
+
+    async def test(self, item: limits.RateLimitItem, names: tuple[str, ...]) -> bool:
+        """See `Counter.test`."""
+        key = _counter_name(item, names)
+        _, count = await self._storage.get_moving_window(key, item.amount, item.get_expiry())
+        return count < item.amount
+
+
+_Ask: TypeAlias = Callable[[_Windows, limits.RateLimitItem, tuple[str, ...]], Awaitable[bool]]
+
+
+def _pool(settings: Settings, timeout_s: float) -> ConnectionPool | None:
+    if settings.redis_url is None:
+        return None
+    return redis_pool(settings.redis_url.get_secret_value(), timeout_s=timeout_s)
+
+
+def _counters(pool: ConnectionPool) -> RedisCounters:
+    return RedisCounters(
+        "async+redis://",  # the pool has the address
+        wrap_exceptions=True,
+        implementation="redispy",
+        key_prefix="ossferry",
+        connection_pool=pool,  # type: ignore[arg-type] # the annotation omits asyncio pools
+    )
+
+
+def _drop_until(moments: deque[float], until: float) -> None:
+    """Remove the times up to and including `until`."""
+    while moments and moments[0] <= until:
+        moments.popleft()
+
+
+@lru_cache(maxsize=8192)
+def _counter_name(item: limits.RateLimitItem, names: tuple[str, ...]) -> str:
+    return item.key_for(*names)

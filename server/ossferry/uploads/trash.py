@@ -1,0 +1,165 @@
+"""The trash: deletes uploads so that they can be restored for a while.
+
+OSS is the truth; the ledger adds facts that OSS does not list. A deleted upload is copied below
+`trash/` first, or becomes an old version if the bucket keeps versions. Each step can be
+repeated, so a retry after a failure leads to the same result.
+"""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from ossferry.clock import Clock
+from ossferry.errors import KeyTakenError, NothingToUndoError, NotStoredError
+from ossferry.hooks.calls import Hooks, deleted, uploaded
+from ossferry.identity.object_keys import TRASH
+from ossferry.identity.owner import Owner
+from ossferry.ledger import Database, leases, receipts
+from ossferry.ledger.receipts import Receipt, Undo
+from ossferry.oss.objects import ObjectStore, Stored
+from ossferry.settings.model import Settings
+from ossferry.uploads.quotas import Quotas
+from ossferry.uploads.receipts import Recorder
+
+__all__ = ["Trash"]
+
+HOLD_S = 300.0
+
+
+class Trash:
+    """Deletes uploads so that they can be restored for a while."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: ObjectStore,
+        database: Database,
+        recorder: Recorder,
+        hooks: Hooks,
+        quotas: Quotas,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._how = settings.undo
+        self._lasts = timedelta(seconds=settings.undo_s)
+        self._store = store
+        self._database = database
+        self._recorder = recorder
+        self._hooks = hooks
+        self._quotas = quotas
+        self._clock = clock
+
+    async def delete(self, owner: Owner, key: str) -> Undo | None:
+        """Delete an upload. Return how to restore it, or None if that is impossible.
+
+        Raises:
+            NotStoredError: there is no such upload.
+        """
+        stored = await self._store.head(key)
+        if stored is None:
+            undo = await self._interrupted(owner, key)
+        else:
+            await self._recorder.record(owner, stored, source="found")
+            undo = await self._remove(owner, stored)
+        now = self._clock()
+        async with self._database.write() as connection:
+            if await receipts.mark_deleted(connection, key, now=now, undo=undo):
+                await self._hooks.announce(connection, deleted(owner, key, now))
+            else:  # a concurrent request has deleted the upload first
+                undo = await receipts.undo_under(connection, key, now)
+        self._quotas.forget(owner)
+        self._hooks.wake()
+        return undo
+
+    async def undo(self, owner: Owner, undo_id: str) -> tuple[Stored, Receipt]:
+        """Restore a deleted upload.
+
+        Raises:
+            NothingToUndoError: there is no such undo, or it has expired.
+            KeyTakenError: another object now has the same key.
+            QuotaExceededError: the upload does not fit into the quota.
+            BusyError: other uploads of this principal are being restored, and that takes long.
+        """
+        name = f"undo {owner.hash}"  # or concurrent requests would share one quota
+        async with leases.held(self._database, name, clock=self._clock, hold_s=HOLD_S):
+            return await self._undo_one(owner, undo_id)
+
+    async def _undo_one(self, owner: Owner, undo_id: str) -> tuple[Stored, Receipt]:
+        async with self._database.read() as connection:
+            undo = await receipts.find_undo(connection, undo_id, self._clock())
+        if undo is None or not undo.key.startswith(owner.prefix):
+            raise NothingToUndoError("There is no deleted upload to restore under this id.")
+        self._quotas.forget(owner)
+        await self._quotas.make_sure_it_fits(owner, undo.size)
+        if undo.how.startswith(TRASH):
+            await self._take_out(undo)
+        else:
+            await self._store.delete(undo.key, undo.how)
+        stored = await self._store.head(undo.key)
+        if stored is None:
+            raise NothingToUndoError("OSS no longer has the deleted object.")
+        async with self._database.write() as connection:
+            if await receipts.undone(connection, undo):
+                await self._hooks.announce(connection, uploaded(owner, stored, self._clock()))
+        self._hooks.wake()
+        receipt = await self._recorder.record(owner, stored, source="found")
+        self._quotas.forget(owner)
+        return stored, receipt
+
+    async def purge(self, *, limit: int = 100) -> int:
+        """Remove the data of expired undos; return how many there were."""
+        async with self._database.read() as connection:
+            ended = await receipts.undos_ended(connection, self._clock(), limit=limit)
+        for undo in ended:
+            if undo.how.startswith(TRASH):
+                await self._store.delete(undo.how)
+            async with self._database.write() as connection:
+                await receipts.forget_undo(connection, undo.id)
+        return len(ended)
+
+    async def _remove(self, owner: Owner, stored: Stored) -> Undo | None:
+        how = ""
+        if self._how == "trash":
+            how = _trash_key(owner, stored.key)
+            if not await self._store.copy(stored, how):
+                raise NotStoredError("OSS has no object under this key.")
+        version = await self._store.delete(stored.key)
+        if self._how == "versions":
+            how = version
+        return self._undo(stored, how)
+
+    async def _interrupted(self, owner: Owner, key: str) -> Undo | None:
+        """Return how to restore an upload whose earlier deletion did not reach the ledger.
+
+        Raises:
+            NotStoredError: the ledger has no such upload.
+        """
+        async with self._database.read() as connection:
+            receipt = await receipts.find(connection, key)
+        if receipt is None:
+            raise NotStoredError("OSS has no object under this key.")
+        trashed = await self._store.head(_trash_key(owner, key))
+        same = trashed is not None and trashed.crc64 == receipt.crc64
+        return self._undo(receipt, _trash_key(owner, key) if same else "")
+
+    async def _take_out(self, undo: Undo) -> None:
+        trashed, there = await self._store.head(undo.how), await self._store.head(undo.key)
+        if trashed is None:
+            return  # an earlier attempt may have moved the object already
+        if there is None:
+            await self._store.copy(trashed, undo.key)
+        elif there.crc64 != trashed.crc64:
+            raise KeyTakenError("Another object has been stored under this key.")
+        await self._store.delete(undo.how)
+
+    def _undo(self, gone: Stored | Receipt, how: str) -> Undo | None:
+        if not how:
+            return None
+        until = self._clock() + self._lasts
+        id_ = secrets.token_hex(16)
+        return Undo(id=id_, key=gone.key, how=how, until=until, size=gone.size)
+
+
+def _trash_key(owner: Owner, key: str) -> str:
+    """Return the key of a deleted upload in the trash: deterministic and of fixed length."""
+    return f"{TRASH}{owner.hash}/{hashlib.sha256(key.encode()).hexdigest()}"
