@@ -19,7 +19,7 @@ BROWSER :=
 # pytest replaces a worker that crashes and repeats the test that crashed it (tests/support/workers.py)
 WORKERS := --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: demo test check audit format bench slow vendor-suites screenshots build lock prerequisites clean
+.PHONY: demo test check audit format bench slow vendor-suites screenshots build lock modules prerequisites clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -77,6 +77,9 @@ vendor-suites: $(VENV)/.ready
 screenshots: build prerequisites
 	PYTHONPATH=tests $(BIN)/python tests/e2e/screenshots.py
 	PYTHONPATH=tests $(BIN)/python tests/e2e/engine_screenshots.py
+
+modules: $(VENV)/.ready
+	PYTHONPATH=tests $(BIN)/python -m support.module_list
 
 lock: $(VENV)/.ready
 	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock

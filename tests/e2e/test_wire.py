@@ -173,7 +173,7 @@ def test_a_checksum_worker_that_cannot_be_loaded_is_waited_for(
     page: Page, demo: Demo, console: Console, runtime: str, make_file: MakeFile
 ) -> None:
     console.expected.append("importScripts")
-    page.route("**/crc64*.js", lambda route: route.abort())
+    page.route("**/checksum_worker.js", lambda route: route.abort())
     uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
     uploader.open()
     uploader.expect_ready()
@@ -182,7 +182,7 @@ def test_a_checksum_worker_that_cannot_be_loaded_is_waited_for(
     for name in files:
         uploader.row(name).expect_says("Waiting for the server of this page")
 
-    page.unroute("**/crc64*.js")
+    page.unroute("**/checksum_worker.js")
 
     for name, content in files.items():
         uploader.row(name).expect_state("done", timeout_ms=30_000)
