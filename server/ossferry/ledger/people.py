@@ -86,13 +86,13 @@ async def remember(
 
 
 async def owner_by_hash(connection: AsyncConnection, hash_: str) -> Owner | None:
-    """Return the principal with a hash (the id used in logs), or None."""
+    """Return the principal with this hash, which logs use as the id; None if unknown."""
     found = await connection.execute(_OWNERS.where(principals.c.hash == hash_))
     return _owner(found.one_or_none())
 
 
 async def owner_of_key(connection: AsyncConnection, key: str) -> Owner | None:
-    """Return the principal whose prefix contains an object key, or None."""
+    """Return the principal whose prefix contains an object key, or None if there is none."""
     prefix = "/".join(key.split("/")[:2]) + "/"
     found = await connection.execute(_OWNERS.where(principals.c.prefix == prefix))
     return _owner(found.one_or_none())
@@ -118,7 +118,7 @@ async def to_reconcile(
 
 
 async def reconciled(connection: AsyncConnection, hash_: str, at: datetime) -> None:
-    """Record the time of a principal's last reconciliation."""
+    """Record the time up to which a principal's objects are reconciled."""
     await connection.execute(
         sa.update(principals).where(principals.c.hash == hash_).values(reconciled_at=at)
     )

@@ -40,7 +40,8 @@ class Receipt:
     """The ledger's record of an upload.
 
     Attributes:
-        source: sender of the first report: ``page``, ``form``, ``callback`` or ``found``.
+        source: origin of the first report: ``page``, ``form``, ``callback``, or ``found`` (by the
+            server itself).
         is_news: whether this transaction added the receipt or changed it.
         used: the principal's usage after this transaction: bytes and number of objects for each
             changed day and for ``total``; empty if nothing changed.
@@ -243,12 +244,12 @@ async def undone(connection: AsyncConnection, undo: Undo) -> bool:
 
 
 def undo_of(row: Any) -> Undo:
-    """Convert a row with the columns `UNDO` to an `Undo`."""
+    """Convert a database row with the columns `UNDO` to an `Undo`."""
     return Undo(id=row.undo_id, key=row.key, how=row.undo_how, until=row.undo_until, size=row.size)
 
 
 async def undos_ended(connection: AsyncConnection, now: datetime, *, limit: int) -> Sequence[Undo]:
-    """Return expired undo data of uploads whose data must still be removed from the trash."""
+    """Return expired `Undo` records, whose data must still be removed from the trash."""
     found = await connection.execute(
         sa.select(*UNDO).where(receipts.c.undo_until <= now).limit(limit)
     )
@@ -324,8 +325,7 @@ async def _count(
     because it locks the principal's usage rows, which other transactions need.
 
     Returns:
-        The principal's usage after this upload: bytes and number of objects for the day and for
-            ``total``.
+        The new usage of the principal: bytes and number of objects, for the day and ``total``.
     """
     row = {"principal": principal, "day": day_of(stored.last_modified), "total": TOTAL}
     counted = await connection.execute(_COUNT, row | {"bytes": stored.size})

@@ -77,7 +77,8 @@ class Metrics:
         """Count an upload that is recorded for the first time.
 
         Args:
-            source: sender of the report: `page`, `form`, `callback` or `found`.
+            source: origin of the report: `page`, `form`, `callback`, or `found` (by the server
+                itself).
             size: size of the upload in bytes.
         """
         self._receipts.labels(source).inc()

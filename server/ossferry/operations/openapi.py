@@ -312,7 +312,7 @@ def _object_paths() -> dict[str, Any]:
 def _share_and_unfinished_paths() -> dict[str, Any]:
     """Return the paths for share links and unfinished uploads.
 
-    They exist only if `OSSFERRY_OBJECTS_ROLE_ARN` is set.
+    These paths exist only if `OSSFERRY_OBJECTS_ROLE_ARN` is set.
     """
     return {
         "/api/unfinished": {

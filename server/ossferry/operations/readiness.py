@@ -35,8 +35,8 @@ __all__ = ["Readiness", "StsDate", "ask_sts_date"]
 
 KEPT_S = 10.0
 MAX_SKEW_S = 300
-"""OSS refuses signatures with a skew over 15 minutes; a third of that makes the server not
-ready.
+"""OSS refuses signatures with a clock skew of more than 15 minutes; the server is not ready with
+more than a third of that.
 """
 
 StsDate: TypeAlias = Callable[[], Awaitable[datetime]]
@@ -46,7 +46,7 @@ log = logger("ossferry.readiness")
 
 
 def ask_sts_date(settings: Settings) -> StsDate:
-    """Return a function that requests the STS endpoint and returns the answer's `Date` header."""
+    """Return a function that requests STS and returns the time in the answer's `Date` header."""
 
     async def ask() -> datetime:
         try:
@@ -126,10 +126,10 @@ class Readiness:
         return not wrong
 
     async def _try_ledger(self, ledger: Database) -> None:
-        """Write to the ledger to check that it works.
+        """Write to the ledger to check that writing works.
 
-        Each grant writes to the ledger, and reading proves too little: a database on a full disk
-        can still be read.
+        Each grant writes to the ledger. Reading alone is not a sufficient check, because a database
+        on a full disk can still be read.
 
         Raises:
             LedgerLostError: the ledger does not answer or cannot be written.

@@ -2,8 +2,8 @@
 
 The command calls RAM with the rights of the person who runs it; the server itself does not have
 these rights. Switching on or off repeatedly is harmless. An administrator creates the policy once.
-After that, operators of the switch do not need the right to write policies, which would let them
-extend their own rights.
+After that, operators of the switch do not need the right to write policies. With that right, they
+could extend their own rights.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Parsing of answers that OSS sends to `oss2`: origin check, times, and lists of several pages.
 
-These functions block, like all of `oss2`, so they run in a worker thread. A list is read up to 10
-pages.
+These functions block, like all of `oss2`, so they run in a worker thread. At most 10 pages of a
+list are read.
 """
 
 from collections.abc import Sequence

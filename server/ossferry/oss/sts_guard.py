@@ -1,8 +1,8 @@
 """Protection of STS calls: a rate limit, one retry and a circuit breaker.
 
 Calls wait in a queue, so that STS never receives more calls per second than the settings allow. If
-the queue is too long for a client to wait, the call fails with the time of the next attempt. After
-5 failures in a row, calls fail without a request to STS; every 5 seconds, one test call is sent to
+the queue is too long, a call fails immediately, and the client is told when to try again. After 5
+failures in a row, calls fail without a request to STS; every 5 seconds, one test call is sent to
 check whether STS has recovered. Credentials that have already expired when they arrive count as a
 failure.
 """

@@ -1,8 +1,8 @@
 """The files of the built page.
 
-Only files that the manifest lists are served, and their hashes are verified at start. A requested
-path is searched in a table that is built at start, so no request can reach another file. Small
-files are kept in memory; large files are streamed from disk.
+Only files that the manifest lists are served, and their hashes are verified at start. Each
+requested path is looked up in a table that is built at start, so a request cannot read any other
+file. Small files are kept in memory; large files are streamed from disk.
 """
 
 import base64

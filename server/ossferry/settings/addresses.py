@@ -28,7 +28,7 @@ class Addresses:
 
     @property
     def bucket_origin(self) -> str:
-        """The address of the bucket at the endpoint of the options."""
+        """The address of the bucket at the configured endpoint."""
         return self.endpoint if self.cname else _with_bucket(self.endpoint, self.bucket)
 
     @property

@@ -19,7 +19,7 @@ __all__ = ["FileSecrets"]
 
 
 class FileSecrets(PydanticBaseSettingsSource):
-    """The pydantic settings source for secrets in files that `*_FILE` variables name.
+    """The pydantic settings source that reads secrets from files named in `*_FILE` variables.
 
     Args:
         prefix: prefix of the variables, ``OSSFERRY_``.

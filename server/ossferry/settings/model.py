@@ -467,7 +467,7 @@ class Settings(BaseSettings):
 
     @property
     def bucket_origin(self) -> str:
-        """The address of the bucket at the endpoint of the options."""
+        """The address of the bucket at the configured endpoint."""
         return self.addresses.bucket_origin
 
     @property

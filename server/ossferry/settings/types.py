@@ -30,7 +30,7 @@ MAX_OBJECT_SIZE = 48_800_000_000_000
 
 MIN_SECRET_LENGTH = 32
 MIN_SECRET_VARIETY = 8
-"""Different characters; 999 of 1,000 secrets of 32 random digits have that many."""
+"""Different characters; 999 of 1,000 secrets of 32 random digits have at least this many."""
 
 WEBHOOK_PREFIX = "whsec_"
 WORDS = (
@@ -47,7 +47,7 @@ WORDS = (
     "replace",
     "secret",
 )
-"""Words of placeholders; one in millions of random texts contains such a word by accident."""
+"""Words of placeholders; a random text contains such a word only once in millions of cases."""
 
 MAX_AGAIN = 0.3
 """The largest part of a secret's three-character sequences that may be repetitions."""
@@ -129,7 +129,8 @@ def _long(value: SecretStr) -> SecretStr:
 def _is_guessable(secret: str) -> bool:
     """Return whether a secret is easy to guess.
 
-    Such a secret has few different characters, a word of a placeholder, repetitions or sequences.
+    Such a secret has few different characters, a word such as ``example``, or many repetitions or
+    sequences.
     """
     small, letters = secret.lower(), bare(secret)
     if len(set(small)) < MIN_SECRET_VARIETY or any(word in letters for word in WORDS):
@@ -150,7 +151,7 @@ def bare(secret: str) -> str:
 
 
 def _share(is_near: Callable[[str, str], bool], text: str, stride: int) -> float:
-    """Return the fraction of pairs of characters in a text that are neighbours.
+    """Return the fraction of the character pairs in a text that are neighbours.
 
     Args:
         is_near: returns whether two characters are neighbours, such as on the keyboard.

@@ -1,6 +1,6 @@
-"""A key-value storage shared by several processes, for locks, marks and small encrypted values.
+"""A key-value storage for locks, marks and small encrypted values.
 
-One process uses its memory; several processes use Redis. Every entry expires. If Redis does not
+One process uses its memory; several processes share Redis. Every entry expires. If Redis does not
 answer within `TIMEOUT_S` seconds, `StorageLostError` is raised. No further request is sent to Redis
 for the next `LEFT_ALONE_S` seconds, so that waiting requests do not pile up.
 """

@@ -95,7 +95,7 @@ class CallbackKeys:
         self._kept: OrderedDict[str, tuple[float, RSAPublicKey | None]] = OrderedDict()
 
     async def get(self, url: str) -> RSAPublicKey:
-        """Return the public key at a URL from `key_address`.
+        """Return the public key at a URL that `key_address` has returned.
 
         Raises:
             IssuerLostError: the key cannot be fetched.

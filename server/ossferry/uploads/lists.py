@@ -1,9 +1,9 @@
 """Endpoints that list uploads.
 
 The list by key comes from OSS, which has no other order and no search. Sorted lists, search results
-and deleted uploads come from the ledger. While the page can still refuse an upload without a
-receipt, that upload is not in the ledger. The list by key shows it immediately, without checksum
-and time of recording. No list contains uploads that the page has refused.
+and deleted uploads come from the ledger. The ledger does not contain an upload without a receipt
+while the page can still refuse that upload. The list by key shows such an upload immediately,
+without checksum and time of recording. No list contains uploads that the page has refused.
 """
 
 import re
@@ -29,14 +29,14 @@ __all__ = ["CURSOR", "MAX_PAGE", "MAX_WORDS", "ListApi", "object_json", "read_li
 
 PAGE, MAX_PAGE = 100, 1000
 MAX_WORDS = 200
-MOST_ASKED = 3  # maximum number of requests to OSS for one answer; the latest uploads come first
+MOST_ASKED = 3  # maximum number of requests to OSS for one answer, latest uploads first
 Rows: TypeAlias = Sequence[tuple[Listed, Receipt | None]]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CURSOR = "[0-9]{1,16}-[0-9a-f]{32}"
 
 
 class ListApi:
-    """The endpoints that list, search and compare uploads, and that list deleted uploads."""
+    """The endpoints that list uploads and deleted uploads, and that find identical uploads."""
 
     def __init__(self, store: ObjectStore, database: Database, *, clock: Clock) -> None:
         self._store = store
@@ -116,8 +116,8 @@ class ListApi:
         """Request one page of uploads from OSS, without refused uploads.
 
         Returns:
-            The uploads with their receipts, and the key after which the next page begins; the key
-                is None on the last page.
+            The uploads with their receipts, and the key after which the next page begins. The key
+            is None on the last page.
         """
         found = await self._store.list(owner.prefix, after=after, limit=limit)
         async with self._database.read() as connection:

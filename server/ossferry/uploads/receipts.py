@@ -83,7 +83,8 @@ class Recorder:
         """Record a stored object; recording the same object again changes nothing.
 
         Args:
-            source: sender of the report: ``page``, ``form``, ``callback`` or ``found``.
+            source: origin of the report: ``page``, ``form``, ``callback``, or ``found`` (by the
+                server itself).
 
         Raises:
             NotStoredError: the page has refused this object.

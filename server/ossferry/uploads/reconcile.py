@@ -193,8 +193,8 @@ class Reconciler:
     def _may_wait(self, owner: Owner, each: Listed, waiting: dict[str, datetime]) -> bool:
         """Return whether the page may still confirm or refuse an object.
 
-        Record in `waiting` when the object was first found. The time for the page ends even if the
-        object has been overwritten since.
+        Record in `waiting` when the object was first found. Overwriting the object does not extend
+        the time that the page has.
         """
         now = self._clock()
         latest = now - self._settle
@@ -234,7 +234,7 @@ async def reconciler(database: Database) -> AsyncIterator[Reconciler]:
     """Yield a reconciler with its own connections, for the command line.
 
     Raises:
-        SettingsError: the server has no role for access to objects.
+        SettingsError: `OSSFERRY_OBJECTS_ROLE_ARN` is not set.
     """
     settings = load_settings()
     if settings.objects_role_arn is None:

@@ -1,8 +1,8 @@
 """The trash: deletes uploads in such a way that they can be restored for a while.
 
 OSS is the source of truth; the ledger adds facts that OSS does not list. Depending on the settings,
-a deleted upload is first copied below `trash/`, or it becomes an old version in a bucket with
-versioning. Each step can be repeated, so a retry after a failure leads to the same result.
+an upload is copied below `trash/` before it is deleted, or it becomes an old version in a bucket
+with versioning. Each step can be repeated, so a retry after a failure leads to the same result.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ HOLD_S = 300.0
 
 
 class Trash:
-    """Deletes and restores uploads, and empties the trash when a retention time is over."""
+    """Deletes and restores uploads, and removes expired data from the trash."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Trash:
             QuotaExceededError: the upload would exceed the quota.
             BusyError: another request has been restoring uploads of this principal for too long.
         """
-        name = f"undo {owner.hash}"  # or concurrent requests would share one quota
+        name = f"undo {owner.hash}"  # so that concurrent requests cannot use the same quota twice
         async with leases.held(self._database, name, clock=self._clock, hold_s=HOLD_S):
             return await self._undo_one(owner, undo_id)
 
