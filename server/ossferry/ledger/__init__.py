@@ -1,8 +1,7 @@
-"""The server's database: principals, grants, receipts, usage, shares, sign-outs and events to
-deliver.
+"""The server's database: principals, grants, receipts, usage, shares, sign-outs, and hook events.
 
-`database` provides the transactions. The functions of every other module run inside a transaction
-of the caller, so that related changes are committed together.
+The module `database` opens transactions. The functions of all other modules run inside a
+transaction of the caller, so that related changes are committed together.
 """
 
 from ossferry.ledger.database import AsyncConnection, Database

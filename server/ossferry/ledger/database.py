@@ -1,8 +1,8 @@
-"""The ledger's database connection: transactions, migrations and one error for database failures.
+"""The ledger's database: connections, transactions, migrations, and one error for all failures.
 
-Supports SQLite (in WAL mode) and PostgreSQL. A committed transaction survives a `kill -9`. On
-SQLite, a writer waits for the other writers before its transaction begins, so the transaction never
-has to give up half-way because the database is locked.
+SQLite (in WAL mode) and PostgreSQL are supported. A committed transaction survives a `kill -9`. On
+SQLite, a writer waits for other writers before its transaction begins. Therefore a transaction that
+has begun never fails because the database is locked.
 """
 
 import asyncio
@@ -45,16 +45,21 @@ log = logger("ossferry.ledger")
 
 
 def insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT that supports ON CONFLICT, for the dialect ``postgresql`` or ``sqlite``."""
+    """Return an INSERT statement for a table that supports ON CONFLICT.
+
+    Args:
+        dialect: ``postgresql`` or ``sqlite``.
+    """
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 class Database:
-    """A connection to one database, opened on first use.
+    """The ledger's database; connections are opened on first use.
 
     Args:
         url: ``sqlite:///path`` or ``postgresql://user:password@host/name``.
-        busy_timeout_s: how long a statement may wait for another process.
+        busy_timeout_s: the longest time in seconds that SQLite waits for other processes, or that a
+            statement may take on PostgreSQL.
 
     Raises:
         SettingsError: the folder of the SQLite file does not exist.
@@ -84,7 +89,7 @@ class Database:
         """Enter a transaction that writes; commit it on normal exit, roll it back on an exception.
 
         Raises:
-            LedgerLostError: the database does not answer, or cannot write.
+            LedgerLostError: the database does not answer, or the transaction cannot be written.
         """
         await self._open()
         if self._engine.dialect.name != "sqlite":
@@ -105,10 +110,10 @@ class Database:
         await self._engine.dispose()
 
     async def _turn(self) -> None:
-        """Wait until no other task of this process writes, and take the write lock.
+        """Acquire the write lock; wait while another task of this process writes.
 
         Raises:
-            LedgerLostError: another task held the lock for longer than `WAIT_S`.
+            LedgerLostError: the lock was not free within `WAIT_S` seconds.
         """
         try:
             async with asyncio.timeout(WAIT_S):
@@ -126,9 +131,9 @@ class Database:
                 self._is_open = True
 
     async def _bring_up_to_date(self) -> None:
-        """Run missing migrations.
+        """Run the migrations that the database does not have yet.
 
-        Usually there are none. This check needs no write lock.
+        In most cases, no migration is missing. This check does not take the write lock.
         """
         newest = _newest()
         async with self._engine.begin() as connection:
@@ -139,9 +144,9 @@ class Database:
 
 
 async def check_ledger(url: str) -> None:
-    """Open a ledger once, bring its tables up to date, and close it.
+    """Open the ledger once, migrate its tables to the newest version, and close it.
 
-    Log a warning if the database does not answer: the server can start before its database does.
+    Log a warning if the database does not answer, because the server may start before its database.
 
     Raises:
         SettingsError: the ledger can never be used, for example because its folder is missing.
@@ -180,7 +185,11 @@ def _engine(url: sa.URL, busy_timeout_s: float) -> AsyncEngine:
 
 
 def _prepare_sqlite(connection: Any, _record: object, *, busy_timeout_s: float) -> None:
-    """Turn off the driver's own transactions, and make each commit reach the disk."""
+    """Configure a new SQLite connection.
+
+    Turn off the driver's implicit transactions, and turn on WAL mode and foreign keys. Each commit
+    is synchronized to disk.
+    """
     connection.isolation_level = None
     connection.run_async(partial(_write_ahead, busy_timeout_s=busy_timeout_s))
     cursor = connection.cursor()
@@ -190,13 +199,13 @@ def _prepare_sqlite(connection: Any, _record: object, *, busy_timeout_s: float) 
 
 
 async def _write_ahead(connection: aiosqlite.Connection, *, busy_timeout_s: float) -> None:
-    """Switch the database file to WAL mode; a new file is not in WAL mode yet.
+    """Switch the database file to WAL mode, because a new file is not in WAL mode yet.
 
-    While another process writes to such a new file, SQLite refuses the switch immediately and
-    ignores its busy timeout. Therefore try again until the timeout has passed.
+    While another process writes to a new file, SQLite refuses the switch immediately and ignores
+    its busy timeout. Therefore the switch is repeated until the timeout has passed.
 
     Raises:
-        TimeoutError: the database stayed busy for `busy_timeout_s`.
+        TimeoutError: the database stayed busy for `busy_timeout_s` seconds.
         sqlite3.Error: SQLite refused the switch for another reason.
     """
     async with asyncio.timeout(busy_timeout_s):
@@ -224,7 +233,7 @@ def _config() -> Config:
 
 @cache
 def _newest() -> str | None:
-    """Return the newest revision; cached because reading the migration scripts is slow."""
+    """Return the newest revision, cached because reading the migration scripts is slow."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
@@ -233,7 +242,7 @@ def _revision(connection: sa.Connection) -> str | None:
 
 
 def _migrate(connection: sa.Connection) -> None:
-    """Upgrade the tables to the newest revision; do nothing if another process has already done so.
+    """Upgrade the tables to the newest revision, unless another process has already done so.
 
     Raises:
         SettingsError: a newer version of ossferry has migrated the ledger.
@@ -254,9 +263,13 @@ def _migrate(connection: sa.Connection) -> None:
 
 @contextmanager
 def _lost() -> Iterator[None]:
-    """Turn failures of the database into `LedgerLostError`.
+    """Convert database failures inside the `with` block to `LedgerLostError`.
 
-    Errors caused by our own statements (integrity, programming and data errors) stay as they are.
+    Errors caused by the server's own statements (integrity, programming and data errors) are not
+    converted.
+
+    Raises:
+        LedgerLostError: the database does not answer or cannot write.
     """
     try:
         yield

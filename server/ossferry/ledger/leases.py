@@ -1,4 +1,4 @@
-"""Leases: locks in the database for work that only one process may do at a time."""
+"""Leases: expiring locks in the database for work that only one process may do at a time."""
 
 import asyncio
 import secrets
@@ -23,13 +23,14 @@ ASKED_AT_MOST = 100
 async def held(
     database: Database, name: str, *, clock: Clock, hold_s: float
 ) -> AsyncIterator[None]:
-    """Enter with a lease that no other process or task holds; wait until the lease is free.
+    """Hold a lease inside the `with` block; first wait until no other process or task holds it.
 
     Args:
+        name: name of the lease.
         hold_s: seconds until the lease expires, in case this process dies before releasing it.
 
     Raises:
-        BusyError: the lease did not become free in time.
+        BusyError: the lease was not free after about 10 seconds.
         LedgerLostError: the database does not answer.
     """
     me = secrets.token_hex(8)
@@ -51,7 +52,11 @@ async def held(
 async def take(
     connection: AsyncConnection, name: str, *, holder: str, now: datetime, hold_s: float
 ) -> bool:
-    """Take or extend a lease. Return whether `holder` now holds the lease."""
+    """Acquire a lease that is free or expired, or extend a lease that `holder` already holds.
+
+    Returns:
+        True if `holder` now holds the lease; False if another holder has it.
+    """
     row = insert(connection.dialect.name, leases).values(
         name=name, holder=holder, until=now + timedelta(seconds=hold_s)
     )

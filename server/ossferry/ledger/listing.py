@@ -1,4 +1,4 @@
-"""Lists of one principal's uploads: stored uploads, searched and sorted, and restorable ones."""
+"""Lists of one principal's uploads: stored uploads, searched and sorted, and deleted uploads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,12 +30,15 @@ class Deleted:
 async def page(
     connection: AsyncConnection, owner: Owner, *, words: str, sort: str, after: str, limit: int
 ) -> Sequence[tuple[Listed, Receipt]] | None:
-    """Return one page of a principal's stored uploads, or None if the key `after` is unknown.
+    """Return one page of a principal's stored uploads with their receipts.
 
     Args:
         words: search words; the path of an upload must contain each of them, ignoring case.
         sort: one of `SORTS`; uploads that compare equal are sorted by path and key.
         after: the key of the last upload of the previous page; empty for the first page.
+
+    Returns:
+        The uploads, or None if the principal has no upload with the key `after`.
     """
     collation = BYTES[connection.dialect.name]
     key, path = receipts.c.key.collate(collation), receipts.c.path.collate(collation)
@@ -68,7 +71,7 @@ async def deleted_page(
     """Return one page of restorable uploads, the most recently deleted first.
 
     Args:
-        after: time of deletion and undo id of the last entry of the previous page; this entry may
+        after: time of deletion and undo id of the last upload on the previous page; this upload may
             have been restored since.
     """
     wanted = sa.select(*UNDO, receipts.c.crc64, receipts.c.deleted_at).where(
@@ -84,7 +87,7 @@ async def deleted_page(
 
 
 def _order(sort: str, collation: str) -> tuple[sa.ColumnElement[Any], bool]:
-    """Return the column to sort by, and whether the order is descending."""
+    """Return the column to sort by, and True if the order is descending."""
     if sort == "newest":
         return receipts.c.stored_at, True
     if sort == "size":
@@ -96,9 +99,13 @@ def _order(sort: str, collation: str) -> tuple[sa.ColumnElement[Any], bool]:
 async def _place(
     connection: AsyncConnection, owner: Owner, column: sa.ColumnElement[Any], key: str
 ) -> Any:
-    """Return a row with an upload's `value` in a column and its `path`, or None.
+    """Return the position of an upload in a sorted list, or None if the key is unknown.
 
-    Deleted uploads are found too: the last upload of a page may be deleted before the next page.
+    Deleted uploads are included, because the last upload of a page may be deleted before the next
+    page is requested.
+
+    Returns:
+        A row with the upload's `path`, and its value in the given column as `value`.
     """
     found = await connection.execute(
         sa.select(column.label("value"), receipts.c.path).where(

@@ -1,6 +1,6 @@
 """Outbox of events for hooks.
 
-An event is written in the same transaction as the change that it reports, and delivered later, at
+An event is written in the same transaction as the change that it reports. It is delivered later, at
 least once.
 """
 
@@ -24,7 +24,8 @@ class Delivery:
     """One event for one hook.
 
     Attributes:
-        id: identifies the event to the hook; the same on every attempt.
+        id: id of the event that the hook receives; it is the same for every attempt.
+        target: name of the hook.
         attempts: number of earlier attempts.
     """
 
@@ -37,7 +38,10 @@ class Delivery:
 async def add(
     connection: AsyncConnection, targets: Sequence[str], event: Mapping[str, Any], now: datetime
 ) -> None:
-    """Queue an event for each target; deliveries start once this transaction is committed."""
+    """Queue an event for each target.
+
+    Deliveries start after this transaction is committed.
+    """
     if not targets:
         return
     rows = [
@@ -63,9 +67,10 @@ async def claim(
     hold_s: float,
     limit: int,
 ) -> Sequence[Delivery]:
-    """Return deliveries that are due to one target, and hide them from other processes for a while.
+    """Return the deliveries to one target that are due, and reserve them for this process.
 
-    If the process dies, its deliveries become due again after `hold_s` seconds.
+    Other processes do not receive these deliveries for `hold_s` seconds. If this process dies, they
+    become due again after that time.
     """
     due = (
         sa.select(deliveries)
@@ -88,7 +93,11 @@ async def claim(
 
 
 async def pass_over(connection: AsyncConnection, known: Sequence[str]) -> None:
-    """Cancel deliveries to targets that are not in `known`: their hooks are no longer installed."""
+    """Cancel all deliveries to hooks that are no longer installed.
+
+    Args:
+        known: names of the installed hooks.
+    """
     await connection.execute(
         sa.update(deliveries)
         .where(deliveries.c.next_at.is_not(None), deliveries.c.target.not_in(known))
@@ -97,19 +106,28 @@ async def pass_over(connection: AsyncConnection, known: Sequence[str]) -> None:
 
 
 async def finished(connection: AsyncConnection, delivery: Delivery, outcome: str) -> None:
-    """Record that a delivery is over, because it succeeded or was given up."""
+    """Record the last attempt of a delivery, whether it succeeded or failed.
+
+    Args:
+        outcome: short description of the result.
+    """
     await _note(connection, delivery, None, outcome)
 
 
 async def failed(
     connection: AsyncConnection, delivery: Delivery, *, next_at: datetime, outcome: str
 ) -> None:
-    """Record a failed attempt, and when to make the next one."""
+    """Record a failed attempt.
+
+    Args:
+        next_at: time of the next attempt.
+        outcome: short description of the failure.
+    """
     await _note(connection, delivery, next_at, outcome)
 
 
 async def forget_old(connection: AsyncConnection, before: datetime) -> None:
-    """Delete finished deliveries of events made before a given time."""
+    """Delete finished deliveries of events that were created before a given time."""
     await connection.execute(
         sa.delete(deliveries).where(deliveries.c.next_at.is_(None), deliveries.c.made_at < before)
     )

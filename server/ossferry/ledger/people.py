@@ -28,7 +28,7 @@ MAX_LABEL = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantRow:
-    """A record of issued credentials, without the credentials themselves."""
+    """A record of issued credentials, without the secret and the token."""
 
     session_name: str
     key_last4: str
@@ -57,11 +57,11 @@ async def remember(
     *,
     granted_until: datetime | None = None,
 ) -> None:
-    """Make sure that the principal has a row.
+    """Add a principal to the ledger if it is not recorded yet.
 
     Args:
-        granted_until: when the principal's newest credentials expire; only a later time replaces
-            the recorded one.
+        granted_until: expiry time of the principal's newest credentials; ignored if the recorded
+            time is later.
     """
     row = insert(connection.dialect.name, principals).values(
         hash=owner.hash,
@@ -86,13 +86,13 @@ async def remember(
 
 
 async def owner_by_hash(connection: AsyncConnection, hash_: str) -> Owner | None:
-    """Return the principal with a hash (the id used in logs), or None."""
+    """Return the principal with this hash, which logs use as the id; None if unknown."""
     found = await connection.execute(_OWNERS.where(principals.c.hash == hash_))
     return _owner(found.one_or_none())
 
 
 async def owner_of_key(connection: AsyncConnection, key: str) -> Owner | None:
-    """Return the principal whose prefix contains an object key, or None."""
+    """Return the principal whose prefix contains an object key, or None if there is none."""
     prefix = "/".join(key.split("/")[:2]) + "/"
     found = await connection.execute(_OWNERS.where(principals.c.prefix == prefix))
     return _owner(found.one_or_none())
@@ -103,9 +103,9 @@ async def to_reconcile(
 ) -> Sequence[Owner]:
     """Return the principals whose objects should be reconciled, the longest waiting first.
 
-    Credentials that expired before the last reconciliation cannot have stored anything after it.
-    Stored objects can be lost at any time, however, so every principal is reconciled once per
-    `at_least_every`.
+    A principal is due if credentials were valid after the last reconciliation, because they may
+    have stored objects since. Stored objects can also be lost at any time, so every principal is
+    due again after `at_least_every`.
     """
     open_ = sa.or_(
         principals.c.reconciled_at.is_(None),
@@ -118,7 +118,7 @@ async def to_reconcile(
 
 
 async def reconciled(connection: AsyncConnection, hash_: str, at: datetime) -> None:
-    """Record when a principal's objects were reconciled."""
+    """Record the time up to which a principal's objects are reconciled."""
     await connection.execute(
         sa.update(principals).where(principals.c.hash == hash_).values(reconciled_at=at)
     )
@@ -127,7 +127,11 @@ async def reconciled(connection: AsyncConnection, hash_: str, at: datetime) -> N
 async def was_granted(
     connection: AsyncConnection, hash_: str, at: datetime, *, slack: timedelta
 ) -> bool:
-    """Return whether a principal had valid credentials at a time, with `slack` on both sides."""
+    """Return whether a principal had valid credentials at a given time.
+
+    Args:
+        slack: tolerance before and after the validity of the credentials.
+    """
     found = await connection.execute(
         sa.select(grants.c.session_name)
         .where(
@@ -141,7 +145,14 @@ async def was_granted(
 
 
 async def set_revoked(connection: AsyncConnection, hash_: str, at: datetime | None) -> bool:
-    """Revoke a principal's access, or restore it with None. Return whether the principal exists."""
+    """Revoke or restore a principal's access.
+
+    Args:
+        at: time of the revocation; None to restore the access.
+
+    Returns:
+        True if the principal exists.
+    """
     result = await connection.execute(
         sa.update(principals).where(principals.c.hash == hash_).values(revoked_at=at)
     )
@@ -156,5 +167,5 @@ def _owner(row: Any) -> Owner | None:
 
 
 def _label(name: str) -> str:
-    """Return a name that every database can store."""
+    """Return a name without characters that databases cannot store, of limited length."""
     return name.encode("utf-8", "replace").decode().replace("\0", "")[:MAX_LABEL]

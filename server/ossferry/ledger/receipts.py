@@ -1,4 +1,4 @@
-"""Receipts of uploads and the usage counters; one transaction changes both."""
+"""Receipts of uploads, and counters of each principal's usage; one transaction changes both."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,10 +40,11 @@ class Receipt:
     """The ledger's record of an upload.
 
     Attributes:
-        source: where the first report came from: ``page``, ``callback`` or ``found``.
+        source: origin of the first report: ``page``, ``form``, ``callback``, or ``found`` (by the
+            server itself).
         is_news: whether this transaction added the receipt or changed it.
-        used: the principal's usage after this transaction: bytes and objects, by day and in total;
-            empty if nothing changed.
+        used: the principal's usage after this transaction: bytes and number of objects for each
+            changed day and for ``total``; empty if nothing changed.
     """
 
     key: str
@@ -58,11 +59,12 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undo:
-    """How to restore a deleted upload.
+    """The data for restoring a deleted upload.
 
     Attributes:
         how: a key in the trash, or the version id of a delete marker.
-        size: in bytes.
+        until: time until which the upload can be restored.
+        size: size of the upload in bytes.
     """
 
     id: str
@@ -81,9 +83,9 @@ async def record(
     request_id: str,
     now: datetime,
 ) -> Receipt:
-    """Record a stored object once, and count it.
+    """Record a stored object, and add it to the principal's usage.
 
-    Recording the same object again changes nothing. A different object under the same key replaces
+    Recording the same object again changes nothing. A different object with the same key replaces
     the earlier one.
     """
     values = {
@@ -121,12 +123,12 @@ async def record(
 
 
 async def find(connection: AsyncConnection, key: str) -> Receipt | None:
-    """Return the receipt of a stored upload, or None."""
+    """Return the receipt of a stored upload, or None if there is no receipt."""
     return (await of_keys(connection, [key])).get(key)
 
 
 async def of_keys(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Receipt]:
-    """Return the receipts of stored uploads, by key."""
+    """Return the receipts of stored uploads, as a mapping from keys."""
     rows = await connection.execute(
         sa.select(*RECEIPT).where(receipts.c.key.in_(keys), receipts.c.deleted_at.is_(None))
     )
@@ -154,11 +156,14 @@ async def identical(
 async def in_range(
     connection: AsyncConnection, owner: Owner, *, after: str, until: str | None
 ) -> Mapping[str, Receipt]:
-    """Return the receipts of a principal's stored uploads in a range of keys, by key.
+    """Return the receipts of a principal's stored uploads in a range of keys.
 
     Args:
-        after: keys must be greater than this one.
+        after: keys must be greater than this key.
         until: the last key of the range; None for no end.
+
+    Returns:
+        A mapping from keys to receipts.
     """
     wanted = [receipts.c.principal == owner.hash, receipts.c.deleted_at.is_(None)]
     wanted.append(receipts.c.key.collate(BYTES[connection.dialect.name]) > after)
@@ -171,9 +176,13 @@ async def in_range(
 async def mark_deleted(
     connection: AsyncConnection, key: str, *, now: datetime, undo: Undo | None
 ) -> bool:
-    """Mark an upload as deleted and subtract it from the total usage.
+    """Mark an upload as deleted, and subtract it from the total usage.
 
-    Return whether the upload was stored until now.
+    Args:
+        undo: data for restoring the upload; None if it cannot be restored.
+
+    Returns:
+        False if there is no receipt or the upload is already marked as deleted; otherwise True.
     """
     values: dict[str, Any] = {"deleted_at": now}
     if undo is not None:
@@ -187,9 +196,10 @@ async def mark_deleted(
 
 
 async def unrecord(connection: AsyncConnection, key: str) -> bool:
-    """Remove a receipt, and subtract the upload from the usage in total and of its day.
+    """Remove a receipt, and subtract the upload from the total usage and from the usage of its day.
 
-    Return whether the upload was stored until now.
+    Returns:
+        False if there is no receipt or the upload is marked as deleted; otherwise True.
     """
     row = (await connection.execute(_ROW.where(receipts.c.key == key))).one_or_none()
     if row is None or row.deleted_at is not None:
@@ -201,7 +211,7 @@ async def unrecord(connection: AsyncConnection, key: str) -> bool:
 
 
 async def find_undo(connection: AsyncConnection, undo_id: str, now: datetime) -> Undo | None:
-    """Return how to restore a deleted upload, or None if the undo id is unknown or has expired."""
+    """Return the data for restoring a deleted upload; None if the undo id is unknown or expired."""
     found = await connection.execute(
         sa.select(*UNDO).where(receipts.c.undo_id == undo_id, receipts.c.undo_until > now)
     )
@@ -210,7 +220,7 @@ async def find_undo(connection: AsyncConnection, undo_id: str, now: datetime) ->
 
 
 async def undo_under(connection: AsyncConnection, key: str, now: datetime) -> Undo | None:
-    """Return how to restore the deleted upload with this key, or None if that is impossible."""
+    """Return the data for restoring the upload with a key, or None if it cannot be restored."""
     found = await connection.execute(
         sa.select(*UNDO).where(receipts.c.key == key, receipts.c.undo_until > now)
     )
@@ -219,7 +229,11 @@ async def undo_under(connection: AsyncConnection, key: str, now: datetime) -> Un
 
 
 async def undone(connection: AsyncConnection, undo: Undo) -> bool:
-    """Mark an upload as restored and count it again. Return False if it was not deleted."""
+    """Mark an upload as restored, and add it to the total usage again.
+
+    Returns:
+        False if the upload was not marked as deleted; otherwise True.
+    """
     row = (await connection.execute(_ROW.where(receipts.c.key == undo.key))).one()
     if row.deleted_at is None:
         return False
@@ -230,12 +244,12 @@ async def undone(connection: AsyncConnection, undo: Undo) -> bool:
 
 
 def undo_of(row: Any) -> Undo:
-    """Return the undo of a row with the columns `UNDO`."""
+    """Convert a database row with the columns `UNDO` to an `Undo`."""
     return Undo(id=row.undo_id, key=row.key, how=row.undo_how, until=row.undo_until, size=row.size)
 
 
 async def undos_ended(connection: AsyncConnection, now: datetime, *, limit: int) -> Sequence[Undo]:
-    """Return expired undos whose data must still be removed."""
+    """Return expired `Undo` records, whose data must still be removed from the trash."""
     found = await connection.execute(
         sa.select(*UNDO).where(receipts.c.undo_until <= now).limit(limit)
     )
@@ -305,13 +319,13 @@ def _receipt(
 async def _count(
     connection: AsyncConnection, principal: str, stored: Stored
 ) -> dict[str, tuple[int, int]]:
-    """Count an upload on its day and in total; the day comes from OSS's own time of storage.
+    """Add an upload to the usage of its day and to the total usage.
 
-    Call this last in a transaction: it locks the principal's usage rows, which other transactions
-    need.
+    The day comes from the storage time that OSS reports. Call this function last in a transaction,
+    because it locks the principal's usage rows, which other transactions need.
 
     Returns:
-        The principal's usage after this upload: bytes and objects, by day and in total.
+        The new usage of the principal: bytes and number of objects, for the day and ``total``.
     """
     row = {"principal": principal, "day": day_of(stored.last_modified), "total": TOTAL}
     counted = await connection.execute(_COUNT, row | {"bytes": stored.size})
@@ -321,7 +335,12 @@ async def _count(
 async def _add(
     connection: AsyncConnection, principal: str, size: int, objects: int, *, day: str = TOTAL
 ) -> None:
-    """Add to a principal's usage in total, or on one day."""
+    """Add bytes and objects to a principal's total usage, or to the usage of one day.
+
+    Args:
+        size: number of bytes; negative to subtract.
+        objects: number of objects; negative to subtract.
+    """
     row = {"principal": principal, "day": day, "bytes": size, "objects": objects}
     await connection.execute(_add_usage(connection.dialect.name), row)
 

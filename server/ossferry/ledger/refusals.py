@@ -28,9 +28,9 @@ class Refusal:
     """A page's report about an upload that it refused.
 
     Attributes:
-        size: of the file, in bytes.
-        crc64: of the file, as decimal text.
-        request_id: of the request that stored the object; may be empty.
+        size: size of the file in bytes.
+        crc64: CRC-64 of the file as decimal text.
+        request_id: id of the request that stored the object; may be empty.
     """
 
     size: int
@@ -40,7 +40,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A refused object that is kept below `trash/`."""
+    """A refused object that is kept below `trash/` for a while.
+
+    Attributes:
+        key: the original key.
+        trash_key: the key below `trash/`.
+    """
 
     key: str
     trash_key: str
@@ -68,7 +73,7 @@ async def add(
 
 
 async def of_objects(connection: AsyncConnection, objects: Iterable[Listed]) -> set[str]:
-    """Return the keys of the given objects that were refused."""
+    """Return the keys of all refused objects among the given objects."""
     etags = {each.key: each.etag[:100] for each in objects}
     rows = await connection.execute(
         sa.select(refusals.c.key, refusals.c.etag).where(refusals.c.key.in_(etags))
@@ -77,18 +82,23 @@ async def of_objects(connection: AsyncConnection, objects: Iterable[Listed]) -> 
 
 
 async def forget(connection: AsyncConnection, key: str) -> None:
-    """Delete a refusal: the page has confirmed the object under this key."""
+    """Delete the refusal of a key, because the page has now confirmed the object with this key."""
     await connection.execute(FORGOTTEN, {"of": key})
 
 
 async def keep(connection: AsyncConnection, key: str, *, trash_key: str, until: datetime) -> None:
-    """Record the key below `trash/` where a refused object is kept, and when to remove it."""
+    """Record where a refused object is kept.
+
+    Args:
+        trash_key: key of the object below `trash/`.
+        until: time at which the object is removed.
+    """
     values = {"trash_key": trash_key, "trash_until": until}
     await connection.execute(sa.update(refusals).where(refusals.c.key == key).values(**values))
 
 
 async def ended(connection: AsyncConnection, now: datetime, *, limit: int) -> Sequence[Kept]:
-    """Return refused objects whose retention time is over."""
+    """Return kept objects whose retention time is over."""
     rows = await connection.execute(
         sa.select(refusals.c.key, refusals.c.trash_key)
         .where(refusals.c.trash_until <= now)

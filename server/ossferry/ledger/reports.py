@@ -18,7 +18,7 @@ PAGE = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrincipalRow:
-    """A principal with the number and size of the stored objects."""
+    """A principal with the number and total size of the stored objects."""
 
     hash: str
     label: str
@@ -32,7 +32,7 @@ class PrincipalRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRow:
-    """A receipt with the principal that it belongs to."""
+    """A receipt with the hash and the label of its principal."""
 
     recorded_at: datetime
     principal: str
@@ -49,10 +49,10 @@ class UploadRow:
 async def principals_report(
     connection: AsyncConnection, *, principal: str = "", limit: int
 ) -> Sequence[PrincipalRow]:
-    """Return principals, the largest users first.
+    """Return principals, sorted by the size of their stored uploads, largest first.
 
     Args:
-        principal: a hash to select one principal; empty for all.
+        principal: hash of one principal; empty for all principals.
     """
     last = (
         sa.select(sa.func.max(receipts.c.recorded_at))
@@ -95,7 +95,8 @@ async def uploads_report(
     """Return uploads, newest first.
 
     Args:
-        principal: a hash to select one principal; empty for all.
+        principal: hash of one principal; empty for all principals.
+        since: the earliest time of recording; None for all uploads.
         after: the last row of the previous page.
     """
     wanted = sa.select(
@@ -127,7 +128,7 @@ async def upload_pages(
 ) -> AsyncIterator[Sequence[UploadRow]]:
     """Yield all uploads, newest first, one page at a time.
 
-    Each page has a transaction of its own, so a slow consumer blocks nobody.
+    Each page is read in a transaction of its own, so that a slow consumer does not block others.
 
     Raises:
         LedgerLostError: the database failed; the remaining pages are missing.

@@ -17,11 +17,13 @@ __all__ = ["Share", "add", "page"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """A link to an upload.
+    """A share link to an upload.
 
     Attributes:
-        process: the requested image processing; None without any.
-        deleted_at: when the upload was deleted, which also ended the link; None while it is stored.
+        disposition: ``attachment`` for a download, ``inline`` for display in the browser.
+        process: the requested image processing; None for the unchanged object.
+        deleted_at: time of the upload's deletion, after which the link no longer works; None while
+            the upload is stored.
     """
 
     id: str
@@ -35,7 +37,7 @@ class Share:
 
 
 async def add(connection: AsyncConnection, owner: Owner, share: Share) -> None:
-    """Record a link."""
+    """Record a share link."""
     await connection.execute(
         sa.insert(shares).values(
             id=share.id,
@@ -53,7 +55,11 @@ async def add(connection: AsyncConnection, owner: Owner, share: Share) -> None:
 async def page(
     connection: AsyncConnection, owner: Owner, *, after: str, limit: int
 ) -> Sequence[Share]:
-    """Return a principal's links, newest first, starting after the link with the id `after`."""
+    """Return one page of a principal's share links, newest first.
+
+    Args:
+        after: id of the last link on the previous page; empty for the first page.
+    """
     order = (shares.c.made_at.desc(), shares.c.id.desc())
     uploads = sa.outerjoin(shares, receipts, receipts.c.key == shares.c.key)
     wanted = sa.select(shares, receipts.c.deleted_at).select_from(uploads)

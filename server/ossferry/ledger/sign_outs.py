@@ -1,4 +1,4 @@
-"""Signed-out sessions; a row is deleted once every cookie of its session has expired."""
+"""Signed-out sessions; a session is removed from the table when all its cookies have expired."""
 
 from datetime import datetime
 
@@ -13,7 +13,11 @@ __all__ = ["add", "has"]
 async def add(
     connection: AsyncConnection, session_id: str, *, now: datetime, until: datetime
 ) -> None:
-    """Record a sign-out, and delete rows of sessions whose cookies have all expired."""
+    """Record a sign-out, and delete the rows of sessions whose cookies have all expired.
+
+    Args:
+        until: time at which the last cookie of the session expires.
+    """
     await connection.execute(sa.delete(sign_outs).where(sign_outs.c.until < now))
     row = insert(connection.dialect.name, sign_outs).values(session=session_id, until=until)
     await connection.execute(row.on_conflict_do_nothing())

@@ -15,10 +15,10 @@ __all__ = ["Quota", "Standing", "set_quota", "standing"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """How much one principal may store; None for no limit.
+    """Limits for one principal; a field is None if that limit is not set.
 
-    Days are days in UTC. An upload counts on its day even if it is deleted later. The total counts
-    stored uploads only.
+    Limits per day count every upload of a day (in UTC), even if it is deleted later. Total limits
+    count only stored uploads.
     """
 
     bytes_day: int | None = None
@@ -36,8 +36,8 @@ class Standing:
 
     Attributes:
         used: usage by uploads; the keys are the field names of `Quota`.
-        kept: usage by refused objects below `trash/`; the same keys.
-        own: limits set for this principal; for a limit of None the settings apply.
+        kept: usage by refused objects below `trash/`; the keys are the same.
+        own: the principal's own limits; where a limit is None, the limit of the settings applies.
     """
 
     used: Mapping[str, int]

@@ -1,7 +1,7 @@
 """Table definitions of the ledger. A test checks that the migrations create the same tables.
 
-Times are aware UTC. Sizes are bytes. A CRC-64 is decimal text: it does not fit into a signed 64-bit
-integer column.
+Times are timezone-aware and in UTC. Sizes are in bytes. A CRC-64 is stored as decimal text, because
+it does not fit into a signed 64-bit integer column.
 """
 
 import unicodedata
@@ -49,7 +49,10 @@ TOTAL = "total"
 
 
 class Utc(TypeDecorator[datetime]):
-    """A column of aware UTC times; SQLite drops the time zone, so reading adds it again."""
+    """Column type for timezone-aware times in UTC.
+
+    SQLite does not store the time zone, so it is added again when a value is read.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -59,14 +62,14 @@ class Utc(TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return a stored time as aware UTC."""
+        """Return a stored time as a timezone-aware time in UTC."""
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def day_of(moment: datetime) -> str:
-    """Return the day in UTC (``YYYY-MM-DD``) on which an upload at this time counts."""
+    """Return the day in UTC (``YYYY-MM-DD``) of a time; uploads are counted per day."""
     return f"{moment.astimezone(UTC):%Y-%m-%d}"
 
 

@@ -1,9 +1,9 @@
 """Structured logging: one JSON object per line, through the standard library's loggers.
 
-Loggers work without configuration, so an embedding application keeps its own handlers. Only this
-project's programs call `configure`. Never log a secret, a token, an `Authorization` header or a
-URL's query. As a second line of defence, this module redacts secrets in log lines, including lines
-of libraries.
+Loggers work without configuration, so an application that embeds the server keeps its own handlers.
+Only this project's programs call `configure`. Never log a secret, a token, an `Authorization`
+header or the query of a URL. As an additional protection, this module redacts secrets in log lines,
+including lines of libraries.
 """
 
 import json
@@ -48,9 +48,9 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
 
 
 def unexpected(error: Exception) -> dict[str, object]:
-    """Return log fields for an unexpected exception: its type, and where it was raised.
+    """Return log fields for an unexpected exception: its type and the last stack frames.
 
-    The message is left out, because it may contain anything.
+    The exception's message is left out, because it may contain secrets.
     """
     frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
     where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
@@ -58,10 +58,11 @@ def unexpected(error: Exception) -> dict[str, object]:
 
 
 def configure(level: str, stream: TextIO | None = None, *, secrets: Iterable[str] = ()) -> None:
-    """Send all records of at least `level` to one stream, by default stderr, as JSON lines.
+    """Write all log records of at least `level` to one stream as JSON lines.
 
     Args:
-        secrets: values that must never be written.
+        stream: by default stderr.
+        secrets: values that are redacted in every line.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_JsonLines(Redactor(secrets)))
@@ -74,9 +75,13 @@ def configure(level: str, stream: TextIO | None = None, *, secrets: Iterable[str
 
 
 def hush(*names: str) -> None:
-    """Redact the records of a library's loggers, and send them to the root logger's handlers.
+    """Remove the handlers of a library's loggers, and redact secrets in their log records.
 
-    For libraries with handlers of their own, which would write unredacted lines.
+    The library's own handlers would write secrets. Without them, the redacted records go to the
+    handlers of the root logger.
+
+    Args:
+        names: names of the loggers.
     """
     for name in names:
         library = logging.getLogger(name)
@@ -85,7 +90,10 @@ def hush(*names: str) -> None:
 
 
 class _JsonLines(logging.Formatter):
-    """Formats records of libraries as JSON lines; our own records are JSON already."""
+    """Formats log records as JSON lines with secrets redacted.
+
+    Records of this project are already JSON; records of libraries are converted to JSON.
+    """
 
     def __init__(self, hide: Redactor) -> None:
         super().__init__()

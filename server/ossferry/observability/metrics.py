@@ -1,7 +1,7 @@
-"""Prometheus metrics. Every label has a small, fixed set of values; none comes from a client.
+"""Prometheus metrics. Every label has a small, fixed set of values; clients cannot add values.
 
-With several processes, the library stores its values in files of a shared folder, and every process
-reports the sum.
+If there are several processes, `prometheus_client` stores their values in files of a shared folder,
+and each process reports the sum over all processes.
 """
 
 import os
@@ -57,19 +57,29 @@ class Metrics:
         )
 
     def decided(self, outcome: str) -> None:
-        """Count a decision about a grant by its outcome, one of our own codes."""
+        """Count a decision about a grant.
+
+        Args:
+            outcome: a code of this project, such as an error code.
+        """
         self._decisions.labels(outcome).inc()
 
     def called_sts(self, result: str) -> None:
-        """Count a call to STS; the result is `ok`, `refused`, `lost` or `expired`."""
+        """Count a call to STS.
+
+        Args:
+            result: `ok`, `refused`, `lost` (no usable answer) or `expired` (the received
+                credentials had already expired).
+        """
         self._sts_calls.labels(result).inc()
 
     def recorded(self, source: str, size: int) -> None:
         """Count an upload that is recorded for the first time.
 
         Args:
-            source: `page`, `form`, `callback` or `found`.
-            size: in bytes.
+            source: origin of the report: `page`, `form`, `callback`, or `found` (by the server
+                itself).
+            size: size of the upload in bytes.
         """
         self._receipts.labels(source).inc()
         self._bytes.inc(size)
@@ -79,7 +89,7 @@ class Metrics:
         self._refused.inc()
 
     def answered(self, route: str, status: int, seconds: float) -> None:
-        """Record the duration and status class of a response."""
+        """Record the duration and the status class (such as `2xx`) of a response."""
         self._requests.labels(route, f"{status // 100}xx").observe(seconds)
 
     def text(self) -> bytes:
@@ -95,7 +105,8 @@ class Measured:
     """ASGI middleware that measures the duration of requests.
 
     Args:
-        paths: paths with a label of their own; all others share the label ``other``.
+        paths: request paths that get a route label of their own; all other paths share the label
+            ``other``.
     """
 
     def __init__(

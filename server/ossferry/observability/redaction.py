@@ -1,8 +1,8 @@
 """Redaction of secrets in text before it is written: known values and recognizable formats.
 
 Known values are the secrets of the settings. Recognizable formats are cloud credentials, API keys,
-signed tokens, signatures, and passwords in URLs. This is a last defence: our own code logs no
-secrets.
+signed tokens, signatures, and passwords in URLs. Redaction is only an additional protection,
+because this project's code does not log secrets.
 """
 
 import re
@@ -37,14 +37,14 @@ MIN_LENGTH = 6
 
 
 class Redactor:
-    """Redacts recognizable secrets and the given values."""
+    """Replaces secrets in text: the given values, and text in recognizable formats of secrets."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         known = {value for value in values if len(value) >= MIN_LENGTH}
         self._known = sorted(known, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
-        """Return the text without secrets."""
+        """Return the text with each secret replaced by ``[hidden]``."""
         for value in self._known:
             text = text.replace(value, HIDDEN)
         lowered = text.lower()

@@ -1,8 +1,8 @@
 """OpenTelemetry spans around each decision about a grant and each call to STS.
 
-Tracing is off unless `OSSFERRY_TRACING` is on or an application passes a tracer provider. If it is
-off, a span costs one function call. Spans contain our own codes, but no principals and no error
-messages.
+Tracing is off unless `OSSFERRY_TRACING` is on or an application passes a tracer provider. While
+tracing is off, a span costs only one function call. Spans contain error codes of this project, but
+no principals and no error messages.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,19 +24,19 @@ Span: TypeAlias = Callable[[str], AbstractContextManager[Note]]
 
 
 def _note_nothing(_name: str, _value: str) -> None:
-    """Ignore the attribute."""
+    """Ignore an attribute of a span; used while tracing is off."""
 
 
 NOTHING: AbstractContextManager[Note] = nullcontext(_note_nothing)
 
 
 def no_span(_name: str) -> AbstractContextManager[Note]:
-    """Return a context manager that opens no span."""
+    """Return a context manager that does not open a span; used while tracing is off."""
     return NOTHING
 
 
 def spans_of(provider: "TracerProvider") -> Span:
-    """Return a function that opens spans of a tracer provider."""
+    """Return a function that opens spans with a tracer provider."""
     from opentelemetry.trace import StatusCode
 
     tracer = provider.get_tracer("ossferry")
@@ -58,7 +58,9 @@ def spans_of(provider: "TracerProvider") -> Span:
 
 
 def exporting_spans() -> Span:
-    """Return a function whose spans are sent to the collector in the `OTEL_*` variables.
+    """Return a function that opens spans and exports them to an OpenTelemetry collector.
+
+    The `OTEL_*` environment variables set the address of the collector.
 
     Raises:
         SettingsError: the required packages are not installed.

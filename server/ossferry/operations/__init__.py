@@ -1,1 +1,1 @@
-"""Endpoints for operators: readiness, and the OpenAPI document."""
+"""Endpoints for operators: health, readiness, metrics, and the OpenAPI document."""

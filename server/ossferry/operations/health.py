@@ -7,5 +7,5 @@ __all__ = ["health"]
 
 
 async def health(_request: Request) -> Response:
-    """Answer `GET /healthz`: the process is running. Nothing else is checked."""
+    """Answer `GET /healthz` with status 200 while the process is running; check nothing else."""
     return JSONResponse({"status": "ok"})

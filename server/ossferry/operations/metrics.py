@@ -25,7 +25,7 @@ class MetricsApi:
         self._audit = audit
 
     async def show(self, request: Request) -> Response:
-        """Answer `GET /metrics`.
+        """Answer `GET /metrics` with all metrics in the Prometheus text format.
 
         Raises:
             NotIdentifiedError: the token is missing or wrong.

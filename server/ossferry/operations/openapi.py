@@ -1,4 +1,4 @@
-"""The API's description as an OpenAPI document; a test compares it with the actual routes."""
+"""The OpenAPI document of the API; a test compares it with the actual routes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -244,7 +244,7 @@ def _grant_paths() -> dict[str, Any]:
 
 
 def _receipt_paths() -> dict[str, Any]:
-    """Return the paths of receipts, which exist only if the server has a role for objects."""
+    """Return the paths for receipts; they exist only if `OSSFERRY_OBJECTS_ROLE_ARN` is set."""
     return {
         "/api/receipts": {
             "post": _operation(
@@ -278,7 +278,7 @@ def _receipt_paths() -> dict[str, Any]:
 
 
 def _object_paths() -> dict[str, Any]:
-    """Return the paths of objects, which exist only if the server has a role for objects."""
+    """Return the paths for uploads; they exist only if `OSSFERRY_OBJECTS_ROLE_ARN` is set."""
     return {
         "/api/objects": {
             "get": _operation("List uploads.", "Objects", parameters=[LIMIT, AFTER, *SEARCH])
@@ -310,7 +310,10 @@ def _object_paths() -> dict[str, Any]:
 
 
 def _share_and_unfinished_paths() -> dict[str, Any]:
-    """Return further paths that exist only if the server has a role for objects."""
+    """Return the paths for share links and unfinished uploads.
+
+    These paths exist only if `OSSFERRY_OBJECTS_ROLE_ARN` is set.
+    """
     return {
         "/api/unfinished": {
             "get": _operation(
@@ -390,5 +393,5 @@ def openapi_document() -> dict[str, Any]:
 
 
 async def show_openapi(_request: Request) -> Response:
-    """Handle `GET /openapi.json`."""
+    """Answer `GET /openapi.json` with the OpenAPI document."""
     return JSONResponse(openapi_document())

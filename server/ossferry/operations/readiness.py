@@ -1,9 +1,9 @@
 """Readiness: whether this process can issue grants.
 
-Checks STS, the server's clock, the shared storage, the ledger and the audit trail. STS and the
-audit trail are tried only if their last use failed, or if they were not used yet. Failed checks are
-logged; the client learns only whether the process is ready. A result is cached for some seconds, so
-frequent requests cost little.
+The checks cover STS, the server's clock, the shared storage, the ledger and the audit trail. STS
+and the audit trail are tested only if their last use failed, or if they have not been used yet.
+Failed checks are logged; the client receives only whether the process is ready. The result is
+cached for 10 seconds, so frequent requests cost little.
 """
 
 import asyncio
@@ -35,8 +35,8 @@ __all__ = ["Readiness", "StsDate", "ask_sts_date"]
 
 KEPT_S = 10.0
 MAX_SKEW_S = 300
-"""OSS refuses signatures with a skew over 15 minutes; a third of that makes the server not
-ready.
+"""OSS refuses signatures with a clock skew of more than 15 minutes; the server is not ready with
+more than a third of that.
 """
 
 StsDate: TypeAlias = Callable[[], Awaitable[datetime]]
@@ -46,7 +46,7 @@ log = logger("ossferry.readiness")
 
 
 def ask_sts_date(settings: Settings) -> StsDate:
-    """Return a function that reads the `Date` header of any answer of STS."""
+    """Return a function that requests STS and returns the time in the answer's `Date` header."""
 
     async def ask() -> datetime:
         try:
@@ -61,7 +61,7 @@ def ask_sts_date(settings: Settings) -> StsDate:
 
 
 class Readiness:
-    """The endpoint `/readyz`."""
+    """The endpoint `/readyz`, which reports whether this process can issue grants."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Readiness:
         self._one_at_a_time = asyncio.Lock()
 
     async def show(self, _request: Request) -> Response:
-        """Handle `GET /readyz`."""
+        """Answer `GET /readyz` with status 200 if the process is ready, otherwise 503."""
         async with self._one_at_a_time:
             now = self._monotonic()
             if self._known is None or now - self._known[0] >= KEPT_S:
@@ -126,8 +126,13 @@ class Readiness:
         return not wrong
 
     async def _try_ledger(self, ledger: Database) -> None:
-        """Write to the ledger, as each grant does, because a database on a full disk can still be
-        read.
+        """Write to the ledger to check that writing works.
+
+        Each grant writes to the ledger. Reading alone is not a sufficient check, because a database
+        on a full disk can still be read.
+
+        Raises:
+            LedgerLostError: the ledger does not answer or cannot be written.
         """
         async with ledger.write() as connection:
             await leases.take(connection, "readiness", holder="any", now=self._clock(), hold_s=0)

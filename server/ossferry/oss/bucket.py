@@ -1,8 +1,9 @@
 """The server's own access to the bucket, through `oss2`.
 
-The server uses a role that no page's token has, and each call's credentials are limited to this
-bucket. `oss2` is synchronous, so it runs in a limited number of worker threads. Error codes of OSS
-go into the log; clients learn only whether a retry helps.
+The server has a RAM role of its own, separate from the role of the credentials for pages. The
+credentials of each call are limited to this bucket. `oss2` is synchronous, so calls run in a
+limited number of worker threads. Error codes of OSS are logged; clients receive only whether a
+retry can help.
 """
 
 import asyncio
@@ -78,7 +79,7 @@ class OssBucket:
     """The configured bucket, accessed through `oss2` with V4 signatures.
 
     Args:
-        assume_role: returns credentials of the role `settings.objects_role_arn`.
+        assume_role: requests credentials of the role `settings.objects_role_arn`.
     """
 
     def __init__(self, settings: Settings, assume_role: AssumeRole, *, clock: Clock) -> None:
@@ -139,7 +140,7 @@ class OssBucket:
         await self._unless_gone(lambda bucket: ours(bucket.abort_multipart_upload(key, upload_id)))
 
     async def link(self, key: str, *, lives_s: int, params: Mapping[str, str]) -> Link:
-        """Implement `ObjectStore.link`; sign the URL without a request to OSS."""
+        """Implement `ObjectStore.link`; the URL is signed locally, without a request to OSS."""
         credentials = await self._link_credentials()
         now = self._clock()
         lives_s = min(lives_s, int((credentials.expires_at - now).total_seconds()))
@@ -152,7 +153,7 @@ class OssBucket:
         self._session.session.close()
 
     async def _unless_gone(self, call: Callable[[oss2.Bucket], T]) -> T | None:
-        """Run a call about a multipart upload; return None if the upload does not exist."""
+        """Run a call about a multipart upload; return None if that upload does not exist."""
         try:
             return await self._ask(call)
         except oss2.exceptions.NotFound as error:
@@ -167,11 +168,14 @@ class OssBucket:
             raise _refusal(error) from error
 
     async def _ask(self, call: Callable[[oss2.Bucket], T], *, timeout_s: float | None = None) -> T:
-        """Run a call with current credentials; renew them and repeat it once if OSS rejects them.
+        """Run a call to OSS with the current credentials.
+
+        If OSS rejects the credentials, renew them and repeat the call once.
 
         Raises:
-            oss2.exceptions.NotFound: unchanged, because its meaning depends on the call.
-            OssRefusedError, OssLostError: all other failures.
+            oss2.exceptions.NotFound: not converted, because its meaning depends on the call.
+            OssRefusedError: OSS refuses the call for another reason.
+            OssLostError: OSS gives no usable answer.
         """
         timeout_s = timeout_s or self._settings.oss_timeout_s
         try:
@@ -227,7 +231,11 @@ class OssBucket:
         )
 
     async def _link_credentials(self) -> StsCredentials:
-        """Return credentials for signing links: a read-only key without expiry, or the role's."""
+        """Return the credentials for signing links.
+
+        If the settings contain an access key for links, use that key, which does not expire.
+        Otherwise use the temporary credentials of the server's own role.
+        """
         settings = self._settings
         if settings.share_access_key_id and settings.share_access_key_secret:
             return StsCredentials(
@@ -239,12 +247,13 @@ class OssBucket:
         return await self._fresh_credentials()
 
     async def _fresh_credentials(self) -> StsCredentials:
-        """Return the server's own credentials, renewed at half their life.
+        """Return the server's own credentials; renew them after half of their lifetime.
 
         While STS does not answer, existing credentials are used until shortly before they expire.
 
         Raises:
-            StsRefusedError, StsLostError: there are no usable credentials.
+            StsRefusedError: STS refuses to issue credentials.
+            StsLostError: STS does not answer, and there are no usable credentials.
         """
         if self._renewing.locked() and self._credentials and self._life_left_s() > LAST_S:
             return self._credentials
@@ -274,10 +283,10 @@ class OssBucket:
 
 
 def _session(address: str) -> oss2.Session:
-    """Return an HTTP session for OSS, with the proxy of the environment, if any.
+    """Return an HTTP session for OSS, with the proxy of the environment if one is set.
 
-    The environment is read once. Otherwise `requests` would read it for each request, and also take
-    credentials from `~/.netrc`.
+    The environment is read only once. Otherwise `requests` would read it for each request, and
+    would also read credentials from `~/.netrc`.
     """
     session = oss2.Session(pool_size=MAX_CALLS)
     session.session.proxies.update(get_environ_proxies(address))
@@ -290,7 +299,10 @@ def _copy_whole(bucket: oss2.Bucket, stored: Stored, target: str) -> None:
 
 
 def _copy_parts(bucket: oss2.Bucket, stored: Stored, target: str) -> None:
-    """Copy within OSS, part by part; this copies headers and metadata explicitly."""
+    """Copy a large object within OSS in parts.
+
+    Headers and metadata are sent explicitly, because parts do not include them.
+    """
     kept = bucket.head_object(stored.key).headers
     headers = {
         name: value
@@ -337,7 +349,10 @@ def _listed(found: oss2.models.ListObjectsV2Result) -> Sequence[Listed]:
 
 
 def _refusal(error: oss2.exceptions.ServerError) -> OssRefusedError | OssLostError:
-    """Classify an error of OSS: 5xx and clock skew are temporary, all others are refusals."""
+    """Convert an error of OSS to the matching exception.
+
+    Status 5xx and clock skew are temporary (`OssLostError`); all other errors are refusals.
+    """
     if error.status >= 500 or error.code == "RequestTimeTooSkewed":
         return OssLostError(error.code or f"status-{error.status}")
     kind = ADDRESS_REFUSALS.get(error.code, OssRefusedError)

@@ -1,7 +1,8 @@
 """Image processing by OSS: builds values of the parameter `x-oss-process`.
 
-Values are numbers, names of a fixed list, or text in URL-safe base64, so that nothing a client says
-can become another operation. Source: OSS pages "Image processing" and "Add watermarks".
+Values contain only numbers, names from a fixed list, and text in URL-safe base64. Therefore a
+client's input cannot add another operation. Source: OSS pages "Image processing" and "Add
+watermarks".
 """
 
 import base64
@@ -26,7 +27,7 @@ _OPERATIONS = frozenset({"resize", "format", "watermark"})
 
 
 def can_process(stored: Stored) -> bool:
-    """Return whether OSS can process this object as an image."""
+    """Return whether OSS can process an object as an image, judged by content type and size."""
     content_type = stored.content_type.partition(";")[0].strip().lower()
     return content_type in TYPES and stored.size <= MAX_SOURCE
 
@@ -36,7 +37,7 @@ def process_text(operations: object) -> str:
 
     Args:
         operations: ``{"resize": {"width": …, "height": …}, "watermark": text, "format": name}``;
-            each is optional.
+            each key is optional. None for no processing.
 
     Raises:
         BadRequestError: an unknown or malformed operation is requested.

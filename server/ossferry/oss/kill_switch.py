@@ -1,9 +1,9 @@
 """The kill switch: a deny policy on the role, which invalidates all issued tokens immediately.
 
-It uses RAM with the rights of the person who runs the command; the server itself does not have
+The command calls RAM with the rights of the person who runs it; the server itself does not have
 these rights. Switching on or off repeatedly is harmless. An administrator creates the policy once.
-Then an operator of the switch needs no right to write policies, which would allow them to extend
-their own rights.
+After that, operators of the switch do not need the right to write policies. With that right, they
+could extend their own rights.
 """
 
 import json
@@ -45,7 +45,8 @@ class KillSwitch:
     """The kill switch of one role.
 
     Args:
-        role_arn: of the role; ``acs:ram::ACCOUNT:role/NAME``.
+        credentials: credentials for calls to RAM.
+        role_arn: ARN of the role, ``acs:ram::ACCOUNT:role/NAME``.
     """
 
     def __init__(self, settings: Settings, credentials: CredentialClient, role_arn: str) -> None:
@@ -60,7 +61,7 @@ class KillSwitch:
         """Deny all OSS actions to every session of the role, including existing sessions.
 
         Raises:
-            KillSwitchError: RAM refuses or does not answer.
+            KillSwitchError: RAM refuses the request or does not answer.
         """
         try:
             self._ask("AttachPolicyToRole", **self._which())
@@ -72,7 +73,7 @@ class KillSwitch:
         """Remove the deny policy from the role.
 
         Raises:
-            KillSwitchError: RAM refuses or does not answer.
+            KillSwitchError: RAM refuses the request or does not answer.
         """
         self._ask("DetachPolicyFromRole", **self._which())
 
@@ -80,7 +81,7 @@ class KillSwitch:
         """Return whether the deny policy is attached to the role.
 
         Raises:
-            KillSwitchError: RAM refuses or does not answer.
+            KillSwitchError: RAM refuses the request or does not answer.
         """
         answer = self._ask("ListPoliciesForRole", RoleName=self._role)
         policies = answer.get("Policies", {}).get("Policy", [])

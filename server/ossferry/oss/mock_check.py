@@ -1,4 +1,4 @@
-"""Checks before the start that endpoints and access key do not belong to a mock by mistake."""
+"""Startup checks that prevent the accidental use of a mock's endpoints or access key."""
 
 import http.client
 import os
@@ -20,13 +20,15 @@ log = logger("ossferry.mock_check")
 
 
 def refuse_mock(settings: Settings) -> None:
-    """Raise an error for endpoints that identify themselves as a mock, unless a mock is allowed.
+    """Raise an error if an endpoint or the access key belongs to a mock.
 
-    Log a warning for an endpoint that cannot be reached: the server can start before its network
-    does.
+    Do nothing if the settings allow a mock. Mock endpoints identify themselves in a response
+    header. Log a warning for an endpoint that cannot be reached, because the server may start
+    before its network.
 
     Raises:
-        SettingsError: an endpoint or the access key is a mock's; the message names the option.
+        SettingsError: an endpoint or the access key belongs to a mock; the message names the
+            option.
     """
     if settings.allow_mock:
         return
@@ -41,12 +43,15 @@ def refuse_mock(settings: Settings) -> None:
 
 
 def refuse_mock_keys(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Raise an error if the server's access key is a mock's, unless a mock is allowed.
+    """Raise an error if the server's access key belongs to a mock.
 
-    The secrets of the mock's keys are public.
+    Do nothing if the settings allow a mock. The secrets of a mock's access keys are public.
+
+    Args:
+        environment: environment variables, which contain the access key id.
 
     Raises:
-        SettingsError: the access key is a mock's; the message names the variable.
+        SettingsError: the access key belongs to a mock; the message names the variable.
     """
     if not settings.allow_mock and environment.get(KEY_VARIABLE, "").startswith(MOCK_KEYS):
         raise SettingsError(

@@ -1,6 +1,7 @@
-"""Objects and multipart uploads as OSS describes them, and the port to the bucket.
+"""Objects and multipart uploads as OSS describes them, and the interface for access to the bucket.
 
-Other folders use these types; only `app` and `cli` create the client (`bucket.OssBucket`).
+Other folders use these types instead of the client `bucket.OssBucket`, which implements the
+interface.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,11 +14,11 @@ __all__ = ["Begun", "Link", "Listed", "ObjectStore", "Part", "Stored"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """An object in a listing.
+    """An object in a list of objects.
 
     Attributes:
-        size: in bytes.
-        etag: without quotes.
+        size: size in bytes.
+        etag: the ETag without quotes.
     """
 
     key: str
@@ -57,7 +58,11 @@ class Begun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A stored part of a multipart upload; ``size`` in bytes."""
+    """A stored part of a multipart upload.
+
+    Attributes:
+        size: size in bytes.
+    """
 
     number: int
     size: int
@@ -65,50 +70,64 @@ class Part:
 
 
 class ObjectStore(Protocol):
-    """The port to the bucket.
+    """Interface for access to the bucket.
 
-    Every method raises `OssRefusedError` if OSS refuses the request, and `OssLostError` if OSS does
-    not answer.
+    Every method that sends a request raises `OssRefusedError` if OSS refuses the request, and
+    `OssLostError` if OSS does not answer.
     """
 
     async def head(self, key: str) -> Stored | None:
-        """Return the object under a key; None without one."""
+        """Return the description of an object, or None if OSS has no object with this key."""
         ...
 
     async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
-        """Return at most `limit` objects below a prefix with keys greater than `after`, by key."""
+        """Return objects below a prefix, sorted by key.
+
+        Args:
+            after: only objects with greater keys are returned.
+            limit: the highest number of objects.
+        """
         ...
 
     async def copy(self, stored: Stored, target: str) -> bool:
-        """Copy an object with its headers and metadata; return False if OSS has no such object."""
+        """Copy an object with its headers and metadata to the key `target`.
+
+        Returns:
+            False if OSS does not have the object; otherwise True.
+        """
         ...
 
     async def delete(self, key: str, version: str = "") -> str:
-        """Delete an object or one of its versions.
+        """Delete an object, or one of its versions.
+
+        Args:
+            version: id of the version to delete; empty for the current object.
 
         Returns:
-            The version id of the delete marker; empty without one.
+            The version id of the delete marker; empty if OSS created no delete marker.
         """
         ...
 
     async def begun(self, prefix: str) -> Sequence[Begun]:
-        """Return the unfinished multipart uploads below a prefix, at most 10,000 of them."""
+        """Return the unfinished multipart uploads below a prefix, at most 10,000."""
         ...
 
     async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
-        """Return the stored parts of a multipart upload; None if there is no such upload."""
+        """Return the stored parts of a multipart upload, or None if OSS has no such upload."""
         ...
 
     async def abort(self, key: str, upload_id: str) -> None:
-        """Abort a multipart upload and delete its parts; do nothing if there is no such upload."""
+        """Abort a multipart upload and delete its parts; do nothing if OSS has no such upload."""
         ...
 
     async def link(self, key: str, *, lives_s: int, params: Mapping[str, str]) -> Link:
-        """Return a presigned URL that reads an object.
+        """Return a presigned URL for reading an object.
 
         Args:
-            lives_s: seconds until the URL expires; it expires earlier if the credentials do.
-            params: query parameters to sign, such as ``response-content-type``.
+            lives_s: seconds until the URL expires; it expires earlier if the signing credentials
+                expire earlier.
+            params: query parameters that are included in the signature, such as
+                ``response-content-type``.
         """
         ...
 

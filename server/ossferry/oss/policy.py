@@ -1,7 +1,8 @@
-"""Session policies: the least rights that an uploader needs, for one prefix of one bucket.
+"""Session policies of STS credentials, for uploads to one prefix and for the server itself.
 
-A policy is built as data and encoded as JSON at the end, never assembled from strings. Characters
-outside a narrow alphabet are refused, not escaped, because RAM documents no escape for ``*``.
+A policy is built as a dictionary and encoded as JSON at the end; it is never assembled from
+strings. Values with characters outside a narrow alphabet are refused, not escaped, because RAM
+documents no escape for ``*``.
 """
 
 import ipaddress
@@ -36,18 +37,18 @@ _PREFIX = re.compile(r"(?:[a-z0-9][a-z0-9-]*/)+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """Conditions for every request made with the credentials.
+    """Conditions that every request with the issued credentials must meet.
 
     Attributes:
-        secure_transport: the request must use HTTPS.
-        address: the request must come from this IP address; empty for any.
+        secure_transport: whether the request must use HTTPS.
+        address: the IP address from which the request must come; empty for any address.
     """
 
     secure_transport: bool = False
     address: str = ""
 
     def as_data(self) -> dict[str, Json]:
-        """Return the `Condition` element; empty without conditions.
+        """Return the policy's `Condition` element; an empty dictionary if there are no conditions.
 
         Raises:
             PolicyError: the address is not an IP address.
@@ -74,15 +75,16 @@ def upload_policy(
     actions: Sequence[str] = UPLOAD_ACTIONS,
     conditions: Conditions = ANYWHERE,
 ) -> dict[str, Json]:
-    """Return the session policy for uploads below ``prefix``, as data.
+    """Return the session policy for uploads below ``prefix``, as a dictionary.
 
     Args:
-        bucket: bucket name.
-        prefix: ends in ``/``; lower-case letters, digits, ``-`` and ``/`` only.
-        actions: exact names, such as ``oss:PutObject``.
+        bucket: name of the bucket.
+        prefix: key prefix that ends in ``/``; only lower-case letters, digits, ``-`` and ``/``.
+        actions: names of the allowed actions, such as ``oss:PutObject``.
+        conditions: conditions that each request must meet.
 
     Raises:
-        PolicyError: a value has a character with a special meaning in policies.
+        PolicyError: a value has a character that is not allowed.
 
     Source: OSS pages "Policy syntax and elements" and "Common examples of RAM policies".
     """
@@ -103,10 +105,10 @@ def upload_policy(
 
 
 def objects_policy(*, bucket: str) -> dict[str, Json]:
-    """Return the session policy for the server's own access to uploads, as data.
+    """Return the session policy for the server's own access to uploads, as a dictionary.
 
     Raises:
-        PolicyError: the bucket's name has a character with a special meaning in policies.
+        PolicyError: the bucket's name has a character that is not allowed.
     """
     if not _BUCKET.fullmatch(bucket):
         raise PolicyError("The bucket's name cannot be used in a session policy.")
@@ -131,10 +133,12 @@ def objects_policy(*, bucket: str) -> dict[str, Json]:
 
 
 def policy_text(policy: dict[str, Json]) -> str:
-    """Return compact JSON; spaces would break the signature of one of the vendor's own clients.
+    """Return the policy as JSON without spaces.
+
+    Spaces would break the signature in one of Alibaba Cloud's own clients.
 
     Raises:
-        PolicyError: the text is longer than `MAX_POLICY_LENGTH`; it is never truncated.
+        PolicyError: the text is longer than `MAX_POLICY_LENGTH` characters.
     """
     text = json.dumps(policy, separators=(",", ":"))
     if len(text) > MAX_POLICY_LENGTH:
@@ -143,9 +147,10 @@ def policy_text(policy: dict[str, Json]) -> str:
 
 
 def _never_public() -> dict[str, Json]:
-    """Return a statement that denies uploads with an object ACL other than private.
+    """Return a policy statement that denies any object ACL except ``private`` and ``default``.
 
-    Otherwise a holder of oss:PutObject could send ``x-oss-object-acl: public-read``.
+    Without this statement, the right to ``oss:PutObject`` would allow an upload with the header
+    ``x-oss-object-acl: public-read``.
     """
     return {
         "Effect": "Deny",

@@ -1,7 +1,7 @@
 """PostObject signatures: the fields with which a plain HTML form stores one file in OSS.
 
-Pure functions without clock, randomness or I/O. The signature covers only the policy, so every
-relevant field needs a condition in the policy.
+The functions are pure: they use no clock, no randomness and no I/O. The signature covers only the
+policy, so the policy needs a condition for every relevant field.
 
 Source: OSS API reference, PostObject and "POST V4 signature".
 """
@@ -38,7 +38,7 @@ Condition: TypeAlias = "dict[str, str] | list[str | int]"
 
 
 def equals(name: str, value: str) -> Condition:
-    """Return the condition that a field has exactly this value.
+    """Return the policy condition that a form field has exactly this value.
 
     Raises:
         PolicyError: the value has a ``$``, which has a special meaning in conditions.
@@ -47,10 +47,10 @@ def equals(name: str, value: str) -> Condition:
 
 
 def starts_with(name: str, value: str) -> Condition:
-    """Return the condition that a field begins with this value.
+    """Return the policy condition that the value of a form field begins with this text.
 
     Raises:
-        PolicyError: the value has a ``$``, which has a special meaning in conditions.
+        PolicyError: the text has a ``$``, which has a special meaning in conditions.
     """
     return ["starts-with", f"${name}", _plain(value)]
 
@@ -64,11 +64,12 @@ def signed_fields(
     fields: Sequence[Field],
     conditions: Sequence[Condition],
 ) -> list[Field]:
-    """Return all fields of a form except the file, which comes last.
+    """Return all fields of a form except the file, which must be the form's last field.
 
     Args:
-        credentials: sign the form; the form expires with them.
-        fields: fields that describe the object; `conditions` must contain one for each of them.
+        credentials: credentials that sign the form; the form expires when they expire.
+        at: time of the signature.
+        fields: fields that describe the object; `conditions` must contain one condition for each.
         conditions: conditions in addition to those for the bucket and the credentials.
     """
     day = f"{at.astimezone(UTC):%Y%m%d}"
@@ -88,7 +89,10 @@ def signed_fields(
 
 
 def policy_text(expires_at: datetime, conditions: Sequence[Condition]) -> str:
-    """Return the policy as base64 of JSON, which is both the field's value and the signed text."""
+    """Return the policy as base64 of JSON.
+
+    This text is the value of the form field ``policy`` and also the text to sign.
+    """
     expiration = utc_text(expires_at, timespec="milliseconds")
     document = {"expiration": expiration, "conditions": list(conditions)}
     return b64encode(json.dumps(document, separators=(",", ":")).encode()).decode()
@@ -98,8 +102,9 @@ def signature(secret: str, *, day: str, region: str, policy: str) -> str:
     """Return the V4 signature of a policy.
 
     Args:
-        day: date of `x-oss-date`, ``20260314``.
-        policy: value of the field ``policy``.
+        secret: the access key secret.
+        day: the day of the field ``x-oss-date``, such as ``20260314``.
+        policy: the value of the field ``policy``.
     """
     key = f"aliyun_v4{secret}".encode()
     for part in (day, region, "oss", "aliyun_v4_request"):

@@ -1,7 +1,7 @@
-"""Parsing of OSS answers from `oss2`: authenticity, times, and lists of several pages.
+"""Parsing of answers that OSS sends to `oss2`: origin check, times, and lists of several pages.
 
-These functions block, like all of `oss2`, so they run in a worker thread. The number of pages is
-limited.
+These functions block, like all of `oss2`, so they run in a worker thread. At most 10 pages of a
+list are read.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ R = TypeVar("R", bound=oss2.models.RequestResult)
 
 
 def ours(result: R) -> R:
-    """Return the answer if it has a request id, as every answer of OSS does.
+    """Return an answer unchanged if it has a request id, as every answer of OSS does.
 
     Raises:
-        ValueError: the answer has no request id.
+        ValueError: the answer has no request id, so it does not come from OSS.
     """
     if not result.request_id:
         raise ValueError("not an answer of OSS")
@@ -32,7 +32,7 @@ def ours(result: R) -> R:
 
 
 def moment(timestamp: float) -> datetime:
-    """Return a time of `oss2` (seconds since 1970) as aware UTC."""
+    """Convert a time of `oss2` (seconds since 1970) to a timezone-aware time in UTC."""
     return datetime.fromtimestamp(timestamp, UTC)
 
 

@@ -1,8 +1,8 @@
 """Client of STS: requests credentials through the official SDK and classifies its failures.
 
-The SDK runs in threads of its own. Its asynchronous version builds a TLS context and a connection
-for every call, which would block the event loop for about ten milliseconds each time.
-Clients never see answers of STS; codes and request ids go into the log.
+The SDK's synchronous version runs in threads of its own. The asynchronous version builds a TLS
+context and a connection for every call, which would block the event loop for about ten milliseconds
+each time. Clients never receive answers of STS; error codes and request ids are logged.
 """
 
 import asyncio
@@ -62,24 +62,28 @@ class StsCredentials:
 
 
 class AssumeRole(Protocol):
-    """The port through which grants call STS."""
+    """Interface of a function that requests credentials from STS."""
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
-        """Return credentials that are limited by `policy`.
+        """Return credentials that are limited by a session policy.
+
+        Args:
+            session_name: name of the session in the logs of Alibaba Cloud.
+            policy: the session policy as JSON.
 
         Raises:
-            StsRefusedError: STS refuses.
+            StsRefusedError: STS refuses the request.
             StsLostError: STS gave no usable answer, or is a mock although no mock is allowed.
         """
         ...
 
 
 def default_credentials() -> CredentialClient:
-    """Return the vendor's default chain: environment, OIDC, profile file, ECS RAM role, URI.
+    """Return a client for the SDK's default chain of credential sources.
 
-    Use the ECS metadata service only in its hardened mode, unless the environment says otherwise.
-    The normal mode needs no token, so an attacker who makes the server fetch a URL could read its
-    credentials.
+    The chain is: environment, OIDC, profile file, ECS RAM role, URI. Unless the environment decides
+    otherwise, the ECS metadata service is used only in its hardened mode. The normal mode needs no
+    token: an attacker who makes the server fetch a URL could read the server's credentials.
     """
     if "ALIBABA_CLOUD_IMDSV1_DISABLED" not in os.environ:
         auth_util.environment_imds_v1_disabled = "true"  # the SDK has read the variable at import
@@ -90,7 +94,7 @@ def default_credentials() -> CredentialClient:
 
 
 def access_key(access_key_id: str, access_key_secret: str) -> CredentialClient:
-    """Return credentials for exactly this key, independent of the environment."""
+    """Return a credential client for one access key; the environment is ignored."""
     config = CredentialConfig(
         type="access_key", access_key_id=access_key_id, access_key_secret=access_key_secret
     )
@@ -98,11 +102,11 @@ def access_key(access_key_id: str, access_key_secret: str) -> CredentialClient:
 
 
 class StsClient:
-    """Calls AssumeRole for one role, with a fixed duration.
+    """Calls AssumeRole for one role, with a fixed lifetime of the credentials.
 
     Args:
-        role_arn: by default the role for pages' credentials.
-        duration_s: by default the duration of pages' credentials.
+        role_arn: ARN of the role; by default the role for the page's credentials.
+        duration_s: lifetime in seconds; by default that of the page's credentials.
     """
 
     def __init__(
@@ -126,7 +130,7 @@ class StsClient:
         self._threads = ThreadPoolExecutor(MAX_CALLS, "ossferry-sts")
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
-        """Return credentials; see `AssumeRole`."""
+        """Return credentials from STS; implements `AssumeRole`."""
         request = AssumeRoleRequest(
             role_arn=self._role_arn,
             role_session_name=session_name,
@@ -165,9 +169,10 @@ def objects_sts(settings: Settings, credentials: CredentialClient) -> StsClient:
 
 
 def _refusal(error: AlibabaCloudException) -> StsRefusedError | StsLostError:
-    """Classify an error of STS as temporary or as a refusal.
+    """Convert an error of STS to the matching exception.
 
-    Source: RAM page "STS error codes": Throttling* and 5xx may be tried again, the rest not.
+    Throttling and status 5xx are temporary (`StsLostError`); all other errors are refusals. Source:
+    RAM page "STS error codes".
     """
     code = str(error.code)
     if code.startswith("Throttling"):
@@ -178,7 +183,10 @@ def _refusal(error: AlibabaCloudException) -> StsRefusedError | StsLostError:
 
 
 def _loss(error: TeaException) -> StsLostError:
-    """Return the reason of a failure that the SDK wraps in its `UnretryableException`."""
+    """Convert a failure inside the SDK to the matching exception.
+
+    The SDK wraps the cause of such a failure in its `UnretryableException`.
+    """
     cause = getattr(error, "inner_exception", None)
     if isinstance(cause, CredentialException):
         return StsLostError("no-server-credentials", retry_after_s=30)

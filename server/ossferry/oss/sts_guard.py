@@ -1,9 +1,10 @@
 """Protection of STS calls: a rate limit, one retry and a circuit breaker.
 
-Calls are delayed so that no second has more calls than the settings allow. If the queue is longer
-than a client would wait, the client is told when to come back. After several failures in a row, no
-calls are sent for a while; then single calls test whether STS has recovered. Credentials that are
-already expired on arrival count as a failure.
+Calls wait in a queue, so that STS never receives more calls per second than the settings allow. If
+the queue is too long, a call fails immediately, and the client is told when to try again. After 5
+failures in a row, calls fail without a request to STS; every 5 seconds, one test call is sent to
+check whether STS has recovered. Credentials that have already expired when they arrive count as a
+failure.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ log = logger("ossferry.sts_guard")
 
 
 class Pace:
-    """A rate limit that lets calls through in order."""
+    """A rate limit for calls; waiting calls continue in the order of their arrival."""
 
     def __init__(self, counter: Counter, *, calls_per_s: int) -> None:
         self._counter = counter
@@ -61,7 +62,7 @@ class Pace:
 
 
 class Breaker:
-    """A circuit breaker, which opens after several failures in a row."""
+    """A circuit breaker, which opens after `LOSSES` failures in a row and then blocks calls."""
 
     def __init__(self, *, monotonic: Monotonic) -> None:
         self._monotonic = monotonic
@@ -70,11 +71,11 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether the breaker is open."""
+        """True if the breaker is open."""
         return self._losses >= LOSSES
 
     def check(self) -> None:
-        """Raise an error if the breaker is open; let one test call through per `OPEN_S` seconds.
+        """Raise an error if the breaker is open, except for one test call every `OPEN_S` seconds.
 
         Raises:
             StsLostError: STS has failed several times in a row, most recently within `OPEN_S`
@@ -88,11 +89,11 @@ class Breaker:
         self._open_until = self._monotonic() + OPEN_S
 
     def answered(self) -> None:
-        """Record an answer of STS, even a refusal; this closes the breaker."""
+        """Close the breaker, because STS answered; a refusal is an answer too."""
         self._losses = 0
 
     def lost(self) -> None:
-        """Record a failure of STS."""
+        """Record a failed call to STS; open the breaker after `LOSSES` failures in a row."""
         self._losses += 1
         if self._losses == LOSSES:
             log.error("breaker-open")
@@ -100,7 +101,7 @@ class Breaker:
 
 
 class GuardedSts:
-    """AssumeRole with a rate limit, a circuit breaker and one retry."""
+    """An `AssumeRole` function with a rate limit, a circuit breaker and one retry."""
 
     def __init__(
         self,
@@ -121,7 +122,7 @@ class GuardedSts:
         self._is_well = False
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
-        """Return credentials; see `AssumeRole`."""
+        """Return credentials from STS; implements `AssumeRole`."""
         try:
             found = await self._twice(session_name, policy)
         except (StsLostError, StsRefusedError):
@@ -131,10 +132,13 @@ class GuardedSts:
         return found
 
     async def check(self) -> None:
-        """Raise an error unless the last call succeeded or a test call succeeds now.
+        """Raise an error if STS does not issue credentials.
+
+        A test call is sent only if the last call failed or if there was no call yet.
 
         Raises:
-            StsRefusedError, StsLostError: the test call failed.
+            StsRefusedError: STS refuses the test call.
+            StsLostError: STS gives no usable answer to the test call.
         """
         if not self._is_well:
             await self(session_name="ossferry-readiness", policy=NOTHING)

@@ -1,1 +1,1 @@
-"""The built upload page and its files."""
+"""Routes that serve the built upload page and its files."""

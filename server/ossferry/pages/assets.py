@@ -1,7 +1,8 @@
-"""The files of the built page: exactly the files of the manifest, verified by their hashes.
+"""The files of the built page.
 
-A requested path is looked up in a table that is built at start, so no request can reach another
-file. Small files are kept in memory, large files are streamed from disk.
+Only files that the manifest lists are served, and their hashes are verified at start. Each
+requested path is looked up in a table that is built at start, so a request cannot read any other
+file. Small files are kept in memory; large files are streamed from disk.
 """
 
 import base64
@@ -35,13 +36,20 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """A file in each of its encodings; the encoding `""` is the uncompressed file."""
+    """A file in each of its encodings; the encoding `""` is the uncompressed file.
+
+    Attributes:
+        variants: a mapping from encodings, such as `br`, to the encoded file.
+    """
 
     content_type: str
     variants: Mapping[str, Variant]
 
     def respond(self, request: Request, *, cache_control: str) -> Response:
-        """Return the smallest accepted encoding of the file, or 304 if the client has the file."""
+        """Return a response with the file in the best encoding that the client accepts.
+
+        The response has status 304 and no content if the client already has the current file.
+        """
         encoding = _negotiate(request.headers.get("accept-encoding", ""), self.variants)
         variant = self.variants[encoding]
         # a 304 has a type too: the security headers depend on it, and replace the cached ones
@@ -64,7 +72,7 @@ class Assets:
     """The files below `/assets/`, and the icon.
 
     Attributes:
-        inline_scripts: hashes of the inline scripts of the pages, for Content-Security-Policy.
+        inline_scripts: hashes of the page's inline scripts, for the header Content-Security-Policy.
     """
 
     def __init__(self, files: Mapping[str, StoredFile], inline_scripts: Sequence[str]) -> None:
@@ -91,32 +99,35 @@ class Assets:
         return cls(files, manifest.get("inline_scripts", ()))
 
     def find(self, url: str) -> StoredFile | None:
-        """Return the file with exactly this path; None without one."""
+        """Return the file at this URL path, or None if there is no such file."""
         return self._files.get(url)
 
     def embed(self) -> StoredFile | None:
-        """Return the script that other sites load; None without one."""
+        """Return the script with which other sites embed the page, or None if it was not built."""
         return next((file for url, file in self._files.items() if url.endswith("/embed.js")), None)
 
     def styles(self) -> str:
-        """Return the path of the page's style sheet; empty without one."""
+        """Return the URL path of the page's style sheet; empty if there is no style sheet."""
         return self.address("styles.css")
 
     def address(self, name: str) -> str:
-        """Return the path of the file with this name, in its hashed folder; empty without one."""
+        """Return the URL path of the file with this name; empty if there is no such file."""
         return next((url for url in self._files if url.endswith(f"/{name}")), "")
 
     def icon(self) -> StoredFile | None:
-        """Return the icon of the page; None without one."""
+        """Return the icon of the page, or None if there is no icon."""
         found = (file for url, file in self._files.items() if url.endswith("/favicon.svg"))
         return self._files.get("/favicon.ico") or next(found, None)
 
 
 def find_web_dir(settings: Settings) -> Path:
-    """Return the folder with the built page: the configured one, or of the package or checkout.
+    """Return the folder of the built page.
+
+    This is the configured folder. If none is configured, it is the folder in the installed package
+    or in the checkout.
 
     Raises:
-        SettingsError: no page has been built.
+        SettingsError: there is no built page in the folder.
     """
     package = Path(__file__).parents[1]
     candidates = [package / "web", package.parent.parent / "build" / "web"]
@@ -132,8 +143,8 @@ def load_file(path: Path, content_type: str, encodings: list[str]) -> StoredFile
     """Return a file with its compressed copies.
 
     Args:
-        path: the uncompressed file; copies with the endings `.br` and `.gz` are beside it.
-        encodings: `br` and `gzip`, the preferred one first.
+        path: the uncompressed file; copies with the endings `.br` and `.gz` are in the same folder.
+        encodings: the available encodings, such as `br` and `gzip`, the preferred one first.
     """
     paths = {name: path.with_name(path.name + SUFFIXES[name]) for name in encodings} | {"": path}
     variants = {name: _load_variant(each, name) for name, each in paths.items()}
@@ -155,7 +166,7 @@ def _load_variant(path: Path, encoding: str) -> Variant:
 
 
 def _negotiate(accept_encoding: str, available: Mapping[str, Variant]) -> str:
-    """Return the first available encoding that the client accepts; empty for none."""
+    """Return the first available encoding that the client accepts; empty for no encoding."""
     accepted = set()
     for item in accept_encoding.lower().split(","):
         name, _, parameter = item.partition(";")

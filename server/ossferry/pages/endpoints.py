@@ -20,14 +20,21 @@ class AssetApi:
         self._assets = assets
 
     async def asset(self, request: Request) -> Response:
-        """Answer `GET /assets/{path}`; hashed names allow browsers to keep the file for ever."""
+        """Answer `GET /assets/{path}` with a file.
+
+        Browsers may cache the file permanently, because the path contains a hash of the content.
+        """
         file = self._assets.find(f"/assets/{request.path_params['path']}")
         if file is None:
             raise HTTPException(404)
         return file.respond(request, cache_control=IMMUTABLE)
 
     async def embed(self, request: Request) -> Response:
-        """Answer `GET /embed.js`, which any site may load; `frame-ancestors` limits embedding."""
+        """Answer `GET /embed.js` with the script that embeds the page.
+
+        Any site may load the script. The `frame-ancestors` directive limits which sites can embed
+        the page.
+        """
         file = self._assets.embed()
         if file is None:
             raise HTTPException(404)
@@ -36,7 +43,7 @@ class AssetApi:
         return response
 
     async def icon(self, request: Request) -> Response:
-        """Answer `GET /favicon.ico`, which browsers request by default."""
+        """Answer `GET /favicon.ico`, which browsers request by default, with the icon."""
         file = self._assets.icon()
         if file is None:
             return Response(status_code=204)

@@ -1,7 +1,7 @@
-"""The upload page: one HTML file for each interpreter and language.
+"""The upload page: one HTML file for each combination of interpreter and language.
 
-The settings choose the interpreter, the request chooses the language. Browsers revalidate the page
-on every visit (`no-cache`); the files that the page loads have hashed names.
+The settings choose the interpreter; the request chooses the language. Browsers revalidate the page
+on every visit (`no-cache`). The files that the page loads have hashes in their paths.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ __all__ = ["Pages"]
 
 
 class Pages:
-    """The route `/`, with one page for each interpreter and language."""
+    """The route `/`, with one page for each combination of interpreter and language."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Pages:
 
     @classmethod
     def load(cls, settings: Settings, web_dir: Path, authenticator: Authenticator) -> "Pages":
-        """Return the route with all pages in memory.
+        """Load all pages into memory, and return the route.
 
         Raises:
             SettingsError: a page is missing in `web_dir`.
@@ -50,7 +50,10 @@ class Pages:
         return cls(settings, files, authenticator)
 
     async def show(self, request: Request) -> Response:
-        """Answer `GET /` with the page, or with the response for people who are not signed in."""
+        """Answer `GET /` with the page.
+
+        If a person must sign in first, answer with the authenticator's response instead.
+        """
         instead = await self._authenticator.welcome(request)
         if instead is not None:
             return instead
@@ -67,7 +70,7 @@ class Pages:
 
 
 def _load_pages(web_dir: Path, runtime: str) -> dict[str, StoredFile]:
-    """Return the page of an interpreter in each of its languages, English first."""
+    """Return an interpreter's pages as a mapping from languages, English first."""
     found = {DEFAULT: _load_page(web_dir / f"index.{runtime}.html")}
     for path in sorted(web_dir.glob(f"index.{runtime}.*.html")):
         found[path.name.split(".")[2]] = _load_page(path)

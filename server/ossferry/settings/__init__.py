@@ -1,1 +1,1 @@
-"""The options of the server: the model, the types of values, and the rules between options."""
+"""The options of the server: the model, the types of values, and rules for combinations."""

@@ -1,4 +1,4 @@
-"""The addresses of the bucket that follow from the options, and checks of host names."""
+"""Addresses of the bucket, derived from the options, and checks of host names."""
 
 import ipaddress
 import re
@@ -12,9 +12,10 @@ _MOCK_HOST = re.compile(r"localhost|(?:oss-[a-z0-9-]+|[a-z]{2}-[a-z0-9-]+\.oss)\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
-    """The options that name the bucket, and the addresses that follow from them.
+    """The options that name the bucket, and the addresses derived from them.
 
-    The fields are the options of the same names. Every address is ``scheme://host[:port]``.
+    Each field is the option with the same name. Every address has the form
+    ``scheme://host[:port]``.
     """
 
     bucket: str
@@ -27,23 +28,30 @@ class Addresses:
 
     @property
     def bucket_origin(self) -> str:
-        """The address of the bucket at `endpoint`."""
+        """The address of the bucket at the configured endpoint."""
         return self.endpoint if self.cname else _with_bucket(self.endpoint, self.bucket)
 
     @property
     def upload_origins(self) -> tuple[str, ...]:
-        """Every address that browsers may upload to, in order of preference."""
+        """All addresses to which browsers may upload, in order of preference."""
         hosts = tuple(self._origin_of(each) for each in self.upload_hosts)
         return hosts if self.bucket_origin in hosts else (self.bucket_origin, *hosts)
 
     def _origin_of(self, host: str) -> str:
-        """Return an upload host, with the bucket in front if the host is an endpoint."""
+        """Return the address of an upload host.
+
+        For an endpoint, the bucket's name is put in front of the host name unless it is already
+        there.
+        """
         if not self.is_endpoint(host) or host_of(host).startswith(f"{self.bucket}."):
             return host
         return _with_bucket(host, self.bucket)
 
     def is_endpoint(self, address: str) -> bool:
-        """Return whether an address is of Alibaba Cloud or of the mock, and no custom domain."""
+        """Return whether an address is an endpoint of Alibaba Cloud or of the mock.
+
+        Custom domains are not endpoints.
+        """
         name = host_of(address)
         return name.endswith(self.endpoint_suffixes) or (
             self.allow_mock and is_mock_endpoint(name, self.bucket)
@@ -53,7 +61,8 @@ class Addresses:
     def form_address(self) -> str:
         """The address to which browsers send forms.
 
-        A form cannot try a second host, and only a custom domain accepts forms of every account.
+        This is the first custom domain, if there is one, because only a custom domain accepts forms
+        of every account. Unlike the page, a form cannot try a second address after a failure.
         """
         custom = (each for each in self.upload_origins if not self.is_endpoint(each))
         return next(custom, self.upload_origins[0])
@@ -74,24 +83,24 @@ def _with_bucket(address: str, bucket: str) -> str:
 
 
 def host_of(url: str) -> str:
-    """Return the host name of a URL, in lower case; empty if the URL has none."""
+    """Return the host name of a URL in lower case; empty if the URL has no host name."""
     return urlsplit(url).hostname or ""
 
 
 def is_mock_endpoint(host: str, bucket: str) -> bool:
-    """Return whether a host name is an endpoint of a mock, with or without the bucket in front."""
+    """Return whether a host name is a mock's endpoint, with or without the bucket's name."""
     return _MOCK_HOST.fullmatch(host.removeprefix(f"{bucket}.")) is not None
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host name or an IP address means this machine."""
+    """Return whether a host name or an IP address refers to this machine."""
     if is_address(host):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost" or host.endswith(".localhost")
 
 
 def is_address(host: str) -> bool:
-    """Return whether a host is an IP address and no name."""
+    """Return whether a host is an IP address, not a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Options with a fixed set of values.
+"""Types of options with a fixed set of values.
 
-This module imports nothing but `typing`: the command line uses `Runtime` and must start without
+This module imports only `typing`, because the command line uses `Runtime` and must start without
 loading pydantic.
 """
 

@@ -1,6 +1,6 @@
-"""Secrets in files: `OSSFERRY_SECRET_FILE=/run/secrets/x` in place of `OSSFERRY_SECRET`.
+"""Secrets read from files: `OSSFERRY_SECRET_FILE=/run/secrets/x` replaces `OSSFERRY_SECRET`.
 
-Neither the process list nor `docker inspect` shows a secret that is in a file.
+A secret in a file appears neither in the process list nor in the output of `docker inspect`.
 """
 
 import os
@@ -19,11 +19,11 @@ __all__ = ["FileSecrets"]
 
 
 class FileSecrets(PydanticBaseSettingsSource):
-    """The pydantic settings source for `*_FILE` variables of secret options.
+    """The pydantic settings source that reads secrets from files named in `*_FILE` variables.
 
     Args:
-        prefix: of the variables, ``OSSFERRY_``.
-        others: sources that must not set an option that a file sets too.
+        prefix: prefix of the variables, ``OSSFERRY_``.
+        others: other settings sources; an option must not be set both there and in a file.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class FileSecrets(PydanticBaseSettingsSource):
         self._others = others
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return the secret in the file that a `*_FILE` variable names; see the base class.
+        """Return the secret from the file that a `*_FILE` variable names; see the base class.
 
         Raises:
             SettingsError: the option is set twice, or the file cannot be read.
@@ -54,7 +54,7 @@ class FileSecrets(PydanticBaseSettingsSource):
             raise SettingsError(f"{option}_FILE: the file cannot be read.") from error
 
     def __call__(self) -> dict[str, Any]:
-        """Return the secrets of all files, by option."""
+        """Return all secrets that are read from files, as a mapping from option names."""
         fields = self.settings_cls.model_fields.items()
         found = {name: self.get_field_value(field, name)[0] for name, field in fields}
         return {name: value for name, value in found.items() if value is not None}

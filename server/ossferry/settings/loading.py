@@ -1,4 +1,4 @@
-"""Loading of the settings; an error becomes one sentence that names the option."""
+"""Loading of the settings; an invalid option raises an error that names the option."""
 
 import os
 import re
@@ -25,7 +25,7 @@ log = logger("ossferry.settings")
 
 
 class ExplicitSettings(Settings):
-    """The same options, all set in code: the environment and `.env` are not read."""
+    """Settings with all options set in code; the environment and `.env` are not read."""
 
     @classmethod
     def settings_customise_sources(
@@ -41,14 +41,14 @@ class ExplicitSettings(Settings):
 
 
 def load_settings(cls: type[Settings] = Settings, /, **values: object) -> Settings:
-    """Return the settings.
+    """Return the settings from the given values, the environment and `.env`.
 
     Args:
-        cls: `ExplicitSettings` to ignore the environment.
+        cls: `ExplicitSettings` to ignore the environment and `.env`.
         values: options that take precedence over the environment.
 
     Raises:
-        SettingsError: one sentence that names the first option at fault.
+        SettingsError: an option is missing or invalid; the message names the first such option.
     """
     if not issubclass(cls, ExplicitSettings):
         _refuse_typing_errors()
@@ -63,10 +63,13 @@ def load_settings(cls: type[Settings] = Settings, /, **values: object) -> Settin
 
 
 def _refuse_typing_errors() -> None:
-    """Refuse variables with a misspelled option name; log other variables with our prefix.
+    """Raise an error for an environment variable that looks like a misspelled option.
 
-    A misspelled option would have no effect, and nobody would notice. Unknown names are allowed
-    because a cluster may set variables of its own.
+    A misspelled option would have no effect, and nobody would notice. Other unknown variables with
+    the prefix `OSSFERRY_` are only logged, because a cluster may set variables of its own.
+
+    Raises:
+        SettingsError: a variable is similar to an option; the message names both.
     """
     fields = Settings.model_fields
     options = [PREFIX + name.upper() for name in fields]

@@ -1,8 +1,8 @@
 """The options of the server, read from `OSSFERRY_*` variables and `.env`.
 
-No other module reads these variables. Each value is checked on its own (`types`) and together with
-others (`rules`). An unsafe or missing value stops the start with one sentence that names the
-option. This module opens no connection.
+Only the modules of this folder read these variables. Each value is validated alone (`types`) and in
+combination with other values (`rules`). If a value is unsafe or missing, the server does not start,
+and one sentence names the option. This module opens no connection.
 """
 
 from ipaddress import IPv4Network, IPv6Network
@@ -50,7 +50,10 @@ PREFIX = "OSSFERRY_"
 
 
 class Settings(BaseSettings):
-    """Options of `ossferry serve`; each is the environment variable `OSSFERRY_` + its name."""
+    """Options of `ossferry serve`.
+
+    Each option is set by the environment variable `OSSFERRY_` + the option's name in capitals.
+    """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
@@ -451,7 +454,7 @@ class Settings(BaseSettings):
 
     @property
     def addresses(self) -> Addresses:
-        """The addresses of the bucket that follow from the options."""
+        """The addresses of the bucket, derived from the options."""
         return Addresses(
             bucket=self.bucket,
             endpoint=self.endpoint,
@@ -464,37 +467,37 @@ class Settings(BaseSettings):
 
     @property
     def bucket_origin(self) -> str:
-        """See `Addresses`."""
+        """The address of the bucket at the configured endpoint."""
         return self.addresses.bucket_origin
 
     @property
     def upload_origins(self) -> tuple[str, ...]:
-        """See `Addresses`."""
+        """All addresses to which browsers may upload, in order of preference."""
         return self.addresses.upload_origins
 
     @property
     def form_address(self) -> str:
-        """See `Addresses`."""
+        """The address to which browsers send forms."""
         return self.addresses.form_address
 
     @property
     def links_address(self) -> str:
-        """See `Addresses`."""
+        """The address of the bucket in share links and previews."""
         return self.addresses.links_address
 
     @property
     def sts_address(self) -> str:
-        """`scheme://host[:port]` of STS."""
+        """The address of STS, ``scheme://host[:port]``."""
         return self.sts_endpoint or f"https://sts.{self.region}.aliyuncs.com"
 
     @property
     def objects_address(self) -> str:
-        """`scheme://host[:port]` of the OSS endpoint that the server itself uses."""
+        """The address of OSS for the server's own requests, ``scheme://host[:port]``."""
         return self.objects_endpoint or self.endpoint
 
     @property
     def objects_by_cname(self) -> bool:
-        """Whether the server itself reaches OSS at a custom domain."""
+        """True if the server's own requests go to a custom domain of the bucket."""
         return self.cname and self.objects_address == self.endpoint
 
     @property
@@ -505,5 +508,5 @@ class Settings(BaseSettings):
 
     @property
     def secret_bytes(self) -> bytes:
-        """The secret as bytes, the key of keyed hashes."""
+        """The option `secret` as bytes; this is the key for keyed hashes."""
         return self.secret.get_secret_value().encode()

@@ -1,7 +1,7 @@
-"""Rules between options: each rule is a generator of sentences about options that do not fit.
+"""Rules for combinations of options; each rule yields a sentence for each problem.
 
 A rule's parameters have the names of the options that the rule compares; `broken_rules` passes the
-values. A sentence names the option at fault and says what to do. Rules open no file and no
+values. A sentence names the invalid option and says how to correct it. Rules open no file and no
 connection.
 """
 
@@ -39,10 +39,10 @@ _PLAIN_URL = re.compile(r"[!-\[\]-~]+")
 
 
 def broken_rules(options: object) -> Iterator[str]:
-    """Yield a sentence for each broken rule, in the order of `RULES`.
+    """Yield a sentence for each problem that a rule finds, in the order of `RULES`.
 
     Args:
-        options: has an attribute for each parameter of each rule.
+        options: an object with an attribute for each parameter of each rule.
     """
     for rule in RULES:
         yield from rule(**{name: getattr(options, name) for name in signature(rule).parameters})
@@ -127,13 +127,16 @@ def _other_origins(
 
 
 def _is_plain(origin: str) -> bool:
-    """Whether an origin is plain http and not on this machine."""
+    """Return whether an origin uses plain http and is not on this machine."""
     parts = urlsplit(origin)
     return parts.scheme != "https" and not is_loopback(parts.hostname or "")
 
 
 def _too_wide(networks: Iterable[Network]) -> bool:
-    """Whether a network, or several adjacent ones together, cover much of the internet."""
+    """Return whether trusted networks cover too large a part of the internet.
+
+    The limits are /8 for IPv4 and /7 for IPv6; adjacent networks count together.
+    """
     v4 = [each for each in networks if isinstance(each, ipaddress.IPv4Network)]
     v6 = [each for each in networks if isinstance(each, ipaddress.IPv6Network)]
     return (
@@ -176,7 +179,11 @@ def _endpoints(
 
 
 def _region(addresses: Addresses, region: str, objects_address: str) -> Iterator[str]:
-    """Check bucket, region and endpoint for parts that the console shows with them."""
+    """Yield a sentence for each common mistake in a region or endpoint copied from the console.
+
+    The mistakes are: the region begins with ``oss-``, an endpoint contains the bucket's name, or an
+    endpoint belongs to another region.
+    """
     if region.startswith("oss-"):
         yield f"OSSFERRY_REGION must be without oss-: {region.removeprefix('oss-')}"
     for option, url in (
@@ -198,7 +205,11 @@ def _issuers(allow_mock: bool, jwt_jwks_url: str, oidc_issuer: str) -> Iterator[
 
 
 def _all_a_mock(addresses: Addresses, sts_address: str, objects_address: str) -> Iterator[str]:
-    """Require that all endpoints are a mock, or none: the demo identifies nobody."""
+    """Yield a sentence for each endpoint that is not on this machine, if a mock is allowed.
+
+    With a mock, the demo lets anyone in without proof of identity. Therefore no real endpoint may
+    be used together with a mock.
+    """
     for option, url in (
         ("OSSFERRY_ENDPOINT", addresses.endpoint),
         ("OSSFERRY_STS_ENDPOINT", sts_address),
@@ -240,7 +251,7 @@ def _public_endpoint(option: str, host: str, region: str) -> Iterator[str]:
 
 
 def _is_of_another_region(host: str, region: str) -> bool:
-    """Whether a host is the endpoint of a region, and of another one than `region`."""
+    """Return whether a host is the endpoint of a region other than `region`."""
     found = _REGIONAL_HOST.fullmatch(host)
     return found is not None and not (found[1] or found[2]).startswith(region)
 
@@ -265,7 +276,10 @@ def _custom_domain(
 
 
 def _apart(option: str, host: str, allowed_hosts: tuple[str, ...]) -> Iterator[str]:
-    """Require that a domain with uploaded files shares no cookies with this server."""
+    """Yield a sentence if a domain with uploaded files could share cookies with this server.
+
+    This is the case if one of the two domains is part of the other.
+    """
     for ours in allowed_hosts:
         if host == ours or host.endswith(f".{ours}") or ours.endswith(f".{host}"):
             yield (

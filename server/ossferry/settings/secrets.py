@@ -1,4 +1,4 @@
-"""The secret options: which fields they are, and their values, for redaction."""
+"""Secret options: detection of secret fields, and the secret values for redaction."""
 
 from typing import get_args
 

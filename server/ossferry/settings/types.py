@@ -1,4 +1,4 @@
-"""The types of option values that need a check of their own."""
+"""Types for option values that need validation of their own."""
 
 import base64
 import binascii
@@ -30,7 +30,7 @@ MAX_OBJECT_SIZE = 48_800_000_000_000
 
 MIN_SECRET_LENGTH = 32
 MIN_SECRET_VARIETY = 8
-"""Different characters; 999 of 1,000 secrets of 32 random digits have that many."""
+"""Different characters; 999 of 1,000 secrets of 32 random digits have at least this many."""
 
 WEBHOOK_PREFIX = "whsec_"
 WORDS = (
@@ -47,7 +47,7 @@ WORDS = (
     "replace",
     "secret",
 )
-"""Words of placeholders; one in millions of random texts contains such a word by accident."""
+"""Words of placeholders; a random text contains such a word only once in millions of cases."""
 
 MAX_AGAIN = 0.3
 """The largest part of a secret's three-character sequences that may be repetitions."""
@@ -77,10 +77,16 @@ MIN_WEBHOOK_KEY = 24
 
 
 def _origin(value: str) -> str:
-    """Return an origin in the form that browsers use; it must be `scheme://host[:port]`.
+    """Return an origin in the normalized form that browsers use.
 
-    Programs read different hosts from a URL with a backslash, a space or a control character, so
-    only the characters of host names are allowed.
+    Programs disagree about the host of a URL that contains a backslash, a space or a control
+    character. Therefore the host may contain only the characters of host names.
+
+    Args:
+        value: ``scheme://host`` or ``scheme://host:port``.
+
+    Raises:
+        ValueError: the value is not an origin.
     """
     parts = urlsplit(value.rstrip("/"))
     _ = parts.port  # raises ValueError if the port is not a number
@@ -121,7 +127,11 @@ def _long(value: SecretStr) -> SecretStr:
 
 
 def _is_guessable(secret: str) -> bool:
-    """Whether a secret has few different characters, placeholders, repetitions or sequences."""
+    """Return whether a secret is easy to guess.
+
+    Such a secret has few different characters, a word such as ``example``, or many repetitions or
+    sequences.
+    """
     small, letters = secret.lower(), bare(secret)
     if len(set(small)) < MIN_SECRET_VARIETY or any(word in letters for word in WORDS):
         return True
@@ -136,12 +146,17 @@ def _is_guessable(secret: str) -> bool:
 
 
 def bare(secret: str) -> str:
-    """Return the letters and digits of a secret in lower case, to compare it with known texts."""
+    """Return the letters and digits of a secret in lower case, for comparison with known texts."""
     return "".join(char for char in secret.lower() if char.isalnum())
 
 
 def _share(is_near: Callable[[str, str], bool], text: str, stride: int) -> float:
-    """Return the part of all steps of this distance that lead to a neighbouring character."""
+    """Return the fraction of the character pairs in a text that are neighbours.
+
+    Args:
+        is_near: returns whether two characters are neighbours, such as on the keyboard.
+        stride: distance in the text between the two characters of a pair.
+    """
     steps = [is_near(*step) for step in zip(text, text[stride:], strict=False)]
     return sum(steps) / len(steps)
 
@@ -160,11 +175,11 @@ def _near_on_keyboard(first: str, later: str) -> bool:
 def webhook_key(secret: str) -> bytes:
     """Return the key that signs webhook events.
 
-    A secret with the prefix ``whsec_`` of Standard Webhooks is decoded from base64; another secret
-    is the key itself.
+    If a secret has the prefix ``whsec_`` of Standard Webhooks, the rest of the secret is decoded
+    from base64. Any other secret is used as the key without decoding.
 
     Raises:
-        ValueError: no base64 of at least 24 bytes follows the prefix.
+        ValueError: the text after the prefix is not base64 of at least 24 bytes.
     """
     if not secret.startswith(WEBHOOK_PREFIX):
         return secret.encode()

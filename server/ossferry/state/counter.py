@@ -1,7 +1,7 @@
 """Counters for rate limits, in Redis for several processes and in memory for one.
 
-Windows are exact: no minute has more events than a limit per minute allows. While Redis is lost,
-each process counts on its own, against a fraction of each limit.
+Time windows are exact: no period of 60 seconds has more events than a limit per minute allows.
+While Redis does not answer, each process counts its own events and allows one fourth of each limit.
 """
 
 import math
@@ -32,7 +32,7 @@ log = logger("ossferry.rates")
 
 
 class Counter:
-    """Counts events against limits, together with other processes if there is a Redis."""
+    """Counts events against rate limits; with Redis, all processes share the counts."""
 
     def __init__(
         self,
@@ -49,17 +49,31 @@ class Counter:
         self._lost_until = 0.0
 
     async def hit(self, item: limits.RateLimitItem, *names: str) -> bool:
-        """Count one event unless the limit is reached; return whether it was counted."""
+        """Count one event unless the rate limit is reached; return whether the event was counted.
+
+        Args:
+            item: the rate limit.
+            names: names that identify the counter.
+        """
         return await self._ask(item, names, _Windows.hit)
 
     async def test(self, item: limits.RateLimitItem, *names: str) -> bool:
-        """Return whether one more event would be within the limit; count nothing."""
+        """Return whether the rate limit allows one more event, without counting an event.
+
+        Args:
+            item: the rate limit.
+            names: names that identify the counter.
+        """
         return await self._ask(item, names, _Windows.test)
 
     async def retry_after_s(self, item: limits.RateLimitItem, *names: str) -> int:
-        """Return the whole seconds after which one more event is within the limit.
+        """Return the number of whole seconds until the rate limit allows one more event.
 
-        The time is exact if this process counts alone, else half of the limit's window.
+        Without Redis, the result is exact. With Redis, it is an estimate: half of the time window.
+
+        Args:
+            item: the rate limit.
+            names: names that identify the counter.
         """
         expiry = item.get_expiry()
         key = _counter_name(item, names)
@@ -89,11 +103,12 @@ class Counter:
 
 
 class MovingWindows:
-    """The times of counted events in the memory of this process, by key; for one event loop.
+    """In-memory storage of counters: the times of recent events for each key.
 
-    The in-memory storage of the `limits` library visits every counter on every hit, in a thread for
-    each, which takes most of a core with thousands of principals. This storage drops ended counters
-    once a minute and takes a clock. Its methods have the names of the library's Redis storage.
+    The storage belongs to one event loop. The in-memory storage of the `limits` library visits
+    every counter on every event, each time in a worker thread. With thousands of principals, this
+    uses most of a CPU core. This storage instead removes expired counters once a minute, and takes
+    a clock as an argument. The method names are those of the library's Redis storage.
     """
 
     def __init__(self, monotonic: Monotonic = monotonic) -> None:
@@ -106,10 +121,13 @@ class MovingWindows:
         return len(self._moments)
 
     async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Count `amount` events unless `limit` is reached; return whether they were counted.
+        """Count events unless the limit would be exceeded; return whether the events were counted.
 
         Args:
-            expiry: the length of the window in seconds.
+            key: the key of the counter.
+            limit: the highest number of events in the time window.
+            expiry: the length of the time window in seconds.
+            amount: the number of events to count.
         """
         now = self._monotonic()
         if now - self._swept_at > SWEEP_S:
@@ -122,11 +140,12 @@ class MovingWindows:
         return True
 
     async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        """Return the time of the oldest event in the window, and the number of events.
+        """Return the time of the oldest event in the time window, and the number of events.
 
         Args:
+            key: the key of the counter.
             limit: not used; the Redis storage has this parameter.
-            expiry: the length of the window in seconds.
+            expiry: the length of the time window in seconds.
         """
         now = self._monotonic()
         _, moments = self._moments.get(key, (expiry, deque[float]()))
@@ -134,7 +153,7 @@ class MovingWindows:
         return (moments[0] if moments else now), len(moments)
 
     def _sweep(self, now: float) -> None:
-        """Drop all keys without events in their window."""
+        """Remove all keys that have no event in their time window."""
         self._swept_at = now
         self._moments = {
             key: (expiry, moments)
@@ -147,22 +166,22 @@ WindowStorage: TypeAlias = RedisCounters | MovingWindows
 
 
 class _Windows:
-    """Exact moving windows over one storage.
+    """Exact moving time windows in one storage.
 
-    The moving window of the `limits` library builds the name of a counter for each call; each grant
-    uses five counters, so this class caches the names.
+    Each grant uses five counters. The moving window of the `limits` library builds a counter's name
+    for each call, so this class caches the names.
     """
 
     def __init__(self, storage: WindowStorage) -> None:
         self._storage = storage
 
     async def hit(self, item: limits.RateLimitItem, names: tuple[str, ...]) -> bool:
-        """See `Counter.hit`."""
+        """Count one event unless the rate limit is reached; return whether it was counted."""
         key = _counter_name(item, names)
         return await self._storage.acquire_entry(key, item.amount, item.get_expiry())
 
     async def test(self, item: limits.RateLimitItem, names: tuple[str, ...]) -> bool:
-        """See `Counter.test`."""
+        """Return whether the rate limit allows one more event, without counting an event."""
         key = _counter_name(item, names)
         _, count = await self._storage.get_moving_window(key, item.amount, item.get_expiry())
         return count < item.amount
@@ -188,7 +207,7 @@ def _counters(pool: ConnectionPool) -> RedisCounters:
 
 
 def _drop_until(moments: deque[float], until: float) -> None:
-    """Remove the times up to and including `until`."""
+    """Remove the times up to and including `until` from a sorted queue."""
     while moments and moments[0] <= until:
         moments.popleft()
 

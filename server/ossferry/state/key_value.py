@@ -1,8 +1,8 @@
-"""A key-value storage that several processes share: used-once marks and small sealed values.
+"""A key-value storage for locks, marks and small encrypted values.
 
-The storage is in memory for one process and in Redis for several. Every entry expires. If Redis
-does not answer within `TIMEOUT_S`, `StorageLostError` is raised, and Redis is not asked again for
-`LEFT_ALONE_S`, so that waiting requests do not pile up.
+One process uses its memory; several processes share Redis. Every entry expires. If Redis does not
+answer within `TIMEOUT_S` seconds, `StorageLostError` is raised. No further request is sent to Redis
+for the next `LEFT_ALONE_S` seconds, so that waiting requests do not pile up.
 """
 
 from collections.abc import Awaitable, Callable
@@ -44,14 +44,14 @@ log = logger("ossferry.storage")
 
 
 class Storage(Protocol):
-    """The port to the storage.
+    """Interface of the key-value storage.
 
-    Keys are text of our own, never of a client. Every method but `close` raises `StorageLostError`
-    if the storage does not work.
+    The server creates all keys; they never come from a client. Every method except `close` raises
+    `StorageLostError` if the storage does not work.
     """
 
     async def add(self, key: str, ttl_s: float) -> bool:
-        """Mark a key for `ttl_s` seconds; return whether the key was unmarked before."""
+        """Mark a key for `ttl_s` seconds; return False if the key was already marked."""
         ...
 
     async def has(self, key: str) -> bool:
@@ -59,7 +59,7 @@ class Storage(Protocol):
         ...
 
     async def get(self, key: str) -> bytes | None:
-        """Return the value of a key; None without one."""
+        """Return the value of a key, or None if the key has no value."""
         ...
 
     async def put(self, key: str, value: bytes, ttl_s: float) -> None:
@@ -71,7 +71,7 @@ class Storage(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Return if the storage works, else raise `StorageLostError`."""
+        """Raise `StorageLostError` if the storage does not work."""
         ...
 
     async def close(self) -> None:
@@ -80,43 +80,43 @@ class Storage(Protocol):
 
 
 class MemoryStorage:
-    """A storage in the memory of one process."""
+    """A key-value storage in the memory of one process."""
 
     def __init__(self, monotonic: Monotonic = monotonic) -> None:
         self._monotonic = monotonic
         self._entries: dict[str, tuple[float, bytes]] = {}
 
     async def add(self, key: str, ttl_s: float) -> bool:
-        """See `Storage`."""
+        """Mark a key for `ttl_s` seconds; return False if the key was already marked."""
         if await self.has(key):
             return False
         await self.put(key, b"1", ttl_s)
         return True
 
     async def has(self, key: str) -> bool:
-        """See `Storage`."""
+        """Return whether a key is marked or has a value."""
         return await self.get(key) is not None
 
     async def get(self, key: str) -> bytes | None:
-        """See `Storage`."""
+        """Return the value of a key, or None if the key has no value."""
         until, value = self._entries.get(key, (0.0, b""))
         return value if until > self._monotonic() else None
 
     async def put(self, key: str, value: bytes, ttl_s: float) -> None:
-        """See `Storage`."""
+        """Set the value of a key for `ttl_s` seconds."""
         if len(self._entries) >= MAX_ENTRIES:
             self._forget_ended()
         self._entries[key] = (self._monotonic() + ttl_s, value)
 
     async def drop(self, key: str) -> None:
-        """See `Storage`."""
+        """Remove a key and its value."""
         self._entries.pop(key, None)
 
     async def ping(self) -> None:
-        """See `Storage`."""
+        """Do nothing: memory always works."""
 
     async def close(self) -> None:
-        """See `Storage`."""
+        """Do nothing: there are no connections."""
 
     def _forget_ended(self) -> None:
         now = self._monotonic()
@@ -126,11 +126,11 @@ class MemoryStorage:
 
 
 class RedisStorage:
-    """A storage in Redis for several processes and machines.
+    """A key-value storage in Redis for several processes and machines.
 
     Args:
         url: the address of Redis, ``redis://host:port/database``.
-        timeout_s: seconds for which Redis may take to connect or to answer.
+        timeout_s: the longest time in seconds to wait for a connection or an answer.
     """
 
     def __init__(
@@ -141,34 +141,34 @@ class RedisStorage:
         self._lost_until = 0.0
 
     async def add(self, key: str, ttl_s: float) -> bool:
-        """See `Storage`."""
+        """Mark a key for `ttl_s` seconds; return False if the key was already marked."""
         return bool(
             await self._ask(lambda: self._redis.set(_name(key), b"1", nx=True, px=_ms(ttl_s)))
         )
 
     async def has(self, key: str) -> bool:
-        """See `Storage`."""
+        """Return whether a key is marked or has a value."""
         return bool(await self._ask(lambda: self._redis.exists(_name(key))))
 
     async def get(self, key: str) -> bytes | None:
-        """See `Storage`."""
+        """Return the value of a key, or None if the key has no value."""
         found = await self._ask(lambda: self._redis.get(_name(key)))
         return found.encode() if isinstance(found, str) else found
 
     async def put(self, key: str, value: bytes, ttl_s: float) -> None:
-        """See `Storage`."""
+        """Set the value of a key for `ttl_s` seconds."""
         await self._ask(lambda: self._redis.set(_name(key), value, px=_ms(ttl_s)))
 
     async def drop(self, key: str) -> None:
-        """See `Storage`."""
+        """Remove a key and its value."""
         await self._ask(lambda: self._redis.delete(_name(key)))
 
     async def ping(self) -> None:
-        """See `Storage`."""
+        """Raise `StorageLostError` if Redis does not answer."""
         await self._ask(lambda: self._redis.ping())
 
     async def close(self) -> None:
-        """See `Storage`."""
+        """Close all connections."""
         await self._redis.aclose()
 
     async def _ask(self, ask: Ask[T]) -> T:
@@ -185,7 +185,10 @@ class RedisStorage:
 def redis_pool(url: str, *, timeout_s: float = TIMEOUT_S) -> redis.BlockingConnectionPool:
     """Return a pool of at most `MAX_CONNECTIONS` connections; further commands wait for one.
 
-    A connection that broke while unused, as after a restart of Redis, is opened again.
+    A connection that was closed while idle, for example by a restart of Redis, is opened again.
+
+    Args:
+        timeout_s: the longest time in seconds to wait for a connection or an answer of Redis.
     """
     return redis.BlockingConnectionPool.from_url(
         url,
@@ -198,7 +201,7 @@ def redis_pool(url: str, *, timeout_s: float = TIMEOUT_S) -> redis.BlockingConne
 
 
 def make_storage(settings: Settings) -> Storage:
-    """Return the storage of the settings: Redis if they have a URL for it, else memory."""
+    """Return a storage in Redis if the settings have a Redis URL; otherwise a storage in memory."""
     if settings.redis_url is None:
         return MemoryStorage()
     return RedisStorage(settings.redis_url.get_secret_value())

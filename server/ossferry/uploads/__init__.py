@@ -1,1 +1,1 @@
-"""Uploads after their arrival in OSS: receipts, lists, links, deletion, quotas, reconciliation."""
+"""Uploads after OSS has stored them: receipts, lists, links, deletion, quotas, reconciliation."""

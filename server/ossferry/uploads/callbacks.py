@@ -1,8 +1,9 @@
 """Upload callbacks: signed requests by OSS that report a stored object.
 
-The public key is fetched from OSS's own host only, and always over HTTPS. Even a valid signature is
-no more than a hint, because the vendor's key has only 512 bits. Therefore the server asks OSS about
-the object and records OSS's answer. This also makes a replayed callback harmless.
+The public key is fetched only from OSS's own host, and always over HTTPS. A valid signature alone
+is not enough proof, because OSS's key has only 512 bits. Therefore the server requests the object's
+description from OSS and records that description. This also makes a replayed callback harmless.
+
 Source: OSS pages "Callback" and "Upload callbacks".
 """
 
@@ -51,14 +52,14 @@ _KEY_PATH = re.compile(r"(/_mock)?/callback_pub_key(_v[0-9])?\.pem")
 
 
 def key_address(encoded: str, *, mock: str = "") -> str:
-    """Return the URL of the public key that a callback names in `x-oss-pub-key-url`.
+    """Return the URL of the public key that a callback names in the header `x-oss-pub-key-url`.
 
     Args:
         encoded: the header's value, in base64.
-        mock: ``host:port`` of a mock OSS whose keys are accepted too, over HTTP.
+        mock: ``host:port`` of a mock OSS, whose keys are accepted over HTTP; empty for no mock.
 
     Raises:
-        ForgedCallbackError: the URL is not on OSS's own host.
+        ForgedCallbackError: the URL is malformed or is not on OSS's own host.
     """
     try:
         url = base64.b64decode(encoded, validate=True).decode("ascii")
@@ -75,12 +76,18 @@ def key_address(encoded: str, *, mock: str = "") -> str:
 
 
 def signed_text(path: str, query: bytes, body: bytes) -> bytes:
-    """Return the text that OSS signs: decoded path, raw query, line feed, body."""
+    """Return the text that OSS signs: decoded path, raw query, line feed, and body.
+
+    Args:
+        path: the decoded path of the callback's URL.
+        query: the query of the URL, not decoded.
+        body: the body of the callback.
+    """
     return path.encode() + (b"?" + query if query else b"") + b"\n" + body
 
 
 class CallbackKeys:
-    """A cache of OSS's public keys: a key is kept for an hour, a failure for 30 seconds."""
+    """A cache of OSS's public keys; keys are kept for an hour, failures for 30 seconds."""
 
     def __init__(self, client: httpx.AsyncClient, *, monotonic: Monotonic) -> None:
         self._client = client
@@ -88,7 +95,7 @@ class CallbackKeys:
         self._kept: OrderedDict[str, tuple[float, RSAPublicKey | None]] = OrderedDict()
 
     async def get(self, url: str) -> RSAPublicKey:
-        """Return the key at a URL that `key_address` has checked.
+        """Return the public key at a URL that `key_address` has returned.
 
         Raises:
             IssuerLostError: the key cannot be fetched.
@@ -141,9 +148,11 @@ class CallbackApi:
 
         Raises:
             ForgedCallbackError: the callback has no valid signature by OSS.
-            BadRequestError: the body differs from the one in the documentation.
+            BadRequestError: the body is not JSON, or does not name this bucket and an object.
             NotStoredError: there is no such object, or its key belongs to no principal.
-            OssLostError, LedgerLostError: the object is not recorded; the reconciler will find it.
+            IssuerLostError: the public key cannot be fetched.
+            OssLostError: OSS does not answer; the reconciler will record the object.
+            LedgerLostError: the database does not answer; the reconciler will record the object.
         """
         try:
             await self._rates.admit_frequent(address_of(request))

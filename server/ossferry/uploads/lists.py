@@ -1,9 +1,9 @@
-"""Endpoints that list uploads: by key from OSS, in other orders from the ledger, and deleted ones.
+"""Endpoints that list uploads.
 
-OSS lists objects by key only and has no search. The ledger can sort and search, but it does not
-contain uploads that arrived without a receipt, as long as the page can still refuse them. The list
-by key shows such uploads immediately, without checksum and time of recording. No list contains
-uploads that the page has refused.
+The list by key comes from OSS, which has no other order and no search. Sorted lists, search results
+and deleted uploads come from the ledger. The ledger does not contain an upload without a receipt
+while the page can still refuse that upload. The list by key shows such an upload immediately,
+without checksum and time of recording. No list contains uploads that the page has refused.
 """
 
 import re
@@ -29,14 +29,14 @@ __all__ = ["CURSOR", "MAX_PAGE", "MAX_WORDS", "ListApi", "object_json", "read_li
 
 PAGE, MAX_PAGE = 100, 1000
 MAX_WORDS = 200
-MOST_ASKED = 3  # maximum number of requests to OSS for one answer; the latest uploads come first
+MOST_ASKED = 3  # maximum number of requests to OSS for one answer, latest uploads first
 Rows: TypeAlias = Sequence[tuple[Listed, Receipt | None]]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CURSOR = "[0-9]{1,16}-[0-9a-f]{32}"
 
 
 class ListApi:
-    """The endpoints that find uploads: by key, by words, by content, and deleted uploads."""
+    """The endpoints that list uploads and deleted uploads, and that find identical uploads."""
 
     def __init__(self, store: ObjectStore, database: Database, *, clock: Clock) -> None:
         self._store = store
@@ -44,7 +44,7 @@ class ListApi:
         self._clock = clock
 
     async def list(self, request: Request, owner: Owner) -> Response:
-        """Return one page of uploads, selected by `?limit=&after=&q=&sort=`.
+        """Handle `GET /api/objects?limit=&after=&q=&sort=`: return one page of uploads.
 
         Raises:
             BadRequestError: a parameter is invalid.
@@ -75,7 +75,8 @@ class ListApi:
     async def identical(self, request: Request, owner: Owner) -> Response:
         """Handle `POST /api/objects/identical`: return the key of an identical upload, or null.
 
-        Only the principal's own uploads are searched. OSS confirms each result of the ledger.
+        Only the principal's own uploads are searched. The server verifies each result of the ledger
+        with a request to OSS.
 
         Raises:
             BadRequestError: path, size or CRC-64 of the file is missing or malformed.
@@ -92,8 +93,12 @@ class ListApi:
         return JSONResponse({"key": None})
 
     async def deleted(self, request: Request, owner: Owner) -> Response:
-        """Return one page of restorable uploads, last deleted first, selected by
-        `?limit=&after=`.
+        """Handle `GET /api/objects/deleted?limit=&after=`: return one page of restorable uploads.
+
+        The most recently deleted upload comes first.
+
+        Raises:
+            BadRequestError: a parameter is invalid.
         """
         limit, after = read_limit(request), _place(request.query_params.get("after", ""))
         async with self._database.read() as connection:
@@ -108,8 +113,11 @@ class ListApi:
         )
 
     async def _ask_oss(self, owner: Owner, *, after: str, limit: int) -> tuple[Rows, str | None]:
-        """Return a page of OSS's list without refused uploads, and the key to continue after, or
-        None.
+        """Request one page of uploads from OSS, without refused uploads.
+
+        Returns:
+            The uploads with their receipts, and the key after which the next page begins. The key
+            is None on the last page.
         """
         found = await self._store.list(owner.prefix, after=after, limit=limit)
         async with self._database.read() as connection:
@@ -166,7 +174,7 @@ def _place(cursor: str) -> tuple[datetime, str] | None:
 
 
 def object_json(listed: Listed, receipt: Receipt | None) -> dict[str, object]:
-    """Return the JSON description of an upload for clients."""
+    """Return the description of an upload for clients, as a dictionary for JSON."""
     return {
         "key": listed.key,
         "name": name_of(listed.key),

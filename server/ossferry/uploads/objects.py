@@ -1,4 +1,4 @@
-"""The routes about one upload: delete, restore and preview."""
+"""Endpoints that delete, restore or preview one upload."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -41,8 +41,9 @@ class ObjectApi:
         return JSONResponse(object_json(stored, receipt))
 
     async def preview(self, request: Request, owner: Owner) -> Response:
-        """Handle `GET /api/objects/{key}/preview?preset=`: return a short-lived URL of a
-        preview.
+        """Handle `GET /api/objects/{key}/preview?preset=`: return a preview's URL.
+
+        The URL expires after 5 minutes.
         """
         key = check_own_key(request.path_params["key"], owner.prefix)
         process = PRESETS.get(request.query_params.get("preset", "preview"))

@@ -1,12 +1,14 @@
 """Quarantine of refused uploads: the stored object differs from the file that was sent.
 
-Only the page knows the checksum of the file. So the page reports that it refused an upload, and the
-server examines the stored object. A refused object appears in no list and no event. Depending on
-the settings, it is removed, or kept below `trash/` for a while. Kept objects count in the
-principal's quota, because anybody can refuse their own uploads.
+Only the page can compute the checksum of the file. Therefore the page reports that it refused an
+upload, and the server compares the report with the stored object. A refused object does not appear
+in lists or in events of new uploads. Depending on the settings, it is removed, or kept below
+`trash/` for a while. Kept objects count in the principal's quota, because anybody can refuse their
+own uploads.
 
-Nobody can hide somebody else's object. An object can be refused only if it is below the principal's
-own prefix, was stored with the principal's credentials, and is not confirmed by a receipt.
+A principal cannot hide another principal's object. An object can be refused only if it is below the
+principal's own prefix, was stored with the principal's credentials, and is not confirmed by a
+receipt from the page.
 """
 
 import hashlib
@@ -65,19 +67,25 @@ class Quarantine:
         self._clock = clock
 
     async def refuse(self, owner: Owner, report: Report, etag: str) -> str:
-        """Remove the object of a refused upload; return ``gone``, ``removed`` or ``kept``.
+        """Remove the object of a refused upload.
 
-        The refusal is recorded first. If OSS fails afterwards, the reconciler calls `finish` later.
+        The refusal is recorded first. If OSS fails after that, the reconciler calls `finish` later.
 
         Args:
             report: size and checksum of the file.
-            etag: of the refused object, without quotes; empty if the page does not know it. In that
-                case, only an object that still waits for a receipt can be refused.
+            etag: ETag of the refused object, without quotes; empty if the page did not receive it.
+                If it is empty, only a recent object without a receipt can be refused.
+
+        Returns:
+            ``gone`` if there is no such object, ``removed``, or ``kept`` below `trash/`.
 
         Raises:
-            UploadStandsError: the object equals the file, was confirmed, or is a different object.
+            UploadStandsError: the object equals the file, was confirmed, or is not the refused
+                object.
             ForeignKeyError: the object was not stored with this principal's credentials.
-            OssLostError, OssRefusedError, LedgerLostError: the client should try again.
+            OssLostError: OSS does not answer; the client should try again.
+            OssRefusedError: OSS refuses a request of the server.
+            LedgerLostError: the database does not answer; the client should try again.
         """
         stored = await self._store.head(report.key)
         if stored is None:
@@ -111,7 +119,7 @@ class Quarantine:
         return await self.finish(owner, stored)
 
     async def finish(self, owner: Owner, stored: Listed) -> str:
-        """Remove a refused object, or move it below `trash/`, as the settings say.
+        """Remove a refused object, or move it below `trash/`, depending on the settings.
 
         Returns:
             ``removed``, ``kept``, or ``gone`` if the object no longer exists.
@@ -129,7 +137,7 @@ class Quarantine:
         return "kept" if self._keeps else "removed"
 
     async def purge(self, *, limit: int = 100) -> int:
-        """Remove kept objects whose retention time is over; return how many there were."""
+        """Remove kept objects whose retention time is over; return their number."""
         async with self._database.read() as connection:
             ended = await refusals.ended(connection, self._clock(), limit=limit)
         for each in ended:
@@ -140,7 +148,7 @@ class Quarantine:
 
 
 class RefusalApi:
-    """The endpoint `POST /api/receipts/refused`."""
+    """The endpoint `POST /api/receipts/refused`, where the page reports refused uploads."""
 
     def __init__(self, quarantine: Quarantine) -> None:
         self._quarantine = quarantine
@@ -153,7 +161,9 @@ class RefusalApi:
             ForeignKeyError: the key is not below the principal's prefix, or the object was not
                 stored with this principal's credentials.
             UploadStandsError: the object cannot be refused.
-            OssLostError, OssRefusedError, LedgerLostError: the client should try again.
+            OssLostError: OSS does not answer; the client should try again.
+            OssRefusedError: OSS refuses a request of the server.
+            LedgerLostError: the database does not answer; the client should try again.
         """
         document = await read_json(request)
         report, etag = read_report(document, owner.prefix), document.get("etag") or ""
@@ -166,7 +176,7 @@ class RefusalApi:
 def _why_it_stands(
     stored: Stored, report: Report, etag: str, receipt: receipts.Receipt | None
 ) -> str:
-    """Return the reason why an object cannot be refused; empty if it can."""
+    """Return the reason why an object cannot be refused; empty if the object can be refused."""
     if (stored.size, stored.crc64) == (report.size, report.crc64):
         return "intact"
     if etag and etag.lower() != stored.etag.lower():
@@ -176,8 +186,9 @@ def _why_it_stands(
 
 
 def _trash_key(owner: Owner, stored: Listed) -> str:
-    """Return the key below `trash/` for a refused object; it never equals the key of a deleted
-    upload.
+    """Return the key of a refused object below `trash/`.
+
+    The key always differs from the keys of deleted uploads.
     """
     digest = hashlib.sha256(stored.key.encode()).hexdigest()
     return f"{TRASH}{owner.hash}/refused-{digest}"

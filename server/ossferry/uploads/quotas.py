@@ -1,9 +1,9 @@
 """Quotas: checked before a grant is issued, updated by receipts.
 
-STS credentials cannot limit sizes. A receipt tells the page when the quota is used up, and the page
-stops. A client that ignores this can continue until its credentials expire; it gets no new ones. A
-principal's usage is cached for two seconds, so frequent requests for grants do not load the
-database.
+STS credentials cannot limit sizes. The answer to a receipt contains the remaining quota, and the
+page stops when nothing remains. A client that ignores the quota can upload until its credentials
+expire, but it gets no new credentials. A principal's usage is cached for two seconds, so frequent
+requests for grants do not load the database.
 """
 
 from collections import OrderedDict
@@ -30,7 +30,7 @@ MAX_KEPT = 10_000
 
 
 class Quotas:
-    """Limits of all principals: their own limits if set, otherwise the limits of the settings."""
+    """Limits for all principals: a principal's own limits, otherwise the limits of the settings."""
 
     def __init__(
         self, settings: Settings, database: Database, *, clock: Clock, monotonic: Monotonic
@@ -43,14 +43,14 @@ class Quotas:
         self._kept: OrderedDict[str, tuple[float, Standing]] = OrderedDict()
 
     async def admit(self, owner: Owner, *, size: int = 0) -> Left | None:
-        """Return what a principal may still upload; None for no limit.
+        """Return the remaining quota of a principal who may upload; None if there is no limit.
 
         Args:
-            size: bytes of the object to be stored next, if known.
+            size: size in bytes of the next object; 0 if unknown.
 
         Raises:
             RevokedError: the principal's access was revoked.
-            QuotaExceededError: nothing is left, or less than the size of that object.
+            QuotaExceededError: no quota remains, or less than `size`.
             LedgerLostError: the database does not answer.
         """
         await self.refuse_revoked(owner)
@@ -72,7 +72,7 @@ class Quotas:
             raise RevokedError("An administrator has revoked your access.")
 
     async def left(self, owner: Owner) -> Left | None:
-        """Return what a principal may still upload, possibly nothing; None for no limit.
+        """Return the remaining quota of a principal, which may be zero; None if there is no limit.
 
         Raises:
             LedgerLostError: the database does not answer.
@@ -80,12 +80,12 @@ class Quotas:
         return self._least(await self._standing(owner))
 
     async def make_sure_it_fits(self, owner: Owner, size: int) -> None:
-        """Raise an error if one more object of this size exceeds the total limits.
+        """Raise an error if one more object of this size would exceed the total limits.
 
         Limits per day are not checked.
 
         Raises:
-            QuotaExceededError: the object does not fit.
+            QuotaExceededError: the object would exceed a total limit.
             LedgerLostError: the database does not answer.
         """
         found = await self._standing(owner)
@@ -96,10 +96,10 @@ class Quotas:
                 raise self._exceeded(name, found, owner)
 
     def settle(self, owner: Owner, used: Mapping[str, tuple[int, int]]) -> None:
-        """Update the cached usage with the ledger's new counts.
+        """Update a principal's cached usage with new counts from the ledger.
 
         Args:
-            used: bytes and objects, by day and in total.
+            used: bytes and number of objects, for days and for ``total``.
         """
         until, found = self._kept.get(owner.hash, (0.0, None))
         if found is None:
@@ -111,7 +111,7 @@ class Quotas:
         self._kept[owner.hash] = (until, replace(found, used=now))
 
     def forget(self, owner: Owner) -> None:
-        """Drop a principal's cached usage, because it has changed."""
+        """Remove a principal's usage from the cache, because the usage has changed."""
         self._kept.pop(owner.hash, None)
 
     async def _standing(self, owner: Owner) -> Standing:

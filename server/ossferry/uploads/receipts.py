@@ -1,8 +1,8 @@
-"""Receipts: the page reports an upload, and the server records what OSS has really stored.
+"""Receipts: the page reports an upload, and the server verifies and records the stored object.
 
-The server does not trust the report: it asks OSS with its own credentials. So the outcome of an
-upload can be determined even if the answer to its last request was lost; the page's credentials
-cannot read objects.
+The server does not trust the report: it requests the object's description from OSS. The page cannot
+do that, because its credentials cannot read objects. A receipt therefore also tells the page the
+outcome of an upload if the answer to its last request was lost.
 """
 
 import re
@@ -47,9 +47,9 @@ class Report:
     """A page's report about an upload.
 
     Attributes:
-        size: in bytes.
-        crc64: CRC-64/ECMA as decimal text.
-        request_id: of the request that stored the object; empty if its answer was lost.
+        size: size of the file in bytes.
+        crc64: CRC-64/ECMA of the file as decimal text.
+        request_id: id of the request that stored the object; empty if the answer was lost.
     """
 
     key: str
@@ -80,14 +80,15 @@ class Recorder:
     async def record(
         self, owner: Owner, stored: Stored, *, source: str, request_id: str = ""
     ) -> Receipt:
-        """Record a stored object once.
+        """Record a stored object; recording the same object again changes nothing.
 
         Args:
-            source: where the report comes from: ``page``, ``form``, ``callback`` or ``found``.
+            source: origin of the report: ``page``, ``form``, ``callback``, or ``found`` (by the
+                server itself).
 
         Raises:
             NotStoredError: the page has refused this object.
-            LedgerLostError: nothing was recorded; the object stays in OSS and is found later.
+            LedgerLostError: nothing was recorded; the reconciler will find the object in OSS.
         """
         now = self._clock()
         async with self._database.write() as connection:
@@ -113,7 +114,7 @@ class Recorder:
 
 
 class ReceiptApi:
-    """The endpoint `POST /api/receipts`."""
+    """The endpoint `POST /api/receipts`, where the page reports uploads."""
 
     def __init__(self, store: ObjectStore, recorder: Recorder, quotas: Quotas) -> None:
         self._store = store
@@ -121,8 +122,9 @@ class ReceiptApi:
         self._quotas = quotas
 
     async def create(self, request: Request, owner: Owner) -> Response:
-        """Handle `POST /api/receipts`: record the upload; return the stored object and the quota
-        left.
+        """Handle `POST /api/receipts`: verify and record the upload.
+
+        The answer describes the stored object and contains the remaining quota.
 
         Raises:
             BadRequestError: the report is malformed.
@@ -159,7 +161,7 @@ class ReceiptApi:
 
 
 def read_report(document: dict[str, object], prefix: str) -> Report:
-    """Return the report in a JSON document.
+    """Return the page's report from a JSON document.
 
     Raises:
         BadRequestError: a field is missing or malformed.
@@ -174,10 +176,10 @@ def read_report(document: dict[str, object], prefix: str) -> Report:
 
 
 def read_content(document: dict[str, object]) -> tuple[int, str]:
-    """Return the size and CRC-64 of a file in a JSON document.
+    """Return the size and the CRC-64 of a file from a JSON document.
 
     Raises:
-        BadRequestError: one of them is missing or malformed.
+        BadRequestError: the size or the CRC-64 is missing or malformed.
     """
     size, crc64 = read_size(document), document.get("crc64")
     if not isinstance(crc64, str) or not re.fullmatch(CRC64, crc64):
@@ -186,7 +188,7 @@ def read_content(document: dict[str, object]) -> tuple[int, str]:
 
 
 def read_size(document: Mapping[str, object]) -> int:
-    """Return the size of a file in bytes.
+    """Return the size of a file in bytes from a JSON document.
 
     Raises:
         BadRequestError: the size is missing or malformed.
@@ -198,14 +200,17 @@ def read_size(document: Mapping[str, object]) -> int:
 
 
 def _whole(value: object) -> int | None:
-    """Return a whole number, or None for other values; JSON does not distinguish 5 from 5.0."""
+    """Return a JSON number as an integer, or None if the value is not a whole number.
+
+    JSON does not distinguish 5 from 5.0, so 5.0 is returned as 5.
+    """
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def stored_json(stored: Stored) -> dict[str, object]:
-    """Return the JSON description of a stored object for clients."""
+    """Return the description of a stored object for clients, as a dictionary for JSON."""
     return {
         "key": stored.key,
         "size": stored.size,

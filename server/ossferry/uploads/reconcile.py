@@ -2,9 +2,9 @@
 
 A closed tab sends no receipt, and neither does a client that wants to hide an upload. Therefore the
 uploads of all principals with valid credentials are compared every minute, and those of all other
-principals once a day. An object that the page may still refuse is left alone for a while. This time
-begins no later than when the reconciler first sees the object, so writing the object again and
-again does not extend it. Objects that the page has refused are removed.
+principals once a day. A new object is ignored for a while, because the page may still confirm or
+refuse it. This time begins when the reconciler first finds the object, or earlier, so a client
+cannot extend it by writing the object again. Objects that the page has refused are removed.
 """
 
 import secrets
@@ -44,8 +44,12 @@ log = logger("ossferry.reconcile")
 
 @dataclass(slots=True)
 class Differences:
-    """Keys of objects that were missing in the ledger, different from it, or missing in the
-    bucket.
+    """Keys of objects with differences between the bucket and the ledger.
+
+    Attributes:
+        found: objects that were missing in the ledger.
+        changed: objects that differed from the ledger.
+        gone: objects that were missing in the bucket.
     """
 
     found: list[str] = field(default_factory=list)
@@ -54,12 +58,12 @@ class Differences:
 
     @property
     def any(self) -> bool:
-        """Whether there are any differences."""
+        """True if there is at least one difference."""
         return bool(self.found or self.changed or self.gone)
 
 
 class Reconciler:
-    """Compares uploads with the ledger, and corrects the ledger to match OSS."""
+    """Compares the objects in the bucket with the ledger, and corrects the ledger."""
 
     def __init__(
         self,
@@ -85,12 +89,13 @@ class Reconciler:
         self._waiting: dict[str, dict[str, datetime]] = {}  # owner -> key -> time first seen
 
     async def run(self) -> int:
-        """Reconcile all principals that are due, unless another process does; return how many.
+        """Reconcile all principals that are due; return how many principals were reconciled.
 
-        A failure for one principal does not stop the others; that principal is tried again later.
+        Do nothing if another process already reconciles. A failure for one principal does not stop
+        the others; that principal is tried again later.
 
         Raises:
-            LedgerLostError: the caller should try again.
+            LedgerLostError: the database does not answer; the caller should try again.
         """
         async with self._database.write() as connection:
             if not await self._is_my_turn(connection):
@@ -109,8 +114,13 @@ class Reconciler:
     async def look_through(self, owner: Owner) -> Differences:
         """Compare one principal's objects with the ledger, and correct the ledger.
 
+        Returns:
+            The differences that were corrected.
+
         Raises:
-            LedgerLostError, OssLostError, OssRefusedError: the caller should try again.
+            LedgerLostError: the database does not answer; the caller should try again.
+            OssLostError: OSS does not answer; the caller should try again.
+            OssRefusedError: OSS refuses a request of the server.
         """
         started = self._clock()
         differences = Differences()
@@ -181,9 +191,10 @@ class Reconciler:
             await self._gone(owner, key, differences)
 
     def _may_wait(self, owner: Owner, each: Listed, waiting: dict[str, datetime]) -> bool:
-        """Return whether an object is still new, and record when it was first seen.
+        """Return whether the page may still confirm or refuse an object.
 
-        An object that was first seen long ago is not new, even if it has been overwritten since.
+        Record in `waiting` when the object was first found. Overwriting the object does not extend
+        the time that the page has.
         """
         now = self._clock()
         latest = now - self._settle
@@ -223,7 +234,7 @@ async def reconciler(database: Database) -> AsyncIterator[Reconciler]:
     """Yield a reconciler with its own connections, for the command line.
 
     Raises:
-        SettingsError: the server has no role for access to objects.
+        SettingsError: `OSSFERRY_OBJECTS_ROLE_ARN` is not set.
     """
     settings = load_settings()
     if settings.objects_role_arn is None:

@@ -1,7 +1,8 @@
 """Share links: presigned URLs that allow anyone to read one upload for a limited time.
 
-A browser displays only content types that are harmless on the bucket's domain; everything else is a
-download. A link cannot be revoked, so clients always see its real expiry time.
+A browser displays an object only if its content type is harmless on the bucket's domain; it
+downloads all other objects. A link cannot be revoked, so the answer always contains the link's real
+expiry time.
 """
 
 import secrets
@@ -37,7 +38,7 @@ INLINE_TYPES = frozenset(
 
 
 class ShareApi:
-    """The endpoints `POST /api/share` and `GET /api/shares`."""
+    """The endpoints `POST /api/share` and `GET /api/shares`, which create and list share links."""
 
     def __init__(self, store: ObjectStore, database: Database, *, clock: Clock) -> None:
         self._store = store
@@ -45,13 +46,14 @@ class ShareApi:
         self._clock = clock
 
     async def create(self, request: Request, owner: Owner) -> Response:
-        """Handle `POST /api/share`: create and return a link.
+        """Handle `POST /api/share`: create and return a share link.
 
         Raises:
             BadRequestError: a field is missing or malformed.
+            ForeignKeyError: the key is not below the principal's prefix.
             NotStoredError: there is no such object.
             NotInlineError: a browser must not display an object of this type.
-            NoPreviewError: image processing is requested, but the object is no suitable image.
+            NoPreviewError: OSS cannot process this object as an image.
         """
         document = await read_json(request)
         key = check_own_key(document.get("key"), owner.prefix)
@@ -84,7 +86,7 @@ class ShareApi:
         return JSONResponse(_as_json(share) | {"url": link.url})
 
     async def list(self, request: Request, owner: Owner) -> Response:
-        """Handle `GET /api/shares?limit=&after=`: return the principal's links, newest first."""
+        """Handle `GET /api/shares?limit=&after=`: return one page of share links, newest first."""
         limit = read_limit(request)
         after = request.query_params.get("after", "")
         async with self._database.read() as connection:
@@ -109,7 +111,15 @@ def _note(value: object) -> str:
 
 
 def _headers(stored: Stored, disposition: str, process: str) -> dict[str, str]:
-    """Return the query parameters that set the response headers: display or download, and type."""
+    """Return the query parameters with which OSS sets response headers or processes an image.
+
+    Args:
+        disposition: ``attachment`` for a download, ``inline`` for display in the browser.
+        process: value of ``x-oss-process``; empty for the unchanged object.
+
+    Raises:
+        NotInlineError: a browser must not display an object of this type.
+    """
     content_type = stored.content_type.partition(";")[0].strip().lower()
     safe = content_type in INLINE_TYPES
     if disposition == "inline" and not safe:

@@ -1,8 +1,8 @@
-"""The trash: deletes uploads so that they can be restored for a while.
+"""The trash: deletes uploads in such a way that they can be restored for a while.
 
-OSS is the truth; the ledger adds facts that OSS does not list. A deleted upload is copied below
-`trash/` first, or becomes an old version if the bucket keeps versions. Each step can be
-repeated, so a retry after a failure leads to the same result.
+OSS is the source of truth; the ledger adds facts that OSS does not list. Depending on the settings,
+an upload is copied below `trash/` before it is deleted, or it becomes an old version in a bucket
+with versioning. Each step can be repeated, so a retry after a failure leads to the same result.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ HOLD_S = 300.0
 
 
 class Trash:
-    """Deletes uploads so that they can be restored for a while."""
+    """Deletes and restores uploads, and removes expired data from the trash."""
 
     def __init__(
         self,
@@ -50,7 +50,10 @@ class Trash:
         self._clock = clock
 
     async def delete(self, owner: Owner, key: str) -> Undo | None:
-        """Delete an upload. Return how to restore it, or None if that is impossible.
+        """Delete an upload.
+
+        Returns:
+            The data for restoring the upload, or None if it cannot be restored.
 
         Raises:
             NotStoredError: there is no such upload.
@@ -75,12 +78,12 @@ class Trash:
         """Restore a deleted upload.
 
         Raises:
-            NothingToUndoError: there is no such undo, or it has expired.
+            NothingToUndoError: there is no deleted upload with this undo id, or it has expired.
             KeyTakenError: another object now has the same key.
-            QuotaExceededError: the upload does not fit into the quota.
-            BusyError: other uploads of this principal are being restored, and that takes long.
+            QuotaExceededError: the upload would exceed the quota.
+            BusyError: another request has been restoring uploads of this principal for too long.
         """
-        name = f"undo {owner.hash}"  # or concurrent requests would share one quota
+        name = f"undo {owner.hash}"  # so that concurrent requests cannot use the same quota twice
         async with leases.held(self._database, name, clock=self._clock, hold_s=HOLD_S):
             return await self._undo_one(owner, undo_id)
 
@@ -107,7 +110,14 @@ class Trash:
         return stored, receipt
 
     async def purge(self, *, limit: int = 100) -> int:
-        """Remove the data of expired undos; return how many there were."""
+        """Remove the trash data of uploads that can no longer be restored.
+
+        Args:
+            limit: the highest number of uploads to process.
+
+        Returns:
+            The number of processed uploads.
+        """
         async with self._database.read() as connection:
             ended = await receipts.undos_ended(connection, self._clock(), limit=limit)
         for undo in ended:
@@ -129,7 +139,12 @@ class Trash:
         return self._undo(stored, how)
 
     async def _interrupted(self, owner: Owner, key: str) -> Undo | None:
-        """Return how to restore an upload whose earlier deletion did not reach the ledger.
+        """Return the data for restoring an upload whose deletion was interrupted.
+
+        OSS has already deleted the object, but the ledger has not recorded the deletion.
+
+        Returns:
+            The data for restoring the upload, or None if the trash does not contain it.
 
         Raises:
             NotStoredError: the ledger has no such upload.
@@ -161,5 +176,5 @@ class Trash:
 
 
 def _trash_key(owner: Owner, key: str) -> str:
-    """Return the key of a deleted upload in the trash: deterministic and of fixed length."""
+    """Return the key of a deleted upload in the trash; the same upload always has the same key."""
     return f"{TRASH}{owner.hash}/{hashlib.sha256(key.encode()).hexdigest()}"

@@ -1,7 +1,8 @@
-"""Endpoints that list and discard a principal's unfinished uploads, from all devices.
+"""Endpoints that list and discard a principal's unfinished uploads from all devices.
 
-Every request asks OSS; nothing is cached. To discard an upload, the abort is repeated until OSS no
-longer has any part, because a part in flight during an abort may be stored after it.
+Every request asks OSS; nothing is cached. To discard an upload, the server repeats the abort until
+OSS has no part of the upload. One abort is not enough: a part in flight during the abort may be
+stored after it.
 """
 
 import asyncio
@@ -41,10 +42,10 @@ class UnfinishedApi:
         self._looking: dict[tuple[str, str], asyncio.Task[dict[str, object]]] = {}
 
     async def list(self, request: Request, owner: Owner) -> Response:
-        """Handle `GET /api/unfinished`: return the latest unfinished uploads, or those with
-        `?key=`.
+        """Handle `GET /api/unfinished?key=`: return the latest unfinished uploads.
 
-        Requests with the same parameters at the same time share one result.
+        With `key`, return only the unfinished uploads with that key. Concurrent requests with the
+        same parameters share one result.
 
         Raises:
             BadRequestError: the key is malformed.
@@ -62,13 +63,13 @@ class UnfinishedApi:
         return JSONResponse(looking.result())
 
     async def discard(self, request: Request, owner: Owner) -> Response:
-        """Handle `DELETE /api/unfinished?key=&upload_id=`: answer when OSS has no part left.
+        """Handle `DELETE /api/unfinished?key=&upload_id=`: abort an upload, and remove its parts.
 
         Raises:
             BadRequestError: the key or the upload id is malformed.
             ForeignKeyError: the key is not below the principal's prefix.
             NoUploadError: OSS has no such upload; it was completed or aborted.
-            OssLostError: parts remain after several attempts.
+            OssLostError: OSS does not answer, or parts remain after several attempts.
         """
         key = check_own_key(request.query_params.get("key", ""), owner.prefix)
         upload_id = request.query_params.get("upload_id", "")
@@ -120,6 +121,9 @@ def _as_json(upload: Begun, parts: Sequence[Part]) -> dict[str, object]:
 
 
 def _part_size(parts: Sequence[Part]) -> int | None:
-    """Return the size of all parts but the last, or None if it cannot be determined."""
+    """Return the part size of a multipart upload, or None if the stored parts do not show it.
+
+    Only the last part of an upload may be smaller than this size.
+    """
     is_known = len(parts) > 1 or any(part.number == 1 for part in parts)
     return max(part.size for part in parts) if is_known else None

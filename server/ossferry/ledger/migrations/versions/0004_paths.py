@@ -1,6 +1,6 @@
 """Add a column of case-folded file paths for searches, and an index of checksums.
 
-The index finds files that are already stored.
+The index is used to find files that are already stored.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Add an index for counting a principal's kept refused uploads in the quota."""
+"""Add an index that speeds up counting a principal's refused uploads for the quota."""
 
 from alembic import op
 
