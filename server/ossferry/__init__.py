@@ -1,4 +1,4 @@
-"""A server that decides who may write where in an OSS bucket, and issues short-lived credentials.
+"""A server that gives each user short-lived credentials for one part of an OSS bucket.
 
 `create_app(settings)` returns a Starlette application with the page, its assets and the token API.
 The server never receives the bytes of a file. It does not import the code of the page, and only the

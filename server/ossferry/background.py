@@ -1,8 +1,8 @@
 """Services for stored uploads, and the tasks that run in the background.
 
-They exist only if the server has a role for objects (`OSSFERRY_OBJECTS_ROLE_ARN`). Every process
-runs the background tasks; temporary locks in the ledger make sure that only one process does each
-piece of work.
+The services exist only if the server has a role for objects (`OSSFERRY_OBJECTS_ROLE_ARN`). Every
+process runs the background tasks; temporary locks in the ledger make sure that only one process
+does each piece of work.
 """
 
 import asyncio

@@ -106,8 +106,8 @@ class Audit:
     """Writes lines to the audit trail.
 
     Args:
-        sink: writes one line; by default to the file in `OSSFERRY_AUDIT_FILE`, or to the log
-            without one.
+        sink: writes one line; by default to the file in `OSSFERRY_AUDIT_FILE`, or to the log if
+            that setting is empty.
     """
 
     def __init__(self, settings: Settings, *, clock: Clock, sink: AuditSink | None = None) -> None:

@@ -13,7 +13,7 @@ from ossferry.identity.principal import Identify
 __all__ = ["Authenticator", "Endpoint"]
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
-"""A function that answers the requests of a route."""
+"""A function that handles the requests of a route."""
 
 
 async def _close_nothing() -> None:
@@ -38,11 +38,12 @@ class Authenticator:
         ambient: returns whether browsers add the proof of identity of a request automatically, such
             as a cookie. Such a request must also prove that the server's own page sent it.
         endpoints: handlers of the sign-in routes, by the names in `ossferry.routes.SIGN_IN_ROUTES`.
-        welcome: called before the page is sent; returns a response to send in its place, or None.
+        welcome: called before the page is sent; returns a response to send in place of the page, or
+            None.
         renew: called with each response to an identified sender; extends the sender's session.
         close: closes the connections of this method; called once when the server stops.
         expensive: whether `identify` takes much time or work. If so, an address with too many
-            failures is refused before `identify` is called, even for valid senders.
+            failures is refused before `identify` is called, even if the sender is valid.
         signs_out: whether users have sessions that `POST /logout` ends.
     """
 

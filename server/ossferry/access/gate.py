@@ -25,7 +25,7 @@ from ossferry.settings.model import Settings
 __all__ = ["FOR_CREDENTIALS", "FOR_CREDENTIALS_PAGE", "Checks", "Gate", "OwnersEndpoint"]
 
 OwnersEndpoint: TypeAlias = Callable[[Request, Owner], Awaitable[Response]]
-"""A function that answers a request for the uploads of an owner."""
+"""A function that handles a request about the uploads of an owner."""
 
 CheckOwner: TypeAlias = Callable[[Owner], Awaitable[None]]
 """A function that returns if an owner has access, and raises an `OssferryError` otherwise."""
@@ -119,7 +119,7 @@ class Gate:
         return owner
 
     async def admit_renewal(self, owner: Owner) -> None:
-        """Count an owner's request for new credentials because OSS refuses the old ones.
+        """Count a request for new credentials after OSS has refused the old ones.
 
         Raises:
             TooManyError: the owner sent too many such requests. Each of them may cause a call to

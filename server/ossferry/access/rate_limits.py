@@ -71,10 +71,10 @@ class Rates:
         await self._count(self._per_principal, "principal", principal)
 
     async def admit_renewal(self, principal: str) -> None:
-        """Count a principal's request for new credentials because OSS refuses the old ones.
+        """Count a request for new credentials after OSS has refused the old ones.
 
         Args:
-            principal: hash of the principal.
+            principal: hash of the principal who sent the request.
 
         Raises:
             TooManyError: the principal sent too many such requests; each of them may cause a call

@@ -43,7 +43,7 @@ class AdminApi:
         self._database = database
 
     async def page(self, request: Request, _owner: Owner) -> Response:
-        """Handle `GET /admin?principal=`: show principals and their last uploads.
+        """Handle `GET /admin?principal=`: show principals and the latest uploads.
 
         The parameter is the hash of one principal; without it, all principals are shown.
         """
@@ -85,7 +85,7 @@ async def csv_pieces(
         since: export only uploads recorded at or after this time; None for all.
 
     Raises:
-        LedgerLostError: the next uploads cannot be read from the database.
+        LedgerLostError: the ledger's database does not answer.
     """
     names = [each.name for each in fields(UploadRow)]
     lines: list[Iterable[str]] = [names]

@@ -30,7 +30,7 @@ class KeyRecord:
     Attributes:
         hash: keyed hash of the key's text.
         user: id of the principal that uses the key.
-        created, expires, revoked: times in ISO 8601 and UTC; an empty text means never.
+        created, expires, revoked: times in UTC, in the format ISO 8601; an empty text means never.
         addresses: networks that may use the key; empty for all.
     """
 

@@ -47,8 +47,8 @@ class Jwks:
         """Return the issuer's keys; fetch them first if they are missing or too old.
 
         Args:
-            unknown_kid: whether a token has a key id that the keys returned before do not include.
-                Such a token also causes a refresh.
+            unknown_kid: True if a token has a key id that is missing in the keys of the previous
+                call. The keys are then fetched again, but at most once a minute.
 
         Raises:
             IssuerLostError: there are no keys yet, and the issuer does not answer.

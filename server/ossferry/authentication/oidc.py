@@ -86,7 +86,7 @@ class Oidc:
         except NotIdentifiedError:
             return RedirectResponse("/login", 303)
         except UnavailableError:
-            return None  # show the page: it contains no secret, and tells the user to wait
+            return None  # the page tells the user to wait
         return None
 
     async def login(self, _request: Request) -> Response:
@@ -106,7 +106,7 @@ class Oidc:
         return response
 
     async def callback(self, request: Request) -> Response:
-        """Handle `GET /login/callback`: begin a session and redirect to the page."""
+        """Handle `GET /login/callback`: begin a session and redirect to the upload page."""
         with self._audit.refusals(request, "sign-in"):
             principal = await self._signed_in(request)
             response = RedirectResponse("/", 303)

@@ -1,4 +1,4 @@
-"""Client of an OpenID provider: authorization URLs, and the exchange of authorization codes."""
+"""Client of an OpenID provider: authorization URLs, and the exchange of codes for ID tokens."""
 
 import secrets
 from dataclasses import dataclass

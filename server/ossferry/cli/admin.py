@@ -118,7 +118,7 @@ def quota(
 
 
 async def _print_quota(database: "Database", principal: str) -> None:
-    """Print a principal's limits, the usage, and whether an administrator set the limit."""
+    """For each limit of a principal, print the usage, the limit, and who has set the limit."""
     from ossferry.ledger.standing import NAMES, standing
     from ossferry.settings.loading import load_settings
 

@@ -96,9 +96,12 @@ OPERATOR = replace(
     ),
 )
 WORLD = World(users=(OPERATOR, SERVER, SHARER), roles=(*World().roles, OBJECTS_ROLE))
-"""The operator, who prepares the bucket and may turn the kill switch; the server, which may assume
-two roles and nothing else; a key that signs links and can only read; and the roles: what a page
-gets, and what the server itself does with uploads."""
+"""The users and roles of the demo.
+
+The operator prepares the bucket and may use the kill switch. The server may only assume the two
+roles. A third user signs links and can only read objects. One role is for pages that upload; the
+server uses the other role to manage uploads.
+"""
 
 
 class Demo:

@@ -109,7 +109,7 @@ def serve(
     ] = None,
     i_know_this_is_a_mock: MeantOption = False,
 ) -> None:
-    """Run the server; environment variables `OSSFERRY_…` contain all settings."""
+    """Run the server with the settings in the environment variables `OSSFERRY_…`."""
     from ossferry.app import create_app
     from ossferry.cli.serving import BackgroundServer, StopSignals, listen
     from ossferry.cli.workers import GRACE_S, allow_connections, run_workers, settle, wire_limits

@@ -82,7 +82,8 @@ class BackgroundServer:
         """Start the thread, and wait until the server accepts connections.
 
         Raises:
-            RuntimeError: the server ended, or did not accept connections within `START_TIMEOUT_S`.
+            RuntimeError: the server ended, or did not accept connections within `START_TIMEOUT_S`
+                seconds.
         """
         self._thread.start()
         if not self._started.wait(START_TIMEOUT_S) or not self._server.started:
@@ -103,7 +104,7 @@ class BackgroundServer:
 
 
 class StopSignals:
-    """A context in which Ctrl-C and SIGTERM make `wait` return and do not end the process."""
+    """A context in which Ctrl-C and SIGTERM make `wait` return; the process continues."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()

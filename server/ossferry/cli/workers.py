@@ -36,7 +36,7 @@ YOUNG_OBJECTS = 50_000
 OTHER_FILES = 500
 """Open files besides client connections: Redis, ledger, STS, and files of the page."""
 GRACE_S = 10
-"""Longer than a call to STS may take, so that requests in flight get their answers."""
+"""Longer than the timeout of a call to STS, so that running requests still get a response."""
 
 
 def run_workers(settings: Settings, sock: socket.socket) -> None:
@@ -54,7 +54,7 @@ def run_workers(settings: Settings, sock: socket.socket) -> None:
 
 
 def worker_app() -> Starlette:
-    """Return the application for one worker process; uvicorn calls this function there."""
+    """Return the application; uvicorn calls this function in each worker process."""
     settings = load_settings()
     configure(settings.log_level, secrets=secret_values(settings))
     app = create_app(settings)

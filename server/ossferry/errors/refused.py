@@ -189,7 +189,7 @@ class KeyTakenError(RefusedError):
 class NotInlineError(RefusedError):
     """Objects of this content type can only be downloaded.
 
-    A browser that displays such an object could run scripts in it.
+    If a browser displayed such an object, scripts in the object could run.
     """
 
     status = 409

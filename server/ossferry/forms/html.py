@@ -31,7 +31,7 @@ class FormHtml:
 
     Args:
         styles: URLs of style sheets.
-        script: URL of the form's script; empty without one.
+        script: URL of the form's script; empty if there is no script.
         types: allowed types, in the syntax of the `accept` attribute; empty if any type is allowed.
     """
 
@@ -44,7 +44,7 @@ class FormHtml:
         """Return the page with an upload form.
 
         Args:
-            form: the signed form fields.
+            form: the signed form.
             life_s: seconds until the form expires.
             language: language code of the page.
         """

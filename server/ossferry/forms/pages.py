@@ -37,7 +37,7 @@ from ossferry.uploads.receipts import Recorder
 __all__ = ["FormPages"]
 
 MAX_FILES = 10
-"""Stored objects of one form to read; a user may go back and send a file with another name."""
+"""Maximum number of objects that the server reads for one form; a user may send the form again."""
 
 _UPLOAD = re.compile(rf"({DAY})\.({RANDOM})\.([0-9a-f]{{32}})")
 
@@ -174,7 +174,7 @@ async def _renamed(store: ObjectStore, stored: Stored, directory: str) -> Stored
     """Move an object with an unsafe name to a safe name, and return the moved object.
 
     An object with a safe name is returned unchanged. Return None if the object no longer exists.
-    The check is needed because a form without scripts sends the browser's file name unchanged.
+    Unsafe names occur because a form without scripts sends the browser's file name unchanged.
     """
     target = directory + safe_name(stored.key.removeprefix(directory))
     if target == stored.key:

@@ -3,7 +3,7 @@
 Each entry is encrypted with a key derived from the server's secret, so access to Redis gives no
 access to the bucket. An encrypted entry contains its own name, so a copy under another principal's
 name is invalid. A server with one process needs no such cache. If Redis does not answer, each
-process requests credentials from STS itself.
+process makes its own calls to STS.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from ossferry.state.key_value import Storage
 __all__ = ["CachedGrant", "GrantCache", "NoGrantCache", "SealedGrantCache"]
 
 LOCK_S = 8.0
-"""Seconds after which another process may ask STS, if the process with the lock has not."""
+"""Seconds until the lock expires, if the process that has the lock does not release it."""
 
 POLL_S = 0.02
 HEADER = {"alg": "dir", "enc": "A256GCM"}
@@ -40,7 +40,10 @@ log = logger("ossferry.grant_cache")
 
 
 class GrantCache(Protocol):
-    """Interface of a cache of grants; the name of an entry identifies one principal and scope."""
+    """Interface of a cache of grants.
+
+    The name of an entry identifies a principal and the permissions of the grant.
+    """
 
     async def get(self, name: str) -> CachedGrant | None:
         """Return the grant that is cached under a name, or None."""
@@ -72,7 +75,7 @@ class NoGrantCache:
 
 
 class SealedGrantCache:
-    """An encrypted cache in a storage that several processes share.
+    """A cache that encrypts grants and keeps them in a storage shared by several processes.
 
     Args:
         secret: the server's secret, from which the encryption key is derived.

@@ -106,7 +106,7 @@ class TokenApi:
         self._span = span
 
     async def get_sts_token(self, request: Request) -> Response:
-        """Handle `GET /get_sts_token`: return credentials in the format of the tutorial's sample.
+        """Handle `GET /get_sts_token`: return credentials in the format of the upload tutorial.
 
         Raises:
             OssferryError: the request is refused, or STS returns no credentials.

@@ -1,4 +1,4 @@
-"""Access to the ledger for grants: check of access and quota, and a record of each grant."""
+"""Ledger operations for grants: check the owner's access and quota, and record the grant."""
 
 from collections import OrderedDict
 from datetime import datetime
@@ -13,7 +13,7 @@ from ossferry.uploads.quotas import Left, Quotas
 __all__ = ["GrantLog"]
 
 MAX_KNOWN = 10_000
-"""Session names kept in memory, to write each grant into the ledger only once."""
+"""Number of session names kept in memory, so that each grant is written to the ledger once."""
 
 
 class GrantLog:

@@ -1,8 +1,9 @@
-"""Issues grants. At most one call to STS runs for a principal; a fresh grant needs no call.
+"""Issues grants: at most one call to STS at a time for each principal.
 
-A grant is fresh while more than half of its lifetime is left, so that the receiver has time to use
-it. Fresh grants are kept in memory, and encrypted in a cache that several processes share. Callers
-check the access of a principal before they use this module.
+While a principal has a fresh grant, no call is made. A grant is fresh while more than half of its
+lifetime is left, so that the receiver has time to use it. Fresh grants are kept in memory, and
+encrypted in a cache that several processes share. Callers check the access of a principal before
+they use this module.
 """
 
 import asyncio
@@ -56,7 +57,7 @@ class Issued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _GrantRequest:
-    """A request for a grant; requests with the same scope share one grant."""
+    """A request for a grant; requests with the same owner, address and actions share one grant."""
 
     owner: Owner
     address: str
@@ -112,8 +113,8 @@ class Grants:
                 setting `bind_address` is on.
             actions: the actions that the credentials allow; by default the actions in the settings.
             refused_key_id: an access key id that OSS refuses; a grant with this id is not reused.
-            request_id: hexadecimal digits for the session name, which match a line of our audit
-                trail with the cloud's audit trail.
+            request_id: hexadecimal digits for the session name. They appear in the server's audit
+                trail and in the cloud's audit trail.
 
         Raises:
             StsRefusedError: STS refused the request.

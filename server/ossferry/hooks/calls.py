@@ -31,11 +31,11 @@ __all__ = ["Event", "EventType", "Hooks", "deleted", "granted", "load_hooks", "u
 GROUP = "ossferry.hooks"
 WEBHOOK = "webhook"
 MAX_THREADS = 8
-"""Threads for one synchronous hook."""
+"""Maximum number of threads for one synchronous hook."""
 
 
 class EventType(StrEnum):
-    """The type of an event; for the value ``granted``, hooks have the method `on_granted`."""
+    """The type of an event; a hook handles the type ``granted`` in its method `on_granted`."""
 
     GRANTED = "granted"
     UPLOADED = "uploaded"
@@ -60,17 +60,17 @@ class Event:
 
 
 def granted(owner: Owner, expires_at: datetime, now: datetime) -> Event:
-    """Return the event that credentials were issued.
+    """Return the event for issued credentials.
 
     Args:
-        expires_at: expiry of the credentials.
+        expires_at: time when the credentials expire.
         now: time of the event.
     """
     return _event(EventType.GRANTED, owner, {"expires_at": utc_text(expires_at)}, now)
 
 
 def uploaded(owner: Owner, stored: Stored, now: datetime) -> Event:
-    """Return the event that an upload was stored.
+    """Return the event for a stored upload.
 
     Args:
         now: time of the event.
@@ -80,7 +80,7 @@ def uploaded(owner: Owner, stored: Stored, now: datetime) -> Event:
 
 
 def deleted(owner: Owner, key: str, now: datetime) -> Event:
-    """Return the event that an upload was deleted.
+    """Return the event for a deleted upload.
 
     Args:
         now: time of the event.
@@ -124,9 +124,10 @@ class Hooks:
     async def announce(self, connection: AsyncConnection, event: Event) -> None:
         """Add an event to the queue of each hook that handles events of this type.
 
+        After the transaction is committed, the caller must call `wake`.
+
         Args:
-            connection: the transaction of the change that the event reports. After it is committed,
-                the caller must call `wake`.
+            connection: a connection with the transaction of the change that the event reports.
         """
         targets = [
             target
@@ -153,7 +154,7 @@ class Hooks:
     def begin(self, target: str) -> None:
         """Reset the wake-up signal of a hook, before its delivery task reads the queue.
 
-        If `wake` is called after this, the next `sleep` returns immediately.
+        If `wake` is called after this method, the next `sleep` returns immediately.
 
         Args:
             target: name of the hook.

@@ -97,7 +97,7 @@ class EventDelivery:
         return len(due)
 
     async def forget_old(self) -> None:
-        """Delete the records of old deliveries, and cancel deliveries to uninstalled hooks.
+        """Delete the records of old deliveries, and cancel deliveries to hooks that were removed.
 
         A record is old 30 days after the end of its delivery.
         """

@@ -9,7 +9,7 @@ __all__ = ["HookThreads"]
 
 
 class HookThreads:
-    """The threads of one hook.
+    """Runs the calls of one hook in threads.
 
     If a caller stops waiting for a call, the call still counts towards the limit until it ends.
 

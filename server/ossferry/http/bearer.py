@@ -7,7 +7,7 @@ from ossferry.errors import NoProofError, NotIdentifiedError
 __all__ = ["MAX_TOKEN_LENGTH", "bearer_token"]
 
 MAX_TOKEN_LENGTH = 8192
-"""Characters; a longer token is refused before it is verified."""
+"""Maximum length in characters; a longer token is refused before it is verified."""
 
 
 def bearer_token(request: Request) -> str:

@@ -72,7 +72,7 @@ _DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
 
 
 UNSTORABLE = object()
-"""Replaces text that not every database can store; no route takes this value for text."""
+"""Replaces text that some databases cannot store; routes reject this value, as it is not text."""
 
 
 def _storable(value: object) -> object:

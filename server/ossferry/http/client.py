@@ -33,7 +33,7 @@ TIMEOUT_S = 5.0
 
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")
-"""All public addresses of IPv6; the rest are private networks, translations and old plans."""
+"""All public IPv6 addresses; other ranges are private, translated or obsolete."""
 
 PRIVATE = tuple(
     ipaddress.ip_network(each)
@@ -44,7 +44,7 @@ METADATA = tuple(
     for each in (
         "100.100.0.0/16",  # Alibaba Cloud
         "168.63.129.16/32",  # Azure
-        "192.0.0.0/24",  # Oracle, and what else the IETF keeps for protocols
+        "192.0.0.0/24",  # Oracle, and other addresses that the IETF reserves
         "fd00:ec2::/32",  # AWS
         "fd00:c1::/32",  # Oracle
         "fd20:ce::/32",  # Google
@@ -128,7 +128,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
 
 def _plain(text: str) -> Address:
-    """Return the IP address in a text; if it is an IPv4 address embedded in IPv6, return IPv4."""
+    """Return the IP address in a text; an IPv4 address inside IPv6 is returned as IPv4."""
     address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv4Address):
         return address

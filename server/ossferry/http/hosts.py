@@ -8,7 +8,7 @@ from ossferry.settings.model import Settings
 __all__ = ["PROBE_PATHS", "HostGuard"]
 
 PROBE_PATHS = ("/healthz", "/readyz")
-"""Paths that answer under any host name and over plain http: health probes ask by address."""
+"""Health check paths, allowed with any host name and over plain HTTP: probes use IP addresses."""
 
 
 class HostGuard:

@@ -31,7 +31,7 @@ TRADITIONAL = ("hant", "tw", "hk", "mo")
 
 
 def language_of(request: Request, known: Sequence[str]) -> str:
-    """Return the language code for the response; `DEFAULT` if no known language is accepted.
+    """Return the language code for the response: one of `known`, or else `DEFAULT`.
 
     Args:
         known: codes of the available languages.

@@ -1,7 +1,7 @@
 """Error responses: every error becomes `application/problem+json` with the id of the request.
 
-The log entry has the same id. The text of a response is written by this project; internal details
-and details of upstream services are written only to the log.
+The log entry has the same id. A response contains no internal details and no details of upstream
+services; these details are written only to the log.
 """
 
 import secrets
@@ -65,10 +65,10 @@ class ProblemBoundary:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; if it fails before the response starts, send an error response.
+        """Pass the request on, and turn an error of the application into an error response.
 
         Raises:
-            OssferryError: the request failed after the response had started.
+            OssferryError: the error occurred after the response had started.
         """
         if scope["type"] != "http":
             await self._app(scope, receive, send)

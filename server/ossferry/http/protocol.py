@@ -40,7 +40,8 @@ class WireLimits:
     Attributes:
         read_timeout_s: seconds for receiving a complete request, counted from the start of the
             connection or from the first byte of a later request.
-        write_timeout_s: seconds that a client may stop reading a response.
+        write_timeout_s: seconds after which a connection is closed if the client does not read the
+            response.
         max_connections: maximum number of open connections of the process.
     """
 

@@ -24,7 +24,7 @@ PEER = "ossferry.peer"
 
 
 class Networks:
-    """A set of IP networks; ``address in networks`` tests whether one of them contains it."""
+    """A set of IP networks; ``address in networks`` tests whether a network contains an address."""
 
     def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
         self._networks = networks

@@ -20,7 +20,7 @@ __all__ = ["MAX_BODY_BYTES", "MAX_HEADER_BYTES", "RequestChecks"]
 MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES = 16 * 1024
 KEYS = "/api/objects/"
-"""Object keys follow this path, and object keys may need percent-encoding."""
+"""The beginning of paths that end in an object key, which may need percent-encoding."""
 
 
 class RequestChecks:
@@ -55,7 +55,8 @@ class RequestChecks:
 def _needs_percent(scope: Scope) -> bool:
     """Return whether the percent-encoding of a path is necessary.
 
-    It is necessary only in an object key, or in the path below which this app is mounted.
+    Percent-encoding is necessary only in an object key, or in the path below which this app is
+    mounted.
     """
     raw: bytes = scope["raw_path"]
     own: str = scope["path"].removeprefix(scope.get("root_path", ""))

@@ -18,15 +18,15 @@ OWN_SITES = ("same-origin", "none")
 """Values of `Sec-Fetch-Site` for a request of our own page, and for an address typed by hand."""
 
 Ambient: TypeAlias = Callable[[Request], bool]
-"""Whether the browser adds the proof of identity of this request by itself, such as a cookie."""
+"""A function that returns whether browsers add the proof of identity of a request automatically."""
 
 
 class Guard:
     """Refuses requests that another site made a browser send.
 
-    Browsers send the site that caused a request in `Sec-Fetch-Site` and in `Origin`. Programs send
-    neither header. Requests without these headers pass, unless browsers add the proof of identity
-    automatically.
+    Browsers name the site that caused a request in the headers `Sec-Fetch-Site` and `Origin`.
+    Programs send neither header. Requests without these headers pass, unless browsers add the proof
+    of identity automatically.
 
     Args:
         ambient: returns whether browsers add the proof of identity of a request automatically, such
@@ -57,7 +57,7 @@ class Guard:
             raise CrossSiteError("Only this server's own page may ask for this.")
 
     def refuse_links_from_elsewhere(self, request: Request) -> None:
-        """Check that the browser does not report another site as the one that opened this page.
+        """Refuse a request if the browser reports that another site opened this page.
 
         Use this check for pages, because another site cannot read a page that it opens. Old
         browsers do not send `Sec-Fetch-Site`. Their requests pass, because old browsers need the
@@ -76,12 +76,12 @@ def _is_from_another_site(request: Request) -> bool:
 
 
 def always(_request: Request) -> bool:
-    """Return True, for a proof of identity that browsers add to every request."""
+    """Return True: the value of `ambient` for a proof of identity that browsers always add."""
     return True
 
 
 def never(_request: Request) -> bool:
-    """Return False, for a proof of identity that a script or a program must add to each request."""
+    """Return False: the value of `ambient` for a proof of identity that browsers never add."""
     return False
 
 

@@ -90,7 +90,7 @@ def form_policy(settings: Settings) -> str:
 
 
 def _previews(settings: Settings) -> str:
-    """Return the origin of preview images, after a space; empty if there are no previews."""
+    """Return the origin of preview images with a leading space; empty if there are no previews."""
     return f" {settings.links_address}" if settings.objects_role_arn else ""
 
 

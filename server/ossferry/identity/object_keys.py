@@ -53,8 +53,8 @@ def directory(prefix: str, at: datetime, random_hex: str) -> str:
 def path_of(key: str, prefix: str) -> str:
     """Return the folders and the file name in the key of an upload.
 
-    They are the part of the key after the principal's prefix, the day and the random digits. A key
-    has neither day nor random digits if the page created it from the file name alone.
+    The result is the part of the key after the principal's prefix, the day and the random digits. A
+    key has neither day nor random digits if the page created it from the file name alone.
     """
     return _DAY_AND_RANDOM.sub("", key.removeprefix(prefix))
 

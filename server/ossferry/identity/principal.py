@@ -31,7 +31,12 @@ Identify: TypeAlias = Callable[[Request], Awaitable[Principal]]
 
 
 def display_name(given: object, *, otherwise: str) -> str:
-    """Return a name to display: Unicode form NFC, at most 100 characters, no control characters."""
+    """Return a name to display: Unicode form NFC, at most 100 characters, no control characters.
+
+    Args:
+        given: the name from the identity provider; a value that is not text is ignored.
+        otherwise: the result if `given` has no visible character.
+    """
     text = unicodedata.normalize("NFC", given) if isinstance(given, str) else ""
     shown = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
     return shown[:MAX_NAME_LENGTH] or otherwise
