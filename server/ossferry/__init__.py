@@ -1,8 +1,8 @@
-"""ossferry: decides who may write where in an OSS bucket, and issues short-lived credentials.
+"""A server that gives each user short-lived credentials for one part of an OSS bucket.
 
-`create_app(settings)` is a Starlette application with the page, its assets and the token API. The
-server never receives the bytes of a file. It imports neither the page's code nor, except for the
-demo, the mock.
+`create_app(settings)` returns a Starlette application with the page, its assets and the token API.
+The server never receives the bytes of a file. It does not import the code of the page, and only the
+demo imports the mock.
 """
 
 from importlib import import_module
@@ -26,7 +26,11 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name on first use: `ossferry mock-oss` must start without the server."""
+    """Import a public name at its first use, so that `ossferry mock-oss` starts without the server.
+
+    Raises:
+        AttributeError: the package has no such name.
+    """
     if name in _MODULES:
         return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'ossferry' has no attribute {name!r}")

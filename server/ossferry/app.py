@@ -1,4 +1,4 @@
-"""The composition of the server: settings in, a Starlette application out.
+"""Assembly of the server: creates a Starlette application from the settings.
 
 Every object with connections or tasks is created here and passed on as an argument; there are no
 global objects.
@@ -92,19 +92,23 @@ def create_app(
     hooks: Mapping[str, object] = MappingProxyType({}),
     outbound: httpx.AsyncClient | None = None,
 ) -> Starlette:
-    """Return the server as an ASGI application; the environment is not read again.
+    """Return the server as an ASGI application.
+
+    The application uses the given settings; it reads no environment variables `OSSFERRY_…`.
 
     Args:
         identify: identifies senders; by default the method of `settings.auth`.
         assume_role: calls STS; by default the official client with its default credentials.
-        audit: the audit trail; by default as `settings.audit_file` says.
-        monotonic: seconds that never decrease, for rates and pauses.
-        sts_date: returns the time of STS; by default STS is asked.
-        store: the bucket; by default `oss2` with the role for objects, if the settings have one.
-        sign_outs: ended sessions; by default in the ledger, else in Redis, else in memory.
-        span: opens tracing spans; by default as `settings.tracing` says.
-        hooks: hooks by name, besides those of installed packages.
-        outbound: the client for webhooks and OSS's public key; by default for public addresses.
+        audit: the audit trail; by default the one that `settings.audit_file` selects.
+        monotonic: returns seconds that never decrease, for rate limits and pauses.
+        sts_date: returns the current time at STS; by default from a request to STS.
+        store: access to the bucket; by default with `oss2` and the role for objects, or None if the
+            settings have no such role.
+        sign_outs: the store of signed-out sessions; by default the ledger, else Redis, else memory.
+        span: opens tracing spans; by default the function that `settings.tracing` selects.
+        hooks: the application's hooks by name, in addition to the hooks of installed packages.
+        outbound: HTTP client for webhooks and for fetching the public key of OSS; by default a
+            client that connects to public addresses only.
 
     Raises:
         SettingsError: the built page is missing, or a file cannot be read.
@@ -126,7 +130,8 @@ class _Base:
     """The objects that most parts of the server use.
 
     Attributes:
-        store, database: the bucket and the ledger; both are None without a role for objects.
+        store, database: the bucket and the ledger; both are None if the settings have no role for
+            objects.
     """
 
     settings: Settings

@@ -1,8 +1,8 @@
 """Services for stored uploads, and the tasks that run in the background.
 
-They exist only if the server has a role for objects (`OSSFERRY_OBJECTS_ROLE_ARN`). Every process
-runs the background tasks; leases and claims in the ledger make sure that only one process does each
-piece of work.
+The services exist only if the server has a role for objects (`OSSFERRY_OBJECTS_ROLE_ARN`). Every
+process runs the background tasks; temporary locks in the ledger make sure that only one process
+does each piece of work.
 """
 
 import asyncio
@@ -43,15 +43,15 @@ class UploadServices:
     """All services that need the bucket and the ledger.
 
     Args:
-        hooks: hooks of the application by name, besides those of installed packages.
+        hooks: the application's hooks by name, in addition to the hooks of installed packages.
         outbound: the HTTP client for webhooks.
 
     Attributes:
         features: names of the features that the page may offer.
-        quotas: access and quotas of owners.
-        recorder: writes receipts.
+        quotas: checks access and quotas of owners.
+        recorder: writes receipts of uploads to the ledger.
         trash: deletes and restores uploads.
-        quarantine: removes refused uploads.
+        quarantine: removes damaged uploads that the page has refused.
         reconciler: compares the bucket with the ledger.
         delivery: delivers events to hooks.
     """
@@ -103,7 +103,7 @@ class UploadServices:
     async def close(self) -> None:
         """Stop the background tasks and close all connections.
 
-        Claimed but unfinished work is done by other processes, or after the next start.
+        Unfinished work is done by other processes, or after the next start of this process.
         """
         async with AsyncExitStack() as ending:
             ending.push_async_callback(self.database.close)
@@ -119,7 +119,11 @@ class UploadServices:
         await self.delivery.forget_old()
 
     async def _deliver(self, target: str) -> None:
-        """Deliver events to one hook for ever; wait while there are none."""
+        """Deliver events to one hook until this task is cancelled; wait while there are no events.
+
+        Args:
+            target: name of the hook, or ``webhook``.
+        """
         deliver = partial(self.delivery.deliver, target)
         while True:
             self.hooks.begin(target)
@@ -127,14 +131,20 @@ class UploadServices:
                 await self.hooks.sleep(target, IDLE_S)
 
     async def _every(self, pause_s: float, work: Callable[[], Awaitable[object]]) -> None:
-        """Do the work for ever, with a pause before each time."""
+        """Call `work` repeatedly until this task is cancelled, after a pause before each call."""
         while True:
             await asyncio.sleep(pause_s)
             await _attempt(getattr(work, "__qualname__", "work"), work)
 
 
 async def _attempt(name: str, work: Callable[[], Awaitable[object]]) -> object:
-    """Return the result of the work, or log its error and return None; the work is repeated."""
+    """Return the result of `work`; if it fails, log the error and return None.
+
+    The caller repeats the work later.
+
+    Args:
+        name: name of the work in the log.
+    """
     try:
         return await work()
     except OssferryError as error:

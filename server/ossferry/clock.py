@@ -15,7 +15,7 @@ Clock: TypeAlias = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Return the current time as an aware UTC datetime."""
+    """Return the current time as a timezone-aware datetime in UTC."""
     return datetime.now(UTC)
 
 
@@ -24,10 +24,14 @@ Monotonic: TypeAlias = Callable[[], float]
 
 
 def monotonic() -> float:
-    """Return seconds that never decrease, to measure durations."""
+    """Return a time in seconds that never decreases, for measuring durations."""
     return time.monotonic()
 
 
 def utc_text(moment: datetime, *, timespec: str = "seconds") -> str:
-    """Return a time as ISO 8601 in UTC, ``2026-03-14T09:26:53Z``."""
+    """Return a time as ISO 8601 in UTC, such as ``2026-03-14T09:26:53Z``.
+
+    Args:
+        timespec: the precision, as in `datetime.isoformat`.
+    """
     return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -1,9 +1,9 @@
 """The table of all routes of the server.
 
-A request is answered by the first route that matches its path and method. Routes through
-`gate.owners`, `gate.visitors` and `gate.admins` require an identified sender and are recorded in
-the audit trail under the name that the table gives. The other routes call the gate themselves or
-are open to everybody.
+The first route that matches the path and method of a request handles the request. Routes through
+`gate.owners`, `gate.visitors` and `gate.admins` require an identified sender, and are recorded in
+the audit trail under the action name in the table. The other routes call the gate themselves or are
+open to everybody.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ class UploadHandlers:
     """The handlers of the routes that need the bucket and the ledger.
 
     Attributes:
-        callback: None if the settings accept no upload callbacks.
+        callback: handles upload callbacks of OSS; None if the settings do not enable them.
     """
 
     receipts: ReceiptApi
@@ -69,7 +69,7 @@ class Handlers:
     """The handlers of all routes.
 
     Attributes:
-        metrics: None if the settings have no token for it.
+        metrics: handles `/metrics`; None if the settings have no token for metrics.
         uploads: None if the server has no role for objects.
         sign_in: the endpoints of the authenticator, by the names in `SIGN_IN_ROUTES`.
     """
@@ -134,7 +134,7 @@ def _upload_routes(gate: Gate, uploads: UploadHandlers) -> list[Route]:
 
 
 def _get(path: str, endpoint: Endpoint) -> Route:
-    """Return a route for GET without HEAD, which Starlette would add."""
+    """Return a route for GET only; Starlette would also add HEAD."""
     route = Route(path, endpoint)
     route.methods = {"GET"}
     return route

@@ -1,1 +1,1 @@
-"""Access to routes: the gate with its rate limits, the audit trail, and the authenticator port."""
+"""Access control: request checks, rate limits, audit trail, and the `Authenticator` interface."""

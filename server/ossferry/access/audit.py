@@ -1,8 +1,9 @@
-"""The audit trail: one line for each decision, without secrets and without names.
+"""The audit trail: one log line for each granted or refused request and for each action.
 
-A line has the keyed hash of the principal, the key prefix without its readable part, and the last
-four characters of the access key id. A leaked log therefore gives no access and identifies nobody.
-The session name joins a line with the audit trail of the cloud.
+A line contains no secrets and no names. It has the keyed hash of the principal, the key prefix
+without its readable part, and the last four characters of the access key id. So a leaked audit log
+gives no access and reveals no names. The STS session name in a line also appears in the cloud's
+audit trail, so an operator can match the two.
 """
 
 import json
@@ -41,9 +42,10 @@ def _to_log(line: dict[str, str]) -> None:
 
 
 class AuditFile:
-    """Appends audit lines to a file.
+    """A callable that appends audit lines to a file.
 
-    If log rotation moves the file away, the following lines go to a new file.
+    If log rotation has moved or deleted the file, the next call creates a new file at the same
+    path.
 
     Raises:
         SettingsError: the file cannot be opened.
@@ -58,7 +60,7 @@ class AuditFile:
             raise SettingsError("OSSFERRY_AUDIT_FILE cannot be opened.") from error
 
     def __call__(self, line: dict[str, str]) -> None:
-        """Append a line.
+        """Append one audit line to the file, as JSON.
 
         Raises:
             AuditLostError: the line was not written; the caller must not carry out the action.
@@ -73,7 +75,7 @@ class AuditFile:
             raise AuditLostError("not-written") from error
 
     def close(self) -> None:
-        """Close the file; errors of earlier writes have been raised already."""
+        """Close the file; `__call__` has already raised all write errors."""
         with suppress(OSError):
             self._file.close()
 
@@ -94,17 +96,18 @@ def _named(action: str) -> dict[str, str]:
 
 
 def audit_sink(settings: Settings) -> AuditSink:
-    """Return the sink of the settings: the audit file, or the log without one."""
+    """Return a function that writes audit lines: to the configured file, or else to the log."""
     if settings.audit_file is None:
         return _to_log
     return AuditFile(settings.audit_file, Redactor(secret_values(settings)))
 
 
 class Audit:
-    """Writes the audit lines.
+    """Writes lines to the audit trail.
 
     Args:
-        sink: where lines go; by default as `OSSFERRY_AUDIT_FILE` says.
+        sink: writes one line; by default to the file in `OSSFERRY_AUDIT_FILE`, or to the log if
+            that setting is empty.
     """
 
     def __init__(self, settings: Settings, *, clock: Clock, sink: AuditSink | None = None) -> None:
@@ -123,12 +126,13 @@ class Audit:
         expires_at: datetime,
         action: str = "",
     ) -> None:
-        """Record an issued grant.
+        """Record that credentials were issued.
 
         Args:
             outcome: ``issued`` for new credentials, ``reused`` for earlier ones.
-            session_name: the STS session, which the cloud's audit trail also has.
-            action: the form in which the grant was issued; empty for the credentials themselves.
+            session_name: name of the STS session, which also appears in the cloud's audit trail.
+            action: ``form`` for a signed form; empty if the response contains the credentials
+                themselves.
         """
         self._write(
             {
@@ -150,21 +154,31 @@ class Audit:
         *,
         action: str = "",
     ) -> None:
-        """Record a refused request for a grant; `owner` is None for an unidentified sender."""
-        self._write({**self._who(request, owner), **_named(action), "outcome": error.code})
-
-    def acted(self, request: Request, owner: Owner | None, *, action: str, outcome: str) -> None:
-        """Record an action, or the attempt at one.
+        """Record that a request for credentials was refused.
 
         Args:
             owner: the sender of the request; None for an unidentified sender.
+            error: the reason for the refusal.
+            action: ``form`` for a signed form; empty for a request for the credentials themselves.
+        """
+        self._write({**self._who(request, owner), **_named(action), "outcome": error.code})
+
+    def acted(self, request: Request, owner: Owner | None, *, action: str, outcome: str) -> None:
+        """Record that a sender's action was carried out or refused.
+
+        Args:
+            owner: the sender of the request; None for an unidentified sender.
+            action: name of the action, such as ``delete``.
             outcome: ``done``, or the code of the error.
         """
         self._write({**self._who(request, owner), "action": action, "outcome": outcome})
 
     @contextmanager
     def refusals(self, request: Request, action: str) -> Iterator[None]:
-        """Record an action as refused if the block raises an `OssferryError`."""
+        """Return a context that records the action as refused if its block raises an error.
+
+        The error must be an `OssferryError`, and it is raised again.
+        """
         try:
             yield
         except OssferryError as error:
@@ -175,7 +189,8 @@ class Audit:
         """Record an operator's change of an API key.
 
         Args:
-            principal: the hash of the principal that the key belongs to.
+            principal: hash of the principal that the key belongs to.
+            action: ``apikey-create`` or ``apikey-revoke``.
         """
         line = {
             "at": self._clock().isoformat(),
@@ -187,7 +202,9 @@ class Audit:
         self._write(line)
 
     def check(self) -> None:
-        """Return if the last line was written; otherwise try to write another line.
+        """Check that the audit trail can be written.
+
+        Write a test line, unless the previous line was written successfully.
 
         Raises:
             AuditLostError: the audit trail cannot be written.
@@ -197,7 +214,7 @@ class Audit:
             self._write({"at": at, "action": "readiness", "outcome": "done"})
 
     def close(self) -> None:
-        """Close the audit file."""
+        """Close the audit file, if lines are written to a file."""
         if isinstance(self._sink, AuditFile):
             self._sink.close()
 

@@ -1,4 +1,4 @@
-"""The port to authentication: a function that identifies senders, and facts about its method."""
+"""The `Authenticator` interface, which each authentication method implements."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,19 +13,19 @@ from ossferry.identity.principal import Identify
 __all__ = ["Authenticator", "Endpoint"]
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
-"""A function that answers the requests of a route."""
+"""A function that handles the requests of a route."""
 
 
 async def _close_nothing() -> None:
-    """Do nothing: the authenticator has no connections."""
+    """Do nothing: the default of `Authenticator.close`, for methods without connections."""
 
 
 def _renew_nothing(_request: Request, _response: Response) -> None:
-    """Do nothing: the authenticator has no sessions."""
+    """Do nothing: the default of `Authenticator.renew`, for methods without sessions."""
 
 
 async def _show_page(_request: Request) -> Response | None:
-    """Return None: the page is shown to everybody and asks for a grant itself."""
+    """Return None: the default of `Authenticator.welcome`, which shows the page to everybody."""
     return None
 
 
@@ -35,15 +35,16 @@ class Authenticator:
 
     Attributes:
         identify: returns the principal of a request, or raises `NotIdentifiedError`.
-        ambient: whether browsers add the proof of identity of a request by themselves; such a
-            request must also prove that our own page sent it.
-        endpoints: the handlers of sign-in routes, by the names that `ossferry.routes` uses.
-        welcome: called before the page is shown; a returned response replaces the page.
-        renew: called with each response to an identified sender, to prolong the session.
-        close: closes connections; called once at the end.
-        expensive: whether identifying takes much time or work. If so, addresses with too many
-            failures are refused before identification, including their valid senders.
-        signs_out: whether there is a session, which `POST /logout` ends.
+        ambient: returns whether browsers add the proof of identity of a request automatically, such
+            as a cookie. Such a request must also prove that the server's own page sent it.
+        endpoints: handlers of the sign-in routes, by the names in `ossferry.routes.SIGN_IN_ROUTES`.
+        welcome: called before the page is sent; returns a response to send in place of the page, or
+            None.
+        renew: called with each response to an identified sender; extends the sender's session.
+        close: closes the connections of this method; called once when the server stops.
+        expensive: whether `identify` takes much time or work. If so, an address with too many
+            failures is refused before `identify` is called, even if the sender is valid.
+        signs_out: whether users have sessions that `POST /logout` ends.
     """
 
     identify: Identify

@@ -1,7 +1,8 @@
-"""The gate: the checks that every request of a principal passes before its route runs.
+"""The gate: the checks of a request before the handler of its route is called.
 
-A request must come from our own page or from a program, within the rate limits, from an identified
-sender. All routes use the same checks in the same order; `Checks` says how strict they are.
+The gate checks the origin of the request, the rate limits, and the identity and access of the
+sender. All routes use the same order of checks; `Checks` sets how strict the checks of one route
+are.
 """
 
 from collections.abc import Awaitable, Callable
@@ -24,7 +25,7 @@ from ossferry.settings.model import Settings
 __all__ = ["FOR_CREDENTIALS", "FOR_CREDENTIALS_PAGE", "Checks", "Gate", "OwnersEndpoint"]
 
 OwnersEndpoint: TypeAlias = Callable[[Request, Owner], Awaitable[Response]]
-"""A function that answers a request for the uploads of an owner."""
+"""A function that handles a request about the uploads of an owner."""
 
 CheckOwner: TypeAlias = Callable[[Owner], Awaitable[None]]
 """A function that returns if an owner has access, and raises an `OssferryError` otherwise."""
@@ -32,15 +33,16 @@ CheckOwner: TypeAlias = Callable[[Owner], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checks:
-    """The checks of a route.
+    """The strictness of the checks for one route.
 
     Attributes:
-        origin: where the request may come from. ``own``: this server's page or a program;
-            ``own-links``: in addition, links in this server's pages and typed addresses;
-            ``any``: anywhere, for pages that change nothing and that other sites cannot read.
-        credentials: whether the route hands out credentials. Then each request counts against the
-            limit of its address, and access is checked by the quota. Other routes are requested
-            by the hundred, so only failed requests count against the limit of the address.
+        origin: the allowed origins of a request. ``own``: this server's page or a program;
+            ``own-links``: also links in this server's pages and addresses typed by hand; ``any``:
+            all origins, for pages that change nothing and that other sites cannot read.
+        credentials: whether the route issues credentials. If so, every request counts against the
+            rate limit of its address, and the quota check refuses revoked senders. On other routes,
+            only requests from unidentified senders count against this limit, because one address
+            may send hundreds of valid requests.
         admins_only: whether the sender must be an administrator.
     """
 
@@ -60,7 +62,8 @@ class Gate:
     """Checks requests and identifies their senders.
 
     Args:
-        check_owner: refuses owners without access to routes about uploads; None allows all.
+        check_owner: raises an error if an owner's access was revoked; called for routes that issue
+            no credentials. None skips this check.
     """
 
     def __init__(
@@ -81,16 +84,17 @@ class Gate:
         self._check_owner = check_owner
 
     async def enter(self, request: Request, checks: Checks) -> Owner:
-        """Return the owner that the sender of a request is.
+        """Check a request and return its sender as an `Owner`.
 
-        As soon as the sender is identified, `request.state.owner` is set, for the audit trail.
+        As soon as the sender is identified, the owner is also stored in `request.state.owner`. So
+        the audit trail names the owner even if a later check refuses the request.
 
         Raises:
             CrossSiteError: another site made the browser send the request.
             NotIdentifiedError: the sender is not identified.
             NotAdminError: the route is for administrators.
             TooManyError: a limit of the sender, of the address or of all requests is reached.
-            RevokedError: an administrator has ended the sender's access.
+            RevokedError: an administrator has revoked the sender's access.
         """
         if checks.origin == "own":
             self._guard.refuse_other_sites(request)
@@ -115,34 +119,42 @@ class Gate:
         return owner
 
     async def admit_renewal(self, owner: Owner) -> None:
-        """Count a request for new credentials in place of ones that are still fresh.
+        """Count a request for new credentials after OSS has refused the old ones.
 
         Raises:
-            TooManyError: the owner has requested too many calls to STS, which all owners share.
+            TooManyError: the owner sent too many such requests. Each of them may cause a call to
+                STS, and all owners share the rate limit of STS.
         """
         await self._rates.admit_renewal(owner.hash)
 
     def owners(self, action: str, endpoint: OwnersEndpoint) -> Endpoint:
-        """Return the endpoint of a route about the sender's uploads.
+        """Return a handler that checks each request, calls `endpoint`, and audits the action.
+
+        Use this method for routes about the sender's own uploads.
 
         Args:
-            action: the name of the action in the audit trail.
+            action: name of the action in the audit trail.
+            endpoint: receives the request and its sender.
         """
         return self._audited(action, endpoint, FOR_OWNERS)
 
     def visitors(self, action: str, endpoint: OwnersEndpoint) -> Endpoint:
-        """Return the endpoint of a page about the sender's uploads, to which OSS redirects.
+        """Return a handler like that of `owners`, for a page to which OSS redirects the browser.
+
+        Requests from links and redirects of other sites are accepted.
 
         Args:
-            action: the name of the action in the audit trail.
+            action: name of the action in the audit trail.
+            endpoint: receives the request and its sender.
         """
         return self._audited(action, endpoint, FOR_VISITORS)
 
     def admins(self, action: str, endpoint: OwnersEndpoint) -> Endpoint:
-        """Return the endpoint of a read-only route for administrators.
+        """Return a handler like that of `owners`, for a read-only route for administrators.
 
         Args:
-            action: the name of the action in the audit trail.
+            action: name of the action in the audit trail.
+            endpoint: receives the request and its sender.
         """
         return self._audited(action, endpoint, FOR_ADMINS)
 
@@ -164,12 +176,17 @@ class Gate:
         self._audit.acted(request, owner, action=action, outcome=outcome)
 
     async def _identify(self, request: Request, *, counted: bool) -> Principal:
-        """Return the principal of a request; count failures against the address.
+        """Return the principal of a request, and count a failed identification against its address.
 
-        Failures from an address do not stop its valid senders, unless identifying is expensive.
+        Failures from an address do not block valid senders at the same address, unless
+        identification is expensive.
 
         Args:
-            counted: whether the request already counts against the limit of its address.
+            counted: whether the request has already been counted against the limit of its address.
+
+        Raises:
+            NotIdentifiedError: the sender is not identified.
+            TooManyError: too many identifications from this address have failed.
         """
         address = address_of(request)
         if self._authenticator.expensive:

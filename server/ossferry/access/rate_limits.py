@@ -1,4 +1,4 @@
-"""Rate limits: for one principal, one address, and all requests together."""
+"""Rate limits: for each principal, for each address, and for all requests together."""
 
 import ipaddress
 from functools import lru_cache
@@ -13,7 +13,7 @@ __all__ = ["Rates", "address_key"]
 
 
 class Rates:
-    """The rate limits of the settings."""
+    """Counts requests against the rate limits in the settings."""
 
     def __init__(self, settings: Settings, counter: Counter) -> None:
         self._counter = counter
@@ -25,7 +25,7 @@ class Rates:
         self._failures = limits.parse(settings.rate_failures)
 
     async def admit(self, address: str) -> None:
-        """Count a request against the limit of its address and of all requests.
+        """Count a request against the limit of its address and against the limit of all requests.
 
         Raises:
             TooManyError: one of the two limits is reached.
@@ -34,13 +34,14 @@ class Rates:
         await self._count(self._global, "global")
 
     async def admit_frequent(self, address: str) -> None:
-        """Count a request of a kind that one address may send by the hundred.
+        """Count a request for a route to which one address may send hundreds of requests.
 
-        The request counts against the limit of all requests only. `admit_stranger` counts it
-        against the limit of the address if its sender is not identified.
+        The request counts only against the limit of all requests. If its sender is not identified,
+        the caller also calls `admit_stranger` to count the request against the limit of the
+        address.
 
         Raises:
-            TooManyError: the address sent too many requests without identification, or the limit
+            TooManyError: the address sent too many requests from unidentified senders, or the limit
                 of all requests is reached.
         """
         who = address_key(address)
@@ -49,7 +50,9 @@ class Rates:
         await self._count(self._global, "global")
 
     async def admit_stranger(self, address: str) -> None:
-        """Count a request whose sender was not identified, after `admit_frequent`.
+        """Count a request from an unidentified sender against the limit of its address.
+
+        Call this method after `admit_frequent`, which does not count against that limit.
 
         Raises:
             TooManyError: the address sent too many such requests.
@@ -57,10 +60,10 @@ class Rates:
         await self._count(self._per_address, "address", address_key(address))
 
     async def admit_principal(self, principal: str) -> None:
-        """Count a request for credentials of an identified principal.
+        """Count an identified principal's request for credentials.
 
         Args:
-            principal: the hash of the principal.
+            principal: hash of the principal.
 
         Raises:
             TooManyError: the principal sent too many requests.
@@ -68,21 +71,22 @@ class Rates:
         await self._count(self._per_principal, "principal", principal)
 
     async def admit_renewal(self, principal: str) -> None:
-        """Count a call to STS for a principal who reports that OSS refuses its credentials.
+        """Count a request for new credentials after OSS has refused the old ones.
 
         Args:
-            principal: the hash of the principal.
+            principal: hash of the principal who sent the request.
 
         Raises:
-            TooManyError: the principal caused too many such calls.
+            TooManyError: the principal sent too many such requests; each of them may cause a call
+                to STS.
         """
         await self._count(self._renewals, "renewal", principal)
 
     async def admit_objects(self, principal: str) -> None:
-        """Count a request about uploads of an identified principal.
+        """Count an identified principal's request about stored uploads.
 
         Args:
-            principal: the hash of the principal.
+            principal: hash of the principal.
 
         Raises:
             TooManyError: the principal sent too many requests.
@@ -90,14 +94,14 @@ class Rates:
         await self._count(self._objects, "objects", principal)
 
     async def failed(self, address: str, key_id: str) -> None:
-        """Count a failed identification against its address and against the named API key.
+        """Count a failed identification against its address and against the API key in the request.
 
         Args:
-            key_id: the id of the API key in the request; empty without one.
+            key_id: id of the API key; empty if the request has no API key.
 
         Raises:
-            TooManyError: too many failures from this address, or too many for this key id from all
-                addresses together.
+            TooManyError: too many failures from this address, or too many failures with this key id
+                from all addresses together.
         """
         who = address_key(address)
         within = await self._counter.hit(self._failures, "failed", who)
@@ -107,9 +111,10 @@ class Rates:
             await self._refuse(self._failures, "failed", who)
 
     async def refuse_guessing(self, address: str) -> None:
-        """Refuse an address with too many failures before an expensive identification.
+        """Raise an error if too many identifications from an address have failed.
 
-        This also refuses senders at the same address whose identification would succeed.
+        Call this method before an expensive identification. It also refuses valid senders at the
+        same address.
 
         Raises:
             TooManyError: too many identifications from this address have failed.
@@ -128,9 +133,9 @@ class Rates:
 
 @lru_cache(maxsize=4096)
 def address_key(address: str) -> str:
-    """Return the counter name of an address: IPv6 addresses count as their /64 network.
+    """Return the counter name for an IP address; for IPv6, the name of its /64 network.
 
-    An IPv6 host can use any address of its /64 network.
+    An IPv6 host can use every address of its /64 network, so all these addresses share one counter.
     """
     try:
         ip = ipaddress.ip_address(address)

@@ -1,1 +1,1 @@
-"""The administration page: principals, their usage, and uploads; also as CSV."""
+"""The administration page: principals with their usage, uploads, and a CSV export of uploads."""

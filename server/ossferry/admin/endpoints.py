@@ -1,6 +1,7 @@
 """Endpoints of the read-only administration page `/admin`, and the CSV export of uploads.
 
-Text from users is escaped in HTML, and protected from being read as a formula in CSV.
+Text from users is escaped in HTML. In CSV, a leading ``'`` stops spreadsheets from reading text
+from users as a formula.
 """
 
 import csv
@@ -34,7 +35,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class AdminApi:
-    """The endpoints below `/admin`."""
+    """The handlers of the routes below `/admin`."""
 
     def __init__(self, settings: Settings, database: Database, *, styles: str) -> None:
         common = Quota(**{name: getattr(settings, f"quota_{name}") for name in NAMES})
@@ -42,7 +43,10 @@ class AdminApi:
         self._database = database
 
     async def page(self, request: Request, _owner: Owner) -> Response:
-        """Handle `GET /admin?principal=`: show principals and the last uploads."""
+        """Handle `GET /admin?principal=`: show principals and the latest uploads.
+
+        The parameter is the hash of one principal; without it, all principals are shown.
+        """
         principal = request.query_params.get("principal", "")
         async with self._database.read() as connection:
             people = await principals_report(connection, principal=principal, limit=SHOWN)
@@ -53,7 +57,10 @@ class AdminApi:
         return Response(body, headers=headers, media_type="text/html; charset=utf-8")
 
     async def export(self, request: Request, _owner: Owner) -> Response:
-        """Handle `GET /admin/uploads.csv?principal=`: download uploads as CSV."""
+        """Handle `GET /admin/uploads.csv?principal=`: download uploads as CSV.
+
+        The parameter is the hash of one principal; without it, all uploads are exported.
+        """
         principal = request.query_params.get("principal", "")
         pieces = csv_pieces(self._database, principal=principal)
         first = await anext(pieces)  # fail before the response starts if the ledger is lost
@@ -64,17 +71,21 @@ class AdminApi:
         )
 
     async def style(self, _request: Request) -> Response:
-        """Handle `GET /admin/style.css`."""
+        """Handle `GET /admin/style.css`: return the style sheet of the page."""
         return Response(STYLE, media_type="text/css")
 
 
 async def csv_pieces(
     database: Database, *, principal: str = "", since: datetime | None = None
 ) -> AsyncIterator[str]:
-    """Yield all uploads as CSV, newest first; the first piece starts with the header line.
+    """Yield uploads as pieces of CSV text, newest first; the first piece has the header line.
+
+    Args:
+        principal: hash of one principal; empty for all.
+        since: export only uploads recorded at or after this time; None for all.
 
     Raises:
-        LedgerLostError: the remaining uploads cannot be read.
+        LedgerLostError: the ledger's database does not answer.
     """
     names = [each.name for each in fields(UploadRow)]
     lines: list[Iterable[str]] = [names]
@@ -99,7 +110,7 @@ async def _with(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
 
 
 def _cell(value: object) -> str:
-    """Return a value's text, marked with ``'`` if a spreadsheet would read it as a formula."""
+    """Return a value as text, with a leading ``'`` if a spreadsheet would read it as a formula."""
     text = _text(value)
     return f"'{text}" if text.startswith(FORMULA) else text
 

@@ -52,12 +52,13 @@ UPLOADS = {"when": "when", "who": "", "file": "wide", "size": "number", "crc64":
 
 
 class AdminPage:
-    """Renders the page.
+    """Renders the HTML of the page `/admin`.
 
     Args:
-        styles: URL of the upload page's style sheet; empty without one.
+        styles: URL of the upload page's style sheet; empty if there is none.
         common: limits of principals without limits of their own.
-        most: maximum number of rows; a full table gets a note that it may be cut off.
+        most: maximum number of rows in a table. A table with this many rows gets a note that it may
+            be incomplete.
     """
 
     def __init__(self, *, styles: str, common: Quota, most: int) -> None:
@@ -73,11 +74,13 @@ class AdminPage:
         principal: str,
         language: str,
     ) -> str:
-        """Return the page.
+        """Return the HTML of the page.
 
         Args:
-            principal: a hash, to show only this principal's uploads; empty for all.
-            language: one of `WORDS`.
+            people: rows of the table of principals.
+            uploads: rows of the table of uploads.
+            principal: hash of the one principal that the page shows; empty if it shows all.
+            language: language code; a key of `WORDS`.
         """
         words = WORDS[language]
         chosen = next((each.label for each in people if each.hash == principal), principal)
@@ -142,8 +145,9 @@ def _table(heads: Mapping[str, str], words: Words, rows: Iterable[Sequence[str]]
     """Return an HTML table.
 
     Args:
-        heads: CSS class of the cells, by column.
-        rows: cells as escaped HTML.
+        heads: CSS class of the cells, by column name.
+        words: translated texts, including the column headings.
+        rows: cells as escaped HTML, in column order.
     """
     head = "".join(f"<th scope=col class='{heads[name]}'>{words[name]}</th>" for name in heads)
     lines = (

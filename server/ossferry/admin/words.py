@@ -1,4 +1,4 @@
-"""Texts of `/admin` in the upload page's languages; `{}` is a placeholder."""
+"""Translated texts of the page `/admin`; in a text, `{}` marks the place of a value."""
 
 from collections.abc import Mapping
 

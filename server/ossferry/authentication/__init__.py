@@ -1,5 +1,6 @@
-"""Authentication: who sends a request. One module per method, and what these modules share.
+"""Authentication: one module for each method of identifying senders, and their common code.
 
-An authenticator turns a request into a `Principal` or raises `NotIdentifiedError`. `choice` selects
-the authenticator named by the `auth` setting. An application may pass its own.
+An authenticator turns a request into a `Principal` or raises `NotIdentifiedError`. The module
+`choice` builds the authenticator that the setting `auth` names. An application may pass its own
+function to `create_app`.
 """

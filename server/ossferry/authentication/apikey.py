@@ -1,7 +1,7 @@
 """Authentication of programs by API keys.
 
-Each request costs one keyed hash, compared in constant time. Unknown, revoked, expired and wrong
-keys get the same answer, so a client cannot tell them apart.
+The server computes one keyed hash per request and compares it in constant time. Unknown, revoked,
+expired and wrong keys get the same response, so a client cannot distinguish these cases.
 """
 
 import hmac
@@ -29,7 +29,12 @@ class ApiKeyAuth:
         self._clock = clock
 
     async def identify(self, request: Request) -> Principal:
-        """Return the principal of a request; see `Identify`."""
+        """Return the principal that the API key in a request belongs to.
+
+        Raises:
+            NotIdentifiedError: the request has no valid API key.
+            SettingsError: the file of API keys cannot be read.
+        """
         key = parse_key(bearer_token(request))
         if key is None:
             raise NotIdentifiedError("The API key is not valid.")

@@ -1,4 +1,4 @@
-"""The file of API key records: a JSON document with hashes, readable by its owner only.
+"""The file of API key records: a JSON document with hashes, readable by the file's owner only.
 
 Each change replaces the whole file atomically, so a reader sees either the old list or the new one.
 The server checks the file's modification time on every request, so a revoked key is refused
@@ -29,8 +29,8 @@ class KeyRecord:
 
     Attributes:
         hash: keyed hash of the key's text.
-        user: the principal's id.
-        created, expires, revoked: ISO 8601 in UTC; empty for never.
+        user: id of the principal that uses the key.
+        created, expires, revoked: times in UTC, in the format ISO 8601; an empty text means never.
         addresses: networks that may use the key; empty for all.
     """
 
@@ -43,11 +43,11 @@ class KeyRecord:
     addresses: tuple[str, ...] = ()
 
     def is_live(self, now: datetime) -> bool:
-        """Return whether the key is neither revoked nor expired."""
+        """Return whether the key is neither revoked nor expired at the time `now`."""
         return not self.revoked and (not self.expires or now < datetime.fromisoformat(self.expires))
 
     def allows(self, address: str) -> bool:
-        """Return whether the key may be used from this address."""
+        """Return whether a client with this IP address may use the key."""
         if not self.addresses:
             return True
         try:
@@ -58,7 +58,7 @@ class KeyRecord:
 
 
 class ApiKeyFile:
-    """The file of API key records; it is created with the first key."""
+    """Reads and changes the file of API key records; `add` creates the file if it is missing."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -66,7 +66,7 @@ class ApiKeyFile:
         self._records: Mapping[str, KeyRecord] = {}
 
     def records(self) -> Mapping[str, KeyRecord]:
-        """Return all key records by id.
+        """Return all key records by key id; an empty mapping if the file is missing.
 
         Raises:
             SettingsError: the file cannot be read.
@@ -84,9 +84,10 @@ class ApiKeyFile:
     def add(
         self, key: ApiKey, *, secret: bytes, user: str, created: datetime, **more: object
     ) -> KeyRecord:
-        """Store the hash of a new key.
+        """Store the record of a new key, with the key's hash, and return the record.
 
         Args:
+            secret: the server's secret, used for the keyed hash.
             user: the principal's id, in its canonical form (NFKC, case-folded, stripped).
             more: `expires` and `addresses` of the record.
 
@@ -114,8 +115,11 @@ class ApiKeyFile:
     def revoke(self, id_: str, now: datetime) -> KeyRecord:
         """Revoke a key permanently, and return its record.
 
+        Args:
+            now: the time of revocation.
+
         Raises:
-            BadRequestError: there is no such key.
+            BadRequestError: no key has this id.
         """
         with self._changing() as records:
             if id_ not in records:
@@ -153,7 +157,13 @@ class ApiKeyFile:
         Path(name).replace(self._path)
 
     def _give_to_the_server(self, handle: int) -> None:
-        """If run as root, give a new file to the owner of the old file or of the folder."""
+        """Set the owner of a new file so that the server can read it, if this process runs as root.
+
+        The new file gets the owner of the existing key file, or else the owner of the folder.
+
+        Args:
+            handle: file descriptor of the new file.
+        """
         if os.geteuid() == 0:
             owner = (self._path if self._path.exists() else self._path.parent).stat()
             os.fchown(handle, owner.st_uid, owner.st_gid)

@@ -1,7 +1,7 @@
 """The format of API keys: `osf_{id}_{128 random bits}{checksum}`, in lower-case base 32.
 
-The prefix lets secret scanners find leaked keys. The checksum lets the server refuse a mistyped or
-guessed key without reading the key file.
+The prefix `osf_` lets secret scanners find leaked keys. The checksum lets the server refuse a
+mistyped or guessed key without reading the key file.
 """
 
 import base64
@@ -23,13 +23,17 @@ _KEY = re.compile(r"osf_([a-z2-7]{8})_([a-z2-7]{26})([a-z2-7]{7})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """An API key; its id may be shown, its text is secret."""
+    """An API key: `id` may be shown, `text` is the secret key itself."""
 
     id: str
     text: str = field(repr=False)
 
     def keyed_hash(self, secret: bytes) -> str:
-        """Return the keyed hash of the key (HMAC-SHA256, hexadecimal); only this hash is stored."""
+        """Return the HMAC-SHA256 of the key in hexadecimal; the server stores only this hash.
+
+        Args:
+            secret: the server's secret.
+        """
         message = f"ossferry/apikey\0{self.text}".encode()
         return hmac.new(secret, message, hashlib.sha256).hexdigest()
 
@@ -42,7 +46,7 @@ def new_key(random_bytes: RandomBytes = secrets.token_bytes) -> ApiKey:
 
 
 def parse_key(text: str) -> ApiKey | None:
-    """Return the key, or None if the text is not a well-formed API key."""
+    """Return the API key in a text; None if the format or the checksum is wrong."""
     found = _KEY.fullmatch(text)
     if found is None or _checksum(text[:-7]) != found[3]:
         return None

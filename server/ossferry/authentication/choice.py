@@ -22,7 +22,7 @@ __all__ = ["authenticator_for", "custom_authenticator"]
 
 
 def custom_authenticator(identify: Identify) -> Authenticator:
-    """Return an authenticator for an application that identifies principals itself."""
+    """Return an authenticator that calls an application's own `identify` function."""
     return Authenticator(identify=identify, ambient=with_cookie, expensive=True)
 
 

@@ -1,6 +1,6 @@
 """Demo authentication: two users, Alice and Bob, selected by a cookie that anyone may set.
 
-This authenticates nobody. The settings allow it only together with the mock.
+This method proves no identity. The settings allow it only together with the mock OSS.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ DEMO_USERS: Mapping[str, Principal] = MappingProxyType(
 
 
 def demo_authenticator(settings: Settings, audit: Audit) -> Authenticator:
-    """Return the demo authenticator, with an endpoint to choose Alice or Bob."""
+    """Return the demo authenticator, with an endpoint where the page selects Alice or Bob."""
     guard = Guard(settings, ambient=never)
 
     async def choose(request: Request) -> Response:
@@ -51,7 +51,11 @@ def demo_authenticator(settings: Settings, audit: Audit) -> Authenticator:
 
 
 async def identify_demo_user(request: Request) -> Principal:
-    """Return the demo user named by the cookie; Alice if there is no cookie."""
+    """Return the demo user named by the cookie; Alice if there is no cookie.
+
+    Raises:
+        NotIdentifiedError: the cookie names another user.
+    """
     name = request.cookies.get(DEMO_COOKIE, "alice")
     if name not in DEMO_USERS:
         raise NotIdentifiedError("The demo has only the users Alice and Bob.")

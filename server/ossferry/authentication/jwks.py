@@ -1,7 +1,7 @@
-"""A cache of an issuer's public keys, fetched on demand and refreshed at limited rates.
+"""A cache of a token issuer's public keys, fetched on demand and refreshed at limited rates.
 
-A token with an unknown key id causes a refresh, but at most once a minute, whatever clients send.
-The cached keys stay in use during a refresh and while the issuer does not answer.
+A token with an unknown key id causes a refresh, but at most one per minute, even if clients send
+many such tokens. The cached keys stay in use during a refresh and while the issuer does not answer.
 """
 
 import asyncio
@@ -29,7 +29,11 @@ log = logger("ossferry.jwks")
 
 
 class Jwks:
-    """The public keys of one issuer."""
+    """The public keys of one token issuer.
+
+    Args:
+        fetch: downloads the issuer's key set document (JWKS).
+    """
 
     def __init__(self, fetch: FetchKeys, *, monotonic: Monotonic) -> None:
         self._fetch = fetch
@@ -40,10 +44,11 @@ class Jwks:
         self._one_at_a_time = asyncio.Lock()
 
     async def keys(self, *, unknown_kid: bool = False) -> KeySet:
-        """Return the keys, refreshed if necessary.
+        """Return the issuer's keys; fetch them first if they are missing or too old.
 
         Args:
-            unknown_kid: the keys returned last time did not include the key id of a token.
+            unknown_kid: True if a token has a key id that is missing in the keys of the previous
+                call. The keys are then fetched again, but at most once a minute.
 
         Raises:
             IssuerLostError: there are no keys yet, and the issuer does not answer.
@@ -77,7 +82,7 @@ class Jwks:
 
 
 def _public_keys(document: dict[str, Any]) -> KeySet:
-    """Return the public keys of a key set document; symmetric keys are ignored.
+    """Return the public signature keys of a key set document; ignore all other keys.
 
     Raises:
         IssuerLostError: the document has no usable key.
@@ -97,8 +102,9 @@ def _is_for_signatures(key: object) -> bool:
 
 
 def _imported(key: dict[str, Any]) -> Key | None:
-    """Return a key, or None for an unsupported one; the others stay usable (RFC 7517, section
-    5).
+    """Return one key of a key set document, or None if its type is not supported.
+
+    The other keys of the document stay usable, as RFC 7517, section 5, recommends.
     """
     try:
         return JWKRegistry.import_key(key)

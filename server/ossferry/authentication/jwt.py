@@ -1,4 +1,4 @@
-"""Authentication by bearer tokens (JWT) of an issuer, such as a company's sign-in service."""
+"""Authentication by bearer tokens (JWT) from an issuer, such as a company's sign-in service."""
 
 import httpx
 from starlette.requests import Request
@@ -29,7 +29,12 @@ class JwtAuth:
         )
 
     async def identify(self, request: Request) -> Principal:
-        """Return the principal of a request; see `Identify`."""
+        """Return the principal that the bearer token of a request names.
+
+        Raises:
+            NotIdentifiedError: the request has no valid token.
+            IssuerLostError: the issuer's keys cannot be fetched.
+        """
         claims = await self._verifier.claims(bearer_token(request))
         name = display_name(claims.get("name"), otherwise=claims["sub"])
         return Principal(id=claims["sub"], name=name)

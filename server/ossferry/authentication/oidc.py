@@ -1,8 +1,9 @@
 """Sign-in at an OpenID provider; afterwards a session cookie authenticates the browser.
 
 `/login` shows a page with one link, `/login/start` redirects to the provider, `/login/callback`
-receives the authorization code, and `POST /logout` ends the session. State, nonce and code verifier
-belong to one attempt in one browser: a signed cookie holds them, and they are accepted once.
+receives the authorization code, and `POST /logout` ends the session. A signed cookie stores the
+state, nonce and code verifier of a sign-in attempt, so they are valid in one browser only. The
+server accepts them once.
 """
 
 import html
@@ -42,7 +43,7 @@ PAGE = """<!doctype html>
 
 
 class Oidc:
-    """The endpoints of sign-in and sign-out."""
+    """The handlers of the sign-in and sign-out routes."""
 
     def __init__(
         self,
@@ -66,17 +67,26 @@ class Oidc:
         self._sealer = sealer(self._secret, "login", clock)
 
     async def identify(self, request: Request) -> Principal:
-        """Return the principal of a request; see `Identify`."""
+        """Return the principal of a request's session.
+
+        Raises:
+            NotIdentifiedError: the request has no valid session.
+            LedgerLostError, StorageLostError: the server cannot check whether the session was
+                signed out.
+        """
         return (await self._sessions.read(request)).principal
 
     async def welcome(self, request: Request) -> Response | None:
-        """Return a redirect to the sign-in page if the browser has no valid session, else None."""
+        """Return a redirect to the sign-in page if the browser has no valid session, else None.
+
+        If the session cannot be checked, return None too: the page contains no secret.
+        """
         try:
             await self._sessions.read(request)
         except NotIdentifiedError:
             return RedirectResponse("/login", 303)
         except UnavailableError:
-            return None  # show the page: it contains no secret, and tells the user to wait
+            return None  # the page tells the user to wait
         return None
 
     async def login(self, _request: Request) -> Response:
@@ -85,7 +95,7 @@ class Oidc:
         return HTMLResponse(PAGE.format(words=html.escape(words)))
 
     async def start(self, request: Request) -> Response:
-        """Handle `GET /login/start`: redirect to the provider."""
+        """Handle `GET /login/start`: start a sign-in attempt and redirect to the provider."""
         address = address_of(request)
         await self._rates.admit(address)
         await self._rates.refuse_guessing(address)
@@ -96,7 +106,7 @@ class Oidc:
         return response
 
     async def callback(self, request: Request) -> Response:
-        """Handle `GET /login/callback`: begin a session and redirect to the page."""
+        """Handle `GET /login/callback`: begin a session and redirect to the upload page."""
         with self._audit.refusals(request, "sign-in"):
             principal = await self._signed_in(request)
             response = RedirectResponse("/", 303)
@@ -131,8 +141,11 @@ class Oidc:
             raise
 
     async def _returned(self, request: Request) -> tuple[Attempt, str]:
-        """Return the sign-in attempt that a callback completes, and its code; reject a second
-        use.
+        """Return the sign-in attempt of a callback request, and the authorization code.
+
+        Raises:
+            BadRequestError: a value is missing, or the attempt is unknown, expired or already
+                completed.
         """
         attempt = self._attempt(request)
         code = _only(request, "code")

@@ -1,4 +1,4 @@
-"""Client of an OpenID provider: the authorization URL, and the exchange of codes for principals."""
+"""Client of an OpenID provider: authorization URLs, and the exchange of codes for ID tokens."""
 
 import secrets
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One attempt to sign in, from the redirect to the provider until the callback; used once."""
+    """The random values of one sign-in attempt, which can be completed only once."""
 
     state: str
     nonce: str
@@ -32,7 +32,7 @@ class Attempt:
 
     @classmethod
     def new(cls) -> "Attempt":
-        """Return an attempt with random, unguessable values."""
+        """Return an attempt with new random values."""
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         return cls(state=state, nonce=nonce, verifier=verifier)
 
@@ -57,7 +57,7 @@ class Provider:
         self._found: dict[str, Any] | None = None
 
     async def address(self, attempt: Attempt) -> str:
-        """Return the provider's URL where the user signs in.
+        """Return the URL at the provider where the user signs in for this attempt.
 
         Raises:
             IssuerLostError: the provider's configuration cannot be fetched.
@@ -77,12 +77,12 @@ class Provider:
         return str(url)
 
     async def principal(self, attempt: Attempt, code: str) -> Principal:
-        """Exchange an authorization code for a principal.
+        """Exchange an authorization code for an ID token, and return the principal in the token.
 
         Raises:
             BadRequestError: the provider does not accept the code.
-            NotIdentifiedError: the ID token does not belong to this attempt.
-            IssuerLostError: the provider does not answer.
+            NotIdentifiedError: the ID token is not valid, or belongs to another attempt.
+            IssuerLostError: the provider does not answer, or its answer is invalid.
         """
         tokens = await self._exchange(attempt, code)
         claims = await self._verifier.claims(str(tokens.get("id_token", "")))

@@ -1,7 +1,7 @@
 """Authentication by a header that a reverse proxy sets.
 
-The header is accepted only from a configured network and together with a shared secret. A repeated
-header, a second spelling, a list or an empty value is refused.
+The header is accepted only from a configured network and together with a shared secret. The server
+refuses a header that is repeated, spelled with underscores, empty, or a list of values.
 """
 
 import hmac
@@ -28,7 +28,13 @@ class ProxyAuth:
         self._networks = Networks(settings.trusted_proxies)
 
     async def identify(self, request: Request) -> Principal:
-        """Return the principal of a request; see `Identify`."""
+        """Return the principal that the proxy's user header names.
+
+        Raises:
+            NotIdentifiedError: the request does not come from the trusted proxy.
+            BadRequestError: the header is repeated, or its value is not one user id in UTF-8 and
+                NFKC.
+        """
         user = _only(request, self._header)
         given = _only(request, SECRET_HEADER).encode("latin-1")
         same = hmac.compare_digest(given, self._secret)
@@ -44,10 +50,13 @@ class ProxyAuth:
 
 
 def _only(request: Request, name: str) -> str:
-    """Return the value of a header that may occur only once and in one spelling; empty if missing.
+    """Return the value of a header, or an empty text if the header is missing.
 
-    Other servers may treat ``X_Forwarded_User`` as ``X-Forwarded-User``, so a request with the
-    underscore spelling is refused.
+    Other servers may treat ``X_Forwarded_User`` as ``X-Forwarded-User``, so a header name with
+    underscores is refused.
+
+    Raises:
+        BadRequestError: the header is repeated, or its name is spelled with underscores.
     """
     twins = [value for key, value in request.headers.items() if key.replace("_", "-") == name]
     if len(twins) > 1 or (twins and name not in request.headers):

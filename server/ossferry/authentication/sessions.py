@@ -1,8 +1,9 @@
 """Session cookies: signed, short-lived, bound to this host, and invalid after sign-out.
 
-A cookie contains the principal and the time of sign-in. While it is used, the cookie is signed
-again from time to time. So a session ends after some idle time, and at the latest a fixed time
-after sign-in. `SignOuts` stores which sessions were signed out.
+A cookie contains the principal and the time of sign-in. While a session is in use, the server
+replaces its cookie with a newly signed one from time to time. So a session ends after some time
+without requests, and at the latest a fixed time after sign-in. `SignOuts` stores which sessions
+were signed out.
 """
 
 import hashlib
@@ -33,10 +34,10 @@ MAX_KNOWN = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One sign-in.
+    """The session of a principal who has signed in.
 
     Attributes:
-        id: random; identifies the session at sign-out.
+        id: random text that identifies the session at sign-out.
         born: time of sign-in in seconds since 1970.
     """
 
@@ -46,7 +47,13 @@ class Session:
 
 
 def sealer(secret: bytes, purpose: str, clock: Clock) -> URLSafeTimedSerializer:
-    """Return a signer for one purpose; it takes timestamps from the given clock."""
+    """Return a serializer that signs values and adds the time from `clock`.
+
+    Args:
+        secret: the server's secret.
+        purpose: name of the use, such as ``session``; a value signed for one purpose is invalid for
+            another.
+    """
 
     class ClockSigner(TimestampSigner):
         def get_timestamp(self) -> int:
@@ -61,7 +68,7 @@ def sealer(secret: bytes, purpose: str, clock: Clock) -> URLSafeTimedSerializer:
 
 
 class Sessions:
-    """Creates, reads and ends sessions."""
+    """Creates, reads, renews and ends the sessions of browsers."""
 
     def __init__(
         self,
@@ -80,7 +87,9 @@ class Sessions:
         self._known: dict[str, tuple[Session, int]] = {}
 
     async def begin(self, principal: Principal, response: Response) -> None:
-        """Sign a principal in. Always start a new session and ignore the request's old cookie.
+        """Start a new session for a principal, and set its cookie in the response.
+
+        An earlier session of the browser is not reused.
 
         Raises:
             StorageLostError: the session cannot be stored.
@@ -90,10 +99,12 @@ class Sessions:
         set_cookie(response, SESSION_COOKIE, self._seal(session), max_age=self._idle_s)
 
     async def read(self, request: Request) -> Session:
-        """Return the session of a request.
+        """Return the session in the cookie of a request.
+
+        If the cookie is due for renewal, also sign a new one; `renew` sets it in the response.
 
         Raises:
-            NoProofError: there is no session, or it has ended.
+            NoProofError: there is no session cookie, or the session has ended.
             NotIdentifiedError: the cookie has no valid signature.
             LedgerLostError, StorageLostError: the server cannot check whether the session was
                 signed out.
@@ -114,12 +125,12 @@ class Sessions:
         return session
 
     def renew(self, request: Request, response: Response) -> None:
-        """Set the renewed cookie, if `read` has signed one for this request."""
+        """Set the new cookie in the response, if `read` has signed one for this request."""
         if cookie := getattr(request.state, "session_cookie", ""):
             set_cookie(response, SESSION_COOKIE, cookie, max_age=self._idle_s)
 
     async def end(self, session: Session, response: Response) -> None:
-        """Sign out: end the session, so that copies of its cookie become invalid too.
+        """End a session and delete its cookie; copies of the cookie become invalid too.
 
         Raises:
             LedgerLostError, StorageLostError: the sign-out cannot be stored.
@@ -128,7 +139,13 @@ class Sessions:
         set_cookie(response, SESSION_COOKIE, "", max_age=0)
 
     def _opened(self, cookie: str) -> tuple[Session, int]:
-        """Return the session in a cookie and the time of signing; cache verified cookies."""
+        """Return the session in a cookie, and the cookie's time of signing in seconds since 1970.
+
+        Cookies with a verified signature are cached.
+
+        Raises:
+            NotIdentifiedError: the signature is not valid.
+        """
         known = self._known.get(cookie)
         if known is not None:
             return known
@@ -151,9 +168,13 @@ class Sessions:
 
 
 def set_cookie(response: Response, name: str, value: str, *, max_age: int) -> None:
-    """Set a cookie for this host only, sent over HTTPS only and hidden from scripts.
+    """Set a cookie that only this host receives, only over HTTPS, and that scripts cannot read.
 
-    `SameSite=Lax`, because the browser must send it when the provider's site redirects back.
+    The cookie has `SameSite=Lax`, because the browser must send it when the identity provider
+    redirects back to this server.
+
+    Args:
+        max_age: seconds until the cookie expires; 0 deletes the cookie.
     """
     response.set_cookie(
         name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite="lax"
@@ -161,6 +182,9 @@ def set_cookie(response: Response, name: str, value: str, *, max_age: int) -> No
 
 
 def _session(value: Any) -> Session:
-    """Return the session that `_seal` has serialized; the caller has checked the signature."""
+    """Return the session from a value that `Sessions._seal` has serialized.
+
+    The caller has already verified the signature of the value.
+    """
     id_, born, principal_id, name = value
     return Session(id=id_, born=born, principal=Principal(id=principal_id, name=name))

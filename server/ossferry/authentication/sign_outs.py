@@ -1,8 +1,9 @@
-"""Signed-out sessions, stored as long as their cookies could still be used.
+"""The record of signed-out sessions, kept until their cookies have expired.
 
-With a ledger, sign-outs are written to the database and survive any restart. Without a ledger,
-Redis or the memory of the process stores the opposite: sessions that have begun and not ended. If
-that data is lost, sessions end, but no signed-out session becomes valid again.
+With a ledger (the server's database), the ledger stores the signed-out sessions, and they survive
+any restart. Without a ledger, Redis or the memory of the process stores the opposite: the sessions
+that are still active. If this data is lost, all sessions end, but no signed-out session becomes
+valid again.
 """
 
 from datetime import timedelta
@@ -18,8 +19,9 @@ class SignOuts:
     """The store of signed-out sessions.
 
     Args:
-        storage: Redis, shared by all processes, or memory; used if there is no ledger.
-        database: the ledger, or None.
+        storage: Redis, shared by all processes, or the memory of this process; used if there is no
+            ledger.
+        database: the ledger; None if the server has no ledger.
     """
 
     def __init__(self, storage: Storage, database: Database | None, *, clock: Clock) -> None:
@@ -28,7 +30,10 @@ class SignOuts:
         self._clock = clock
 
     async def begin(self, session_id: str, *, lasts_s: float) -> None:
-        """Store the beginning of a session, if there is no ledger.
+        """Store a new session as active; do nothing if there is a ledger.
+
+        Args:
+            lasts_s: seconds until the session ends at the latest.
 
         Raises:
             StorageLostError: the session cannot be stored.
@@ -37,7 +42,7 @@ class SignOuts:
             await self._storage.put(_name(session_id), b"1", lasts_s)
 
     async def add(self, session_id: str, *, lasts_s: float) -> None:
-        """Store that a session was signed out.
+        """Record that a session was signed out.
 
         Args:
             lasts_s: seconds after which all cookies of the session have expired.
@@ -55,10 +60,12 @@ class SignOuts:
             )
 
     async def has(self, session_id: str) -> bool:
-        """Return whether a session was signed out, or its stored data was lost.
+        """Return whether a session was signed out.
+
+        Without a ledger, also return True if the data of the session was lost.
 
         Raises:
-            LedgerLostError, StorageLostError: the store does not answer.
+            LedgerLostError, StorageLostError: the ledger or Redis does not answer.
         """
         if self._database is None:
             return not await self._storage.has(_name(session_id))

@@ -1,7 +1,7 @@
-"""Verification of an issuer's signed tokens: algorithm, issuer, audience and expiry.
+"""Verification of an issuer's signed tokens: signature, issuer, audience and expiry.
 
-Keys come from the issuer's configured address only. Key locations in a token's own header are
-ignored.
+Public keys are fetched only from the issuer's configured address. Key locations in the header of a
+token are ignored.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class TokenVerifier:
         )
 
     async def claims(self, token: str) -> dict[str, Any]:
-        """Return the claims of a valid token.
+        """Verify a token and return its claims.
 
         Raises:
             NotIdentifiedError: the token is not valid.

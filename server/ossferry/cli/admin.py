@@ -1,7 +1,8 @@
 """The commands `ossferry admin …`: reports, quotas, revocation, reconciliation, kill switch.
 
-They use the database and the cloud account of the settings, whether or not the server is running.
-Each command imports its dependencies when it is called, so that the command line starts quickly.
+The commands use the database and the cloud account in the settings, and work with or without a
+running server. Each command imports its dependencies when it is called, so that the command line
+starts quickly.
 """
 
 import asyncio
@@ -32,7 +33,7 @@ admin_commands = typer.Typer(help="Manage uploads and principals.", no_args_is_h
 
 @admin_commands.command()
 def principals() -> None:
-    """Print all principals with a header line; times are in UTC."""
+    """Print a table of all principals; the columns are separated by tabs, and times are in UTC."""
     from ossferry.ledger.reports import principals_report
 
     async def read(database: "Database") -> None:
@@ -78,7 +79,7 @@ def revoke(principal: Principal) -> None:
 
 @admin_commands.command()
 def restore(principal: Principal) -> None:
-    """Restore a principal's access."""
+    """Restore the access of a principal whose access was revoked."""
     _set_revoked(principal, None)
 
 
@@ -91,9 +92,9 @@ def quota(
     objects_total: Limit = None,
     clear: Annotated[bool, typer.Option(help="Remove the principal's own limits.")] = False,
 ) -> None:
-    """Set a principal's own limits; without options, print the current limits.
+    """Set limits for one principal; without options, print the principal's limits.
 
-    A limit that is left out follows the settings.
+    A limit without an option is reset to the limit in the settings.
     """
     from ossferry.ledger import people
     from ossferry.ledger.standing import Quota, set_quota
@@ -117,9 +118,7 @@ def quota(
 
 
 async def _print_quota(database: "Database", principal: str) -> None:
-    """Print each limit: usage, allowed amount, and whether the settings or an administrator set
-    it.
-    """
+    """For each limit of a principal, print the usage, the limit, and who has set the limit."""
     from ossferry.ledger.standing import NAMES, standing
     from ossferry.settings.loading import load_settings
 
@@ -139,7 +138,7 @@ async def _print_quota(database: "Database", principal: str) -> None:
 def reconcile(
     principal: Annotated[str, typer.Argument(help="Only this principal (a hash).")] = "",
 ) -> None:
-    """Compare bucket and ledger now, correct the ledger, and print the differences."""
+    """Compare the bucket with the ledger, correct the ledger, and print the differences."""
     from ossferry.ledger import people
     from ossferry.ledger.reports import principals_report
     from ossferry.uploads.reconcile import reconciler
@@ -166,9 +165,11 @@ def reconcile(
 def kill_switch(
     state: Annotated[Literal["on", "off", "status"], typer.Argument()],
 ) -> None:
-    """Deny all access with upload tokens, including tokens already issued; or allow it again.
+    """Turn the kill switch on or off, or print its status.
 
-    This uses your own rights in RAM, not the server's.
+    While the kill switch is on, OSS denies all access with upload credentials, including
+    credentials already issued. The command calls RAM with the rights of the person who runs it,
+    because the server does not have these rights.
     """
     from ossferry.oss.kill_switch import KillSwitch
     from ossferry.oss.sts import default_credentials

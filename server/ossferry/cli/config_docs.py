@@ -35,7 +35,7 @@ The demo does not use this chain: it uses the mock's keys.
 
 
 def configuration_page() -> str:
-    """Return the page as Markdown."""
+    """Return the text of `docs/configuration.md`: all options in a Markdown table."""
     rows = [
         f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_meaning(name, field)} |"
         for name, field in Settings.model_fields.items()

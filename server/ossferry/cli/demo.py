@@ -1,8 +1,9 @@
-"""The whole thing on one machine: a mock OSS and STS, its bucket, and the server in front of it.
+"""The demo: a mock of OSS and STS with one bucket, and the server, on one machine.
 
 Only this module and `main` import the mock. Everything else works as in production: the server
-calls STS over HTTP with the official client, and `oss2` prepares the bucket as an operator would.
-The mock's keys are passed explicitly; real credentials in the environment are ignored.
+calls STS over HTTP with the official client, and this module prepares the bucket with `oss2`, as an
+operator would. The mock's keys are passed explicitly; real credentials in the environment are
+ignored.
 """
 
 import json
@@ -95,33 +96,36 @@ OPERATOR = replace(
     ),
 )
 WORLD = World(users=(OPERATOR, SERVER, SHARER), roles=(*World().roles, OBJECTS_ROLE))
-"""The operator, who prepares the bucket and may turn the kill switch; the server, which may assume
-two roles and nothing else; a key that signs links and can only read; and the roles: what a page
-gets, and what the server itself does with uploads."""
+"""The users and roles of the demo.
+
+The operator prepares the bucket and may use the kill switch. The server may only assume the two
+roles. A third user signs links and can only read objects. One role is for pages that upload; the
+server uses the other role to manage uploads.
+"""
 
 
 class Demo:
-    """Runs the mock and the server in threads while the context is entered.
+    """Context manager that runs the mock and the server in threads.
 
     Args:
-        host: address to listen on, for both.
-        port: port of the server; 0 picks a free one.
-        oss_port: port of the mock; 0 picks a free one.
+        host: address on which the mock and the server listen.
+        port: port of the server; 0 selects a free port.
+        oss_port: port of the mock; 0 selects a free port.
         data_dir: folder for the mock's objects; by default a temporary folder.
-        runtime: the Python interpreter of the page.
+        runtime: Python interpreter of the page.
         world: users and roles of the mock's account.
-        custom_domain: a custom domain for the bucket, a name below `localhost`. The server gives it
-            to pages, and the mock behaves like an account that requires a custom domain.
-        upload_hosts: additional names below `localhost` for pages: endpoints such as
-            `oss-accelerate.localhost`, or custom domains, which are bound to the bucket.
-        refuse_public_endpoints: whether the mock refuses public endpoints; by default only if there
-            is a custom domain.
-        on_exit: called when the server ends, for whatever reason.
-        overrides: settings that replace the demo's own.
+        custom_domain: custom domain of the bucket, a name below `localhost`. Pages upload to this
+            domain, and the mock behaves like an account that requires a custom domain.
+        upload_hosts: additional host names for uploads, below `localhost`: endpoints such as
+            `oss-accelerate.localhost`, or custom domains, which the mock binds to the bucket.
+        refuse_public_endpoints: whether the mock refuses requests to public endpoints; by default
+            only if there is a custom domain, or if `world` says so.
+        on_exit: called when the thread of the server ends, even after an error.
+        overrides: settings that replace the demo's own settings.
 
     Attributes:
-        url: address of the page; this and the other attributes are set when the context is entered.
-        oss: the mock, to inject faults and inspect buckets.
+        url: address of the page. All attributes are set when the context is entered.
+        oss: the mock, for injecting faults and inspecting buckets.
         bucket: name of the bucket.
         settings: the server's settings.
     """
@@ -162,7 +166,7 @@ class Demo:
         """Start the mock, prepare the bucket, and start the server.
 
         Raises:
-            SettingsError: a port is taken, or an option is invalid.
+            SettingsError: a port is already in use, or an option is invalid.
         """
         with ExitStack() as starting:
             starting.enter_context(_without_proxies())
@@ -209,11 +213,11 @@ class Demo:
         starting.callback(server.stop)
 
     def _cnames(self) -> dict[str, str]:
-        """Return the custom domains among the given names, mapped to the bucket.
+        """Return the custom domains in the demo's arguments, each mapped to the name of the bucket.
 
         Raises:
-            SettingsError: a name is not below `localhost`, or the custom domain is an endpoint's
-                name.
+            SettingsError: a name is not below `localhost`, or `custom_domain` is the name of an
+                endpoint.
         """
         domain = self._custom_domain
         given = [("--custom-domain", domain)] if domain else []
@@ -277,7 +281,13 @@ class Demo:
 
 
 def prepare_bucket(endpoint: str, name: str, origins: list[str]) -> None:
-    """Create the bucket with the CORS rule that the page needs, as an operator would."""
+    """Create the bucket with the CORS rule that the page needs, as an operator would.
+
+    Args:
+        endpoint: URL of OSS.
+        name: name of the bucket.
+        origins: origins of the page, which the CORS rule allows.
+    """
     auth = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
     bucket = oss2.Bucket(auth, endpoint, name, region=REGION)
     bucket.create_bucket()
@@ -293,7 +303,10 @@ def prepare_bucket(endpoint: str, name: str, origins: list[str]) -> None:
 
 @contextmanager
 def _without_proxies() -> Iterator[None]:
-    """Hide proxy variables from the SDKs, which would use a proxy even for this machine."""
+    """Return a context in which the environment has no proxy variables.
+
+    The cloud SDKs would use these proxies even for connections to this machine.
+    """
     names = [name for name in os.environ if name.lower() in ("http_proxy", "all_proxy")]
     hidden = {name: os.environ.pop(name) for name in names}
     try:

@@ -1,7 +1,7 @@
 """The commands `ossferry apikey …`: create, list and revoke API keys.
 
 A key is printed once, on stdout; only its keyed hash is stored. Each command imports its
-dependencies when it is called.
+dependencies when it is called, so that the command line starts quickly.
 """
 
 from datetime import timedelta
@@ -50,7 +50,7 @@ def create(
 
 @key_commands.command("list")
 def list_keys() -> None:
-    """Print one line per key: id, user, time of creation, expiry and revocation."""
+    """Print one line per key: id, user, and the times of creation, expiry and revocation."""
     _, file = _opened()
     for record in file.records().values():
         fields = (record.id, record.user, record.created, record.expires, record.revoked)
@@ -67,7 +67,11 @@ def revoke(
 
 
 def _note(settings: "Settings", record: "KeyRecord", action: str) -> None:
-    """Write an audit line to the server's audit trail."""
+    """Record the change of an API key in the server's audit trail.
+
+    Args:
+        action: ``apikey-create`` or ``apikey-revoke``.
+    """
     from ossferry.access.audit import Audit
     from ossferry.identity.owner import principal_hash
     from ossferry.identity.principal import Principal

@@ -1,7 +1,7 @@
-"""The command `ossferry`: the demo, the server, the mock, and the page about all options.
+"""The command `ossferry` with its subcommands, such as `demo`, `serve` and `mock-oss`.
 
-Messages for people go to stderr; stdout carries only a command's result. Each command imports its
-dependencies when it is called, so that no command waits for the libraries of another one.
+Error messages go to stderr; stdout has only the result of a command. Each command imports its
+dependencies when it is called, so that no command loads the libraries of another command.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ def demo(
     ] = None,
     i_know_this_is_a_mock: MeantOption = False,
 ) -> None:
-    """Run the page, the server and a mock OSS on this machine; no account is needed."""
+    """Run the page, the server and a mock OSS on this machine; no cloud account is needed."""
     from ossferry.cli.demo import Demo
     from ossferry.cli.serving import StopSignals
     from ossferry.observability.logs import configure
@@ -109,7 +109,7 @@ def serve(
     ] = None,
     i_know_this_is_a_mock: MeantOption = False,
 ) -> None:
-    """Run the server; all settings are environment variables `OSSFERRY_…`."""
+    """Run the server with the settings in the environment variables `OSSFERRY_…`."""
     from ossferry.app import create_app
     from ossferry.cli.serving import BackgroundServer, StopSignals, listen
     from ossferry.cli.workers import GRACE_S, allow_connections, run_workers, settle, wire_limits
@@ -144,7 +144,7 @@ def serve(
 
 @commands.command("config-docs")
 def config_docs() -> None:
-    """Print docs/configuration.md, the page about all options."""
+    """Print docs/configuration.md, the page that describes all options."""
     from ossferry.cli.config_docs import configuration_page
 
     typer.echo(configuration_page(), nl=False)
@@ -166,11 +166,12 @@ def _refuse_production(host: str, *, option: str) -> None:
     """Refuse to run a mock in an environment that looks like production.
 
     Args:
-        host: the address to listen on.
+        host: address on which the mock listens.
         option: name of the option that sets the host, for the error message.
 
     Raises:
-        SettingsError: the message has the reason, and the option that overrides the check.
+        SettingsError: the environment looks like production. The message has the reason, and the
+            option that skips this check.
     """
     from mock_oss.errors import UnsafeStartError
     from mock_oss.production import refuse_production
@@ -182,7 +183,7 @@ def _refuse_production(host: str, *, option: str) -> None:
 
 
 def main() -> None:
-    """Run the command line; print an error as one sentence on stderr and exit with code 1."""
+    """Run the command line; print an `OssferryError` on stderr and exit with code 1."""
     try:
         commands()
     except OssferryError as error:

@@ -1,6 +1,7 @@
-"""Runs an ASGI application on a socket in a thread, with `start` and `stop` methods that block.
+"""Runs an ASGI application in a background thread, with blocking `start` and `stop` methods.
 
-The socket is bound before anything else, so a port in use is reported immediately.
+The function `listen` binds the socket before the thread starts, so a port in use is reported
+immediately.
 """
 
 import signal
@@ -23,14 +24,14 @@ GRACE_S = 3
 
 
 def listen(host: str, port: int, *, option: str) -> socket.socket:
-    """Return a listening socket that is bound to exactly this address.
+    """Return a socket that listens on exactly this address.
 
     Args:
-        port: 0 picks a free one.
+        port: 0 selects a free port.
         option: the option to name in an error message, such as ``--port``.
 
     Raises:
-        SettingsError: the address cannot be used, for example because the port is taken.
+        SettingsError: the address cannot be used, for example because the port is already in use.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -50,9 +51,9 @@ class BackgroundServer:
     """A uvicorn server in a thread.
 
     Args:
-        limits: limits for connections.
-        grace_s: seconds for requests in flight to finish after `stop` is called.
-        on_exit: called when the thread ends, for whatever reason.
+        limits: timeouts and maximum number of connections.
+        grace_s: seconds that running requests may take to finish after `stop` is called.
+        on_exit: called when the thread ends, even after an error.
     """
 
     def __init__(
@@ -78,17 +79,18 @@ class BackgroundServer:
         return found
 
     def start(self) -> None:
-        """Start the thread, and return once the server accepts connections.
+        """Start the thread, and wait until the server accepts connections.
 
         Raises:
-            RuntimeError: the server ended or hung before it accepted connections.
+            RuntimeError: the server ended, or did not accept connections within `START_TIMEOUT_S`
+                seconds.
         """
         self._thread.start()
         if not self._started.wait(START_TIMEOUT_S) or not self._server.started:
             raise RuntimeError("The server did not start; its log says why.")
 
     def stop(self) -> None:
-        """Finish requests in flight, close the socket, and wait for the thread to end."""
+        """Finish running requests, close the socket, and wait for the thread to end."""
         self._server.should_exit = True
         self._thread.join()
         self._sock.close()
@@ -102,7 +104,7 @@ class BackgroundServer:
 
 
 class StopSignals:
-    """A context in which Ctrl-C and SIGTERM end `wait` instead of the process."""
+    """A context in which Ctrl-C and SIGTERM make `wait` return; the process continues."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
@@ -125,11 +127,11 @@ class StopSignals:
             signal.signal(number, handler)
 
     def set(self) -> None:
-        """End `wait` from another thread."""
+        """Make `wait` return; another thread may call this method."""
         self._stop.set()
 
     def wait(self) -> None:
-        """Wait until a signal arrives or `set` is called."""
+        """Block until one of the signals arrives or `set` is called."""
         self._stop.wait()
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:

@@ -1,7 +1,7 @@
 """Runs the server in several processes on one socket.
 
 The processes share no memory; shared state is in Redis and in the ledger. Each process reads the
-settings from the same environment. A process that dies is restarted.
+settings from the same environment. If a process ends unexpectedly, a new process replaces it.
 """
 
 import gc
@@ -36,11 +36,11 @@ YOUNG_OBJECTS = 50_000
 OTHER_FILES = 500
 """Open files besides client connections: Redis, ledger, STS, and files of the page."""
 GRACE_S = 10
-"""Longer than a call to STS may take, so that requests in flight get their answers."""
+"""Longer than the timeout of a call to STS, so that running requests still get a response."""
 
 
 def run_workers(settings: Settings, sock: socket.socket) -> None:
-    """Run `settings.workers` processes until a signal ends them."""
+    """Run `settings.workers` server processes on a socket until a signal stops them."""
     with tempfile.TemporaryDirectory(prefix="ossferry-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # prometheus_client reads it at import
         config = WireConfig(
@@ -54,7 +54,7 @@ def run_workers(settings: Settings, sock: socket.socket) -> None:
 
 
 def worker_app() -> Starlette:
-    """Return the application of one process."""
+    """Return the application; uvicorn calls this function in each worker process."""
     settings = load_settings()
     configure(settings.log_level, secrets=secret_values(settings))
     app = create_app(settings)
@@ -63,10 +63,10 @@ def worker_app() -> Starlette:
 
 
 def allow_connections(settings: Settings) -> None:
-    """Raise the limit of open files to the configured number of connections.
+    """Raise the limit of open files so that the configured number of connections is possible.
 
-    The default limit of systemd is 1,024. The limit cannot exceed the hard limit of this process;
-    worker processes inherit it. Log a warning if it is too low.
+    The default limit under systemd is 1,024. Worker processes inherit the new limit. The new limit
+    cannot exceed the hard limit of this process; if the hard limit is too low, log a warning.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = settings.limit_connections + OTHER_FILES
@@ -78,11 +78,11 @@ def allow_connections(settings: Settings) -> None:
 
 
 def settle() -> None:
-    """Reduce the work of the garbage collector.
+    """Reduce the work of the garbage collector, after the application has been created.
 
-    It would otherwise take a tenth of the time of a call to STS. Objects that exist now are
-    excluded from collection, because they exist as long as the process, and collection runs rarely,
-    because requests leave behind almost no reference cycles.
+    Otherwise garbage collection would take a tenth of the time of a call to STS. Objects that exist
+    now are excluded from collection, because they exist until the process ends. Later collections
+    are rare, because requests create almost no reference cycles.
     """
     gc.collect()
     gc.freeze()
@@ -90,7 +90,7 @@ def settle() -> None:
 
 
 def wire_limits(settings: Settings) -> WireLimits:
-    """Return the limits for connections that the settings define."""
+    """Return the connection limits in the settings."""
     return WireLimits(
         read_timeout_s=settings.read_timeout_s, max_connections=settings.limit_connections
     )

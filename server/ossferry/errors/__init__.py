@@ -1,10 +1,14 @@
-"""Every error that the server raises on purpose.
+"""All errors that the server raises, as a tree with their HTTP status.
+
+``ours``: this server's configuration or set-up is wrong. ``refused``: this server, STS or OSS
+refuses a request. ``lost``: a required service gives no usable answer, or this server is busy; a
+retry may succeed.
 
     OssferryError
-    ├── SettingsError            ours: the configuration is unsafe or incomplete; start is refused
-    ├── KillSwitchError          ours: RAM did not apply or lift the kill switch
-    ├── PrefixError              ours: no safe key prefix can be made
-    ├── PolicyError              ours: no safe session policy can be made
+    ├── SettingsError            ours: the configuration is unsafe or incomplete
+    ├── KillSwitchError          ours: RAM did not turn the kill switch on or off
+    ├── PrefixError              ours: no safe key prefix can be built for a principal
+    ├── PolicyError              ours: no safe policy for an STS session can be built
     ├── RefusedError             refused: this server refuses the client's request
     │   ├── BadRequestError      400
     │   ├── NotIdentifiedError   401
@@ -29,13 +33,13 @@
     │   ├── TypeNotTakenError    415
     │   ├── UnknownHostError     421
     │   ├── HeadersTooLargeError 431
-    │   ├── QuotaExceededError   429, a limit per day is lifted at midnight UTC
+    │   ├── QuotaExceededError   429, a daily limit is lifted at midnight UTC
     │   └── TooManyError         429, try again later
     ├── StsRefusedError          refused: STS refuses our request; 502, a retry does not help
     ├── OssRefusedError          refused: OSS refuses our request; 502, a retry does not help
     │   └── OssEndpointError     the account may not use the configured endpoint
     │       └── OssDomainError   the configured custom domain is not bound to a bucket
-    └── UnavailableError         lost: a service that we need is down or busy; 503, with Retry-After
+    └── UnavailableError         lost: a required service is down or busy; 503, with Retry-After
         ├── StsLostError         STS is down, busy or silent
         │   └── StsExpiredError  STS returned credentials that had already expired
         ├── OssLostError         OSS is down, busy or silent
@@ -45,7 +49,8 @@
         ├── IssuerLostError      the identity provider does not answer
         └── BusyError            too many requests at the same time
 
-Anyone may read an error's text, so it never contains a secret, an ARN or text from upstream.
+Clients can read the text of an error, so it contains no secrets, no ARNs, and no text from
+upstream services.
 """
 
 from ossferry.errors.own import (

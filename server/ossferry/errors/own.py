@@ -26,7 +26,7 @@ class OssferryError(Exception):
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The reason of the error as fields for the log; never a secret or a person's name."""
+        """The cause of the error as log fields, without secrets and without names of people."""
         return {"error": type(self).__name__}
 
 
@@ -40,7 +40,7 @@ class SettingsError(OssferryError):
 
 
 class KillSwitchError(OssferryError):
-    """The kill switch could not be changed; the message says what to do."""
+    """The kill switch could not be turned on or off; the message tells the operator what to do."""
 
 
 class PrefixError(OssferryError):
@@ -48,4 +48,4 @@ class PrefixError(OssferryError):
 
 
 class PolicyError(OssferryError):
-    """No safe session policy can be built."""
+    """No safe policy for an STS session can be built."""

@@ -45,7 +45,7 @@ class RefusedError(OssferryError):
 
 
 class BadRequestError(RefusedError):
-    """The request is malformed, or does not match the route's expectations."""
+    """The request is malformed, or has a value that the route does not accept."""
 
     status = 400
     code = "bad-request"
@@ -53,7 +53,7 @@ class BadRequestError(RefusedError):
 
 
 class NotIdentifiedError(RefusedError):
-    """The request comes from no known principal."""
+    """The sender of the request could not be identified."""
 
     status = 401
     code = "not-identified"
@@ -61,11 +61,14 @@ class NotIdentifiedError(RefusedError):
 
 
 class NoProofError(NotIdentifiedError):
-    """The request has no credentials, or its session has ended; this does not count as guessing."""
+    """The request has no credentials, or its session has ended.
+
+    The rate limit for failed identifications does not count this error.
+    """
 
 
 class NowhereError(RefusedError):
-    """No route has this path; the spelling must match exactly."""
+    """The server has nothing at this URL; the spelling of the path must match exactly."""
 
     status = 404
     code = "http-404"
@@ -80,7 +83,7 @@ class CrossSiteError(RefusedError):
 
 
 class InsecureError(RefusedError):
-    """The request came over plain HTTP from another machine."""
+    """The request was sent over plain HTTP from another machine."""
 
     code = "insecure"
     title = "Please use https"
@@ -110,7 +113,12 @@ class NoUploadError(RefusedError):
 
 
 class ReceiptMismatchError(RefusedError):
-    """The reported upload differs from the stored object; `more` names the differing fields."""
+    """The upload in the page's report differs from the stored object.
+
+    Args:
+        differs: names of the fields that differ.
+        stored: description of the stored object.
+    """
 
     status = 409
     code = "receipt-mismatch"
@@ -122,13 +130,14 @@ class ReceiptMismatchError(RefusedError):
 
 
 class UploadStandsError(RefusedError):
-    """An object cannot be refused; `more` has the reason and a description of the object.
+    """The page asked to remove a damaged upload, but the stored object must not be removed.
 
     Args:
         reason: ``intact``: the object is identical to the file; ``confirmed``: a receipt from the
             page has confirmed the object; ``other``: the object is not the one that the page
-            refused; ``settled``: the object no longer waits for a receipt, and the page sent no
+            reported; ``settled``: the object no longer waits for a receipt, and the page sent no
             ETag to identify it.
+        stored: description of the stored object.
     """
 
     status = 409
@@ -155,14 +164,14 @@ class RevokedError(RefusedError):
 
 
 class ForgedCallbackError(RefusedError):
-    """A callback has no valid signature by OSS."""
+    """A callback request has no valid signature of OSS."""
 
     code = "forged-callback"
     title = "This callback is not from OSS"
 
 
 class NothingToUndoError(RefusedError):
-    """No deleted upload with this id can be restored, or it is too late."""
+    """No deleted upload has this id, or the time to restore the upload is over."""
 
     status = 404
     code = "nothing-to-undo"
@@ -170,7 +179,7 @@ class NothingToUndoError(RefusedError):
 
 
 class KeyTakenError(RefusedError):
-    """Another object now has the key of the deleted upload."""
+    """A deleted upload cannot be restored, because another object now has its key."""
 
     status = 409
     code = "key-taken"
@@ -178,7 +187,10 @@ class KeyTakenError(RefusedError):
 
 
 class NotInlineError(RefusedError):
-    """A browser must not display this content type, because it could run scripts; download only."""
+    """Objects of this content type can only be downloaded.
+
+    If a browser displayed such an object, scripts in the object could run.
+    """
 
     status = 409
     code = "not-inline"
@@ -186,7 +198,7 @@ class NotInlineError(RefusedError):
 
 
 class NoPreviewError(RefusedError):
-    """OSS cannot make an image of this object."""
+    """OSS cannot create a preview image of this object."""
 
     status = 415
     code = "no-preview"
@@ -194,15 +206,16 @@ class NoPreviewError(RefusedError):
 
 
 class QuotaExceededError(RefusedError):
-    """A principal's quota is used up; `more` has the limit, the usage, and when the limit is
-    lifted.
+    """A principal's quota is used up.
 
-    `more` also has the principal's prefix: without a grant, a page does not know to whom its local
-    records belong.
+    `more` contains the quota and the principal's key prefix. Without credentials, the page needs
+    this prefix to decide whether the records in the browser belong to this principal.
 
     Args:
         limit: ``bytes_day``, ``objects_day``, ``bytes_total`` or ``objects_total``.
-        frees_at: when the limit is lifted; None if only deleting uploads helps.
+        used, allowed: bytes or objects, depending on `limit`.
+        frees_at: time when the limit is lifted; None if the principal has to delete uploads.
+        prefix: the principal's key prefix.
     """
 
     status = 429

@@ -1,4 +1,4 @@
-"""Errors of upstream services: STS or OSS refuses, or a service does not answer."""
+"""Errors of upstream services: STS or OSS refuses a request, or a service does not answer."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -26,7 +26,7 @@ REPAIR_S = 60
 
 
 class StsRefusedError(OssferryError):
-    """STS refused a request; the server's set-up has to change.
+    """STS refused a request; an operator must change the configuration.
 
     Attributes:
         sts_code: the error code of STS, such as ``NoPermission``.
@@ -53,7 +53,7 @@ class StsRefusedError(OssferryError):
 
 
 class OssRefusedError(OssferryError):
-    """OSS refused a request of this server; the server's set-up has to change.
+    """OSS refused a request of this server; an operator must change the configuration.
 
     Attributes:
         oss_code: the error code of OSS, such as ``AccessDenied``.
@@ -81,7 +81,8 @@ class OssRefusedError(OssferryError):
 class OssEndpointError(OssRefusedError):
     """OSS does not let this account use the configured endpoint.
 
-    The text addresses the operator: it names settings and a page of our documentation, but no URLs.
+    The message is for the operator. It names settings and a page of the documentation, but contains
+    no URLs.
     """
 
     code = "oss-endpoint-refused"
@@ -159,7 +160,7 @@ class OssLostError(UnavailableError):
 
 
 class StorageLostError(UnavailableError):
-    """Redis does not answer, and the request cannot be decided without it."""
+    """Redis does not answer, and the server cannot handle the request without Redis."""
 
     code = "storage-unavailable"
 
@@ -181,15 +182,13 @@ class IssuerLostError(UnavailableError):
 
 
 class AuditLostError(UnavailableError):
-    """A decision cannot be written to the audit trail, so it is refused."""
+    """The audit trail cannot be written, so the server refuses the request."""
 
     code = "audit-unavailable"
 
 
 class BusyError(UnavailableError):
-    """The server already handles as many requests as it accepts, or another process holds a
-    lock.
-    """
+    """The server handles its maximum number of requests, or another process holds a lock."""
 
     code = "busy"
     title = "The server is busy"

@@ -1,1 +1,1 @@
-"""Signed HTML forms that store one file without the upload page."""
+"""Signed HTML forms: a browser stores one file in OSS without running the upload page."""

@@ -1,6 +1,7 @@
-"""HTML of the pages below `/form`. They work without scripts; text from users is escaped.
+"""HTML of the pages below `/form`, which work without scripts; text from users is escaped.
 
-The optional script checks size and type before sending, because OSS reports a refusal as XML.
+The optional script checks the size and type of the file before sending, because OSS reports a
+refusal as XML, which users cannot read.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +31,7 @@ class FormHtml:
 
     Args:
         styles: URLs of style sheets.
-        script: URL of the form's script; empty without one.
+        script: URL of the form's script; empty if there is no script.
         types: allowed types, in the syntax of the `accept` attribute; empty if any type is allowed.
     """
 
@@ -43,7 +44,9 @@ class FormHtml:
         """Return the page with an upload form.
 
         Args:
+            form: the signed form.
             life_s: seconds until the form expires.
+            language: language code of the page.
         """
         words = WORDS[language]
         size, types = size_html(form.max_size), escape(", ".join(self._types))
@@ -83,7 +86,9 @@ class FormHtml:
         """Return the page that lists the stored objects.
 
         Args:
-            directory: the part of the keys before the file names.
+            stored: the objects.
+            directory: the beginning of all keys, up to the file names.
+            language: language code of the page.
         """
         words = WORDS[language]
         cards = "".join(_card(each, directory, words) for each in stored)
@@ -95,10 +100,13 @@ class FormHtml:
         return self._page(words["arrived"], body, language)
 
     def outcome(self, what: str, *, language: str, good: bool = False) -> str:
-        """Return a page with a heading and one sentence.
+        """Return a page with a heading and one sentence about the outcome of an upload.
 
         Args:
-            what: ``nothing``, ``removed`` or ``unchecked``.
+            what: ``nothing``: no object was stored; ``removed``: the type of the object is not
+                allowed, so the server removed it; ``unchecked``: the server cannot read objects.
+            language: language code of the page.
+            good: whether the upload succeeded.
         """
         words = WORDS[language]
         sentence = words[f"{what}_words"].format(escape(", ".join(self._types)))
@@ -112,8 +120,9 @@ class FormHtml:
         """Return a page that links to another page of this site.
 
         Args:
-            target: the path of that page; never from user input.
-            at_once: whether the browser follows the link by itself.
+            target: path of the other page; never from user input.
+            language: language code of the page.
+            at_once: whether the browser opens the other page automatically.
         """
         words = WORDS[language]
         sentence = words["moment_words" if at_once else "outside"]
@@ -180,5 +189,5 @@ def _data(values: Mapping[str, str], prefix: str = "") -> str:
 
 
 def _text(size: int) -> str:
-    """Return a size as plain text, without markup."""
+    """Return a size in bytes as plain text, such as ``1.5 MB``."""
     return size_html(size).partition(">")[2].partition("<")[0]

@@ -1,12 +1,12 @@
 """The pages below `/form`, for browsers that cannot run the upload page.
 
-`GET /form` contains a signed form; it needs no script. After the upload, OSS redirects the browser
-to `/form/back`, and that page redirects to `/form/arrived`. The second step is needed because
+`GET /form` returns a signed form that needs no script. After the upload, OSS redirects the browser
+to `/form/back`, and that page redirects to `/form/arrived`. The second redirect is needed because
 browsers do not send `SameSite=Strict` cookies after a redirect from another site. `/form/arrived`
-reads the stored objects and records them like any other upload.
+reads the stored objects and records them like all other uploads.
 
-The URL contains a directory and a proof (HMAC) that this server made it for this principal. Nothing
-else that OSS or the browser puts into the URL is trusted.
+The URL contains a directory and an HMAC, which proves that this server created the URL for this
+principal. The server trusts no other value that OSS or the browser adds to the URL.
 """
 
 import hashlib
@@ -37,13 +37,13 @@ from ossferry.uploads.receipts import Recorder
 __all__ = ["FormPages"]
 
 MAX_FILES = 10
-"""Stored objects of one form to read; a user may go back and send a file with another name."""
+"""Maximum number of objects that the server reads for one form; a user may send the form again."""
 
 _UPLOAD = re.compile(rf"({DAY})\.({RANDOM})\.([0-9a-f]{{32}})")
 
 
 class FormPages:
-    """The endpoints of the pages below `/form`."""
+    """The handlers of the pages below `/form`."""
 
     def __init__(
         self,
@@ -67,9 +67,7 @@ class FormPages:
         self._clock = clock
 
     async def show(self, request: Request) -> Response:
-        """Handle `GET /form`: return a form, or the sign-in page for a user who is not signed
-        in.
-        """
+        """Handle `GET /form`: return a page with a form, or send the user to the sign-in page."""
         language = _language(request)
         instead = await self._authenticator.welcome(request)
         if instead is not None:
@@ -96,8 +94,10 @@ class FormPages:
     async def back(self, request: Request) -> Response:
         """Handle `GET /form/back`, where OSS redirects the browser after storing the file.
 
+        The returned page forwards the browser to `/form/arrived`.
+
         Raises:
-            NowhereError: the URL has no well-formed upload.
+            NowhereError: the parameter `upload` of the URL is missing or malformed.
         """
         upload = request.query_params.get("upload", "")
         if not _UPLOAD.fullmatch(upload):
@@ -132,7 +132,7 @@ class FormPages:
         return _answer(self._html.arrived(kept, directory, language=language))
 
     async def _find(self, store: ObjectStore, directory: str) -> Sequence[Stored]:
-        """Return the objects in a directory, after giving each of them a safe name."""
+        """Return the objects in a directory; first move objects with unsafe names to safe names."""
         found = []
         for listed in await store.list(directory, after="", limit=MAX_FILES):
             stored = await store.head(listed.key)
@@ -145,7 +145,10 @@ class FormPages:
         return takes(self._settings.allowed_types, name, stored.content_type)
 
     def _origin(self, request: Request) -> str:
-        """Return the server's origin; `HostGuard` has checked the request's Host header."""
+        """Return the origin of the server's public URL, such as ``https://uploads.example.com``.
+
+        The Host header may be used here, because `HostGuard` has checked it.
+        """
         own = f"{request.url.scheme}://{request.headers['host']}"
         return self._settings.public_url or own
 
@@ -168,9 +171,10 @@ class FormPages:
 
 
 async def _renamed(store: ObjectStore, stored: Stored, directory: str) -> Stored | None:
-    """Return the object after moving it to a safe name; None if it no longer exists.
+    """Move an object with an unsafe name to a safe name, and return the moved object.
 
-    A plain form sends the browser's file name unchanged.
+    An object with a safe name is returned unchanged. Return None if the object no longer exists.
+    Unsafe names occur because a form without scripts sends the browser's file name unchanged.
     """
     target = directory + safe_name(stored.key.removeprefix(directory))
     if target == stored.key:

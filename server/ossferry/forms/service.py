@@ -1,12 +1,13 @@
 """Signed forms: a browser can store one file without running the upload page.
 
-The server signs the form and keeps the secret. With a form, a client can store one file, or a few
-files in one directory, until the form's credentials expire. OSS enforces the key, size and type in
-the form's policy.
+The server signs the form; the access key secret stays on the server. With a form, a client can
+store one file, or a few files in one directory, until the form's credentials expire. OSS enforces
+the key, size and type in the form's policy.
 
-If the file name is known, the whole key is signed. If it is unknown, as on a page without scripts,
-the key ends in ``${filename}``: OSS inserts the browser's file name below a directory that no other
-upload uses, and `pages` later moves an object with an unsafe name to a safe one.
+If the server knows the file name, it signs the whole key. On a page without scripts, it does not
+know the file name. Then the key ends in ``${filename}``: OSS inserts the browser's file name below
+a directory that no other upload uses, and the module `pages` later moves an object with an unsafe
+name to a safe name.
 """
 
 import re
@@ -55,9 +56,9 @@ class FormRequest:
     """A request for a form: the client's description of the file, which OSS checks.
 
     Attributes:
-        name: empty if it is not known.
-        size: bytes; None if it is not known.
-        content_type: empty if it is not known.
+        name: file name; empty if it is not known.
+        size: size in bytes; None if it is not known.
+        content_type: content type; empty if it is not known.
     """
 
     name: str = ""
@@ -70,11 +71,12 @@ class SignedForm:
     """A signed form without the file.
 
     Attributes:
-        url: address to post the form to.
-        fields: to be sent in this order, before the field ``file``.
+        url: URL to which the browser sends the form.
+        fields: form fields, to be sent in this order before the field ``file``.
         directory: prefix of the object's key; ends in ``/``.
-        key: of the object; None if OSS appends the browser's file name to the directory.
+        key: the object's key; None if OSS appends the browser's file name to the directory.
         min_size, max_size: allowed size in bytes.
+        expires_at: time when the form becomes invalid.
     """
 
     url: str
@@ -87,7 +89,7 @@ class SignedForm:
 
 
 class Forms:
-    """Signs forms with the credentials of grants."""
+    """Signs forms with STS credentials."""
 
     def __init__(
         self,
@@ -105,10 +107,12 @@ class Forms:
         """Raise an error if the settings do not allow the file.
 
         Args:
-            any_type: whether the type is looked at later.
+            wanted: the description of the file.
+            any_type: whether to skip the check of the type.
 
         Raises:
-            FileTooLargeError, TypeNotTakenError: it may not.
+            FileTooLargeError: the file is too large for a form.
+            TypeNotTakenError: the settings do not allow the type of the file.
         """
         if wanted.size is not None and wanted.size > self._max_size:
             raise FileTooLargeError(f"A form takes files of up to {self._max_size} bytes.")
@@ -126,7 +130,10 @@ class Forms:
         """Return a signed form for the requested file.
 
         Args:
-            success: takes the directory; returns the form field with OSS's response to a success.
+            granted: the credentials, and the quota that is left.
+            wanted: the description of the file.
+            success: returns the form field that sets the response of OSS after a successful upload;
+                its argument is the directory of the object.
         """
         settings, now, grant = self._settings, self._clock(), granted.issued.grant
         where = directory(grant.prefix, now, self._new_random())
@@ -168,7 +175,7 @@ class Forms:
 
 
 class FormApi:
-    """The endpoint `POST /api/form`."""
+    """The handler of `POST /api/form`."""
 
     def __init__(
         self,
@@ -220,7 +227,7 @@ class FormApi:
 
 
 def read_form_request(document: Document) -> FormRequest:
-    """Return the description of the file in a request.
+    """Return the description of the file from the JSON body of a request.
 
     Raises:
         BadRequestError: a field is malformed.

@@ -1,8 +1,9 @@
 """A cache that shares fresh grants between processes, encrypted in Redis.
 
 Each entry is encrypted with a key derived from the server's secret, so access to Redis gives no
-access to the bucket. An entry contains its own name, so nobody can copy it to another principal's
-entry. One process has nothing to share. If Redis is lost, each process asks STS for itself.
+access to the bucket. An encrypted entry contains its own name, so a copy under another principal's
+name is invalid. A server with one process needs no such cache. If Redis does not answer, each
+process makes its own calls to STS.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ from ossferry.state.key_value import Storage
 __all__ = ["CachedGrant", "GrantCache", "NoGrantCache", "SealedGrantCache"]
 
 LOCK_S = 8.0
-"""Seconds after which another process may ask STS, if the process with the lock has not."""
+"""Seconds until the lock expires, if the process that has the lock does not release it."""
 
 POLL_S = 0.02
 HEADER = {"alg": "dir", "enc": "A256GCM"}
@@ -39,39 +40,42 @@ log = logger("ossferry.grant_cache")
 
 
 class GrantCache(Protocol):
-    """The port to the cache; a name identifies one principal and scope."""
+    """Interface of a cache of grants.
+
+    The name of an entry identifies a principal and the permissions of the grant.
+    """
 
     async def get(self, name: str) -> CachedGrant | None:
-        """Return the cached grant; None without one."""
+        """Return the grant that is cached under a name, or None."""
         ...
 
     async def put(self, name: str, cached: CachedGrant, *, ttl_s: float) -> None:
-        """Cache a grant for `ttl_s` seconds."""
+        """Cache a grant under a name for `ttl_s` seconds."""
         ...
 
     def locked(self, name: str) -> AbstractAsyncContextManager[None]:
-        """Return a context in which no other process asks STS for the same grant."""
+        """Return a context in which no other process requests the same grant from STS."""
         ...
 
 
 class NoGrantCache:
-    """The cache of a single process, which is always empty."""
+    """The cache of a server with one process: it is always empty."""
 
     async def get(self, name: str) -> CachedGrant | None:
-        """See `GrantCache`."""
+        """Return None, because nothing is cached."""
         return None
 
     async def put(self, name: str, cached: CachedGrant, *, ttl_s: float) -> None:
-        """See `GrantCache`."""
+        """Do nothing."""
 
     @asynccontextmanager
     async def locked(self, name: str) -> AsyncIterator[None]:
-        """See `GrantCache`."""
+        """Return a context without a lock, because there is no other process."""
         yield
 
 
 class SealedGrantCache:
-    """An encrypted cache in a storage that several processes share.
+    """A cache that encrypts grants and keeps them in a storage shared by several processes.
 
     Args:
         secret: the server's secret, from which the encryption key is derived.
@@ -83,7 +87,7 @@ class SealedGrantCache:
         self._key = OctKey.import_key(digest)
 
     async def get(self, name: str) -> CachedGrant | None:
-        """See `GrantCache`."""
+        """Return the cached grant; None if it is missing, invalid, or Redis does not answer."""
         try:
             sealed = await self._storage.get(f"grant:{name}")
         except StorageLostError:
@@ -91,7 +95,7 @@ class SealedGrantCache:
         return self._opened(sealed, name) if sealed else None
 
     async def put(self, name: str, cached: CachedGrant, *, ttl_s: float) -> None:
-        """See `GrantCache`."""
+        """Encrypt and cache a grant for `ttl_s` seconds; log a warning if Redis does not answer."""
         credentials, session_name = cached
         fields = {**asdict(credentials), "session_name": session_name, "for": name}
         text = json.dumps({**fields, "expires_at": credentials.expires_at.isoformat()})
@@ -103,7 +107,7 @@ class SealedGrantCache:
 
     @asynccontextmanager
     async def locked(self, name: str) -> AsyncIterator[None]:
-        """See `GrantCache`."""
+        """Return a context that holds a lock in Redis, or no lock if Redis does not answer."""
         mark = f"asking:{name}"
         has_lock = await self._lock(mark)
         try:
@@ -113,7 +117,11 @@ class SealedGrantCache:
                 await self._unlock(mark)
 
     async def _lock(self, mark: str) -> bool:
-        """Wait for the lock; return False if the storage is lost."""
+        """Wait until this process has the lock; return False if Redis does not answer.
+
+        Args:
+            mark: name of the lock.
+        """
         try:
             while not await self._storage.add(mark, LOCK_S):  # noqa: ASYNC110 - in another process
                 await asyncio.sleep(POLL_S)
@@ -128,7 +136,10 @@ class SealedGrantCache:
             log.warning("lock-not-released")  # the lock expires after `LOCK_S`
 
     def _opened(self, sealed: bytes, name: str) -> CachedGrant | None:
-        """Return the grant in an encrypted entry; None if the entry is not one for this name."""
+        """Decrypt a cache entry and return its grant.
+
+        Return None if the entry is invalid or belongs to another name.
+        """
         try:
             text = jwe.decrypt_compact(sealed, self._key).plaintext or b""
             fields = json.loads(text)

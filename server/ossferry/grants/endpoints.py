@@ -1,7 +1,7 @@
 """The routes that issue credentials: `/api/grant` and `/get_sts_token`.
 
-The field names of their responses are a contract with the page, and with clients of the tutorial's
-route `/get_sts_token`. They must not change.
+The field names in their responses must not change: the page depends on `/api/grant`, and clients
+written for Alibaba Cloud's upload tutorial depend on `/get_sts_token`.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,19 +30,20 @@ __all__ = ["GrantPurpose", "Granted", "TokenApi"]
 
 
 def _unknown_size(_document: Document) -> int:
-    """Return 0: the size of the upload is not known."""
+    """Return 0: the default of `GrantPurpose.size`, for uploads of unknown size."""
     return 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantPurpose:
-    """The purpose for which a route obtains a grant.
+    """The requirements of a route that issues credentials.
 
     Attributes:
-        action: the name of the action in the audit trail; empty for the credentials themselves.
-        actions: the OSS actions that the credentials allow; empty for those of the settings.
+        action: name of the action in the audit trail; empty if the route returns the credentials
+            themselves.
+        actions: OSS actions that the credentials allow; if empty, the actions in the settings.
         checks: the checks that the request must pass.
-        size: checks the body and returns the bytes to be stored; 0 if the size is unknown.
+        size: checks the JSON body and returns the bytes to be stored; 0 if the size is unknown.
     """
 
     action: str = ""
@@ -56,10 +57,12 @@ CREDENTIALS = GrantPurpose()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
-    """The grant for one request.
+    """The credentials issued for one request.
 
     Attributes:
-        left: the quota that is left; None without a limit.
+        owner: the sender of the request.
+        issued: the grant, and whether it is new.
+        left: remaining quota of the owner; None if there is no limit.
         document: the JSON body of the request.
     """
 
@@ -70,10 +73,10 @@ class Granted:
 
 
 class TokenApi:
-    """The routes that issue credentials.
+    """The handlers of the routes that issue credentials.
 
     Args:
-        grant_log: checks quotas and records grants; None without a ledger.
+        grant_log: checks quotas and records grants; None if the server has no ledger.
         features: names of the features that the page may offer.
     """
 
@@ -103,10 +106,10 @@ class TokenApi:
         self._span = span
 
     async def get_sts_token(self, request: Request) -> Response:
-        """Answer `GET /get_sts_token` with credentials, in the format of the tutorial's sample.
+        """Handle `GET /get_sts_token`: return credentials in the format of the upload tutorial.
 
         Raises:
-            OssferryError: no credentials are issued.
+            OssferryError: the request is refused, or STS returns no credentials.
         """
         granted = await self.obtain(request)
         grant = granted.issued.grant
@@ -123,13 +126,13 @@ class TokenApi:
         return response
 
     async def grant(self, request: Request) -> Response:
-        """Answer `POST /api/grant` with credentials and the facts that the page needs to use them.
+        """Handle `POST /api/grant`: return credentials, and the settings that the page needs.
 
-        The body may be empty, or name credentials that OSS refuses:
-        ``{"refused_key_id": "STS.…"}``. Those credentials are not issued again.
+        The body may be empty, or contain the id of an access key that OSS refuses:
+        ``{"refused_key_id": "STS.…"}``. The server then does not return this access key again.
 
         Raises:
-            OssferryError: no credentials are issued.
+            OssferryError: the request is refused, or STS returns no credentials.
         """
         granted = await self.obtain(request)
         grant = granted.issued.grant
@@ -163,8 +166,11 @@ class TokenApi:
     async def obtain(self, request: Request, purpose: GrantPurpose = CREDENTIALS) -> Granted:
         """Return a grant for the sender of a request; record the decision in the audit trail.
 
+        Args:
+            purpose: the requirements of the route.
+
         Raises:
-            OssferryError: no grant is issued.
+            OssferryError: the request is refused, or STS returns no credentials.
         """
         owner = None
         with self._span("ossferry.grant") as note:
@@ -219,7 +225,7 @@ class TokenApi:
 
 
 async def _document(request: Request) -> Document:
-    """Return the JSON object in the body; empty for GET and for a request without a body."""
+    """Return the JSON object in the body of a request; an empty object if there is no body."""
     if request.method != "POST" or not _has_body(request):
         return {}
     return await read_json(request)

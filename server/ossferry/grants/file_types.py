@@ -1,7 +1,7 @@
 """Allowed types of files, in the syntax of HTML's `accept` attribute.
 
-The page has the same rule in `uploader/transfer/grants/limits.py`; a test compares the two. Name
-and content type come from the client; the bytes are not checked.
+The page has the same rule in `uploader/transfer/grants/limits.py`; a test compares the two. The
+client sends the name and the content type of a file; the bytes of the file are not checked.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,12 @@ CONTENT_TYPE = (
 
 
 def takes(types: Sequence[str], name: str, content_type: str) -> bool:
-    """Return whether a file has one of the allowed types; without any types, all files are allowed.
+    """Return whether a file has one of the allowed types; True if `types` is empty.
 
     Args:
         types: such as ``image/*``, ``application/pdf`` or ``.csv``.
-        name: the name of the file.
+        name: name of the file.
+        content_type: content type of the file, as the client reports it.
     """
     return not types or any(_fits(each, name.lower(), content_type.lower()) for each in types)
 

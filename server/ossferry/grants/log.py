@@ -1,4 +1,4 @@
-"""The ledger's part in a grant: access and quota before it, a row for each session after it."""
+"""Ledger operations for grants: check the owner's access and quota, and record the grant."""
 
 from collections import OrderedDict
 from datetime import datetime
@@ -13,7 +13,7 @@ from ossferry.uploads.quotas import Left, Quotas
 __all__ = ["GrantLog"]
 
 MAX_KNOWN = 10_000
-"""Session names kept in memory, to write each grant into the ledger only once."""
+"""Number of session names kept in memory, so that each grant is written to the ledger once."""
 
 
 class GrantLog:
@@ -27,14 +27,14 @@ class GrantLog:
         self._known: OrderedDict[str, None] = OrderedDict()
 
     async def admit(self, owner: Owner, *, size: int = 0) -> Left | None:
-        """Return the quota that is left; None without a limit. See `Quotas.admit`.
+        """Return the quota that an owner has left, or None if there is no limit.
 
         Args:
-            size: bytes of the one object to be stored; 0 if the size is unknown.
+            size: bytes of the object to be stored; 0 if the size is unknown.
 
         Raises:
-            RevokedError: an administrator has ended the owner's access.
-            QuotaExceededError: nothing is left, or too little for an object of this size.
+            RevokedError: an administrator has revoked the owner's access.
+            QuotaExceededError: no quota is left, or too little for an object of this size.
             LedgerLostError: the ledger does not answer, so no grant may be issued.
         """
         return await self._quotas.admit(owner, size=size)
@@ -42,7 +42,7 @@ class GrantLog:
     async def record(
         self, owner: Owner, *, session_name: str, access_key_id: str, expires_at: datetime
     ) -> None:
-        """Record a grant and announce it to hooks, once for each session.
+        """Record a grant in the ledger and announce it to hooks, once for each STS session.
 
         Raises:
             LedgerLostError: the grant is not recorded, so it must not be issued.

@@ -1,8 +1,9 @@
-"""Grants: at most one call to STS for a principal at a time, and none while a grant is fresh.
+"""Issues grants: at most one call to STS at a time for each principal.
 
-A grant is fresh while more than half of its life is left, so that its receiver has time to use it.
-Fresh grants are kept in memory, and encrypted in a cache that several processes share. Callers
-check access before they use this module.
+While a principal has a fresh grant, no call is made. A grant is fresh while more than half of its
+lifetime is left, so that the receiver has time to use it. Fresh grants are kept in memory, and
+encrypted in a cache that several processes share. Callers check the access of a principal before
+they use this module.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ Scope: TypeAlias = tuple[str, str, tuple[str, ...]]
 
 
 class Outcome(StrEnum):
-    """Whether a grant has new credentials or earlier ones."""
+    """Whether the credentials of a grant are new or reused."""
 
     NEW = "issued"
     REUSED = "reused"
@@ -38,7 +39,7 @@ class Grant:
 
     Attributes:
         prefix: ends in ``/``.
-        session_name: the STS session, in the cloud's audit trail and in ours.
+        session_name: name of the STS session; appears in our audit trail and in the cloud's.
     """
 
     credentials: StsCredentials
@@ -48,7 +49,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """A grant as the response to one request."""
+    """A grant for one request, and whether its credentials are new or reused."""
 
     grant: Grant
     outcome: Outcome
@@ -56,7 +57,7 @@ class Issued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _GrantRequest:
-    """A request for a grant; requests with the same scope share one grant."""
+    """A request for a grant; requests with the same owner, address and actions share one grant."""
 
     owner: Owner
     address: str
@@ -70,11 +71,11 @@ class _GrantRequest:
 
 
 class Grants:
-    """Issues grants; keeps all fresh grants and all running calls to STS.
+    """Issues grants; stores fresh grants, and shares running calls to STS between requests.
 
     Args:
         cache: shares fresh grants with other processes; by default nothing is shared.
-        new_id: returns the last part of a session name for requests without an id.
+        new_id: returns a random id for the session name, used if a request has no id.
     """
 
     def __init__(
@@ -103,15 +104,17 @@ class Grants:
         refused_key_id: str = "",
         request_id: str = "",
     ) -> Issued:
-        """Return a grant for an owner.
+        """Return a grant for an owner: a fresh one if there is one, or else a new one from STS.
 
-        Cancelling one caller does not cancel a call to STS that other callers wait for.
+        If one caller is cancelled, the call to STS continues for the other callers.
 
         Args:
-            address: the client's address; part of the grant if the settings bind grants to it.
-            actions: the actions that the credentials allow; by default those of the settings.
-            refused_key_id: an access key id that OSS refuses; a grant with it is not reused.
-            request_id: hexadecimal digits that join our audit trail with the cloud's.
+            address: IP address of the client; the credentials work only from this address if the
+                setting `bind_address` is on.
+            actions: the actions that the credentials allow; by default the actions in the settings.
+            refused_key_id: an access key id that OSS refuses; a grant with this id is not reused.
+            request_id: hexadecimal digits for the session name. They appear in the server's audit
+                trail and in the cloud's audit trail.
 
         Raises:
             StsRefusedError: STS refused the request.
@@ -142,7 +145,7 @@ class Grants:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _obtain(self, wanted: _GrantRequest) -> Issued:
-        """Return a grant from the cache or from STS."""
+        """Return a grant from the cache, or request a new grant from STS."""
         settings, prefix = self._settings, wanted.owner.prefix
         what = (settings.role_arn, settings.bucket, *wanted.actions, prefix, wanted.address)
         name = "|".join(what)

@@ -1,9 +1,10 @@
 """Hooks: notify an application of grants, uploads and deletions, at least once per event.
 
-A hook is an object with any of the methods `on_granted`, `on_uploaded` and `on_deleted`. It is an
-entry point of the group ``ossferry.hooks``, or an argument of `create_app`. The settings can add a
-webhook. An event is stored in the same transaction as the change that it reports, and delivered
-again until the hook accepts it.
+A hook is an object with any of the methods `on_granted`, `on_uploaded` and `on_deleted`. An
+installed package registers a hook as an entry point of the group ``ossferry.hooks``; an application
+passes hooks to `create_app`. The settings can add a webhook. An event is stored in the same
+transaction as the change that it reports. If a hook fails, the delivery is repeated for several
+hours.
 """
 
 import asyncio
@@ -30,11 +31,11 @@ __all__ = ["Event", "EventType", "Hooks", "deleted", "granted", "load_hooks", "u
 GROUP = "ossferry.hooks"
 WEBHOOK = "webhook"
 MAX_THREADS = 8
-"""Threads for one synchronous hook."""
+"""Maximum number of threads for one synchronous hook."""
 
 
 class EventType(StrEnum):
-    """The type of an event; a hook's method is named ``on_`` plus this value."""
+    """The type of an event; a hook handles the type ``granted`` in its method `on_granted`."""
 
     GRANTED = "granted"
     UPLOADED = "uploaded"
@@ -59,23 +60,36 @@ class Event:
 
 
 def granted(owner: Owner, expires_at: datetime, now: datetime) -> Event:
-    """Return the event for issued credentials."""
+    """Return the event for issued credentials.
+
+    Args:
+        expires_at: time when the credentials expire.
+        now: time of the event.
+    """
     return _event(EventType.GRANTED, owner, {"expires_at": utc_text(expires_at)}, now)
 
 
 def uploaded(owner: Owner, stored: Stored, now: datetime) -> Event:
-    """Return the event for a stored upload."""
+    """Return the event for a stored upload.
+
+    Args:
+        now: time of the event.
+    """
     data = asdict(stored) | {"last_modified": utc_text(stored.last_modified)}
     return _event(EventType.UPLOADED, owner, data, now)
 
 
 def deleted(owner: Owner, key: str, now: datetime) -> Event:
-    """Return the event for a deleted upload."""
+    """Return the event for a deleted upload.
+
+    Args:
+        now: time of the event.
+    """
     return _event(EventType.DELETED, owner, {"key": key}, now)
 
 
 def load_hooks(given: Mapping[str, object]) -> dict[str, object]:
-    """Return the given hooks together with the hooks of installed packages, by name.
+    """Return all hooks by name: the given hooks, and the hooks of installed packages.
 
     Raises:
         SettingsError: a package's hook cannot be loaded, or a hook has the webhook's name.
@@ -94,7 +108,7 @@ def load_hooks(given: Mapping[str, object]) -> dict[str, object]:
 
 
 class Hooks:
-    """All hooks, and the signals that wake their deliveries."""
+    """All hooks, and a wake-up signal for the delivery task of each hook."""
 
     def __init__(self, settings: Settings, hooks: Mapping[str, object]) -> None:
         self._hooks = hooks
@@ -104,11 +118,17 @@ class Hooks:
 
     @property
     def has_any(self) -> bool:
-        """Whether there is at least one hook or a webhook."""
+        """Whether at least one hook or a webhook is configured."""
         return bool(self.targets)
 
     async def announce(self, connection: AsyncConnection, event: Event) -> None:
-        """Queue an event for all hooks; deliveries start once this transaction is committed."""
+        """Add an event to the queue of each hook that handles events of this type.
+
+        After the transaction is committed, the caller must call `wake`.
+
+        Args:
+            connection: a connection with the transaction of the change that the event reports.
+        """
         targets = [
             target
             for target in self.targets
@@ -118,23 +138,34 @@ class Hooks:
         await outbox.add(connection, targets, asdict(event), at)
 
     def wake(self) -> None:
-        """Wake the deliveries, so that queued events are delivered now."""
+        """Wake all delivery tasks, so that they deliver queued events immediately."""
         for woken in self._woken.values():
             woken.set()
 
     async def sleep(self, target: str, most_s: float) -> None:
-        """Wait until `wake` is called, or for at most `most_s` seconds."""
+        """Wait until `wake` is called, or for at most `most_s` seconds.
+
+        Args:
+            target: name of the hook whose delivery task waits.
+        """
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken[target].wait(), most_s)
 
     def begin(self, target: str) -> None:
-        """Reset the wake-up signal; the next `sleep` returns only for events queued after this."""
+        """Reset the wake-up signal of a hook, before its delivery task reads the queue.
+
+        If `wake` is called after this method, the next `sleep` returns immediately.
+
+        Args:
+            target: name of the hook.
+        """
         self._woken[target].clear()
 
     async def call(self, name: str, event: Event) -> None:
-        """Call one hook, and let its exceptions propagate. Ignore a hook that no longer exists.
+        """Call the method of one hook for an event; exceptions of the method propagate.
 
-        A synchronous hook cannot be cancelled: after a timeout it continues in its thread, and
+        Do nothing if the hook is not installed any more, or has no method for the event. A
+        synchronous method cannot be cancelled: after a timeout it continues in its thread, and
         still counts towards `MAX_THREADS`.
         """
         method = _method(self._hooks.get(name), event)

@@ -42,14 +42,19 @@ log = logger("ossferry.delivery")
 
 
 def webhook_signature(secret: bytes, *, id_: str, timestamp: int, body: bytes) -> str:
-    """Return the value of the header `webhook-signature`."""
+    """Return the value of the header `webhook-signature`.
+
+    Args:
+        id_: value of the header `webhook-id`.
+        timestamp: value of the header `webhook-timestamp`, in seconds since 1970.
+    """
     signed = f"{id_}.{timestamp}.".encode() + body
     digest = hmac.new(secret, signed, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
 class EventDelivery:
-    """Takes due deliveries from the ledger and delivers them."""
+    """Reads due events from the ledger and delivers them to hooks."""
 
     def __init__(
         self,
@@ -71,9 +76,12 @@ class EventDelivery:
         self._client = client
 
     async def deliver(self, target: str) -> int:
-        """Deliver the events due to one target; return how many there were.
+        """Deliver the events that are due for one hook; return the number of these events.
 
-        Every target has its own call of this method, so a slow hook does not delay the others.
+        Each hook has its own task that calls this method, so a slow hook does not delay the others.
+
+        Args:
+            target: name of the hook, or ``webhook``.
 
         Raises:
             LedgerLostError: the ledger does not answer.
@@ -89,7 +97,10 @@ class EventDelivery:
         return len(due)
 
     async def forget_old(self) -> None:
-        """Delete deliveries that ended over a month ago, and cancel those to uninstalled hooks."""
+        """Delete the records of old deliveries, and cancel deliveries to hooks that were removed.
+
+        A record is old 30 days after the end of its delivery.
+        """
         async with self._database.write() as connection:
             await outbox.pass_over(connection, self._hooks.targets)
             await outbox.forget_old(connection, self._clock() - KEPT)
@@ -138,7 +149,7 @@ class EventDelivery:
 
 
 class _NotTakenError(Exception):
-    """A webhook answered with a status other than 2xx."""
+    """A webhook responded with a status other than 2xx."""
 
 
 def _words(error: Exception) -> str:

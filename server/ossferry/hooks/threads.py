@@ -1,4 +1,4 @@
-"""Daemon threads for synchronous hooks: limited in number, and not blocking process exit."""
+"""Daemon threads for synchronous hooks: limited in number; they do not delay process exit."""
 
 import asyncio
 import threading
@@ -9,9 +9,9 @@ __all__ = ["HookThreads"]
 
 
 class HookThreads:
-    """Threads of one hook.
+    """Runs the calls of one hook in threads.
 
-    A call that its caller no longer waits for still counts towards the limit until it ends.
+    If a caller stops waiting for a call, the call still counts towards the limit until it ends.
 
     Args:
         most: maximum number of concurrent calls.
@@ -21,7 +21,10 @@ class HookThreads:
         self._places = asyncio.Semaphore(most)
 
     async def run(self, call: Callable[[], object]) -> None:
-        """Run a call in a thread and wait for its end; its exceptions propagate."""
+        """Run a call in a thread and wait until it ends; exceptions of the call propagate.
+
+        If the maximum number of calls is running, wait first for one of them to end.
+        """
         await self._places.acquire()
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()

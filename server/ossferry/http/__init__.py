@@ -1,1 +1,1 @@
-"""HTTP itself: the connection, middleware, request checks, error answers, and outgoing requests."""
+"""The HTTP layer: connections, middleware, request checks, error responses, outgoing requests."""

@@ -1,4 +1,4 @@
-"""The bearer token of a request; callers verify the token."""
+"""Reads the bearer token of a request; callers must verify the token."""
 
 from starlette.requests import Request
 
@@ -7,11 +7,11 @@ from ossferry.errors import NoProofError, NotIdentifiedError
 __all__ = ["MAX_TOKEN_LENGTH", "bearer_token"]
 
 MAX_TOKEN_LENGTH = 8192
-"""Characters; a longer token is refused before it is verified."""
+"""Maximum length in characters; a longer token is refused before it is verified."""
 
 
 def bearer_token(request: Request) -> str:
-    """Return the token of the one `Authorization: Bearer` header.
+    """Return the token in the `Authorization: Bearer` header of a request, without verifying it.
 
     Raises:
         NoProofError: the request has no Authorization header.

@@ -1,4 +1,4 @@
-"""Request bodies: small ones only, and JSON that a database can store."""
+"""Reads request bodies: at most 16 KB, and only JSON that a database can store."""
 
 import json
 import math
@@ -19,8 +19,8 @@ Document: TypeAlias = Mapping[str, object]
 async def read_json(request: Request) -> dict[str, object]:
     """Return the JSON object in the body of a request.
 
-    Text with a zero byte or half a surrogate pair is replaced by `UNSTORABLE`, because not every
-    database can store it.
+    Text with a zero byte or an unpaired surrogate is replaced by `UNSTORABLE`, because not every
+    database can store such text.
 
     Raises:
         BadRequestError: the content type is not JSON, or the body is not a JSON object.
@@ -55,7 +55,13 @@ async def read_small(request: Request) -> bytes:
 
 
 def _finite(text: str) -> float:
-    """Return a number; Python's JSON parser accepts Infinity and NaN, which are not JSON."""
+    """Return a JSON number; refuse Infinity and NaN.
+
+    Python's JSON parser accepts Infinity and NaN, although they are not JSON.
+
+    Raises:
+        ValueError: the number is Infinity or NaN.
+    """
     value = float(text)
     if not math.isfinite(value):
         raise ValueError("not a finite number")
@@ -66,11 +72,11 @@ _DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
 
 
 UNSTORABLE = object()
-"""Replaces text that not every database can store; no route takes this value for text."""
+"""Replaces text that some databases cannot store; routes reject this value, as it is not text."""
 
 
 def _storable(value: object) -> object:
-    """Return a JSON value with `UNSTORABLE` in place of text that a database may not store."""
+    """Return a JSON value, with `UNSTORABLE` in place of text that some databases cannot store."""
     if isinstance(value, str):
         return value if _is_storable(value) else UNSTORABLE
     if isinstance(value, dict):
@@ -81,7 +87,7 @@ def _storable(value: object) -> object:
 
 
 def _is_storable(text: str) -> bool:
-    """Whether text has no zero byte and no half of a surrogate pair."""
+    """Return whether a text has no zero byte and no unpaired surrogate."""
     try:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:

@@ -1,9 +1,9 @@
 """The HTTP client for configured addresses, protected against server-side request forgery.
 
-A host name is resolved once. All of its addresses must be public, and the connection goes to the
-first of them, so a name that resolves differently a moment later (DNS rebinding) has no effect. The
-client follows no redirects, ignores proxies of the environment, and stops reading long or slow
-responses.
+The client resolves a host name once per request. All addresses of the name must be public, and the
+client connects to the first one. So a name that resolves differently a moment later (DNS rebinding)
+has no effect. The client follows no redirects, ignores proxy variables in the environment, and
+stops reading responses that are too long or too slow.
 """
 
 import ipaddress
@@ -33,7 +33,7 @@ TIMEOUT_S = 5.0
 
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")
-"""All public addresses of IPv6; the rest are private networks, translations and old plans."""
+"""All public IPv6 addresses; other ranges are private, translated or obsolete."""
 
 PRIVATE = tuple(
     ipaddress.ip_network(each)
@@ -44,7 +44,7 @@ METADATA = tuple(
     for each in (
         "100.100.0.0/16",  # Alibaba Cloud
         "168.63.129.16/32",  # Azure
-        "192.0.0.0/24",  # Oracle, and what else the IETF keeps for protocols
+        "192.0.0.0/24",  # Oracle, and other addresses that the IETF reserves
         "fd00:ec2::/32",  # AWS
         "fd00:c1::/32",  # Oracle
         "fd20:ce::/32",  # Google
@@ -71,15 +71,16 @@ async def resolve(host: str, port: int) -> list[str]:
 
 
 def connections() -> httpx.AsyncBaseTransport:
-    """Return a transport that reuses its connections and ignores the environment."""
+    """Return an httpx transport that reuses connections and ignores environment variables."""
     return httpx.AsyncHTTPTransport(trust_env=False)
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
     """An httpx transport that connects to public addresses only.
 
-    The settings may allow private addresses, or this machine for a mock. Each host has connections
-    of its own: several hosts may share an address, and a TLS connection has verified one host only.
+    The settings may also allow private addresses, or the addresses of this machine for a mock.
+    Hosts do not share connections, even if they have the same address: each TLS connection has
+    verified the certificate of one host only.
 
     Args:
         resolve: returns the IP addresses of a host name.
@@ -96,7 +97,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._allow_local = settings.allow_mock
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request to a checked address.
+        """Resolve the host name, check its addresses, and send the request to the first address.
 
         Raises:
             IssuerLostError: the host name has no address, or an address that is not allowed.
@@ -127,7 +128,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
 
 def _plain(text: str) -> Address:
-    """Return an IP address; an IPv4 address that is embedded in IPv6 is extracted."""
+    """Return the IP address in a text; an IPv4 address inside IPv6 is returned as IPv4."""
     address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv4Address):
         return address
@@ -137,14 +138,14 @@ def _plain(text: str) -> Address:
 
 
 def _is_public(address: Address) -> bool:
-    """Whether an address belongs to the public internet."""
+    """Return whether an address belongs to the public internet; False for metadata services."""
     if isinstance(address, ipaddress.IPv6Address) and address not in PUBLIC_V6:
         return False
     return address.is_global and not address.is_multicast and not _is_metadata(address)
 
 
 def _is_private(address: Address) -> bool:
-    """Whether an address belongs to a private network."""
+    """Return whether an address belongs to a private network; False for metadata services."""
     return any(address in each for each in PRIVATE) and not _is_metadata(address)
 
 
@@ -163,7 +164,8 @@ async def fetch_json(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
     """Return the JSON object at a URL.
 
     Raises:
-        IssuerLostError: no response, a status other than 200, or not a short JSON object.
+        IssuerLostError: there is no response, its status is not 200, or its body is too long or not
+            a JSON object.
     """
     status, value = await request_json(client, client.build_request("GET", url))
     if status != 200:
@@ -180,7 +182,8 @@ async def request_json(
         auth: user name and password for HTTP Basic authentication.
 
     Raises:
-        IssuerLostError: no response, a response above `MAX_ANSWER` bytes, or not a JSON object.
+        IssuerLostError: there is no response, or its body is longer than `MAX_ANSWER` bytes or not
+            a JSON object.
     """
     request.headers["accept"] = "application/json"
     status, body = await request_bytes(client, request, auth)
@@ -202,8 +205,8 @@ async def request_bytes(
         auth: user name and password for HTTP Basic authentication.
 
     Raises:
-        IssuerLostError: the response is longer than `MAX_ANSWER` bytes, or is not complete within
-            the client's read timeout.
+        IssuerLostError: there is no response, it is longer than `MAX_ANSWER` bytes, or it is not
+            complete within the client's read timeout.
     """
     try:
         with anyio.fail_after(client.timeout.read):

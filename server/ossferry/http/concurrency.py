@@ -1,4 +1,4 @@
-"""A limit on the number of requests that one process answers at the same time."""
+"""A limit on the number of requests that one process handles at the same time."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -11,7 +11,7 @@ __all__ = ["ConcurrencyLimit"]
 class ConcurrencyLimit:
     """ASGI middleware that refuses requests above `OSSFERRY_LIMIT_CONCURRENCY`.
 
-    `/healthz` is exempt: a busy process is still alive.
+    Requests to `/healthz` are always allowed, because a busy process is still healthy.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -20,7 +20,11 @@ class ConcurrencyLimit:
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or raise `BusyError`."""
+        """Pass the request on to the application.
+
+        Raises:
+            BusyError: the process already handles the maximum number of requests.
+        """
         if scope["type"] != "http" or scope["path"] == "/healthz":
             await self._app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""The Host header: requests for an unknown host name are refused."""
+"""Check of the Host header: requests for an unknown host name are refused."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -8,13 +8,13 @@ from ossferry.settings.model import Settings
 __all__ = ["PROBE_PATHS", "HostGuard"]
 
 PROBE_PATHS = ("/healthz", "/readyz")
-"""Paths that answer under any host name and over plain http: health probes ask by address."""
+"""Health check paths, allowed with any host name and over plain HTTP: probes use IP addresses."""
 
 
 class HostGuard:
-    """ASGI middleware that requires exactly one Host header with a name of the settings.
+    """ASGI middleware that requires exactly one Host header, with a host name in the settings.
 
-    `PROBE_PATHS` are exempt; their answers do not depend on the name.
+    Requests to `PROBE_PATHS` may have any host name; their responses do not depend on it.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -22,7 +22,12 @@ class HostGuard:
         self._allowed = frozenset(settings.allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or raise `UnknownHostError`."""
+        """Pass the request on to the application.
+
+        Raises:
+            UnknownHostError: the Host header is missing, repeated, or not one of the server's
+                names.
+        """
         if scope["type"] == "http":
             hosts = [value for name, value in scope["headers"] if name == b"host"]
             if len(hosts) != 1 or not (
@@ -33,6 +38,6 @@ class HostGuard:
 
 
 def _host_name(host: bytes) -> str:
-    """Return the lower-case name of a Host header; empty if its port is not a number."""
+    """Return the lower-case host name of a Host header; empty if the port is not a number."""
     name, _, port = host.decode("latin-1").lower().partition(":")
     return name if not port or (port.isascii() and port.isdigit()) else ""

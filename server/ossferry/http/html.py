@@ -1,4 +1,4 @@
-"""The common HTML of the pages that the server builds itself, in the style of the upload page."""
+"""The common HTML of the pages that the server renders, in the style of the upload page."""
 
 from collections.abc import Sequence
 
@@ -20,9 +20,9 @@ def frame(
     """Return a complete HTML page; the caller has escaped title, body and head.
 
     Args:
-        styles: addresses of style sheets; empty ones are left out.
+        styles: URLs of style sheets; empty URLs are ignored.
         language: the language code of the page, such as ``zh-CN``.
-        head: further elements for the head of the page.
+        head: additional elements for the head of the page.
     """
     links = "".join(f"<link rel=stylesheet href='{each}'>" for each in styles if each)
     direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
@@ -38,7 +38,7 @@ def frame(
 
 
 def size_html(size: int) -> str:
-    """Return a size in bytes as HTML, such as ``1.5 MB``; its title shows the exact number."""
+    """Return a size in bytes as HTML, such as ``1.5 MB``; the tooltip shows the exact number."""
     value, unit = float(size), 0
     while value >= 999.5 and unit < len(UNITS) - 1:
         value, unit = value / 1000, unit + 1

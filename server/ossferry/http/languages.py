@@ -1,7 +1,7 @@
-"""The languages of the server's pages, and the choice of one for a request.
+"""The languages of the server's pages, and the selection of a language for each request.
 
-A person chooses a language in the page, which sets a cookie. Without that choice the browser's
-`Accept-Language` decides.
+The parameter `lang` in the URL comes first, then the cookie with the language that the user has
+selected, then the browser's header `Accept-Language`.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,11 @@ TRADITIONAL = ("hant", "tw", "hk", "mo")
 
 
 def language_of(request: Request, known: Sequence[str]) -> str:
-    """Return the language for the response: one of `known`, or `DEFAULT` if none of them fits."""
+    """Return the language code for the response: one of `known`, or else `DEFAULT`.
+
+    Args:
+        known: codes of the available languages.
+    """
     chosen = request.query_params.get("lang") or request.cookies.get(COOKIE, "")
     if chosen in known:
         return chosen
@@ -43,12 +47,12 @@ def language_of(request: Request, known: Sequence[str]) -> str:
 
 
 def keep_language(response: Response, language: str) -> None:
-    """Set the cookie that keeps a language for all pages in this browser for a year."""
+    """Set a cookie that stores a language for all pages in this browser, for one year."""
     response.set_cookie(COOKIE, language, max_age=YEAR_S, samesite="lax")
 
 
 def _accepted(header: str) -> list[str]:
-    """Return the languages of an Accept-Language header, the preferred one first."""
+    """Return the language codes of an Accept-Language header, in order of preference."""
     ranked = []
     for item in header.split(",")[:MOST_LANGUAGES]:
         name, _, quality = item.strip().partition(";q=")
@@ -60,7 +64,12 @@ def _accepted(header: str) -> list[str]:
 
 
 def _speaks(wanted: str, language: str) -> bool:
-    """Return whether a page in `language` suits a reader of `wanted`, such as `zh-hk`."""
+    """Return whether a page in `language` suits a browser that prefers `wanted`.
+
+    Args:
+        wanted: a language code in lower case, such as ``zh-hk``.
+        language: the language code of a page, such as ``zh-TW``.
+    """
     if wanted.startswith("zh"):
         traditional = any(part in TRADITIONAL for part in wanted.split("-"))
         return language == ("zh-TW" if traditional else "zh-CN")

@@ -1,7 +1,7 @@
 """Error responses: every error becomes `application/problem+json` with the id of the request.
 
-The log has the same id. The text of a problem is written by us. Internal and upstream details go to
-the log only.
+The log entry has the same id. A response contains no internal details and no details of upstream
+services; these details are written only to the log.
 """
 
 import secrets
@@ -24,7 +24,7 @@ log = logger("ossferry.problems")
 
 
 def request_id(request: Request) -> str:
-    """Return the id of a request, 14 hexadecimal digits from `ProblemBoundary`."""
+    """Return the id of a request: 14 hexadecimal digits, set by `ProblemBoundary`."""
     found: str = request.state.request_id
     return found
 
@@ -32,7 +32,7 @@ def request_id(request: Request) -> str:
 async def answer_problem(request: Request, error: Exception) -> Response:
     """Return the response for an `OssferryError`; raise any other error again.
 
-    An exception handler of Starlette. Errors with status 5xx are logged.
+    Starlette calls this function as an exception handler. Errors with status 5xx are logged.
     """
     if not isinstance(error, OssferryError):
         raise error
@@ -59,16 +59,16 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
 
 
 class ProblemBoundary:
-    """ASGI middleware that gives each request an id, and answers errors with a problem."""
+    """ASGI middleware that gives each request an id, and turns errors into error responses."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; send a problem if an error is raised before the response starts.
+        """Pass the request on, and turn an error of the application into an error response.
 
         Raises:
-            OssferryError: the error was raised after the response had started.
+            OssferryError: the error occurred after the response had started.
         """
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -115,7 +115,7 @@ def _problem(
 
 
 def _readable(request: Request, problem: Response, title: str, words: str, id_: str) -> Response:
-    """Return a problem as an HTML page if the client is a browser that displays the response."""
+    """Return an error response as an HTML page if a browser will display it, else unchanged."""
     if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
         return problem
     body = (

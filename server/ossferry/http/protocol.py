@@ -35,13 +35,14 @@ CODES_AND_TITLES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireLimits:
-    """The limits of a connection.
+    """The limits of HTTP connections.
 
     Attributes:
-        read_timeout_s: seconds for a complete request, from the start of the connection or from the
-            first byte of a later request.
-        write_timeout_s: seconds for which a client may stop reading a response.
-        max_connections: open connections of the whole process.
+        read_timeout_s: seconds for receiving a complete request, counted from the start of the
+            connection or from the first byte of a later request.
+        write_timeout_s: seconds after which a connection is closed if the client does not read the
+            response.
+        max_connections: maximum number of open connections of the process.
     """
 
     read_timeout_s: float = 10.0
@@ -53,7 +54,7 @@ class WireConfig(Config):
     """The configuration of uvicorn for this server.
 
     Args:
-        grace_s: seconds for which running requests may continue after a stop signal.
+        grace_s: seconds that running requests may take to finish after a stop signal.
         factory: whether `app` is a function that returns the application.
     """
 
@@ -76,7 +77,7 @@ class WireConfig(Config):
 
 
 class GuardedHttp(HttpToolsProtocol):
-    """The protocol of one HTTP connection, with `WireLimits`."""
+    """The protocol of one HTTP connection, which enforces `WireLimits`."""
 
     _reading: asyncio.TimerHandle | None = None
     _writing: asyncio.TimerHandle | None = None
@@ -96,7 +97,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._unanswered: list[RequestResponseCycle] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # the base class does the same
-        """Start the read timeout, or refuse a connection above the limit."""
+        """Start the read timeout, or refuse the connection if too many connections are open."""
         super().connection_made(transport)
         if len(self.connections) > self._limits.max_connections:
             self._refuse(503)
@@ -104,13 +105,13 @@ class GuardedHttp(HttpToolsProtocol):
         self._start_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop both timeouts."""
+        """Stop the read timeout and the write timeout."""
         self._stop_reading()
         self._stop_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse received bytes; refuse headers that grow above `MAX_HEADER_BYTES`."""
+        """Parse received bytes; refuse the request if its headers exceed `MAX_HEADER_BYTES`."""
         if self._refused:
             return
         if self._in_headers:
@@ -120,19 +121,26 @@ class GuardedHttp(HttpToolsProtocol):
             self._refuse(431)
 
     def on_message_begin(self) -> None:
-        """Start the read timeout of a further request on the same connection."""
+        """Start the read timeout for the next request on the same connection."""
         super().on_message_begin()
         self._in_headers = True
         if self._reading is None:
             self._start_reading()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Accept a header; ignore trailers after a body, which a proxy may read differently."""
+        """Accept a header; ignore trailers, which are headers after the body.
+
+        A proxy may interpret trailers differently from this server.
+        """
         if self._in_headers:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Stop counting header bytes; refuse a target with a host of its own or with a '#'."""
+        """Stop counting header bytes; refuse a request target that contains a host or a ``#``.
+
+        Raises:
+            ValueError: the target is refused; the parser then sends a response with status 400.
+        """
         if self.url[:1] not in (b"/", b"*") or b"#" in self.url:
             raise ValueError("the target is no path")  # the parser answers this error with 400
         self._in_headers = False
@@ -159,7 +167,10 @@ class GuardedHttp(HttpToolsProtocol):
         super().resume_writing()
 
     def shutdown(self) -> None:
-        """Answer a half-received request with 503; let complete requests finish."""
+        """When the server stops, answer an incomplete request with 503.
+
+        The server still finishes complete requests.
+        """
         half_here = self._in_headers and self._header_bytes > 0
         if half_here and getattr(self.cycle, "response_complete", True):
             self._refuse(503)
@@ -167,7 +178,7 @@ class GuardedHttp(HttpToolsProtocol):
             super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer a request that the parser refused with our own problem document."""
+        """Send our own problem document with status 400, for a request that the parser refused."""
         self._refuse(400)
 
     def _start_reading(self) -> None:
@@ -192,7 +203,10 @@ class GuardedHttp(HttpToolsProtocol):
             self._refuse(408)
 
     def _refuse(self, status: int) -> None:
-        """Send an error without the application, ignore further bytes, and close the connection."""
+        """Send an error response, ignore further bytes, and close the connection.
+
+        The application is not called.
+        """
         self._stop_reading()
         for each in self._unanswered:
             each.disconnected = True

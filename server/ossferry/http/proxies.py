@@ -1,8 +1,9 @@
 """The client's address and scheme behind trusted proxies.
 
-`X-Forwarded-For` is read from the right. Each trusted hop names the hop before it, and the first
-untrusted hop is the client. Entries further left come from the client and are ignored. With
-`OSSFERRY_BEHIND_TLS` a plain http request from another machine is refused.
+`X-Forwarded-For` is read from right to left. Each trusted proxy appends the address that sent the
+request to it, so the first address that is not a trusted proxy is the client. Addresses further
+left come from the client and are ignored. With `OSSFERRY_BEHIND_TLS`, a plain HTTP request from
+another machine is refused.
 """
 
 import ipaddress
@@ -23,7 +24,7 @@ PEER = "ossferry.peer"
 
 
 class Networks:
-    """A set of networks; `in` tells whether one of them contains an address."""
+    """A set of IP networks; ``address in networks`` tests whether a network contains an address."""
 
     def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
         self._networks = networks
@@ -47,18 +48,21 @@ class Networks:
 
 
 def peer_of(scope: Scope) -> str:
-    """Return the address at the other end of the connection: a proxy, or the client itself."""
+    """Return the address of the connected machine: a proxy, or the client itself."""
     peer: str = scope.get(PEER) or (scope["client"][0] if scope.get("client") else "")
     return peer
 
 
 def address_of(request: Request) -> str:
-    """Return the IP address of the client; empty if the server does not have it."""
+    """Return the IP address of the client; empty if it is not known."""
     return request.client.host if request.client else ""
 
 
 class TrustedProxies:
-    """ASGI middleware that must run before all code that reads addresses or schemes."""
+    """ASGI middleware that replaces a trusted proxy's address and scheme with the client's.
+
+    This middleware must run before all code that reads addresses or schemes.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -66,7 +70,11 @@ class TrustedProxies:
         self._behind_tls = settings.behind_tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with the client's address and scheme, or raise `InsecureError`."""
+        """Pass the request on with the client's address and scheme.
+
+        Raises:
+            InsecureError: the request came over plain HTTP from another machine.
+        """
         if scope["type"] == "http" and self._behind_tls:
             scope = self._seen_through(scope)
             if scope["scheme"] != "https" and not _is_local(scope):
@@ -96,7 +104,10 @@ def _joined(scope: Scope, name: bytes) -> str:
 
 
 def _address(hop: str) -> str:
-    """Return the IP address of a hop, without port; ``unknown`` if the hop is not an address."""
+    """Return the IP address in an entry of `X-Forwarded-For`, without the port.
+
+    Return ``unknown`` if the entry is not an IP address.
+    """
     bare = hop.partition("]")[0].lstrip("[") if hop.startswith("[") else hop
     if bare.count(":") == 1:
         bare = bare.partition(":")[0]
@@ -107,6 +118,9 @@ def _address(hop: str) -> str:
 
 
 def _plain(text: str) -> IPv4Address | IPv6Address:
-    """Return an IP address; ``::ffff:192.0.2.1``, IPv4 on a dual-stack socket, becomes IPv4."""
+    """Return the IP address in a text; ``::ffff:192.0.2.1`` becomes the IPv4 address.
+
+    Sockets that accept both IPv6 and IPv4 report IPv4 clients in this form.
+    """
     ip = ipaddress.ip_address(text)
     return getattr(ip, "ipv4_mapped", None) or ip

@@ -1,8 +1,9 @@
 """Checks of header sizes, body lengths and paths, before any other code reads the request.
 
-A request that a proxy and this server might read differently is refused: two lengths, a length
-beside chunked encoding, a path with needless percent-encoding. A zero byte in the address is
-refused because not every database can store one. The checks do not depend on the HTTP parser.
+A request that a proxy and this server might interpret differently is refused: two lengths of the
+body, a length together with chunked encoding, or a path with unnecessary percent-encoding. A zero
+byte in the query is refused because not every database can store one. The checks do not depend on
+the HTTP parser.
 """
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,11 +20,14 @@ __all__ = ["MAX_BODY_BYTES", "MAX_HEADER_BYTES", "RequestChecks"]
 MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES = 16 * 1024
 KEYS = "/api/objects/"
-"""Object keys follow this path, and object keys may need percent-encoding."""
+"""The beginning of paths that end in an object key, which may need percent-encoding."""
 
 
 class RequestChecks:
-    """ASGI middleware that must run before all code that reads headers or bodies."""
+    """ASGI middleware that refuses requests with ambiguous or too long headers and bodies.
+
+    This middleware must run before all code that reads headers or bodies.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -32,10 +36,11 @@ class RequestChecks:
         """Pass the request on, or refuse it.
 
         Raises:
-            BadRequestError: a zero byte in the query, or lengths that can be read in two ways.
-            HeadersTooLargeError: headers and query are longer than 16 KB.
-            BodyTooLargeError: the body is announced as longer than 16 KB.
-            NowhereError: the path has needless percent-encoding.
+            BadRequestError: the query has a zero byte, or the length of the body is ambiguous or
+                invalid.
+            HeadersTooLargeError: headers and query together are longer than 16 KB.
+            BodyTooLargeError: the header Content-Length is more than 16 KB.
+            NowhereError: the path has unnecessary percent-encoding.
         """
         if scope["type"] == "http":
             query = scope.get("query_string", b"")
@@ -48,7 +53,11 @@ class RequestChecks:
 
 
 def _needs_percent(scope: Scope) -> bool:
-    """Whether percent-encoding is in an object key, or in the path that this app is mounted at."""
+    """Return whether the percent-encoding of a path is necessary.
+
+    Percent-encoding is necessary only in an object key, or in the path below which this app is
+    mounted.
+    """
     raw: bytes = scope["raw_path"]
     own: str = scope["path"].removeprefix(scope.get("root_path", ""))
     if own.startswith(KEYS) and scope["method"] != "POST":

@@ -1,6 +1,7 @@
-"""Protection against cross-site requests: another site must not act through a visitor's browser.
+"""Protection against cross-site requests, which another site makes a visitor's browser send.
 
-This module does not identify the sender. Other origins are refused unless the settings list them.
+This module does not identify the sender. Requests from other origins are refused unless the
+settings list the origin.
 """
 
 from collections.abc import Callable
@@ -17,18 +18,19 @@ OWN_SITES = ("same-origin", "none")
 """Values of `Sec-Fetch-Site` for a request of our own page, and for an address typed by hand."""
 
 Ambient: TypeAlias = Callable[[Request], bool]
-"""Whether the browser adds the proof of identity of this request by itself, such as a cookie."""
+"""A function that returns whether browsers add the proof of identity of a request automatically."""
 
 
 class Guard:
     """Refuses requests that another site made a browser send.
 
-    Browsers name the sending site in `Sec-Fetch-Site` and in `Origin`. Programs send neither
-    header. Their requests pass, unless the proof of identity is one that browsers add by
-    themselves.
+    Browsers name the site that caused a request in the headers `Sec-Fetch-Site` and `Origin`.
+    Programs send neither header. Requests without these headers pass, unless browsers add the proof
+    of identity automatically.
 
     Args:
-        ambient: whether the browser adds the proof of identity of a request by itself.
+        ambient: returns whether browsers add the proof of identity of a request automatically, such
+            as a cookie.
     """
 
     def __init__(self, settings: Settings, *, ambient: Ambient) -> None:
@@ -37,7 +39,7 @@ class Guard:
         self._ambient = ambient
 
     def refuse_other_sites(self, request: Request) -> None:
-        """Return if our own page, a program or a configured origin sent the request.
+        """Check that our own page, a program or a configured origin sent the request.
 
         Raises:
             CrossSiteError: another site made the browser send the request.
@@ -55,10 +57,11 @@ class Guard:
             raise CrossSiteError("Only this server's own page may ask for this.")
 
     def refuse_links_from_elsewhere(self, request: Request) -> None:
-        """Return unless the browser says that another site opened this page.
+        """Refuse a request if the browser reports that another site opened this page.
 
-        Use this for pages, which the other site cannot read. Old browsers do not send
-        `Sec-Fetch-Site`. They pass, because they need the page without scripts most.
+        Use this check for pages, because another site cannot read a page that it opens. Old
+        browsers do not send `Sec-Fetch-Site`. Their requests pass, because old browsers need the
+        page without scripts most.
 
         Raises:
             CrossSiteError: another site opened the page.
@@ -68,21 +71,21 @@ class Guard:
 
 
 def _is_from_another_site(request: Request) -> bool:
-    """Whether the browser says that another site made it send this request."""
+    """Return whether the browser reports that another site made it send this request."""
     return any(site not in OWN_SITES for site in request.headers.getlist("sec-fetch-site"))
 
 
 def always(_request: Request) -> bool:
-    """Return True: browsers add this proof of identity to every request."""
+    """Return True: the value of `ambient` for a proof of identity that browsers always add."""
     return True
 
 
 def never(_request: Request) -> bool:
-    """Return False: a script or a program has to add this proof of identity to each request."""
+    """Return False: the value of `ambient` for a proof of identity that browsers never add."""
     return False
 
 
 def with_cookie(request: Request) -> bool:
-    """Return whether the request has a cookie or HTTP authentication, which browsers add."""
+    """Return whether the request has a cookie or HTTP credentials, which browsers add."""
     scheme = request.headers.get("authorization", "").partition(" ")[0].lower()
     return "cookie" in request.headers or scheme in ("basic", "digest", "negotiate", "ntlm")

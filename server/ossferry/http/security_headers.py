@@ -1,8 +1,9 @@
 """The security headers of all responses, including errors.
 
-The Content-Security-Policy of the page allows connections to this server and to the addresses of
-the configured bucket only. PyScript needs ``'unsafe-eval'``; Trusted Types restrict it to the
-strings of PyScript's own factory. Worker files have a policy of their own.
+The Content-Security-Policy of the page allows connections only to this server and to the addresses
+of the configured bucket. PyScript needs ``'unsafe-eval'``, because it creates functions from
+strings; Trusted Types refuse all other strings. JavaScript files have a separate policy, which
+applies if a web worker runs the file.
 """
 
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ REPLACED = frozenset(
 def page_policy(
     settings: Settings, inline_scripts: Sequence[str] = (), ancestors: Sequence[str] = ()
 ) -> str:
-    """Return the Content-Security-Policy of the page.
+    """Return the Content-Security-Policy of the upload page.
 
     Args:
         inline_scripts: hashes of the inline scripts of the page; other inline scripts are blocked.
@@ -89,12 +90,12 @@ def form_policy(settings: Settings) -> str:
 
 
 def _previews(settings: Settings) -> str:
-    """Return the source of preview images, with a leading space; empty if there are no previews."""
+    """Return the origin of preview images with a leading space; empty if there are no previews."""
     return f" {settings.links_address}" if settings.objects_role_arn else ""
 
 
 class SecurityHeaders:
-    """ASGI middleware that must enclose all other code that sends responses.
+    """ASGI middleware that adds security headers to responses; it must be the outermost one.
 
     Args:
         inline_scripts: hashes of the inline scripts of the page.
@@ -127,7 +128,10 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
     def _with(self, given: Sequence[Header], *, https: bool, path: str) -> list[Header]:
-        """Return the headers of a response with the security headers, which take precedence."""
+        """Return the headers of a response together with the security headers.
+
+        A security header replaces a header of the same name in the response.
+        """
         own = {name.lower(): value for name, value in given}
         content_type = own.get(b"content-type", b"").decode("latin-1")
         headers = [pair for pair in given if pair[0].lower() not in REPLACED]
@@ -142,7 +146,10 @@ class SecurityHeaders:
         return headers
 
     def _policy(self, content_type: str, path: str) -> str:
-        """Return the Content-Security-Policy; only the page at ``/`` may be embedded."""
+        """Return the Content-Security-Policy of a response.
+
+        Other sites may embed only the page at ``/``.
+        """
         if content_type.startswith("text/html"):
             return {"/": self._page_policy, FORM: self._form_policy}.get(path, self._html_policy)
         if content_type.startswith("text/javascript"):

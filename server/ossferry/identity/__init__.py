@@ -1,1 +1,1 @@
-"""The sender of a request: the principal, and the key prefix that the principal owns."""
+"""The identity of a sender: the principal, and the key prefix that belongs to the principal."""

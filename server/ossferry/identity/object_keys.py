@@ -1,7 +1,7 @@
-"""Object keys of uploads: where an object lies, and which keys a client may name.
+"""Object keys of uploads: their format, and a check of the keys that clients send.
 
-The key of an upload is ``{prefix}{day}/{32 hexadecimal digits}/{safe name}``, and the prefix lies
-below `UPLOADS`. The page has the same scheme in `uploader/oss/keys.py`. Page and server share no
+The key of an upload is ``{prefix}{day}/{32 hexadecimal digits}/{safe name}``, and the prefix begins
+with `UPLOADS`. The page uses the same format in `uploader/oss/keys.py`. Page and server share no
 code; a test compares the two.
 """
 
@@ -41,32 +41,37 @@ _REPLACED = frozenset(_BIDI + "\u2028\u2029\ufeff" + "/\\")
 
 
 def directory(prefix: str, at: datetime, random_hex: str) -> str:
-    """Return the directory of a new upload, ``{prefix}2026-03-14/{random_hex}/``."""
+    """Return the directory of a new upload, such as ``{prefix}2026-03-14/{random_hex}/``.
+
+    Args:
+        at: time of the upload.
+        random_hex: 32 hexadecimal digits.
+    """
     return f"{prefix}{at.astimezone(UTC):%Y-%m-%d}/{random_hex}/"
 
 
 def path_of(key: str, prefix: str) -> str:
-    """Return the folders and the name of an uploaded file.
+    """Return the folders and the file name in the key of an upload.
 
-    The key without the principal's prefix, the day and the random part. Keys that the page made
-    from the file name alone have neither day nor random part.
+    The result is the part of the key after the principal's prefix, the day and the random digits. A
+    key has neither day nor random digits if the page created it from the file name alone.
     """
     return _DAY_AND_RANDOM.sub("", key.removeprefix(prefix))
 
 
 def name_of(key: str) -> str:
-    """Return the name of an uploaded file: the key after its last slash."""
+    """Return the file name in the key of an upload: the part after the last slash."""
     return key.rpartition("/")[2]
 
 
 def check_own_key(key: object, prefix: str) -> str:
-    """Return a key that a client sent, if it lies below this prefix.
+    """Check that a key from a client is below a prefix, and return the key.
 
-    The key is compared as it is: nothing is decoded, joined or normalized.
+    The key is compared unchanged, without decoding or normalization.
 
     Raises:
         BadRequestError: the value is not text, or no upload can have such a key.
-        ForeignKeyError: the key does not lie below the prefix.
+        ForeignKeyError: the key is not below the prefix.
     """
     if not isinstance(key, str):
         raise BadRequestError("key must be text.")
@@ -80,8 +85,9 @@ def check_own_key(key: object, prefix: str) -> str:
 def safe_name(name: str) -> str:
     """Return a file name without characters that change a path or the displayed text.
 
-    Slashes, control characters, bidirectional characters and leading dots become ``_``. A name of
-    more than 255 bytes is cut before its ending. The result is never empty.
+    Slashes, control characters, characters that change the text direction, and leading dots become
+    ``_``. A name of more than 255 bytes is shortened before its extension. The result is never
+    empty.
     """
     text = "".join("_" if _is_odd(char) else char for char in name).strip()
     bare = text.lstrip(".")
@@ -89,7 +95,7 @@ def safe_name(name: str) -> str:
 
 
 def form_name(name: str) -> str:
-    """Return a safe name for a form, without ``$``: OSS replaces ``${filename}`` in form keys."""
+    """Return a safe file name without ``$``, because OSS replaces ``${filename}`` in form keys."""
     return safe_name(name).replace("$", "_")
 
 
@@ -107,7 +113,7 @@ def _is_odd(char: str) -> bool:
 
 
 def _shorten(text: str) -> str:
-    """Return a name of at most 255 bytes; an ending of up to 16 bytes is kept."""
+    """Return a name of at most 255 bytes; keep an extension of up to 16 bytes."""
     if len(text.encode()) <= MAX_NAME_BYTES:
         return text
     stem, dot, ending = text.rpartition(".")

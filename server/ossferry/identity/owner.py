@@ -1,8 +1,8 @@
 """The owner of uploads: a principal's hash in logs and in the ledger, and its key prefix.
 
-A prefix is ``uploads/{slug}-{keyed hash}/``. The slug is for people to read. The keyed hash
-separates principals, and nobody can compute it without the server's secret. Both parts consist of
-``[a-z0-9-]``, so no text that a person chose reaches a session policy.
+A prefix is ``uploads/{slug}-{keyed hash}/``. The slug is a readable form of the principal's id. The
+keyed hash is different for each principal, and cannot be computed without the server's secret. Both
+parts consist of ``[a-z0-9-]``, so a prefix never adds special characters to a session policy.
 """
 
 import base64
@@ -28,7 +28,7 @@ class Owner:
 
     Attributes:
         hash: 16 hexadecimal characters that identify the owner in the ledger and in logs.
-        label: the name to display; no decision depends on it.
+        label: the name to display; never used for access decisions.
         prefix: the key prefix of the owner's objects; ends in ``/``.
     """
 
@@ -38,7 +38,10 @@ class Owner:
 
 
 def owner_of(principal: Principal, *, secret: bytes) -> Owner:
-    """Return the owner that a principal is.
+    """Return the `Owner` for a principal, with the principal's hash and key prefix.
+
+    Args:
+        secret: the server's secret.
 
     Raises:
         PrefixError: the id is empty or is not valid Unicode text.
@@ -62,7 +65,7 @@ def principal_prefix(principal: Principal, *, secret: bytes) -> str:
 
 
 def without_slug(prefix: str) -> str:
-    """Return a prefix without the part that people can read, ``uploads/*-{keyed hash}/``."""
+    """Return a key prefix with ``*`` in place of the readable slug: ``uploads/*-{keyed hash}/``."""
     return f"{UPLOADS}*-{prefix.rpartition('-')[2]}"
 
 

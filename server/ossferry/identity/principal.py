@@ -1,4 +1,4 @@
-"""Principals: the person or program that sends a request, and the type of identifying functions."""
+"""Principals: identified persons and programs, and the type of functions that identify them."""
 
 import unicodedata
 from collections.abc import Awaitable, Callable
@@ -18,8 +18,8 @@ class Principal:
     """A person or program that the server has identified.
 
     Attributes:
-        id: never changes and is never given to another principal; the key prefix depends on it.
-        name: the name to display; no decision depends on it.
+        id: permanent id, never given to another principal; the key prefix is computed from it.
+        name: the name to display; never used for access decisions.
     """
 
     id: str
@@ -31,11 +31,11 @@ Identify: TypeAlias = Callable[[Request], Awaitable[Principal]]
 
 
 def display_name(given: object, *, otherwise: str) -> str:
-    """Return a name to display: in form NFC, at most 100 characters, no control characters.
+    """Return a name to display: Unicode form NFC, at most 100 characters, no control characters.
 
     Args:
-        given: the name from the identity provider; anything but text counts as no name.
-        otherwise: the result when `given` holds no visible character.
+        given: the name from the identity provider; a value that is not text is ignored.
+        otherwise: the result if `given` has no visible character.
     """
     text = unicodedata.normalize("NFC", given) if isinstance(given, str) else ""
     shown = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
@@ -43,10 +43,10 @@ def display_name(given: object, *, otherwise: str) -> str:
 
 
 def is_plain_id(text: str) -> bool:
-    """Whether an id is printable, in form NFKC, and at most 256 characters long.
+    """Return whether an id is printable, in Unicode form NFKC, and at most 256 characters long.
 
-    NFKC has one form for text that looks the same. Case counts: an issuer may have two people with
-    the ids ``eve`` and ``Eve``.
+    In NFKC, texts that look the same have one form. Upper and lower case are different: an issuer
+    may have two people with the ids ``eve`` and ``Eve``.
     """
     one_form = unicodedata.is_normalized("NFKC", text) and text == text.strip()
     return 0 < len(text) <= MAX_ID_LENGTH and text.isprintable() and one_form
