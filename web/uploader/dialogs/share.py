@@ -45,7 +45,10 @@ PRESETS: "tuple[tuple[str, dict[str, Any] | None], ...]" = (
 
 
 async def copy_link(key: str, actions: "Actions") -> None:
-    """Copy a link that works for a day to the clipboard; open the dialog if that is not allowed."""
+    """Create a link that is valid for one day, and copy it to the clipboard.
+
+    If the browser does not allow copying, open the dialog of `show_share`.
+    """
     try:
         made = await call("POST", "/api/share", {"key": key, "expires_s": DAY_S})
     except ServerRefused as error:

@@ -14,7 +14,7 @@ __all__ = ["show_signature"]
 
 
 async def show_signature(error: "Refused") -> None:
-    """Show both canonical requests with the first difference marked, and its likely cause."""
+    """Show both canonical requests, with their first difference marked, and the likely cause."""
     dialog = Dialog("signature", say("explain_signature"), wide=True)
     if not error.request or not error.canonical_request:
         dialog.body.append(element("p", None, say("signature_no_evidence")))
