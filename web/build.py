@@ -252,7 +252,7 @@ def write_group(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file and compressed copies of it; a file type with compression gets no copies."""
+    """Write a file and compressed copies of it; files of a compressed type get no copies."""
     path.write_bytes(content)
     if path.suffix in COMPRESSED_ALREADY:
         return

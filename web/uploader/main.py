@@ -142,8 +142,8 @@ async def _find_unfinished(
 ) -> None:
     """Find the unfinished uploads of this browser and of other devices, and show them.
 
-    This requests the first grant. If the server does not answer, or nobody is signed in, this tries
-    again when the person comes back to the page, or the network is back.
+    This requests the first grant. If the server does not answer, or nobody is signed in, the
+    request is repeated when the person comes back to the page or the network is back.
     """
     answer = None
     while answer is None:

@@ -12,7 +12,7 @@ __all__ = ["ChecksumWorker"]
 
 
 class ChecksumWorker:
-    """Implements the engine's interface `Checksum` with a worker."""
+    """Computes checksums in a worker; implements the engine's interface `Checksum`."""
 
     async def crc64(self, piece: "Piece") -> int:
         """Return the CRC-64 of a piece of a file.

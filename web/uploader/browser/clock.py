@@ -18,7 +18,10 @@ PACE_MS = 80.0  # people cannot read faster changes
 
 
 class BrowserClock:
-    """Implements the engine's interface `Clock`; the wall time of this computer may be wrong."""
+    """The clock and timer of the browser; implements the engine's interface `Clock`.
+
+    The wall time of this computer may be wrong.
+    """
 
     def now_s(self) -> float:
         """Return the wall time in seconds since 1970."""

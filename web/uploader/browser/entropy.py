@@ -9,7 +9,7 @@ POOL_BYTES = 512  # fetched at a time: the call takes longer than generating the
 
 
 class BrowserRandom:
-    """Implements the engine's interface `Random`."""
+    """The random numbers of the browser; implements the engine's interface `Random`."""
 
     def __init__(self) -> None:
         self._pool = ""

@@ -34,7 +34,7 @@ BROKEN_OFF = "I/O read operation failed"
 
 
 class BrowserFile:
-    """Implements the engine's interface `File` with a JavaScript `File` or `Blob`.
+    """A JavaScript `File` or `Blob`; implements the engine's interface `File`.
 
     The bytes of the file never pass through Python.
 

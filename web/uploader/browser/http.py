@@ -29,7 +29,7 @@ TRAFFIC_LIMIT = "x-oss-traffic-limit"  # bits per second
 
 
 class BrowserHttp:
-    """Implements the engine's interface `Http`.
+    """Sends requests to OSS; implements the engine's interface `Http`.
 
     Args:
         stall_s: timeout in seconds without progress while a body is sent.
@@ -114,8 +114,8 @@ class BrowserHttp:
         """Return the stall timeout and the extra time for the reply, in seconds.
 
         After the browser has sent the last byte, buffers of both ends may still hold bytes. The
-        extra time is enough to transmit these bytes on a slow line. Where OSS limits the speed, the
-        stall timeout includes the time that OSS needs to read them.
+        extra time is enough to transmit these bytes on a slow line. If OSS limits the speed, the
+        stall timeout includes the time that OSS needs to read these bytes.
         """
         if not isinstance(body, Piece):
             return self._answer_s, 0.0

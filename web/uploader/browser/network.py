@@ -18,7 +18,7 @@ TIMEOUT_MS = 5_000
 
 
 class BrowserNetwork:
-    """Implements the engine's interface `Network`.
+    """Checks the network and our server; implements the engine's interface `Network`.
 
     It does not use `navigator.onLine`, which is often wrong.
     """

@@ -20,7 +20,7 @@ __all__ = ["BrowserStorage"]
 
 
 class BrowserStorage:
-    """Implements the engine's interface `Storage`.
+    """Stores records in IndexedDB; implements the engine's interface `Storage`.
 
     Records are passed to JavaScript as one JSON text, which is fast.
     """
@@ -30,7 +30,7 @@ class BrowserStorage:
 
         Returns:
             A list of `(name, text, can_reopen)`; `can_reopen` tells whether the browser can open
-                the file of the record again.
+            the file of the record again.
 
         Raises:
             StorageBroken: IndexedDB is blocked, or does not exist.

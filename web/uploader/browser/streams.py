@@ -16,7 +16,7 @@ __all__ = ["file_from_stream"]
 
 
 class BrowserSource:
-    """Implements the engine's interface `Source` for a JavaScript stream.
+    """Reads a JavaScript stream; implements the engine's interface `Source`.
 
     The bytes are in Blobs and never pass through Python.
     """
@@ -32,7 +32,7 @@ class BrowserSource:
         self._rest: Any = js.Blob.new()
 
     async def read(self, size: int) -> BrowserFile:
-        """Return the next `size` bytes as a file; it is shorter only at the end of the stream.
+        """Return the next `size` bytes as a file, which is smaller only at the end of the stream.
 
         Raises:
             FileUnreadable: reading the stream failed.

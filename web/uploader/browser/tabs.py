@@ -18,7 +18,7 @@ DROPPED_AFTER_S = 0.05  # or together with the next name that is taken
 
 
 class BrowserTabs:
-    """Implements the engine's interface `Tabs`.
+    """Locks and messages between tabs; implements the engine's interface `Tabs`.
 
     If the browser does not support locks, this page acts as if it were the only one. Locks are
     acquired and released in the order of the calls. One call to JavaScript handles several locks,

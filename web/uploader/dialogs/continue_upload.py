@@ -73,7 +73,7 @@ async def continue_upload(
     """Compare a file with the parts of an unfinished upload, and then send the missing parts.
 
     Args:
-        on_change: called with an upload that shows the progress, after each equal part.
+        on_change: called after each equal part, with an upload that shows the progress.
 
     Returns:
         The upload, which is now in the queue.

@@ -78,7 +78,7 @@ class _MyUploads:
         """Search and show the first page of results, unless a newer search has started.
 
         Args:
-            wait_s: seconds to wait before the search, while a person is typing.
+            wait_s: seconds to wait before the search, so that a person can type more letters.
         """
         self.asked += 1
         number = self.asked
@@ -268,7 +268,7 @@ async def delete_stored(key: str) -> None:
 
 
 async def show_my_uploads(actions: "Actions") -> None:
-    """Open the dialog and return when it is closed."""
+    """Open the dialog "My uploads" and return when it is closed."""
     dialog = _MyUploads(actions)
     await dialog.ask()
     await dialog.load_folded()

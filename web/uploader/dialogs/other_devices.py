@@ -66,7 +66,10 @@ class _List:
             self.box.append(self._more)
 
     def show(self) -> None:
-        """Remove the lines of continued and ended uploads, and translate the list if needed."""
+        """Remove the lines of continued and ended uploads.
+
+        If the language has changed, also translate the list.
+        """
         known, lines = self._uploads.journal.upload_ids, self._lines
         self._lines = [
             line for line in lines if not line.has_ended and line.remote.upload_id not in known

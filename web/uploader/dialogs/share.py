@@ -61,7 +61,7 @@ async def copy_link(key: str, actions: "Actions") -> None:
 
 
 async def show_share(key: str, name: str, actions: "Actions") -> None:
-    """Open the dialog for a file and return when it is closed."""
+    """Open the dialog that creates links to a file, and return when the dialog is closed."""
     dialog = Dialog("share", say("share_title"))
     lifetimes = _choices(
         "expires", [(str(s), say_count(f"for_{unit}", n)) for s, unit, n in LIFETIMES]

@@ -1,4 +1,4 @@
-"""The dialog for `SignatureDoesNotMatch`: the canonical request of the page beside that of OSS."""
+"""The dialog for `SignatureDoesNotMatch`: the canonical requests of the page and of OSS."""
 
 from uploader.browser.page.dom import element
 from uploader.dialogs.dialog import Dialog

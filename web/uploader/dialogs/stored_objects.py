@@ -16,7 +16,7 @@ RANDOM_CHARS = 32  # hex digits in a key
 
 
 class StoredObject:
-    """One object of `GET /api/objects`; it was stored at `at_s`, in seconds since 1970."""
+    """One object of `GET /api/objects`; `at_s` is its time of storage in seconds since 1970."""
 
     def __init__(self, document: "dict[str, Any]") -> None:
         self.key: str = document["key"]

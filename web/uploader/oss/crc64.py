@@ -13,7 +13,7 @@ X = 1 << 62
 
 
 def shift_of(length: int) -> int:
-    """Return x**(8 * length), which `combine` needs if B has `length` bytes."""
+    """Return the `shift` for `combine`: x**(8 * length) for a second part of `length` bytes."""
     exponent = 8 * length
     power, square = ONE, X
     while exponent:
@@ -36,7 +36,7 @@ def combine(first: int, second: int, shift: int) -> int:
 
 
 class Shifter:
-    """Combines many CRCs with parts B of the same length, with a table for each 4 bits of a CRC.
+    """Combines CRCs for many parts B of equal length, with a table for each 4 bits of a CRC.
 
     On MicroPython each call of the function `combine` leaves 8 KB of garbage, which is only freed
     when the page is idle: with thousands of parts the page would need twice the memory.
@@ -68,10 +68,10 @@ class Shifter:
 
 
 def _sums(images: "list[int]") -> "list[int]":
-    """Return a table with 16 sums: for each value of 4 bits, the XOR of the images of its set bits.
+    """Return, for each value of 4 bits, the XOR of the images of its set bits: 16 entries.
 
     Args:
-        images: four values, one for each bit, the highest bit first.
+        images: the image of each of the four bits, the highest bit first.
     """
     sums = [0]
     for image in reversed(images):

@@ -46,8 +46,8 @@ class OSSError(Exception):
 class Lost(OSSError):
     """No reply to a request came.
 
-    `reason` is one of the constants below. `request` is the sent request; the code that sends
-    requests sets it.
+    `reason` is one of the constants of this class. `request` is the sent request; the code that
+    sends requests sets it.
     """
 
     UNREACHABLE = "unreachable"

@@ -121,14 +121,15 @@ def read_parts(reply: Reply, asked_after: int = 0) -> "tuple[list[StoredPart], i
     """Return the parts in the reply to ListParts.
 
     Args:
-        asked_after: the `after` of the request; the reply lists parts with higher numbers.
+        asked_after: the part number that was passed to `list_parts` as `after`.
 
     Returns:
-        The parts, and the `after` of the next request; 0 if there are no further parts.
+        The parts, and the part number to pass as `after` to the next request; 0 if all parts are
+        listed.
 
     Raises:
-        Refused: OSS refused the request, or the list is truncated or malformed, or the `after` of
-            the next request would not be higher.
+        Refused: OSS refused the request, or the list is truncated or malformed, or the part number
+            for the next request is not higher.
     """
     if reply.status != 200:
         raise read_error(reply)

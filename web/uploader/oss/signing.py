@@ -46,7 +46,7 @@ class Credentials:
         self._pads: dict[tuple[str, str], tuple[bytes, bytes]] = {}
 
     def forget(self) -> None:
-        """Delete the secrets in this object, which its other users then cannot read either."""
+        """Delete the secrets in this object, also for other code that refers to the object."""
         self.access_key_id = self.access_key_secret = ""
         self.security_token = None
         self._pads = {}
@@ -69,9 +69,9 @@ class Credentials:
 
 
 def canonical_uri(bucket: str | None, key: str) -> str:
-    """Return `/bucket/key`, percent-encoded except for `/`; this is equal for all kinds of hosts.
+    """Return `/bucket/key`, percent-encoded except for `/`; without a bucket return `/`.
 
-    Without a bucket return `/`.
+    The result does not depend on the host of the request.
     """
     if not bucket:
         return "/"
@@ -96,7 +96,7 @@ def signed_headers(headers: "Sequence[Header]", additional: "Sequence[str]" = ()
 
 
 def additional_headers(additional: "Sequence[str]") -> str:
-    """Return the names of those headers that are not signed by default, sorted, such as `a;b`."""
+    """Return the names in `additional` that are not signed by default, sorted, such as `a;b`."""
     return ";".join(sorted({n.lower() for n in additional if not _always_signed(n.lower())}))
 
 
@@ -179,9 +179,12 @@ def hmac_pads(key: bytes) -> "tuple[bytes, bytes]":
 
 
 def hmac_sha256(pads: "tuple[bytes, bytes]", message: bytes) -> bytes:
-    """Return the HMAC-SHA256 of a message (RFC 2104) for the `hmac_pads` of a key.
+    """Return the HMAC-SHA256 of a message (RFC 2104).
 
     MicroPython's `hmac` takes ten times as long.
+
+    Args:
+        pads: the result of `hmac_pads` for the key.
     """
     inner, outer = pads
     return hashlib.sha256(outer + hashlib.sha256(inner + message).digest()).digest()

@@ -8,7 +8,11 @@ MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def iso_basic(at_s: float) -> str:
-    """Return a time in the format of `x-oss-date`, such as `20260314T092653Z`."""
+    """Return a time in the format of `x-oss-date`, such as `20260314T092653Z`.
+
+    Args:
+        at_s: the time in seconds since 1970.
+    """
     # Half a millisecond more: a sum of floats may be slightly less than a whole second.
     year, month, date, hour, minute, second = time.gmtime(int(at_s + 0.0005))[:6]
     return f"{year:04d}{month:02d}{date:02d}T{hour:02d}{minute:02d}{second:02d}Z"

@@ -112,8 +112,7 @@ class Actions:
     def remove(self, item: "UploadModel") -> None:
         """Remove an upload from the list.
 
-        If `cancel` was called and `undo` is still possible, first cancel the upload without
-        waiting.
+        If `cancel` was called and `undo` is still possible, the upload is first cancelled at once.
         """
         if item.leaving.get():
             item.timer.cancel()
@@ -122,7 +121,10 @@ class Actions:
         self._take_off([item])
 
     def continue_uploads(self, records: "list[Checkpoint]") -> None:
-        """Continue unfinished uploads of earlier pages; the browser opens their files again."""
+        """Continue unfinished uploads from earlier visits to this page.
+
+        The browser opens the files of these uploads again.
+        """
         _start(self._continue_uploads(records))
 
     @property
@@ -135,7 +137,7 @@ class Actions:
         self._queue.speed_limit = bytes_per_s
 
     def discard(self, records: "list[Checkpoint]") -> None:
-        """Discard unfinished uploads of earlier pages, and delete their parts at OSS."""
+        """Discard unfinished uploads from earlier visits, and delete their parts at OSS."""
         _start(self._discard(records))
 
     def pause_or_resume(self) -> None:
@@ -341,7 +343,7 @@ class Actions:
 
 
 def _tell(failed: "Failed") -> None:
-    """Show why records of uploads could not be opened or discarded, for `TOLD` records at most."""
+    """Show for `TOLD` records at most why their uploads could not be continued or discarded."""
     for record, error in failed[:TOLD]:
         show_toast(f"{safe_name(record.name)}: {explain(error, origin='').sentence}")
 

@@ -107,10 +107,9 @@ class Adding:
 class _FolderIds:
     """Gives all files of a dropped folder the same random id, a part of their keys.
 
-    The id keeps the files together in one folder of the bucket.
-
-    A file gets an empty id if its key could be equal to the key of another file. Otherwise one of
-    the two objects would overwrite the other.
+    The id keeps the files together in one folder of the bucket. A file gets an empty id if its key
+    could be equal to the key of another file. Otherwise one of the two objects would overwrite the
+    other.
     """
 
     def __init__(self, new_id: "Callable[[], str]") -> None:

@@ -74,9 +74,10 @@ class QueueModel:
     - `files`, `size`, `sent`: number of files, their bytes and their sent bytes, without cancelled
       uploads. `size` and `sent` also exclude failed uploads that cannot be retried.
     - `running`: number of uploads that have not ended; `needs` is their total size in bytes.
-    - `moving`, `held`, `waits[reason]`, `kept`: number of running uploads that are being sent or
-      verified, that a person has paused, that wait for this reason, and that can continue after
-      this page is closed.
+    - `moving`: number of uploads that are being sent or verified.
+    - `held`: number of uploads that a person has paused.
+    - `waits[reason]`: number of uploads that wait for this reason.
+    - `kept`: number of uploads that can continue after this page is closed.
     - `quiet`: true if nothing was sent for `QUIET_S` seconds, although uploads are running.
     - `forgetful`: true if the browser cannot store records of uploads.
 
@@ -136,7 +137,7 @@ class QueueModel:
         self._wake()
 
     def leave(self, model: UploadModel, leaving: bool) -> None:
-        """Show an upload as cancelled before this is final, or show its real state again.
+        """Show an upload as cancelled although it is only paused, or show its real state again.
 
         Args:
             leaving: true to show it as cancelled.

@@ -66,7 +66,7 @@ class _Source:
 
 
 class _Reader:
-    """A function that reads sources; it stores the sources and their versions of its last run."""
+    """A function that reads sources; it stores the sources and versions that its last run read."""
 
     def __init__(self) -> None:
         self._sources: list[_Source] = []
@@ -121,7 +121,7 @@ class Signal(_Source):
     def get(self) -> "Any":
         """Return the value.
 
-        An effect or a computed value that calls `get` is computed again when the value changes.
+        If an effect or a computed value calls `get`, it is updated when this value changes.
         """
         self._track()
         return self._value
@@ -155,7 +155,7 @@ class Computed(_Source, _Reader):
     def get(self) -> "Any":
         """Return the current value.
 
-        An effect or a computed value that calls `get` is computed again when the value changes.
+        If an effect or a computed value calls `get`, it is updated when this value changes.
         """
         self.refresh()
         self._track()
@@ -194,7 +194,7 @@ class _Effect(_Reader):
             _waiting.append(self)
 
     def settle(self) -> None:
-        """Run the function if a source has changed since its last run; report an exception."""
+        """Run the function if a source has changed since its last run; report any exception."""
         self._queued = False
         try:
             if not self._disposed and self._outdated():
@@ -233,7 +233,10 @@ class Owner:
         self._cleanups.append(cleanup)
 
     def dispose(self) -> None:
-        """Stop all effects and run all clean-ups, the latest first; a second call does nothing."""
+        """Stop all effects and call all clean-up functions, the latest first.
+
+        A second call does nothing.
+        """
         cleanups, self._cleanups = self._cleanups, []
         for cleanup in reversed(cleanups):
             cleanup()
@@ -253,7 +256,10 @@ def effect(function: "Callable[[], None]") -> "Callable[[], None]":
 
 
 def batch(function: "Callable[[], Any]") -> "Any":
-    """Call `function` and return its result; effects of its changes run when it has ended."""
+    """Call `function` and return its result.
+
+    Effects that depend on changed values run only after `function` has ended.
+    """
     global _depth
     _depth += 1
     try:

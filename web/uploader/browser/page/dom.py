@@ -126,7 +126,7 @@ def watch_nearness(
 
     Returns:
         `(observe, stop)`: `observe(element)` starts to observe an element, and `stop()` ends the
-            observation of all elements.
+        observation of all elements.
     """
 
     def receive(entries: "Any", _observer: "Any") -> None:

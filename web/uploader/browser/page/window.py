@@ -71,7 +71,7 @@ def ready() -> None:
 
 
 def guard_leaving(on: bool) -> None:
-    """Let the browser ask before this page is closed, and keep the screen on; or stop both.
+    """Let the browser ask before this page is closed, and keep the screen on.
 
     Args:
         on: false to stop both.

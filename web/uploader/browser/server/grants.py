@@ -15,7 +15,7 @@ class ServerGrants:
     """Implements the interface `GrantSource` of `GrantKeeper` with `POST /api/grant`."""
 
     async def fetch(self, *, refused_key_id: str = "") -> "Grant":
-        """Return a grant from the server, which may have it in a cache.
+        """Return a grant from the server, possibly one from the server's cache.
 
         Args:
             refused_key_id: an access key id that OSS has refused; the grant will have another one.

@@ -21,7 +21,7 @@ STANDS, INTACT = "upload-stands", "intact"
 
 
 class ServerReceipts:
-    """Implements the engine's interface `Receipts`.
+    """Requests receipts from our server; implements the engine's interface `Receipts`.
 
     `on_left` is called with the unused quota if a receipt contains it.
     """
@@ -38,7 +38,7 @@ class ServerReceipts:
             request_id: the id of the OSS request that stored the object; may be empty.
 
         Returns:
-            `None` if there is no object under `key`.
+            The proof; `None` if there is no object under `key`.
 
         Raises:
             Corrupt: the object under `key` has other content.
@@ -73,7 +73,7 @@ class ServerReceipts:
 
         Returns:
             `True` if the server deletes the object. `False` if the object is the file: in this case
-                the reply of OSS was damaged, not the object.
+            the reply of OSS was damaged, not the object.
 
         Raises:
             ServerRefused: the server refused the request; the status is 0 if no response came.

@@ -204,7 +204,7 @@ def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
 
     Returns:
         A list of `(key, icon, action)`: the key of the button's text, the path of its icon or an
-            empty text, and the function to call.
+        empty text, and the function to call.
     """
     state = model.state.get()
     made: list[Offer] = []

@@ -48,6 +48,9 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
         """Add a button that is visible while `wanted()` is true.
 
         When a button with the focus disappears, another button gets the focus.
+
+        Args:
+            name: the key of the button's text.
         """
         made = button("quiet", say(name), action, owner)
         buttons.append(made)

@@ -1,4 +1,4 @@
-"""The list of unfinished uploads of earlier pages, with buttons to continue or discard them."""
+"""The list of unfinished uploads from earlier visits, with buttons to continue or discard them."""
 
 from functools import partial
 
@@ -94,7 +94,7 @@ def _bulk(
     The first button asks for confirmation. The second exists only if some records are hidden.
 
     Args:
-        limit: the number of shown records.
+        limit: the number of shown records, as a signal.
     """
     buttons = element("div", {"class": "bulk"})
 

@@ -126,7 +126,7 @@ class VirtualList:
                 self._keep_height(chunk)
 
     def _focus_near(self, chunk: _Chunk, index: int) -> None:
-        """Move the focus from a removed row to the row at its index, or to the file input.
+        """Move the focus from a removed row to a neighbouring row, or to the file input.
 
         Args:
             index: the index of the removed row in the chunk.

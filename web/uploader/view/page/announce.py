@@ -47,7 +47,7 @@ def announce(model: "QueueModel", origin: str) -> None:
 def _failures(model: "QueueModel", origin: str) -> str:
     """Return one text with the names and reasons of failures that were not announced yet.
 
-    It names `NAMED` failures at most, and is empty if there are none.
+    The text names `NAMED` failures at most; it is empty if there are none.
     """
     if not model.failed.get():
         return ""

@@ -106,7 +106,7 @@ def say(key: str, **values: object) -> str:
 def say_count(key: str, count: int, **values: object) -> str:
     """Return the sentence `<key>_one` or `<key>_other`, whichever fits `count`.
 
-    Each `{name}` in it is replaced by the value of that name, and `{count}` by the number.
+    Each `{name}` in the sentence is replaced by the value of that name, `{count}` by the number.
     """
     return say(f"{key}_{_current.formats.plural(count)}", count=number(count), **values)
 
@@ -168,7 +168,11 @@ def _type_text(pattern: str) -> str:
 
 
 def ago(seconds: float) -> str:
-    """Return a text such as `3 days ago`, in minutes, hours or days, or `a moment ago`."""
+    """Return how long ago a time is, as a text such as `3 days ago` or `a moment ago`.
+
+    Args:
+        seconds: the age of the time.
+    """
     for unit, unit_s in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= unit_s:
             return str(_current.formats.ago(int(seconds // unit_s), unit))
