@@ -154,7 +154,7 @@ async def _find_unfinished(
             answer = await call("GET", "/api/unfinished")
         except ServerRefused as error:
             if not waits_for(error):
-                return  # the view shows it
+                return  # the view shows the error
             await window.person_or_network_back()
     _start_task(unfinished.remove_empty(answer["uploads"]))
     answer["uploads"] = await unfinished.of_other_devices(answer["uploads"])
@@ -168,7 +168,7 @@ async def _refresh_quota(keeper: GrantKeeper, quota: Quota) -> None:
         if quota.is_limited():
             await keeper.anew()
     except GrantRefused:
-        return  # the view shows it, and the uploads go on waiting
+        return  # the view shows the error, and the uploads continue to wait
     window.try_now()
 
 

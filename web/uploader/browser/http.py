@@ -24,7 +24,7 @@ __all__ = ["BrowserHttp"]
 STALL_S = 30
 ANSWER_S = 120  # OSS may have to assemble the object first
 BUFFERED_BYTES = 8 * 1024 * 1024  # at most; sent bytes that are still in buffers of both ends
-SLOW_BYTES_PER_S = 32 * 1024  # the slowest line that is waited for
+SLOW_BYTES_PER_S = 32 * 1024  # the slowest line for which the timeout is long enough
 TRAFFIC_LIMIT = "x-oss-traffic-limit"  # bits per second
 
 

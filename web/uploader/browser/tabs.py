@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BrowserTabs"]
 
-DROPPED_AFTER_S = 0.05  # or together with the next name that is taken
+DROPPED_AFTER_S = 0.05  # or earlier, together with the next `take`
 
 
 class BrowserTabs:
@@ -53,14 +53,14 @@ class BrowserTabs:
         try:
             return bool(await js.ossferry.ask("tabs", "isFree", name))
         except JsException:
-            return True  # as with `take`
+            return True  # no support: as if this page were the only one
 
     async def free(self, name: str) -> None:
         """Wait until no page has the lock `name`."""
         try:
             await js.ossferry.ask("tabs", "free", name)
         except JsException:
-            return  # as with `take`
+            return  # no support, as in `is_free`
 
     def tell(self, text: str) -> None:
         """Send a text to all other pages of this origin."""
@@ -81,7 +81,7 @@ class BrowserTabs:
         try:
             answers = str(await js.ossferry.ask("tabs", "all", words)).split(",")
         except JsException:
-            answers = []  # without storage no other page finds the same uploads
+            answers = []  # no support: without storage no other page finds the same uploads
         for index, each in enumerate(asked):
             each.is_ours = not answers or answers[index] == "true"
             each.done.set()
@@ -93,7 +93,7 @@ class BrowserTabs:
         try:
             await js.ossferry.ask("tabs", operation, given)
         except JsException:
-            return  # as with `take`
+            return  # no support, so there is no other page
 
 
 class _Asked:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DifferentFile", "InOtherTab", "RemoteUpload", "claim", "continue_upload"]
 
-ACTIVE_S = 300.0  # after its latest part; another device may still be sending
+ACTIVE_S = 300.0  # since the latest part; another device may still be sending
 
 
 class DifferentFile(TransferError):

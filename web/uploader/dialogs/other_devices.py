@@ -157,7 +157,7 @@ class _Line:
         if not self._input.files.length:
             return
         file = file_from_js(self._input.files[0])
-        self._input.value = ""  # else choosing the same file again is no change
+        self._input.value = ""  # else choosing the same file again causes no event
         self._show_compared(0)
 
         async def work(remote: RemoteUpload, uploads: "UnfinishedUploads") -> None:
@@ -239,7 +239,7 @@ async def show_other_devices(
     by_id("unfinished").after(shown.box)
 
     def show() -> None:
-        model.unfinished.get()  # the uploads of this browser: `show` leaves them out
+        model.unfinished.get()  # run again when the uploads of this browser change
         model.rows.get()
         shown.show()
 

@@ -83,7 +83,7 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
         dialog.body.append(picture)
         asyncio.create_task(_preview(key, picture))  # noqa: RUF006 - it ends by itself
     dialog.body.append(result)
-    for field in (lifetimes, presets, inline):  # the result was made with other choices
+    for field in (lifetimes, presets, inline):  # the old link has other options
         dialog.owner.on_dispose(listen(field, "change", lambda: clear(result)))
 
     making = [False]
@@ -99,7 +99,7 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
         except ServerRefused as error:
             set_text(result, _why_not(error, key, actions))
             return
-        set_attribute(again, "class", "button small")  # the link is the main thing now
+        set_attribute(again, "class", "button small")  # the main button now copies the link
         await _show_link(result, made, document["expires_s"], actions, dialog.owner)
 
     async def make_one() -> None:

@@ -307,7 +307,7 @@ class Actions:
             if error.status != 401:  # else the session has ended already
                 show_toast(say("sign_out_failed"))
                 return
-        self.forget_credentials()  # the person may keep this page, to lose no upload
+        self.forget_credentials()  # the browser may ask, and the person may stay on this page
         window.reload()
 
     async def _ask_to_notify(self) -> None:

@@ -53,18 +53,18 @@ class UploadModel:
         self.leaving = Signal(False)
         self.all_left = Signal(False)  # every byte is sent or in flight
         self.parts_left = Signal(False)  # cancelled, but OSS did not delete its parts
-        # "checking" which parts are stored, "again": waits to send again, "errors" from OSS, or ""
+        # "checking": which parts are stored; "again": waits for a retry; "errors": from OSS; or ""
         self.doing = Signal("")
         self.gone = Signal(False)  # the object was deleted after the upload
         self.quiet = Signal(False)  # nothing was sent for `QUIET_S`
         self.moved_at_s = 0.0
-        self.was_held = False  # paused by a person before it was cancelled
-        self.timer: Any = None  # the task that cancels it when undoing is over
+        self.was_held = False  # a person had paused the upload before its cancellation
+        self.timer: Any = None  # the task that cancels the upload when undo ends
         self.ended_at_s = 0.0
-        self.announced = False  # whether its failure was announced
-        self.noted = True  # the next flush updates it
+        self.announced = False  # whether the failure of the upload was announced
+        self.noted = True  # the next flush updates the signals
         self.seen = 0  # bytes of `upload` at the last flush
-        self.share = NOTHING  # its part of the sums
+        self.share = NOTHING  # the part of the upload in the sums
 
 
 class QueueModel:
@@ -100,10 +100,10 @@ class QueueModel:
         self._models: dict[int, UploadModel] = {}
         self._fresh: list[UploadModel] = []
         self._noted: list[UploadModel] = []
-        self._journal: Journal | None = None  # set if its records have changed
+        self._journal: Journal | None = None  # set if the records have changed
         self._moved = 0  # bytes sent by this page; never decreases
         self.rows = Signal([])
-        self.unfinished = Signal([])  # checkpoints of earlier pages
+        self.unfinished = Signal([])  # checkpoints from earlier visits
         self.files = Signal(0)
         self.size = Signal(0)
         self.sent = Signal(0)

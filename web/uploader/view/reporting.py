@@ -82,7 +82,7 @@ class Reporting:
         while self._refused:
             upload, each = self._refused[0]
             if not each.etag and upload.refused is not each:
-                self._refused.pop(0)  # sent again; without an ETag the two objects look the same
+                self._refused.pop(0)  # sent again; without an ETag the two objects look alike
                 continue
             try:
                 if not await self._receipts.refuse(each):
@@ -94,7 +94,7 @@ class Reporting:
                     await self._clock.sleep(max(RETRY_S, error.retry_after_s or 0))
                     continue
             except OSSError:
-                pass  # another object has replaced it
+                pass  # another object has replaced this object
             self._refused.pop(0)
         self._refuses = False
 

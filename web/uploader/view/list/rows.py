@@ -104,7 +104,7 @@ class _Row:
         step = sent if model.upload.progress.is_open() else 100 * sent // (size or 1)
         news = (state, flags, step, model.meter.rate_bytes_per_s)
         if news != self.said:  # making the sentences costs more than the rest of this function
-            if not self.said:  # an error may be shown in their place
+            if not self.said:  # an error may be shown in place of the facts
                 self.words.replaceChildren(self.facts.box)
             self.said = news
             self.facts.show(_words(model, state, sent))
@@ -170,7 +170,7 @@ def _tell(words: "Element", told: "Explanation", buttons: "list[Element]") -> No
     """Show the explanation of an error in the element `words`, with buttons that help."""
     clear(words)
     words.append(element("span", None, told.sentence))
-    if not told.notice:  # else the notice above the list says it
+    if not told.notice:  # else the notice above the list says what to do
         words.append(" ", element("span", {"class": "next"}, told.next_step))
     if told.detail:
         words.append(element("code", {"class": "detail"}, facts(told.detail)))

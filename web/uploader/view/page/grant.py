@@ -80,7 +80,7 @@ def _tell_error(line: "Element", error: Exception) -> None:
         return
     if waits_for(error) == states.FOR_LOGIN:
         line.append(element("span", {"class": "visually-hidden"}, told.sentence))
-        return  # a notice shows it with a button; this is for screen readers
+        return  # for screen readers; others see a notice with a button
     if waits_for(error) == states.FOR_QUOTA:
         line.append(f"{told.sentence} {told.next_step}")
         return

@@ -75,7 +75,7 @@ def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -
             if len(boxes) > UNFOLDED:
                 box.append(_folded(boxes[UNFOLDED:]))
             set_attribute(box, "hidden", None if notices else "")
-        for index, notice in enumerate(notices):  # it holds a count; the buttons keep their focus
+        for index, notice in enumerate(notices):  # a count changes often: keep the buttons
             set_text(rests[0][index], notice.more)
 
     effect(show)
@@ -134,7 +134,7 @@ def _quota(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "lis
 def _fits(model: "QueueModel", grant: "GrantModel") -> bool:
     size, count = grant.left.get()
     if size is None and count is None:
-        return True  # so that this effect does not follow sums that change often
+        return True  # without reading sums, which change often
     return Left(size, count).has(model.needs.get(), model.running.get())
 
 
