@@ -1,11 +1,11 @@
 """Build the files that the server sends to browsers: `build/web` from `web` and `node_modules`.
 
-Files go to `assets/<group>-<content hash>/`: browsers may cache them for ever, and a change in one
-group keeps the others cached. Beside each file are compressed copies (`.br`, `.gz`).
+Files go to `assets/<group>-<content hash>/`. Browsers may cache these files for ever; a change in
+one group keeps the others cached. Beside each file are compressed copies (`.br`, `.gz`).
 `manifest.json` lists the files that may be served, with their hashes. `index.<runtime>.html` are
-the pages in English, `index.<runtime>.<language>.html` those in other languages. The pages contain
-the same hashes, so that a browser refuses a changed file. A group that is already built is not
-built again: a second run takes milliseconds.
+the English pages, `index.<runtime>.<language>.html` the pages in other languages. The pages contain
+the same hashes, so that a browser refuses a changed file. A group that was built before is not
+built again, so a second run takes milliseconds.
 """
 
 from __future__ import annotations
@@ -90,13 +90,14 @@ PYSCRIPT_UNUSED = (
 
 
 def bundle_python(extension: Path | None = None) -> str:
-    """Return one Python script that contains `uploader` without its dialogs, and starts it.
+    """Return one Python script that contains `uploader` without its dialogs, and starts the page.
 
-    This is one request instead of sixty. The script writes the modules to the interpreter's file
-    system. It starts nothing if another script or the style sheet was not loaded completely.
+    The page thus loads one file instead of sixty. The script writes the modules to the
+    interpreter's file system. It does not start the page if another script or the style sheet was
+    not loaded completely.
 
     Args:
-        extension: the page's own Python, which runs last.
+        extension: a file with the operator's own Python, which runs last.
     """
     own = extension.read_text("utf-8") if extension else ""
     instead = "raise SystemExit  # before the page's own Python" if own else "pass"
@@ -115,7 +116,7 @@ else:
 
 
 def bundle(modules: Iterable[Path]) -> str:
-    """Return a Python script that writes the modules where they can be imported."""
+    """Return a Python script that writes modules to the interpreter's file system for import."""
     files = [
         [path.relative_to(WEB).as_posix(), strip(path.read_text("utf-8"))]
         for path in sorted(modules)
@@ -136,9 +137,9 @@ for path, source in {json.dumps(files, ensure_ascii=False)}:
 
 
 def strip(source: str) -> str:
-    """Return a module without comments, docstrings and `TYPE_CHECKING` blocks.
+    """Return the source of a module without comments, docstrings and `TYPE_CHECKING` blocks.
 
-    Every statement stays on its line, so that a traceback from the page fits the source.
+    Every statement keeps its line number, so that a traceback from the page fits the source.
     """
     lines = source.splitlines()
 
@@ -162,14 +163,18 @@ def strip(source: str) -> str:
 
 
 def sentences(language: str) -> dict[str, str]:
-    """Return the sentences of a language by key."""
+    """Return all sentences of a language as `{key: sentence}`."""
     text = (WEB / "uploader/locales" / f"{language}.json").read_text("utf-8")
     found: dict[str, str] = json.loads(text)
     return found
 
 
 def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
-    """Return the files to serve, as `{group: {file name: content}}`."""
+    """Return the files to serve, as `{group: {file name: content}}`.
+
+    Args:
+        extension: a file with the operator's own Python, which runs after the start of the page.
+    """
     pyscript = NODE_MODULES / "@pyscript/core/dist"
     micropython = NODE_MODULES / "@micropython/micropython-webassembly-pyscript"
     pyodide = NODE_MODULES / "pyodide"
@@ -213,7 +218,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
 
 
 def worker() -> bytes:
-    """Return the script of the checksum worker as one file, of which the page checks the hash."""
+    """Return the script of the checksum worker as one file, so that the page can check its hash."""
     parts = ["crc64_wasm.js", "checksum_worker.js"]
     return b"\n".join((WEB / "worker" / part).read_bytes() for part in parts)
 
@@ -232,9 +237,9 @@ def folder_name(group: str, files: dict[str, bytes]) -> str:
 
 
 def write_group(folder: Path, files: dict[str, bytes]) -> None:
-    """Write the files and their compressed copies to a new folder in one step.
+    """Write the files and their compressed copies to a new folder in one step, by renaming it.
 
-    An existing folder is complete and has the same content.
+    If the folder exists, it is complete and has the same content, and nothing is written.
     """
     if folder.is_dir():
         return
@@ -247,7 +252,7 @@ def write_group(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file, and compressed copies of it unless it is compressed already."""
+    """Write a file and compressed copies of it; files of a compressed type get no copies."""
     path.write_bytes(content)
     if path.suffix in COMPRESSED_ALREADY:
         return
@@ -257,7 +262,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def integrity(content: bytes) -> str:
-    """Return the SHA-256 of a file in the format of integrity attributes and policies."""
+    """Return the SHA-256 of a file as `sha256-<base64>`, the format of `integrity` attributes."""
     return "sha256-" + base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
@@ -265,7 +270,9 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
     """Return the HTML page for one runtime and language.
 
     Args:
-        url: maps `group/file` to its address.
+        runtime: `micropython` or `pyodide`.
+        language: a language code such as `zh-CN`.
+        url: maps `group/file` to the address of the file.
         hashes: maps an address to the hash of the file.
     """
     engine = {"micropython": "micropython/micropython.mjs", "pyodide": "pyodide/pyodide.mjs"}[
@@ -325,8 +332,9 @@ def main(out: Path = OUT, extension: Path | None = None) -> None:
     """Build the page, and remove files of earlier builds.
 
     Args:
-        out: the folder to build, for `OSSFERRY_WEB_DIR`.
-        extension: Python that runs in the page after its start (`docs/uploader-api.md`).
+        out: the folder for the built files; `OSSFERRY_WEB_DIR` must be this folder.
+        extension: a file with Python that runs in the page after its start
+            (`docs/uploader-api.md`).
     """
     if not NODE_MODULES.is_dir():
         sys.exit("web/node_modules is missing: run `npm ci` in web/, or `make build`")
@@ -366,7 +374,7 @@ def main(out: Path = OUT, extension: Path | None = None) -> None:
 
 
 def read_command_line() -> argparse.Namespace:
-    """Return the command line options."""
+    """Return the parsed command line options."""
     parser = argparse.ArgumentParser(description="Build the page.")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for OSSFERRY_WEB_DIR")
     parser.add_argument("--extension", type=Path, help="Python to run in the page once it started")

@@ -1,19 +1,21 @@
 """Changes to MicroPython's WASM and script, made when the page is built, without compiling C.
 
-`faster` changes the WASM. Binaryen disassembles it, this module replaces functions in the text and
-adds `interpreter.wat`, and Binaryen assembles and optimizes the result. Programs print the same as
-before. `docs/decisions/0005-a-faster-interpreter.md` has the reasons and the measurements.
+`faster` changes the WASM. Binaryen disassembles the WASM, this module replaces functions in the
+text and adds `interpreter.wat`, and Binaryen assembles and optimizes the result. Programs print the
+same as before. `docs/decisions/0005-a-faster-interpreter.md` has the reasons and the measurements.
 
-- Errors: the WASM was compiled so that each call that may raise an error goes through a JavaScript
-  function, `invoke_*`, which catches the exception of `longjmp`. The changed WASM does so itself.
-- Strings: MicroPython compares a new string with all interned ones, and a page interns thousands.
-  `interpreter.wat` finds it by its hash.
+- Errors: in the original WASM each call that may raise an error goes through a JavaScript function,
+  `invoke_*`, which catches the exception of `longjmp`. The changed WASM catches this exception
+  without JavaScript.
+- Strings: MicroPython compares a new string with all interned strings, and a page has thousands of
+  them. `interpreter.wat` finds an equal string by its hash.
 
 `closed` changes the script: the interpreter's memory and its references to JavaScript objects stay
 in variables of the module instead of on `globalThis`, where any script of the page could read them.
 
-Both know one version of MicroPython by its hash. They return any other unchanged, with a warning on
-stderr: the page then works, but is slower, or exposes the interpreter to other scripts.
+Both functions change only one version of MicroPython, which they recognize by its hash. They return
+any other version unchanged, with a warning on stderr. The page then works, but is slower, or
+exposes the interpreter to other scripts.
 """
 
 import hashlib
@@ -76,9 +78,9 @@ IMPORT = r'\(import "env" "%s" \(func (\$\S+)((?: \(param[ i32]+\))?)((?: \(resu
 
 
 def faster(wasm: bytes) -> bytes:
-    """Return the changed WASM. The change takes ten seconds; the result is cached.
+    """Return the changed WASM. The change takes ten seconds; its result is cached.
 
-    An unknown WASM is returned as it is, with a warning.
+    An unknown WASM is returned without a change, with a warning.
 
     Raises:
         SystemExit: Binaryen failed.
@@ -101,11 +103,11 @@ def faster(wasm: bytes) -> bytes:
 
 
 def closed(script: bytes) -> bytes:
-    """Return MicroPython's script with its state in variables of the module.
+    """Return MicroPython's script, changed to keep its state in variables of the module.
 
-    The original keeps three things on `globalThis`: the JavaScript objects and promises that Python
-    refers to, the Python objects that JavaScript refers to, and functions that read the
-    interpreter's memory. An unknown script is returned as it is, with a warning.
+    The original script keeps three things on `globalThis`: the JavaScript objects and promises to
+    which Python refers, the Python objects to which JavaScript refers, and functions that read the
+    interpreter's memory. An unknown script is returned without a change, with a warning.
     """
     loss = "lets other scripts of the page read its memory"
     if not _is_known("micropython.mjs", script, KNOWN_SCRIPT, loss):
@@ -119,7 +121,13 @@ def closed(script: bytes) -> bytes:
 
 
 def _is_known(name: str, content: bytes, known: str, loss: str) -> bool:
-    """Tell whether a file is the known version; if not, print a warning that names the loss."""
+    """Tell whether a file has the known hash; if not, print a warning.
+
+    Args:
+        name: the name of the file.
+        known: the SHA-256 of the known version.
+        loss: the disadvantage of the unchanged file, for the warning.
+    """
     found = hashlib.sha256(content).hexdigest()
     if found != known:
         warning = f"""warning: {name} is not the version that web/interpreter.py can change.
@@ -131,7 +139,7 @@ def _is_known(name: str, content: bytes, known: str, loss: str) -> bool:
 
 
 def _changed(text: str) -> str:
-    """Return the text of the WASM with other functions for errors and for finding strings."""
+    """Return the text of the WASM with new functions that catch errors and find strings."""
     exports = dict(re.findall(r'\(export "(\w+)" \(func (\$\S+)\)\)', text))
     names = {
         **{name: exports[name] for name in ("malloc", "setThrew")},
@@ -156,9 +164,10 @@ def _changed(text: str) -> str:
 
 
 def _passed(params: str, result: str) -> dict[str, str]:
-    """Return the fields of `CATCH` that depend on the signature of an `invoke_*`.
+    """Return the fields of `CATCH` that depend on the parameters and the result of an `invoke_*`.
 
-    Its first parameter is the index of the function to call, the others are that function's.
+    The first parameter of an `invoke_*` is the index of the function to call. The other parameters
+    are the arguments of this function.
     """
     count = params.count("i32") - 1
     return {

@@ -1,4 +1,4 @@
-"""The start of the page: connects ports, engine and view, then accepts files."""
+"""The start of the page: creates and connects engine and view, and then accepts files."""
 
 import asyncio
 
@@ -106,7 +106,7 @@ def _make_ports(clock: BrowserClock, receipts: ServerReceipts) -> Ports:
 def _start_reporting(
     engine: Engine, queue: Queue, model: QueueModel, grant: GrantModel
 ) -> Reporting:
-    """Report each upload to our server when it has ended."""
+    """Create and return the object that reports each ended upload to our server."""
 
     def counted(upload: "Upload") -> None:
         engine.quota.counted(upload.number)
@@ -126,7 +126,7 @@ def _start_reporting(
 
 
 async def _open_dialog(name: str, *given: "Any") -> "Any":
-    """Open a dialog and return its answer; load the code of all dialogs before the first one."""
+    """Open a dialog and return its result; the first call loads the code of all dialogs."""
     await window.load_dialogs()
     from uploader.dialogs.opening import open_dialog
 
@@ -142,8 +142,8 @@ async def _find_unfinished(
 ) -> None:
     """Find the unfinished uploads of this browser and of other devices, and show them.
 
-    This asks for the first grant. If the server does not answer, or nobody is signed in, it asks
-    again when the person comes back to the page, or the network is back.
+    This requests the first grant. If the server does not answer, or nobody is signed in, the
+    request is repeated when the person comes back to the page or the network is back.
     """
     answer = None
     while answer is None:
@@ -154,7 +154,7 @@ async def _find_unfinished(
             answer = await call("GET", "/api/unfinished")
         except ServerRefused as error:
             if not waits_for(error):
-                return  # the view shows it
+                return  # the view shows the error
             await window.person_or_network_back()
     _start_task(unfinished.remove_empty(answer["uploads"]))
     answer["uploads"] = await unfinished.of_other_devices(answer["uploads"])
@@ -163,12 +163,12 @@ async def _find_unfinished(
 
 
 async def _refresh_quota(keeper: GrantKeeper, quota: Quota) -> None:
-    """Ask how much of the quota is left, and let uploads that wait for it check again."""
+    """Request the unused quota from the server, and let uploads that wait for quota try again."""
     try:
         if quota.is_limited():
             await keeper.anew()
     except GrantRefused:
-        return  # the view shows it, and the uploads go on waiting
+        return  # the view shows the error, and the uploads continue to wait
     window.try_now()
 
 

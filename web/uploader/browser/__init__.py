@@ -1,5 +1,5 @@
-"""Access to JavaScript: the engine's ports and the DOM. No other package uses JavaScript objects.
+"""Access to JavaScript: the DOM, and implementations of the engine's interfaces.
 
-MicroPython cuts integers from and to JavaScript to 32 bits. Sizes and times are therefore read as
-text (`interop.wide`) and passed as `float`.
+Only this package imports JavaScript objects. MicroPython cuts integers from and to JavaScript to 32
+bits. Sizes and times are therefore read as text (`interop.wide`) and passed as `float`.
 """

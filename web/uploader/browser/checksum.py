@@ -1,4 +1,4 @@
-"""Checksums of files and pieces of them, computed by a worker (`checksum_worker.js`)."""
+"""Checksums of files and of pieces of files, computed by a worker (`checksum_worker.js`)."""
 
 from uploader.browser.files import bytes_of, read
 
@@ -12,13 +12,16 @@ __all__ = ["ChecksumWorker"]
 
 
 class ChecksumWorker:
-    """The engine's `Checksum` port."""
+    """Computes checksums in a worker; implements the engine's interface `Checksum`."""
 
     async def crc64(self, piece: "Piece") -> int:
-        """Return the CRC-64 of a piece; a small file that was read before is not read again.
+        """Return the CRC-64 of a piece of a file.
+
+        If the CRC-64 of a small file is known from an earlier read, the file is not read again.
 
         Raises:
             FileUnreadable: the piece could not be read to its end.
+            ServerRefused: the worker's script could not be loaded.
         """
         known = piece.file.crc64 if piece.size == piece.file.size else ""
         return int(known or await read("crc64", bytes_of(piece), 0, piece.size))
@@ -28,5 +31,6 @@ class ChecksumWorker:
 
         Raises:
             FileUnreadable: the file could not be read to its end.
+            ServerRefused: the worker's script could not be loaded.
         """
         return await read("sha256", file.blob, 0, file.size)

@@ -1,4 +1,4 @@
-"""The clock of this computer, and a limit for how often a function is called."""
+"""The clock of this computer, and `Pace`, which limits how often functions are called."""
 
 import asyncio
 import time
@@ -18,7 +18,10 @@ PACE_MS = 80.0  # people cannot read faster changes
 
 
 class BrowserClock:
-    """The engine's `Clock` port; the wall time of this computer may be wrong."""
+    """The clock and timer of the browser; implements the engine's interface `Clock`.
+
+    The wall time of this computer may be wrong.
+    """
 
     def now_s(self) -> float:
         """Return the wall time in seconds since 1970."""
@@ -29,7 +32,10 @@ class BrowserClock:
         return float(js.performance.now()) / 1000
 
     async def sleep(self, seconds: float) -> None:
-        """Wait by a monotonic clock: MicroPython's `asyncio.sleep` uses the wall time."""
+        """Wait for this many seconds of a monotonic clock.
+
+        MicroPython's `asyncio.sleep` uses the wall time instead, which may jump.
+        """
         woken = asyncio.Event()
         proxy = create_proxy(woken.set)
         timer = js.setTimeout(proxy, seconds * 1000)
@@ -41,7 +47,7 @@ class BrowserClock:
 
 
 class Pace:
-    """Calls a function soon, but at most once in `pace_ms()` milliseconds."""
+    """Calls functions after a short delay, at most one of them in `pace_ms()` milliseconds."""
 
     def __init__(self, pace_ms: "Callable[[], float]" = lambda: PACE_MS) -> None:
         self._pace_ms = pace_ms
@@ -50,7 +56,7 @@ class Pace:
         self._proxy = create_proxy(self._call)
 
     def __call__(self, run: "Callable[[], None]") -> None:
-        """Call `run` soon, in place of an earlier function that was not called yet."""
+        """Schedule a call of `run`; it replaces an earlier function that was not called yet."""
         if self._run is None:
             wait_ms = max(0.0, self._last_ms + self._pace_ms() - float(js.performance.now()))
             js.setTimeout(self._proxy, wait_ms)

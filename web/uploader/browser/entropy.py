@@ -9,14 +9,17 @@ POOL_BYTES = 512  # fetched at a time: the call takes longer than generating the
 
 
 class BrowserRandom:
-    """The engine's `Random` port."""
+    """The random numbers of the browser; implements the engine's interface `Random`."""
 
     def __init__(self) -> None:
         self._pool = ""
         self._at = 0
 
     def hex(self, size: int) -> str:
-        """Return `size` random bytes as hex digits; no byte of the pool is used twice."""
+        """Return `size` random bytes as hex digits.
+
+        The bytes are from a pool that is filled in advance; each byte of the pool is used once.
+        """
         if self._at + 2 * size > len(self._pool):
             self._pool, self._at = str(js.ossferry.random(max(size, POOL_BYTES))), 0
         start, self._at = self._at, self._at + 2 * size

@@ -1,4 +1,4 @@
-"""Files that a person has added to the page, and reading them."""
+"""Files that a person has added to the page, and functions that read them."""
 
 import asyncio
 import binascii
@@ -34,12 +34,14 @@ BROKEN_OFF = "I/O read operation failed"
 
 
 class BrowserFile:
-    """The engine's `File`: a JavaScript `File` or `Blob` whose bytes never pass through Python.
+    """A JavaScript `File` or `Blob`; implements the engine's interface `File`.
+
+    The bytes of the file never pass through Python.
 
     Args:
-        blob: the JavaScript object, which is put into requests.
-        facts: name, folders, size, content type, time of change in milliseconds since 1970, and the
-            error if it cannot be read; `intake.js` makes this list.
+        blob: the JavaScript object, which becomes the body of requests.
+        facts: list of name, folders, size in bytes, content type, time of the last change in
+            milliseconds since 1970, and the error if the file cannot be read; from `intake.js`.
     """
 
     def __init__(self, blob: "Any", facts: "list[Any]") -> None:
@@ -53,7 +55,7 @@ class BrowserFile:
         self.crc64 = ""  # decimal, of the whole file, if `head` has read all of it
 
     def slice(self, offset: int, size: int) -> "Any":
-        """Return a range of the file as a `Blob`; for the whole file, the file itself.
+        """Return `size` bytes from `offset` as a `Blob`; for the whole file, return `blob` itself.
 
         Raises:
             FileUnreadable: the browser could not open the file when it was added.
@@ -65,12 +67,13 @@ class BrowserFile:
         return self.blob.slice(float(offset), float(offset + size), "")
 
     async def head(self) -> bytes:
-        """Return the first 32 bytes of the file, or all of a shorter one.
+        """Return the first 32 bytes of the file, or all bytes of a shorter one.
 
-        Up to 64 KiB the whole file is read, and its CRC-64 is set.
+        A file of up to 64 KiB is read completely, and its `crc64` is set.
 
         Raises:
             FileUnreadable: the browser cannot read the file, or is not allowed to.
+            ServerRefused: the worker's script could not be loaded.
         """
         blob = self.slice(0, self.size)
         head, _, self.crc64 = (await read("look", blob, 0, self.size)).partition(" ")
@@ -78,15 +81,15 @@ class BrowserFile:
 
 
 def file_from_js(blob: "Any") -> BrowserFile:
-    """Return the file for a JavaScript `File`, or for a `Blob` that has a `name` property."""
+    """Return a `BrowserFile` for a JavaScript `File`, or for a `Blob` with a `name` property."""
     return BrowserFile(blob, json.loads(js.ossferry.facts(blob)))
 
 
 def files_from_js(files: "Any") -> "Iterator[BrowserFile]":
-    """Yield the files of a JavaScript array.
+    """Yield a `BrowserFile` for each file of a JavaScript array.
 
-    Facts are read for some files at a time, as late as possible: for each file the browser reads
-    from the disk, and the page is blocked meanwhile.
+    Names, sizes and times are read for a few files at a time, as late as possible: the browser
+    reads them from the disk, and the page is blocked meanwhile.
     """
     for start in range(0, int(files.length), FACTS_AT_ONCE):
         facts = json.loads(js.ossferry.factsOf(files, start, start + FACTS_AT_ONCE))
@@ -95,7 +98,7 @@ def files_from_js(files: "Any") -> "Iterator[BrowserFile]":
 
 
 def bytes_of(piece: "Piece") -> "Any":
-    """Return the piece as a `Blob`, the same one each time.
+    """Return the bytes of a piece as a `Blob`; later calls return the same object.
 
     Creating a `Blob` blocks the page until the browser's main process has registered it.
     """
@@ -105,12 +108,12 @@ def bytes_of(piece: "Piece") -> "Any":
 
 
 async def read(kind: str, blob: "Any", offset: int, size: int) -> str:
-    """Let the worker read a range of a blob, and return its result.
+    """Let the worker read a range of a blob, and return the result of the worker.
 
-    Cancelling the task stops the reading.
+    If the calling task is cancelled, the worker stops reading.
 
     Args:
-        kind: `crc64`, `sha256` or `look`; `checksum_worker.js` describes the results.
+        kind: the operation `crc64`, `sha256` or `look`; `checksum_worker.js` describes the results.
 
     Raises:
         FileUnreadable: the browser cannot read the blob, or is not allowed to.
@@ -130,7 +133,7 @@ async def read(kind: str, blob: "Any", offset: int, size: int) -> str:
 
 
 async def check_readable(piece: "Piece") -> None:
-    """Read the first byte of a piece: this tells a missing file from a lost connection.
+    """Read the first byte of a piece, to distinguish a missing file from a lost connection.
 
     Raises:
         FileUnreadable: the browser cannot read the piece, or is not allowed to.
@@ -145,11 +148,14 @@ async def check_readable(piece: "Piece") -> None:
 
 
 def unreadable(reason: str) -> FileUnreadable:
-    """Return the error for the text of a JavaScript exception from reading a file.
+    """Return the error for a JavaScript exception that occurred while a file was read.
 
-    In Chromium a `NotReadableError` means that the file was changed after it was chosen. In WebKit
-    such a file, or a missing one, gives a `NotFoundError`, and a `NotReadableError` means that the
+    In Chromium a `NotReadableError` means that the file was changed after a person chose it. In
+    WebKit a changed or missing file causes a `NotFoundError`; a `NotReadableError` means that the
     reading was interrupted, for example because the page was suspended.
+
+    Args:
+        reason: the text of the exception.
     """
     broken_off = BROKEN_OFF in reason
     return FileUnreadable(

@@ -1,4 +1,4 @@
-"""Requests to OSS with `XMLHttpRequest`, driven by `exchange.js`."""
+"""Requests to OSS with `XMLHttpRequest`, which `exchange.js` controls."""
 
 import asyncio
 
@@ -24,16 +24,16 @@ __all__ = ["BrowserHttp"]
 STALL_S = 30
 ANSWER_S = 120  # OSS may have to assemble the object first
 BUFFERED_BYTES = 8 * 1024 * 1024  # at most; sent bytes that are still in buffers of both ends
-SLOW_BYTES_PER_S = 32 * 1024  # the slowest line that is waited for
+SLOW_BYTES_PER_S = 32 * 1024  # the slowest line for which the timeout is long enough
 TRAFFIC_LIMIT = "x-oss-traffic-limit"  # bits per second
 
 
 class BrowserHttp:
-    """The engine's `Http` port.
+    """Sends requests to OSS; implements the engine's interface `Http`.
 
     Args:
-        stall_s: timeout in seconds while a body is sent.
-        answer_s: timeout in seconds for the reply to a request without a file, or a small one.
+        stall_s: timeout in seconds without progress while a body is sent.
+        answer_s: timeout in seconds for the reply to a request without a file, or with a small one.
     """
 
     def __init__(self, *, stall_s: float = STALL_S, answer_s: float = ANSWER_S) -> None:
@@ -43,12 +43,17 @@ class BrowserHttp:
     async def send(
         self, request: "Request", body: "Piece | str | None", on_progress: "Callable[[int], None]"
     ) -> Reply:
-        """Send one request and return the reply; headers that CORS hides read as empty.
+        """Send one request and return the reply.
 
-        A small piece counts as sent at once.
+        In the reply, a header that CORS hides is an empty text.
+
+        Args:
+            body: a piece of a file, text or `None`.
+            on_progress: called with the number of bytes sent so far; for a small piece only once,
+                before the bytes are sent.
 
         Raises:
-            Lost: no reply came. Probe requests have found the reason.
+            Lost: no reply came. Its `reason` was found with probe requests.
             FileUnreadable: no reply came because the file cannot be read.
         """
         answer = await self._exchange(request, body, on_progress)
@@ -62,9 +67,10 @@ class BrowserHttp:
     async def _exchange(
         self, request: "Request", body: "Piece | str | None", on_progress: "Callable[[int], None]"
     ) -> str:
-        """Return status, headers and text of the reply as `exchange.js` joins them.
+        """Return the reply as one text: status, headers, an empty line and the body.
 
-        Without a reply it is `stalled` if too little moved for too long, else empty.
+        Without a reply the text is `stalled` if too few bytes were sent for too long, and empty if
+        the connection broke.
         """
         progress = None
         if isinstance(body, Piece) and body.size <= SMALL_BYTES:
@@ -107,9 +113,9 @@ class BrowserHttp:
     def _timeouts_s(self, request: "Request", body: "Piece | str | None") -> "tuple[float, float]":
         """Return the stall timeout and the extra time for the reply, in seconds.
 
-        When the last byte was sent, buffers of both ends may still hold bytes. The extra time is
-        enough for them on a slow line. Where OSS limits the speed, the stall timeout is longer by
-        the time that OSS needs for them.
+        After the browser has sent the last byte, buffers of both ends may still hold bytes. The
+        extra time is enough to transmit these bytes on a slow line. If OSS limits the speed, the
+        stall timeout includes the time that OSS needs to read these bytes.
         """
         if not isinstance(body, Piece):
             return self._answer_s, 0.0
@@ -122,6 +128,10 @@ class BrowserHttp:
 
 
 def _header(head: str, name: str) -> str:
-    """Return the value of a header, empty if it is missing; names in `head` are lower case."""
+    """Return the value of a header; empty if the header is missing.
+
+    Args:
+        head: status line and headers of a reply; the header names are in lower case.
+    """
     _, found, rest = head.partition(f"\r\n{name.lower()}: ")
     return rest.partition("\r\n")[0].strip() if found else ""

@@ -22,7 +22,7 @@ GARBAGE_BYTES_WITH_MANY = 16 << 20
 def collect_rarely(*, with_many: bool = False) -> None:
     """Let MicroPython collect garbage after 4 MiB of allocations, or 16 MiB with many files.
 
-    A collection goes through all objects in memory and blocks the page meanwhile.
+    A collection scans all objects in memory and blocks the page meanwhile.
     """
     threshold = getattr(gc, "threshold", None)
     if threshold:
@@ -30,20 +30,28 @@ def collect_rarely(*, with_many: bool = False) -> None:
 
 
 def wide(owner: "Any", name: str) -> int:
-    """Return the integer `owner[name]`; MicroPython would cut it to 32 bits."""
+    """Return the integer property `owner[name]` in full; MicroPython would cut it to 32 bits.
+
+    Args:
+        owner: a JavaScript object.
+    """
     return int(js.ossferry.text(owner, name))
 
 
 def reason_of(error: Exception) -> str:
     """Return the text of a JavaScript exception.
 
-    MicroPython has object, name and message in the arguments.
+    On MicroPython the exception's arguments are the JavaScript object, the error's name and its
+    message; the text consists of name and message.
     """
     return ": ".join([each for each in error.args if isinstance(each, str)]) or str(error)
 
 
 def release(proxy: "Any") -> None:
-    """Free a callback made with `create_proxy`; on MicroPython the garbage collector does it."""
+    """Free a callback made with `create_proxy`.
+
+    On MicroPython this does nothing, as the garbage collector frees callbacks.
+    """
     destroy = getattr(proxy, "destroy", None)
     if destroy:
         destroy()

@@ -1,4 +1,4 @@
-"""Follower for the network to come back, and checking whether our server answers."""
+"""Waits for the network to return, and checks whether our server answers."""
 
 import asyncio
 
@@ -18,10 +18,13 @@ TIMEOUT_MS = 5_000
 
 
 class BrowserNetwork:
-    """The engine's `Network` port. It does not use `navigator.onLine`, which is often wrong."""
+    """Checks the network and our server; implements the engine's interface `Network`.
+
+    It does not use `navigator.onLine`, which is often wrong.
+    """
 
     async def may_be_back(self, timeout_s: float) -> None:
-        """Return at the browser's `online` event, or after `timeout_s` seconds."""
+        """Wait for the browser's `online` event, but not longer than `timeout_s` seconds."""
         woken = asyncio.Event()
 
         def wake(_event: "Any" = None) -> None:
@@ -38,7 +41,7 @@ class BrowserNetwork:
             release(proxy)
 
     async def server_answers(self) -> bool:
-        """Tell whether our server, or a proxy in front of it, sends any response."""
+        """Tell whether our server, or a proxy in front of it, sends any response to a request."""
         options = to_js({"cache": "no-store", "credentials": "omit"})
         options.signal = js.AbortSignal.timeout(TIMEOUT_MS)
         try:

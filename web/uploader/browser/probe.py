@@ -1,8 +1,8 @@
-"""The reason why a request to OSS got no reply, which browsers hide from a page.
+"""Finds the reason why a request to OSS got no reply, which browsers hide from a page.
 
-Two small requests find it: one in `no-cors` mode tells whether the host can be reached. One with
-CORS and an invalid signature, which OSS refuses, tells whether the bucket's CORS rule allows this
-page.
+Two small requests find the reason. The first request, in `no-cors` mode, shows whether the host can
+be reached. The second request uses CORS and an invalid signature, which OSS refuses. It shows
+whether the bucket's CORS rule allows this page.
 """
 
 import js
@@ -23,7 +23,7 @@ TIMED_OUT = "TimeoutError"
 
 
 async def why_lost(request: "Request") -> str:
-    """Return the reason why `request` got no reply: one of the constants of `Lost`."""
+    """Return the reason why `request` got no reply, as one of the constants of `Lost`."""
     origin = "/".join(request.url.split("/")[:3]) + "/"
     if await _failure(origin, {"mode": "no-cors", "method": "GET"}):
         return Lost.UNREACHABLE
@@ -35,7 +35,11 @@ async def why_lost(request: "Request") -> str:
 
 
 async def _failure(url: str, options: "dict[str, object]") -> str:
-    """Return the browser's error for a request without a response; empty if there is one."""
+    """Send a request, and return the browser's error, or an empty text if any response came.
+
+    Args:
+        options: options of the JavaScript function `fetch`.
+    """
     options.update({"cache": "no-store", "credentials": "omit"})
     given = to_js(options)
     given.signal = js.AbortSignal.timeout(TIMEOUT_MS)

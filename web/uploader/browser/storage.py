@@ -1,6 +1,6 @@
-"""Records of uploads and handles of their files in IndexedDB, through `records.js`.
+"""Records of uploads in IndexedDB, and handles that open their files again.
 
-The script is loaded when it is first needed.
+The script `records.js` accesses IndexedDB; it is loaded when it is first needed.
 """
 
 import json
@@ -20,10 +20,17 @@ __all__ = ["BrowserStorage"]
 
 
 class BrowserStorage:
-    """The engine's `Storage` port. Records cross to JavaScript as one JSON text, which is fast."""
+    """Stores records in IndexedDB; implements the engine's interface `Storage`.
+
+    Records are passed to JavaScript as one JSON text, which is fast.
+    """
 
     async def load(self, owner: str) -> "list[tuple[str, str, bool]]":
-        """Return `(name, text, whether its file can be opened again)` of names with this prefix.
+        """Return all records whose names begin with `owner`.
+
+        Returns:
+            A list of `(name, text, can_reopen)`; `can_reopen` tells whether the browser can open
+            the file of the record again.
 
         Raises:
             StorageBroken: IndexedDB is blocked, or does not exist.
@@ -32,7 +39,10 @@ class BrowserStorage:
         return [(name, text, can_reopen) for name, text, can_reopen in found]
 
     async def save(self, records: "list[tuple[str, str, Any]]") -> None:
-        """Store `(name, text, file or None)` in one transaction, with handles of the files.
+        """Store records in one transaction, with handles that open their files again.
+
+        Args:
+            records: a list of `(name, text, file)`; `file` may be `None`.
 
         Raises:
             StorageBroken: IndexedDB is blocked or full.
@@ -42,13 +52,13 @@ class BrowserStorage:
         await self._do("save", texts, to_js(blobs))
 
     async def open_files(self, wanted: "list[tuple[str, str]]") -> "list[Any]":
-        """Open files again; the browser may ask the person for permission, once for all of them.
+        """Open the files of records again; the browser may ask the person for permission once.
 
         Args:
-            wanted: `(name, folders)` of each record.
+            wanted: `(name, folders)`: the name of each record and the folders of its file.
 
         Returns:
-            For each record the file, or a `FileUnreadable`.
+            A file or a `FileUnreadable` for each record, in the same order.
 
         Raises:
             StorageBroken: IndexedDB is blocked.
@@ -63,7 +73,7 @@ class BrowserStorage:
         return files
 
     async def delete(self, names: "list[str]") -> None:
-        """Delete records and their handles, if they exist.
+        """Delete the records with these names and the handles of their files; ignore unknown names.
 
         Raises:
             StorageBroken: IndexedDB is blocked.

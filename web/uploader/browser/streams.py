@@ -1,4 +1,4 @@
-"""Uploads from a `ReadableStream` or an async iterable, whose size is not known beforehand."""
+"""Uploads of unknown size from a `ReadableStream` or a JavaScript async iterable."""
 
 import js
 from pyscript.ffi import to_js
@@ -16,7 +16,10 @@ __all__ = ["file_from_stream"]
 
 
 class BrowserSource:
-    """The engine's `Source` port; the bytes are in Blobs and never pass through Python."""
+    """Reads a JavaScript stream; implements the engine's interface `Source`.
+
+    The bytes are in Blobs and never pass through Python.
+    """
 
     def __init__(self, stream: "Any") -> None:
         if getattr(stream, "getReader", None):
@@ -29,10 +32,10 @@ class BrowserSource:
         self._rest: Any = js.Blob.new()
 
     async def read(self, size: int) -> BrowserFile:
-        """Return the next `size` bytes as a file; fewer only at the end of the stream.
+        """Return the next `size` bytes as a file, which is smaller only at the end of the stream.
 
         Raises:
-            FileUnreadable: the stream has failed.
+            FileUnreadable: reading the stream failed.
         """
         chunks, have = [self._rest], int(self._rest.size)
         try:
@@ -54,8 +57,11 @@ class BrowserSource:
 
 
 def file_from_stream(stream: "Any", name: str, *, path: str = "", content_type: str = "") -> Stream:
-    """Return the file for a `ReadableStream` or a JavaScript async iterable, for `queue.add`.
+    """Return a file that `queue.add` accepts, with the content of a JavaScript stream.
 
-    Its chunks are byte arrays, Blobs or text.
+    Args:
+        stream: a `ReadableStream` or an async iterable; its chunks are byte arrays, Blobs or text.
+        name: the name of the file.
+        path: the folders of the file, such as `a/b`.
     """
     return Stream(BrowserSource(stream), name, path=path, content_type=content_type)

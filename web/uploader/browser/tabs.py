@@ -1,4 +1,4 @@
-"""Locks and messages between the pages of this origin, through `tabs.js`."""
+"""Locks and messages that all open pages of this origin share, through `tabs.js`."""
 
 import asyncio
 import json
@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = ["BrowserTabs"]
 
-DROPPED_AFTER_S = 0.05  # or together with the next name that is taken
+DROPPED_AFTER_S = 0.05  # or earlier, together with the next `take`
 
 
 class BrowserTabs:
-    """The engine's `Tabs` port. Without browser support, this page acts as if it were the only one.
+    """Locks and messages between tabs; implements the engine's interface `Tabs`.
 
-    Names are taken and dropped in the order of the calls, several in one JavaScript call: awaiting
-    a promise takes longer in Python than the lock in the browser.
+    If the browser does not support locks, this page acts as if it were the only one. Locks are
+    acquired and released in the order of the calls. One call to JavaScript handles several locks,
+    because awaiting a promise takes longer in Python than acquiring the lock in the browser.
     """
 
     def __init__(self) -> None:
@@ -29,7 +30,10 @@ class BrowserTabs:
         self._is_due = False
 
     async def take(self, name: str) -> bool:
-        """Lock a name for this page, until it is closed; return False if another page has it."""
+        """Acquire the lock `name` for this page; return False if another page has the lock.
+
+        The page keeps the lock until it calls `drop` or is closed.
+        """
         asked = _Asked("take", name)
         self._asked.append(asked)
         if not self._is_due:
@@ -39,24 +43,24 @@ class BrowserTabs:
         return asked.is_ours
 
     def drop(self, name: str) -> None:
-        """Release a name soon, if this page has it."""
+        """Release the lock `name` after a short delay, if this page has it."""
         self._asked.append(_Asked("drop", name))
         if len(self._asked) == 1:
             asyncio.create_task(self._do_later())  # noqa: RUF006 - it ends by itself
 
     async def is_free(self, name: str) -> bool:
-        """Tell whether no page has the name."""
+        """Tell whether no page has the lock `name`."""
         try:
             return bool(await js.ossferry.ask("tabs", "isFree", name))
         except JsException:
-            return True  # as with `take`
+            return True  # no support: as if this page were the only one
 
     async def free(self, name: str) -> None:
-        """Return when no page has the name."""
+        """Wait until no page has the lock `name`."""
         try:
             await js.ossferry.ask("tabs", "free", name)
         except JsException:
-            return  # as with `take`
+            return  # no support, as in `is_free`
 
     def tell(self, text: str) -> None:
         """Send a text to all other pages of this origin."""
@@ -77,7 +81,7 @@ class BrowserTabs:
         try:
             answers = str(await js.ossferry.ask("tabs", "all", words)).split(",")
         except JsException:
-            answers = []  # without storage no other page finds the same uploads
+            answers = []  # no support: without storage no other page finds the same uploads
         for index, each in enumerate(asked):
             each.is_ours = not answers or answers[index] == "true"
             each.done.set()
@@ -89,11 +93,11 @@ class BrowserTabs:
         try:
             await js.ossferry.ask("tabs", operation, given)
         except JsException:
-            return  # as with `take`
+            return  # no support, so there is no other page
 
 
 class _Asked:
-    """A pending `take` or `drop` of a name; `is_ours` is the result of a `take`."""
+    """A pending `take` or `drop` of a lock; `is_ours` is the result of a `take`."""
 
     def __init__(self, operation: str, name: str) -> None:
         self.operation = operation

@@ -1,7 +1,8 @@
-"""Continues an upload of another device in this browser.
+"""Continues an upload that another device has started.
 
-Only the key of such an upload is known. The file that a person chooses must therefore contain all
-parts that OSS already has, byte for byte. Until this is proved nothing is sent or changed.
+This browser only has the key of such an upload, not its file. The file that a person chooses must
+therefore contain all parts that OSS already has, byte for byte. Nothing is sent or changed before
+this is proved.
 """
 
 from uploader.dialogs.stored_objects import folders_of
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DifferentFile", "InOtherTab", "RemoteUpload", "claim", "continue_upload"]
 
-ACTIVE_S = 300.0  # after its latest part; another device may still be sending
+ACTIVE_S = 300.0  # since the latest part; another device may still be sending
 
 
 class DifferentFile(TransferError):
@@ -31,13 +32,14 @@ class DifferentFile(TransferError):
 
 
 class InOtherTab(TransferError):
-    """Another tab of this browser works on the upload."""
+    """This browser is already working on the upload, perhaps in another tab."""
 
 
 class RemoteUpload:
-    """One upload of `GET /api/unfinished`; times are seconds since 1970, by the server's clock.
+    """An unfinished upload from `GET /api/unfinished`.
 
-    `part_size` is 0 if OSS has too few parts to tell it; such an upload cannot be continued.
+    Times are seconds since 1970, by the server's clock. `part_size` is 0 if OSS has too few parts
+    to determine it; such an upload cannot be continued.
     """
 
     def __init__(self, document: "dict[str, Any]") -> None:
@@ -51,12 +53,12 @@ class RemoteUpload:
         self.last_at_s = from_iso(document["last_at"])
 
     def is_active(self, now_s: float) -> bool:
-        """Tell whether a part of it arrived less than `ACTIVE_S` seconds ago."""
+        """Tell whether OSS received a part of the upload less than `ACTIVE_S` seconds ago."""
         return now_s - self.last_at_s < ACTIVE_S
 
 
 async def claim(remote: RemoteUpload, uploads: "UnfinishedUploads") -> bool:
-    """Lock an upload for this tab; return False if this browser already works on it."""
+    """Lock an upload for this tab; return False if this browser is already working on it."""
     if remote.upload_id in uploads.journal.upload_ids:
         return False
     return await uploads.engine.ports.tabs.take(remote.key)
@@ -68,11 +70,17 @@ async def continue_upload(
     uploads: "UnfinishedUploads",
     on_change: "Callable[[Upload], None]",
 ) -> Upload:
-    """Send the missing parts of a file; `on_change` is called for each part that is proved.
+    """Compare a file with the parts of an unfinished upload, and then send the missing parts.
+
+    Args:
+        on_change: called after each equal part, with an upload that shows the progress.
+
+    Returns:
+        The upload, which is now in the queue.
 
     Raises:
         DifferentFile: a part differs from the file or is beyond its end; nothing was sent.
-        InOtherTab: this browser already works on the upload.
+        InOtherTab: this browser is already working on the upload.
         OSSError, TransferError: the parts cannot be compared.
     """
     record = _record(remote, file, uploads)

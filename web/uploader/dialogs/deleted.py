@@ -22,7 +22,7 @@ SHOWN = 200
 
 
 class DeletedFiles:
-    """A list to unfold; its buttons call `restore(key, undo_id)`."""
+    """A folded list of deleted files; the button of each file calls `restore(key, undo_id)`."""
 
     def __init__(self, restore: "Callable[[str, str], None]") -> None:
         self._restore = restore
@@ -36,7 +36,7 @@ class DeletedFiles:
         self._listeners.dispose()
 
     async def load(self) -> None:
-        """Load the list from the server; hide it if it is empty or the server refuses."""
+        """Load the list from the server; hide the list if it is empty or the request fails."""
         try:
             found = (await call("GET", f"/api/objects/deleted?limit={SHOWN}"))["objects"]
         except ServerRefused:

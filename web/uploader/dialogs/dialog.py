@@ -1,7 +1,7 @@
-"""A modal dialog, and the one that shows text to copy by hand.
+"""The class of all modal dialogs, and a dialog that shows text to copy by hand.
 
 The browser keeps the focus inside a modal dialog, closes the dialog with Escape, and then returns
-the focus to where it was.
+the focus to the previous element.
 """
 
 import asyncio
@@ -23,7 +23,10 @@ __all__ = ["Dialog", "show_text"]
 class Dialog:
     """An open dialog with a title. Content goes into `body`; `offer` adds buttons below it.
 
-    `owner` is disposed of and `closed` is set when the dialog is closed.
+    When the dialog is closed, `owner` is disposed of and `closed` is set.
+
+    Args:
+        name: a part of the element ids of the dialog.
     """
 
     def __init__(self, name: str, title: str, *, wide: bool = False) -> None:
@@ -52,7 +55,12 @@ class Dialog:
         place_in_sight(self.box, "margin-block-start")
 
     def offer(self, key: str, action: "Callable[[], None]", *, main: bool = False) -> "Element":
-        """Add a button below the content; `key` is that of its sentence."""
+        """Add a button below the content and return it.
+
+        Args:
+            key: the key of the button's text.
+            main: true for the most important button.
+        """
         kind = "button small primary" if main else "button small"
         made = button(kind, say(key), action, self.owner)
         self._buttons.append(made)
@@ -69,7 +77,7 @@ class Dialog:
 
 
 async def show_text(text: str) -> None:
-    """Show selected text to copy by hand, where the browser does not let the page copy it."""
+    """Show selected text to copy by hand, if the browser does not let the page copy it."""
     dialog = Dialog("text", say("copy_by_hand"))
     attributes = {"class": "text", "readonly": "", "aria-label": say("copy_by_hand")}
     field = element("textarea", attributes)

@@ -1,4 +1,4 @@
-"""The messages between this page and another site's page that embeds it."""
+"""Messages between this page and a page of another site that embeds it."""
 
 from uploader.browser.page import window
 from uploader.view.page.header import speak
@@ -15,11 +15,11 @@ __all__ = ["serve_embedding_page"]
 
 
 async def serve_embedding_page(model: "QueueModel", actions: "Actions") -> None:
-    """Send events to the embedding page and obey its commands from now on.
+    """Send events to the embedding page and execute its commands from now on.
 
     The events are `ready`, `progress` (files, done, failed, running, sent, size) at each change of
-    these sums, and `done` when no upload runs any more. The commands are `pause`, `resume`,
-    `retry`, `clear`, `language` and `theme`.
+    these sums, and `done` when all uploads have ended. The commands are `pause`, `resume`, `retry`,
+    `clear`, `language` and `theme`.
     """
     frame = await window.Frame.open()
     commands: dict[str, Callable[[str], None]] = {

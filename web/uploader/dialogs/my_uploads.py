@@ -42,10 +42,10 @@ MAX_WORDS = "200"  # characters; the server takes no more
 
 
 class _MyUploads:
-    """The state of the dialog: the server searches and sorts, `lines` shows its results.
+    """The dialog and its state; the server searches and sorts the files.
 
-    Files that have just been stored come first. A button shows further results, `PAGE` at a time.
-    Each search has a number, so that a late result of an older search is dropped.
+    Uploads that the server does not list yet are shown first. A button shows the next `PAGE`
+    results. Each search has a number, so that a late result of an older search is ignored.
     """
 
     def __init__(self, actions: "Actions") -> None:
@@ -75,7 +75,11 @@ class _MyUploads:
             self.dialog.owner.on_dispose(stop)
 
     async def ask(self, wait_s: float = 0) -> None:
-        """Search and show the first page of results, unless a newer search has started."""
+        """Search and show the first page of results, unless a newer search has started.
+
+        Args:
+            wait_s: seconds to wait before the search, so that a person can type more letters.
+        """
         self.asked += 1
         number = self.asked
         if wait_s:
@@ -105,7 +109,12 @@ class _MyUploads:
             self._show(found)
 
     async def restore(self, key: str, undo_id: str) -> None:
-        """Restore a deleted file and load all lists again."""
+        """Restore a deleted file and load all lists again.
+
+        Args:
+            key: the key of the file's object.
+            undo_id: the id of the deletion, from the server.
+        """
         try:
             await call("POST", "/api/objects/undo", {"id": undo_id})
         except ServerRefused as error:
@@ -118,7 +127,10 @@ class _MyUploads:
         (line.querySelector("button") if line else self.search).focus()
 
     async def load_folded(self) -> None:
-        """Load the lists of deleted files and of links again; a link ends with its file."""
+        """Load the lists of deleted files and of share links again.
+
+        A deletion changes both lists, because the links of a deleted file end.
+        """
         await self.deleted.load()
         await self.links.load()
 
@@ -211,7 +223,7 @@ class _MyUploads:
         await self.load_folded()
 
     def _refused(self, each: StoredObject, error: ServerRefused) -> None:
-        """Show the reason, and remove the line of an object that is gone."""
+        """Show why the server refused a request; if the object is gone, remove its line."""
         show_toast(explain(error, origin="").sentence)
         if error.code == NOT_STORED and each.key in self.lines:
             self.lines.pop(each.key).remove()
@@ -256,7 +268,7 @@ async def delete_stored(key: str) -> None:
 
 
 async def show_my_uploads(actions: "Actions") -> None:
-    """Open the dialog and return when it is closed."""
+    """Open the dialog "My uploads" and return when it is closed."""
     dialog = _MyUploads(actions)
     await dialog.ask()
     await dialog.load_folded()

@@ -1,4 +1,4 @@
-"""Opens dialogs by name. The modules of this folder are loaded when the first one is opened."""
+"""Opens dialogs by name. The modules of this folder are loaded when the first dialog is opened."""
 
 from uploader.dialogs.dialog import show_text
 from uploader.dialogs.embedding import serve_embedding_page
@@ -18,12 +18,15 @@ __all__ = ["open_dialog"]
 
 
 async def open_dialog(name: str, *given: "Any") -> "Any":
-    """Call the function of this name with the arguments, and return its answer.
+    """Call the function with this name and return its result.
 
-    Not all of them show a dialog: the others are code that a page rarely needs.
+    Some of the functions show no dialog, but are also rarely needed.
+
+    Args:
+        given: the arguments of the function.
 
     Raises:
-        KeyError: there is no such name.
+        KeyError: there is no function with this name.
     """
     functions: dict[str, Any] = {
         "copy_link": copy_link,

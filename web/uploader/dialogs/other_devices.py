@@ -1,7 +1,7 @@
-"""The list of unfinished uploads of other devices, below that of this browser.
+"""The list of unfinished uploads that other devices have started.
 
-A person can continue one by choosing its file, or discard it. An upload that this browser works on
-is not shown.
+The list is below the unfinished uploads of this browser. A person can continue an upload by
+choosing its file, or discard the upload. Uploads on which this browser is working are not shown.
 """
 
 import asyncio
@@ -45,7 +45,11 @@ GONE = ("NoSuchUpload", "no-upload")  # codes of OSS and of our server
 
 
 class _List:
-    """The list; an upload leaves it when this browser continues it or when it has ended."""
+    """The list; an upload is removed when this browser continues it or when it has ended.
+
+    Args:
+        more: true if the server has further uploads that are not in `found`.
+    """
 
     def __init__(
         self, found: "list[RemoteUpload]", uploads: "UnfinishedUploads", *, more: bool
@@ -62,7 +66,10 @@ class _List:
             self.box.append(self._more)
 
     def show(self) -> None:
-        """Remove lines of uploads that are continued or have ended, and follow the language."""
+        """Remove the lines of continued and ended uploads.
+
+        If the language has changed, also translate the list.
+        """
         known, lines = self._uploads.journal.upload_ids, self._lines
         self._lines = [
             line for line in lines if not line.has_ended and line.remote.upload_id not in known
@@ -90,7 +97,7 @@ class _List:
 class _Line:
     """One upload: its state in words, and buttons, which are hidden while work is in progress.
 
-    `on_end` is called when the upload is continued, discarded or gone.
+    `on_end` is called when the upload is continued or discarded, or no longer exists.
     """
 
     def __init__(
@@ -116,7 +123,7 @@ class _Line:
         self.box = element("div", attributes, name, self._words, self._buttons, self._input)
 
     def offer(self) -> None:
-        """Show size and age of the upload, and the buttons."""
+        """Show size and age of the upload, and the buttons, unless work is in progress."""
         if self._is_busy:
             return
         remote, now_s = self.remote, self._uploads.engine.keeper.server_now_s()
@@ -150,7 +157,7 @@ class _Line:
         if not self._input.files.length:
             return
         file = file_from_js(self._input.files[0])
-        self._input.value = ""  # else choosing the same file again is no change
+        self._input.value = ""  # else choosing the same file again causes no event
         self._show_compared(0)
 
         async def work(remote: RemoteUpload, uploads: "UnfinishedUploads") -> None:
@@ -192,7 +199,7 @@ class _Line:
         self._on_end()
 
     def _failed(self, error: Exception) -> None:
-        """Show the reason, and the buttons again."""
+        """Show why the work on the upload failed, and show the buttons again."""
         self._is_busy = False
         self.offer()
         self._buttons.firstChild.focus()
@@ -222,13 +229,17 @@ async def _discard(remote: RemoteUpload, uploads: "UnfinishedUploads") -> None:
 async def show_other_devices(
     answer: "dict[str, Any]", model: "QueueModel", uploads: "UnfinishedUploads"
 ) -> None:
-    """Show the uploads that the server lists in `answer`, except those of this browser."""
+    """Show the unfinished uploads of other devices.
+
+    Args:
+        answer: the server's response to `GET /api/unfinished`.
+    """
     found = [RemoteUpload(each) for each in answer["uploads"]]
     shown = _List(found, uploads, more=bool(answer["more"]))
     by_id("unfinished").after(shown.box)
 
     def show() -> None:
-        model.unfinished.get()  # the uploads of this browser: `show` leaves them out
+        model.unfinished.get()  # run again when the uploads of this browser change
         model.rows.get()
         shown.show()
 

@@ -14,7 +14,11 @@ __all__ = ["show_receipt"]
 
 
 async def show_receipt(rows: "list[tuple[Upload, float]]") -> None:
-    """Offer the receipt of finished uploads, each with the time when it was done."""
+    """Open the dialog that saves a receipt of finished uploads, and return when it is closed.
+
+    Args:
+        rows: each upload with the time when it was done, in seconds since 1970.
+    """
     dialog = Dialog("receipt", say("receipt"))
     size = sum([upload.file.size for upload, _ in rows])
     words = say("receipt_words", files=count_files(len(rows)), size=size_text(size))

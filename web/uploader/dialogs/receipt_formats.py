@@ -17,14 +17,20 @@ FORMULA = "=+-@\t\r"  # a cell that begins with one of these is a formula for a 
 
 
 def as_csv(rows: "list[Row]") -> str:
-    """Return RFC 4180 text with a byte order mark, which spreadsheets need to read UTF-8."""
+    """Return the receipt as CSV (RFC 4180).
+
+    It begins with a byte order mark, which spreadsheets need to read UTF-8.
+    """
     lines = [",".join(COLUMNS)]
     lines += [",".join([_cell(value) for value in _row(*row)]) for row in rows]
     return "\ufeff" + "\r\n".join(lines) + "\r\n"
 
 
 def as_json(rows: "list[Row]") -> str:
-    """Return `{"version": 1, "files": [{...}]}`; sizes are bytes, times ISO 8601."""
+    """Return the receipt as JSON: `{"version": 1, "files": [{...}]}`.
+
+    Sizes are in bytes, times are in ISO 8601.
+    """
     files = [dict(zip(COLUMNS, _row(*row))) for row in rows]  # noqa: B905 - MicroPython
     return json.dumps({"version": 1, "files": files})
 

@@ -18,9 +18,16 @@ BOTH, REPLACE, SKIP = "keep_both", "replace", "skip"
 
 
 async def ask_same_name(new: "File", old: "File", more: int, now_s: float) -> "tuple[str, bool]":
-    """Return the choice, and whether it applies to the `more` files that follow.
+    """Ask a person what to do with a new file that has the same name as an old one.
 
-    Closing the dialog means `SKIP`: a file is sent only if a person chose so.
+    Args:
+        more: number of further files with the name of a listed file.
+        now_s: this computer's time in seconds since 1970.
+
+    Returns:
+        `(choice, for_all)`: `BOTH`, `REPLACE` or `SKIP`, and whether the choice applies to the
+        further files too. Closing the dialog means `SKIP`: a file is sent only if a person chose
+        so.
     """
     dialog = Dialog("same-name", say("same_name_title"))
     chosen = [SKIP]

@@ -45,7 +45,10 @@ PRESETS: "tuple[tuple[str, dict[str, Any] | None], ...]" = (
 
 
 async def copy_link(key: str, actions: "Actions") -> None:
-    """Copy a link that works for a day to the clipboard; open the dialog if that is not allowed."""
+    """Create a link that is valid for one day, and copy it to the clipboard.
+
+    If the browser does not allow copying, open the dialog of `show_share`.
+    """
     try:
         made = await call("POST", "/api/share", {"key": key, "expires_s": DAY_S})
     except ServerRefused as error:
@@ -58,7 +61,7 @@ async def copy_link(key: str, actions: "Actions") -> None:
 
 
 async def show_share(key: str, name: str, actions: "Actions") -> None:
-    """Open the dialog for a file and return when it is closed."""
+    """Open the dialog that creates links to a file, and return when the dialog is closed."""
     dialog = Dialog("share", say("share_title"))
     lifetimes = _choices(
         "expires", [(str(s), say_count(f"for_{unit}", n)) for s, unit, n in LIFETIMES]
@@ -80,7 +83,7 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
         dialog.body.append(picture)
         asyncio.create_task(_preview(key, picture))  # noqa: RUF006 - it ends by itself
     dialog.body.append(result)
-    for field in (lifetimes, presets, inline):  # the result was made with other choices
+    for field in (lifetimes, presets, inline):  # the old link has other options
         dialog.owner.on_dispose(listen(field, "change", lambda: clear(result)))
 
     making = [False]
@@ -96,7 +99,7 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
         except ServerRefused as error:
             set_text(result, _why_not(error, key, actions))
             return
-        set_attribute(again, "class", "button small")  # the link is the main thing now
+        set_attribute(again, "class", "button small")  # the main button now copies the link
         await _show_link(result, made, document["expires_s"], actions, dialog.owner)
 
     async def make_one() -> None:

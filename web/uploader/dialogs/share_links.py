@@ -1,4 +1,4 @@
-"""The list of share links with their files, notes and ends, but not their addresses."""
+"""The list of share links: file, note and expiry of each link, but not its address."""
 
 from uploader.browser.clock import BrowserClock
 from uploader.browser.page.dom import clear, element, set_attribute, set_text
@@ -20,7 +20,7 @@ SHOWN = 200
 
 
 class ShareLinks:
-    """A list to unfold, of the links that still work."""
+    """A folded list of the share links that are still valid."""
 
     def __init__(self) -> None:
         self._title = element("summary")
@@ -28,7 +28,7 @@ class ShareLinks:
         self.box = element("details", {"class": "folded", "hidden": ""}, self._title, self._list)
 
     async def load(self) -> None:
-        """Load the list from the server; hide it if it is empty or the server refuses."""
+        """Load the list from the server; hide the list if it is empty or the request fails."""
         try:
             made = (await call("GET", f"/api/shares?limit={SHOWN}"))["shares"]
         except ServerRefused:

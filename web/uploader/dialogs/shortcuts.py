@@ -19,7 +19,7 @@ KEYS = (
 
 
 async def show_shortcuts() -> None:
-    """Open the dialog."""
+    """Open the dialog that lists the keyboard shortcuts."""
     dialog = Dialog("shortcuts", say("shortcuts"))
     keys = element("dl", {"class": "keys"})
     for key, meaning in KEYS:

@@ -24,7 +24,10 @@ HEADER_CAUSES = {
 
 
 class Difference:
-    """A difference: line and column, both from 0, and the key of the sentence for the cause."""
+    """The first difference of two texts: line and column, both from 0, and the likely cause.
+
+    `cause` is the key of a sentence.
+    """
 
     def __init__(self, line: int, column: int, cause: str) -> None:
         self.line = line
@@ -41,7 +44,10 @@ def canonical_request_of(request: "Request") -> str:
 
 
 def without_token(ours: str, theirs: str) -> "tuple[str, str]":
-    """Return both texts with the token hidden; the second says if its token was another one."""
+    """Return both canonical requests with a placeholder for the security token.
+
+    The placeholder in the second request says if its token differs from that of the first.
+    """
     same = _token(ours) == _token(theirs)
     return _hide(ours, "(hidden)"), _hide(theirs, "(hidden)" if same else "(hidden, another)")
 

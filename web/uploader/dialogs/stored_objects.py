@@ -1,4 +1,4 @@
-"""Stored files as the server lists them, and the address of the list."""
+"""Stored files as the server lists them, and the addresses of requests for them."""
 
 from uploader.oss.encoding import percent_encode
 from uploader.oss.times import from_iso, to_iso
@@ -16,7 +16,7 @@ RANDOM_CHARS = 32  # hex digits in a key
 
 
 class StoredObject:
-    """One object of `GET /api/objects`; `at_s` is when it was stored, in seconds since 1970."""
+    """One object of `GET /api/objects`; `at_s` is its time of storage in seconds since 1970."""
 
     def __init__(self, document: "dict[str, Any]") -> None:
         self.key: str = document["key"]
@@ -29,14 +29,16 @@ class StoredObject:
 def not_listed(
     uploads: "list[Upload]", *, words: str, listed: "set[str]", now_s: float
 ) -> "list[dict[str, Any]]":
-    """Return the finished uploads that the server did not list yet, in the form of its list.
+    """Return the finished uploads that the server's list does not contain yet.
 
     Args:
-        words: the search; uploads whose folders and name lack one of its words are left out.
+        words: the words of the search; uploads without all of these words in folders and name are
+            omitted.
         listed: the keys that the server listed.
+        now_s: the time to show for the uploads, in seconds since 1970.
 
     Returns:
-        The documents, the latest upload first.
+        Documents in the format of the server's list, the latest upload first.
     """
     wanted = words.lower().split()
     now = to_iso(now_s)
@@ -62,9 +64,10 @@ def _fits(key: str, words: "list[str]") -> bool:
 
 
 def folders_of(key: str) -> str:
-    """Return the folders of a file, from its key: those after the random part.
+    """Return the folders of a file, which follow the random part of its key.
 
-    In a key without a random part they follow the prefix, which is two folders.
+    A key without a random part has a prefix of two folders; the folders of the file follow the
+    prefix.
     """
     parts = key.split("/")[:-1]
     for index, part in enumerate(parts):
@@ -74,12 +77,18 @@ def folders_of(key: str) -> str:
 
 
 def path_of(key: str) -> str:
-    """Return a key percent-encoded for the path of a URL."""
+    """Return a key for the path of a URL, percent-encoded except for `/`."""
     return "/".join([percent_encode(part) for part in key.split("/")])
 
 
 def list_path(*, words: str, order: str, after: str) -> str:
-    """Return the path and query of one page of the list; `after` is the cursor of the last one."""
+    """Return path and query of the request for one page of the list.
+
+    Args:
+        words: the words of the search; may be empty.
+        order: `newest`, `name` or `size`.
+        after: the cursor from the previous page; empty for the first page.
+    """
     asked = f"/api/objects?limit={PAGE}&sort={order}"
     if words:
         asked += f"&q={percent_encode(words)}"

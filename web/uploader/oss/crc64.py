@@ -13,7 +13,7 @@ X = 1 << 62
 
 
 def shift_of(length: int) -> int:
-    """Return x**(8 * length), which `combine` needs for a B of this length; worth keeping."""
+    """Return the `shift` for `combine`: x**(8 * length) for a second part of `length` bytes."""
     exponent = 8 * length
     power, square = ONE, X
     while exponent:
@@ -25,15 +25,24 @@ def shift_of(length: int) -> int:
 
 
 def combine(first: int, second: int, shift: int) -> int:
-    """Return the CRC of A followed by B, given those of A and B and `shift_of(len(B))`."""
+    """Return the CRC of A followed by B.
+
+    Args:
+        first: the CRC of A.
+        second: the CRC of B.
+        shift: the result of `shift_of` for the length of B in bytes.
+    """
     return _multiply(first, shift) ^ second
 
 
 class Shifter:
-    """Combines many CRCs with the same length of B, with a table for each 4 bits of a CRC.
+    """Combines CRCs for many parts B of equal length, with a table for each 4 bits of a CRC.
 
-    On MicroPython the function `combine` leaves 8 KB of garbage, which is only freed when the page
-    is idle: with thousands of parts the page would need twice the memory.
+    On MicroPython each call of the function `combine` leaves 8 KB of garbage, which is only freed
+    when the page is idle: with thousands of parts the page would need twice the memory.
+
+    Args:
+        length: the length of B in bytes.
     """
 
     def __init__(self, length: int) -> None:
@@ -45,7 +54,12 @@ class Shifter:
         self._tables = [_sums(images[at : at + 4]) for at in range(0, 64, 4)]
 
     def combine(self, first: int, second: int) -> int:
-        """Return the CRC of A followed by B; B must have the length of this shifter."""
+        """Return the CRC of A followed by B; B must have the length of this shifter.
+
+        Args:
+            first: the CRC of A.
+            second: the CRC of B.
+        """
         tables = iter(self._tables)
         for byte in first.to_bytes(8, "big"):
             second ^= next(tables)[byte >> 4]
@@ -54,7 +68,11 @@ class Shifter:
 
 
 def _sums(images: "list[int]") -> "list[int]":
-    """Return the sum of the images of the set bits for each value of 4 bits."""
+    """Return, for each value of 4 bits, the XOR of the images of its set bits: 16 entries.
+
+    Args:
+        images: the image of each of the four bits, the highest bit first.
+    """
     sums = [0]
     for image in reversed(images):
         sums += [image ^ each for each in sums]
@@ -62,7 +80,7 @@ def _sums(images: "list[int]") -> "list[int]":
 
 
 def _next(b: int) -> int:
-    """Return `b` multiplied by x."""
+    """Return the polynomial `b` multiplied by x."""
     return (b >> 1) ^ POLYNOMIAL if b & 1 else b >> 1
 
 

@@ -1,4 +1,7 @@
-"""Percent-encoding as OSS signs it. `urllib` does not exist on MicroPython."""
+"""Percent-encoding in the form that OSS signatures require.
+
+`urllib` does not exist on MicroPython.
+"""
 
 __all__ = ["UNRESERVED", "percent_encode"]
 
@@ -8,7 +11,7 @@ _ENCODED = [chr(byte) if byte in UNRESERVED.encode() else f"%{byte:02X}" for byt
 
 
 def percent_encode(text: str, *, safe: str = "") -> str:
-    """Percent-encode the UTF-8 bytes of `text`, except letters, digits, `-_.~` and those in `safe`.
+    """Percent-encode the UTF-8 bytes of `text`, except letters, digits, `-_.~` and `safe`.
 
     Args:
         safe: further ASCII characters to keep.

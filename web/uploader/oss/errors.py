@@ -3,10 +3,10 @@
     OSSError
     ├── Lost       no reply: the network, CORS or a server that does not respond
     ├── Refused    an error reply: code, status, request id
-    └── Corrupt    a successful reply that does not match the sent bytes, or lacks the proof
+    └── Corrupt    a successful reply that does not match the sent bytes, or has no checksum
 
-`retryable` tells whether the same request may succeed later. `Refused.repair` names the repair that
-it needs before: new credentials or the server's time.
+`retryable` tells whether the same request may succeed later. `Refused.repair` names the action that
+must come before the retry: fetching new credentials, or setting the clock to the server's time.
 """
 
 TYPE_CHECKING = False
@@ -38,13 +38,17 @@ SET_CLOCK = "set clock"
 
 
 class OSSError(Exception):
-    """The base class of errors of a request to OSS."""
+    """The base class of errors of requests to OSS."""
 
     retryable = False
 
 
 class Lost(OSSError):
-    """No reply came. `reason` is one of the constants below; `request` is set by the sender."""
+    """No reply to a request came.
+
+    `reason` is one of the constants of this class. `request` is the sent request; the code that
+    sends requests sets it.
+    """
 
     UNREACHABLE = "unreachable"
     INTERRUPTED = "interrupted"
@@ -61,11 +65,11 @@ class Lost(OSSError):
 class Refused(OSSError):
     """OSS refused the request.
 
-    `code`, `message`, `request_id` and `ec` are from the error document, `status` is that of HTTP.
-    `server_time_s` is the time of OSS in seconds since 1970, if the document has it. A
-    `Retry-After` is in `retry_after_s` as seconds, or in `retry_at_s` as a time by the clock of
-    OSS. For a refused signature, `canonical_request` is the one that OSS computed; `request` is
-    the sent request.
+    `code`, `message`, `request_id` and `ec` (a more precise error code) are from the error
+    document. `status` is the HTTP status. `server_time_s` is the time of OSS in seconds since 1970,
+    if the document has it. The `Retry-After` header is in `retry_after_s` as seconds, or in
+    `retry_at_s` as a time by the clock of OSS. `canonical_request` is the canonical request that
+    OSS computed, if it refused the signature. `request` is the sent request.
     """
 
     def __init__(
@@ -97,12 +101,12 @@ class Refused(OSSError):
 
     @property
     def is_wrong_endpoint(self) -> bool:
-        """Whether the request was sent to the endpoint of another region than the bucket's."""
+        """Tell whether the endpoint of the request is in another region than the bucket."""
         return self.code == "AccessDenied" and WRONG_ENDPOINT in self.message
 
     @property
     def repair(self) -> str:
-        """The repair to make before one more try: a constant of this module, or empty."""
+        """The action needed before a retry: `RENEW_CREDENTIALS`, `SET_CLOCK` or an empty text."""
         if self.code in TOKEN_CODES:
             return RENEW_CREDENTIALS
         skewed = self.code == "RequestTimeTooSkewed" and self.server_time_s is not None
@@ -110,10 +114,11 @@ class Refused(OSSError):
 
 
 class Corrupt(OSSError):
-    """The object is not proved to be the file; `expected` and `actual` are the evidence.
+    """There is no proof that the stored object is equal to the file.
 
-    `is_mismatch` is true if the bytes differ, which another try may repair, and false if the proof
-    is missing.
+    `what` is the name of the compared value; `expected` and `actual` are the two values.
+    `is_mismatch` is true if the bytes differ, which a retry may repair, and false if the proof is
+    missing.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """Object keys: `{prefix}{day}/{128 random bits}/{folders}/{safe name}`.
 
-The random part gives two files of the same name different keys. The name stays readable.
+Because of the random part, two files of the same name have different keys. The name stays readable.
 """
 
 from uploader.oss.encoding import UNRESERVED
@@ -21,9 +21,9 @@ _REPLACED = _CONTROLS + _BIDI + _INVISIBLE + "/\\"
 def safe_name(name: str, *, max_bytes: int = MAX_NAME_BYTES) -> str:
     """Return `name` without characters that change a path or its display, at most `max_bytes` long.
 
-    Slashes, control characters and bidirectional controls become `_`, and so do leading dots: no
-    name is `..` or hidden. A name that is too long is cut before its extension. The result is never
-    empty.
+    Slashes, control characters, bidirectional controls and leading dots become `_`, so that no name
+    is `..` or a hidden file. A name that is too long is cut before its extension. The result is
+    never empty.
     """
     text = name
     if name.strip(UNRESERVED):  # fast path: most names have no other characters
@@ -34,7 +34,7 @@ def safe_name(name: str, *, max_bytes: int = MAX_NAME_BYTES) -> str:
 
 
 def safe_path(path: str) -> str:
-    """Return a path such as `a/b` with each name made safe and followed by a slash."""
+    """Return a path such as `a/b` as `a/b/`, with each folder name made safe by `safe_name`."""
     known = _known_paths.get(path)
     if known is None:
         known = "".join([safe_name(part) + "/" for part in path.split("/") if part])
@@ -57,12 +57,12 @@ def _shorten(text: str, max_bytes: int) -> str:
 
 
 def object_key(prefix: str, name: str, *, at_s: float, random_hex: str, path: str = "") -> str:
-    """Return a key for a new object that no other object has.
+    """Return a unique key for a new object.
 
     Args:
         prefix: the grant's prefix, ending in `/`.
         name: the local file's name.
-        at_s: now by the server's clock, in seconds since 1970.
+        at_s: the present time by the server's clock, in seconds since 1970.
         random_hex: 128 random bits as 32 hex digits.
         path: folders of the file inside a chosen folder, such as `a/b`; they are part of the key.
 
@@ -73,10 +73,10 @@ def object_key(prefix: str, name: str, *, at_s: float, random_hex: str, path: st
 
 
 def named_key(prefix: str, name: str, *, path: str = "") -> str:
-    """Return the key without date and random part, `{prefix}{folders}/{safe name}`.
+    """Return a key without date and random part: `{prefix}{folders}/{safe name}`.
 
     Raises:
-        ValueError: as with `object_key`.
+        ValueError: prefix and folders leave less than 32 bytes for the name.
     """
     return _key(prefix, name, path)
 

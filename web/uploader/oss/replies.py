@@ -1,7 +1,7 @@
-"""Replies of OSS, read into values and errors.
+"""Replies of OSS, converted into values and errors.
 
-Text from the network is untrusted: it is read with string searches instead of an XML parser, and
-error documents only up to a limit.
+Text from the network is untrusted. It is read with string searches instead of an XML parser, and
+only the first `MAX_ERROR_CHARS` characters of an error document are read.
 """
 
 import binascii
@@ -39,7 +39,7 @@ HEADERS_READ = (  # the bucket's CORS rule must expose these
 
 
 class Reply:
-    """One HTTP reply. `header(name)` returns a header, empty if it is missing or not exposed."""
+    """One HTTP reply. `header(name)` returns a header; empty if it is missing or hidden by CORS."""
 
     def __init__(self, status: int, header: "Callable[[str], str]", text: str = "") -> None:
         self.status = status
@@ -48,7 +48,10 @@ class Reply:
 
 
 class Stored:
-    """A stored object or part: quoted ETag, CRC-64 as decimal text, request id."""
+    """The values that prove that an object or part is stored.
+
+    These are the quoted ETag, the CRC-64 as decimal text, and the request id.
+    """
 
     def __init__(self, etag: str, crc64: str, request_id: str) -> None:
         self.etag = etag
@@ -57,11 +60,12 @@ class Stored:
 
 
 def read_stored(reply: Reply) -> Stored:
-    """Read the reply to PutObject or UploadPart.
+    """Return ETag, CRC-64 and request id from the reply to PutObject or UploadPart.
 
     Raises:
         Refused: OSS refused the request, or the reply is not from OSS.
-        Corrupt: a success without ETag or CRC-64; the bucket's CORS rule hides them.
+        Corrupt: a successful reply has no ETag or CRC-64, because the bucket's CORS rule hides
+            them.
     """
     if reply.status != 200:
         raise read_error(reply)
@@ -100,11 +104,13 @@ def read_upload_id(reply: Reply) -> str:
 
 
 def read_completed(reply: Reply) -> Stored:
-    """Read the reply to CompleteMultipartUpload: one with status 200 may be an error document.
+    """Return ETag, CRC-64 and request id from the reply to CompleteMultipartUpload.
+
+    A reply with status 200 may also be an error document.
 
     Raises:
-        Refused: OSS refused the request, with any status.
-        Corrupt: a success without ETag or CRC-64.
+        Refused: OSS refused the request, with any status, or the reply is not from OSS.
+        Corrupt: a successful reply has no ETag or CRC-64.
     """
     if element(reply.text[:MAX_ERROR_CHARS], "Code"):
         raise read_error(reply)
@@ -112,16 +118,18 @@ def read_completed(reply: Reply) -> Stored:
 
 
 def read_parts(reply: Reply, asked_after: int = 0) -> "tuple[list[StoredPart], int]":
-    """Read the reply to ListParts.
+    """Return the parts in the reply to ListParts.
 
     Args:
-        asked_after: the part number after which the request asked for parts.
+        asked_after: the part number that was passed to `list_parts` as `after`.
 
     Returns:
-        The parts, and the number after which the next request has to ask; 0 at the end.
+        The parts, and the part number to pass as `after` to the next request; 0 if all parts are
+        listed.
 
     Raises:
-        Refused: OSS refused the request, or the list is truncated, malformed or does not advance.
+        Refused: OSS refused the request, or the list is truncated or malformed, or the part number
+            for the next request is not higher.
     """
     if reply.status != 200:
         raise read_error(reply)
@@ -147,7 +155,7 @@ def read_parts(reply: Reply, asked_after: int = 0) -> "tuple[list[StoredPart], i
 
 
 def read_aborted(reply: Reply) -> None:
-    """Check the reply to AbortMultipartUpload; an upload that does not exist is no error.
+    """Check the reply to AbortMultipartUpload; it is no error if the upload does not exist.
 
     Raises:
         Refused: OSS refused the request.
@@ -162,8 +170,8 @@ def read_aborted(reply: Reply) -> None:
 def read_error(reply: Reply) -> OSSError:
     """Return the error in a reply.
 
-    A reply without an OSS error document gets the code `UnexpectedAnswer`: it is from a proxy or a
-    login page of the network.
+    If the reply has no OSS error document, it comes from a proxy or a login page of the network.
+    The error then has the code `UnexpectedAnswer`.
     """
     text = reply.text
     hidden = reply.header("x-oss-err")
@@ -184,22 +192,30 @@ def read_error(reply: Reply) -> OSSError:
 
 
 def _strange(reply: Reply, missing: str) -> Refused:
-    """Return a retryable error for a success that lacks something OSS always sends."""
+    """Return a retryable error for a successful reply without a value that OSS always sends.
+
+    Args:
+        missing: the name of the value.
+    """
     request_id = reply.header("x-oss-request-id")
     return Refused(UNEXPECTED, reply.status, message=f"no {missing}", request_id=request_id)
 
 
 def _may_be_of_oss(text: str) -> bool:
-    """Tell whether a body may be that of OSS for a PUT or a Complete: empty, XML or JSON.
+    """Tell whether the text of a successful reply may be from OSS: empty, XML or JSON.
 
-    A CORS rule hides headers but not the body. That of a login page or a proxy is something else.
+    This is for replies without the expected headers. A CORS rule hides headers but not the text; a
+    login page or a proxy sends another text.
     """
     start = text[:200].strip()
     return start[:1] in ("", "{") or start[:5] == "<?xml" or "<CompleteMultipart" in start
 
 
 def element(xml: str, name: str) -> str:
-    """Return the text of the first `<name>` element, entities resolved; empty if there is none."""
+    """Return the text of the first `<name>` element; empty if there is none.
+
+    XML entities such as `&lt;` are decoded.
+    """
     _, opened, rest = xml.partition(f"<{name}>")
     text, closed, _ = rest.partition(f"</{name}>")
     if not opened or not closed or "<" in text:

@@ -1,4 +1,4 @@
-"""Signed requests as values: method, URL and headers."""
+"""Builds signed requests to OSS: method, URL and headers."""
 
 from uploader.oss.encoding import percent_encode
 from uploader.oss.signing import Credentials, canonical_query, sign_headers
@@ -24,11 +24,11 @@ __all__ = [
 
 
 class Bucket:
-    """A bucket: its name, region and endpoint, and the origins under which it can be reached.
+    """A bucket: its name, region and endpoint, and the origins at which it can be reached.
 
-    Requests go to `origin`, the first of `origins`. An origin is `scheme://host[:port]`: a custom
-    domain, or by default the bucket's name before the endpoint's host. A custom domain may also be
-    the endpoint itself.
+    Requests go to `origin`, the first of `origins`. An origin is `scheme://host[:port]`. The host
+    is a custom domain, or by default the bucket's name before the endpoint's host. The endpoint
+    itself may also be a custom domain.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Bucket:
 
 
 class Request:
-    """One HTTP request without its body."""
+    """One HTTP request without its body. `bucket` is the bucket to which it goes."""
 
     def __init__(self, method: str, url: str, headers: "list[Header]", bucket: Bucket) -> None:
         self.bucket = bucket
@@ -72,9 +72,14 @@ def signed_request(
     query: "Sequence[Parameter]" = (),
     headers: "Sequence[Header]" = (),
 ) -> Request:
-    """Return a signed request to `bucket.origin`; `at_s` is now by the server's clock.
+    """Return a signed request to `bucket.origin`.
 
-    The signature covers `/bucket/key`, independent of the host.
+    The signature covers `/bucket/key`, and does not depend on the host.
+
+    Args:
+        at_s: the present time by the server's clock, in seconds since 1970.
+        query: parameters as `(name, value)`, or `(name, None)` for a name without a value.
+        headers: headers to send, in addition to those of the signature.
     """
     signed = sign_headers(
         credentials,
@@ -101,9 +106,10 @@ def put_object(
     headers: "Sequence[Header]",
     traffic_limit: int = 0,
 ) -> Request:
-    """Return a signed PutObject; OSS stores `headers` with the object.
+    """Return a signed PutObject request; OSS stores `headers` with the object.
 
     Args:
+        at_s: the present time by the server's clock, in seconds since 1970.
         traffic_limit: bits per second at which OSS reads this request; 0 for no limit.
 
     Source: OSS API reference, PutObject.
@@ -115,7 +121,7 @@ def put_object(
 def initiate_multipart_upload(
     credentials: Credentials, bucket: Bucket, key: str, *, at_s: float, headers: "Sequence[Header]"
 ) -> Request:
-    """Return a signed InitiateMultipartUpload; OSS stores `headers` with the object."""
+    """Return a signed InitiateMultipartUpload request; OSS stores `headers` with the object."""
     query = [("uploads", None)]
     return signed_request(credentials, bucket, "POST", key, at_s=at_s, query=query, headers=headers)
 
@@ -130,7 +136,12 @@ def upload_part(
     number: int,
     traffic_limit: int = 0,
 ) -> Request:
-    """Return a signed UploadPart; a second one with the same number replaces the part."""
+    """Return a signed UploadPart request, which replaces an earlier part with the same number.
+
+    Args:
+        at_s: the present time by the server's clock, in seconds since 1970.
+        traffic_limit: bits per second at which OSS reads this request; 0 for no limit.
+    """
     query = [("partNumber", str(number)), ("uploadId", upload_id)]
     headers = _traffic_headers(traffic_limit)
     return signed_request(credentials, bucket, "PUT", key, at_s=at_s, query=query, headers=headers)
@@ -145,7 +156,7 @@ def complete_multipart_upload(
     upload_id: str,
     headers: "Sequence[Header]" = (),
 ) -> Request:
-    """Return a signed CompleteMultipartUpload; its body is that of `complete_body`."""
+    """Return a signed CompleteMultipartUpload request; `complete_body` returns its body."""
     return signed_request(
         credentials,
         bucket,
@@ -158,7 +169,11 @@ def complete_multipart_upload(
 
 
 def complete_body(etags: "Sequence[tuple[int, str]]") -> str:
-    """Return the XML that lists the parts, given as `(number, ETag)` in order of the numbers."""
+    """Return the body of a CompleteMultipartUpload request: XML that lists all parts.
+
+    Args:
+        etags: `(number, ETag)` of each part, in order of the numbers.
+    """
     parts = [
         f"<Part><PartNumber>{number}</PartNumber><ETag>{_escape(etag)}</ETag></Part>"
         for number, etag in etags
@@ -169,7 +184,7 @@ def complete_body(etags: "Sequence[tuple[int, str]]") -> str:
 def abort_multipart_upload(
     credentials: Credentials, bucket: Bucket, key: str, *, at_s: float, upload_id: str
 ) -> Request:
-    """Return a signed AbortMultipartUpload, which removes an upload and its parts."""
+    """Return a signed AbortMultipartUpload request, which removes an upload and its parts."""
     return signed_request(
         credentials, bucket, "DELETE", key, at_s=at_s, query=[("uploadId", upload_id)]
     )
@@ -184,7 +199,10 @@ def list_parts(
     upload_id: str,
     after: int = 0,
 ) -> Request:
-    """Return a signed ListParts; the reply has up to 1,000 parts with numbers above `after`."""
+    """Return a signed ListParts request.
+
+    The reply has up to 1,000 parts with numbers above `after`.
+    """
     query: list[Parameter] = [("uploadId", upload_id)]
     if after:
         query.append(("part-number-marker", str(after)))

@@ -46,13 +46,17 @@ class Credentials:
         self._pads: dict[tuple[str, str], tuple[bytes, bytes]] = {}
 
     def forget(self) -> None:
-        """Delete the secrets; other references to this object then have none either."""
+        """Delete the secrets in this object, also for other code that refers to the object."""
         self.access_key_id = self.access_key_secret = ""
         self.security_token = None
         self._pads = {}
 
     def signing_pads(self, date: str, region: str) -> "tuple[bytes, bytes]":
-        """Return the `hmac_pads` of the signing key, computed once for each day and region."""
+        """Return the `hmac_pads` of the signing key, which are computed once per day and region.
+
+        Args:
+            date: a date that begins with `yyyymmdd`.
+        """
         day = (date[:8], region)
         pads = self._pads.get(day)
         if pads is None:
@@ -65,27 +69,34 @@ class Credentials:
 
 
 def canonical_uri(bucket: str | None, key: str) -> str:
-    """Return `/bucket/key`, percent-encoded except for `/`, for all addressing styles."""
+    """Return `/bucket/key`, percent-encoded except for `/`; without a bucket return `/`.
+
+    The result does not depend on the host of the request.
+    """
     if not bucket:
         return "/"
     return percent_encode(f"/{bucket}/{key}", safe="/")
 
 
 def canonical_query(query: "Sequence[Parameter]") -> str:
-    """Return the query sorted by encoded name; a parameter without a value is only its name."""
+    """Return the query sorted by encoded name; a parameter without a value has no `=`."""
     encoded = [(percent_encode(name), percent_encode(value or "")) for name, value in query]
     return "&".join([f"{name}={value}" if value else name for name, value in sorted(encoded)])
 
 
 def signed_headers(headers: "Sequence[Header]", additional: "Sequence[str]" = ()) -> "list[Header]":
-    """Return the headers that the signature covers: lower case, trimmed, sorted by name."""
+    """Return the headers that the signature covers: lower case, trimmed, sorted by name.
+
+    Args:
+        additional: names of headers to sign that are not signed by default.
+    """
     chosen = [name.lower() for name in additional]
     pairs = [(name.lower(), value.strip()) for name, value in headers]
     return sorted([pair for pair in pairs if _always_signed(pair[0]) or pair[0] in chosen])
 
 
 def additional_headers(additional: "Sequence[str]") -> str:
-    """Return the names of headers that are not signed by default, as `a;b`; may be empty."""
+    """Return the names in `additional` that are not signed by default, sorted, such as `a;b`."""
     return ";".join(sorted({n.lower() for n in additional if not _always_signed(n.lower())}))
 
 
@@ -102,7 +113,11 @@ def canonical_request(
     headers: "Sequence[Header]" = (),
     additional: "Sequence[str]" = (),
 ) -> str:
-    """Return the canonical request, which consists of six fields."""
+    """Return the canonical request.
+
+    It has six fields: method, URI, query, signed headers, names of additional headers, and the
+    payload hash, which is usually `UNSIGNED-PAYLOAD`.
+    """
     signed = signed_headers(headers, additional)
     lines = [method, canonical_uri(bucket, key), canonical_query(query)]
     lines += [
@@ -114,18 +129,31 @@ def canonical_request(
 
 
 def scope(date: str, region: str) -> str:
-    """Return the credential scope; `date` is `yyyymmdd` or starts with it."""
+    """Return the credential scope, such as `20260314/cn-hangzhou/oss/aliyun_v4_request`.
+
+    Args:
+        date: a date that begins with `yyyymmdd`.
+    """
     return f"{date[:8]}/{region}/oss/aliyun_v4_request"
 
 
 def string_to_sign(request: str, *, date: str, region: str) -> str:
-    """Return the string to sign for a canonical request; `date` is the `x-oss-date`."""
+    """Return the string to sign for a canonical request.
+
+    Args:
+        request: the canonical request.
+        date: the value of the `x-oss-date` header.
+    """
     digest = hashlib.sha256(request.encode()).digest().hex()
     return "\n".join([ALGORITHM, date, scope(date, region), digest])
 
 
 def signing_key(secret: str, *, date: str, region: str) -> bytes:
-    """Derive the key that signs all requests of one day in one region (32 bytes)."""
+    """Return the key that signs all requests of one day in one region (32 bytes).
+
+    Args:
+        date: a date that begins with `yyyymmdd`.
+    """
     key = ("aliyun_v4" + secret).encode()
     for step in (date[:8], region, "oss", "aliyun_v4_request"):
         key = hmac_sha256(hmac_pads(key), step.encode())
@@ -133,12 +161,17 @@ def signing_key(secret: str, *, date: str, region: str) -> bytes:
 
 
 def signature(key: bytes, text: str) -> str:
-    """Return the signature of a string to sign: 64 lower-case hex digits."""
+    """Return the signature of a string to sign, as 64 lower-case hex digits.
+
+    Args:
+        key: the result of `signing_key`.
+        text: the string to sign.
+    """
     return hmac_sha256(hmac_pads(key), text.encode()).hex()
 
 
 def hmac_pads(key: bytes) -> "tuple[bytes, bytes]":
-    """Return a key XORed with the inner and the outer pad, as `hmac_sha256` needs it."""
+    """Return the key XORed with the inner and with the outer pad of HMAC, for `hmac_sha256`."""
     if len(key) > HMAC_BLOCK:
         key = hashlib.sha256(key).digest()
     key += bytes(HMAC_BLOCK - len(key))
@@ -146,7 +179,13 @@ def hmac_pads(key: bytes) -> "tuple[bytes, bytes]":
 
 
 def hmac_sha256(pads: "tuple[bytes, bytes]", message: bytes) -> bytes:
-    """Return the HMAC-SHA256 (RFC 2104); MicroPython's `hmac` takes ten times as long."""
+    """Return the HMAC-SHA256 of a message (RFC 2104).
+
+    MicroPython's `hmac` takes ten times as long.
+
+    Args:
+        pads: the result of `hmac_pads` for the key.
+    """
     inner, outer = pads
     return hashlib.sha256(outer + hashlib.sha256(inner + message).digest()).digest()
 
@@ -163,12 +202,13 @@ def sign_headers(
     headers: "Sequence[Header]" = (),
     additional: "Sequence[str]" = (),
 ) -> "list[Header]":
-    """Return `headers` and the headers that sign the request, `Authorization` last.
+    """Return `headers` and the headers that sign the request; the last one is `Authorization`.
 
     Args:
-        date: the `x-oss-date`, such as `20260314T092653Z`.
-        headers: must contain all sent headers that are signed by default.
-        additional: names of other headers to sign.
+        date: the value of the `x-oss-date` header, such as `20260314T092653Z`.
+        headers: must contain all sent headers that are signed by default: `content-type`,
+            `content-md5` and those that begin with `x-oss-`.
+        additional: names of headers to sign that are not signed by default.
     """
     out = list(headers)
     out += [("x-oss-date", date), ("x-oss-content-sha256", UNSIGNED_PAYLOAD)]

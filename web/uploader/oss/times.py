@@ -8,20 +8,24 @@ MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def iso_basic(at_s: float) -> str:
-    """Return a time in the format of `x-oss-date`, such as `20260314T092653Z`."""
+    """Return a time in the format of `x-oss-date`, such as `20260314T092653Z`.
+
+    Args:
+        at_s: the time in seconds since 1970.
+    """
     # Half a millisecond more: a sum of floats may be slightly less than a whole second.
     year, month, date, hour, minute, second = time.gmtime(int(at_s + 0.0005))[:6]
     return f"{year:04d}{month:02d}{date:02d}T{hour:02d}{minute:02d}{second:02d}Z"
 
 
 def day(at_s: float) -> str:
-    """Return the UTC date, such as `2026-03-14`."""
+    """Return the UTC date of a time in seconds since 1970, such as `2026-03-14`."""
     year, month, date = time.gmtime(int(at_s))[:3]
     return f"{year:04d}-{month:02d}-{date:02d}"
 
 
 def to_iso(at_s: float) -> str:
-    """Return an ISO 8601 time such as `2026-03-14T09:26:53Z`."""
+    """Return a time in seconds since 1970 as an ISO 8601 time such as `2026-03-14T09:26:53Z`."""
     year, month, date, hour, minute, second = time.gmtime(int(at_s))[:6]
     return f"{year:04d}-{month:02d}-{date:02d}T{hour:02d}:{minute:02d}:{second:02d}Z"
 
@@ -44,7 +48,7 @@ def from_iso(text: str) -> float:
 def from_http(text: str) -> float:
     """Return the seconds since 1970 for an HTTP date such as `Sat, 14 Mar 2026 09:26:53 GMT`.
 
-    `Date` and `Retry-After` have this format.
+    The headers `Date` and `Retry-After` have this format.
 
     Raises:
         ValueError: the text has another format.
@@ -58,9 +62,9 @@ def from_http(text: str) -> float:
 
 
 def _days_since_1970(year: int, month: int, date: int) -> int:
-    """Return the days from 1970-01-01, in the proleptic Gregorian calendar.
+    """Return the number of days from 1970-01-01 to this date of the proleptic Gregorian calendar.
 
-    The computation takes March as the first month of a year, so that a leap day is the last day.
+    In the computation each year begins in March, so that a leap day is the last day of a year.
     """
     year -= month <= 2
     era_year = year % 400

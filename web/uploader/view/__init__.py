@@ -1,1 +1,1 @@
-"""The view: turns the queue's signals into elements, and clicks into actions."""
+"""The view of the page: shows the state of all uploads, and runs the actions of its buttons."""

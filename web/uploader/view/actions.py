@@ -1,4 +1,4 @@
-"""The actions of people: on one upload, on all of them, and on the page."""
+"""The actions that a person can start: on one upload, on all uploads, and on the page."""
 
 import asyncio
 
@@ -35,14 +35,15 @@ TOLD = 3  # messages about files that could not be opened or discarded; the list
 
 
 class Actions:
-    """The actions of people, as the buttons of the list, the page and the dialogs call them.
+    """The actions behind the buttons of the list, the page and the dialogs.
 
-    Cancelling pauses an upload for `UNDO_S` seconds, in which `undo` continues it with the parts
-    that OSS has. After that it is final.
+    `cancel` first pauses an upload for `UNDO_S` seconds. During this time `undo` continues the
+    upload without sending its stored parts again. After this time the cancellation is final.
 
     Args:
-        origin: scheme, host and port of this page; explanations of CORS errors name it.
-        open_dialog: opens a dialog by name and returns its answer; loads the dialogs first.
+        origin: scheme, host and port of this page, for explanations of CORS errors.
+        open_dialog: opens a dialog by name and returns its result; loads the code of the dialogs
+            first.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Actions:
         self._open_dialog = open_dialog
 
     def can(self, feature: str) -> bool:
-        """Tell whether the server offers a feature."""
+        """Tell whether the server offers a feature, such as `share`."""
         return self._grant.can(feature)
 
     def cancel(self, item: "UploadModel") -> None:
@@ -83,7 +84,7 @@ class Actions:
         item.timer = asyncio.create_task(self._cancel_later(item))
 
     def undo(self, item: "UploadModel") -> None:
-        """Undo `cancel`: the upload continues unless a person had paused it before."""
+        """Undo `cancel`: continue the upload, unless a person had paused it before."""
         item.timer.cancel()
         self._queue.leave(item.upload, False)
         self._model.leave(item, False)
@@ -100,7 +101,7 @@ class Actions:
         self._queue.resume(item.upload)
 
     def send_next(self, item: "UploadModel") -> None:
-        """Send a waiting upload before the others."""
+        """Send a waiting upload before all other waiting uploads."""
         self._queue.send_next(item.upload)
 
     def retry(self, item: "UploadModel") -> None:
@@ -109,7 +110,10 @@ class Actions:
         self._model.flush()
 
     def remove(self, item: "UploadModel") -> None:
-        """Remove an upload from the list; if `undo` is still possible, cancel it at once."""
+        """Remove an upload from the list.
+
+        If `cancel` was called and `undo` is still possible, the upload is first cancelled at once.
+        """
         if item.leaving.get():
             item.timer.cancel()
             _start(self._cancel_and_remove(item))
@@ -117,7 +121,10 @@ class Actions:
         self._take_off([item])
 
     def continue_uploads(self, records: "list[Checkpoint]") -> None:
-        """Continue uploads of an earlier page whose files the browser can open again."""
+        """Continue unfinished uploads from earlier visits to this page.
+
+        The browser opens the files of these uploads again.
+        """
         _start(self._continue_uploads(records))
 
     @property
@@ -126,11 +133,11 @@ class Actions:
         return self._queue.speed_limit
 
     def limit_speed(self, bytes_per_s: int) -> None:
-        """Limit the speed of all uploads together; 0 removes the limit."""
+        """Limit the total speed of all uploads, in bytes per second; 0 removes the limit."""
         self._queue.speed_limit = bytes_per_s
 
     def discard(self, records: "list[Checkpoint]") -> None:
-        """Discard unfinished uploads of an earlier page, with their parts at OSS."""
+        """Discard unfinished uploads from earlier visits, and delete their parts at OSS."""
         _start(self._discard(records))
 
     def pause_or_resume(self) -> None:
@@ -141,7 +148,10 @@ class Actions:
             self.resume_all()
 
     def pause_all(self) -> None:
-        """Pause all uploads: waiting ones first, or they would start instead of the others."""
+        """Pause all uploads.
+
+        Waiting uploads are paused first. Otherwise they would start when the running uploads pause.
+        """
         for item in self._in((states.WAITING,)) + self._in((states.UPLOADING, states.VERIFYING)):
             self._queue.pause(item.upload)
         for item in self._in((states.PAUSED,)):
@@ -156,14 +166,14 @@ class Actions:
         self._model.flush()
 
     def retry_failed(self) -> None:
-        """Start all failed uploads again, except files that would be refused again."""
+        """Start all failed uploads again, except those that would certainly fail again."""
         for item in self._in((states.FAILED,)):
             if item.upload.may_retry():
                 self._queue.retry(item.upload)
         self._model.flush()
 
     def clear(self) -> None:
-        """Remove all uploads from the list that are done, cancelled or cannot be retried."""
+        """Remove all ended uploads from the list, except failed ones that can be retried."""
         ended = []
         for item in self._in(states.ENDED):
             if item.upload.may_retry():
@@ -175,7 +185,7 @@ class Actions:
         self._take_off(ended)
 
     def copy_report(self, item: "UploadModel") -> None:
-        """Copy a report for support to the clipboard."""
+        """Copy a report about an upload to the clipboard, for the support team."""
         report = support_report(
             item.upload,
             at=to_iso(self._clock.now_s()),
@@ -185,11 +195,14 @@ class Actions:
         self.copy(report)
 
     def copy(self, text: str) -> None:
-        """Copy text to the clipboard and confirm it; show the text where copying is not allowed."""
+        """Copy text to the clipboard and show a confirmation.
+
+        If the browser does not allow this, a dialog shows the text to copy by hand.
+        """
         _start(self._copy(text))
 
     def copy_link(self, item: "UploadModel") -> None:
-        """Create a link that works for a day, and copy it to the clipboard."""
+        """Create a link to a stored file, valid for one day, and copy it to the clipboard."""
         self.open_dialog("copy_link", item.upload.key, self)
 
     def share(self, item: "UploadModel") -> None:
@@ -197,47 +210,67 @@ class Actions:
         self.open_dialog("share", item.upload.key, safe_name(item.upload.file.name), self)
 
     def show_my_uploads(self) -> None:
-        """Open the list of this person's stored files."""
+        """Open the dialog that lists this person's stored files."""
         self.open_dialog("my_uploads", self)
 
     def show_receipt(self) -> None:
-        """Open the receipt of all stored files, also of those removed from the list."""
+        """Open the dialog that saves the receipt of all finished uploads.
+
+        The receipt includes finished uploads that were removed from the list.
+        """
         done = [(item.upload, item.ended_at_s) for item in self._in((states.DONE,))]
         self.open_dialog("receipt", self._removed_done + done)
 
     def mark_gone(self, key: str, is_gone: bool) -> None:
-        """Mark the upload of an object in the list as deleted, or as restored."""
+        """Show in the list that the object of an upload was deleted or restored.
+
+        Args:
+            key: the key of the object.
+            is_gone: true if the object was deleted, false if it was restored.
+        """
         for item in self._model.rows.get():
             if item.upload.key == key:
                 item.gone.set(is_gone)
         self.refresh_quota()
 
     def try_now(self) -> None:
-        """Check at once whether the network and the server are back."""
+        """Make uploads that wait for the network or the server try again at once."""
         window.try_now()
 
     def sign_in(self) -> None:
-        """Open this page in a new tab to sign in there; uploads that wait here then continue."""
+        """Open this page in a new tab, where the person can sign in.
+
+        After signing in there, uploads that wait in this tab continue.
+        """
         window.open_tab(window.address())
 
     def sign_out(self) -> None:
-        """End the session and load the page again."""
+        """End the session, delete the credentials and load the page again."""
         _start(self._sign_out())
 
     def allow_notifications(self) -> None:
-        """Ask a person for permission to notify them when all uploads have ended."""
+        """Ask the person to allow a notification for the end of all uploads."""
         _start(self._ask_to_notify())
 
     def replace(self, old: "UploadModel", new: "Upload") -> None:
-        """Remove an older upload: at once if it is unfinished, else when the new one is stored."""
+        """Replace an older upload by a new one in the list.
+
+        An unfinished older upload is cancelled and removed at once. A finished older upload is
+        removed when the new one is stored; its object is then deleted if the server offers this.
+        """
         _start(self._replace(old, new))
 
     def open_dialog(self, name: str, *given: "Any") -> None:
-        """Open a dialog, whose answer is not needed; `uploader.dialogs.opening` has the names."""
+        """Open a dialog and ignore its result.
+
+        Args:
+            name: the name of the dialog in `uploader.dialogs.opening`.
+            given: the arguments of the dialog.
+        """
         _start(self.ask(name, *given))
 
     async def ask(self, name: str, *given: "Any") -> "Any":
-        """Open a dialog and return its answer."""
+        """Open a dialog and return its result; the arguments are those of `open_dialog`."""
         return await self._open_dialog(name, *given)
 
     async def _replace(self, old: "UploadModel", new: "Upload") -> None:
@@ -274,7 +307,7 @@ class Actions:
             if error.status != 401:  # else the session has ended already
                 show_toast(say("sign_out_failed"))
                 return
-        self.forget_credentials()  # the person may keep this page, to lose no upload
+        self.forget_credentials()  # the browser may ask, and the person may stay on this page
         window.reload()
 
     async def _ask_to_notify(self) -> None:
@@ -310,7 +343,7 @@ class Actions:
 
 
 def _tell(failed: "Failed") -> None:
-    """Show for the first failed records why they could not be opened or discarded."""
+    """Show for `TOLD` records at most why their uploads could not be continued or discarded."""
     for record, error in failed[:TOLD]:
         show_toast(f"{safe_name(record.name)}: {explain(error, origin='').sentence}")
 

@@ -1,4 +1,4 @@
-"""Adds files to the queue: many at a time without blocking the page, and asks about equal names."""
+"""Adds files to the queue in groups, and asks the person about files with equal names."""
 
 import asyncio
 
@@ -27,10 +27,10 @@ KEEP_BOTH, REPLACE = "keep_both", "replace"
 
 
 class Adding:
-    """Adds files to the queue; asks a person about a file whose name is already in the list.
+    """Adds files to the queue, and asks the person about a file with the same name as a listed one.
 
     Args:
-        new_id: returns 128 random bits in hex, which the files of one folder share.
+        new_id: returns 128 random bits in hex; the keys of all files of a folder contain them.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Adding:
         self._asking = asyncio.Lock()
 
     async def add(self, files: "Iterable[File]") -> None:
-        """Add files in groups, with pauses for other work; then ask about equal names."""
+        """Add files in groups, with pauses between them; then ask about files with equal names."""
         taken: dict[tuple[str, str], object] = dict(self._taken())
         twice: list[File] = []
         folder_ids = _FolderIds(self._new_id)
@@ -75,7 +75,7 @@ class Adding:
                 await self._ask(twice)
 
     async def _show(self) -> None:
-        """Let the uploads start and show them, then pause for other work."""
+        """Let the added uploads start and show them in the list; then pause for other work."""
         await asyncio.sleep(0)
         self._model.flush()
         await self._clock.sleep(PAUSE_S)
@@ -105,9 +105,11 @@ class Adding:
 
 
 class _FolderIds:
-    """One id for all files of a dropped folder, so that they share a folder in the bucket.
+    """Gives all files of a dropped folder the same random id, a part of their keys.
 
-    Files whose keys could be equal get none: they would overwrite each other.
+    The id keeps the files together in one folder of the bucket. A file gets an empty id if its key
+    could be equal to the key of another file. Otherwise one of the two objects would overwrite the
+    other.
     """
 
     def __init__(self, new_id: "Callable[[], str]") -> None:

@@ -1,4 +1,4 @@
-"""The composition of the view from its parts; a change of language builds it again."""
+"""Builds the view from its parts, and builds it again when the language changes."""
 
 from uploader.browser.page.dom import by_id, clear, element, set_attribute
 from uploader.view.list.rows import row

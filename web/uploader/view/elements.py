@@ -1,4 +1,4 @@
-"""Elements that the list, the page around it and the dialogs share: buttons, file names, facts."""
+"""Elements for the list, the page and the dialogs: buttons, file names, lines of short texts."""
 
 from uploader.browser.page.dom import clear, element, listen, set_text
 from uploader.view.words.file_names import split_name
@@ -18,11 +18,12 @@ CROSS = "M5.5 5.5l9 9m0-9l-9 9"  # the path of an icon
 def button(
     kind: str, content: "Element | str", action: "Callable[[], None]", owner: "Owner"
 ) -> "Element":
-    """Return a button that calls `action` until `owner` is disposed of.
+    """Return a button that calls `action` when it is clicked.
 
     Args:
-        kind: classes of the style sheet, such as `quiet strong`.
+        kind: CSS classes, such as `quiet strong`.
         content: text or an icon.
+        owner: removes the listener when the owner is disposed of.
     """
     made = element("button", {"type": "button", "class": kind}, content)
     owner.on_dispose(listen(made, "click", action))
@@ -30,9 +31,14 @@ def button(
 
 
 def file_name(shown: str, path: str = "") -> "Element":
-    """Return a file name whose middle is cut where it does not fit, after its folders, `path`.
+    """Return an element that shows a file name after its folders.
 
-    The element's title is the whole name.
+    A name that is too long for the line is shortened in its middle. The `title` attribute of the
+    element is the full name with its folders.
+
+    Args:
+        shown: the name to display.
+        path: the folders of the file, such as `a/b`; may be empty.
     """
     head, tail = split_name(shown)
     name = element("bdi", None, element("span", {"class": "head"}, head))
@@ -45,10 +51,10 @@ def file_name(shown: str, path: str = "") -> "Element":
 
 
 class Facts:
-    """A line of facts that change, such as `71% · 2.1 MB/s`; `show` touches only changed facts.
+    """A line of short texts, such as `71% · 2.1 MB/s`; `show` updates only texts that have changed.
 
-    The style sheet draws the dot behind the space between two facts, so that a line never ends in
-    one. Each fact is an element of its own: its first letter decides its direction.
+    Each text is a separate element, because its first letter decides its writing direction. The
+    style sheet draws the dots between the texts, so that no line ends with a dot.
     """
 
     def __init__(self) -> None:
@@ -57,7 +63,7 @@ class Facts:
         self._shown: list[Element] = []
 
     def show(self, said: "list[str]") -> None:
-        """Replace the facts by these."""
+        """Show these texts in place of the previous ones."""
         if len(said) != len(self._said):
             self._shown = [element("span", {"class": "fact"}, each) for each in said]
             clear(self.box)
@@ -73,7 +79,7 @@ class Facts:
 
 
 def facts(said: "list[str]") -> "Element":
-    """Return a line of facts that do not change."""
+    """Return an element with a line of short texts, which is not updated later."""
     made = Facts()
     made.show(said)
     return made.box

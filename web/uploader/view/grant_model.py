@@ -1,4 +1,4 @@
-"""The latest grant as signals: what this page may upload, or why the server refuses it."""
+"""Signals with the latest grant (permission to upload), or with the reason of its refusal."""
 
 from uploader.transfer import states
 from uploader.transfer.pacing.retry import waits_for
@@ -15,10 +15,10 @@ WITHOUT_GRANT = ("objects", "unfinished")
 
 
 class GrantModel:
-    """The latest grant, or the error of the server's refusal.
+    """The latest grant (permission to upload) and the error of the latest request, as signals.
 
-    `skew_s` is the server's time minus this computer's, in seconds. `left` is the rest of the quota
-    as (bytes, objects); `None` means no limit.
+    `skew_s` is the server's time minus this computer's time, in seconds. `left` is the unused quota
+    as `(bytes, objects)`; `None` means no limit.
     """
 
     def __init__(self) -> None:
@@ -28,14 +28,20 @@ class GrantModel:
         self.left = Signal((None, None))
 
     def fetched(self, grant: "Grant | None", error: "Exception | None", now_s: float) -> None:
-        """Set the signals from the server's answer; an error does not remove the last grant."""
+        """Update the signals after a request for a grant; an error keeps the previous grant.
+
+        Args:
+            grant: the new grant, or `None` after an error.
+            error: the error, or `None`.
+            now_s: this computer's time in seconds since 1970.
+        """
         self.error.set(error)
         if grant:
             self.grant.set(grant)
             self.skew_s.set(int(grant.server_time_s - now_s))
 
     def can(self, feature: str) -> bool:
-        """Tell whether the server offers a feature, by its name in the grant."""
+        """Tell whether the server offers a feature; `feature` is its name in the grant."""
         grant = self.grant.get()
         if grant:
             return feature in grant.features

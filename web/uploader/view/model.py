@@ -1,8 +1,8 @@
 """Signals for the view: the state of each upload, and sums over all uploads.
 
-The engine calls `changed` for each change, which only notes the upload. A later `flush` updates the
-signals of all noted uploads in one batch. It adds the differences to the sums, so that its cost
-depends on the number of changed uploads and not on that of all.
+The engine calls `changed` for each change, which only marks the upload as changed. A later `flush`
+updates the signals of all marked uploads in one batch. It adds only the differences to the sums.
+Its cost therefore depends on the number of changed uploads, not on the number of all uploads.
 """
 
 from uploader.transfer import states
@@ -38,8 +38,8 @@ REASONS = (states.BY_PERSON,) + WAITS
 class UploadModel:
     """One upload as signals.
 
-    `sent` is the shown number of bytes: it does not fall when a pause or a fault loses bytes in
-    flight. `leaving` is true while a person can undo that they cancelled the upload.
+    `sent` is the displayed number of bytes: it does not decrease when a pause or an error loses
+    bytes in flight. `leaving` is true while a person can undo the cancellation of the upload.
     """
 
     def __init__(self, upload: "Upload") -> None:
@@ -53,37 +53,39 @@ class UploadModel:
         self.leaving = Signal(False)
         self.all_left = Signal(False)  # every byte is sent or in flight
         self.parts_left = Signal(False)  # cancelled, but OSS did not delete its parts
-        # "checking" which parts are stored, "again": waits to send again, "errors" from OSS, or ""
+        # "checking": which parts are stored; "again": waits for a retry; "errors": from OSS; or ""
         self.doing = Signal("")
         self.gone = Signal(False)  # the object was deleted after the upload
         self.quiet = Signal(False)  # nothing was sent for `QUIET_S`
         self.moved_at_s = 0.0
-        self.was_held = False  # paused by a person before it was cancelled
-        self.timer: Any = None  # the task that cancels it when undoing is over
+        self.was_held = False  # a person had paused the upload before its cancellation
+        self.timer: Any = None  # the task that cancels the upload when undo ends
         self.ended_at_s = 0.0
-        self.announced = False  # whether its failure was announced
-        self.noted = True  # the next flush updates it
+        self.announced = False  # whether the failure of the upload was announced
+        self.noted = True  # the next flush updates the signals
         self.seen = 0  # bytes of `upload` at the last flush
-        self.share = NOTHING  # its part of the sums
+        self.share = NOTHING  # the part of the upload in the sums
 
 
 class QueueModel:
     """All uploads as signals.
 
-    - `rows`: list of `UploadModel`, replaced at each change.
-    - `files`, `size`, `sent`: sums without cancelled uploads; `size` and `sent` also without
-      failed uploads that cannot be retried.
-    - `running`: number of uploads that have not ended; `needs` is their size in bytes. Of them,
-      `moving` are being sent or verified, `held` were paused by a person, `waits[reason]` wait, and
-      `kept` can continue after this page is closed.
-    - `quiet`: nothing was sent for `QUIET_S`, although uploads are running.
-    - `forgetful`: the browser cannot store records of uploads.
+    - `rows`: list of `UploadModel`; a new list replaces it when uploads are added or removed.
+    - `files`, `size`, `sent`: number of files, their bytes and their sent bytes, without cancelled
+      uploads. `size` and `sent` also exclude failed uploads that cannot be retried.
+    - `running`: number of uploads that have not ended; `needs` is their total size in bytes.
+    - `moving`: number of uploads that are being sent or verified.
+    - `held`: number of uploads that a person has paused.
+    - `waits[reason]`: number of uploads that wait for this reason.
+    - `kept`: number of uploads that can continue after this page is closed.
+    - `quiet`: true if nothing was sent for `QUIET_S` seconds, although uploads are running.
+    - `forgetful`: true if the browser cannot store records of uploads.
 
-    `on_done` is called for each finished upload, `on_refused` for each that has ended and left an
-    object that is not the file.
+    `on_done(upload)` is called for each finished upload. `on_refused(upload)` is called for each
+    ended upload that has stored an object with other content than the file.
 
     Args:
-        soon: calls its argument, a `flush`, after a short time.
+        soon: `soon(flush)` must call `flush` after a short time.
     """
 
     def __init__(
@@ -98,10 +100,10 @@ class QueueModel:
         self._models: dict[int, UploadModel] = {}
         self._fresh: list[UploadModel] = []
         self._noted: list[UploadModel] = []
-        self._journal: Journal | None = None  # set if its records have changed
+        self._journal: Journal | None = None  # set if the records have changed
         self._moved = 0  # bytes sent by this page; never decreases
         self.rows = Signal([])
-        self.unfinished = Signal([])  # checkpoints of earlier pages
+        self.unfinished = Signal([])  # checkpoints from earlier visits
         self.files = Signal(0)
         self.size = Signal(0)
         self.sent = Signal(0)
@@ -123,7 +125,7 @@ class QueueModel:
         self.on_refused: Callable[[Upload], None] = lambda upload: None
 
     def changed(self, upload: "Upload") -> None:
-        """Note that an upload was added or has changed; the next flush updates its signals."""
+        """Mark an upload as added or changed; the next flush updates its signals."""
         model = self._models.get(id(upload))
         if model is None:
             model = self._models[id(upload)] = UploadModel(upload)
@@ -135,7 +137,11 @@ class QueueModel:
         self._wake()
 
     def leave(self, model: UploadModel, leaving: bool) -> None:
-        """Show an upload as cancelled before it is, or no longer."""
+        """Show an upload as cancelled although it is only paused, or show its real state again.
+
+        Args:
+            leaving: true to show it as cancelled.
+        """
         model.leaving.set(leaving)
         self._note(model)
         self.flush()
@@ -146,7 +152,10 @@ class QueueModel:
         batch(self._update)
 
     def find_stalled(self) -> None:
-        """Set `quiet` where nothing was sent for `QUIET_S`; call this every second or two."""
+        """Set the `quiet` signals if nothing was sent for `QUIET_S` seconds.
+
+        Call this every one or two seconds.
+        """
         now_s = self._clock.now_s()
 
         def note() -> None:
@@ -159,7 +168,7 @@ class QueueModel:
         batch(note)
 
     def found(self, journal: "Journal") -> None:
-        """Note that the records of earlier pages have changed."""
+        """Let the next flush read the records of unfinished uploads from `journal`."""
         self._journal = journal
         self._wake()
 
@@ -168,7 +177,7 @@ class QueueModel:
         return max(0.0, self._clock.now_s() - record.saved_at_s)
 
     def remove(self, models: "list[UploadModel]") -> None:
-        """Remove ended uploads and their part of the sums."""
+        """Remove ended uploads from the list, and subtract them from the sums."""
         gone = {id(model) for model in models}
 
         def forget() -> None:
@@ -244,7 +253,11 @@ class QueueModel:
         model.parts_left.set(state == states.CANCELLED and upload.error is not None)
 
     def _watch_quiet(self, model: UploadModel, state: str, now_s: float) -> None:
-        """Start or end watching an upload for `quiet`: it is watched while it is sent."""
+        """Start checking an upload for stalls when it begins to send, and stop when sending ends.
+
+        Args:
+            state: the new state of the upload.
+        """
         model.quiet.set(False)
         if state == states.UPLOADING:
             model.moved_at_s = now_s
@@ -287,9 +300,12 @@ def _doing(upload: "Upload") -> str:
 
 
 def _settle(model: UploadModel, share: "tuple[int, ...]", sums: "list[int]") -> None:
-    """Add the difference between the new and the old share of an upload to `sums`.
+    """Add to `sums` the difference between the new and the previous numbers of an upload.
 
-    In most calls only `sent` has changed.
+    In most calls only the number of sent bytes has changed.
+
+    Args:
+        share: the new numbers of the upload, from `_share`.
     """
     old, model.share = model.share, share
     sums[SENT] += share[SENT] - old[SENT]
@@ -301,7 +317,7 @@ def _settle(model: UploadModel, share: "tuple[int, ...]", sums: "list[int]") -> 
 
 
 def _share(model: UploadModel) -> "tuple[int, ...]":
-    """Return the part of the sums of an upload, in the order of `QueueModel._add`."""
+    """Return the numbers that an upload adds to the sums, in the order of `QueueModel._add`."""
     state = model.state.get()
     if state == states.CANCELLED:
         return (0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)

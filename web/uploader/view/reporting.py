@@ -1,9 +1,10 @@
-"""Reports to our server: stored files, for its ledger, and damaged objects, to be removed.
+"""Reports to our server about stored files, and about objects that differ from their file.
 
-Reports are sent one after the other. While files are sent, at most one report goes per second, so
-that the files get the processor and the connection. If the server is not available, a report is
-repeated later. Reports do not change an upload: OSS has confirmed it, and the server also finds
-objects that were never reported.
+The server records stored files in its ledger, and deletes objects that differ. Reports are sent one
+after the other. While files are sent, at most one report per second is sent, so that the files get
+the processor and the connection. If the server is not available, a report is repeated later.
+Reports do not change the state of an upload: OSS has confirmed the upload, and the server also
+finds objects that were never reported.
 """
 
 import asyncio
@@ -30,11 +31,11 @@ UNAVAILABLE = (0, 200, 429, 503, 504)  # 200: something else than our server has
 
 
 class Reporting:
-    """Reports each upload when it has ended, if the server accepts reports.
+    """Reports each ended upload to our server, if the server accepts reports.
 
     Args:
-        is_sending: tells whether uploads are being sent.
-        counted: called when the server has recorded an upload.
+        is_sending: returns true while uploads are being sent.
+        counted: called with each upload after its report.
     """
 
     def __init__(
@@ -56,11 +57,11 @@ class Reporting:
         self._refuses = False
 
     def waiting(self) -> "list[Upload]":
-        """Return the finished uploads that are not reported yet."""
+        """Return the finished uploads that are still to be reported."""
         return list(self._waiting)
 
     def arrived(self, upload: "Upload") -> None:
-        """Report a finished upload after those before it."""
+        """Report a finished upload, after the finished uploads that were added before it."""
         if upload.identical or not self._grant.can(FEATURE):
             return
         self._waiting.append(upload)
@@ -69,7 +70,7 @@ class Reporting:
             asyncio.create_task(self._report())  # noqa: RUF006 - it ends by itself
 
     def refused(self, upload: "Upload") -> None:
-        """Report an object that is not the file, so that the server removes it."""
+        """Report an object that differs from its file, so that the server deletes the object."""
         if not upload.refused or not self._grant.can(REFUSALS):
             return
         self._refused.append((upload, upload.refused))
@@ -81,7 +82,7 @@ class Reporting:
         while self._refused:
             upload, each = self._refused[0]
             if not each.etag and upload.refused is not each:
-                self._refused.pop(0)  # sent again; without an ETag the two objects look the same
+                self._refused.pop(0)  # sent again; without an ETag the two objects look alike
                 continue
             try:
                 if not await self._receipts.refuse(each):
@@ -93,7 +94,7 @@ class Reporting:
                     await self._clock.sleep(max(RETRY_S, error.retry_after_s or 0))
                     continue
             except OSSError:
-                pass  # another object has replaced it
+                pass  # another object has replaced this object
             self._refused.pop(0)
         self._refuses = False
 

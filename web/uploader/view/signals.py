@@ -1,9 +1,9 @@
 """Reactive values: `Signal`, `Computed`, `effect`, `batch` and `Owner`.
 
-An effect runs again when a value that it read has changed. A change first marks all readers; then
-each marked effect runs once, so that no effect sees a mixture of old and new values. A computed
-value is computed when it is read. An effect does not run if its sources have their old values
-again. Values are replaced, never mutated.
+An effect is a function that runs again when a value that it read has changed. A change first marks
+all functions that depend on the value. Then each marked effect runs once, so that no effect reads a
+mixture of old and new values. A computed value is computed only when it is read. An effect does not
+run again if the computed values that it read stay equal. Values are replaced, never mutated.
 """
 
 import sys
@@ -35,17 +35,17 @@ def report_errors_to(handler: "Callable[[Exception], None]") -> None:
 
 
 class _Source:
-    """A value that readers follow: it has a list of them and a version, the number of its changes.
+    """A value with a list of its readers and a version, which is the number of its changes.
 
-    Both are class attributes at first and need no memory: an upload has a dozen signals, and most
-    of them are never read.
+    List and version are class attributes until they change, which saves memory: an upload has a
+    dozen signals, and most of them are never read.
     """
 
     _readers: "list[_Reader] | None" = None
     version = 0
 
     def refresh(self) -> None:
-        """Update the value and the version, if they depend on other sources."""
+        """Bring the value and the version up to date; only computed values need this."""
 
     def _track(self) -> None:
         if _reader is not None:
@@ -66,7 +66,7 @@ class _Source:
 
 
 class _Reader:
-    """A function that reads sources; it keeps the versions that it read."""
+    """A function that reads sources; it stores the sources and versions that its last run read."""
 
     def __init__(self) -> None:
         self._sources: list[_Source] = []
@@ -76,7 +76,7 @@ class _Reader:
         ] = []  # sources of the previous run, which still have this reader
 
     def mark(self) -> None:
-        """Note that a source may have changed."""
+        """Record that a source may have changed; subclasses implement this."""
         raise NotImplementedError
 
     def reads(self, source: _Source) -> None:
@@ -113,18 +113,21 @@ class _Reader:
 
 
 class Signal(_Source):
-    """A value that can be set."""
+    """A reactive value that code can set."""
 
     def __init__(self, value: "Any") -> None:
         self._value = value
 
     def get(self) -> "Any":
-        """Return the value, and make it a source of the running effect or computed value."""
+        """Return the value.
+
+        If an effect or a computed value calls `get`, it is updated when this value changes.
+        """
         self._track()
         return self._value
 
     def set(self, value: "Any") -> None:
-        """Replace the value and run the effects that read it; an equal value has no effect."""
+        """Replace the value, and run the effects that read it, unless the new value is equal."""
         if value == self._value:
             return
         self._value = value
@@ -135,9 +138,10 @@ class Signal(_Source):
 
 
 class Computed(_Source, _Reader):
-    """A value computed from others, only when it is read and one of them has changed.
+    """A value computed from other values; it is computed again only when it is read after a change.
 
-    If it is created inside an owner, it must not be read after the owner is disposed of.
+    A computed value that is created inside an owner must not be read after this owner is disposed
+    of.
     """
 
     def __init__(self, function: "Callable[[], Any]") -> None:
@@ -149,13 +153,16 @@ class Computed(_Source, _Reader):
             _owner.on_dispose(self.forget)
 
     def get(self) -> "Any":
-        """Return the current value, and make it a source of its reader, as with a signal."""
+        """Return the current value.
+
+        If an effect or a computed value calls `get`, it is updated when this value changes.
+        """
         self.refresh()
         self._track()
         return self._value
 
     def mark(self) -> None:
-        """Note that a source may have changed."""
+        """Mark this value and its readers as possibly outdated."""
         if not self._stale:
             self._stale = True
             self._mark_readers()
@@ -187,7 +194,7 @@ class _Effect(_Reader):
             _waiting.append(self)
 
     def settle(self) -> None:
-        """Run if a source has another version than at the last run; report an exception."""
+        """Run the function if a source has changed since its last run; report any exception."""
         self._queued = False
         try:
             if not self._disposed and self._outdated():
@@ -204,13 +211,16 @@ class _Effect(_Reader):
 
 
 class Owner:
-    """Owns the effects and listeners of one part of the page, and disposes of them together."""
+    """The owner of the effects and listeners of one part of the page; it ends them together."""
 
     def __init__(self) -> None:
         self._cleanups: list[Callable[[], None]] = []
 
     def run(self, function: "Callable[[], Any]") -> "Any":
-        """Call `function` and return its result; effects created in it belong to this owner."""
+        """Call `function` and return its result.
+
+        Effects that `function` creates belong to this owner.
+        """
         global _owner
         outer, _owner = _owner, self
         try:
@@ -223,7 +233,10 @@ class Owner:
         self._cleanups.append(cleanup)
 
     def dispose(self) -> None:
-        """Stop all effects and run all clean-ups, the latest first; a second call does nothing."""
+        """Stop all effects and call all clean-up functions, the latest first.
+
+        A second call does nothing.
+        """
         cleanups, self._cleanups = self._cleanups, []
         for cleanup in reversed(cleanups):
             cleanup()
@@ -233,7 +246,7 @@ def effect(function: "Callable[[], None]") -> "Callable[[], None]":
     """Run `function` now and whenever a value that it read changes.
 
     Returns:
-        A function that stops this.
+        A function that stops the effect.
     """
     made = _Effect(function)
     if _owner is not None:
@@ -243,7 +256,10 @@ def effect(function: "Callable[[], None]") -> "Callable[[], None]":
 
 
 def batch(function: "Callable[[], Any]") -> "Any":
-    """Call `function` and return its result; effects run after it, not during it."""
+    """Call `function` and return its result.
+
+    Effects that depend on changed values run only after `function` has ended.
+    """
     global _depth
     _depth += 1
     try:

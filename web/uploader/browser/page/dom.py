@@ -1,7 +1,7 @@
-"""Elements of the document: created from text, never from HTML.
+"""Functions for elements of the document, which are created from text, never from HTML.
 
 An `Element` is a JavaScript element. Code that removes an element also calls the function that
-`listen` returned for it.
+`listen` returned for the element.
 """
 
 import js
@@ -44,7 +44,7 @@ def by_id(name: str) -> "Element":
     """Return the element with this id.
 
     Raises:
-        LookupError: there is none.
+        LookupError: the document has no such element.
     """
     found = js.document.getElementById(name)
     if not found:
@@ -53,9 +53,12 @@ def by_id(name: str) -> "Element":
 
 
 def element(tag: str, attributes: "dict[str, str] | None" = None, *children: "Any") -> "Element":
-    """Return a new element; children are elements or text.
+    """Return a new element.
 
-    Buttons get a `tabindex`: Safari's Tab key skips them without it.
+    Buttons, inputs and summaries get a `tabindex`, because Safari's Tab key skips them without it.
+
+    Args:
+        children: elements or text.
     """
     made = js.document.createElement(tag)
     if tag in TAB_STOPS:
@@ -67,7 +70,11 @@ def element(tag: str, attributes: "dict[str, str] | None" = None, *children: "An
 
 
 def icon(path: str) -> "Element":
-    """Return a 20 x 20 line drawing that assistive technology ignores."""
+    """Return a 20 x 20 line drawing that assistive technology ignores.
+
+    Args:
+        path: the SVG path of the line.
+    """
     drawing = js.document.createElementNS(SVG, "svg")
     drawing.setAttribute("viewBox", "0 0 20 20")
     drawing.setAttribute("class", "icon")
@@ -92,12 +99,15 @@ def set_attribute(target: "Element", name: str, value: "str | None") -> None:
 
 
 def set_progress(bar: "Element", value: int) -> None:
-    """Set the value of a progress bar, as a float: MicroPython cuts integers to 32 bits."""
+    """Set the value of a progress bar.
+
+    The value is set as a float, because MicroPython cuts integers to 32 bits.
+    """
     bar.value = float(value)
 
 
 def set_height(target: "Element", height_px: "float | None") -> None:
-    """Set the height of the element; `None` stands for that of its content."""
+    """Set the height of the element in pixels; with `None` its content determines the height."""
     if height_px is None:
         target.style.removeProperty("block-size")
     else:
@@ -107,12 +117,16 @@ def set_height(target: "Element", height_px: "float | None") -> None:
 def watch_nearness(
     handler: "Callable[[int, bool, float], None]",
 ) -> "tuple[Callable[[Element], None], Callable[[], None]]":
-    """Call `handler(number, near, height_px)` when an element comes near the window or leaves it.
+    """Return functions that observe which elements are near the window.
 
-    `number` is the element's `data-chunk`.
+    Args:
+        handler: `handler(number, near, height_px)` is called when an observed element comes near
+            the window or moves away from it. `number` is the element's `data-chunk` attribute,
+            `near` tells whether it is near, and `height_px` is its height.
 
     Returns:
-        A function that starts watching an element, and one that stops watching all of them.
+        `(observe, stop)`: `observe(element)` starts to observe an element, and `stop()` ends the
+        observation of all elements.
     """
 
     def receive(entries: "Any", _observer: "Any") -> None:
@@ -132,17 +146,21 @@ def watch_nearness(
 
 
 def clear(target: "Element") -> None:
-    """Remove all children."""
+    """Remove all children of the element."""
     target.replaceChildren()
 
 
 def has_focus(target: "Element") -> bool:
-    """Tell whether the focus is on something inside `target`."""
+    """Tell whether `target` or an element inside it has the focus."""
     return bool(target.contains(js.document.activeElement))
 
 
 def listen(target: "Element", event: str, handler: "Callable[[], None]") -> "Callable[[], None]":
-    """Call `handler` at each event; the returned function stops this and frees the callback."""
+    """Call `handler` at each event with this name.
+
+    Returns:
+        A function that removes the listener and frees its callback.
+    """
     proxy = create_proxy(lambda _event: handler())
     target.addEventListener(event, proxy)
 
@@ -156,7 +174,8 @@ def listen(target: "Element", event: str, handler: "Callable[[], None]") -> "Cal
 def show_toast(words: str) -> None:
     """Show a message for a short time, and announce it to assistive technology.
 
-    An open dialog covers the rest of the page for both, so a dialog has its own toast element.
+    If a dialog is open, the message is shown in the dialog, because an open dialog hides the rest
+    of the page from people and from assistive technology.
     """
     places = js.document.querySelectorAll("dialog[open] > .toast")
     place = places[places.length - 1] if places.length else by_id("toast")
@@ -167,10 +186,11 @@ def show_toast(words: str) -> None:
 def place_in_sight(target: "Element", edge: str) -> None:
     """Move a dialog or toast to the visible part of the page, and limit its height to that part.
 
-    This is needed only in an embedded page: its frame is as high as the content, and only an
-    `IntersectionObserver` tells which part of it is visible.
+    Only an embedded page needs this: its frame is as high as its content, and only an
+    `IntersectionObserver` can tell which part of the frame is visible.
 
     Args:
+        target: the dialog or toast.
         edge: the CSS property for the distance from the top.
     """
     if js.window.parent == js.window:
@@ -193,10 +213,11 @@ def place_in_sight(target: "Element", edge: str) -> None:
 
 
 def listen_keys(handler: "Callable[[str, bool, Element | None], bool]") -> None:
-    """Call `handler(code, alt, row)` at each key, except in selects, text areas and dialogs.
+    """Call `handler(code, alt, row)` at each key press, except in selects, text areas and dialogs.
 
-    `row` is the row of the list that has the focus, or None. If the handler returns true, the
-    browser's own action is suppressed.
+    `code` is the code of the key, and `alt` tells whether the Alt key is down. `row` is the row of
+    the list that has the focus, or `None`. If the handler returns true, the browser does not
+    perform its own action for the key.
     """
 
     def press(event: "Any") -> None:

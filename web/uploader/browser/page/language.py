@@ -1,4 +1,4 @@
-"""Languages: sentences from our server, formats for numbers and times from `Intl`."""
+"""Languages: sentences from our server, and formats for numbers and times from the browser."""
 
 import json
 
@@ -23,10 +23,10 @@ YEAR_S = 365 * 86400
 
 
 class Intl:
-    """The `Formats` of a language, from the browser.
+    """Formats of numbers and times in one language, from the browser's `Intl` API.
 
-    Each format is created when it is first needed, as that takes some milliseconds. All of them
-    use the digits 0 to 9 (`latn`), as numbers are formatted in Python.
+    Each formatter is created when it is first needed, as this takes some milliseconds. All
+    formatters use the digits 0 to 9 (`latn`), because Python formats the numbers.
     """
 
     def __init__(self, code: str) -> None:
@@ -45,28 +45,31 @@ class Intl:
 
     @property
     def percent(self) -> str:
-        """A pattern such as `0%`."""
+        """The pattern of a percentage, such as `0%`, in which `0` stands for the number."""
         return str(self._keep("percent", lambda: self._figures("percent").format(0)))
 
     def plural(self, count: int) -> str:
-        """Return `one` or `other`; sentences have no other plural categories."""
+        """Return the plural category of a number: `one` or `other`.
+
+        Sentences have no other categories.
+        """
         found = str(self._keep("plural", lambda: self._new("PluralRules")).select(count))
         return found if found == "one" else "other"
 
     def time(self, at_s: float) -> str:
-        """Return the time of day of a time in seconds since 1970."""
+        """Return the time of day as text, such as `15:40`, for a time in seconds since 1970."""
         made = self._keep("time", lambda: self._new("DateTimeFormat", timeStyle="short"))
         return str(made.format(float(at_s) * 1000))
 
     def moment(self, at_s: float) -> str:
-        """Return day and time of a time in seconds since 1970."""
+        """Return date and time of day as text, for a time in seconds since 1970."""
         made = self._keep(
             "moment", lambda: self._new("DateTimeFormat", dateStyle="medium", timeStyle="short")
         )
         return str(made.format(float(at_s) * 1000))
 
     def ago(self, count: int, unit: str) -> str:
-        """Return a text such as `3 days ago`; `unit` is such as `day`."""
+        """Return a text such as `3 days ago`; `unit` is a word such as `day`."""
         made = self._keep("ago", lambda: self._new("RelativeTimeFormat"))
         return str(made.format(-count, unit))
 
@@ -84,17 +87,17 @@ class Intl:
 
 
 def chosen() -> str:
-    """Return the code of the language in which the page was served."""
+    """Return the code of the language in which the server sent the page."""
     return str(js.document.documentElement.lang)
 
 
 def sentences_of_page() -> "dict[str, str]":
-    """Return the sentences in the language in which the page was served."""
+    """Return the sentences of the language in which the server sent the page, by their keys."""
     return _read(js.document.getElementById("sentences").textContent)
 
 
 async def fetch_sentences(code: str) -> "dict[str, str]":
-    """Fetch and return the sentences of another language.
+    """Fetch and return the sentences of another language, by their keys.
 
     Raises:
         JsException: the server does not answer.
@@ -104,12 +107,17 @@ async def fetch_sentences(code: str) -> "dict[str, str]":
 
 
 def remember(code: str) -> None:
-    """Store the language in a cookie, so that the server uses it the next time."""
+    """Store the language in a cookie, so that the server uses it for the next page."""
     js.document.cookie = f"ossferry_lang={code}; path=/; max-age={YEAR_S}; samesite=lax"
 
 
 def translate_shell(code: str, direction: str, say: "Callable[[str], str]") -> None:
-    """Translate the elements of `index.html`, which are not part of the view."""
+    """Translate the elements of `index.html`, which the view does not create.
+
+    Args:
+        direction: the writing direction, `ltr` or `rtl`.
+        say: returns the sentence of a key.
+    """
     root = js.document.documentElement
     root.lang = code
     root.dir = direction

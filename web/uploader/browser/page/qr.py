@@ -1,4 +1,4 @@
-"""QR codes, made by qrcode-generator, which is loaded for the first one."""
+"""QR codes, made with the library qrcode-generator, which is loaded when it is first needed."""
 
 import js
 
@@ -16,7 +16,11 @@ CORRECTION = "M"
 
 
 async def qr_code(text: str, label: str) -> "Element":
-    """Return the QR code of a text as an SVG element; `label` describes it."""
+    """Return the QR code of a text as an SVG element.
+
+    Args:
+        label: the description of the code for assistive technology.
+    """
     code = await js.ossferry.ask("qr", "default", FITTING, CORRECTION)
     code.addData(text)
     code.make()

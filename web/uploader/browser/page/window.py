@@ -53,7 +53,7 @@ YEAR_S = 365 * 86400
 
 
 def receive_files(handler: "Callable[[Iterator[BrowserFile]], None]") -> None:
-    """Call `handler` with the files added before Python has started, and with all later ones."""
+    """Call `handler` with the files added before Python started, and with all later files."""
     js.ossferry.listen(create_proxy(lambda files: handler(files_from_js(files))))
 
 
@@ -63,12 +63,19 @@ def url(name: str) -> str:
 
 
 def ready() -> None:
-    """Mark the page as ready; from now on Trusted Types refuse all code from strings."""
+    """Mark the page as ready; from now on the browser refuses to run any code from strings.
+
+    This is enforced with Trusted Types.
+    """
     js.ossferry.ready()
 
 
 def guard_leaving(on: bool) -> None:
-    """Let the browser ask before this page is closed, and keep the screen on; or stop both."""
+    """Let the browser ask before this page is closed, and keep the screen on.
+
+    Args:
+        on: false to stop both.
+    """
     js.ossferry.guardLeaving(on)
 
 
@@ -87,12 +94,15 @@ def set_icon(address: str) -> None:
 
 
 def theme() -> str:
-    """Return `light` or `dark` if a person chose one, else an empty text."""
+    """Return `light` or `dark` if a person chose these colours, else an empty text."""
     return str(js.document.documentElement.getAttribute("data-theme") or "")
 
 
 def set_theme(name: str) -> None:
-    """Use light or dark colours, or with `auto` those of the system; remembered for a year."""
+    """Use `light` or `dark` colours, or with `auto` the colours of the system.
+
+    A cookie stores the choice for a year.
+    """
     chosen = name if name in ("light", "dark") else ""
     root = js.document.documentElement
     if chosen:
@@ -133,7 +143,12 @@ async def copy_text(text: str) -> bool:
 
 
 def save_text(name: str, kind: str, text: str) -> None:
-    """Let the browser save text as a file; `kind` is its content type."""
+    """Let the browser save text as a file.
+
+    Args:
+        name: the name of the file.
+        kind: the content type of the file.
+    """
     link = js.document.createElement("a")
     link.href = js.URL.createObjectURL(js.Blob.new(to_js([text]), to_js({"type": kind})))
     link.download = name
@@ -141,12 +156,12 @@ def save_text(name: str, kind: str, text: str) -> None:
 
 
 def try_now() -> None:
-    """Let uploads that wait for the network or the server check again at once."""
+    """Make uploads that wait for the network or the server try again at once."""
     js.window.dispatchEvent(js.Event.new("online"))
 
 
 async def person_or_network_back() -> None:
-    """Return when a person comes back to this page, or the network is back."""
+    """Wait until a person comes back to this page, or the network is back."""
     woken = asyncio.Event()
     stops = [listen(js.window, event, woken.set) for event in ("focus", "online")]
     await woken.wait()
@@ -155,7 +170,10 @@ async def person_or_network_back() -> None:
 
 
 def when_hidden(handler: "Callable[[], None]") -> None:
-    """Call `handler` when the page is hidden: a phone may end it afterwards without an event."""
+    """Call `handler` each time the page becomes hidden.
+
+    A phone may later end a hidden page without another event.
+    """
 
     def look() -> None:
         if js.document.hidden:
@@ -165,7 +183,7 @@ def when_hidden(handler: "Callable[[], None]") -> None:
 
 
 def is_touched() -> bool:
-    """Tell whether the main pointer is a finger, as on a phone."""
+    """Tell whether the main pointing device is a touch screen, as on a phone."""
     return bool(js.matchMedia("(pointer: coarse)").matches)
 
 
@@ -180,13 +198,16 @@ def open_tab(address: str) -> None:
 
 
 def may_ask_to_notify() -> bool:
-    """Tell whether the browser would ask for permission to notify."""
+    """Tell whether the browser would ask the person to allow notifications.
+
+    It asks only in a secure context, and only if the person has not answered before.
+    """
     kind: Any = getattr(js.window, "Notification", None)
     return bool(kind) and is_secure() and str(kind.permission) == "default"
 
 
 async def ask_to_notify() -> None:
-    """Ask the person for permission to notify."""
+    """Ask the person for permission to show notifications."""
     await js.Notification.requestPermission()
 
 
@@ -198,12 +219,17 @@ def notify_if_away(words: str) -> None:
 
 
 def show_thumbnail(target: "Any", file: "Any") -> None:
-    """Put a thumbnail of an image or video into `target`, when the browser is idle."""
+    """Show a thumbnail of an image or video in the element `target`, when the browser is idle."""
     js.ossferry.ask("thumbnails", "show", target, file.blob)
 
 
 def focus_next_row(row: "Any", step: int) -> None:
-    """Move the focus to the same button `step` rows further down."""
+    """Move the focus to the same button in another row of the list.
+
+    Args:
+        row: the row that has the focus.
+        step: 1 for the next row, -1 for the previous one.
+    """
     rows = js.document.querySelectorAll("[data-testid=upload]")
     for index in range(rows.length):
         if rows[index].contains(row) and 0 <= index + step < rows.length:
@@ -214,7 +240,7 @@ def focus_next_row(row: "Any", step: int) -> None:
 
 
 def report_error(error: Exception) -> None:
-    """Write a programming error to the console."""
+    """Write an unexpected exception to the browser's console."""
     js.console.error(f"ossferry: {type(error).__name__}: {error}")
 
 
@@ -238,14 +264,14 @@ def is_embedded() -> bool:
 
 
 class Frame:
-    """Messages to and from the page that embeds this one."""
+    """The connection to the page that embeds this one, for messages in both directions."""
 
     def __init__(self, module: "Any") -> None:
         self._module = module
 
     @classmethod
     async def open(cls) -> "Frame":
-        """Load `frame.js` and return the connection."""
+        """Load `frame.js` and return a connection."""
         return cls(await js.ossferry.load("frame"))
 
     def listen(self, handler: "Callable[[str, str], None]") -> None:
@@ -253,7 +279,12 @@ class Frame:
         self._module.start(create_proxy(handler))
 
     def tell(self, kind: str, value: "object") -> None:
-        """Send a message to the embedding page."""
+        """Send a message to the embedding page.
+
+        Args:
+            kind: the name of the message.
+            value: its content, which must fit into JSON.
+        """
         self._module.tell(json.dumps({"ossferry": kind, "value": value}))
 
 

@@ -1,4 +1,4 @@
-"""Calls of our server's JSON API."""
+"""Requests to the JSON API of our server."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ TIMEOUT_MS = 15000
 async def post(
     path: str, document: "dict[str, object] | None" = None, *, refusal: type = ServerRefused
 ) -> "dict[str, Any]":
-    """Send a `POST` request; everything else is as with `call`."""
+    """Send a `POST` request; arguments, result and exceptions are those of `call`."""
     return await call("POST", path, document, refusal=refusal)
 
 
@@ -42,9 +42,9 @@ async def call(
         The object; an empty one for status 204.
 
     Raises:
-        ServerRefused: the server refused the request. The status is 0 if no response came, or one
-            with status 200 that is no JSON object, such as a proxy's maintenance page. Callers
-            raise it with status 200 if the object lacks a field.
+        ServerRefused: the server refused the request. The status is 0 if no response came, and 200
+            if the response is not a JSON object, such as a proxy's maintenance page. Callers raise
+            the same exception with status 200 if the object lacks a field.
     """
     status, wait, date, text = await _answer(method, path, json.dumps(document) if document else "")
     if not status:
@@ -73,7 +73,10 @@ async def call(
 
 
 async def _answer(method: str, path: str, body: str) -> "tuple[int, str, str, str]":
-    """Return status, Retry-After, Date and body; status 0 and the error if no response came."""
+    """Send a request, and return status, `Retry-After`, `Date` and body of the response.
+
+    If no response came, the status is 0, both headers are empty, and the body is the error's text.
+    """
     told = asyncio.Event()
     answers: list[tuple[int, str, str, str]] = []
 
@@ -93,7 +96,12 @@ async def _answer(method: str, path: str, body: str) -> "tuple[int, str, str, st
 
 
 def _wait_s(retry_after: str, date: str) -> "float | None":
-    """Return a Retry-After in seconds; `date` is the server's time, if it is a date."""
+    """Return the seconds to wait for a `Retry-After` header; `None` if it is missing or malformed.
+
+    Args:
+        retry_after: the value of the header: seconds, or a date by the server's clock.
+        date: the `Date` header of the same response.
+    """
     try:
         if retry_after.isdigit():
             return float(retry_after)
@@ -103,7 +111,7 @@ def _wait_s(retry_after: str, date: str) -> "float | None":
 
 
 def _json(text: str) -> "dict[str, Any] | None":
-    """Return the JSON object in `text`; None if it is anything else."""
+    """Return the JSON object in `text`, or `None` if the text is anything else."""
     try:
         document = json.loads(text)
     except (

@@ -1,4 +1,4 @@
-"""Grants from our server."""
+"""Requests to our server for grants, the permission to upload."""
 
 from uploader.browser.server.calls import post
 from uploader.transfer.errors import GrantRefused
@@ -12,13 +12,16 @@ __all__ = ["ServerGrants"]
 
 
 class ServerGrants:
-    """The `GrantSource` of `GrantKeeper`: `POST /api/grant`."""
+    """Implements the interface `GrantSource` of `GrantKeeper` with `POST /api/grant`."""
 
     async def fetch(self, *, refused_key_id: str = "") -> "Grant":
-        """Return a grant; not the cached one if OSS has refused its access key id.
+        """Return a grant from the server, possibly one from the server's cache.
+
+        Args:
+            refused_key_id: an access key id that OSS has refused; the grant will have another one.
 
         Raises:
-            GrantRefused: the server refused the request; status 0 if no response came.
+            GrantRefused: the server refused the request; its status is 0 if no response came.
         """
         document: dict[str, object] = {"refused_key_id": refused_key_id} if refused_key_id else {}
         return read_grant(await post("/api/grant", document, refusal=GrantRefused))

@@ -21,7 +21,10 @@ STANDS, INTACT = "upload-stands", "intact"
 
 
 class ServerReceipts:
-    """The engine's `Receipts` port; `on_left` is called with the rest of the quota."""
+    """Requests receipts from our server; implements the engine's interface `Receipts`.
+
+    `on_left` is called with the unused quota if a receipt contains it.
+    """
 
     def __init__(self) -> None:
         self.on_left: Callable[[Left], None] = lambda left: None
@@ -29,13 +32,18 @@ class ServerReceipts:
     async def confirm(self, *, key: str, size: int, crc64: str, request_id: str) -> "Stored | None":
         """Return the proof that the object is stored with this size and CRC-64.
 
+        Args:
+            size: the size in bytes.
+            crc64: the CRC-64 as decimal text.
+            request_id: the id of the OSS request that stored the object; may be empty.
+
         Returns:
-            `None` if there is no object under `key`.
+            The proof; `None` if there is no object under `key`.
 
         Raises:
-            Corrupt: the object under `key` is another one.
-            ServerRefused: the server refused the request; status 0 if no response came, 200 if the
-                response is malformed.
+            Corrupt: the object under `key` has other content.
+            ServerRefused: the server refused the request; the status is 0 if no response came, and
+                200 if the response is malformed.
         """
         document: dict[str, object] = {
             "key": key,
@@ -61,13 +69,14 @@ class ServerReceipts:
         return Stored(str(found.get("etag", "")), stored_crc64, request_id)
 
     async def refuse(self, refused: "RefusedObject") -> bool:
-        """Let the server remove an object that is not the file.
+        """Ask the server to delete an object that is not the file.
 
         Returns:
-            `False` if the object is the file: the reply of OSS was damaged, not the object.
+            `True` if the server deletes the object. `False` if the object is the file: in this case
+            the reply of OSS was damaged, not the object.
 
         Raises:
-            ServerRefused: the server refused the request; status 0 if no response came.
+            ServerRefused: the server refused the request; the status is 0 if no response came.
         """
         document: dict[str, object] = {
             "key": refused.key,
@@ -85,29 +94,34 @@ class ServerReceipts:
         return True
 
     async def identical(self, *, path: str, size: int, crc64: str) -> str:
-        """Return the key of this person's object with this folder, size and CRC-64; empty if none.
+        """Return the key of this person's identical object; empty if there is none.
+
+        Args:
+            path: folders and name of the file, in the form that keys have.
+            size: the size in bytes.
+            crc64: the CRC-64 as decimal text.
 
         Raises:
-            ServerRefused: the server refused the request; status 0 if no response came.
+            ServerRefused: the server refused the request; the status is 0 if no response came.
         """
         document: dict[str, object] = {"path": path, "size": size, "crc64": crc64}
         found = await post("/api/objects/identical", document)
         return str(found.get("key") or "")
 
     async def begun_empty(self, key: str) -> "list[str]":
-        """Return the ids of multipart uploads under a key that have no part.
+        """Return the ids of the multipart uploads for `key` that have no parts.
 
         Raises:
-            ServerRefused: the server refused the request; status 0 if no response came.
+            ServerRefused: the server refused the request; the status is 0 if no response came.
         """
         found = await call("GET", f"/api/unfinished?key={percent_encode(key)}")
         return [str(each["upload_id"]) for each in found.get("uploads", []) if not each["size"]]
 
     async def discard(self, key: str, upload_id: str) -> None:
-        """Let the server remove a multipart upload and its parts.
+        """Ask the server to remove a multipart upload and its parts.
 
         Raises:
-            ServerRefused: the server refused the request; status 0 if no response came.
+            ServerRefused: the server refused the request; the status is 0 if no response came.
         """
         asked = f"key={percent_encode(key)}&upload_id={percent_encode(upload_id)}"
         await call("DELETE", f"/api/unfinished?{asked}")

@@ -77,7 +77,7 @@ class _Row:
             show_thumbnail(kind, file)
 
     def follow(self) -> None:
-        """Start the effects; called by the owner that they belong to."""
+        """Start the effects. Call this with `Owner.run`, so that they end with their owner."""
         effect(self._show_state)
         effect(self._show_progress)
         effect(self._show_error)
@@ -104,7 +104,7 @@ class _Row:
         step = sent if model.upload.progress.is_open() else 100 * sent // (size or 1)
         news = (state, flags, step, model.meter.rate_bytes_per_s)
         if news != self.said:  # making the sentences costs more than the rest of this function
-            if not self.said:  # an error may be shown in their place
+            if not self.said:  # an error may be shown in place of the facts
                 self.words.replaceChildren(self.facts.box)
             self.said = news
             self.facts.show(_words(model, state, sent))
@@ -118,7 +118,7 @@ class _Row:
 
 
 def row(model: "UploadModel", actions: "Actions", owner: Owner) -> "Element":
-    """Return the row of one upload; its effects end with `owner`."""
+    """Return the element for one upload; its updates end when `owner` is disposed of."""
     made = _Row(model, actions)
     owner.on_dispose(made.listeners.dispose)
     owner.on_dispose(made.helpers.dispose)
@@ -167,10 +167,10 @@ def _share(sent: int, size: int) -> "list[str]":
 
 
 def _tell(words: "Element", told: "Explanation", buttons: "list[Element]") -> None:
-    """Show what happened, what to do next, the evidence and the buttons that help."""
+    """Show the explanation of an error in the element `words`, with buttons that help."""
     clear(words)
     words.append(element("span", None, told.sentence))
-    if not told.notice:  # else the notice above the list says it
+    if not told.notice:  # else the notice above the list says what to do
         words.append(" ", element("span", {"class": "next"}, told.next_step))
     if told.detail:
         words.append(element("code", {"class": "detail"}, facts(told.detail)))
@@ -181,7 +181,14 @@ def _tell(words: "Element", told: "Explanation", buttons: "list[Element]") -> No
 def _helpers(
     model: "UploadModel", told: "Explanation", actions: "Actions", listeners: Owner
 ) -> "list[Element]":
-    """Return buttons that copy a report and, for a refused signature, explain it."""
+    """Return buttons for a failed upload: copy a report, and explain a refused signature.
+
+    An upload that cannot be retried has no such buttons, because the cause of its failure is known.
+
+    Args:
+        told: the explanation of the upload's error.
+        listeners: the owner of the buttons' listeners.
+    """
     made: list[Element] = []
     if not model.upload.may_retry():
         return made  # the cause is known, such as a file that is too large
@@ -193,7 +200,12 @@ def _helpers(
 
 
 def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
-    """Return the buttons for the upload's state: `(key of the name, icon or "", action)`."""
+    """Return the buttons for the state of an upload.
+
+    Returns:
+        A list of `(key, icon, action)`: the key of the button's text, the path of its icon or an
+        empty text, and the function to call.
+    """
     state = model.state.get()
     made: list[Offer] = []
     if state == states.DONE and actions.can("share") and not model.gone.get():
@@ -220,7 +232,10 @@ def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
 
 
 def _fill(box: "Element", model: "UploadModel", actions: "Actions", listeners: Owner) -> None:
-    """Show the buttons; if one of the old ones had the focus, the first new one gets it."""
+    """Replace the buttons in `box` by the buttons for the upload's state.
+
+    If an old button had the focus, the first new button gets the focus.
+    """
     had_focus = has_focus(box)
     listeners.dispose()
     clear(box)

@@ -1,4 +1,4 @@
-"""The line above the list: the sum over all files, and buttons that act on all of them."""
+"""The line above the list: the progress of all files together, and buttons for all of them."""
 
 from uploader.browser.page.dom import (
     by_id,
@@ -27,7 +27,10 @@ LONG_S = 20
 
 
 def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Element":
-    """Return the sum, the progress bar and the buttons; their effects end with `owner`."""
+    """Return the line with the total progress and its buttons.
+
+    Its updates end when `owner` is disposed of.
+    """
     facts = Facts()
     words = element("p", {"class": "sum"}, facts.box)
     bar = element("progress", {"aria-label": say("progress_all")})
@@ -42,7 +45,13 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
         set_progress(bar, 1 if all_empty else model.sent.get())
 
     def offer(name: str, action: "Callable[[], None]", wanted: "Callable[[], object]") -> None:
-        """Show a button while it is wanted; when it goes, its focus moves to another button."""
+        """Add a button that is visible while `wanted()` is true.
+
+        When a button with the focus disappears, another button gets the focus.
+
+        Args:
+            name: the key of the button's text.
+        """
         made = button("quiet", say(name), action, owner)
         buttons.append(made)
         is_wanted = Computed(lambda: bool(wanted()))
@@ -77,7 +86,7 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
 
 
 def _not_retryable(model: "QueueModel") -> int:
-    """Return how many failed uploads would fail again, such as files that are too large."""
+    """Return the number of failed uploads that would fail again, such as too large files."""
     failed: int = model.failed.get()
     if not failed:
         return 0
@@ -103,6 +112,6 @@ def _pace(model: "QueueModel") -> "list[str]":
 
 
 def _long(model: "QueueModel") -> bool:
-    """Tell whether the rest takes so long that a person may want a notification at its end."""
+    """Tell whether the uploads need over `LONG_S` seconds more; a notification is then useful."""
     left_s = model.meter.left_s(model.size.get() - model.sent.get())
     return bool(model.running.get() and left_s and left_s > LONG_S)

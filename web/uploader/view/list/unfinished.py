@@ -1,4 +1,4 @@
-"""Unfinished uploads of earlier pages: continue them, choose their files again, or discard them."""
+"""The list of unfinished uploads from earlier visits, with buttons to continue or discard them."""
 
 from functools import partial
 
@@ -23,7 +23,7 @@ SHOWN = 5  # records at first; a button shows more
 
 
 def show_unfinished(model: "QueueModel", actions: "Actions") -> None:
-    """Fill `#unfinished`, and fill it again when the records change."""
+    """Show the unfinished uploads in the element `#unfinished`, and update it when they change."""
     box = by_id("unfinished")
     listeners = Owner()
     limit = Signal(SHOWN)
@@ -58,10 +58,12 @@ def _head(records: "list[Checkpoint]", actions: "Actions", listeners: Owner) -> 
 
 
 def _again(is_rest: bool) -> str:
-    """Return the key of the sentence that asks for the same files; on a phone nobody drops one.
+    """Return the key of the sentence that asks the person to choose the files again.
+
+    The sentences for touch screens do not mention drag and drop.
 
     Args:
-        is_rest: the browser can open the other files by itself.
+        is_rest: true if the browser can open some of the files without the person.
     """
     if window.is_touched():
         return "unfinished_rest_touch" if is_rest else "unfinished_touch"
@@ -87,7 +89,13 @@ def _line(record: "Checkpoint", age_s: float, actions: "Actions", listeners: Own
 def _bulk(
     records: "list[Checkpoint]", limit: Signal, actions: "Actions", listeners: Owner
 ) -> "Element":
-    """Return a button that discards all records once it is confirmed, and one that shows more."""
+    """Return an element with buttons that discard all records or show more of them.
+
+    The first button asks for confirmation. The second exists only if some records are hidden.
+
+    Args:
+        limit: the number of shown records, as a signal.
+    """
     buttons = element("div", {"class": "bulk"})
 
     def ask_back() -> None:

@@ -1,8 +1,9 @@
 """A virtual list: only uploads near the window have rows in the document.
 
-Uploads are grouped in chunks. An `IntersectionObserver` reports which chunks come near the window
-or leave it. A chunk near it gets its rows; one that leaves loses them and keeps its height. No code
-runs while a person scrolls within a chunk, and rows may have different heights.
+Uploads are grouped in chunks. An `IntersectionObserver` reports each chunk that comes near the
+window or moves away from it. The list creates the rows of a near chunk. It removes the rows of a
+distant chunk, and keeps the height of the chunk. No code runs while a person scrolls within a
+chunk, and rows may have different heights.
 """
 
 from uploader.browser.page.dom import (
@@ -32,7 +33,7 @@ FIRST_GUESS = 68.0  # px per row, until real rows were measured
 
 
 class _Row:
-    """A row in the document, with the owner of its effects."""
+    """A row in the document, and the owner of its effects."""
 
     def __init__(self, model: "UploadModel", make_row: "MakeRow") -> None:
         self.owner = Owner()
@@ -44,7 +45,7 @@ class _Row:
 
 
 class _Chunk:
-    """Neighbouring uploads of the list; `rows` is empty while they are far from the window."""
+    """Up to `CHUNK` successive uploads; `rows` is empty while the chunk is far from the window."""
 
     def __init__(self, number: int) -> None:
         self.models: list[UploadModel] = []
@@ -54,7 +55,7 @@ class _Chunk:
 
 
 class VirtualList:
-    """Shows a list of uploads in `box`; `make_row(model, owner)` returns the element of a row."""
+    """A list of uploads in the element `box`; `make_row(model, owner)` returns a row's element."""
 
     def __init__(self, box: "Element", make_row: "MakeRow") -> None:
         self._box = box
@@ -67,7 +68,12 @@ class VirtualList:
         self._observe, self._stop_observing = watch_nearness(self._moved)
 
     def show(self, wanted: "list[UploadModel]") -> None:
-        """Show these uploads: the previous ones, perhaps without some, then new ones at the end."""
+        """Update the list.
+
+        Args:
+            wanted: all uploads to show. Compared with the previous call, some uploads may be
+                missing, and new ones are at the end.
+        """
         if len(wanted) < self._count:
             self._drop({id(model) for model in wanted})
         fresh = wanted[self._count :]
@@ -77,7 +83,7 @@ class VirtualList:
         self._number()
 
     def close(self) -> None:
-        """Remove all rows, and stop observing."""
+        """Remove all rows, and stop the `IntersectionObserver`."""
         self._stop_observing()
         for chunk in self._chunks:
             for row in chunk.rows:
@@ -120,14 +126,23 @@ class VirtualList:
                 self._keep_height(chunk)
 
     def _focus_near(self, chunk: _Chunk, index: int) -> None:
-        """Move the focus of a removed row to the row now in its place, or to the file input."""
+        """Move the focus from a removed row to a neighbouring row, or to the file input.
+
+        Args:
+            index: the index of the removed row in the chunk.
+        """
         if chunk.rows:
             chunk.rows[min(index, len(chunk.rows) - 1)].line.querySelector("button").focus()
         else:
             by_id("files").focus()
 
     def _moved(self, number: int, near: bool, height_px: float) -> None:
-        """Add or remove the rows of a chunk that came near the window or left it."""
+        """Add the rows of a chunk near the window, or remove the rows of a distant chunk.
+
+        Args:
+            number: the number of the chunk.
+            height_px: the present height of the chunk.
+        """
         chunk = self._known.get(number)
         if chunk is None:
             return
@@ -157,7 +172,10 @@ class VirtualList:
         set_height(chunk.box, self._row_px * len(chunk.models))
 
     def _number(self) -> None:
-        """Number the rows for assistive technology if the document does not have all of them."""
+        """Set `aria-posinset` and `aria-setsize` of the rows if the list exceeds `ALL_SHOWN`.
+
+        Assistive technology needs them if the document does not contain all rows.
+        """
         if self._count <= ALL_SHOWN:
             return
         before = 0

@@ -1,4 +1,4 @@
-"""Announcements for assistive technology: milestones, and each failure once."""
+"""Announcements for screen readers: milestones of the uploads, and each failure once."""
 
 from uploader.browser.page.dom import by_id, set_text
 from uploader.browser.page.window import notify_if_away
@@ -18,7 +18,13 @@ NAMED = 3  # failures with name and reason in one announcement; more are only co
 
 
 def announce(model: "QueueModel", origin: str) -> None:
-    """Update the live region at each milestone; notify the person of the end if they are away."""
+    """Announce each milestone to screen readers from now on.
+
+    If the page is hidden when all uploads have ended, the person also gets a notification.
+
+    Args:
+        origin: scheme, host and port of this page, for explanations of CORS errors.
+    """
     milestones = Milestones()
 
     def follow() -> None:
@@ -39,7 +45,10 @@ def announce(model: "QueueModel", origin: str) -> None:
 
 
 def _failures(model: "QueueModel", origin: str) -> str:
-    """Return names and reasons of failures that were not announced yet."""
+    """Return one text with the names and reasons of failures that were not announced yet.
+
+    The text names `NAMED` failures at most; it is empty if there are none.
+    """
     if not model.failed.get():
         return ""
     fresh = [item for item in model.rows.get() if not item.announced and _has_failed(item)]

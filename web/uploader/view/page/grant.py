@@ -1,4 +1,4 @@
-"""The lines in the drop zone: who may upload to where, and the limits for files."""
+"""The texts in the drop zone: the person, the upload folder, and the limits for files."""
 
 from uploader.browser.page.dom import by_id, clear, element, set_attribute, set_text
 from uploader.transfer import states
@@ -17,7 +17,10 @@ __all__ = ["show_demo", "show_grant", "show_limits"]
 
 
 def show_grant(model: "GrantModel") -> None:
-    """Show the grant, or the reason why there is none; call this in an effect."""
+    """Show the person, the upload folder and the expiry of the grant, or why there is no grant.
+
+    Call this in an effect, so that it runs again when the grant changes.
+    """
     line = by_id("grant")
     grant: Grant | None = model.grant.get()
     error: Exception | None = model.error.get()
@@ -37,14 +40,20 @@ def show_grant(model: "GrantModel") -> None:
 
 
 def show_demo(model: "GrantModel") -> None:
-    """Show a banner if the page uploads to a mock of OSS; call this in an effect."""
+    """Show a banner if the page uploads to a mock of OSS.
+
+    Call this in an effect, so that it runs again when the grant changes.
+    """
     banner = by_id("demo")
     set_text(banner, say("demo"))
     set_attribute(banner, "hidden", None if model.can("demo") else "")
 
 
 def show_limits(model: "GrantModel") -> None:
-    """Show the limits for files and the rest of the quota; call this in an effect."""
+    """Show the limits for files and the unused quota.
+
+    Call this in an effect, so that it runs again when they change.
+    """
     grant: Grant | None = model.grant.get()
     if not grant:
         return
@@ -71,7 +80,7 @@ def _tell_error(line: "Element", error: Exception) -> None:
         return
     if waits_for(error) == states.FOR_LOGIN:
         line.append(element("span", {"class": "visually-hidden"}, told.sentence))
-        return  # a notice shows it with a button; this is for screen readers
+        return  # for screen readers; others see a notice with a button
     if waits_for(error) == states.FOR_QUOTA:
         line.append(f"{told.sentence} {told.next_step}")
         return

@@ -14,7 +14,7 @@ THEMES = ("auto", "light", "dark")
 
 
 def start_language() -> None:
-    """Use the language in which the page was served, and others when they are chosen."""
+    """Use the language of the served page, and switch when the person selects another one."""
     code = browser_language.chosen()
     use(code, browser_language.sentences_of_page(), browser_language.Intl(code))
     select = by_id("language")
@@ -25,7 +25,7 @@ def start_language() -> None:
 
 
 def speak(code: str) -> None:
-    """Switch to another language; ignore one that the page does not offer."""
+    """Switch to another language; ignore a code that the page does not offer."""
     options = by_id("language").options
     if code in [str(options[index].value) for index in range(options.length)]:
         asyncio.create_task(_speak(code))  # noqa: RUF006 - it ends by itself

@@ -14,7 +14,7 @@ __all__ = ["start_keys"]
 
 
 def start_keys(actions: "Actions") -> None:
-    """Listen to the shortcuts."""
+    """Listen for keyboard shortcuts; each shortcut calls its action."""
     commands: dict[str, Callable[[], None]] = {
         "KeyU": lambda: by_id("files").click(),
         "KeyP": actions.pause_or_resume,

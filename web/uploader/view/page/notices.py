@@ -1,4 +1,4 @@
-"""Notices above the list: each says once what concerns all files, with buttons to repair it."""
+"""Notices above the list about problems that concern all files, with buttons that help."""
 
 from functools import partial
 
@@ -31,7 +31,12 @@ UNFOLDED = 2  # notices; more would push the list out of the window
 
 
 class _Notice:
-    """A box with a sentence, a second sentence (`more`) or none, and buttons (`offers`)."""
+    """A notice: a sentence, an optional second sentence (`more`), and buttons (`offers`).
+
+    Args:
+        key: the kind of the notice.
+        bad: true to show it as an error.
+    """
 
     def __init__(self, key: str, words: str, more: str, offers: "list[Offer]", bad: bool) -> None:
         self.key = key
@@ -41,12 +46,12 @@ class _Notice:
         self.bad = bad
 
     def facts(self) -> "list[str]":
-        """Return the values whose change makes this another notice: all but `more`."""
+        """Return the values that identify the notice: key, sentence and buttons, but not `more`."""
         return [self.key, self.words] + [name for name, _ in self.offers]
 
 
 def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> None:
-    """Fill `#notice`, and fill it again when a notice comes, goes or changes."""
+    """Show the notices in the element `#notice`, and update it when they change."""
     box = by_id("notice")
     listeners = Owner()
     shown: list[list[object]] = [[]]
@@ -70,7 +75,7 @@ def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -
             if len(boxes) > UNFOLDED:
                 box.append(_folded(boxes[UNFOLDED:]))
             set_attribute(box, "hidden", None if notices else "")
-        for index, notice in enumerate(notices):  # it holds a count; the buttons keep their focus
+        for index, notice in enumerate(notices):  # a count changes often: keep the buttons
             set_text(rests[0][index], notice.more)
 
     effect(show)
@@ -104,7 +109,11 @@ def _hosts(grant: "GrantModel") -> str:
 
 
 def _quota(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "list[_Notice]":
-    """Return a notice if the quota is used up or has no space for all files in the list."""
+    """Return a notice if the quota is used up or has no space for all files in the list.
+
+    Returns:
+        A list with one notice, or an empty list.
+    """
     waiting = model.waits[states.FOR_QUOTA].get()
     if not waiting and _fits(model, grant):
         return []
@@ -125,7 +134,7 @@ def _quota(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "lis
 def _fits(model: "QueueModel", grant: "GrantModel") -> bool:
     size, count = grant.left.get()
     if size is None and count is None:
-        return True  # so that this effect does not follow sums that change often
+        return True  # without reading sums, which change often
     return Left(size, count).has(model.needs.get(), model.running.get())
 
 

@@ -1,4 +1,4 @@
-"""The browser tab: its title and icon show the progress, and closing it asks first."""
+"""The browser tab: its title and icon show the progress, and the browser asks before closing it."""
 
 from uploader.browser.clock import Pace
 from uploader.browser.page import window
@@ -23,8 +23,8 @@ ICON = (
 def show_tab(model: "QueueModel") -> None:
     """Show the progress in title and icon, and let the browser ask before it closes the page.
 
-    This is done once a second: the browser redraws its window for it, which costs more than
-    uploading a small file.
+    Title and icon change once a second at most: for each change the browser redraws its window,
+    which costs more than uploading a small file.
     """
     tab = Computed(lambda: (_title(model), _icon(model)))
     busy = Computed(

@@ -1,4 +1,4 @@
-"""File names for display: a long name is cut in its middle and keeps its end."""
+"""File names for display: a long name is shortened in its middle and keeps its end."""
 
 __all__ = ["badge", "split_name"]
 
@@ -8,10 +8,11 @@ JOINERS = "\u200d\ufe0e\ufe0f\u20e3"
 
 
 def split_name(name: str) -> "tuple[str, str]":
-    """Return head and tail of a name; the style sheet ends the head in `…` if it does not fit.
+    """Split a name for display into its head and its tail, the last `TAIL` characters.
 
-    Short names and names written from right to left have no tail. The cut is never inside a
-    displayed character, which may consist of several code points.
+    If the line is too short for the name, the style sheet shortens the head with `…` and shows the
+    whole tail. Short names and names written from right to left have an empty tail. The split is
+    never inside a displayed character, which may consist of several code points.
     """
     if len(name) <= SHORT or any(_is_right_to_left(char) for char in name):
         return name, ""
@@ -24,7 +25,10 @@ def split_name(name: str) -> "tuple[str, str]":
 
 
 def badge(name: str) -> str:
-    """Return the file extension in upper case; `···` for one of 0 or over 4 characters."""
+    """Return the file extension in upper case.
+
+    Return `···` if the extension is missing or has over 4 characters.
+    """
     _, dot, ending = name.rpartition(".")
     return ending.upper() if dot and 0 < len(ending) <= 4 else "···"
 

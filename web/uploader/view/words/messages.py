@@ -94,11 +94,16 @@ ExposeHeader: {headers}"""
 
 
 class Explanation:
-    """Sentences for a person, and facts as evidence for support.
+    """The explanation of an error: sentences for a person, and facts as evidence for support.
 
-    `notice` is the key of a notice for all files, or empty. `to_copy` is text for the person who
-    can repair the cause, such as a CORS rule. `signature` is true if the canonical requests of both
-    sides can be compared.
+    `notice` is the key of a notice above the list if the error concerns all files, else empty.
+    `to_copy` is text for the person who can repair the cause, such as a CORS rule; it may be empty.
+    `signature` is true if the canonical request of the page can be compared with that of OSS.
+
+    Args:
+        sentence: what happened.
+        next_step: what the person can do.
+        detail: evidence for support, such as the request id.
     """
 
     def __init__(
@@ -120,7 +125,11 @@ class Explanation:
 
 
 def explain(error: Exception, *, origin: str) -> Explanation:
-    """Return the explanation of an error; the CORS rule in it contains this page's `origin`."""
+    """Return the explanation of an error.
+
+    Args:
+        origin: scheme, host and port of this page, for the CORS rule in the explanation.
+    """
     if isinstance(error, Refused):
         return _refused(error, origin)
     if isinstance(error, Corrupt):
@@ -133,7 +142,7 @@ def explain(error: Exception, *, origin: str) -> Explanation:
 
 
 def _before(error: Exception) -> Explanation:
-    """Explain an error that occurs before anything is sent."""
+    """Explain an error that is not from a request, such as a file that is too large."""
     if isinstance(error, FileTooLarge):
         return _explanation("too_large", size=size_text(error.size), limit=size_text(error.limit))
     if isinstance(error, WrongType):
@@ -168,9 +177,9 @@ def _refused(error: Refused, origin: str) -> Explanation:
 
 
 def _lost(error: Lost, origin: str) -> Explanation:
-    """Explain why no reply came.
+    """Explain why no reply to a request came.
 
-    A CORS error of a custom domain may mean that the domain is not bound to a bucket: without a
+    A CORS error with a custom domain may mean that the domain is not bound to a bucket: without a
     bucket there is no CORS rule.
     """
     host = _custom_domain(error)
@@ -180,7 +189,7 @@ def _lost(error: Lost, origin: str) -> Explanation:
 
 
 def _custom_domain(error: "Lost | Refused") -> str:
-    """Return the custom domain of the request; empty if it went to an OSS endpoint."""
+    """Return the host of the failed request if it is a custom domain, else an empty text."""
     if not (error.request and error.request.bucket.is_custom_domain):
         return ""
     return str(error.request.bucket.origin).partition("://")[2]
@@ -212,7 +221,12 @@ def _server(error: ServerRefused) -> Explanation:
 
 
 def _quota(quota: "dict[str, Any]", detail: "list[str]") -> Explanation:
-    """Explain a used-up quota: how much is used, and when space becomes free."""
+    """Explain a used-up quota: how much is used, and when space becomes free.
+
+    Args:
+        quota: the description of the quota in the server's error.
+        detail: evidence for support.
+    """
     used, allowed = int(quota["used"]), int(quota["allowed"])
     is_size = str(quota["limit"]).startswith("bytes")
     shown = size_text(used) if is_size else number(used)

@@ -7,7 +7,7 @@ __all__ = ["Milestones"]
 
 
 class Milestones:
-    """Finds the milestones in the sums of the queue."""
+    """Compares the sums of the queue with those of the previous call to find milestones."""
 
     def __init__(self) -> None:
         self._busy = False
@@ -18,7 +18,11 @@ class Milestones:
         """Return the sentence for a milestone since the last call; empty if there is none.
 
         Args:
-            percent: share of the bytes that are sent.
+            running: number of uploads that have not ended.
+            files: number of all uploads.
+            done: number of finished uploads.
+            failed: number of failed uploads.
+            percent: share of all bytes that are sent.
         """
         was_busy, self._busy = self._busy, running > 0
         more_failed, self._failed = failed > self._failed, failed

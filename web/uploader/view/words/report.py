@@ -11,7 +11,7 @@ __all__ = ["support_report"]
 
 
 def support_report(upload: "Upload", *, at: str, page: str, browser: str) -> str:
-    """Return lines of `name: value`. Name and key of the file are private and left out.
+    """Return lines of `name: value`, without the private name and key of the file.
 
     Args:
         at: time of the report, as text.

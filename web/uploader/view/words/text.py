@@ -39,7 +39,7 @@ language = Signal("")
 if TYPE_CHECKING:
 
     class Formats(Protocol):
-        """The formats of a language; in the page `browser.page.language.Intl` has them."""
+        """The formats of numbers and times in a language; see `browser.page.language.Intl`."""
 
         @property
         def decimal(self) -> str:
@@ -51,23 +51,23 @@ if TYPE_CHECKING:
 
         @property
         def percent(self) -> str:
-            """A pattern such as `0%`."""
+            """The pattern of a percentage, such as `0%`, in which `0` stands for the number."""
 
         def plural(self, count: int) -> str:
-            """Return the plural category, `one` or `other`."""
+            """Return the plural category of a number: `one` or `other`."""
 
         def time(self, at_s: float) -> str:
-            """Return the time of day of a time in seconds since 1970."""
+            """Return the time of day as text, such as `15:40`, for a time in seconds since 1970."""
 
         def moment(self, at_s: float) -> str:
-            """Return day and time of a time in seconds since 1970."""
+            """Return date and time of day as text, for a time in seconds since 1970."""
 
         def ago(self, count: int, unit: str) -> str:
-            """Return a text such as `3 days ago`; `unit` is such as `day`."""
+            """Return a text such as `3 days ago`; `unit` is a word such as `day`."""
 
 
 class _Current:
-    """The sentences and formats in use."""
+    """The sentences and formats of the current language."""
 
     def __init__(self) -> None:
         self.sentences: dict[str, str] = {}
@@ -79,7 +79,7 @@ _current = _Current()
 
 
 def use(code: str, sentences: "dict[str, str]", formats: "Formats") -> None:
-    """Use a language from now on; `code` is such as `zh-CN`."""
+    """Set the current language; `code` is a language code such as `zh-CN`."""
     _current.sentences = sentences
     _current.formats = formats
     _current.around_value = ISOLATES if direction(code) == "rtl" else ("", "")
@@ -87,12 +87,12 @@ def use(code: str, sentences: "dict[str, str]", formats: "Formats") -> None:
 
 
 def direction(code: str) -> str:
-    """Return `rtl` for a language written from right to left, else `ltr`."""
+    """Return `rtl` if the language is written from right to left, else `ltr`."""
     return "rtl" if code in RIGHT_TO_LEFT else "ltr"
 
 
 def say(key: str, **values: object) -> str:
-    """Return a sentence; each `{name}` in it is replaced by the value of that name."""
+    """Return the sentence of a key, with each `{name}` replaced by the value of that name."""
     out = ""
     before_value, after_value = _current.around_value
     rest = _current.sentences[key]
@@ -104,12 +104,15 @@ def say(key: str, **values: object) -> str:
 
 
 def say_count(key: str, count: int, **values: object) -> str:
-    """Return the sentence `<key>_one` or `<key>_other` with the value for `{count}`."""
+    """Return the sentence `<key>_one` or `<key>_other`, whichever fits `count`.
+
+    Each `{name}` in the sentence is replaced by the value of that name, `{count}` by the number.
+    """
     return say(f"{key}_{_current.formats.plural(count)}", count=number(count), **values)
 
 
 def number(value: int) -> str:
-    """Return an integer of 0 or more with separators between thousands, such as `2,000`."""
+    """Return an integer of 0 or more as text with separators between thousands, such as `2,000`."""
     digits = str(value)
     out = digits[-3:]
     while len(digits) > 3:
@@ -119,20 +122,23 @@ def number(value: int) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """Return a share such as `71%`, rounded down: 100% means all of it."""
+    """Return the share of `part` in `whole`, such as `71%`.
+
+    The number is rounded down: only the whole itself gives 100%.
+    """
     share = 100 * part // whole if whole else 0
     return str(_current.formats.percent).replace("0", str(share))
 
 
 def count_files(count: int) -> str:
-    """Return a number of files, such as `1 file` or `8 files`."""
+    """Return a number of files as text, such as `1 file` or `8 files`."""
     return say_count("files", count)
 
 
 def size_text(size: float) -> str:
-    """Return bytes as `812 B`, `1.1 MB` or `48.8 TB`, in powers of 1,000.
+    """Return a number of bytes as text, such as `812 B`, `1.1 MB` or `48.8 TB`.
 
-    The space is a no-break space.
+    Units are powers of 1,000. The space is a no-break space.
     """
     if size < 1000:
         return f"{int(size)}\u00a0B"
@@ -148,7 +154,7 @@ def size_text(size: float) -> str:
 
 
 def types_text(types: "list[str]") -> str:
-    """Return `images, PDF, .csv` for `image/*`, `application/pdf` and `.csv`."""
+    """Return file types as text: `images, PDF, .csv` for `image/*`, `application/pdf`, `.csv`."""
     return say("comma").join([_type_text(each) for each in types])
 
 
@@ -162,7 +168,11 @@ def _type_text(pattern: str) -> str:
 
 
 def ago(seconds: float) -> str:
-    """Return how long ago something was, in minutes, hours or days."""
+    """Return how long ago a time is, as a text such as `3 days ago` or `a moment ago`.
+
+    Args:
+        seconds: the age of the time.
+    """
     for unit, unit_s in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= unit_s:
             return str(_current.formats.ago(int(seconds // unit_s), unit))
@@ -170,7 +180,7 @@ def ago(seconds: float) -> str:
 
 
 def time_left(seconds: float) -> str:
-    """Return the remaining time, rounded to 5 seconds, then minutes, then hours."""
+    """Return the remaining time as text: in steps of 5 seconds, later in minutes or hours."""
     if seconds < 55:
         return say("left_seconds", count=max(5, 5 * int((seconds + 4.999) // 5)))
     if seconds < 3570:
@@ -179,10 +189,10 @@ def time_left(seconds: float) -> str:
 
 
 def moment(at_s: float) -> str:
-    """Return day and time in the format of the language."""
+    """Return date and time of day as text, for a time in seconds since 1970."""
     return str(_current.formats.moment(at_s))
 
 
 def time_of_day(at_s: float) -> str:
-    """Return the time of day, such as `15:40`."""
+    """Return the time of day as text, such as `15:40`, for a time in seconds since 1970."""
     return str(_current.formats.time(at_s))
