@@ -1,1 +1,1 @@
-"""Planned faults: which requests they apply to, and what they do."""
+"""Planned faults: selection of the affected requests, and the effects on these requests."""
