@@ -11,8 +11,8 @@ Exception tree::
     ├── UnsafeStartError         the environment looks like production
     └── WorldError               a world, seed, fault or control plane request is not valid
 
-Codes, statuses and messages come from the vendor's error pages. EC is an
-additional numeric code of OSS, which is more specific than the error code.
+Codes, statuses and messages come from the vendor's error pages. EC is an additional numeric code of
+OSS, which is more specific than the error code.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ class RequestRecord:
 
     @property
     def size_bytes(self) -> int:
-        """The number of bytes that ``measure`` has estimated, 0 before its first call."""
+        """The latest estimate of ``measure`` in bytes, 0 before ``measure`` is called."""
         return self._size_bytes
 
     @property

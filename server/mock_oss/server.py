@@ -1,7 +1,7 @@
 """``MockOSS``: starts and stops a mock, in a background thread or in the calling thread.
 
-Its attributes give tests access to the store, the journal, the faults and the clock. ``run`` is
-for programs: it serves in the calling thread until a signal arrives.
+The attributes of ``MockOSS`` give tests access to the store, the journal, the faults and the clock.
+The method ``run`` is for programs: it serves requests in the calling thread until a signal arrives.
 """
 
 from __future__ import annotations
@@ -253,7 +253,10 @@ class MockOSS:
 
     @property
     def snapshots(self) -> Snapshots:
-        """The snapshots of the store; iteration yields the names of those in the data directory."""
+        """The snapshots of the store.
+
+        Iteration yields the names of the snapshots in the data directory.
+        """
         return Snapshots(self.store)
 
     def __enter__(self) -> Self:

@@ -85,8 +85,8 @@ class Service:
 class Call:
     """One request during its authentication, authorization and operation.
 
-    ``fields`` holds the form of a PostObject as lower-case names -> values; it is None for any
-    other request.
+    ``fields`` holds the form of a PostObject as lower-case names -> values. For any other request,
+    ``fields`` is None.
     """
 
     __slots__ = ("_bucket", "body", "caller", "fields", "record", "request", "service", "target")

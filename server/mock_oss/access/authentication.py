@@ -270,7 +270,10 @@ def _mismatch(case: Case, caller: Caller, context: Context, text: str) -> Refuse
 
 
 def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
-    """Yield earlier requests that were accepted with the same signature, the latest first."""
+    """Yield earlier requests that were accepted with the signature of this request.
+
+    The latest request comes first.
+    """
     for record in reversed(list(journal)):
         carried = record.params.get("x-oss-signature") or record.params.get("Signature")
         if record.code == "SignatureDoesNotMatch" or not (

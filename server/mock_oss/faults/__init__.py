@@ -1,1 +1,1 @@
-"""Planned faults: selection of the affected requests, and the effects on these requests."""
+"""Faults that tests plan: selection of the affected requests, and effects on these requests."""

@@ -51,7 +51,7 @@ async def apply_before(
     Raises:
         RefusedError, STSRefusedError: a fault requires an error response.
         CutConnectionError: a fault requires cutting the connection now.
-        ClientGoneError: the client closed the connection while the mock did not respond.
+        ClientGoneError: the client closed the connection during a ``hang`` fault.
     """
     for fault in faults:
         match fault.effect:

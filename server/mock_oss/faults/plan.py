@@ -255,7 +255,7 @@ class Faults:
             self._faults.clear()
 
     def select(self, request: RequestFacts) -> list[Fault]:
-        """Count a request for each fault that matches, and return the faults that apply to it."""
+        """Count a request for each matching fault, and return the faults that apply."""
         if not self._faults:
             return []
         with self._lock:

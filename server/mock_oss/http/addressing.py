@@ -50,8 +50,8 @@ class Target(NamedTuple):
     the service. ``style`` is ``virtual-hosted``, ``path``, ``cname``, ``service``, ``sts``, or
     ``unbound`` for a domain that is not bound to a bucket. ``region`` is the region in the host
     name, or empty. ``is_public`` is true for a public endpoint, false for an internal endpoint or a
-    custom domain. An IP address such as ``127.0.0.1`` counts as internal, because both serve
-    programs on the same network.
+    custom domain. An IP address such as ``127.0.0.1`` counts as internal, because it serves
+    programs on the same network, like an internal endpoint.
     """
 
     bucket: str

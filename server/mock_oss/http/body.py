@@ -213,8 +213,8 @@ class Body:
     def _whole(self, limit: int) -> bytes | None:
         """Return the body without waiting if it has arrived completely, otherwise None.
 
-        The result is also None if the body has more than ``limit`` bytes, a rate limit or a planned
-        cut.
+        The result is also None if the body has more than ``limit`` bytes, a rate limit, or a fault
+        that cuts the connection.
         """
         if self.complete or self.pace is not None or self.cut_after is not None:
             return None

@@ -161,7 +161,7 @@ def _headers(rule: CorsRule, origin: str, requested: str | None) -> list[tuple[s
 
 
 def answer_headers(stored: str, origin: str | None, method: str) -> list[tuple[str, str]]:
-    """Return the CORS headers of a response, except for a response to a preflight request.
+    """Return the CORS headers for the response to a request that is not a preflight request.
 
     Args:
         stored: the bucket's CORS document, empty if the bucket has no CORS rules.

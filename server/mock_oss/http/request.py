@@ -62,7 +62,7 @@ def header_text(value: str) -> str:
 
 
 def signed_text(value: str) -> str:
-    """Convert a latin-1 header value to UTF-8 text; return other values unchanged."""
+    """Decode a latin-1 header value as UTF-8; return the value unchanged if it is not UTF-8."""
     if value.isascii():
         return value
     try:

@@ -88,7 +88,7 @@ class SerialWork:
                 self._wake()
 
     def _wake(self) -> None:
-        """Wake the waiting coroutine if few enough bytes are queued.
+        """Wake the waiting coroutine if the queue is short enough.
 
         The caller must hold the lock.
         """

@@ -44,7 +44,7 @@ def _accepts_gzip(item: str) -> bool:
 def gzip_headers(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the headers of a compressed response.
 
-    Headers that describe the uncompressed bytes are removed; only the CRC-64 of the object remains.
+    Headers that describe the uncompressed bytes are removed, except the CRC-64 of the object.
     """
     kept = [(name, value) for name, value in headers if name.lower() not in _DROPPED]
     return [*kept, ("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]

@@ -377,7 +377,7 @@ async def list_uploads(call: Call) -> Response:
 def _fold(
     call: Call, prefix: str, delimiter: str, after: tuple[str, str]
 ) -> list[UploadRecord | str]:
-    """Return uploads and common prefixes, sorted by key; a common prefix is a text.
+    """Return uploads, and common prefixes as ``str``, sorted by key.
 
     Args:
         call: the request.

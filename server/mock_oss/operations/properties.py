@@ -90,7 +90,7 @@ def read_properties(headers: Mapping[str, str], *, storage_class: str = "Standar
 
 @lru_cache(maxsize=256)
 def _packed(kept: tuple[tuple[str, str], ...]) -> str:
-    """Return headers as JSON text; a cache helps, because many objects have the same headers."""
+    """Return headers as JSON text; cached, because many objects have the same headers."""
     return json.dumps(dict(kept))
 
 

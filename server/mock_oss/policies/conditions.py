@@ -86,7 +86,7 @@ OPERATORS: Mapping[str, tuple[Match, bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One operator, applied to one condition key and compared with one or more values."""
+    """A comparison of one condition key with one or more values, by one operator."""
 
     operator: str
     key: str

@@ -1,8 +1,8 @@
 """Wildcards in policies and conditions, compiled to regular expressions without backtracking.
 
-The text between two ``*`` may match at its first occurrence, because a later occurrence never gives
-a better result. An atomic group therefore prevents backtracking. The time of a match is at most
-proportional to the length of the text times the length of the wildcard.
+It is sufficient to match the text between two ``*`` at its first occurrence, because a later
+occurrence never gives a better result. An atomic group therefore prevents backtracking. The time of
+a match is at most proportional to the length of the text times the length of the wildcard.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class V4Case(Case):
         return v4.string_to_sign(self.date_time, self.credential.scope, text)
 
     def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether signing this canonical request with this secret gives the signature."""
+        """Return whether the canonical request and the secret give the signature in the request."""
         key = v4.signing_key(secret, self.credential.date, self.credential.region)
         made = v4.signature(key, self._string_to_sign(text))
         return hmac.compare_digest(made.encode(), self.provided.encode())
@@ -121,5 +121,5 @@ class V1Case(Case):
         return {"string_to_sign": text}
 
     def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether signing this string to sign with this secret gives the signature."""
+        """Return whether the string to sign and the secret give the signature in the request."""
         return hmac.compare_digest(v1.signature(secret, text).encode(), self.provided.encode())

@@ -102,7 +102,7 @@ def _explain(case: Case, evidence: Evidence) -> dict[str, Any]:
 
 
 def _candidates(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """Yield (cause, text) pairs of possible mistakes, the most likely mistakes first."""
+    """Yield (cause, signed text) pairs of possible mistakes, the most likely mistakes first."""
     for other in evidence.earlier:
         yield _what_changed(case, other), other.text()
     singles = likely(case)
@@ -114,7 +114,7 @@ def _candidates(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
 
 
 def _guessed(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """Yield (cause, text) pairs of mistakes in header values.
+    """Yield (cause, signed text) pairs of possible mistakes in header values.
 
     Each mistake is tried alone, and together with one part of the request that was not signed.
     """
@@ -130,7 +130,10 @@ def _guessed(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
 
 
 def _what_changed(case: Case, earlier: Case) -> str:
-    """Return a sentence about the differences from an accepted request with the same signature."""
+    """Return a sentence that lists the differences between a request and an accepted request.
+
+    Both requests have the same signature.
+    """
     changes = [
         *_changed("the method", {"": earlier.method}, {"": case.method}),
         *_changed("the path", {"": earlier.key}, {"": case.key}),

@@ -203,7 +203,7 @@ def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
 
 
 def with_header(case: Case, text: str, name: str, value: str) -> str:
-    """Return the text of a case after a change of one header value.
+    """Return the text to sign of a case after a change of one header value.
 
     This function edits the existing text where possible, because thousands of values are tried.
 

@@ -36,7 +36,7 @@ class Segment(NamedTuple):
 
 
 def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
-    """Return the segments that make up the bytes ``[offset, offset + size)`` of all segments."""
+    """Return the segments of the bytes ``[offset, offset + size)`` of the joined segments."""
     clipped = []
     for segment in segments:
         if size <= 0:

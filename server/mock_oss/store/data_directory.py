@@ -72,7 +72,8 @@ class Store:
             record: the new object.
             blob: a written blob to append to the object's segments.
             allow: a function to call before the change, while the lock is held. Its argument is the
-                object to be replaced, or None. It raises an exception to refuse the change.
+                object to be replaced, or None. The function raises an exception to refuse the
+                change.
         """
         with self.database.transaction():
             replaced = self.objects.existing(record.bucket, record.key)

@@ -200,7 +200,7 @@ class Sessions:
             self._db.execute("REPLACE INTO sessions VALUES (?,?,?,?,?,?,?)", record)
 
     def expire_all(self, at_ms: int) -> None:
-        """Set the expiration of every role session to ``at_ms``, except earlier expirations.
+        """Limit the expiration time of every role session to ``at_ms``; keep earlier times.
 
         Args:
             at_ms: a time in milliseconds since the epoch.

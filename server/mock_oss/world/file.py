@@ -34,8 +34,7 @@ def read_record(
         path: the TOML file.
         kind: the dataclass of the whole file.
         tables: name of an array of tables -> the dataclass of its items.
-        json_fields: names of fields that hold JSON documents; the file has them as text or as a
-            TOML table.
+        json_fields: names of fields that hold JSON documents, written as text or as a TOML table.
 
     Raises:
         WorldError: the file cannot be read, or a key or a value in it is not allowed.
