@@ -1,8 +1,8 @@
 """A mock of Alibaba Cloud OSS and STS, for tests and for development without a cloud account.
 
 ``with MockOSS() as oss:`` starts a mock; pytest tests use the ``mock_oss`` fixture. The package
-imports neither an OSS SDK nor other packages of this project: it implements the vendor's documents
-independently.
+imports no OSS SDK and no other package of this project: it is an independent implementation of the
+vendor's documentation.
 """
 
 from mock_oss.clock import Clock

@@ -1,8 +1,8 @@
-"""The ASGI application: processes one request from its head to its response.
+"""The ASGI application of the mock: processes each request and sends the response.
 
-Steps: find the bucket and key, apply planned faults, authenticate, look up the bucket, authorize,
-run the operation, add the common headers and the CORS headers, and complete the journal record.
-The control plane serves every path below ``/_mock``.
+The steps are: determine the bucket and key, look up the bucket, apply planned faults, authenticate,
+authorize, run the operation, add the CORS headers and the common headers, send the response, and
+complete the journal record. The control plane serves the paths below ``/_mock``.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ CONTROL_PREFIX = b"/_mock"
 _CREATING = frozenset({"PutBucket", "PutBucketAcl"})
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _BUG = {"kind": "bug in the mock"}
-# In path style, objects have the same origin as /_mock/: a script in one could use that API.
+# In path style, objects have the same origin as /_mock/: a script in an object could use its API.
 _NO_SCRIPTS = ("Content-Security-Policy", "sandbox")
 _log = logging.getLogger("mock_oss")
 
@@ -60,7 +60,7 @@ class App:
     """The mock as an ASGI application.
 
     Args:
-        service: the parts shared by all requests.
+        service: the state shared by all requests.
         control: the ASGI application for paths below ``/_mock``.
     """
 
@@ -71,7 +71,7 @@ class App:
         self._date = (0, "")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve one HTTP request; ignore ASGI connections of other types."""
         if scope["type"] != "http":
             return
         request = Request(scope)
@@ -103,7 +103,10 @@ class App:
             service.journal.close(record)
 
     def _is_control(self, scope: Scope) -> bool:
-        """Return whether ``/_mock`` means the control plane; on a bucket's own host it is a key."""
+        """Return whether a path that starts with ``/_mock`` belongs to the control plane.
+
+        On a host name that addresses a bucket, the path is an object key instead.
+        """
         host = next((value for name, value in scope["headers"] if name == b"host"), b"")
         return not self._service.locate(host.decode("latin-1"), b"").bucket
 
@@ -133,7 +136,7 @@ class App:
 
 
 class _Exchange:
-    """One request and its response; turns refusals and bugs into error responses."""
+    """One request and its response; converts exceptions into error responses."""
 
     __slots__ = (
         "_app",
@@ -159,10 +162,13 @@ class _Exchange:
         self.keep_alive = False
 
     async def answer(self) -> Answer:
-        """Return the response and its encoded headers; any other exception becomes InternalError.
+        """Process the request and return the response with its encoded headers.
+
+        An unexpected exception gives an InternalError response.
 
         Raises:
-            CutConnectionError, ClientGoneError: the connection is to be cut, or is closed already.
+            CutConnectionError: a planned fault requires cutting the connection.
+            ClientGoneError: the client closed the connection.
         """
         try:
             response = await self._serve_or_refuse()

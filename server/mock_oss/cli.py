@@ -1,4 +1,4 @@
-"""The command ``mock-oss``: options, startup messages, and serving until a signal."""
+"""The command ``mock-oss``: command-line options, startup messages, and running the server."""
 
 from __future__ import annotations
 

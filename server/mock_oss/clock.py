@@ -1,7 +1,7 @@
 """The mock's clock: the only module of the package that reads the system time.
 
 All code that depends on the time (clock skew, token expiry, Last-Modified, lifecycle) uses a
-``Clock``, so that a test can move time without sleeping.
+``Clock``, so that a test can change the time without sleeping.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ LATEST_S = 253370764800.0 - 366 * 86400.0  # one year before 9999-01-01
 
 
 class Clock:
-    """A UTC wall clock that can be moved, set or frozen.
+    """A UTC clock that can be moved, set or frozen.
 
     Args:
-        start: aware datetime at which the clock starts; by default the real time.
-        frozen: whether the clock starts frozen, so that only ``set`` and ``advance`` move it.
+        start: the timezone-aware datetime at which the clock starts; by default the real time.
+        frozen: whether the clock starts frozen, so that only ``set`` and ``advance`` change the
+            time.
     """
 
     def __init__(self, start: datetime | None = None, *, frozen: bool = False) -> None:
@@ -41,24 +42,29 @@ class Clock:
         return int(self.timestamp() * 1000)
 
     def now(self) -> datetime:
-        """Return the mock's time as an aware UTC datetime."""
+        """Return the mock's time as a timezone-aware UTC datetime."""
         return datetime.fromtimestamp(self.timestamp(), UTC)
 
     def advance(self, seconds: float | timedelta) -> None:
-        """Move the clock forward by seconds or a timedelta; a negative value moves it back.
+        """Move the clock forward; a negative value moves the clock back.
+
+        Args:
+            seconds: a number of seconds, or a timedelta.
 
         Raises:
-            ValueError: the result is outside the years 1971 to 9998.
+            ValueError: the resulting time is outside the years 1971 to 9998.
         """
         step_s = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
         _check(self.timestamp() + step_s)
         self._offset_s += step_s
 
     def set(self, moment: datetime) -> None:
-        """Set the clock to an aware datetime; it keeps running unless it is frozen.
+        """Set the clock to a timezone-aware datetime.
+
+        A frozen clock stays at this time; otherwise the clock continues from this time.
 
         Raises:
-            ValueError: the datetime is naive, or outside the years 1971 to 9998.
+            ValueError: the datetime has no timezone, or is outside the years 1971 to 9998.
         """
         if moment.tzinfo is None:
             raise ValueError("the mock's clock requires an aware datetime")
@@ -80,7 +86,7 @@ class Clock:
         self._offset_s = shown_s - time.time()
 
     def reset(self) -> None:
-        """Return to the initial state: the start time or the real time, frozen or running."""
+        """Restore the initial state: the start time or the real time, frozen or running."""
         self._frozen_at_s = None
         self._offset_s = 0.0
         if self._frozen:
@@ -90,13 +96,18 @@ class Clock:
 
 
 def _check(timestamp_s: float) -> None:
-    """Raise ValueError outside 1971 to 9998, which leaves a year at both ends of the date range."""
+    """Raise ValueError if a time is outside the years 1971 to 9998.
+
+    These limits leave a margin of one year within the years 1970 to 9999.
+    """
     if not EARLIEST_S <= timestamp_s <= LATEST_S:  # also true for NaN
         raise ValueError("the mock's clock supports the years 1971 to 9998 only")
 
 
 class Pace:
-    """Limits the rate of a transfer, measured with the monotonic clock.
+    """A rate limit for one transfer, measured with a monotonic clock.
+
+    The transfer starts when the ``Pace`` is created.
 
     Args:
         bytes_per_s: the highest rate, in bytes per second.
@@ -107,7 +118,11 @@ class Pace:
         self._started_s = time.monotonic()
 
     async def wait(self, moved_bytes: int) -> None:
-        """Sleep until the transfer of ``moved_bytes`` since the start is within the limit."""
+        """Sleep as long as necessary to keep the transfer within the rate limit.
+
+        Args:
+            moved_bytes: the number of bytes transferred since the start.
+        """
         due_s = self._started_s + moved_bytes / self._bytes_per_s
         if (ahead_s := due_s - time.monotonic()) > 0:
             await asyncio.sleep(ahead_s)

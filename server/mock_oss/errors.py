@@ -3,16 +3,16 @@
 Exception tree::
 
     MockOSSError                 base class of all exceptions of this package
-    ├── RefusedError             OSS refuses a request: a row of ERRORS and its evidence
+    ├── RefusedError             OSS refuses a request: code, status, message, EC
     ├── STSRefusedError          STS refuses a request: status, code, message
     ├── PortInUseError           the mock cannot listen on the requested address
     ├── DataDirError             the data directory cannot be used
     │   └── DataDirInUseError    another mock uses the data directory
     ├── UnsafeStartError         the environment looks like production
-    └── WorldError               a world, seed, fault or control request is not valid
+    └── WorldError               a world, seed, fault or control plane request is not valid
 
-Codes, statuses and messages come from the vendor's error pages. EC is OSS's numeric code, more
-specific than the error code.
+Codes, statuses and messages come from the vendor's error pages. EC is an additional numeric code of
+OSS, which is more specific than the error code.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 
 
 class ErrorRow(NamedTuple):
-    """One row of the table of OSS error codes."""
+    """One row of the table of OSS error codes: HTTP status, message and EC."""
 
     status: int
     message: str
@@ -51,7 +51,7 @@ class PortInUseError(MockOSSError):
 
 
 class DataDirError(MockOSSError):
-    """The data directory cannot be created, read or written, or it has an unknown format."""
+    """The data directory cannot be created, read or written, or its format is unknown."""
 
 
 class DataDirInUseError(DataDirError):
@@ -63,7 +63,10 @@ class UnsafeStartError(MockOSSError):
 
 
 class WorldError(MockOSSError):
-    """A world, seed, fault or control request is not valid; the message names the wrong value."""
+    """A world file, seed directory, fault or control plane request is not valid.
+
+    The message names the wrong value.
+    """
 
 
 ERRORS: Mapping[str, ErrorRow] = {
@@ -287,13 +290,14 @@ class RefusedError(MockOSSError):
     """OSS refuses the request.
 
     Args:
-        code: a key of ``ERRORS``.
-        message: replaces the message of the row.
-        ec: replaces the EC of the row.
+        code: the OSS error code, a key of ``ERRORS``.
+        message: replaces the default message of the error code.
+        ec: replaces the default EC of the error code.
         headers: additional response headers.
-        why: JSON-ready evidence for the journal, which real OSS would not reveal.
-        explain: computes that evidence on demand, where computing it is expensive.
-        extras: additional elements of the error document.
+        why: JSON-ready details about the refusal, for the journal only; real OSS does not reveal
+            them.
+        explain: a function that returns these details, used if they are expensive to compute.
+        extras: additional elements of the XML error document.
     """
 
     def __init__(
@@ -320,7 +324,10 @@ class RefusedError(MockOSSError):
 
 
 class STSRefusedError(MockOSSError):
-    """STS refuses the request; ``why`` is JSON-ready evidence for the journal."""
+    """STS refuses the request.
+
+    ``why`` holds JSON-ready details about the refusal, for the journal only.
+    """
 
     def __init__(
         self, status: int, code: str, message: str, *, why: Mapping[str, object] | None = None

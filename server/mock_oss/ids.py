@@ -1,7 +1,7 @@
 """Identifiers that the mock issues: request ids, upload ids, temporary keys and tokens.
 
-With a seed, the identifiers are the same in every run; without a seed, they are unpredictable.
-File names in the store come from elsewhere and are always random.
+With a seed, the identifiers are the same in every run; without a seed, they are unpredictable. This
+module does not create the file names in the store, which are always random.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["Ids"]
 
 
 class Ids:
-    """A source of identifiers, reproducible when created with a seed."""
+    """A generator of identifiers, reproducible if created with a seed."""
 
     def __init__(self, seed: int | None = None) -> None:
         self._seed = seed
@@ -25,29 +25,29 @@ class Ids:
         return random.SystemRandom() if self._seed is None else random.Random(self._seed)  # noqa: S311 - reproducible ids are requested
 
     def restart(self) -> None:
-        """Restart the sequence of a seeded source; without a seed, this has no effect."""
+        """Restart the sequence of identifiers; without a seed, this has no effect."""
         self._random = self._start()
 
     def request_id(self) -> str:
-        """Return 24 upper-case hex digits."""
+        """Return a request id: 24 upper-case hex digits."""
         if self._seed is None:
             return secrets.token_hex(12).upper()
         return f"{self._random.getrandbits(96):024X}"
 
     def upload_id(self) -> str:
-        """Return 32 upper-case hex digits."""
+        """Return an upload id: 32 upper-case hex digits."""
         return f"{self._random.getrandbits(128):032X}"
 
     def cname_token(self) -> str:
-        """Return 32 lower-case hex digits."""
+        """Return an ownership token for a custom domain: 32 lower-case hex digits."""
         return f"{self._random.getrandbits(128):032x}"
 
     def uuid(self) -> str:
-        """Return an upper-case UUID, the form of STS request ids."""
+        """Return an upper-case UUID; STS uses this form for request ids."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4)).upper()
 
     def temporary_key(self) -> tuple[str, str, str]:
-        """Return (access key id, access key secret, security token) of a new session."""
+        """Return (access key id, access key secret, security token) for a new role session."""
         alphabet = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz123456789"
         key_id = "STS.NMockOss" + "".join(self._random.choices(alphabet, k=17))
         secret = "".join(self._random.choices(alphabet, k=44))

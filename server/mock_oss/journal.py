@@ -1,7 +1,7 @@
-"""The request journal: the latest requests and why they were refused, in memory.
+"""The request journal: the latest requests and the reasons for refusals, kept in memory.
 
-A test that holds a record can read the secrets in it; ``as_dict`` masks them. The explanation of a
-signature mismatch is computed when ``why`` is first read.
+The attributes of a record contain secrets, which ``as_dict`` masks. The explanation of a signature
+mismatch is computed when ``why`` is first read.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _V4_TEXT = "OSS4-HMAC-SHA256\n"
 
 
 class RequestRecord:
-    """One request, filled in while the mock processes it.
+    """One request, with attributes that are set while the mock processes the request.
 
-    ``status`` is None until the response is chosen, and remains None if a fault cuts the
-    connection. ``why`` is the evidence of a refusal; its ``kind`` is for example ``policy``,
+    ``status`` is None until the response is known, and remains None if a fault cuts the connection.
+    ``why`` describes the reason for a refusal; ``why["kind"]`` is, for example, ``policy``,
     ``signature``, ``clock``, ``token``, ``key``, ``cors`` or ``fault``.
     """
 
@@ -89,7 +89,7 @@ class RequestRecord:
 
     @property
     def why(self) -> Mapping[str, Any]:
-        """The evidence of a refusal, empty for a successful request."""
+        """JSON-ready details about the reason for a refusal, empty for a successful request."""
         if callable(self._why):
             self._why = self._why()
         return self._why
@@ -102,12 +102,12 @@ class RequestRecord:
         """Compare the text that the client signed with the text that the mock expected.
 
         Args:
-            signed: the client's canonical request or string to sign, as its debug log shows it.
+            signed: the canonical request or the string to sign, from the client's debug log.
 
         Returns:
-            ``in`` (``canonical_request`` or ``string_to_sign``), ``offset`` and ``line`` of the
-            first differing byte, and ``expected`` and ``signed``: both texts from that byte. Empty
-            if the texts are equal.
+            A dict, empty if the texts are equal. ``in`` is the kind of text (``canonical_request``
+            or ``string_to_sign``), ``offset`` and ``line`` are the position of the first different
+            byte, and ``expected`` and ``signed`` are the rest of that line in both texts.
 
         Raises:
             ValueError: the request was not refused because of its signature.
@@ -123,7 +123,7 @@ class RequestRecord:
         return {"in": name, **difference} if difference else {}
 
     def measure(self) -> int:
-        """Estimate the memory that this completed record uses; store and return it, in bytes."""
+        """Estimate the memory of this completed record; store and return the number of bytes."""
         texts = [self.path, self.message, *self.headers.values(), *self.params.values()]
         head = sum(map(len, texts))
         # An explanation that is not computed yet holds texts about as long as the head.
@@ -133,16 +133,16 @@ class RequestRecord:
 
     @property
     def size_bytes(self) -> int:
-        """The estimate of ``measure`` in bytes, 0 before the first call."""
+        """The latest estimate of ``measure`` in bytes, 0 before ``measure`` is called."""
         return self._size_bytes
 
     @property
     def refused(self) -> bool:
-        """Whether the response was an error."""
+        """Whether the request received an error response."""
         return bool(self.code)
 
     def as_dict(self, *, brief: bool = False) -> dict[str, object]:
-        """Return JSON-ready values with secrets masked; ``brief`` omits ``why``."""
+        """Return the record as JSON-ready values with masked secrets; ``brief`` omits ``why``."""
         values: dict[str, object] = {
             name: getattr(self, name) for name in self.__slots__ if name[0] != "_"
         }
@@ -165,11 +165,12 @@ class RequestRecord:
 
 
 class Journal(Sequence[RequestRecord]):
-    """The latest requests, oldest first.
+    """The records of the latest requests, oldest first.
 
     Args:
         limit: the largest number of records.
-        max_bytes: the largest total size of the records; the latest record is always kept.
+        max_bytes: the largest total memory of the records in bytes; the latest record is always
+            kept.
     """
 
     def __init__(self, limit: int = 10_000, max_bytes: int = 32 << 20) -> None:
@@ -187,7 +188,7 @@ class Journal(Sequence[RequestRecord]):
         return record
 
     def close(self, record: RequestRecord) -> None:
-        """Add the memory of a completed record to the total; drop old records above the limit."""
+        """Count the memory of a completed record; delete the oldest records above the limits."""
         first = self._records[0].number if self._records else self._count + 1
         if record.number >= first:
             self._bytes += record.measure()

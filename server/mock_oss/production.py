@@ -1,4 +1,4 @@
-"""Safety check at startup: reasons to refuse a mock in a place that looks like production.
+"""Safety check at startup: refuses to start a mock in an environment that looks like production.
 
 The commands ``mock-oss``, ``demo`` and ``serve`` share this check.
 """
@@ -44,7 +44,7 @@ _ROLES = (
 
 
 def refuse_production(host: str, environment: Mapping[str, str], *, option: str = "--host") -> None:
-    """Raise UnsafeStartError if clients could mistake the mock for the real service.
+    """Raise an error if clients could mistake the mock for the real service.
 
     Args:
         host: the address to listen on.
@@ -52,7 +52,8 @@ def refuse_production(host: str, environment: Mapping[str, str], *, option: str 
         option: the command-line option for the address, named in the message.
 
     Raises:
-        UnsafeStartError: the message has the reason and the option that overrides the check.
+        UnsafeStartError: the environment looks like production, or other machines can reach the
+            address. The message contains the reason and the option that overrides the check.
     """
     for reason in _reasons(host, environment, option):
         raise UnsafeStartError(f"{reason}; use {OVERRIDE} to start the mock anyway")

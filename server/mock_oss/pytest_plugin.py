@@ -1,6 +1,7 @@
-"""The ``mock_oss`` fixture: a new mock for every test that requests it.
+"""The ``mock_oss`` fixture: a new mock for every test that requests this fixture.
 
-The package installs this plugin; a project overrides ``mock_oss_options`` to configure the mock.
+The package installs this plugin; a project overrides the fixture ``mock_oss_options`` to configure
+the mock.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ __all__ = ["mock_oss", "mock_oss_options"]
 
 @pytest.fixture
 def mock_oss_options() -> dict[str, Any]:
-    """Keyword arguments for ``MockOSS``; override this fixture to configure the mock."""
+    """Return keyword arguments for ``MockOSS``; override this fixture to configure the mock."""
     return {}
 
 
 @pytest.fixture
 def mock_oss(mock_oss_options: dict[str, Any]) -> Iterator[MockOSS]:
-    """A running mock with the default world, stopped after the test."""
+    """Yield a running mock, configured by ``mock_oss_options``; stop the mock after the test."""
     from mock_oss.server import MockOSS
 
     with MockOSS(**mock_oss_options) as oss:

@@ -1,7 +1,7 @@
 """``MockOSS``: starts and stops a mock, in a background thread or in the calling thread.
 
-Its attributes give tests access to the store, the journal, the faults and the clock. ``run`` is
-for programs: it serves in the calling thread until a signal arrives.
+The attributes of ``MockOSS`` give tests access to the store, the journal, the faults and the clock.
+The method ``run`` is for programs: it serves requests in the calling thread until a signal arrives.
 """
 
 from __future__ import annotations
@@ -47,30 +47,34 @@ _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared,
 
 
 class MockOSS:
-    """A mock OSS and STS on one port of the loopback interface.
+    """A mock of OSS and STS on one port, by default of the loopback interface.
 
     Args:
-        host: address to listen on; by default loopback only.
-        port: port to listen on; 0 selects a free one.
-        data_dir: directory for all data; by default a temporary directory.
-        world: accounts, users, keys, roles, policies and buckets at the start.
-        buckets: names or specifications that replace the world's buckets.
-        cnames: custom domain -> bucket, instead of the world's.
-        refuse_public_endpoints: whether public endpoints of mainland regions refuse operations on
-            objects; overrides the world.
+        host: the address to listen on; by default loopback only.
+        port: the port to listen on; 0 selects a free port.
+        data_dir: the directory for all data; by default a temporary directory.
+        world: the accounts, users, keys, roles, policies and buckets at the start.
+        buckets: names or specifications of the buckets at the start, instead of the buckets in
+            ``world``.
+        cnames: a mapping from custom domain to bucket name, instead of the domains in ``world``.
+        refuse_public_endpoints: whether public endpoints of regions in mainland China refuse
+            operations on objects; overrides ``world``.
         clock: the mock's clock; by default the real time.
-        seed: makes request ids, upload ids and temporary keys the same in every run.
-        seed_dir: directory whose files ``DIR/BUCKET/KEY`` are stored at the start; existing
+        seed: a number that makes request ids, upload ids and temporary keys the same in every run.
+        seed_dir: a directory whose files ``DIR/BUCKET/KEY`` are stored at the start; existing
             objects are kept.
-        faults: faults planned from the start, as keyword arguments of ``faults.add``.
-        domains: domains for virtual-hosted style, ``BUCKET.DOMAIN``.
-        allow_hosts: host names that may open ``/_mock/``, besides loopback and the bound address.
-        idle_timeout_s: seconds without data in a body after which the mock answers RequestTimeout.
+        faults: the faults planned from the start, each as keyword arguments of ``faults.add``.
+        domains: the domains for virtual-hosted style, ``BUCKET.DOMAIN``.
+        allow_hosts: host names that may open ``/_mock/``, in addition to loopback and the bound
+            address.
+        idle_timeout_s: seconds without data in a body after which the mock responds with
+            RequestTimeout.
 
     Raises:
         WorldError: the world, a bucket or a fault is not valid.
-        PortInUseError: on entering, another program uses the port.
-        DataDirError: on entering, the directory is unusable or another mock uses it.
+        PortInUseError: at the start of the ``with`` block, if another program uses the port.
+        DataDirError: at the start of the ``with`` block, if the directory is unusable or another
+            mock uses the directory.
     """
 
     def __init__(
@@ -114,19 +118,19 @@ class MockOSS:
 
     @property
     def endpoint(self) -> str:
-        """Address of OSS and STS as seen from this machine: ``http://127.0.0.1:PORT``."""
+        """The URL of OSS and STS for clients on this machine, such as ``http://127.0.0.1:PORT``."""
         host = _EVERY_ADDRESS.get(self.host, self.host)
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self.port}"
 
     @property
     def store(self) -> Store:
-        """The store, for access below the views."""
+        """The store of the running mock, with more data than the views of ``bucket`` show."""
         return self.service.store
 
     @property
     def service(self) -> Service:
-        """The parts of the running mock.
+        """The shared state of the running mock.
 
         Raises:
             MockOSSError: the mock is not running.
@@ -137,12 +141,12 @@ class MockOSS:
 
     @property
     def control_hosts(self) -> frozenset[str]:
-        """Host names that may open ``/_mock/``, besides loopback addresses."""
+        """The host names that may open ``/_mock/``, in addition to loopback addresses."""
         return frozenset({"localhost", self.host.lower(), *self._domains}) | self._allow_hosts
 
     @property
     def cnames(self) -> Mapping[str, str]:
-        """Custom domain -> the bucket it is bound to."""
+        """A mapping from custom domain to bucket name."""
         return self.store.cnames.bound
 
     def bind_cname(self, domain: str, bucket: str) -> None:
@@ -170,7 +174,10 @@ class MockOSS:
 
     @property
     def refuse_public_endpoints(self) -> bool:
-        """Whether public endpoints of mainland regions refuse operations on objects; writable."""
+        """Whether public endpoints of regions in mainland China refuse operations on objects.
+
+        Tests may set this attribute.
+        """
         return self.service.refuse_public_endpoints
 
     @refuse_public_endpoints.setter
@@ -182,17 +189,19 @@ class MockOSS:
         return BucketView(self.service, name)
 
     def seed_objects(self, directory: Path) -> int:
-        """Store every file ``DIR/BUCKET/KEY``, replacing existing objects; return their number.
+        """Store every file ``DIR/BUCKET/KEY`` as an object; return the number of files.
+
+        Existing objects are replaced.
 
         Raises:
-            WorldError: the directory does not exist, or a name is not allowed.
+            WorldError: the directory does not exist, or a bucket name or key is not allowed.
         """
         return self._seed(directory)
 
     def reset(self) -> None:
-        """Return to the initial state: the world, seed files, faults and clock given at the start.
+        """Restore the initial state: the world, seed files, faults and clock given at the start.
 
-        All other data is deleted, also in the data directory. Snapshots are kept.
+        All other data is deleted, including data in the data directory. Snapshots are kept.
         """
         self.clock.reset()
         self.service.store.clear()
@@ -218,28 +227,36 @@ class MockOSS:
         )
 
     def snapshot(self, place: Path | str) -> None:
-        """Save buckets, objects, uploads and sessions.
+        """Save buckets, objects, uploads and role sessions.
 
         Args:
-            place: a path to an empty or new directory, or a name (``str``) to save the snapshot in
+            place: the path of an empty or new directory, or the name (``str``) of a new snapshot in
                 the data directory.
 
         Raises:
-            WorldError: the directory is not empty, or the name is not valid.
+            WorldError: the directory is not empty or not writable, or the name is not valid.
         """
         self.snapshots.save(place)
 
     def restore(self, place: Path | str) -> None:
-        """Return to a snapshot; the journal, the faults and the clock do not change.
+        """Replace the content of the store with the content of a snapshot.
+
+        The journal, the faults and the clock do not change.
+
+        Args:
+            place: the path of the snapshot, or its name (``str``) in the data directory.
 
         Raises:
-            WorldError: the snapshot does not exist.
+            WorldError: the snapshot does not exist, or the name is not valid.
         """
         self.snapshots.restore(place)
 
     @property
     def snapshots(self) -> Snapshots:
-        """The snapshots in the data directory, by name."""
+        """The snapshots of the store.
+
+        Iteration yields the names of the snapshots in the data directory.
+        """
         return Snapshots(self.store)
 
     def __enter__(self) -> Self:
@@ -265,10 +282,10 @@ class MockOSS:
         self._close()
 
     def run(self, on_ready: Callable[[], None] | None = None) -> None:
-        """Serve in the calling thread until SIGINT, SIGTERM or SIGHUP.
+        """Serve requests in the calling thread until SIGINT, SIGTERM or SIGHUP arrives.
 
         Args:
-            on_ready: called when the port is bound and the store is open.
+            on_ready: a function to call when the port is bound and the store is open.
         """
         self._open()
         try:

@@ -24,11 +24,11 @@ __all__ = ["Call", "Service"]
 
 @dataclass(slots=True, kw_only=True)
 class Service:
-    """The parts of a running mock.
+    """The state of a running mock that all requests share.
 
     ``executor`` runs short tasks of the mock itself. ``callers`` runs callbacks to application
     servers, which may be slow or may call the mock before they respond. ``hosts`` are additional
-    host names of the mock, for path style.
+    host names of the mock that use path style.
     """
 
     world: World
@@ -56,14 +56,14 @@ class Service:
         return self.clock.timestamp_ms()
 
     def apply_lifecycle(self, bucket: BucketRecord) -> None:
-        """Abort the multipart uploads that have expired by the bucket's lifecycle rules."""
+        """Abort the multipart uploads that are too old according to a bucket's lifecycle rules."""
         abort_old_uploads(self.store, bucket.name, bucket.lifecycle, self.now_ms())
 
     def locate(self, host: str, raw_path: bytes) -> Target:
         """Return the bucket and key that a Host header and a path address.
 
         Raises:
-            RefusedError: as ``addressing.locate``.
+            RefusedError: an error of ``mock_oss.http.addressing.locate``.
         """
         return locate(
             host,
@@ -83,10 +83,10 @@ class Service:
 
 
 class Call:
-    """One request during authentication, authorization and its operation.
+    """One request during its authentication, authorization and operation.
 
-    ``fields`` holds the form of a PostObject as lower-case names -> values; it is None for any
-    other request.
+    ``fields`` holds the form of a PostObject as lower-case names -> values. For any other request,
+    ``fields`` is None.
     """
 
     __slots__ = ("_bucket", "body", "caller", "fields", "record", "request", "service", "target")
@@ -114,7 +114,7 @@ class Call:
         """The addressed bucket.
 
         Raises:
-            RefusedError: NoSuchBucket.
+            RefusedError: NoSuchBucket if the bucket does not exist.
         """
         if self._bucket is None:
             raise RefusedError("NoSuchBucket", BucketName=self.target.bucket)
@@ -122,22 +122,22 @@ class Call:
 
     @property
     def bucket_or_none(self) -> BucketRecord | None:
-        """The addressed bucket, None if it does not exist."""
+        """The addressed bucket, or None if the bucket does not exist."""
         return self._bucket
 
     @property
     def region(self) -> str:
-        """The region of the endpoint in the Host header, or else the world's region."""
+        """The region in the Host header, or the default region of the world."""
         return self.target.region or self.service.world.region
 
     @property
     def key(self) -> str:
-        """The object key, empty for requests to a bucket or to the service."""
+        """The object key, or empty text for requests to a bucket or to the service."""
         return self.target.key
 
     @property
     def store(self) -> Store:
-        """The store."""
+        """The store of the mock."""
         return self.service.store
 
     @property
@@ -146,9 +146,15 @@ class Call:
         return self.service.clock
 
     def param(self, name: str, default: str = "") -> str:
-        """Return a query parameter, or ``default`` if it is absent."""
+        """Return a query parameter, or ``default`` if the parameter is absent."""
         return self.request.params.get(name, default)
 
     def header(self, name: str) -> str | None:
-        """Return a header by its lower-case name; in a form upload, the form field of that name."""
+        """Return a request header, or None if the header is absent.
+
+        In a form upload, the form field with this name replaces the header.
+
+        Args:
+            name: the lower-case name of the header.
+        """
         return (self.request.headers if self.fields is None else self.fields).get(name)

@@ -1,1 +1,1 @@
-"""Access control: who sends a request, and whether the request is allowed."""
+"""Access control: authentication of requests, and authorization of operations."""

@@ -1,7 +1,7 @@
-"""Authentication of OSS requests: checks date, access key, token and signature, in this order.
+"""Authentication of OSS requests: checks the date, access key, security token and signature.
 
-The ``signing`` package computes signatures; this module compares them and collects the evidence of
-a refusal.
+The ``signing`` package computes the expected signatures. This module compares them with the
+signatures in the requests, and records details about refused requests.
 """
 
 from __future__ import annotations
@@ -37,10 +37,16 @@ _V4_URL = (
 
 
 def authenticate(request: Request, target: Target, context: Context) -> Caller:
-    """Return the caller; ``ANONYMOUS`` for a request without a signature.
+    """Return the authenticated caller of a request, or ``ANONYMOUS`` for an unsigned request.
+
+    Args:
+        request: the request line and headers.
+        target: the addressed bucket and key.
+        context: the access keys, the clock and the journal.
 
     Raises:
-        RefusedError: with the error code that OSS uses for the first failed check.
+        RefusedError: a check failed; the error code is the code that OSS uses for the first failed
+            check.
     """
     authorization = request.headers.get("authorization")
     params = request.params
@@ -264,7 +270,10 @@ def _mismatch(case: Case, caller: Caller, context: Context, text: str) -> Refuse
 
 
 def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
-    """Yield the accepted requests with the same signature, latest first."""
+    """Yield earlier requests that were accepted with the signature of this request.
+
+    The latest request comes first.
+    """
     for record in reversed(list(journal)):
         carried = record.params.get("x-oss-signature") or record.params.get("Signature")
         if record.code == "SignatureDoesNotMatch" or not (
@@ -283,7 +292,7 @@ def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
 
 
 def _seen(journal: Journal) -> Iterator[tuple[str, str]]:
-    """Yield (name, value) of content types and metadata headers in recent requests."""
+    """Yield the (name, value) pairs of Content-Type and metadata headers in recent requests."""
     for record in reversed(list(journal)[-SEEN_REQUESTS:]):
         for name, value in record.headers.items():
             if name.startswith("x-oss-meta-") or name == "content-type":

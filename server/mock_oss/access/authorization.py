@@ -1,7 +1,7 @@
-"""Authorization: asks the policies about a request and turns a refusal into OSS's error.
+"""Authorization: evaluates policies and ACLs for a request, and raises OSS's error for a refusal.
 
-Order: the session policy, then the identity policies, then the ACL of the object or bucket. Source:
-RAM documentation, "Policy evaluation process"; OSS, "Authentication".
+The order is: session policy, identity policies, ACL of the object or bucket. Source: RAM
+documentation, "Policy evaluation process"; OSS documentation, "Authentication".
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _OBJECT_ACL = {
 
 
 class AuthorizedCall(Protocol):
-    """The parts of a request that an authorization decision reads."""
+    """The data of a request that an authorization decision requires."""
 
     @property
     def caller(self) -> Caller:
@@ -58,44 +58,58 @@ class AuthorizedCall(Protocol):
 
     @property
     def request(self) -> Request:
-        """The head of the request."""
+        """The request line and headers of the request."""
 
     @property
     def store(self) -> Store:
-        """The store, for the ACLs and tags of objects."""
+        """The store, for reading the ACLs and tags of objects."""
 
     @property
     def clock(self) -> Clock:
-        """The mock's clock, for ``acs:CurrentTime``."""
+        """The mock's clock, for the condition key ``acs:CurrentTime``."""
 
     @property
     def bucket_or_none(self) -> BucketRecord | None:
-        """The addressed bucket, None if it does not exist."""
+        """The addressed bucket, or None if the bucket does not exist."""
 
     def header(self, name: str) -> str | None:
-        """Return a header by its lower-case name; in a form upload, the form field."""
+        """Return a request header, or None if the header is absent.
+
+        In a form upload, the form field with this name replaces the header.
+
+        Args:
+            name: the lower-case name of the header.
+        """
 
 
 def authorize(call: AuthorizedCall, action: str, *, tags: Mapping[str, str] | None = None) -> None:
-    """Check whether the caller may perform an action on the addressed service, bucket or object.
+    """Check that the caller may perform an action on the addressed service, bucket or object.
 
     Args:
-        call: the request.
+        call: the request and its caller.
         action: the RAM action, such as ``oss:PutObject``.
-        tags: the object tags in the request body, if any; tags in a header are read from ``call``.
+        tags: the object tags from the request body; None to use the tags in the request headers.
 
     Raises:
-        RefusedError: AccessDenied.
+        RefusedError: AccessDenied if the action is not allowed.
     """
     bucket, key = call.target.bucket, call.target.key
     _check(call, action, call.bucket_or_none, bucket, key, tags)
 
 
 def authorize_object(call: AuthorizedCall, action: str, bucket: BucketRecord, key: str) -> None:
-    """Check an action on another object than the addressed one: a copy source or a batch delete.
+    """Check that the caller may perform an action on an object other than the addressed object.
+
+    Examples are the source object of a copy, and the objects of a batch delete.
+
+    Args:
+        call: the request and its caller.
+        action: the RAM action, such as ``oss:GetObject``.
+        bucket: the bucket of the object.
+        key: the key of the object.
 
     Raises:
-        RefusedError: AccessDenied.
+        RefusedError: AccessDenied if the action is not allowed.
     """
     _check(call, action, bucket, bucket.name, key)
 

@@ -1,4 +1,4 @@
-"""Owners of access keys: users of the world, and role sessions in the store."""
+"""Owners of access keys: users of the ``World`` configuration, and role sessions in the store."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = ["ANONYMOUS", "Caller", "Identities"]
 class Caller:
     """The identity that sends a request.
 
-    ``token`` and ``expires_ms`` belong to role sessions; a session without a session policy has all
-    rights of its role.
+    ``token`` and ``expires_ms`` (milliseconds since the epoch) are set for role sessions only. A
+    role session without a session policy has all rights of its role.
     """
 
     kind: Literal["anonymous", "root", "user", "role"]
@@ -36,7 +36,7 @@ class Caller:
 
     @property
     def expires_at(self) -> datetime:
-        """The end of the session, as an aware UTC datetime."""
+        """The expiration time of the role session, as a timezone-aware UTC datetime."""
         return datetime.fromtimestamp(self.expires_ms / 1000, UTC)
 
 
@@ -44,7 +44,7 @@ ANONYMOUS = Caller(kind="anonymous")
 
 
 class Identities:
-    """Finds the owner of an access key, and the roles with their policies."""
+    """The owners of access keys, the roles, and the policies that requests create."""
 
     def __init__(self, world: World, store: Store) -> None:
         self._store = store
@@ -59,7 +59,7 @@ class Identities:
         }
 
     def find(self, access_key_id: str) -> Caller | None:
-        """Return the owner of an access key, None if the key does not exist."""
+        """Return the owner of an access key, or None if the key does not exist."""
         known = self._users.get(access_key_id)
         if known is not None or not access_key_id.startswith("STS."):
             return known
@@ -67,24 +67,29 @@ class Identities:
         return None if session is None else self._session(session)
 
     def secrets(self) -> list[tuple[str, str]]:
-        """Return every long-term (access key id, secret), as evidence about failed signatures."""
+        """Return the (access key id, secret) pairs of all users, to explain wrong signatures."""
         return [(key, caller.secret) for key, caller in self._users.items()]
 
     def role(self, arn: str) -> Role | None:
-        """Return a role by its ARN, None if it does not exist."""
+        """Return the role with this ARN, or None if the role does not exist."""
         return self._roles.get(arn)
 
     def attached_policies(self, role: Role) -> dict[str, str]:
-        """Return the policies attached to a role since the start, as name -> JSON document."""
+        """Return the policies that requests have attached to a role since the start.
+
+        Returns:
+            A dict from policy name to JSON document. Changes to this dict attach or detach
+            policies.
+        """
         return self._attached.setdefault(role.arn, {})
 
     def reset_policies(self) -> None:
-        """Delete all policies created or attached since the start."""
+        """Delete all policies that requests have created or attached since the start."""
         self.created_policies.clear()
         self._attached.clear()
 
     def trust_policy(self, role: Role) -> Policy:
-        """Return a role's trust policy, compiled."""
+        """Parse and return the trust policy of a role."""
         return parse_trust_policy(role.trust_policy, f"trust policy of {role.name}")
 
     def _session(self, session: SessionRecord) -> Caller | None:

@@ -1,4 +1,4 @@
-"""Access keys of OSS requests: finding the owner of a key and checking the security token."""
+"""Access keys of OSS requests: lookup of the key's owner, and check of the security token."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ __all__ = ["Context", "check_token", "find_caller"]
 
 
 class Context(NamedTuple):
-    """What checking a signature needs besides the request; ``region`` is the bucket's region.
+    """The information, in addition to the request, that a signature check requires.
 
-    ``record`` receives the claimed access key, so that the journal shows it even for a refused
-    request. ``journal`` provides earlier requests, which help to explain a refusal.
+    ``region`` is the bucket's region. ``record`` is the journal record of the request;
+    ``find_caller`` stores the access key id in the record, so that the journal shows the id even
+    for a refused request. ``journal`` provides earlier requests, which help to explain a refusal.
     """
 
     identities: Identities
@@ -29,7 +30,12 @@ class Context(NamedTuple):
 
 
 def find_caller(access_key_id: str, token: str | None, context: Context) -> Caller:
-    """Return the owner of an access key, after checking the security token.
+    """Return the owner of an access key, after checking the key and the security token.
+
+    Args:
+        access_key_id: the access key id in the request.
+        token: the security token in the request, if any.
+        context: the access keys, the clock and the journal record.
 
     Raises:
         RefusedError: InvalidAccessKeyId, InvalidSecurityToken or SecurityTokenExpired.
@@ -59,11 +65,17 @@ def find_caller(access_key_id: str, token: str | None, context: Context) -> Call
 
 
 def check_token(caller: Caller, token: str | None, clock: Clock) -> None:
-    """Check that the security token belongs to the access key and has not expired.
+    """Check that the security token belongs to the caller's access key and has not expired.
+
+    Args:
+        caller: the owner of the access key.
+        token: the security token in the request, if any.
+        clock: the mock's clock.
 
     Raises:
-        RefusedError: InvalidAccessKeyId for a missing token, InvalidSecurityToken, or
-            SecurityTokenExpired.
+        RefusedError: InvalidAccessKeyId if the token of a role session is missing,
+            InvalidSecurityToken if the token does not belong to the key, SecurityTokenExpired if
+            the token has expired.
     """
     if caller.kind != "role":
         if token:

@@ -1,9 +1,10 @@
 """The control plane below ``/_mock/``: a page that shows the mock's state, and its JSON API.
 
 The control plane requires no signature: everybody who can connect to the port may use it. Therefore
-the mock listens on loopback by default, and requests from pages of other origins are refused. The
-Host header must be a name that other people cannot point at this machine: otherwise a page could
-resolve its own host name to loopback and have the same origin as the mock.
+the mock listens on the loopback interface by default, and refuses requests from pages of other
+origins. It also refuses unknown names in the Host header, as a protection against DNS rebinding:
+otherwise a web page could resolve its own host name to the loopback address, and would then have
+the same origin as the mock.
 """
 
 from __future__ import annotations
@@ -57,23 +58,23 @@ class ControlledMock(Protocol):
 
     @property
     def service(self) -> Service:
-        """The parts of the running mock."""
+        """The shared state of the running mock."""
 
     @property
     def snapshots(self) -> Snapshots:
-        """The snapshots kept by name."""
+        """The snapshots in the data directory."""
 
     @property
     def cnames(self) -> Mapping[str, str]:
-        """Custom domain -> bucket."""
+        """A mapping from custom domain to bucket name."""
 
     @property
     def control_hosts(self) -> frozenset[str]:
-        """Host names under which ``/_mock/`` answers, besides loopback addresses."""
+        """The host names that may access ``/_mock/``, in addition to loopback addresses."""
 
     @property
     def refuse_public_endpoints(self) -> bool:
-        """Whether public endpoints of mainland regions refuse operations on objects."""
+        """Whether public endpoints of regions in mainland China refuse operations on objects."""
 
     @refuse_public_endpoints.setter
     def refuse_public_endpoints(self, value: bool) -> None: ...
@@ -82,20 +83,23 @@ class ControlledMock(Protocol):
         """Bind a custom domain to a bucket."""
 
     def unbind_cname(self, domain: str) -> None:
-        """Unbind a custom domain."""
+        """Remove the binding of a custom domain."""
 
     def snapshot(self, place: Path | str) -> None:
-        """Save a snapshot."""
+        """Save a snapshot of the store, under a path or a name."""
 
     def restore(self, place: Path | str) -> None:
-        """Restore a snapshot."""
+        """Restore the store from a snapshot, given its path or name."""
 
     def reset(self) -> None:
-        """Return to the initial state."""
+        """Restore the mock's initial state."""
 
 
 class _Guard:
-    """Refuses other Host and Origin headers, and adds ``x-oss-mock: 1`` to every response."""
+    """ASGI middleware that refuses requests with a foreign Host or Origin header.
+
+    The middleware adds ``x-oss-mock: 1`` to every response.
+    """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
         self._app = app
@@ -120,7 +124,10 @@ class _Guard:
         await _problem(refused, 403)(scope, receive, marked)
 
     def _allows_host(self, name: str, scope: Scope) -> bool:
-        """Return whether a host name is loopback, the socket's own address, or allowed."""
+        """Return whether a host name may access the control plane.
+
+        Allowed are loopback addresses, the address of the server socket, and the configured names.
+        """
         if name in self._hosts or name == (scope.get("server") or ("",))[0]:
             return True
         try:
@@ -167,7 +174,7 @@ def _step_s(wanted: dict[str, Any]) -> float:
 
 
 class _Control:
-    """The endpoints of the JSON API, as methods."""
+    """The endpoint functions of the JSON API, as methods."""
 
     def __init__(self, mock: ControlledMock) -> None:
         self._mock = mock
@@ -350,7 +357,11 @@ def _page(name: str) -> Response:
 
 
 def _routes(table: Iterable[tuple[str, str, Endpoint]]) -> list[Route]:
-    """Return one route per path, which serves all methods of that path."""
+    """Return one route for each path, which serves all methods of that path.
+
+    Args:
+        table: (method, path, endpoint function) rows.
+    """
     paths: dict[str, dict[str, Endpoint]] = {}
     for method, path, endpoint in table:
         paths.setdefault(path, {})[method] = endpoint
@@ -365,7 +376,7 @@ def _by_method(endpoints: Mapping[str, Endpoint]) -> Endpoint:
 
 
 def control_app(mock: ControlledMock) -> ASGIApp:
-    """Return the ASGI application for paths below ``/_mock``."""
+    """Return the ASGI application that serves the paths below ``/_mock``."""
     control = _Control(mock)
     table: list[tuple[str, str, Endpoint]] = [
         ("GET", "/_mock/state", control.get_state),

@@ -1,4 +1,4 @@
-"""Responses of the control plane about buckets, objects and uploads, as JSON-ready values."""
+"""Content of control plane responses: buckets, objects and uploads as JSON-ready values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _iso(timestamp_ms: int) -> str:
 
 
 def state_of(service: Service, faults: Iterable[Fault]) -> dict[str, object]:
-    """Return the endpoint, the mock's time, the buckets and the planned faults."""
+    """Return the endpoint, time, buckets and planned faults of a mock as JSON-ready values."""
     buckets = []
     for bucket in service.store.buckets.all():
         totals = service.store.objects.totals(bucket.name)
@@ -54,9 +54,18 @@ def state_of(service: Service, faults: Iterable[Fault]) -> dict[str, object]:
 def bucket_of(
     service: Service, name: str, *, prefix: str, after: str, limit: int
 ) -> dict[str, object] | None:
-    """Return one page of a bucket's objects, and its uploads; None for an unknown bucket.
+    """Return one page of a bucket's objects, and the bucket's multipart uploads.
 
-    ``next`` is the key after which the next page starts, empty on the last page.
+    Args:
+        service: the shared state of the mock.
+        name: the bucket's name.
+        prefix: return only keys with this prefix.
+        after: return only objects with a key greater than this key.
+        limit: the largest number of objects.
+
+    Returns:
+        A dict of ``objects``, ``uploads`` and ``next``; None for an unknown bucket. ``next`` is the
+        value of ``after`` for the next page, or empty text on the last page.
     """
     bucket = service.store.buckets.get(name)
     if bucket is None:
@@ -100,13 +109,13 @@ def _object(record: ObjectRecord) -> dict[str, object]:
 def object_response(
     service: Service, record: ObjectRecord, *, wanted: str | None, download: bool
 ) -> Response:
-    """Return the bytes of an object for the page.
+    """Return a response with the bytes of an object, for the page of the control plane.
 
     Args:
-        service: the parts of the running mock.
+        service: the shared state of the mock.
         record: the object.
-        wanted: the Range header, None without one.
-        download: whether the browser saves the bytes as a file.
+        wanted: the value of the Range header, or None.
+        download: whether the browser saves the bytes as a file instead of showing them.
     """
     headers = {**_SAFE, "Accept-Ranges": "bytes"}
     if download:

@@ -1,6 +1,6 @@
 """Snapshots of the store, saved in a directory or under a name in the data directory.
 
-HTTP clients can only use names, so that they cannot choose a path on the machine.
+HTTP clients can only use names, so that they cannot access arbitrary paths of the machine.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ _FILE = "mock_oss.sqlite3"
 
 
 class Snapshots:
-    """The snapshots of one store. Iterating yields the names of those in the data directory."""
+    """The snapshots of one store.
+
+    Iteration yields the names of the snapshots in the data directory.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -42,10 +45,11 @@ class Snapshots:
         return self._home / place
 
     def save(self, place: Path | str) -> None:
-        """Save buckets, objects, uploads and sessions in a new or empty directory.
+        """Save buckets, objects, uploads and role sessions in a new or empty directory.
 
         Args:
-            place: a path to the directory, or a name (``str``) in the data directory.
+            place: the path of the directory, or the name (``str``) of a snapshot in the data
+                directory.
 
         Raises:
             WorldError: the directory is not empty or not writable, or the name is not valid.
@@ -59,10 +63,14 @@ class Snapshots:
             raise WorldError(f"cannot save into {directory}: {e.strerror}") from e
 
     def restore(self, place: Path | str) -> None:
-        """Return to a snapshot, given its path or its name.
+        """Replace the content of the store with the content of a snapshot.
+
+        Args:
+            place: the path of the directory, or the name (``str``) of a snapshot in the data
+                directory.
 
         Raises:
-            WorldError: the snapshot does not exist.
+            WorldError: the snapshot does not exist, or the name is not valid.
         """
         directory = self._directory(place)
         if not (directory / _FILE).is_file():
@@ -70,10 +78,10 @@ class Snapshots:
         self._store.restore(directory)
 
     def delete(self, name: str) -> None:
-        """Delete a snapshot by its name.
+        """Delete a snapshot from the data directory.
 
         Raises:
-            WorldError: the snapshot does not exist.
+            WorldError: the snapshot does not exist, or the name is not valid.
         """
         directory = self._directory(name)
         if not directory.is_dir():

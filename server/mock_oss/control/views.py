@@ -14,7 +14,7 @@ __all__ = ["BucketView", "ObjectsView", "StoredObject", "StoredUpload"]
 
 
 class StoredObject:
-    """An object, in its state when it was looked up."""
+    """A stored object, with its properties at the time of the lookup."""
 
     def __init__(self, store: Store, record: ObjectRecord) -> None:
         self._store = store
@@ -27,12 +27,12 @@ class StoredObject:
 
     @property
     def size(self) -> int:
-        """Length in bytes."""
+        """The length of the content in bytes."""
         return self._record.size
 
     @property
     def data(self) -> bytes:
-        """The whole content."""
+        """The whole content of the object."""
         return b"".join(self._store.blobs.read(self._record.segments))
 
     @property
@@ -47,32 +47,32 @@ class StoredObject:
 
     @property
     def kind(self) -> str:
-        """Normal, Multipart, Appendable or Symlink."""
+        """The object type: Normal, Multipart, Appendable or Symlink."""
         return self._record.kind
 
     @property
     def storage_class(self) -> str:
-        """Standard, IA, Archive, ColdArchive or DeepColdArchive."""
+        """The storage class: Standard, IA, Archive, ColdArchive or DeepColdArchive."""
         return self._record.storage_class
 
     @property
     def acl(self) -> str:
-        """The object's own ACL, or ``default``."""
+        """The ACL of the object; ``default`` means that the bucket's ACL applies."""
         return self._record.acl
 
     @property
     def headers(self) -> dict[str, str]:
-        """The stored headers by lower-case name, such as content-type and x-oss-meta-*."""
+        """The stored headers, such as content-type and x-oss-meta-*, by lower-case name."""
         return decode_headers(self._record.stored_headers)
 
     @property
     def tags(self) -> dict[str, str]:
-        """Tag key -> tag value."""
+        """A dict from tag key to tag value."""
         return self._record.tags
 
     @property
     def modified(self) -> datetime:
-        """The Last-Modified time, as an aware UTC datetime."""
+        """The Last-Modified time, as a timezone-aware UTC datetime."""
         return datetime.fromtimestamp(self._record.modified_ms / 1000, UTC)
 
     def __bytes__(self) -> bytes:
@@ -83,7 +83,7 @@ class StoredObject:
 
 
 class StoredUpload:
-    """A multipart upload in progress, in its state when it was looked up.
+    """A multipart upload in progress, with its properties at the time of the lookup.
 
     ``parts`` maps part numbers to sizes in bytes.
     """
@@ -99,7 +99,7 @@ class StoredUpload:
 
 
 class ObjectsView(Mapping[str, StoredObject]):
-    """The objects of one bucket by key; every access reads the current state."""
+    """A mapping from key to object for one bucket; every access reads the current state."""
 
     def __init__(self, store: Store, bucket: str) -> None:
         self._store = store
@@ -126,7 +126,7 @@ class ObjectsView(Mapping[str, StoredObject]):
 
 
 class BucketView:
-    """A view of one bucket, which need not exist."""
+    """A read-only view of one bucket; the bucket does not have to exist."""
 
     def __init__(self, service: Service, name: str) -> None:
         self._service = service
@@ -152,7 +152,7 @@ class BucketView:
 
     @property
     def objects(self) -> ObjectsView:
-        """The objects of the bucket by key.
+        """The objects of the bucket, as a mapping from key to object.
 
         Raises:
             MockOSSError: the bucket does not exist.
@@ -161,7 +161,7 @@ class BucketView:
 
     @property
     def uploads(self) -> dict[str, StoredUpload]:
-        """The multipart uploads in progress by upload id.
+        """The multipart uploads in progress, as a dict from upload id to upload.
 
         Raises:
             MockOSSError: the bucket does not exist.

@@ -1,1 +1,1 @@
-"""Planned faults: which requests they apply to, and what they do."""
+"""Faults that tests plan: selection of the affected requests, and effects on these requests."""

@@ -1,4 +1,4 @@
-"""Effects of planned faults on one request: before it is processed, and on its response."""
+"""Effects of planned faults on one request: before its processing, and on its response."""
 
 from __future__ import annotations
 
@@ -36,14 +36,22 @@ DEFAULT_RETRY_AFTER_S = 1
 async def apply_before(
     faults: Iterable[Fault], body: Body, *, clock: Clock, sessions: Sessions, sts: bool
 ) -> Response | None:
-    """Apply the effects that come before processing the request.
+    """Apply the effects that occur before the mock processes the request.
+
+    Args:
+        faults: the faults that apply to the request.
+        body: the body of the request.
+        clock: the mock's clock.
+        sessions: the role sessions in the store.
+        sts: whether the request is for STS.
 
     Returns:
-        A response that replaces the real one, or None.
+        A response that replaces the response of the operation, or None.
 
     Raises:
-        RefusedError, STSRefusedError: the planned error.
-        CutConnectionError: the connection is to be cut now.
+        RefusedError, STSRefusedError: a fault requires an error response.
+        CutConnectionError: a fault requires cutting the connection now.
+        ClientGoneError: the client closed the connection during a ``hang`` fault.
     """
     for fault in faults:
         match fault.effect:
@@ -98,10 +106,10 @@ def _error(
 
 
 def apply_to_response(faults: Iterable[Fault], response: Response) -> None:
-    """Apply the effects that change the response.
+    """Change a response as required by the faults.
 
     Raises:
-        CutConnectionError: the connection is to be cut instead of responding.
+        CutConnectionError: a fault requires cutting the connection instead of responding.
     """
     for fault in faults:
         match fault.effect:
@@ -128,7 +136,7 @@ def _drop(response: Response, wanted: str) -> None:
 
 
 def pace_of(faults: Iterable[Fault]) -> Pace | None:
-    """Return the rate limit of the response body, None without one."""
+    """Return the rate limit that a fault sets for the response body, or None."""
     for fault in faults:
         if fault.effect == "bandwidth":
             return Pace(fault.bytes_per_s)
@@ -136,7 +144,7 @@ def pace_of(faults: Iterable[Fault]) -> Pace | None:
 
 
 def lifetime_of(faults: Iterable[Fault]) -> int | None:
-    """Return the planned lifetime of new credentials in seconds, None without such a fault."""
+    """Return the lifetime in seconds that a fault sets for new credentials, or None."""
     for fault in faults:
         if fault.effect == "short-lived":
             return int(fault.seconds)
@@ -144,7 +152,15 @@ def lifetime_of(faults: Iterable[Fault]) -> int | None:
 
 
 def cut_offset(faults: Iterable[Fault], length: int) -> int | None:
-    """Return the number of response bytes after which the connection is cut, or None."""
+    """Return how many bytes of the response body are sent before the connection is cut.
+
+    Args:
+        faults: the faults that apply to the request.
+        length: the length of the response body in bytes.
+
+    Returns:
+        The number of bytes, or None if no fault cuts the response.
+    """
     for fault in faults:
         if fault.effect == "reset" and fault.when == "mid-answer":
             return length // 2 if fault.after_bytes is None else min(fault.after_bytes, length)
@@ -152,7 +168,7 @@ def cut_offset(faults: Iterable[Fault], length: int) -> int | None:
 
 
 async def cut_connection(scope: Scope) -> None:
-    """Reset the connection, so that the client sees an error instead of an orderly close."""
+    """Close the connection with a TCP reset, so that the client receives a connection error."""
     transport = scope["mock_oss.transport"]
     if transport.is_closing():
         return

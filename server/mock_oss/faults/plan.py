@@ -1,4 +1,4 @@
-"""Planned faults: their parameters, and the selection of the requests they apply to.
+"""Planned faults: their parameters, and the selection of the affected requests.
 
 A fault has an effect, conditions on requests, and limits on how often it applies. Effects and their
 parameters:
@@ -9,16 +9,17 @@ parameters:
 ``unavailable``     503 ServiceUnavailable with ``Retry-After: seconds``
 ``reset``           cut the connection ``when`` = ``before`` (before the body is read),
                     ``mid-body`` (after ``after_bytes``, by default half of the body),
-                    ``before-answer`` (the operation is done) or ``mid-answer``
+                    ``before-answer`` (after the operation), or ``mid-answer`` (after
+                    ``after_bytes`` of the response body, by default half)
 ``hang``            read the request and never respond
 ``bandwidth``       transfer at most ``bytes_per_s`` in either direction
 ``wrong-crc``       respond with a wrong ``x-oss-hash-crc64ecma``
 ``drop-etag``       omit ``ETag`` from the response
-``drop-header``     omit the header ``name`` from the response
+``drop-header``     omit the header with this ``name`` from the response
 ``truncate-xml``    send half of an XML response, with a matching Content-Length
 ``endless-xml``     send blanks after an XML response until the client closes the connection
 ``html``            respond with 200 and an HTML page, as a captive portal does
-``short-lived``     new credentials of STS expire after ``seconds``, whatever the request asks
+``short-lived``     new credentials of STS expire after ``seconds``, whatever is requested
 ``expire-tokens``   expire all session tokens before the request is processed
 ``clock-jump``      move the clock by ``seconds`` before the request is processed
 ==================  ===========================================================================
@@ -74,7 +75,10 @@ MOMENTS = ("before", "mid-body", "before-answer", "mid-answer")
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """The facts that select a fault; ``operation`` is for example ``PutObject``."""
+    """The properties of a request that select faults.
+
+    ``operation`` is the name of the OSS operation or STS action, such as ``PutObject``.
+    """
 
     method: str
     bucket: str
@@ -87,11 +91,12 @@ class RequestFacts:
 class Fault:
     """One planned fault.
 
-    ``method``, ``bucket`` and ``operation`` must be equal to the request's, ``key`` is a glob,
-    ``part_number`` is exact. Of the matching requests, only request ``nth`` (from 1) is affected,
-    or those after the first ``skip``, at most ``times`` of them, each with ``probability`` from a
-    generator with ``seed``. Numbers have their units in their names: ``seconds``, ``bytes_per_s``,
-    ``after_bytes``.
+    A request matches if its method, bucket, operation and part number are equal to those of the
+    fault, and its key matches the glob ``key``; None matches every value. The fault does not apply
+    to the first ``skip`` matching requests, and applies to at most ``times`` requests. ``nth``
+    selects one matching request, counted from 1. ``probability`` is the probability that the fault
+    applies to a selected request, computed by a random generator with ``seed``. The units of other
+    numbers are in their names: ``seconds``, ``bytes_per_s``, ``after_bytes``.
     """
 
     effect: str
@@ -148,7 +153,7 @@ class Fault:
                 raise WorldError(f"{name} must be a number from {least:g} to {most:g}")
 
     def triggers_on(self, request: RequestFacts) -> bool:
-        """Return whether the fault applies to this request, and count the request."""
+        """Count a matching request, and return whether the fault applies to the request."""
         if not self._matches(request):
             return False
         self.seen += 1
@@ -171,7 +176,7 @@ class Fault:
         )
 
     def as_dict(self) -> dict[str, object]:
-        """Return the plan and its counts as a dict, without default values."""
+        """Return the fields and counters of the fault as a dict, without default values."""
         return {
             item.name: getattr(self, item.name)
             for item in fields(self)
@@ -183,10 +188,10 @@ _ARGUMENTS = frozenset(item.name for item in fields(Fault) if item.init)
 
 
 class Faults:
-    """The planned faults, in the order they were added.
+    """The planned faults, in the order in which they were added.
 
     Args:
-        plans: faults planned from the start, as keyword arguments of ``add``.
+        plans: the faults planned from the start, each as keyword arguments of ``add``.
     """
 
     def __init__(self, plans: Iterable[Mapping[str, Any]] = ()) -> None:
@@ -196,7 +201,11 @@ class Faults:
         self.reset()
 
     def add(self, effect: str, **plan: Any) -> Fault:
-        """Plan a fault; the arguments are the fields of ``Fault``.
+        """Plan a fault and return it.
+
+        Args:
+            effect: the name of the effect, such as ``delay``.
+            plan: other fields of ``Fault``, as keyword arguments.
 
         Raises:
             WorldError: an argument is unknown, missing or out of range.
@@ -204,10 +213,12 @@ class Faults:
         return self.add_plan({"effect": effect, **plan})
 
     def add_plan(self, plan: Mapping[str, Any]) -> Fault:
-        """Plan a fault from a mapping, as files and HTTP requests provide it.
+        """Plan a fault from a mapping of the fields of ``Fault``, and return the fault.
+
+        Files and HTTP requests contain faults in this form.
 
         Raises:
-            WorldError: as ``add``.
+            WorldError: a field is unknown, missing or out of range.
         """
         if "effect" not in plan:
             raise WorldError(f"a fault needs an effect: {', '.join(EFFECTS)}")
@@ -219,12 +230,16 @@ class Faults:
         return fault
 
     def load(self, path: Path) -> None:
-        """Plan the faults in a file, see ``read_faults``."""
+        """Plan the faults in a TOML or JSON file; see ``read_faults`` for the format.
+
+        Raises:
+            WorldError: the file cannot be read, or a fault is not valid.
+        """
         for plan in read_faults(path):
             self.add_plan(plan)
 
     def reset(self) -> None:
-        """Return to the faults planned from the start, with their counts at zero."""
+        """Restore the faults planned from the start, with their counters at zero."""
         self.clear()
         for plan in self._first:
             self.add_plan(plan)
@@ -240,7 +255,7 @@ class Faults:
             self._faults.clear()
 
     def select(self, request: RequestFacts) -> list[Fault]:
-        """Return the faults that apply to this request, and count the request for every fault."""
+        """Count a request for each matching fault, and return the faults that apply."""
         if not self._faults:
             return []
         with self._lock:
@@ -254,10 +269,10 @@ class Faults:
 
 
 def read_faults(path: Path) -> list[dict[str, Any]]:
-    """Read plans from a TOML file with ``[[faults]]`` tables, or from a JSON file with a list.
+    """Return the faults in a TOML file with ``[[faults]]`` tables, or in a JSON file with a list.
 
     Raises:
-        WorldError: the file cannot be read, or a plan is not valid.
+        WorldError: the file cannot be read, or a fault is not valid.
     """
     try:
         text = path.read_text(encoding="utf-8")

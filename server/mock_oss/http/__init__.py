@@ -1,1 +1,1 @@
-"""HTTP as OSS speaks it: requests, bodies, forms, responses, CORS and XML documents."""
+"""HTTP with the behaviour of OSS: requests, bodies, forms, responses, CORS and XML documents."""

@@ -1,9 +1,9 @@
-"""Addressing: from the Host header and the path to a bucket and an object key.
+"""Addressing: finds the bucket and object key in the Host header and path of a request.
 
-Supports virtual-hosted style (``bucket.localhost``, ``bucket.oss-cn-hangzhou.aliyuncs.com``),
+Supported are virtual-hosted style (``bucket.localhost``, ``bucket.oss-cn-hangzhou.aliyuncs.com``),
 custom domains (CNAME), and path style for IP addresses and host names without a dot. Like the real
-service, the mock refuses path style on the vendor's own domain. Below ``localhost`` it has the same
-endpoints as the vendor below ``aliyuncs.com``, for example ``oss-cn-hangzhou.localhost``.
+service, the mock refuses path style on the vendor's own domain. The mock has the vendor's endpoints
+also below ``localhost``, for example ``oss-cn-hangzhou.localhost``.
 """
 
 from __future__ import annotations
@@ -44,13 +44,14 @@ _BEYOND_THE_MAINLAND = ("cn-hongkong",)
 
 
 class Target(NamedTuple):
-    """The bucket and key that a request addresses; ``key`` or both are empty above object level.
+    """The bucket and key that a request addresses.
 
-    ``style`` is ``virtual-hosted``, ``path``, ``cname``, ``service``, ``sts``, or ``unbound`` for a
-    domain that is not bound to a bucket. ``region`` is the region in the host name, or empty.
-    ``is_public`` is true for a public endpoint, false for an internal endpoint or a custom domain.
-    An IP address such as ``127.0.0.1`` counts as internal: like an internal endpoint, it serves
-    programs next to the service.
+    ``key`` is empty for a request to a bucket; ``bucket`` and ``key`` are empty for a request to
+    the service. ``style`` is ``virtual-hosted``, ``path``, ``cname``, ``service``, ``sts``, or
+    ``unbound`` for a domain that is not bound to a bucket. ``region`` is the region in the host
+    name, or empty. ``is_public`` is true for a public endpoint, false for an internal endpoint or a
+    custom domain. An IP address such as ``127.0.0.1`` counts as internal, because it serves
+    programs on the same network, like an internal endpoint.
     """
 
     bucket: str
@@ -72,13 +73,13 @@ def locate(
 
     Args:
         host: the Host header, including the port; may be empty.
-        raw_path: the path as sent, percent-encoded.
-        cnames: custom domain -> the bucket it is bound to.
-        domains: domains for virtual-hosted style, ``BUCKET.DOMAIN``.
-        hosts: additional host names of the mock itself, for path style.
+        raw_path: the percent-encoded path of the request.
+        cnames: a mapping from custom domain to bucket name.
+        domains: the domains for virtual-hosted style, ``BUCKET.DOMAIN``.
+        hosts: additional host names of the mock that use path style.
 
     Raises:
-        RefusedError: InvalidObjectName for a path that is not UTF-8, SecondLevelDomainForbidden for
+        RefusedError: InvalidObjectName if the path is not UTF-8, SecondLevelDomainForbidden for
             path style on the vendor's own domain.
     """
     name = host_name(host)
@@ -101,7 +102,16 @@ def locate(
 
 
 def _named(label: str, path: bytes, *, is_vendor: bool) -> Target | None:
-    """Parse the labels before a domain: an endpoint, a bucket and an endpoint, or a bucket."""
+    """Return the target for a host name below a domain, or None for an unknown name.
+
+    Args:
+        label: the host name without the domain: an endpoint, a bucket and an endpoint, or a bucket.
+        path: the path without the slash at its start.
+        is_vendor: whether the domain is the vendor's domain.
+
+    Raises:
+        RefusedError: SecondLevelDomainForbidden for an endpoint without a bucket, but with a path.
+    """
     match = _ENDPOINT.fullmatch(label)
     if match is None:
         return None if is_vendor else Target(label, decode_key(path), "virtual-hosted", "", True)
@@ -116,7 +126,10 @@ def _named(label: str, path: bytes, *, is_vendor: bool) -> Target | None:
 
 
 def _is_own(name: str) -> bool:
-    """Return whether a name always means the mock: one label, an IP address, or a vendor's name."""
+    """Return whether a host name always addresses the mock itself, and never a custom domain.
+
+    These names are names without a dot, IP addresses, and names below the vendor's domain.
+    """
     return (
         "." not in name
         or ":" in name
@@ -129,19 +142,22 @@ def check_host(target: Target) -> None:
     """Raise RefusedError for a domain that is not bound to a bucket.
 
     The vendor's page about status 403 gives NonStandardHostForbidden for "the domain name used to
-    access OSS is invalid". That this includes an unbound domain is our interpretation: not
-    verified.
+    access OSS is invalid". Whether OSS uses this code for an unbound domain is not verified.
     """
     if target.style == "unbound":
         raise RefusedError("NonStandardHostForbidden", why={"kind": "endpoint"})
 
 
 def check_public_endpoint(target: Target, region: str) -> None:
-    """Raise RefusedError for a public endpoint of a mainland region.
+    """Raise RefusedError if the request uses a public endpoint of a region in mainland China.
 
-    OSS does so for accounts opened since 2025-03-20. Code, status, EC and text come from recorded
-    responses. That transfer acceleration counts as a public endpoint is our interpretation: not
-    verified.
+    OSS refuses these requests for accounts opened since 2025-03-20. Code, status, EC and text come
+    from recorded responses. The mock treats transfer acceleration as a public endpoint; whether OSS
+    does the same is not verified.
+
+    Args:
+        target: the addressed bucket, with the type of the endpoint.
+        region: the bucket's region.
     """
     if target.is_public and region.startswith("cn-") and region not in _BEYOND_THE_MAINLAND:
         raise RefusedError("PublicEndpointForbidden", why={"kind": "endpoint", "bucket": region})
@@ -149,7 +165,7 @@ def check_public_endpoint(target: Target, region: str) -> None:
 
 @lru_cache(maxsize=256)
 def host_name(host: str) -> str:
-    """Return the lower-case name in a Host header, without port and brackets."""
+    """Return the host name in a Host header in lower case, without port and brackets."""
     name = host.partition("://")[2] or host
     inside, bracket, _ = name.partition("]")
     name = inside[1:] if bracket and inside[:1] == "[" else name.partition(":")[0]
@@ -157,10 +173,10 @@ def host_name(host: str) -> str:
 
 
 def decode_key(path: bytes) -> str:
-    """Percent-decode a key once; dot segments and double slashes stay unchanged.
+    """Percent-decode an object key once; dot segments and double slashes stay unchanged.
 
     Raises:
-        RefusedError: InvalidObjectName if the result is not UTF-8.
+        RefusedError: InvalidObjectName if the decoded key is not UTF-8.
     """
     raw = unquote_to_bytes(path) if b"%" in path else path
     try:
@@ -187,7 +203,12 @@ def check_domain(domain: str) -> None:
 
 
 def check_endpoint(target: Target, region: str) -> None:
-    """Raise RefusedError if the request uses the endpoint of another region than the bucket's."""
+    """Raise RefusedError if the endpoint in the request belongs to another region than the bucket.
+
+    Args:
+        target: the addressed bucket, with the region in the host name.
+        region: the bucket's region.
+    """
     if not target.region or target.region == region:
         return
     raise RefusedError(

@@ -1,7 +1,7 @@
-"""Request bodies: streamed into a sink with MD5 and CRC-64, or read as a whole if small.
+"""Request bodies: streams a body to a sink with MD5 and CRC-64, or reads a small body as a whole.
 
-For large bodies, two threads compute digests and write the data, a few pieces behind the socket.
-The event loop stays free, because MD5 and file I/O release the interpreter lock.
+For a large body, two threads compute digests and write the data while the next pieces arrive. The
+event loop is not blocked, because MD5 and file I/O release the global interpreter lock.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ _MD5_BASE64 = re.compile(r"[A-Za-z0-9+/]{22}==")
 
 
 class Sink(Protocol):
-    """The destination of a streamed body."""
+    """The interface of a destination for a streamed body."""
 
     def write(self, pieces: list[bytes]) -> None:
         """Append pieces of data."""
 
 
 class ClientGoneError(Exception):
-    """The client closed the connection before the end of its body or of the response."""
+    """The client closed the connection before the request or the response was complete."""
 
 
 class CutConnectionError(Exception):
-    """A planned fault requires cutting the connection now."""
+    """A planned fault requires the mock to cut the connection now."""
 
 
 class Digest:
-    """Size, MD5 and CRC-64 of a sequence of bytes."""
+    """Size, MD5 and CRC-64 of a sequence of bytes, computed piece by piece."""
 
     __slots__ = ("_md5", "crc64", "size")
 
@@ -55,7 +55,7 @@ class Digest:
         self.size = 0
 
     def update(self, pieces: list[bytes]) -> None:
-        """Add more bytes."""
+        """Add the bytes of more pieces to the digest."""
         for piece in pieces:
             self._md5.update(piece)
             self.crc64 = crc64.update(piece, self.crc64)
@@ -77,9 +77,9 @@ class Body:
 
     Args:
         receive: the ASGI callable that returns the next message.
-        request: the head of the request.
-        executor: threads for digests and writes.
-        idle_timeout_s: seconds without data after which the mock answers RequestTimeout.
+        request: the request line and headers.
+        executor: the threads for digests and writes.
+        idle_timeout_s: seconds without data after which the mock responds with RequestTimeout.
     """
 
     def __init__(
@@ -97,9 +97,9 @@ class Body:
 
     @property
     def announced(self) -> int | None:
-        """The Content-Length; None for a chunked body, for no header, or for an invalid one.
+        """The value of a valid Content-Length header, otherwise None.
 
-        In a chunked body, Content-Length is ignored.
+        The value is also None for a chunked body, because Content-Length is then ignored.
         """
         if self.is_chunked:
             return None
@@ -108,16 +108,17 @@ class Body:
 
     @property
     def is_chunked(self) -> bool:
-        """Whether the body is sent in chunks, without a total length."""
+        """Whether the client sends the body in chunks, without announcing the total length."""
         return "transfer-encoding" in self._request.headers
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """Yield the body in pieces as they arrive.
 
         Raises:
-            RefusedError: RequestTimeout after the idle timeout, IncompleteBody after an early end.
+            RefusedError: RequestTimeout if no data arrives during the idle timeout, IncompleteBody
+                if the client stops sending before the end of the body.
             ClientGoneError: the client closed the connection.
-            CutConnectionError: a fault requires cutting the connection here.
+            CutConnectionError: a planned fault requires cutting the connection now.
         """
         while not self.complete:
             message = await self._next()
@@ -150,11 +151,11 @@ class Body:
         self._request.scope["mock_oss.wake"]()
 
     async def wait_for_the_end(self) -> None:
-        """Discard the body and never respond, until the client closes the connection.
+        """Discard the body until the client closes the connection; never return.
 
         Raises:
             ClientGoneError: the client closed the connection.
-            CutConnectionError: the client closed its sending direction only.
+            CutConnectionError: the client stopped sending, but can still receive a response.
         """
         while True:
             message = await self._receive()
@@ -164,10 +165,11 @@ class Body:
                 raise CutConnectionError
 
     async def read(self, limit: int) -> bytes:
-        """Return a small body as a whole, after checking its Content-MD5.
+        """Return a small body as a whole, after checking it against the checksum headers.
 
         Raises:
-            RefusedError: MalformedXML for more than ``limit`` bytes, or InvalidDigest.
+            RefusedError: MalformedXML if the body is longer than ``limit`` bytes, InvalidDigest or
+                InvalidCRC64 if a checksum differs.
         """
         if (self.announced or 0) > limit:
             raise RefusedError(
@@ -184,14 +186,14 @@ class Body:
         return bytes(data)
 
     async def store(self, sink: Sink, *, required: bool = True) -> Digest:
-        """Stream the body into a sink and check it against the request's headers.
+        """Stream the body to a sink, check it against the checksum headers, and return its digest.
 
         Args:
-            sink: receives the bytes; for large bodies, in another thread.
-            required: whether a request without a body length is refused.
+            sink: the destination of the bytes; called in another thread for a large body.
+            required: whether to refuse a request that is not chunked and has no Content-Length.
 
         Raises:
-            RefusedError: MissingContentLength, EntityTooLarge, InvalidDigest, InvalidCRC64.
+            RefusedError: MissingContentLength, EntityTooLarge, InvalidDigest or InvalidCRC64.
         """
         announced = self.announced
         if announced is None and required and not self.is_chunked:
@@ -209,7 +211,11 @@ class Body:
         return digest
 
     def _whole(self, limit: int) -> bytes | None:
-        """Return a small body that has arrived completely; None otherwise."""
+        """Return the body without waiting if it has arrived completely, otherwise None.
+
+        The result is also None if the body has more than ``limit`` bytes, a rate limit, or a fault
+        that cuts the connection.
+        """
         if self.complete or self.pace is not None or self.cut_after is not None:
             return None
         whole: bytes | None = self._request.scope["mock_oss.take_body"](limit)
@@ -244,13 +250,16 @@ class Body:
         return SerialWork(self._executor, QUEUED_BYTES), SerialWork(self._executor, QUEUED_BYTES)
 
     def check_form(self) -> None:
-        """Raise RefusedError, before reading the body, if Content-MD5 is not a base64 MD5."""
+        """Raise RefusedError if the Content-MD5 header is not the base64 text of an MD5 digest.
+
+        This check does not read the body.
+        """
         wanted = self._request.headers.get("content-md5")
         if wanted is not None and not _MD5_BASE64.fullmatch(wanted):
             raise RefusedError("InvalidDigest", ContentMD5=wanted)
 
     def check(self, digest: Digest) -> None:
-        """Raise RefusedError if the digests differ from those in the request's headers."""
+        """Raise RefusedError if a digest of the body differs from the request's checksum header."""
         headers = self._request.headers
         wanted = headers.get("content-md5")
         if wanted is not None and (

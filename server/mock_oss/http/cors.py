@@ -1,6 +1,6 @@
 """Bucket CORS: parsing the document, matching requests, and building response headers.
 
-The first matching rule decides. Source: vendor pages PutBucketCors and Options.
+The first matching rule applies. Source: vendor pages PutBucketCors and Options.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MAX_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorsRule:
-    """One rule; each origin and each header may contain one ``*``."""
+    """One CORS rule; each allowed origin and each allowed header may contain one ``*``."""
 
     origins: tuple[str, ...]
     methods: tuple[str, ...]
@@ -42,7 +42,7 @@ class CorsRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorsConfiguration:
-    """The rules of a bucket; ``response_vary`` adds ``Vary: Origin`` to every response."""
+    """The CORS rules of a bucket; ``response_vary`` adds ``Vary: Origin`` to every response."""
 
     rules: tuple[CorsRule, ...]
     response_vary: bool = False
@@ -100,7 +100,7 @@ def _check(rule: CorsRule) -> None:
 
 
 def render_cors(configuration: CorsConfiguration) -> bytes:
-    """Return a CORSConfiguration document."""
+    """Return CORS rules as a CORSConfiguration document in XML."""
     rules = (
         tag(
             "CORSRule",
@@ -120,7 +120,7 @@ def render_cors(configuration: CorsConfiguration) -> bytes:
 
 @lru_cache(maxsize=256)
 def load_cors(text: str) -> CorsConfiguration:
-    """Parse a stored document, with a cache."""
+    """Parse a stored CORSConfiguration document; a cache holds recent results."""
     return parse_cors(text.encode())
 
 
@@ -161,10 +161,10 @@ def _headers(rule: CorsRule, origin: str, requested: str | None) -> list[tuple[s
 
 
 def answer_headers(stored: str, origin: str | None, method: str) -> list[tuple[str, str]]:
-    """Return the CORS headers for the response to a request that is not a preflight.
+    """Return the CORS headers for the response to a request that is not a preflight request.
 
     Args:
-        stored: the bucket's CORS document, empty if CORS is disabled.
+        stored: the bucket's CORS document, empty if the bucket has no CORS rules.
         origin: the Origin header of the request, if any.
         method: the HTTP method of the request.
     """
@@ -182,10 +182,17 @@ def answer_headers(stored: str, origin: str | None, method: str) -> list[tuple[s
 def preflight(
     stored: str, origin: str | None, method: str | None, requested: str | None
 ) -> list[tuple[str, str]]:
-    """Return the CORS headers for the response to a preflight request.
+    """Return the CORS headers of the response to a preflight request.
+
+    Args:
+        stored: the bucket's CORS document, empty if the bucket has no CORS rules.
+        origin: the Origin header of the request, if any.
+        method: the Access-Control-Request-Method header, if any.
+        requested: the Access-Control-Request-Headers header, if any.
 
     Raises:
-        RefusedError: BadRequest without Origin or method, AccessForbidden if no rule matches.
+        RefusedError: BadRequest if ``origin`` or ``method`` is missing, AccessForbidden if no rule
+            matches.
     """
     if not origin:
         raise RefusedError("BadRequest", "Insufficient information. Origin request header needed.")

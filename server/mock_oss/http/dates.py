@@ -1,4 +1,4 @@
-"""Dates in the formats of requests and responses, and the clock skew that OSS allows."""
+"""Dates in the formats of requests and responses, and the check of the clock skew."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ MAX_SKEW_S = 900
 
 
 def iso_ms(timestamp_s: float) -> str:
-    """Return seconds since the epoch as an ISO 8601 time with milliseconds, as OSS writes it."""
+    """Return a time in the ISO 8601 format of OSS, with milliseconds.
+
+    Args:
+        timestamp_s: the time in seconds since the epoch.
+    """
     moment = datetime.fromtimestamp(timestamp_s, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 @lru_cache(maxsize=64)
 def parse_v4_date(text: str) -> datetime | None:
-    """Parse ``yyyymmddTHHMMSSZ``; return None for any other format."""
+    """Return the UTC datetime of a text ``yyyymmddTHHMMSSZ``, or None for any other format."""
     if len(text) != 16 or not text.isascii():
         return None
     try:
@@ -32,7 +36,7 @@ def parse_v4_date(text: str) -> datetime | None:
 
 
 def parse_gmt(text: str) -> datetime | None:
-    """Parse an HTTP date; return None for any other format."""
+    """Return the UTC datetime of an HTTP date, or None for any other format."""
     try:
         moment = parsedate_to_datetime(text)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -41,7 +45,10 @@ def parse_gmt(text: str) -> datetime | None:
 
 
 def check_skew(moment: datetime, clock: Clock) -> None:
-    """Raise RefusedError, with both times, if a request is more than 15 minutes off the clock."""
+    """Raise RefusedError if a request's time differs from the clock by more than 15 minutes.
+
+    The error document contains both times.
+    """
     skew_s = moment.timestamp() - clock.timestamp()
     if abs(skew_s) > MAX_SKEW_S:
         raise RefusedError(

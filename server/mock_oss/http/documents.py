@@ -1,7 +1,7 @@
 """XML documents: writing responses and parsing request bodies.
 
-``tag`` and ``document`` write the small documents of OSS. ``parse`` uses defusedxml, ignores
-namespaces, and reports every error as MalformedXML.
+``tag`` and ``document`` write XML. ``parse`` uses defusedxml, ignores namespaces, and reports every
+error as MalformedXML.
 """
 
 from __future__ import annotations
@@ -45,17 +45,18 @@ def _replace_reference(match: re.Match[bytes]) -> bytes:
 def xml_text(value: str) -> str:
     """Return text escaped for an XML element.
 
-    Characters that XML forbids are replaced; ``encoding-type=url`` returns them exactly.
+    Characters that XML forbids are replaced. Clients receive the original characters with
+    ``encoding-type=url``.
     """
     return escape(value, {'"': "&quot;"}).translate(_ILLEGAL)
 
 
 def tag(name: str, value: str | int | Iterable[str] | None) -> str:
-    """Return one element as text; empty text for None.
+    """Return an XML element as text, or empty text if ``value`` is None.
 
     Args:
         name: the element's name.
-        value: a text or number to escape, or an iterable of child elements as text.
+        value: the text or number in the element, or an iterable of child elements as XML text.
     """
     if value is None:
         return ""
@@ -67,17 +68,27 @@ def tag(name: str, value: str | int | Iterable[str] | None) -> str:
 
 
 def document(root: str, children: Iterable[str]) -> bytes:
-    """Return a whole document with the XML declaration that OSS writes."""
+    """Return a complete XML document with the XML declaration that OSS writes.
+
+    Args:
+        root: the name of the root element.
+        children: the child elements as XML text.
+    """
     return (PROLOG + tag(root, children) + "\n").encode()
 
 
 def parse(body: bytes, root: str) -> Element:
-    """Parse a request body whose root element must be ``root``.
+    """Parse a request body as XML and return its root element.
 
-    Unlike XML, but like OSS, this accepts control characters in keys, literally or as references.
+    Like OSS, and unlike the XML standard, this function accepts control characters in keys, as
+    characters or as character references.
+
+    Args:
+        body: the XML document.
+        root: the required name of the root element.
 
     Raises:
-        RefusedError: MalformedXML, with the parser's message in ``why``.
+        RefusedError: MalformedXML; ``why`` contains the message of the parser.
     """
     replaced = _CONTROLS.search(body) is not None or _REFERENCES.search(body) is not None
     if replaced:
@@ -98,15 +109,15 @@ def parse(body: bytes, root: str) -> Element:
 
 
 def children(element: Element, name: str) -> list[Element]:
-    """Return the direct children with this name."""
+    """Return the direct child elements with this name."""
     return [child for child in element if child.tag == name]
 
 
 def child_text(element: Element, name: str) -> str | None:
-    """Return the text of the only direct child with this name, None if there is none.
+    """Return the text of the direct child element with this name, or None without such a child.
 
     Raises:
-        RefusedError: MalformedXML if the child appears more than once.
+        RefusedError: MalformedXML if more than one child has this name.
     """
     found = children(element, name)
     if len(found) > 1:

@@ -1,4 +1,4 @@
-"""Form uploads (multipart/form-data): the fields in memory, the file as a stream.
+"""Form uploads (multipart/form-data): keeps the fields in memory and streams the file.
 
 Fields after the file are ignored, but a second file is refused.
 """
@@ -28,14 +28,16 @@ MAX_BOUNDARY = 256
 
 
 class FormReader:
-    """An incremental parser of a form.
+    """An incremental parser of a form upload.
 
-    ``fields`` maps the lower-case names of the fields before the file to their values.
-    ``file_started`` becomes true when they are complete; ``take_file`` returns the bytes of the
-    file received since its last call.
+    ``fields`` maps lower-case field names to values, for the fields before the file.
+    ``file_started`` becomes true when the file starts, and these fields are then complete.
+
+    Args:
+        content_type: the Content-Type header.
 
     Raises:
-        RefusedError: RequestIsNotMultiPartContent if the Content-Type is not that of a form.
+        RefusedError: RequestIsNotMultiPartContent if the Content-Type is not multipart/form-data.
     """
 
     def __init__(self, content_type: str) -> None:
@@ -71,7 +73,7 @@ class FormReader:
         }
 
     def feed(self, data: bytes) -> None:
-        """Parse more of the body.
+        """Parse the next bytes of the body.
 
         Raises:
             RefusedError: for example MalformedPOSTRequest or FieldItemTooLong.
@@ -83,13 +85,13 @@ class FormReader:
             raise RefusedError("MalformedPOSTRequest", why={"kind": "form", "cause": str(e)}) from e
 
     def take_file(self) -> bytes:
-        """Return the bytes of the file received since the last call."""
+        """Return the bytes of the file that were parsed since the previous call."""
         data = bytes(self._file)
         self._file.clear()
         return data
 
     def finish(self) -> None:
-        """Raise RefusedError unless the form is complete and has one file."""
+        """Raise RefusedError if the form is incomplete or contains no file."""
         if not self.ended:
             raise RefusedError("MalformedPOSTRequest", why={"kind": "form", "cause": "cut off"})
         if not self.file_started:

@@ -1,4 +1,4 @@
-"""Untrusted JSON: accepted only if the mock can write the document again."""
+"""Untrusted JSON: parses a document only if the mock can serialize it again."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def read_json(text: str | bytes) -> Any:
     """Parse a JSON document.
 
     Raises:
-        ValueError: the text is not JSON, is nested too deeply, or has half of a surrogate pair,
-            Infinity or NaN, which no response and no journal entry could contain.
+        ValueError: the text is not valid JSON, is nested too deeply, or contains Infinity, NaN or
+            half of a surrogate pair, which responses and journal records cannot contain.
     """
     try:
         document = json.loads(text)

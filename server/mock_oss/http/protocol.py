@@ -1,8 +1,8 @@
 """uvicorn's HTTP protocol, adapted to the behaviour of OSS.
 
-- A request that is not valid HTTP receives OSS's XML instead of plain text.
-- An incomplete head times out.
-- The application can reach the transport, to cut the connection.
+- A request that is not valid HTTP receives an XML error of OSS instead of plain text.
+- A client that does not send all headers in time receives RequestTimeout.
+- The ASGI scope contains the transport, so that the application can cut the connection.
 - Sending to a closed connection raises ``ClientGoneError`` in the application.
 """
 
@@ -43,10 +43,10 @@ CLOSE = b"\r\nConnection: close\r\n"
 
 
 class OssProtocol(HttpToolsProtocol):
-    """One connection.
+    """One connection to a client.
 
     Args:
-        report: records a refused request in the journal and returns its request id.
+        report: a function that records a refused request in the journal and returns a request id.
     """
 
     head_timer: asyncio.TimerHandle | None = None
@@ -71,12 +71,16 @@ class OssProtocol(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_chunked_length=True)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Start the timeout for the first head."""
+        """Start the timeout for the headers of the first request."""
         super().connection_made(transport)
         self.head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Notify the request in progress, which may be older than the last parsed request."""
+        """Notify the running request that the connection is closed.
+
+        If the client uses pipelining, the running request may be older than the last parsed
+        request.
+        """
         self._stop_timer()
         if self.running is not None and not self.running.response_complete:
             self.running.disconnected = True
@@ -89,7 +93,7 @@ class OssProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, _guarded(app, cycle))
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; limit the size of a head and the time to receive it."""
+        """Pass data to the parser; limit the size of the headers and the time to receive them."""
         if self.in_head:
             self.head_bytes += len(data)
             if b"pgrade" in data:
@@ -103,10 +107,13 @@ class OssProtocol(HttpToolsProtocol):
             self.head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio uses the result
-        """Respond to a client that stopped sending in the middle of a request.
+        """Handle a client that stops sending in the middle of a request.
+
+        A request with incomplete headers receives an error response. For an incomplete body, the
+        application is notified and responds.
 
         Returns:
-            Whether asyncio keeps the transport open for the response.
+            True to keep the transport open for the application's response.
         """
         cycle: RequestResponseCycle | None = self.cycle
         if self.in_head:
@@ -121,21 +128,21 @@ class OssProtocol(HttpToolsProtocol):
         return True
 
     def on_url(self, url: bytes) -> None:
-        """Accept raw UTF-8 in a request target as if it were percent-encoded."""
+        """Accept raw UTF-8 bytes in a request target, as if they were percent-encoded."""
         super().on_url(url if url.isascii() else quote_from_bytes(url, safe=_TARGET_SAFE).encode())
 
     def on_message_begin(self) -> None:
-        """Add the transport to the ASGI scope."""
+        """Add the transport to the ASGI scope of a new request."""
         super().on_message_begin()
         self.in_head = True
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]  # adds a key of the mock
         scope["mock_oss.transport"] = self.transport
 
     def on_headers_complete(self) -> None:
-        """Check the head, extend the ASGI scope and start the application.
+        """Check the headers, add the mock's entries to the ASGI scope, and start the application.
 
         Raises:
-            ValueError: the request has a body and asks to upgrade the protocol.
+            ValueError: the request has a body and asks for a protocol upgrade.
         """
         self.in_head = False
         self.head_bytes = 0
@@ -153,7 +160,7 @@ class OssProtocol(HttpToolsProtocol):
         return any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
 
     def on_body(self, body: bytes) -> None:
-        """Buffer a piece of a body; pause reading above ``READ_AHEAD_BYTES``."""
+        """Buffer a piece of a body; pause reading if the buffer exceeds ``READ_AHEAD_BYTES``."""
         if self.cycle.response_complete:
             return
         self.cycle.body += body
@@ -172,7 +179,11 @@ class OssProtocol(HttpToolsProtocol):
             self._answer(RefusedError("RequestTimeout"))
 
     def send_400_response(self, msg: str) -> None:
-        """Respond with InvalidRequest to invalid HTTP, after responses to earlier requests."""
+        """Respond with InvalidRequest to a request that is not valid HTTP.
+
+        If the response to an earlier request is pending, the connection is closed after that
+        response instead.
+        """
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is None or cycle.response_complete or cycle.more_body:
             self._answer(RefusedError("InvalidRequest", msg))
@@ -192,16 +203,16 @@ class OssProtocol(HttpToolsProtocol):
 
 
 def _without_upgrade(data: bytes) -> bytes:
-    """Remove an Upgrade header from a head: the parser would lose the data after the head."""
+    """Remove the Upgrade header, because the parser would lose the data after the headers."""
     head, end, rest = data.partition(b"\r\n\r\n")
     return _UPGRADE.sub(b"", head) + end + rest
 
 
 def _take_body(cycle: RequestResponseCycle, limit: int) -> bytes | None:
-    """Return a body that has arrived completely, instead of calling ``receive``.
+    """Return a completely received body without calling ``receive``.
 
     Returns:
-        None if the body is incomplete or longer than ``limit`` bytes.
+        The body, or None if the body is incomplete or longer than ``limit`` bytes.
     """
     if cycle.more_body or cycle.disconnected or len(cycle.body) > limit:
         return None
@@ -211,10 +222,11 @@ def _take_body(cycle: RequestResponseCycle, limit: int) -> bytes | None:
 
 
 def _answer(cycle: RequestResponseCycle, status: int, headers: bytes, body: bytes) -> bool:
-    """Send status, headers and body of a response in one write.
+    """Send the status, headers and body of a response in one write.
 
     Returns:
-        False, with nothing sent, if the client reads slowly: uvicorn's ``send`` can wait.
+        True if the response was sent. False if the client reads slowly: the caller must then use
+        uvicorn's ``send``, which can wait.
 
     Raises:
         ClientGoneError: the connection is closed.
@@ -242,7 +254,8 @@ def _answer(cycle: RequestResponseCycle, status: int, headers: bytes, body: byte
 def _guarded(app: Any, cycle: RequestResponseCycle) -> Any:
     """Return the application with a ``send`` that raises ClientGoneError on a closed connection.
 
-    A transport closes before its protocol is notified. In between, uvicorn would still write to it.
+    A transport closes before its protocol is notified. Until then, uvicorn would still write to the
+    closed transport.
     """
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""The Range header: which bytes of an object a request asks for."""
+"""The Range header: parses the requested byte range of an object."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 
 
 def parse_range(headers: Mapping[str, str], size: int) -> tuple[int, int] | None:
-    """Return (offset, length) of the Range header in bytes, None for the whole object.
+    """Return (offset, length) of the requested range in bytes, or None for the whole object.
 
-    Without ``x-oss-range-behavior: standard``, a range that is malformed or exceeds the object is
-    ignored.
+    A malformed range is ignored. With ``x-oss-range-behavior: standard``, a range that exceeds the
+    object is shortened; without this header, such a range is ignored.
+
+    Args:
+        headers: the request headers.
+        size: the length of the object in bytes.
 
     Raises:
-        RefusedError: InvalidRange, with standard behaviour only.
+        RefusedError: InvalidRange if no byte of the range exists, with standard behaviour only.
     """
     text = headers.get("range")
     if text is None:

@@ -1,7 +1,7 @@
-"""The head of one HTTP request.
+"""The request line and headers of one HTTP request.
 
-Header values are latin-1 text, so that their bytes can be sent back unchanged. ``signed_text``
-decodes a value to the text that the client signed.
+Header values are decoded as latin-1, so that their bytes can be sent back unchanged.
+``signed_text`` converts such a value to UTF-8 text, because clients sign UTF-8 text.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def check_header(name: str, value: str) -> None:
-    """Raise RefusedError for a header value with control characters."""
+    """Raise RefusedError if a header value contains control characters."""
     if _CONTROL.search(value):
         raise RefusedError("InvalidArgument", f"The header {name} holds control characters.")
 
 
 def header_text(value: str) -> str:
-    """Return text in the form of received header values: its UTF-8 bytes decoded as latin-1."""
+    """Return text in the form of a received header value: UTF-8 bytes decoded as latin-1."""
     return value if value.isascii() else value.encode().decode("latin-1")
 
 
 def signed_text(value: str) -> str:
-    """Decode a latin-1 header value as UTF-8; return it unchanged if it is not UTF-8."""
+    """Decode a latin-1 header value as UTF-8; return the value unchanged if it is not UTF-8."""
     if value.isascii():
         return value
     try:
@@ -72,12 +72,14 @@ def signed_text(value: str) -> str:
 
 
 def decode_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return headers with every value decoded by ``signed_text``."""
+    """Return the headers with every value converted by ``signed_text``."""
     return {name: signed_text(value) for name, value in headers.items()}
 
 
 def parse_query(raw: bytes) -> list[tuple[str, str]]:
-    """Decode a query: ``+`` is a space, a missing value is empty text.
+    """Return the decoded (name, value) pairs of a query.
+
+    ``+`` becomes a space, and a missing value becomes empty text.
 
     Raises:
         RefusedError: InvalidArgument if a name or value is not UTF-8.
@@ -105,7 +107,7 @@ def _decode(raw: bytes) -> str:
 
 
 class Request:
-    """The head of a request. The body remains in the ASGI ``receive`` callable."""
+    """The request line and headers of a request; the ASGI ``receive`` callable returns the body."""
 
     __slots__ = (
         "_query",
@@ -129,11 +131,13 @@ class Request:
         self._query: list[tuple[str, str]] | None = None
 
     def read_head(self) -> None:
-        """Fill ``headers`` and ``params``; of a repeated parameter, the first value counts.
+        """Set ``headers`` and ``params`` from the ASGI scope.
+
+        For a repeated query parameter, ``params`` contains the first value.
 
         Raises:
             RefusedError: a header that must be unique is repeated, Host is missing, the HTTP
-                version is not supported, the head is too large, or the query is not UTF-8.
+                version is not supported, the headers are too large, or the query is not UTF-8.
         """
         headers = self.headers
         for raw_name, raw_value in self.scope["headers"]:
@@ -173,14 +177,14 @@ class Request:
 
     @property
     def query(self) -> list[tuple[str, str]]:
-        """The decoded (name, value) pairs of the query, in the order sent."""
+        """The decoded (name, value) pairs of the query, in the order of the request."""
         if self._query is None:
             self._query = parse_query(self.raw_query)
         return self._query
 
     @property
     def host(self) -> str:
-        """The Host header, empty for an HTTP/1.0 request without one."""
+        """The Host header, or empty text for an HTTP/1.0 request without this header."""
         return self.headers.get("host", "")
 
     @property
@@ -191,5 +195,5 @@ class Request:
 
     @property
     def is_secure(self) -> bool:
-        """Whether the client used TLS, possibly as reported by a proxy."""
+        """Whether the client used HTTPS, according to the ASGI scope."""
         return bool(self.scope["scheme"] == "https")

@@ -1,4 +1,4 @@
-"""Responses as values: status, headers, and a body of bytes or of stored segments."""
+"""Responses before they are sent: status, headers, and a body of bytes or of stored segments."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ __all__ = ["Response", "error_response", "xml_response"]
 
 
 class Response:
-    """A response that is not sent yet.
+    """A response that has not been sent yet.
 
-    ``headers`` are (name, value) pairs, without the common headers. ``segments`` describe a body
-    that is read from the store while it is sent, compressed if ``is_gzip``. ``length`` is the
-    Content-Length; None for a response without one: status 304, gzip, or ``is_endless``, which
-    sends blanks after the body until the client closes the connection.
+    ``headers`` are (name, value) pairs, without the headers that all responses have in common.
+    ``segments`` are slices of stored data that are read while the body is sent, and compressed if
+    ``is_gzip``. ``length`` is the Content-Length, or None for a response without this header:
+    status 304, ``is_gzip``, or ``is_endless``. An endless response sends blanks after the body
+    until the client closes the connection.
     """
 
     __slots__ = ("body", "headers", "is_endless", "is_gzip", "length", "segments", "status")
@@ -43,7 +44,7 @@ class Response:
 
     @property
     def size(self) -> int:
-        """Number of bytes of the body, before compression."""
+        """The number of bytes in the body, before compression."""
         return len(self.body) if self.segments is None else sum([s.size for s in self.segments])
 
     @property
@@ -60,7 +61,10 @@ def xml_response(
 
 
 def error_response(refused: RefusedError, *, request_id: str, host: str, head: bool) -> Response:
-    """Return an error response: an XML body, or for HEAD its base64 in ``x-oss-err``.
+    """Return an error response with an XML document as its body.
+
+    The response to a HEAD request has no body; the header ``x-oss-err`` contains the document in
+    base64.
 
     Args:
         refused: the error.

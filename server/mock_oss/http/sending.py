@@ -1,4 +1,4 @@
-"""Sending responses: encoding and checking headers, and sending the body whole or in pieces."""
+"""Sending of responses: encodes and checks headers, and sends the body whole or in pieces."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def header_block(response: Response) -> bytes:
-    """Return the response's own headers, encoded one per line.
+    """Return the headers of a response as encoded lines, without the common headers.
 
     Raises:
         ValueError: a header value contains control characters.
@@ -49,12 +49,12 @@ def header_block(response: Response) -> bytes:
 
 
 def _pairs(block: bytes) -> list[tuple[bytes, ...]]:
-    """Return a block of encoded headers as ASGI (name, value) pairs."""
+    """Split encoded header lines into ASGI (name, value) pairs."""
     return [tuple(line.split(b": ", 1)) for line in block.split(b"\r\n")[:-1]]
 
 
 class Sender(NamedTuple):
-    """Sends a response: a small one in one write, others through ASGI."""
+    """Sends responses: a small response in one write, other responses through ASGI."""
 
     scope: Scope
     send: Send
@@ -68,13 +68,13 @@ class Sender(NamedTuple):
 
         Args:
             response: the response.
-            block: all of its headers, encoded.
-            pace: limits the rate of the body; None for no limit.
-            cut: number of body bytes after which the connection is cut; None for no cut.
+            block: all header lines, encoded, including the common headers.
+            pace: the rate limit of the body; None for no limit.
+            cut: the number of body bytes after which the connection is cut; None for no cut.
 
         Raises:
             ClientGoneError: the client closed the connection.
-            CutConnectionError: the connection is to be cut now.
+            CutConnectionError: the ``cut`` bytes are sent, and the connection must be cut now.
         """
         head_only = self.scope["method"] == "HEAD"
         whole = not (response.is_gzip or response.is_endless or cut is not None or pace is not None)
@@ -124,7 +124,7 @@ class Sender(NamedTuple):
         await self.send({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def _pieces(self, response: Response) -> AsyncIterator[bytes]:
-        """Yield the body in small pieces, compressed if the response says so."""
+        """Yield the body in small pieces, compressed if ``response.is_gzip`` is true."""
         if response.is_gzip:
             loop, packer = asyncio.get_running_loop(), zlib.compressobj(wbits=GZIP_WBITS)
             for piece in self.blobs.read(response.segments or [], SEND_PIECE):

@@ -1,4 +1,7 @@
-"""Ordered jobs on a thread pool, without a round trip to the event loop for each job."""
+"""Jobs that run in order on a thread pool.
+
+A worker thread takes the next job from a queue, without a round trip to the event loop.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,13 @@ __all__ = ["SerialWork"]
 
 
 class SerialWork:
-    """Runs jobs one after the other on any free thread of a pool.
+    """Runs jobs one after the other, on any free thread of a pool.
 
-    The event loop only adds jobs, and waits when too many bytes are queued.
+    The event loop adds jobs, and waits while too many bytes are queued.
 
     Args:
         executor: the thread pool.
-        limit_bytes: the queued bytes from which ``wait_for_capacity`` waits.
+        limit_bytes: ``wait_for_capacity`` waits while at least this many bytes are queued.
     """
 
     def __init__(self, executor: Executor, limit_bytes: int) -> None:
@@ -33,7 +36,13 @@ class SerialWork:
         self._error: BaseException | None = None
 
     def post(self, job: Callable[[list[bytes]], None], pieces: list[bytes], size: int) -> None:
-        """Queue the job ``job(pieces)``; ``size`` is the number of bytes in the pieces."""
+        """Add the job ``job(pieces)`` to the queue.
+
+        Args:
+            job: the function to call in a worker thread.
+            pieces: the argument of the function.
+            size: the number of bytes in ``pieces``.
+        """
         with self._lock:
             self._jobs.append((job, pieces, size))
             self._queued += size
@@ -42,7 +51,7 @@ class SerialWork:
             self._executor.submit(self._run)
 
     async def wait_for_capacity(self) -> None:
-        """Wait until fewer bytes than the limit are queued; raise the exception of a failed job."""
+        """Wait until fewer than ``limit_bytes`` are queued; raise the exception of a failed job."""
         await self._below(self._limit)
 
     async def finish(self) -> None:
@@ -79,7 +88,10 @@ class SerialWork:
                 self._wake()
 
     def _wake(self) -> None:
-        """Wake the event loop if the queue is below its threshold; the caller holds the lock."""
+        """Wake the waiting coroutine if the queue is short enough.
+
+        The caller must hold the lock.
+        """
         if self._waiter is None:
             return
         threshold, waiter = self._waiter

@@ -34,7 +34,10 @@ def _not_at_the_end(size: int, position: int) -> RefusedError:
 
 
 async def append_object(call: Call) -> Response:
-    """Add bytes at ``position``, which must be equal to the object's length."""
+    """Append the request body to an object; create a missing object.
+
+    The parameter ``position`` must be equal to the object's length.
+    """
     check_key(call.key)
     if not call.param("position"):
         raise RefusedError("MissingArgument", ArgumentName="position")

@@ -19,7 +19,7 @@ MAX_DELETE_KEYS = 1000
 
 
 async def delete_objects(call: Call) -> Response:
-    """Delete up to 1,000 objects; each key is checked against the caller's policies."""
+    """Delete up to 1,000 objects, after checking the caller's permission for every key."""
     encoded, encoding = url_encoder(call)
     if call.header("content-md5") is None:
         raise RefusedError("MissingArgument", ArgumentName="Content-MD5")

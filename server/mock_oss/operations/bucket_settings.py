@@ -24,7 +24,7 @@ __all__ = [
 
 
 async def put_acl(call: Call) -> Response:
-    """Change the bucket's ACL; like OSS, create the bucket if it does not exist."""
+    """Change the bucket's ACL; like OSS, create a missing bucket."""
     acl = bucket_acl(call.header("x-oss-acl") or "")
     if call.bucket_or_none is None:
         authorize(call, "oss:PutBucket")
@@ -42,7 +42,7 @@ async def get_acl(call: Call) -> Response:
 
 
 async def put_lifecycle(call: Call) -> Response:
-    """Replace the lifecycle rules."""
+    """Replace the lifecycle rules of the bucket."""
     body = await call.body.read(MAX_XML_BYTES)
     try:
         text = body.decode("utf-8-sig")
@@ -54,7 +54,7 @@ async def put_lifecycle(call: Call) -> Response:
 
 
 async def get_lifecycle(call: Call) -> Response:
-    """Return the lifecycle rules as they were sent."""
+    """Return the bucket's lifecycle document as it was sent."""
     if not call.bucket.lifecycle:
         raise RefusedError("NoSuchLifecycle", BucketName=call.bucket.name)
     body = call.bucket.lifecycle.encode()
@@ -62,7 +62,7 @@ async def get_lifecycle(call: Call) -> Response:
 
 
 async def delete_lifecycle(call: Call) -> Response:
-    """Delete the lifecycle rules."""
+    """Delete the lifecycle rules of the bucket."""
     call.store.buckets.put(call.bucket._replace(lifecycle=""))
     return Response(204)
 
@@ -73,7 +73,7 @@ async def get_location(call: Call) -> Response:
 
 
 async def get_stat(call: Call) -> Response:
-    """Return the number of objects and bytes, in total and by storage class."""
+    """Return the number of objects and bytes in the bucket, in total and by storage class."""
     totals = dict.fromkeys(STORAGE_CLASSES, (0, 0))
     for name, count, size in call.store.objects.totals(call.bucket.name):
         totals[name] = (count, size)
@@ -97,7 +97,7 @@ async def get_stat(call: Call) -> Response:
 
 
 async def list_live_channels(call: Call) -> Response:
-    """Return an empty list: the mock does not support live channels."""
+    """Return an empty list, because the mock does not support live channels."""
     return xml_response(
         "ListLiveChannelResult",
         (

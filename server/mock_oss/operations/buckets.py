@@ -27,14 +27,14 @@ MAX_CORS_BYTES = 16 << 10
 
 
 def bucket_acl(value: str) -> str:
-    """Return the value of ``x-oss-acl`` if it is valid; raise RefusedError otherwise."""
+    """Return the ``x-oss-acl`` value unchanged; raise RefusedError if the value is not valid."""
     if value not in BUCKET_ACLS:
         raise RefusedError("InvalidArgument", ArgumentName="x-oss-acl", ArgumentValue=value)
     return value
 
 
 async def put_bucket(call: Call) -> Response:
-    """Create a bucket; the owner may repeat the request with the same settings."""
+    """Create a bucket; its owner may repeat the request with the same settings."""
     name = call.target.bucket
     check_bucket_name(name)
     acl = bucket_acl(call.header("x-oss-acl") or "private")
@@ -83,7 +83,7 @@ def _creation(body: bytes) -> tuple[str, str]:
 
 
 async def delete_bucket(call: Call) -> Response:
-    """Delete a bucket that has neither objects nor uploads."""
+    """Delete the bucket; raise RefusedError if the bucket contains objects or uploads."""
     name = call.bucket.name
     if call.store.objects.page(name, limit=1) or call.store.uploads.count(name):
         raise RefusedError("BucketNotEmpty", BucketName=name)
@@ -93,7 +93,7 @@ async def delete_bucket(call: Call) -> Response:
 
 
 async def get_info(call: Call) -> Response:
-    """Return the BucketInfo document."""
+    """Return the bucket's settings as a BucketInfo document."""
     bucket = call.bucket
     return xml_response(
         "BucketInfo",
@@ -122,7 +122,7 @@ async def get_info(call: Call) -> Response:
 
 
 async def put_cors(call: Call) -> Response:
-    """Replace the CORS rules."""
+    """Replace the CORS rules of the bucket."""
     configuration = parse_cors(await call.body.read(MAX_CORS_BYTES))
     stored = render_cors(configuration).decode()
     call.store.buckets.put(call.bucket._replace(cors=stored))
@@ -130,13 +130,13 @@ async def put_cors(call: Call) -> Response:
 
 
 async def get_cors(call: Call) -> Response:
-    """Return the CORS rules."""
+    """Return the CORS rules of the bucket."""
     if not call.bucket.cors:
         raise RefusedError("NoSuchCORSConfiguration", BucketName=call.bucket.name)
     return Response(200, [("Content-Type", "application/xml")], call.bucket.cors.encode())
 
 
 async def delete_cors(call: Call) -> Response:
-    """Delete the CORS rules."""
+    """Delete the CORS rules of the bucket."""
     call.store.buckets.put(call.bucket._replace(cors=""))
     return Response(204)

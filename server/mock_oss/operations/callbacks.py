@@ -1,8 +1,9 @@
-"""Upload callbacks: a POST request to the application server, whose response the client receives.
+"""Upload callbacks: after an upload, the mock sends a POST request to the application server.
 
-The object stays stored if the callback fails; the response is then 203 CallbackFailed. Unlike the
-real service, the mock calls private addresses, because the application under test has one. Source:
-vendor page "Callback".
+The client receives the response of the application server. If the callback fails, the object stays
+stored and the client receives 203 CallbackFailed. Unlike the real service, the mock also calls
+private addresses, because the application under test has a private address. Source: vendor page
+"Callback".
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ _NUMBERS = frozenset({"size", "imageInfo.height", "imageInfo.width"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:
-    """A callback as the client requested it.
+    """The parameters of an upload callback, from the client's request.
 
-    ``variables`` are the custom variables: ``x:name`` -> value.
+    ``variables`` maps the names of custom variables (``x:name``) to their values.
     """
 
     urls: tuple[str, ...]
@@ -53,10 +54,10 @@ class Callback:
 
 
 def read_callback(call: Call) -> Callback | None:
-    """Return the callback of a request, None without one.
+    """Return the callback that a request asks for, or None.
 
     Raises:
-        RefusedError: InvalidArgument if OSS would not accept the callback.
+        RefusedError: InvalidArgument if the callback parameters are not valid.
     """
     fields = call.fields
     if fields is not None:
@@ -142,10 +143,14 @@ def _check_url(url: str) -> None:
 
 
 def render_body(callback: Callback, values: Mapping[str, str]) -> bytes:
-    """Return the request body with all placeholders replaced.
+    """Return the body of the callback request with all placeholders replaced.
 
-    Form bodies receive URL-encoded values, JSON bodies JSON values. The value of an unknown
-    placeholder is empty.
+    Values are URL-encoded in a form body and JSON-encoded in a JSON body. The value of an unknown
+    placeholder is empty text.
+
+    Args:
+        callback: the callback.
+        values: the values of the predefined placeholders, such as ``bucket``.
     """
 
     def fill(match: re.Match[str]) -> str:
@@ -183,7 +188,7 @@ async def deliver(callback: Callback, call: Call, record: ObjectRecord) -> Respo
     """Send a callback to the application server; return the server's response for the client.
 
     Raises:
-        RefusedError: CallbackFailed (status 203); the object is stored.
+        RefusedError: CallbackFailed (status 203) if the callback fails; the object stays stored.
     """
     body = render_body(callback, _values(call, record))
     written = {"ETag": f'"{record.etag}"', "x-oss-hash-crc64ecma": record.crc64}
@@ -220,7 +225,7 @@ def _is_json(answer: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Post:
-    """One blocking request to an application server."""
+    """One callback request, sent synchronously to an application server."""
 
     callback: Callback
     url: str
@@ -228,7 +233,7 @@ class _Post:
     public_key_url: str
 
     def send(self) -> tuple[int, bytes]:
-        """Return (status, body) of the response."""
+        """Send the request and return (status, body) of the response."""
         parts = urlsplit(self.url)
         path = parts.path or "/"
         text = signing.string_to_sign(path, parts.query, self.body)

@@ -1,9 +1,10 @@
 """Custom domains of a bucket: ownership tokens and bindings.
 
-The mock does not query DNS. A valid token counts as the TXT record that the owner would create from
-it; without a token, PutCname returns NeedVerifyDomainOwnership. The mock treats every domain as
-having an ICP filing. Sources: the vendor's pages of PutCname, CreateCnameToken, GetCnameToken,
-ListCname, DeleteCname, and of the codes 0018-00000115, 0018-00000401 and 0017-00000249.
+The mock does not query DNS. It treats a valid token as proof that the owner of the domain created
+the required TXT record; without a token, PutCname returns NeedVerifyDomainOwnership. The mock
+treats every domain as having an ICP filing. Sources: the vendor's pages of PutCname,
+CreateCnameToken, GetCnameToken, ListCname, DeleteCname, and of the codes 0018-00000115,
+0018-00000401 and 0017-00000249.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ TOKEN_LIFETIME_MS = 72 * 3_600_000
 
 
 async def create_token(call: Call) -> Response:
-    """Return a token for a domain; an existing valid token is returned again."""
+    """Return the bucket's valid ownership token for a domain; create a token if none exists."""
     domain = await _domain(call)
     found = _valid_token(call, domain)
     if found is None:
@@ -35,7 +36,11 @@ async def create_token(call: Call) -> Response:
 
 
 async def get_token(call: Call) -> Response:
-    """Return the valid token for the domain in the query."""
+    """Return the bucket's valid ownership token for the domain in the query.
+
+    Raises:
+        RefusedError: NoSuchCnameToken if there is no valid token.
+    """
     found = _valid_token(call, host_name(call.param("cname")))
     if found is None:
         # The vendor's page of GetCnameToken does not list this code: not verified.
@@ -47,9 +52,10 @@ async def put_cname(call: Call) -> Response:
     """Bind a domain to the bucket.
 
     Raises:
-        RefusedError: CnameAlreadyExists for a domain of another bucket of the same account,
-            CnameDenied for a domain of another account, NeedVerifyDomainOwnership without a token,
-            NotImplemented for a certificate, because the mock does not support TLS.
+        RefusedError: CnameAlreadyExists if another bucket of the same account has the domain,
+            CnameDenied if a bucket of another account has the domain, NeedVerifyDomainOwnership if
+            there is no valid token, NotImplemented for a certificate, because the mock does not
+            support TLS.
     """
     domain = await _domain(call, may_have_certificate=False)
     bucket = call.bucket
@@ -70,7 +76,7 @@ async def put_cname(call: Call) -> Response:
 
 
 async def list_cnames(call: Call) -> Response:
-    """Return the domains of the bucket; the list may be empty."""
+    """Return the custom domains of the bucket; the list may be empty."""
     bucket = call.bucket
     return xml_response(
         "ListCnameResult",
@@ -93,10 +99,10 @@ async def list_cnames(call: Call) -> Response:
 
 
 async def delete_cname(call: Call) -> Response:
-    """Delete the binding and the token of a domain.
+    """Delete the binding and the ownership token of a domain.
 
-    A domain without a binding and a token is NoSuchCname, as on the vendor's page. The vendor's own
-    tests delete a domain that has a token only, and expect success.
+    The error NoSuchCname, from the vendor's page, means that the domain has no binding and no
+    token. Deleting a domain that has only a token succeeds, as in the vendor's own tests.
     """
     domain = await _domain(call, must_be_allowed=False)
     if not call.store.cnames.unbind(domain, call.bucket.name):

@@ -1,4 +1,4 @@
-"""Helpers that several operations use: dates, ETags, numbers in the query, owner elements."""
+"""Helpers for several operations: dates, ETags, numbers in the query, and XML elements."""
 
 from __future__ import annotations
 
@@ -33,7 +33,11 @@ _UNUSUAL = re.compile(r"[^A-Za-z0-9_.~/-]")
 
 
 def iso(timestamp_ms: int) -> str:
-    """Return a time in the format of XML documents."""
+    """Return a time in the format of OSS's XML documents.
+
+    Args:
+        timestamp_ms: the time in milliseconds since the epoch.
+    """
     return _iso_second(timestamp_ms // 1000)
 
 
@@ -43,7 +47,11 @@ def _iso_second(timestamp_s: int) -> str:
 
 
 def gmt(timestamp_ms: int) -> str:
-    """Return a time in the format of HTTP headers."""
+    """Return a time in the format of HTTP headers.
+
+    Args:
+        timestamp_ms: the time in milliseconds since the epoch.
+    """
     return formatdate(timestamp_ms // 1000, usegmt=True)
 
 
@@ -53,7 +61,7 @@ def quoted(etag: str) -> str:
 
 
 def endpoints(bucket: BucketRecord) -> tuple[str, str]:
-    """Return the XML elements with a bucket's public and internal endpoint."""
+    """Return two XML elements: the public and the internal endpoint of a bucket."""
     return (
         tag("ExtranetEndpoint", f"oss-{bucket.region}.aliyuncs.com"),
         tag("IntranetEndpoint", f"oss-{bucket.region}-internal.aliyuncs.com"),
@@ -61,7 +69,7 @@ def endpoints(bucket: BucketRecord) -> tuple[str, str]:
 
 
 def location(call: Call, key: str) -> str:
-    """Return the URL of an object on the host and in the style that the request used."""
+    """Return the URL of an object, with the host and the addressing style of the request."""
     host = call.request.host
     if call.target.style == "path":
         return f"http://{host}/{call.bucket.name}/{quote(key)}"
@@ -69,7 +77,7 @@ def location(call: Call, key: str) -> str:
 
 
 def owner(bucket: BucketRecord) -> str:
-    """Return the Owner element of a bucket."""
+    """Return the XML element ``Owner`` of a bucket."""
     return tag("Owner", (tag("ID", bucket.account_id), tag("DisplayName", bucket.account_id)))
 
 
@@ -77,7 +85,7 @@ def existing(call: Call) -> ObjectRecord:
     """Return the addressed object.
 
     Raises:
-        RefusedError: NoSuchKey.
+        RefusedError: NoSuchKey if the object does not exist.
     """
     found = call.store.objects.get(call.target.bucket, call.target.key)
     if found is None:
@@ -86,10 +94,10 @@ def existing(call: Call) -> ObjectRecord:
 
 
 def number(call: Call, name: str, *, default: int, low: int, high: int) -> int:
-    """Return a query parameter as a number; an empty parameter counts as absent.
+    """Return a query parameter as a number, or ``default`` if the parameter is absent or empty.
 
     Raises:
-        RefusedError: InvalidArgument if the number is not between ``low`` and ``high``.
+        RefusedError: InvalidArgument if the value is not a number from ``low`` to ``high``.
     """
     text = call.param(name)
     if not text:
@@ -100,12 +108,20 @@ def number(call: Call, name: str, *, default: int, low: int, high: int) -> int:
 
 
 def max_keys(call: Call, name: str, *, default: int) -> int:
-    """Return the requested page size of a list, 1 to 1000."""
+    """Return the page size in a query parameter, 1 to 1000, or ``default`` if it is absent."""
     return number(call, name, default=default, low=1, high=1000)
 
 
 def url_encoder(call: Call) -> tuple[bool, str]:
-    """Return whether the request has ``encoding-type=url``, and the EncodingType element."""
+    """Return whether the response must percent-encode keys, and the EncodingType element.
+
+    Returns:
+        True and an XML element if the request has ``encoding-type=url``, otherwise False and empty
+        text.
+
+    Raises:
+        RefusedError: InvalidArgument for any other value of ``encoding-type``.
+    """
     wanted = call.param("encoding-type")
     if wanted and wanted != "url":
         raise RefusedError(
@@ -118,7 +134,7 @@ def url_encoder(call: Call) -> tuple[bool, str]:
 
 
 def url(text: str) -> str:
-    """Return a key percent-encoded for a list."""
+    """Return text percent-encoded, including slashes, for a list with ``encoding-type=url``."""
     if _UNUSUAL.search(text) is None:
         return text.replace("/", "%2F")
     return quote(text, safe="")

@@ -1,4 +1,4 @@
-"""Compression of responses: text of at least 1,024 bytes, for a client that accepts gzip.
+"""Gzip compression of responses: text of at least 1,024 bytes, if the client accepts gzip.
 
 Source: vendor page GetObject; for the headers, the test suite of the official SDK.
 """
@@ -19,7 +19,13 @@ _DROPPED = frozenset({"etag", "content-md5", "accept-ranges"})
 
 
 def wants_gzip(request: Request, headers: list[tuple[str, str]], size: int) -> bool:
-    """Return whether OSS compresses a response with these headers and this many bytes."""
+    """Return whether OSS compresses a response.
+
+    Args:
+        request: the request with its Accept-Encoding header.
+        headers: the headers of the response.
+        size: the number of bytes in the body.
+    """
     offered = request.headers.get("accept-encoding", "")
     if "gzip" not in offered or size < MIN_BYTES or request.http_version != "1.1":
         return False
@@ -36,9 +42,9 @@ def _accepts_gzip(item: str) -> bool:
 
 
 def gzip_headers(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the headers of the compressed response: without those that describe the stored bytes.
+    """Return the headers of a compressed response.
 
-    The CRC-64 remains that of the object.
+    Headers that describe the uncompressed bytes are removed, except the CRC-64 of the object.
     """
     kept = [(name, value) for name, value in headers if name.lower() not in _DROPPED]
     return [*kept, ("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]

@@ -15,16 +15,16 @@ __all__ = ["check_conditions"]
 def check_conditions(
     headers: Mapping[str, str], found: ObjectRecord, *, prefix: str = "", copying: bool = False
 ) -> None:
-    """Check the If headers of a request against an object.
+    """Check the conditional headers of a request, such as If-Match, against an object.
 
     Args:
         headers: the headers of the request.
         found: the object.
         prefix: ``x-oss-copy-source-`` for the conditions of a copy, empty otherwise.
-        copying: whether the request copies a part, which fails with 412 instead of 304.
+        copying: whether the request is UploadPartCopy, which fails with 412 instead of 304.
 
     Raises:
-        RefusedError: PreconditionFailed, or NotModified (304).
+        RefusedError: PreconditionFailed (412) or NotModified (304) if a condition is not satisfied.
     """
     match = headers.get(f"{prefix}if-match")
     if match is not None and not _lists(match, found.etag):
@@ -57,9 +57,9 @@ def _lists(header: str, etag: str) -> bool:
 
 
 def _seconds(header: str | None) -> int | None:
-    """Return an HTTP date in seconds since the epoch, None if absent or invalid.
+    """Return an HTTP date in seconds since the epoch, or None if it is absent or invalid.
 
-    HTTP requires that an invalid date is ignored.
+    HTTP requires servers to ignore an invalid date.
     """
     if header is None:
         return None

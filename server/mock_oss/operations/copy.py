@@ -1,7 +1,7 @@
 """CopyObject and UploadPartCopy.
 
-A copy creates new names for the blobs of the source, not new data. The checksums of a range are
-computed from its bytes; those of a whole object are known.
+A copy uses hard links to the data files of the source; only small blobs are duplicated. CopyObject
+reuses the checksums of the source; UploadPartCopy computes checksums from the bytes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _CONDITIONS = "x-oss-copy-source-"
 
 
 def _source(call: Call) -> tuple[BucketRecord, ObjectRecord]:
-    """Return the bucket and the source object, after checking the permission to read it."""
+    """Return the source bucket and the source object, after checking the permission to read."""
     text = (call.header("x-oss-copy-source") or "").lstrip("/")
     path, _, query = text.partition("?")
     try:
@@ -72,7 +72,7 @@ def _bad_source(text: str) -> RefusedError:
 
 
 def _directive(call: Call, name: str) -> bool:
-    """Return whether a directive header is REPLACE."""
+    """Return whether a directive header has the value REPLACE; the default is COPY."""
     value = (call.header(name) or "COPY").upper()
     if value not in ("COPY", "REPLACE"):
         raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=value)
@@ -80,7 +80,7 @@ def _directive(call: Call, name: str) -> bool:
 
 
 async def copy_object(call: Call) -> Response:
-    """Copy an object in a bucket or between buckets."""
+    """Copy an object within a bucket or between two buckets."""
     check_key(call.key)
     bucket, source = _source(call)
     check_conditions(call.request.headers, source, prefix=_CONDITIONS)
@@ -135,7 +135,7 @@ async def copy_object(call: Call) -> Response:
 
 
 async def upload_part_copy(call: Call) -> Response:
-    """Create a part from an object or from a range of an object."""
+    """Create a part of an upload from an object or from a range of an object."""
     upload, n = find_upload(call), part_number(call)
     _, source = _source(call)
     check_conditions(call.request.headers, source, prefix=_CONDITIONS, copying=True)
@@ -161,9 +161,9 @@ async def upload_part_copy(call: Call) -> Response:
 
 
 def _copy_range(text: str | None, size: int) -> tuple[int, int] | None:
-    """Return (offset, size) of the range, None to copy everything.
+    """Return (offset, size) of the range to copy in bytes, or None to copy the whole source.
 
-    A range that the source cannot satisfy also copies everything.
+    An invalid range, or a range outside the source, also gives None.
     """
     match = _RANGE.fullmatch(text or "")
     if match is None:

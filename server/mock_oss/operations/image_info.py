@@ -12,7 +12,14 @@ _JPEG_SIZES = frozenset(
 
 
 def image_info(head: bytes) -> tuple[str, str, str]:
-    """Return (width, height, format) as text; three empty texts for unknown formats."""
+    """Return the width, height and format of an image as text.
+
+    Args:
+        head: the first bytes of the file.
+
+    Returns:
+        (width, height, format); three empty texts for an unknown format.
+    """
     try:
         if head.startswith(b"\x89PNG\r\n\x1a\n"):
             width, height = struct.unpack(">II", head[16:24])

@@ -1,7 +1,7 @@
 """Image processing for the parameter ``x-oss-process``, with Pillow.
 
-The response is NotImplemented without Pillow (``pip install ossferry[images]``), and for
-instructions that the mock does not support. Source: vendor pages "Image processing", "Resize
+The response is NotImplemented if Pillow (``pip install ossferry[images]``) is not installed, and
+for instructions that the mock does not support. Source: vendor pages "Image processing", "Resize
 images", "Add watermarks" and "Convert image formats".
 """
 
@@ -37,15 +37,15 @@ Options: TypeAlias = Mapping[str, str]
 
 
 def process(data: bytes, instructions: str) -> tuple[str, bytes]:
-    """Return the content type and the bytes of a processed image.
+    """Process an image and return the content type and the bytes of the result.
 
     Args:
         data: the source image.
         instructions: the value of ``x-oss-process``, such as ``image/resize,w_100``.
 
     Raises:
-        RefusedError: InvalidArgument for invalid instructions or a source that is not an image,
-            NotImplemented for instructions that OSS supports and the mock does not.
+        RefusedError: InvalidArgument if the instructions are not valid or the source is not an
+            image, NotImplemented if the mock does not support the instructions.
     """
     kind, *steps = instructions.split("/")
     if kind != "image":
@@ -172,9 +172,9 @@ def _watermark(image: Image, options: Options) -> Image:
 
 
 def _options(pairs: list[str]) -> dict[str, str]:
-    """Parse options such as ``w_100`` to name -> value.
+    """Return options such as ``w_100`` as a dict from name to value.
 
-    A single value, as of ``rotate``, becomes a name.
+    An option without a name, such as the angle of ``rotate``, becomes a name with an empty value.
     """
     return {name: value for name, _, value in (pair.partition("_") for pair in pairs)}
 

@@ -1,7 +1,7 @@
 """ListObjects, versions 1 and 2.
 
 Keys are in byte order. A delimiter groups keys into common prefixes; both keys and common prefixes
-count towards ``max-keys``. The continuation token is the last entry in base64.
+count towards ``max-keys``. The continuation token is the base64 text of the last entry on the page.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_TEXT_BYTES = 1024
 
 
 class Page(NamedTuple):
-    """One page of a list; ``last`` is the entry after which the next page starts, or empty."""
+    """One page of a list; ``last`` is its last entry, or empty text if no other page follows."""
 
     contents: list[ListEntry]
     prefixes: list[str]
@@ -43,10 +43,11 @@ def collect(
     """Return one page of keys and common prefixes.
 
     Args:
-        fetch: a function (after, start, limit) that returns objects with the prefix.
+        fetch: a function that reads objects with the prefix from the store; its arguments are
+            ``after``, ``start`` and ``limit`` of ``Objects.entries``.
         prefix: the prefix of all keys.
         delimiter: the text that ends a common prefix; empty for no grouping.
-        marker: only entries above this text; a common prefix up to it is skipped.
+        marker: return only keys greater than this text; omit a common prefix equal to this text.
         limit: the largest number of keys and common prefixes.
     """
     contents: list[ListEntry] = []
@@ -81,7 +82,7 @@ def collect(
 
 
 def _fold(key: str, prefix: str, delimiter: str) -> str | None:
-    """Return the common prefix that a key belongs to, None if the key itself is listed."""
+    """Return the common prefix that contains a key, or None if the list shows the key itself."""
     if not delimiter:
         return None
     end = key.find(delimiter, len(prefix))
@@ -89,7 +90,7 @@ def _fold(key: str, prefix: str, delimiter: str) -> str | None:
 
 
 async def list_objects(call: Call) -> Response:
-    """Return one page of a bucket's objects."""
+    """Return one page of the bucket's objects and common prefixes."""
     kind = call.param("list-type")
     if kind == "2":
         return _version_2(call)

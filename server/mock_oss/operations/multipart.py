@@ -1,4 +1,4 @@
-"""Multipart uploads: initiate, upload part, complete, abort, and the two lists.
+"""Multipart uploads: initiate, upload part, complete, abort, list parts and list uploads.
 
 CompleteMultipartUpload joins the segments and checksums of the parts; it does not read their bytes.
 """
@@ -49,17 +49,20 @@ CLIENT_ENCRYPTION = {
 
 
 def multipart_etag(part_etags: Iterable[str]) -> str:
-    """Return the ETag of a multipart object: the MD5 of the part ETags, ``-``, and their number."""
+    """Return the ETag of a multipart object.
+
+    The ETag consists of the MD5 of all part ETags, ``-``, and the number of parts.
+    """
     etags = list(part_etags)
     text = "".join(etags).upper().encode()
     return f"{hashlib.md5(text, usedforsecurity=False).hexdigest().upper()}-{len(etags)}"
 
 
 def find_upload(call: Call) -> UploadRecord:
-    """Return the upload with the id in ``uploadId``.
+    """Return the upload with the id in the parameter ``uploadId``.
 
     Raises:
-        RefusedError: NoSuchUpload if this bucket and key have no such upload.
+        RefusedError: NoSuchUpload if the addressed bucket and key have no upload with this id.
     """
     upload_id = call.param("uploadId")
     found = call.store.uploads.get(upload_id)
@@ -73,10 +76,10 @@ def _no_upload(upload_id: str) -> RefusedError:
 
 
 def part_number(call: Call) -> int:
-    """Return ``partNumber``, 1 to 10000.
+    """Return the parameter ``partNumber`` as a number.
 
     Raises:
-        RefusedError: InvalidArgument.
+        RefusedError: InvalidArgument if the value is not a number from 1 to 10000.
     """
     text = call.param("partNumber")
     if text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= MAX_PART_NUMBER:
@@ -90,7 +93,7 @@ def part_number(call: Call) -> int:
 
 
 async def initiate_upload(call: Call) -> Response:
-    """Start an upload; the headers of the future object come with this request."""
+    """Start a multipart upload; the headers of this request become the headers of the object."""
     check_key(call.key)
     encoded, encoding = url_encoder(call)
     properties = new_properties(call)
@@ -120,7 +123,7 @@ async def initiate_upload(call: Call) -> Response:
 
 
 async def upload_part(call: Call) -> Response:
-    """Store a part; a part with the same number is replaced."""
+    """Store a part, and replace an existing part with the same number."""
     upload, n = find_upload(call), part_number(call)
     for name, value in call.request.headers.items():
         if name.startswith("x-oss-server-side-encryption"):
@@ -134,10 +137,18 @@ async def upload_part(call: Call) -> Response:
 def store_part(
     call: Call, upload: UploadRecord, n: int, digest: Digest, segments: Sequence[Segment]
 ) -> PartRecord:
-    """Make a part visible.
+    """Store the row of a received part, so that other requests can use the part.
+
+    Args:
+        call: the request.
+        upload: the multipart upload.
+        n: the part number.
+        digest: the size and checksums of the part.
+        segments: the slices of stored data that make up the part.
 
     Raises:
-        RefusedError: NoSuchUpload if the upload ended while the part was being received.
+        RefusedError: NoSuchUpload if the upload was completed or aborted before the part was
+            complete.
     """
     part = PartRecord(
         number=n,
@@ -155,7 +166,7 @@ def store_part(
 
 
 async def complete_upload(call: Call) -> Response:
-    """Join parts into an object. The checks run in the same order as in OSS."""
+    """Join the parts of an upload into an object; the checks have the same order as in OSS."""
     encoded, encoding = url_encoder(call)
     body = await call.body.read(MAX_COMPLETE_BYTES)
     take_all = call.header("x-oss-complete-all")
@@ -198,7 +209,15 @@ async def complete_upload(call: Call) -> Response:
 
 
 def _listed_parts(body: bytes, take_all: str | None) -> list[tuple[int, str]] | None:
-    """Return the (number, ETag) of the listed parts, None to join all uploaded parts."""
+    """Return (number, ETag) of each part in the body, or None to join all uploaded parts.
+
+    Args:
+        body: the CompleteMultipartUpload document; empty with ``x-oss-complete-all``.
+        take_all: the header ``x-oss-complete-all``, or None.
+
+    Raises:
+        RefusedError: InvalidArgument, MalformedXML or InvalidPartOrder.
+    """
     if take_all is not None:
         if take_all.lower() != "yes" or body:
             raise RefusedError(
@@ -272,20 +291,20 @@ def _joined(call: Call, upload: UploadRecord, parts: Sequence[PartRecord]) -> Ob
 
 
 async def abort_upload(call: Call) -> Response:
-    """End an upload and delete its parts."""
+    """Abort an upload and delete its parts."""
     call.store.abort_upload(find_upload(call).upload_id)
     return Response(204)
 
 
 def _client_encryption(upload: UploadRecord) -> Iterator[str]:
-    """Yield the elements that describe client-side encryption, from the upload's metadata."""
+    """Yield the XML elements about client-side encryption, from the metadata of an upload."""
     headers = json.loads(upload.headers)
     for name, element in CLIENT_ENCRYPTION.items():
         yield tag(element, headers.get(f"x-oss-meta-client-side-encryption-{name}"))
 
 
 async def list_parts(call: Call) -> Response:
-    """Return the parts of an upload."""
+    """Return one page of the parts of an upload."""
     upload = find_upload(call)
     encoded, encoding = url_encoder(call)
     limit = max_keys(call, "max-parts", default=1000)
@@ -323,7 +342,7 @@ async def list_parts(call: Call) -> Response:
 
 
 async def list_uploads(call: Call) -> Response:
-    """Return a bucket's uploads in progress, sorted by key and upload id."""
+    """Return one page of the bucket's uploads in progress, sorted by key and upload id."""
     encoded, encoding = url_encoder(call)
     write = url if encoded else str
     limit = max_keys(call, "max-uploads", default=1000)
@@ -358,7 +377,14 @@ async def list_uploads(call: Call) -> Response:
 def _fold(
     call: Call, prefix: str, delimiter: str, after: tuple[str, str]
 ) -> list[UploadRecord | str]:
-    """Return uploads, and common prefixes as text, in order."""
+    """Return uploads, and common prefixes as ``str``, sorted by key.
+
+    Args:
+        call: the request.
+        prefix: return only uploads with this prefix of the key.
+        delimiter: the text that ends a common prefix; empty for no grouping.
+        after: return only uploads greater than this (key, upload id).
+    """
     entries: list[UploadRecord | str] = []
     uploads = call.store.uploads.page(call.bucket.name, prefix=prefix, after=after, limit=1_000_000)
     for upload in uploads:

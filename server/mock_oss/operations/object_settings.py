@@ -80,7 +80,7 @@ async def delete_tagging(call: Call) -> Response:
 
 
 async def put_symlink(call: Call) -> Response:
-    """Create a symlink to another object, which need not exist."""
+    """Create a symlink; the target object does not have to exist."""
     check_key(call.key)
     target = unquote(call.header("x-oss-symlink-target") or "")
     if not target:
@@ -108,7 +108,7 @@ async def put_symlink(call: Call) -> Response:
 
 
 async def get_symlink(call: Call) -> Response:
-    """Return the target of a symlink."""
+    """Return the target key of a symlink, in the header ``x-oss-symlink-target``."""
     found = existing(call)
     if found.kind != "Symlink":
         raise RefusedError("NotSymlink", Key=call.key)

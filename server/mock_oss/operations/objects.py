@@ -52,10 +52,11 @@ MIN_TRAFFIC_BITS, MAX_TRAFFIC_BITS = 819_200, 838_860_800
 
 
 def may_overwrite(call: Call) -> Callable[[ExistingObject | None], None]:
-    """Return the check that the store runs before it replaces an object.
+    """Return a function that checks whether the request may create or replace an object.
 
-    The check requires that the bucket still exists, and with ``x-oss-forbid-overwrite: true`` that
-    the object does not exist.
+    The store calls the function with the existing object, or None, before it writes. The function
+    raises RefusedError if the bucket no longer exists, or if the object exists and the request has
+    ``x-oss-forbid-overwrite: true``.
     """
     forbidden = forbid_overwrite(call.header("x-oss-forbid-overwrite"))
 
@@ -69,7 +70,7 @@ def may_overwrite(call: Call) -> Callable[[ExistingObject | None], None]:
 
 
 def forbid_overwrite(value: str | None) -> bool:
-    """Return whether ``x-oss-forbid-overwrite`` is true.
+    """Return whether the value of ``x-oss-forbid-overwrite`` is true; None counts as false.
 
     Raises:
         RefusedError: InvalidArgument for values other than true and false.
@@ -84,7 +85,11 @@ def forbid_overwrite(value: str | None) -> bool:
 
 
 def new_properties(call: Call) -> Properties:
-    """Return the properties of a new object, after checking the permission to tag it."""
+    """Return the properties that the request sets on a new object.
+
+    Raises:
+        RefusedError: a property is not valid, or the caller may not set tags.
+    """
     properties = read_properties(call.request.headers, storage_class=call.bucket.storage_class)
     if "x-oss-tagging" in call.request.headers:
         authorize(call, "oss:PutObjectTagging")
@@ -92,7 +97,13 @@ def new_properties(call: Call) -> Properties:
 
 
 def traffic_limit(call: Call) -> float | None:
-    """Return ``x-oss-traffic-limit``, from the header or the query, in bytes per second."""
+    """Return the rate limit of the request in bytes per second, or None.
+
+    The limit is the value of ``x-oss-traffic-limit`` in the headers or the query.
+
+    Raises:
+        RefusedError: InvalidArgument if the value is not valid.
+    """
     header, param = call.header("x-oss-traffic-limit"), call.param("x-oss-traffic-limit")
     text = header if header is not None else param
     if not text:
@@ -106,12 +117,12 @@ def traffic_limit(call: Call) -> float | None:
 
 
 def written_headers(etag: str, crc64: str, md5: str) -> list[tuple[str, str]]:
-    """Return the response headers that confirm the written data."""
+    """Return the response headers with the ETag and checksums of the written data."""
     return [("ETag", quoted(etag)), ("x-oss-hash-crc64ecma", crc64), ("Content-MD5", md5)]
 
 
 def new_object(call: Call, key: str, properties: Properties, digest: Digest) -> ObjectRecord:
-    """Return the row of a new object of kind Normal, without segments."""
+    """Return the row of a new object of type Normal; its list of segments is empty."""
     return ObjectRecord(
         call.bucket.name,
         key,
@@ -130,7 +141,7 @@ def new_object(call: Call, key: str, properties: Properties, digest: Digest) -> 
 
 
 async def put_object(call: Call) -> Response:
-    """Store an object."""
+    """Store the request body as an object."""
     check_key(call.key)
     properties = new_properties(call)
     callback = read_callback(call)
@@ -187,10 +198,15 @@ def _override(call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str
 
 
 def resolve(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRecord:
-    """Return a symlink with the data of its target; return other objects unchanged.
+    """Return a symlink with the content of its target; return other objects unchanged.
 
-    Length, ETag and checksums come from the target, other headers from the symlink. The permission
-    to read the target is checked here, because it is not checked when a symlink is created.
+    Length, ETag and checksums come from the target, other headers from the symlink. This function
+    checks the permission to read the target, because OSS does not check this permission when a
+    client creates a symlink.
+
+    Raises:
+        RefusedError: AccessDenied, SymlinkTargetNotExist, or InvalidTargetType if the target is a
+            symlink.
     """
     if found.kind != "Symlink":
         return found
@@ -212,14 +228,18 @@ def resolve(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectReco
 
 
 def readable(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRecord:
-    """Return the result of ``resolve``; raise InvalidObjectState for archived objects."""
+    """Return the result of ``resolve``, after checking that the object is not archived.
+
+    Raises:
+        RefusedError: InvalidObjectState for an archived object, or an error of ``resolve``.
+    """
     if found.storage_class in ARCHIVED:
         raise RefusedError("InvalidObjectState", Key=found.key, StorageClass=found.storage_class)
     return resolve(call, bucket, found)
 
 
 async def get_object(call: Call) -> Response:
-    """Return an object or a range of it."""
+    """Return an object, or the range of an object that the Range header requests."""
     found = readable(call, call.bucket, existing(call))
     check_conditions(call.request.headers, found)
     headers = _override(call, object_headers(found))
@@ -235,7 +255,7 @@ async def get_object(call: Call) -> Response:
 
 
 async def get_processed(call: Call) -> Response:
-    """Return an image processed as ``x-oss-process`` says."""
+    """Return an image, processed by the instructions in the parameter ``x-oss-process``."""
     found = readable(call, call.bucket, existing(call))
     check_conditions(call.request.headers, found)
     instructions = call.param("x-oss-process")
@@ -262,7 +282,7 @@ async def head_object(call: Call) -> Response:
 
 
 async def get_object_meta(call: Call) -> Response:
-    """Return size, ETag, date and checksum only."""
+    """Return only the size, ETag, date and CRC-64 of an object."""
     found = resolve(call, call.bucket, existing(call))
     headers = [
         ("ETag", quoted(found.etag)),
@@ -273,7 +293,7 @@ async def get_object_meta(call: Call) -> Response:
 
 
 async def delete_object(call: Call) -> Response:
-    """Delete an object; deleting a missing object also succeeds."""
+    """Delete an object; the request also succeeds if the object does not exist."""
     check_key(call.key)
     call.store.delete_object(call.bucket.name, call.key)
     return Response(204)

@@ -1,4 +1,7 @@
-"""PostObject: an upload as an HTML form whose policy has a V1 signature, a V4 signature or none."""
+"""PostObject: an upload of a file with an HTML form.
+
+The form has a policy with a V1 or V4 signature. An anonymous upload has no policy.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ _V4_LISTED = ("x-oss-signature-version", "x-oss-credential", "x-oss-date")
 
 
 async def post_object(call: Call) -> Response:
-    """Store the file in the form."""
+    """Store the file of a form upload as an object."""
     form = FormReader(call.header("content-type") or "")
     pieces = call.body.pieces()
     if (call.body.announced or 0) > MAX_OBJECT_BYTES:
@@ -66,7 +69,13 @@ async def post_object(call: Call) -> Response:
 
 
 def _check_access(call: Call, form: FormReader) -> PostPolicy | None:
-    """Check signature, policy and permission; set the caller, key and fields of ``call``."""
+    """Check the signature, the policy and the permission of a form upload.
+
+    This function also sets the caller, the key and the form fields of ``call``.
+
+    Returns:
+        The policy of the form, or None for an anonymous upload.
+    """
     fields = form.fields
     key = fields.get("key")
     if not key:
@@ -189,7 +198,7 @@ def _compare(call: Call, caller: Caller, expected: str, provided: str, text: str
 
 
 def _headers(form: FormReader) -> dict[str, str]:
-    """Return the form fields in the form of PutObject's headers."""
+    """Return the form fields as the headers of an equivalent PutObject request."""
     fields = form.fields
     kind = fields.get("x-oss-content-type") or fields.get("content-type") or form.file_type
     return {
@@ -223,7 +232,7 @@ async def _store_file(
 
 
 def _redirect(url: str) -> SplitResult | None:
-    """Return the parts of a URL, None if the text is not a URL."""
+    """Return the components of a redirect URL, or None if the text is not a URL."""
     if not url or not url.isascii() or not url.isprintable():
         return None
     try:

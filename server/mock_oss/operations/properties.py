@@ -1,4 +1,4 @@
-"""Properties that a client sets on a new object: headers, ACL, class, tags and encryption."""
+"""Properties that a client sets on an object: headers, ACL, storage class, tags and encryption."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ _SSE_ALGORITHMS = ("AES256", "KMS", "SM4")
 
 
 class Properties(NamedTuple):
-    """Checked properties; ``headers`` and ``tagging`` are JSON text, as in the store."""
+    """Validated properties of an object.
+
+    ``headers`` and ``tagging`` are JSON text, as in the store.
+    """
 
     headers: str
     storage_class: str
@@ -47,7 +50,7 @@ class Properties(NamedTuple):
 
     @property
     def encryption_headers(self) -> list[tuple[str, str]]:
-        """The server-side encryption headers to repeat in the response."""
+        """The server-side encryption headers that the response must repeat."""
         if _SSE not in self.headers:
             return []
         stored = json.loads(self.headers)
@@ -59,7 +62,7 @@ def read_properties(headers: Mapping[str, str], *, storage_class: str = "Standar
 
     Args:
         headers: lower-case names -> values.
-        storage_class: the default, from the bucket.
+        storage_class: the bucket's storage class, which is the default for the object.
 
     Raises:
         RefusedError: for example InvalidArgument, InvalidEncryptionAlgorithmError or InvalidTag.
@@ -109,7 +112,7 @@ def _check_kept(kept: Mapping[str, str]) -> None:
 
 
 def object_acl(value: str) -> str:
-    """Return the value of ``x-oss-object-acl`` if it is valid; raise RefusedError otherwise."""
+    """Return the ``x-oss-object-acl`` value unchanged; raise RefusedError if it is not valid."""
     if value not in OBJECT_ACLS:
         raise RefusedError("InvalidArgument", ArgumentName="x-oss-object-acl", ArgumentValue=value)
     return value
@@ -139,7 +142,11 @@ def _encryption(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def parse_tagging(text: str) -> dict[str, str]:
-    """Parse the tags in a header of the form ``k=v&k2=v2``."""
+    """Return the tags in a header value of the form ``k=v&k2=v2``.
+
+    Raises:
+        RefusedError: InvalidTag, InvalidTaggingKey or RepeatedTags.
+    """
     tags = []
     for item in text.split("&"):
         name, _, value = item.partition("=")
@@ -148,9 +155,12 @@ def parse_tagging(text: str) -> dict[str, str]:
 
 
 def check_tags(tags: list[tuple[str, str]]) -> dict[str, str]:
-    """Return tags as a dict; raise RefusedError if they violate the limits of OSS.
+    """Return tags as a dict, after checking them against the limits of OSS.
 
-    There are at most 10 tags with unique keys; length and characters are limited.
+    OSS allows at most 10 tags with unique keys, and limits the length and characters of tags.
+
+    Raises:
+        RefusedError: InvalidTag, InvalidTaggingKey or RepeatedTags.
     """
     if len(tags) > MAX_TAGS:
         raise RefusedError("InvalidTag", "Object tags cannot be greater than 10.")

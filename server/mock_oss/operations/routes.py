@@ -1,9 +1,10 @@
 """Routing: finds the operation of a request from its method, level and sub-resource.
 
-``OPERATIONS`` is the whole table. To add an operation, add a row to ``_SERVICE``, ``_BUCKET`` or
-``_OBJECT``, as described in ``mock_oss.operations``. ``NOT_IMPLEMENTED`` has the sub-resources of
-real OSS that the mock refuses with NotImplemented. The mock also refuses unknown sub-resources: a
-future operation of OSS must not, for example, delete a bucket in the mock.
+The level is service, bucket or object; a sub-resource is a query parameter such as ``acl``.
+``OPERATIONS`` is the complete table. To add an operation, add a row to ``_SERVICE``, ``_BUCKET`` or
+``_OBJECT``, as described in ``mock_oss.operations``. ``NOT_IMPLEMENTED`` contains the sub-resources
+of real OSS that the mock refuses with NotImplemented. The mock also refuses unknown sub-resources:
+otherwise a request for a future operation of OSS could, for example, delete a bucket in the mock.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ __all__ = ["DATA_OPERATIONS", "NOT_IMPLEMENTED", "OPERATIONS", "Operation", "fin
 
 
 class Operation(NamedTuple):
-    """One row of the table: name, RAM action, and handler.
+    """One row of the operation table: name, RAM action, and handler.
 
-    The action is empty if the handler calls ``authorize`` itself.
+    ``action`` is empty if the handler calls ``authorize`` itself.
     """
 
     name: str
@@ -182,7 +183,13 @@ def _not_implemented(name: str) -> Operation:
 
 
 def _missing(request: Request, target: Target, sub: str) -> str:
-    """Return the query parameter that requests an unsupported operation, empty if there is none."""
+    """Return the query parameter that requests an unsupported operation, or empty text.
+
+    Args:
+        request: the request.
+        target: the addressed bucket and key.
+        sub: the supported sub-resource in the query, or empty text.
+    """
     params = request.params
     if missing := NOT_IMPLEMENTED & params.keys():
         return min(missing)
@@ -198,10 +205,13 @@ def _missing(request: Request, target: Target, sub: str) -> str:
 
 
 def find_operation(request: Request, target: Target) -> Operation:
-    """Return the operation; for an unsupported one, an operation that raises NotImplemented.
+    """Return the operation of a request.
+
+    For an unsupported operation, the result is an operation whose handler raises NotImplemented.
 
     Raises:
-        RefusedError: MethodNotAllowed for a method that OSS does not support here.
+        RefusedError: MethodNotAllowed for a method that OSS does not support on this resource,
+            InvalidArgument for a part number without an upload id.
     """
     params = request.params
     if not target.bucket:

@@ -11,7 +11,7 @@ __all__ = ["list_buckets"]
 
 
 async def list_buckets(call: Call) -> Response:
-    """Return the caller's buckets in pages, by ``marker`` and ``max-keys``."""
+    """Return one page of the caller's buckets; ``marker`` and ``max-keys`` select the page."""
     prefix, marker = call.param("prefix"), call.param("marker")
     limit = max_keys(call, "max-keys", default=100)
     found = [

@@ -1,7 +1,8 @@
 """The Condition element of RAM policies.
 
-The values of one key are alternatives; with a negated operator, none of them may match. All keys
-and all operators must hold. Only the Like operators support wildcards.
+A positive operator is satisfied if any of its values matches; a negated operator is satisfied if no
+value matches. The element is satisfied if all its operators are satisfied for all their keys. Only
+the Like operators support wildcards.
 """
 
 from __future__ import annotations
@@ -85,14 +86,18 @@ OPERATORS: Mapping[str, tuple[Match, bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One operator applied to one condition key."""
+    """A comparison of one condition key with one or more values, by one operator."""
 
     operator: str
     key: str
     values: tuple[str, ...]
 
     def holds(self, context: Mapping[str, str]) -> bool:
-        """Return whether the context satisfies the condition."""
+        """Return whether a request satisfies the condition.
+
+        Args:
+            context: a mapping from condition key to the value of the request.
+        """
         match, negated = OPERATORS[self.operator]
         actual = context.get(self.key)
         if actual is None:
@@ -101,7 +106,7 @@ class Condition:
 
 
 def parse_conditions(element: object) -> tuple[Condition, ...]:
-    """Compile a Condition element.
+    """Parse the Condition element of a policy statement.
 
     Raises:
         ValueError: an operator is unknown, or a value is not a string, a number or a bool.

@@ -1,10 +1,10 @@
-"""RAM policies: parsing, matching and evaluation, without I/O, a clock or HTTP.
+"""RAM policies: parsing, matching and evaluation, independent of I/O, time and HTTP.
 
-In a set of policies, a matching Deny decides first, then a matching Allow; otherwise nothing is
-allowed. A role session with a session policy needs an Allow from both the session policy and the
-role. Names of elements, operators, effects and actions are case-sensitive. If a condition key is
-absent, every positive operator fails. Source: RAM documentation, "Policy elements" and "Policy
-evaluation process".
+In a set of policies, a matching Deny takes precedence over a matching Allow; without a match, the
+action is not allowed. A role session with a session policy needs an Allow from both the session
+policy and the role. Names of elements, operators, effects and actions are case-sensitive. If the
+request has no value for a condition key, every operator that is not negated fails. Source: RAM
+documentation, "Policy elements" and "Policy evaluation process".
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _TRUST_KEYS = {"Sid", "Effect", "Action", "Principal", "Condition"}
 
 
 class PolicyError(ValueError):
-    """The text is not a valid policy; the message names the wrong element."""
+    """The text is not a valid policy; the message names the invalid element."""
 
 
 class Decision(StrEnum):
-    """The result of an evaluation."""
+    """The decision of a policy evaluation."""
 
     ALLOW = "allow"
     EXPLICIT_DENY = "explicit deny"
@@ -53,10 +53,10 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One compiled statement of a policy.
+    """One parsed statement of a policy.
 
-    ``negated`` is true for NotAction. ``principals`` holds the (kind, value) pairs of a trust
-    policy.
+    ``negated`` is true for a NotAction element. ``principals`` holds the (kind, value) pairs of a
+    trust policy, and is empty for other policies.
     """
 
     effect: str
@@ -68,7 +68,7 @@ class Statement:
     source: str
 
     def matches(self, question: Question) -> bool:
-        """Return whether the action, the resource and every condition match."""
+        """Return whether the action, the resource and every condition match a question."""
         if (self.actions.fullmatch(question.action) is not None) is self.negated:
             return False
         if self.resources is not None and not self.resources.fullmatch(question.resource):
@@ -80,20 +80,20 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A compiled policy; verdicts refer to it by ``name``."""
+    """A parsed policy; verdicts contain its ``name``."""
 
     name: str
     statements: tuple[Statement, ...]
 
 
 class Question:
-    """One question to a policy: is this action allowed on this resource?
+    """The question that a policy evaluation decides: is this action allowed on this resource?
 
     Args:
         action: the RAM action.
         resource: the ARN of the resource.
-        context: the available condition keys, or a function that returns them. The function is
-            called only if a policy has conditions.
+        context: a mapping from condition key to value, or a function that returns such a mapping.
+            The function is called only if a policy has conditions.
     """
 
     __slots__ = ("_context", "action", "resource")
@@ -110,14 +110,17 @@ class Question:
 
     @property
     def context(self) -> Mapping[str, str]:
-        """The available condition keys and their values."""
+        """The condition keys of the request and their values."""
         if callable(self._context):
             self._context = self._context()
         return self._context
 
 
 class Verdict(NamedTuple):
-    """The decision and the statement that caused it, None if no statement matched."""
+    """The decision, and the policy and statement that caused the decision.
+
+    ``policy`` and ``statement`` are None if no statement matched.
+    """
 
     decision: Decision
     policy: str | None = None
@@ -125,7 +128,7 @@ class Verdict(NamedTuple):
 
     @property
     def allowed(self) -> bool:
-        """Whether the decision is to allow."""
+        """Whether the action is allowed."""
         return self.decision is Decision.ALLOW
 
 
@@ -133,7 +136,11 @@ NOTHING_MATCHED = Verdict(Decision.IMPLICIT_DENY)
 
 
 def evaluate(policies: Iterable[Policy], question: Question) -> Verdict:
-    """Evaluate a set of policies: explicit deny, else allow, else implicit deny."""
+    """Evaluate a set of policies and return the verdict.
+
+    The verdict is an explicit deny if any Deny statement matches, otherwise allow if any Allow
+    statement matches, otherwise an implicit deny.
+    """
     verdict = NOTHING_MATCHED
     for policy in policies:
         for statement in policy.statements:
@@ -149,7 +156,11 @@ def evaluate(policies: Iterable[Policy], question: Question) -> Verdict:
 def evaluate_session(
     role_policies: Sequence[Policy], session_policy: Policy | None, question: Question
 ) -> Verdict:
-    """Evaluate a role session: the session policy first, then the role; both must allow."""
+    """Evaluate the policies of a role session and return the verdict.
+
+    Both the session policy, which is evaluated first, and the role's policies must allow the
+    action. Without a session policy, the role's policies decide.
+    """
     if session_policy is not None:
         verdict = evaluate((session_policy,), question)
         if not verdict.allowed:
@@ -164,8 +175,9 @@ def trusts(
 
     Args:
         trust: the role's trust policy.
-        principals: the caller's identities as (kind, value): ``RAM`` ARNs or ``Service`` names.
-        context: the available condition keys, such as ``sts:ExternalId``.
+        principals: the caller's identities as (kind, value) pairs: ``RAM`` ARNs or ``Service``
+            names.
+        context: a mapping from condition key, such as ``sts:ExternalId``, to value.
     """
     known = set(principals)
     question = Question("sts:AssumeRole", "", context)
@@ -178,11 +190,11 @@ def trusts(
 
 
 def parse_policy(text: str, name: str) -> Policy:
-    """Compile an identity, role or session policy.
+    """Parse an identity policy, a role's policy or a session policy.
 
     Args:
         text: the JSON document.
-        name: the policy's name in verdicts.
+        name: the name of the policy in verdicts.
 
     Raises:
         PolicyError: the document is not a valid policy.
@@ -191,7 +203,7 @@ def parse_policy(text: str, name: str) -> Policy:
 
 
 def parse_trust_policy(text: str, name: str) -> Policy:
-    """Compile a role's trust policy, whose statements have principals and no resources.
+    """Parse a role's trust policy; its statements have principals and no resources.
 
     Raises:
         PolicyError: the document is not a valid trust policy.

@@ -1,7 +1,8 @@
-"""Wildcards in policies and their conditions, compiled to patterns without backtracking.
+"""Wildcards in policies and conditions, compiled to regular expressions without backtracking.
 
-Between two ``*``, the first match of a part is as good as any later one, so an atomic group keeps
-it. The cost of a match is at most the length of the text times the length of the wildcard.
+It is sufficient to match the text between two ``*`` at its first occurrence, because a later
+occurrence never gives a better result. An atomic group therefore prevents backtracking. The time of
+a match is at most proportional to the length of the text times the length of the wildcard.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _STARS = re.compile(r"\*+")
 
 
 def globs(wildcards: Iterable[str]) -> re.Pattern[str]:
-    """Return a pattern whose ``fullmatch`` succeeds if any of the wildcards matches a text.
+    """Return a regular expression that fully matches a text if any of the wildcards matches.
 
     ``*`` matches any number of characters, including ``/``; ``?`` matches exactly one character.
     """
@@ -25,7 +26,7 @@ def globs(wildcards: Iterable[str]) -> re.Pattern[str]:
 
 @lru_cache(maxsize=1024)
 def glob(wildcard: str) -> re.Pattern[str]:
-    """Return the pattern of one wildcard."""
+    """Return the regular expression of one wildcard."""
     return re.compile(_source(wildcard), re.DOTALL)
 
 

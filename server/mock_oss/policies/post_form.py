@@ -1,4 +1,4 @@
-"""The policy of a PostObject form: parsing and checking, without I/O or a clock.
+"""The policy of a PostObject form: parsing and checking, independent of I/O and time.
 
 Source: vendor pages PostObject and "POST V4 signature".
 """
@@ -22,7 +22,11 @@ _MODES = ("eq", "starts-with", "in", "not-in")
 
 @dataclass(frozen=True, slots=True)
 class FieldCondition:
-    """A condition on one form field; only ``in`` and ``not-in`` have several ``wanted`` values."""
+    """A condition on one form field.
+
+    ``wanted`` has several values for the modes ``in`` and ``not-in``, and one value for other
+    modes.
+    """
 
     mode: str
     field: str
@@ -30,7 +34,10 @@ class FieldCondition:
     source: str
 
     def holds(self, actual: str | None) -> bool:
-        """Return whether a field's value is allowed; a missing field satisfies ``not-in`` only."""
+        """Return whether the value of a field satisfies the condition.
+
+        A missing field (None) satisfies only the mode ``not-in``.
+        """
         if self.mode == "not-in":
             return actual not in self.wanted
         if actual is None:
@@ -42,22 +49,25 @@ class FieldCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostPolicy:
-    """A parsed policy; ``lengths`` are (min, max) bytes of the file."""
+    """A parsed policy of a form.
+
+    ``lengths`` holds the allowed (min, max) sizes of the file in bytes.
+    """
 
     expiration: datetime
     conditions: tuple[FieldCondition, ...]
     lengths: tuple[tuple[int, int], ...]
 
     def names(self) -> set[str]:
-        """Return the names of the fields that have a condition."""
+        """Return the names of the form fields that have a condition."""
         return {condition.field for condition in self.conditions}
 
 
 def parse_post_policy(text: str) -> PostPolicy:
-    """Parse the base64 text of the ``policy`` field.
+    """Parse the ``policy`` field of a form, a JSON document in base64.
 
     Raises:
-        RefusedError: InvalidPolicyDocument.
+        RefusedError: InvalidPolicyDocument if the policy is not valid.
     """
     try:
         document = read_json(b64decode(text, validate=True))
@@ -132,7 +142,7 @@ def _unescaped(value: str) -> str:
 
 
 def check_fields(policy: PostPolicy, fields: Mapping[str, str], now: datetime) -> None:
-    """Check the expiration and every field condition.
+    """Check the expiration of a policy, and all conditions on form fields.
 
     Args:
         policy: the policy.
@@ -164,7 +174,7 @@ def check_fields(policy: PostPolicy, fields: Mapping[str, str], now: datetime) -
 
 
 def check_length(policy: PostPolicy, size: int) -> None:
-    """Check the length of the file against every ``content-length-range``.
+    """Check the size of the file in bytes against every ``content-length-range`` of a policy.
 
     Raises:
         RefusedError: EntityTooSmall or EntityTooLarge.

@@ -1,5 +1,5 @@
-"""Signature schemes, one module each, with one function per stage of a scheme.
+"""Signature schemes: one module for each scheme, one function for each step of a scheme.
 
-The modules read no clock, look up no keys and refuse no requests.
-``mock_oss.access.authentication`` does that with the results of these functions.
+These functions only compute. ``mock_oss.access.authentication`` reads the clock, looks up the
+access keys and refuses requests.
 """

@@ -41,7 +41,15 @@ def canonical_request(
 ) -> str:
     """Return the canonical request.
 
-    Its lines: method, path, sorted query, signed headers, their names, and the payload hash.
+    Its lines are: method, path, sorted query, signed headers, their names, and the payload hash.
+
+    Args:
+        method: the HTTP method in upper case.
+        path: the path of the request.
+        query: decoded (name, value) pairs.
+        headers: lower-case names -> values.
+        signed: the lower-case names of the signed headers.
+        payload_hash: the SHA-256 of the body in lower-case hex.
     """
     names = sorted(signed)
     return "\n".join(
@@ -57,10 +65,10 @@ def canonical_request(
 
 
 def string_to_sign(canonical: str) -> str:
-    """Return the algorithm and the hash of the canonical request."""
+    """Return the string to sign: the algorithm and the hash of the canonical request."""
     return f"{ALGORITHM}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
 def signature(secret: str, text: str) -> str:
-    """Return the signature in lower-case hex; the key is the plain secret."""
+    """Return the signature in lower-case hex; the HMAC key is the access key secret."""
     return hmac_sha256_hex(secret.encode(), text)

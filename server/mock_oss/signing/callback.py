@@ -1,7 +1,7 @@
 """The RSA signature of upload callbacks: PKCS#1 v1.5 with MD5, as OSS creates it.
 
-The key below is public on purpose: it signs callbacks of the mock only. The mock serves its public
-half. Source: vendor page "Callback".
+The private key in this module is public on purpose: it signs only callbacks of the mock.
+Application servers can download the public key from the mock. Source: vendor page "Callback".
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _RSA_ALGORITHM = bytes.fromhex("300d06092a864886f70d0101010500")
 
 @dataclass(frozen=True, slots=True)
 class RsaKey:
-    """Modulus, public exponent, and private exponent (0 if unknown)."""
+    """An RSA key: modulus, public exponent, and private exponent (0 if unknown)."""
 
     n: int
     e: int
@@ -27,7 +27,7 @@ class RsaKey:
 
     @property
     def size(self) -> int:
-        """Length of a signature in bytes."""
+        """The length of a signature in bytes."""
         return (self.n.bit_length() + 7) // 8
 
 
@@ -51,11 +51,13 @@ MOCK_KEY = RsaKey(
 
 
 def string_to_sign(path: str, query: str, body: bytes) -> bytes:
-    """Return the decoded path, ``?`` and the raw query, a newline, and the body.
+    """Return the string to sign of a callback request.
+
+    The string consists of the decoded path, ``?`` and the raw query, a newline, and the body.
 
     Args:
-        path: percent-encoded, as in the request line.
-        query: raw, without ``?``; empty for none.
+        path: the percent-encoded path, as in the request line.
+        query: the raw query without ``?``, or empty text.
         body: the body as sent.
     """
     return (unquote(path) + (f"?{query}" if query else "")).encode() + b"\n" + body
@@ -73,12 +75,12 @@ def sign(key: RsaKey, text: bytes) -> str:
 
 
 def verify(key: RsaKey, text: bytes, signature: bytes) -> bool:
-    """Return whether a signature belongs to a text."""
+    """Return whether ``signature`` is the signature of ``text``."""
     return pow(int.from_bytes(signature), key.e, key.n) == _padded(text, key.size)
 
 
 def public_key_pem(key: RsaKey) -> bytes:
-    """Return the public half of a key in PEM format."""
+    """Return the public part of a key in PEM format."""
     numbers = _der(0x30, _integer(key.n) + _integer(key.e))
     info = _der(0x30, _RSA_ALGORITHM + _der(0x03, b"\x00" + numbers))
     text = b64encode(info)

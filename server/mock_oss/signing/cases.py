@@ -1,6 +1,7 @@
-"""Signed requests as values that can be varied, to find out what a client signed.
+"""Signed requests whose parts can be changed, to find the text that a client signed.
 
-A case creates the texts of its scheme and checks whether a secret produces its signature.
+A ``Case`` creates the texts of its signature scheme, and checks whether a secret produces the
+signature in the request.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ __all__ = ["Case", "V1Case", "V4Case"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """The parts of a request that both schemes sign.
+    """The parts of a request that the V1 and V4 schemes sign.
 
     ``query`` holds decoded pairs, ``headers`` lower-case names -> values. ``provided`` is the
     signature in the request.
@@ -30,21 +31,31 @@ class Case:
     provided: str
 
     def text(self) -> str:
-        """Return the text for comparisons: canonical request (V4) or string to sign (V1)."""
+        """Return the text to compare: the canonical request (V4) or the string to sign (V1)."""
         raise NotImplementedError
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return all texts of the scheme by name, derived from the result of ``text``."""
+        """Return all texts of the signature scheme.
+
+        Args:
+            text: a text in the format that ``text()`` returns.
+
+        Returns:
+            The texts by name: ``string_to_sign``, and for V4 ``canonical_request``.
+        """
         raise NotImplementedError
 
     def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether this text and this secret produce the signature in the request."""
+        """Return whether signing ``text`` with ``secret`` gives the signature in the request."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class V4Case(Case):
-    """A V4 request; ``path``, ``query_text`` and ``payload`` override computed lines."""
+    """A request with a V4 signature.
+
+    ``path``, ``query_text`` and ``payload`` replace the computed lines of the canonical request.
+    """
 
     raw_query: bytes
     additional: str
@@ -55,7 +66,7 @@ class V4Case(Case):
     payload: str | None = None
 
     def text(self) -> str:
-        """Return the canonical request."""
+        """Return the canonical request of this case."""
         lines = v4.canonical_request(
             self.method,
             self.bucket,
@@ -70,14 +81,14 @@ class V4Case(Case):
         return "\n".join(lines)
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return the canonical request and the string to sign."""
+        """Return the canonical request and the string to sign, by name."""
         return {"canonical_request": text, "string_to_sign": self._string_to_sign(text)}
 
     def _string_to_sign(self, text: str) -> str:
         return v4.string_to_sign(self.date_time, self.credential.scope, text)
 
     def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether this canonical request and this secret produce the signature."""
+        """Return whether the canonical request and the secret give the signature in the request."""
         key = v4.signing_key(secret, self.credential.date, self.credential.region)
         made = v4.signature(key, self._string_to_sign(text))
         return hmac.compare_digest(made.encode(), self.provided.encode())
@@ -85,13 +96,16 @@ class V4Case(Case):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class V1Case(Case):
-    """A V1 request; ``date_line`` is a date, or the Expires number of a presigned URL."""
+    """A request with a V1 signature.
+
+    ``date_line`` is a date, or the Expires number of a presigned URL.
+    """
 
     date_line: str
     without_bucket: bool = False
 
     def text(self) -> str:
-        """Return the string to sign."""
+        """Return the string to sign of this case."""
         text = v1.string_to_sign(
             self.method,
             self.bucket,
@@ -103,9 +117,9 @@ class V1Case(Case):
         return text.replace(f"\n/{self.bucket}/", "\n/") if self.without_bucket else text
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return the string to sign."""
+        """Return the string to sign, by name."""
         return {"string_to_sign": text}
 
     def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether this string to sign and this secret produce the signature."""
+        """Return whether the string to sign and the secret give the signature in the request."""
         return hmac.compare_digest(v1.signature(secret, text).encode(), self.provided.encode())

@@ -1,6 +1,7 @@
-"""Percent-encoding and HMAC functions that several schemes use.
+"""Percent-encoding and HMAC functions that several signature schemes use.
 
-Only ``A-Z a-z 0-9 - _ . ~`` stay unencoded; other characters become UTF-8 in upper-case hex.
+Only ``A-Z a-z 0-9 - _ . ~`` stay unencoded; the UTF-8 bytes of other characters become ``%`` and
+two upper-case hex digits.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def encode(text: str) -> str:
 
 
 def encode_path(text: str) -> str:
-    """Percent-encode a path; ``/`` stays."""
+    """Percent-encode a path; ``/`` stays unchanged."""
     return text if _PLAIN.fullmatch(text) else quote(text, safe="/")
 
 

@@ -1,10 +1,11 @@
 """Explanations of signature mismatches, for the journal.
 
 A server receives a signature, but not the text that the client signed. This module therefore
-applies common mistakes of clients, one or two at a time, and signs the result with the client's
-key. If that produces the client's signature, the client made this mistake; the explanation also
-names the first byte that differs from the expected text. An explanation needs thousands of
-signatures, so it is computed on demand, not when the request is refused.
+applies common mistakes of clients to the request, one or two mistakes at a time, and signs the
+result with the client's key. If the result has the client's signature, the client made this
+mistake; the explanation then also names the first byte that differs from the expected text. An
+explanation needs thousands of signatures, so it is computed on demand, not when the request is
+refused.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ UNKNOWN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Additional facts for an explanation.
+    """Information, in addition to the request, that helps to explain a signature mismatch.
 
-    ``secret`` belongs to the claimed key. ``other_secrets`` are (access key id, secret).
-    ``earlier`` are accepted requests with the same signature. ``seen`` are (header, value) of other
-    requests.
+    ``secret`` is the secret of the access key in the request. ``other_secrets`` are (access key id,
+    secret) pairs of all users. ``earlier`` are accepted requests with the same signature. ``seen``
+    are (header name, value) pairs of other requests.
     """
 
     secret: str
@@ -44,11 +45,15 @@ class Evidence:
 
 
 def first_difference(ours: str, theirs: str) -> dict[str, object]:
-    """Return the first byte in which two texts differ.
+    """Return information about the first byte in which two texts differ.
+
+    Args:
+        ours: the text that the mock expected.
+        theirs: the text that the client signed.
 
     Returns:
-        ``offset`` and ``line`` (from 1) of the byte, and ``expected`` and ``signed``: both texts
-        from that byte to the end of the line. Empty if the texts are equal.
+        A dict, empty if the texts are equal. ``offset`` and ``line`` (from 1) are the position of
+        the byte, and ``expected`` and ``signed`` are the rest of that line in both texts.
     """
     left, right = ours.encode(), theirs.encode()
     if left == right:
@@ -70,11 +75,12 @@ def _rest_of_line(text: bytes, offset: int) -> str:
 
 
 def mismatch(case: Case, evidence: Evidence) -> Callable[[], dict[str, Any]]:
-    """Return a function that explains a mismatch.
+    """Return a function that computes the explanation of a signature mismatch.
 
-    Its result has ``cause``, ``expected_string_to_sign`` and for V4 ``expected_canonical_request``.
-    If the client's text was found, it also has the same texts as ``signed_…``, and
-    ``first_difference``.
+    The function returns a dict with ``cause``, ``expected_string_to_sign`` and, for V4,
+    ``expected_canonical_request``. If the function finds the text that the client signed, the dict
+    also contains ``first_difference``, and the client's texts under names that start with
+    ``signed_``.
     """
     return lambda: _explain(case, evidence)
 
@@ -96,7 +102,7 @@ def _explain(case: Case, evidence: Evidence) -> dict[str, Any]:
 
 
 def _candidates(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """Yield (cause, text), the most likely mistakes first."""
+    """Yield (cause, signed text) pairs of possible mistakes, the most likely mistakes first."""
     for other in evidence.earlier:
         yield _what_changed(case, other), other.text()
     singles = likely(case)
@@ -108,7 +114,10 @@ def _candidates(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
 
 
 def _guessed(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """Yield (cause, text) for guessed header values, alone and combined with one unsigned part."""
+    """Yield (cause, signed text) pairs of possible mistakes in header values.
+
+    Each mistake is tried alone, and together with one part of the request that was not signed.
+    """
     nothing: Mistake = ("", lambda case: case)
     found = list(guesses(case, evidence.seen))
     for other, change in (nothing, *dropped(case)):
@@ -121,7 +130,10 @@ def _guessed(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
 
 
 def _what_changed(case: Case, earlier: Case) -> str:
-    """Return how the request differs from an accepted one with the same signature."""
+    """Return a sentence that lists the differences between a request and an accepted request.
+
+    Both requests have the same signature.
+    """
     changes = [
         *_changed("the method", {"": earlier.method}, {"": case.method}),
         *_changed("the path", {"": earlier.key}, {"": case.key}),

@@ -1,7 +1,7 @@
-"""Common mistakes of clients in signatures, each as a change of a case.
+"""Common mistakes of clients in signatures, each as a function that changes a ``Case``.
 
-``likely`` returns mistakes to try alone and in pairs. ``guesses`` yields other values of signed
-headers, which are too many to try in pairs.
+``likely`` returns mistakes to try alone and in pairs. ``guesses`` yields other values for signed
+headers; these values are too many to try in pairs.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _without_parameter(name: str) -> Callable[[Case], Case]:
 
 
 def dropped(case: Case) -> Iterator[Mistake]:
-    """Yield one mistake for each part of the request that a client may have left unsigned."""
+    """Yield one mistake for each part of the request that may have been sent but not signed."""
     what = "sub-resource" if isinstance(case, V1Case) else "query parameter"
     for name in dict.fromkeys(name for name, _ in case.query):
         counts = name in v1.SUB_RESOURCES if isinstance(case, V1Case) else name not in URL_NAMES
@@ -74,7 +74,7 @@ def dropped(case: Case) -> Iterator[Mistake]:
 
 
 def likely(case: Case) -> list[Mistake]:
-    """Return the mistakes to try alone and in pairs."""
+    """Return the common mistakes, to try alone and in pairs."""
     found = [*dropped(case), *_content_types(case), *_rewritten(case)]
     found += (
         _v1(case) if isinstance(case, V1Case) else _v4(case) if isinstance(case, V4Case) else ()
@@ -90,7 +90,13 @@ def _method(method: str) -> Callable[[Case], Case]:
 
 
 def differs(name: str, sent: str | None, signed: str) -> str:
-    """Return a sentence: which value a header was sent with, and which value was signed."""
+    """Return a sentence that compares the sent value and the signed value of a header.
+
+    Args:
+        name: the lower-case name of the header.
+        sent: the value in the request, or None if the header was not sent.
+        signed: the value that the client signed.
+    """
     shown = "not sent" if sent is None else f"sent as {sent!r}"
     label = "Content-Type" if name == "content-type" else name
     return f"{label} was {shown} and signed as {signed!r}"
@@ -174,11 +180,14 @@ def _v1(case: V1Case) -> Iterator[Mistake]:
 
 
 def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield (header, other value): values of other requests, typing errors, and all media types.
+    """Yield (header name, guessed value) pairs.
+
+    The guessed values are: values of other requests, values with one typing error, and all media
+    types.
 
     Args:
         case: the request as received.
-        seen: (header, value) of other requests.
+        seen: (header name, value) pairs of other requests.
     """
     names = _signed_names(case)
     for name, value in dict.fromkeys(seen):
@@ -194,7 +203,16 @@ def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
 
 
 def with_header(case: Case, text: str, name: str, value: str) -> str:
-    """Return the text of a case with another header value; fast, for thousands of values."""
+    """Return the text to sign of a case after a change of one header value.
+
+    This function edits the existing text where possible, because thousands of values are tried.
+
+    Args:
+        case: the request.
+        text: the result of ``case.text()``.
+        name: the lower-case name of the header.
+        value: the new value of the header.
+    """
     sent = case.headers.get(name)
     if sent is None or (isinstance(case, V1Case) and name == "content-type"):
         changed: Case = _header(name, value)(case)

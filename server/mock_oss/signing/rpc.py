@@ -1,4 +1,4 @@
-"""RPC style signatures of the STS API: HMAC-SHA1, SignatureVersion 1.0.
+"""Signatures in RPC style of the STS API: HMAC-SHA1, SignatureVersion 1.0.
 
 Source: Alibaba Cloud, "Request syntax and signature method of RPC APIs".
 """
@@ -13,7 +13,7 @@ __all__ = ["canonical_query", "signature", "string_to_sign"]
 
 
 def canonical_query(parameters: Mapping[str, str]) -> str:
-    """Return all parameters except Signature, encoded and sorted."""
+    """Return all parameters except Signature as an encoded and sorted query."""
     return "&".join(
         f"{encode(name)}={encode(value)}"
         for name, value in sorted(parameters.items())
@@ -22,10 +22,10 @@ def canonical_query(parameters: Mapping[str, str]) -> str:
 
 
 def string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
-    """Return ``METHOD&%2F&`` and the encoded query."""
+    """Return the string to sign: ``METHOD&%2F&`` followed by the encoded query."""
     return f"{method}&%2F&{encode(canonical_query(parameters))}"
 
 
 def signature(secret: str, text: str) -> str:
-    """Return the signature in base64; the key is the secret followed by ``&``."""
+    """Return the signature in base64; the HMAC key is the secret followed by ``&``."""
     return hmac_sha1_base64(secret + "&", text)

@@ -1,7 +1,7 @@
 """V1 (HMAC-SHA1) signatures in the Authorization header and in presigned URLs.
 
-The resource is raw UTF-8, and signed sub-resources are decoded. Source: OSS API reference, "Include
-a V1 signature in the Authorization header" and "Add signatures to URLs".
+In the string to sign, the resource and the sub-resources are not percent-encoded. Source: OSS API
+reference, "Include a V1 signature in the Authorization header" and "Add signatures to URLs".
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def canonical_resource(bucket: str, key: str, query: Iterable[tuple[str, str]]) 
 
 
 def canonical_headers(headers: Mapping[str, str]) -> str:
-    """Return the ``x-oss-*`` headers, each line with a newline at its end."""
+    """Return the ``x-oss-*`` headers, one per line, sorted by name; each line ends in a newline."""
     names = sorted(name for name in headers if name.startswith("x-oss-"))
     return "".join(f"{name}:{signed_text(headers[name]).strip()}\n" for name in names)
 
@@ -73,15 +73,19 @@ def string_to_sign(
     headers: Mapping[str, str],
     date_line: str,
 ) -> str:
-    """Return method, Content-MD5, Content-Type, date line, x-oss headers and resource, joined.
+    """Return the string to sign.
+
+    It consists of the method, Content-MD5, Content-Type, date line, x-oss headers and resource,
+    separated by newlines.
 
     Args:
         method: the HTTP method in upper case.
-        bucket: the bucket's name, empty at service level.
-        key: the decoded key, empty at bucket level.
+        bucket: the bucket's name, empty for a request to the service.
+        key: the decoded key, empty for a request to a bucket.
         query: decoded (name, value) pairs.
         headers: lower-case names -> values.
-        date_line: ``x-oss-date`` or ``Date``; for a URL the ``Expires`` number.
+        date_line: the value of ``x-oss-date`` or ``Date``; in a presigned URL, the ``Expires``
+            number.
     """
     head = "\n".join(
         (

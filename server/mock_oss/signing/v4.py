@@ -34,7 +34,7 @@ _SIGNED_ALWAYS = frozenset({"content-type", "content-md5"})
 
 
 class Credential(NamedTuple):
-    """Access key id and scope of a signature; the date is ``yyyymmdd``."""
+    """The access key id and the scope of a signature; ``date`` has the form ``yyyymmdd``."""
 
     access_key_id: str
     date: str
@@ -47,10 +47,12 @@ class Credential(NamedTuple):
 
 
 def parse_authorization(value: str) -> dict[str, str]:
-    """Return the fields of ``OSS4-HMAC-SHA256 k=v, k=v``, in any layout that the SDKs write.
+    """Return the fields of an Authorization header of the form ``OSS4-HMAC-SHA256 k=v, k=v``.
+
+    All layouts that the SDKs write are accepted.
 
     Raises:
-        ValueError: the layout is not supported; the message has the reason.
+        ValueError: the header cannot be parsed; the message contains the reason.
     """
     fields: dict[str, str] = {}
     for item in value[len(ALGORITHM) :].split(","):
@@ -85,12 +87,15 @@ def parse_credential(text: str) -> Credential:
 
 
 def canonical_uri(bucket: str, key: str) -> str:
-    """Return ``/bucket/key`` encoded once, ``/bucket/`` or ``/``."""
+    """Return the percent-encoded path: ``/bucket/key``, ``/bucket/`` or ``/``."""
     return encode_path(f"/{bucket}/{key}") if bucket else "/"
 
 
 def canonical_query(query: Iterable[tuple[str, str]]) -> str:
-    """Return the encoded pairs sorted by name; a pair with an empty value is the bare name."""
+    """Return the encoded query, sorted by name, without ``x-oss-signature``.
+
+    A parameter with an empty value is written without ``=``.
+    """
     pairs = sorted(
         [(encode(name), encode(value)) for name, value in query if name != "x-oss-signature"]
     )
@@ -98,14 +103,25 @@ def canonical_query(query: Iterable[tuple[str, str]]) -> str:
 
 
 def canonical_headers(headers: Mapping[str, str], additional: Iterable[str]) -> str:
-    """Return the signed headers, each line with a newline at its end."""
+    """Return the signed headers, one per line, sorted by name; each line ends in a newline.
+
+    Args:
+        headers: lower-case names -> values as received.
+        additional: the lower-case names of additional headers to sign.
+    """
     wanted = _SIGNED_ALWAYS.union(additional)
     names = sorted([name for name in headers if name.startswith("x-oss-") or name in wanted])
     return "".join([f"{name}:{signed_text(headers[name]).strip()}\n" for name in names])
 
 
 def additional_names(listed: str) -> list[str]:
-    """Return the additional headers to sign: lower case, sorted, without those always signed."""
+    """Return the additional header names in lower case, sorted.
+
+    Headers that are always signed are removed.
+
+    Args:
+        listed: header names separated by ``;``.
+    """
     if not listed:
         return []
     names = {name.strip().lower() for name in listed.split(";") if name.strip()}
@@ -121,15 +137,15 @@ def canonical_request(
     headers: Mapping[str, str],
     additional: str = "",
 ) -> str:
-    """Return the six fields of the canonical request, joined.
+    """Return the canonical request: six fields joined by newlines.
 
     Args:
         method: the HTTP method in upper case.
-        bucket: the bucket's name, empty at service level.
-        key: the decoded key, empty at bucket level.
+        bucket: the bucket's name, empty for a request to the service.
+        key: the decoded key, empty for a request to a bucket.
         query: decoded (name, value) pairs; ``x-oss-signature`` is ignored.
         headers: lower-case names -> values as received.
-        additional: the additional header names of the request, separated by ``;``, in any order.
+        additional: the names of additional signed headers, separated by ``;``, in any order.
     """
     names = additional_names(additional)
     return "\n".join(
@@ -145,13 +161,19 @@ def canonical_request(
 
 
 def string_to_sign(date_time: str, scope: str, canonical: str) -> str:
-    """Return algorithm, ``yyyymmddTHHMMSSZ``, scope and hash of the canonical request."""
+    """Return the string to sign: algorithm, date, scope and hash of the canonical request.
+
+    Args:
+        date_time: the date of the request, ``yyyymmddTHHMMSSZ``.
+        scope: the credential scope.
+        canonical: the canonical request.
+    """
     return f"{ALGORITHM}\n{date_time}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
 @lru_cache(maxsize=256)
 def signing_key(secret: str, date: str, region: str) -> bytes:
-    """Return the key derived from a secret for one day and one region."""
+    """Return the signing key, derived from a secret for one day (``yyyymmdd``) and one region."""
     key = f"aliyun_v4{secret}".encode()
     for step in (date, region, "oss", _TERMINATOR):
         key = hmac.digest(key, step.encode(), hashlib.sha256)

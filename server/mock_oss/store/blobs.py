@@ -1,8 +1,9 @@
 """Blobs: byte strings that make up objects and parts.
 
 A large blob is a file, written once. A small blob is a database row, which may be overwritten while
-nobody reads it. A blob in use by a reader is deleted after the last reader ends. When the store
-opens, it deletes blobs without a row in the database, which a killed process left behind.
+no reader uses the blob. If a reader uses a deleted blob, the data is removed when the last reader
+ends. When the store opens, it deletes blobs that no object or part contains; a killed process can
+leave such blobs.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Segment(NamedTuple):
 
 
 def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
-    """Return the segments that make up the bytes ``[offset, offset + size)`` of the whole."""
+    """Return the segments of the bytes ``[offset, offset + size)`` of the joined segments."""
     clipped = []
     for segment in segments:
         if size <= 0:
@@ -50,10 +51,10 @@ def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
 
 
 class BlobWriter:
-    """A blob that is being written; no database row refers to it yet.
+    """A blob that is being written; no object or part refers to the blob yet.
 
-    An exception in the ``with`` block deletes the blob. It starts in memory and becomes a file
-    above ``SMALL_BYTES`` bytes.
+    An exception in the ``with`` block deletes the blob. The data is kept in memory, and written to
+    a file above ``SMALL_BYTES`` bytes.
     """
 
     __slots__ = ("_blobs", "_fd", "_kept", "_path", "name", "size")
@@ -102,9 +103,9 @@ class BlobWriter:
         """Finish writing; return the segment that covers the whole blob.
 
         Args:
-            reuse: name of a small blob to overwrite, empty for none. The caller's transaction must
-                remove this blob from its old object. A blob that became a file ignores this
-                argument.
+            reuse: the name of a small blob to overwrite, or empty text. In the same transaction,
+                the caller must replace the object that contains this blob. If the new blob is a
+                file, this argument has no effect.
         """
         if self._fd < 0:
             data = b"".join(self._kept)
@@ -119,7 +120,7 @@ class BlobWriter:
         return Segment(self.name, 0, self.size)
 
     def discard(self) -> None:
-        """Delete the blob; no effect if it is deleted already."""
+        """Delete the blob; do nothing if the blob is already deleted."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -137,7 +138,7 @@ def _write_all(fd: int, pieces: list[bytes]) -> None:
 
 
 class Blobs:
-    """All blobs: small ones in database rows, others as files in a directory."""
+    """All blobs of a store: small blobs in database rows, other blobs as files in a directory."""
 
     def __init__(self, directory: Path, database: Database) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -151,19 +152,23 @@ class Blobs:
         ).fetchone()
 
     def new(self) -> BlobWriter:
-        """Return a blob writer, to use in a ``with`` block that also creates the blob's row."""
+        """Return a writer for a new blob.
+
+        Use the writer in a ``with`` block, and store the object or part of the blob before the
+        block ends.
+        """
         return BlobWriter(self)
 
     def protect(self, name: str) -> None:
-        """Exclude a blob without a row from ``sweep``."""
+        """Prevent ``sweep`` from deleting a blob that no object or part contains yet."""
         self._protected.add(name)
 
     def unprotect(self, name: str) -> None:
-        """Let ``sweep`` delete a blob again if it has no row."""
+        """Allow ``sweep`` to delete a blob again."""
         self._protected.discard(name)
 
     def path(self, name: str) -> str:
-        """Return the path of a blob that is a file."""
+        """Return the file path of a large blob."""
         return f"{self._directory}/{name}"
 
     def put_small(self, data: bytes) -> str:
@@ -174,14 +179,21 @@ class Blobs:
             return f"{SMALL}{self._last_small}"
 
     def reusable(self, segments: Iterable[Segment]) -> str:
-        """Return the name of a small blob in these segments without readers, or empty text."""
+        """Return the name of a small blob that no reader uses, or empty text.
+
+        Args:
+            segments: the segments in which to search for a small blob.
+        """
         for segment in segments:
             if segment.blob.startswith(SMALL) and segment.blob not in self._readers:
                 return segment.blob
         return ""
 
     def overwrite(self, name: str, data: bytes) -> None:
-        """Replace the data of a small blob without readers; cheaper than a new blob."""
+        """Replace the data of a small blob that no reader uses.
+
+        This is cheaper than creating a new blob.
+        """
         with self._db.lock:
             number = int(name.removeprefix(SMALL))
             self._db.execute("UPDATE small_blobs SET data = ? WHERE id = ?", (data, number))
@@ -195,7 +207,7 @@ class Blobs:
         return bytes(row[0])
 
     def remove(self, name: str) -> None:
-        """Delete a blob now; no effect if it is deleted already."""
+        """Delete a blob immediately; do nothing if the blob is already deleted."""
         if name.startswith(SMALL):
             with self._db.lock:
                 number = int(name.removeprefix(SMALL))
@@ -204,7 +216,11 @@ class Blobs:
             Path(self.path(name)).unlink(missing_ok=True)
 
     def link(self, segments: Iterable[Segment]) -> list[Segment]:
-        """Give the same data new blob names, so that each owner can delete its own blobs."""
+        """Return segments with the same data in new blobs.
+
+        A large blob becomes a hard link, a small blob is copied. The new blobs can be deleted
+        independently of the old blobs.
+        """
         linked = []
         for segment in segments:
             if segment.blob.startswith(SMALL):
@@ -216,7 +232,10 @@ class Blobs:
         return linked
 
     def delete(self, segments: Iterable[Segment]) -> None:
-        """Delete blobs without a row; blobs in use are deleted after their last reader ends."""
+        """Delete the blobs of segments that no object or part contains any more.
+
+        A blob in use is deleted after its last reader ends.
+        """
         for name in {segment.blob for segment in segments}:
             if name in self._readers:
                 self._delete_later.add(name)
@@ -225,7 +244,7 @@ class Blobs:
 
     @contextmanager
     def reading(self, segments: Iterable[Segment]) -> Iterator[None]:
-        """Keep the blobs of these segments until the ``with`` block ends."""
+        """Postpone the deletion of these segments' blobs until the ``with`` block ends."""
         names = [segment.blob for segment in segments]
         self._readers.update(names)
         try:
@@ -240,10 +259,10 @@ class Blobs:
                         self.remove(name)
 
     def read(self, segments: Iterable[Segment], chunk_size: int = COPY_CHUNK) -> Iterator[bytes]:
-        """Yield the bytes of the segments in pieces of at most ``chunk_size``.
+        """Yield the bytes of the segments; pieces of large blobs have at most ``chunk_size`` bytes.
 
         Raises:
-            EOFError: a file is shorter than its row says.
+            EOFError: a file is shorter than its segment requires.
         """
         for segment in segments:
             if segment.blob.startswith(SMALL):
@@ -263,7 +282,7 @@ class Blobs:
                 os.close(fd)
 
     def file_names(self) -> set[str]:
-        """Return the names of the blobs that are files."""
+        """Return the names of the blobs that are stored as files."""
         return {entry.name for entry in os.scandir(self._directory)}
 
     def names(self) -> set[str]:
@@ -274,7 +293,11 @@ class Blobs:
         return small | self.file_names()
 
     def sweep(self, used: set[str]) -> int:
-        """Delete all blobs except those in ``used`` and the protected ones; return their number."""
+        """Delete all unused blobs; return the number of deleted blobs.
+
+        Args:
+            used: the names of the blobs to keep, in addition to protected blobs.
+        """
         orphans = self.names() - used - self._protected
         for name in orphans:
             self.remove(name)

@@ -1,4 +1,4 @@
-"""Rows of custom domains: bindings to buckets, and ownership tokens."""
+"""Database rows of custom domains: bindings to buckets, and ownership tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ __all__ = ["Cnames"]
 
 
 class Cnames:
-    """Bindings and tokens. The bindings are also in memory, because every request looks one up."""
+    """Bindings of custom domains to buckets, and ownership tokens.
+
+    The bindings are also kept in memory, because every request looks up a domain.
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -20,17 +23,17 @@ class Cnames:
 
     @property
     def bound(self) -> Mapping[str, str]:
-        """Domain -> the bucket it is bound to."""
+        """A mapping from custom domain to bucket name."""
         return self._bound
 
     def reload(self) -> None:
-        """Read the bindings again, after the database was replaced."""
+        """Read the bindings from the database again, for example after a restored snapshot."""
         with self._db.lock:
             rows = self._db.execute("SELECT domain, bucket FROM cnames").fetchall()
             self._bound = dict(rows)
 
     def of_bucket(self, bucket: str) -> list[Cname]:
-        """Return the domains of a bucket, sorted by name."""
+        """Return the custom domains of a bucket, sorted by domain."""
         with self._db.lock:
             rows = self._db.execute(
                 "SELECT * FROM cnames WHERE bucket = ? ORDER BY domain", (bucket,)
@@ -44,7 +47,11 @@ class Cnames:
             self._bound = {**self._bound, domain: bucket}
 
     def unbind(self, domain: str, bucket: str) -> bool:
-        """Delete a bucket's binding and token for a domain; return whether one existed."""
+        """Delete the binding and the ownership token of a domain for a bucket.
+
+        Returns:
+            Whether a binding or a token existed.
+        """
         with self._db.transaction():
             dropped = sum(
                 self._db.execute(
@@ -57,14 +64,14 @@ class Cnames:
         return dropped > 0
 
     def delete_bucket_rows(self, bucket: str) -> None:
-        """Delete all bindings and tokens of a bucket."""
+        """Delete all bindings and ownership tokens of a bucket."""
         with self._db.transaction():
             self._db.execute("DELETE FROM cnames WHERE bucket = ?", (bucket,))
             self._db.execute("DELETE FROM cname_tokens WHERE bucket = ?", (bucket,))
         self.reload()
 
     def token(self, domain: str, bucket: str) -> CnameToken | None:
-        """Return a bucket's token for a domain, even if it has expired; None without one."""
+        """Return a bucket's ownership token for a domain, even an expired token, or None."""
         with self._db.lock:
             row = self._db.execute(
                 "SELECT * FROM cname_tokens WHERE domain = ? AND bucket = ?", (domain, bucket)
@@ -72,6 +79,6 @@ class Cnames:
         return None if row is None else CnameToken._make(row)
 
     def put_token(self, token: CnameToken) -> None:
-        """Store a token, replacing any earlier one of the same bucket and domain."""
+        """Store an ownership token; replace an earlier token of the same bucket and domain."""
         with self._db.lock:
             self._db.execute("REPLACE INTO cname_tokens VALUES (?,?,?,?)", token)

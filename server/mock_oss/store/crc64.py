@@ -1,7 +1,7 @@
 """CRC-64/XZ (ECMA-182, reflected): the checksum in ``x-oss-hash-crc64ecma``.
 
-``update`` is compiled code from fastcrc. ``combine`` computes the checksum of two adjacent pieces
-from their checksums, by multiplying with a power of x modulo the polynomial.
+``update`` is a compiled function of the fastcrc package. ``combine`` computes the checksum of two
+adjacent pieces from their checksums, by multiplying with a power of x modulo the polynomial.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ update = fastcrc.crc64.xz
 
 
 def combine(first: int, second: int, second_size: int) -> int:
-    """Return the checksum of A + B from the checksums of A and B and the size of B in bytes."""
+    """Return the checksum of two adjacent pieces of data.
+
+    Args:
+        first: the checksum of the first piece.
+        second: the checksum of the second piece.
+        second_size: the size of the second piece in bytes.
+    """
     if not second_size:
         return first
     return _multiply(_power(second_size), first) ^ second
@@ -39,7 +45,7 @@ def _multiply(a: int, b: int) -> int:
 
 @lru_cache(maxsize=512)
 def _power(size: int) -> int:
-    """Return x to the power of 8 * size, modulo the CRC polynomial."""
+    """Return ``x ** (8 * size)`` modulo the CRC polynomial."""
     result, square = _ONE, 1 << 55  # x^0 and x^8
     while size:
         if size & 1:

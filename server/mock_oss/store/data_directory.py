@@ -1,6 +1,7 @@
 """``Store``: the tables and blobs of a data directory, changed together.
 
-Every operation first changes rows, in one commit. Then it deletes the files without a row.
+Every operation first changes the rows, in one commit. Then it deletes the blobs that no row refers
+to.
 """
 
 from __future__ import annotations
@@ -69,9 +70,10 @@ class Store:
 
         Args:
             record: the new object.
-            blob: written bytes to append to the record's segments.
-            allow: called under the lock with the object to be replaced, or None; raises an
-                exception to refuse the change.
+            blob: a written blob to append to the object's segments.
+            allow: a function to call before the change, while the lock is held. Its argument is the
+                object to be replaced, or None. The function raises an exception to refuse the
+                change.
         """
         with self.database.transaction():
             replaced = self.objects.existing(record.bucket, record.key)
@@ -90,7 +92,7 @@ class Store:
         return record
 
     def delete_object(self, bucket: str, key: str) -> bool:
-        """Delete an object; return whether it existed."""
+        """Delete an object; return whether the object existed."""
         removed = self.objects.delete(bucket, key)
         if removed is None:
             return False
@@ -98,17 +100,20 @@ class Store:
         return True
 
     def put_part(self, upload_id: str, part: PartRecord) -> None:
-        """Store a part and delete the part it replaces.
+        """Store a part, and delete an older part with the same number.
 
         Raises:
-            KeyError: the upload was completed or aborted in the meantime.
+            KeyError: the upload does not exist any more, because it was completed or aborted.
         """
         replaced = self.uploads.put_part(upload_id, part)
         if replaced is not None:
             self.blobs.delete(replaced.segments)
 
     def complete_upload(self, upload_id: str, record: ObjectRecord) -> None:
-        """Turn an upload into an object, and delete the blobs of unused parts."""
+        """Store the object of a completed upload, and delete the upload.
+
+        The blobs of unused parts are deleted as well.
+        """
         parts = self.uploads.parts(upload_id)
         with self.database.transaction():
             replaced = self.objects.existing(record.bucket, record.key)
@@ -131,7 +136,7 @@ class Store:
         self.blobs.delete(segment for segment in segments if segment.blob not in names)
 
     def clear(self) -> None:
-        """Delete all data."""
+        """Delete all data of the mock."""
         with self.database.lock:
             self.database.clear()
             self.buckets.clear_cache()
@@ -139,7 +144,7 @@ class Store:
             self.blobs.sweep(set())
 
     def snapshot(self, directory: Path) -> None:
-        """Save rows and blobs in an empty directory; blob files are hard links, not copies."""
+        """Save rows and blobs in an empty directory; files of blobs are hard links, not copies."""
         saved = directory / "blobs"
         saved.mkdir(parents=True, exist_ok=True)
         with self.database.lock:
@@ -152,7 +157,7 @@ class Store:
                 (saved / name).hardlink_to(self.blobs.path(name))
 
     def restore(self, directory: Path) -> None:
-        """Return to the state of a snapshot."""
+        """Replace all data of the store with the data of a snapshot."""
         with self.database.lock:
             there = self.blobs.file_names()
             for saved in (directory / "blobs").iterdir():
@@ -169,5 +174,5 @@ class Store:
             self.blobs.sweep(self._used())
 
     def close(self) -> None:
-        """Close the database; the files remain."""
+        """Close the database; the files in the data directory remain."""
         self.database.close()

@@ -1,4 +1,4 @@
-"""The SQLite file: schema, connection, lock, and exclusive use of the data directory."""
+"""The SQLite database: schema, connection, lock, and exclusive use of the data directory."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ TABLES = (
 
 
 class Database:
-    """A database connection for all threads; a thread must hold ``lock`` while it uses it.
+    """One database connection for all threads.
+
+    A thread must hold ``lock`` while it uses the connection.
 
     Raises:
         DataDirError: the directory cannot be used, or its format is not supported.
@@ -111,7 +113,7 @@ class Database:
         self.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
     def complete(self) -> None:
-        """Create missing tables, as in a data directory or snapshot of an older release."""
+        """Create missing tables, for example after restoring a snapshot of an older release."""
         self.connection.executescript(_SCHEMA)
 
     def transaction(self) -> _Transaction:
@@ -119,20 +121,20 @@ class Database:
         return _Transaction(self)
 
     def clear(self) -> None:
-        """Delete all rows."""
+        """Delete all rows of all tables."""
         with self.transaction():
             for table in TABLES:
                 self.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant name
 
     def close(self) -> None:
-        """Close the file and release the data directory."""
+        """Close the database file, and allow other mocks to use the data directory."""
         with self.lock:
             self.connection.close()
         os.close(self._claim)
 
 
 class _Transaction:
-    """A context manager that holds the lock and a transaction."""
+    """A context manager that holds the database lock during one transaction."""
 
     __slots__ = ("_db",)
 

@@ -1,6 +1,6 @@
-"""Rows of the store as values. Times are milliseconds since the epoch.
+"""Rows of the store as named tuples. All times are milliseconds since the epoch.
 
-``headers``, ``tagging`` and ``segments`` remain JSON text until they are used, because most
+``headers``, ``tagging`` and ``segments`` remain JSON text until a request uses them, because most
 requests need few of them.
 """
 
@@ -38,12 +38,12 @@ def pack_segments(segments: Iterable[Segment]) -> str:
 
 
 def load_segments(text: str) -> list[Segment]:
-    """Parse the JSON text of segments."""
+    """Return the segments in a JSON text."""
     return [] if text == "[]" else [Segment._make(item) for item in _read_json(text)[0]]
 
 
 class BucketRecord(NamedTuple):
-    """A bucket; ``cors`` and ``lifecycle`` are XML documents or empty."""
+    """A bucket; ``cors`` and ``lifecycle`` are XML documents or empty text."""
 
     name: str
     account_id: str
@@ -65,7 +65,7 @@ class Cname(NamedTuple):
 
 
 class CnameToken(NamedTuple):
-    """A token that proves the ownership of a domain, for one bucket."""
+    """A token for one bucket that proves the ownership of a domain."""
 
     domain: str
     bucket: str
@@ -97,12 +97,12 @@ class ObjectRecord(NamedTuple):
 
     @property
     def stored_headers(self) -> dict[str, str]:
-        """The response headers of the object: lower-case name -> value."""
+        """The stored response headers of the object: lower-case name -> value."""
         return dict(json.loads(self.headers))
 
     @property
     def tags(self) -> dict[str, str]:
-        """Tag key -> tag value."""
+        """A dict from tag key to tag value."""
         return dict(json.loads(self.tagging))
 
 
@@ -116,7 +116,7 @@ class ExistingObject(NamedTuple):
 
 
 class ListEntry(NamedTuple):
-    """The columns of an object that a list shows."""
+    """The columns of an object that a list of objects contains."""
 
     key: str
     size: int
@@ -156,7 +156,7 @@ class PartRecord(NamedTuple):
 
 
 class SessionRecord(NamedTuple):
-    """A role session created by AssumeRole; ``policy`` is the session policy or empty."""
+    """A role session created by AssumeRole; ``policy`` is the session policy or empty text."""
 
     access_key_id: str
     access_key_secret: str

@@ -1,4 +1,4 @@
-"""Queries for buckets, objects and sessions, one class per table. Every method is atomic."""
+"""Queries for buckets, objects and role sessions, one class per table. Every method is atomic."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ _PUT = (  # updating an existing row is cheaper than REPLACE, which deletes it f
 
 
 def after_prefix(prefix: str) -> str | None:
-    """Return the smallest text above all texts that start with ``prefix``, None without one."""
+    """Return the smallest text that is greater than all texts that start with ``prefix``.
+
+    Returns:
+        None if there is no such text, for example for an empty prefix.
+    """
     while prefix:
         last = ord(prefix[-1])
         prefix = prefix[:-1]
@@ -41,14 +45,14 @@ def after_prefix(prefix: str) -> str | None:
 
 
 class Buckets:
-    """Rows of buckets, with a cache, because every request looks one up."""
+    """The table of buckets, with a cache, because every request looks up a bucket."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
         self._cache: dict[str, BucketRecord] = {}
 
     def get(self, name: str) -> BucketRecord | None:
-        """Return a bucket, None if it does not exist."""
+        """Return a bucket, or None if the bucket does not exist."""
         record = self._cache.get(name)
         if record is None:
             with self._db.lock:
@@ -77,24 +81,24 @@ class Buckets:
             self._cache.pop(name, None)
 
     def clear_cache(self) -> None:
-        """Empty the cache, after the database was replaced."""
+        """Empty the cache, after the content of the database was replaced."""
         self._cache.clear()
 
 
 class Objects:
-    """Rows of objects."""
+    """The table of objects."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def get(self, bucket: str, key: str) -> ObjectRecord | None:
-        """Return an object, None if it does not exist."""
+        """Return an object, or None if the object does not exist."""
         with self._db.lock:
             row = self._db.execute(_GET, (bucket, key)).fetchone()
         return None if row is None else ObjectRecord._make(row)
 
     def existing(self, bucket: str, key: str) -> ExistingObject | None:
-        """Return the columns that a write must check, None if the object does not exist."""
+        """Return the columns that a write must check, or None if the object does not exist."""
         with self._db.lock:
             row = self._db.execute(_EXISTING, (bucket, key)).fetchone()
         return None if row is None else ExistingObject._make(row)
@@ -105,7 +109,7 @@ class Objects:
             self._db.execute(_PUT, tuple(record))  # sqlite3 is faster with a plain tuple
 
     def delete(self, bucket: str, key: str) -> ObjectRecord | None:
-        """Delete an object; return its row, None if it did not exist."""
+        """Delete an object; return its row, or None if the object did not exist."""
         with self._db.lock:
             replaced = self.get(bucket, key)
             if replaced is not None:
@@ -115,7 +119,7 @@ class Objects:
     def entries(
         self, bucket: str, *, prefix: str, after: str, start: str, limit: int
     ) -> list[ListEntry]:
-        """Return list entries; the arguments are those of ``page``."""
+        """Return objects with the columns of a list; for the arguments, see ``page``."""
         rows = self._range(
             "key, size, etag, kind, storage_class, modified_ms", bucket, prefix, after, start, limit
         )
@@ -128,9 +132,9 @@ class Objects:
 
         Args:
             bucket: the bucket's name.
-            prefix: only keys with this prefix.
-            after: only keys above this one.
-            start: only keys from this one on.
+            prefix: return only keys with this prefix.
+            after: return only keys greater than this key.
+            start: return only keys greater than or equal to this key.
             limit: the largest number of objects.
         """
         rows = self._range(_OBJECT_COLUMNS, bucket, prefix, after, start, limit)
@@ -159,7 +163,11 @@ class Objects:
             ).fetchall()
 
     def last_modified_ms(self, bucket: str) -> int:
-        """Return the latest change of a bucket's objects, 0 without objects."""
+        """Return the time of the latest change of a bucket's objects.
+
+        Returns:
+            Milliseconds since the epoch, or 0 for a bucket without objects.
+        """
         with self._db.lock:
             row = self._db.execute(
                 "SELECT coalesce(max(modified_ms), 0) FROM objects WHERE bucket = ?", (bucket,)
@@ -167,19 +175,19 @@ class Objects:
         return int(row[0])
 
     def all_segments(self) -> Iterable[str]:
-        """Return the segments column of all objects."""
+        """Return the segments of every object as JSON text."""
         with self._db.lock:
             return [row[0] for row in self._db.execute("SELECT segments FROM objects")]
 
 
 class Sessions:
-    """Rows of role sessions."""
+    """The table of role sessions."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def get(self, access_key_id: str) -> SessionRecord | None:
-        """Return a session by its access key id, None if it does not exist."""
+        """Return the role session with this access key id, or None."""
         with self._db.lock:
             row = self._db.execute(
                 "SELECT * FROM sessions WHERE access_key_id = ?", (access_key_id,)
@@ -187,11 +195,15 @@ class Sessions:
         return None if row is None else SessionRecord._make(row)
 
     def put(self, record: SessionRecord) -> None:
-        """Create or replace a session."""
+        """Create or replace a role session."""
         with self._db.lock:
             self._db.execute("REPLACE INTO sessions VALUES (?,?,?,?,?,?,?)", record)
 
     def expire_all(self, at_ms: int) -> None:
-        """Let every session expire at ``at_ms`` or earlier."""
+        """Limit the expiration time of every role session to ``at_ms``; keep earlier times.
+
+        Args:
+            at_ms: a time in milliseconds since the epoch.
+        """
         with self._db.lock:
             self._db.execute("UPDATE sessions SET expires_ms = min(expires_ms, ?)", (at_ms,))

@@ -14,13 +14,16 @@ _PART_COLUMNS = "number, size, etag, crc64, modified_ms, segments"
 
 
 class Uploads:
-    """Uploads in progress. After the commit, the caller must delete the blobs of deleted rows."""
+    """The tables of multipart uploads in progress and their parts.
+
+    After the commit, the caller must delete the blobs of deleted rows.
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def get(self, upload_id: str) -> UploadRecord | None:
-        """Return an upload, None if it does not exist."""
+        """Return an upload, or None if the upload does not exist."""
         with self._db.lock:
             row = self._db.execute(
                 "SELECT * FROM uploads WHERE upload_id = ?", (upload_id,)
@@ -45,9 +48,9 @@ class Uploads:
 
         Args:
             bucket: the bucket's name.
-            prefix: only keys with this prefix.
-            after: only uploads above this (key, upload id).
-            start: only keys from this one on.
+            prefix: return only keys with this prefix.
+            after: return only uploads greater than this (key, upload id).
+            start: return only keys greater than or equal to this key.
             limit: the largest number of uploads.
         """
         end = after_prefix(prefix)
@@ -63,7 +66,7 @@ class Uploads:
         return [UploadRecord._make(row) for row in rows]
 
     def put_part(self, upload_id: str, part: PartRecord) -> PartRecord | None:
-        """Store a part; return the part it replaces, or None.
+        """Store a part; return the replaced part with the same number, or None.
 
         Raises:
             KeyError: the upload does not exist any more.
@@ -76,7 +79,7 @@ class Uploads:
         return replaced
 
     def part(self, upload_id: str, number: int) -> PartRecord | None:
-        """Return one part, None if it does not exist."""
+        """Return one part, or None if the part does not exist."""
         row = self._db.execute(
             f"SELECT {_PART_COLUMNS} FROM parts WHERE upload_id = ? AND number = ?",  # noqa: S608
             (upload_id, number),
@@ -84,7 +87,7 @@ class Uploads:
         return None if row is None else PartRecord._make(row)
 
     def parts(self, upload_id: str, *, after: int = 0, limit: int = 10_000) -> list[PartRecord]:
-        """Return parts with a number above ``after``, sorted by number."""
+        """Return the parts with a number greater than ``after``, sorted by number."""
         with self._db.lock:
             rows = self._db.execute(
                 f"SELECT {_PART_COLUMNS} FROM parts WHERE upload_id = ? AND number > ? "  # noqa: S608
@@ -94,7 +97,10 @@ class Uploads:
         return [PartRecord._make(row) for row in rows]
 
     def delete(self, upload_id: str) -> None:
-        """Delete an upload and its parts; the caller must hold a transaction."""
+        """Delete the rows of an upload and its parts.
+
+        The caller must hold a transaction.
+        """
         self._db.execute("DELETE FROM parts WHERE upload_id = ?", (upload_id,))
         self._db.execute("DELETE FROM uploads WHERE upload_id = ?", (upload_id,))
 
@@ -107,6 +113,6 @@ class Uploads:
         return int(row[0])
 
     def all_segments(self) -> Iterable[str]:
-        """Return the segments column of all parts."""
+        """Return the segments of every part as JSON text."""
         with self._db.lock:
             return [row[0] for row in self._db.execute("SELECT segments FROM parts")]

@@ -1,6 +1,6 @@
-"""STS on the port of OSS: AssumeRole, GetCallerIdentity, and the RAM actions of ``ram``.
+"""STS on the same port as OSS: AssumeRole, GetCallerIdentity, and the RAM actions of ``ram``.
 
-Responses and errors are JSON or XML, as the request asks. Source: vendor pages AssumeRole and "STS
+The request selects JSON or XML for responses and errors. Source: vendor pages AssumeRole and "STS
 error codes".
 """
 
@@ -42,7 +42,7 @@ _ROLE_ARN = re.compile(r"acs:ram::\d+:role/[A-Za-z0-9.-]{1,64}")
 
 
 def is_sts(request: Request) -> bool:
-    """Return whether a request without a bucket is for STS."""
+    """Return whether a request is for STS; the request must not address a bucket."""
     return (
         "Action" in request.params
         or "x-acs-action" in request.headers
@@ -51,10 +51,11 @@ def is_sts(request: Request) -> bool:
 
 
 async def serve_sts(call: STSCall, body: Body, nonces: Nonces) -> Response:
-    """Verify a request and return the response.
+    """Verify an STS request, run its action and return the response.
 
     Raises:
-        STSRefusedError: with the code, status and message of the vendor's pages.
+        STSRefusedError: the request is not valid or not allowed; code, status and message are from
+            the vendor's pages.
     """
     payload = await body.read(MAX_BODY_BYTES)
     try:

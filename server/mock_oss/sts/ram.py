@@ -1,8 +1,8 @@
-"""The RAM actions of a kill switch: create a policy, attach it to a role, detach it again.
+"""The RAM actions that a kill switch needs: create a policy, attach it to a role, detach it again.
 
-Created and attached policies exist in memory only; a restart and ``reset`` delete them. The roles
-themselves come from the world. Source: vendor pages CreatePolicy, AttachPolicyToRole,
-DetachPolicyFromRole and ListPoliciesForRole.
+Policies that requests create or attach exist in memory only; a restart and ``reset`` delete them.
+The roles themselves come from the ``World`` configuration. Source: vendor pages CreatePolicy,
+AttachPolicyToRole, DetachPolicyFromRole and ListPoliciesForRole.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""STS requests: parsing, and verification of both signature styles.
+"""STS requests: parsing, and verification of the two signature styles.
 
-RPC (HMAC-SHA1) sends all parameters in the query or a form. ACS3-HMAC-SHA256 sends action, version
-and signature in headers. Each nonce is accepted once. Source: vendor pages "Request syntax and
-structure" and "Signature method V3".
+In RPC style (HMAC-SHA1), all parameters are in the query or a form. In ACS3-HMAC-SHA256 style, the
+action, version and signature are in headers. Each nonce is accepted once. Source: vendor pages
+"Request syntax and structure" and "Signature method V3".
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ _FRACTION = re.compile(r"\.\d{1,9}Z\Z", re.ASCII)
 
 
 def is_form(request: Request) -> bool:
-    """Return whether the body is a URL-encoded form."""
+    """Return whether the body of a request is a URL-encoded form."""
     kind = request.headers.get("content-type", "")
     return kind.startswith("application/x-www-form-urlencoded")
 
 
 class Nonces:
-    """The latest signature nonces, each accepted once.
+    """The latest signature nonces; each nonce is accepted once.
 
     Args:
-        limit: the number of nonces to remember.
+        limit: the number of nonces to store.
     """
 
     def __init__(self, limit: int = REMEMBERED_NONCES) -> None:
@@ -45,10 +45,10 @@ class Nonces:
         self._limit = limit
 
     def use(self, nonce: str) -> None:
-        """Remember a nonce.
+        """Store a nonce as used.
 
         Raises:
-            STSRefusedError: SignatureNonceUsed if it was used before.
+            STSRefusedError: SignatureNonceUsed if the nonce was used before.
         """
         if nonce in self._seen:
             raise STSRefusedError(
@@ -60,10 +60,10 @@ class Nonces:
 
 
 class STSCall:
-    """One request to STS; ``params`` merges query and form.
+    """One request to STS.
 
-    ``lifetime_s`` is the lifetime in seconds that a planned fault sets for new credentials, None
-    without such a fault.
+    ``params`` holds the parameters of the query and of the form in the body. ``lifetime_s`` is the
+    lifetime in seconds that a planned fault sets for new credentials, or None.
     """
 
     def __init__(self, service: Service, request: Request, record: RequestRecord) -> None:
@@ -76,7 +76,7 @@ class STSCall:
         self.lifetime_s: int | None = None
 
     def read(self, body: bytes) -> None:
-        """Merge query and form, and determine the action and the response format."""
+        """Set ``params``, ``action`` and ``wants_xml`` from the query, the headers and the body."""
         pairs = list(self.request.query)
         if body and is_form(self.request):
             pairs += parse_query(body)
@@ -90,10 +90,10 @@ class STSCall:
 
 
 def verify(call: STSCall, payload: bytes, nonces: Nonces) -> Caller:
-    """Return the caller who signed the request.
+    """Verify the signature of a request and return the caller who signed it.
 
     Raises:
-        STSRefusedError: with the code for the first failed check.
+        STSRefusedError: a check failed; the code belongs to the first failed check.
     """
     authorization = call.request.headers.get("authorization", "")
     if authorization.startswith(acs3.ALGORITHM):
@@ -102,7 +102,7 @@ def verify(call: STSCall, payload: bytes, nonces: Nonces) -> Caller:
 
 
 def missing(name: str) -> STSRefusedError:
-    """Return the error for a missing parameter."""
+    """Return the error for a missing mandatory parameter."""
     return STSRefusedError(400, f"Missing{name}", f"{name} is mandatory for this action.")
 
 

@@ -1,1 +1,1 @@
-"""The world: the accounts, roles and buckets a mock starts with, and the rules of those buckets."""
+"""The world: accounts, roles and buckets that exist at the start, and bucket lifecycle rules."""

@@ -1,4 +1,4 @@
-"""Dataclasses from a TOML file: reads its tables and checks the type of every value.
+"""Creation of dataclasses from a TOML file, with a type check of every value.
 
 Every error message names the file, the table and the key, for the person who wrote the file.
 """
@@ -26,13 +26,15 @@ def read_record(
     tables: Mapping[str, type[Any]],
     json_fields: Collection[str],
 ) -> Record:
-    """Build a dataclass from a TOML file; a missing key keeps the field's default.
+    """Return an instance of a dataclass with the values of a TOML file.
+
+    A key that is missing in the file keeps the default of the field.
 
     Args:
         path: the TOML file.
         kind: the dataclass of the whole file.
         tables: name of an array of tables -> the dataclass of its items.
-        json_fields: fields that hold JSON documents, written as text or as a TOML table.
+        json_fields: names of fields that hold JSON documents, written as text or as a TOML table.
 
     Raises:
         WorldError: the file cannot be read, or a key or a value in it is not allowed.
@@ -51,15 +53,21 @@ def read_record(
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Turns TOML values into constructor arguments of dataclasses."""
+    """Converts TOML values into constructor arguments of dataclasses."""
 
     tables: Mapping[str, type[Any]]
     json_fields: Collection[str]
 
     def arguments(self, kind: type[Any], table: Mapping[str, Any], place: str) -> dict[str, Any]:
-        """Return the constructor arguments of ``kind`` that a table gives, converted.
+        """Return the constructor arguments of a dataclass from the values of a TOML table.
 
-        ``place`` names the table in error messages.
+        Args:
+            kind: the dataclass.
+            table: the TOML table.
+            place: the name of the table in error messages.
+
+        Raises:
+            WorldError: a key or a value is not allowed, or a required key is missing.
         """
         known = {item.name: item for item in fields(kind)}
         for name in table:
@@ -100,7 +108,15 @@ class _Reader:
 
 
 def _json(value: object, place: str) -> str:
-    """Return a JSON document as text; TOML gives it as text or as a table."""
+    """Return a JSON document as text.
+
+    Args:
+        value: the document from the TOML file, as text or as a table.
+        place: the name of the key in error messages.
+
+    Raises:
+        WorldError: the value is not a JSON document.
+    """
     if not isinstance(value, str | dict):
         raise WorldError(f"{place} must be a policy, as JSON text or as a table")
     try:

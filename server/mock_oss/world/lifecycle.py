@@ -1,7 +1,7 @@
-"""Bucket lifecycle: parsing the document, and aborting old multipart uploads.
+"""Bucket lifecycle: parses the rules and aborts old multipart uploads.
 
-A document is stored as sent. The mock performs one of its actions, AbortMultipartUpload: when the
-bucket is used and the mock's clock has passed the date.
+The document is stored as sent. The mock performs only the action AbortMultipartUpload. Old uploads
+are aborted when a request uses the bucket, according to the mock's clock.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ _TIMED = ("Expiration", "AbortMultipartUpload", "Transition")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbortRule:
-    """A rule that aborts uploads with a key prefix.
+    """A rule that aborts uploads whose keys have a prefix.
 
-    It applies ``days`` after an upload started, or to uploads started before ``before_ms``.
+    The rule aborts an upload ``days`` after its start. A rule with ``before_ms`` aborts uploads
+    started before that time, as soon as the time has passed.
     """
 
     prefix: str
@@ -68,10 +69,10 @@ def parse_lifecycle(body: bytes) -> tuple[AbortRule, ...]:
 
 
 def _check_order(rule: Element) -> None:
-    """Raise RefusedError if the times of a rule contradict each other.
+    """Raise RefusedError if the times in a rule contradict each other.
 
-    Days and dates must not be mixed; a colder storage class needs more days, and expiration the
-    most.
+    A rule must not mix days and dates. A transition to a colder storage class needs more days, and
+    the expiration needs the most days.
     """
     timed = [action for name in ("Expiration", "Transition") for action in children(rule, name)]
     if {"Days", "CreatedBeforeDate"} <= {child.tag for action in timed for child in action}:
@@ -132,13 +133,16 @@ def _rules(stored: str) -> tuple[AbortRule, ...]:
 
 
 def abort_old_uploads(store: Store, bucket: str, stored: str, now_ms: int) -> int:
-    """Apply the abort rules of a bucket; return the number of aborted uploads.
+    """Abort the uploads that are too old according to a bucket's lifecycle rules.
 
     Args:
         store: the store.
         bucket: the bucket's name.
-        stored: the bucket's lifecycle document, empty for none.
+        stored: the bucket's lifecycle document, or empty text.
         now_ms: the mock's time in milliseconds since the epoch.
+
+    Returns:
+        The number of aborted uploads.
     """
     ended = 0
     for rule in _rules(stored) if stored else ():

@@ -1,7 +1,7 @@
 """The world: accounts, users, keys, roles, policies and buckets that exist at the start.
 
-The values are checked when they are created. ``mock_oss.access.identities`` finds the owner of a
-key in them; the store keeps the buckets.
+The constructors check the values. ``mock_oss.access.identities`` looks up the owners of keys in the
+world; the store is filled with the buckets.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A RAM role; ``max_session_s`` is its MaxSessionDuration, 3600 to 43200 seconds."""
+    """A RAM role; ``max_session_s`` is the MaxSessionDuration in seconds, 3600 to 43200."""
 
     name: str
     account_id: str = ACCOUNT_ID
@@ -99,13 +99,16 @@ class Role:
 
     @property
     def arn(self) -> str:
-        """The ARN ``acs:ram::ACCOUNT:role/NAME``."""
+        """The ARN of the role: ``acs:ram::ACCOUNT:role/NAME``."""
         return f"acs:ram::{self.account_id}:role/{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketSpec:
-    """A bucket that exists at the start; ``cors`` and ``lifecycle`` are XML documents or empty."""
+    """The specification of a bucket that exists at the start.
+
+    ``cors`` and ``lifecycle`` are XML documents or empty text.
+    """
 
     name: str
     account_id: str = ACCOUNT_ID
@@ -145,11 +148,11 @@ class BucketSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Everything that exists before the first request.
+    """The configuration of everything that exists before the first request.
 
     ``cnames`` maps custom domains to buckets. ``refuse_public_endpoints`` makes public endpoints of
-    mainland regions refuse operations on objects, as OSS does for accounts opened since 2025-03-20.
-    ``max_buckets`` is the limit per account.
+    regions in mainland China refuse operations on objects, as OSS does for accounts opened since
+    2025-03-20. ``max_buckets`` is the limit per account.
     """
 
     users: tuple[User, ...] = (
@@ -193,7 +196,7 @@ class World:
 
     @classmethod
     def load(cls, path: Path) -> World:
-        """Read a world from a TOML file; a missing key keeps its default.
+        """Return a world with the values of a TOML file; a missing key keeps its default.
 
         Raises:
             WorldError: the file cannot be read, or a key or value in it is not valid.

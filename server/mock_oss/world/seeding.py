@@ -1,4 +1,4 @@
-"""The initial content of a store: the world's buckets and custom domains, and seed files."""
+"""The initial content of a store: buckets and custom domains of the world, and seed files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["ensure_bucket", "fill_store", "seed_objects"]
 
 
 def fill_store(store: Store, world: World, clock: Clock) -> None:
-    """Create the world's buckets and custom domains that do not exist yet."""
+    """Create the buckets and custom domains of the world, except those that already exist."""
     for spec in world.buckets:
         ensure_bucket(store, spec, clock)
     for domain, bucket in world.cnames.items():
@@ -27,7 +27,7 @@ def fill_store(store: Store, world: World, clock: Clock) -> None:
 
 
 def ensure_bucket(store: Store, spec: BucketSpec, clock: Clock) -> None:
-    """Create a bucket unless one with this name exists."""
+    """Create a bucket if no bucket with this name exists."""
     if store.buckets.get(spec.name) is None:
         store.buckets.put(
             BucketRecord(
@@ -47,14 +47,14 @@ def ensure_bucket(store: Store, spec: BucketSpec, clock: Clock) -> None:
 def seed_objects(
     store: Store, directory: Path, *, region: str, clock: Clock, keep_existing: bool = False
 ) -> int:
-    """Store every file ``directory/BUCKET/KEY``; return the number of stored files.
+    """Store every file ``directory/BUCKET/KEY`` as an object; return the number of stored files.
 
     Args:
         store: the store; missing buckets are created.
-        directory: the root of the seed, with one subdirectory per bucket.
+        directory: the root of the seed files, with one subdirectory per bucket.
         region: the region of created buckets.
         clock: the mock's clock, for Last-Modified.
-        keep_existing: leave existing objects unchanged.
+        keep_existing: whether existing objects stay unchanged.
 
     Raises:
         WorldError: the directory does not exist, or OSS would refuse a bucket name or key.
