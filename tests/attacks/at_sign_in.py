@@ -6,7 +6,7 @@ import base64
 from attacks.attempt import Attempt, Try, attempts
 from attacks.over_http import PAGE
 from attacks.worlds import PROXY_SECRET, Worlds, session
-from ossferry.authentication.apikey_text import new_key, parse_key
+from ossferry.authentication.apikey_format import new_key, parse_key
 from ossferry.authentication.jwks import Jwks
 from ossferry.authentication.sessions import SESSION_COOKIE
 from ossferry.authentication.tokens import TokenVerifier

@@ -16,7 +16,7 @@ from attacks.at_sign_in import with_own_id
 from ossferry.app import create_app
 from ossferry.authentication.apikey import ApiKeyAuth
 from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_text import new_key
+from ossferry.authentication.apikey_format import new_key
 from ossferry.authentication.jwks import Jwks
 from ossferry.authentication.tokens import TokenVerifier
 from ossferry.clock import monotonic, utc_now

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_text import new_key
+from ossferry.authentication.apikey_format import new_key
 from ossferry.authentication.sessions import SESSION_COOKIE, Sessions
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.identity.principal import Principal

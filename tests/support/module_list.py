@@ -26,6 +26,7 @@ Each module with its purpose and the names that it exports.
 [architecture.md](architecture.md) explains the folders.
 `make modules` writes this page from the docstrings.
 """
+COLUMNS = "| module | purpose | exports |\n|---|---|---|\n"
 MIGRATIONS = "versions"  # their names are dates and numbers, and nobody imports them
 
 
@@ -35,7 +36,7 @@ def modules_page() -> str:
     for part, title in PARTS.items():
         text += f"\n## {title}, `{part}`\n"
         for folder in sorted({path.parent for path in _files(part)}):
-            text += f"\n### `{folder.relative_to(ROOT)}`\n\n| module | purpose | exports |\n|---|---|---|\n"
+            text += f"\n### `{folder.relative_to(ROOT)}`\n\n{COLUMNS}"
             for path in _files(part):
                 if path.parent == folder:
                     text += f"| `{path.name}` | {_purpose(path)} | {_exports(path)} |\n"

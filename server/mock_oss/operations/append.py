@@ -9,8 +9,8 @@ from mock_oss.http.addressing import check_key
 from mock_oss.http.body import MAX_OBJECT_BYTES
 from mock_oss.http.response import Response
 from mock_oss.operations.common import number, quoted
+from mock_oss.operations.object_headers import Properties
 from mock_oss.operations.objects import may_overwrite, new_properties
-from mock_oss.operations.properties import Properties
 from mock_oss.service import Call
 from mock_oss.store import ExistingObject, ObjectRecord, crc64
 

@@ -20,8 +20,8 @@ from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import iso, quoted
 from mock_oss.operations.conditions import check_conditions
 from mock_oss.operations.multipart import find_upload, part_number, store_part
+from mock_oss.operations.object_headers import read_properties
 from mock_oss.operations.objects import SYMLINK_TARGET, may_overwrite, readable
-from mock_oss.operations.properties import read_properties
 from mock_oss.service import Call, Service
 from mock_oss.store import BucketRecord, ObjectRecord, Segment
 from mock_oss.store.blobs import clip

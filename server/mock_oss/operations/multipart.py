@@ -16,8 +16,8 @@ from mock_oss.http.documents import child_text, children, parse, tag
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.callbacks import deliver, read_callback
 from mock_oss.operations.common import iso, location, max_keys, number, quoted, url, url_encoder
+from mock_oss.operations.object_headers import Properties, object_acl
 from mock_oss.operations.objects import may_overwrite, new_properties, written_headers
-from mock_oss.operations.properties import Properties, object_acl
 from mock_oss.service import Call
 from mock_oss.store import ObjectRecord, PartRecord, Segment, UploadRecord, crc64
 from mock_oss.store.records import pack_segments

@@ -12,8 +12,8 @@ from mock_oss.http.addressing import check_key
 from mock_oss.http.documents import child_text, children, parse, tag
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import existing, owner, quoted, url
+from mock_oss.operations.object_headers import check_tags, object_acl
 from mock_oss.operations.objects import may_overwrite, new_properties
-from mock_oss.operations.properties import check_tags, object_acl
 from mock_oss.service import Call
 from mock_oss.store import ObjectRecord
 

@@ -17,7 +17,7 @@ from mock_oss.operations.common import existing, gmt, quoted
 from mock_oss.operations.compression import gzip_headers, wants_gzip
 from mock_oss.operations.conditions import check_conditions
 from mock_oss.operations.image_process import MAX_SOURCE, process
-from mock_oss.operations.properties import Properties, read_properties
+from mock_oss.operations.object_headers import Properties, read_properties
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ExistingObject, ObjectRecord
 from mock_oss.store.blobs import clip

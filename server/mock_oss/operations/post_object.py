@@ -24,8 +24,8 @@ from mock_oss.http.request import header_text
 from mock_oss.http.response import Response
 from mock_oss.operations.callbacks import deliver, read_callback
 from mock_oss.operations.common import location, quoted
+from mock_oss.operations.object_headers import read_properties
 from mock_oss.operations.objects import may_overwrite, new_object
-from mock_oss.operations.properties import read_properties
 from mock_oss.policies.post_form import PostPolicy, check_fields, check_length, parse_post_policy
 from mock_oss.service import Call
 from mock_oss.signing import v1, v4

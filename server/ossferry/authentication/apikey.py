@@ -9,7 +9,7 @@ import hmac
 from starlette.requests import Request
 
 from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_text import parse_key
+from ossferry.authentication.apikey_format import parse_key
 from ossferry.clock import Clock
 from ossferry.errors import NotIdentifiedError
 from ossferry.http.bearer import bearer_token

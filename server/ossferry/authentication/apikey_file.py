@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from ossferry.authentication.apikey_text import ApiKey
+from ossferry.authentication.apikey_format import ApiKey
 from ossferry.errors import BadRequestError, SettingsError
 
 __all__ = ["ApiKeyFile", "KeyRecord"]

@@ -30,7 +30,7 @@ def create(
     ] = None,
 ) -> None:
     """Create a key and print it once."""
-    from ossferry.authentication.apikey_text import new_key
+    from ossferry.authentication.apikey_format import new_key
 
     settings, file = _opened()
     now = utc_now()

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_text import new_key
+from ossferry.authentication.apikey_format import new_key
 from ossferry.operations.openapi import openapi_document
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.server_fakes import OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts

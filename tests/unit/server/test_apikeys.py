@@ -13,7 +13,7 @@ import pytest
 
 from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_text import ApiKey, new_key, parse_key
+from ossferry.authentication.apikey_format import ApiKey, new_key, parse_key
 from ossferry.errors import BadRequestError, SettingsError
 from ossferry.settings.model import Settings
 from support.app_client import app_client

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ossferry.access.rate_limits import Rates, address_key
 from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_text import new_key
+from ossferry.authentication.apikey_format import new_key
 from ossferry.errors import TooManyError
 from ossferry.settings.model import Settings
 from ossferry.state.counter import Counter, MovingWindows

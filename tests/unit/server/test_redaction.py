@@ -10,7 +10,7 @@ import pytest
 from starlette.requests import Request
 
 from ossferry.app import create_app
-from ossferry.authentication.apikey_text import new_key
+from ossferry.authentication.apikey_format import new_key
 from ossferry.errors import OssferryError, StsLostError, StsRefusedError
 from ossferry.identity.principal import Principal
 from ossferry.observability.logs import configure, logger

@@ -11,7 +11,7 @@ from starlette.types import Message
 
 from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_text import new_key
+from ossferry.authentication.apikey_format import new_key
 from ossferry.errors import BadRequestError
 from ossferry.http.body import read_json
 from ossferry.settings.model import Settings
