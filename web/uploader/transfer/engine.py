@@ -284,7 +284,8 @@ class Engine:
     def _measure(self, size: int, seconds: float) -> None:
         """Update the measured speed of one connection.
 
-        Requests with a small body are ignored unless they took at least `MEASURED_S` seconds.
+        A request with a small body is ignored, unless the request took at least `MEASURED_S`
+        seconds.
 
         Args:
             size: the size of the request's body in bytes.

@@ -49,7 +49,7 @@ class Piece:
     """The bytes `[offset, offset + size)` of a file."""
 
     def __init__(self, file: "Any", offset: int, size: int) -> None:
-        self.file = file  # a `File`; only the ports use more of it than name and size
+        self.file = file  # a `File`; only the ports use more than its name and size
         self.offset = offset
         self.size = size
         self.cut: Any = None  # the bytes in the form that the ports use, once they are cut out

@@ -18,7 +18,7 @@ SAME_NAME = (KEEP_BOTH, REFUSE, REPLACE)
 DISPOSITIONS = ("", "attachment", "inline")
 STORAGE_CLASSES = ("", "Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
-MAX_METADATA_BYTES = 5800  # of OSS's 8,192; the file's name and SHA-256 need the rest
+MAX_METADATA_BYTES = 5800  # OSS allows 8,192; the file's name and SHA-256 need the rest
 METADATA_PREFIX = "x-oss-meta-"
 MAX_TAGS = 10
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -36,25 +36,29 @@ OURS = ("name", "sha256")  # metadata names that the upload sets itself
 
 
 class Options:
-    """How OSS stores the object of an upload. Many uploads can share one unchanged `Options`.
+    """How OSS stores the object of an upload.
+
+    Many uploads can share one `Options` object, because the object never changes.
 
     Args:
         same_name: the treatment of files with the same name. `KEEP_BOTH` puts a random part into
-            each key. `REFUSE` and `REPLACE` use the key `{prefix}{folders}/{name}`.
+            each key. `REFUSE` and `REPLACE` use the key `{prefix}{folders}/{name}`, and refuse or
+            replace an object that has this key.
         content_type: the content type of the object; if empty, the engine finds the type from the
             name and the first bytes of the file.
         disposition: `attachment` or `inline`; stored together with the file's own name.
         metadata: the object's `x-oss-meta-*` headers. Names consist of `a-z 0-9 -`; values are any
             text, and are stored percent-encoded.
         tags: object tags. The RAM role of the credentials needs `oss:PutObjectTagging`.
-        storage_class: the storage class of the object; if empty, that of the bucket.
-        sha256: whether to read the file an extra time before it is sent, and to store its SHA-256
-            as `x-oss-meta-sha256`.
+        storage_class: the storage class of the object; if empty, the bucket's storage class is
+            used.
+        sha256: whether to read the file an extra time before it is sent, and to store the file's
+            SHA-256 as `x-oss-meta-sha256`.
         skip_identical: whether to read the file an extra time before it is sent, and to skip the
             file if this person has stored an object with the same name, folders, size and CRC-64.
 
     Raises:
-        ValueError: OSS would refuse an argument; the error text has its name and the reason.
+        ValueError: OSS would refuse an argument; the error text names the argument and the reason.
 
     Source: OSS API reference, PutObject; OSS user guide, Object tagging.
     """

@@ -80,6 +80,12 @@ def part_count(size: int, part_size: int) -> int:
 
 
 def part_at(number: int, size: int, part_size: int) -> Part:
-    """Return the part with this number of a file of `size` bytes, cut into `part_size` bytes."""
+    """Return one part of a file.
+
+    Args:
+        number: the number of the part, from 1.
+        size: the size of the file in bytes.
+        part_size: the size of all parts except the last, in bytes.
+    """
     offset = (number - 1) * part_size
     return Part(number, offset, min(part_size, size - offset))

@@ -71,7 +71,7 @@ if TYPE_CHECKING:
         """
 
         async def load(self, owner: str) -> list[tuple[str, str, bool]]:
-            """Return `(name, text, can_reopen)` for all texts of one person.
+            """Return a list of `(name, text, can_reopen)` for all texts of one person.
 
             `can_reopen` is true if the file of the text can be opened again.
 
@@ -114,7 +114,7 @@ if TYPE_CHECKING:
             """
 
         def drop(self, name: str) -> None:
-            """Release a lock. This has no effect if this tab does not hold the lock."""
+            """Release a lock, if this tab holds the lock."""
 
         async def is_free(self, name: str) -> bool:
             """Return whether the lock is free: no tab holds the lock."""
@@ -187,7 +187,9 @@ if TYPE_CHECKING:
             """
 
         async def discard(self, key: str, upload_id: str) -> None:
-            """Ask the server to abort a multipart upload. The page needs no credentials for this.
+            """Ask the server to abort a multipart upload.
+
+            The page needs no OSS credentials for this request.
 
             Raises:
                 ServerRefused: the server refused the request, or did not answer.

@@ -21,7 +21,7 @@ class SentPart:
 
 
 class Progress:
-    """The progress of one upload. Other modules change it only through its methods.
+    """The progress of one upload. Other modules change the attributes only through methods.
 
     `on_change()` is called when the number of sent bytes changes.
 
@@ -78,11 +78,11 @@ class Progress:
         self.unanswered_begins = 1 if may_have_begun else 0
 
     def doubt(self) -> None:
-        """Request a new comparison of the parts with the file: another page may have sent parts."""
+        """Mark the parts as not compared with the file: another page may have sent parts."""
         self.is_unproved = bool(self.upload_id)
 
     def prove(self) -> None:
-        """Confirm that the parts were compared with the file."""
+        """Mark the parts as compared with the file."""
         self.is_unproved = False
 
     def ask_to_begin(self) -> None:
@@ -103,7 +103,7 @@ class Progress:
         self.unanswered_begins = 0
 
     def fly(self, number: int, sent: int) -> None:
-        """Set the number of bytes sent of a part in flight.
+        """Set how many bytes of a part are sent. The part is now in flight.
 
         Args:
             number: the part number; 1 for a whole file in one request, and 0 for the progress of
@@ -153,7 +153,7 @@ class Progress:
 
     def combined_crc64(self) -> int:
         """Return the CRC-64 of all parts together, in the order of the part numbers."""
-        shifters: dict[int, Shifter] = {}  # by part size, as most parts have the same
+        shifters: dict[int, Shifter] = {}  # by part size; most parts have the same size
         crc = 0
         for number in sorted(self.parts):
             part = self.parts[number]

@@ -42,7 +42,7 @@ MAX_FILES = 10_000  # until a grant says otherwise
 
 STOPPED_BY_PAUSE = "pause"
 STOPPED_BY_CANCEL = "cancel"
-STOPPED_TO_GO_ON = "go on"  # a person took the pause back before the task ended
+STOPPED_TO_GO_ON = "go on"  # a person undid the pause before the task ended
 
 
 class Queue:
@@ -145,16 +145,22 @@ class Queue:
         return self._listeners.add(listener)
 
     def cancel(self, upload: Upload) -> None:
-        """Stop an upload at once, and remove its parts. This has no effect on an ended upload."""
+        """Stop an upload at once, and remove its parts from OSS.
+
+        The call has no effect on an upload that has ended.
+        """
         self._stop(upload, STOPPED_BY_CANCEL)
 
     def pause(self, upload: Upload) -> None:
-        """Stop an upload at once, and keep its parts. This has no effect on an ended upload."""
+        """Stop an upload at once, and keep its parts in OSS.
+
+        The call has no effect on an upload that has ended.
+        """
         if upload.paused_for != states.BY_PERSON:
             self._stop(upload, STOPPED_BY_PAUSE)
 
     def resume(self, upload: Upload) -> None:
-        """Continue an upload that a person paused. This has no effect on other uploads."""
+        """Continue an upload that a person paused; other uploads are not changed."""
         if self._stopping.get(id(upload)) == STOPPED_BY_PAUSE:
             self._stopping[id(upload)] = STOPPED_TO_GO_ON
         elif upload.paused_for == states.BY_PERSON:
@@ -163,8 +169,8 @@ class Queue:
     def retry(self, upload: Upload) -> None:
         """Send a failed or cancelled upload again, or continue one that a person paused.
 
-        This has no effect on a paused upload that waits for a condition, because the upload
-        continues by itself.
+        An upload that is paused for a condition is not changed, because the upload continues by
+        itself.
 
         Raises:
             IllegalMove: the upload is waiting, running or done.
@@ -240,8 +246,8 @@ class Queue:
     def leave(self, upload: Upload, is_leaving: bool) -> None:
         """Mark the record of an upload as abandoned, or remove this mark.
 
-        An upload is abandoned while a person can still undo the cancel of the upload. If the page
-        is closed during this time, the next page removes the parts and does not offer the upload.
+        The upload is marked while the person can undo the cancel. If the page is closed during this
+        time, the next page removes the parts and does not offer the upload.
 
         Args:
             is_leaving: `False` if the person has undone the cancel.
@@ -255,7 +261,10 @@ class Queue:
             self._records.note(upload)
 
     def reported(self, upload: Upload) -> None:
-        """Remove the record of a multipart upload after the server has received the report."""
+        """Remove the record of a complete multipart upload.
+
+        Call this method after the server has received the page's report about the upload.
+        """
         if upload.upload_id:
             forget = self._engine.journal.forget(upload.key, upload.crc64)
             asyncio.create_task(forget)  # noqa: RUF006 - it ends by itself
@@ -298,8 +307,7 @@ class Queue:
     def _line_up(self, upload: Upload) -> None:
         """Add an upload to the heap of waiting uploads.
 
-        The heap can contain several entries for an upload; `_start` ignores the superfluous
-        entries.
+        The heap can contain several entries for an upload; `_start` ignores the older entries.
         """
         self._lined_up += 1
         self._unended.add(upload.number)
@@ -331,24 +339,24 @@ class Queue:
         started = upload.state != states.WAITING
         if task and started:
             before = self._stopping.get(id(upload))
-            if before != STOPPED_BY_CANCEL:  # a cancel cannot be taken back
+            if before != STOPPED_BY_CANCEL:  # `cancel` cannot be undone
                 self._stopping[id(upload)] = why
             if not before:
                 _cancel(task)
             return
         self._stopped(upload, why)
         self._engine.journal.not_sending(upload)
-        if task:  # not started, so it cannot handle its cancellation
+        if task:  # not started, so the task cannot handle its cancellation
             task.cancel()
             self._ended(upload)
 
     def _stopped(self, upload: Upload, why: str) -> None:
         if why != STOPPED_BY_CANCEL:
             upload.pause_by_person()
-            self._records.note(upload)  # it may have neither key nor record
-            why = self._stopping.get(id(upload), why)  # a listener may have changed it
+            self._records.note(upload)  # the upload may have no key and no record
+            why = self._stopping.get(id(upload), why)  # a listener may have changed the reason
             if why == STOPPED_TO_GO_ON:
-                upload.restart()  # `_ended` adds it to the heap again
+                upload.restart()  # `_ended` adds the upload to the heap again
         if why == STOPPED_BY_CANCEL:
             self._records.drop(upload)
             if upload.upload_id or upload.progress.unanswered_begins or upload.progress.all_sent:
@@ -363,7 +371,7 @@ class Queue:
             self._stopped(upload, self._stopping.get(id(upload), STOPPED_BY_CANCEL))
         except (OSSError, TransferError) as error:
             if isinstance(error, FileUnreadable) and error.changed and upload.upload_id:
-                self._cleanup.begin(upload)  # its parts belong to the old file
+                self._cleanup.begin(upload)  # the parts belong to the old file
             upload.fail(error)
         except Exception as error:
             upload.fail(error)
@@ -395,13 +403,15 @@ class Queue:
     async def _prepare(self, upload: Upload) -> "Stored | None":
         stored = await prepare(upload, self._engine)
         if upload.record.is_due:
-            self._records.note(upload)  # it had no record while it waited for a tab
+            self._records.note(upload)  # waiting for a tab removed the record
         grant: Grant = await self._engine.persist(upload, self._engine.keeper.get)
         self.allow(grant.limits)
         return stored
 
     def _cleaned(self, upload: Upload, stored: "Stored | None") -> None:
-        """Show the result of cancelling an upload, unless the queue no longer has the upload.
+        """Update a cancelled upload after the removal of its parts.
+
+        An upload that was removed from the queue is ignored.
 
         Args:
             stored: the proof that the file is stored, if the cancel came too late; otherwise
@@ -422,7 +432,7 @@ class Queue:
             self._unended.discard(upload.number)
         if is_over(upload):
             self._records.drop(upload)
-        if upload.state == states.WAITING:  # a person has retried it meanwhile
+        if upload.state == states.WAITING:  # a person has retried the upload meanwhile
             self._line_up(upload)
         self._start()
 

@@ -75,10 +75,11 @@ def move(state: str, to: str) -> str:
 
 
 class StateMachine:
-    """The state of one upload. Only this class changes the state, and only as `MOVES` allows.
+    """The state of one upload. Only this class changes the state.
 
-    Several requests of an upload can wait at the same time. The upload is paused when the first
-    wait begins, shows the reason of the latest wait, and continues when the last wait has ended.
+    The table `MOVES` contains the allowed changes. Several requests of an upload can wait at the
+    same time. The upload is paused when the first wait begins, shows the reason of the latest wait,
+    and continues when the last wait has ended.
 
     Attributes:
         state: the present state.

@@ -28,7 +28,7 @@ class RefusedObject:
 
 
 class Target:
-    """The object that an upload stores. Other modules change it only through its methods.
+    """The object that an upload stores. Other modules change the attributes only through methods.
 
     Attributes:
         key: the object's key; empty until the upload has a key.
@@ -83,7 +83,12 @@ class Target:
         self.maybe_stored = True
 
     def describe(self, *, content_type: str, sha256: str) -> None:
-        """Set the object's content type and the file's SHA-256; empty if the options omit it."""
+        """Set the content type of the object and the SHA-256 of the file.
+
+        Args:
+            content_type: the content type; empty if unknown.
+            sha256: the SHA-256 in hexadecimal; empty if the options do not require it.
+        """
         self.content_type = content_type
         self.sha256 = sha256
 
@@ -103,12 +108,12 @@ class Target:
             self.identical = True
 
     def stored(self, crc64: str, request_id: str) -> None:
-        """Store the proof that the object is stored: its CRC-64, and the id of the OSS request."""
+        """Set the CRC-64 of the stored object, and the id of the OSS request that stored it."""
         self.crc64 = crc64
         self.request_id = request_id
 
     def refuse(self, stored: Stored, *, size: int, crc64: str) -> None:
-        """Store as `refused` that OSS has stored an object that differs from the file.
+        """Set `refused`: OSS has stored an object that differs from the file.
 
         Args:
             stored: OSS's answer.

@@ -60,7 +60,7 @@ class SavedRecord:
         self.name = name
 
     def save_parts(self, arrived: int) -> None:
-        """Set the number of bytes that OSS has confirmed according to the record."""
+        """Set the number of bytes that are confirmed in the record."""
         self.arrived = arrived
 
     def save_id(self, upload_id: str) -> None:
@@ -109,7 +109,9 @@ class RequestState:
         return self._waiting > 0 and not self._in_flight
 
     def failing_s(self, now_s: float) -> float:
-        """Record a failure, and return the seconds since the first failure without a later success.
+        """Record a failure, and return how many seconds all requests have failed.
+
+        The result is the time since the first failure after the latest success.
 
         Args:
             now_s: the time of a monotonic clock in seconds.
@@ -219,7 +221,10 @@ class Upload:
         return getattr(self.file, "is_stream", False)
 
     def pause(self) -> None:
-        """Stop at once, and keep the parts in OSS. This has no effect on an ended upload."""
+        """Stop the upload at once, and keep its parts in OSS.
+
+        The call has no effect on an upload that has ended.
+        """
         self._queue().pause(self)
 
     def resume(self) -> None:
@@ -227,7 +232,10 @@ class Upload:
         self._queue().resume(self)
 
     def cancel(self) -> None:
-        """Stop at once, and remove the parts from OSS. This has no effect on an ended upload."""
+        """Stop the upload at once, and remove its parts from OSS.
+
+        The call has no effect on an upload that has ended.
+        """
         self._queue().cancel(self)
 
     def retry(self) -> None:
@@ -235,7 +243,7 @@ class Upload:
         self._queue().retry(self)
 
     def send_next(self) -> None:
-        """Send this upload before all others."""
+        """Start this upload before all other uploads."""
         self._queue().send_next(self)
 
     def may_retry(self) -> bool:
@@ -244,7 +252,11 @@ class Upload:
         return self.state == states.FAILED and not is_final
 
     def rank(self) -> "tuple[bool, int, int]":
-        """Return the sort key of the queue: first urgent, then small, then early uploads."""
+        """Return the sort key of the queue.
+
+        Urgent uploads come first, then uploads of smaller files, then uploads that were added
+        earlier.
+        """
         return (not self.urgent, self.file.size, self.number)
 
     def go(self, to: str) -> None:
@@ -293,7 +305,7 @@ class Upload:
         self.progress.forget()
 
     def hurry(self) -> None:
-        """Make the upload urgent, so that it starts before all uploads that are not urgent."""
+        """Make the upload urgent. Urgent uploads start before all other uploads."""
         self.urgent = True
         self.changed()
 

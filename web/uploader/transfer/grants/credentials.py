@@ -147,7 +147,7 @@ class GrantKeeper:
         return await self._fetched()
 
     async def anew(self) -> "Grant":
-        """Fetch and return a new grant, although the present grant may be valid.
+        """Fetch and return a new grant, even if the present grant is still valid.
 
         Use this method after an action of the person that changes the grant.
 

@@ -38,7 +38,7 @@ class Grant:
         self.limits = limits
         self.principal = principal
         self.features = features or []  # names of optional features of the server
-        self.left = left or Left()  # the rest of this person's quota
+        self.left = left or Left()  # the remaining quota of this person
 
     def at(self, origin: str) -> "Grant":
         """Return a copy of this grant with `origin` as the only origin of the bucket."""
@@ -90,7 +90,7 @@ def read_grant(document: "Any") -> Grant:
 def _bucket(document: "Any") -> Bucket:
     """Return the bucket of a grant with its origins.
 
-    The field `origins` is optional, because older servers do not send it.
+    The field `origins` is optional, because older servers do not send this field.
     """
     origins = document.get("origins") or []
     if not isinstance(origins, list):

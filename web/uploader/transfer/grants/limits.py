@@ -1,7 +1,7 @@
 """The limits of a grant: size and type of a file, and the number of files.
 
-The page checks the limits, so that a person gets an error at once. OSS does not check them, so an
-application that must not store certain content has to check the stored objects.
+The page checks the limits, so that a person gets an error at once. OSS does not check the limits,
+so an application that must not store certain content has to check the stored objects.
 """
 
 from uploader.transfer.errors import FileTooLarge, TransferError, WrongType

@@ -41,7 +41,7 @@ REFUSALS = (  # error codes for which another host may lead to the bucket
 )
 
 
-NO_NAME = "ossferry-origin"  # no object has this name, and no upload the id below
+NO_NAME = "ossferry-origin"  # no object has this name, and no upload has the id below
 NO_UPLOAD_ID = "0" * 32
 
 

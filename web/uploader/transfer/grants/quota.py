@@ -97,8 +97,7 @@ class Quota:
         """Set the remaining bytes or the remaining objects to 0 after a refusal of the server.
 
         Args:
-            quota: the `quota` field of the server's refusal, whose `limit` is the name of the
-                limit.
+            quota: the `quota` field of the server's refusal; its `limit` names the exceeded limit.
         """
         is_size = str(quota.get("limit", "")).startswith("bytes")
         told = self._told

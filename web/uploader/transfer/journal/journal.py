@@ -64,8 +64,8 @@ class Journal:
         self.in_other_tabs: list[Checkpoint] = []
         self._unclaimed = RecordList()
         self._records = Records(ports.storage, keeper, lambda: on_change(self))
-        self._tab_lock = ""  # of all records of this tab without a multipart upload
-        self._locks: set[str] = set()  # that this tab holds for records
+        self._tab_lock = ""  # the lock of all uploads of this tab that are not multipart
+        self._locks: set[str] = set()  # locks of records that this tab holds
         self._claimed: set[str] = set()  # keys of records
         self._watched: set[str] = set()  # locks of other tabs
         self._followers: list[Follower] = []
@@ -82,12 +82,12 @@ class Journal:
 
     @property
     def owner(self) -> str:
-        """The key prefix of this person; empty until it is known."""
+        """The key prefix of this person; empty until the prefix is known."""
         return self._records.owner
 
     @property
     def upload_ids(self) -> "set[str]":
-        """The ids of this browser's multipart uploads, from all records that this tab has read."""
+        """The ids of the multipart uploads that this tab has created or has found in records."""
         return self._records.upload_ids
 
     @property
@@ -123,9 +123,10 @@ class Journal:
         await self._loading.wait()
 
     async def adopt(self, upload: "Upload") -> str:
-        """Make an upload continue an unfinished upload of the same file, if a record is unclaimed.
+        """Give an upload the unclaimed record of the same file, if there is one.
 
-        If another tab sends the same file, wait until that tab has finished or failed.
+        The upload then continues the unfinished upload of that record. If another tab sends the
+        same file, this method waits until that tab has finished or failed.
 
         Returns:
             The CRC-64 of the object under `upload.key`, if another tab has stored the file. An
@@ -147,9 +148,10 @@ class Journal:
                 await self._let_begin(upload)
 
     async def adopt_unclaimed(self, upload: "Upload") -> None:
-        """Make an upload continue an unfinished upload of the same file, if a record is unclaimed.
+        """Give an upload the unclaimed record of the same file, if there is one.
 
-        Unlike `adopt`, this method does not wait for other tabs.
+        The upload then continues the unfinished upload of that record. Unlike `adopt`, this method
+        does not wait for other tabs.
         """
         async with self._adopting:  # one upload at a time chooses among the records
             while not upload.key:
@@ -180,8 +182,8 @@ class Journal:
     async def claim(self, record: "Checkpoint") -> bool:
         """Claim an unclaimed record: take the lock of the record for this tab.
 
-        All small files of a closed tab have the same lock in their records. A tab that claims one
-        of these records keeps other tabs from claiming the rest.
+        All records of a closed tab have the same lock, except those of multipart uploads. If a tab
+        claims one of these records, other tabs cannot claim the rest.
 
         Returns:
             `False` if another tab has claimed the record, or sends the same small file. In the
@@ -233,9 +235,9 @@ class Journal:
             upload.record.save_as("")
 
     def stopped(self, upload: "Upload") -> None:
-        """Release the locks of a stopped upload that other tabs need to send the same file.
+        """Release the locks of a stopped upload, so that a waiting tab can send the same file.
 
-        No request of the upload is in flight any more.
+        Call this method when no request of the upload is in flight any more.
         """
         self._large.stopped(upload)
         self.small.end(upload)
@@ -282,14 +284,14 @@ class Journal:
         return await self._records.open_files(records)
 
     async def begin(self, upload: "Upload") -> None:
-        """Take the lock of a new multipart upload for this tab, and write its first record."""
+        """Take the lock of a new multipart upload for this tab, and write the first record."""
         await self._tabs.take(upload.key)
         self._locks.add(upload.key)
         await self.keep(upload, file=upload.file)
         self._large.release(upload)
 
     async def keep(self, upload: "Upload", *, file: "File | None" = None) -> None:
-        """Write the record of a multipart upload, and send its progress to the other tabs.
+        """Write the record of a multipart upload, and send the upload's progress to the other tabs.
 
         Streams get no record.
 
@@ -324,7 +326,7 @@ class Journal:
                 record = self._records.of(upload, self._tab_lock)
                 records.append((record.key, record.text(), upload.file))
         if records:
-            self._tabs.tell(records[0][1])  # one is enough: it names the lock of all of them
+            self._tabs.tell(records[0][1])  # one is enough: all records have the same lock
             await self._records.save(records)
 
     async def forget(self, key: str, crc64: str = "") -> None:
@@ -408,7 +410,7 @@ class Journal:
             self._add_other_tab(record)
 
     def _add_other_tab(self, record: "Checkpoint") -> None:
-        """Treat a record as claimed by another tab, and start to wait until its lock is free."""
+        """Treat a record as claimed by another tab, until the lock of the record is free."""
         if record.upload_id:
             others = [other for other in self.in_other_tabs if other.key != record.key]
             self.in_other_tabs = others + [record]
@@ -437,10 +439,9 @@ class Journal:
         self._on_change(self)
 
     async def _until_free(self, record: "Checkpoint") -> None:
-        """Wait until no tab holds the lock of a record, then make its records unclaimed.
+        """Wait until the lock of a record is free, then make all records with this lock unclaimed.
 
-        The lock of a multipart upload belongs to one record. The lock of a tab belongs to the
-        records of all other uploads of the tab.
+        A multipart upload has its own lock. All other uploads of a tab share the lock of the tab.
         """
         while True:
             await self._tabs.free(record.lock)
@@ -450,7 +451,7 @@ class Journal:
                 return
             found = await self._records.all()
             if record.lock in self._locks or await self._tabs.is_free(record.lock):
-                break  # otherwise a third tab has claimed it
+                break  # otherwise a third tab has claimed the record
         self._watched.discard(record.lock)
         for left in found:
             if left.lock == record.lock and left.key not in self._claimed:
@@ -477,7 +478,11 @@ class Journal:
             self.on_abandoned(abandoned)
 
     def _drop(self, record: "Checkpoint") -> bool:
-        """Remove a record from the unclaimed ones; return `False` if it was not among them."""
+        """Remove a record from the unclaimed records.
+
+        Returns:
+            `False` if the record was not one of the unclaimed records.
+        """
         was_there = self._unclaimed.drop(record)
         self._on_change(self)
         return was_there
@@ -489,9 +494,9 @@ class Journal:
         self._on_change(self)
 
     async def _find_place(self, upload: "Upload") -> None:
-        """Make a small file continue a closed tab's upload of the same file, if there is one.
+        """Give an upload of a small file the closed tab's record of the same file, if there is one.
 
-        The closed tab may have stored the file, so the upload uses the same key.
+        The closed tab may have stored the file, so the upload uses the key in that record.
         """
         if upload.has_begun():
             return
@@ -530,7 +535,7 @@ class Journal:
             await self.erase([name])
 
     async def _let_begin(self, upload: "Upload") -> None:
-        """Wait while another tab begins a multipart upload of the same file."""
+        """Wait while another tab creates a multipart upload of the same file."""
         upload.hold(states.FOR_TAB)
         try:
             await self._tabs.free(begin_lock(upload))

@@ -30,8 +30,8 @@ class Records:
     `on_broken()` is called when the storage fails.
 
     Attributes:
-        owner: the key prefix of the person, from the grant; empty until it is known.
-        upload_ids: the ids of this browser's multipart uploads, from all records read so far.
+        owner: the key prefix of the person, from the grant; empty until the prefix is known.
+        upload_ids: the ids of the multipart uploads that this tab has created or found in records.
         broken: the error message of the browser's storage; empty if no error has occurred.
     """
 
@@ -58,7 +58,7 @@ class Records:
     def parse(self, text: str) -> "Checkpoint | None":
         """Return the record in a JSON text.
 
-        The result is `None` if the text is broken, too old, or belongs to another person.
+        The result is `None` if the record is broken, too old, or belongs to another person.
         """
         record = read_checkpoint(text, owner=self.owner, now_s=self._keeper.server_now_s())
         if record:
@@ -94,7 +94,7 @@ class Records:
 
         Args:
             records: `(name, text, file)`; the handle of the file is stored too, so that a later
-                page can open the file again.
+                page can open the file again. `file` may be `None`.
         """
         try:
             await self._storage.save(records)

@@ -7,9 +7,10 @@ after that, the lock of the record keeps other tabs away (see `journal`).
 The record of a small file is removed when the file is stored. So the next tab asks the earlier tab
 for the result of the upload. The question is `{"wants": lock}`, and the answer is
 `{"sent": lock, "key", "crc64", "policy"}`. Without this answer, each waiting tab would store the
-file once more: `test_a_small_file_in_two_pages_is_sent_once` in `test_small_files.py` would fail. A
-closed tab does not answer, although its file may be stored. In this case the next tab
-continues under the key in the record of the closed tab.
+file once more: `test_a_small_file_in_two_pages_is_sent_once` in `test_small_files.py` would fail.
+
+A closed tab does not answer, although its file may be stored. In this case the next tab continues
+under the key in the record of the closed tab.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ANSWER_S", "POLLS", "Follower", "LargeFileLocks", "SmallFileLocks", "begin_lock"]
 
-ANSWER_S, POLLS = 1.0, 20  # how long, and how often, to look for the answer of another tab
+ANSWER_S, POLLS = 1.0, 20  # wait for another tab's answer, and checks during the wait
 RECENT_S, REMEMBERED = 5.0, 200  # results that are kept for tabs that ask
 
 
@@ -119,7 +120,7 @@ class LargeFileLocks:
         self._give()
 
     def stopped(self, upload: "Upload") -> None:
-        """Let a waiting tab continue an upload of this tab that has no request in flight.
+        """Release the lock to begin a large file, and let a waiting tab continue the upload.
 
         Only an upload that failed, or that a person paused, is given to another tab.
         """
@@ -176,7 +177,7 @@ class SmallFileLocks:
         self._clock = clock
         self._sending: dict[int, str] = {}  # locks by the numbers of their uploads
         self._reserved: set[str] = set()  # locks of records that this tab has claimed
-        self._results: list[tuple[str, Upload, float]] = []  # lock, upload, and when it ended
+        self._results: list[tuple[str, Upload, float]] = []  # lock, upload, and time of its end
         self._questions: list[_Question] = []
         self._followers = 0
 
@@ -239,7 +240,7 @@ class SmallFileLocks:
         return is_free
 
     def release(self, owner: str, file: "Any") -> None:
-        """Undo `reserve`, unless an upload has called `take` for the same file since."""
+        """Undo `reserve`, unless an upload has called `take` for the same file since then."""
         if not self._reserved:
             return
         lock = _send_lock(owner, file)

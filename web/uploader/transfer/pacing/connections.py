@@ -3,11 +3,10 @@
 A request waits for a connection. A free connection goes to the upload with the lowest rank, and
 within an upload to the request that has waited longest. Congestion halves the number of
 connections, once for all requests that were in flight together. After as many successful requests
-as there are connections, one connection is added. This is "additive increase, multiplicative
-decrease".
+as there are connections, one connection is added (additive increase, multiplicative decrease).
 
 While the number of connections is not reduced, more small requests than connections may be sent:
-the browser queues them, so that a free connection does not wait for Python.
+the browser queues these requests, so that a free connection does not wait for Python.
 """
 
 import asyncio
@@ -80,7 +79,7 @@ class ConnectionPool:
         self._hand_out()
 
     def success(self) -> None:
-        """Count a successful request. A certain number of them adds one connection."""
+        """Count a successful request. After `allowed` successful requests, add one connection."""
         self._successes += 1
         if self._successes >= self.allowed and self.allowed < self.most:
             self.allowed += 1
@@ -92,7 +91,7 @@ class ConnectionPool:
 
         Args:
             cuts: the value of `cuts` when the request was sent. If the request was sent before the
-                latest cut, the number of connections stays.
+                latest cut, the number of connections stays the same.
         """
         if cuts == self.cuts:
             self.cuts += 1

@@ -3,6 +3,7 @@
 There are three classes of errors:
 
 - If the network or the server is not available, the upload waits. The wait does not count as a try.
+  The same applies if the person has to log in, or if the quota is used up.
 - If another try of the request may succeed, the request is repeated after a random wait. The upper
   limit of the wait doubles with each try (full jitter). A `Retry-After` time is added to the wait.
 - Any other error is final.
@@ -35,7 +36,7 @@ QUOTA = "quota-exceeded"  # an error code of the server
 MAX_CORRUPT_TRIES = 3
 MAX_READ_TRIES = 3  # after the browser stopped reading the file
 MAX_CORS_TRIES = 4  # some seconds: an answer of a gateway also looks like a CORS error
-ALLOWANCE_S = 900.0  # of failed requests only, with a network, until an upload fails
+ALLOWANCE_S = 900.0  # of failures only, while the network works, until an upload fails
 
 
 def backoff_s(failures: int, unit: float, retry_after_s: "float | None" = None) -> float:
@@ -53,7 +54,7 @@ def backoff_s(failures: int, unit: float, retry_after_s: "float | None" = None) 
 
 
 def outage_s(outages: int, retry_after_s: "float | None" = None) -> float:
-    """Return the seconds to wait before the next try, while network or server are not available.
+    """Return the seconds to wait before the next try, while the network or the server is missing.
 
     Args:
         outages: the number of failed tries in a row.
@@ -103,12 +104,12 @@ def tries_for(error: Exception) -> int:
 
 
 def is_shut_out(error: Exception) -> bool:
-    """Return whether CORS does not allow this page to read the answer to a request."""
+    """Return whether the browser reports that CORS forbids this page to read an answer."""
     return isinstance(error, Lost) and error.reason == Lost.CORS
 
 
 def is_service_error(error: Exception) -> bool:
-    """Return whether OSS has answered with a server error (5xx), such as full disks."""
+    """Return whether OSS has answered with a server error (5xx), for example full disks."""
     return isinstance(error, Refused) and error.status >= 500
 
 

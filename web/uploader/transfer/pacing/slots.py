@@ -27,7 +27,8 @@ class Slots:
         fits: returns whether a file of this size in bytes fits into the quota.
         followers: returns how many uploads wait for another tab.
         active: the number of slots for uploads of any size.
-        ahead: the number of additional slots for small uploads, which are prepared early.
+        ahead: the number of additional slots for small uploads, so that these uploads are prepared
+            before a connection is free.
     """
 
     def __init__(

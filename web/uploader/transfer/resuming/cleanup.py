@@ -23,7 +23,7 @@ MAX_CLEANINGS = 5  # then the next page removes the parts, or a lifecycle rule o
 
 
 class Cleanup:
-    """Removes the parts of uploads. An upload must not be sent again before its removal has ended.
+    """Removes the parts of uploads. During the removal, the upload must not be sent again.
 
     `ended(upload)` is called when a removal has ended. If the upload is still cancelled at that
     time, `settled(upload, stored)` is called too. `stored` is the proof that the file is stored, if
@@ -85,7 +85,7 @@ class Cleanup:
             self._ended(upload)
         if upload.upload_id and failures < MAX_CLEANINGS:
             asyncio.create_task(self._clean_later(upload, failures))  # noqa: RUF006 - it ends
-        if upload.state == states.CANCELLED:  # nobody has retried it meanwhile
+        if upload.state == states.CANCELLED:  # nobody has retried the upload meanwhile
             upload.cleaned(refusal)
             self._settled(upload, stored)
 

@@ -145,7 +145,7 @@ class UnfinishedUploads:
             try:
                 await self._abort(record)
             except (OSSError, TransferError) as error:
-                record.is_abandoned = False  # offer it again; a later page removes it
+                record.is_abandoned = False  # offer the record again; a later page removes it
                 self.journal.unclaim(record)
                 failed.append((record, error))
         return failed

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["abort", "remove_orphan", "remove_orphans"]
 
 GONE = "NoSuchUpload"
-NO_UPLOAD = "no-upload"  # the server's code for the same
+NO_UPLOAD = "no-upload"  # the server's error code for the same case
 MAX_ABORTS = 8
 
 
 async def abort(upload: "Upload", engine: "Engine", *, crc64: str = "") -> None:
-    """Abort a multipart upload until OSS has no part of the upload, and remove its record.
+    """Abort a multipart upload until OSS has no part of the upload, then remove the record.
 
     OSS may keep parts that were in flight during the abort. The function repeats the abort until
     OSS answers that the multipart upload does not exist.

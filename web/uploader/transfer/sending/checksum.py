@@ -36,7 +36,7 @@ class PieceChecksum:
             self._done.set()
 
     def start(self) -> None:
-        """Start the computation, unless it has already started or the checksum is known."""
+        """Start the computation, unless the computation has started or the CRC-64 is known."""
         if not (self._task or self._done.is_set()):
             self._task = asyncio.create_task(self._run())
 

@@ -21,9 +21,9 @@ OFFERED, WANTED = "objects", "skip-identical"  # features of a grant
 
 
 async def find_identical(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored | None":
-    """Search for an object that is identical to the file, and give its key to the upload.
+    """Search for an object that is identical to the file, and give the object's key to the upload.
 
-    The search asks the server, once per upload, before a multipart upload is created.
+    The server is asked once per upload, before a multipart upload is created.
 
     Returns:
         The proof that the object is stored; `None` if there is no identical object, or if the

@@ -54,11 +54,11 @@ async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
             if not upload.upload_id:
                 await initiate(upload, engine)
             elif upload.record.upload_id != upload.upload_id:
-                await engine.journal.begin(upload)  # it was paused before the record was written
+                await engine.journal.begin(upload)  # paused before the record was written
             elif upload.progress.is_unproved:
                 await _prove_parts(upload, engine)
             else:
-                await check_unchanged(upload, engine)  # it continues after a pause
+                await check_unchanged(upload, engine)  # the upload continues after a pause
             await _send_missing(upload, engine)
             upload.go(states.VERIFYING)
             await check_unchanged(upload, engine)
@@ -127,7 +127,7 @@ async def finished_before(upload: "Upload", engine: "Engine") -> "Stored | None"
         KeyTaken: the key belongs to another object, which this upload did not store.
     """
     if not (upload.progress.is_unproved or upload.progress.is_complete()):
-        return None  # not all parts were sent, so it was not completed
+        return None  # parts are missing, so the upload was not completed
     if upload.state == states.UPLOADING:
         upload.go(states.VERIFYING)
     try:
@@ -242,9 +242,10 @@ async def complete(upload: "Upload", engine: "Engine") -> "Stored":
 
 
 async def _believe_oss(upload: "Upload", engine: "Engine") -> None:
-    """Remove the parts that OSS does not list, or lists with another ETag or size.
+    """Compare the parts in `upload.progress` with OSS's list, and remove the parts that differ.
 
-    The parts are removed from `upload.progress` only, so that they are sent again.
+    A part differs if OSS does not list the part, or lists another ETag or size. The removed parts
+    are sent again.
     """
     stored = await list_all(upload, engine)
     for number in list(upload.progress.parts):

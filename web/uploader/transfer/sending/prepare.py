@@ -106,7 +106,7 @@ async def _followed(upload: "Upload", engine: "Engine", key: str, crc64: str) ->
 
 
 def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
-    """Return the headers that describe the object, and those of `overwrite_headers`.
+    """Return the headers that describe the object, and the result of `overwrite_headers`.
 
     Args:
         may_be_taken: whether another tab or device may have stored an object under the key.

@@ -1,4 +1,4 @@
-"""Sending one prepared file in one request or in parts, and the handling of taken keys."""
+"""Sending one prepared file in one request or in parts, under a new key if the key is taken."""
 
 from uploader.oss.errors import Corrupt, Refused
 from uploader.transfer import states
@@ -67,7 +67,8 @@ async def _send_once(upload: "Upload", engine: "Engine") -> "Stored":
 async def _update_record(upload: "Upload", engine: "Engine", stored: "Stored") -> None:
     """Remove the record of a complete multipart upload, and inform the other tabs.
 
-    If the page still has to report the upload to the server, the record stays until the report.
+    If the page reports the upload to the server, the record stays until the server has received the
+    report.
     """
     if not upload.upload_id:
         return
@@ -78,10 +79,11 @@ async def _update_record(upload: "Upload", engine: "Engine", stored: "Stored") -
 
 
 async def _settle(upload: "Upload", engine: "Engine") -> "Stored | None":
-    """Find out which object has the random key of this upload. Another tab or device stored it.
+    """Find out which object has the random key of this upload.
 
-    If the object differs from the file, the server is asked to delete the object, and the file gets
-    a new key. If the server does not find the object, the upload keeps the key.
+    Another tab or device has stored this object. If the object differs from the file, the server is
+    asked to delete the object, and the file gets a new key. If the server does not find the object,
+    the upload keeps the key.
 
     Returns:
         The proof that the file is stored; `None` if the file has to be sent again.

@@ -1,8 +1,8 @@
 """Sending a stream of unknown length in parts. Each part stays in memory until OSS has the part.
 
-The part size grows with the stream, so 10,000 parts are enough for 520 GB. Bytes that were read
-from a stream cannot be read again. So an upload can continue after a pause or a failure in the same
-page, but not after a reload.
+Only the parts in flight are in memory. The part size grows with the stream, so 10,000 parts are
+enough for 520 GB. Bytes that were read from a stream cannot be read again. So an upload can
+continue after a pause or a failure in the same page, but not after a reload.
 """
 
 import asyncio
