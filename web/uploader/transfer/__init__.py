@@ -1,4 +1,5 @@
 """The transfer engine: schedules uploads, gets credentials, sends files and verifies objects.
 
-It consists of `async` functions and small classes. Everything outside is passed in as `ports`.
+The engine consists of `async` functions and small classes. The engine accesses the browser, the
+network and the server only through the interfaces in `ports.Ports`.
 """

@@ -61,9 +61,9 @@ def _note_errors(upload: "Upload", has_errors: bool) -> None:
 class Engine:
     """The objects that all uploads of a page share, and the method that sends requests to OSS.
 
-    `awaits_receipt()` tells whether complete uploads are reported to the server, followed by a call
-    of `Queue.reported`. Until that call the record of a multipart upload stays, because the page
-    may be closed before a person sees that the upload is complete.
+    `awaits_receipt()` returns whether the page reports each complete upload to the server and then
+    calls `Queue.reported`. In this case the record of a complete multipart upload stays until that
+    call, because the page may be closed before a person sees that the upload is complete.
     """
 
     def __init__(
@@ -93,19 +93,21 @@ class Engine:
         on_progress: "Callable[[int], None]" = _ignore,
         check: "Callable[[Any], Awaitable[None]] | None" = None,
     ) -> "Any":
-        """Send a request, and repeat it as its errors allow, until its result is accepted.
+        """Send a request to OSS, and repeat the request after errors that allow a retry.
 
         Args:
             build: returns the signed request for a grant and a time; called for each attempt.
             read: returns the result in OSS's reply, or raises the error that the reply describes.
-            on_progress: called with the bytes of `body` that have left in the present attempt.
-            check: compares the result with the file; its errors are retried too.
+            body: the body of the request: a `Piece`, text or `None`.
+            on_progress: called with the number of bytes of `body` sent in the present attempt.
+            check: compares the result with the file, and raises an error if the two differ; this
+                error can lead to a retry too.
 
         Returns:
             The result of `read`.
 
         Raises:
-            OSSError, TransferError: the error is final, or remained after all retries.
+            OSSError, TransferError: the request failed, and the error allows no further retry.
         """
 
         async def once() -> "Any":
@@ -124,13 +126,13 @@ class Engine:
         return result
 
     async def persist(self, upload: "Upload", operation: "Callable[[], Awaitable[Any]]") -> "Any":
-        """Run `operation` until it succeeds, and return its result.
+        """Run `operation` until the operation succeeds, and return its result.
 
-        An error that may pass is retried. If the network, the server, a login or the quota is
-        missing, the upload is paused until it is available.
+        Temporary errors are retried. The upload is paused while the network or the server is not
+        available, the person has to log in, or the quota is used up.
 
         Raises:
-            Exception: the error of `operation`, if it is final or remained after all retries.
+            Exception: `operation` failed, and the error allows no further retry.
         """
         failures = outages = 0
         failures_by_tries: dict[int, int] = {}  # counted by how many tries an error allows
@@ -154,7 +156,7 @@ class Engine:
                 await self._back_off(upload, failures, retry_after(error))
 
     async def crc64(self, upload: "Upload", piece: Piece) -> int:
-        """Return the CRC-64 of a piece of the upload's file; failures are retried as in `persist`.
+        """Return the CRC-64 of a piece of the upload's file. Temporary errors are retried.
 
         Raises:
             FileUnreadable: the file is gone or has changed, or the page may not read it.
@@ -186,9 +188,12 @@ class Engine:
             upload.requests.recover()  # an outage is not counted as failing requests
 
     async def _is_domain_at_fault(self, outages: int) -> bool:
-        """Tell whether a custom domain cannot be reached while the server can.
+        """Return whether a custom domain of the bucket is unreachable although the server answers.
 
-        A browser reports a domain without DNS record or certificate like a network failure.
+        A browser reports a domain without DNS record or certificate as a network failure.
+
+        Args:
+            outages: the number of network failures in a row.
         """
         if outages < OUTAGES or not self._is_custom_domain:
             return False
@@ -209,9 +214,10 @@ class Engine:
     ) -> "Any":
         """Send a request, and return the result of `read`.
 
-        If OSS refuses the credentials or the time, they are renewed and the request is sent again,
-        up to `MAX_REPAIRS` times for each reason. A request that fails because of its host is sent
-        again to another host of the bucket.
+        If OSS refuses the credentials or the time of the request, the method renews the credentials
+        or corrects the clock, and sends the request again, up to `MAX_REPAIRS` times for each of
+        the two reasons. If the host of the request fails, the method sends the request to another
+        host of the bucket.
         """
         repairs: list[str] = []
         while True:
@@ -246,7 +252,10 @@ class Engine:
             self._repair(failure, granted)
 
     async def _acquire(self, upload: "Upload", body: "Any") -> "Grant":
-        """Wait for a connection, then return a grant; an earlier grant could expire meanwhile."""
+        """Wait for a connection, then return a grant.
+
+        The grant is read after the wait, because an earlier grant could expire during the wait.
+        """
         is_small = isinstance(body, Piece) and body.size <= SMALL_BYTES
         await self.pool.acquire(upload.rank, is_small=is_small)
         try:
@@ -273,7 +282,15 @@ class Engine:
         return reply
 
     def _measure(self, size: int, seconds: float) -> None:
-        """Update the speed of a connection, if the body was large or took long enough."""
+        """Update the measured speed of one connection.
+
+        A request with a small body is ignored, unless the request took at least `MEASURED_S`
+        seconds.
+
+        Args:
+            size: the size of the request's body in bytes.
+            seconds: the duration of the request.
+        """
         if seconds > 0 and (size >= MEASURED_BYTES or seconds >= MEASURED_S):
             rate, known = size / seconds, self.rate_bytes_per_s
             self.rate_bytes_per_s = (known + rate) / 2 if known else rate

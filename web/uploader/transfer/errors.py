@@ -2,18 +2,18 @@
 
 TransferError
 ├── FileUnreadable  the file is gone or has changed, or the page may not read it
-│   └── StreamSpent  a stream has failed, or bytes read from it are lost
-├── FileTooLarge    the grant does not allow this size
-├── WrongType       the grant does not allow this type
-├── TooManyFiles    the grant does not allow this many files at a time
-├── QuotaExceeded   too little of the quota is left for the file
+│   └── StreamSpent  reading a stream has failed, or bytes of the stream are lost
+├── FileTooLarge    the file is larger than the grant allows
+├── WrongType       the grant does not allow the type of the file
+├── TooManyFiles    the page has more unfinished files than the grant allows
+├── QuotaExceeded   the file is larger than the remaining quota
 ├── NameTooLong     folders and name of the file do not fit into an object key
 ├── ServerRefused   the server answered with an error, or did not answer
 │   └── GrantRefused  the server gave no usable credentials
 ├── KeyTaken        another object has the key
 ├── PartsLeft       OSS still lists a multipart upload after it was aborted
 ├── StorageBroken   the browser's storage does not work
-└── IllegalMove     the upload's present state does not allow the change; a bug
+└── IllegalMove     the upload's present state does not allow the change; this is a bug
 """
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ __all__ = [
 
 
 class TransferError(Exception):
-    """Base class of the engine's errors; `is_final` says that no retry can succeed."""
+    """Base class of the engine's errors. `is_final` is true if no retry can succeed."""
 
     is_final = False
 
@@ -48,9 +48,9 @@ class FileUnreadable(TransferError):
     """The browser cannot read the file any more.
 
     Args:
-        reason: the browser's name of the error, or another description.
-        changed: the file has other bytes than when it was chosen; otherwise it is out of reach.
-        broken_off: the browser stopped reading the file, so another try can succeed.
+        reason: the browser's name for the error, or another description.
+        changed: whether the file has changed since the person chose the file.
+        broken_off: whether the browser stopped in the middle of the file; a retry can succeed.
     """
 
     def __init__(self, reason: str, *, changed: bool = False, broken_off: bool = False) -> None:
@@ -61,13 +61,18 @@ class FileUnreadable(TransferError):
 
 
 class StreamSpent(FileUnreadable):
-    """A stream has failed, or bytes read from it are neither in memory nor at OSS any more."""
+    """Reading a stream has failed, or bytes of the stream exist neither in memory nor in OSS."""
 
     is_final = True
 
 
 class FileTooLarge(TransferError):
-    """The file is larger than the grant or the number of parts allows; both sizes in bytes."""
+    """The file is larger than the grant or the number of parts allows.
+
+    Args:
+        size: the size of the file in bytes.
+        limit: the largest allowed size in bytes.
+    """
 
     is_final = True
 
@@ -78,7 +83,7 @@ class FileTooLarge(TransferError):
 
 
 class WrongType(TransferError):
-    """The file has none of the types that the grant allows."""
+    """The grant does not allow the type of the file; `types` are the allowed types."""
 
     is_final = True
 
@@ -88,7 +93,7 @@ class WrongType(TransferError):
 
 
 class TooManyFiles(TransferError):
-    """More files are unfinished than the grant allows at a time."""
+    """The page has more unfinished files than the grant allows; `limit` is the allowed number."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"the limit is {limit}")
@@ -96,7 +101,7 @@ class TooManyFiles(TransferError):
 
 
 class QuotaExceeded(TransferError):
-    """The file is larger than the rest of the quota, minus the uploads in flight."""
+    """The file is larger than the remaining quota, after the uploads in flight are subtracted."""
 
 
 class NameTooLong(TransferError):
@@ -106,7 +111,7 @@ class NameTooLong(TransferError):
 
 
 class KeyTaken(TransferError):
-    """Another object has the key and must not be replaced."""
+    """Another object already has the key, and the upload must not replace that object."""
 
 
 class PartsLeft(TransferError):
@@ -117,8 +122,8 @@ class ServerRefused(TransferError):
     """The server answered with an error, or did not answer (`status` 0).
 
     `code`, `reason`, `detail` and `id` are fields of the server's problem document. If the quota is
-    used up, `quota` has the name of the limit with the used and allowed amounts, and `prefix` is
-    the person's key prefix.
+    used up, `quota` contains the name of the limit, the used amount and the allowed amount, and
+    `prefix` is the person's key prefix.
     """
 
     def __init__(
@@ -149,8 +154,8 @@ class GrantRefused(ServerRefused):
 
 
 class StorageBroken(TransferError):
-    """The browser's storage is blocked, full or missing; the text is the browser's message."""
+    """The browser's storage is blocked, full or missing. The error text is from the browser."""
 
 
 class IllegalMove(TransferError):
-    """An upload's present state does not allow the requested change."""
+    """The present state of an upload does not allow the requested change."""

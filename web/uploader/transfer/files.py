@@ -1,4 +1,7 @@
-"""The files and streams of the engine: names and sizes. The ports alone handle their bytes."""
+"""Interfaces of files and streams, and classes for pieces of files and for missing files.
+
+The engine passes files to its ports (`ports.Ports`), which read the bytes.
+"""
 
 from uploader.transfer.errors import FileUnreadable
 
@@ -20,20 +23,22 @@ if TYPE_CHECKING:
         async def head(self) -> bytes:
             """Return the first bytes of the file, at most `sniff.HEAD_BYTES`.
 
-            The method may read the whole file and set `crc64`.
+            The method may read the whole file, and then sets `crc64` to the CRC-64 of the file.
 
             Raises:
                 FileUnreadable: the file is gone or has changed, or the page may not read it.
             """
 
     class Source(Protocol):
-        """The source of a stream of unknown length."""
+        """The bytes of a stream of unknown length. The bytes can be read only once."""
 
         async def read(self, size: int) -> File:
-            """Return the next `size` bytes as a file in memory; fewer only at the stream's end.
+            """Return the next `size` bytes as a file in memory.
+
+            Fewer bytes are returned only at the end of the stream.
 
             Raises:
-                FileUnreadable: the stream has failed.
+                FileUnreadable: reading the stream has failed.
             """
 
 
@@ -44,7 +49,7 @@ class Piece:
     """The bytes `[offset, offset + size)` of a file."""
 
     def __init__(self, file: "Any", offset: int, size: int) -> None:
-        self.file = file  # a `File`; only the ports use more of it than name and size
+        self.file = file  # a `File`; only the ports use more than its name and size
         self.offset = offset
         self.size = size
         self.cut: Any = None  # the bytes in the form that the ports use, once they are cut out
@@ -52,7 +57,7 @@ class Piece:
 
 
 class LostFile:
-    """A file that an earlier page had: its name and size, without the bytes."""
+    """The name and size of a file that an earlier page had. The bytes are not available."""
 
     content_type = ""
     crc64 = ""

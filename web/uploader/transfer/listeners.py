@@ -12,7 +12,10 @@ __all__ = ["Listeners"]
 
 
 class Listeners:
-    """Functions that are called with an upload; `report(error)` gets each error they raise."""
+    """Functions that are called with each changed upload.
+
+    `report(error)` is called with each error that one of the functions raises.
+    """
 
     def __init__(self, report: "Callable[[Exception], None]") -> None:
         self._report = report
@@ -28,7 +31,7 @@ class Listeners:
         return end
 
     def tell(self, upload: "Upload") -> None:
-        """Call all listeners with this upload."""
+        """Call all listeners with this upload, and report the errors that listeners raise."""
         for listener in self._all:
             try:
                 listener(upload)

@@ -1,4 +1,4 @@
-"""Options of an upload: how OSS stores the object, apart from its bytes."""
+"""Options of an upload: how OSS stores the object, for example its content type and its tags."""
 
 from uploader.oss.encoding import percent_encode
 
@@ -18,7 +18,7 @@ SAME_NAME = (KEEP_BOTH, REFUSE, REPLACE)
 DISPOSITIONS = ("", "attachment", "inline")
 STORAGE_CLASSES = ("", "Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
-MAX_METADATA_BYTES = 5800  # of OSS's 8,192; the file's name and SHA-256 need the rest
+MAX_METADATA_BYTES = 5800  # OSS allows 8,192; the file's name and SHA-256 need the rest
 METADATA_PREFIX = "x-oss-meta-"
 MAX_TAGS = 10
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -36,23 +36,29 @@ OURS = ("name", "sha256")  # metadata names that the upload sets itself
 
 
 class Options:
-    """How an upload is stored. Many uploads can share one `Options`, which does not change.
+    """How OSS stores the object of an upload.
+
+    Many uploads can share one `Options` object, because the object never changes.
 
     Args:
-        same_name: `KEEP_BOTH`, `REFUSE` or `REPLACE`; the last two put the object at
-            `{prefix}{folders}/{name}`.
-        content_type: replaces the type that the file's name and first bytes suggest.
-        disposition: `attachment` or `inline`; it is stored together with the file's own name.
-        metadata: `x-oss-meta-*`; names of `a-z 0-9 -`, values of any text, stored percent-encoded.
-        tags: object tags. The role needs `oss:PutObjectTagging` for them.
-        storage_class: of the object; empty for the bucket's default.
-        sha256: read the file an extra time before it is sent, and store its SHA-256 as
-            `x-oss-meta-sha256`.
-        skip_identical: read the file an extra time before it is sent, and do not send it if this
-            person has stored an object with the same name, folders, size and CRC-64.
+        same_name: the treatment of files with the same name. `KEEP_BOTH` puts a random part into
+            each key. `REFUSE` and `REPLACE` use the key `{prefix}{folders}/{name}`, and refuse or
+            replace an object that has this key.
+        content_type: the content type of the object; if empty, the engine finds the type from the
+            name and the first bytes of the file.
+        disposition: `attachment` or `inline`; stored together with the file's own name.
+        metadata: the object's `x-oss-meta-*` headers. Names consist of `a-z 0-9 -`; values are any
+            text, and are stored percent-encoded.
+        tags: object tags. The RAM role of the credentials needs `oss:PutObjectTagging`.
+        storage_class: the storage class of the object; if empty, the bucket's storage class is
+            used.
+        sha256: whether to read the file an extra time before it is sent, and to store the file's
+            SHA-256 as `x-oss-meta-sha256`.
+        skip_identical: whether to read the file an extra time before it is sent, and to skip the
+            file if this person has stored an object with the same name, folders, size and CRC-64.
 
     Raises:
-        ValueError: OSS would refuse an argument; the text names it and the reason.
+        ValueError: OSS would refuse an argument; the error text names the argument and the reason.
 
     Source: OSS API reference, PutObject; OSS user guide, Object tagging.
     """
@@ -86,9 +92,9 @@ def object_headers(
     """Return the headers of PutObject or InitiateMultipartUpload that describe the object.
 
     Args:
-        name: the file's own name, stored percent-encoded in `x-oss-meta-name`.
-        content_type: `application/octet-stream` if empty.
-        sha256: of the file in hexadecimal; empty if unknown.
+        name: the file's own name, which is stored percent-encoded in `x-oss-meta-name`.
+        content_type: the content type; if empty, `application/octet-stream` is used.
+        sha256: the SHA-256 of the file in hexadecimal; empty if unknown.
     """
     headers: list[Header] = [
         ("content-type", content_type or DEFAULT_CONTENT_TYPE),

@@ -1,9 +1,9 @@
 """The division of a file into parts.
 
-All parts of an upload but the last have the same size, so the part number determines the offset.
-The part size grows with the file, to stay within 10,000 parts, and with the measured speed, so that
-a part takes some seconds: closing the page loses the parts in flight. An unmeasured connection is
-assumed to be slow.
+All parts of an upload except the last have the same size, so the part number determines the offset.
+The part size grows with the file, because OSS allows at most 10,000 parts. The part size also grows
+with the measured speed, so that sending a part takes some seconds and not longer: closing the page
+loses the parts in flight. If no speed is measured yet, the connection is assumed to be slow.
 """
 
 __all__ = [
@@ -33,11 +33,11 @@ PARTS = 64  # the fewest parts of a large file: six in flight are a tenth of the
 
 
 class PartPlanError(Exception):
-    """No allowed part size can hold the file."""
+    """The file is larger than the largest object in OSS."""
 
 
 class Part:
-    """A part of a file: the bytes `[offset, offset + size)`. Part numbers begin with 1."""
+    """A part of a file: the bytes `[offset, offset + size)`. Part numbers start at 1."""
 
     def __init__(self, number: int, offset: int, size: int) -> None:
         self.number = number
@@ -49,13 +49,13 @@ def part_size_for(size: int, *, rate_bytes_per_s: float = 0) -> int:
     """Return the part size for a file of `size` bytes.
 
     Args:
-        rate_bytes_per_s: measured speed of one connection; 0 if unknown.
+        rate_bytes_per_s: the measured speed of one connection; 0 if unknown.
 
     Returns:
         A size in bytes: a multiple of 1 KiB, between 100 KiB and 5 GiB.
 
     Raises:
-        PartPlanError: the file is larger than an object in OSS can be.
+        PartPlanError: the file is larger than the largest object in OSS.
 
     Source: OSS API reference, UploadPart and CompleteMultipartUpload.
     """
@@ -72,11 +72,20 @@ def part_size_for(size: int, *, rate_bytes_per_s: float = 0) -> int:
 
 
 def part_count(size: int, part_size: int) -> int:
-    """Return the number of parts of a file of `size` bytes; 0 for an empty file."""
+    """Return the number of parts of `part_size` bytes in a file of `size` bytes.
+
+    The result is 0 for an empty file.
+    """
     return -(-size // part_size)
 
 
 def part_at(number: int, size: int, part_size: int) -> Part:
-    """Return the part with this number of a file of `size` bytes."""
+    """Return one part of a file.
+
+    Args:
+        number: the number of the part, from 1.
+        size: the size of the file in bytes.
+        part_size: the size of all parts except the last, in bytes.
+    """
     offset = (number - 1) * part_size
     return Part(number, offset, min(part_size, size - offset))

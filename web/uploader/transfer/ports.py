@@ -1,6 +1,7 @@
 """Interfaces of the engine to its environment: network, files, clock, storage and other tabs.
 
-`uploader.browser` implements them with JavaScript, tests implement them with lists and dicts.
+The package `uploader.browser` implements these interfaces with JavaScript. Tests implement them
+with lists and dictionaries.
 """
 
 TYPE_CHECKING = False
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
         async def send(
             self, request: Request, body: Any, on_progress: Callable[[int], None]
         ) -> Reply:
-            """Send one request and return the reply, whatever its status is.
+            """Send one request, and return the reply. A reply with an error status is returned too.
 
             Args:
                 body: a `Piece`, text or `None`.
-                on_progress: called with the number of bytes of the body that have left so far.
+                on_progress: called with the number of bytes of the body sent so far.
 
             Raises:
                 Lost: no reply came.
@@ -31,14 +32,14 @@ if TYPE_CHECKING:
             """
 
     class Checksum(Protocol):
-        """Computes CRC-64/ECMA and SHA-256 outside the main thread."""
+        """Computes CRC-64/ECMA and SHA-256 checksums outside the browser's main thread."""
 
         async def crc64(self, piece: Any) -> int:
             """Return the CRC-64 of a `Piece`.
 
             Raises:
                 FileUnreadable: the file is gone or has changed, or the page may not read it.
-                ServerRefused: the code of the checksum cannot be loaded now.
+                ServerRefused: the server does not deliver the script that computes checksums.
             """
 
         async def sha256(self, file: File) -> str:
@@ -46,148 +47,169 @@ if TYPE_CHECKING:
 
             Raises:
                 FileUnreadable: the file is gone or has changed, or the page may not read it.
-                ServerRefused: the code of the checksum cannot be loaded now.
+                ServerRefused: the server does not deliver the script that computes checksums.
             """
 
     class Clock(Protocol):
-        """The user's clock, which may be wrong, a monotonic clock and a timer."""
+        """The user's clock (which may be wrong), a monotonic clock, and a timer."""
 
         def now_s(self) -> float:
-            """Return the user's time in seconds since 1970."""
+            """Return the time of the user's clock in seconds since 1970."""
 
         def elapsed_s(self) -> float:
-            """Return the seconds since an arbitrary moment, by a clock that nobody can set."""
+            """Return the seconds of a monotonic clock, which starts at an arbitrary time."""
 
         async def sleep(self, seconds: float) -> None:
-            """Return after this many seconds."""
+            """Wait for this number of seconds."""
 
     class Storage(Protocol):
-        """Small texts that stay when the page is closed, each with a handle that reopens a file.
+        """Storage for small texts and file handles, which stay when the page is closed.
 
-        A text has no handle if the browser does not offer one. Every method raises `StorageBroken`
-        if the browser's storage does not work.
+        A text can have the handle of a file, with which a later page opens the file again. Some
+        browsers offer no handles. Every method raises `StorageBroken` if the browser's storage does
+        not work.
         """
 
         async def load(self, owner: str) -> list[tuple[str, str, bool]]:
-            """Return `(name, text, can_reopen)` for all texts of one person.
+            """Return a list of `(name, text, can_reopen)` for all texts of one person.
 
-            Only names that begin with `owner` are read; other people may use the same browser.
-            `can_reopen` tells whether the file of the text can be opened again.
+            `can_reopen` is true if the file of the text can be opened again.
+
+            Args:
+                owner: the key prefix of the person. Only names that begin with this prefix are
+                    read, because other people may use the same browser.
             """
 
         async def save(self, records: list[tuple[str, str, Any]]) -> None:
-            """Store texts in one transaction; a text replaces the older one with the same name.
+            """Store texts in one transaction. A text replaces an older text with the same name.
 
             Args:
-                records: `(name, text, file)`; the handle of a `File` is stored too, if `file` is
+                records: `(name, text, file)`. The handle of the file is stored too, if `file` is
                     not `None` and the browser offers handles.
             """
 
         async def open_files(self, wanted: list[tuple[str, str]]) -> list[Any]:
-            """Return the `File` of each `(name, path)`, or a `FileUnreadable` in its place.
+            """Open files with their stored handles.
 
             The browser may ask the person for permission, once for all files, so call this method
             from a click.
+
+            Args:
+                wanted: `(name, path)`: the name of the stored text, and the folders of the file.
+
+            Returns:
+                For each file, a `File`, or a `FileUnreadable` error if the file cannot be opened.
             """
 
         async def delete(self, names: list[str]) -> None:
-            """Delete texts and the handles of their files; unknown names are ignored."""
+            """Delete texts and the handles of their files. Unknown names are ignored."""
 
     class Tabs(Protocol):
-        """Locks and messages that the tabs of this origin in this browser share."""
+        """Locks and messages that the tabs of this web origin in this browser share."""
 
         async def take(self, name: str) -> bool:
-            """Take a lock until this tab closes; `False` if another tab has it."""
+            """Take a lock; return `False` if another tab holds the lock.
+
+            This tab holds the lock until `drop` is called or the tab is closed.
+            """
 
         def drop(self, name: str) -> None:
-            """Release a lock, if this tab has it."""
+            """Release a lock, if this tab holds the lock."""
 
         async def is_free(self, name: str) -> bool:
-            """Tell whether no tab has the lock."""
+            """Return whether the lock is free: no tab holds the lock."""
 
         async def free(self, name: str) -> None:
-            """Return as soon as no tab has the lock."""
+            """Wait until no tab holds the lock."""
 
         def tell(self, text: str) -> None:
             """Send a text to all other tabs."""
 
         def listen(self, handler: Callable[[str], None]) -> None:
-            """Call `handler` with each text that another tab sends."""
+            """Call `handler` with each text that another tab sends from now on."""
 
     class Network(Protocol):
-        """The state of the network, as far as the browser can tell."""
+        """Checks whether the network and the server are available."""
 
         async def may_be_back(self, timeout_s: float) -> None:
-            """Return when the browser reports that the network is back, or after `timeout_s`."""
+            """Wait until the browser reports a working network, at most `timeout_s` seconds."""
 
         async def server_answers(self) -> bool:
-            """Tell whether the server answers, which proves that the network works."""
+            """Return whether the server answers. An answer proves that the network works."""
 
     class Receipts(Protocol):
-        """Asks the server about stored objects; the page's credentials can only add objects."""
+        """Requests to the server about stored objects and multipart uploads.
+
+        The page needs the server for this, because the page's credentials can only add objects.
+        """
 
         async def confirm(
             self, *, key: str, size: int, crc64: str, request_id: str
         ) -> Stored | None:
-            """Return the proof that the object under `key` has this size and CRC-64.
+            """Return the server's proof that the object under `key` has this size and CRC-64.
+
+            Args:
+                request_id: the id of the OSS request that stored the object; empty if unknown.
 
             Returns:
-                `None` if there is no object under `key`.
+                The proof; `None` if there is no object under `key`.
 
             Raises:
-                Corrupt: the object under `key` is another one.
-                ServerRefused: the server refused, or did not answer.
+                Corrupt: the object under `key` has another size or another CRC-64.
+                ServerRefused: the server refused the request, or did not answer.
             """
 
         async def refuse(self, refused: RefusedObject) -> bool:
-            """Ask the server to delete an object that is not the file.
+            """Ask the server to delete an object that differs from the uploaded file.
 
             Returns:
-                `False` if the object is identical to the file after all.
+                `False` if the server finds that the object is identical to the file.
 
             Raises:
-                ServerRefused: the server refused, or did not answer.
+                ServerRefused: the server refused the request, or did not answer.
             """
 
         async def identical(self, *, path: str, size: int, crc64: str) -> str:
             """Return the key of an identical object of this person; empty if there is none.
 
             Args:
-                path: folders and name of the file, in the form that keys have.
+                path: the folders and the name of the file, in the same form as in object keys.
 
             Raises:
-                ServerRefused: the server refused, or did not answer.
+                ServerRefused: the server refused the request, or did not answer.
             """
 
         async def begun_empty(self, key: str) -> list[str]:
             """Return the ids of multipart uploads under `key` that have no parts.
 
             Raises:
-                ServerRefused: the server refused, or did not answer.
+                ServerRefused: the server refused the request, or did not answer.
             """
 
         async def discard(self, key: str, upload_id: str) -> None:
-            """Ask the server to abort a multipart upload; the page needs no credentials for it.
+            """Ask the server to abort a multipart upload.
+
+            The page needs no OSS credentials for this request.
 
             Raises:
-                ServerRefused: the server refused, or did not answer.
+                ServerRefused: the server refused the request, or did not answer.
             """
 
     class Random(Protocol):
-        """Unpredictable random numbers."""
+        """Generates unpredictable random numbers."""
 
         def hex(self, size: int) -> str:
             """Return `size` random bytes in hexadecimal."""
 
         def unit(self) -> float:
-            """Return a random number from 0 up to, not including, 1."""
+            """Return a random number of at least 0 and less than 1."""
 
 
 __all__ = ["Ports"]
 
 
 class Ports:
-    """All ports of the engine as one argument."""
+    """The implementations of all interfaces that the engine needs."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""How far an upload is: the parts that OSS has, and the bytes in flight."""
+"""The progress of an upload: the parts that OSS has, and the bytes in flight."""
 
 from uploader.oss.crc64 import Shifter
 
@@ -12,7 +12,7 @@ __all__ = ["Progress", "SentPart"]
 
 
 class SentPart:
-    """A part that OSS has: quoted ETag, CRC-64 and size in bytes."""
+    """A part that OSS has: its ETag (with quotes), its CRC-64 and its size in bytes."""
 
     def __init__(self, etag: str, crc64: int, size: int) -> None:
         self.etag = etag
@@ -21,20 +21,20 @@ class SentPart:
 
 
 class Progress:
-    """The transfer of one file. Other modules change it through its methods only.
+    """The progress of one upload. Other modules change the attributes only through methods.
 
     `on_change()` is called when the number of sent bytes changes.
 
     Attributes:
-        upload_id: of the multipart upload in OSS; empty if there is none.
-        part_size: in bytes; 0 until the file is cut into parts.
+        upload_id: the id of the multipart upload in OSS; empty if there is none.
+        part_size: the size of the parts in bytes; 0 until the file is divided into parts.
         parts: the parts that OSS has, by part number.
-        is_unproved: `parts` of an earlier page are not compared with the file yet.
-        unanswered_begins: InitiateMultipartUpload requests without an answer; each may have
-            created a multipart upload whose id nobody knows.
-        sent: bytes that have left, at most the size of the file.
-        arrived: bytes that OSS has confirmed as parts.
-        all_sent: every byte has left at least once, so the object may exist.
+        is_unproved: whether parts of an earlier page still have to be compared with the file.
+        unanswered_begins: the number of InitiateMultipartUpload requests without an answer; each
+            request may have created a multipart upload with an unknown id.
+        sent: the number of bytes sent so far, at most the size of the file.
+        arrived: the number of bytes that OSS has confirmed as parts.
+        all_sent: whether every byte was sent at least once, so that the object may exist.
     """
 
     def __init__(self, file: "File", on_change: "Callable[[], None]") -> None:
@@ -51,20 +51,26 @@ class Progress:
         self._on_change = on_change
 
     def use(self, file: "File") -> None:
-        """Count the bytes of this file from now on: a short stream has become a file."""
+        """Set the file whose size is compared with the sent bytes.
+
+        The file changes when a short stream has ended and is sent like an ordinary file.
+        """
         self._file = file
 
     def plan(self, part_size: int) -> None:
-        """Set the size of the parts, in bytes."""
+        """Set the size of the parts in bytes."""
         self.part_size = part_size
 
     def continue_from(
         self, upload_id: str, part_size: int, *, may_have_begun: bool = False
     ) -> None:
-        """Continue the upload of an earlier page; its parts are unproved.
+        """Continue an upload of an earlier page. The parts still have to be compared with the file.
 
         Args:
-            may_have_begun: that page may have created a multipart upload whose id is unknown.
+            upload_id: the id of the multipart upload; empty if there is none.
+            part_size: the size of the parts in bytes.
+            may_have_begun: whether the earlier page may have created a multipart upload with an
+                unknown id.
         """
         self.upload_id = upload_id
         self.part_size = part_size
@@ -72,38 +78,49 @@ class Progress:
         self.unanswered_begins = 1 if may_have_begun else 0
 
     def doubt(self) -> None:
-        """Have the parts compared with the file again: another page may have sent some."""
+        """Mark the parts as not compared with the file: another page may have sent parts."""
         self.is_unproved = bool(self.upload_id)
 
     def prove(self) -> None:
-        """Note that the parts are those of this file."""
+        """Mark the parts as compared with the file."""
         self.is_unproved = False
 
     def ask_to_begin(self) -> None:
-        """Note an InitiateMultipartUpload request, which may never be answered."""
+        """Count an InitiateMultipartUpload request that has no answer yet."""
         self.unanswered_begins += 1
 
     def begin_refused(self) -> None:
-        """Note that such a request was refused and created nothing."""
+        """Stop counting an InitiateMultipartUpload request that OSS has refused."""
         self.unanswered_begins -= 1
 
     def begun(self, upload_id: str) -> None:
-        """Note the id of the multipart upload that such a request has created."""
+        """Set the id of the multipart upload from an answer to InitiateMultipartUpload."""
         self.upload_id = upload_id
         self.unanswered_begins -= 1
 
     def orphans_removed(self) -> None:
-        """Note that no multipart upload of an unanswered request is left."""
+        """Reset `unanswered_begins`: the multipart uploads of unanswered requests are removed."""
         self.unanswered_begins = 0
 
     def fly(self, number: int, sent: int) -> None:
-        """Note that `sent` bytes of a part, or of the whole file as part 1, have left."""
+        """Set how many bytes of a part are sent. The part is now in flight.
+
+        Args:
+            number: the part number; 1 for a whole file in one request, and 0 for the progress of
+                another tab that sends the same file.
+            sent: the number of bytes sent.
+        """
         if self._in_flight.get(number) != sent:
             self._in_flight[number] = sent
             self._count()
 
     def land(self, number: int, part: "SentPart | None" = None) -> None:
-        """Note that a part is not in flight any more; with `part`, that OSS has it."""
+        """End the transfer of a part.
+
+        Args:
+            number: the number of the part, as in `fly`.
+            part: the part that OSS has confirmed; `None` if the transfer failed.
+        """
         self._in_flight.pop(number, None)
         if part:
             self.drop(number)
@@ -112,18 +129,18 @@ class Progress:
         self._count()
 
     def drop(self, number: int) -> None:
-        """Note that OSS does not have a part."""
+        """Remove a part from `parts`, because OSS does not have the part."""
         gone = self.parts.pop(number, None)
         if gone:
             self.arrived -= gone.size
 
     def ground(self) -> None:
-        """Note that nothing is in flight."""
+        """Set the number of bytes in flight to 0."""
         self._in_flight = {}
         self._sum()
 
     def forget(self) -> None:
-        """Forget the multipart upload and its parts."""
+        """Remove the multipart upload and its parts from this object."""
         self.upload_id = ""
         self.is_unproved = False
         self.parts = {}
@@ -131,12 +148,12 @@ class Progress:
         self.ground()
 
     def is_complete(self) -> bool:
-        """Tell whether OSS has confirmed every byte of the file as a part."""
+        """Return whether OSS has confirmed every byte of the file as a part."""
         return bool(self.parts) and self.arrived == self._file.size and not self.is_open()
 
     def combined_crc64(self) -> int:
-        """Return the CRC-64 of all parts in order."""
-        shifters: dict[int, Shifter] = {}  # by part size, as most parts have the same
+        """Return the CRC-64 of all parts together, in the order of the part numbers."""
+        shifters: dict[int, Shifter] = {}  # by part size; most parts have the same size
         crc = 0
         for number in sorted(self.parts):
             part = self.parts[number]
@@ -146,7 +163,7 @@ class Progress:
         return crc
 
     def is_open(self) -> bool:
-        """Tell whether the file is a stream that has not ended."""
+        """Return whether the file is a stream that has not ended."""
         return bool(getattr(self._file, "is_open", False))
 
     def _count(self) -> None:

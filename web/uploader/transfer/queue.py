@@ -1,4 +1,4 @@
-"""The queue: it holds all uploads of a page and runs a limited number of them at a time."""
+"""The queue, which holds all uploads of a page and runs a limited number of them at a time."""
 
 import asyncio
 import heapq
@@ -42,16 +42,19 @@ MAX_FILES = 10_000  # until a grant says otherwise
 
 STOPPED_BY_PAUSE = "pause"
 STOPPED_BY_CANCEL = "cancel"
-STOPPED_TO_GO_ON = "go on"  # a person took the pause back before the task ended
+STOPPED_TO_GO_ON = "go on"  # a person undid the pause before the task ended
 
 
 class Queue:
-    """All uploads of a page in the order they were added. Urgent ones start first, then small ones.
+    """All uploads of a page in the order they were added.
+
+    Urgent uploads start first, then small uploads.
 
     Args:
-        active: uploads of any size that run at a time, see `Slots`.
-        ahead: further small uploads that run at a time.
-        soon: `soon(write)` arranges a call of `write` soon, which writes the records of uploads.
+        on_change: a first listener, see the method `on_change`.
+        active: the number of uploads of any size that run at a time, see `Slots`.
+        ahead: the number of additional small uploads that run at a time.
+        soon: `soon(write)` schedules a call of `write`, which writes the records of uploads.
         report: called with each error that a listener raises.
 
     Attributes:
@@ -97,7 +100,10 @@ class Queue:
 
     @property
     def speed_limit(self) -> int:
-        """The limit in bytes per second over all uploads; 0 for none. It can change at any time."""
+        """The speed limit of all uploads together, in bytes per second; 0 for no limit.
+
+        The limit can be changed at any time.
+        """
         return self._engine.speed.bytes_per_s
 
     @speed_limit.setter
@@ -109,7 +115,7 @@ class Queue:
         return self._add(file, options or self.options)
 
     def allow(self, limits: Limits) -> None:
-        """Apply the limits of a grant; waiting uploads that exceed them fail at once."""
+        """Apply the limits of a grant. Waiting uploads that exceed the limits fail at once."""
         if limits is self._limits:
             return
         self._limits = limits
@@ -139,16 +145,22 @@ class Queue:
         return self._listeners.add(listener)
 
     def cancel(self, upload: Upload) -> None:
-        """Stop an upload at once and remove its parts. An upload that has ended stays as it is."""
+        """Stop an upload at once, and remove its parts from OSS.
+
+        The call has no effect on an upload that has ended.
+        """
         self._stop(upload, STOPPED_BY_CANCEL)
 
     def pause(self, upload: Upload) -> None:
-        """Stop an upload at once and keep its parts. An upload that has ended stays as it is."""
+        """Stop an upload at once, and keep its parts in OSS.
+
+        The call has no effect on an upload that has ended.
+        """
         if upload.paused_for != states.BY_PERSON:
             self._stop(upload, STOPPED_BY_PAUSE)
 
     def resume(self, upload: Upload) -> None:
-        """Continue an upload that a person paused; any other upload stays as it is."""
+        """Continue an upload that a person paused; other uploads are not changed."""
         if self._stopping.get(id(upload)) == STOPPED_BY_PAUSE:
             self._stopping[id(upload)] = STOPPED_TO_GO_ON
         elif upload.paused_for == states.BY_PERSON:
@@ -157,7 +169,8 @@ class Queue:
     def retry(self, upload: Upload) -> None:
         """Send a failed or cancelled upload again, or continue one that a person paused.
 
-        A paused upload that waits for a condition stays as it is, because it continues by itself.
+        An upload that is paused for a condition is not changed, because the upload continues by
+        itself.
 
         Raises:
             IllegalMove: the upload is waiting, running or done.
@@ -190,30 +203,30 @@ class Queue:
             self.cancel(upload)
 
     def retry_failed(self) -> None:
-        """Send all failed uploads again, except those that can never succeed."""
+        """Send all failed uploads again, except uploads with an error that no retry can solve."""
         for upload in list(self.uploads):
             if upload.may_retry():
                 self.retry(upload)
 
     def write_now(self) -> None:
-        """Write all missing records at once, because the page may be closed without notice."""
+        """Write all missing records at once, because the page may be closed without a warning."""
         self._records.write_now()
 
     async def left(self) -> "list[Checkpoint]":
         """Return the records of the uploads that earlier pages left unfinished.
 
         Raises:
-            GrantRefused: the person is not known yet.
+            GrantRefused: the server did not give the key prefix of the person.
         """
         return await self.unfinished.find()
 
     async def reopen(self, records: "list[Checkpoint]") -> "Failed":
-        """Continue uploads of an earlier page without choosing their files again.
+        """Continue uploads of an earlier page. The person need not choose the files again.
 
         The browser may ask the person for permission, so call this method from a click.
 
         Args:
-            records: records with `can_reopen`.
+            records: records whose `can_reopen` is true.
 
         Returns:
             The records that cannot be continued, with the error of each: the file is gone or has
@@ -222,19 +235,22 @@ class Queue:
         return await self.unfinished.reopen(records)
 
     def discard(self, records: "list[Checkpoint]") -> "asyncio.Task[Failed]":
-        """Give up unfinished uploads of earlier pages, and remove their parts.
+        """Remove unfinished uploads of earlier pages, with their parts in OSS.
 
         Returns:
-            A task, which need not be awaited. Its result is the records whose parts could not be
-            removed, with the error of each.
+            A task, which need not be awaited. The result of the task is the list of records whose
+            parts could not be removed, with the error of each record.
         """
         return self.unfinished.discard(records)
 
     def leave(self, upload: Upload, is_leaving: bool) -> None:
-        """Note that an upload is about to be cancelled, or that a person took the cancel back.
+        """Mark the record of an upload as abandoned, or remove this mark.
 
-        If this page is closed before the cancel, the next page removes the upload's parts and does
-        not offer the upload.
+        The upload is marked while the person can undo the cancel. If the page is closed during this
+        time, the next page removes the parts and does not offer the upload.
+
+        Args:
+            is_leaving: `False` if the person has undone the cancel.
         """
         upload.record.abandon(is_leaving)
         if upload.upload_id:
@@ -245,7 +261,10 @@ class Queue:
             self._records.note(upload)
 
     def reported(self, upload: Upload) -> None:
-        """Remove the record of an upload, because the server knows that the upload is complete."""
+        """Remove the record of a complete multipart upload.
+
+        Call this method after the server has received the page's report about the upload.
+        """
         if upload.upload_id:
             forget = self._engine.journal.forget(upload.key, upload.crc64)
             asyncio.create_task(forget)  # noqa: RUF006 - it ends by itself
@@ -286,7 +305,10 @@ class Queue:
         return self._limits.refusal(upload.file)
 
     def _line_up(self, upload: Upload) -> None:
-        """Add an upload to the heap of waiting uploads; `_start` skips older entries."""
+        """Add an upload to the heap of waiting uploads.
+
+        The heap can contain several entries for an upload; `_start` ignores the older entries.
+        """
         self._lined_up += 1
         self._unended.add(upload.number)
         heapq.heappush(self._line, (upload.rank(), self._lined_up, upload))
@@ -317,24 +339,24 @@ class Queue:
         started = upload.state != states.WAITING
         if task and started:
             before = self._stopping.get(id(upload))
-            if before != STOPPED_BY_CANCEL:  # a cancel cannot be taken back
+            if before != STOPPED_BY_CANCEL:  # `cancel` cannot be undone
                 self._stopping[id(upload)] = why
             if not before:
                 _cancel(task)
             return
         self._stopped(upload, why)
         self._engine.journal.not_sending(upload)
-        if task:  # not started, so it cannot handle its cancellation
+        if task:  # not started, so the task cannot handle its cancellation
             task.cancel()
             self._ended(upload)
 
     def _stopped(self, upload: Upload, why: str) -> None:
         if why != STOPPED_BY_CANCEL:
             upload.pause_by_person()
-            self._records.note(upload)  # it may have neither key nor record
-            why = self._stopping.get(id(upload), why)  # a listener may have changed it
+            self._records.note(upload)  # the upload may have no key and no record
+            why = self._stopping.get(id(upload), why)  # a listener may have changed the reason
             if why == STOPPED_TO_GO_ON:
-                upload.restart()  # `_ended` adds it to the heap again
+                upload.restart()  # `_ended` adds the upload to the heap again
         if why == STOPPED_BY_CANCEL:
             self._records.drop(upload)
             if upload.upload_id or upload.progress.unanswered_begins or upload.progress.all_sent:
@@ -349,7 +371,7 @@ class Queue:
             self._stopped(upload, self._stopping.get(id(upload), STOPPED_BY_CANCEL))
         except (OSSError, TransferError) as error:
             if isinstance(error, FileUnreadable) and error.changed and upload.upload_id:
-                self._cleanup.begin(upload)  # its parts belong to the old file
+                self._cleanup.begin(upload)  # the parts belong to the old file
             upload.fail(error)
         except Exception as error:
             upload.fail(error)
@@ -381,13 +403,20 @@ class Queue:
     async def _prepare(self, upload: Upload) -> "Stored | None":
         stored = await prepare(upload, self._engine)
         if upload.record.is_due:
-            self._records.note(upload)  # it had no record while it waited for a tab
+            self._records.note(upload)  # waiting for a tab removed the record
         grant: Grant = await self._engine.persist(upload, self._engine.keeper.get)
         self.allow(grant.limits)
         return stored
 
     def _cleaned(self, upload: Upload, stored: "Stored | None") -> None:
-        """Show the result of a cancelled upload, unless it was removed from the queue."""
+        """Update a cancelled upload after the removal of its parts.
+
+        An upload that was removed from the queue is ignored.
+
+        Args:
+            stored: the proof that the file is stored, if the cancel came too late; otherwise
+                `None`.
+        """
         if upload not in self.uploads:
             return
         if stored:
@@ -403,13 +432,13 @@ class Queue:
             self._unended.discard(upload.number)
         if is_over(upload):
             self._records.drop(upload)
-        if upload.state == states.WAITING:  # a person has retried it meanwhile
+        if upload.state == states.WAITING:  # a person has retried the upload meanwhile
             self._line_up(upload)
         self._start()
 
 
 def _cancel(task: "asyncio.Task[None]") -> None:
-    """Cancel a task, even from within the task, as when a listener stops its upload."""
+    """Cancel a task. The caller may be the task itself, if a listener stops the task's upload."""
     try:
         task.cancel()
     except RuntimeError:  # in MicroPython a task cannot cancel itself

@@ -1,4 +1,4 @@
-"""The states of an upload, the legal moves between them, and the machine that makes the moves.
+"""The states of an upload, the allowed changes of state, and the state machine.
 
     waiting ──▶ uploading ──▶ verifying ──▶ done
        ▲  ▲        │  ▲           │
@@ -9,7 +9,7 @@
        └────────── failed · cancelled          (retry)
 
 An upload is paused by a person (`BY_PERSON`) or waits for a condition (`FOR_*`). In the second case
-it continues by itself when the condition is met.
+the upload continues by itself when the condition is met.
 """
 
 from uploader.transfer.errors import IllegalMove
@@ -64,10 +64,10 @@ MOVES = {
 
 
 def move(state: str, to: str) -> str:
-    """Return `to` if `state` leads there.
+    """Return `to`, if an upload may change from `state` to `to`.
 
     Raises:
-        IllegalMove: the table has no such move.
+        IllegalMove: the table `MOVES` does not allow this change.
     """
     if to not in MOVES[state]:
         raise IllegalMove(f"an upload that is {state} cannot become {to}")
@@ -75,10 +75,11 @@ def move(state: str, to: str) -> str:
 
 
 class StateMachine:
-    """The state of one upload. Only this class changes it, and only as the table allows.
+    """The state of one upload. Only this class changes the state.
 
-    Several requests of an upload can wait at the same time. The upload is paused by the first wait,
-    shows the reason of the latest, and continues after the last.
+    The table `MOVES` contains the allowed changes. Several requests of an upload can wait at the
+    same time. The upload is paused when the first wait begins, shows the reason of the latest wait,
+    and continues when the last wait has ended.
 
     Attributes:
         state: the present state.
@@ -92,26 +93,26 @@ class StateMachine:
         self._held_in = ""  # the state to return to after the last wait
 
     def go(self, to: str) -> None:
-        """Move to another state.
+        """Change to another state.
 
         Raises:
-            IllegalMove: the present state does not lead there.
+            IllegalMove: the present state does not allow this change.
         """
         self.state = move(self.state, to)
         if to != PAUSED:
             self.paused_for = ""
 
     def pause(self, reason: str) -> None:
-        """Move to `paused` for this reason.
+        """Change to the state `paused` with this reason.
 
         Raises:
-            IllegalMove: an upload that has ended cannot be paused.
+            IllegalMove: the upload has ended, so it cannot be paused.
         """
         self.state = move(self.state, PAUSED)
         self.paused_for = reason
 
     def hold(self, reason: str) -> bool:
-        """Add a wait for `reason`; return whether state or reason have changed."""
+        """Add a wait for `reason`; return whether the state or the shown reason has changed."""
         self._waits.append(reason)
         if self.state in (UPLOADING, VERIFYING):
             self._held_in = self.state
@@ -120,7 +121,7 @@ class StateMachine:
         return self._show(reason)
 
     def release(self, reason: str) -> bool:
-        """Remove a wait; return whether state or reason have changed."""
+        """Remove a wait for `reason`; return whether the state or the shown reason has changed."""
         if reason in self._waits:
             self._waits.remove(reason)
         if self._waits:
@@ -131,11 +132,15 @@ class StateMachine:
         return False
 
     def clear(self) -> None:
-        """Forget all waits."""
+        """Remove all waits."""
         self._waits = []
 
     def _show(self, reason: str) -> bool:
-        """Show the latest of several reasons; a pause by a person is shown before all of them."""
+        """Show `reason` for the pause, unless a person has paused the upload.
+
+        Returns:
+            Whether the shown reason has changed.
+        """
         is_new = self.state == PAUSED and self.paused_for not in (BY_PERSON, reason)
         if is_new:
             self.paused_for = reason

@@ -9,9 +9,9 @@ UNREADABLE = "0"  # replaces the CRC-64 of a file that became unreadable; the CR
 
 
 class RefusedObject:
-    """An object that OSS stored and that is not the file; the server is asked to delete it.
+    """A stored object that differs from the uploaded file, and that the server has to delete.
 
-    `size` (bytes) and `crc64` (decimal text) describe the file; `etag` and `request_id` are from
+    `size` (bytes) and `crc64` (decimal text) describe the file. `etag` and `request_id` are from
     OSS's answer, and are empty if there was no answer.
     """
 
@@ -23,26 +23,27 @@ class RefusedObject:
         self.request_id = stored.request_id
 
     def facts(self) -> "tuple[str, int, str, str, str]":
-        """Return all fields, for a comparison."""
+        """Return all fields as a tuple, for a comparison."""
         return (self.key, self.size, self.crc64, self.etag, self.request_id)
 
 
 class Target:
-    """The object that an upload stores. Other modules change it through its methods only.
+    """The object that an upload stores. Other modules change the attributes only through methods.
 
     Attributes:
-        key: the object's key; empty until the upload has one.
+        key: the object's key; empty until the upload has a key.
         folder_id: the random part of the keys of one chosen folder; empty for a single file.
-        content_type: of the object; empty until it is known.
-        sha256: of the file in hexadecimal, if the options ask for it.
-        crc64: of the object in decimal, confirmed by OSS; empty until the upload is done.
-        request_id: of the OSS request that stored the object.
-        identical: the same file was stored before, so nothing was sent.
-        is_searching: the server is being asked for an identical object.
-        was_searched: that question was answered; it is asked once.
-        maybe_stored: an earlier page may have stored the file under this key already.
-        may_replace: the object under the key was stored by this upload and is not the file.
-        refused: the object that OSS stored in place of the file.
+        content_type: the content type of the object; empty until the type is known.
+        sha256: the SHA-256 of the file in hexadecimal, if the options require it.
+        crc64: the CRC-64 of the object in decimal, from OSS; empty until the upload is done.
+        request_id: the id of the OSS request that stored the object.
+        identical: whether the same file was stored before, so that nothing was sent.
+        is_searching: whether the server is searching for an identical object now.
+        was_searched: whether this search has ended; there is only one search.
+        maybe_stored: whether an earlier page may have stored the file under this key.
+        may_replace: whether requests may overwrite the object under the key, for example a damaged
+            object that this upload stored.
+        refused: the object that OSS stored in place of the file; `None` if there is none.
     """
 
     def __init__(self) -> None:
@@ -59,54 +60,73 @@ class Target:
         self.refused: RefusedObject | None = None
 
     def assign(self, key: str) -> None:
-        """Set the object's key; an empty key takes it back."""
+        """Set the object's key. An empty text removes the key."""
         self.key = key
 
     def join_folder(self, folder_id: str) -> None:
-        """Use the same random key part as the other files of a chosen folder."""
+        """Use the same random part in the key as the other files of a chosen folder."""
         self.folder_id = folder_id
 
     def restart(self) -> None:
-        """Give up the key, because another object is stored under it."""
+        """Remove the key, because another object has the key."""
         self.key = self.folder_id = ""
         self.maybe_stored = False
 
     def continue_from(self, key: str, sha256: str) -> None:
-        """Use the key of an earlier page, which may have stored the object."""
+        """Use the key of an upload of an earlier page. That page may have stored the object.
+
+        Args:
+            sha256: the SHA-256 of the file in hexadecimal; empty if unknown.
+        """
         self.key = key
         self.sha256 = sha256
         self.maybe_stored = True
 
     def describe(self, *, content_type: str, sha256: str) -> None:
-        """Set the object's content type and the file's SHA-256 (empty if it is not wanted)."""
+        """Set the content type of the object and the SHA-256 of the file.
+
+        Args:
+            content_type: the content type; empty if unknown.
+            sha256: the SHA-256 in hexadecimal; empty if the options do not require it.
+        """
         self.content_type = content_type
         self.sha256 = sha256
 
     def search(self, is_searching: bool) -> None:
-        """Note that the server is asked for an identical object, or has answered."""
+        """Set whether the server is searching for an identical object now."""
         self.is_searching = is_searching
 
     def searched(self, key: str) -> None:
-        """Note the answer to that question: the key of an identical object, or empty."""
+        """Store the result of the search for an identical object.
+
+        Args:
+            key: the key of the identical object; empty if the server found none.
+        """
         self.was_searched = True
         if key:
             self.key = key
             self.identical = True
 
     def stored(self, crc64: str, request_id: str) -> None:
-        """Note the proof that the object is stored."""
+        """Set the CRC-64 of the stored object, and the id of the OSS request that stored it."""
         self.crc64 = crc64
         self.request_id = request_id
 
     def refuse(self, stored: Stored, *, size: int, crc64: str) -> None:
-        """Note that OSS stored an object that is not the file of this size and CRC-64."""
+        """Set `refused`: OSS has stored an object that differs from the file.
+
+        Args:
+            stored: OSS's answer.
+            size: the size of the file in bytes.
+            crc64: the CRC-64 of the file in decimal.
+        """
         self.refused = RefusedObject(self.key, stored, size=size, crc64=crc64)
 
     def allow_replacing(self) -> None:
-        """Let the next request replace the object under the key, which this upload stored."""
+        """Let later requests of this upload overwrite the object under the key."""
         self.may_replace = True
 
     def replace_refused(self) -> None:
-        """Note that the file has replaced the refused object, if the keys are equal."""
+        """Clear `refused`, if the file replaces the refused object under the same key."""
         if self.refused and self.refused.key == self.key:
             self.refused = None

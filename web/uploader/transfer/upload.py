@@ -1,4 +1,4 @@
-"""One upload: a file, its state, and the three values that describe its transfer."""
+"""One upload: a file, its state, its object, its progress, its record and its requests."""
 
 from uploader.transfer import states
 from uploader.transfer.errors import IllegalMove, TransferError
@@ -16,36 +16,36 @@ if TYPE_CHECKING:
     from uploader.transfer.target import RefusedObject
 
     class Controls(Protocol):
-        """The actions of a queue on one upload."""
+        """The methods of a queue that control one upload."""
 
         def pause(self, upload: "Upload") -> None:
-            """Pause it."""
+            """Pause the upload."""
 
         def resume(self, upload: "Upload") -> None:
-            """Continue it after a pause."""
+            """Continue the upload after a pause."""
 
         def cancel(self, upload: "Upload") -> None:
-            """Cancel it."""
+            """Cancel the upload."""
 
         def retry(self, upload: "Upload") -> None:
-            """Send it again."""
+            """Send the upload again."""
 
         def send_next(self, upload: "Upload") -> None:
-            """Send it before all others."""
+            """Start the upload before all other uploads."""
 
 
 __all__ = ["Upload"]
 
 
 class SavedRecord:
-    """The record of an upload in the browser's storage, as far as it is written.
+    """The state of an upload's record in the browser's storage.
 
     Attributes:
-        name: of the record; empty if there is none.
-        upload_id: the multipart upload id in the record.
-        arrived: `Progress.arrived` in bytes when the record was written.
-        is_abandoned: a page that finds the record removes it and its parts.
-        is_due: the upload lost its record to another tab and needs one again.
+        name: the name of the record; empty if there is no record.
+        upload_id: the id of the multipart upload in the record.
+        arrived: the value of `Progress.arrived`, in bytes, when the record was written.
+        is_abandoned: whether a page that reads the record removes the record and its parts.
+        is_due: whether the upload lost its record to another tab, and needs a new record.
     """
 
     def __init__(self) -> None:
@@ -56,31 +56,31 @@ class SavedRecord:
         self.is_due = False
 
     def save_as(self, name: str) -> None:
-        """Note the record's name; empty if the record is removed."""
+        """Set the name of the record. An empty text means that the record is removed."""
         self.name = name
 
     def save_parts(self, arrived: int) -> None:
-        """Note that the record says how many bytes have arrived."""
+        """Set the number of bytes that are confirmed in the record."""
         self.arrived = arrived
 
     def save_id(self, upload_id: str) -> None:
-        """Note that the storage has the record of this multipart upload."""
+        """Set the id of the multipart upload in the stored record."""
         self.upload_id = upload_id
 
     def abandon(self, is_abandoned: bool) -> None:
-        """Note whether a later page is to remove the upload."""
+        """Set whether a later page removes the upload."""
         self.is_abandoned = is_abandoned
 
     def lose(self) -> None:
-        """Note that another tab sends the file, so that the record is removed."""
+        """Set `is_due`: another tab sends the file, so this upload loses its record for now."""
         self.is_due = True
 
 
 class RequestState:
-    """The requests of an upload: how many are in flight or waiting, and since when they fail.
+    """The requests of an upload: how many are in flight or waiting, and how long they have failed.
 
     Attributes:
-        has_errors: OSS has answered with errors, and with nothing else, for a while.
+        has_errors: whether OSS has answered only with errors for some seconds.
     """
 
     def __init__(self) -> None:
@@ -89,29 +89,43 @@ class RequestState:
         self._in_flight = self._waiting = 0
 
     def send(self, more: int) -> None:
-        """Note that one request more (1) or less (-1) is in flight or about to be sent."""
+        """Change the number of requests that are in flight or about to be sent.
+
+        Args:
+            more: 1 for one request more, -1 for one request less.
+        """
         self._in_flight += more
 
     def wait(self, more: int) -> None:
-        """Note that one request more (1) or less (-1) waits for its next try."""
+        """Change the number of requests that wait for their next try.
+
+        Args:
+            more: 1 for one request more, -1 for one request less.
+        """
         self._waiting += more
 
     def is_waiting(self) -> bool:
-        """Tell whether a request waits for its next try and no other is in flight."""
+        """Return whether a request waits for its next try, and no other request is in flight."""
         return self._waiting > 0 and not self._in_flight
 
     def failing_s(self, now_s: float) -> float:
-        """Note a failure, and return for how many seconds requests have only failed."""
+        """Record a failure, and return how many seconds all requests have failed.
+
+        The result is the time since the first failure after the latest success.
+
+        Args:
+            now_s: the time of a monotonic clock in seconds.
+        """
         if self._failing_since_s is None:
             self._failing_since_s = now_s
         return now_s - self._failing_since_s
 
     def recover(self) -> None:
-        """Forget since when requests fail: one succeeded, or the failure was not theirs."""
+        """Forget the earlier failures, because a request succeeded or an outage was the cause."""
         self._failing_since_s = None
 
     def note_errors(self, has_errors: bool) -> bool:
-        """Note whether OSS answers with errors; return whether that is a change."""
+        """Set `has_errors`, and return whether the value has changed."""
         is_new = has_errors != self.has_errors
         self.has_errors = has_errors
         return is_new
@@ -121,11 +135,12 @@ class Upload:
     """A file and its state. `on_change(upload)` is called after every change.
 
     Attributes:
-        target: the object that the file becomes.
-        progress: how far the transfer is.
-        record: what the browser's storage has of this upload.
-        requests: its requests in flight, and their failures.
-        error: why it failed.
+        target: the object that the upload stores.
+        progress: the progress of the transfer.
+        record: the state of the upload's record in the browser's storage.
+        requests: the upload's requests in flight, and their failures.
+        error: the error of a failed upload, or the reason why OSS kept the parts of a cancelled
+            upload; `None` if there is no error.
     """
 
     def __init__(
@@ -152,22 +167,22 @@ class Upload:
 
     @property
     def state(self) -> str:
-        """One of the states of `states`."""
+        """The present state, one of the constants in `states`."""
         return self._machine.state
 
     @property
     def paused_for(self) -> str:
-        """The reason of a pause, one of `states`; empty if it is not paused."""
+        """The reason of a pause, one of the constants in `states`; empty if there is no pause."""
         return self._machine.paused_for
 
     @property
     def sent(self) -> int:
-        """Bytes that have left."""
+        """The number of bytes sent so far."""
         return self.progress.sent
 
     @property
     def key(self) -> str:
-        """The object's key; empty until it is known."""
+        """The object's key; empty until the upload has a key."""
         return self.target.key
 
     @property
@@ -177,17 +192,17 @@ class Upload:
 
     @property
     def sha256(self) -> str:
-        """The file's SHA-256 in hexadecimal, once it is computed."""
+        """The file's SHA-256 in hexadecimal; empty until the SHA-256 is computed."""
         return self.target.sha256
 
     @property
     def crc64(self) -> str:
-        """The object's CRC-64 in decimal, once OSS has confirmed it."""
+        """The object's CRC-64 in decimal; empty until OSS has confirmed the value."""
         return self.target.crc64
 
     @property
     def request_id(self) -> str:
-        """The id of the OSS request that stored the object."""
+        """The id of the OSS request that stored the object; empty until the object is stored."""
         return self.target.request_id
 
     @property
@@ -197,7 +212,7 @@ class Upload:
 
     @property
     def refused(self) -> "RefusedObject | None":
-        """The object that OSS stored in place of the file."""
+        """The object that OSS stored in place of the file; `None` if there is none."""
         return self.target.refused
 
     @property
@@ -206,57 +221,70 @@ class Upload:
         return getattr(self.file, "is_stream", False)
 
     def pause(self) -> None:
-        """Stop at once and keep what OSS has. An upload that has ended stays as it is."""
+        """Stop the upload at once, and keep its parts in OSS.
+
+        The call has no effect on an upload that has ended.
+        """
         self._queue().pause(self)
 
     def resume(self) -> None:
-        """Continue after `pause`."""
+        """Continue the upload after a call of `pause`."""
         self._queue().resume(self)
 
     def cancel(self) -> None:
-        """Stop at once and remove what OSS has. An upload that has ended stays as it is."""
+        """Stop the upload at once, and remove its parts from OSS.
+
+        The call has no effect on an upload that has ended.
+        """
         self._queue().cancel(self)
 
     def retry(self) -> None:
-        """Send a failed or cancelled upload again; parts that OSS still has are not sent again."""
+        """Send a failed or cancelled upload again. Parts that OSS still has are not sent again."""
         self._queue().retry(self)
 
     def send_next(self) -> None:
-        """Send this upload before all others."""
+        """Start this upload before all other uploads."""
         self._queue().send_next(self)
 
     def may_retry(self) -> bool:
-        """Tell whether the upload has failed for a reason that another try may not meet."""
+        """Return whether the upload has failed, and another try may succeed."""
         is_final = isinstance(self.error, TransferError) and self.error.is_final
         return self.state == states.FAILED and not is_final
 
     def rank(self) -> "tuple[bool, int, int]":
-        """Return the sort key of the queue: urgent first, then small, then added first."""
+        """Return the sort key of the queue.
+
+        Urgent uploads come first, then uploads of smaller files, then uploads that were added
+        earlier.
+        """
         return (not self.urgent, self.file.size, self.number)
 
     def go(self, to: str) -> None:
-        """Move to another state.
+        """Change to another state.
 
         Raises:
-            IllegalMove: the present state does not lead there.
+            IllegalMove: the present state does not allow this change.
         """
         self._machine.go(to)
         self.changed()
 
     def fail(self, error: Exception) -> None:
-        """Move to `failed` because of `error`."""
+        """Change to the state `failed` because of `error`."""
         self.error = error
         self._stop()
         self.go(states.FAILED)
 
     def pause_by_person(self) -> None:
-        """Move to `paused` because a person asked for it."""
+        """Change to the state `paused`, because a person has paused the upload."""
         self._stop()
         self._machine.pause(states.BY_PERSON)
         self.changed()
 
     def restart(self) -> None:
-        """Move back to `waiting`. Key and parts stay, so that nothing is stored or sent twice."""
+        """Change back to the state `waiting`.
+
+        The upload keeps its key and its parts, so that nothing is stored or sent twice.
+        """
         self.error = None
         self.requests.recover()
         self.requests.note_errors(False)
@@ -264,41 +292,49 @@ class Upload:
         self.go(states.WAITING)
 
     def cleaned(self, error: "Exception | None") -> None:
-        """Note why OSS kept the parts of a cancelled upload; `None` if it removed them."""
+        """Store the result of removing the parts of a cancelled upload.
+
+        Args:
+            error: the reason why OSS kept the parts; `None` if the parts were removed.
+        """
         self.error = error
 
     def forget_parts(self) -> None:
-        """Forget the multipart upload; the file will be sent from its first byte."""
+        """Forget the multipart upload. The file will be sent again from its first byte."""
         self._machine.clear()
         self.progress.forget()
 
     def hurry(self) -> None:
-        """Rank before all uploads that are not urgent."""
+        """Make the upload urgent. Urgent uploads start before all other uploads."""
         self.urgent = True
         self.changed()
 
     def use(self, file: "File", options: "Options | None" = None) -> None:
-        """Send this file in place of the present one, or with other options."""
+        """Replace the file of the upload and, if given, the options."""
         self.file = file
         self.options = options or self.options
         self.progress.use(file)
 
     def hold(self, reason: str) -> None:
-        """Note that a part of this upload has to wait for `reason`, one of `states.FOR_*`."""
+        """Add a wait. The upload is paused while at least one of its steps waits.
+
+        Args:
+            reason: the reason of the wait, one of `states.FOR_*`.
+        """
         if self._machine.hold(reason):
             self.changed()
 
     def release(self, reason: str) -> None:
-        """Note that one wait is over; after the last one the upload continues."""
+        """End a wait for `reason`. The upload continues after the end of the last wait."""
         if self._machine.release(reason):
             self.changed()
 
     def has_begun(self) -> bool:
-        """Tell whether this page or an earlier one may have sent bytes under the key."""
+        """Return whether this page or an earlier page may have sent bytes under the key."""
         return bool(self.target.maybe_stored or self.upload_id or self.progress.all_sent)
 
     def changed(self) -> None:
-        """Tell listeners of a change."""
+        """Call `on_change` with this upload."""
         self._on_change(self)
 
     def _queue(self) -> "Controls":

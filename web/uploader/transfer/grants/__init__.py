@@ -1,1 +1,1 @@
-"""Grants: credentials, limits, the quota and the origins of the bucket."""
+"""Grants of the server: credentials, limits, the quota and the origins of the bucket."""

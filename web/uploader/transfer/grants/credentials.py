@@ -1,6 +1,7 @@
 """Credentials for all uploads of a page: fetched once, shared, and renewed before they expire.
 
-Their expiry is judged by the server's clock, because the user's clock may be wrong by any amount.
+The engine compares the expiry time with the server's clock, because the user's clock may be wrong
+by any amount.
 """
 
 import asyncio
@@ -18,16 +19,17 @@ if TYPE_CHECKING:
     from uploader.transfer.ports import Clock
 
     class GrantSource(Protocol):
-        """The endpoint of the server that returns grants."""
+        """Interface that fetches grants from the server."""
 
         async def fetch(self, *, refused_key_id: str = "") -> Grant:
-            """Fetch a grant.
+            """Fetch a new grant from the server.
 
             Args:
-                refused_key_id: an access key id that OSS refused; the grant must have another one.
+                refused_key_id: the access key id of credentials that OSS refused, or an empty text.
+                    The new grant must have another access key id.
 
             Raises:
-                GrantRefused: the server refused, or did not answer.
+                GrantRefused: the server refused the request, or did not answer.
             """
 
 
@@ -43,7 +45,7 @@ OTHER_PERSON = "other-person"  # error code: a later grant is for another key pr
 
 
 class _Fetch:
-    """One request for a grant, shared by all callers that wait for it."""
+    """One request for a grant, shared by all callers that wait for the result."""
 
     def __init__(self) -> None:
         self.done = asyncio.Event()
@@ -52,9 +54,9 @@ class _Fetch:
 
 
 class GrantKeeper:
-    """The current grant, kept only in memory, and the difference to the server's clock.
+    """Holds the current grant (only in memory) and the server's time.
 
-    `on_fetched(grant, error)` is called after each fetch; one of the two is `None`.
+    `on_fetched(grant, error)` is called after each fetch; one of the two arguments is `None`.
     """
 
     def __init__(
@@ -83,31 +85,40 @@ class GrantKeeper:
         return self._clock.now_s() + self.skew_s
 
     def set_server_time(self, server_time_s: float) -> None:
-        """Set the server's present time, in seconds since 1970."""
+        """Correct the server's time, which is measured relative to the user's clock.
+
+        Args:
+            server_time_s: the server's present time in seconds since 1970.
+        """
         self.skew_s = server_time_s - self._clock.now_s()
 
     def discard(self, grant: "Grant") -> None:
-        """Drop a grant that OSS refused, unless a newer grant has replaced it."""
+        """Stop using a grant that OSS refused. A newer grant stays in use."""
         if self._grant is grant:
             self._grant = None
             self._refused_key_id = grant.credentials.access_key_id
 
     def forget(self) -> None:
-        """Forget all credentials, including those being fetched; a person has signed out."""
+        """Delete all credentials after a person has signed out.
+
+        Credentials that are being fetched now are deleted when they arrive.
+        """
         if self._grant:
             self._grant.credentials.forget()
         self._grant = None
         self._signed_out += 1
 
     async def get(self) -> "Grant":
-        """Return a grant that is valid for `RENEW_BEFORE_S` or more, or the newest one available.
+        """Return a grant that is valid for at least `RENEW_BEFORE_S` seconds, if possible.
 
-        Concurrent callers share one fetch. A grant that is valid for `LEAST_S` or more is returned
-        if the server does not answer or was asked in the last `AGAIN_S` seconds.
+        Concurrent callers share one fetch. If the server does not answer, or was asked in the last
+        `AGAIN_S` seconds, the method may return an earlier grant that is valid for at least
+        `LEAST_S` seconds.
 
         Raises:
-            GrantRefused: the server gave no grant, or a grant for another bucket or prefix than
-                before, or it has limited the rate of requests and the wait is not over.
+            GrantRefused: the server gave no grant; or the new grant has another bucket or prefix
+                than the first one; or the server limits the rate of requests, and the required wait
+                is not over.
         """
         grant = self._grant
         if grant and self._left_s(grant) >= RENEW_BEFORE_S:
@@ -123,9 +134,10 @@ class GrantKeeper:
             raise
 
     async def renewed(self) -> "Grant":
-        """Return a new grant, or `get()` if the server was asked in the last `AGAIN_S` seconds.
+        """Fetch and return a new grant.
 
-        If the server refuses, the earlier grant may still be used.
+        If the server was asked in the last `AGAIN_S` seconds, return the result of `get` instead.
+        After an error, callers may continue to use the earlier grant.
 
         Raises:
             GrantRefused: the server gave no grant.
@@ -135,7 +147,9 @@ class GrantKeeper:
         return await self._fetched()
 
     async def anew(self) -> "Grant":
-        """Return a grant that is fetched now, because a person has just changed something.
+        """Fetch and return a new grant, even if the present grant is still valid.
+
+        Use this method after an action of the person that changes the grant.
 
         Raises:
             GrantRefused: the server gave no grant.
@@ -143,10 +157,12 @@ class GrantKeeper:
         return await self._fetched()
 
     async def prefix(self) -> str:
-        """Return the key prefix of this person, which a refusal for a used-up quota contains too.
+        """Return the key prefix of this person.
+
+        If the quota is used up, the server gives no grant, but its refusal contains the prefix.
 
         Raises:
-            GrantRefused: the prefix is not known.
+            GrantRefused: the server did not give the prefix.
         """
         try:
             return (await self.get()).prefix
@@ -157,9 +173,10 @@ class GrantKeeper:
             return error.prefix
 
     async def is_used_up(self) -> bool:
-        """Tell whether the server gives no credentials because the quota is used up.
+        """Return whether the server gives no credentials because the quota is used up.
 
-        An answer of the last `AGAIN_S` seconds is used again.
+        If the server refused a grant in the last `AGAIN_S` seconds, the method uses that refusal
+        and sends no new request.
         """
         if self._error and self._has_just_asked():
             return waits_for(self._error) == FOR_QUOTA
@@ -170,9 +187,9 @@ class GrantKeeper:
         return False
 
     def _check_pace(self) -> None:
-        """Raise `GrantRefused` while the `Retry-After` of the latest 429 answer lasts.
+        """Raise `GrantRefused` if the server limits the rate of requests, and the wait is not over.
 
-        The answer applies to all callers.
+        The `Retry-After` of the server's latest 429 answer applies to all callers.
         """
         error = self._error
         is_limit = isinstance(error, GrantRefused) and error.status == TOO_MANY_REQUESTS
@@ -224,9 +241,10 @@ class GrantKeeper:
             self._on_fetched(fetch.grant, fetch.error)
 
     def _check_place(self, grant: "Grant") -> None:
-        """Check that a grant is for the bucket and prefix of the first grant; hosts may differ.
+        """Check that a grant has the same bucket and prefix as the first grant.
 
-        Keys and unfinished uploads belong to one bucket and prefix, which several hosts can serve.
+        Keys and unfinished uploads belong to one bucket and one prefix. The hosts may differ,
+        because several hosts can serve the same bucket.
 
         Raises:
             GrantRefused: the bucket, its region or the prefix differs.

@@ -1,4 +1,4 @@
-"""A grant: credentials with which a page may upload, their limits and their expiry."""
+"""A grant: temporary credentials with which a page may upload, their limits and their expiry."""
 
 from uploader.oss.requests import Bucket
 from uploader.oss.signing import Credentials
@@ -15,7 +15,7 @@ __all__ = ["Grant", "read_grant"]
 
 
 class Grant:
-    """Credentials with their bucket and key prefix. Times are seconds since 1970."""
+    """Temporary credentials for a bucket and a key prefix. Times are seconds since 1970."""
 
     def __init__(
         self,
@@ -38,10 +38,10 @@ class Grant:
         self.limits = limits
         self.principal = principal
         self.features = features or []  # names of optional features of the server
-        self.left = left or Left()  # the rest of this person's quota
+        self.left = left or Left()  # the remaining quota of this person
 
     def at(self, origin: str) -> "Grant":
-        """Return the same grant with `origin` as the only origin of the bucket."""
+        """Return a copy of this grant with `origin` as the only origin of the bucket."""
         return Grant(
             credentials=self.credentials,
             bucket=self.bucket.at(origin),
@@ -56,7 +56,10 @@ class Grant:
 
 
 def read_grant(document: "Any") -> Grant:
-    """Return the grant in the parsed JSON document of `POST /api/grant`.
+    """Return the grant in an answer of `POST /api/grant`.
+
+    Args:
+        document: the parsed JSON document of the answer.
 
     Raises:
         GrantRefused: a field is missing or malformed.
@@ -85,7 +88,10 @@ def read_grant(document: "Any") -> Grant:
 
 
 def _bucket(document: "Any") -> Bucket:
-    """Return the bucket with its origins; an older server sends no origins."""
+    """Return the bucket of a grant with its origins.
+
+    The field `origins` is optional, because older servers do not send this field.
+    """
     origins = document.get("origins") or []
     if not isinstance(origins, list):
         raise TypeError("origins")

@@ -1,7 +1,7 @@
 """The limits of a grant: size and type of a file, and the number of files.
 
-The page checks them so that a person is told at once. OSS does not check them, so an application
-that must not store certain content has to check the stored objects.
+The page checks the limits, so that a person gets an error at once. OSS does not check the limits,
+so an application that must not store certain content has to check the stored objects.
 """
 
 from uploader.transfer.errors import FileTooLarge, TransferError, WrongType
@@ -15,7 +15,13 @@ __all__ = ["Limits", "allows"]
 
 
 class Limits:
-    """The limits of a grant. `types` are as in `accept`; an empty list allows all types."""
+    """The limits of a grant.
+
+    Args:
+        max_file_size: the largest allowed size of a file in bytes.
+        max_files: the largest allowed number of unfinished files at a time.
+        types: the allowed types, as in the `accept` attribute of HTML; an empty list allows all.
+    """
 
     def __init__(self, *, max_file_size: int, max_files: int, types: "list[str]") -> None:
         self.max_file_size = min(max_file_size, MAX_OBJECT_BYTES)
@@ -23,9 +29,10 @@ class Limits:
         self.types = types
 
     def refusal(self, file: "File") -> "TransferError | None":
-        """Return the error of a file that exceeds the limits, or `None`. The bytes are not read.
+        """Return the error for a file that exceeds the limits; `None` if the file is allowed.
 
-        A type that only the first bytes of the file can show is not checked here.
+        The method does not read the file. If the type can be found only in the first bytes of the
+        file, the type is not checked here.
         """
         if file.size > self.max_file_size:
             return FileTooLarge(file.size, self.max_file_size)
@@ -36,10 +43,13 @@ class Limits:
 
 
 def allows(types: "list[str]", name: str, content_type: str) -> bool:
-    """Tell whether a file has one of the types. An empty list of types allows every file.
+    """Return whether the allowed types include the type of a file.
 
     Args:
-        types: for example `image/*`, `application/pdf` or `.csv`.
+        types: the allowed types, for example `image/*`, `application/pdf` or `.csv`; an empty list
+            allows every file.
+        name: the name of the file.
+        content_type: the content type of the file; empty if unknown.
 
     Source: HTML Standard, the `accept` attribute of `<input type=file>`.
     """

@@ -1,9 +1,9 @@
-"""The choice of one origin for all requests, if several origins lead to the bucket.
+"""The choice of one origin (scheme and host) for all requests, if the bucket has several origins.
 
 Custom domains, the acceleration endpoint and the public endpoint lead to the same objects and
 parts, so an upload can continue at another origin at any moment, under the same upload id. A
-failure at one origin does not change the choice by itself: all origins are asked at the same time,
-and if none answers, the network is down and the choice stays.
+failure at one origin does not change the choice by itself: first, all origins are checked at the
+same time. If no origin answers, the network is down and the choice stays.
 """
 
 import asyncio
@@ -41,16 +41,16 @@ REFUSALS = (  # error codes for which another host may lead to the bucket
 )
 
 
-NO_NAME = "ossferry-origin"  # no object has this name, and no upload the id below
+NO_NAME = "ossferry-origin"  # no object has this name, and no upload has the id below
 NO_UPLOAD_ID = "0" * 32
 
 
 def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
-    """Return the `ask` of `Origins`: it sends a signed ListParts for an upload that does not exist.
+    """Return the function `ask` of `Origins`, which checks an origin with a small request.
 
-    This request changes nothing. The bucket's CORS rule and the session policy allow it, because
-    resumed uploads need it. Its answer has a body with the error code, which the answer to a HEAD
-    request does not have.
+    The request is a signed ListParts for an upload id that does not exist. The request changes
+    nothing. The bucket's CORS rule and the session policy allow ListParts, because resumed uploads
+    need it. The answer has a body with the error code; the answer to a HEAD request has no body.
     """
 
     async def ask(grant: "Grant") -> None:
@@ -69,15 +69,16 @@ def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
 
 
 class Origins:
-    """The origin that all requests of all uploads go to.
+    """The origin that all requests of all uploads use.
 
-    The chosen origin is the first one in the grant's order that answers within `GRACE_S` of the
-    fastest. All origins are asked before the first request, after OSS has refused the host, and
-    after `LOSSES` requests in a row without an answer of OSS. A preferred origin that failed is
-    asked again `AGAIN_S` later. A single origin is not asked.
+    A check sends a small request to all origins of the grant at the same time. The chosen origin is
+    the first one in the grant's order that answers at most `GRACE_S` seconds after the fastest
+    origin. The check runs before the first request, after OSS has refused the host, and after
+    `LOSSES` requests in a row without an answer of OSS. If the chosen origin is not the first one
+    of the grant, the check runs again after `AGAIN_S` seconds. A single origin is not checked.
 
-    `ask(grant)` sends a small request to `grant.bucket.origin`. It raises `OSSError` or
-    `TransferError` if uploads cannot go there.
+    `ask(grant)` sends the small request to `grant.bucket.origin`, and raises `OSSError` or
+    `TransferError` if uploads cannot use this origin.
     """
 
     def __init__(self, clock: "Clock", ask: "Ask") -> None:
@@ -108,17 +109,25 @@ class Origins:
         return self._granted[1]
 
     def answered(self, grant: "Grant") -> None:
-        """Note that OSS has answered a request; `grant` was returned by `at`."""
+        """Record that OSS has answered a request.
+
+        Args:
+            grant: the grant of the request, returned by `at`.
+        """
         origin = grant.bucket.origin
         if origin == self._current:
             self._losses = 0
             self._is_found = True
 
     async def failed(self, grant: "Grant", error: Exception) -> bool:
-        """Note why a request failed; `grant` was returned by `at`.
+        """Record that a request failed, and check all origins if the error is a reason for a check.
+
+        Args:
+            grant: the grant of the request, returned by `at`.
+            error: the error of the request.
 
         Returns:
-            Whether another origin is chosen now, so that the request is to be sent again at once.
+            Whether another origin is chosen now. If so, the request is to be sent again at once.
         """
         origin = grant.bucket.origin
         if len(self._origins) < 2 or origin not in self._origins:
@@ -154,7 +163,10 @@ class Origins:
         self._losses = 0
 
     def _is_over(self, seconds: float) -> bool:
-        """Tell whether the latest check of all origins is at least `seconds` ago, or missing."""
+        """Return whether the latest check of all origins was `seconds` ago or earlier.
+
+        The result is `True` if there was no check.
+        """
         return self._asked_at_s is None or self._clock.elapsed_s() - self._asked_at_s >= seconds
 
     def _refused_lately(self) -> "list[tuple[str, float]]":
@@ -162,12 +174,21 @@ class Origins:
         return [(origin, at_s) for origin, at_s in self._refused if at_s > since_s]
 
     def _candidates(self) -> "list[str]":
-        """Return the origins that have refused no request lately, or all if each one has."""
+        """Return the origins that have not refused a request in the last `AGAIN_S` seconds.
+
+        If every origin has refused a request, return all origins.
+        """
         refused = [origin for origin, _ in self._refused_lately()]
         return [each for each in self._origins if each not in refused] or self._origins
 
     async def _ask_all(self, grant: "Grant") -> None:
-        """Ask all origins, or wait for the check in progress, and choose the best origin."""
+        """Check all origins, and choose the best one.
+
+        If a check is already in progress, wait for its end instead.
+
+        Args:
+            grant: the grant whose credentials sign the requests of the check.
+        """
         if not self._asking:
             self._asking = asyncio.Event()
             asyncio.create_task(self._choose(grant, self._asking))  # noqa: RUF006 - of all callers
@@ -186,7 +207,14 @@ class Origins:
             done.set()
 
     async def _best(self, grant: "Grant", origins: "list[str]") -> str:
-        """Return the first of `origins` that answers in time; empty if none does."""
+        """Check `origins` at the same time, and return the best one; empty if no origin answers.
+
+        The best origin is the first one in the list that answers at most `GRACE_S` seconds after
+        the fastest origin. The check ends after `LIMIT_S` seconds.
+
+        Args:
+            grant: the grant whose credentials sign the requests of the check.
+        """
         answers: dict[str, bool] = {}  # origin: whether uploads can go there
         decided = asyncio.Event()
         tasks: list[asyncio.Task[None]] = []
@@ -219,10 +247,10 @@ class Origins:
 
 
 def _refuses_host(error: Exception) -> bool:
-    """Tell whether OSS refuses a request because of the host that it was sent to."""
+    """Return whether OSS has refused a request because of the request's host."""
     return isinstance(error, Refused) and (error.code in REFUSALS or error.is_wrong_endpoint)
 
 
 def _is_lost(error: Exception) -> bool:
-    """Tell whether no answer came, or an answer that is not from OSS."""
+    """Return whether a request got no answer, or an answer that is not from OSS."""
     return isinstance(error, Lost) or (isinstance(error, Refused) and error.code == UNEXPECTED)

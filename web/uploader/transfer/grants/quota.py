@@ -1,8 +1,9 @@
-"""The rest of a person's quota, as far as a page can know it.
+"""The remaining quota of a person, as far as a page can know it.
 
-The server counts stored objects, and sends the rest with each grant and receipt. Between two such
-answers the page counts its uploads in flight and the stored objects that the server has not counted
-yet. The page does not enforce the quota; it avoids sending a file that the server would refuse.
+The server counts stored objects, and sends the remaining quota with each grant and each receipt.
+Between two of these answers, the page subtracts its uploads in flight, and the stored objects that
+the server has not counted yet. The page does not enforce the quota, but avoids sending a file that
+the server would refuse.
 """
 
 TYPE_CHECKING = False
@@ -14,38 +15,39 @@ __all__ = ["Left", "Quota", "read_left"]
 
 
 class Left:
-    """The rest of a quota in bytes and in objects; `None` for no limit."""
+    """The remaining quota: `size` in bytes and `count` in objects. `None` means no limit."""
 
     def __init__(self, size: "int | None" = None, count: "int | None" = None) -> None:
         self.size = size
         self.count = count
 
     def facts(self) -> "tuple[int | None, int | None]":
-        """Return both numbers, for a comparison."""
+        """Return size and count as a tuple, for a comparison."""
         return (self.size, self.count)
 
     def has(self, size: int, count: int) -> bool:
-        """Tell whether `count` objects with `size` bytes in total fit into the rest."""
+        """Return whether `count` objects of `size` bytes in total fit into the remaining quota."""
         fits = self.size is None or size <= self.size
         return fits and (self.count is None or count <= self.count)
 
     def less(self, used: "_Sum") -> "Left":
-        """Return the rest after these uploads."""
+        """Return the remaining quota minus the total size and the number of the `used` uploads."""
         return Left(_less(self.size, used.size), _less(self.count, len(used.sizes)))
 
 
 def read_left(document: "Any") -> Left:
-    """Return the rest from the `quota` of a grant or receipt.
+    """Return the remaining quota from a grant or a receipt.
 
     Args:
-        document: `None`, or a dictionary with `bytes_left` and `objects_left`.
+        document: the `quota` field of the grant or receipt: `None`, or a dictionary with
+            `bytes_left` and `objects_left`.
     """
     quota = document if isinstance(document, dict) else {}
     return Left(_whole(quota.get("bytes_left")), _whole(quota.get("objects_left")))
 
 
 class _Sum:
-    """Sizes in bytes by upload number, and their sum."""
+    """The sizes of uploads in bytes, by upload number, and the sum of these sizes."""
 
     def __init__(self) -> None:
         self.sizes: dict[int, int] = {}
@@ -74,28 +76,40 @@ class Quota:
         self._arrived = _Sum()  # stored, but not counted by the server yet
 
     def left(self) -> Left:
-        """Return the rest of the quota; uploads in flight are not subtracted."""
+        """Return the remaining quota. The uploads in flight are not subtracted."""
         return self._told.less(self._arrived)
 
     def granted(self, left: Left) -> None:
-        """Set the rest from a grant; a second call with the same grant changes nothing."""
+        """Set the remaining quota from a grant.
+
+        A second call with the same object `left` changes nothing.
+        """
         if left is not self._granted:
             self._granted = left
             self.told(left)
 
     def told(self, left: Left) -> None:
-        """Set the rest from the server's latest answer."""
+        """Set the remaining quota from the server's latest answer."""
         self._told = left
         self.on_change()
 
     def used_up(self, quota: "dict[str, Any]") -> None:
-        """Set the rest to 0 bytes or 0 objects, as the `quota` of a refusal says."""
+        """Set the remaining bytes or the remaining objects to 0 after a refusal of the server.
+
+        Args:
+            quota: the `quota` field of the server's refusal; its `limit` names the exceeded limit.
+        """
         is_size = str(quota.get("limit", "")).startswith("bytes")
         told = self._told
         self.told(Left(0, told.count) if is_size else Left(told.size, 0))
 
     def take(self, number: int, size: int) -> bool:
-        """Reserve quota for an upload; `False` if too little is left."""
+        """Reserve quota for an upload; return `False` if too little quota is left.
+
+        Args:
+            number: the number of the upload.
+            size: the size of the file in bytes.
+        """
         if number in self._sending.sizes:
             return True
         if not self.fits(size):
@@ -104,25 +118,32 @@ class Quota:
         return True
 
     def is_limited(self) -> bool:
-        """Tell whether the server has sent a limit."""
+        """Return whether the server has sent a limit for bytes or for objects."""
         return self._told.facts() != (None, None)
 
     def fits(self, size: int) -> bool:
-        """Tell whether one more upload of `size` bytes fits beside those in flight."""
+        """Return whether one more upload of `size` bytes fits into the quota.
+
+        The uploads in flight are subtracted.
+        """
         return self.left().less(self._sending).has(size, 1)
 
     def give_back(self, number: int) -> None:
-        """Note that an upload is not in flight any more; its reserved quota is free again."""
+        """Release the quota reserved for the upload `number`, which is not in flight any more."""
         self._sending.drop(number)
 
     def arrived(self, number: int, size: int) -> None:
-        """Note that an upload is stored."""
+        """Count the upload `number` as a stored object of `size` bytes, no longer as in flight."""
         self._sending.drop(number)
         self._arrived.add(number, size)
         self.on_change()
 
     def counted(self, number: int) -> None:
-        """Note that the server's latest answer counts this upload, or that none ever will."""
+        """Stop subtracting the stored object of the upload `number` from the remaining quota.
+
+        Call this method when the server's latest answer includes the object, or if the server will
+        never count the object.
+        """
         self._arrived.drop(number)
         self.on_change()
 

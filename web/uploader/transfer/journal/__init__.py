@@ -1,1 +1,1 @@
-"""Records of this browser's unfinished uploads, and locks of the tab that works on each."""
+"""Records of this browser's unfinished uploads, and locks that assign each upload to one tab."""

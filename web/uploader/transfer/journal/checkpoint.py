@@ -1,10 +1,14 @@
-"""The record with which an upload continues after a reload: file, object and multipart upload.
+"""The record of an unfinished upload, from which a page continues the upload after a reload.
 
-A record without an upload id describes a file that waits, or that is sent in one request. A record
-contains no credentials. Each field is used only as far as it can be checked: form, owner and age of
-the record in this module; the file by name, size and time of change; each part by OSS's list of
-parts and by the CRC-64 of the file's bytes; a file that is sent in one request by OSS, which
-refuses to overwrite an object.
+A record describes the file, the object and the multipart upload. A record without an upload id
+describes a file that waits, or that is sent in one request. A record contains no credentials.
+
+A page uses a record only after these checks:
+
+- This module checks the format, the owner and the age of the record.
+- The file must have the name, size and time of change in the record.
+- Each part must be in OSS's list of parts, and its CRC-64 must be that of the file's bytes.
+- If a file is sent in one request, OSS refuses to overwrite an object.
 """
 
 import json
@@ -40,11 +44,11 @@ class Checkpoint:
 
     Attributes:
         owner: the key prefix of the person, from the grant.
-        sent: bytes that OSS has confirmed as parts.
-        saved_at_s: when the record was written, in seconds since 1970.
+        sent: the number of bytes that OSS has confirmed as parts.
+        saved_at_s: the time when the record was written, in seconds since 1970.
         page: the name of the lock of the tab that wrote the record.
-        lock: the name of the lock that a tab needs to continue the upload. A multipart upload has a
-            lock of its own; all other uploads of a tab share its lock `page`.
+        lock: the name of the lock that a tab needs to continue the upload. A multipart upload has
+            its own lock; all other uploads of a tab share the lock `page`.
     """
 
     def __init__(
@@ -84,7 +88,7 @@ class Checkpoint:
         self.lock = key if upload_id else page
 
     def file(self) -> "LostFile":
-        """Return a file without bytes, for requests that do not need them."""
+        """Return the record's file without bytes, for requests that do not need the bytes."""
         return LostFile(self.name, self.path, self.size, self.modified)
 
     def text(self) -> str:
@@ -116,9 +120,10 @@ def fingerprint(file: "File | Checkpoint") -> str:
 
 
 def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Checkpoint:
-    """Return the record of an upload.
+    """Return a new record of an upload.
 
     Args:
+        owner: the key prefix of the person.
         page: the name of the lock of this tab.
         at_s: the server's time in seconds since 1970.
     """
@@ -141,7 +146,10 @@ def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Ch
 
 
 def restore(upload: "Upload", record: Checkpoint) -> None:
-    """Make an upload continue the one that a record describes."""
+    """Give an upload the key, the multipart upload and the options in a record.
+
+    The upload then continues the unfinished upload that the record describes.
+    """
     upload.target.continue_from(record.key, record.sha256)
     upload.progress.continue_from(
         record.upload_id,
@@ -155,10 +163,16 @@ def restore(upload: "Upload", record: Checkpoint) -> None:
 
 
 def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | None":
-    """Return the record in a text, or `None`.
+    """Return the record in a JSON text; `None` if the record cannot be used.
 
-    The result is `None` if the text is broken, has another version or belongs to another person. A
-    record that is too old is `None` too, but with a multipart upload it is returned as abandoned.
+    A record cannot be used if the text is broken, has another version or belongs to another person,
+    or if the record is older than `MAX_AGE_S` seconds. An old record of a multipart upload is
+    returned with `is_abandoned`, so that the parts are removed.
+
+    Args:
+        text: the text from the browser's storage, or from a message of another tab.
+        owner: the key prefix of the person.
+        now_s: the server's time in seconds since 1970.
     """
     if len(text) > MAX_TEXT:
         return None

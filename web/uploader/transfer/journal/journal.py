@@ -1,9 +1,10 @@
-"""The unfinished uploads of this person in this browser, and which tab may continue each.
+"""The unfinished uploads of one person in this browser, and the tab that may continue each upload.
 
-An upload belongs to the tab that holds the lock of its record. A tab claims a record before it
-continues the upload, and releases it afterwards; a closed tab releases all of its locks. Tabs tell
-each other about their multipart uploads and how far these are. Uploads that only wait, and files
-that go in one request, share one lock per tab, and no other tab hears of them.
+An upload belongs to the tab that holds the lock of its record. A tab claims a record (takes its
+lock) before the tab continues the upload, and releases the lock afterwards. A closed tab releases
+all of its locks. Tabs send each other messages about the progress of their multipart uploads. All
+other uploads of a tab share one lock: uploads that wait, and files that are sent in one request.
+Tabs send no messages about the progress of these uploads.
 """
 
 import asyncio
@@ -40,10 +41,11 @@ WRITTEN_AT_ONCE = 10  # records, before other tasks run
 
 
 class Journal:
-    """The records of unfinished uploads: unclaimed, claimed by this tab, or in other tabs.
+    """The records of unfinished uploads: unclaimed, claimed by this tab, or in use by other tabs.
 
-    `on_change(journal)` is called when `unfinished`, `in_other_tabs` or `broken` change;
-    `on_abandoned(records)` with records that no person is to be offered and that can be removed.
+    `on_change(journal)` is called when `unfinished`, `in_other_tabs` or `broken` changes.
+    `on_abandoned(records)` is called with abandoned records: a person cannot continue their
+    uploads, and the parts can be removed.
 
     Attributes:
         in_other_tabs: records of multipart uploads that other tabs are working on.
@@ -62,8 +64,8 @@ class Journal:
         self.in_other_tabs: list[Checkpoint] = []
         self._unclaimed = RecordList()
         self._records = Records(ports.storage, keeper, lambda: on_change(self))
-        self._tab_lock = ""  # of all records of this tab without a multipart upload
-        self._locks: set[str] = set()  # that this tab holds for records
+        self._tab_lock = ""  # the lock of all uploads of this tab that are not multipart
+        self._locks: set[str] = set()  # locks of records that this tab holds
         self._claimed: set[str] = set()  # keys of records
         self._watched: set[str] = set()  # locks of other tabs
         self._followers: list[Follower] = []
@@ -80,37 +82,39 @@ class Journal:
 
     @property
     def owner(self) -> str:
-        """The key prefix of this person; empty until it is known."""
+        """The key prefix of this person; empty until the prefix is known."""
         return self._records.owner
 
     @property
     def upload_ids(self) -> "set[str]":
-        """The ids of all multipart uploads that this browser knows."""
+        """The ids of the multipart uploads that this tab has created or has found in records."""
         return self._records.upload_ids
 
     @property
     def broken(self) -> str:
-        """The error of the browser's storage; empty while it works."""
+        """The error message of the browser's storage; empty if no error has occurred."""
         return self._records.broken
 
     @property
     def unfinished(self) -> "list[Checkpoint]":
-        """The unclaimed records that a person can continue."""
+        """The unclaimed records of uploads that a person can continue."""
         return self._unclaimed.offered()
 
     def has_unclaimed(self, key: str) -> bool:
-        """Tell whether the upload of a closed tab with this key is unclaimed."""
+        """Return whether there is an unclaimed record with this object key."""
         return key in [record.key for record in self._unclaimed.all()]
 
     def followers(self) -> int:
-        """Return how many uploads of this tab wait for the same file in another tab."""
+        """Return how many uploads of this tab wait while another tab sends the same file."""
         return len(self._followers) + self.small.followers()
 
     async def load(self) -> None:
-        """Read the records of closed tabs, once; broken and old records are removed.
+        """Read the records of this person from the browser's storage, if they were not read before.
+
+        Broken and old records are removed from the storage.
 
         Raises:
-            GrantRefused: the person is not known yet.
+            GrantRefused: the server did not give the key prefix of the person.
         """
         owner = await self._keeper.prefix()
         if not self._loading:
@@ -119,12 +123,14 @@ class Journal:
         await self._loading.wait()
 
     async def adopt(self, upload: "Upload") -> str:
-        """Make an upload continue an unclaimed one of the same file, if there is one.
+        """Give an upload the unclaimed record of the same file, if there is one.
 
-        While another tab sends that file, wait for its end.
+        The upload then continues the unfinished upload of that record. If another tab sends the
+        same file, this method waits until that tab has finished or failed.
 
         Returns:
-            The CRC-64 of the object under `upload.key`, if the other tab has stored it.
+            The CRC-64 of the object under `upload.key`, if another tab has stored the file. An
+            empty text, if this upload has to send the file.
         """
         while True:
             await self.adopt_unclaimed(upload)
@@ -142,7 +148,11 @@ class Journal:
                 await self._let_begin(upload)
 
     async def adopt_unclaimed(self, upload: "Upload") -> None:
-        """Make an upload continue an unclaimed one of the same file; do not wait for other tabs."""
+        """Give an upload the unclaimed record of the same file, if there is one.
+
+        The upload then continues the unfinished upload of that record. Unlike `adopt`, this method
+        does not wait for other tabs.
+        """
         async with self._adopting:  # one upload at a time chooses among the records
             while not upload.key:
                 records = self._unclaimed.of(upload.file)
@@ -159,21 +169,25 @@ class Journal:
                 restore(upload, record)
 
     def find_in_other_tabs(self, file: "File") -> "Checkpoint | None":
-        """Return the record of the multipart upload with which another tab sends this file."""
+        """Return the record with which another tab sends this file in parts, or `None`."""
         if not self.in_other_tabs:
             return None
         wanted = fingerprint(file)
         return next((each for each in self.in_other_tabs if fingerprint(each) == wanted), None)
 
     async def is_free(self, lock: str) -> bool:
-        """Tell whether no tab of this browser has a lock."""
+        """Return whether no tab of this browser holds the lock with this name."""
         return lock not in self._locks and await self._tabs.is_free(lock)
 
     async def claim(self, record: "Checkpoint") -> bool:
-        """Claim an unclaimed record for this tab; `False` if another tab was first.
+        """Claim an unclaimed record: take the lock of the record for this tab.
 
-        A claimed record that shares its tab's lock also keeps other tabs from the other records of
-        that tab. The record stays unclaimed while another tab sends the same small file.
+        All records of a closed tab have the same lock, except those of multipart uploads. If a tab
+        claims one of these records, other tabs cannot claim the rest.
+
+        Returns:
+            `False` if another tab has claimed the record, or sends the same small file. In the
+            second case the record stays unclaimed.
         """
         if not self._drop(record):
             return False
@@ -199,10 +213,11 @@ class Journal:
         return False
 
     async def reclaim(self, upload: "Upload") -> None:
-        """Claim a large upload again, which another tab may have claimed while it was stopped.
+        """Claim the record of a large upload again after a pause.
 
-        If the other tab still has it, the upload loses its key and waits for that tab. It loses its
-        parts too: the other tab may have begun again under the same key.
+        Another tab may have claimed the record during the pause. In this case the upload loses its
+        key and its parts, and waits for that tab later. The parts cannot be used, because the other
+        tab may have begun a new multipart upload under the same key.
         """
         key = upload.key
         self._large.continued(key)
@@ -220,17 +235,20 @@ class Journal:
             upload.record.save_as("")
 
     def stopped(self, upload: "Upload") -> None:
-        """Note that no request of an upload is in flight; another tab may continue it."""
+        """Release the locks of a stopped upload, so that a waiting tab can send the same file.
+
+        Call this method when no request of the upload is in flight any more.
+        """
         self._large.stopped(upload)
         self.small.end(upload)
         self.not_sending(upload)
 
     def not_sending(self, upload: "Upload") -> None:
-        """Note that an upload will not be sent now, even if it continues a claimed record."""
+        """Release the lock that `claim` has taken for a small file, if the file is not sent now."""
         self.small.release(self.owner, upload.file)
 
     def unclaim(self, record: "Checkpoint") -> None:
-        """Undo `claim`."""
+        """Undo `claim`: release the lock, and list the record as unclaimed again."""
         self.release(record)
         self._claimed.discard(record.key)
         self._unclaimed.add(record)
@@ -244,30 +262,42 @@ class Journal:
             self.small.release(record.owner, record)
 
     def release_key(self, key: str) -> None:
-        """Let other tabs continue the multipart upload with this key."""
+        """Release the lock of a multipart upload, so that another tab can continue the upload.
+
+        Args:
+            key: the object key of the upload.
+        """
         self._locks.discard(key)
         self._tabs.drop(key)
 
     async def open_files(self, records: "list[Checkpoint]") -> "list[Any]":
-        """Open the files of unfinished uploads without a file chooser; call it from a click.
+        """Open the files of unfinished uploads without a file chooser.
+
+        Call this method from a click, because the browser may ask the person for permission.
+
+        Returns:
+            For each record, a `File`, or a `FileUnreadable` error if the file cannot be opened.
 
         Raises:
-            StorageBroken: the browser's storage does not answer.
+            StorageBroken: the browser's storage does not work.
         """
         return await self._records.open_files(records)
 
     async def begin(self, upload: "Upload") -> None:
-        """Claim a new multipart upload for this tab, and write its first record."""
+        """Take the lock of a new multipart upload for this tab, and write the first record."""
         await self._tabs.take(upload.key)
         self._locks.add(upload.key)
         await self.keep(upload, file=upload.file)
         self._large.release(upload)
 
     async def keep(self, upload: "Upload", *, file: "File | None" = None) -> None:
-        """Write the record of a multipart upload, and tell the other tabs how far it is.
+        """Write the record of a multipart upload, and send the upload's progress to the other tabs.
+
+        Streams get no record.
 
         Args:
-            file: is kept beside the record, so that a later page can open it again.
+            file: the file whose handle is stored with the record, so that a later page can open the
+                file again; `None` keeps the stored handle.
         """
         if upload.is_stream:
             self._records.know(upload.upload_id)
@@ -280,7 +310,10 @@ class Journal:
         upload.record.save_id(record.upload_id)
 
     async def keep_waiting(self, uploads: "list[Upload]") -> None:
-        """Write the records of uploads that have a key and no multipart upload, all at once."""
+        """Write the records of several uploads in one transaction.
+
+        Each upload has a key, but no multipart upload.
+        """
         if not self._tab_lock:
             self._tab_lock = f"{TAB_LOCK}{self._random.hex(8)}"
             await self._tabs.take(self._tab_lock)
@@ -293,27 +326,40 @@ class Journal:
                 record = self._records.of(upload, self._tab_lock)
                 records.append((record.key, record.text(), upload.file))
         if records:
-            self._tabs.tell(records[0][1])  # one is enough: it names the lock of all of them
+            self._tabs.tell(records[0][1])  # one is enough: all records have the same lock
             await self._records.save(records)
 
     async def forget(self, key: str, crc64: str = "") -> None:
-        """Remove the record of a complete object (`crc64`) or of a cancelled upload."""
+        """Remove the record of an upload that is complete or cancelled, and inform the other tabs.
+
+        Args:
+            key: the object key of the upload.
+            crc64: the CRC-64 of the complete object; empty if the upload was cancelled.
+        """
         await self.erase([key])
         self.tell_end(key, crc64)
         self.release_key(key)
 
     def tell_end(self, key: str, crc64: str) -> None:
-        """Tell other tabs that an object is complete (`crc64`), or that its upload is cancelled."""
+        """Send the other tabs a message that an upload is complete or cancelled.
+
+        Args:
+            key: the object key of the upload.
+            crc64: the CRC-64 of the complete object; empty if the upload was cancelled.
+        """
         self._tabs.tell(json.dumps({"ended": key, "crc64": crc64}))
 
     async def abandon(self, records: "list[Checkpoint]") -> None:
-        """Mark records, so that a later page removes the uploads that this one cannot remove."""
+        """Mark records as abandoned in the browser's storage.
+
+        If this page cannot remove the uploads of these records, a later page removes them.
+        """
         for record in records:
             record.is_abandoned = True
         await self._records.save([(record.key, record.text(), None) for record in records])
 
     async def erase(self, keys: "list[str]") -> None:
-        """Remove records."""
+        """Remove the records with these object keys from the browser's storage."""
         await self._records.erase(keys)
 
     async def _load(self, owner: str, loaded: asyncio.Event) -> None:
@@ -327,7 +373,10 @@ class Journal:
         self._on_change(self)
 
     async def _read(self, fits: "Callable[[Checkpoint], bool]") -> None:
-        """Sort the stored records that fit into unclaimed ones and those of other tabs."""
+        """Read the stored records for which `fits` returns `True`.
+
+        Records with a free lock become unclaimed. All other records belong to other tabs.
+        """
         is_free: dict[str, bool] = {}
         for record in await self._records.all():
             lock = record.lock
@@ -341,7 +390,7 @@ class Journal:
                 self._add_other_tab(record)
 
     def _hear(self, text: str) -> None:
-        """Read a message of another tab, which may run another version of this page."""
+        """Process a message from another tab, which may run another version of this page."""
         try:
             found = json.loads(text)
             key, crc64, wanted = found.get("ended"), found.get("crc64"), found.get("wanted")
@@ -361,7 +410,7 @@ class Journal:
             self._add_other_tab(record)
 
     def _add_other_tab(self, record: "Checkpoint") -> None:
-        """Note that another tab has claimed a record, and watch for the end of that tab."""
+        """Treat a record as claimed by another tab, until the lock of the record is free."""
         if record.upload_id:
             others = [other for other in self.in_other_tabs if other.key != record.key]
             self.in_other_tabs = others + [record]
@@ -375,7 +424,13 @@ class Journal:
             asyncio.create_task(self._until_free(record))  # noqa: RUF006 - it ends by itself
 
     def _remove_other_tab(self, key: str, crc64: str) -> None:
-        """Note that no other tab has the upload with this key; `crc64` if it is complete."""
+        """Remove the multipart upload with this object key from the uploads of other tabs.
+
+        Uploads of this tab that wait for that upload continue.
+
+        Args:
+            crc64: the CRC-64 of the object if the upload is complete; otherwise empty.
+        """
         self.in_other_tabs = [other for other in self.in_other_tabs if other.key != key]
         for follower in self._followers:
             if follower.key == key:
@@ -384,9 +439,9 @@ class Journal:
         self._on_change(self)
 
     async def _until_free(self, record: "Checkpoint") -> None:
-        """Wait until the tab that holds a record's lock is closed; its records are then unclaimed.
+        """Wait until the lock of a record is free, then make all records with this lock unclaimed.
 
-        A lock of its own frees one multipart upload, the lock of a tab all of its other uploads.
+        A multipart upload has its own lock. All other uploads of a tab share the lock of the tab.
         """
         while True:
             await self._tabs.free(record.lock)
@@ -396,7 +451,7 @@ class Journal:
                 return
             found = await self._records.all()
             if record.lock in self._locks or await self._tabs.is_free(record.lock):
-                break  # otherwise a third tab has claimed it
+                break  # otherwise a third tab has claimed the record
         self._watched.discard(record.lock)
         for left in found:
             if left.lock == record.lock and left.key not in self._claimed:
@@ -407,7 +462,11 @@ class Journal:
         self._on_change(self)
 
     async def _hear_the_end(self, key: str) -> None:
-        """Wait for the message about an upload's end, which can come after its lock is free."""
+        """Wait for the message that the upload with this object key has ended.
+
+        The message can arrive after the lock of the upload is free. The wait ends after `ANSWER_S`
+        seconds.
+        """
         for _ in range(POLLS):
             if key not in [follower.key for follower in self._followers]:
                 return
@@ -419,7 +478,11 @@ class Journal:
             self.on_abandoned(abandoned)
 
     def _drop(self, record: "Checkpoint") -> bool:
-        """Take a record off the unclaimed ones; tell whether it was there."""
+        """Remove a record from the unclaimed records.
+
+        Returns:
+            `False` if the record was not one of the unclaimed records.
+        """
         was_there = self._unclaimed.drop(record)
         self._on_change(self)
         return was_there
@@ -431,7 +494,10 @@ class Journal:
         self._on_change(self)
 
     async def _find_place(self, upload: "Upload") -> None:
-        """Make a small file continue the upload of a closed tab, which may have stored it."""
+        """Give an upload of a small file the closed tab's record of the same file, if there is one.
+
+        The closed tab may have stored the file, so the upload uses the key in that record.
+        """
         if upload.has_begun():
             return
         if await self._is_tab_closed():
@@ -443,21 +509,25 @@ class Journal:
             await self.adopt_unclaimed(upload)
 
     async def _is_tab_closed(self) -> bool:
-        """Tell whether a tab with waiting uploads was closed before `_until_free` has noticed."""
+        """Return whether a closed tab has waiting uploads that are not listed as unclaimed yet."""
         for lock in list(self._watched):
             if lock.startswith(TAB_LOCK) and await self.is_free(lock):
                 return True
         return False
 
     async def _take(self, lock: str) -> bool:
-        """Take a lock; try again while a tab only tests whether it is free, which takes it."""
+        """Take a lock; return `False` if another tab holds the lock.
+
+        To test whether a lock is free, a tab takes the lock for a moment. The method tries again if
+        another tab only tests the lock.
+        """
         while not await self._tabs.take(lock):
             if not await self._tabs.is_free(lock):
                 return False
         return True
 
     async def _drop_place(self, upload: "Upload") -> None:
-        """Take the key and the record from an upload that has not sent anything."""
+        """Remove the key and the record of an upload that has not sent any bytes."""
         upload.target.assign("")
         name = upload.record.name
         if name:
@@ -465,7 +535,7 @@ class Journal:
             await self.erase([name])
 
     async def _let_begin(self, upload: "Upload") -> None:
-        """Wait until the tab that is about to begin the same file has begun it, or has failed."""
+        """Wait while another tab creates a multipart upload of the same file."""
         upload.hold(states.FOR_TAB)
         try:
             await self._tabs.free(begin_lock(upload))
@@ -477,7 +547,15 @@ class Journal:
             upload.release(states.FOR_TAB)
 
     async def _follow(self, upload: "Upload", other: "Checkpoint") -> str:
-        """Wait for the end of another tab's upload; return the CRC-64 of the complete object."""
+        """Wait until another tab's upload of the same file has ended.
+
+        Args:
+            upload: the upload of this tab.
+            other: the record of the other tab's upload.
+
+        Returns:
+            The CRC-64 of the complete object; empty if the other upload was not completed.
+        """
         follower = Follower(upload, other.key)
         self._followers.append(follower)
         upload.hold(states.FOR_TAB)

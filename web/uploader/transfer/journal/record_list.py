@@ -12,7 +12,7 @@ __all__ = ["RecordList"]
 
 
 class RecordList:
-    """Records in the order in which they were added; fast with thousands of records."""
+    """Records in the order in which they were added. The list is fast with thousands of records."""
 
     def __init__(self) -> None:
         self._by_fingerprint: dict[str, list[Checkpoint]] = {}
@@ -20,22 +20,22 @@ class RecordList:
         self._added = 0
 
     def all(self) -> "list[Checkpoint]":
-        """Return all records in order.
+        """Return all records in the order in which they were added.
 
-        The code does not sort, because MicroPython takes seconds to sort thousands of numbers that
-        are already in order.
+        The method does not sort, because MicroPython takes seconds to sort thousands of numbers
+        that are already in order.
         """
         found = self._by_number
         return [found[each] for each in range(self._added) if each in found]
 
     def offered(self) -> "list[Checkpoint]":
-        """Return the records that are not abandoned, those of multipart uploads first."""
+        """Return the records that are not abandoned. Records of multipart uploads come first."""
         records = [record for record in self.all() if not record.is_abandoned]
         begun = [record for record in records if record.upload_id]
         return begun + [record for record in records if not record.upload_id]
 
     def of(self, file: "Any") -> "list[Checkpoint]":
-        """Return the records with the fingerprint of this file."""
+        """Return the records with the same fingerprint as this file."""
         return self._by_fingerprint.get(fingerprint(file), []) if self._by_fingerprint else []
 
     def add(self, record: "Checkpoint") -> None:
@@ -47,7 +47,7 @@ class RecordList:
         self._by_fingerprint.setdefault(fingerprint(record), []).append(record)
 
     def drop(self, record: "Checkpoint") -> bool:
-        """Remove the record with this key; tell whether there was one."""
+        """Remove the record with the same key as `record`; return `False` if there was none."""
         wanted = fingerprint(record)
         before = self._by_fingerprint.pop(wanted, [])
         after = [other for other in before if other.key != record.key]

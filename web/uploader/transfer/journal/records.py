@@ -25,12 +25,14 @@ AT_ONCE = 100  # records to read, before other tasks run
 
 
 class Records:
-    """The records of one person. `on_broken()` is called when the storage fails.
+    """Reads and writes the records of one person in the browser's storage.
+
+    `on_broken()` is called when the storage fails.
 
     Attributes:
-        owner: the key prefix of the person, from the grant; empty until it is known.
-        upload_ids: the ids of all multipart uploads of this browser, as far as they were read.
-        broken: the error of the browser's storage; empty while it works.
+        owner: the key prefix of the person, from the grant; empty until the prefix is known.
+        upload_ids: the ids of the multipart uploads that this tab has created or found in records.
+        broken: the error message of the browser's storage; empty if no error has occurred.
     """
 
     def __init__(
@@ -44,24 +46,31 @@ class Records:
         self._on_broken = on_broken
 
     def of(self, upload: "Upload", page: str) -> "Checkpoint":
-        """Return the record of an upload; `page` is the name of the lock of its tab."""
+        """Return a new record of an upload.
+
+        Args:
+            page: the name of the lock of this tab.
+        """
         self.know(upload.upload_id)
         at_s = self._keeper.server_now_s()
         return checkpoint_of(upload, owner=self.owner, page=page, at_s=at_s)
 
     def parse(self, text: str) -> "Checkpoint | None":
-        """Return the record in a text; `None` if it is broken, old or of another person."""
+        """Return the record in a JSON text.
+
+        The result is `None` if the record is broken, too old, or belongs to another person.
+        """
         record = read_checkpoint(text, owner=self.owner, now_s=self._keeper.server_now_s())
         if record:
             self.know(record.upload_id)
         return record
 
     def know(self, upload_id: str) -> None:
-        """Note that a multipart upload belongs to this browser."""
+        """Add the id of a multipart upload to `upload_ids`."""
         self.upload_ids.add(upload_id)
 
     async def all(self) -> "list[Checkpoint]":
-        """Return all records of this person, and delete those that are broken or old."""
+        """Return all records of this person. Records that are broken or too old are deleted."""
         found: list[Checkpoint] = []
         refused: list[str] = []
         try:
@@ -81,24 +90,34 @@ class Records:
         return found
 
     async def save(self, records: "list[tuple[str, str, File | None]]") -> None:
-        """Write records `(name, text, file)`, with handles that can open the files again."""
+        """Write records to the browser's storage.
+
+        Args:
+            records: `(name, text, file)`; the handle of the file is stored too, so that a later
+                page can open the file again. `file` may be `None`.
+        """
         try:
             await self._storage.save(records)
         except StorageBroken as error:
             self._break(error)
 
     async def erase(self, keys: "list[str]") -> None:
-        """Remove records."""
+        """Remove the records with these object keys from the browser's storage."""
         try:
             await self._storage.delete(keys)
         except StorageBroken as error:
             self._break(error)
 
     async def open_files(self, records: "list[Checkpoint]") -> "list[Any]":
-        """Open the files of uploads without a file chooser; call it from a click.
+        """Open the files of uploads without a file chooser.
+
+        Call this method from a click, because the browser may ask the person for permission.
+
+        Returns:
+            For each record, a `File`, or a `FileUnreadable` error if the file cannot be opened.
 
         Raises:
-            StorageBroken: the browser's storage does not answer.
+            StorageBroken: the browser's storage does not work.
         """
         return await self._storage.open_files([(each.key, each.path) for each in records])
 

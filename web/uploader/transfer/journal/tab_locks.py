@@ -1,14 +1,16 @@
-"""Locks that let one tab of this browser at a time send a file that several tabs have.
+"""Locks that let only one tab of this browser send a file that several tabs have.
 
-A tab takes the lock of a file before it sends the file, and other tabs wait. The locks end with
-their tab. A large file has a lock until its multipart upload has begun; from then on the lock of
-its record keeps other tabs away (`journal`).
+A tab takes the lock of a file before the tab sends the file, and other tabs wait. The browser
+releases the locks of a closed tab. A large file has a lock until its multipart upload has begun;
+after that, the lock of the record keeps other tabs away (see `journal`).
 
-A small file leaves no record when it arrives, so the tab that had the lock tells the next one what
-became of the file: `{"wants": lock}` asks, `{"sent": lock, "key", "crc64", "policy"}` answers.
-Without this answer each waiting tab would store the file once more:
-`test_a_small_file_in_two_pages_is_sent_once` in `test_small_files.py` fails. A closed tab does not
-answer, although its file may have arrived; then the next tab continues under the key in its record.
+The record of a small file is removed when the file is stored. So the next tab asks the earlier tab
+for the result of the upload. The question is `{"wants": lock}`, and the answer is
+`{"sent": lock, "key", "crc64", "policy"}`. Without this answer, each waiting tab would store the
+file once more: `test_a_small_file_in_two_pages_is_sent_once` in `test_small_files.py` would fail.
+
+A closed tab does not answer, although its file may be stored. In this case the next tab continues
+under the key in the record of the closed tab.
 """
 
 import asyncio
@@ -28,26 +30,34 @@ if TYPE_CHECKING:
 
 __all__ = ["ANSWER_S", "POLLS", "Follower", "LargeFileLocks", "SmallFileLocks", "begin_lock"]
 
-ANSWER_S, POLLS = 1.0, 20  # how long, and how often, to look for the answer of another tab
+ANSWER_S, POLLS = 1.0, 20  # wait for another tab's answer, and checks during the wait
 RECENT_S, REMEMBERED = 5.0, 200  # results that are kept for tabs that ask
 
 
 def begin_lock(upload: "Upload") -> str:
-    """Return the lock that a tab needs to begin a large file; empty for a small file."""
+    """Return the name of the lock that a tab needs to begin the upload of a large file.
+
+    The name is empty for a small file.
+    """
     if upload.file.size <= MAX_SINGLE_BYTES:
         return ""
     return f"begin {fingerprint(upload.file)}"
 
 
 def _send_lock(owner: str, file: "Any") -> str:
-    """Return the lock that a tab needs to send a small file of the person with this prefix."""
+    """Return the name of the lock that a tab needs to send a small file.
+
+    Args:
+        owner: the key prefix of the person.
+    """
     return f"send {owner} {fingerprint(file)}"
 
 
 class Follower:
-    """An upload of this tab that waits until another tab has sent the same file.
+    """An upload of this tab that waits while another tab sends the same file.
 
-    `ended` is set at the end of the other upload; `crc64` is then that of the object, or empty.
+    `ended` is set when the other tab's upload ends. `crc64` is then the CRC-64 of the complete
+    object, or empty if there is no object.
     """
 
     def __init__(self, upload: "Upload", key: str) -> None:
@@ -58,9 +68,10 @@ class Follower:
 
 
 class LargeFileLocks:
-    """The large files that this tab begins, and those that it pauses while another tab waits.
+    """The locks of large files, and the messages of tabs that wait for another tab's upload.
 
-    `let_go(key)` lets another tab continue the upload with this key.
+    `let_go(key)` releases the lock of the upload with this object key, so that another tab can
+    continue the upload.
     """
 
     def __init__(self, tabs: "Tabs", let_go: "Callable[[str], None]") -> None:
@@ -71,7 +82,7 @@ class LargeFileLocks:
         self._stopped: set[str] = set()  # keys
 
     async def take(self, upload: "Upload") -> bool:
-        """Take the lock to begin a file; `False` if another tab has it."""
+        """Take the lock to begin a large file; return `False` if another tab holds the lock."""
         lock = begin_lock(upload)
         if not lock:
             return True
@@ -82,25 +93,36 @@ class LargeFileLocks:
         return is_free
 
     def release(self, upload: "Upload") -> None:
-        """Release that lock: the upload has begun and other tabs can see it, or it will not."""
+        """Release the lock to begin a large file.
+
+        Call this method when other tabs can see the record of the upload, or when the upload stops.
+        """
         lock = begin_lock(upload)
         if lock in self._locks:
             self._locks.discard(lock)
             self._tabs.drop(lock)
 
     def want(self, key: str) -> None:
-        """Tell the tab that has this upload that an upload here waits for it."""
+        """Send a message that an upload of this tab waits for another tab's upload.
+
+        Args:
+            key: the object key of the other tab's upload.
+        """
         self._tabs.tell(json.dumps({"wanted": key}))
 
     def hear_wanted(self, key: str) -> None:
-        """Note that another tab waits for an upload of this tab."""
+        """Process the message that another tab waits for an upload of this tab.
+
+        Args:
+            key: the object key of this tab's upload.
+        """
         self._wanted.add(key)
         self._give()
 
     def stopped(self, upload: "Upload") -> None:
-        """Note that no request of an upload is in flight; if a tab waits for it, that one goes on.
+        """Release the lock to begin a large file, and let a waiting tab continue the upload.
 
-        Only an upload that failed or that a person paused is given away.
+        Only an upload that failed, or that a person paused, is given to another tab.
         """
         self.release(upload)
         by_person = upload.paused_for == states.BY_PERSON
@@ -110,7 +132,7 @@ class LargeFileLocks:
             self._give()
 
     def continued(self, key: str) -> None:
-        """Note that this tab sends the upload again."""
+        """Keep the upload with this key in this tab, because this tab sends the upload again."""
         self._stopped.discard(key)
 
     def _give(self) -> None:
@@ -121,10 +143,10 @@ class LargeFileLocks:
 
 
 class _Question:
-    """What became of a small file whose lock another tab had.
+    """A question to the tab that had the lock of a small file: has that tab stored the file?
 
-    `result` is key and CRC-64 of the object, if the other tab stored one by the same `policy` for
-    names that are taken.
+    `result` is the key and the CRC-64 of the stored object, or `None`. An answer is used only if
+    the upload of the other tab had the same `policy` (the option `same_name`).
     """
 
     def __init__(self, lock: str, policy: str) -> None:
@@ -135,10 +157,10 @@ class _Question:
 
 
 class SmallFileLocks:
-    """The small files that this tab sends, by their locks.
+    """The locks of the small files that this tab sends.
 
-    `drop_place(upload)` takes the key and the record from an upload that waits for another tab;
-    `find_place(upload)` gives it the key of a closed tab's upload of the same file.
+    `drop_place(upload)` removes the key and the record of an upload that waits for another tab.
+    `find_place(upload)` gives an upload the key that a closed tab used for the same file.
     """
 
     def __init__(
@@ -155,22 +177,25 @@ class SmallFileLocks:
         self._clock = clock
         self._sending: dict[int, str] = {}  # locks by the numbers of their uploads
         self._reserved: set[str] = set()  # locks of records that this tab has claimed
-        self._results: list[tuple[str, Upload, float]] = []  # lock, upload, and when it ended
+        self._results: list[tuple[str, Upload, float]] = []  # lock, upload, and time of its end
         self._questions: list[_Question] = []
         self._followers = 0
 
     def followers(self) -> int:
-        """Return how many uploads wait for another tab."""
+        """Return the number of uploads of this tab that wait for another tab."""
         return self._followers
 
     async def take(self, upload: "Upload", owner: str) -> "tuple[str, str] | None":
-        """Take the lock of a small file until `end`; wait while another tab has it.
+        """Take the lock of a small file, and wait while another tab holds the lock.
+
+        This tab holds the lock until `end` is called.
 
         Args:
-            owner: the prefix of the person.
+            owner: the key prefix of the person.
 
         Returns:
-            Key and CRC-64 of the object, if another tab has just stored the file.
+            The key and the CRC-64 of the object, if another tab has just stored the file; otherwise
+            `None`.
         """
         if upload.is_stream or upload.upload_id or upload.file.size > MAX_SINGLE_BYTES:
             return None
@@ -192,7 +217,7 @@ class SmallFileLocks:
         return None
 
     def end(self, upload: "Upload") -> None:
-        """Release the lock, and remember the result for tabs that ask."""
+        """Release the lock of an upload, and store the result for other tabs that ask for it."""
         lock = self._sending.pop(upload.number, "")
         if not lock or lock in self._sending.values():
             return
@@ -202,7 +227,11 @@ class SmallFileLocks:
         self._tabs.drop(lock)
 
     async def reserve(self, owner: str, file: "Any") -> bool:
-        """Take the lock of a file before its upload asks for it; `False` if another tab has it."""
+        """Take the lock of a small file before its upload calls `take`.
+
+        Returns:
+            `False` if another tab holds the lock.
+        """
         lock = _send_lock(owner, file)
         self._reserved.add(lock)  # before the answer, so that a cancelled caller releases it
         is_free = await self._tabs.take(lock)
@@ -211,7 +240,7 @@ class SmallFileLocks:
         return is_free
 
     def release(self, owner: str, file: "Any") -> None:
-        """Undo `reserve`, unless an upload has taken the lock since."""
+        """Undo `reserve`, unless an upload has called `take` for the same file since then."""
         if not self._reserved:
             return
         lock = _send_lock(owner, file)
@@ -220,7 +249,7 @@ class SmallFileLocks:
             self._tabs.drop(lock)
 
     def hear(self, message: "dict[str, Any]") -> None:
-        """Read a message of another tab: a question, or the answer to one of this tab."""
+        """Process a message from another tab: a question, or an answer to this tab's question."""
         wants, sent = message.get("wants"), message.get("sent")
         key, crc64 = message.get("key"), message.get("crc64")
         if isinstance(wants, str):
@@ -233,7 +262,10 @@ class SmallFileLocks:
                         question.result = (key, crc64)
 
     def _answer(self, lock: str) -> None:
-        """Tell the tab that has the lock now what became of the file here."""
+        """Send the result of the upload that had this lock to the other tabs.
+
+        Only a result of the last `RECENT_S` seconds is sent.
+        """
         since_s = self._clock.elapsed_s() - RECENT_S
         for ended, upload, at_s in self._results:
             if ended == lock and at_s > since_s:
@@ -243,7 +275,7 @@ class SmallFileLocks:
                 self._tabs.tell(json.dumps(result))
 
     async def _wait(self, upload: "Upload", lock: str) -> None:
-        """Wait until the other tab releases the lock."""
+        """Pause an upload until the other tab releases the lock."""
         self._followers += 1
         upload.hold(states.FOR_TAB)
         try:
@@ -256,9 +288,15 @@ class SmallFileLocks:
             upload.release(states.FOR_TAB)
 
     async def _ask(self, lock: str, policy: str) -> "tuple[str, str] | None":
-        """Ask the tab that had the lock what became of the file, and wait up to `ANSWER_S`.
+        """Ask the tab that had the lock for the result, and wait up to `ANSWER_S` seconds.
 
-        This tab has the lock meanwhile, so no other tab can send the file.
+        This tab holds the lock during the wait, so no other tab can send the file.
+
+        Args:
+            policy: the option `same_name` of the upload that needs the result.
+
+        Returns:
+            The key and the CRC-64 of the stored object, or `None`.
         """
         question = _Question(lock, policy)
         self._questions.append(question)

@@ -1,1 +1,1 @@
-"""Pacing: connections, upload slots, speed, retries and progress."""
+"""Pacing of requests: connections, upload slots, speed limit, measured speed and retries."""

@@ -1,12 +1,12 @@
 """The pool of connections that the requests of all uploads share.
 
-A request waits for a connection. A free connection goes to the upload that ranks first, and within
-an upload to the request that has waited longest. Congestion halves the number of connections, once
-for all requests that were in flight together. As many successful requests in a row as there are
-connections add one connection: additive increase, multiplicative decrease.
+A request waits for a connection. A free connection goes to the upload with the lowest rank, and
+within an upload to the request that has waited longest. Congestion halves the number of
+connections, once for all requests that were in flight together. After as many successful requests
+as there are connections, one connection is added (additive increase, multiplicative decrease).
 
 While the number of connections is not reduced, more small requests than connections may be sent:
-the browser queues them, so that a free connection does not wait for Python.
+the browser queues these requests, so that a free connection does not wait for Python.
 """
 
 import asyncio
@@ -32,13 +32,14 @@ class ConnectionPool:
     """A limited number of connections for the requests of all uploads.
 
     Args:
-        connections: the number without congestion and without a speed limit.
-        queued: small requests that may be sent per connection; the browser queues them.
+        connections: the number of connections without congestion and without a speed limit.
+        queued: the number of small requests that may be sent per connection; the browser queues
+            the requests that have no connection yet.
 
     Attributes:
-        most: the number without congestion; a speed limit reduces it.
-        allowed: the present number, from 1 to `most`.
-        used: connections in use.
+        most: the number of connections without congestion; a speed limit reduces this number.
+        allowed: the present number of connections, from 1 to `most`.
+        used: the number of connections in use.
         cuts: how often congestion has halved `allowed`.
     """
 
@@ -53,7 +54,13 @@ class ConnectionPool:
         self._successes = 0
 
     async def acquire(self, rank: "Callable[[], Any]", *, is_small: bool = False) -> None:
-        """Wait for a connection; the waiting request with the smallest `rank()` gets the next."""
+        """Wait for a connection.
+
+        Args:
+            rank: returns the sort key of the request. The waiting request with the smallest sort
+                key gets the next connection.
+            is_small: whether the browser may queue the request if all connections are in use.
+        """
         ticket = _Ticket(rank, is_small)
         self._waiting.append(ticket)
         self._hand_out()
@@ -72,7 +79,7 @@ class ConnectionPool:
         self._hand_out()
 
     def success(self) -> None:
-        """Note a request that succeeded."""
+        """Count a successful request. After `allowed` successful requests, add one connection."""
         self._successes += 1
         if self._successes >= self.allowed and self.allowed < self.most:
             self.allowed += 1
@@ -80,11 +87,11 @@ class ConnectionPool:
             self._hand_out()
 
     def congestion(self, cuts: int) -> None:
-        """Note a request that failed because of congestion in OSS or the network.
+        """Halve the number of connections, after a request failed because of congestion.
 
         Args:
-            cuts: the value of `cuts` when the request was sent. A request that was sent before the
-                latest cut causes no other cut.
+            cuts: the value of `cuts` when the request was sent. If the request was sent before the
+                latest cut, the number of connections stays the same.
         """
         if cuts == self.cuts:
             self.cuts += 1
@@ -92,7 +99,7 @@ class ConnectionPool:
             self._successes = 0
 
     def limit(self, most: int) -> None:
-        """Allow up to `most` connections from now on; requests in flight continue."""
+        """Set the largest number of connections to `most`. Requests in flight continue."""
         is_cut = self.allowed < self.most
         self.most = most
         self.allowed = min(self.allowed, most) if is_cut else most

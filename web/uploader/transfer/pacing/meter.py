@@ -9,7 +9,7 @@ MAX_LEFT_S = 7 * 86400.0  # a longer remaining time is not given
 
 
 class Meter:
-    """Smooths a growing byte count into a rate in bytes per second."""
+    """The smoothed rate, in bytes per second, of a growing number of bytes."""
 
     def __init__(self) -> None:
         self.rate_bytes_per_s = 0.0
@@ -18,7 +18,12 @@ class Meter:
         self._watched_s = 0.0
 
     def note(self, now_s: float, sent: int) -> None:
-        """Add a byte count at a time; a step shorter than 0.4 s is merged with the next one."""
+        """Add a measurement. A step shorter than 0.4 s is merged with the next one.
+
+        Args:
+            now_s: the time of the measurement in seconds.
+            sent: the total number of bytes sent until that time.
+        """
         if self._at_s is None or now_s < self._at_s or sent < self._sent:
             self._at_s, self._sent = now_s, sent
             return
@@ -32,7 +37,7 @@ class Meter:
         self._at_s, self._sent = now_s, sent
 
     def left_s(self, remaining: int) -> "float | None":
-        """Return the seconds that `remaining` bytes will take; `None` without a good estimate."""
+        """Return the estimated seconds for `remaining` bytes; `None` without a good estimate."""
         if self._watched_s < MIN_WATCHED_S or self.rate_bytes_per_s <= 0:
             return None
         left_s = remaining / self.rate_bytes_per_s

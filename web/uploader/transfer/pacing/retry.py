@@ -1,9 +1,12 @@
 """The rules for retries: which errors are retried, after how long, and how often.
 
-There are three classes of errors. If the network or the server is not available, the upload waits,
-and the wait does not count as a try. If another try of the request may succeed, it is made after a
-random wait whose upper limit doubles (full jitter), in addition to `Retry-After`. Any other error
-is final.
+There are three classes of errors:
+
+- If the network or the server is not available, the upload waits. The wait does not count as a try.
+  The same applies if the person has to log in, or if the quota is used up.
+- If another try of the request may succeed, the request is repeated after a random wait. The upper
+  limit of the wait doubles with each try (full jitter). A `Retry-After` time is added to the wait.
+- Any other error is final.
 
 Source of the waits: "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
 """
@@ -33,14 +36,14 @@ QUOTA = "quota-exceeded"  # an error code of the server
 MAX_CORRUPT_TRIES = 3
 MAX_READ_TRIES = 3  # after the browser stopped reading the file
 MAX_CORS_TRIES = 4  # some seconds: an answer of a gateway also looks like a CORS error
-ALLOWANCE_S = 900.0  # of failed requests only, with a network, until an upload fails
+ALLOWANCE_S = 900.0  # of failures only, while the network works, until an upload fails
 
 
 def backoff_s(failures: int, unit: float, retry_after_s: "float | None" = None) -> float:
     """Return the seconds to wait before the next try.
 
     Args:
-        failures: failed tries in a row.
+        failures: the number of failed tries in a row.
         unit: a random number from 0 to 1.
         retry_after_s: the wait that OSS or the server asked for; the random wait is added to it.
     """
@@ -51,21 +54,29 @@ def backoff_s(failures: int, unit: float, retry_after_s: "float | None" = None) 
 
 
 def outage_s(outages: int, retry_after_s: "float | None" = None) -> float:
-    """Return the seconds to wait before the next check whether network or server are back."""
+    """Return the seconds to wait before the next try, while the network or the server is missing.
+
+    Args:
+        outages: the number of failed tries in a row.
+        retry_after_s: the wait that the server asked for.
+    """
     if retry_after_s is not None:
         return min(MAX_RETRY_AFTER_S, max(OUTAGE_STEP_S, retry_after_s))
     return min(OUTAGE_STEP_S, 0.5 * outages)
 
 
 def retry_after(error: Exception) -> "float | None":
-    """Return the seconds that OSS or the server asked to wait; `None` if neither did."""
+    """Return the seconds in the `Retry-After` of OSS or the server; `None` if there is none."""
     if isinstance(error, (Refused, ServerRefused)):
         return error.retry_after_s
     return None
 
 
 def waits_for(error: Exception) -> str:
-    """Return the `FOR_*` reason for which `error` makes an upload wait; empty if there is none."""
+    """Return the reason (`states.FOR_*`) to pause an upload after `error`.
+
+    The result is empty if `error` is not a reason to pause.
+    """
     if isinstance(error, Lost) and error.reason == Lost.UNREACHABLE:
         return FOR_NETWORK
     if isinstance(error, QuotaExceeded):
@@ -82,7 +93,7 @@ def waits_for(error: Exception) -> str:
 
 
 def tries_for(error: Exception) -> int:
-    """Return how often a request that fails with `error` may be tried; 1 means no retry."""
+    """Return how often a request may be tried if each try fails with `error`; 1 means no retry."""
     if isinstance(error, Corrupt):
         return MAX_CORRUPT_TRIES if error.is_mismatch else 1
     if isinstance(error, FileUnreadable):
@@ -93,17 +104,17 @@ def tries_for(error: Exception) -> int:
 
 
 def is_shut_out(error: Exception) -> bool:
-    """Tell whether there was an answer that CORS does not allow this page to read."""
+    """Return whether the browser reports that CORS forbids this page to read an answer."""
     return isinstance(error, Lost) and error.reason == Lost.CORS
 
 
 def is_service_error(error: Exception) -> bool:
-    """Tell whether OSS has reported an error of its own (5xx), such as full disks."""
+    """Return whether OSS has answered with a server error (5xx), for example full disks."""
     return isinstance(error, Refused) and error.status >= 500
 
 
 def is_congestion(error: Exception) -> bool:
-    """Tell whether `error` is a sign of congestion, so that fewer connections would help."""
+    """Return whether `error` is a sign of congestion, so that fewer connections would help."""
     if isinstance(error, Refused):
         return error.status in (429, 503)
     return isinstance(error, Lost) and error.reason in (Lost.STALLED, Lost.INTERRUPTED)

@@ -1,4 +1,4 @@
-"""The limit of uploads that run at a time, and the uploads that do not count against it."""
+"""The limit of uploads that run at the same time, and the exceptions from this limit."""
 
 from uploader.transfer import states
 from uploader.transfer.pacing.connections import CONNECTIONS
@@ -16,16 +16,19 @@ AHEAD = 4 * CONNECTIONS
 
 
 class Slots:
-    """Slots for `active` uploads of any size and `ahead` more small ones, which are prepared early.
+    """Decides how many uploads may run at the same time.
 
     Small uploads are started several at a time, because reading their files together is cheap. An
     upload that waits for another tab uses no slot. An upload that waits for the quota uses no slot
     if the next upload fits into the quota or is urgent.
 
     Args:
-        is_limited: tells whether there is a quota.
-        fits: tells whether a file of this size in bytes fits into the quota.
+        is_limited: returns whether there is a quota.
+        fits: returns whether a file of this size in bytes fits into the quota.
         followers: returns how many uploads wait for another tab.
+        active: the number of slots for uploads of any size.
+        ahead: the number of additional slots for small uploads, so that these uploads are prepared
+            before a connection is free.
     """
 
     def __init__(
@@ -44,11 +47,21 @@ class Slots:
         self._ahead = ahead
 
     def may_refill(self, running: "list[Upload]", head: "Upload") -> bool:
-        """Tell whether enough slots are free to start several uploads; `head` is the first one."""
+        """Return whether enough slots are free to start several uploads, or `head` is urgent.
+
+        Args:
+            running: the uploads that run.
+            head: the first of the waiting uploads.
+        """
         return head.urgent or self._taken(running, head) <= self._active + self._ahead // 2
 
     def has_one(self, running: "list[Upload]", head: "Upload") -> bool:
-        """Tell whether a slot is free for `head`."""
+        """Return whether a slot is free for `head`.
+
+        Args:
+            running: the uploads that run.
+            head: the first of the waiting uploads.
+        """
         ahead = self._ahead if head.file.size <= MAX_SINGLE_BYTES else 0
         return self._taken(running, head) < self._active + ahead
 

@@ -1,6 +1,7 @@
 """The upload speed limit, for people who share their internet connection. OSS enforces the limit.
 
-A browser cannot slow down a request, but OSS reads no faster than `x-oss-traffic-limit` says.
+A browser cannot slow down a request. Instead, the request has the header `x-oss-traffic-limit`, and
+OSS reads the request no faster than this limit.
 
 Source: OSS user guide, Single-connection bandwidth throttling.
 """
@@ -18,7 +19,7 @@ COMFORTABLE_BITS = 4 * MIN_BITS  # of one request; a lower total reduces the con
 
 
 class SpeedLimit:
-    """One limit over all connections. A change applies to requests that are sent after it."""
+    """One speed limit for all connections together. A change applies only to later requests."""
 
     def __init__(self, pool: "ConnectionPool") -> None:
         self.bytes_per_s = 0  # 0 for no limit
@@ -26,7 +27,9 @@ class SpeedLimit:
         self._pool = pool
 
     def set(self, bytes_per_s: int) -> None:
-        """Set the limit; 0 removes it, and a limit below OSS's minimum becomes the minimum.
+        """Set the limit in bytes per second; 0 removes the limit.
+
+        A limit below OSS's minimum is raised to the minimum.
 
         Raises:
             ValueError: `bytes_per_s` is negative.

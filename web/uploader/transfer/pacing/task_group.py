@@ -14,9 +14,9 @@ __all__ = ["run_all"]
 
 
 async def run_all(functions: "Sequence[Callable[[], Awaitable[None]]]") -> None:
-    """Call all functions, run the coroutines concurrently, and return when all have ended.
+    """Call all functions, run their coroutines concurrently, and return when all have ended.
 
-    If one raises an error or the caller is cancelled, the others are cancelled.
+    If a coroutine raises an error or the caller is cancelled, the other coroutines are cancelled.
 
     Raises:
         Exception: the first error of a coroutine.

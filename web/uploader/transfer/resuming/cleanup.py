@@ -1,4 +1,4 @@
-"""Removing the parts of cancelled uploads from OSS, with later tries if OSS refuses."""
+"""Removing the parts of cancelled uploads from OSS, with retries if OSS refuses."""
 
 import asyncio
 
@@ -23,11 +23,11 @@ MAX_CLEANINGS = 5  # then the next page removes the parts, or a lifecycle rule o
 
 
 class Cleanup:
-    """Uploads whose parts are being removed. None of them may be sent before the removal has ended.
+    """Removes the parts of uploads. During the removal, the upload must not be sent again.
 
-    `ended(upload)` is called when the removal has ended, and `settled(upload, stored)` if the
-    upload is still cancelled then. `stored` is the proof of the object if the cancel came too late
-    and the file is stored; otherwise it is `None`.
+    `ended(upload)` is called when a removal has ended. If the upload is still cancelled at that
+    time, `settled(upload, stored)` is called too. `stored` is the proof that the file is stored, if
+    the cancel came too late; otherwise `stored` is `None`.
     """
 
     def __init__(
@@ -43,11 +43,11 @@ class Cleanup:
         self._uploads: list[Upload] = []
 
     def has(self, upload: "Upload") -> bool:
-        """Tell whether an upload is being cleaned up."""
+        """Return whether the parts of an upload are being removed."""
         return upload in self._uploads
 
     def begin(self, upload: "Upload") -> None:
-        """Start to remove the parts of an upload."""
+        """Start to remove the parts of an upload from OSS."""
         upload.record.abandon(True)
         if not self.has(upload):
             self._start(upload, 0)
@@ -59,7 +59,10 @@ class Cleanup:
         asyncio.create_task(self._clean(upload, failures))  # noqa: RUF006 - it ends by itself
 
     async def _note(self, upload: "Upload") -> None:
-        """Write the abandoned record, so that a later page removes the parts if this one closes."""
+        """Write the record of an abandoned multipart upload.
+
+        If this page is closed before the parts are removed, a later page removes them.
+        """
         if upload.upload_id:
             await self._engine.journal.keep(upload)
 
@@ -82,7 +85,7 @@ class Cleanup:
             self._ended(upload)
         if upload.upload_id and failures < MAX_CLEANINGS:
             asyncio.create_task(self._clean_later(upload, failures))  # noqa: RUF006 - it ends
-        if upload.state == states.CANCELLED:  # nobody has retried it meanwhile
+        if upload.state == states.CANCELLED:  # nobody has retried the upload meanwhile
             upload.cleaned(refusal)
             self._settled(upload, stored)
 

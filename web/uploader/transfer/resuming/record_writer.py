@@ -1,9 +1,8 @@
 """Writing the records of uploads that wait or are sent in one request, for the next page.
 
-Records are written and removed in batches from time to time: many small files end between two
-batches and never get a record. When the last upload has ended, records are removed at once, so that
-the next page does not offer complete uploads. When a multipart upload begins, `sending.multipart`
-writes its record.
+Records are written and removed in batches. Many small files end between two batches and never get
+a record. When the last upload has ended, records are removed at once, so that the next page does
+not offer complete uploads. The record of a multipart upload is written by `sending.multipart`.
 """
 
 import asyncio
@@ -30,9 +29,9 @@ PLACED_AT_ONCE = 10  # uploads, before the browser can work; `asyncio.sleep` wou
 
 
 class RecordWriter:
-    """Uploads that need a record, and records that are to be removed.
+    """Writes and removes the records of uploads in batches.
 
-    `soon(write)` arranges a call of `write` soon, but not too often. `is_idle()` tells whether no
+    `soon(write)` schedules a call of `write`, but not too often. `is_idle()` returns `True` if no
     upload waits or runs.
     """
 
@@ -48,13 +47,13 @@ class RecordWriter:
         self._is_writing = False
 
     def note(self, upload: "Upload") -> None:
-        """Write a record of an upload soon; the record stays until `drop`."""
+        """Schedule writing a record of an upload. The record stays until `drop` is called."""
         if not upload.record.name and not upload.is_stream:
             self._waiting.append(upload)
             self.wake()
 
     def drop(self, upload: "Upload") -> None:
-        """Remove the record of an upload soon, unless it is the record of a multipart upload."""
+        """Schedule removing the record of an upload, unless the upload is a multipart upload."""
         if upload.record.name and not upload.upload_id:
             self._gone.add(upload.record.name)
             upload.record.save_as("")
@@ -66,7 +65,11 @@ class RecordWriter:
         self.wake()
 
     def wake(self) -> None:
-        """Write all changes soon; at once after `write_now`, or if no upload waits or runs."""
+        """Schedule the next batch, if there are changes.
+
+        The batch is written at once after `write_now`, or if records are to be removed and no
+        upload waits or runs.
+        """
         has_work = bool(self._waiting or self._gone)
         is_urgent = self._is_urgent or (self._gone and self._is_idle())
         if has_work and is_urgent and not self._is_writing:
@@ -117,7 +120,7 @@ class RecordWriter:
             await self._journal.keep_waiting(fresh)
 
     async def _place(self, upload: "Upload") -> None:
-        """Give an upload a key, that of an unfinished upload of the same file if there is one.
+        """Give an upload a key. An unfinished upload of the same file continues under its old key.
 
         While another tab sends the file, the upload gets no key.
         """
@@ -133,7 +136,7 @@ class RecordWriter:
 
 
 def is_over(upload: "Upload") -> bool:
-    """Tell whether an upload needs no record, because a later page could not continue it."""
+    """Return whether an upload needs no record, because no later page could continue the upload."""
     error = upload.error
     if upload.state == states.FAILED:
         is_ours = isinstance(error, TransferError) and not isinstance(error, ServerRefused)

@@ -30,7 +30,7 @@ REOPENED_AT_ONCE = 20  # files, before other tasks run
 class UnfinishedUploads:
     """The unfinished uploads that a person can continue or discard.
 
-    `go_on(file, options, record)` makes an upload of a file that was opened again. Abandoned
+    `go_on(file, options, record)` adds an upload of a file that was opened again. Abandoned
     uploads, which an earlier page could not remove, are removed without asking the person.
     """
 
@@ -46,7 +46,7 @@ class UnfinishedUploads:
         """Return the records of the uploads that a person can continue.
 
         Raises:
-            GrantRefused: the person is not known yet.
+            GrantRefused: the server did not give the key prefix of the person.
         """
         await self.journal.load()
         return self.journal.unfinished
@@ -54,8 +54,11 @@ class UnfinishedUploads:
     async def of_other_devices(self, begun: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
         """Return the multipart uploads of other devices that a person can continue here.
 
-        Left out are uploads recorded in this browser, uploads that another tab is sending (such as
-        streams), and empty uploads, which a lost answer to InitiateMultipartUpload can leave.
+        The result does not contain:
+
+        - uploads with a record in this browser,
+        - uploads that another tab is sending, for example streams,
+        - uploads without parts, which can exist if the answer to InitiateMultipartUpload was lost.
 
         Args:
             begun: the server's list of unfinished multipart uploads.
@@ -69,11 +72,11 @@ class UnfinishedUploads:
         return found
 
     async def remove_empty(self, begun: "list[dict[str, Any]]") -> None:
-        """Abort the empty multipart uploads that no page uses.
+        """Abort the multipart uploads without parts that no page uses.
 
-        Such an upload exists because the answer to InitiateMultipartUpload was lost, or because the
-        browser sent the request twice. An empty upload of a closed page of this browser is aborted
-        at once, any other one after a day.
+        Such an upload exists if the answer to InitiateMultipartUpload was lost, or if the browser
+        sent the request twice. If a closed page of this browser created the upload, the upload is
+        aborted at once. All other uploads without parts are aborted after one day.
 
         Args:
             begun: the server's list of unfinished multipart uploads.
@@ -90,10 +93,12 @@ class UnfinishedUploads:
                     return  # the next page tries again
 
     async def reopen(self, records: "list[Checkpoint]") -> "Failed":
-        """Continue uploads whose files the browser can open; call this method from a click.
+        """Continue uploads whose files the browser can open without a file chooser.
+
+        Call this method from a click, because the browser may ask the person for permission.
 
         Returns:
-            The records that cannot be continued, with the error of each.
+            The records that cannot be continued, with the error of each record.
         """
         try:
             files = await self.journal.open_files(records)
@@ -116,10 +121,11 @@ class UnfinishedUploads:
         return failed
 
     def discard(self, records: "list[Checkpoint]") -> "asyncio.Task[Failed]":
-        """Begin to remove records and their parts.
+        """Start to remove records from the browser's storage, and their parts from OSS.
 
         Returns:
-            A task. Its result is the records whose parts OSS has kept, with the error of each.
+            A task. The result of the task is the list of records whose parts could not be removed,
+            with the error of each record.
         """
         return asyncio.create_task(self._discard(records))
 
@@ -139,13 +145,13 @@ class UnfinishedUploads:
             try:
                 await self._abort(record)
             except (OSSError, TransferError) as error:
-                record.is_abandoned = False  # offer it again; a later page removes it
+                record.is_abandoned = False  # offer the record again; a later page removes it
                 self.journal.unclaim(record)
                 failed.append((record, error))
         return failed
 
     async def _abort(self, record: "Checkpoint") -> None:
-        """Abort the multipart upload of a record; if OSS refuses, the record stays."""
+        """Abort the multipart upload of a record. If OSS refuses, the record stays."""
         upload = Upload(record.file(), lambda _upload: None)
         restore(upload, record)
         await abort(upload, self.engine)

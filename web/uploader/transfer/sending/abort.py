@@ -1,4 +1,4 @@
-"""Aborting multipart uploads that are not to be completed."""
+"""Aborting multipart uploads that will not be completed."""
 
 from uploader.oss import requests
 from uploader.oss.errors import OSSError, Refused
@@ -16,31 +16,33 @@ if TYPE_CHECKING:
 __all__ = ["abort", "remove_orphan", "remove_orphans"]
 
 GONE = "NoSuchUpload"
-NO_UPLOAD = "no-upload"  # the server's code for the same
+NO_UPLOAD = "no-upload"  # the server's error code for the same case
 MAX_ABORTS = 8
 
 
 async def abort(upload: "Upload", engine: "Engine", *, crc64: str = "") -> None:
-    """Abort a multipart upload until OSS has no part of it, and remove its record.
+    """Abort a multipart upload until OSS has no part of the upload, then remove the record.
 
-    OSS may keep parts that were in flight during the abort, so the abort is repeated until OSS does
-    not know the upload any more.
+    OSS may keep parts that were in flight during the abort. The function repeats the abort until
+    OSS answers that the multipart upload does not exist.
 
     Args:
-        crc64: the CRC-64 of the object, if the file is stored; other tabs are told.
+        crc64: the CRC-64 of the object if the file is stored, otherwise empty. The other tabs
+            receive this value.
 
     Raises:
-        OSSError, TransferError: the upload could not be aborted.
-        PartsLeft: OSS confirmed each abort, but still lists the upload.
+        OSSError, TransferError: the multipart upload could not be aborted.
+        PartsLeft: OSS confirmed each abort, but still lists the multipart upload.
     """
     await _remove(upload, engine)
     await engine.journal.forget(upload.key, crc64)
 
 
 async def remove_orphans(upload: "Upload", engine: "Engine") -> None:
-    """Abort the multipart uploads that unanswered InitiateMultipartUpload requests have created.
+    """Abort the multipart uploads of InitiateMultipartUpload requests that got no answer.
 
-    These uploads have no parts. If the abort fails, the bucket's lifecycle rule removes them.
+    These multipart uploads have no parts. If the abort fails, the bucket's lifecycle rule removes
+    the multipart uploads.
     """
     try:
         for upload_id in await engine.ports.receipts.begun_empty(upload.key):
@@ -86,7 +88,10 @@ async def _remove(upload: "Upload", engine: "Engine") -> None:
 
 
 async def _have_removed(upload: "Upload", engine: "Engine") -> None:
-    """Ask the server to abort the upload: a used-up quota leaves the page without credentials."""
+    """Ask the server to abort a multipart upload.
+
+    Use this function if the quota is used up, because the page then gets no credentials.
+    """
     try:
         await engine.ports.receipts.discard(upload.key, upload.upload_id)
     except ServerRefused as error:

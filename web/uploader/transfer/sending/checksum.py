@@ -16,11 +16,12 @@ __all__ = ["PieceChecksum", "check_crc64"]
 
 
 class PieceChecksum:
-    """The CRC-64 of one piece: `start` begins to read the piece, `get` waits for the result.
+    """The CRC-64 of one piece of a file, computed in the background.
 
-    A known CRC-64 of the whole file is used if the piece is the whole file. If the file cannot be
-    read, the request that sends the piece is ended, because Firefox and WebKit would keep the
-    request open and send nothing. Call `cancel` when the checksum is no longer needed.
+    If the piece is the whole file and the CRC-64 of the file is known, the piece is not read again.
+    If the file cannot be read, the request that sends the piece is ended, because Firefox and
+    WebKit would keep the request open and send nothing. Call `cancel` when the checksum is no
+    longer needed.
     """
 
     def __init__(self, piece: "Piece", compute: "Callable[[Piece], Awaitable[int]]") -> None:
@@ -35,12 +36,12 @@ class PieceChecksum:
             self._done.set()
 
     def start(self) -> None:
-        """Begin to read the piece, unless reading has begun or the checksum is known."""
+        """Start the computation, unless the computation has started or the CRC-64 is known."""
         if not (self._task or self._done.is_set()):
             self._task = asyncio.create_task(self._run())
 
     async def get(self) -> int:
-        """Return the CRC-64, once it is computed.
+        """Wait for the computation, and return the CRC-64.
 
         Raises:
             FileUnreadable: the file could not be read.
@@ -52,16 +53,16 @@ class PieceChecksum:
         return self._value
 
     async def check(self, stored: "Stored") -> None:
-        """Compare the CRC-64 with the one that OSS computed.
+        """Compare the CRC-64 of the piece with the CRC-64 in OSS's answer.
 
         Raises:
-            Corrupt: the two differ.
+            Corrupt: the two values differ.
             FileUnreadable: the file could not be read.
         """
         check_crc64(await self.get(), stored)
 
     def cancel(self) -> None:
-        """Stop reading."""
+        """Stop the computation."""
         if self._task:
             self._task.cancel()
 
@@ -76,10 +77,10 @@ class PieceChecksum:
 
 
 def check_crc64(crc64: int, stored: "Stored") -> None:
-    """Compare the CRC-64 of a file or piece with the one that OSS computed.
+    """Compare the CRC-64 of a file or of a piece with the CRC-64 in OSS's answer.
 
     Raises:
-        Corrupt: the two differ.
+        Corrupt: the two values differ.
     """
     if str(crc64) != stored.crc64:
         raise Corrupt(

@@ -21,12 +21,13 @@ OFFERED, WANTED = "objects", "skip-identical"  # features of a grant
 
 
 async def find_identical(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored | None":
-    """Return the proof that an identical object is stored, and give its key to the upload.
+    """Search for an object that is identical to the file, and give the object's key to the upload.
 
     The server is asked once per upload, before a multipart upload is created.
 
     Returns:
-        `None` if there is no identical object, or if the search is not enabled.
+        The proof that the object is stored; `None` if there is no identical object, or if the
+        search is not enabled.
 
     Raises:
         FileUnreadable: the file is gone or has changed, or the page may not read it.

@@ -1,4 +1,4 @@
-"""Sending a large file in parts, several at a time. A part that OSS has is not sent again."""
+"""Sending a large file in parts, several at a time. Parts that OSS has are not sent again."""
 
 import asyncio
 
@@ -45,8 +45,8 @@ async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
     """Send the missing parts, complete the multipart upload, and compare the object's checksum.
 
     Raises:
-        KeyTaken: the multipart upload has ended, and the object under the key is another one.
-        OSSError, TransferError: the file did not arrive, or OSS did not prove that it is whole.
+        KeyTaken: another object has the key, and the multipart upload does not exist any more.
+        OSSError, TransferError: the file was not stored, or its checksum could not be confirmed.
     """
     mends = 0
     while True:
@@ -54,11 +54,11 @@ async def send_multipart(upload: "Upload", engine: "Engine") -> "Stored":
             if not upload.upload_id:
                 await initiate(upload, engine)
             elif upload.record.upload_id != upload.upload_id:
-                await engine.journal.begin(upload)  # it was paused before the record was written
+                await engine.journal.begin(upload)  # paused before the record was written
             elif upload.progress.is_unproved:
                 await _prove_parts(upload, engine)
             else:
-                await check_unchanged(upload, engine)  # it continues after a pause
+                await check_unchanged(upload, engine)  # the upload continues after a pause
             await _send_missing(upload, engine)
             upload.go(states.VERIFYING)
             await check_unchanged(upload, engine)
@@ -114,19 +114,20 @@ async def initiate(upload: "Upload", engine: "Engine") -> None:
 
 
 async def finished_before(upload: "Upload", engine: "Engine") -> "Stored | None":
-    """Return the proof that a multipart upload which OSS does not know has become the object.
+    """Check whether a multipart upload that OSS cannot find was completed before.
 
-    That happens if the answer to CompleteMultipartUpload was lost, in this page or an earlier one,
-    or if another device continued the upload.
+    OSS no longer has a multipart upload after its completion. The upload can be complete without
+    the page's knowledge: the answer to CompleteMultipartUpload was lost, in this page or an earlier
+    one, or another device continued the upload.
 
     Returns:
-        `None` if the file is not stored under the key.
+        The proof that the file is stored; `None` if the file is not stored under the key.
 
     Raises:
-        KeyTaken: the object under the key is another one, and this upload has not stored it.
+        KeyTaken: the key belongs to another object, which this upload did not store.
     """
     if not (upload.progress.is_unproved or upload.progress.is_complete()):
-        return None  # not all parts were sent, so it was not completed
+        return None  # parts are missing, so the upload was not completed
     if upload.state == states.UPLOADING:
         upload.go(states.VERIFYING)
     try:
@@ -138,7 +139,7 @@ async def finished_before(upload: "Upload", engine: "Engine") -> "Stored | None"
 
 
 async def _prove_parts(upload: "Upload", engine: "Engine") -> None:
-    """Compare the parts that an earlier page sent with this file, and use those that match."""
+    """Compare the parts that an earlier page sent with this file, and use the matching parts."""
     for stored in (await list_all(upload, engine)).values():
         part = await proved(upload, engine, stored)
         if part:
@@ -168,10 +169,14 @@ async def _send_part(upload: "Upload", engine: "Engine", number: int) -> None:
 
 
 async def send_piece(upload: "Upload", engine: "Engine", number: int, piece: Piece) -> None:
-    """Send one part, and repeat it until its checksum matches.
+    """Send one part, and repeat the request until OSS confirms the checksum.
+
+    Args:
+        number: the part number.
+        piece: the bytes of the part.
 
     Raises:
-        OSSError, TransferError: the error is final, or remained after all retries.
+        OSSError, TransferError: the request failed, and the error allows no further retry.
     """
     checksum = PieceChecksum(piece, lambda piece: engine.crc64(upload, piece))
     landed: SentPart | None = None
@@ -204,10 +209,10 @@ async def send_piece(upload: "Upload", engine: "Engine", number: int, piece: Pie
 
 
 async def complete(upload: "Upload", engine: "Engine") -> "Stored":
-    """Complete the multipart upload, and compare the checksum of the object with that of its parts.
+    """Complete the multipart upload, and compare the object's checksum with that of the parts.
 
     Raises:
-        OSSError, TransferError: OSS did not prove that the object is whole.
+        OSSError, TransferError: the upload was not completed, or the checksums differ.
     """
     if upload.progress.arrived != upload.file.size:
         expected, actual = str(upload.file.size), str(upload.progress.arrived)
@@ -237,7 +242,11 @@ async def complete(upload: "Upload", engine: "Engine") -> "Stored":
 
 
 async def _believe_oss(upload: "Upload", engine: "Engine") -> None:
-    """Forget the parts that OSS does not list, or lists with another ETag or size."""
+    """Compare the parts in `upload.progress` with OSS's list, and remove the parts that differ.
+
+    A part differs if OSS does not list the part, or lists another ETag or size. The removed parts
+    are sent again.
+    """
     stored = await list_all(upload, engine)
     for number in list(upload.progress.parts):
         there, ours = stored.get(number), upload.progress.parts[number]

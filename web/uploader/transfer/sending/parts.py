@@ -1,4 +1,4 @@
-"""The parts that OSS has of a multipart upload, and their comparison with the file."""
+"""Listing the parts of a multipart upload in OSS, and comparing them with the file."""
 
 from uploader.oss import requests
 from uploader.oss.replies import read_parts
@@ -24,7 +24,11 @@ REREAD_BYTES = 128 * 1024 * 1024
 
 
 async def proved(upload: "Upload", engine: "Engine", stored: "StoredPart") -> "SentPart | None":
-    """Return a part that OSS has, or `None` if its size or CRC-64 is not that of the file."""
+    """Compare a part that OSS lists with the same part of the file.
+
+    Returns:
+        The part; `None` if number, size or CRC-64 do not match the file.
+    """
     if not 1 <= stored.number <= part_count(upload.file.size, upload.progress.part_size):
         return None
     part = part_at(stored.number, upload.file.size, upload.progress.part_size)
@@ -35,12 +39,12 @@ async def proved(upload: "Upload", engine: "Engine", stored: "StoredPart") -> "S
 
 
 async def check_unchanged(upload: "Upload", engine: "Engine") -> None:
-    """Compare the present bytes of the file with the parts that were sent.
+    """Check that the file still has the bytes that were sent.
 
-    Firefox does not notice that a file changes after it was chosen, and no browser notices that a
-    file is replaced by another one with the same size and time of change. The object would be a
-    mixture of both files. Up to about `REREAD_BYTES` bytes are read again, in parts that are evenly
-    distributed over the file.
+    Firefox does not detect that a file changes after the person chose the file. No browser detects
+    that a file is replaced by another one with the same size and time of change. The object would
+    be a mixture of both files. Up to about `REREAD_BYTES` bytes are read again, in parts that are
+    evenly distributed over the file.
 
     Raises:
         FileUnreadable: the file has changed, or cannot be read any more.
@@ -56,7 +60,11 @@ async def check_unchanged(upload: "Upload", engine: "Engine") -> None:
 
 
 async def list_all(upload: "Upload", engine: "Engine") -> "dict[int, StoredPart]":
-    """Return all parts that OSS has of a multipart upload, by part number."""
+    """Return all parts that OSS has of a multipart upload, by part number.
+
+    Raises:
+        OSSError, TransferError: OSS did not return the list.
+    """
     stored: dict[int, StoredPart] = {}
     after = 0
     while True:
@@ -69,13 +77,13 @@ async def list_all(upload: "Upload", engine: "Engine") -> "dict[int, StoredPart]
 async def list_page(
     upload: "Upload", engine: "Engine", after: int
 ) -> "tuple[list[StoredPart], int]":
-    """Return one page of the list of parts, and the part number after which the next page begins.
+    """Return one page of OSS's list of the parts of a multipart upload.
 
     Args:
-        after: the parts with higher numbers are listed, up to 1,000 of them.
+        after: the page lists parts with higher numbers, up to 1,000 of them.
 
     Returns:
-        The parts and a part number, which is 0 if there is no next page.
+        The parts, and the value of `after` for the next page; 0 if there is no next page.
 
     Raises:
         OSSError, TransferError: OSS did not return the list.
@@ -90,7 +98,12 @@ async def list_page(
 def build_for(
     operation: "Callable[..., Request]", upload: "Upload", **more: "Any"
 ) -> "Callable[[Grant, float], Request]":
-    """Return `build(grant, now_s)`, which makes a request of `operation` for a multipart upload."""
+    """Return a function `build(grant, now_s)`, which builds a request for a multipart upload.
+
+    Args:
+        operation: the function that makes the request, for example `requests.list_parts`.
+        more: additional arguments for `operation`.
+    """
 
     def build(grant: "Grant", now_s: float) -> "Request":
         return operation(

@@ -23,18 +23,20 @@ FORBID_OVERWRITE = ("x-oss-forbid-overwrite", "true")
 
 
 async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
-    """Check a file against the grant, and give it a new key or the key of an unfinished upload.
+    """Check a file against the grant, and set the key of its upload.
 
-    Each step that asks the server or reads the file is repeated as its errors allow.
+    The key is a new one, or the key of an unfinished upload of the same file. If the server does
+    not answer or the file cannot be read, the step is repeated as long as the error allows a retry.
 
     Returns:
-        The proof that the file is stored, if another tab of this browser has just sent it, or if an
-        identical object was stored before. Otherwise `None`: the file is to be sent.
+        The proof that the file is stored, if another tab of this browser has just sent the file, or
+        if an identical object was stored before. `None`, if the file has to be sent.
 
     Raises:
-        FileTooLarge, WrongType, NameTooLong: the file cannot be stored here.
+        FileTooLarge, WrongType: the grant does not allow the file.
+        NameTooLong: the folders and the name of the file do not fit into an object key.
         FileUnreadable: the file cannot be read.
-        GrantRefused: the server gives no credentials.
+        GrantRefused: the server gave no credentials.
     """
 
     async def granted() -> "Grant":
@@ -61,10 +63,10 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
 
 
 async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored | None":
-    """Give an upload its key, once no other tab of this browser sends the same file.
+    """Wait until no other tab of this browser sends the same file, then set the upload's key.
 
     Returns:
-        The proof that the file is stored, if another tab has sent it.
+        The proof that the file is stored, if another tab has sent the file; otherwise `None`.
     """
     is_placed = upload.key and (upload.has_begun() or upload.file.size <= MAX_SINGLE_BYTES)
     if is_placed and not upload.is_stream:
@@ -87,7 +89,15 @@ async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored 
 
 
 async def _followed(upload: "Upload", engine: "Engine", key: str, crc64: str) -> "Stored | None":
-    """Return the proof of the object that another tab has just stored; `None` if bytes differ."""
+    """Compare this file with an object that another tab has just stored.
+
+    Args:
+        key: the key of the object, which the upload gets if the two are equal.
+        crc64: the CRC-64 of the object in decimal.
+
+    Returns:
+        The proof that the file is stored; `None` if the CRC-64 of the file differs.
+    """
     ours = str(await engine.crc64(upload, Piece(upload.file, 0, upload.file.size)))
     if ours != crc64:
         return None
@@ -96,7 +106,7 @@ async def _followed(upload: "Upload", engine: "Engine", key: str, crc64: str) ->
 
 
 def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
-    """Return the headers that describe the object, and the header that forbids overwriting.
+    """Return the headers that describe the object, and the result of `overwrite_headers`.
 
     Args:
         may_be_taken: whether another tab or device may have stored an object under the key.
@@ -111,9 +121,12 @@ def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
 
 
 def overwrite_headers(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
-    """Return a list with the header that forbids overwriting, or an empty list.
+    """Return a list with the header that forbids overwriting; empty if overwriting is allowed.
 
-    CompleteMultipartUpload needs the header as well as InitiateMultipartUpload.
+    InitiateMultipartUpload and CompleteMultipartUpload both need the header.
+
+    Args:
+        may_be_taken: whether another tab or device may have stored an object under the key.
     """
     policy = upload.options.same_name
     forbids = policy == REFUSE or (policy == KEEP_BOTH and may_be_taken)
@@ -121,11 +134,11 @@ def overwrite_headers(upload: "Upload", *, may_be_taken: bool) -> "list[Header]"
 
 
 async def _reserve_quota(upload: "Upload", engine: "Engine") -> "Grant":
-    """Reserve a part of the quota for a file, and return the present grant.
+    """Reserve quota for the file of an upload, and return the present grant.
 
     Raises:
-        QuotaExceeded: too little of the quota is left.
-        GrantRefused: the server gives no credentials.
+        QuotaExceeded: the file is larger than the remaining quota.
+        GrantRefused: the server gave no credentials.
     """
     grant = await engine.keeper.get()
     engine.quota.granted(grant.left)
@@ -139,10 +152,13 @@ async def _reserve_quota(upload: "Upload", engine: "Engine") -> "Grant":
 
 
 def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
-    """Return a new key for an upload.
+    """Return a new object key for an upload.
+
+    Args:
+        prefix: the key prefix of the person.
 
     Raises:
-        NameTooLong: folders and name of the file do not fit into a key.
+        NameTooLong: the folders and the name of the file do not fit into a key.
     """
     file = upload.file
     try:
@@ -160,7 +176,7 @@ def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
 
 
 async def examine(upload: "Upload", engine: "Engine") -> None:
-    """Determine the content type and, if the options ask for it, the SHA-256 of the file.
+    """Set the content type of the object and, if the options require it, the SHA-256 of the file.
 
     Raises:
         FileUnreadable: the file is gone or has changed, or the page may not read it.

@@ -1,4 +1,4 @@
-"""Sending one prepared file: in one request or in parts, and never over another object."""
+"""Sending one prepared file in one request or in parts, under a new key if the key is taken."""
 
 from uploader.oss.errors import Corrupt, Refused
 from uploader.transfer import states
@@ -25,13 +25,13 @@ TAKEN = "FileAlreadyExists"
 
 
 async def send(upload: "Upload", engine: "Engine") -> "Stored":
-    """Send the file until it is stored under a key of its own.
+    """Send the file of an upload, and return the proof that the file is stored.
 
-    If the key is taken by another object, the file gets a new key and is sent again. If it is taken
-    by this very file, the upload is complete.
+    If another object has the upload's random key, the file gets a new key and is sent again. If the
+    object under the key is this very file, the upload is complete.
 
     Raises:
-        OSSError, TransferError: the file did not arrive, or OSS did not prove that it is whole.
+        OSSError, TransferError: the file was not stored, or its checksum could not be confirmed.
     """
     while True:
         try:
@@ -65,7 +65,11 @@ async def _send_once(upload: "Upload", engine: "Engine") -> "Stored":
 
 
 async def _update_record(upload: "Upload", engine: "Engine", stored: "Stored") -> None:
-    """Remove the record of a multipart upload, unless the server's receipt is to come first."""
+    """Remove the record of a complete multipart upload, and inform the other tabs.
+
+    If the page reports the upload to the server, the record stays until the server has received the
+    report.
+    """
     if not upload.upload_id:
         return
     if engine.awaits_receipt() and not upload.is_stream:
@@ -75,12 +79,14 @@ async def _update_record(upload: "Upload", engine: "Engine", stored: "Stored") -
 
 
 async def _settle(upload: "Upload", engine: "Engine") -> "Stored | None":
-    """Find out which object has the random key of this upload: another tab or device stored it.
+    """Find out which object has the random key of this upload.
+
+    Another tab or device has stored this object. If the object differs from the file, the server is
+    asked to delete the object, and the file gets a new key. If the server does not find the object,
+    the upload keeps the key.
 
     Returns:
-        The proof, if the object is this file. Otherwise `None`, and the file is to be sent again:
-        under a new key if the object is another one, which the server is asked to delete; under the
-        same key if the server does not know the object.
+        The proof that the file is stored; `None` if the file has to be sent again.
     """
     try:
         found = await is_stored(upload, engine)
@@ -96,10 +102,14 @@ async def _settle(upload: "Upload", engine: "Engine") -> "Stored | None":
 
 
 async def _prepare_again(upload: "Upload", engine: "Engine") -> "Stored | None":
-    """Give the file a new key, because a complete object of others has the present one.
+    """Give the file a new key, because another object has the present key.
 
     Returns:
-        The proof that the file is stored, if another tab has sent it meanwhile.
+        The proof that the file is stored, if another tab has sent the file meanwhile; otherwise
+        `None`.
+
+    Raises:
+        StreamSpent: the file is a stream, which cannot be sent again.
     """
     await _remove_parts(upload, engine, None)
     if isinstance(upload.file, Stream):
@@ -114,6 +124,10 @@ async def _prepare_again(upload: "Upload", engine: "Engine") -> "Stored | None":
 
 
 async def _remove_parts(upload: "Upload", engine: "Engine", found: "Stored | None") -> None:
-    """Abort the multipart upload, if there is one; `found` proves that the file is stored."""
+    """Abort the multipart upload, if there is one.
+
+    Args:
+        found: the proof that the file is stored; `None` if there is no proof.
+    """
     if upload.upload_id:
         await abort(upload, engine, crc64=found.crc64 if found else "")

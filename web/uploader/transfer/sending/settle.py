@@ -1,6 +1,7 @@
 """Finding out which object is stored, after an answer of OSS was lost or unexpected.
 
-The page's credentials can only add objects. The server reads the object with its own credentials.
+The page's credentials can only add objects, so the page asks the server. The server reads the
+object with its own credentials.
 """
 
 from uploader.oss.errors import Corrupt
@@ -24,17 +25,17 @@ async def is_stored(
     """Return the proof that this file is stored under the upload's key.
 
     Args:
-        crc64: the CRC-64 of the file, if it is known.
+        crc64: the CRC-64 of the file; `None` if unknown.
 
     Returns:
-        `None` if no object has the key, or if the server offers no receipts. In both cases the file
-        can be sent again under the same key.
+        The proof; `None` if no object has the key, or if the server offers no receipts. In both
+        cases of `None`, the file can be sent again under the same key.
 
     Raises:
-        Corrupt: the object under the key is another one, or it cannot be compared, because a stream
-            that is not complete cannot be read again.
-        FileUnreadable: the CRC-64 of the file cannot be computed any more.
-        ServerRefused: the server refused to answer.
+        Corrupt: the object under the key differs from the file; or the two cannot be compared,
+            because the file is an incomplete stream, which cannot be read again.
+        FileUnreadable: the file cannot be read, so its CRC-64 is unknown.
+        ServerRefused: the server refused the request.
     """
     if crc64 is None:
         crc64 = await _crc64(upload, engine)
@@ -56,7 +57,10 @@ async def is_stored(
 async def already_stored(
     upload: "Upload", engine: "Engine", *, crc64: "int | None" = None
 ) -> "Stored | None":
-    """Return the result of `is_stored`, or `None` if the object under the key is another one."""
+    """Return the proof that this file is stored under the upload's key, as `is_stored` does.
+
+    Unlike `is_stored`, return `None` if the object under the key differs from the file.
+    """
     try:
         return await is_stored(upload, engine, crc64=crc64)
     except Corrupt:

@@ -23,10 +23,10 @@ __all__ = ["send_single"]
 
 
 async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
-    """Send the file with PutObject and compare checksums; a damaged object is sent again.
+    """Send the file with PutObject, and compare the checksums. A damaged object is sent again.
 
     Raises:
-        OSSError, TransferError: the file did not arrive, or OSS did not prove that it is whole.
+        OSSError, TransferError: the file was not stored, or its checksum could not be confirmed.
     """
     if upload.refused and not upload.refused.etag:
         upload.target.replace_refused()
@@ -79,5 +79,5 @@ async def send_single(upload: "Upload", engine: "Engine") -> "Stored":
 
 
 def _is_key_our_own(upload: "Upload") -> bool:
-    """Tell whether only requests of this page can have stored an object under the key."""
+    """Return whether only this page can have stored an object under the upload's key."""
     return upload.options.same_name == KEEP_BOTH and not upload.target.maybe_stored

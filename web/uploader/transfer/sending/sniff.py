@@ -1,4 +1,4 @@
-"""The content type of a file, found by its first bytes.
+"""Detecting the content type of a file from its first bytes.
 
 Browsers derive the type from the extension of the file name, which may be wrong or missing.
 
@@ -49,11 +49,12 @@ def content_type_of(declared: str, head: bytes) -> str:
     """Return the content type of a file.
 
     Args:
-        declared: the type that the browser derives from the extension; empty if it has none.
-        head: the first `HEAD_BYTES` bytes, or all of a shorter file.
+        declared: the type that the browser derived from the file name's extension; may be empty.
+        head: the first `HEAD_BYTES` bytes of the file, or all bytes of a shorter file.
 
     Returns:
-        The type in `EXACT`, else `declared`, else the type in `SHARED`, else `""`.
+        The type in the table `EXACT`, else `declared`, else the type in the table `SHARED`. The
+        result is empty if the type is unknown.
     """
     return _match(EXACT, head) or declared or _match(SHARED, head)
 

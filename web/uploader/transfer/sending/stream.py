@@ -1,8 +1,8 @@
-"""Sending a stream of unknown length in parts. Each part stays in memory until OSS has it.
+"""Sending a stream of unknown length in parts. Each part stays in memory until OSS has the part.
 
 Only the parts in flight are in memory. The part size grows with the stream, so 10,000 parts are
-enough for 520 GB. Bytes that were read from a stream cannot be read again, so an upload continues
-after a pause or a failure in the same page, but not after a reload.
+enough for 520 GB. Bytes that were read from a stream cannot be read again. So an upload can
+continue after a pause or a failure in the same page, but not after a reload.
 """
 
 import asyncio
@@ -33,18 +33,18 @@ GONE = "NoSuchUpload"
 
 
 def part_bytes(number: int) -> int:
-    """Return the size of a part in bytes; the last part may be smaller."""
+    """Return the size in bytes of the part with this number. The last part may be smaller."""
     return DEFAULT_PART_BYTES << ((number - 1) // PARTS_OF_A_SIZE)
 
 
 class Stream:
-    """A `File` that grows while it is read from a source.
+    """A `File` that grows while bytes are read from a source.
 
-    If a caller is cancelled while it waits for the source, no bytes are lost.
+    If a caller is cancelled while the caller waits for the source, no bytes are lost.
 
     Attributes:
-        size: bytes that were read from the source so far.
-        is_open: the source has not ended.
+        size: the number of bytes read from the source so far.
+        is_open: `True` until the source has ended.
         parts: the parts that OSS does not have yet, by part number; each is a `File` in memory.
     """
 
@@ -67,22 +67,25 @@ class Stream:
         self._reading: asyncio.Event | None = None
 
     async def head(self) -> bytes:
-        """Return the first bytes of the stream; none if its first part is no longer in memory.
+        """Return the first bytes of the stream; empty if the first part is no longer in memory.
 
         Raises:
-            StreamSpent: the source has failed.
+            StreamSpent: reading the source has failed.
         """
         if not self._count and self.is_open:
             await self.read()
         return await self.parts[1].head() if 1 in self.parts else b""
 
     async def read(self) -> bool:
-        """Read the next part from the source; tell whether `parts` may have a new part.
+        """Read the next part from the source into `parts`.
 
-        If a read is in progress, even one of a cancelled caller, wait for its end instead.
+        If a read is already in progress, wait for the end of that read instead.
+
+        Returns:
+            `False` if the source had already ended before the call, so that there is no new part.
 
         Raises:
-            StreamSpent: the source has failed.
+            StreamSpent: reading the source has failed.
         """
         may_have_more = self.is_open
         if not self._reading and self.is_open and not self._error:
@@ -95,11 +98,14 @@ class Stream:
         return may_have_more
 
     def is_whole(self) -> bool:
-        """Tell whether all parts that were read are still in memory."""
+        """Return whether all parts that were read are still in memory."""
         return len(self.parts) == self._count
 
     def whole(self) -> "File | None":
-        """Return the whole stream as a file, if the stream has ended and has one part."""
+        """Return the stream as one file, if the stream has ended and has only one part.
+
+        Otherwise return `None`.
+        """
         return self.parts.get(1) if not self.is_open and self._count == 1 else None
 
     async def _read(self, done: asyncio.Event) -> None:
@@ -120,13 +126,14 @@ class Stream:
 
 
 async def send_stream(upload: "Upload", stream: Stream, engine: "Engine") -> "Stored | None":
-    """Send a stream until it ends, and complete the object.
+    """Send a stream until the stream ends, and complete the multipart upload.
 
     Returns:
-        `None` if the stream is so short that `upload.file` is now a file, which is not sent yet.
+        The proof that the object is stored. `None` if the stream is so short that nothing was sent;
+        `upload.file` is then an ordinary file with all bytes of the stream.
 
     Raises:
-        OSSError, TransferError: the stream did not arrive, or OSS did not prove that it is whole.
+        OSSError, TransferError: the stream was not stored, or its checksum could not be confirmed.
     """
     await stream.head()
     whole = stream.whole()
@@ -164,7 +171,11 @@ async def _ended_elsewhere(upload: "Upload", engine: "Engine", error: Refused) -
 
 
 async def _drain(upload: "Upload", stream: Stream, engine: "Engine") -> None:
-    """Send the parts in memory, then read and send the rest of the stream."""
+    """Send the parts in memory, then read and send the rest of the stream.
+
+    Raises:
+        FileTooLarge: the stream is larger than the grant or the number of parts allows.
+    """
     limits = (await engine.keeper.get()).limits
     under_way: set[int] = set()
 
