@@ -28,6 +28,7 @@ from pathlib import Path
 import brotli
 
 from interpreter import closed, faster
+from uploader.view.words.text import direction
 
 WEB = Path(__file__).parent
 NODE_MODULES = WEB / "node_modules"
@@ -42,7 +43,6 @@ LANGUAGES = {
     "zh-TW": "繁體中文",
     "ar": "العربية",
 }
-RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 # {name by which the page loads a file: the file}
 LOADED_ON_DEMAND = {
     "checksum_worker": "checksum_worker.js",
@@ -298,7 +298,7 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
         "able": without_comments((WEB / "page/able.js").read_text("utf-8")),
         "import_map": json.dumps(checked, separators=(",", ":")),
         "lang": language,
-        "dir": "rtl" if language in RIGHT_TO_LEFT else "ltr",
+        "dir": direction(language),
         "languages": "".join(_option(code, chosen=code == language) for code in LANGUAGES),
         "sentences": json.dumps(said, ensure_ascii=False).replace("<", "\\u003c"),
         "urls": json.dumps({name: url[f"app/{file}"] for name, file in LOADED_ON_DEMAND.items()}),

@@ -57,8 +57,9 @@ def _purpose(path: Path) -> str:
         doc = ast.get_docstring(ast.parse(text)) or ""
     else:
         doc = "\n".join(_comment(text))
-    sentence = re.split(r"(?<=[.:])\s*\n|(?<=\.)\s", " ".join(doc.split("\n\n")[0].split("\n")))[0]
-    return sentence.strip().rstrip(":").replace("|", "\\|")
+    paragraph = " ".join(doc.partition("\n\n")[0].split())
+    sentence = re.split(r"(?<=\.)\s|:\s+<", paragraph)[0]
+    return sentence.replace("|", "\\|")
 
 
 def _comment(text: str) -> Iterator[str]:

@@ -105,7 +105,8 @@ ARROWS: dict[str, dict[str, str]] = {
             "transfer.states oss"
         ),
         "view.reporting": (
-            "view.grant_model transfer.upload transfer.ports transfer.target transfer.errors oss"
+            "view.grant_model transfer.pacing transfer.upload transfer.ports "
+            "transfer.target transfer.errors oss"
         ),
         "view.actions": (
             "view.words view.model view.grant_model view.signals browser.page "
@@ -113,7 +114,9 @@ ARROWS: dict[str, dict[str, str]] = {
             "transfer.upload transfer.ports transfer.states transfer.errors oss"
         ),
         "view.elements": "view.words view.signals browser.page",
-        "view.words": "view.signals transfer.grants transfer.upload transfer.errors oss",
+        "view.words": (
+            "view.signals transfer.grants transfer.pacing transfer.upload transfer.errors oss"
+        ),
         "view.model": (
             "view.signals transfer.journal transfer.pacing transfer.upload "
             "transfer.ports transfer.states"

@@ -1,4 +1,6 @@
-"""Prometheus metrics. Every label has a small, fixed set of values; clients cannot add values.
+"""Prometheus metrics of requests, decisions, uploads and calls to STS.
+
+Every label has a small, fixed set of values; clients cannot add values.
 
 If there are several processes, `prometheus_client` stores their values in files of a shared folder,
 and each process reports the sum over all processes.

@@ -1,4 +1,4 @@
-"""The route `/metrics` for Prometheus."""
+"""The endpoint `/metrics`, which Prometheus reads with a token of its own."""
 
 import hmac
 

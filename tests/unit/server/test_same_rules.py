@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from build import LANGUAGES
 from ossferry.grants.file_types import takes
+from ossferry.http import languages
 from ossferry.identity.object_keys import directory, form_name, safe_name
 from uploader.oss import keys
 from uploader.transfer.grants.limits import allows
+from uploader.view.words import text
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
 TYPES = st.lists(st.sampled_from(["image/*", "application/pdf", ".csv", ".tar.gz", "text/*"]))
@@ -47,3 +50,8 @@ def test_a_type_is_taken_where_the_page_takes_it(
     types: list[str], name: str, content_type: str
 ) -> None:
     assert takes(types, name, content_type) == allows(types, name, content_type)
+
+
+def test_server_and_page_have_the_same_languages_and_directions() -> None:
+    assert set(languages.LANGUAGES) == set(LANGUAGES)
+    assert languages.RIGHT_TO_LEFT == text.RIGHT_TO_LEFT

@@ -5,8 +5,8 @@
     ├── Refused    an error reply: code, status, request id
     └── Corrupt    a successful reply that does not match the sent bytes, or has no checksum
 
-`retryable` tells whether the same request may succeed later. `Refused.repair` names the action that
-must come before the retry: fetching new credentials, or setting the clock to the server's time.
+`transfer.pacing.retry` decides which errors are retried. `Refused.repair` is the name of the repair
+that a request needs before its next try: new credentials or the server's time.
 """
 
 TYPE_CHECKING = False
@@ -15,15 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["UNEXPECTED", "Corrupt", "Lost", "OSSError", "Refused"]
 
-TRANSIENT_STATUSES = (408, 429, 500, 502, 503, 504)
-TRANSIENT_CODES = (  # with any status: CompleteMultipartUpload may fail with status 200
-    "InternalError",
-    "ServiceUnavailable",
-    "RequestTimeout",
-    "IncompleteBody",
-    "InvalidDigest",
-    "InvalidCRC64",
-)
 WRONG_ENDPOINT = "specified endpoint"  # part of a message of AccessDenied
 UNEXPECTED = "UnexpectedAnswer"  # our own code: the reply is not from OSS
 TOKEN_CODES = (
@@ -40,8 +31,6 @@ SET_CLOCK = "set clock"
 class OSSError(Exception):
     """The base class of errors of requests to OSS."""
 
-    retryable = False
-
 
 class Lost(OSSError):
     """No reply to a request came.
@@ -54,7 +43,6 @@ class Lost(OSSError):
     INTERRUPTED = "interrupted"
     CORS = "cors"
     STALLED = "stalled"
-    retryable = True
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -96,8 +84,6 @@ class Refused(OSSError):
         self.retry_at_s = retry_at_s
         self.canonical_request = canonical_request
         self.request: Any = None
-        is_strange = code == UNEXPECTED and 200 <= status < 300
-        self.retryable = status in TRANSIENT_STATUSES or code in TRANSIENT_CODES or is_strange
 
     @property
     def is_wrong_endpoint(self) -> bool:

@@ -11,6 +11,7 @@ import asyncio
 
 from uploader.oss.errors import OSSError
 from uploader.transfer.errors import ServerRefused
+from uploader.transfer.pacing.retry import SERVER_UNAVAILABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ RETRY_S = 15.0
 BETWEEN_S = 1.0  # while files are sent
 FEATURE, REFUSALS = "receipts", "refusals"
 NOT_YET = (401, 502)  # nobody is signed in, or the server cannot read from OSS
-UNAVAILABLE = (0, 200, 429, 503, 504)  # 200: something else than our server has answered
+UNAVAILABLE = SERVER_UNAVAILABLE + (200,)  # 200: another program answered in its place
 
 
 class Reporting:

@@ -16,6 +16,7 @@ from uploader.oss.replies import (
     read_stored,
     read_upload_id,
 )
+from uploader.transfer.pacing.retry import is_transient
 
 DENIED = """<?xml version="1.0" encoding="UTF-8"?>\r
 <Error>\r
@@ -59,7 +60,7 @@ def test_a_page_in_place_of_an_answer_may_be_asked_again(read, text):
     with pytest.raises(Refused, match="UnexpectedAnswer") as caught:
         read(reply(200, [("ETag", '"of the page"')], text))
 
-    assert caught.value.retryable
+    assert is_transient(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_error_document_is_read():
         "0003-00000001",
     )
     assert error.message == "Access denied by authorizer's policy."
-    assert not error.retryable
+    assert not is_transient(error)
 
 
 def test_error_of_a_head_request_is_read_from_its_header():
@@ -117,7 +118,7 @@ def test_an_answer_without_error_document_is_unexpected(text):
 def test_errors_know_whether_to_try_again_and_what_to_mend(code, status, retryable, repair):
     error = read_error(reply(status, (), f"<Error><Code>{code}</Code></Error>"))
 
-    assert (error.retryable, error.repair) == (retryable, repair)
+    assert (is_transient(error), error.repair) == (retryable, repair)
 
 
 @pytest.mark.parametrize(

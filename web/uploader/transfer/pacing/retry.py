@@ -11,21 +11,36 @@ There are three classes of errors:
 Source of the waits: "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
 """
 
-from uploader.oss.errors import Corrupt, Lost, OSSError, Refused
+from uploader.oss.errors import UNEXPECTED, Corrupt, Lost, Refused
 from uploader.transfer.errors import FileUnreadable, QuotaExceeded, ServerRefused
 from uploader.transfer.states import FOR_LOGIN, FOR_NETWORK, FOR_QUOTA, FOR_SERVER
 
 __all__ = [
     "ALLOWANCE_S",
+    "SERVER_UNAVAILABLE",
     "backoff_s",
     "is_congestion",
     "is_service_error",
     "is_shut_out",
+    "is_transient",
     "outage_s",
     "retry_after",
     "tries_for",
     "waits_for",
 ]
+
+OSS_STATUSES = (408, 429, 500, 502, 503, 504)  # of OSS's answers that are retried
+OSS_CODES = (  # with any status: CompleteMultipartUpload may fail with status 200
+    "InternalError",
+    "ServiceUnavailable",
+    "RequestTimeout",
+    "IncompleteBody",
+    "InvalidDigest",
+    "InvalidCRC64",
+)
+CONGESTION_STATUSES = (429, 503)  # of OSS: fewer connections would help
+SERVER_UNAVAILABLE = (0, 429, 503, 504)  # statuses of the token server; 0 means no answer
+SERVER_ERROR = 500
 
 BASE_S = 0.5
 CAP_S = 30.0
@@ -87,7 +102,7 @@ def waits_for(error: Exception) -> str:
         if error.code == QUOTA:
             return FOR_QUOTA
         is_malformed = error.status == 200 and not error.code  # not from the server
-        away = is_malformed or error.status in (0, 429, 500, 503, 504)
+        away = is_malformed or error.status in SERVER_UNAVAILABLE or error.status == SERVER_ERROR
         return FOR_SERVER if away or (error.status == 502 and not error.code) else ""
     return ""
 
@@ -100,7 +115,15 @@ def tries_for(error: Exception) -> int:
         return MAX_READ_TRIES if error.broken_off else 1
     if is_shut_out(error):
         return MAX_CORS_TRIES
-    return MAX_TRIES if isinstance(error, OSSError) and error.retryable else 1
+    return MAX_TRIES if is_transient(error) else 1
+
+
+def is_transient(error: Exception) -> bool:
+    """Return whether the same request to OSS may succeed later."""
+    if isinstance(error, Refused):
+        is_strange = error.code == UNEXPECTED and 200 <= error.status < 300
+        return error.status in OSS_STATUSES or error.code in OSS_CODES or is_strange
+    return isinstance(error, Lost)
 
 
 def is_shut_out(error: Exception) -> bool:
@@ -116,5 +139,5 @@ def is_service_error(error: Exception) -> bool:
 def is_congestion(error: Exception) -> bool:
     """Return whether `error` is a sign of congestion, so that fewer connections would help."""
     if isinstance(error, Refused):
-        return error.status in (429, 503)
+        return error.status in CONGESTION_STATUSES
     return isinstance(error, Lost) and error.reason in (Lost.STALLED, Lost.INTERRUPTED)

@@ -14,6 +14,7 @@ from uploader.transfer.errors import (
     WrongType,
 )
 from uploader.transfer.grants.credentials import OTHER_PERSON
+from uploader.transfer.pacing.retry import SERVER_UNAVAILABLE, is_transient
 from uploader.view.words.text import count_files, moment, number, say, size_text, types_text
 
 TYPE_CHECKING = False
@@ -166,7 +167,7 @@ def _refused(error: Refused, origin: str) -> Explanation:
     if error.ec:
         parts.append(f"EC {error.ec}")
     detail = parts + [_request(error.request_id)]
-    key = CODES.get(error.code) or ("busy" if error.retryable else "refused")
+    key = CODES.get(error.code) or ("busy" if is_transient(error) else "refused")
     if error.is_wrong_endpoint:
         key = "endpoint"
     host = _custom_domain(error)
@@ -212,7 +213,7 @@ def _server(error: ServerRefused) -> Explanation:
         key = "grant_strange"
     key = GRANT_CODES.get(error.code) or key
     if not key:
-        key = "grant_busy" if error.status in (429, 502, 503, 504) else "grant_other"
+        key = "grant_busy" if error.status in SERVER_UNAVAILABLE + (502,) else "grant_other"
     evidence = say("detail_server", id=error.id) if error.id else error.detail
     detail = [evidence] if evidence else []
     if error.quota and key == "grant_quota":
