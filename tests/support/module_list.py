@@ -16,6 +16,7 @@ PARTS = {
     "server/ossferry": "The server",
     "server/mock_oss": "The mock",
     "web/uploader": "The page's Python",
+    "web": "The build of the page",
     "web/page": "The page's JavaScript",
     "web/worker": "The checksum worker",
     "web/storage": "The browser's storage",
@@ -44,7 +45,8 @@ def modules_page() -> str:
 
 
 def _files(part: str) -> list[Path]:
-    found = [*(ROOT / part).rglob("*.py"), *(ROOT / part).rglob("*.js")]
+    walk = Path.glob if part == "web" else Path.rglob  # its folders are parts of their own
+    found = [*walk(ROOT / part, "*.py"), *walk(ROOT / part, "*.js")]
     return sorted(
         path for path in found if path.name != "__init__.py" and path.parent.name != MIGRATIONS
     )
