@@ -1,12 +1,14 @@
 """The operations of OSS, one module per group of operations.
 
-``routes`` maps a request to its operation. To add an operation, write ``async def name(call: Call)
--> Response`` in the module of its group: read the request from ``call``, use ``call.store``, return
-a ``Response``, and raise ``RefusedError`` with a code from ``mock_oss.errors.ERRORS``. Then add a
-row with its name, RAM action and handler to the table of its level (service, bucket or object) in
-``routes``, and remove its sub-resource from ``NOT_IMPLEMENTED``.
+``routes`` maps a request to an operation. To add an operation:
 
-The signature, and the permission for the addressed resource, are checked before the handler runs.
-For other resources (copy sources, batch deletes, tagging headers), the handler calls the functions
-of ``mock_oss.access.authorization`` itself.
+1. Write the handler ``async def name(call: Call) -> Response`` in a module of this package. The
+   handler reads the request from ``call`` and uses ``call.store``. For an error, the handler raises
+   ``RefusedError`` with a code from ``mock_oss.errors.ERRORS``.
+2. In ``routes``, add a row with the name, RAM action and handler to the table for the service, for
+   buckets or for objects. Remove the sub-resource from ``NOT_IMPLEMENTED``.
+
+Before the handler runs, the mock checks the signature and the permission for the addressed bucket
+or object. The handler must check all other permissions with ``mock_oss.access.authorization``: for
+copy sources, for batch deletes, and for tagging headers.
 """

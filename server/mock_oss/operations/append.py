@@ -34,9 +34,9 @@ def _not_at_the_end(size: int, position: int) -> RefusedError:
 
 
 async def append_object(call: Call) -> Response:
-    """Append the request body to an object; create a missing object.
+    """Append the request body to an object, or create the object if the key does not exist.
 
-    The parameter ``position`` must be equal to the object's length.
+    The parameter ``position`` must be equal to the object's current length.
     """
     check_key(call.key)
     if not call.param("position"):

@@ -24,7 +24,7 @@ __all__ = [
 
 
 async def put_acl(call: Call) -> Response:
-    """Change the bucket's ACL; like OSS, create a missing bucket."""
+    """Change the bucket's ACL; create the bucket if it does not exist, as OSS does."""
     acl = bucket_acl(call.header("x-oss-acl") or "")
     if call.bucket_or_none is None:
         authorize(call, "oss:PutBucket")
@@ -54,7 +54,7 @@ async def put_lifecycle(call: Call) -> Response:
 
 
 async def get_lifecycle(call: Call) -> Response:
-    """Return the bucket's lifecycle document as it was sent."""
+    """Return the stored lifecycle document of the bucket."""
     if not call.bucket.lifecycle:
         raise RefusedError("NoSuchLifecycle", BucketName=call.bucket.name)
     body = call.bucket.lifecycle.encode()

@@ -34,7 +34,10 @@ def bucket_acl(value: str) -> str:
 
 
 async def put_bucket(call: Call) -> Response:
-    """Create a bucket; its owner may repeat the request with the same settings."""
+    """Create a bucket.
+
+    A second request by the bucket's owner with the same settings succeeds without a change.
+    """
     name = call.target.bucket
     check_bucket_name(name)
     acl = bucket_acl(call.header("x-oss-acl") or "private")

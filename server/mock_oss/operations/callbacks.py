@@ -1,9 +1,8 @@
 """Upload callbacks: after an upload, the mock sends a POST request to the application server.
 
-The client receives the response of the application server. If the callback fails, the object stays
-stored and the client receives 203 CallbackFailed. Unlike the real service, the mock also calls
-private addresses, because the application under test has a private address. Source: vendor page
-"Callback".
+The mock forwards the application server's response to the client. If the callback fails, the client
+receives 203 CallbackFailed; the object stays stored. Unlike OSS, the mock also calls application
+servers with private IP addresses. Source: vendor page "Callback".
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class Callback:
 
 
 def read_callback(call: Call) -> Callback | None:
-    """Return the callback that a request asks for, or None.
+    """Return the callback parameters of a request, or None for a request without a callback.
 
     Raises:
         RefusedError: InvalidArgument if the callback parameters are not valid.

@@ -1,10 +1,9 @@
 """Custom domains of a bucket: ownership tokens and bindings.
 
-The mock does not query DNS. It treats a valid token as proof that the owner of the domain created
-the required TXT record; without a token, PutCname returns NeedVerifyDomainOwnership. The mock
-treats every domain as having an ICP filing. Sources: the vendor's pages of PutCname,
-CreateCnameToken, GetCnameToken, ListCname, DeleteCname, and of the codes 0018-00000115,
-0018-00000401 and 0017-00000249.
+The mock does not query DNS and does not check the ICP filing of a domain. PutCname requires only
+that the bucket has a valid ownership token for the domain; the TXT record with the token does not
+have to exist. Sources: vendor pages PutCname, CreateCnameToken, GetCnameToken, ListCname and
+DeleteCname; vendor pages of the error codes 0018-00000115, 0018-00000401 and 0017-00000249.
 """
 
 from __future__ import annotations
@@ -52,10 +51,10 @@ async def put_cname(call: Call) -> Response:
     """Bind a domain to the bucket.
 
     Raises:
-        RefusedError: CnameAlreadyExists if another bucket of the same account has the domain,
-            CnameDenied if a bucket of another account has the domain, NeedVerifyDomainOwnership if
-            there is no valid token, NotImplemented for a certificate, because the mock does not
-            support TLS.
+        RefusedError: CnameAlreadyExists if the domain is bound to another bucket of the same
+            account, CnameDenied if the domain is bound to a bucket of another account,
+            NeedVerifyDomainOwnership if the bucket has no valid ownership token for the domain,
+            NotImplemented if the request contains a certificate.
     """
     domain = await _domain(call, may_have_certificate=False)
     bucket = call.bucket
@@ -101,8 +100,8 @@ async def list_cnames(call: Call) -> Response:
 async def delete_cname(call: Call) -> Response:
     """Delete the binding and the ownership token of a domain.
 
-    The error NoSuchCname, from the vendor's page, means that the domain has no binding and no
-    token. Deleting a domain that has only a token succeeds, as in the vendor's own tests.
+    Raises:
+        RefusedError: NoSuchCname if the bucket has neither a binding nor a token for the domain.
     """
     domain = await _domain(call, must_be_allowed=False)
     if not call.store.cnames.unbind(domain, call.bucket.name):

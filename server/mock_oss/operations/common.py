@@ -108,19 +108,23 @@ def number(call: Call, name: str, *, default: int, low: int, high: int) -> int:
 
 
 def max_keys(call: Call, name: str, *, default: int) -> int:
-    """Return the page size in a query parameter, 1 to 1000, or ``default`` if it is absent."""
+    """Return the page size from a query parameter, or ``default`` if the parameter is absent.
+
+    Raises:
+        RefusedError: InvalidArgument if the page size is not a number from 1 to 1000.
+    """
     return number(call, name, default=default, low=1, high=1000)
 
 
 def url_encoder(call: Call) -> tuple[bool, str]:
-    """Return whether the response must percent-encode keys, and the EncodingType element.
+    """Read the parameter ``encoding-type``.
 
     Returns:
-        True and an XML element if the request has ``encoding-type=url``, otherwise False and empty
-        text.
+        (True, the XML element ``EncodingType``) for the value ``url``: the response must
+        percent-encode keys. (False, empty text) if the parameter is absent.
 
     Raises:
-        RefusedError: InvalidArgument for any other value of ``encoding-type``.
+        RefusedError: InvalidArgument for any other value.
     """
     wanted = call.param("encoding-type")
     if wanted and wanted != "url":
@@ -134,7 +138,7 @@ def url_encoder(call: Call) -> tuple[bool, str]:
 
 
 def url(text: str) -> str:
-    """Return text percent-encoded, including slashes, for a list with ``encoding-type=url``."""
+    """Return text with all special characters percent-encoded, including slashes."""
     if _UNUSUAL.search(text) is None:
         return text.replace("/", "%2F")
     return quote(text, safe="")

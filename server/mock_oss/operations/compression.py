@@ -1,6 +1,6 @@
 """Gzip compression of responses: text of at least 1,024 bytes, if the client accepts gzip.
 
-Source: vendor page GetObject; for the headers, the test suite of the official SDK.
+Sources: vendor page GetObject, and the test suite of the official SDK for the response headers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _DROPPED = frozenset({"etag", "content-md5", "accept-ranges"})
 
 
 def wants_gzip(request: Request, headers: list[tuple[str, str]], size: int) -> bool:
-    """Return whether OSS compresses a response.
+    """Return whether the response body must be compressed with gzip.
 
     Args:
         request: the request with its Accept-Encoding header.
@@ -44,7 +44,10 @@ def _accepts_gzip(item: str) -> bool:
 def gzip_headers(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the headers of a compressed response.
 
-    Headers that describe the uncompressed bytes are removed, except the CRC-64 of the object.
+    ETag, Content-MD5 and Accept-Ranges are removed. The CRC-64 of the uncompressed object stays.
+
+    Args:
+        headers: the headers of the uncompressed response.
     """
     kept = [(name, value) for name, value in headers if name.lower() not in _DROPPED]
     return [*kept, ("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]

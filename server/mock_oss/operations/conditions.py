@@ -20,8 +20,9 @@ def check_conditions(
     Args:
         headers: the headers of the request.
         found: the object.
-        prefix: ``x-oss-copy-source-`` for the conditions of a copy, empty otherwise.
-        copying: whether the request is UploadPartCopy, which fails with 412 instead of 304.
+        prefix: the prefix of the header names: ``x-oss-copy-source-`` for CopyObject and
+            UploadPartCopy, empty for other operations.
+        copying: True for UploadPartCopy: raise PreconditionFailed instead of NotModified.
 
     Raises:
         RefusedError: PreconditionFailed (412) or NotModified (304) if a condition is not satisfied.
@@ -57,9 +58,9 @@ def _lists(header: str, etag: str) -> bool:
 
 
 def _seconds(header: str | None) -> int | None:
-    """Return an HTTP date in seconds since the epoch, or None if it is absent or invalid.
+    """Return an HTTP date in seconds since the epoch, or None if the date is absent or invalid.
 
-    HTTP requires servers to ignore an invalid date.
+    The HTTP standard requires servers to ignore invalid dates.
     """
     if header is None:
         return None

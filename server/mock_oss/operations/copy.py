@@ -1,7 +1,7 @@
 """CopyObject and UploadPartCopy.
 
-A copy uses hard links to the data files of the source; only small blobs are duplicated. CopyObject
-reuses the checksums of the source; UploadPartCopy computes checksums from the bytes.
+The copy gets hard links to the data files of the source. Only data in database rows (small blobs)
+is duplicated. CopyObject reuses the checksums of the source. UploadPartCopy computes new checksums.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ _CONDITIONS = "x-oss-copy-source-"
 
 
 def _source(call: Call) -> tuple[BucketRecord, ObjectRecord]:
-    """Return the source bucket and the source object, after checking the permission to read."""
+    """Return the source bucket and the source object.
+
+    Raises:
+        RefusedError: the source does not exist, or the caller may not read the source.
+    """
     text = (call.header("x-oss-copy-source") or "").lstrip("/")
     path, _, query = text.partition("?")
     try:
@@ -72,7 +76,15 @@ def _bad_source(text: str) -> RefusedError:
 
 
 def _directive(call: Call, name: str) -> bool:
-    """Return whether a directive header has the value REPLACE; the default is COPY."""
+    """Return whether the value of a header is REPLACE; an absent header means COPY.
+
+    Args:
+        call: the request.
+        name: ``x-oss-metadata-directive`` or ``x-oss-tagging-directive``.
+
+    Raises:
+        RefusedError: InvalidArgument if the value is neither COPY nor REPLACE.
+    """
     value = (call.header(name) or "COPY").upper()
     if value not in ("COPY", "REPLACE"):
         raise RefusedError("InvalidArgument", ArgumentName=name, ArgumentValue=value)
@@ -161,9 +173,15 @@ async def upload_part_copy(call: Call) -> Response:
 
 
 def _copy_range(text: str | None, size: int) -> tuple[int, int] | None:
-    """Return (offset, size) of the range to copy in bytes, or None to copy the whole source.
+    """Return the offset and the size of the range to copy, in bytes.
 
-    An invalid range, or a range outside the source, also gives None.
+    Args:
+        text: the header ``x-oss-copy-source-range``, or None.
+        size: the size of the source.
+
+    Returns:
+        (offset, size), or None to copy the whole source. The result is also None if the range is
+        invalid or exceeds the source.
     """
     match = _RANGE.fullmatch(text or "")
     if match is None:

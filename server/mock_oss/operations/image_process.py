@@ -1,8 +1,8 @@
-"""Image processing for the parameter ``x-oss-process``, with Pillow.
+"""Image processing with Pillow, for the parameter ``x-oss-process``.
 
-The response is NotImplemented if Pillow (``pip install ossferry[images]``) is not installed, and
-for instructions that the mock does not support. Source: vendor pages "Image processing", "Resize
-images", "Add watermarks" and "Convert image formats".
+Pillow is an optional package: ``pip install ossferry[images]``. Without Pillow, the mock refuses
+every instruction with NotImplemented. Sources: vendor pages "Image processing", "Resize images",
+"Add watermarks" and "Convert image formats".
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ def process(data: bytes, instructions: str) -> tuple[str, bytes]:
         instructions: the value of ``x-oss-process``, such as ``image/resize,w_100``.
 
     Raises:
-        RefusedError: InvalidArgument if the instructions are not valid or the source is not an
-            image, NotImplemented if the mock does not support the instructions.
+        RefusedError: InvalidArgument if the instructions are not valid, or if the source is not an
+            image or is larger than 20 MB. NotImplemented if Pillow is not installed, or if the mock
+            does not support the instructions.
     """
     kind, *steps = instructions.split("/")
     if kind != "image":

@@ -1,7 +1,8 @@
 """ListObjects, versions 1 and 2.
 
-Keys are in byte order. A delimiter groups keys into common prefixes; both keys and common prefixes
-count towards ``max-keys``. The continuation token is the base64 text of the last entry on the page.
+Keys are in byte order. A delimiter groups keys into common prefixes. ``max-keys`` limits the number
+of keys plus common prefixes. The continuation token is the last key or common prefix of the page,
+encoded as base64.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ MAX_TEXT_BYTES = 1024
 
 
 class Page(NamedTuple):
-    """One page of a list; ``last`` is its last entry, or empty text if no other page follows."""
+    """One page of a list of objects.
+
+    ``last`` is the last key or common prefix of the page; empty text if this is the last page.
+    """
 
     contents: list[ListEntry]
     prefixes: list[str]
@@ -43,12 +47,13 @@ def collect(
     """Return one page of keys and common prefixes.
 
     Args:
-        fetch: a function that reads objects with the prefix from the store; its arguments are
-            ``after``, ``start`` and ``limit`` of ``Objects.entries``.
+        fetch: a function that returns objects with the prefix from the store. The function has the
+            arguments ``after``, ``start`` and ``limit`` of ``Objects.entries``.
         prefix: the prefix of all keys.
         delimiter: the text that ends a common prefix; empty for no grouping.
-        marker: return only keys greater than this text; omit a common prefix equal to this text.
-        limit: the largest number of keys and common prefixes.
+        marker: return only keys greater than this text. A common prefix equal to this text is
+            omitted.
+        limit: the largest number of keys and common prefixes in total.
     """
     contents: list[ListEntry] = []
     prefixes: list[str] = []
@@ -82,7 +87,7 @@ def collect(
 
 
 def _fold(key: str, prefix: str, delimiter: str) -> str | None:
-    """Return the common prefix that contains a key, or None if the list shows the key itself."""
+    """Return the common prefix of a key, or None if the key does not belong to a common prefix."""
     if not delimiter:
         return None
     end = key.find(delimiter, len(prefix))

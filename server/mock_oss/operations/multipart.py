@@ -1,6 +1,7 @@
 """Multipart uploads: initiate, upload part, complete, abort, list parts and list uploads.
 
-CompleteMultipartUpload joins the segments and checksums of the parts; it does not read their bytes.
+CompleteMultipartUpload joins the segments (slices of stored data) and the checksums of the parts,
+without reading the data.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ CLIENT_ENCRYPTION = {
 def multipart_etag(part_etags: Iterable[str]) -> str:
     """Return the ETag of a multipart object.
 
-    The ETag consists of the MD5 of all part ETags, ``-``, and the number of parts.
+    The ETag is ``MD5-N``: MD5 is the hash of the joined part ETags, and N is the number of parts.
     """
     etags = list(part_etags)
     text = "".join(etags).upper().encode()
@@ -137,7 +138,7 @@ async def upload_part(call: Call) -> Response:
 def store_part(
     call: Call, upload: UploadRecord, n: int, digest: Digest, segments: Sequence[Segment]
 ) -> PartRecord:
-    """Store the row of a received part, so that other requests can use the part.
+    """Add a part to a multipart upload; the data of the part is already stored.
 
     Args:
         call: the request.
@@ -147,8 +148,7 @@ def store_part(
         segments: the slices of stored data that make up the part.
 
     Raises:
-        RefusedError: NoSuchUpload if the upload was completed or aborted before the part was
-            complete.
+        RefusedError: NoSuchUpload if another request has completed or aborted the upload.
     """
     part = PartRecord(
         number=n,
@@ -166,7 +166,10 @@ def store_part(
 
 
 async def complete_upload(call: Call) -> Response:
-    """Join the parts of an upload into an object; the checks have the same order as in OSS."""
+    """Join the parts of an upload into an object.
+
+    If a request has several errors, the mock reports the same error as OSS.
+    """
     encoded, encoding = url_encoder(call)
     body = await call.body.read(MAX_COMPLETE_BYTES)
     take_all = call.header("x-oss-complete-all")
@@ -212,11 +215,13 @@ def _listed_parts(body: bytes, take_all: str | None) -> list[tuple[int, str]] | 
     """Return (number, ETag) of each part in the body, or None to join all uploaded parts.
 
     Args:
-        body: the CompleteMultipartUpload document; empty with ``x-oss-complete-all``.
+        body: the CompleteMultipartUpload document; empty if ``take_all`` is not None.
         take_all: the header ``x-oss-complete-all``, or None.
 
     Raises:
-        RefusedError: InvalidArgument, MalformedXML or InvalidPartOrder.
+        RefusedError: InvalidArgument if ``take_all`` is not ``yes``, or if ``take_all`` comes with
+            a body. MalformedXML if the document is not valid. InvalidPartOrder if a part number is
+            out of range or the numbers are not ascending.
     """
     if take_all is not None:
         if take_all.lower() != "yes" or body:
@@ -297,7 +302,7 @@ async def abort_upload(call: Call) -> Response:
 
 
 def _client_encryption(upload: UploadRecord) -> Iterator[str]:
-    """Yield the XML elements about client-side encryption, from the metadata of an upload."""
+    """Yield XML elements with the client-side encryption metadata of an upload."""
     headers = json.loads(upload.headers)
     for name, element in CLIENT_ENCRYPTION.items():
         yield tag(element, headers.get(f"x-oss-meta-client-side-encryption-{name}"))
@@ -377,13 +382,16 @@ async def list_uploads(call: Call) -> Response:
 def _fold(
     call: Call, prefix: str, delimiter: str, after: tuple[str, str]
 ) -> list[UploadRecord | str]:
-    """Return uploads, and common prefixes as ``str``, sorted by key.
+    """Return the bucket's uploads and common prefixes, sorted by key.
 
     Args:
         call: the request.
-        prefix: return only uploads with this prefix of the key.
+        prefix: return only uploads whose key starts with this prefix.
         delimiter: the text that ends a common prefix; empty for no grouping.
         after: return only uploads greater than this (key, upload id).
+
+    Returns:
+        An UploadRecord for each upload, and a ``str`` for each common prefix.
     """
     entries: list[UploadRecord | str] = []
     uploads = call.store.uploads.page(call.bucket.name, prefix=prefix, after=after, limit=1_000_000)

@@ -50,7 +50,7 @@ class Properties(NamedTuple):
 
     @property
     def encryption_headers(self) -> list[tuple[str, str]]:
-        """The server-side encryption headers that the response must repeat."""
+        """The headers of the object that describe the server-side encryption."""
         if _SSE not in self.headers:
             return []
         stored = json.loads(self.headers)
@@ -61,11 +61,11 @@ def read_properties(headers: Mapping[str, str], *, storage_class: str = "Standar
     """Return the properties in the headers of a Put, Initiate, Append or Copy request.
 
     Args:
-        headers: lower-case names -> values.
-        storage_class: the bucket's storage class, which is the default for the object.
+        headers: the headers of the request, with lower-case names.
+        storage_class: the storage class for a request without ``x-oss-storage-class``.
 
     Raises:
-        RefusedError: for example InvalidArgument, InvalidEncryptionAlgorithmError or InvalidTag.
+        RefusedError: a header is not valid; the code is, for example, InvalidArgument.
     """
     kept = {"content-type": headers.get("content-type") or DEFAULT_CONTENT_TYPE}
     acl, chosen, tagging = "default", storage_class, "{}"
@@ -90,7 +90,10 @@ def read_properties(headers: Mapping[str, str], *, storage_class: str = "Standar
 
 @lru_cache(maxsize=256)
 def _packed(kept: tuple[tuple[str, str], ...]) -> str:
-    """Return headers as JSON text; cached, because many objects have the same headers."""
+    """Return headers as JSON text.
+
+    The results are cached, because many objects have the same headers.
+    """
     return json.dumps(dict(kept))
 
 
@@ -112,7 +115,11 @@ def _check_kept(kept: Mapping[str, str]) -> None:
 
 
 def object_acl(value: str) -> str:
-    """Return the ``x-oss-object-acl`` value unchanged; raise RefusedError if it is not valid."""
+    """Return the value of ``x-oss-object-acl`` unchanged.
+
+    Raises:
+        RefusedError: InvalidArgument if the value is not an object ACL.
+    """
     if value not in OBJECT_ACLS:
         raise RefusedError("InvalidArgument", ArgumentName="x-oss-object-acl", ArgumentValue=value)
     return value
@@ -145,7 +152,7 @@ def parse_tagging(text: str) -> dict[str, str]:
     """Return the tags in a header value of the form ``k=v&k2=v2``.
 
     Raises:
-        RefusedError: InvalidTag, InvalidTaggingKey or RepeatedTags.
+        RefusedError: ``check_tags`` refuses the tags.
     """
     tags = []
     for item in text.split("&"):
@@ -155,12 +162,11 @@ def parse_tagging(text: str) -> dict[str, str]:
 
 
 def check_tags(tags: list[tuple[str, str]]) -> dict[str, str]:
-    """Return tags as a dict, after checking them against the limits of OSS.
-
-    OSS allows at most 10 tags with unique keys, and limits the length and characters of tags.
+    """Check the tags of an object and return the tags as a dict.
 
     Raises:
-        RefusedError: InvalidTag, InvalidTaggingKey or RepeatedTags.
+        RefusedError: InvalidTag for more than 10 tags or for an invalid tag value,
+            InvalidTaggingKey for an invalid tag key, RepeatedTags for a repeated tag key.
     """
     if len(tags) > MAX_TAGS:
         raise RefusedError("InvalidTag", "Object tags cannot be greater than 10.")

@@ -54,9 +54,9 @@ MIN_TRAFFIC_BITS, MAX_TRAFFIC_BITS = 819_200, 838_860_800
 def may_overwrite(call: Call) -> Callable[[ExistingObject | None], None]:
     """Return a function that checks whether the request may create or replace an object.
 
-    The store calls the function with the existing object, or None, before it writes. The function
-    raises RefusedError if the bucket no longer exists, or if the object exists and the request has
-    ``x-oss-forbid-overwrite: true``.
+    Before a write, the store calls the function with the existing object or None. The function
+    raises RefusedError if the bucket does not exist any more. It also raises RefusedError if the
+    object exists and the request has ``x-oss-forbid-overwrite: true``.
     """
     forbidden = forbid_overwrite(call.header("x-oss-forbid-overwrite"))
 
@@ -97,9 +97,9 @@ def new_properties(call: Call) -> Properties:
 
 
 def traffic_limit(call: Call) -> float | None:
-    """Return the rate limit of the request in bytes per second, or None.
+    """Return the rate limit of the request in bytes per second, or None for no limit.
 
-    The limit is the value of ``x-oss-traffic-limit`` in the headers or the query.
+    The request sets the limit with the header or the parameter ``x-oss-traffic-limit``.
 
     Raises:
         RefusedError: InvalidArgument if the value is not valid.
@@ -117,7 +117,7 @@ def traffic_limit(call: Call) -> float | None:
 
 
 def written_headers(etag: str, crc64: str, md5: str) -> list[tuple[str, str]]:
-    """Return the response headers with the ETag and checksums of the written data."""
+    """Return the ETag and the checksums of stored data as response headers."""
     return [("ETag", quoted(etag)), ("x-oss-hash-crc64ecma", crc64), ("Content-MD5", md5)]
 
 
@@ -200,13 +200,11 @@ def _override(call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str
 def resolve(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRecord:
     """Return a symlink with the content of its target; return other objects unchanged.
 
-    Length, ETag and checksums come from the target, other headers from the symlink. This function
-    checks the permission to read the target, because OSS does not check this permission when a
-    client creates a symlink.
+    Length, ETag and checksums come from the target. The other headers come from the symlink.
 
     Raises:
-        RefusedError: AccessDenied, SymlinkTargetNotExist, or InvalidTargetType if the target is a
-            symlink.
+        RefusedError: AccessDenied if the caller may not read the target, SymlinkTargetNotExist if
+            the target does not exist, InvalidTargetType if the target is a symlink.
     """
     if found.kind != "Symlink":
         return found
@@ -228,10 +226,11 @@ def resolve(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectReco
 
 
 def readable(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRecord:
-    """Return the result of ``resolve``, after checking that the object is not archived.
+    """Return the result of ``resolve``, if the storage class of the object allows reading.
 
     Raises:
-        RefusedError: InvalidObjectState for an archived object, or an error of ``resolve``.
+        RefusedError: InvalidObjectState for an object with an archive storage class, or an error
+            of ``resolve``.
     """
     if found.storage_class in ARCHIVED:
         raise RefusedError("InvalidObjectState", Key=found.key, StorageClass=found.storage_class)
@@ -239,7 +238,7 @@ def readable(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRec
 
 
 async def get_object(call: Call) -> Response:
-    """Return an object, or the range of an object that the Range header requests."""
+    """Return the data of an object; with a Range header, only the requested range."""
     found = readable(call, call.bucket, existing(call))
     check_conditions(call.request.headers, found)
     headers = _override(call, object_headers(found))

@@ -1,6 +1,7 @@
 """PostObject: an upload of a file with an HTML form.
 
-The form has a policy with a V1 or V4 signature. An anonymous upload has no policy.
+The form of a signed upload contains a policy and a V1 or V4 signature. The form of an anonymous
+upload contains neither.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ async def post_object(call: Call) -> Response:
 def _check_access(call: Call, form: FormReader) -> PostPolicy | None:
     """Check the signature, the policy and the permission of a form upload.
 
-    This function also sets the caller, the key and the form fields of ``call``.
+    This function also stores the caller, the key and the form fields in ``call``.
 
     Returns:
         The policy of the form, or None for an anonymous upload.
@@ -198,7 +199,7 @@ def _compare(call: Call, caller: Caller, expected: str, provided: str, text: str
 
 
 def _headers(form: FormReader) -> dict[str, str]:
-    """Return the form fields as the headers of an equivalent PutObject request."""
+    """Return the form fields as headers, as if the client had sent a PutObject request."""
     fields = form.fields
     kind = fields.get("x-oss-content-type") or fields.get("content-type") or form.file_type
     return {

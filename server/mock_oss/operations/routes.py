@@ -1,10 +1,11 @@
 """Routing: finds the operation of a request from its method, level and sub-resource.
 
-The level is service, bucket or object; a sub-resource is a query parameter such as ``acl``.
-``OPERATIONS`` is the complete table. To add an operation, add a row to ``_SERVICE``, ``_BUCKET`` or
-``_OBJECT``, as described in ``mock_oss.operations``. ``NOT_IMPLEMENTED`` contains the sub-resources
-of real OSS that the mock refuses with NotImplemented. The mock also refuses unknown sub-resources:
-otherwise a request for a future operation of OSS could, for example, delete a bucket in the mock.
+The level of a request is service, bucket or object. A sub-resource is a query parameter such as
+``acl``. The tables ``_SERVICE``, ``_BUCKET`` and ``_OBJECT`` contain the operations of each level.
+The docstring of ``mock_oss.operations`` describes how to add an operation.
+
+``NOT_IMPLEMENTED`` contains the sub-resources of OSS that the mock refuses with NotImplemented. The
+mock also refuses unknown sub-resources. Otherwise ``DELETE /?unknown`` could delete a bucket.
 """
 
 from __future__ import annotations
@@ -207,7 +208,8 @@ def _missing(request: Request, target: Target, sub: str) -> str:
 def find_operation(request: Request, target: Target) -> Operation:
     """Return the operation of a request.
 
-    For an unsupported operation, the result is an operation whose handler raises NotImplemented.
+    If the mock does not support the operation, the handler of the result raises RefusedError with
+    the code NotImplemented.
 
     Raises:
         RefusedError: MethodNotAllowed for a method that OSS does not support on this resource,

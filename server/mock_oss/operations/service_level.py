@@ -11,7 +11,7 @@ __all__ = ["list_buckets"]
 
 
 async def list_buckets(call: Call) -> Response:
-    """Return one page of the caller's buckets; ``marker`` and ``max-keys`` select the page."""
+    """Return one page of the buckets that belong to the caller's account."""
     prefix, marker = call.param("prefix"), call.param("marker")
     limit = max_keys(call, "max-keys", default=100)
     found = [

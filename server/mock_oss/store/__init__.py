@@ -1,9 +1,9 @@
 """The store: metadata in SQLite, object data in files and small blobs.
 
-One SQLite commit makes a new object visible and removes the replaced object; the files of the new
-object are complete before this commit. If the process is killed, every object that was confirmed to
-a client still exists, and no partly written object is visible. This does not cover a crash of the
-machine: the mock does not flush files to the disk before it responds.
+The store writes the files of a new object first. Then one SQLite commit makes the new object
+visible and removes the replaced object. If the process is killed, no stored object is lost, and no
+partly written object is visible. If the machine crashes, objects can be lost, because the mock does
+not flush files to the disk.
 """
 
 from mock_oss.store.blobs import BlobWriter, Segment

@@ -1,9 +1,8 @@
 """Blobs: byte strings that make up objects and parts.
 
-A large blob is a file, written once. A small blob is a database row, which may be overwritten while
-no reader uses the blob. If a reader uses a deleted blob, the data is removed when the last reader
-ends. When the store opens, it deletes blobs that no object or part contains; a killed process can
-leave such blobs.
+A large blob is a file. A small blob is a database row. The store can overwrite a small blob that no
+request is reading. The deletion of a blob waits until no request is reading the blob. A killed
+process can leave unused blobs. The next start of the store deletes unused blobs.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class Segment(NamedTuple):
 
 
 def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
-    """Return the segments of the bytes ``[offset, offset + size)`` of the joined segments."""
+    """Return segments for the bytes ``[offset, offset + size)`` of the joined data."""
     clipped = []
     for segment in segments:
         if size <= 0:
@@ -53,8 +52,8 @@ def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
 class BlobWriter:
     """A blob that is being written; no object or part refers to the blob yet.
 
-    An exception in the ``with`` block deletes the blob. The data is kept in memory, and written to
-    a file above ``SMALL_BYTES`` bytes.
+    An exception in the ``with`` block deletes the blob. Up to ``SMALL_BYTES`` bytes are kept in
+    memory; larger data is written to a file.
     """
 
     __slots__ = ("_blobs", "_fd", "_kept", "_path", "name", "size")
@@ -103,9 +102,9 @@ class BlobWriter:
         """Finish writing; return the segment that covers the whole blob.
 
         Args:
-            reuse: the name of a small blob to overwrite, or empty text. In the same transaction,
-                the caller must replace the object that contains this blob. If the new blob is a
-                file, this argument has no effect.
+            reuse: the name of an old small blob to overwrite, or empty text. In the same
+                transaction, the caller must replace the object that contains the old blob. A new
+                blob in a file ignores this argument.
         """
         if self._fd < 0:
             data = b"".join(self._kept)
@@ -154,17 +153,17 @@ class Blobs:
     def new(self) -> BlobWriter:
         """Return a writer for a new blob.
 
-        Use the writer in a ``with`` block, and store the object or part of the blob before the
-        block ends.
+        Use the writer in a ``with`` block. Before the block ends, store an object or a part that
+        contains the blob.
         """
         return BlobWriter(self)
 
     def protect(self, name: str) -> None:
-        """Prevent ``sweep`` from deleting a blob that no object or part contains yet."""
+        """Prevent ``sweep`` from deleting a blob that is being written."""
         self._protected.add(name)
 
     def unprotect(self, name: str) -> None:
-        """Allow ``sweep`` to delete a blob again."""
+        """Cancel ``protect``: ``sweep`` may delete the blob."""
         self._protected.discard(name)
 
     def path(self, name: str) -> str:
@@ -179,7 +178,7 @@ class Blobs:
             return f"{SMALL}{self._last_small}"
 
     def reusable(self, segments: Iterable[Segment]) -> str:
-        """Return the name of a small blob that no reader uses, or empty text.
+        """Return the name of a small blob that no request is reading, or empty text for none.
 
         Args:
             segments: the segments in which to search for a small blob.
@@ -190,9 +189,9 @@ class Blobs:
         return ""
 
     def overwrite(self, name: str, data: bytes) -> None:
-        """Replace the data of a small blob that no reader uses.
+        """Replace the data of a small blob that no request is reading.
 
-        This is cheaper than creating a new blob.
+        Overwriting a blob is faster than creating a new blob.
         """
         with self._db.lock:
             number = int(name.removeprefix(SMALL))
@@ -218,8 +217,8 @@ class Blobs:
     def link(self, segments: Iterable[Segment]) -> list[Segment]:
         """Return segments with the same data in new blobs.
 
-        A large blob becomes a hard link, a small blob is copied. The new blobs can be deleted
-        independently of the old blobs.
+        The new blob is a hard link for a large blob, and a copy for a small blob. Deleting the old
+        blobs does not affect the new blobs.
         """
         linked = []
         for segment in segments:
@@ -232,9 +231,10 @@ class Blobs:
         return linked
 
     def delete(self, segments: Iterable[Segment]) -> None:
-        """Delete the blobs of segments that no object or part contains any more.
+        """Delete the blobs of the segments.
 
-        A blob in use is deleted after its last reader ends.
+        The caller must have removed the segments from all objects and parts. A blob that a request
+        is reading is deleted when the request ends.
         """
         for name in {segment.blob for segment in segments}:
             if name in self._readers:
@@ -244,7 +244,7 @@ class Blobs:
 
     @contextmanager
     def reading(self, segments: Iterable[Segment]) -> Iterator[None]:
-        """Postpone the deletion of these segments' blobs until the ``with`` block ends."""
+        """Prevent the deletion of the segments' blobs until the ``with`` block ends."""
         names = [segment.blob for segment in segments]
         self._readers.update(names)
         try:
@@ -293,10 +293,10 @@ class Blobs:
         return small | self.file_names()
 
     def sweep(self, used: set[str]) -> int:
-        """Delete all unused blobs; return the number of deleted blobs.
+        """Delete all blobs that are neither used nor protected; return the number of deleted blobs.
 
         Args:
-            used: the names of the blobs to keep, in addition to protected blobs.
+            used: the names of the blobs that objects or parts contain.
         """
         orphans = self.names() - used - self._protected
         for name in orphans:

@@ -13,7 +13,7 @@ __all__ = ["Cnames"]
 class Cnames:
     """Bindings of custom domains to buckets, and ownership tokens.
 
-    The bindings are also kept in memory, because every request looks up a domain.
+    The bindings are also kept in memory, because the mock looks up a domain for every request.
     """
 
     def __init__(self, database: Database) -> None:
@@ -27,7 +27,7 @@ class Cnames:
         return self._bound
 
     def reload(self) -> None:
-        """Read the bindings from the database again, for example after a restored snapshot."""
+        """Read the bindings from the database, for example after a snapshot was restored."""
         with self._db.lock:
             rows = self._db.execute("SELECT domain, bucket FROM cnames").fetchall()
             self._bound = dict(rows)
@@ -47,10 +47,10 @@ class Cnames:
             self._bound = {**self._bound, domain: bucket}
 
     def unbind(self, domain: str, bucket: str) -> bool:
-        """Delete the binding and the ownership token of a domain for a bucket.
+        """Delete a domain's binding to a bucket and the bucket's ownership token for the domain.
 
         Returns:
-            Whether a binding or a token existed.
+            True if the binding or the token existed.
         """
         with self._db.transaction():
             dropped = sum(
@@ -71,7 +71,10 @@ class Cnames:
         self.reload()
 
     def token(self, domain: str, bucket: str) -> CnameToken | None:
-        """Return a bucket's ownership token for a domain, even an expired token, or None."""
+        """Return a bucket's ownership token for a domain, or None if there is no token.
+
+        The token may be expired.
+        """
         with self._db.lock:
             row = self._db.execute(
                 "SELECT * FROM cname_tokens WHERE domain = ? AND bucket = ?", (domain, bucket)

@@ -1,7 +1,8 @@
 """CRC-64/XZ (ECMA-182, reflected): the checksum in ``x-oss-hash-crc64ecma``.
 
 ``update`` is a compiled function of the fastcrc package. ``combine`` computes the checksum of two
-adjacent pieces from their checksums, by multiplying with a power of x modulo the polynomial.
+joined pieces without the data: it multiplies the first checksum by a power of x modulo the
+polynomial, and adds the second checksum.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ update = fastcrc.crc64.xz
 
 
 def combine(first: int, second: int, second_size: int) -> int:
-    """Return the checksum of two adjacent pieces of data.
+    """Return the checksum of two joined pieces of data.
 
     Args:
         first: the checksum of the first piece.

@@ -1,7 +1,7 @@
-"""``Store``: the tables and blobs of a data directory, changed together.
+"""``Store``: the database tables and the blobs in a data directory.
 
-Every operation first changes the rows, in one commit. Then it deletes the blobs that no row refers
-to.
+Every operation changes database rows in one commit. After the commit, the operation deletes the
+blobs that are not used any more.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ class Store:
 
         Args:
             record: the new object.
-            blob: a written blob to append to the object's segments.
-            allow: a function to call before the change, while the lock is held. Its argument is the
-                object to be replaced, or None. The function raises an exception to refuse the
-                change.
+            blob: a blob to append to the object's data, or None.
+            allow: a function to call before the change, in the same transaction. The argument of
+                the function is the object to be replaced, or None. The function raises an exception
+                to refuse the change.
         """
         with self.database.transaction():
             replaced = self.objects.existing(record.bucket, record.key)
@@ -112,7 +112,7 @@ class Store:
     def complete_upload(self, upload_id: str, record: ObjectRecord) -> None:
         """Store the object of a completed upload, and delete the upload.
 
-        The blobs of unused parts are deleted as well.
+        Blobs of uploaded parts that the object does not contain are deleted.
         """
         parts = self.uploads.parts(upload_id)
         with self.database.transaction():
@@ -144,7 +144,10 @@ class Store:
             self.blobs.sweep(set())
 
     def snapshot(self, directory: Path) -> None:
-        """Save rows and blobs in an empty directory; files of blobs are hard links, not copies."""
+        """Save the database and the blobs in an empty directory.
+
+        The saved blob files are hard links, not copies.
+        """
         saved = directory / "blobs"
         saved.mkdir(parents=True, exist_ok=True)
         with self.database.lock:

@@ -113,7 +113,7 @@ class Database:
         self.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
     def complete(self) -> None:
-        """Create missing tables, for example after restoring a snapshot of an older release."""
+        """Create missing tables, for example after a snapshot of an older release was restored."""
         self.connection.executescript(_SCHEMA)
 
     def transaction(self) -> _Transaction:

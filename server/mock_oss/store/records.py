@@ -1,7 +1,8 @@
-"""Rows of the store as named tuples. All times are milliseconds since the epoch.
+"""Rows of the store as named tuples.
 
-``headers``, ``tagging`` and ``segments`` remain JSON text until a request uses them, because most
-requests need few of them.
+All times are milliseconds since the epoch. The fields ``headers``, ``tagging`` and
+``segments_json`` are JSON text. Properties such as ``tags`` parse the text when a request needs the
+values.
 """
 
 from __future__ import annotations
@@ -97,17 +98,17 @@ class ObjectRecord(NamedTuple):
 
     @property
     def stored_headers(self) -> dict[str, str]:
-        """The stored response headers of the object: lower-case name -> value."""
+        """The stored response headers of the object; the names are lower-case."""
         return dict(json.loads(self.headers))
 
     @property
     def tags(self) -> dict[str, str]:
-        """A dict from tag key to tag value."""
+        """The tags of the object, as a dict from tag key to tag value."""
         return dict(json.loads(self.tagging))
 
 
 class ExistingObject(NamedTuple):
-    """The columns of an object that a write must check before it replaces the object."""
+    """An object to be replaced, with only the columns that a write must check."""
 
     key: str
     size: int
@@ -116,7 +117,7 @@ class ExistingObject(NamedTuple):
 
 
 class ListEntry(NamedTuple):
-    """The columns of an object that a list of objects contains."""
+    """One object in a list of objects, with only the columns that the list needs."""
 
     key: str
     size: int

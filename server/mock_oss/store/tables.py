@@ -45,7 +45,10 @@ def after_prefix(prefix: str) -> str | None:
 
 
 class Buckets:
-    """The table of buckets, with a cache, because every request looks up a bucket."""
+    """The table of buckets.
+
+    The table has a cache, because the mock looks up a bucket for every request.
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -81,7 +84,7 @@ class Buckets:
             self._cache.pop(name, None)
 
     def clear_cache(self) -> None:
-        """Empty the cache, after the content of the database was replaced."""
+        """Empty the cache; call this method after the content of the database was replaced."""
         self._cache.clear()
 
 
@@ -119,7 +122,10 @@ class Objects:
     def entries(
         self, bucket: str, *, prefix: str, after: str, start: str, limit: int
     ) -> list[ListEntry]:
-        """Return objects with the columns of a list; for the arguments, see ``page``."""
+        """Return the same objects as ``page``, with only the columns that a list needs.
+
+        The arguments are the arguments of ``page``.
+        """
         rows = self._range(
             "key, size, etag, kind, storage_class, modified_ms", bucket, prefix, after, start, limit
         )
@@ -200,10 +206,10 @@ class Sessions:
             self._db.execute("REPLACE INTO sessions VALUES (?,?,?,?,?,?,?)", record)
 
     def expire_all(self, at_ms: int) -> None:
-        """Limit the expiration time of every role session to ``at_ms``; keep earlier times.
+        """Make every role session expire at ``at_ms`` or earlier.
 
         Args:
-            at_ms: a time in milliseconds since the epoch.
+            at_ms: the latest expiration time, in milliseconds since the epoch.
         """
         with self._db.lock:
             self._db.execute("UPDATE sessions SET expires_ms = min(expires_ms, ?)", (at_ms,))

@@ -16,7 +16,8 @@ _PART_COLUMNS = "number, size, etag, crc64, modified_ms, segments"
 class Uploads:
     """The tables of multipart uploads in progress and their parts.
 
-    After the commit, the caller must delete the blobs of deleted rows.
+    The methods change only rows. After the commit, the caller must delete the blobs of deleted
+    parts.
     """
 
     def __init__(self, database: Database) -> None:
@@ -99,7 +100,7 @@ class Uploads:
     def delete(self, upload_id: str) -> None:
         """Delete the rows of an upload and its parts.
 
-        The caller must hold a transaction.
+        Call this method only inside a transaction.
         """
         self._db.execute("DELETE FROM parts WHERE upload_id = ?", (upload_id,))
         self._db.execute("DELETE FROM uploads WHERE upload_id = ?", (upload_id,))

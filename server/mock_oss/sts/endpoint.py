@@ -1,7 +1,7 @@
-"""STS on the same port as OSS: AssumeRole, GetCallerIdentity, and the RAM actions of ``ram``.
+"""STS on the same port as OSS: AssumeRole, GetCallerIdentity and some RAM actions.
 
-The request selects JSON or XML for responses and errors. Source: vendor pages AssumeRole and "STS
-error codes".
+The RAM actions are in ``mock_oss.sts.ram``. The client chooses JSON or XML for the response.
+Sources: vendor pages AssumeRole and "STS error codes".
 """
 
 from __future__ import annotations
@@ -42,7 +42,11 @@ _ROLE_ARN = re.compile(r"acs:ram::\d+:role/[A-Za-z0-9.-]{1,64}")
 
 
 def is_sts(request: Request) -> bool:
-    """Return whether a request is for STS; the request must not address a bucket."""
+    """Return whether a request without a bucket is an STS request.
+
+    Args:
+        request: a request that does not address a bucket.
+    """
     return (
         "Action" in request.params
         or "x-acs-action" in request.headers
@@ -54,8 +58,7 @@ async def serve_sts(call: STSCall, body: Body, nonces: Nonces) -> Response:
     """Verify an STS request, run its action and return the response.
 
     Raises:
-        STSRefusedError: the request is not valid or not allowed; code, status and message are from
-            the vendor's pages.
+        STSRefusedError: the request is not valid, or the caller may not run the action.
     """
     payload = await body.read(MAX_BODY_BYTES)
     try:

@@ -1,8 +1,9 @@
-"""The RAM actions that a kill switch needs: create a policy, attach it to a role, detach it again.
+"""RAM actions: create policies, attach policies to roles, detach and list attached policies.
 
-Policies that requests create or attach exist in memory only; a restart and ``reset`` delete them.
-The roles themselves come from the ``World`` configuration. Source: vendor pages CreatePolicy,
-AttachPolicyToRole, DetachPolicyFromRole and ListPoliciesForRole.
+For example, an application can stop all uploads by attaching a deny policy to a role. The mock
+keeps created and attached policies only in memory, until a restart or ``reset``. The roles come
+from the ``World`` configuration. Sources: vendor pages CreatePolicy, AttachPolicyToRole,
+DetachPolicyFromRole and ListPoliciesForRole.
 """
 
 from __future__ import annotations

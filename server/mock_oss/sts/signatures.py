@@ -1,8 +1,8 @@
 """STS requests: parsing, and verification of the two signature styles.
 
-In RPC style (HMAC-SHA1), all parameters are in the query or a form. In ACS3-HMAC-SHA256 style, the
-action, version and signature are in headers. Each nonce is accepted once. Source: vendor pages
-"Request syntax and structure" and "Signature method V3".
+In RPC style (HMAC-SHA1), all parameters are in the query or in a form. In ACS3-HMAC-SHA256 style,
+the action, the version and the signature are in headers. In both styles, each request has a nonce
+that is valid once. Sources: vendor pages "Request syntax and structure" and "Signature method V3".
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def is_form(request: Request) -> bool:
 
 
 class Nonces:
-    """The latest signature nonces; each nonce is accepted once.
+    """The signature nonces of the latest requests.
 
     Args:
-        limit: the number of nonces to store.
+        limit: the largest number of stored nonces.
     """
 
     def __init__(self, limit: int = REMEMBERED_NONCES) -> None:
@@ -62,8 +62,8 @@ class Nonces:
 class STSCall:
     """One request to STS.
 
-    ``params`` holds the parameters of the query and of the form in the body. ``lifetime_s`` is the
-    lifetime in seconds that a planned fault sets for new credentials, or None.
+    ``params`` contains the parameters from the query and from a form in the body. ``lifetime_s`` is
+    a lifetime of new credentials in seconds, set by a planned fault, or None for no fault.
     """
 
     def __init__(self, service: Service, request: Request, record: RequestRecord) -> None:
@@ -93,7 +93,7 @@ def verify(call: STSCall, payload: bytes, nonces: Nonces) -> Caller:
     """Verify the signature of a request and return the caller who signed it.
 
     Raises:
-        STSRefusedError: a check failed; the code belongs to the first failed check.
+        STSRefusedError: a parameter is missing, or the signature, key, time or nonce is not valid.
     """
     authorization = call.request.headers.get("authorization", "")
     if authorization.startswith(acs3.ALGORITHM):

@@ -1,6 +1,6 @@
 """Creation of dataclasses from a TOML file, with a type check of every value.
 
-Every error message names the file, the table and the key, for the person who wrote the file.
+The error message for a wrong value contains the file, the table and the key.
 """
 
 from __future__ import annotations
@@ -28,16 +28,18 @@ def read_record(
 ) -> Record:
     """Return an instance of a dataclass with the values of a TOML file.
 
-    A key that is missing in the file keeps the default of the field.
+    A field without a key in the file gets the default value of the field.
 
     Args:
         path: the TOML file.
-        kind: the dataclass of the whole file.
-        tables: name of an array of tables -> the dataclass of its items.
-        json_fields: names of fields that hold JSON documents, written as text or as a TOML table.
+        kind: the dataclass to create.
+        tables: a mapping from the name of each array of tables to the dataclass for its items.
+        json_fields: the names of fields with JSON documents; the file contains each document as
+            text or as a TOML table.
 
     Raises:
-        WorldError: the file cannot be read, or a key or a value in it is not allowed.
+        WorldError: the file cannot be read, a key or a value in the file is not allowed, or a
+            required key is missing.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))

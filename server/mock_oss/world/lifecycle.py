@@ -1,7 +1,7 @@
 """Bucket lifecycle: parses the rules and aborts old multipart uploads.
 
-The document is stored as sent. The mock performs only the action AbortMultipartUpload. Old uploads
-are aborted when a request uses the bucket, according to the mock's clock.
+The mock checks all actions of a rule, but performs only AbortMultipartUpload. When a request
+addresses a bucket, the mock first aborts the old uploads of the bucket.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ _TIMED = ("Expiration", "AbortMultipartUpload", "Transition")
 class AbortRule:
     """A rule that aborts uploads whose keys have a prefix.
 
-    The rule aborts an upload ``days`` after its start. A rule with ``before_ms`` aborts uploads
-    started before that time, as soon as the time has passed.
+    If ``days`` is set, the rule aborts uploads that are at least this number of days old. If
+    ``before_ms`` is set, the rule aborts uploads that started before this time; the rule has no
+    effect until this time.
     """
 
     prefix: str
@@ -43,7 +44,8 @@ def parse_lifecycle(body: bytes) -> tuple[AbortRule, ...]:
     """Check a LifecycleConfiguration document and return its enabled abort rules.
 
     Raises:
-        RefusedError: MalformedXML, InvalidArgument or InvalidRequest.
+        RefusedError: the document is not valid; the code is MalformedXML, InvalidArgument or
+            InvalidRequest.
     """
     root = parse(body, "LifecycleConfiguration")
     rules = children(root, "Rule")
@@ -69,10 +71,12 @@ def parse_lifecycle(body: bytes) -> tuple[AbortRule, ...]:
 
 
 def _check_order(rule: Element) -> None:
-    """Raise RefusedError if the times in a rule contradict each other.
+    """Check the times of the transitions and the expiration in a rule.
 
-    A rule must not mix days and dates. A transition to a colder storage class needs more days, and
-    the expiration needs the most days.
+    Raises:
+        RefusedError: InvalidRequest if the rule contains both days and dates. InvalidArgument for
+            an unknown storage class. InvalidArgument if a transition to a colder storage class, or
+            the expiration, does not have more days than the actions before.
     """
     timed = [action for name in ("Expiration", "Transition") for action in children(rule, name)]
     if {"Days", "CreatedBeforeDate"} <= {child.tag for action in timed for child in action}:

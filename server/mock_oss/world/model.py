@@ -1,7 +1,7 @@
 """The world: accounts, users, keys, roles, policies and buckets that exist at the start.
 
-The constructors check the values. ``mock_oss.access.identities`` looks up the owners of keys in the
-world; the store is filled with the buckets.
+The constructors check the values. ``mock_oss.access.identities`` finds the owner of an access key
+in the world. ``mock_oss.world.seeding`` creates the buckets in the store.
 """
 
 from __future__ import annotations
@@ -150,9 +150,9 @@ class BucketSpec:
 class World:
     """The configuration of everything that exists before the first request.
 
-    ``cnames`` maps custom domains to buckets. ``refuse_public_endpoints`` makes public endpoints of
-    regions in mainland China refuse operations on objects, as OSS does for accounts opened since
-    2025-03-20. ``max_buckets`` is the limit per account.
+    ``cnames`` maps custom domains to bucket names. ``max_buckets`` is the largest number of buckets
+    per account. With ``refuse_public_endpoints``, the public endpoints of regions in mainland China
+    refuse operations on objects; OSS does this for accounts opened since 2025-03-20.
     """
 
     users: tuple[User, ...] = (
@@ -196,10 +196,10 @@ class World:
 
     @classmethod
     def load(cls, path: Path) -> World:
-        """Return a world with the values of a TOML file; a missing key keeps its default.
+        """Return a world with the values of a TOML file; missing keys get default values.
 
         Raises:
-            WorldError: the file cannot be read, or a key or value in it is not valid.
+            WorldError: the file cannot be read, or a key or value in the file is not valid.
         """
         tables = {"users": User, "roles": Role, "buckets": BucketSpec}
         return read_record(path, cls, tables=tables, json_fields=("policies", "trust_policy"))

@@ -51,10 +51,10 @@ def seed_objects(
 
     Args:
         store: the store; missing buckets are created.
-        directory: the root of the seed files, with one subdirectory per bucket.
+        directory: the directory of the seed files, with one subdirectory per bucket.
         region: the region of created buckets.
-        clock: the mock's clock, for Last-Modified.
-        keep_existing: whether existing objects stay unchanged.
+        clock: the mock's clock; the current time becomes the Last-Modified time of the objects.
+        keep_existing: True to skip files whose object exists; False to replace existing objects.
 
     Raises:
         WorldError: the directory does not exist, or OSS would refuse a bucket name or key.
