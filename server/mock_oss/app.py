@@ -57,7 +57,7 @@ _log = logging.getLogger("mock_oss")
 
 
 class App:
-    """The mock as an ASGI application.
+    """The ASGI application of the mock.
 
     Args:
         service: the state shared by all requests.
@@ -103,9 +103,10 @@ class App:
             service.journal.close(record)
 
     def _is_control(self, scope: Scope) -> bool:
-        """Return whether a path that starts with ``/_mock`` belongs to the control plane.
+        """Return whether the control plane serves a request with a path below ``/_mock``.
 
-        On a host name that addresses a bucket, the path is an object key instead.
+        The control plane does not serve the request if the host name addresses a bucket: the path
+        is then an object key.
         """
         host = next((value for name, value in scope["headers"] if name == b"host"), b"")
         return not self._service.locate(host.decode("latin-1"), b"").bucket

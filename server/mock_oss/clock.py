@@ -86,7 +86,7 @@ class Clock:
         self._offset_s = shown_s - time.time()
 
     def reset(self) -> None:
-        """Restore the initial state: the start time or the real time, frozen or running."""
+        """Restore the initial time and the initial state (frozen or running)."""
         self._frozen_at_s = None
         self._offset_s = 0.0
         if self._frozen:
@@ -96,10 +96,7 @@ class Clock:
 
 
 def _check(timestamp_s: float) -> None:
-    """Raise ValueError if a time is outside the years 1971 to 9998.
-
-    These limits leave a margin of one year within the years 1970 to 9999.
-    """
+    """Raise ValueError if a time is outside the years 1971 to 9998."""
     if not EARLIEST_S <= timestamp_s <= LATEST_S:  # also true for NaN
         raise ValueError("the mock's clock supports the years 1971 to 9998 only")
 

@@ -294,9 +294,9 @@ class RefusedError(MockOSSError):
         message: replaces the default message of the error code.
         ec: replaces the default EC of the error code.
         headers: additional response headers.
-        why: JSON-ready details about the refusal, for the journal only; real OSS does not reveal
-            them.
-        explain: a function that returns these details, used if they are expensive to compute.
+        why: JSON-ready details about the refusal. Only the journal contains the details, not the
+            response.
+        explain: a function that computes the details when the journal is read; replaces ``why``.
         extras: additional elements of the XML error document.
     """
 
@@ -326,7 +326,8 @@ class RefusedError(MockOSSError):
 class STSRefusedError(MockOSSError):
     """STS refuses the request.
 
-    ``why`` holds JSON-ready details about the refusal, for the journal only.
+    ``why`` holds JSON-ready details about the refusal. Only the journal contains the details, not
+    the response.
     """
 
     def __init__(

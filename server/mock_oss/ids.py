@@ -15,7 +15,7 @@ __all__ = ["Ids"]
 
 
 class Ids:
-    """A generator of identifiers, reproducible if created with a seed."""
+    """Generates identifiers; with a seed, the identifiers are the same in every run."""
 
     def __init__(self, seed: int | None = None) -> None:
         self._seed = seed

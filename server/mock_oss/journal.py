@@ -1,6 +1,6 @@
 """The request journal: the latest requests and the reasons for refusals, kept in memory.
 
-The attributes of a record contain secrets, which ``as_dict`` masks. The explanation of a signature
+A record contains secrets; only ``as_dict`` masks the secrets. The explanation of a signature
 mismatch is computed when ``why`` is first read.
 """
 
@@ -105,9 +105,10 @@ class RequestRecord:
             signed: the canonical request or the string to sign, from the client's debug log.
 
         Returns:
-            A dict, empty if the texts are equal. ``in`` is the kind of text (``canonical_request``
-            or ``string_to_sign``), ``offset`` and ``line`` are the position of the first different
-            byte, and ``expected`` and ``signed`` are the rest of that line in both texts.
+            A dict, empty if the texts are equal. ``in`` is the kind of text, ``canonical_request``
+            or ``string_to_sign``. ``offset`` is the index of the first different byte. ``line`` is
+            the line number, counted from 1. ``expected`` and ``signed`` are the texts from this
+            byte to the end of the line.
 
         Raises:
             ValueError: the request was not refused because of its signature.
@@ -123,7 +124,7 @@ class RequestRecord:
         return {"in": name, **difference} if difference else {}
 
     def measure(self) -> int:
-        """Estimate the memory of this completed record; store and return the number of bytes."""
+        """Estimate the memory of this record in bytes; store the estimate in ``size_bytes``."""
         texts = [self.path, self.message, *self.headers.values(), *self.params.values()]
         head = sum(map(len, texts))
         # An explanation that is not computed yet holds texts about as long as the head.
@@ -133,7 +134,7 @@ class RequestRecord:
 
     @property
     def size_bytes(self) -> int:
-        """The latest estimate of ``measure`` in bytes, 0 before ``measure`` is called."""
+        """The estimated memory of this record in bytes; 0 before ``measure`` is called."""
         return self._size_bytes
 
     @property
@@ -188,7 +189,10 @@ class Journal(Sequence[RequestRecord]):
         return record
 
     def close(self, record: RequestRecord) -> None:
-        """Count the memory of a completed record; delete the oldest records above the limits."""
+        """Add the memory of a completed record to the total memory.
+
+        The oldest records are deleted if the journal exceeds its limits.
+        """
         first = self._records[0].number if self._records else self._count + 1
         if record.number >= first:
             self._bytes += record.measure()

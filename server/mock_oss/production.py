@@ -49,7 +49,7 @@ def refuse_production(host: str, environment: Mapping[str, str], *, option: str 
     Args:
         host: the address to listen on.
         environment: the environment variables of the process.
-        option: the command-line option for the address, named in the message.
+        option: the name of the command-line option for the address; used in the error message.
 
     Raises:
         UnsafeStartError: the environment looks like production, or other machines can reach the

@@ -1,7 +1,7 @@
-"""The ``mock_oss`` fixture: a new mock for every test that requests this fixture.
+"""The pytest plugin with the ``mock_oss`` fixture: a new mock for every test.
 
-The package installs this plugin; a project overrides the fixture ``mock_oss_options`` to configure
-the mock.
+pytest loads this plugin automatically. To configure the mock, a project overrides the fixture
+``mock_oss_options``.
 """
 
 from __future__ import annotations

@@ -47,16 +47,16 @@ _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared,
 
 
 class MockOSS:
-    """A mock of OSS and STS on one port, by default of the loopback interface.
+    """A mock of OSS and STS that listens on one port.
 
     Args:
         host: the address to listen on; by default loopback only.
         port: the port to listen on; 0 selects a free port.
         data_dir: the directory for all data; by default a temporary directory.
         world: the accounts, users, keys, roles, policies and buckets at the start.
-        buckets: names or specifications of the buckets at the start, instead of the buckets in
+        buckets: names or specifications of the buckets at the start; replaces the buckets in
             ``world``.
-        cnames: a mapping from custom domain to bucket name, instead of the domains in ``world``.
+        cnames: a mapping from custom domain to bucket name; replaces the domains in ``world``.
         refuse_public_endpoints: whether public endpoints of regions in mainland China refuse
             operations on objects; overrides ``world``.
         clock: the mock's clock; by default the real time.
@@ -125,7 +125,7 @@ class MockOSS:
 
     @property
     def store(self) -> Store:
-        """The store of the running mock, with more data than the views of ``bucket`` show."""
+        """The store of the running mock, with data that ``bucket`` does not return."""
         return self.service.store
 
     @property

@@ -60,10 +60,10 @@ class Service:
         abort_old_uploads(self.store, bucket.name, bucket.lifecycle, self.now_ms())
 
     def locate(self, host: str, raw_path: bytes) -> Target:
-        """Return the bucket and key that a Host header and a path address.
+        """Return the bucket and key that a request addresses.
 
         Raises:
-            RefusedError: an error of ``mock_oss.http.addressing.locate``.
+            RefusedError: the path is not UTF-8, or a request to an endpoint uses path style.
         """
         return locate(
             host,
@@ -85,8 +85,8 @@ class Service:
 class Call:
     """One request during its authentication, authorization and operation.
 
-    ``fields`` holds the form of a PostObject as lower-case names -> values. For any other request,
-    ``fields`` is None.
+    For a PostObject request, ``fields`` is a mapping from lower-case field name to value. For any
+    other request, ``fields`` is None.
     """
 
     __slots__ = ("_bucket", "body", "caller", "fields", "record", "request", "service", "target")

@@ -45,8 +45,9 @@ def authenticate(request: Request, target: Target, context: Context) -> Caller:
         context: the access keys, the clock and the journal.
 
     Raises:
-        RefusedError: a check failed; the error code is the code that OSS uses for the first failed
-            check.
+        RefusedError: the date, access key, security token or signature is missing, malformed,
+            wrong or expired, or the request contains both a signed URL and an Authorization
+            header.
     """
     authorization = request.headers.get("authorization")
     params = request.params
@@ -270,10 +271,7 @@ def _mismatch(case: Case, caller: Caller, context: Context, text: str) -> Refuse
 
 
 def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
-    """Yield earlier requests that were accepted with the signature of this request.
-
-    The latest request comes first.
-    """
+    """Yield accepted earlier requests with the same signature, the latest request first."""
     for record in reversed(list(journal)):
         carried = record.params.get("x-oss-signature") or record.params.get("Signature")
         if record.code == "SignatureDoesNotMatch" or not (

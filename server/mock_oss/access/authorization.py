@@ -1,7 +1,8 @@
-"""Authorization: evaluates policies and ACLs for a request, and raises OSS's error for a refusal.
+"""Authorization: decides by policies and ACLs whether a caller may perform an action.
 
-The order is: session policy, identity policies, ACL of the object or bucket. Source: RAM
-documentation, "Policy evaluation process"; OSS documentation, "Authentication".
+The session policy is evaluated first, then the identity policies, then the ACL of the object or
+bucket. Source: RAM documentation, "Policy evaluation process"; OSS documentation,
+"Authentication".
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ _OBJECT_ACL = {
 
 
 class AuthorizedCall(Protocol):
-    """The data of a request that an authorization decision requires."""
+    """The interface of a request for authorization: caller, target, headers, store and clock."""
 
     @property
     def caller(self) -> Caller:
@@ -98,7 +99,7 @@ def authorize(call: AuthorizedCall, action: str, *, tags: Mapping[str, str] | No
 
 
 def authorize_object(call: AuthorizedCall, action: str, bucket: BucketRecord, key: str) -> None:
-    """Check that the caller may perform an action on an object other than the addressed object.
+    """Check that the caller may perform an action on an object that the URL does not name.
 
     Examples are the source object of a copy, and the objects of a batch delete.
 

@@ -1,4 +1,4 @@
-"""Owners of access keys: users of the ``World`` configuration, and role sessions in the store."""
+"""Owners of access keys: configured users, and role sessions in the store."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ANONYMOUS = Caller(kind="anonymous")
 
 
 class Identities:
-    """The owners of access keys, the roles, and the policies that requests create."""
+    """The owners of access keys, the roles, and the policies created by RAM requests."""
 
     def __init__(self, world: World, store: Store) -> None:
         self._store = store
@@ -67,7 +67,7 @@ class Identities:
         return None if session is None else self._session(session)
 
     def secrets(self) -> list[tuple[str, str]]:
-        """Return the (access key id, secret) pairs of all users, to explain wrong signatures."""
+        """Return the (access key id, secret) pairs of all users."""
         return [(key, caller.secret) for key, caller in self._users.items()]
 
     def role(self, arn: str) -> Role | None:
@@ -75,16 +75,16 @@ class Identities:
         return self._roles.get(arn)
 
     def attached_policies(self, role: Role) -> dict[str, str]:
-        """Return the policies that requests have attached to a role since the start.
+        """Return the policies attached to a role by RAM requests.
 
         Returns:
-            A dict from policy name to JSON document. Changes to this dict attach or detach
-            policies.
+            A dict from policy name to JSON document. To attach or detach a policy, the caller
+            changes this dict.
         """
         return self._attached.setdefault(role.arn, {})
 
     def reset_policies(self) -> None:
-        """Delete all policies that requests have created or attached since the start."""
+        """Delete all policies created by RAM requests, and detach all attached policies."""
         self.created_policies.clear()
         self._attached.clear()
 

@@ -15,11 +15,10 @@ __all__ = ["Context", "check_token", "find_caller"]
 
 
 class Context(NamedTuple):
-    """The information, in addition to the request, that a signature check requires.
+    """The state of the mock that authentication uses.
 
-    ``region`` is the bucket's region. ``record`` is the journal record of the request;
-    ``find_caller`` stores the access key id in the record, so that the journal shows the id even
-    for a refused request. ``journal`` provides earlier requests, which help to explain a refusal.
+    ``region`` is the bucket's region. ``record`` is the journal record of the request.
+    ``journal`` contains earlier requests, which are used to explain wrong signatures.
     """
 
     identities: Identities
@@ -30,7 +29,9 @@ class Context(NamedTuple):
 
 
 def find_caller(access_key_id: str, token: str | None, context: Context) -> Caller:
-    """Return the owner of an access key, after checking the key and the security token.
+    """Return the owner of an access key, after a check of the security token.
+
+    The access key id is stored in the journal record, even if the request is refused.
 
     Args:
         access_key_id: the access key id in the request.
@@ -38,7 +39,8 @@ def find_caller(access_key_id: str, token: str | None, context: Context) -> Call
         context: the access keys, the clock and the journal record.
 
     Raises:
-        RefusedError: InvalidAccessKeyId, InvalidSecurityToken or SecurityTokenExpired.
+        RefusedError: the access key is unknown or disabled, or ``check_token`` refuses the
+            security token.
     """
     context.record.access_key_id = access_key_id
     caller = context.identities.find(access_key_id)

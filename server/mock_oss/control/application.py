@@ -1,10 +1,9 @@
 """The control plane below ``/_mock/``: a page that shows the mock's state, and its JSON API.
 
 The control plane requires no signature: everybody who can connect to the port may use it. Therefore
-the mock listens on the loopback interface by default, and refuses requests from pages of other
-origins. It also refuses unknown names in the Host header, as a protection against DNS rebinding:
-otherwise a web page could resolve its own host name to the loopback address, and would then have
-the same origin as the mock.
+the mock listens on the loopback interface by default. The control plane refuses requests from web
+pages of other origins. As a protection against DNS rebinding, the control plane also refuses
+unknown host names in the Host header.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class ControlledMock(Protocol):
-    """The members of ``MockOSS`` that the control plane uses."""
+    """The interface of ``MockOSS`` for the control plane."""
 
     clock: Clock
     faults: Faults
@@ -86,10 +85,20 @@ class ControlledMock(Protocol):
         """Remove the binding of a custom domain."""
 
     def snapshot(self, place: Path | str) -> None:
-        """Save a snapshot of the store, under a path or a name."""
+        """Save a snapshot of the store in a directory.
+
+        Args:
+            place: the path of the directory, or the name (``str``) of a snapshot in the data
+                directory.
+        """
 
     def restore(self, place: Path | str) -> None:
-        """Restore the store from a snapshot, given its path or name."""
+        """Replace the content of the store with the content of a snapshot.
+
+        Args:
+            place: the path of the directory, or the name (``str``) of a snapshot in the data
+                directory.
+        """
 
     def reset(self) -> None:
         """Restore the mock's initial state."""
@@ -124,9 +133,10 @@ class _Guard:
         await _problem(refused, 403)(scope, receive, marked)
 
     def _allows_host(self, name: str, scope: Scope) -> bool:
-        """Return whether a host name may access the control plane.
+        """Return whether the control plane accepts a host name in the Host header.
 
-        Allowed are loopback addresses, the address of the server socket, and the configured names.
+        The control plane accepts loopback addresses, the address of the server socket, and the
+        configured names.
         """
         if name in self._hosts or name == (scope.get("server") or ("",))[0]:
             return True
@@ -357,10 +367,10 @@ def _page(name: str) -> Response:
 
 
 def _routes(table: Iterable[tuple[str, str, Endpoint]]) -> list[Route]:
-    """Return one route for each path, which serves all methods of that path.
+    """Return the routes of the API; each route serves all methods of one path.
 
     Args:
-        table: (method, path, endpoint function) rows.
+        table: (method, path, endpoint function) tuples.
     """
     paths: dict[str, dict[str, Endpoint]] = {}
     for method, path, endpoint in table:

@@ -1,6 +1,7 @@
-"""Snapshots of the store, saved in a directory or under a name in the data directory.
+"""Snapshots of the store: each snapshot is a directory, given by a path or a name.
 
-HTTP clients can only use names, so that they cannot access arbitrary paths of the machine.
+A name selects a directory in the data directory. HTTP clients can use only names, because a path
+would give access to the whole file system.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _FILE = "mock_oss.sqlite3"
 
 
 class Snapshots:
-    """The snapshots of one store.
+    """Saves, restores and deletes the snapshots of one store.
 
     Iteration yields the names of the snapshots in the data directory.
     """

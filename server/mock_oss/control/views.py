@@ -1,4 +1,4 @@
-"""Read-only views of the store for tests: buckets, and objects as mappings."""
+"""Read-only views of stored buckets, objects and multipart uploads, for tests."""
 
 from __future__ import annotations
 

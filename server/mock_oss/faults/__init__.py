@@ -1,1 +1,1 @@
-"""Faults that tests plan: selection of the affected requests, and effects on these requests."""
+"""Planned faults: errors, delays and cut connections, to test the error handling of clients."""

@@ -1,4 +1,4 @@
-"""Effects of planned faults on one request: before its processing, and on its response."""
+"""Effects of planned faults on a request and on its response."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DEFAULT_RETRY_AFTER_S = 1
 async def apply_before(
     faults: Iterable[Fault], body: Body, *, clock: Clock, sessions: Sessions, sts: bool
 ) -> Response | None:
-    """Apply the effects that occur before the mock processes the request.
+    """Apply the effects that occur before the mock processes a request.
 
     Args:
         faults: the faults that apply to the request.
@@ -46,11 +46,12 @@ async def apply_before(
         sts: whether the request is for STS.
 
     Returns:
-        A response that replaces the response of the operation, or None.
+        The response of an ``html`` fault, or None to process the request.
 
     Raises:
         RefusedError, STSRefusedError: a fault requires an error response.
-        CutConnectionError: a fault requires cutting the connection now.
+        CutConnectionError: a ``reset`` fault cuts the connection before the body is read, or the
+            client stopped sending during a ``hang`` fault.
         ClientGoneError: the client closed the connection during a ``hang`` fault.
     """
     for fault in faults:
@@ -106,7 +107,7 @@ def _error(
 
 
 def apply_to_response(faults: Iterable[Fault], response: Response) -> None:
-    """Change a response as required by the faults.
+    """Apply the effects that change the headers or the body of a response.
 
     Raises:
         CutConnectionError: a fault requires cutting the connection instead of responding.
@@ -152,14 +153,14 @@ def lifetime_of(faults: Iterable[Fault]) -> int | None:
 
 
 def cut_offset(faults: Iterable[Fault], length: int) -> int | None:
-    """Return how many bytes of the response body are sent before the connection is cut.
+    """Return the number of body bytes to send before a fault cuts the connection.
 
     Args:
         faults: the faults that apply to the request.
         length: the length of the response body in bytes.
 
     Returns:
-        The number of bytes, or None if no fault cuts the response.
+        The number of bytes, or None if no fault cuts the response body.
     """
     for fault in faults:
         if fault.effect == "reset" and fault.when == "mid-answer":

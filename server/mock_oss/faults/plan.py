@@ -1,25 +1,24 @@
-"""Planned faults: their parameters, and the selection of the affected requests.
+"""Planned faults: the definition of a fault, and the selection of faults for a request.
 
-A fault has an effect, conditions on requests, and limits on how often it applies. Effects and their
-parameters:
+A fault has one effect. The effects and their parameters are:
 
 ==================  ===========================================================================
-``delay``           respond ``seconds`` later
-``error``           respond with ``code`` of OSS or STS, optionally ``status`` and ``message``
-``unavailable``     503 ServiceUnavailable with ``Retry-After: seconds``
+``delay``           wait ``seconds`` before the request is processed
+``error``           respond with the error ``code``, and optionally ``status`` and ``message``
+``unavailable``     respond with 503 ServiceUnavailable and ``Retry-After: seconds``
 ``reset``           cut the connection ``when`` = ``before`` (before the body is read),
                     ``mid-body`` (after ``after_bytes``, by default half of the body),
                     ``before-answer`` (after the operation), or ``mid-answer`` (after
                     ``after_bytes`` of the response body, by default half)
 ``hang``            read the request and never respond
-``bandwidth``       transfer at most ``bytes_per_s`` in either direction
+``bandwidth``       limit the rate of request and response bodies to ``bytes_per_s``
 ``wrong-crc``       respond with a wrong ``x-oss-hash-crc64ecma``
 ``drop-etag``       omit ``ETag`` from the response
 ``drop-header``     omit the header with this ``name`` from the response
 ``truncate-xml``    send half of an XML response, with a matching Content-Length
 ``endless-xml``     send blanks after an XML response until the client closes the connection
 ``html``            respond with 200 and an HTML page, as a captive portal does
-``short-lived``     new credentials of STS expire after ``seconds``, whatever is requested
+``short-lived``     let new STS credentials expire after ``seconds``; ignore ``DurationSeconds``
 ``expire-tokens``   expire all session tokens before the request is processed
 ``clock-jump``      move the clock by ``seconds`` before the request is processed
 ==================  ===========================================================================
@@ -75,7 +74,7 @@ MOMENTS = ("before", "mid-body", "before-answer", "mid-answer")
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """The properties of a request that select faults.
+    """The properties of a request that are compared with the fields of a fault.
 
     ``operation`` is the name of the OSS operation or STS action, such as ``PutObject``.
     """
@@ -91,12 +90,12 @@ class RequestFacts:
 class Fault:
     """One planned fault.
 
-    A request matches if its method, bucket, operation and part number are equal to those of the
-    fault, and its key matches the glob ``key``; None matches every value. The fault does not apply
-    to the first ``skip`` matching requests, and applies to at most ``times`` requests. ``nth``
-    selects one matching request, counted from 1. ``probability`` is the probability that the fault
-    applies to a selected request, computed by a random generator with ``seed``. The units of other
-    numbers are in their names: ``seconds``, ``bytes_per_s``, ``after_bytes``.
+    ``method``, ``bucket``, ``operation``, ``part_number`` and the glob ``key`` select the matching
+    requests. A field with the value None matches every request. ``nth`` restricts the fault to one
+    matching request, counted from 1. The fault does not apply to the first ``skip`` matching
+    requests. The fault applies to at most ``times`` requests. ``probability`` is the probability
+    that the fault applies to a request. ``seed`` makes the random choice reproducible. ``seen``
+    counts the matching requests. ``hits`` counts the requests to which the fault applied.
     """
 
     effect: str
@@ -153,7 +152,7 @@ class Fault:
                 raise WorldError(f"{name} must be a number from {least:g} to {most:g}")
 
     def triggers_on(self, request: RequestFacts) -> bool:
-        """Count a matching request, and return whether the fault applies to the request."""
+        """Return whether the fault applies to a request; increase the counters of the fault."""
         if not self._matches(request):
             return False
         self.seen += 1
@@ -176,7 +175,7 @@ class Fault:
         )
 
     def as_dict(self) -> dict[str, object]:
-        """Return the fields and counters of the fault as a dict, without default values."""
+        """Return the fields and counters that differ from their default values, as a dict."""
         return {
             item.name: getattr(self, item.name)
             for item in fields(self)
@@ -213,9 +212,10 @@ class Faults:
         return self.add_plan({"effect": effect, **plan})
 
     def add_plan(self, plan: Mapping[str, Any]) -> Fault:
-        """Plan a fault from a mapping of the fields of ``Fault``, and return the fault.
+        """Plan a fault and return it.
 
-        Files and HTTP requests contain faults in this form.
+        Args:
+            plan: a mapping from field name of ``Fault`` to value.
 
         Raises:
             WorldError: a field is unknown, missing or out of range.
@@ -239,7 +239,7 @@ class Faults:
             self.add_plan(plan)
 
     def reset(self) -> None:
-        """Restore the faults planned from the start, with their counters at zero."""
+        """Restore the faults planned from the start, and set all counters to zero."""
         self.clear()
         for plan in self._first:
             self.add_plan(plan)
@@ -255,7 +255,7 @@ class Faults:
             self._faults.clear()
 
     def select(self, request: RequestFacts) -> list[Fault]:
-        """Count a request for each matching fault, and return the faults that apply."""
+        """Return the faults that apply to a request; increase the counters of matching faults."""
         if not self._faults:
             return []
         with self._lock:
@@ -269,7 +269,13 @@ class Faults:
 
 
 def read_faults(path: Path) -> list[dict[str, Any]]:
-    """Return the faults in a TOML file with ``[[faults]]`` tables, or in a JSON file with a list.
+    """Read the faults from a file.
+
+    Args:
+        path: a TOML file with ``[[faults]]`` tables, or a ``.json`` file with a list of objects.
+
+    Returns:
+        The keyword arguments of ``Faults.add`` for each fault.
 
     Raises:
         WorldError: the file cannot be read, or a fault is not valid.

@@ -1,9 +1,10 @@
 """Addressing: finds the bucket and object key in the Host header and path of a request.
 
-Supported are virtual-hosted style (``bucket.localhost``, ``bucket.oss-cn-hangzhou.aliyuncs.com``),
-custom domains (CNAME), and path style for IP addresses and host names without a dot. Like the real
-service, the mock refuses path style on the vendor's own domain. The mock has the vendor's endpoints
-also below ``localhost``, for example ``oss-cn-hangzhou.localhost``.
+The mock supports virtual-hosted style (``bucket.localhost``,
+``bucket.oss-cn-hangzhou.aliyuncs.com``), custom domains (CNAME), and path style for IP addresses
+and host names without a dot. The mock and OSS refuse path style on endpoints such as
+``oss-cn-hangzhou.aliyuncs.com``. In the host name of an endpoint, ``localhost`` may replace
+``aliyuncs.com``.
 """
 
 from __future__ import annotations
@@ -46,12 +47,11 @@ _BEYOND_THE_MAINLAND = ("cn-hongkong",)
 class Target(NamedTuple):
     """The bucket and key that a request addresses.
 
-    ``key`` is empty for a request to a bucket; ``bucket`` and ``key`` are empty for a request to
+    ``key`` is empty for a request to a bucket. ``bucket`` and ``key`` are empty for a request to
     the service. ``style`` is ``virtual-hosted``, ``path``, ``cname``, ``service``, ``sts``, or
     ``unbound`` for a domain that is not bound to a bucket. ``region`` is the region in the host
-    name, or empty. ``is_public`` is true for a public endpoint, false for an internal endpoint or a
-    custom domain. An IP address such as ``127.0.0.1`` counts as internal, because it serves
-    programs on the same network, like an internal endpoint.
+    name, or empty. ``is_public`` is true for a public endpoint. ``is_public`` is false for an
+    internal endpoint, a custom domain or an IP address.
     """
 
     bucket: str
@@ -79,8 +79,8 @@ def locate(
         hosts: additional host names of the mock that use path style.
 
     Raises:
-        RefusedError: InvalidObjectName if the path is not UTF-8, SecondLevelDomainForbidden for
-            path style on the vendor's own domain.
+        RefusedError: InvalidObjectName if the path is not UTF-8, SecondLevelDomainForbidden if a
+            request to an endpoint uses path style.
     """
     name = host_name(host)
     path = raw_path[1:] if raw_path[:1] == b"/" else raw_path
@@ -102,15 +102,16 @@ def locate(
 
 
 def _named(label: str, path: bytes, *, is_vendor: bool) -> Target | None:
-    """Return the target for a host name below a domain, or None for an unknown name.
+    """Return the target of a request, or None if the host name is unknown.
 
     Args:
         label: the host name without the domain: an endpoint, a bucket and an endpoint, or a bucket.
-        path: the path without the slash at its start.
+        path: the path without the first slash.
         is_vendor: whether the domain is the vendor's domain.
 
     Raises:
-        RefusedError: SecondLevelDomainForbidden for an endpoint without a bucket, but with a path.
+        RefusedError: InvalidObjectName if the path is not UTF-8, SecondLevelDomainForbidden if the
+            host name contains no bucket and the path is not empty.
     """
     match = _ENDPOINT.fullmatch(label)
     if match is None:
@@ -126,9 +127,10 @@ def _named(label: str, path: bytes, *, is_vendor: bool) -> Target | None:
 
 
 def _is_own(name: str) -> bool:
-    """Return whether a host name always addresses the mock itself, and never a custom domain.
+    """Return whether a host name cannot be a custom domain.
 
-    These names are names without a dot, IP addresses, and names below the vendor's domain.
+    Host names without a dot, IP addresses, and names below the vendor's domain cannot be custom
+    domains.
     """
     return (
         "." not in name
@@ -141,8 +143,8 @@ def _is_own(name: str) -> bool:
 def check_host(target: Target) -> None:
     """Raise RefusedError for a domain that is not bound to a bucket.
 
-    The vendor's page about status 403 gives NonStandardHostForbidden for "the domain name used to
-    access OSS is invalid". Whether OSS uses this code for an unbound domain is not verified.
+    The error code is NonStandardHostForbidden. It is not verified that OSS uses this code for an
+    unbound domain. Source: vendor page about status 403.
     """
     if target.style == "unbound":
         raise RefusedError("NonStandardHostForbidden", why={"kind": "endpoint"})
@@ -151,9 +153,9 @@ def check_host(target: Target) -> None:
 def check_public_endpoint(target: Target, region: str) -> None:
     """Raise RefusedError if the request uses a public endpoint of a region in mainland China.
 
-    OSS refuses these requests for accounts opened since 2025-03-20. Code, status, EC and text come
-    from recorded responses. The mock treats transfer acceleration as a public endpoint; whether OSS
-    does the same is not verified.
+    OSS refuses these requests for accounts opened since 2025-03-20. The code, status, EC and
+    message of the error come from recorded responses of OSS. The mock treats an endpoint of
+    transfer acceleration as a public endpoint. It is not verified that OSS does the same.
 
     Args:
         target: the addressed bucket, with the type of the endpoint.
@@ -203,7 +205,7 @@ def check_domain(domain: str) -> None:
 
 
 def check_endpoint(target: Target, region: str) -> None:
-    """Raise RefusedError if the endpoint in the request belongs to another region than the bucket.
+    """Raise RefusedError if the region of the endpoint differs from the region of the bucket.
 
     Args:
         target: the addressed bucket, with the region in the host name.

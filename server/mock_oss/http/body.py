@@ -1,7 +1,8 @@
-"""Request bodies: streams a body to a sink with MD5 and CRC-64, or reads a small body as a whole.
+"""Request bodies: reads a body, stores the data, and computes MD5 and CRC-64.
 
-For a large body, two threads compute digests and write the data while the next pieces arrive. The
-event loop is not blocked, because MD5 and file I/O release the global interpreter lock.
+For a large body, one thread computes the digests and another thread writes the data, while the
+event loop receives more data. MD5 and file I/O do not block the event loop, because both release
+the global interpreter lock.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class ClientGoneError(Exception):
 
 
 class CutConnectionError(Exception):
-    """A planned fault requires the mock to cut the connection now."""
+    """A planned fault requires the mock to cut the connection."""
 
 
 class Digest:
@@ -97,9 +98,9 @@ class Body:
 
     @property
     def announced(self) -> int | None:
-        """The value of a valid Content-Length header, otherwise None.
+        """The value of the Content-Length header; None if the header is missing or not valid.
 
-        The value is also None for a chunked body, because Content-Length is then ignored.
+        The value is None for a chunked body, because Content-Length is then ignored.
         """
         if self.is_chunked:
             return None
@@ -118,7 +119,7 @@ class Body:
             RefusedError: RequestTimeout if no data arrives during the idle timeout, IncompleteBody
                 if the client stops sending before the end of the body.
             ClientGoneError: the client closed the connection.
-            CutConnectionError: a planned fault requires cutting the connection now.
+            CutConnectionError: a planned fault requires cutting the connection.
         """
         while not self.complete:
             message = await self._next()
@@ -151,11 +152,11 @@ class Body:
         self._request.scope["mock_oss.wake"]()
 
     async def wait_for_the_end(self) -> None:
-        """Discard the body until the client closes the connection; never return.
+        """Discard the body until the client stops sending; never return.
 
         Raises:
             ClientGoneError: the client closed the connection.
-            CutConnectionError: the client stopped sending, but can still receive a response.
+            CutConnectionError: the client closed only the sending direction of the connection.
         """
         while True:
             message = await self._receive()
@@ -193,7 +194,9 @@ class Body:
             required: whether to refuse a request that is not chunked and has no Content-Length.
 
         Raises:
-            RefusedError: MissingContentLength, EntityTooLarge, InvalidDigest or InvalidCRC64.
+            RefusedError: MissingContentLength if a required Content-Length is missing,
+                EntityTooLarge if the body exceeds 5 GiB, InvalidDigest or InvalidCRC64 if a
+                checksum differs.
         """
         announced = self.announced
         if announced is None and required and not self.is_chunked:
@@ -211,10 +214,10 @@ class Body:
         return digest
 
     def _whole(self, limit: int) -> bytes | None:
-        """Return the body without waiting if it has arrived completely, otherwise None.
+        """Return the body, or None if the body has not arrived completely.
 
-        The result is also None if the body has more than ``limit`` bytes, a rate limit, or a fault
-        that cuts the connection.
+        The result is also None if the body is longer than ``limit`` bytes, or if a fault limits the
+        rate or cuts the connection.
         """
         if self.complete or self.pace is not None or self.cut_after is not None:
             return None
@@ -259,7 +262,7 @@ class Body:
             raise RefusedError("InvalidDigest", ContentMD5=wanted)
 
     def check(self, digest: Digest) -> None:
-        """Raise RefusedError if a digest of the body differs from the request's checksum header."""
+        """Raise RefusedError if a checksum header differs from the computed digest."""
         headers = self._request.headers
         wanted = headers.get("content-md5")
         if wanted is not None and (

@@ -45,8 +45,8 @@ def _replace_reference(match: re.Match[bytes]) -> bytes:
 def xml_text(value: str) -> str:
     """Return text escaped for an XML element.
 
-    Characters that XML forbids are replaced. Clients receive the original characters with
-    ``encoding-type=url``.
+    Characters that XML forbids are replaced by U+FFFD. A client that needs the original characters
+    sends ``encoding-type=url``.
     """
     return escape(value, {'"': "&quot;"}).translate(_ILLEGAL)
 
@@ -80,15 +80,15 @@ def document(root: str, children: Iterable[str]) -> bytes:
 def parse(body: bytes, root: str) -> Element:
     """Parse a request body as XML and return its root element.
 
-    Like OSS, and unlike the XML standard, this function accepts control characters in keys, as
-    characters or as character references.
+    The XML standard forbids control characters and references to control characters. This function
+    accepts both, because OSS accepts both in object keys.
 
     Args:
         body: the XML document.
         root: the required name of the root element.
 
     Raises:
-        RefusedError: MalformedXML; ``why`` contains the message of the parser.
+        RefusedError: MalformedXML if the body is not valid XML or has another root element.
     """
     replaced = _CONTROLS.search(body) is not None or _REFERENCES.search(body) is not None
     if replaced:
@@ -114,7 +114,7 @@ def children(element: Element, name: str) -> list[Element]:
 
 
 def child_text(element: Element, name: str) -> str | None:
-    """Return the text of the direct child element with this name, or None without such a child.
+    """Return the text of the direct child element with this name, or None if no child has the name.
 
     Raises:
         RefusedError: MalformedXML if more than one child has this name.

@@ -30,14 +30,15 @@ MAX_BOUNDARY = 256
 class FormReader:
     """An incremental parser of a form upload.
 
-    ``fields`` maps lower-case field names to values, for the fields before the file.
-    ``file_started`` becomes true when the file starts, and these fields are then complete.
+    ``fields`` maps lower-case field names to values. Fields after the file are ignored.
+    ``file_started`` is true after the parser has reached the file; ``fields`` is then complete.
 
     Args:
         content_type: the Content-Type header.
 
     Raises:
-        RefusedError: RequestIsNotMultiPartContent if the Content-Type is not multipart/form-data.
+        RefusedError: RequestIsNotMultiPartContent if the Content-Type is not multipart/form-data
+            or has no valid boundary.
     """
 
     def __init__(self, content_type: str) -> None:

@@ -1,4 +1,4 @@
-"""Untrusted JSON: parses a document only if the mock can serialize it again."""
+"""Parsing of untrusted JSON: refuses documents that the mock cannot write as JSON again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def read_json(text: str | bytes) -> Any:
 
     Raises:
         ValueError: the text is not valid JSON, is nested too deeply, or contains Infinity, NaN or
-            half of a surrogate pair, which responses and journal records cannot contain.
+            an unpaired surrogate.
     """
     try:
         document = json.loads(text)

@@ -76,11 +76,7 @@ class OssProtocol(HttpToolsProtocol):
         self.head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Notify the running request that the connection is closed.
-
-        If the client uses pipelining, the running request may be older than the last parsed
-        request.
-        """
+        """Notify the application that the connection is closed."""
         self._stop_timer()
         if self.running is not None and not self.running.response_complete:
             self.running.disconnected = True
@@ -107,13 +103,13 @@ class OssProtocol(HttpToolsProtocol):
             self.head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio uses the result
-        """Handle a client that stops sending in the middle of a request.
+        """Handle a client that closes the sending direction of the connection.
 
-        A request with incomplete headers receives an error response. For an incomplete body, the
-        application is notified and responds.
+        A request with incomplete headers receives an error response. If the body is incomplete, the
+        application sends the error response.
 
         Returns:
-            True to keep the transport open for the application's response.
+            True if the transport must stay open for the application's response.
         """
         cycle: RequestResponseCycle | None = self.cycle
         if self.in_head:
@@ -181,8 +177,8 @@ class OssProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Respond with InvalidRequest to a request that is not valid HTTP.
 
-        If the response to an earlier request is pending, the connection is closed after that
-        response instead.
+        If an earlier request has not received its response yet, this method sends no response. The
+        connection is then closed after the response to the earlier request.
         """
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is None or cycle.response_complete or cycle.more_body:
@@ -209,7 +205,7 @@ def _without_upgrade(data: bytes) -> bytes:
 
 
 def _take_body(cycle: RequestResponseCycle, limit: int) -> bytes | None:
-    """Return a completely received body without calling ``receive``.
+    """Return the body from the buffer of the connection.
 
     Returns:
         The body, or None if the body is incomplete or longer than ``limit`` bytes.
@@ -252,10 +248,10 @@ def _answer(cycle: RequestResponseCycle, status: int, headers: bytes, body: byte
 
 
 def _guarded(app: Any, cycle: RequestResponseCycle) -> Any:
-    """Return the application with a ``send`` that raises ClientGoneError on a closed connection.
+    """Wrap the application, so that ``send`` raises ClientGoneError on a closed connection.
 
-    A transport closes before its protocol is notified. Until then, uvicorn would still write to the
-    closed transport.
+    Without this wrapper, uvicorn writes to a closed transport until asyncio calls
+    ``connection_lost``.
     """
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,15 +15,17 @@ _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 def parse_range(headers: Mapping[str, str], size: int) -> tuple[int, int] | None:
     """Return (offset, length) of the requested range in bytes, or None for the whole object.
 
-    A malformed range is ignored. With ``x-oss-range-behavior: standard``, a range that exceeds the
-    object is shortened; without this header, such a range is ignored.
+    A malformed range is ignored. A range beyond the end of the object is also ignored, unless the
+    request has the header ``x-oss-range-behavior: standard``. With this header, the range is
+    shortened.
 
     Args:
         headers: the request headers.
         size: the length of the object in bytes.
 
     Raises:
-        RefusedError: InvalidRange if no byte of the range exists, with standard behaviour only.
+        RefusedError: InvalidRange if the object contains no byte of the range, and the request has
+            the header ``x-oss-range-behavior: standard``.
     """
     text = headers.get("range")
     if text is None:

@@ -57,7 +57,7 @@ def check_header(name: str, value: str) -> None:
 
 
 def header_text(value: str) -> str:
-    """Return text in the form of a received header value: UTF-8 bytes decoded as latin-1."""
+    """Convert text to the form of received header values: encode as UTF-8, decode as latin-1."""
     return value if value.isascii() else value.encode().decode("latin-1")
 
 

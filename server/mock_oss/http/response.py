@@ -1,4 +1,4 @@
-"""Responses before they are sent: status, headers, and a body of bytes or of stored segments."""
+"""Responses of the mock: status, headers, and a body from memory or from the store."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["Response", "error_response", "xml_response"]
 class Response:
     """A response that has not been sent yet.
 
-    ``headers`` are (name, value) pairs, without the headers that all responses have in common.
-    ``segments`` are slices of stored data that are read while the body is sent, and compressed if
-    ``is_gzip``. ``length`` is the Content-Length, or None for a response without this header:
-    status 304, ``is_gzip``, or ``is_endless``. An endless response sends blanks after the body
-    until the client closes the connection.
+    ``headers`` are (name, value) pairs, without common headers such as Date. ``segments`` are
+    slices of stored data, and replace ``body``. If ``is_gzip`` is true, the segments are compressed
+    while they are sent. ``length`` is the Content-Length, or None for a response without this
+    header. If ``is_endless`` is true, blanks follow the body until the client closes the
+    connection.
     """
 
     __slots__ = ("body", "headers", "is_endless", "is_gzip", "length", "segments", "status")

@@ -1,4 +1,4 @@
-"""Sending of responses: encodes and checks headers, and sends the body whole or in pieces."""
+"""Sending of responses: encodes the headers, and sends the body at once or in pieces."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def header_block(response: Response) -> bytes:
-    """Return the headers of a response as encoded lines, without the common headers.
+    """Return the encoded header lines of a response, without common headers such as Date.
 
     Raises:
         ValueError: a header value contains control characters.
@@ -74,7 +74,7 @@ class Sender(NamedTuple):
 
         Raises:
             ClientGoneError: the client closed the connection.
-            CutConnectionError: the ``cut`` bytes are sent, and the connection must be cut now.
+            CutConnectionError: ``cut`` bytes are sent, and the caller must cut the connection.
         """
         head_only = self.scope["method"] == "HEAD"
         whole = not (response.is_gzip or response.is_endless or cut is not None or pace is not None)

@@ -1,6 +1,6 @@
-"""Jobs that run in order on a thread pool.
+"""A queue of jobs that run one after the other on a thread pool.
 
-A worker thread takes the next job from a queue, without a round trip to the event loop.
+A worker thread takes the next job from the queue directly, without waiting for the event loop.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ __all__ = ["SerialWork"]
 
 
 class SerialWork:
-    """Runs jobs one after the other, on any free thread of a pool.
-
-    The event loop adds jobs, and waits while too many bytes are queued.
+    """Runs jobs one after the other on a thread pool.
 
     Args:
         executor: the thread pool.

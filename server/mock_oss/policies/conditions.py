@@ -1,8 +1,9 @@
 """The Condition element of RAM policies.
 
-A positive operator is satisfied if any of its values matches; a negated operator is satisfied if no
-value matches. The element is satisfied if all its operators are satisfied for all their keys. Only
-the Like operators support wildcards.
+The element contains conditions; each condition compares one key by one operator with a list of
+values. A positive operator is satisfied if any value matches. A negated operator is satisfied if no
+value matches. The element is satisfied if all conditions are satisfied. Only the Like operators
+support wildcards.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ class Condition:
         """Return whether a request satisfies the condition.
 
         Args:
-            context: a mapping from condition key to the value of the request.
+            context: the values of the request, as a mapping from condition key to value.
         """
         match, negated = OPERATORS[self.operator]
         actual = context.get(self.key)

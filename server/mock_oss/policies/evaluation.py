@@ -1,10 +1,10 @@
 """RAM policies: parsing, matching and evaluation, independent of I/O, time and HTTP.
 
-In a set of policies, a matching Deny takes precedence over a matching Allow; without a match, the
-action is not allowed. A role session with a session policy needs an Allow from both the session
-policy and the role. Names of elements, operators, effects and actions are case-sensitive. If the
-request has no value for a condition key, every operator that is not negated fails. Source: RAM
-documentation, "Policy elements" and "Policy evaluation process".
+A matching Deny statement takes precedence over a matching Allow statement. If no statement matches,
+the action is not allowed. If a role session has a session policy, both the session policy and the
+role's policies must allow the action. Names of elements, operators, effects and actions are
+case-sensitive. If the request has no value for a condition key, only negated operators are
+satisfied. Source: RAM documentation, "Policy elements" and "Policy evaluation process".
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ class Decision(StrEnum):
 class Statement:
     """One parsed statement of a policy.
 
-    ``negated`` is true for a NotAction element. ``principals`` holds the (kind, value) pairs of a
-    trust policy, and is empty for other policies.
+    ``negated`` is true if the statement has a NotAction element. ``principals`` holds the (kind,
+    value) pairs of a Principal element. Only the statements of a trust policy have principals.
+    ``source`` is the statement as JSON text.
     """
 
     effect: str
@@ -68,7 +69,7 @@ class Statement:
     source: str
 
     def matches(self, question: Question) -> bool:
-        """Return whether the action, the resource and every condition match a question."""
+        """Return whether the statement matches the action, resource and context of a question."""
         if (self.actions.fullmatch(question.action) is not None) is self.negated:
             return False
         if self.resources is not None and not self.resources.fullmatch(question.resource):
@@ -80,7 +81,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A parsed policy; verdicts contain its ``name``."""
+    """A parsed policy."""
 
     name: str
     statements: tuple[Statement, ...]
@@ -93,7 +94,7 @@ class Question:
         action: the RAM action.
         resource: the ARN of the resource.
         context: a mapping from condition key to value, or a function that returns such a mapping.
-            The function is called only if a policy has conditions.
+            The function is called when the first condition is evaluated.
     """
 
     __slots__ = ("_context", "action", "resource")
@@ -158,8 +159,8 @@ def evaluate_session(
 ) -> Verdict:
     """Evaluate the policies of a role session and return the verdict.
 
-    Both the session policy, which is evaluated first, and the role's policies must allow the
-    action. Without a session policy, the role's policies decide.
+    The session policy is evaluated first. If the session policy does not allow the action, its
+    verdict is returned. Otherwise the verdict of the role's policies is returned.
     """
     if session_policy is not None:
         verdict = evaluate((session_policy,), question)
@@ -175,8 +176,8 @@ def trusts(
 
     Args:
         trust: the role's trust policy.
-        principals: the caller's identities as (kind, value) pairs: ``RAM`` ARNs or ``Service``
-            names.
+        principals: the caller's identities as (kind, value) pairs. For the kind ``RAM``, the value
+            is an ARN; for the kind ``Service``, the value is the name of the service.
         context: a mapping from condition key, such as ``sts:ExternalId``, to value.
     """
     known = set(principals)

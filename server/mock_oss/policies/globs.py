@@ -1,8 +1,8 @@
 """Wildcards in policies and conditions, compiled to regular expressions without backtracking.
 
-It is sufficient to match the text between two ``*`` at its first occurrence, because a later
-occurrence never gives a better result. An atomic group therefore prevents backtracking. The time of
-a match is at most proportional to the length of the text times the length of the wildcard.
+Backtracking is not necessary. If a wildcard contains a literal part between two ``*``, the first
+occurrence of the part in the text is always sufficient. Atomic groups prevent backtracking. The
+time of a match is at most proportional to the product of the lengths of text and wildcard.
 """
 
 from __future__ import annotations

@@ -49,9 +49,9 @@ class FieldCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostPolicy:
-    """A parsed policy of a form.
+    """The parsed policy of a PostObject form.
 
-    ``lengths`` holds the allowed (min, max) sizes of the file in bytes.
+    ``lengths`` holds a (min, max) pair for each ``content-length-range``, in bytes.
     """
 
     expiration: datetime
@@ -64,7 +64,7 @@ class PostPolicy:
 
 
 def parse_post_policy(text: str) -> PostPolicy:
-    """Parse the ``policy`` field of a form, a JSON document in base64.
+    """Parse the ``policy`` field of a form; the value is a JSON document in base64.
 
     Raises:
         RefusedError: InvalidPolicyDocument if the policy is not valid.
@@ -146,11 +146,11 @@ def check_fields(policy: PostPolicy, fields: Mapping[str, str], now: datetime) -
 
     Args:
         policy: the policy.
-        fields: lower-case names -> values of the form, plus ``bucket``.
+        fields: a mapping from lower-case field name to value, with the additional name ``bucket``.
         now: the mock's time.
 
     Raises:
-        RefusedError: AccessDenied with OSS's message "Invalid according to Policy".
+        RefusedError: AccessDenied if the policy has expired or a condition is not satisfied.
     """
     if now >= policy.expiration:
         raise RefusedError(
@@ -174,10 +174,11 @@ def check_fields(policy: PostPolicy, fields: Mapping[str, str], now: datetime) -
 
 
 def check_length(policy: PostPolicy, size: int) -> None:
-    """Check the size of the file in bytes against every ``content-length-range`` of a policy.
+    """Check the size of a file in bytes against every ``content-length-range`` of a policy.
 
     Raises:
-        RefusedError: EntityTooSmall or EntityTooLarge.
+        RefusedError: EntityTooSmall if the file is smaller than a minimum, EntityTooLarge if the
+            file is larger than a maximum.
     """
     for low, high in policy.lengths:
         why = {

@@ -1,5 +1,5 @@
-"""Signature schemes: one module for each scheme, one function for each step of a scheme.
+"""Computation of signatures, and explanation of wrong signatures.
 
-These functions only compute. ``mock_oss.access.authentication`` reads the clock, looks up the
-access keys and refuses requests.
+Each signature scheme has one module. ``mock_oss.access.authentication`` looks up the access keys,
+compares the signatures and refuses requests.
 """

@@ -41,13 +41,14 @@ def canonical_request(
 ) -> str:
     """Return the canonical request.
 
-    Its lines are: method, path, sorted query, signed headers, their names, and the payload hash.
+    The canonical request consists of the method, the path, the sorted query, the signed headers,
+    the names of the signed headers, and the payload hash, separated by newlines.
 
     Args:
         method: the HTTP method in upper case.
         path: the path of the request.
         query: decoded (name, value) pairs.
-        headers: lower-case names -> values.
+        headers: a mapping from lower-case name to value.
         signed: the lower-case names of the signed headers.
         payload_hash: the SHA-256 of the body in lower-case hex.
     """

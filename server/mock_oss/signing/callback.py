@@ -1,6 +1,6 @@
 """The RSA signature of upload callbacks: PKCS#1 v1.5 with MD5, as OSS creates it.
 
-The private key in this module is public on purpose: it signs only callbacks of the mock.
+The private key in this module may be public, because the key signs only callbacks of the mock.
 Application servers can download the public key from the mock. Source: vendor page "Callback".
 """
 

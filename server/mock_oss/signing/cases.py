@@ -1,7 +1,6 @@
-"""Signed requests whose parts can be changed, to find the text that a client signed.
+"""Signed requests: the text that a client signed, and the check of the signature.
 
-A ``Case`` creates the texts of its signature scheme, and checks whether a secret produces the
-signature in the request.
+Other modules change a ``Case`` to find the text that the client signed.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ __all__ = ["Case", "V1Case", "V4Case"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """The parts of a request that the V1 and V4 schemes sign.
+    """A request with a V1 or V4 signature.
 
-    ``query`` holds decoded pairs, ``headers`` lower-case names -> values. ``provided`` is the
-    signature in the request.
+    ``query`` contains decoded (name, value) pairs. ``headers`` is a mapping from lower-case name
+    to value. ``provided`` is the signature in the request.
     """
 
     method: str
@@ -31,22 +30,27 @@ class Case:
     provided: str
 
     def text(self) -> str:
-        """Return the text to compare: the canonical request (V4) or the string to sign (V1)."""
+        """Return the canonical request (V4) or the string to sign (V1)."""
         raise NotImplementedError
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return all texts of the signature scheme.
+        """Return the string to sign, and for V4 also the canonical request.
 
         Args:
             text: a text in the format that ``text()`` returns.
 
         Returns:
-            The texts by name: ``string_to_sign``, and for V4 ``canonical_request``.
+            A dict with the keys ``string_to_sign`` and, for V4, ``canonical_request``.
         """
         raise NotImplementedError
 
     def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether signing ``text`` with ``secret`` gives the signature in the request."""
+        """Return whether the signature in the request was computed from this text and secret.
+
+        Args:
+            text: a text in the format that ``text()`` returns.
+            secret: an access key secret.
+        """
         raise NotImplementedError
 
 
@@ -54,7 +58,8 @@ class Case:
 class V4Case(Case):
     """A request with a V4 signature.
 
-    ``path``, ``query_text`` and ``payload`` replace the computed lines of the canonical request.
+    If ``path``, ``query_text`` or ``payload`` is not None, the value replaces the path, the query
+    or the payload hash in the canonical request.
     """
 
     raw_query: bytes
@@ -88,7 +93,7 @@ class V4Case(Case):
         return v4.string_to_sign(self.date_time, self.credential.scope, text)
 
     def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether the canonical request and the secret give the signature in the request."""
+        """Return whether the signature was computed from this canonical request and secret."""
         key = v4.signing_key(secret, self.credential.date, self.credential.region)
         made = v4.signature(key, self._string_to_sign(text))
         return hmac.compare_digest(made.encode(), self.provided.encode())
@@ -98,7 +103,7 @@ class V4Case(Case):
 class V1Case(Case):
     """A request with a V1 signature.
 
-    ``date_line`` is a date, or the Expires number of a presigned URL.
+    ``date_line`` is the date of the request, or the ``Expires`` value of a presigned URL.
     """
 
     date_line: str
@@ -121,5 +126,5 @@ class V1Case(Case):
         return {"string_to_sign": text}
 
     def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether the string to sign and the secret give the signature in the request."""
+        """Return whether the signature was computed from this string to sign and secret."""
         return hmac.compare_digest(v1.signature(secret, text).encode(), self.provided.encode())

@@ -1,11 +1,10 @@
 """Explanations of signature mismatches, for the journal.
 
-A server receives a signature, but not the text that the client signed. This module therefore
-applies common mistakes of clients to the request, one or two mistakes at a time, and signs the
-result with the client's key. If the result has the client's signature, the client made this
-mistake; the explanation then also names the first byte that differs from the expected text. An
-explanation needs thousands of signatures, so it is computed on demand, not when the request is
-refused.
+A server receives a signature, but not the text that the client signed. This module therefore tries
+common mistakes of clients. For each mistake, and for pairs of mistakes, the module changes the
+request and computes the signature. If the computed signature is the client's signature, the cause
+is found. An explanation requires thousands of signatures. The mock therefore computes an
+explanation only when ``why`` of the journal record is read.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ UNKNOWN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Information, in addition to the request, that helps to explain a signature mismatch.
+    """Secrets and earlier requests, which are used to explain a signature mismatch.
 
-    ``secret`` is the secret of the access key in the request. ``other_secrets`` are (access key id,
-    secret) pairs of all users. ``earlier`` are accepted requests with the same signature. ``seen``
-    are (header name, value) pairs of other requests.
+    ``secret`` belongs to the access key in the request. ``other_secrets`` yields the (access key
+    id, secret) pairs of all users. ``earlier`` yields accepted requests with the same signature.
+    ``seen`` yields the (header name, value) pairs of recent requests.
     """
 
     secret: str
@@ -45,15 +44,16 @@ class Evidence:
 
 
 def first_difference(ours: str, theirs: str) -> dict[str, object]:
-    """Return information about the first byte in which two texts differ.
+    """Find the first byte that differs between two texts.
 
     Args:
         ours: the text that the mock expected.
         theirs: the text that the client signed.
 
     Returns:
-        A dict, empty if the texts are equal. ``offset`` and ``line`` (from 1) are the position of
-        the byte, and ``expected`` and ``signed`` are the rest of that line in both texts.
+        A dict, empty if the texts are equal. ``offset`` is the index of the byte. ``line`` is the
+        line number, counted from 1. ``expected`` and ``signed`` are the texts from this byte to
+        the end of the line.
     """
     left, right = ours.encode(), theirs.encode()
     if left == right:
@@ -79,8 +79,8 @@ def mismatch(case: Case, evidence: Evidence) -> Callable[[], dict[str, Any]]:
 
     The function returns a dict with ``cause``, ``expected_string_to_sign`` and, for V4,
     ``expected_canonical_request``. If the function finds the text that the client signed, the dict
-    also contains ``first_difference``, and the client's texts under names that start with
-    ``signed_``.
+    also contains ``first_difference``, ``signed_string_to_sign`` and, for V4,
+    ``signed_canonical_request``.
     """
     return lambda: _explain(case, evidence)
 
@@ -116,7 +116,7 @@ def _candidates(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
 def _guessed(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
     """Yield (cause, signed text) pairs of possible mistakes in header values.
 
-    Each mistake is tried alone, and together with one part of the request that was not signed.
+    Each mistake is yielded alone, and combined with every mistake of ``dropped``.
     """
     nothing: Mistake = ("", lambda case: case)
     found = list(guesses(case, evidence.seen))
@@ -130,9 +130,11 @@ def _guessed(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
 
 
 def _what_changed(case: Case, earlier: Case) -> str:
-    """Return a sentence that lists the differences between a request and an accepted request.
+    """Return a sentence that lists the differences between two requests with the same signature.
 
-    Both requests have the same signature.
+    Args:
+        case: the refused request.
+        earlier: an accepted request.
     """
     changes = [
         *_changed("the method", {"": earlier.method}, {"": case.method}),

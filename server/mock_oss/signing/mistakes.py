@@ -1,7 +1,7 @@
 """Common mistakes of clients in signatures, each as a function that changes a ``Case``.
 
 ``likely`` returns mistakes to try alone and in pairs. ``guesses`` yields other values for signed
-headers; these values are too many to try in pairs.
+headers. The number of these values is too large for pairs.
 """
 
 from __future__ import annotations
@@ -203,9 +203,9 @@ def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
 
 
 def with_header(case: Case, text: str, name: str, value: str) -> str:
-    """Return the text to sign of a case after a change of one header value.
+    """Return the text to sign after one header value of a request is replaced.
 
-    This function edits the existing text where possible, because thousands of values are tried.
+    To save time, this function edits ``text`` if possible.
 
     Args:
         case: the request.

@@ -1,4 +1,4 @@
-"""Signatures in RPC style of the STS API: HMAC-SHA1, SignatureVersion 1.0.
+"""RPC signatures of STS requests: HMAC-SHA1, SignatureVersion 1.0.
 
 Source: Alibaba Cloud, "Request syntax and signature method of RPC APIs".
 """

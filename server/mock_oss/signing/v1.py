@@ -75,15 +75,15 @@ def string_to_sign(
 ) -> str:
     """Return the string to sign.
 
-    It consists of the method, Content-MD5, Content-Type, date line, x-oss headers and resource,
-    separated by newlines.
+    The string consists of the method, Content-MD5, Content-Type, date line, x-oss headers and
+    resource, separated by newlines.
 
     Args:
         method: the HTTP method in upper case.
         bucket: the bucket's name, empty for a request to the service.
         key: the decoded key, empty for a request to a bucket.
         query: decoded (name, value) pairs.
-        headers: lower-case names -> values.
+        headers: a mapping from lower-case name to value.
         date_line: the value of ``x-oss-date`` or ``Date``; in a presigned URL, the ``Expires``
             number.
     """

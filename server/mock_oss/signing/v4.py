@@ -49,7 +49,7 @@ class Credential(NamedTuple):
 def parse_authorization(value: str) -> dict[str, str]:
     """Return the fields of an Authorization header of the form ``OSS4-HMAC-SHA256 k=v, k=v``.
 
-    All layouts that the SDKs write are accepted.
+    The fields may have any order, and blanks after the commas are optional.
 
     Raises:
         ValueError: the header cannot be parsed; the message contains the reason.
@@ -106,7 +106,7 @@ def canonical_headers(headers: Mapping[str, str], additional: Iterable[str]) -> 
     """Return the signed headers, one per line, sorted by name; each line ends in a newline.
 
     Args:
-        headers: lower-case names -> values as received.
+        headers: a mapping from lower-case name to received value.
         additional: the lower-case names of additional headers to sign.
     """
     wanted = _SIGNED_ALWAYS.union(additional)
@@ -144,7 +144,7 @@ def canonical_request(
         bucket: the bucket's name, empty for a request to the service.
         key: the decoded key, empty for a request to a bucket.
         query: decoded (name, value) pairs; ``x-oss-signature`` is ignored.
-        headers: lower-case names -> values as received.
+        headers: a mapping from lower-case name to received value.
         additional: the names of additional signed headers, separated by ``;``, in any order.
     """
     names = additional_names(additional)
