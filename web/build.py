@@ -1,11 +1,11 @@
 """Build the files that the server sends to browsers: `build/web` from `web` and `node_modules`.
 
-Files go to `assets/<group>-<content hash>/`. Browsers may cache these files for ever; a change in
-one group keeps the others cached. Beside each file are compressed copies (`.br`, `.gz`).
-`manifest.json` lists the files that may be served, with their hashes. `index.<runtime>.html` are
-the English pages, `index.<runtime>.<language>.html` the pages in other languages. The pages contain
-the same hashes, so that a browser refuses a changed file. A group that was built before is not
-built again, so a second run takes milliseconds.
+- `assets/<group>-<content hash>/` contains the files of one group, and compressed copies of each
+  file (`.br`, `.gz`). Browsers may cache these files for ever. If the content of a group changes,
+  only this group gets a new folder.
+- `manifest.json` lists the files that the server may send, with the hash of each file.
+- `index.<runtime>.html` is the English page for one runtime. `index.<runtime>.<language>.html` is
+  the page in another language. Each page contains hashes, so that a browser refuses a changed file.
 """
 
 from __future__ import annotations
@@ -90,14 +90,14 @@ PYSCRIPT_UNUSED = (
 
 
 def bundle_python(extension: Path | None = None) -> str:
-    """Return one Python script that contains `uploader` without its dialogs, and starts the page.
+    """Return one Python script that contains `uploader` without the dialogs, and starts the page.
 
-    The page thus loads one file instead of sixty. The script writes the modules to the
-    interpreter's file system. It does not start the page if another script or the style sheet was
-    not loaded completely.
+    The page loads one file instead of sixty. The script writes the modules to the interpreter's
+    file system, and then starts the page. If another script or the style sheet was not loaded
+    completely, the page is not started.
 
     Args:
-        extension: a file with the operator's own Python, which runs last.
+        extension: a file with the operator's own Python, which runs after the start of the page.
     """
     own = extension.read_text("utf-8") if extension else ""
     instead = "raise SystemExit  # before the page's own Python" if own else "pass"
@@ -116,7 +116,7 @@ else:
 
 
 def bundle(modules: Iterable[Path]) -> str:
-    """Return a Python script that writes modules to the interpreter's file system for import."""
+    """Return a Python script that writes these modules to the interpreter's file system."""
     files = [
         [path.relative_to(WEB).as_posix(), strip(path.read_text("utf-8"))]
         for path in sorted(modules)
@@ -139,7 +139,7 @@ for path, source in {json.dumps(files, ensure_ascii=False)}:
 def strip(source: str) -> str:
     """Return the source of a module without comments, docstrings and `TYPE_CHECKING` blocks.
 
-    Every statement keeps its line number, so that a traceback from the page fits the source.
+    Every statement keeps its line number, so that tracebacks show the line numbers of the source.
     """
     lines = source.splitlines()
 
@@ -218,7 +218,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
 
 
 def worker() -> bytes:
-    """Return the script of the checksum worker as one file, so that the page can check its hash."""
+    """Return both scripts of the checksum worker as one file, whose hash the page can check."""
     parts = ["crc64_wasm.js", "checksum_worker.js"]
     return b"\n".join((WEB / "worker" / part).read_bytes() for part in parts)
 
@@ -237,9 +237,10 @@ def folder_name(group: str, files: dict[str, bytes]) -> str:
 
 
 def write_group(folder: Path, files: dict[str, bytes]) -> None:
-    """Write the files and their compressed copies to a new folder in one step, by renaming it.
+    """Write files and compressed copies to a new folder.
 
-    If the folder exists, it is complete and has the same content, and nothing is written.
+    The files are written under another folder name first, so that `folder` is always complete. If
+    `folder` exists, nothing is written, because the name contains the hash of the content.
     """
     if folder.is_dir():
         return
@@ -252,7 +253,7 @@ def write_group(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file and compressed copies of it; files of a compressed type get no copies."""
+    """Write a file and its compressed copies; a file that is compressed already gets no copies."""
     path.write_bytes(content)
     if path.suffix in COMPRESSED_ALREADY:
         return
@@ -333,7 +334,7 @@ def main(out: Path = OUT, extension: Path | None = None) -> None:
 
     Args:
         out: the folder for the built files; `OSSFERRY_WEB_DIR` must be this folder.
-        extension: a file with Python that runs in the page after its start
+        extension: a file with the operator's own Python, which runs after the start of the page
             (`docs/uploader-api.md`).
     """
     if not NODE_MODULES.is_dir():

@@ -1,21 +1,23 @@
-"""Changes to MicroPython's WASM and script, made when the page is built, without compiling C.
+"""Changes MicroPython's WASM and script when the page is built, without compiling C.
 
-`faster` changes the WASM. Binaryen disassembles the WASM, this module replaces functions in the
-text and adds `interpreter.wat`, and Binaryen assembles and optimizes the result. Programs print the
-same as before. `docs/decisions/0005-a-faster-interpreter.md` has the reasons and the measurements.
+`faster` changes the WASM. Binaryen disassembles the WASM. This module replaces functions in the
+text and adds `interpreter.wat`. Binaryen then assembles and optimizes the result. Programs print
+the same as before. The reasons and measurements are in
+`docs/decisions/0005-a-faster-interpreter.md`.
 
 - Errors: in the original WASM each call that may raise an error goes through a JavaScript function,
-  `invoke_*`, which catches the exception of `longjmp`. The changed WASM catches this exception
-  without JavaScript.
-- Strings: MicroPython compares a new string with all interned strings, and a page has thousands of
-  them. `interpreter.wat` finds an equal string by its hash.
+  `invoke_*`. This function catches the exception of `longjmp`. The changed WASM catches the
+  exception without JavaScript.
+- Strings: the original WASM compares a new string with thousands of interned strings.
+  `interpreter.wat` finds an equal string by its hash.
 
-`closed` changes the script: the interpreter's memory and its references to JavaScript objects stay
-in variables of the module instead of on `globalThis`, where any script of the page could read them.
+`closed` changes the script. The original script keeps its state on `globalThis`, where any script
+of the page could read the interpreter's memory. The changed script keeps the state in variables of
+the module.
 
-Both functions change only one version of MicroPython, which they recognize by its hash. They return
-any other version unchanged, with a warning on stderr. The page then works, but is slower, or
-exposes the interpreter to other scripts.
+Both functions change only one version of MicroPython and recognize this version by its hash. Any
+other version is returned unchanged, with a warning on stderr. The page then works, but the WASM is
+slower, or other scripts can read the interpreter's memory.
 """
 
 import hashlib
@@ -78,9 +80,9 @@ IMPORT = r'\(import "env" "%s" \(func (\$\S+)((?: \(param[ i32]+\))?)((?: \(resu
 
 
 def faster(wasm: bytes) -> bytes:
-    """Return the changed WASM. The change takes ten seconds; its result is cached.
+    """Return the changed WASM; return an unknown WASM unchanged, with a warning.
 
-    An unknown WASM is returned without a change, with a warning.
+    The change takes ten seconds. The changed WASM is cached.
 
     Raises:
         SystemExit: Binaryen failed.
@@ -103,11 +105,11 @@ def faster(wasm: bytes) -> bytes:
 
 
 def closed(script: bytes) -> bytes:
-    """Return MicroPython's script, changed to keep its state in variables of the module.
+    """Return MicroPython's script, changed to keep the state in variables of the module.
 
-    The original script keeps three things on `globalThis`: the JavaScript objects and promises to
-    which Python refers, the Python objects to which JavaScript refers, and functions that read the
-    interpreter's memory. An unknown script is returned without a change, with a warning.
+    The original script keeps the state on `globalThis`: JavaScript objects used by Python, Python
+    objects used by JavaScript, and functions that read the interpreter's memory. An unknown script
+    is returned unchanged, with a warning.
     """
     loss = "lets other scripts of the page read its memory"
     if not _is_known("micropython.mjs", script, KNOWN_SCRIPT, loss):
@@ -126,7 +128,7 @@ def _is_known(name: str, content: bytes, known: str, loss: str) -> bool:
     Args:
         name: the name of the file.
         known: the SHA-256 of the known version.
-        loss: the disadvantage of the unchanged file, for the warning.
+        loss: the disadvantage of an unknown version, as text for the warning.
     """
     found = hashlib.sha256(content).hexdigest()
     if found != known:
@@ -164,10 +166,10 @@ def _changed(text: str) -> str:
 
 
 def _passed(params: str, result: str) -> dict[str, str]:
-    """Return the fields of `CATCH` that depend on the parameters and the result of an `invoke_*`.
+    """Return the fields `type`, `rest` and `none` of the template `CATCH` for one `invoke_*`.
 
-    The first parameter of an `invoke_*` is the index of the function to call. The other parameters
-    are the arguments of this function.
+    The first parameter of an `invoke_*` function is the index of the function to call. The other
+    parameters are the arguments for the called function.
     """
     count = params.count("i32") - 1
     return {

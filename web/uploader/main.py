@@ -1,4 +1,4 @@
-"""The start of the page: creates and connects engine and view, and then accepts files."""
+"""Starts the page: creates the engine and the view, connects them, and accepts files."""
 
 import asyncio
 
@@ -142,8 +142,8 @@ async def _find_unfinished(
 ) -> None:
     """Find the unfinished uploads of this browser and of other devices, and show them.
 
-    This requests the first grant. If the server does not answer, or nobody is signed in, the
-    request is repeated when the person comes back to the page or the network is back.
+    The function also requests the first grant. If the server does not answer, or nobody is signed
+    in, the function tries again when the person comes back to the page or the network is back.
     """
     answer = None
     while answer is None:

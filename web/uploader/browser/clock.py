@@ -32,9 +32,9 @@ class BrowserClock:
         return float(js.performance.now()) / 1000
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for this many seconds of a monotonic clock.
+        """Wait for this many seconds, measured with a monotonic clock.
 
-        MicroPython's `asyncio.sleep` uses the wall time instead, which may jump.
+        MicroPython's `asyncio.sleep` measures the wall time, which may jump.
         """
         woken = asyncio.Event()
         proxy = create_proxy(woken.set)
@@ -47,7 +47,7 @@ class BrowserClock:
 
 
 class Pace:
-    """Calls functions after a short delay, at most one of them in `pace_ms()` milliseconds."""
+    """Limits how often functions are called: at most one call in `pace_ms()` milliseconds."""
 
     def __init__(self, pace_ms: "Callable[[], float]" = lambda: PACE_MS) -> None:
         self._pace_ms = pace_ms
@@ -56,7 +56,10 @@ class Pace:
         self._proxy = create_proxy(self._call)
 
     def __call__(self, run: "Callable[[], None]") -> None:
-        """Schedule a call of `run`; it replaces an earlier function that was not called yet."""
+        """Schedule a call of `run`.
+
+        If another function is still waiting for its call, `run` replaces that function.
+        """
         if self._run is None:
             wait_ms = max(0.0, self._last_ms + self._pace_ms() - float(js.performance.now()))
             js.setTimeout(self._proxy, wait_ms)

@@ -18,7 +18,7 @@ class BrowserRandom:
     def hex(self, size: int) -> str:
         """Return `size` random bytes as hex digits.
 
-        The bytes are from a pool that is filled in advance; each byte of the pool is used once.
+        The bytes come from a pool that is filled in advance. Each byte is used only once.
         """
         if self._at + 2 * size > len(self._pool):
             self._pool, self._at = str(js.ossferry.random(max(size, POOL_BYTES))), 0

@@ -39,9 +39,9 @@ class BrowserFile:
     The bytes of the file never pass through Python.
 
     Args:
-        blob: the JavaScript object, which becomes the body of requests.
-        facts: list of name, folders, size in bytes, content type, time of the last change in
-            milliseconds since 1970, and the error if the file cannot be read; from `intake.js`.
+        blob: the JavaScript object, which is sent as the body of requests.
+        facts: a list from `intake.js`: name, folders, size in bytes, content type, time of the last
+            change in milliseconds since 1970, and an error, which is empty for a readable file.
     """
 
     def __init__(self, blob: "Any", facts: "list[Any]") -> None:
@@ -55,10 +55,12 @@ class BrowserFile:
         self.crc64 = ""  # decimal, of the whole file, if `head` has read all of it
 
     def slice(self, offset: int, size: int) -> "Any":
-        """Return `size` bytes from `offset` as a `Blob`; for the whole file, return `blob` itself.
+        """Return `size` bytes from `offset` as a `Blob`.
+
+        For the whole file, the result is `blob` itself.
 
         Raises:
-            FileUnreadable: the browser could not open the file when it was added.
+            FileUnreadable: the browser could not open the added file.
         """
         if self.lost:
             raise FileUnreadable(self.lost)
@@ -67,9 +69,9 @@ class BrowserFile:
         return self.blob.slice(float(offset), float(offset + size), "")
 
     async def head(self) -> bytes:
-        """Return the first 32 bytes of the file, or all bytes of a shorter one.
+        """Return the first 32 bytes of the file, or all bytes if the file is shorter.
 
-        A file of up to 64 KiB is read completely, and its `crc64` is set.
+        If the file has at most 64 KiB, the whole file is read and `crc64` is set.
 
         Raises:
             FileUnreadable: the browser cannot read the file, or is not allowed to.
@@ -88,8 +90,8 @@ def file_from_js(blob: "Any") -> BrowserFile:
 def files_from_js(files: "Any") -> "Iterator[BrowserFile]":
     """Yield a `BrowserFile` for each file of a JavaScript array.
 
-    Names, sizes and times are read for a few files at a time, as late as possible: the browser
-    reads them from the disk, and the page is blocked meanwhile.
+    Names, sizes and times are read for a few files at a time, and only when they are needed. The
+    browser reads these facts from the disk and blocks the page meanwhile.
     """
     for start in range(0, int(files.length), FACTS_AT_ONCE):
         facts = json.loads(js.ossferry.factsOf(files, start, start + FACTS_AT_ONCE))
@@ -100,7 +102,8 @@ def files_from_js(files: "Any") -> "Iterator[BrowserFile]":
 def bytes_of(piece: "Piece") -> "Any":
     """Return the bytes of a piece as a `Blob`; later calls return the same object.
 
-    Creating a `Blob` blocks the page until the browser's main process has registered it.
+    The creation of a `Blob` blocks the page until the browser's main process has registered the
+    `Blob`.
     """
     if piece.cut is None:
         piece.cut = piece.file.slice(piece.offset, piece.size)
@@ -133,7 +136,9 @@ async def read(kind: str, blob: "Any", offset: int, size: int) -> str:
 
 
 async def check_readable(piece: "Piece") -> None:
-    """Read the first byte of a piece, to distinguish a missing file from a lost connection.
+    """Check that the browser can read the first byte of a piece.
+
+    After a request without a reply, this distinguishes an unreadable file from a lost connection.
 
     Raises:
         FileUnreadable: the browser cannot read the piece, or is not allowed to.

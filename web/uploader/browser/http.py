@@ -32,8 +32,8 @@ class BrowserHttp:
     """Sends requests to OSS; implements the engine's interface `Http`.
 
     Args:
-        stall_s: timeout in seconds without progress while a body is sent.
-        answer_s: timeout in seconds for the reply to a request without a file, or with a small one.
+        stall_s: timeout in seconds without progress, for large pieces of files.
+        answer_s: timeout in seconds for all other requests: a small piece, text or no body.
     """
 
     def __init__(self, *, stall_s: float = STALL_S, answer_s: float = ANSWER_S) -> None:
@@ -45,7 +45,7 @@ class BrowserHttp:
     ) -> Reply:
         """Send one request and return the reply.
 
-        In the reply, a header that CORS hides is an empty text.
+        A header that CORS hides has an empty value in the reply.
 
         Args:
             body: a piece of a file, text or `None`.
@@ -53,8 +53,8 @@ class BrowserHttp:
                 before the bytes are sent.
 
         Raises:
-            Lost: no reply came. Its `reason` was found with probe requests.
-            FileUnreadable: no reply came because the file cannot be read.
+            Lost: no reply came. The attribute `reason` tells why.
+            FileUnreadable: no reply came, because the file cannot be read.
         """
         answer = await self._exchange(request, body, on_progress)
         head, found, text = answer.partition("\r\n\r\n")
@@ -69,8 +69,8 @@ class BrowserHttp:
     ) -> str:
         """Return the reply as one text: status, headers, an empty line and the body.
 
-        Without a reply the text is `stalled` if too few bytes were sent for too long, and empty if
-        the connection broke.
+        Without a reply, the text is `stalled` or empty. `stalled` means that too few bytes were
+        sent for too long. An empty text means that the connection broke.
         """
         progress = None
         if isinstance(body, Piece) and body.size <= SMALL_BYTES:
@@ -113,9 +113,9 @@ class BrowserHttp:
     def _timeouts_s(self, request: "Request", body: "Piece | str | None") -> "tuple[float, float]":
         """Return the stall timeout and the extra time for the reply, in seconds.
 
-        After the browser has sent the last byte, buffers of both ends may still hold bytes. The
+        When the browser reports the last byte as sent, network buffers may still contain bytes. The
         extra time is enough to transmit these bytes on a slow line. If OSS limits the speed, the
-        stall timeout includes the time that OSS needs to read these bytes.
+        stall timeout includes the time in which OSS reads these bytes.
         """
         if not isinstance(body, Piece):
             return self._answer_s, 0.0

@@ -20,9 +20,12 @@ GARBAGE_BYTES_WITH_MANY = 16 << 20
 
 
 def collect_rarely(*, with_many: bool = False) -> None:
-    """Let MicroPython collect garbage after 4 MiB of allocations, or 16 MiB with many files.
+    """Let MicroPython collect garbage only after 4 MiB of allocations.
 
     A collection scans all objects in memory and blocks the page meanwhile.
+
+    Args:
+        with_many: true while many uploads run; the limit is then 16 MiB.
     """
     threshold = getattr(gc, "threshold", None)
     if threshold:
@@ -30,19 +33,17 @@ def collect_rarely(*, with_many: bool = False) -> None:
 
 
 def wide(owner: "Any", name: str) -> int:
-    """Return the integer property `owner[name]` in full; MicroPython would cut it to 32 bits.
+    """Return an integer property of a JavaScript object, without a limit of 32 bits.
 
-    Args:
-        owner: a JavaScript object.
+    On MicroPython the expression `owner[name]` has only the lowest 32 bits of the integer.
     """
     return int(js.ossferry.text(owner, name))
 
 
 def reason_of(error: Exception) -> str:
-    """Return the text of a JavaScript exception.
+    """Return the name and the message of a JavaScript exception as one text.
 
-    On MicroPython the exception's arguments are the JavaScript object, the error's name and its
-    message; the text consists of name and message.
+    On MicroPython `error.args` contains the JavaScript object, the name and the message.
     """
     return ": ".join([each for each in error.args if isinstance(each, str)]) or str(error)
 

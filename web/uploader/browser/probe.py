@@ -1,8 +1,9 @@
-"""Finds the reason why a request to OSS got no reply, which browsers hide from a page.
+"""Finds the reason why a request to OSS got no reply.
 
-Two small requests find the reason. The first request, in `no-cors` mode, shows whether the host can
-be reached. The second request uses CORS and an invalid signature, which OSS refuses. It shows
-whether the bucket's CORS rule allows this page.
+Browsers hide this reason from pages. Therefore two small requests are sent. The first request, in
+`no-cors` mode, shows whether the host can be reached. The second request uses CORS and an invalid
+signature, which OSS refuses. The second request shows whether the bucket's CORS rule allows this
+page.
 """
 
 import js
@@ -35,7 +36,7 @@ async def why_lost(request: "Request") -> str:
 
 
 async def _failure(url: str, options: "dict[str, object]") -> str:
-    """Send a request, and return the browser's error, or an empty text if any response came.
+    """Send a request; return the text of the browser's error, empty if any response came.
 
     Args:
         options: options of the JavaScript function `fetch`.

@@ -1,6 +1,7 @@
-"""Records of uploads in IndexedDB, and handles that open their files again.
+"""Storage of upload records and file handles in IndexedDB.
 
-The script `records.js` accesses IndexedDB; it is loaded when it is first needed.
+A later page uses the handle to open the file again. The script `records.js` accesses IndexedDB, and
+is loaded when it is first needed.
 """
 
 import json
@@ -29,8 +30,8 @@ class BrowserStorage:
         """Return all records whose names begin with `owner`.
 
         Returns:
-            A list of `(name, text, can_reopen)`; `can_reopen` tells whether the browser can open
-            the file of the record again.
+            A list of `(name, text, can_reopen)`; `can_reopen` is true if a handle of the file is
+            stored.
 
         Raises:
             StorageBroken: IndexedDB is blocked, or does not exist.
@@ -39,7 +40,7 @@ class BrowserStorage:
         return [(name, text, can_reopen) for name, text, can_reopen in found]
 
     async def save(self, records: "list[tuple[str, str, Any]]") -> None:
-        """Store records in one transaction, with handles that open their files again.
+        """Store records and the handles of the files in one transaction.
 
         Args:
             records: a list of `(name, text, file)`; `file` may be `None`.
@@ -52,7 +53,7 @@ class BrowserStorage:
         await self._do("save", texts, to_js(blobs))
 
     async def open_files(self, wanted: "list[tuple[str, str]]") -> "list[Any]":
-        """Open the files of records again; the browser may ask the person for permission once.
+        """Open the files of records again; the browser may ask the person for permission.
 
         Args:
             wanted: `(name, folders)`: the name of each record and the folders of its file.
@@ -73,7 +74,7 @@ class BrowserStorage:
         return files
 
     async def delete(self, names: "list[str]") -> None:
-        """Delete the records with these names and the handles of their files; ignore unknown names.
+        """Delete the records with these names, and the handles of the files; ignore unknown names.
 
         Raises:
             StorageBroken: IndexedDB is blocked.

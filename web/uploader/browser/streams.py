@@ -32,7 +32,9 @@ class BrowserSource:
         self._rest: Any = js.Blob.new()
 
     async def read(self, size: int) -> BrowserFile:
-        """Return the next `size` bytes as a file, which is smaller only at the end of the stream.
+        """Return the next `size` bytes of the stream as a file.
+
+        The file can be smaller than `size` only at the end of the stream.
 
         Raises:
             FileUnreadable: reading the stream failed.
@@ -57,7 +59,7 @@ class BrowserSource:
 
 
 def file_from_stream(stream: "Any", name: str, *, path: str = "", content_type: str = "") -> Stream:
-    """Return a file that `queue.add` accepts, with the content of a JavaScript stream.
+    """Return a JavaScript stream as a file that `queue.add` accepts.
 
     Args:
         stream: a `ReadableStream` or an async iterable; its chunks are byte arrays, Blobs or text.

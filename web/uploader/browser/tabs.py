@@ -20,9 +20,9 @@ DROPPED_AFTER_S = 0.05  # or earlier, together with the next `take`
 class BrowserTabs:
     """Locks and messages between tabs; implements the engine's interface `Tabs`.
 
-    If the browser does not support locks, this page acts as if it were the only one. Locks are
-    acquired and released in the order of the calls. One call to JavaScript handles several locks,
-    because awaiting a promise takes longer in Python than acquiring the lock in the browser.
+    If the browser does not support locks, `take` always returns `True`. Locks are acquired and
+    released in the order of the calls. One call to JavaScript handles several locks, because
+    Python takes long to await a promise.
     """
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class BrowserTabs:
 
 
 class _Asked:
-    """A pending `take` or `drop` of a lock; `is_ours` is the result of a `take`."""
+    """A pending call of `take` or `drop`; `is_ours` is the result of `take`."""
 
     def __init__(self, operation: str, name: str) -> None:
         self.operation = operation

@@ -1,8 +1,8 @@
-"""CRC-64/ECMA of a file, combined from the CRC-64 of its parts without reading them again.
+"""Computes the CRC-64/ECMA of a file from the CRC-64 of each part, without reading the file again.
 
-Values are integers below 2**64; OSS writes them in decimal in `x-oss-hash-crc64ecma`. The CRC of A
-followed by B is crc(A) * x**n + crc(B), where n is the number of bits of B. This is computed with
-polynomials over GF(2), modulo the polynomial of the CRC.
+A CRC is an integer below 2**64. The header `x-oss-hash-crc64ecma` has the CRC as decimal text. The
+CRC of A followed by B is crc(A) * x**n + crc(B), where n is the number of bits of B. The operands
+are polynomials over GF(2), and the result is taken modulo the polynomial of the CRC.
 """
 
 __all__ = ["Shifter", "combine", "shift_of"]
@@ -13,7 +13,7 @@ X = 1 << 62
 
 
 def shift_of(length: int) -> int:
-    """Return the `shift` for `combine`: x**(8 * length) for a second part of `length` bytes."""
+    """Return x**(8 * length), the argument `shift` of `combine` for a part B of `length` bytes."""
     exponent = 8 * length
     power, square = ONE, X
     while exponent:
@@ -36,10 +36,10 @@ def combine(first: int, second: int, shift: int) -> int:
 
 
 class Shifter:
-    """Combines CRCs for many parts B of equal length, with a table for each 4 bits of a CRC.
+    """Combines CRCs with precomputed tables, when all parts B have the same length.
 
-    On MicroPython each call of the function `combine` leaves 8 KB of garbage, which is only freed
-    when the page is idle: with thousands of parts the page would need twice the memory.
+    On MicroPython each call of the function `combine` leaves 8 KB of garbage, which is freed only
+    when the page is idle. With thousands of parts the page would need twice the memory.
 
     Args:
         length: the length of B in bytes.
@@ -54,7 +54,7 @@ class Shifter:
         self._tables = [_sums(images[at : at + 4]) for at in range(0, 64, 4)]
 
     def combine(self, first: int, second: int) -> int:
-        """Return the CRC of A followed by B; B must have the length of this shifter.
+        """Return the CRC of A followed by B; B must have the `length` of this `Shifter`.
 
         Args:
             first: the CRC of A.
@@ -68,10 +68,10 @@ class Shifter:
 
 
 def _sums(images: "list[int]") -> "list[int]":
-    """Return, for each value of 4 bits, the XOR of the images of its set bits: 16 entries.
+    """Return a table of 16 numbers: entry `n` is the XOR of the images of the bits set in `n`.
 
     Args:
-        images: the image of each of the four bits, the highest bit first.
+        images: four numbers, one for each bit of `n`; the highest bit is first.
     """
     sums = [0]
     for image in reversed(images):

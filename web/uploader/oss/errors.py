@@ -33,7 +33,7 @@ class OSSError(Exception):
 
 
 class Lost(OSSError):
-    """No reply to a request came.
+    """A request got no reply.
 
     `reason` is one of the constants of this class. `request` is the sent request; the code that
     sends requests sets it.
@@ -53,11 +53,17 @@ class Lost(OSSError):
 class Refused(OSSError):
     """OSS refused the request.
 
-    `code`, `message`, `request_id` and `ec` (a more precise error code) are from the error
-    document. `status` is the HTTP status. `server_time_s` is the time of OSS in seconds since 1970,
-    if the document has it. The `Retry-After` header is in `retry_after_s` as seconds, or in
-    `retry_at_s` as a time by the clock of OSS. `canonical_request` is the canonical request that
-    OSS computed, if it refused the signature. `request` is the sent request.
+    Attributes:
+        code: the error code, such as `AccessDenied`.
+        status: the HTTP status.
+        ec: a more precise error code.
+        server_time_s: the time of OSS in seconds since 1970, or `None`.
+        retry_after_s: the `Retry-After` header, if the header has seconds; else `None`.
+        retry_at_s: the `Retry-After` header, if the header has a date, in seconds since 1970; else
+            `None`.
+        canonical_request: the canonical request that OSS computed; empty unless OSS refused the
+            signature.
+        request: the sent request.
     """
 
     def __init__(

@@ -19,11 +19,10 @@ _REPLACED = _CONTROLS + _BIDI + _INVISIBLE + "/\\"
 
 
 def safe_name(name: str, *, max_bytes: int = MAX_NAME_BYTES) -> str:
-    """Return `name` without characters that change a path or its display, at most `max_bytes` long.
+    """Return a file name that is safe in object keys, with at most `max_bytes` bytes.
 
-    Slashes, control characters, bidirectional controls and leading dots become `_`, so that no name
-    is `..` or a hidden file. A name that is too long is cut before its extension. The result is
-    never empty.
+    Slashes, control characters, bidirectional controls and leading dots become `_`. A name that is
+    too long is cut before its extension. The result is never empty.
     """
     text = name
     if name.strip(UNRESERVED):  # fast path: most names have no other characters
@@ -34,7 +33,7 @@ def safe_name(name: str, *, max_bytes: int = MAX_NAME_BYTES) -> str:
 
 
 def safe_path(path: str) -> str:
-    """Return a path such as `a/b` as `a/b/`, with each folder name made safe by `safe_name`."""
+    """Apply `safe_name` to each folder name of a path, and append `/`: `a/b` becomes `a/b/`."""
     known = _known_paths.get(path)
     if known is None:
         known = "".join([safe_name(part) + "/" for part in path.split("/") if part])
@@ -64,7 +63,7 @@ def object_key(prefix: str, name: str, *, at_s: float, random_hex: str, path: st
         name: the local file's name.
         at_s: the present time by the server's clock, in seconds since 1970.
         random_hex: 128 random bits as 32 hex digits.
-        path: folders of the file inside a chosen folder, such as `a/b`; they are part of the key.
+        path: the folders of the file, such as `a/b`.
 
     Raises:
         ValueError: prefix and folders leave less than 32 bytes for the name.

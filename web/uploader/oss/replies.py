@@ -39,7 +39,11 @@ HEADERS_READ = (  # the bucket's CORS rule must expose these
 
 
 class Reply:
-    """One HTTP reply. `header(name)` returns a header; empty if it is missing or hidden by CORS."""
+    """One HTTP reply.
+
+    `header(name)` returns the value of a header. The value is empty if the header is missing or
+    hidden by CORS.
+    """
 
     def __init__(self, status: int, header: "Callable[[str], str]", text: str = "") -> None:
         self.status = status
@@ -80,7 +84,10 @@ def read_stored(reply: Reply) -> Stored:
 
 
 class StoredPart:
-    """A part in the reply to ListParts: number, quoted ETag, size in bytes, CRC-64 or empty."""
+    """A part in the reply to ListParts.
+
+    `etag` is quoted, `size` is in bytes, and `crc64` is decimal text, or empty.
+    """
 
     def __init__(self, number: int, etag: str, size: int, crc64: str) -> None:
         self.number = number
@@ -121,15 +128,14 @@ def read_parts(reply: Reply, asked_after: int = 0) -> "tuple[list[StoredPart], i
     """Return the parts in the reply to ListParts.
 
     Args:
-        asked_after: the part number that was passed to `list_parts` as `after`.
+        asked_after: the argument `after` of `list_parts` for this request.
 
     Returns:
-        The parts, and the part number to pass as `after` to the next request; 0 if all parts are
+        The parts, and the argument `after` of `list_parts` for the next request; 0 if all parts are
         listed.
 
     Raises:
-        Refused: OSS refused the request, or the list is truncated or malformed, or the part number
-            for the next request is not higher.
+        Refused: OSS refused the request, or the reply is incomplete or malformed.
     """
     if reply.status != 200:
         raise read_error(reply)
@@ -155,7 +161,7 @@ def read_parts(reply: Reply, asked_after: int = 0) -> "tuple[list[StoredPart], i
 
 
 def read_aborted(reply: Reply) -> None:
-    """Check the reply to AbortMultipartUpload; it is no error if the upload does not exist.
+    """Check the reply to AbortMultipartUpload; an upload that does not exist is no error.
 
     Raises:
         Refused: OSS refused the request.
@@ -170,8 +176,8 @@ def read_aborted(reply: Reply) -> None:
 def read_error(reply: Reply) -> OSSError:
     """Return the error in a reply.
 
-    If the reply has no OSS error document, it comes from a proxy or a login page of the network.
-    The error then has the code `UnexpectedAnswer`.
+    A reply without an OSS error document comes from a proxy or a login page of the network. The
+    error then has the code `UnexpectedAnswer`.
     """
     text = reply.text
     hidden = reply.header("x-oss-err")
@@ -192,20 +198,20 @@ def read_error(reply: Reply) -> OSSError:
 
 
 def _strange(reply: Reply, missing: str) -> Refused:
-    """Return a retryable error for a successful reply without a value that OSS always sends.
+    """Return an error for a successful reply that lacks a value which OSS always sends.
 
     Args:
-        missing: the name of the value.
+        missing: the name of the missing value.
     """
     request_id = reply.header("x-oss-request-id")
     return Refused(UNEXPECTED, reply.status, message=f"no {missing}", request_id=request_id)
 
 
 def _may_be_of_oss(text: str) -> bool:
-    """Tell whether the text of a successful reply may be from OSS: empty, XML or JSON.
+    """Tell whether a successful reply has a text that OSS may send: empty, XML or JSON.
 
-    This is for replies without the expected headers. A CORS rule hides headers but not the text; a
-    login page or a proxy sends another text.
+    Headers cannot show whether the reply is from OSS, because a CORS rule may hide the headers. The
+    text is never hidden, and a login page or a proxy sends other text.
     """
     start = text[:200].strip()
     return start[:1] in ("", "{") or start[:5] == "<?xml" or "<CompleteMultipart" in start

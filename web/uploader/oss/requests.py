@@ -24,11 +24,11 @@ __all__ = [
 
 
 class Bucket:
-    """A bucket: its name, region and endpoint, and the origins at which it can be reached.
+    """A bucket: name, region, endpoint and origins.
 
-    Requests go to `origin`, the first of `origins`. An origin is `scheme://host[:port]`. The host
-    is a custom domain, or by default the bucket's name before the endpoint's host. The endpoint
-    itself may also be a custom domain.
+    An origin is `scheme://host[:port]`. Requests go to `origin`, the first of `origins`. The host
+    of the default origin is `{name}.{host of the endpoint}`. An origin or the endpoint may also be
+    a custom domain.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Bucket:
 
 
 class Request:
-    """One HTTP request without its body. `bucket` is the bucket to which it goes."""
+    """One HTTP request to a bucket, without the body of the request."""
 
     def __init__(self, method: str, url: str, headers: "list[Header]", bucket: Bucket) -> None:
         self.bucket = bucket
@@ -79,7 +79,7 @@ def signed_request(
     Args:
         at_s: the present time by the server's clock, in seconds since 1970.
         query: parameters as `(name, value)`, or `(name, None)` for a name without a value.
-        headers: headers to send, in addition to those of the signature.
+        headers: headers to send. The headers of the signature are added.
     """
     signed = sign_headers(
         credentials,
@@ -110,7 +110,7 @@ def put_object(
 
     Args:
         at_s: the present time by the server's clock, in seconds since 1970.
-        traffic_limit: bits per second at which OSS reads this request; 0 for no limit.
+        traffic_limit: speed limit for this request in bits per second; 0 for no limit.
 
     Source: OSS API reference, PutObject.
     """
@@ -136,11 +136,13 @@ def upload_part(
     number: int,
     traffic_limit: int = 0,
 ) -> Request:
-    """Return a signed UploadPart request, which replaces an earlier part with the same number.
+    """Return a signed UploadPart request.
+
+    OSS replaces an earlier part with the same number.
 
     Args:
         at_s: the present time by the server's clock, in seconds since 1970.
-        traffic_limit: bits per second at which OSS reads this request; 0 for no limit.
+        traffic_limit: speed limit for this request in bits per second; 0 for no limit.
     """
     query = [("partNumber", str(number)), ("uploadId", upload_id)]
     headers = _traffic_headers(traffic_limit)

@@ -46,13 +46,16 @@ class Credentials:
         self._pads: dict[tuple[str, str], tuple[bytes, bytes]] = {}
 
     def forget(self) -> None:
-        """Delete the secrets in this object, also for other code that refers to the object."""
+        """Delete the secrets in this object.
+
+        Other code that refers to this object loses the secrets too.
+        """
         self.access_key_id = self.access_key_secret = ""
         self.security_token = None
         self._pads = {}
 
     def signing_pads(self, date: str, region: str) -> "tuple[bytes, bytes]":
-        """Return the `hmac_pads` of the signing key, which are computed once per day and region.
+        """Return the `hmac_pads` of the signing key for one day and region; the result is cached.
 
         Args:
             date: a date that begins with `yyyymmdd`.
@@ -88,7 +91,7 @@ def signed_headers(headers: "Sequence[Header]", additional: "Sequence[str]" = ()
     """Return the headers that the signature covers: lower case, trimmed, sorted by name.
 
     Args:
-        additional: names of headers to sign that are not signed by default.
+        additional: names of further headers to sign.
     """
     chosen = [name.lower() for name in additional]
     pairs = [(name.lower(), value.strip()) for name, value in headers]
@@ -96,7 +99,10 @@ def signed_headers(headers: "Sequence[Header]", additional: "Sequence[str]" = ()
 
 
 def additional_headers(additional: "Sequence[str]") -> str:
-    """Return the names in `additional` that are not signed by default, sorted, such as `a;b`."""
+    """Return the sorted names of the additional headers, as text such as `a;b`.
+
+    Names of headers that are always signed are left out.
+    """
     return ";".join(sorted({n.lower() for n in additional if not _always_signed(n.lower())}))
 
 
@@ -171,7 +177,7 @@ def signature(key: bytes, text: str) -> str:
 
 
 def hmac_pads(key: bytes) -> "tuple[bytes, bytes]":
-    """Return the key XORed with the inner and with the outer pad of HMAC, for `hmac_sha256`."""
+    """Return two values for `hmac_sha256`: the key XOR inner pad, and the key XOR outer pad."""
     if len(key) > HMAC_BLOCK:
         key = hashlib.sha256(key).digest()
     key += bytes(HMAC_BLOCK - len(key))
@@ -202,13 +208,13 @@ def sign_headers(
     headers: "Sequence[Header]" = (),
     additional: "Sequence[str]" = (),
 ) -> "list[Header]":
-    """Return `headers` and the headers that sign the request; the last one is `Authorization`.
+    """Return `headers` with the signature headers appended; `Authorization` is the last header.
 
     Args:
         date: the value of the `x-oss-date` header, such as `20260314T092653Z`.
         headers: must contain all sent headers that are signed by default: `content-type`,
             `content-md5` and those that begin with `x-oss-`.
-        additional: names of headers to sign that are not signed by default.
+        additional: names of further headers to sign.
     """
     out = list(headers)
     out += [("x-oss-date", date), ("x-oss-content-sha256", UNSIGNED_PAYLOAD)]

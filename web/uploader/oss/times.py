@@ -1,4 +1,4 @@
-"""Conversion of times in the formats of OSS and HTTP to and from seconds since 1970 (UTC)."""
+"""Converts times between seconds since 1970 (UTC) and the formats of OSS and HTTP."""
 
 import time
 

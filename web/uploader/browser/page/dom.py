@@ -1,7 +1,7 @@
-"""Functions for elements of the document, which are created from text, never from HTML.
+"""Functions for elements of the document; content is set as text, never as HTML.
 
-An `Element` is a JavaScript element. Code that removes an element also calls the function that
-`listen` returned for the element.
+The type `Element` is a JavaScript element. `listen` returns a function that removes the listener.
+Code that removes an element must also call this function.
 """
 
 import js
@@ -55,7 +55,8 @@ def by_id(name: str) -> "Element":
 def element(tag: str, attributes: "dict[str, str] | None" = None, *children: "Any") -> "Element":
     """Return a new element.
 
-    Buttons, inputs and summaries get a `tabindex`, because Safari's Tab key skips them without it.
+    Buttons, inputs and summaries get a `tabindex`. Without a `tabindex`, Safari's Tab key skips
+    these elements.
 
     Args:
         children: elements or text.
@@ -107,7 +108,7 @@ def set_progress(bar: "Element", value: int) -> None:
 
 
 def set_height(target: "Element", height_px: "float | None") -> None:
-    """Set the height of the element in pixels; with `None` its content determines the height."""
+    """Set the height of the element in pixels; `None` removes the fixed height."""
     if height_px is None:
         target.style.removeProperty("block-size")
     else:
@@ -121,8 +122,8 @@ def watch_nearness(
 
     Args:
         handler: `handler(number, near, height_px)` is called when an observed element comes near
-            the window or moves away from it. `number` is the element's `data-chunk` attribute,
-            `near` tells whether it is near, and `height_px` is its height.
+            the window or moves away. `number` is the element's `data-chunk` attribute. `near` is
+            true if the element is near the window. `height_px` is the element's height.
 
     Returns:
         `(observe, stop)`: `observe(element)` starts to observe an element, and `stop()` ends the
@@ -184,14 +185,15 @@ def show_toast(words: str) -> None:
 
 
 def place_in_sight(target: "Element", edge: str) -> None:
-    """Move a dialog or toast to the visible part of the page, and limit its height to that part.
+    """Move a dialog or toast to the visible part of an embedded page, and limit its height.
 
-    Only an embedded page needs this: its frame is as high as its content, and only an
-    `IntersectionObserver` can tell which part of the frame is visible.
+    The frame of an embedded page is as high as the content of the page. Only an
+    `IntersectionObserver` can tell which part of the frame is visible. In a page that is not
+    embedded, the function does nothing.
 
     Args:
         target: the dialog or toast.
-        edge: the CSS property for the distance from the top.
+        edge: the CSS property that sets the distance from the top.
     """
     if js.window.parent == js.window:
         return
@@ -215,9 +217,9 @@ def place_in_sight(target: "Element", edge: str) -> None:
 def listen_keys(handler: "Callable[[str, bool, Element | None], bool]") -> None:
     """Call `handler(code, alt, row)` at each key press, except in selects, text areas and dialogs.
 
-    `code` is the code of the key, and `alt` tells whether the Alt key is down. `row` is the row of
-    the list that has the focus, or `None`. If the handler returns true, the browser does not
-    perform its own action for the key.
+    `code` is the code of the key, and `alt` tells whether the Alt key is down. `row` is the focused
+    row of the list, or `None`. If the handler returns true, the browser does not perform its own
+    action for the key.
     """
 
     def press(event: "Any") -> None:

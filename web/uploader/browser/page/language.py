@@ -23,10 +23,10 @@ YEAR_S = 365 * 86400
 
 
 class Intl:
-    """Formats of numbers and times in one language, from the browser's `Intl` API.
+    """Formats for numbers and times in one language, from the browser's `Intl` API.
 
-    Each formatter is created when it is first needed, as this takes some milliseconds. All
-    formatters use the digits 0 to 9 (`latn`), because Python formats the numbers.
+    Each formatter is created at its first use, because the creation takes some milliseconds. All
+    formatters use the digits 0 to 9 (`latn`), as Python does.
     """
 
     def __init__(self, code: str) -> None:
@@ -51,7 +51,7 @@ class Intl:
     def plural(self, count: int) -> str:
         """Return the plural category of a number: `one` or `other`.
 
-        Sentences have no other categories.
+        Every other category of `Intl.PluralRules` becomes `other`.
         """
         found = str(self._keep("plural", lambda: self._new("PluralRules")).select(count))
         return found if found == "one" else "other"
@@ -69,7 +69,7 @@ class Intl:
         return str(made.format(float(at_s) * 1000))
 
     def ago(self, count: int, unit: str) -> str:
-        """Return a text such as `3 days ago`; `unit` is a word such as `day`."""
+        """Return a text such as `3 days ago`; `unit` is an English unit of time, such as `day`."""
         made = self._keep("ago", lambda: self._new("RelativeTimeFormat"))
         return str(made.format(-count, unit))
 
@@ -87,17 +87,17 @@ class Intl:
 
 
 def chosen() -> str:
-    """Return the code of the language in which the server sent the page."""
+    """Return the language code of the page."""
     return str(js.document.documentElement.lang)
 
 
 def sentences_of_page() -> "dict[str, str]":
-    """Return the sentences of the language in which the server sent the page, by their keys."""
+    """Return the sentences that the server sent with the page, as `{key: sentence}`."""
     return _read(js.document.getElementById("sentences").textContent)
 
 
 async def fetch_sentences(code: str) -> "dict[str, str]":
-    """Fetch and return the sentences of another language, by their keys.
+    """Fetch the sentences of another language, and return them as `{key: sentence}`.
 
     Raises:
         JsException: the server does not answer.
@@ -107,12 +107,12 @@ async def fetch_sentences(code: str) -> "dict[str, str]":
 
 
 def remember(code: str) -> None:
-    """Store the language in a cookie, so that the server uses it for the next page."""
+    """Store the language code in a cookie; the server then sends the next page in this language."""
     js.document.cookie = f"ossferry_lang={code}; path=/; max-age={YEAR_S}; samesite=lax"
 
 
 def translate_shell(code: str, direction: str, say: "Callable[[str], str]") -> None:
-    """Translate the elements of `index.html`, which the view does not create.
+    """Set the language and writing direction of the page, and translate the texts of `index.html`.
 
     Args:
         direction: the writing direction, `ltr` or `rtl`.

@@ -71,7 +71,7 @@ def ready() -> None:
 
 
 def guard_leaving(on: bool) -> None:
-    """Let the browser ask before this page is closed, and keep the screen on.
+    """Let the browser ask the person before this page is closed, and keep the screen on.
 
     Args:
         on: false to stop both.
@@ -85,7 +85,7 @@ def set_title(text: str) -> None:
 
 
 def set_icon(address: str) -> None:
-    """Set the icon of the tab; an empty address restores the usual one."""
+    """Set the icon of the tab; an empty address restores the original icon."""
     icon = js.document.getElementById("icon")
     usual = icon.getAttribute("data-usual") or str(icon.href)
     icon.setAttribute("data-usual", usual)
@@ -94,12 +94,12 @@ def set_icon(address: str) -> None:
 
 
 def theme() -> str:
-    """Return `light` or `dark` if a person chose these colours, else an empty text."""
+    """Return `light` or `dark` if a person has chosen a theme, else an empty text."""
     return str(js.document.documentElement.getAttribute("data-theme") or "")
 
 
 def set_theme(name: str) -> None:
-    """Use `light` or `dark` colours, or with `auto` the colours of the system.
+    """Set the theme: `light`, `dark`, or `auto` for the theme of the system.
 
     A cookie stores the choice for a year.
     """
@@ -224,7 +224,7 @@ def show_thumbnail(target: "Any", file: "Any") -> None:
 
 
 def focus_next_row(row: "Any", step: int) -> None:
-    """Move the focus to the same button in another row of the list.
+    """Move the focus to the same button in the next or previous row of the list.
 
     Args:
         row: the row that has the focus.
@@ -258,24 +258,24 @@ async def load_dialogs() -> None:
 
 
 def is_embedded() -> bool:
-    """Tell whether another site's page embeds this one with `embed.js`."""
+    """Tell whether a page of another site embeds this page with `embed.js`."""
     inside = bool(js.window.parent != js.window)
     return inside and "embed=" in str(js.location.search)
 
 
 class Frame:
-    """The connection to the page that embeds this one, for messages in both directions."""
+    """Sends messages to the embedding page, and receives messages from the embedding page."""
 
     def __init__(self, module: "Any") -> None:
         self._module = module
 
     @classmethod
     async def open(cls) -> "Frame":
-        """Load `frame.js` and return a connection."""
+        """Load `frame.js` and return a new `Frame`."""
         return cls(await js.ossferry.load("frame"))
 
     def listen(self, handler: "Callable[[str, str], None]") -> None:
-        """Call `handler(command, value)` for each message of the embedding page."""
+        """Call `handler(command, value)` for each message from the embedding page."""
         self._module.start(create_proxy(handler))
 
     def tell(self, kind: str, value: "object") -> None:
@@ -283,7 +283,7 @@ class Frame:
 
         Args:
             kind: the name of the message.
-            value: its content, which must fit into JSON.
+            value: the content of the message, which must be serializable as JSON.
         """
         self._module.tell(json.dumps({"ossferry": kind, "value": value}))
 

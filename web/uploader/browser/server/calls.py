@@ -22,7 +22,7 @@ TIMEOUT_MS = 15000
 async def post(
     path: str, document: "dict[str, object] | None" = None, *, refusal: type = ServerRefused
 ) -> "dict[str, Any]":
-    """Send a `POST` request; arguments, result and exceptions are those of `call`."""
+    """Send a `POST` request with the function `call`, and return the result of `call`."""
     return await call("POST", path, document, refusal=refusal)
 
 
@@ -33,18 +33,18 @@ async def call(
     *,
     refusal: type = ServerRefused,
 ) -> "dict[str, Any]":
-    """Send a JSON document, or nothing, and return the JSON object of the response.
+    """Send a request, and return the JSON object of the response.
 
     Args:
-        refusal: the class of the exception, `ServerRefused` or a subclass.
+        document: the JSON object to send; if empty or `None`, the request has no body.
+        refusal: the class of the exception to raise, `ServerRefused` or a subclass.
 
     Returns:
-        The object; an empty one for status 204.
+        The JSON object; `{}` for status 204.
 
     Raises:
-        ServerRefused: the server refused the request. The status is 0 if no response came, and 200
-            if the response is not a JSON object, such as a proxy's maintenance page. Callers raise
-            the same exception with status 200 if the object lacks a field.
+        ServerRefused: the server refused the request, did not answer (status 0), or did not send a
+            JSON object (status 200).
     """
     status, wait, date, text = await _answer(method, path, json.dumps(document) if document else "")
     if not status:

@@ -1,4 +1,4 @@
-"""Requests to our server for grants, the permission to upload."""
+"""Requests to our server for grants. A grant is the permission to upload."""
 
 from uploader.browser.server.calls import post
 from uploader.transfer.errors import GrantRefused
@@ -12,16 +12,17 @@ __all__ = ["ServerGrants"]
 
 
 class ServerGrants:
-    """Implements the interface `GrantSource` of `GrantKeeper` with `POST /api/grant`."""
+    """Requests grants with `POST /api/grant`; implements the engine's interface `GrantSource`."""
 
     async def fetch(self, *, refused_key_id: str = "") -> "Grant":
-        """Return a grant from the server, possibly one from the server's cache.
+        """Request a grant. The server may send a cached grant.
 
         Args:
-            refused_key_id: an access key id that OSS has refused; the grant will have another one.
+            refused_key_id: an access key id that OSS has refused. The server then sends a grant
+                with another access key id.
 
         Raises:
-            GrantRefused: the server refused the request; its status is 0 if no response came.
+            GrantRefused: the server refused the request; the status is 0 if no response came.
         """
         document: dict[str, object] = {"refused_key_id": refused_key_id} if refused_key_id else {}
         return read_grant(await post("/api/grant", document, refusal=GrantRefused))

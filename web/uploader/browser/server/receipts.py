@@ -1,4 +1,4 @@
-"""Receipts from our server: proofs of stored objects, and reports of damaged ones."""
+"""Requests to our server about stored objects and about unfinished multipart uploads."""
 
 from uploader.browser.server.calls import call, post
 from uploader.oss.encoding import percent_encode
@@ -21,16 +21,17 @@ STANDS, INTACT = "upload-stands", "intact"
 
 
 class ServerReceipts:
-    """Requests receipts from our server; implements the engine's interface `Receipts`.
+    """Sends requests about stored objects; implements the engine's interface `Receipts`.
 
-    `on_left` is called with the unused quota if a receipt contains it.
+    A receipt is the server's proof that an object is stored. `on_left(left)` is called for each
+    receipt that contains the unused quota.
     """
 
     def __init__(self) -> None:
         self.on_left: Callable[[Left], None] = lambda left: None
 
     async def confirm(self, *, key: str, size: int, crc64: str, request_id: str) -> "Stored | None":
-        """Return the proof that the object is stored with this size and CRC-64.
+        """Request a receipt: the proof that the object under `key` has this size and CRC-64.
 
         Args:
             size: the size in bytes.
@@ -41,7 +42,7 @@ class ServerReceipts:
             The proof; `None` if there is no object under `key`.
 
         Raises:
-            Corrupt: the object under `key` has other content.
+            Corrupt: the object under `key` has another size or another CRC-64.
             ServerRefused: the server refused the request; the status is 0 if no response came, and
                 200 if the response is malformed.
         """
@@ -69,11 +70,11 @@ class ServerReceipts:
         return Stored(str(found.get("etag", "")), stored_crc64, request_id)
 
     async def refuse(self, refused: "RefusedObject") -> bool:
-        """Ask the server to delete an object that is not the file.
+        """Ask the server to delete an object that differs from the uploaded file.
 
         Returns:
-            `True` if the server deletes the object. `False` if the object is the file: in this case
-            the reply of OSS was damaged, not the object.
+            `True` if the server deletes the object. `False` if the server finds that the object is
+            identical to the file.
 
         Raises:
             ServerRefused: the server refused the request; the status is 0 if no response came.
@@ -94,10 +95,10 @@ class ServerReceipts:
         return True
 
     async def identical(self, *, path: str, size: int, crc64: str) -> str:
-        """Return the key of this person's identical object; empty if there is none.
+        """Return the key of an identical object of this person; empty if there is none.
 
         Args:
-            path: folders and name of the file, in the form that keys have.
+            path: folders and name of the file, in the same form as in object keys.
             size: the size in bytes.
             crc64: the CRC-64 as decimal text.
 
