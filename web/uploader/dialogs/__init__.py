@@ -1,1 +1,1 @@
-"""Dialogs and other rarely needed code, loaded when one of the functions is first called."""
+"""Dialogs and other rarely needed code. The page loads this code at first use."""

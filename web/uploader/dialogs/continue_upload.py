@@ -1,8 +1,8 @@
 """Continues an upload that another device has started.
 
-This browser only has the key of such an upload, not its file. The file that a person chooses must
-therefore contain all parts that OSS already has, byte for byte. Nothing is sent or changed before
-this is proved.
+This browser has the key of the upload, but not the file. The person therefore chooses the file. The
+file is first compared with all parts that OSS has. The missing parts are sent only if all parts are
+equal.
 """
 
 from uploader.dialogs.stored_objects import folders_of
@@ -39,7 +39,7 @@ class RemoteUpload:
     """An unfinished upload from `GET /api/unfinished`.
 
     Times are seconds since 1970, by the server's clock. `part_size` is 0 if OSS has too few parts
-    to determine it; such an upload cannot be continued.
+    to determine the part size. Such an upload cannot be continued.
     """
 
     def __init__(self, document: "dict[str, Any]") -> None:
@@ -58,7 +58,7 @@ class RemoteUpload:
 
 
 async def claim(remote: RemoteUpload, uploads: "UnfinishedUploads") -> bool:
-    """Lock an upload for this tab; return False if this browser is already working on it."""
+    """Lock an upload for this tab. Return False if this browser already works on the upload."""
     if remote.upload_id in uploads.journal.upload_ids:
         return False
     return await uploads.engine.ports.tabs.take(remote.key)
@@ -73,15 +73,17 @@ async def continue_upload(
     """Compare a file with the parts of an unfinished upload, and then send the missing parts.
 
     Args:
-        on_change: called after each equal part, with an upload that shows the progress.
+        on_change: called after each equal part, with an `Upload` that shows the progress of the
+            comparison.
 
     Returns:
         The upload, which is now in the queue.
 
     Raises:
-        DifferentFile: a part differs from the file or is beyond its end; nothing was sent.
+        DifferentFile: a part differs from the file or is beyond the end of the file; nothing was
+            sent.
         InOtherTab: this browser is already working on the upload.
-        OSSError, TransferError: the parts cannot be compared.
+        OSSError, TransferError: the file cannot be read, or OSS did not list the parts.
     """
     record = _record(remote, file, uploads)
     known = Upload(file, on_change)

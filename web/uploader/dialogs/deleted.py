@@ -22,7 +22,7 @@ SHOWN = 200
 
 
 class DeletedFiles:
-    """A folded list of deleted files; the button of each file calls `restore(key, undo_id)`."""
+    """A collapsible list of deleted files. The button of a file calls `restore(key, undo_id)`."""
 
     def __init__(self, restore: "Callable[[str, str], None]") -> None:
         self._restore = restore

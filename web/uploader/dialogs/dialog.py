@@ -1,7 +1,7 @@
 """The class of all modal dialogs, and a dialog that shows text to copy by hand.
 
-The browser keeps the focus inside a modal dialog, closes the dialog with Escape, and then returns
-the focus to the previous element.
+The browser keeps the focus inside a modal dialog. The Escape key closes the dialog, and the browser
+returns the focus to the previous element.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ __all__ = ["Dialog", "show_text"]
 
 
 class Dialog:
-    """An open dialog with a title. Content goes into `body`; `offer` adds buttons below it.
+    """An open dialog: a title, the content `body`, and the buttons that `offer` adds.
 
     When the dialog is closed, `owner` is disposed of and `closed` is set.
 
     Args:
-        name: a part of the element ids of the dialog.
+        name: a name for the element ids of the dialog, such as `receipt`.
     """
 
     def __init__(self, name: str, title: str, *, wide: bool = False) -> None:
@@ -77,7 +77,7 @@ class Dialog:
 
 
 async def show_text(text: str) -> None:
-    """Show selected text to copy by hand, if the browser does not let the page copy it."""
+    """Show selected text in a dialog, so that the person can copy the text by hand."""
     dialog = Dialog("text", say("copy_by_hand"))
     attributes = {"class": "text", "readonly": "", "aria-label": say("copy_by_hand")}
     field = element("textarea", attributes)

@@ -17,9 +17,13 @@ __all__ = ["serve_embedding_page"]
 async def serve_embedding_page(model: "QueueModel", actions: "Actions") -> None:
     """Send events to the embedding page and execute its commands from now on.
 
-    The events are `ready`, `progress` (files, done, failed, running, sent, size) at each change of
-    these sums, and `done` when all uploads have ended. The commands are `pause`, `resume`, `retry`,
-    `clear`, `language` and `theme`.
+    These events are sent:
+
+    - `ready`: the page accepts commands.
+    - `progress`: one of the sums `files`, `done`, `failed`, `running`, `sent`, `size` changed.
+    - `done`: all uploads have ended.
+
+    The commands are `pause`, `resume`, `retry`, `clear`, `language` and `theme`.
     """
     frame = await window.Frame.open()
     commands: dict[str, Callable[[str], None]] = {

@@ -1,4 +1,4 @@
-"""The dialog "My uploads": this person's stored files, to search, sort, share and delete."""
+"""The dialog "My uploads": the person can search, sort, share and delete stored files."""
 
 import asyncio
 
@@ -42,10 +42,10 @@ MAX_WORDS = "200"  # characters; the server takes no more
 
 
 class _MyUploads:
-    """The dialog and its state; the server searches and sorts the files.
+    """The dialog and its state. The server searches and sorts the files.
 
-    Uploads that the server does not list yet are shown first. A button shows the next `PAGE`
-    results. Each search has a number, so that a late result of an older search is ignored.
+    New uploads that are missing in the server's list are shown first. A button shows the next
+    `PAGE` results. Each search has a number, so that the late result of an older search is ignored.
     """
 
     def __init__(self, actions: "Actions") -> None:
@@ -75,7 +75,7 @@ class _MyUploads:
             self.dialog.owner.on_dispose(stop)
 
     async def ask(self, wait_s: float = 0) -> None:
-        """Search and show the first page of results, unless a newer search has started.
+        """Search and show the first page of results. A newer search replaces this search.
 
         Args:
             wait_s: seconds to wait before the search, so that a person can type more letters.
@@ -127,9 +127,9 @@ class _MyUploads:
         (line.querySelector("button") if line else self.search).focus()
 
     async def load_folded(self) -> None:
-        """Load the lists of deleted files and of share links again.
+        """Load the list of deleted files and the list of share links again.
 
-        A deletion changes both lists, because the links of a deleted file end.
+        A deletion changes both lists, because the share links of a deleted file end.
         """
         await self.deleted.load()
         await self.links.load()
@@ -223,7 +223,10 @@ class _MyUploads:
         await self.load_folded()
 
     def _refused(self, each: StoredObject, error: ServerRefused) -> None:
-        """Show why the server refused a request; if the object is gone, remove its line."""
+        """Show why the server refused a request.
+
+        If the object no longer exists, remove the line of the object.
+        """
         show_toast(explain(error, origin="").sentence)
         if error.code == NOT_STORED and each.key in self.lines:
             self.lines.pop(each.key).remove()
@@ -260,7 +263,7 @@ def _order_field() -> "Element":
 
 
 async def delete_stored(key: str) -> None:
-    """Delete an object that a newer one replaces; show the reason if this fails."""
+    """Delete an object that a newer object replaces. If this fails, show the reason."""
     try:
         await call("DELETE", f"/api/objects/{path_of(key)}")
     except ServerRefused as error:

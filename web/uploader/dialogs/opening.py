@@ -18,12 +18,9 @@ __all__ = ["open_dialog"]
 
 
 async def open_dialog(name: str, *given: "Any") -> "Any":
-    """Call the function with this name and return its result.
+    """Call the function `name` with the arguments `given`, and return the result.
 
     Some of the functions show no dialog, but are also rarely needed.
-
-    Args:
-        given: the arguments of the function.
 
     Raises:
         KeyError: there is no function with this name.

@@ -1,7 +1,7 @@
 """The list of unfinished uploads that other devices have started.
 
-The list is below the unfinished uploads of this browser. A person can continue an upload by
-choosing its file, or discard the upload. Uploads on which this browser is working are not shown.
+The list is below the unfinished uploads of this browser. A person can discard an upload, or
+continue it by choosing its file. Uploads on which this browser is working are not shown.
 """
 
 import asyncio
@@ -45,9 +45,10 @@ GONE = ("NoSuchUpload", "no-upload")  # codes of OSS and of our server
 
 
 class _List:
-    """The list; an upload is removed when this browser continues it or when it has ended.
+    """The list. A line is removed when this browser continues the upload or the upload has ended.
 
     Args:
+        found: the uploads from the server.
         more: true if the server has further uploads that are not in `found`.
     """
 
@@ -95,9 +96,9 @@ class _List:
 
 
 class _Line:
-    """One upload: its state in words, and buttons, which are hidden while work is in progress.
+    """One upload: its state in words, and its buttons. There are no buttons during an action.
 
-    `on_end` is called when the upload is continued or discarded, or no longer exists.
+    `on_end` is called when the upload no longer belongs in the list.
     """
 
     def __init__(
@@ -123,7 +124,7 @@ class _Line:
         self.box = element("div", attributes, name, self._words, self._buttons, self._input)
 
     def offer(self) -> None:
-        """Show size and age of the upload, and the buttons, unless work is in progress."""
+        """Show the upload's size, age and buttons. During an action, do nothing."""
         if self._is_busy:
             return
         remote, now_s = self.remote, self._uploads.engine.keeper.server_now_s()
@@ -199,7 +200,7 @@ class _Line:
         self._on_end()
 
     def _failed(self, error: Exception) -> None:
-        """Show why the work on the upload failed, and show the buttons again."""
+        """Show why an action failed, and show the buttons again."""
         self._is_busy = False
         self.offer()
         self._buttons.firstChild.focus()

@@ -14,10 +14,10 @@ __all__ = ["show_receipt"]
 
 
 async def show_receipt(rows: "list[tuple[Upload, float]]") -> None:
-    """Open the dialog that saves a receipt of finished uploads, and return when it is closed.
+    """Open the dialog that saves the receipt, and return when the dialog is closed.
 
     Args:
-        rows: each upload with the time when it was done, in seconds since 1970.
+        rows: pairs of a finished upload and its end, in seconds since 1970.
     """
     dialog = Dialog("receipt", say("receipt"))
     size = sum([upload.file.size for upload, _ in rows])

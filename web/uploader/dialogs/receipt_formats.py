@@ -19,7 +19,7 @@ FORMULA = "=+-@\t\r"  # a cell that begins with one of these is a formula for a 
 def as_csv(rows: "list[Row]") -> str:
     """Return the receipt as CSV (RFC 4180).
 
-    It begins with a byte order mark, which spreadsheets need to read UTF-8.
+    The text begins with a byte order mark. Without this mark, spreadsheets do not recognise UTF-8.
     """
     lines = [",".join(COLUMNS)]
     lines += [",".join([_cell(value) for value in _row(*row)]) for row in rows]

@@ -18,16 +18,17 @@ BOTH, REPLACE, SKIP = "keep_both", "replace", "skip"
 
 
 async def ask_same_name(new: "File", old: "File", more: int, now_s: float) -> "tuple[str, bool]":
-    """Ask a person what to do with a new file that has the same name as an old one.
+    """Ask a person what to do with a new file that has the same name as a listed file.
 
     Args:
-        more: number of further files with the name of a listed file.
+        new: the new file.
+        old: the listed file.
+        more: number of further new files with the same name as a listed file.
         now_s: this computer's time in seconds since 1970.
 
     Returns:
-        `(choice, for_all)`: `BOTH`, `REPLACE` or `SKIP`, and whether the choice applies to the
-        further files too. Closing the dialog means `SKIP`: a file is sent only if a person chose
-        so.
+        `(choice, for_all)`. `choice` is `BOTH`, `REPLACE` or `SKIP`; it is `SKIP` if the person
+        closes the dialog. `for_all` is true if the choice also applies to the further files.
     """
     dialog = Dialog("same-name", say("same_name_title"))
     chosen = [SKIP]

@@ -47,7 +47,7 @@ PRESETS: "tuple[tuple[str, dict[str, Any] | None], ...]" = (
 async def copy_link(key: str, actions: "Actions") -> None:
     """Create a link that is valid for one day, and copy it to the clipboard.
 
-    If the browser does not allow copying, open the dialog of `show_share`.
+    If the browser does not allow copying, open the share dialog instead.
     """
     try:
         made = await call("POST", "/api/share", {"key": key, "expires_s": DAY_S})

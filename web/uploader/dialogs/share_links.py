@@ -1,4 +1,4 @@
-"""The list of share links: file, note and expiry of each link, but not its address."""
+"""The list of share links: file, note and expiry of each link, without the URL."""
 
 from uploader.browser.clock import BrowserClock
 from uploader.browser.page.dom import clear, element, set_attribute, set_text
@@ -20,7 +20,7 @@ SHOWN = 200
 
 
 class ShareLinks:
-    """A folded list of the share links that are still valid."""
+    """A collapsible list of the share links that are still valid."""
 
     def __init__(self) -> None:
         self._title = element("summary")

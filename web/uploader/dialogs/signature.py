@@ -1,4 +1,4 @@
-"""The dialog for `SignatureDoesNotMatch`: the canonical requests of the page and of OSS."""
+"""The dialog for `SignatureDoesNotMatch`: compares the canonical requests of page and OSS."""
 
 from uploader.browser.page.dom import element
 from uploader.dialogs.dialog import Dialog
@@ -14,7 +14,10 @@ __all__ = ["show_signature"]
 
 
 async def show_signature(error: "Refused") -> None:
-    """Show both canonical requests, with their first difference marked, and the likely cause."""
+    """Show both canonical requests, mark the first difference, and name the likely cause.
+
+    If the error does not contain both requests, a sentence says so.
+    """
     dialog = Dialog("signature", say("explain_signature"), wide=True)
     if not error.request or not error.canonical_request:
         dialog.body.append(element("p", None, say("signature_no_evidence")))

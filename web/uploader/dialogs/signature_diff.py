@@ -1,6 +1,6 @@
 """The first difference between two canonical requests, and its likely cause.
 
-The security token is a secret: `without_token` removes it before anything is shown.
+The security token is a secret. `without_token` removes the token before the requests are shown.
 """
 
 from uploader.oss.signing import UNSIGNED_PAYLOAD, signed_headers
@@ -24,9 +24,9 @@ HEADER_CAUSES = {
 
 
 class Difference:
-    """The first difference of two texts: line and column, both from 0, and the likely cause.
+    """The first difference between two texts. `line` and `column` begin at 0.
 
-    `cause` is the key of a sentence.
+    `cause` is the key of the sentence that names the likely cause.
     """
 
     def __init__(self, line: int, column: int, cause: str) -> None:
@@ -44,9 +44,9 @@ def canonical_request_of(request: "Request") -> str:
 
 
 def without_token(ours: str, theirs: str) -> "tuple[str, str]":
-    """Return both canonical requests with a placeholder for the security token.
+    """Return both canonical requests, with a placeholder instead of the security token.
 
-    The placeholder in the second request says if its token differs from that of the first.
+    If the two tokens differ, the placeholder in the second request says so.
     """
     same = _token(ours) == _token(theirs)
     return _hide(ours, "(hidden)"), _hide(theirs, "(hidden)" if same else "(hidden, another)")
@@ -62,7 +62,7 @@ def _hide(text: str, instead: str) -> str:
 
 
 def first_difference(ours: str, theirs: str) -> "Difference | None":
-    """Return the first difference of two canonical requests; `None` if they are equal."""
+    """Return the first difference between two canonical requests; `None` if they are equal."""
     if ours == theirs:
         return None
     left, right = ours.split("\n"), theirs.split("\n")

@@ -1,4 +1,4 @@
-"""Stored files as the server lists them, and the addresses of requests for them."""
+"""Stored files as the server lists them, and the URL paths of requests about stored files."""
 
 from uploader.oss.encoding import percent_encode
 from uploader.oss.times import from_iso, to_iso
@@ -16,7 +16,7 @@ RANDOM_CHARS = 32  # hex digits in a key
 
 
 class StoredObject:
-    """One object of `GET /api/objects`; `at_s` is its time of storage in seconds since 1970."""
+    """One object from `GET /api/objects`; `at_s` is the time of storage in seconds since 1970."""
 
     def __init__(self, document: "dict[str, Any]") -> None:
         self.key: str = document["key"]
@@ -29,12 +29,12 @@ class StoredObject:
 def not_listed(
     uploads: "list[Upload]", *, words: str, listed: "set[str]", now_s: float
 ) -> "list[dict[str, Any]]":
-    """Return the finished uploads that the server's list does not contain yet.
+    """Return the finished uploads that are missing in the server's list.
 
     Args:
-        words: the words of the search; uploads without all of these words in folders and name are
-            omitted.
-        listed: the keys that the server listed.
+        uploads: the finished uploads.
+        words: the search words. An upload is returned only if its path contains all of them.
+        listed: the keys in the server's list.
         now_s: the time to show for the uploads, in seconds since 1970.
 
     Returns:
@@ -64,10 +64,10 @@ def _fits(key: str, words: "list[str]") -> bool:
 
 
 def folders_of(key: str) -> str:
-    """Return the folders of a file, which follow the random part of its key.
+    """Return the folders of a file from its key.
 
-    A key without a random part has a prefix of two folders; the folders of the file follow the
-    prefix.
+    The folders follow the random part of the key. If the key has no random part, the folders follow
+    the prefix, which consists of two folders.
     """
     parts = key.split("/")[:-1]
     for index, part in enumerate(parts):
@@ -77,15 +77,15 @@ def folders_of(key: str) -> str:
 
 
 def path_of(key: str) -> str:
-    """Return a key for the path of a URL, percent-encoded except for `/`."""
+    """Return a key percent-encoded for a URL; `/` is not encoded."""
     return "/".join([percent_encode(part) for part in key.split("/")])
 
 
 def list_path(*, words: str, order: str, after: str) -> str:
-    """Return path and query of the request for one page of the list.
+    """Return path and query of the request for one page of the server's list.
 
     Args:
-        words: the words of the search; may be empty.
+        words: the search words; may be empty.
         order: `newest`, `name` or `size`.
         after: the cursor from the previous page; empty for the first page.
     """

@@ -1,1 +1,1 @@
-"""The view of the page: shows the state of all uploads, and runs the actions of its buttons."""
+"""The view of the page: shows the state of all uploads, and reacts to the buttons."""

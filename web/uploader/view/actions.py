@@ -1,4 +1,4 @@
-"""The actions that a person can start: on one upload, on all uploads, and on the page."""
+"""The actions that a person can run for one upload, for all uploads, or for the page."""
 
 import asyncio
 
@@ -35,15 +35,15 @@ TOLD = 3  # messages about files that could not be opened or discarded; the list
 
 
 class Actions:
-    """The actions behind the buttons of the list, the page and the dialogs.
+    """Actions for the buttons of the list, of the page and of the dialogs.
 
-    `cancel` first pauses an upload for `UNDO_S` seconds. During this time `undo` continues the
-    upload without sending its stored parts again. After this time the cancellation is final.
+    `cancel` first pauses an upload for `UNDO_S` seconds. During this time `undo` can continue the
+    upload. The parts that OSS has are not sent again. After this time the cancellation is final.
 
     Args:
         origin: scheme, host and port of this page, for explanations of CORS errors.
-        open_dialog: opens a dialog by name and returns its result; loads the code of the dialogs
-            first.
+        open_dialog: loads the code of all dialogs, opens the dialog with the given name, and
+            returns the result of the dialog.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Actions:
         item.timer = asyncio.create_task(self._cancel_later(item))
 
     def undo(self, item: "UploadModel") -> None:
-        """Undo `cancel`: continue the upload, unless a person had paused it before."""
+        """Undo `cancel`: continue the upload, unless the person had paused it before `cancel`."""
         item.timer.cancel()
         self._queue.leave(item.upload, False)
         self._model.leave(item, False)
@@ -121,15 +121,15 @@ class Actions:
         self._take_off([item])
 
     def continue_uploads(self, records: "list[Checkpoint]") -> None:
-        """Continue unfinished uploads from earlier visits to this page.
+        """Remove an upload from the list.
 
-        The browser opens the files of these uploads again.
+        If `undo` is still possible, the upload is cancelled before it is removed.
         """
         _start(self._continue_uploads(records))
 
     @property
     def speed_limit(self) -> int:
-        """The speed limit in bytes per second; 0 for none."""
+        """The speed limit in bytes per second; 0 means no limit."""
         return self._queue.speed_limit
 
     def limit_speed(self, bytes_per_s: int) -> None:
@@ -137,7 +137,7 @@ class Actions:
         self._queue.speed_limit = bytes_per_s
 
     def discard(self, records: "list[Checkpoint]") -> None:
-        """Discard unfinished uploads from earlier visits, and delete their parts at OSS."""
+        """Discard unfinished uploads from earlier visits, including the parts at OSS."""
         _start(self._discard(records))
 
     def pause_or_resume(self) -> None:
@@ -150,7 +150,8 @@ class Actions:
     def pause_all(self) -> None:
         """Pause all uploads.
 
-        Waiting uploads are paused first. Otherwise they would start when the running uploads pause.
+        Waiting uploads are paused first, because a waiting upload starts when a running upload
+        pauses.
         """
         for item in self._in((states.WAITING,)) + self._in((states.UPLOADING, states.VERIFYING)):
             self._queue.pause(item.upload)
@@ -166,14 +167,14 @@ class Actions:
         self._model.flush()
 
     def retry_failed(self) -> None:
-        """Start all failed uploads again, except those that would certainly fail again."""
+        """Start each failed upload again if a retry may succeed."""
         for item in self._in((states.FAILED,)):
             if item.upload.may_retry():
                 self._queue.retry(item.upload)
         self._model.flush()
 
     def clear(self) -> None:
-        """Remove all ended uploads from the list, except failed ones that can be retried."""
+        """Remove all ended uploads from the list, except failed uploads that can be retried."""
         ended = []
         for item in self._in(states.ENDED):
             if item.upload.may_retry():
@@ -185,7 +186,7 @@ class Actions:
         self._take_off(ended)
 
     def copy_report(self, item: "UploadModel") -> None:
-        """Copy a report about an upload to the clipboard, for the support team."""
+        """Copy the support report of a failed upload to the clipboard."""
         report = support_report(
             item.upload,
             at=to_iso(self._clock.now_s()),
@@ -197,7 +198,7 @@ class Actions:
     def copy(self, text: str) -> None:
         """Copy text to the clipboard and show a confirmation.
 
-        If the browser does not allow this, a dialog shows the text to copy by hand.
+        If the browser does not allow copying, a dialog shows the text instead.
         """
         _start(self._copy(text))
 
@@ -234,13 +235,13 @@ class Actions:
         self.refresh_quota()
 
     def try_now(self) -> None:
-        """Make uploads that wait for the network or the server try again at once."""
+        """Try again at once to send all uploads that wait for the network or the server."""
         window.try_now()
 
     def sign_in(self) -> None:
-        """Open this page in a new tab, where the person can sign in.
+        """Open this page in a new tab, so that the person can sign in there.
 
-        After signing in there, uploads that wait in this tab continue.
+        After the person has signed in, the uploads of this tab continue.
         """
         window.open_tab(window.address())
 
@@ -249,14 +250,15 @@ class Actions:
         _start(self._sign_out())
 
     def allow_notifications(self) -> None:
-        """Ask the person to allow a notification for the end of all uploads."""
+        """Ask the person for permission to show a notification when all uploads have ended."""
         _start(self._ask_to_notify())
 
     def replace(self, old: "UploadModel", new: "Upload") -> None:
-        """Replace an older upload by a new one in the list.
+        """Replace the upload `old` in the list by the upload `new`.
 
-        An unfinished older upload is cancelled and removed at once. A finished older upload is
-        removed when the new one is stored; its object is then deleted if the server offers this.
+        If `old` is not finished, it is cancelled and removed at once. If `old` is finished, it is
+        removed when `new` is stored. The server then deletes the object of `old`, if the server can
+        delete objects.
         """
         _start(self._replace(old, new))
 
@@ -270,7 +272,7 @@ class Actions:
         _start(self.ask(name, *given))
 
     async def ask(self, name: str, *given: "Any") -> "Any":
-        """Open a dialog and return its result; the arguments are those of `open_dialog`."""
+        """Open a dialog like `open_dialog`, and return the result of the dialog."""
         return await self._open_dialog(name, *given)
 
     async def _replace(self, old: "UploadModel", new: "Upload") -> None:
@@ -315,7 +317,7 @@ class Actions:
         self.may_ask.set(window.may_ask_to_notify())
 
     def _take_off(self, items: "list[UploadModel]") -> None:
-        """Remove uploads from the list, and keep the finished ones for the receipt."""
+        """Remove uploads from the list, and keep the finished uploads for the receipt."""
         for item in items:
             self._queue.remove(item.upload)
             if item.state.get() == states.DONE and not item.gone.get():
@@ -343,7 +345,7 @@ class Actions:
 
 
 def _tell(failed: "Failed") -> None:
-    """Show for `TOLD` records at most why their uploads could not be continued or discarded."""
+    """Show why uploads could not be continued or discarded, in at most `TOLD` messages."""
     for record, error in failed[:TOLD]:
         show_toast(f"{safe_name(record.name)}: {explain(error, origin='').sentence}")
 

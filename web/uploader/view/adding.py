@@ -1,4 +1,4 @@
-"""Adds files to the queue in groups, and asks the person about files with equal names."""
+"""Adds files to the queue in groups, and asks the person about files with the same name."""
 
 import asyncio
 
@@ -27,10 +27,11 @@ KEEP_BOTH, REPLACE = "keep_both", "replace"
 
 
 class Adding:
-    """Adds files to the queue, and asks the person about a file with the same name as a listed one.
+    """Adds files to the queue, and asks the person about files with the same name.
 
     Args:
-        new_id: returns 128 random bits in hex; the keys of all files of a folder contain them.
+        new_id: returns 128 random bits in hex. All files of a folder have the same bits in their
+            keys.
     """
 
     def __init__(
@@ -50,7 +51,10 @@ class Adding:
         self._asking = asyncio.Lock()
 
     async def add(self, files: "Iterable[File]") -> None:
-        """Add files in groups, with pauses between them; then ask about files with equal names."""
+        """Add files in groups, with a pause after each group.
+
+        Then ask the person about files with the same name.
+        """
         taken: dict[tuple[str, str], object] = dict(self._taken())
         twice: list[File] = []
         folder_ids = _FolderIds(self._new_id)
@@ -75,7 +79,10 @@ class Adding:
                 await self._ask(twice)
 
     async def _show(self) -> None:
-        """Let the added uploads start and show them in the list; then pause for other work."""
+        """Let the added uploads start, and show them in the list.
+
+        Then wait `PAUSE_S` seconds, so that other code of the page can run.
+        """
         await asyncio.sleep(0)
         self._model.flush()
         await self._clock.sleep(PAUSE_S)
@@ -105,10 +112,10 @@ class Adding:
 
 
 class _FolderIds:
-    """Gives all files of a dropped folder the same random id, a part of their keys.
+    """Gives all files of a folder the same random id, which becomes a part of their keys.
 
-    The id keeps the files together in one folder of the bucket. A file gets an empty id if its key
-    could be equal to the key of another file. Otherwise one of the two objects would overwrite the
+    The files of the folder are therefore in one folder of the bucket. A file gets an empty id if
+    its key could be equal to the key of another file. Otherwise one object could overwrite the
     other.
     """
 

@@ -1,4 +1,4 @@
-"""Elements for the list, the page and the dialogs: buttons, file names, lines of short texts."""
+"""Elements for list, page and dialogs: buttons, file names, and lines of short texts."""
 
 from uploader.browser.page.dom import clear, element, listen, set_text
 from uploader.view.words.file_names import split_name
@@ -31,10 +31,10 @@ def button(
 
 
 def file_name(shown: str, path: str = "") -> "Element":
-    """Return an element that shows a file name after its folders.
+    """Return an element that shows the folders and the name of a file.
 
-    A name that is too long for the line is shortened in its middle. The `title` attribute of the
-    element is the full name with its folders.
+    If the name is too long for the line, it is shortened in the middle. The `title` attribute of
+    the element contains the folders and the full name.
 
     Args:
         shown: the name to display.
@@ -51,10 +51,10 @@ def file_name(shown: str, path: str = "") -> "Element":
 
 
 class Facts:
-    """A line of short texts, such as `71% · 2.1 MB/s`; `show` updates only texts that have changed.
+    """A line of short texts, such as `71% · 2.1 MB/s`.
 
-    Each text is a separate element, because its first letter decides its writing direction. The
-    style sheet draws the dots between the texts, so that no line ends with a dot.
+    Each text is a separate element, so that each text has its own writing direction. The style
+    sheet draws the dots between the texts. No dot is drawn at the end of a line.
     """
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Facts:
         self._shown: list[Element] = []
 
     def show(self, said: "list[str]") -> None:
-        """Show these texts in place of the previous ones."""
+        """Show these texts; only texts that have changed are updated."""
         if len(said) != len(self._said):
             self._shown = [element("span", {"class": "fact"}, each) for each in said]
             clear(self.box)
@@ -79,7 +79,7 @@ class Facts:
 
 
 def facts(said: "list[str]") -> "Element":
-    """Return an element with a line of short texts, which is not updated later."""
+    """Return an element with a line of short texts that do not change."""
     made = Facts()
     made.show(said)
     return made.box

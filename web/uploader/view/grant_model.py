@@ -1,4 +1,4 @@
-"""Signals with the latest grant (permission to upload), or with the reason of its refusal."""
+"""Signals with the latest grant (permission to upload) and the error of the latest request."""
 
 from uploader.transfer import states
 from uploader.transfer.pacing.retry import waits_for
@@ -28,7 +28,9 @@ class GrantModel:
         self.left = Signal((None, None))
 
     def fetched(self, grant: "Grant | None", error: "Exception | None", now_s: float) -> None:
-        """Update the signals after a request for a grant; an error keeps the previous grant.
+        """Update the signals after a request for a grant.
+
+        After an error, the signal `grant` keeps the previous grant.
 
         Args:
             grant: the new grant, or `None` after an error.
@@ -41,7 +43,7 @@ class GrantModel:
             self.skew_s.set(int(grant.server_time_s - now_s))
 
     def can(self, feature: str) -> bool:
-        """Tell whether the server offers a feature; `feature` is its name in the grant."""
+        """Tell whether the server offers a feature, such as `share`."""
         grant = self.grant.get()
         if grant:
             return feature in grant.features

@@ -1,8 +1,9 @@
 """Signals for the view: the state of each upload, and sums over all uploads.
 
-The engine calls `changed` for each change, which only marks the upload as changed. A later `flush`
-updates the signals of all marked uploads in one batch. It adds only the differences to the sums.
-Its cost therefore depends on the number of changed uploads, not on the number of all uploads.
+The engine calls `changed` for each change of an upload. `changed` only marks the upload. A later
+`flush` updates the signals of all marked uploads in one batch, and adds the differences to the
+sums. The time for `flush` depends on the number of changed uploads, not on the number of all
+uploads.
 """
 
 from uploader.transfer import states
@@ -38,8 +39,8 @@ REASONS = (states.BY_PERSON,) + WAITS
 class UploadModel:
     """One upload as signals.
 
-    `sent` is the displayed number of bytes: it does not decrease when a pause or an error loses
-    bytes in flight. `leaving` is true while a person can undo the cancellation of the upload.
+    `sent` is the number of sent bytes to display. It does not decrease when a pause or an error
+    interrupts a request. `leaving` is true while a person can undo the cancellation of the upload.
     """
 
     def __init__(self, upload: "Upload") -> None:
@@ -71,9 +72,11 @@ class QueueModel:
     """All uploads as signals.
 
     - `rows`: list of `UploadModel`; a new list replaces it when uploads are added or removed.
-    - `files`, `size`, `sent`: number of files, their bytes and their sent bytes, without cancelled
-      uploads. `size` and `sent` also exclude failed uploads that cannot be retried.
-    - `running`: number of uploads that have not ended; `needs` is their total size in bytes.
+    - `files`: number of all uploads except cancelled uploads.
+    - `size`, `sent`: total bytes and sent bytes of the uploads in `files`. Failed uploads that
+      cannot be retried count as 0 bytes, and so do files that OSS already had.
+    - `running`: number of uploads that have not ended.
+    - `needs`: total bytes of the uploads in `running`.
     - `moving`: number of uploads that are being sent or verified.
     - `held`: number of uploads that a person has paused.
     - `waits[reason]`: number of uploads that wait for this reason.
@@ -82,7 +85,7 @@ class QueueModel:
     - `forgetful`: true if the browser cannot store records of uploads.
 
     `on_done(upload)` is called for each finished upload. `on_refused(upload)` is called for each
-    ended upload that has stored an object with other content than the file.
+    ended upload whose object differs from the file.
 
     Args:
         soon: `soon(flush)` must call `flush` after a short time.
@@ -137,10 +140,10 @@ class QueueModel:
         self._wake()
 
     def leave(self, model: UploadModel, leaving: bool) -> None:
-        """Show an upload as cancelled although it is only paused, or show its real state again.
+        """Show a paused upload as cancelled, or show the real state of the upload again.
 
         Args:
-            leaving: true to show it as cancelled.
+            leaving: true to show the upload as cancelled.
         """
         model.leaving.set(leaving)
         self._note(model)
@@ -253,7 +256,9 @@ class QueueModel:
         model.parts_left.set(state == states.CANCELLED and upload.error is not None)
 
     def _watch_quiet(self, model: UploadModel, state: str, now_s: float) -> None:
-        """Start checking an upload for stalls when it begins to send, and stop when sending ends.
+        """Start or stop the stall check of an upload.
+
+        Only uploads in the state `UPLOADING` are checked.
 
         Args:
             state: the new state of the upload.
@@ -300,7 +305,7 @@ def _doing(upload: "Upload") -> str:
 
 
 def _settle(model: UploadModel, share: "tuple[int, ...]", sums: "list[int]") -> None:
-    """Add to `sums` the difference between the new and the previous numbers of an upload.
+    """Add the change of each number of an upload to `sums`.
 
     In most calls only the number of sent bytes has changed.
 

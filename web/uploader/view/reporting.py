@@ -1,10 +1,10 @@
 """Reports to our server about stored files, and about objects that differ from their file.
 
-The server records stored files in its ledger, and deletes objects that differ. Reports are sent one
-after the other. While files are sent, at most one report per second is sent, so that the files get
-the processor and the connection. If the server is not available, a report is repeated later.
-Reports do not change the state of an upload: OSS has confirmed the upload, and the server also
-finds objects that were never reported.
+The server records each stored file in its ledger, and deletes each object that differs. While files
+are sent, at most one stored file per second is reported, so that reports do not slow down the
+uploads. If the server is not available, the report is repeated later. Reports do not change the
+state of an upload: OSS has already confirmed the upload. The server also finds objects that were
+never reported.
 """
 
 import asyncio
@@ -58,11 +58,11 @@ class Reporting:
         self._refuses = False
 
     def waiting(self) -> "list[Upload]":
-        """Return the finished uploads that are still to be reported."""
+        """Return the finished uploads that were not reported yet."""
         return list(self._waiting)
 
     def arrived(self, upload: "Upload") -> None:
-        """Report a finished upload, after the finished uploads that were added before it."""
+        """Report a finished upload. The reports are sent in the order of the calls."""
         if upload.identical or not self._grant.can(FEATURE):
             return
         self._waiting.append(upload)
@@ -71,7 +71,7 @@ class Reporting:
             asyncio.create_task(self._report())  # noqa: RUF006 - it ends by itself
 
     def refused(self, upload: "Upload") -> None:
-        """Report an object that differs from its file, so that the server deletes the object."""
+        """Report an object that differs from its file. The server then deletes the object."""
         if not upload.refused or not self._grant.can(REFUSALS):
             return
         self._refused.append((upload, upload.refused))

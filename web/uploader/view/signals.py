@@ -1,9 +1,10 @@
 """Reactive values: `Signal`, `Computed`, `effect`, `batch` and `Owner`.
 
 An effect is a function that runs again when a value that it read has changed. A change first marks
-all functions that depend on the value. Then each marked effect runs once, so that no effect reads a
-mixture of old and new values. A computed value is computed only when it is read. An effect does not
-run again if the computed values that it read stay equal. Values are replaced, never mutated.
+all functions that depend on the value. Then each marked effect runs once. Therefore no effect reads
+a mixture of old and new values. A computed value is computed only when it is read. If the new
+result is equal to the old result, effects that read the computed value do not run again. Values are
+replaced, never mutated.
 """
 
 import sys
@@ -35,10 +36,10 @@ def report_errors_to(handler: "Callable[[Exception], None]") -> None:
 
 
 class _Source:
-    """A value with a list of its readers and a version, which is the number of its changes.
+    """A value with its readers and its version. The version is the number of changes.
 
-    List and version are class attributes until they change, which saves memory: an upload has a
-    dozen signals, and most of them are never read.
+    `_readers` and `version` are class attributes until they are set. This saves memory, because
+    each upload has a dozen signals and most of them are never read.
     """
 
     _readers: "list[_Reader] | None" = None
@@ -66,7 +67,7 @@ class _Source:
 
 
 class _Reader:
-    """A function that reads sources; it stores the sources and versions that its last run read."""
+    """A function that reads sources. It stores the sources and versions of its last run."""
 
     def __init__(self) -> None:
         self._sources: list[_Source] = []
@@ -121,13 +122,13 @@ class Signal(_Source):
     def get(self) -> "Any":
         """Return the value.
 
-        If an effect or a computed value calls `get`, it is updated when this value changes.
+        An effect or computed value that calls `get` is updated when this value changes.
         """
         self._track()
         return self._value
 
     def set(self, value: "Any") -> None:
-        """Replace the value, and run the effects that read it, unless the new value is equal."""
+        """Replace the value, and run the effects that read the value. Ignore an equal value."""
         if value == self._value:
             return
         self._value = value
@@ -138,9 +139,9 @@ class Signal(_Source):
 
 
 class Computed(_Source, _Reader):
-    """A value computed from other values; it is computed again only when it is read after a change.
+    """A value computed from other values. It is computed only when it is read after a change.
 
-    A computed value that is created inside an owner must not be read after this owner is disposed
+    A computed value that was created in `Owner.run` must not be read after the owner was disposed
     of.
     """
 
@@ -155,7 +156,7 @@ class Computed(_Source, _Reader):
     def get(self) -> "Any":
         """Return the current value.
 
-        If an effect or a computed value calls `get`, it is updated when this value changes.
+        An effect or computed value that calls `get` is updated when this value changes.
         """
         self.refresh()
         self._track()
@@ -211,7 +212,7 @@ class _Effect(_Reader):
 
 
 class Owner:
-    """The owner of the effects and listeners of one part of the page; it ends them together."""
+    """Ends all effects and listeners of one part of the page together."""
 
     def __init__(self) -> None:
         self._cleanups: list[Callable[[], None]] = []
@@ -233,7 +234,7 @@ class Owner:
         self._cleanups.append(cleanup)
 
     def dispose(self) -> None:
-        """Stop all effects and call all clean-up functions, the latest first.
+        """Stop all effects and call all clean-up functions, in reverse order.
 
         A second call does nothing.
         """

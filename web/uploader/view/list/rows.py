@@ -49,7 +49,7 @@ PLAY = "M7 5l8 5-8 5z"
 
 
 class _Row:
-    """The elements of a row, and the effects that update them when the upload changes."""
+    """The elements of a row, and the effects that update the row when the upload changes."""
 
     def __init__(self, model: "UploadModel", actions: "Actions") -> None:
         file = model.upload.file
@@ -77,7 +77,7 @@ class _Row:
             show_thumbnail(kind, file)
 
     def follow(self) -> None:
-        """Start the effects. Call this with `Owner.run`, so that they end with their owner."""
+        """Start the effects. Call this with `Owner.run`, so that the owner can stop the effects."""
         effect(self._show_state)
         effect(self._show_progress)
         effect(self._show_error)
@@ -118,7 +118,7 @@ class _Row:
 
 
 def row(model: "UploadModel", actions: "Actions", owner: Owner) -> "Element":
-    """Return the element for one upload; its updates end when `owner` is disposed of."""
+    """Return the element for one upload. The element is updated until `owner` is disposed of."""
     made = _Row(model, actions)
     owner.on_dispose(made.listeners.dispose)
     owner.on_dispose(made.helpers.dispose)
@@ -167,7 +167,7 @@ def _share(sent: int, size: int) -> "list[str]":
 
 
 def _tell(words: "Element", told: "Explanation", buttons: "list[Element]") -> None:
-    """Show the explanation of an error in the element `words`, with buttons that help."""
+    """Show the explanation of an error in the element `words`, followed by `buttons`."""
     clear(words)
     words.append(element("span", None, told.sentence))
     if not told.notice:  # else the notice above the list says what to do
@@ -181,9 +181,9 @@ def _tell(words: "Element", told: "Explanation", buttons: "list[Element]") -> No
 def _helpers(
     model: "UploadModel", told: "Explanation", actions: "Actions", listeners: Owner
 ) -> "list[Element]":
-    """Return buttons for a failed upload: copy a report, and explain a refused signature.
+    """Return the buttons for a failed upload: copy a report, and explain a signature error.
 
-    An upload that cannot be retried has no such buttons, because the cause of its failure is known.
+    The list is empty if the upload cannot be retried, because the cause is then known.
 
     Args:
         told: the explanation of the upload's error.
@@ -203,8 +203,8 @@ def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
     """Return the buttons for the state of an upload.
 
     Returns:
-        A list of `(key, icon, action)`: the key of the button's text, the path of its icon or an
-        empty text, and the function to call.
+        A list of `(key, icon, action)`. `key` is the key of the button's text. `icon` is the path
+        of an icon, or an empty text. `action` is the function to call.
     """
     state = model.state.get()
     made: list[Offer] = []

@@ -1,4 +1,4 @@
-"""The line above the list: the progress of all files together, and buttons for all of them."""
+"""The line above the list: the total progress, and buttons that act on all uploads."""
 
 from uploader.browser.page.dom import (
     by_id,
@@ -29,7 +29,7 @@ LONG_S = 20
 def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Element":
     """Return the line with the total progress and its buttons.
 
-    Its updates end when `owner` is disposed of.
+    The line is updated until `owner` is disposed of.
     """
     facts = Facts()
     words = element("p", {"class": "sum"}, facts.box)
@@ -86,7 +86,7 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
 
 
 def _not_retryable(model: "QueueModel") -> int:
-    """Return the number of failed uploads that would fail again, such as too large files."""
+    """Return the number of failed uploads that cannot be retried, such as too large files."""
     failed: int = model.failed.get()
     if not failed:
         return 0
@@ -112,6 +112,6 @@ def _pace(model: "QueueModel") -> "list[str]":
 
 
 def _long(model: "QueueModel") -> bool:
-    """Tell whether the uploads need over `LONG_S` seconds more; a notification is then useful."""
+    """Tell whether the remaining time is over `LONG_S` seconds. A notification is then useful."""
     left_s = model.meter.left_s(model.size.get() - model.sent.get())
     return bool(model.running.get() and left_s and left_s > LONG_S)

@@ -23,7 +23,7 @@ SHOWN = 5  # records at first; a button shows more
 
 
 def show_unfinished(model: "QueueModel", actions: "Actions") -> None:
-    """Show the unfinished uploads in the element `#unfinished`, and update it when they change."""
+    """Show the unfinished uploads in the element `#unfinished`, and keep this list up to date."""
     box = by_id("unfinished")
     listeners = Owner()
     limit = Signal(SHOWN)
@@ -63,7 +63,7 @@ def _again(is_rest: bool) -> str:
     The sentences for touch screens do not mention drag and drop.
 
     Args:
-        is_rest: true if the browser can open some of the files without the person.
+        is_rest: true if the browser can open some of the files itself.
     """
     if window.is_touched():
         return "unfinished_rest_touch" if is_rest else "unfinished_touch"
@@ -89,12 +89,13 @@ def _line(record: "Checkpoint", age_s: float, actions: "Actions", listeners: Own
 def _bulk(
     records: "list[Checkpoint]", limit: Signal, actions: "Actions", listeners: Owner
 ) -> "Element":
-    """Return an element with buttons that discard all records or show more of them.
+    """Return an element with two buttons: discard all unfinished uploads, and show more uploads.
 
-    The first button asks for confirmation. The second exists only if some records are hidden.
+    The first button asks for confirmation. The second button exists only if some uploads are
+    hidden.
 
     Args:
-        limit: the number of shown records, as a signal.
+        limit: the number of shown uploads, as a signal.
     """
     buttons = element("div", {"class": "bulk"})
 

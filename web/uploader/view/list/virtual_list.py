@@ -1,9 +1,9 @@
 """A virtual list: only uploads near the window have rows in the document.
 
 Uploads are grouped in chunks. An `IntersectionObserver` reports each chunk that comes near the
-window or moves away from it. The list creates the rows of a near chunk. It removes the rows of a
-distant chunk, and keeps the height of the chunk. No code runs while a person scrolls within a
-chunk, and rows may have different heights.
+window or moves away from it. The list creates the rows of a near chunk, and removes the rows of a
+distant chunk. A distant chunk keeps its height. No code runs while a person scrolls within a chunk.
+Rows may have different heights.
 """
 
 from uploader.browser.page.dom import (
@@ -71,8 +71,8 @@ class VirtualList:
         """Update the list.
 
         Args:
-            wanted: all uploads to show. Compared with the previous call, some uploads may be
-                missing, and new ones are at the end.
+            wanted: all uploads to show. Some uploads of the previous call may be missing. New
+                uploads are at the end.
         """
         if len(wanted) < self._count:
             self._drop({id(model) for model in wanted})
@@ -105,7 +105,7 @@ class VirtualList:
             self._keep_height(chunk)
 
     def _drop(self, kept: "set[int]") -> None:
-        """Remove all uploads except those with an id in `kept`."""
+        """Remove all uploads whose `id()` is not in `kept`."""
         for chunk in list(self._chunks):
             for index in range(len(chunk.models) - 1, -1, -1):
                 if id(chunk.models[index]) in kept:
@@ -174,7 +174,7 @@ class VirtualList:
     def _number(self) -> None:
         """Set `aria-posinset` and `aria-setsize` of the rows if the list exceeds `ALL_SHOWN`.
 
-        Assistive technology needs them if the document does not contain all rows.
+        Assistive technology needs these attributes if the document does not contain all rows.
         """
         if self._count <= ALL_SHOWN:
             return

@@ -18,7 +18,7 @@ NAMED = 3  # failures with name and reason in one announcement; more are only co
 
 
 def announce(model: "QueueModel", origin: str) -> None:
-    """Announce each milestone to screen readers from now on.
+    """Announce each milestone to screen readers, such as the start or the end of all uploads.
 
     If the page is hidden when all uploads have ended, the person also gets a notification.
 
@@ -45,9 +45,9 @@ def announce(model: "QueueModel", origin: str) -> None:
 
 
 def _failures(model: "QueueModel", origin: str) -> str:
-    """Return one text with the names and reasons of failures that were not announced yet.
+    """Return a text with the names and reasons of failures that were not announced yet.
 
-    The text names `NAMED` failures at most; it is empty if there are none.
+    The text contains at most `NAMED` failures. It is empty if there are no new failures.
     """
     if not model.failed.get():
         return ""

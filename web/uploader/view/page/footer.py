@@ -23,7 +23,7 @@ SPEEDS = (0, 250_000, 1_000_000, 5_000_000, 20_000_000)  # bytes per second
 def show_footer(
     model: "QueueModel", grant: "GrantModel", actions: "Actions", owner: "Owner"
 ) -> None:
-    """Fill the footer `#more`, and fill it again when the available functions change."""
+    """Fill the footer `#more`, and update the buttons when other actions become possible."""
     box = by_id("more")
     clear(box)
     speed = _speed_limit(actions, owner)

@@ -17,9 +17,10 @@ __all__ = ["show_demo", "show_grant", "show_limits"]
 
 
 def show_grant(model: "GrantModel") -> None:
-    """Show the person, the upload folder and the expiry of the grant, or why there is no grant.
+    """Show the person, the upload folder and the expiry of the grant.
 
-    Call this in an effect, so that it runs again when the grant changes.
+    If the latest request for a grant failed, show the error instead of folder and expiry. Call this
+    in an effect, so that it runs again when the grant changes.
     """
     line = by_id("grant")
     grant: Grant | None = model.grant.get()
@@ -52,7 +53,7 @@ def show_demo(model: "GrantModel") -> None:
 def show_limits(model: "GrantModel") -> None:
     """Show the limits for files and the unused quota.
 
-    Call this in an effect, so that it runs again when they change.
+    Call this in an effect, so that it runs again when the limits or the quota change.
     """
     grant: Grant | None = model.grant.get()
     if not grant:

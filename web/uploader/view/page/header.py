@@ -14,7 +14,7 @@ THEMES = ("auto", "light", "dark")
 
 
 def start_language() -> None:
-    """Use the language of the served page, and switch when the person selects another one."""
+    """Use the language of the served page, and let the person select another language."""
     code = browser_language.chosen()
     use(code, browser_language.sentences_of_page(), browser_language.Intl(code))
     select = by_id("language")
@@ -25,7 +25,7 @@ def start_language() -> None:
 
 
 def speak(code: str) -> None:
-    """Switch to another language; ignore a code that the page does not offer."""
+    """Switch to another language. If the page does not offer the language, do nothing."""
     options = by_id("language").options
     if code in [str(options[index].value) for index in range(options.length)]:
         asyncio.create_task(_speak(code))  # noqa: RUF006 - it ends by itself
@@ -40,7 +40,7 @@ async def _speak(code: str) -> None:
 
 
 def start_theme() -> None:
-    """Let the button switch between automatic, light and dark colours."""
+    """Let the button `#theme` switch between automatic, light and dark colours."""
     button = by_id("theme")
     button.disabled = False
 

@@ -1,4 +1,4 @@
-"""Keyboard shortcuts of the page; `dialogs/shortcuts.py` lists them for people."""
+"""Handles the keyboard shortcuts of the page; `dialogs/shortcuts.py` shows the list."""
 
 from uploader.browser.page import window
 from uploader.browser.page.dom import by_id, listen_keys
@@ -14,7 +14,7 @@ __all__ = ["start_keys"]
 
 
 def start_keys(actions: "Actions") -> None:
-    """Listen for keyboard shortcuts; each shortcut calls its action."""
+    """Listen for keyboard shortcuts, and call the action of each shortcut."""
     commands: dict[str, Callable[[], None]] = {
         "KeyU": lambda: by_id("files").click(),
         "KeyP": actions.pause_or_resume,

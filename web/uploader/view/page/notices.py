@@ -1,4 +1,4 @@
-"""Notices above the list about problems that concern all files, with buttons that help."""
+"""Notices above the list about problems that concern all files, with buttons for the next step."""
 
 from functools import partial
 
@@ -34,8 +34,8 @@ class _Notice:
     """A notice: a sentence, an optional second sentence (`more`), and buttons (`offers`).
 
     Args:
-        key: the kind of the notice.
-        bad: true to show it as an error.
+        key: the kind of the notice, such as `quota`.
+        bad: true to show the notice as an error.
     """
 
     def __init__(self, key: str, words: str, more: str, offers: "list[Offer]", bad: bool) -> None:
@@ -46,12 +46,15 @@ class _Notice:
         self.bad = bad
 
     def facts(self) -> "list[str]":
-        """Return the values that identify the notice: key, sentence and buttons, but not `more`."""
+        """Return key, sentence and button names.
+
+        If one of these values changes, the notice is built again.
+        """
         return [self.key, self.words] + [name for name, _ in self.offers]
 
 
 def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> None:
-    """Show the notices in the element `#notice`, and update it when they change."""
+    """Show the notices in the element `#notice`, and keep the notices up to date."""
     box = by_id("notice")
     listeners = Owner()
     shown: list[list[object]] = [[]]
@@ -109,10 +112,10 @@ def _hosts(grant: "GrantModel") -> str:
 
 
 def _quota(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "list[_Notice]":
-    """Return a notice if the quota is used up or has no space for all files in the list.
+    """Return a notice if the quota is used up or too small for all files in the list.
 
     Returns:
-        A list with one notice, or an empty list.
+        A list with one notice. The list is empty if the quota is sufficient.
     """
     waiting = model.waits[states.FOR_QUOTA].get()
     if not waiting and _fits(model, grant):

@@ -1,4 +1,4 @@
-"""The browser tab: its title and icon show the progress, and the browser asks before closing it."""
+"""The browser tab: shows the progress, and lets the browser ask before the tab is closed."""
 
 from uploader.browser.clock import Pace
 from uploader.browser.page import window
@@ -21,10 +21,10 @@ ICON = (
 
 
 def show_tab(model: "QueueModel") -> None:
-    """Show the progress in title and icon, and let the browser ask before it closes the page.
+    """Show the progress in the title and icon of the tab.
 
-    Title and icon change once a second at most: for each change the browser redraws its window,
-    which costs more than uploading a small file.
+    If closing the page would lose uploads, the browser asks the person first. Title and icon change
+    at most once a second, because the browser redraws its window for each change.
     """
     tab = Computed(lambda: (_title(model), _icon(model)))
     busy = Computed(

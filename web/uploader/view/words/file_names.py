@@ -8,11 +8,11 @@ JOINERS = "\u200d\ufe0e\ufe0f\u20e3"
 
 
 def split_name(name: str) -> "tuple[str, str]":
-    """Split a name for display into its head and its tail, the last `TAIL` characters.
+    """Split a file name into head and tail for display.
 
-    If the line is too short for the name, the style sheet shortens the head with `…` and shows the
-    whole tail. Short names and names written from right to left have an empty tail. The split is
-    never inside a displayed character, which may consist of several code points.
+    The tail has about `TAIL` characters. If the line is too short for the name, the style sheet
+    shortens the head with `…`. The tail of a short name is empty, and so is the tail of a name that
+    is written from right to left. The code points of one displayed character are never separated.
     """
     if len(name) <= SHORT or any(_is_right_to_left(char) for char in name):
         return name, ""

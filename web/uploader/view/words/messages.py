@@ -1,4 +1,4 @@
-"""Explanations of errors: what happened, what to do, and evidence for support."""
+"""Explanations of errors: what happened, what the person can do, and details for support."""
 
 from uploader.oss.errors import Corrupt, Lost, Refused
 from uploader.oss.replies import HEADERS_READ, NO_HEADER
@@ -95,16 +95,15 @@ ExposeHeader: {headers}"""
 
 
 class Explanation:
-    """The explanation of an error: sentences for a person, and facts as evidence for support.
-
-    `notice` is the key of a notice above the list if the error concerns all files, else empty.
-    `to_copy` is text for the person who can repair the cause, such as a CORS rule; it may be empty.
-    `signature` is true if the canonical request of the page can be compared with that of OSS.
+    """The explanation of an error.
 
     Args:
         sentence: what happened.
         next_step: what the person can do.
-        detail: evidence for support, such as the request id.
+        detail: details for support, such as the request id.
+        notice: the key of a notice above the list; empty if the error concerns only one file.
+        to_copy: a text for the administrator of the bucket, such as a CORS rule; may be empty.
+        signature: true if OSS refused the signature; a dialog can then explain the reason.
     """
 
     def __init__(
@@ -143,7 +142,7 @@ def explain(error: Exception, *, origin: str) -> Explanation:
 
 
 def _before(error: Exception) -> Explanation:
-    """Explain an error that is not from a request, such as a file that is too large."""
+    """Explain an error without a failed request, such as a file that is too large."""
     if isinstance(error, FileTooLarge):
         return _explanation("too_large", size=size_text(error.size), limit=size_text(error.limit))
     if isinstance(error, WrongType):
@@ -178,10 +177,10 @@ def _refused(error: Refused, origin: str) -> Explanation:
 
 
 def _lost(error: Lost, origin: str) -> Explanation:
-    """Explain why no reply to a request came.
+    """Explain why a request got no reply.
 
-    A CORS error with a custom domain may mean that the domain is not bound to a bucket: without a
-    bucket there is no CORS rule.
+    A CORS error with a custom domain can have another cause: the domain is not bound to a bucket.
+    There is then no CORS rule.
     """
     host = _custom_domain(error)
     if host and error.reason == Lost.CORS:
@@ -190,7 +189,7 @@ def _lost(error: Lost, origin: str) -> Explanation:
 
 
 def _custom_domain(error: "Lost | Refused") -> str:
-    """Return the host of the failed request if it is a custom domain, else an empty text."""
+    """Return the custom domain of the failed request, or an empty text for any other host."""
     if not (error.request and error.request.bucket.is_custom_domain):
         return ""
     return str(error.request.bucket.origin).partition("://")[2]
@@ -226,7 +225,7 @@ def _quota(quota: "dict[str, Any]", detail: "list[str]") -> Explanation:
 
     Args:
         quota: the description of the quota in the server's error.
-        detail: evidence for support.
+        detail: details for support.
     """
     used, allowed = int(quota["used"]), int(quota["allowed"])
     is_size = str(quota["limit"]).startswith("bytes")

@@ -1,4 +1,4 @@
-"""Milestones of the queue for screen readers: start, quarters, failures and end, each once."""
+"""Milestones for screen readers: start, quarters of the progress, failures and end."""
 
 from uploader.view.words.text import count_files, number, say, say_count
 from uploader.view.words.text import percent as percent_text
@@ -7,7 +7,7 @@ __all__ = ["Milestones"]
 
 
 class Milestones:
-    """Compares the sums of the queue with those of the previous call to find milestones."""
+    """Finds milestones: compares the sums of the queue with the sums of the previous call."""
 
     def __init__(self) -> None:
         self._busy = False
@@ -15,14 +15,14 @@ class Milestones:
         self._failed = 0
 
     def update(self, *, running: int, files: int, done: int, failed: int, percent: int) -> str:
-        """Return the sentence for a milestone since the last call; empty if there is none.
+        """Return the sentence for a new milestone, or an empty text.
 
         Args:
             running: number of uploads that have not ended.
             files: number of all uploads.
             done: number of finished uploads.
             failed: number of failed uploads.
-            percent: share of all bytes that are sent.
+            percent: sent bytes as a percentage of all bytes.
         """
         was_busy, self._busy = self._busy, running > 0
         more_failed, self._failed = failed > self._failed, failed

@@ -1,4 +1,4 @@
-"""The report of a failed upload for support, as text without secrets."""
+"""The report of a failed upload: a text for the support team, without secrets."""
 
 from uploader.oss.errors import Corrupt, Refused
 from uploader.transfer.errors import ServerRefused
@@ -11,7 +11,9 @@ __all__ = ["support_report"]
 
 
 def support_report(upload: "Upload", *, at: str, page: str, browser: str) -> str:
-    """Return lines of `name: value`, without the private name and key of the file.
+    """Return the report as lines of `name: value`.
+
+    The report does not contain name and key of the file, because both are private.
 
     Args:
         at: time of the report, as text.

@@ -39,7 +39,7 @@ language = Signal("")
 if TYPE_CHECKING:
 
     class Formats(Protocol):
-        """The formats of numbers and times in a language; see `browser.page.language.Intl`."""
+        """The formats of numbers and times in a language, such as `browser.page.language.Intl`."""
 
         @property
         def decimal(self) -> str:
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
         @property
         def percent(self) -> str:
-            """The pattern of a percentage, such as `0%`, in which `0` stands for the number."""
+            """The pattern of a percentage, such as `0%`; the number replaces `0`."""
 
         def plural(self, count: int) -> str:
             """Return the plural category of a number: `one` or `other`."""
@@ -92,7 +92,7 @@ def direction(code: str) -> str:
 
 
 def say(key: str, **values: object) -> str:
-    """Return the sentence of a key, with each `{name}` replaced by the value of that name."""
+    """Return the sentence of a key. Each `{name}` is replaced by the value with this name."""
     out = ""
     before_value, after_value = _current.around_value
     rest = _current.sentences[key]
@@ -104,9 +104,10 @@ def say(key: str, **values: object) -> str:
 
 
 def say_count(key: str, count: int, **values: object) -> str:
-    """Return the sentence `<key>_one` or `<key>_other`, whichever fits `count`.
+    """Return the sentence `<key>_one` or `<key>_other`; the plural category of `count` decides.
 
-    Each `{name}` in the sentence is replaced by the value of that name, `{count}` by the number.
+    As in `say`, each `{name}` is replaced by the value with this name. `{count}` is replaced by the
+    number.
     """
     return say(f"{key}_{_current.formats.plural(count)}", count=number(count), **values)
 
@@ -122,9 +123,9 @@ def number(value: int) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """Return the share of `part` in `whole`, such as `71%`.
+    """Return `part` as a percentage of `whole`, such as `71%`.
 
-    The number is rounded down: only the whole itself gives 100%.
+    The number is rounded down, so that `100%` means that nothing is missing.
     """
     share = 100 * part // whole if whole else 0
     return str(_current.formats.percent).replace("0", str(share))
@@ -168,11 +169,7 @@ def _type_text(pattern: str) -> str:
 
 
 def ago(seconds: float) -> str:
-    """Return how long ago a time is, as a text such as `3 days ago` or `a moment ago`.
-
-    Args:
-        seconds: the age of the time.
-    """
+    """Return an age as text, such as `3 days ago` or `a moment ago`."""
     for unit, unit_s in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= unit_s:
             return str(_current.formats.ago(int(seconds // unit_s), unit))
@@ -180,7 +177,7 @@ def ago(seconds: float) -> str:
 
 
 def time_left(seconds: float) -> str:
-    """Return the remaining time as text: in steps of 5 seconds, later in minutes or hours."""
+    """Return the remaining time as text, rounded to 5 seconds, to minutes or to hours."""
     if seconds < 55:
         return say("left_seconds", count=max(5, 5 * int((seconds + 4.999) // 5)))
     if seconds < 3570:
