@@ -1,7 +1,7 @@
 """The server's database: principals, grants, receipts, usage, shares, sign-outs, and hook events.
 
-The module `database` opens transactions. The functions of all other modules run inside a
-transaction of the caller, so that related changes are committed together.
+Most functions of this folder take a connection with an open transaction. Therefore a caller can
+commit several changes together.
 """
 
 from ossferry.ledger.database import AsyncConnection, Database

@@ -1,8 +1,8 @@
-"""The ledger's database: connections, transactions, migrations, and one error for all failures.
+"""The ledger's database: connections, transactions and migrations.
 
-SQLite (in WAL mode) and PostgreSQL are supported. A committed transaction survives a `kill -9`. On
-SQLite, a writer waits for other writers before its transaction begins. Therefore a transaction that
-has begun never fails because the database is locked.
+SQLite (in WAL mode) and PostgreSQL are supported. Committed data survives a crash of the process
+(`kill -9`). On SQLite, a writer waits for other writers before its transaction begins. Therefore a
+running transaction never fails because the database is locked.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ log = logger("ossferry.ledger")
 
 
 def insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT statement for a table that supports ON CONFLICT.
+    """Return an INSERT statement for a table; the statement supports ON CONFLICT.
 
     Args:
         dialect: ``postgresql`` or ``sqlite``.
@@ -58,8 +58,8 @@ class Database:
 
     Args:
         url: ``sqlite:///path`` or ``postgresql://user:password@host/name``.
-        busy_timeout_s: the longest time in seconds that SQLite waits for other processes, or that a
-            statement may take on PostgreSQL.
+        busy_timeout_s: on SQLite, the longest time in seconds to wait for other processes; on
+            PostgreSQL, the longest time in seconds that a statement may take.
 
     Raises:
         SettingsError: the folder of the SQLite file does not exist.
@@ -74,7 +74,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Enter a transaction that only reads.
+        """Open a transaction for reading, and yield its connection.
 
         Raises:
             LedgerLostError: the database does not answer.
@@ -86,7 +86,9 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Enter a transaction that writes; commit it on normal exit, roll it back on an exception.
+        """Open a transaction for writing, and yield its connection.
+
+        The transaction is committed on normal exit, and rolled back on an exception.
 
         Raises:
             LedgerLostError: the database does not answer, or the transaction cannot be written.
@@ -131,9 +133,9 @@ class Database:
                 self._is_open = True
 
     async def _bring_up_to_date(self) -> None:
-        """Run the migrations that the database does not have yet.
+        """Run the missing migrations.
 
-        In most cases, no migration is missing. This check does not take the write lock.
+        Usually no migration is missing, so the check for missing migrations takes no write lock.
         """
         newest = _newest()
         async with self._engine.begin() as connection:
@@ -199,10 +201,10 @@ def _prepare_sqlite(connection: Any, _record: object, *, busy_timeout_s: float) 
 
 
 async def _write_ahead(connection: aiosqlite.Connection, *, busy_timeout_s: float) -> None:
-    """Switch the database file to WAL mode, because a new file is not in WAL mode yet.
+    """Switch the database file to WAL mode.
 
-    While another process writes to a new file, SQLite refuses the switch immediately and ignores
-    its busy timeout. Therefore the switch is repeated until the timeout has passed.
+    While another process writes to a new file, SQLite refuses the switch without waiting. Therefore
+    this function repeats the switch until the timeout has passed.
 
     Raises:
         TimeoutError: the database stayed busy for `busy_timeout_s` seconds.
@@ -233,7 +235,10 @@ def _config() -> Config:
 
 @cache
 def _newest() -> str | None:
-    """Return the newest revision, cached because reading the migration scripts is slow."""
+    """Return the newest revision of the migrations.
+
+    The result is cached, because reading the migration scripts is slow.
+    """
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 

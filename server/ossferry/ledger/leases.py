@@ -23,11 +23,11 @@ ASKED_AT_MOST = 100
 async def held(
     database: Database, name: str, *, clock: Clock, hold_s: float
 ) -> AsyncIterator[None]:
-    """Hold a lease inside the `with` block; first wait until no other process or task holds it.
+    """Acquire a lease for the `with` block; wait while another process or task holds the lease.
 
     Args:
         name: name of the lease.
-        hold_s: seconds until the lease expires, in case this process dies before releasing it.
+        hold_s: seconds after which the lease expires if this process does not release it.
 
     Raises:
         BusyError: the lease was not free after about 10 seconds.

@@ -1,4 +1,4 @@
-"""Lists of one principal's uploads: stored uploads, searched and sorted, and deleted uploads."""
+"""Lists of a principal's uploads: stored uploads (with search and sorting) and deleted uploads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,8 +33,9 @@ async def page(
     """Return one page of a principal's stored uploads with their receipts.
 
     Args:
-        words: search words; the path of an upload must contain each of them, ignoring case.
-        sort: one of `SORTS`; uploads that compare equal are sorted by path and key.
+        words: search words, separated by spaces. The path of an upload must contain every word;
+            case is ignored.
+        sort: one of `SORTS`; equal values are sorted by path and key.
         after: the key of the last upload of the previous page; empty for the first page.
 
     Returns:
@@ -71,8 +72,8 @@ async def deleted_page(
     """Return one page of restorable uploads, the most recently deleted first.
 
     Args:
-        after: time of deletion and undo id of the last upload on the previous page; this upload may
-            have been restored since.
+        after: deletion time and undo id of the last upload on the previous page; None for the first
+            page.
     """
     wanted = sa.select(*UNDO, receipts.c.crc64, receipts.c.deleted_at).where(
         receipts.c.principal == owner.hash, receipts.c.undo_until > now
@@ -87,7 +88,7 @@ async def deleted_page(
 
 
 def _order(sort: str, collation: str) -> tuple[sa.ColumnElement[Any], bool]:
-    """Return the column to sort by, and True if the order is descending."""
+    """Return the column to sort by, and whether the order is descending."""
     if sort == "newest":
         return receipts.c.stored_at, True
     if sort == "size":
@@ -99,13 +100,13 @@ def _order(sort: str, collation: str) -> tuple[sa.ColumnElement[Any], bool]:
 async def _place(
     connection: AsyncConnection, owner: Owner, column: sa.ColumnElement[Any], key: str
 ) -> Any:
-    """Return the position of an upload in a sorted list, or None if the key is unknown.
+    """Return an upload's values in the sort columns, or None if the key is unknown.
 
     Deleted uploads are included, because the last upload of a page may be deleted before the next
     page is requested.
 
     Returns:
-        A row with the upload's `path`, and its value in the given column as `value`.
+        A row with two values: `value` from the given column, and `path`.
     """
     found = await connection.execute(
         sa.select(column.label("value"), receipts.c.path).where(

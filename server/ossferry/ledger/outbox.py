@@ -1,7 +1,7 @@
-"""Outbox of events for hooks.
+"""Outbox: events that wait for delivery to hooks.
 
-An event is written in the same transaction as the change that it reports. It is delivered later, at
-least once.
+An event is written in the same transaction as the change that the event reports. Each event is
+delivered at least once.
 """
 
 import json
@@ -24,7 +24,7 @@ class Delivery:
     """One event for one hook.
 
     Attributes:
-        id: id of the event that the hook receives; it is the same for every attempt.
+        id: id of the event, which is the same for every attempt.
         target: name of the hook.
         attempts: number of earlier attempts.
     """
@@ -67,10 +67,10 @@ async def claim(
     hold_s: float,
     limit: int,
 ) -> Sequence[Delivery]:
-    """Return the deliveries to one target that are due, and reserve them for this process.
+    """Return the due deliveries to one target, and reserve these deliveries for this process.
 
-    Other processes do not receive these deliveries for `hold_s` seconds. If this process dies, they
-    become due again after that time.
+    The reservation ends after `hold_s` seconds. Then an unfinished delivery is due again, for
+    example because this process died.
     """
     due = (
         sa.select(deliveries)
@@ -106,7 +106,7 @@ async def pass_over(connection: AsyncConnection, known: Sequence[str]) -> None:
 
 
 async def finished(connection: AsyncConnection, delivery: Delivery, outcome: str) -> None:
-    """Record the last attempt of a delivery, whether it succeeded or failed.
+    """Mark a delivery as finished, because it succeeded or will not be tried again.
 
     Args:
         outcome: short description of the result.
@@ -117,7 +117,7 @@ async def finished(connection: AsyncConnection, delivery: Delivery, outcome: str
 async def failed(
     connection: AsyncConnection, delivery: Delivery, *, next_at: datetime, outcome: str
 ) -> None:
-    """Record a failed attempt.
+    """Record a failed attempt, and schedule the next attempt.
 
     Args:
         next_at: time of the next attempt.

@@ -57,11 +57,12 @@ async def remember(
     *,
     granted_until: datetime | None = None,
 ) -> None:
-    """Add a principal to the ledger if it is not recorded yet.
+    """Add a principal to the ledger if it is missing.
+
+    If `granted_until` is given, also update the label and the expiry time of an existing principal.
 
     Args:
-        granted_until: expiry time of the principal's newest credentials; ignored if the recorded
-            time is later.
+        granted_until: expiry time of the newest credentials. A later time in the ledger is kept.
     """
     row = insert(connection.dialect.name, principals).values(
         hash=owner.hash,
@@ -86,7 +87,7 @@ async def remember(
 
 
 async def owner_by_hash(connection: AsyncConnection, hash_: str) -> Owner | None:
-    """Return the principal with this hash, which logs use as the id; None if unknown."""
+    """Return the principal with this hash, or None if the hash is unknown."""
     found = await connection.execute(_OWNERS.where(principals.c.hash == hash_))
     return _owner(found.one_or_none())
 
@@ -101,11 +102,11 @@ async def owner_of_key(connection: AsyncConnection, key: str) -> Owner | None:
 async def to_reconcile(
     connection: AsyncConnection, now: datetime, *, at_least_every: timedelta, limit: int
 ) -> Sequence[Owner]:
-    """Return the principals whose objects should be reconciled, the longest waiting first.
+    """Return the principals that are due for reconciliation, the longest waiting first.
 
-    A principal is due if credentials were valid after the last reconciliation, because they may
-    have stored objects since. Stored objects can also be lost at any time, so every principal is
-    due again after `at_least_every`.
+    A principal is due if its credentials were valid after the last reconciliation, because new
+    objects may have been stored. Every principal is due again after `at_least_every`, because
+    objects can be lost at any time.
     """
     open_ = sa.or_(
         principals.c.reconciled_at.is_(None),
@@ -118,7 +119,7 @@ async def to_reconcile(
 
 
 async def reconciled(connection: AsyncConnection, hash_: str, at: datetime) -> None:
-    """Record the time up to which a principal's objects are reconciled."""
+    """Record that a principal's objects are reconciled up to a given time."""
     await connection.execute(
         sa.update(principals).where(principals.c.hash == hash_).values(reconciled_at=at)
     )
@@ -130,7 +131,7 @@ async def was_granted(
     """Return whether a principal had valid credentials at a given time.
 
     Args:
-        slack: tolerance before and after the validity of the credentials.
+        slack: tolerance before the issue and after the expiry of the credentials.
     """
     found = await connection.execute(
         sa.select(grants.c.session_name)
@@ -167,5 +168,5 @@ def _owner(row: Any) -> Owner | None:
 
 
 def _label(name: str) -> str:
-    """Return a name without characters that databases cannot store, of limited length."""
+    """Remove characters that databases cannot store, and limit the length to `MAX_LABEL`."""
     return name.encode("utf-8", "replace").decode().replace("\0", "")[:MAX_LABEL]

@@ -1,4 +1,7 @@
-"""Receipts of uploads, and counters of each principal's usage; one transaction changes both."""
+"""Receipts of uploads, and counters of each principal's usage.
+
+A receipt and the counters change in the same transaction.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,9 +45,9 @@ class Receipt:
     Attributes:
         source: origin of the first report: ``page``, ``form``, ``callback``, or ``found`` (by the
             server itself).
-        is_news: whether this transaction added the receipt or changed it.
-        used: the principal's usage after this transaction: bytes and number of objects for each
-            changed day and for ``total``; empty if nothing changed.
+        is_news: True if `record` has added or changed this receipt.
+        used: the principal's new usage: a mapping from the day and ``total`` to bytes and number of
+            objects; empty if nothing changed.
     """
 
     key: str
@@ -86,7 +89,7 @@ async def record(
     """Record a stored object, and add it to the principal's usage.
 
     Recording the same object again changes nothing. A different object with the same key replaces
-    the earlier one.
+    the recorded object.
     """
     values = {
         "size": stored.size,
@@ -128,7 +131,7 @@ async def find(connection: AsyncConnection, key: str) -> Receipt | None:
 
 
 async def of_keys(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Receipt]:
-    """Return the receipts of stored uploads, as a mapping from keys."""
+    """Return a mapping from keys to receipts; keys without a stored upload are omitted."""
     rows = await connection.execute(
         sa.select(*RECEIPT).where(receipts.c.key.in_(keys), receipts.c.deleted_at.is_(None))
     )
@@ -159,7 +162,7 @@ async def in_range(
     """Return the receipts of a principal's stored uploads in a range of keys.
 
     Args:
-        after: keys must be greater than this key.
+        after: the start of the range; this key itself is excluded.
         until: the last key of the range; None for no end.
 
     Returns:
@@ -196,7 +199,9 @@ async def mark_deleted(
 
 
 async def unrecord(connection: AsyncConnection, key: str) -> bool:
-    """Remove a receipt, and subtract the upload from the total usage and from the usage of its day.
+    """Delete the receipt of an upload.
+
+    The upload is also subtracted from the total usage, and from the usage of the day of storage.
 
     Returns:
         False if there is no receipt or the upload is marked as deleted; otherwise True.
@@ -220,7 +225,7 @@ async def find_undo(connection: AsyncConnection, undo_id: str, now: datetime) ->
 
 
 async def undo_under(connection: AsyncConnection, key: str, now: datetime) -> Undo | None:
-    """Return the data for restoring the upload with a key, or None if it cannot be restored."""
+    """Return the undo data of the deleted upload with this key, or None if it has no undo data."""
     found = await connection.execute(
         sa.select(*UNDO).where(receipts.c.key == key, receipts.c.undo_until > now)
     )
@@ -249,7 +254,7 @@ def undo_of(row: Any) -> Undo:
 
 
 async def undos_ended(connection: AsyncConnection, now: datetime, *, limit: int) -> Sequence[Undo]:
-    """Return expired `Undo` records, whose data must still be removed from the trash."""
+    """Return expired `Undo` records; their objects may still be in the trash."""
     found = await connection.execute(
         sa.select(*UNDO).where(receipts.c.undo_until <= now).limit(limit)
     )
@@ -321,11 +326,11 @@ async def _count(
 ) -> dict[str, tuple[int, int]]:
     """Add an upload to the usage of its day and to the total usage.
 
-    The day comes from the storage time that OSS reports. Call this function last in a transaction,
-    because it locks the principal's usage rows, which other transactions need.
+    OSS reports the storage time, which determines the day. Call this function at the end of a
+    transaction, because it locks the principal's usage rows for other transactions.
 
     Returns:
-        The new usage of the principal: bytes and number of objects, for the day and ``total``.
+        The new usage: a mapping from the day and ``total`` to bytes and number of objects.
     """
     row = {"principal": principal, "day": day_of(stored.last_modified), "total": TOTAL}
     counted = await connection.execute(_COUNT, row | {"bytes": stored.size})

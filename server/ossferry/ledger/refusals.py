@@ -1,7 +1,7 @@
 """Uploads that the page refused because the stored object differs from the file that was sent.
 
-A refusal is about one object, identified by its key and its ETag. A different object under the same
-key is another upload.
+A refusal applies to one object, identified by its key and its ETag. It does not apply to a later
+object with the same key.
 """
 
 from collections.abc import Iterable, Sequence
@@ -82,7 +82,7 @@ async def of_objects(connection: AsyncConnection, objects: Iterable[Listed]) -> 
 
 
 async def forget(connection: AsyncConnection, key: str) -> None:
-    """Delete the refusal of a key, because the page has now confirmed the object with this key."""
+    """Delete the refusal of the object with this key, unless the object is kept below `trash/`."""
     await connection.execute(FORGOTTEN, {"of": key})
 
 

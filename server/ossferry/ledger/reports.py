@@ -49,7 +49,7 @@ class UploadRow:
 async def principals_report(
     connection: AsyncConnection, *, principal: str = "", limit: int
 ) -> Sequence[PrincipalRow]:
-    """Return principals, sorted by the size of their stored uploads, largest first.
+    """Return principals, sorted by the total size of their stored uploads, largest first.
 
     Args:
         principal: hash of one principal; empty for all principals.
@@ -128,7 +128,7 @@ async def upload_pages(
 ) -> AsyncIterator[Sequence[UploadRow]]:
     """Yield all uploads, newest first, one page at a time.
 
-    Each page is read in a transaction of its own, so that a slow consumer does not block others.
+    Each page is read in a separate transaction, so a slow consumer does not occupy a connection.
 
     Raises:
         LedgerLostError: the database failed; the remaining pages are missing.

@@ -1,4 +1,7 @@
-"""Records of share links, without their URLs, which are secrets until they expire."""
+"""Records of share links.
+
+The URL of a link is not recorded, because it is a secret until it expires.
+"""
 
 import json
 from collections.abc import Mapping, Sequence

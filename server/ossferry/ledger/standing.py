@@ -36,8 +36,8 @@ class Standing:
 
     Attributes:
         used: usage by uploads; the keys are the field names of `Quota`.
-        kept: usage by refused objects below `trash/`; the keys are the same.
-        own: the principal's own limits; where a limit is None, the limit of the settings applies.
+        kept: usage by refused objects below `trash/`; the keys are the field names of `Quota`.
+        own: the principal's own limits. If a field is None, the limit of the settings applies.
     """
 
     used: Mapping[str, int]

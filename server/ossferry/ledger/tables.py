@@ -69,12 +69,15 @@ class Utc(TypeDecorator[datetime]):
 
 
 def day_of(moment: datetime) -> str:
-    """Return the day in UTC (``YYYY-MM-DD``) of a time; uploads are counted per day."""
+    """Return the day of a time in UTC, as ``YYYY-MM-DD``."""
     return f"{moment.astimezone(UTC):%Y-%m-%d}"
 
 
 def folded(text: str) -> str:
-    """Return case-folded text, so that searches ignore case in the same way on every database."""
+    """Return case-folded text for searches that ignore case.
+
+    Databases fold case differently, so the server folds the text itself.
+    """
     return unicodedata.normalize("NFC", text.casefold())[:KEY_LENGTH]
 
 

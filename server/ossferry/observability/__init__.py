@@ -1,1 +1,1 @@
-"""Logs, metrics and traces, and the redaction of secrets in all of them."""
+"""Logs, metrics, traces, and the redaction of secrets."""

@@ -1,9 +1,8 @@
 """Structured logging: one JSON object per line, through the standard library's loggers.
 
-Loggers work without configuration, so an application that embeds the server keeps its own handlers.
-Only this project's programs call `configure`. Never log a secret, a token, an `Authorization`
-header or the query of a URL. As an additional protection, this module redacts secrets in log lines,
-including lines of libraries.
+Only this project's programs call `configure`; an application that embeds the server keeps its own
+handlers. Never log a secret, a token, an `Authorization` header or the query of a URL. As an
+additional protection, this module redacts secrets in log lines, including lines of libraries.
 """
 
 import json
@@ -77,8 +76,8 @@ def configure(level: str, stream: TextIO | None = None, *, secrets: Iterable[str
 def hush(*names: str) -> None:
     """Remove the handlers of a library's loggers, and redact secrets in their log records.
 
-    The library's own handlers would write secrets. Without them, the redacted records go to the
-    handlers of the root logger.
+    The library's own handlers would write secrets. After their removal, the root logger's handlers
+    write the redacted records.
 
     Args:
         names: names of the loggers.

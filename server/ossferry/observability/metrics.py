@@ -1,9 +1,9 @@
-"""Prometheus metrics of requests, decisions, uploads and calls to STS.
+"""Prometheus metrics of requests, decisions about grants, uploads, and calls to STS.
 
 Every label has a small, fixed set of values; clients cannot add values.
 
-If there are several processes, `prometheus_client` stores their values in files of a shared folder,
-and each process reports the sum over all processes.
+If there are several processes, `prometheus_client` stores the metrics of each process in a shared
+folder. Each process reports the sum over all processes.
 """
 
 import os
@@ -62,7 +62,7 @@ class Metrics:
         """Count a decision about a grant.
 
         Args:
-            outcome: a code of this project, such as an error code.
+            outcome: an error code, or the outcome of a successful request.
         """
         self._decisions.labels(outcome).inc()
 

@@ -1,8 +1,8 @@
-"""Redaction of secrets in text before it is written: known values and recognizable formats.
+"""Redaction of secrets in text before the text is written.
 
-Known values are the secrets of the settings. Recognizable formats are cloud credentials, API keys,
-signed tokens, signatures, and passwords in URLs. Redaction is only an additional protection,
-because this project's code does not log secrets.
+Two kinds of secrets are redacted: the secret values of the settings, and text in the format of a
+secret. These formats are cloud credentials, API keys, signed tokens, signatures, and passwords in
+URLs. Redaction is only an additional protection, because this project's code does not log secrets.
 """
 
 import re
@@ -37,7 +37,7 @@ MIN_LENGTH = 6
 
 
 class Redactor:
-    """Replaces secrets in text: the given values, and text in recognizable formats of secrets."""
+    """Replaces secrets in text: the given values, and text in the format of a secret."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         known = {value for value in values if len(value) >= MIN_LENGTH}

@@ -1,4 +1,4 @@
-"""The endpoint `/metrics`, which Prometheus reads with a token of its own."""
+"""The endpoint `/metrics`, which Prometheus reads with a separate token."""
 
 import hmac
 

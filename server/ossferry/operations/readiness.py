@@ -2,7 +2,7 @@
 
 The checks cover STS, the server's clock, the shared storage, the ledger and the audit trail. STS
 and the audit trail are tested only if their last use failed, or if they have not been used yet.
-Failed checks are logged; the client receives only whether the process is ready. The result is
+The answer contains only whether the process is ready; failed checks are logged. The result is
 cached for 10 seconds, so frequent requests cost little.
 """
 
@@ -46,7 +46,7 @@ log = logger("ossferry.readiness")
 
 
 def ask_sts_date(settings: Settings) -> StsDate:
-    """Return a function that requests STS and returns the time in the answer's `Date` header."""
+    """Return a function that sends a request to STS and returns the answer's `Date` header."""
 
     async def ask() -> datetime:
         try:

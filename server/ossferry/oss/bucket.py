@@ -1,9 +1,8 @@
 """The server's own access to the bucket, through `oss2`.
 
-The server has a RAM role of its own, separate from the role of the credentials for pages. The
-credentials of each call are limited to this bucket. `oss2` is synchronous, so calls run in a
-limited number of worker threads. Error codes of OSS are logged; clients receive only whether a
-retry can help.
+The server has its own RAM role, separate from the role for pages. A session policy limits the
+server's credentials to this bucket. `oss2` is synchronous, so calls run in at most `MAX_CALLS`
+worker threads. Error codes of OSS are logged; clients receive only whether a retry can help.
 """
 
 import asyncio
@@ -79,7 +78,7 @@ class OssBucket:
     """The configured bucket, accessed through `oss2` with V4 signatures.
 
     Args:
-        assume_role: requests credentials of the role `settings.objects_role_arn`.
+        assume_role: function that requests credentials of the role `settings.objects_role_arn`.
     """
 
     def __init__(self, settings: Settings, assume_role: AssumeRole, *, clock: Clock) -> None:
@@ -153,7 +152,7 @@ class OssBucket:
         self._session.session.close()
 
     async def _unless_gone(self, call: Callable[[oss2.Bucket], T]) -> T | None:
-        """Run a call about a multipart upload; return None if that upload does not exist."""
+        """Run a call for a multipart upload; return None if the upload does not exist."""
         try:
             return await self._ask(call)
         except oss2.exceptions.NotFound as error:
@@ -173,7 +172,7 @@ class OssBucket:
         If OSS rejects the credentials, renew them and repeat the call once.
 
         Raises:
-            oss2.exceptions.NotFound: not converted, because its meaning depends on the call.
+            oss2.exceptions.NotFound: OSS answers with status 404; the caller handles this case.
             OssRefusedError: OSS refuses the call for another reason.
             OssLostError: OSS gives no usable answer.
         """
@@ -283,9 +282,9 @@ class OssBucket:
 
 
 def _session(address: str) -> oss2.Session:
-    """Return an HTTP session for OSS, with the proxy of the environment if one is set.
+    """Return an HTTP session for OSS; a proxy in the environment variables is used.
 
-    The environment is read only once. Otherwise `requests` would read it for each request, and
+    The variables are read only once. Otherwise `requests` would read them for each request, and
     would also read credentials from `~/.netrc`.
     """
     session = oss2.Session(pool_size=MAX_CALLS)
@@ -301,7 +300,7 @@ def _copy_whole(bucket: oss2.Bucket, stored: Stored, target: str) -> None:
 def _copy_parts(bucket: oss2.Bucket, stored: Stored, target: str) -> None:
     """Copy a large object within OSS in parts.
 
-    Headers and metadata are sent explicitly, because parts do not include them.
+    Headers and metadata are sent explicitly, because OSS does not copy them with the parts.
     """
     kept = bucket.head_object(stored.key).headers
     headers = {

@@ -1,8 +1,8 @@
-"""The kill switch: a deny policy on the role, which invalidates all issued tokens immediately.
+"""The kill switch: a deny policy on the RAM role, which blocks all issued credentials immediately.
 
-The command calls RAM with the rights of the person who runs it; the server itself does not have
-these rights. Switching on or off repeatedly is harmless. An administrator creates the policy once.
-After that, operators of the switch do not need the right to write policies. With that right, they
+The command uses the RAM rights of the person who runs it; the server does not have these rights.
+Turning the switch on or off repeatedly is harmless. An administrator should create the policy in
+advance. Then an operator does not need the right to write policies. An operator with that right
 could extend their own rights.
 """
 

@@ -45,7 +45,7 @@ def refuse_mock(settings: Settings) -> None:
 def refuse_mock_keys(settings: Settings, environment: Mapping[str, str]) -> None:
     """Raise an error if the server's access key belongs to a mock.
 
-    Do nothing if the settings allow a mock. The secrets of a mock's access keys are public.
+    The secrets of a mock's access keys are public. If the settings allow a mock, do nothing.
 
     Args:
         environment: environment variables, which contain the access key id.

@@ -1,7 +1,6 @@
-"""Objects and multipart uploads as OSS describes them, and the interface for access to the bucket.
+"""Types for objects and multipart uploads in OSS, and the interface for access to the bucket.
 
-Other folders use these types instead of the client `bucket.OssBucket`, which implements the
-interface.
+Other folders use this interface; the class `bucket.OssBucket` implements it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +28,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored(Listed):
-    """An object as OSS describes it in response to HeadObject.
+    """An object with the data that OSS returns for HeadObject.
 
     Attributes:
         crc64: CRC-64/ECMA as decimal text; empty if OSS has no checksum.
@@ -77,7 +76,7 @@ class ObjectStore(Protocol):
     """
 
     async def head(self, key: str) -> Stored | None:
-        """Return the description of an object, or None if OSS has no object with this key."""
+        """Return the metadata of an object, or None if OSS has no object with this key."""
         ...
 
     async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
@@ -124,8 +123,8 @@ class ObjectStore(Protocol):
         """Return a presigned URL for reading an object.
 
         Args:
-            lives_s: seconds until the URL expires; it expires earlier if the signing credentials
-                expire earlier.
+            lives_s: seconds until the URL expires. If the signing credentials expire earlier, the
+                URL expires with the credentials.
             params: query parameters that are included in the signature, such as
                 ``response-content-type``.
         """

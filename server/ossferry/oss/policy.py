@@ -1,4 +1,4 @@
-"""Session policies of STS credentials, for uploads to one prefix and for the server itself.
+"""Session policies of STS credentials: for uploads below one prefix, and for the server itself.
 
 A policy is built as a dictionary and encoded as JSON at the end; it is never assembled from
 strings. Values with characters outside a narrow alphabet are refused, not escaped, because RAM
@@ -41,7 +41,7 @@ class Conditions:
 
     Attributes:
         secure_transport: whether the request must use HTTPS.
-        address: the IP address from which the request must come; empty for any address.
+        address: the only IP address that may send requests; empty for any address.
     """
 
     secure_transport: bool = False
@@ -135,7 +135,7 @@ def objects_policy(*, bucket: str) -> dict[str, Json]:
 def policy_text(policy: dict[str, Json]) -> str:
     """Return the policy as JSON without spaces.
 
-    Spaces would break the signature in one of Alibaba Cloud's own clients.
+    With spaces, one of Alibaba Cloud's own clients computes a wrong signature.
 
     Raises:
         PolicyError: the text is longer than `MAX_POLICY_LENGTH` characters.

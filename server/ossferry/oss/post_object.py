@@ -1,4 +1,4 @@
-"""PostObject signatures: the fields with which a plain HTML form stores one file in OSS.
+"""PostObject signatures: the fields of a plain HTML form that stores one file in OSS.
 
 The functions are pure: they use no clock, no randomness and no I/O. The signature covers only the
 policy, so the policy needs a condition for every relevant field.
@@ -67,10 +67,11 @@ def signed_fields(
     """Return all fields of a form except the file, which must be the form's last field.
 
     Args:
-        credentials: credentials that sign the form; the form expires when they expire.
+        credentials: credentials for the signature; the form expires at the same time.
         at: time of the signature.
-        fields: fields that describe the object; `conditions` must contain one condition for each.
-        conditions: conditions in addition to those for the bucket and the credentials.
+        fields: fields that describe the object; `conditions` must contain one condition per field.
+        conditions: additional conditions. This function adds the conditions for the bucket and the
+            credentials.
     """
     day = f"{at.astimezone(UTC):%Y%m%d}"
     signing = [

@@ -1,7 +1,7 @@
-"""Parsing of answers that OSS sends to `oss2`: origin check, times, and lists of several pages.
+"""Parsing of answers from OSS: origin check, times, and lists with several pages.
 
-These functions block, like all of `oss2`, so they run in a worker thread. At most 10 pages of a
-list are read.
+The functions that read lists block, like all of `oss2`, so run them in a worker thread. At most 10
+pages of a list are read.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,12 @@ R = TypeVar("R", bound=oss2.models.RequestResult)
 
 
 def ours(result: R) -> R:
-    """Return an answer unchanged if it has a request id, as every answer of OSS does.
+    """Return an answer unchanged after checking that it comes from OSS.
+
+    Every answer of OSS has a request id.
 
     Raises:
-        ValueError: the answer has no request id, so it does not come from OSS.
+        ValueError: the answer has no request id.
     """
     if not result.request_id:
         raise ValueError("not an answer of OSS")

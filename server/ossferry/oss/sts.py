@@ -1,8 +1,8 @@
-"""Client of STS: requests credentials through the official SDK and classifies its failures.
+"""Client of STS: calls the official SDK, and converts SDK errors to this project's exceptions.
 
-The SDK's synchronous version runs in threads of its own. The asynchronous version builds a TLS
-context and a connection for every call, which would block the event loop for about ten milliseconds
-each time. Clients never receive answers of STS; error codes and request ids are logged.
+The SDK's synchronous version runs in worker threads. The asynchronous version would block the event
+loop for about ten milliseconds per call, because it builds a new TLS context and connection each
+time. Clients never receive answers of STS; error codes and request ids are logged.
 """
 
 import asyncio
@@ -81,9 +81,10 @@ class AssumeRole(Protocol):
 def default_credentials() -> CredentialClient:
     """Return a client for the SDK's default chain of credential sources.
 
-    The chain is: environment, OIDC, profile file, ECS RAM role, URI. Unless the environment decides
-    otherwise, the ECS metadata service is used only in its hardened mode. The normal mode needs no
-    token: an attacker who makes the server fetch a URL could read the server's credentials.
+    The chain is: environment, OIDC, profile file, ECS RAM role, URI. The ECS metadata service is
+    used only in its hardened mode, unless `ALIBABA_CLOUD_IMDSV1_DISABLED` allows the normal mode.
+    The normal mode needs no token. An attacker who makes the server fetch a URL could then read the
+    server's credentials.
     """
     if "ALIBABA_CLOUD_IMDSV1_DISABLED" not in os.environ:
         auth_util.environment_imds_v1_disabled = "true"  # the SDK has read the variable at import
@@ -105,8 +106,8 @@ class StsClient:
     """Calls AssumeRole for one role, with a fixed lifetime of the credentials.
 
     Args:
-        role_arn: ARN of the role; by default the role for the page's credentials.
-        duration_s: lifetime in seconds; by default that of the page's credentials.
+        role_arn: ARN of the role; by default the option `role_arn`.
+        duration_s: lifetime in seconds; by default the option `session_duration_s`.
     """
 
     def __init__(

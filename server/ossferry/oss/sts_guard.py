@@ -1,10 +1,10 @@
 """Protection of STS calls: a rate limit, one retry and a circuit breaker.
 
-Calls wait in a queue, so that STS never receives more calls per second than the settings allow. If
-the queue is too long, a call fails immediately, and the client is told when to try again. After 5
-failures in a row, calls fail without a request to STS; every 5 seconds, one test call is sent to
-check whether STS has recovered. Credentials that have already expired when they arrive count as a
-failure.
+Calls wait in a queue, so STS never receives more calls per second than the settings allow. If the
+queue is full, a call fails immediately, and the error says when to try again.
+
+After 5 failures in a row, the circuit breaker blocks all calls except one test call every 5
+seconds. An answer with expired credentials counts as a failure.
 """
 
 import asyncio
@@ -75,11 +75,10 @@ class Breaker:
         return self._losses >= LOSSES
 
     def check(self) -> None:
-        """Raise an error if the breaker is open, except for one test call every `OPEN_S` seconds.
+        """Raise an error if the breaker is open; allow one test call every `OPEN_S` seconds.
 
         Raises:
-            StsLostError: STS has failed several times in a row, most recently within `OPEN_S`
-                seconds.
+            StsLostError: the breaker is open, and no test call is due.
         """
         if not self.is_open:
             return

@@ -103,7 +103,7 @@ class Assets:
         return self._files.get(url)
 
     def embed(self) -> StoredFile | None:
-        """Return the script with which other sites embed the page, or None if it was not built."""
+        """Return the script that embeds the page in other sites, or None if it was not built."""
         return next((file for url, file in self._files.items() if url.endswith("/embed.js")), None)
 
     def styles(self) -> str:
@@ -123,8 +123,8 @@ class Assets:
 def find_web_dir(settings: Settings) -> Path:
     """Return the folder of the built page.
 
-    This is the configured folder. If none is configured, it is the folder in the installed package
-    or in the checkout.
+    The settings may name the folder. Otherwise the folder is in the installed package or in the
+    checkout.
 
     Raises:
         SettingsError: there is no built page in the folder.

@@ -43,7 +43,7 @@ class AssetApi:
         return response
 
     async def icon(self, request: Request) -> Response:
-        """Answer `GET /favicon.ico`, which browsers request by default, with the icon."""
+        """Answer `GET /favicon.ico` with the icon; browsers request this path by default."""
         file = self._assets.icon()
         if file is None:
             return Response(status_code=204)

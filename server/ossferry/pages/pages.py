@@ -1,7 +1,8 @@
-"""The upload page: one HTML file for each combination of interpreter and language.
+"""The upload page: one HTML file for each Python interpreter and each user language.
 
-The settings choose the interpreter; the request chooses the language. Browsers revalidate the page
-on every visit (`no-cache`). The files that the page loads have hashes in their paths.
+The settings choose the interpreter, MicroPython or Pyodide; the request determines the language.
+Browsers revalidate the page on every visit (`no-cache`). The files that the page loads have hashes
+in their paths.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ __all__ = ["Pages"]
 
 
 class Pages:
-    """The route `/`, with one page for each combination of interpreter and language."""
+    """The route `/`, which serves the page in the language of the user."""
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class Pages:
 
 
 def _load_pages(web_dir: Path, runtime: str) -> dict[str, StoredFile]:
-    """Return an interpreter's pages as a mapping from languages, English first."""
+    """Return a mapping from languages to pages for one Python interpreter; English comes first."""
     found = {DEFAULT: _load_page(web_dir / f"index.{runtime}.html")}
     for path in sorted(web_dir.glob(f"index.{runtime}.*.html")):
         found[path.name.split(".")[2]] = _load_page(path)

@@ -40,8 +40,7 @@ class Addresses:
     def _origin_of(self, host: str) -> str:
         """Return the address of an upload host.
 
-        For an endpoint, the bucket's name is put in front of the host name unless it is already
-        there.
+        If the host is an endpoint, the host name in the address begins with the bucket's name.
         """
         if not self.is_endpoint(host) or host_of(host).startswith(f"{self.bucket}."):
             return host
@@ -61,8 +60,8 @@ class Addresses:
     def form_address(self) -> str:
         """The address to which browsers send forms.
 
-        This is the first custom domain, if there is one, because only a custom domain accepts forms
-        of every account. Unlike the page, a form cannot try a second address after a failure.
+        A custom domain is preferred, because OSS endpoints do not accept forms for every account.
+        Unlike the page, a form cannot try a second address after a failure.
         """
         custom = (each for each in self.upload_origins if not self.is_endpoint(each))
         return next(custom, self.upload_origins[0])

@@ -2,7 +2,7 @@
 
 Only the modules of this folder read these variables. Each value is validated alone (`types`) and in
 combination with other values (`rules`). If a value is unsafe or missing, the server does not start,
-and one sentence names the option. This module opens no connection.
+and the error message names the option. This module opens no connection.
 """
 
 from ipaddress import IPv4Network, IPv6Network

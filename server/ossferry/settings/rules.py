@@ -1,7 +1,7 @@
-"""Rules for combinations of options; each rule yields a sentence for each problem.
+"""Rules for combinations of options; each rule yields one error message per problem.
 
 A rule's parameters have the names of the options that the rule compares; `broken_rules` passes the
-values. A sentence names the invalid option and says how to correct it. Rules open no file and no
+values. A message names the invalid option and says how to correct it. Rules open no file and no
 connection.
 """
 
@@ -39,7 +39,7 @@ _PLAIN_URL = re.compile(r"[!-\[\]-~]+")
 
 
 def broken_rules(options: object) -> Iterator[str]:
-    """Yield a sentence for each problem that a rule finds, in the order of `RULES`.
+    """Yield the error messages of all rules, in the order of `RULES`.
 
     Args:
         options: an object with an attribute for each parameter of each rule.
@@ -179,7 +179,7 @@ def _endpoints(
 
 
 def _region(addresses: Addresses, region: str, objects_address: str) -> Iterator[str]:
-    """Yield a sentence for each common mistake in a region or endpoint copied from the console.
+    """Yield an error message for each common mistake in a region or an endpoint.
 
     The mistakes are: the region begins with ``oss-``, an endpoint contains the bucket's name, or an
     endpoint belongs to another region.
@@ -205,10 +205,10 @@ def _issuers(allow_mock: bool, jwt_jwks_url: str, oidc_issuer: str) -> Iterator[
 
 
 def _all_a_mock(addresses: Addresses, sts_address: str, objects_address: str) -> Iterator[str]:
-    """Yield a sentence for each endpoint that is not on this machine, if a mock is allowed.
+    """If a mock is allowed, yield an error message for each endpoint that is not on this machine.
 
-    With a mock, the demo lets anyone in without proof of identity. Therefore no real endpoint may
-    be used together with a mock.
+    A server that allows a mock may let anyone in without proof of identity. Such a server must not
+    use real endpoints.
     """
     for option, url in (
         ("OSSFERRY_ENDPOINT", addresses.endpoint),
@@ -276,9 +276,9 @@ def _custom_domain(
 
 
 def _apart(option: str, host: str, allowed_hosts: tuple[str, ...]) -> Iterator[str]:
-    """Yield a sentence if a domain with uploaded files could share cookies with this server.
+    """Yield an error message if a domain with uploaded files could share cookies with this server.
 
-    This is the case if one of the two domains is part of the other.
+    Cookies can be shared if the two domains are equal, or if one is a subdomain of the other.
     """
     for ours in allowed_hosts:
         if host == ours or host.endswith(f".{ours}") or ours.endswith(f".{host}"):

@@ -1,4 +1,4 @@
-"""Types for option values that need validation of their own."""
+"""Types that validate the values of single options."""
 
 import base64
 import binascii
@@ -151,11 +151,12 @@ def bare(secret: str) -> str:
 
 
 def _share(is_near: Callable[[str, str], bool], text: str, stride: int) -> float:
-    """Return the fraction of the character pairs in a text that are neighbours.
+    """Return the fraction of character pairs in a text that are neighbours.
 
     Args:
-        is_near: returns whether two characters are neighbours, such as on the keyboard.
-        stride: distance in the text between the two characters of a pair.
+        is_near: function that returns whether two characters are neighbours, for example on the
+            keyboard.
+        stride: distance between the two characters of a pair in the text.
     """
     steps = [is_near(*step) for step in zip(text, text[stride:], strict=False)]
     return sum(steps) / len(steps)

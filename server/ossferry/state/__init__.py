@@ -1,1 +1,1 @@
-"""State that several processes share, in Redis or in memory: key-value storage and counters."""
+"""Key-value storage and counters: in memory for one process, in Redis for several processes."""

@@ -1,6 +1,6 @@
-"""Counters for rate limits, in Redis for several processes and in memory for one.
+"""Counters for rate limits: in memory for one process, in Redis for several processes.
 
-Time windows are exact: no period of 60 seconds has more events than a limit per minute allows.
+The time windows move continuously, so a limit per minute holds for every period of 60 seconds.
 While Redis does not answer, each process counts its own events and allows one fourth of each limit.
 """
 
@@ -105,10 +105,9 @@ class Counter:
 class MovingWindows:
     """In-memory storage of counters: the times of recent events for each key.
 
-    The storage belongs to one event loop. The in-memory storage of the `limits` library visits
-    every counter on every event, each time in a worker thread. With thousands of principals, this
-    uses most of a CPU core. This storage instead removes expired counters once a minute, and takes
-    a clock as an argument. The method names are those of the library's Redis storage.
+    The in-memory storage of the `limits` library visits every counter for every event, which is too
+    slow for thousands of principals. This class removes expired counters only once a minute. Its
+    methods have the names of the library's Redis storage. Use each instance in one event loop only.
     """
 
     def __init__(self, monotonic: Monotonic = monotonic) -> None:
@@ -168,15 +167,15 @@ WindowStorage: TypeAlias = RedisCounters | MovingWindows
 class _Windows:
     """Exact moving time windows in one storage.
 
-    Each grant uses five counters. The moving window of the `limits` library builds a counter's name
-    for each call, so this class caches the names.
+    The `limits` library builds the name of a counter again for each call. This class caches the
+    names, because each grant uses five counters.
     """
 
     def __init__(self, storage: WindowStorage) -> None:
         self._storage = storage
 
     async def hit(self, item: limits.RateLimitItem, names: tuple[str, ...]) -> bool:
-        """Count one event unless the rate limit is reached; return whether it was counted."""
+        """Count one event unless the limit is reached; return whether the event was counted."""
         key = _counter_name(item, names)
         return await self._storage.acquire_entry(key, item.amount, item.get_expiry())
 

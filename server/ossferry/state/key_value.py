@@ -183,9 +183,10 @@ class RedisStorage:
 
 
 def redis_pool(url: str, *, timeout_s: float = TIMEOUT_S) -> redis.BlockingConnectionPool:
-    """Return a pool of at most `MAX_CONNECTIONS` connections; further commands wait for one.
+    """Return a pool of at most `MAX_CONNECTIONS` connections to Redis.
 
-    A connection that was closed while idle, for example by a restart of Redis, is opened again.
+    If all connections are in use, a command waits. If Redis has closed an idle connection, for
+    example during a restart, the connection is opened again.
 
     Args:
         timeout_s: the longest time in seconds to wait for a connection or an answer of Redis.

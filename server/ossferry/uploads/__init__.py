@@ -1,1 +1,1 @@
-"""Uploads after OSS has stored them: receipts, lists, links, deletion, quotas, reconciliation."""
+"""Endpoints and services for uploads: receipts, lists, links, deletion, quotas, reconciliation."""

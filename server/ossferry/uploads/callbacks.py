@@ -2,7 +2,7 @@
 
 The public key is fetched only from OSS's own host, and always over HTTPS. A valid signature alone
 is not enough proof, because OSS's key has only 512 bits. Therefore the server requests the object's
-description from OSS and records that description. This also makes a replayed callback harmless.
+metadata from OSS and records only this metadata. A repeated callback is therefore harmless.
 
 Source: OSS pages "Callback" and "Upload callbacks".
 """

@@ -1,9 +1,11 @@
 """Endpoints that list uploads.
 
-The list by key comes from OSS, which has no other order and no search. Sorted lists, search results
-and deleted uploads come from the ledger. The ledger does not contain an upload without a receipt
-while the page can still refuse that upload. The list by key shows such an upload immediately,
-without checksum and time of recording. No list contains uploads that the page has refused.
+The list sorted by key comes from OSS, which offers no other order and no search. All other lists
+come from the ledger.
+
+A new upload without a receipt is not in the ledger yet, because the page may still refuse the
+upload. Only the list from OSS shows such an upload, without checksum and time of recording. Refused
+uploads are in no list.
 """
 
 import re
@@ -116,8 +118,8 @@ class ListApi:
         """Request one page of uploads from OSS, without refused uploads.
 
         Returns:
-            The uploads with their receipts, and the key after which the next page begins. The key
-            is None on the last page.
+            The uploads with their receipts, and the last key of the page. The key is None if there
+            is no next page.
         """
         found = await self._store.list(owner.prefix, after=after, limit=limit)
         async with self._database.read() as connection:
@@ -174,7 +176,7 @@ def _place(cursor: str) -> tuple[datetime, str] | None:
 
 
 def object_json(listed: Listed, receipt: Receipt | None) -> dict[str, object]:
-    """Return the description of an upload for clients, as a dictionary for JSON."""
+    """Return the data of an upload for clients, as a dictionary for JSON."""
     return {
         "key": listed.key,
         "name": name_of(listed.key),

@@ -41,7 +41,7 @@ class ObjectApi:
         return JSONResponse(object_json(stored, receipt))
 
     async def preview(self, request: Request, owner: Owner) -> Response:
-        """Handle `GET /api/objects/{key}/preview?preset=`: return a preview's URL.
+        """Handle `GET /api/objects/{key}/preview?preset=`: return the URL of a preview image.
 
         The URL expires after 5 minutes.
         """

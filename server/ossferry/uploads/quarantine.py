@@ -1,14 +1,13 @@
 """Quarantine of refused uploads: the stored object differs from the file that was sent.
 
 Only the page can compute the checksum of the file. Therefore the page reports that it refused an
-upload, and the server compares the report with the stored object. A refused object does not appear
-in lists or in events of new uploads. Depending on the settings, it is removed, or kept below
-`trash/` for a while. Kept objects count in the principal's quota, because anybody can refuse their
-own uploads.
+upload, and the server compares the report with the stored object. Depending on the settings, a
+refused object is removed, or kept below `trash/` for a while. Kept objects count in the principal's
+quota, because a client could refuse its own uploads to avoid the quota.
 
-A principal cannot hide another principal's object. An object can be refused only if it is below the
-principal's own prefix, was stored with the principal's credentials, and is not confirmed by a
-receipt from the page.
+A principal can refuse only its own objects. The object must be below the principal's prefix, the
+principal must have had valid credentials when the object was stored, and the page must not have
+confirmed the object by a receipt.
 """
 
 import hashlib
@@ -67,22 +66,22 @@ class Quarantine:
         self._clock = clock
 
     async def refuse(self, owner: Owner, report: Report, etag: str) -> str:
-        """Remove the object of a refused upload.
+        """Record the refusal of an upload, and remove the object.
 
-        The refusal is recorded first. If OSS fails after that, the reconciler calls `finish` later.
+        If OSS fails after the refusal was recorded, the reconciler calls `finish` later.
 
         Args:
             report: size and checksum of the file.
-            etag: ETag of the refused object, without quotes; empty if the page did not receive it.
-                If it is empty, only a recent object without a receipt can be refused.
+            etag: ETag of the refused object, without quotes; empty if the page did not receive the
+                ETag. Without an ETag, only a recent object without a receipt can be refused.
 
         Returns:
-            ``gone`` if there is no such object, ``removed``, or ``kept`` below `trash/`.
+            ``removed``, ``kept`` (below `trash/`), or ``gone`` if there is no such object.
 
         Raises:
             UploadStandsError: the object equals the file, was confirmed, or is not the refused
                 object.
-            ForeignKeyError: the object was not stored with this principal's credentials.
+            ForeignKeyError: the principal had no valid credentials when the object was stored.
             OssLostError: OSS does not answer; the client should try again.
             OssRefusedError: OSS refuses a request of the server.
             LedgerLostError: the database does not answer; the client should try again.
@@ -158,8 +157,8 @@ class RefusalApi:
 
         Raises:
             BadRequestError: the report is malformed.
-            ForeignKeyError: the key is not below the principal's prefix, or the object was not
-                stored with this principal's credentials.
+            ForeignKeyError: the key is not below the principal's prefix, or the principal had no
+                valid credentials when the object was stored.
             UploadStandsError: the object cannot be refused.
             OssLostError: OSS does not answer; the client should try again.
             OssRefusedError: OSS refuses a request of the server.
@@ -186,9 +185,9 @@ def _why_it_stands(
 
 
 def _trash_key(owner: Owner, stored: Listed) -> str:
-    """Return the key of a refused object below `trash/`.
+    """Return the key below `trash/` for a refused object.
 
-    The key always differs from the keys of deleted uploads.
+    This key always differs from the keys below `trash/` for deleted uploads.
     """
     digest = hashlib.sha256(stored.key.encode()).hexdigest()
     return f"{TRASH}{owner.hash}/refused-{digest}"

@@ -1,9 +1,9 @@
 """Quotas: checked before a grant is issued, updated by receipts.
 
-STS credentials cannot limit sizes. The answer to a receipt contains the remaining quota, and the
-page stops when nothing remains. A client that ignores the quota can upload until its credentials
-expire, but it gets no new credentials. A principal's usage is cached for two seconds, so frequent
-requests for grants do not load the database.
+STS credentials cannot limit the size of uploads. Therefore the answer to each receipt contains the
+remaining quota, and the page stops when nothing remains. A client that ignores the quota can upload
+until its credentials expire, but it gets no new credentials. A principal's usage is cached for two
+seconds, so frequent requests for grants do not load the database.
 """
 
 from collections import OrderedDict
@@ -30,7 +30,7 @@ MAX_KEPT = 10_000
 
 
 class Quotas:
-    """Limits for all principals: a principal's own limits, otherwise the limits of the settings."""
+    """Checks quotas. A principal's own limits take precedence over the limits of the settings."""
 
     def __init__(
         self, settings: Settings, database: Database, *, clock: Clock, monotonic: Monotonic
@@ -43,10 +43,13 @@ class Quotas:
         self._kept: OrderedDict[str, tuple[float, Standing]] = OrderedDict()
 
     async def admit(self, owner: Owner, *, size: int = 0) -> Left | None:
-        """Return the remaining quota of a principal who may upload; None if there is no limit.
+        """Check that a principal may upload, and return the remaining quota.
 
         Args:
             size: size in bytes of the next object; 0 if unknown.
+
+        Returns:
+            The remaining quota, or None if there is no limit.
 
         Raises:
             RevokedError: the principal's access was revoked.
@@ -99,7 +102,7 @@ class Quotas:
         """Update a principal's cached usage with new counts from the ledger.
 
         Args:
-            used: bytes and number of objects, for days and for ``total``.
+            used: a mapping from days and ``total`` to bytes and number of objects.
         """
         until, found = self._kept.get(owner.hash, (0.0, None))
         if found is None:

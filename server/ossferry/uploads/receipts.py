@@ -1,8 +1,8 @@
 """Receipts: the page reports an upload, and the server verifies and records the stored object.
 
-The server does not trust the report: it requests the object's description from OSS. The page cannot
-do that, because its credentials cannot read objects. A receipt therefore also tells the page the
-outcome of an upload if the answer to its last request was lost.
+The server does not trust the report: it requests the object's metadata from OSS. The page cannot
+read objects with its own credentials. If the answer to an upload's last request was lost, the page
+learns from the receipt whether the object is stored.
 """
 
 import re
@@ -210,7 +210,7 @@ def _whole(value: object) -> int | None:
 
 
 def stored_json(stored: Stored) -> dict[str, object]:
-    """Return the description of a stored object for clients, as a dictionary for JSON."""
+    """Return the metadata of a stored object for clients, as a dictionary for JSON."""
     return {
         "key": stored.key,
         "size": stored.size,

@@ -1,10 +1,10 @@
 """Reconciliation of bucket and ledger: finds unrecorded, changed and missing objects.
 
-A closed tab sends no receipt, and neither does a client that wants to hide an upload. Therefore the
-uploads of all principals with valid credentials are compared every minute, and those of all other
-principals once a day. A new object is ignored for a while, because the page may still confirm or
-refuse it. This time begins when the reconciler first finds the object, or earlier, so a client
-cannot extend it by writing the object again. Objects that the page has refused are removed.
+Some uploads have no receipt, because the tab was closed or the client hides the upload. Therefore
+principals with valid credentials are reconciled every minute, and all other principals once a day.
+
+A new object is ignored for a while, because the page may still confirm or refuse it. Overwriting
+the object does not extend this time. Objects that the page has refused are removed.
 """
 
 import secrets
@@ -44,7 +44,7 @@ log = logger("ossferry.reconcile")
 
 @dataclass(slots=True)
 class Differences:
-    """Keys of objects with differences between the bucket and the ledger.
+    """Keys of objects that differ between the bucket and the ledger.
 
     Attributes:
         found: objects that were missing in the ledger.
@@ -89,10 +89,10 @@ class Reconciler:
         self._waiting: dict[str, dict[str, datetime]] = {}  # owner -> key -> time first seen
 
     async def run(self) -> int:
-        """Reconcile all principals that are due; return how many principals were reconciled.
+        """Reconcile all principals that are due, and return the number of reconciled principals.
 
-        Do nothing if another process already reconciles. A failure for one principal does not stop
-        the others; that principal is tried again later.
+        Do nothing if another process is reconciling. A failure for one principal does not stop the
+        reconciliation of the others. The failed principal is tried again later.
 
         Raises:
             LedgerLostError: the database does not answer; the caller should try again.
@@ -193,8 +193,8 @@ class Reconciler:
     def _may_wait(self, owner: Owner, each: Listed, waiting: dict[str, datetime]) -> bool:
         """Return whether the page may still confirm or refuse an object.
 
-        Record in `waiting` when the object was first found. Overwriting the object does not extend
-        the time that the page has.
+        The time at which the object was first found is recorded in `waiting`. The page's time ends
+        `settle_s` seconds after this time, even if the object is overwritten.
         """
         now = self._clock()
         latest = now - self._settle

@@ -1,8 +1,8 @@
 """Share links: presigned URLs that allow anyone to read one upload for a limited time.
 
-A browser displays an object only if its content type is harmless on the bucket's domain; it
-downloads all other objects. A link cannot be revoked, so the answer always contains the link's real
-expiry time.
+A browser may display an object only if its content type is harmless, such as an image; other
+objects are downloaded. A link cannot be revoked. The answer contains the real expiry time, which
+may be earlier than requested.
 """
 
 import secrets
@@ -111,7 +111,7 @@ def _note(value: object) -> str:
 
 
 def _headers(stored: Stored, disposition: str, process: str) -> dict[str, str]:
-    """Return the query parameters with which OSS sets response headers or processes an image.
+    """Return the query parameters of a link, which set response headers or process an image.
 
     Args:
         disposition: ``attachment`` for a download, ``inline`` for display in the browser.

@@ -1,8 +1,8 @@
-"""The trash: deletes uploads in such a way that they can be restored for a while.
+"""The trash: deleted uploads can be restored for a limited time.
 
-OSS is the source of truth; the ledger adds facts that OSS does not list. Depending on the settings,
-an upload is copied below `trash/` before it is deleted, or it becomes an old version in a bucket
-with versioning. Each step can be repeated, so a retry after a failure leads to the same result.
+Depending on the settings, an upload is copied below `trash/` before it is deleted, or it becomes an
+old version in a bucket with versioning. Each step can be repeated, so a retry after a failure leads
+to the same result. OSS decides whether an upload exists; the ledger records how to restore it.
 """
 
 import hashlib
@@ -78,10 +78,10 @@ class Trash:
         """Restore a deleted upload.
 
         Raises:
-            NothingToUndoError: there is no deleted upload with this undo id, or it has expired.
+            NothingToUndoError: no deleted upload has this undo id, or the undo id has expired.
             KeyTakenError: another object now has the same key.
             QuotaExceededError: the upload would exceed the quota.
-            BusyError: another request has been restoring uploads of this principal for too long.
+            BusyError: other requests are still restoring uploads of this principal.
         """
         name = f"undo {owner.hash}"  # so that concurrent requests cannot use the same quota twice
         async with leases.held(self._database, name, clock=self._clock, hold_s=HOLD_S):
@@ -110,7 +110,7 @@ class Trash:
         return stored, receipt
 
     async def purge(self, *, limit: int = 100) -> int:
-        """Remove the trash data of uploads that can no longer be restored.
+        """Remove the trash objects and undo data of uploads that can no longer be restored.
 
         Args:
             limit: the highest number of uploads to process.
@@ -176,5 +176,8 @@ class Trash:
 
 
 def _trash_key(owner: Owner, key: str) -> str:
-    """Return the key of a deleted upload in the trash; the same upload always has the same key."""
+    """Return the key below `trash/` for a deleted upload.
+
+    The same upload always has the same key below `trash/`.
+    """
     return f"{TRASH}{owner.hash}/{hashlib.sha256(key.encode()).hexdigest()}"

@@ -1,8 +1,8 @@
-"""Endpoints that list and discard a principal's unfinished uploads from all devices.
+"""Endpoints that list and discard unfinished uploads, including uploads from other devices.
 
 Every request asks OSS; nothing is cached. To discard an upload, the server repeats the abort until
-OSS has no part of the upload. One abort is not enough: a part in flight during the abort may be
-stored after it.
+OSS has no part of the upload. One abort is not enough, because OSS may still store a part that was
+being sent during the abort.
 """
 
 import asyncio
@@ -121,9 +121,9 @@ def _as_json(upload: Begun, parts: Sequence[Part]) -> dict[str, object]:
 
 
 def _part_size(parts: Sequence[Part]) -> int | None:
-    """Return the part size of a multipart upload, or None if the stored parts do not show it.
+    """Return the part size of a multipart upload, or None if the stored parts do not show the size.
 
-    Only the last part of an upload may be smaller than this size.
+    Only the last part of an upload may be smaller than the part size.
     """
     is_known = len(parts) > 1 or any(part.number == 1 for part in parts)
     return max(part.size for part in parts) if is_known else None

@@ -1,4 +1,4 @@
-"""Alembic environment: migrates the connection passed in the configuration."""
+"""Alembic environment: runs the migrations on the connection in the Alembic configuration."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""Add an index that speeds up the list of all principals' newest uploads."""
+"""Add an index for the list of the newest uploads of all principals."""
 
 from alembic import op
 

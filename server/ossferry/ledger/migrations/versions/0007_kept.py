@@ -1,4 +1,4 @@
-"""Add an index that speeds up counting a principal's refused uploads for the quota."""
+"""Add an index of refused objects by principal, which speeds up the quota check."""
 
 from alembic import op
 
