@@ -99,11 +99,12 @@ def create_app(
     Args:
         identify: identifies senders; by default the method of `settings.auth`.
         assume_role: calls STS; by default the official client with its default credentials.
-        audit: the audit trail; by default the one that `settings.audit_file` selects.
+        audit: the audit trail; by default the file in `settings.audit_file`, or else the log.
         monotonic: returns seconds that never decrease, for rate limits and pauses.
-        sts_date: returns the current time at STS; by default from a request to STS.
+        sts_date: returns the current time at STS; by default, a function that sends a request to
+            STS.
         store: access to the bucket; by default with `oss2` and the role for objects, or None if the
-            settings have no such role.
+            settings have no role for objects.
         sign_outs: the store of signed-out sessions; by default the ledger, else Redis, else memory.
         span: opens tracing spans; by default the function that `settings.tracing` selects.
         hooks: the application's hooks by name, in addition to the hooks of installed packages.

@@ -1,8 +1,8 @@
 """Services for stored uploads, and the tasks that run in the background.
 
 The services exist only if the server has a role for objects (`OSSFERRY_OBJECTS_ROLE_ARN`). Every
-process runs the background tasks; temporary locks in the ledger make sure that only one process
-does each piece of work.
+process runs the background tasks. Temporary locks in the ledger prevent two processes from doing
+the same work.
 """
 
 import asyncio
@@ -131,7 +131,7 @@ class UploadServices:
                 await self.hooks.sleep(target, IDLE_S)
 
     async def _every(self, pause_s: float, work: Callable[[], Awaitable[object]]) -> None:
-        """Call `work` repeatedly until this task is cancelled, after a pause before each call."""
+        """Wait `pause_s` seconds, call `work`, and repeat both until this task is cancelled."""
         while True:
             await asyncio.sleep(pause_s)
             await _attempt(getattr(work, "__qualname__", "work"), work)

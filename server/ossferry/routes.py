@@ -1,9 +1,9 @@
 """The table of all routes of the server.
 
-The first route that matches the path and method of a request handles the request. Routes through
-`gate.owners`, `gate.visitors` and `gate.admins` require an identified sender, and are recorded in
-the audit trail under the action name in the table. The other routes call the gate themselves or are
-open to everybody.
+The first route that matches the path and the method handles the request. Handlers from
+`gate.owners`, `gate.visitors` and `gate.admins` require an identified sender. For these handlers,
+the audit trail records each request under the action name in the table. The other handlers call the
+gate themselves, or accept requests from everybody.
 """
 
 from collections.abc import Mapping

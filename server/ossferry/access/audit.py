@@ -1,9 +1,9 @@
 """The audit trail: one log line for each granted or refused request and for each action.
 
-A line contains no secrets and no names. It has the keyed hash of the principal, the key prefix
-without its readable part, and the last four characters of the access key id. So a leaked audit log
-gives no access and reveals no names. The STS session name in a line also appears in the cloud's
-audit trail, so an operator can match the two.
+A line contains no secrets and no names of people. The principal appears as a keyed hash, and the
+key prefix appears without its readable part. Of an access key id, only the last four characters
+appear. The cloud's audit trail contains the same STS session names, so an operator can match the
+entries of both audit trails.
 """
 
 import json
@@ -75,7 +75,7 @@ class AuditFile:
             raise AuditLostError("not-written") from error
 
     def close(self) -> None:
-        """Close the file; `__call__` has already raised all write errors."""
+        """Close the file; ignore errors."""
         with suppress(OSError):
             self._file.close()
 
@@ -106,8 +106,8 @@ class Audit:
     """Writes lines to the audit trail.
 
     Args:
-        sink: writes one line; by default to the file in `OSSFERRY_AUDIT_FILE`, or to the log if
-            that setting is empty.
+        sink: writes one line. By default, lines go to the file in `OSSFERRY_AUDIT_FILE`, or to the
+            log if this setting is empty.
     """
 
     def __init__(self, settings: Settings, *, clock: Clock, sink: AuditSink | None = None) -> None:
@@ -131,8 +131,8 @@ class Audit:
         Args:
             outcome: ``issued`` for new credentials, ``reused`` for earlier ones.
             session_name: name of the STS session, which also appears in the cloud's audit trail.
-            action: ``form`` for a signed form; empty if the response contains the credentials
-                themselves.
+            action: ``form`` if the response contains a signed form; empty if the response contains
+                the credentials.
         """
         self._write(
             {
@@ -159,7 +159,8 @@ class Audit:
         Args:
             owner: the sender of the request; None for an unidentified sender.
             error: the reason for the refusal.
-            action: ``form`` for a signed form; empty for a request for the credentials themselves.
+            action: ``form`` if the sender requested a signed form; empty if the sender requested
+                credentials.
         """
         self._write({**self._who(request, owner), **_named(action), "outcome": error.code})
 
@@ -175,9 +176,10 @@ class Audit:
 
     @contextmanager
     def refusals(self, request: Request, action: str) -> Iterator[None]:
-        """Return a context that records the action as refused if its block raises an error.
+        """Return a context that records a refused action.
 
-        The error must be an `OssferryError`, and it is raised again.
+        If the code in the context raises an `OssferryError`, the action is recorded as refused, and
+        the error is raised again.
         """
         try:
             yield
@@ -214,7 +216,7 @@ class Audit:
             self._write({"at": at, "action": "readiness", "outcome": "done"})
 
     def close(self) -> None:
-        """Close the audit file, if lines are written to a file."""
+        """Close the audit file, if there is one."""
         if isinstance(self._sink, AuditFile):
             self._sink.close()
 

@@ -25,7 +25,7 @@ def _renew_nothing(_request: Request, _response: Response) -> None:
 
 
 async def _show_page(_request: Request) -> Response | None:
-    """Return None: the default of `Authenticator.welcome`, which shows the page to everybody."""
+    """Return None, so that everybody sees the page: the default of `Authenticator.welcome`."""
     return None
 
 
@@ -35,16 +35,16 @@ class Authenticator:
 
     Attributes:
         identify: returns the principal of a request, or raises `NotIdentifiedError`.
-        ambient: returns whether browsers add the proof of identity of a request automatically, such
-            as a cookie. Such a request must also prove that the server's own page sent it.
+        ambient: returns whether browsers add the proof of identity (for example a cookie)
+            automatically. If so, a request must also prove that the server's own page sent it.
         endpoints: handlers of the sign-in routes, by the names in `ossferry.routes.SIGN_IN_ROUTES`.
         welcome: called before the page is sent; returns a response to send in place of the page, or
             None.
         renew: called with each response to an identified sender; extends the sender's session.
         close: closes the connections of this method; called once when the server stops.
-        expensive: whether `identify` takes much time or work. If so, an address with too many
-            failures is refused before `identify` is called, even if the sender is valid.
-        signs_out: whether users have sessions that `POST /logout` ends.
+        expensive: whether `identify` takes much time or work. If so, all requests from an address
+            with too many failures are refused before `identify` is called.
+        signs_out: whether users can sign out with `POST /logout`.
     """
 
     identify: Identify

@@ -1,8 +1,8 @@
-"""The gate: the checks of a request before the handler of its route is called.
+"""The gate, which checks each request before the handler of the route is called.
 
 The gate checks the origin of the request, the rate limits, and the identity and access of the
-sender. All routes use the same order of checks; `Checks` sets how strict the checks of one route
-are.
+sender. The order of the checks is the same for all routes. `Checks` sets the strictness for one
+route.
 """
 
 from collections.abc import Awaitable, Callable
@@ -36,13 +36,12 @@ class Checks:
     """The strictness of the checks for one route.
 
     Attributes:
-        origin: the allowed origins of a request. ``own``: this server's page or a program;
-            ``own-links``: also links in this server's pages and addresses typed by hand; ``any``:
-            all origins, for pages that change nothing and that other sites cannot read.
+        origin: the allowed origins of a request. ``own``: this server's page or a program.
+            ``own-links``: also links in this server's pages, and addresses typed by hand. ``any``:
+            all origins; for pages that other sites can open but not read.
         credentials: whether the route issues credentials. If so, every request counts against the
-            rate limit of its address, and the quota check refuses revoked senders. On other routes,
-            only requests from unidentified senders count against this limit, because one address
-            may send hundreds of valid requests.
+            rate limit of its address. Otherwise only requests from unidentified senders count,
+            because one address may send hundreds of valid requests.
         admins_only: whether the sender must be an administrator.
     """
 
@@ -86,8 +85,8 @@ class Gate:
     async def enter(self, request: Request, checks: Checks) -> Owner:
         """Check a request and return its sender as an `Owner`.
 
-        As soon as the sender is identified, the owner is also stored in `request.state.owner`. So
-        the audit trail names the owner even if a later check refuses the request.
+        The owner is also stored in `request.state.owner` before the access is checked. The audit
+        trail can therefore record the owner of a refused request.
 
         Raises:
             CrossSiteError: another site made the browser send the request.
@@ -119,11 +118,12 @@ class Gate:
         return owner
 
     async def admit_renewal(self, owner: Owner) -> None:
-        """Count a request for new credentials after OSS has refused the old ones.
+        """Count a request for new credentials in place of credentials that OSS has refused.
+
+        Each request may cause a call to STS, and all owners share the rate limit of STS.
 
         Raises:
-            TooManyError: the owner sent too many such requests. Each of them may cause a call to
-                STS, and all owners share the rate limit of STS.
+            TooManyError: the owner sent too many such requests.
         """
         await self._rates.admit_renewal(owner.hash)
 
@@ -139,9 +139,10 @@ class Gate:
         return self._audited(action, endpoint, FOR_OWNERS)
 
     def visitors(self, action: str, endpoint: OwnersEndpoint) -> Endpoint:
-        """Return a handler like that of `owners`, for a page to which OSS redirects the browser.
+        """Return a handler for a page to which OSS redirects the browser.
 
-        Requests from links and redirects of other sites are accepted.
+        The handler works like a handler from `owners`, but also accepts links and redirects from
+        other sites.
 
         Args:
             action: name of the action in the audit trail.
@@ -150,7 +151,9 @@ class Gate:
         return self._audited(action, endpoint, FOR_VISITORS)
 
     def admins(self, action: str, endpoint: OwnersEndpoint) -> Endpoint:
-        """Return a handler like that of `owners`, for a read-only route for administrators.
+        """Return a handler for a read-only route for administrators.
+
+        The handler works like a handler from `owners`, but accepts only administrators as senders.
 
         Args:
             action: name of the action in the audit trail.
@@ -176,10 +179,9 @@ class Gate:
         self._audit.acted(request, owner, action=action, outcome=outcome)
 
     async def _identify(self, request: Request, *, counted: bool) -> Principal:
-        """Return the principal of a request, and count a failed identification against its address.
+        """Return the principal of a request; count a failed identification against the address.
 
-        Failures from an address do not block valid senders at the same address, unless
-        identification is expensive.
+        If identification is expensive, failures also block valid senders at the same address.
 
         Args:
             counted: whether the request has already been counted against the limit of its address.

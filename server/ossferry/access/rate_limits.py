@@ -34,11 +34,10 @@ class Rates:
         await self._count(self._global, "global")
 
     async def admit_frequent(self, address: str) -> None:
-        """Count a request for a route to which one address may send hundreds of requests.
+        """Count a request against the limit of all requests only.
 
-        The request counts only against the limit of all requests. If its sender is not identified,
-        the caller also calls `admit_stranger` to count the request against the limit of the
-        address.
+        Call this method for routes that receive hundreds of valid requests from one address. If the
+        sender is not identified, call `admit_stranger` afterwards.
 
         Raises:
             TooManyError: the address sent too many requests from unidentified senders, or the limit
@@ -52,7 +51,7 @@ class Rates:
     async def admit_stranger(self, address: str) -> None:
         """Count a request from an unidentified sender against the limit of its address.
 
-        Call this method after `admit_frequent`, which does not count against that limit.
+        Call this method only after `admit_frequent`; `admit` has already counted the request.
 
         Raises:
             TooManyError: the address sent too many such requests.
@@ -71,14 +70,13 @@ class Rates:
         await self._count(self._per_principal, "principal", principal)
 
     async def admit_renewal(self, principal: str) -> None:
-        """Count a request for new credentials after OSS has refused the old ones.
+        """Count a request for new credentials in place of credentials that OSS has refused.
 
         Args:
             principal: hash of the principal who sent the request.
 
         Raises:
-            TooManyError: the principal sent too many such requests; each of them may cause a call
-                to STS.
+            TooManyError: the principal sent too many such requests.
         """
         await self._count(self._renewals, "renewal", principal)
 
@@ -113,8 +111,8 @@ class Rates:
     async def refuse_guessing(self, address: str) -> None:
         """Raise an error if too many identifications from an address have failed.
 
-        Call this method before an expensive identification. It also refuses valid senders at the
-        same address.
+        Call this method before an expensive identification. Valid senders at the same address are
+        refused too.
 
         Raises:
             TooManyError: too many identifications from this address have failed.
@@ -133,9 +131,9 @@ class Rates:
 
 @lru_cache(maxsize=4096)
 def address_key(address: str) -> str:
-    """Return the counter name for an IP address; for IPv6, the name of its /64 network.
+    """Return the name of the counter for an IP address.
 
-    An IPv6 host can use every address of its /64 network, so all these addresses share one counter.
+    All addresses of an IPv6 /64 network share one counter, because one host can use all of them.
     """
     try:
         ip = ipaddress.ip_address(address)

@@ -1,7 +1,7 @@
 """Endpoints of the read-only administration page `/admin`, and the CSV export of uploads.
 
-Text from users is escaped in HTML. In CSV, a leading ``'`` stops spreadsheets from reading text
-from users as a formula.
+Text from users is escaped in HTML. In CSV, text that looks like a formula gets a leading ``'``, so
+that spreadsheets do not evaluate the text.
 """
 
 import csv

@@ -56,9 +56,9 @@ class AdminPage:
 
     Args:
         styles: URL of the upload page's style sheet; empty if there is none.
-        common: limits of principals without limits of their own.
-        most: maximum number of rows in a table. A table with this many rows gets a note that it may
-            be incomplete.
+        common: the default limits of principals.
+        most: maximum number of rows in a table. A table of this length gets a note that rows may be
+            missing.
     """
 
     def __init__(self, *, styles: str, common: Quota, most: int) -> None:

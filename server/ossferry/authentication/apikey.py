@@ -29,7 +29,7 @@ class ApiKeyAuth:
         self._clock = clock
 
     async def identify(self, request: Request) -> Principal:
-        """Return the principal that the API key in a request belongs to.
+        """Return the principal of the API key in a request.
 
         Raises:
             NotIdentifiedError: the request has no valid API key.

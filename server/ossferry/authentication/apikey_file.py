@@ -89,7 +89,7 @@ class ApiKeyFile:
         Args:
             secret: the server's secret, used for the keyed hash.
             user: the principal's id, in its canonical form (NFKC, case-folded, stripped).
-            more: `expires` and `addresses` of the record.
+            more: values of the fields `expires` and `addresses` of the record.
 
         Raises:
             BadRequestError: the user id is not in canonical form, or an address is not a network.
@@ -157,9 +157,10 @@ class ApiKeyFile:
         Path(name).replace(self._path)
 
     def _give_to_the_server(self, handle: int) -> None:
-        """Set the owner of a new file so that the server can read it, if this process runs as root.
+        """Change the owner of a new key file, so that the server can read the file.
 
-        The new file gets the owner of the existing key file, or else the owner of the folder.
+        Do nothing if this process does not run as root. The new file gets the owner of the existing
+        key file. If there is no key file, the new file gets the owner of the folder.
 
         Args:
             handle: file descriptor of the new file.

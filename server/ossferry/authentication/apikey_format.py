@@ -23,7 +23,7 @@ _KEY = re.compile(r"osf_([a-z2-7]{8})_([a-z2-7]{26})([a-z2-7]{7})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """An API key: `id` may be shown, `text` is the secret key itself."""
+    """An API key; `text` is secret, `id` is not."""
 
     id: str
     text: str = field(repr=False)

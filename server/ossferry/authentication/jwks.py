@@ -1,7 +1,8 @@
-"""A cache of a token issuer's public keys, fetched on demand and refreshed at limited rates.
+"""A cache of a token issuer's public keys.
 
-A token with an unknown key id causes a refresh, but at most one per minute, even if clients send
-many such tokens. The cached keys stay in use during a refresh and while the issuer does not answer.
+Keys are fetched at the first use, and again when they are too old. A token with an unknown key id
+also causes a fetch, but at most one per minute. If the issuer does not answer, the cached keys stay
+in use.
 """
 
 import asyncio
@@ -47,8 +48,8 @@ class Jwks:
         """Return the issuer's keys; fetch them first if they are missing or too old.
 
         Args:
-            unknown_kid: True if a token has a key id that is missing in the keys of the previous
-                call. The keys are then fetched again, but at most once a minute.
+            unknown_kid: whether a token has a key id that is not in the cached keys. If so, fetch
+                the keys again, but at most once a minute.
 
         Raises:
             IssuerLostError: there are no keys yet, and the issuer does not answer.

@@ -29,7 +29,7 @@ class JwtAuth:
         )
 
     async def identify(self, request: Request) -> Principal:
-        """Return the principal that the bearer token of a request names.
+        """Return the principal in the bearer token of a request.
 
         Raises:
             NotIdentifiedError: the request has no valid token.

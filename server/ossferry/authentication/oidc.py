@@ -2,8 +2,8 @@
 
 `/login` shows a page with one link, `/login/start` redirects to the provider, `/login/callback`
 receives the authorization code, and `POST /logout` ends the session. A signed cookie stores the
-state, nonce and code verifier of a sign-in attempt, so they are valid in one browser only. The
-server accepts them once.
+random values of a sign-in attempt, so only one browser can complete the attempt. An attempt can be
+completed only once.
 """
 
 import html

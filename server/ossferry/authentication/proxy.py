@@ -28,7 +28,7 @@ class ProxyAuth:
         self._networks = Networks(settings.trusted_proxies)
 
     async def identify(self, request: Request) -> Principal:
-        """Return the principal that the proxy's user header names.
+        """Return the principal in the user header, which the proxy has set.
 
         Raises:
             NotIdentifiedError: the request does not come from the trusted proxy.

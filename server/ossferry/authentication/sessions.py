@@ -1,9 +1,8 @@
 """Session cookies: signed, short-lived, bound to this host, and invalid after sign-out.
 
-A cookie contains the principal and the time of sign-in. While a session is in use, the server
-replaces its cookie with a newly signed one from time to time. So a session ends after some time
-without requests, and at the latest a fixed time after sign-in. `SignOuts` stores which sessions
-were signed out.
+A cookie contains the principal and the time of sign-in. The server regularly renews the cookie of
+an active session. A session ends after some time without requests, or when its maximum duration is
+over. `SignOuts` stores the signed-out sessions.
 """
 
 import hashlib
@@ -37,7 +36,7 @@ class Session:
     """The session of a principal who has signed in.
 
     Attributes:
-        id: random text that identifies the session at sign-out.
+        id: random text that identifies the session in `SignOuts`.
         born: time of sign-in in seconds since 1970.
     """
 
@@ -101,7 +100,7 @@ class Sessions:
     async def read(self, request: Request) -> Session:
         """Return the session in the cookie of a request.
 
-        If the cookie is due for renewal, also sign a new one; `renew` sets it in the response.
+        If the cookie is due for renewal, also sign a new cookie for `renew`.
 
         Raises:
             NoProofError: there is no session cookie, or the session has ended.
@@ -168,10 +167,10 @@ class Sessions:
 
 
 def set_cookie(response: Response, name: str, value: str, *, max_age: int) -> None:
-    """Set a cookie that only this host receives, only over HTTPS, and that scripts cannot read.
+    """Set a cookie for this host; scripts cannot read the cookie, and HTTPS is required.
 
-    The cookie has `SameSite=Lax`, because the browser must send it when the identity provider
-    redirects back to this server.
+    The cookie has `SameSite=Lax`, because the browser must send the cookie after a redirect from
+    the identity provider.
 
     Args:
         max_age: seconds until the cookie expires; 0 deletes the cookie.

@@ -1,9 +1,9 @@
-"""The record of signed-out sessions, kept until their cookies have expired.
+"""The store of signed-out sessions.
 
-With a ledger (the server's database), the ledger stores the signed-out sessions, and they survive
-any restart. Without a ledger, Redis or the memory of the process stores the opposite: the sessions
-that are still active. If this data is lost, all sessions end, but no signed-out session becomes
-valid again.
+If the server has a ledger (a database), the ledger stores the signed-out sessions until their
+cookies have expired. Without a ledger, Redis or the memory of the process stores the active
+sessions instead. If the list of active sessions is lost, all sessions end, and no signed-out
+session becomes valid again.
 """
 
 from datetime import timedelta
@@ -33,7 +33,7 @@ class SignOuts:
         """Store a new session as active; do nothing if there is a ledger.
 
         Args:
-            lasts_s: seconds until the session ends at the latest.
+            lasts_s: maximum duration of the session in seconds.
 
         Raises:
             StorageLostError: the session cannot be stored.
@@ -45,7 +45,7 @@ class SignOuts:
         """Record that a session was signed out.
 
         Args:
-            lasts_s: seconds after which all cookies of the session have expired.
+            lasts_s: seconds until all cookies of the session have expired.
 
         Raises:
             LedgerLostError, StorageLostError: the sign-out cannot be stored.
@@ -62,7 +62,7 @@ class SignOuts:
     async def has(self, session_id: str) -> bool:
         """Return whether a session was signed out.
 
-        Without a ledger, also return True if the data of the session was lost.
+        Without a ledger, also return True if the session is missing in the list of active sessions.
 
         Raises:
             LedgerLostError, StorageLostError: the ledger or Redis does not answer.

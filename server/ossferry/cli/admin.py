@@ -94,7 +94,7 @@ def quota(
 ) -> None:
     """Set limits for one principal; without options, print the principal's limits.
 
-    A limit without an option is reset to the limit in the settings.
+    If any option is given, all other limits are reset to the limits in the settings.
     """
     from ossferry.ledger import people
     from ossferry.ledger.standing import Quota, set_quota
@@ -118,7 +118,7 @@ def quota(
 
 
 async def _print_quota(database: "Database", principal: str) -> None:
-    """For each limit of a principal, print the usage, the limit, and who has set the limit."""
+    """Print each limit of a principal, with the usage and who has set the limit."""
     from ossferry.ledger.standing import NAMES, standing
     from ossferry.settings.loading import load_settings
 

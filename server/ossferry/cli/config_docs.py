@@ -1,4 +1,4 @@
-"""Generates `docs/configuration.md` from the settings class, so that both always agree."""
+"""Generates the page `docs/configuration.md` from the settings class."""
 
 from typing import Any, Literal, get_args, get_origin
 

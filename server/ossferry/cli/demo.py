@@ -1,9 +1,8 @@
 """The demo: a mock of OSS and STS with one bucket, and the server, on one machine.
 
-Only this module and `main` import the mock. Everything else works as in production: the server
-calls STS over HTTP with the official client, and this module prepares the bucket with `oss2`, as an
-operator would. The mock's keys are passed explicitly; real credentials in the environment are
-ignored.
+Only this module and `main` import the mock. The server works as in production: it calls STS over
+HTTP with the official client. This module prepares the bucket with `oss2`, as an operator would in
+production. The demo uses the mock's keys and ignores real credentials in the environment.
 """
 
 import json
@@ -118,8 +117,8 @@ class Demo:
             domain, and the mock behaves like an account that requires a custom domain.
         upload_hosts: additional host names for uploads, below `localhost`: endpoints such as
             `oss-accelerate.localhost`, or custom domains, which the mock binds to the bucket.
-        refuse_public_endpoints: whether the mock refuses requests to public endpoints; by default
-            only if there is a custom domain, or if `world` says so.
+        refuse_public_endpoints: whether the mock refuses requests to public endpoints. The default
+            is True with a custom domain, and otherwise the value in `world`.
         on_exit: called when the thread of the server ends, even after an error.
         overrides: settings that replace the demo's own settings.
 
@@ -213,7 +212,7 @@ class Demo:
         starting.callback(server.stop)
 
     def _cnames(self) -> dict[str, str]:
-        """Return the custom domains in the demo's arguments, each mapped to the name of the bucket.
+        """Return a mapping from the custom domains in the arguments to the name of the bucket.
 
         Raises:
             SettingsError: a name is not below `localhost`, or `custom_domain` is the name of an
@@ -281,7 +280,7 @@ class Demo:
 
 
 def prepare_bucket(endpoint: str, name: str, origins: list[str]) -> None:
-    """Create the bucket with the CORS rule that the page needs, as an operator would.
+    """Create the bucket, and set the CORS rule that the page needs.
 
     Args:
         endpoint: URL of OSS.

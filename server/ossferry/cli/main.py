@@ -170,8 +170,8 @@ def _refuse_production(host: str, *, option: str) -> None:
         option: name of the option that sets the host, for the error message.
 
     Raises:
-        SettingsError: the environment looks like production. The message has the reason, and the
-            option that skips this check.
+        SettingsError: the environment looks like production. The message contains the reason, and
+            the name of the option that skips this check.
     """
     from mock_oss.errors import UnsafeStartError
     from mock_oss.production import refuse_production

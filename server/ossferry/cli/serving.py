@@ -104,7 +104,7 @@ class BackgroundServer:
 
 
 class StopSignals:
-    """A context in which Ctrl-C and SIGTERM make `wait` return; the process continues."""
+    """A context in which Ctrl-C and SIGTERM end the method `wait`, not the process."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()

@@ -63,10 +63,10 @@ def worker_app() -> Starlette:
 
 
 def allow_connections(settings: Settings) -> None:
-    """Raise the limit of open files so that the configured number of connections is possible.
+    """Raise the limit of open files to allow the configured number of connections.
 
-    The default limit under systemd is 1,024. Worker processes inherit the new limit. The new limit
-    cannot exceed the hard limit of this process; if the hard limit is too low, log a warning.
+    Worker processes inherit the new limit. If the hard limit of this process is too low, raise the
+    limit to the hard limit, and log a warning.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = settings.limit_connections + OTHER_FILES
@@ -78,11 +78,10 @@ def allow_connections(settings: Settings) -> None:
 
 
 def settle() -> None:
-    """Reduce the work of the garbage collector, after the application has been created.
+    """Reduce the work of the garbage collector; call this after the application is created.
 
-    Otherwise garbage collection would take a tenth of the time of a call to STS. Objects that exist
-    now are excluded from collection, because they exist until the process ends. Later collections
-    are rare, because requests create almost no reference cycles.
+    Objects that exist now are excluded from collection, because they exist until the process ends.
+    Later collections are rare, because requests create almost no reference cycles.
     """
     gc.collect()
     gc.freeze()

@@ -68,7 +68,7 @@ class NoProofError(NotIdentifiedError):
 
 
 class NowhereError(RefusedError):
-    """The server has nothing at this URL; the spelling of the path must match exactly."""
+    """The server has no page and no endpoint at this URL; paths must match exactly."""
 
     status = 404
     code = "http-404"
@@ -133,10 +133,10 @@ class UploadStandsError(RefusedError):
     """The page asked to remove a damaged upload, but the stored object must not be removed.
 
     Args:
-        reason: ``intact``: the object is identical to the file; ``confirmed``: a receipt from the
-            page has confirmed the object; ``other``: the object is not the one that the page
-            reported; ``settled``: the object no longer waits for a receipt, and the page sent no
-            ETag to identify it.
+        reason: why the object must not be removed. ``intact``: the object is identical to the file.
+            ``confirmed``: the page has confirmed the object with a receipt. ``other``: the object
+            has another ETag than the damaged upload. ``settled``: the page sent no ETag, and the
+            object is old or has a receipt.
         stored: description of the stored object.
     """
 
@@ -208,8 +208,8 @@ class NoPreviewError(RefusedError):
 class QuotaExceededError(RefusedError):
     """A principal's quota is used up.
 
-    `more` contains the quota and the principal's key prefix. Without credentials, the page needs
-    this prefix to decide whether the records in the browser belong to this principal.
+    `more` contains the quota and the principal's key prefix. The page needs the prefix to find the
+    principal's records in the browser.
 
     Args:
         limit: ``bytes_day``, ``objects_day``, ``bytes_total`` or ``objects_total``.

@@ -81,8 +81,7 @@ class OssRefusedError(OssferryError):
 class OssEndpointError(OssRefusedError):
     """OSS does not let this account use the configured endpoint.
 
-    The message is for the operator. It names settings and a page of the documentation, but contains
-    no URLs.
+    The message is for the operator; it contains no URLs.
     """
 
     code = "oss-endpoint-refused"
@@ -188,7 +187,7 @@ class AuditLostError(UnavailableError):
 
 
 class BusyError(UnavailableError):
-    """The server handles its maximum number of requests, or another process holds a lock."""
+    """The server already handles its maximum number of requests, or a ledger lock is not free."""
 
     code = "busy"
     title = "The server is busy"

@@ -1,7 +1,7 @@
-"""HTML of the pages below `/form`, which work without scripts; text from users is escaped.
+"""HTML of the pages below `/form`.
 
-The optional script checks the size and type of the file before sending, because OSS reports a
-refusal as XML, which users cannot read.
+The pages work without scripts. Text from users is escaped. An optional script checks the size and
+type of the file before the upload. Without this script, users see errors of OSS as XML.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -87,7 +87,7 @@ class FormHtml:
 
         Args:
             stored: the objects.
-            directory: the beginning of all keys, up to the file names.
+            directory: the common prefix of the keys, in front of the file names.
             language: language code of the page.
         """
         words = WORDS[language]

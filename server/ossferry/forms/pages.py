@@ -1,12 +1,12 @@
 """The pages below `/form`, for browsers that cannot run the upload page.
 
 `GET /form` returns a signed form that needs no script. After the upload, OSS redirects the browser
-to `/form/back`, and that page redirects to `/form/arrived`. The second redirect is needed because
-browsers do not send `SameSite=Strict` cookies after a redirect from another site. `/form/arrived`
-reads the stored objects and records them like all other uploads.
+to `/form/back`. This page forwards the browser to `/form/arrived`, because browsers do not send
+`SameSite=Strict` cookies after a redirect from another site. `/form/arrived` records the stored
+objects as uploads.
 
-The URL contains a directory and an HMAC, which proves that this server created the URL for this
-principal. The server trusts no other value that OSS or the browser adds to the URL.
+The URLs of `/form/back` and `/form/arrived` contain the directory of the upload and an HMAC. The
+HMAC proves that this server created the URL for this principal.
 """
 
 import hashlib

@@ -1,13 +1,12 @@
 """Signed forms: a browser can store one file without running the upload page.
 
-The server signs the form; the access key secret stays on the server. With a form, a client can
-store one file, or a few files in one directory, until the form's credentials expire. OSS enforces
-the key, size and type in the form's policy.
+The server signs the form; the access key secret stays on the server. A form is valid until its
+credentials expire. OSS enforces the key, size and type in the form's policy.
 
-If the server knows the file name, it signs the whole key. On a page without scripts, it does not
-know the file name. Then the key ends in ``${filename}``: OSS inserts the browser's file name below
-a directory that no other upload uses, and the module `pages` later moves an object with an unsafe
-name to a safe name.
+If the server knows the file name, the form contains the complete key. On a page without scripts,
+the server does not know the file name. The key then ends in ``${filename}``, and OSS inserts the
+file name from the browser. Such a form can store several files, but only in one directory, which no
+other upload uses.
 """
 
 import re
@@ -53,7 +52,9 @@ _CONTENT_TYPE = re.compile(CONTENT_TYPE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormRequest:
-    """A request for a form: the client's description of the file, which OSS checks.
+    """A client's request for a form, with a description of the file.
+
+    OSS enforces the name, size and content type, if they are known.
 
     Attributes:
         name: file name; empty if it is not known.

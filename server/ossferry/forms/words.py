@@ -1,4 +1,4 @@
-"""Translated texts of the pages below `/form`, in the upload page's languages, from `locales/`."""
+"""Translated texts of the pages below `/form`, read from the folder `locales/`."""
 
 import json
 from collections.abc import Mapping

@@ -1,9 +1,8 @@
-"""A cache that shares fresh grants between processes, encrypted in Redis.
+"""A cache of grants in Redis, which all processes of the server share.
 
-Each entry is encrypted with a key derived from the server's secret, so access to Redis gives no
-access to the bucket. An encrypted entry contains its own name, so a copy under another principal's
-name is invalid. A server with one process needs no such cache. If Redis does not answer, each
-process makes its own calls to STS.
+The entries are encrypted with a key derived from the server's secret, so access to Redis gives no
+access to the bucket. An encrypted entry contains its own name, so a copy under another name is
+invalid. If Redis does not answer, each process makes its own calls to STS.
 """
 
 import asyncio

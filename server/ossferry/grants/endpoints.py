@@ -39,11 +39,11 @@ class GrantPurpose:
     """The requirements of a route that issues credentials.
 
     Attributes:
-        action: name of the action in the audit trail; empty if the route returns the credentials
-            themselves.
+        action: name of the action in the audit trail; empty for a route that returns credentials.
         actions: OSS actions that the credentials allow; if empty, the actions in the settings.
         checks: the checks that the request must pass.
-        size: checks the JSON body and returns the bytes to be stored; 0 if the size is unknown.
+        size: checks the JSON body, and returns the size of the file in bytes; 0 if the size is
+            unknown.
     """
 
     action: str = ""

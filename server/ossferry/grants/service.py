@@ -1,9 +1,9 @@
-"""Issues grants: at most one call to STS at a time for each principal.
+"""Issues grants, and reuses grants that are still fresh.
 
-While a principal has a fresh grant, no call is made. A grant is fresh while more than half of its
-lifetime is left, so that the receiver has time to use it. Fresh grants are kept in memory, and
-encrypted in a cache that several processes share. Callers check the access of a principal before
-they use this module.
+A grant is fresh while more than half of its lifetime is left. Requests with the same owner, address
+and actions share one grant, and at most one call to STS at a time runs for these requests. Fresh
+grants are stored in memory, and encrypted in a cache that all processes share. This module does not
+check whether a principal has access; callers must check the access first.
 """
 
 import asyncio
@@ -35,11 +35,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Credentials, and the only key prefix below which they can write.
+    """Temporary credentials that can write below one key prefix only.
 
     Attributes:
-        prefix: ends in ``/``.
-        session_name: name of the STS session; appears in our audit trail and in the cloud's.
+        prefix: the key prefix; ends in ``/``.
+        session_name: name of the STS session; appears in the audit trails of the server and of the
+            cloud.
     """
 
     credentials: StsCredentials
@@ -104,7 +105,7 @@ class Grants:
         refused_key_id: str = "",
         request_id: str = "",
     ) -> Issued:
-        """Return a grant for an owner: a fresh one if there is one, or else a new one from STS.
+        """Return the fresh grant of an owner; if there is none, request a new grant from STS.
 
         If one caller is cancelled, the call to STS continues for the other callers.
 
@@ -113,8 +114,7 @@ class Grants:
                 setting `bind_address` is on.
             actions: the actions that the credentials allow; by default the actions in the settings.
             refused_key_id: an access key id that OSS refuses; a grant with this id is not reused.
-            request_id: hexadecimal digits for the session name. They appear in the server's audit
-                trail and in the cloud's audit trail.
+            request_id: hexadecimal digits for the session name.
 
         Raises:
             StsRefusedError: STS refused the request.

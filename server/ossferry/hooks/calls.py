@@ -3,8 +3,7 @@
 A hook is an object with any of the methods `on_granted`, `on_uploaded` and `on_deleted`. An
 installed package registers a hook as an entry point of the group ``ossferry.hooks``; an application
 passes hooks to `create_app`. The settings can add a webhook. An event is stored in the same
-transaction as the change that it reports. If a hook fails, the delivery is repeated for several
-hours.
+transaction as the reported change. If a hook fails, the delivery is repeated for several hours.
 """
 
 import asyncio
@@ -92,7 +91,8 @@ def load_hooks(given: Mapping[str, object]) -> dict[str, object]:
     """Return all hooks by name: the given hooks, and the hooks of installed packages.
 
     Raises:
-        SettingsError: a package's hook cannot be loaded, or a hook has the webhook's name.
+        SettingsError: a package's hook cannot be loaded, or a hook has the reserved name
+            ``webhook``.
     """
     found = dict(given)
     for entry in entry_points(group=GROUP):
@@ -127,7 +127,7 @@ class Hooks:
         After the transaction is committed, the caller must call `wake`.
 
         Args:
-            connection: a connection with the transaction of the change that the event reports.
+            connection: a connection to the ledger, in the same transaction as the reported change.
         """
         targets = [
             target

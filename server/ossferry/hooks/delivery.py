@@ -97,9 +97,9 @@ class EventDelivery:
         return len(due)
 
     async def forget_old(self) -> None:
-        """Delete the records of old deliveries, and cancel deliveries to hooks that were removed.
+        """Delete finished deliveries of old events, and cancel deliveries to removed hooks.
 
-        A record is old 30 days after the end of its delivery.
+        An event is old after 30 days.
         """
         async with self._database.write() as connection:
             await outbox.pass_over(connection, self._hooks.targets)

@@ -1,4 +1,7 @@
-"""Daemon threads for synchronous hooks: limited in number; they do not delay process exit."""
+"""A limited number of threads for synchronous hooks.
+
+The threads are daemon threads, so a running hook does not delay the exit of the process.
+"""
 
 import asyncio
 import threading
@@ -23,7 +26,7 @@ class HookThreads:
     async def run(self, call: Callable[[], object]) -> None:
         """Run a call in a thread and wait until it ends; exceptions of the call propagate.
 
-        If the maximum number of calls is running, wait first for one of them to end.
+        If the maximum number of calls is already running, first wait until a call ends.
         """
         await self._places.acquire()
         loop = asyncio.get_running_loop()

@@ -1,9 +1,9 @@
 """The HTTP client for configured addresses, protected against server-side request forgery.
 
-The client resolves a host name once per request. All addresses of the name must be public, and the
-client connects to the first one. So a name that resolves differently a moment later (DNS rebinding)
-has no effect. The client follows no redirects, ignores proxy variables in the environment, and
-stops reading responses that are too long or too slow.
+The client resolves a host name once per request. All addresses of the host must be public, and the
+client connects to the first address. A later change of the DNS record (DNS rebinding) has no
+effect. The client follows no redirects, ignores proxy variables in the environment, and stops
+reading responses that are too long or too slow.
 """
 
 import ipaddress
@@ -63,7 +63,7 @@ Connect: TypeAlias = Callable[[], httpx.AsyncBaseTransport]
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Return the IP addresses of a host name, as the operating system resolves it."""
+    """Return the IP addresses of a host name; the operating system resolves the name."""
     found = await anyio.to_thread.run_sync(
         lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), abandon_on_cancel=True
     )
@@ -79,8 +79,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     """An httpx transport that connects to public addresses only.
 
     The settings may also allow private addresses, or the addresses of this machine for a mock.
-    Hosts do not share connections, even if they have the same address: each TLS connection has
-    verified the certificate of one host only.
+    Two hosts with the same address do not share a connection, because a TLS connection has verified
+    the certificate of one host only.
 
     Args:
         resolve: returns the IP addresses of a host name.
@@ -128,7 +128,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
 
 def _plain(text: str) -> Address:
-    """Return the IP address in a text; an IPv4 address inside IPv6 is returned as IPv4."""
+    """Return the IP address in a text.
+
+    If an IPv6 address embeds an IPv4 address, return the IPv4 address.
+    """
     address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv4Address):
         return address
@@ -205,8 +208,8 @@ async def request_bytes(
         auth: user name and password for HTTP Basic authentication.
 
     Raises:
-        IssuerLostError: there is no response, it is longer than `MAX_ANSWER` bytes, or it is not
-            complete within the client's read timeout.
+        IssuerLostError: there is no response, or the response is longer than `MAX_ANSWER` bytes or
+            incomplete after the client's read timeout.
     """
     try:
         with anyio.fail_after(client.timeout.read):

@@ -14,7 +14,7 @@ PROBE_PATHS = ("/healthz", "/readyz")
 class HostGuard:
     """ASGI middleware that requires exactly one Host header, with a host name in the settings.
 
-    Requests to `PROBE_PATHS` may have any host name; their responses do not depend on it.
+    Requests to `PROBE_PATHS` may have any host name.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:

@@ -115,7 +115,7 @@ def _problem(
 
 
 def _readable(request: Request, problem: Response, title: str, words: str, id_: str) -> Response:
-    """Return an error response as an HTML page if a browser will display it, else unchanged."""
+    """Return an HTML page for a GET request that accepts HTML; otherwise return `problem`."""
     if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
         return problem
     body = (

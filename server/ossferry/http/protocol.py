@@ -1,8 +1,8 @@
 """Limits on HTTP connections that an ASGI application cannot set.
 
-uvicorn keeps a silent connection open for ever, and its fast parser accepts headers of any length.
-This module limits the time for receiving a request, the size of headers, the time for which a
-client may stop reading a response, and the number of connections of a process.
+Without these limits, uvicorn keeps an idle connection open for ever, and accepts headers of any
+length. `WireLimits` contains the timeouts and the maximum number of connections. `MAX_HEADER_BYTES`
+limits the size of the headers.
 """
 
 import asyncio
@@ -167,9 +167,9 @@ class GuardedHttp(HttpToolsProtocol):
         super().resume_writing()
 
     def shutdown(self) -> None:
-        """When the server stops, answer an incomplete request with 503.
+        """Respond to an incomplete request with status 503, because the server stops.
 
-        The server still finishes complete requests.
+        Complete requests are still finished.
         """
         half_here = self._in_headers and self._header_bytes > 0
         if half_here and getattr(self.cycle, "response_complete", True):
@@ -178,7 +178,7 @@ class GuardedHttp(HttpToolsProtocol):
             super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
-        """Send our own problem document with status 400, for a request that the parser refused."""
+        """Send an error response with status 400 for a request that the parser refused."""
         self._refuse(400)
 
     def _start_reading(self) -> None:

@@ -1,9 +1,10 @@
 """The client's address and scheme behind trusted proxies.
 
-`X-Forwarded-For` is read from right to left. Each trusted proxy appends the address that sent the
-request to it, so the first address that is not a trusted proxy is the client. Addresses further
-left come from the client and are ignored. With `OSSFERRY_BEHIND_TLS`, a plain HTTP request from
-another machine is refused.
+Each trusted proxy adds one address at the end of `X-Forwarded-For`: the address from which the
+proxy received the request. The server therefore reads this header from right to left. The first
+address that is not a trusted proxy is the client's address. Addresses further left are ignored,
+because the client can invent them. With `OSSFERRY_BEHIND_TLS`, a plain HTTP request from another
+machine is refused.
 """
 
 import ipaddress
@@ -59,7 +60,7 @@ def address_of(request: Request) -> str:
 
 
 class TrustedProxies:
-    """ASGI middleware that replaces a trusted proxy's address and scheme with the client's.
+    """ASGI middleware that restores the client's address and scheme behind trusted proxies.
 
     This middleware must run before all code that reads addresses or schemes.
     """

@@ -1,9 +1,9 @@
 """Checks of header sizes, body lengths and paths, before any other code reads the request.
 
-A request that a proxy and this server might interpret differently is refused: two lengths of the
-body, a length together with chunked encoding, or a path with unnecessary percent-encoding. A zero
-byte in the query is refused because not every database can store one. The checks do not depend on
-the HTTP parser.
+Some requests are refused because a proxy might interpret them differently: requests with two body
+lengths, with a length and chunked encoding, or with unnecessary percent-encoding in the path. A
+zero byte in the query is refused, because some databases cannot store zero bytes. The checks do not
+depend on the HTTP parser.
 """
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -55,8 +55,7 @@ class RequestChecks:
 def _needs_percent(scope: Scope) -> bool:
     """Return whether the percent-encoding of a path is necessary.
 
-    Percent-encoding is necessary only in an object key, or in the path below which this app is
-    mounted.
+    Percent-encoding is necessary only in an object key, or in the mount path of this application.
     """
     raw: bytes = scope["raw_path"]
     own: str = scope["path"].removeprefix(scope.get("root_path", ""))

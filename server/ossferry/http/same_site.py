@@ -1,7 +1,7 @@
-"""Protection against cross-site requests, which another site makes a visitor's browser send.
+"""Protection against cross-site requests.
 
-This module does not identify the sender. Requests from other origins are refused unless the
-settings list the origin.
+A cross-site request is a request that another site makes a user's browser send. Such a request is
+refused, unless the settings list the origin of the other site.
 """
 
 from collections.abc import Callable
@@ -24,13 +24,13 @@ Ambient: TypeAlias = Callable[[Request], bool]
 class Guard:
     """Refuses requests that another site made a browser send.
 
-    Browsers name the site that caused a request in the headers `Sec-Fetch-Site` and `Origin`.
-    Programs send neither header. Requests without these headers pass, unless browsers add the proof
-    of identity automatically.
+    A browser describes the site that caused a request in the headers `Sec-Fetch-Site` and `Origin`.
+    Programs send neither header. A request without these headers is accepted, unless browsers add
+    the proof of identity automatically.
 
     Args:
-        ambient: returns whether browsers add the proof of identity of a request automatically, such
-            as a cookie.
+        ambient: returns whether browsers add the proof of identity (for example a cookie)
+            automatically.
     """
 
     def __init__(self, settings: Settings, *, ambient: Ambient) -> None:
@@ -59,9 +59,9 @@ class Guard:
     def refuse_links_from_elsewhere(self, request: Request) -> None:
         """Refuse a request if the browser reports that another site opened this page.
 
-        Use this check for pages, because another site cannot read a page that it opens. Old
-        browsers do not send `Sec-Fetch-Site`. Their requests pass, because old browsers need the
-        page without scripts most.
+        Use this check only for pages: another site can open a page, but cannot read the page.
+        Requests without the header `Sec-Fetch-Site` are accepted, because old browsers do not send
+        this header.
 
         Raises:
             CrossSiteError: another site opened the page.
@@ -71,17 +71,17 @@ class Guard:
 
 
 def _is_from_another_site(request: Request) -> bool:
-    """Return whether the browser reports that another site made it send this request."""
+    """Return whether the browser reports that another site caused this request."""
     return any(site not in OWN_SITES for site in request.headers.getlist("sec-fetch-site"))
 
 
 def always(_request: Request) -> bool:
-    """Return True: the value of `ambient` for a proof of identity that browsers always add."""
+    """Return True; pass this function as `ambient` if browsers always add the proof of identity."""
     return True
 
 
 def never(_request: Request) -> bool:
-    """Return False: the value of `ambient` for a proof of identity that browsers never add."""
+    """Return False; pass this function as `ambient` if browsers never add the proof of identity."""
     return False
 
 

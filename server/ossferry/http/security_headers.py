@@ -2,8 +2,8 @@
 
 The Content-Security-Policy of the page allows connections only to this server and to the addresses
 of the configured bucket. PyScript needs ``'unsafe-eval'``, because it creates functions from
-strings; Trusted Types refuse all other strings. JavaScript files have a separate policy, which
-applies if a web worker runs the file.
+strings. Trusted Types refuse all other strings. JavaScript files have a separate policy, which the
+browser applies to web workers.
 """
 
 from collections.abc import Sequence
@@ -71,8 +71,8 @@ def page_policy(
 def form_policy(settings: Settings) -> str:
     """Return the Content-Security-Policy of the page with a form.
 
-    The browser sends the form to the bucket, and the bucket redirects it back to this server.
-    Browsers check the whole chain of redirects against ``form-action``.
+    The browser sends the form to the bucket, and the bucket redirects the browser to this server.
+    Browsers check all redirects against ``form-action``, so both addresses are allowed.
     """
     public = [settings.public_url] if settings.public_url else []
     directives = {
@@ -95,7 +95,9 @@ def _previews(settings: Settings) -> str:
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds security headers to responses; it must be the outermost one.
+    """ASGI middleware that adds security headers to responses.
+
+    This middleware must be the outermost one, so that error responses get the headers too.
 
     Args:
         inline_scripts: hashes of the inline scripts of the page.

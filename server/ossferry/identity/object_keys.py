@@ -53,8 +53,8 @@ def directory(prefix: str, at: datetime, random_hex: str) -> str:
 def path_of(key: str, prefix: str) -> str:
     """Return the folders and the file name in the key of an upload.
 
-    The result is the part of the key after the principal's prefix, the day and the random digits. A
-    key has neither day nor random digits if the page created it from the file name alone.
+    The principal's prefix, the day and the random digits are removed. Some keys contain no day and
+    no random digits, because the page created them from the file name only.
     """
     return _DAY_AND_RANDOM.sub("", key.removeprefix(prefix))
 
@@ -86,8 +86,8 @@ def safe_name(name: str) -> str:
     """Return a file name without characters that change a path or the displayed text.
 
     Slashes, control characters, characters that change the text direction, and leading dots become
-    ``_``. A name of more than 255 bytes is shortened before its extension. The result is never
-    empty.
+    ``_``. A name of more than 255 bytes is shortened, but a short extension is kept. The result is
+    never empty.
     """
     text = "".join("_" if _is_odd(char) else char for char in name).strip()
     bare = text.lstrip(".")

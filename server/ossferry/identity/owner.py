@@ -1,4 +1,4 @@
-"""The owner of uploads: a principal's hash in logs and in the ledger, and its key prefix.
+"""The owner of uploads: the hash, display name and key prefix of a principal.
 
 A prefix is ``uploads/{slug}-{keyed hash}/``. The slug is a readable form of the principal's id. The
 keyed hash is different for each principal, and cannot be computed without the server's secret. Both
