@@ -34,7 +34,7 @@ HOOK_TIMEOUT_S = 15.0
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 3600.0
 MAX_ATTEMPTS = 20
-"""About nine hours in total, with most attempts an hour apart."""
+"""Five to ten hours in total: the last pauses are 30 to 60 minutes long."""
 
 KEPT = timedelta(days=30)
 
