@@ -61,9 +61,9 @@ def _note_errors(upload: "Upload", has_errors: bool) -> None:
 class Engine:
     """The objects that all uploads of a page share, and the method that sends requests to OSS.
 
-    `awaits_receipt()` returns whether the page reports each complete upload to the server and then
-    calls `Queue.reported`. In this case the record of a complete multipart upload stays until that
-    call, because the page may be closed before a person sees that the upload is complete.
+    `awaits_receipt()` returns whether the page reports each complete upload to the server. If so,
+    the record of a complete multipart upload stays until the page calls `Queue.reported`. The page
+    may be closed before that call, so a later page needs the record.
     """
 
     def __init__(
@@ -97,11 +97,11 @@ class Engine:
 
         Args:
             build: returns the signed request for a grant and a time; called for each attempt.
-            read: returns the result in OSS's reply, or raises the error that the reply describes.
+            read: returns the result in OSS's reply, or raises an error if OSS refused the request.
             body: the body of the request: a `Piece`, text or `None`.
             on_progress: called with the number of bytes of `body` sent in the present attempt.
-            check: compares the result with the file, and raises an error if the two differ; this
-                error can lead to a retry too.
+            check: compares the result with the file, and raises an error if the result is wrong.
+                The request may be repeated after this error.
 
         Returns:
             The result of `read`.
@@ -188,9 +188,10 @@ class Engine:
             upload.requests.recover()  # an outage is not counted as failing requests
 
     async def _is_domain_at_fault(self, outages: int) -> bool:
-        """Return whether a custom domain of the bucket is unreachable although the server answers.
+        """Return whether the bucket's custom domain is unreachable, although the network works.
 
-        A browser reports a domain without DNS record or certificate as a network failure.
+        The network works if the server answers. A browser reports a domain without DNS record or
+        certificate as a network failure.
 
         Args:
             outages: the number of network failures in a row.
@@ -214,10 +215,12 @@ class Engine:
     ) -> "Any":
         """Send a request, and return the result of `read`.
 
-        If OSS refuses the credentials or the time of the request, the method renews the credentials
-        or corrects the clock, and sends the request again, up to `MAX_REPAIRS` times for each of
-        the two reasons. If the host of the request fails, the method sends the request to another
-        host of the bucket.
+        The request is sent again in three cases:
+
+        - OSS refuses the credentials. The method renews the credentials, up to `MAX_REPAIRS` times.
+        - OSS refuses the time of the request. The method corrects the server's time, up to
+          `MAX_REPAIRS` times.
+        - The origin fails, and another origin of the bucket is chosen.
         """
         repairs: list[str] = []
         while True:

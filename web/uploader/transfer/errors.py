@@ -11,7 +11,7 @@ TransferError
 ├── ServerRefused   the server answered with an error, or did not answer
 │   └── GrantRefused  the server gave no usable credentials
 ├── KeyTaken        another object has the key
-├── PartsLeft       OSS still lists a multipart upload after it was aborted
+├── PartsLeft       OSS still lists a multipart upload after repeated aborts
 ├── StorageBroken   the browser's storage does not work
 └── IllegalMove     the upload's present state does not allow the change; this is a bug
 """
@@ -121,9 +121,10 @@ class PartsLeft(TransferError):
 class ServerRefused(TransferError):
     """The server answered with an error, or did not answer (`status` 0).
 
-    `code`, `reason`, `detail` and `id` are fields of the server's problem document. If the quota is
-    used up, `quota` contains the name of the limit, the used amount and the allowed amount, and
-    `prefix` is the person's key prefix.
+    `code`, `reason`, `detail` and `id` are fields of the JSON document in the server's answer.
+
+    `quota` and `prefix` have values only if the quota is used up. `quota` contains the name of the
+    limit, the used amount and the allowed amount. `prefix` is the person's key prefix.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
-"""Interfaces of files and streams, and classes for pieces of files and for missing files.
+"""Interfaces of files and streams, and the classes `Piece` and `LostFile`.
 
-The engine passes files to its ports (`ports.Ports`), which read the bytes.
+The engine does not read the bytes of files. The implementations of the interfaces in `ports` read
+the bytes.
 """
 
 from uploader.transfer.errors import FileUnreadable
@@ -57,7 +58,7 @@ class Piece:
 
 
 class LostFile:
-    """The name and size of a file that an earlier page had. The bytes are not available."""
+    """A file that an earlier page had: name, size and time of change, without bytes."""
 
     content_type = ""
     crc64 = ""

@@ -38,18 +38,19 @@ OURS = ("name", "sha256")  # metadata names that the upload sets itself
 class Options:
     """How OSS stores the object of an upload.
 
-    Many uploads can share one `Options` object, because the object never changes.
+    Several uploads can share one `Options` object, because the attributes never change.
 
     Args:
-        same_name: the treatment of files with the same name. `KEEP_BOTH` puts a random part into
-            each key. `REFUSE` and `REPLACE` use the key `{prefix}{folders}/{name}`, and refuse or
-            replace an object that has this key.
+        same_name: what happens to files with the same name. With `KEEP_BOTH`, each key contains a
+            random part. With `REFUSE` and `REPLACE`, the key is `{prefix}{folders}/{name}`. If an
+            object already has this key, `REFUSE` refuses the file, and `REPLACE` overwrites the
+            object.
         content_type: the content type of the object; if empty, the engine finds the type from the
             name and the first bytes of the file.
         disposition: `attachment` or `inline`; stored together with the file's own name.
         metadata: the object's `x-oss-meta-*` headers. Names consist of `a-z 0-9 -`; values are any
             text, and are stored percent-encoded.
-        tags: object tags. The RAM role of the credentials needs `oss:PutObjectTagging`.
+        tags: object tags. The credentials need the permission `oss:PutObjectTagging`.
         storage_class: the storage class of the object; if empty, the bucket's storage class is
             used.
         sha256: whether to read the file an extra time before it is sent, and to store the file's

@@ -1,9 +1,11 @@
 """The division of a file into parts.
 
-All parts of an upload except the last have the same size, so the part number determines the offset.
+All parts of a file have the same size, except the last part. So the part number determines the
+offset.
+
 The part size grows with the file, because OSS allows at most 10,000 parts. The part size also grows
-with the measured speed, so that sending a part takes some seconds and not longer: closing the page
-loses the parts in flight. If no speed is measured yet, the connection is assumed to be slow.
+with the measured speed, so that sending a part takes only some seconds. If the page is closed, the
+parts in flight are lost. If no speed is measured yet, the connection is assumed to be slow.
 """
 
 __all__ = [

@@ -63,21 +63,22 @@ if TYPE_CHECKING:
             """Wait for this number of seconds."""
 
     class Storage(Protocol):
-        """Storage for small texts and file handles, which stay when the page is closed.
+        """Stores small texts and file handles. The stored data stays when the page is closed.
 
-        A text can have the handle of a file, with which a later page opens the file again. Some
-        browsers offer no handles. Every method raises `StorageBroken` if the browser's storage does
-        not work.
+        A text can be stored together with the handle of a file. A later page uses the handle to
+        open the file again. Some browsers offer no handles.
+
+        Every method raises `StorageBroken` if the browser's storage does not work.
         """
 
         async def load(self, owner: str) -> list[tuple[str, str, bool]]:
             """Return a list of `(name, text, can_reopen)` for all texts of one person.
 
-            `can_reopen` is true if the file of the text can be opened again.
+            `can_reopen` is true if the browser can open the file of the text again.
 
             Args:
-                owner: the key prefix of the person. Only names that begin with this prefix are
-                    read, because other people may use the same browser.
+                owner: the key prefix that identifies the person. Only names that begin with this
+                    prefix are read.
             """
 
         async def save(self, records: list[tuple[str, str, Any]]) -> None:
@@ -91,8 +92,8 @@ if TYPE_CHECKING:
         async def open_files(self, wanted: list[tuple[str, str]]) -> list[Any]:
             """Open files with their stored handles.
 
-            The browser may ask the person for permission, once for all files, so call this method
-            from a click.
+            Call this method from a click, because the browser may ask the person for permission.
+            The browser asks once for all files.
 
             Args:
                 wanted: `(name, path)`: the name of the stored text, and the folders of the file.
@@ -140,19 +141,20 @@ if TYPE_CHECKING:
     class Receipts(Protocol):
         """Requests to the server about stored objects and multipart uploads.
 
-        The page needs the server for this, because the page's credentials can only add objects.
+        The page cannot send these requests to OSS, because the page's credentials can only add
+        objects.
         """
 
         async def confirm(
             self, *, key: str, size: int, crc64: str, request_id: str
         ) -> Stored | None:
-            """Return the server's proof that the object under `key` has this size and CRC-64.
+            """Ask the server whether the object under `key` has this size and CRC-64.
 
             Args:
                 request_id: the id of the OSS request that stored the object; empty if unknown.
 
             Returns:
-                The proof; `None` if there is no object under `key`.
+                The `Stored` data of the object; `None` if there is no object under `key`.
 
             Raises:
                 Corrupt: the object under `key` has another size or another CRC-64.

@@ -29,9 +29,9 @@ class Progress:
         upload_id: the id of the multipart upload in OSS; empty if there is none.
         part_size: the size of the parts in bytes; 0 until the file is divided into parts.
         parts: the parts that OSS has, by part number.
-        is_unproved: whether parts of an earlier page still have to be compared with the file.
-        unanswered_begins: the number of InitiateMultipartUpload requests without an answer; each
-            request may have created a multipart upload with an unknown id.
+        is_unproved: whether parts that another page sent still have to be compared with the file.
+        unanswered_begins: the number of InitiateMultipartUpload requests without an answer. Each
+            of these requests may have created a multipart upload with an unknown id.
         sent: the number of bytes sent so far, at most the size of the file.
         arrived: the number of bytes that OSS has confirmed as parts.
         all_sent: whether every byte was sent at least once, so that the object may exist.
@@ -51,9 +51,9 @@ class Progress:
         self._on_change = on_change
 
     def use(self, file: "File") -> None:
-        """Set the file whose size is compared with the sent bytes.
+        """Replace the file of the upload.
 
-        The file changes when a short stream has ended and is sent like an ordinary file.
+        Call this method when a short stream has ended and is sent like an ordinary file.
         """
         self._file = file
 
@@ -78,11 +78,11 @@ class Progress:
         self.unanswered_begins = 1 if may_have_begun else 0
 
     def doubt(self) -> None:
-        """Mark the parts as not compared with the file: another page may have sent parts."""
+        """Set `is_unproved` of a multipart upload, because another page may have sent parts."""
         self.is_unproved = bool(self.upload_id)
 
     def prove(self) -> None:
-        """Mark the parts as compared with the file."""
+        """Clear `is_unproved`, because the parts were compared with the file."""
         self.is_unproved = False
 
     def ask_to_begin(self) -> None:
@@ -99,15 +99,15 @@ class Progress:
         self.unanswered_begins -= 1
 
     def orphans_removed(self) -> None:
-        """Reset `unanswered_begins`: the multipart uploads of unanswered requests are removed."""
+        """Set `unanswered_begins` to 0, after the unused multipart uploads were removed."""
         self.unanswered_begins = 0
 
     def fly(self, number: int, sent: int) -> None:
         """Set how many bytes of a part are sent. The part is now in flight.
 
         Args:
-            number: the part number; 1 for a whole file in one request, and 0 for the progress of
-                another tab that sends the same file.
+            number: the part number. The number is 1 if the whole file is sent in one request, and 0
+                if another tab sends the same file.
             sent: the number of bytes sent.
         """
         if self._in_flight.get(number) != sent:
@@ -115,7 +115,7 @@ class Progress:
             self._count()
 
     def land(self, number: int, part: "SentPart | None" = None) -> None:
-        """End the transfer of a part.
+        """Record that a part is no longer in flight.
 
         Args:
             number: the number of the part, as in `fly`.

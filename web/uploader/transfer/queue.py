@@ -1,4 +1,4 @@
-"""The queue, which holds all uploads of a page and runs a limited number of them at a time."""
+"""The queue of all uploads of a page. The queue runs a limited number of uploads at a time."""
 
 import asyncio
 import heapq
@@ -51,14 +51,14 @@ class Queue:
     Urgent uploads start first, then small uploads.
 
     Args:
-        on_change: a first listener, see the method `on_change`.
+        on_change: a listener, as in the method `on_change`; `None` for no listener.
         active: the number of uploads of any size that run at a time, see `Slots`.
         ahead: the number of additional small uploads that run at a time.
-        soon: `soon(write)` schedules a call of `write`, which writes the records of uploads.
+        soon: `soon(write)` calls the function `write` later. This function writes records.
         report: called with each error that a listener raises.
 
     Attributes:
-        options: the options of files that are added without options.
+        options: the default options, used if `add` is called without options.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Queue:
         self._engine.speed.set(bytes_per_s)
 
     def add(self, file: "File", options: "Options | None" = None) -> Upload:
-        """Add a file and return its upload, which starts as soon as a slot is free."""
+        """Add a file, and return the new upload. The upload starts when a slot is free."""
         return self._add(file, options or self.options)
 
     def allow(self, limits: Limits) -> None:
@@ -160,16 +160,16 @@ class Queue:
             self._stop(upload, STOPPED_BY_PAUSE)
 
     def resume(self, upload: Upload) -> None:
-        """Continue an upload that a person paused; other uploads are not changed."""
+        """Continue the upload, if a person has paused the upload."""
         if self._stopping.get(id(upload)) == STOPPED_BY_PAUSE:
             self._stopping[id(upload)] = STOPPED_TO_GO_ON
         elif upload.paused_for == states.BY_PERSON:
             self.retry(upload)
 
     def retry(self, upload: Upload) -> None:
-        """Send a failed or cancelled upload again, or continue one that a person paused.
+        """Send a failed or cancelled upload again, or continue an upload that a person paused.
 
-        An upload that is paused for a condition is not changed, because the upload continues by
+        If the upload is paused for another reason, the call has no effect. The upload continues by
         itself.
 
         Raises:
@@ -203,7 +203,7 @@ class Queue:
             self.cancel(upload)
 
     def retry_failed(self) -> None:
-        """Send all failed uploads again, except uploads with an error that no retry can solve."""
+        """Send all failed uploads again, except uploads whose error is final."""
         for upload in list(self.uploads):
             if upload.may_retry():
                 self.retry(upload)
@@ -223,34 +223,34 @@ class Queue:
     async def reopen(self, records: "list[Checkpoint]") -> "Failed":
         """Continue uploads of an earlier page. The person need not choose the files again.
 
-        The browser may ask the person for permission, so call this method from a click.
+        Call this method from a click, because the browser may ask the person for permission.
 
         Args:
             records: records whose `can_reopen` is true.
 
         Returns:
-            The records that cannot be continued, with the error of each: the file is gone or has
-            changed, or the person refused the permission.
+            The records that cannot be continued, with the error of each record. Possible reasons:
+            the file is gone or has changed, or the person refused the permission.
         """
         return await self.unfinished.reopen(records)
 
     def discard(self, records: "list[Checkpoint]") -> "asyncio.Task[Failed]":
-        """Remove unfinished uploads of earlier pages, with their parts in OSS.
+        """Start to remove unfinished uploads of earlier pages, and the uploads' parts in OSS.
 
         Returns:
-            A task, which need not be awaited. The result of the task is the list of records whose
-            parts could not be removed, with the error of each record.
+            A task, which need not be awaited. The task returns the records whose parts could not be
+            removed, with the error of each record.
         """
         return self.unfinished.discard(records)
 
     def leave(self, upload: Upload, is_leaving: bool) -> None:
         """Mark the record of an upload as abandoned, or remove this mark.
 
-        The upload is marked while the person can undo the cancel. If the page is closed during this
-        time, the next page removes the parts and does not offer the upload.
+        A cancelled upload has the mark while the person can undo the cancel. If the page is closed
+        during this time, the next page removes the parts and does not offer the upload.
 
         Args:
-            is_leaving: `False` if the person has undone the cancel.
+            is_leaving: `True` to set the mark; `False` to remove the mark after an undo.
         """
         upload.record.abandon(is_leaving)
         if upload.upload_id:
@@ -414,8 +414,8 @@ class Queue:
         An upload that was removed from the queue is ignored.
 
         Args:
-            stored: the proof that the file is stored, if the cancel came too late; otherwise
-                `None`.
+            stored: the `Stored` data of the object, if the file was stored before the cancel;
+                otherwise `None`.
         """
         if upload not in self.uploads:
             return

@@ -8,8 +8,8 @@
        │             ▼            ▼
        └────────── failed · cancelled          (retry)
 
-An upload is paused by a person (`BY_PERSON`) or waits for a condition (`FOR_*`). In the second case
-the upload continues by itself when the condition is met.
+Each pause has a reason. `BY_PERSON` means that a person has paused the upload. `FOR_*` means that
+the upload waits, for example for the network. In this case the upload continues by itself.
 """
 
 from uploader.transfer.errors import IllegalMove
@@ -77,9 +77,11 @@ def move(state: str, to: str) -> str:
 class StateMachine:
     """The state of one upload. Only this class changes the state.
 
-    The table `MOVES` contains the allowed changes. Several requests of an upload can wait at the
-    same time. The upload is paused when the first wait begins, shows the reason of the latest wait,
-    and continues when the last wait has ended.
+    The table `MOVES` contains the allowed changes.
+
+    Several requests of an upload can wait at the same time, for different reasons. The upload is
+    paused when the first wait begins, and continues when all waits have ended. `paused_for` is the
+    reason of the latest wait.
 
     Attributes:
         state: the present state.
@@ -112,7 +114,7 @@ class StateMachine:
         self.paused_for = reason
 
     def hold(self, reason: str) -> bool:
-        """Add a wait for `reason`; return whether the state or the shown reason has changed."""
+        """Add a wait for `reason`; return whether `state` or `paused_for` has changed."""
         self._waits.append(reason)
         if self.state in (UPLOADING, VERIFYING):
             self._held_in = self.state
@@ -121,7 +123,7 @@ class StateMachine:
         return self._show(reason)
 
     def release(self, reason: str) -> bool:
-        """Remove a wait for `reason`; return whether the state or the shown reason has changed."""
+        """Remove a wait for `reason`; return whether `state` or `paused_for` has changed."""
         if reason in self._waits:
             self._waits.remove(reason)
         if self._waits:
@@ -136,10 +138,10 @@ class StateMachine:
         self._waits = []
 
     def _show(self, reason: str) -> bool:
-        """Show `reason` for the pause, unless a person has paused the upload.
+        """Set `paused_for` of a paused upload, unless a person has paused the upload.
 
         Returns:
-            Whether the shown reason has changed.
+            Whether `paused_for` has changed.
         """
         is_new = self.state == PAUSED and self.paused_for not in (BY_PERSON, reason)
         if is_new:

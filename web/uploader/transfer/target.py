@@ -1,4 +1,4 @@
-"""The object that a file becomes: its key, its metadata, and the proof that OSS stored it."""
+"""The object that an upload stores: the key, the content type and the checksums."""
 
 from uploader.oss.replies import Stored
 
@@ -9,10 +9,10 @@ UNREADABLE = "0"  # replaces the CRC-64 of a file that became unreadable; the CR
 
 
 class RefusedObject:
-    """A stored object that differs from the uploaded file, and that the server has to delete.
+    """A stored object that differs from the uploaded file. The server has to delete the object.
 
     `size` (bytes) and `crc64` (decimal text) describe the file. `etag` and `request_id` are from
-    OSS's answer, and are empty if there was no answer.
+    OSS's answer; both are empty if there was no answer.
     """
 
     def __init__(self, key: str, stored: Stored, *, size: int, crc64: str) -> None:
@@ -23,7 +23,7 @@ class RefusedObject:
         self.request_id = stored.request_id
 
     def facts(self) -> "tuple[str, int, str, str, str]":
-        """Return all fields as a tuple, for a comparison."""
+        """Return all attributes as a tuple."""
         return (self.key, self.size, self.crc64, self.etag, self.request_id)
 
 
@@ -32,17 +32,18 @@ class Target:
 
     Attributes:
         key: the object's key; empty until the upload has a key.
-        folder_id: the random part of the keys of one chosen folder; empty for a single file.
+        folder_id: the random part in the key, the same for all files of a chosen folder; empty for
+            a single file.
         content_type: the content type of the object; empty until the type is known.
-        sha256: the SHA-256 of the file in hexadecimal, if the options require it.
+        sha256: the SHA-256 of the file in hexadecimal; empty if not computed.
         crc64: the CRC-64 of the object in decimal, from OSS; empty until the upload is done.
         request_id: the id of the OSS request that stored the object.
-        identical: whether the same file was stored before, so that nothing was sent.
+        identical: whether an identical object was stored before, so that nothing was sent.
         is_searching: whether the server is searching for an identical object now.
-        was_searched: whether this search has ended; there is only one search.
-        maybe_stored: whether an earlier page may have stored the file under this key.
-        may_replace: whether requests may overwrite the object under the key, for example a damaged
-            object that this upload stored.
+        was_searched: whether the search for an identical object has ended.
+        maybe_stored: whether an earlier page may have stored the file under `key`.
+        may_replace: whether requests may overwrite the object under `key`, for example a damaged
+            object of this upload.
         refused: the object that OSS stored in place of the file; `None` if there is none.
     """
 
@@ -64,7 +65,7 @@ class Target:
         self.key = key
 
     def join_folder(self, folder_id: str) -> None:
-        """Use the same random part in the key as the other files of a chosen folder."""
+        """Set `folder_id`, so that the keys of all files of a folder have the same random part."""
         self.folder_id = folder_id
 
     def restart(self) -> None:
@@ -87,7 +88,7 @@ class Target:
 
         Args:
             content_type: the content type; empty if unknown.
-            sha256: the SHA-256 in hexadecimal; empty if the options do not require it.
+            sha256: the SHA-256 in hexadecimal; empty if not computed.
         """
         self.content_type = content_type
         self.sha256 = sha256
@@ -127,6 +128,9 @@ class Target:
         self.may_replace = True
 
     def replace_refused(self) -> None:
-        """Clear `refused`, if the file replaces the refused object under the same key."""
+        """Clear `refused`, because the file replaces the refused object.
+
+        If the refused object has another key, `refused` stays the same.
+        """
         if self.refused and self.refused.key == self.key:
             self.refused = None

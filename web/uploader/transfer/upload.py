@@ -44,8 +44,9 @@ class SavedRecord:
         name: the name of the record; empty if there is no record.
         upload_id: the id of the multipart upload in the record.
         arrived: the value of `Progress.arrived`, in bytes, when the record was written.
-        is_abandoned: whether a page that reads the record removes the record and its parts.
-        is_due: whether the upload lost its record to another tab, and needs a new record.
+        is_abandoned: whether a later page removes the record, and the upload's parts in OSS.
+        is_due: whether the upload needs a new record. The earlier record is removed while another
+            tab sends the file.
     """
 
     def __init__(self) -> None:
@@ -60,7 +61,7 @@ class SavedRecord:
         self.name = name
 
     def save_parts(self, arrived: int) -> None:
-        """Set the number of bytes that are confirmed in the record."""
+        """Set `arrived`, the number of confirmed bytes in the record."""
         self.arrived = arrived
 
     def save_id(self, upload_id: str) -> None:
@@ -68,19 +69,19 @@ class SavedRecord:
         self.upload_id = upload_id
 
     def abandon(self, is_abandoned: bool) -> None:
-        """Set whether a later page removes the upload."""
+        """Set or clear `is_abandoned`."""
         self.is_abandoned = is_abandoned
 
     def lose(self) -> None:
-        """Set `is_due`: another tab sends the file, so this upload loses its record for now."""
+        """Set `is_due`, because the record is removed while another tab sends the file."""
         self.is_due = True
 
 
 class RequestState:
-    """The requests of an upload: how many are in flight or waiting, and how long they have failed.
+    """Counts an upload's requests, and measures how long requests have failed.
 
     Attributes:
-        has_errors: whether OSS has answered only with errors for some seconds.
+        has_errors: whether OSS has answered with server errors (5xx) for some seconds.
     """
 
     def __init__(self) -> None:
@@ -109,9 +110,9 @@ class RequestState:
         return self._waiting > 0 and not self._in_flight
 
     def failing_s(self, now_s: float) -> float:
-        """Record a failure, and return how many seconds all requests have failed.
+        """Record a failure, and return for how many seconds no request has succeeded.
 
-        The result is the time since the first failure after the latest success.
+        The time begins with the first failure after the latest success.
 
         Args:
             now_s: the time of a monotonic clock in seconds.
@@ -121,7 +122,7 @@ class RequestState:
         return now_s - self._failing_since_s
 
     def recover(self) -> None:
-        """Forget the earlier failures, because a request succeeded or an outage was the cause."""
+        """Forget the earlier failures, after a request has succeeded or an outage has ended."""
         self._failing_since_s = None
 
     def note_errors(self, has_errors: bool) -> bool:
@@ -139,8 +140,8 @@ class Upload:
         progress: the progress of the transfer.
         record: the state of the upload's record in the browser's storage.
         requests: the upload's requests in flight, and their failures.
-        error: the error of a failed upload, or the reason why OSS kept the parts of a cancelled
-            upload; `None` if there is no error.
+        error: the error of a failed upload, or the error of removing a cancelled upload's parts;
+            `None` if there is no error.
     """
 
     def __init__(
@@ -207,7 +208,7 @@ class Upload:
 
     @property
     def identical(self) -> bool:
-        """Whether the same file was stored before, so that nothing was sent."""
+        """Whether an identical object was stored before, so that nothing was sent."""
         return self.target.identical
 
     @property
@@ -292,10 +293,10 @@ class Upload:
         self.go(states.WAITING)
 
     def cleaned(self, error: "Exception | None") -> None:
-        """Store the result of removing the parts of a cancelled upload.
+        """Set `error`, after the engine tried to remove the parts of a cancelled upload.
 
         Args:
-            error: the reason why OSS kept the parts; `None` if the parts were removed.
+            error: the error of the removal; `None` if the parts were removed.
         """
         self.error = error
 
@@ -310,13 +311,13 @@ class Upload:
         self.changed()
 
     def use(self, file: "File", options: "Options | None" = None) -> None:
-        """Replace the file of the upload and, if given, the options."""
+        """Replace the file of the upload. If options are given, replace the options too."""
         self.file = file
         self.options = options or self.options
         self.progress.use(file)
 
     def hold(self, reason: str) -> None:
-        """Add a wait. The upload is paused while at least one of its steps waits.
+        """Add a wait. The upload is paused until all waits have ended.
 
         Args:
             reason: the reason of the wait, one of `states.FOR_*`.
@@ -325,7 +326,7 @@ class Upload:
             self.changed()
 
     def release(self, reason: str) -> None:
-        """End a wait for `reason`. The upload continues after the end of the last wait."""
+        """End a wait for `reason`. The upload continues when all waits have ended."""
         if self._machine.release(reason):
             self.changed()
 

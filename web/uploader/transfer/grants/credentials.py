@@ -1,7 +1,6 @@
-"""Credentials for all uploads of a page: fetched once, shared, and renewed before they expire.
+"""Credentials that all uploads of a page share. Credentials are renewed before the expiry time.
 
-The engine compares the expiry time with the server's clock, because the user's clock may be wrong
-by any amount.
+The expiry time is compared with the server's time, because the user's clock may be wrong.
 """
 
 import asyncio
@@ -85,10 +84,10 @@ class GrantKeeper:
         return self._clock.now_s() + self.skew_s
 
     def set_server_time(self, server_time_s: float) -> None:
-        """Correct the server's time, which is measured relative to the user's clock.
+        """Set the server's present time.
 
         Args:
-            server_time_s: the server's present time in seconds since 1970.
+            server_time_s: the time in seconds since 1970.
         """
         self.skew_s = server_time_s - self._clock.now_s()
 
@@ -99,9 +98,9 @@ class GrantKeeper:
             self._refused_key_id = grant.credentials.access_key_id
 
     def forget(self) -> None:
-        """Delete all credentials after a person has signed out.
+        """Delete all credentials, because the person has signed out.
 
-        Credentials that are being fetched now are deleted when they arrive.
+        If a fetch is in progress, the fetched credentials are deleted too.
         """
         if self._grant:
             self._grant.credentials.forget()
@@ -109,16 +108,16 @@ class GrantKeeper:
         self._signed_out += 1
 
     async def get(self) -> "Grant":
-        """Return a grant that is valid for at least `RENEW_BEFORE_S` seconds, if possible.
+        """Return the current grant, or a new grant if the current grant expires soon.
 
-        Concurrent callers share one fetch. If the server does not answer, or was asked in the last
-        `AGAIN_S` seconds, the method may return an earlier grant that is valid for at least
-        `LEAST_S` seconds.
+        "Soon" means in less than `RENEW_BEFORE_S` seconds. Concurrent callers share one fetch.
+
+        If the server does not answer, or was asked in the last `AGAIN_S` seconds, the current grant
+        stays in use. In this case the grant is used until `LEAST_S` seconds before the expiry time.
 
         Raises:
             GrantRefused: the server gave no grant; or the new grant has another bucket or prefix
-                than the first one; or the server limits the rate of requests, and the required wait
-                is not over.
+                than the first grant; or the wait that the server asked for is not over.
         """
         grant = self._grant
         if grant and self._left_s(grant) >= RENEW_BEFORE_S:
@@ -137,7 +136,7 @@ class GrantKeeper:
         """Fetch and return a new grant.
 
         If the server was asked in the last `AGAIN_S` seconds, return the result of `get` instead.
-        After an error, callers may continue to use the earlier grant.
+        If the fetch fails, the current grant stays in use.
 
         Raises:
             GrantRefused: the server gave no grant.
@@ -149,7 +148,7 @@ class GrantKeeper:
     async def anew(self) -> "Grant":
         """Fetch and return a new grant, even if the present grant is still valid.
 
-        Use this method after an action of the person that changes the grant.
+        Use this method when the remaining quota may have changed.
 
         Raises:
             GrantRefused: the server gave no grant.
@@ -173,10 +172,10 @@ class GrantKeeper:
             return error.prefix
 
     async def is_used_up(self) -> bool:
-        """Return whether the server gives no credentials because the quota is used up.
+        """Return whether the quota is used up. In this case the server gives no credentials.
 
-        If the server refused a grant in the last `AGAIN_S` seconds, the method uses that refusal
-        and sends no new request.
+        If a fetch failed in the last `AGAIN_S` seconds, the method uses the error of that fetch and
+        sends no new request.
         """
         if self._error and self._has_just_asked():
             return waits_for(self._error) == FOR_QUOTA
@@ -187,10 +186,7 @@ class GrantKeeper:
         return False
 
     def _check_pace(self) -> None:
-        """Raise `GrantRefused` if the server limits the rate of requests, and the wait is not over.
-
-        The `Retry-After` of the server's latest 429 answer applies to all callers.
-        """
+        """Raise `GrantRefused` until the `Retry-After` time of the server's 429 answer is over."""
         error = self._error
         is_limit = isinstance(error, GrantRefused) and error.status == TOO_MANY_REQUESTS
         if error and is_limit and waits_for(error) == FOR_SERVER:

@@ -1,4 +1,4 @@
-"""A grant: temporary credentials with which a page may upload, their limits and their expiry."""
+"""A grant: temporary credentials for uploads, with limits and an expiry time."""
 
 from uploader.oss.requests import Bucket
 from uploader.oss.signing import Credentials
@@ -88,9 +88,9 @@ def read_grant(document: "Any") -> Grant:
 
 
 def _bucket(document: "Any") -> Bucket:
-    """Return the bucket of a grant with its origins.
+    """Return the bucket in the JSON document of a grant.
 
-    The field `origins` is optional, because older servers do not send this field.
+    The field `origins` of the document is optional, because older servers do not send this field.
     """
     origins = document.get("origins") or []
     if not isinstance(origins, list):

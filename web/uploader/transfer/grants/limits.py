@@ -1,7 +1,7 @@
 """The limits of a grant: size and type of a file, and the number of files.
 
-The page checks the limits, so that a person gets an error at once. OSS does not check the limits,
-so an application that must not store certain content has to check the stored objects.
+The page checks the limits, so that a person gets an error at once. OSS does not check the limits.
+An application that forbids certain content has to check the stored objects.
 """
 
 from uploader.transfer.errors import FileTooLarge, TransferError, WrongType
@@ -31,8 +31,8 @@ class Limits:
     def refusal(self, file: "File") -> "TransferError | None":
         """Return the error for a file that exceeds the limits; `None` if the file is allowed.
 
-        The method does not read the file. If the type can be found only in the first bytes of the
-        file, the type is not checked here.
+        The method does not read the file. If the file has no content type, the first bytes may show
+        an allowed type. In this case the type is not checked here.
         """
         if file.size > self.max_file_size:
             return FileTooLarge(file.size, self.max_file_size)

@@ -1,9 +1,11 @@
 """The choice of one origin (scheme and host) for all requests, if the bucket has several origins.
 
-Custom domains, the acceleration endpoint and the public endpoint lead to the same objects and
-parts, so an upload can continue at another origin at any moment, under the same upload id. A
-failure at one origin does not change the choice by itself: first, all origins are checked at the
-same time. If no origin answers, the network is down and the choice stays.
+The origins are custom domains, the acceleration endpoint and the public endpoint. All origins give
+access to the same objects and parts. So an upload can continue at another origin under the same
+upload id.
+
+After failures at the chosen origin, all origins are checked at the same time. If no origin answers,
+the network is down, and the chosen origin stays the same.
 """
 
 import asyncio
@@ -46,11 +48,11 @@ NO_UPLOAD_ID = "0" * 32
 
 
 def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
-    """Return the function `ask` of `Origins`, which checks an origin with a small request.
+    """Return the function `ask` for `Origins`. The function checks an origin with a small request.
 
-    The request is a signed ListParts for an upload id that does not exist. The request changes
-    nothing. The bucket's CORS rule and the session policy allow ListParts, because resumed uploads
-    need it. The answer has a body with the error code; the answer to a HEAD request has no body.
+    The request is a signed ListParts for an upload id that does not exist. The bucket's CORS rule
+    and the session policy allow ListParts. A HEAD request cannot be used, because the answer to a
+    HEAD request contains no error code.
     """
 
     async def ask(grant: "Grant") -> None:
@@ -71,11 +73,16 @@ def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
 class Origins:
     """The origin that all requests of all uploads use.
 
-    A check sends a small request to all origins of the grant at the same time. The chosen origin is
-    the first one in the grant's order that answers at most `GRACE_S` seconds after the fastest
-    origin. The check runs before the first request, after OSS has refused the host, and after
-    `LOSSES` requests in a row without an answer of OSS. If the chosen origin is not the first one
-    of the grant, the check runs again after `AGAIN_S` seconds. A single origin is not checked.
+    A check sends a small request to all origins of the grant at the same time. The check chooses
+    the first origin in the grant's list that answers at most `GRACE_S` seconds after the fastest
+    origin. A check begins:
+
+    - before the first request,
+    - after OSS has refused a request because of the request's host,
+    - after `LOSSES` requests in a row without an answer of OSS,
+    - every `AGAIN_S` seconds, if the chosen origin is not the first origin in the grant's list.
+
+    If the grant has only one origin, there is no check.
 
     `ask(grant)` sends the small request to `grant.bucket.origin`, and raises `OSSError` or
     `TransferError` if uploads cannot use this origin.
@@ -120,14 +127,14 @@ class Origins:
             self._is_found = True
 
     async def failed(self, grant: "Grant", error: Exception) -> bool:
-        """Record that a request failed, and check all origins if the error is a reason for a check.
+        """Record that a request failed. Check all origins if the chosen origin may be the cause.
 
         Args:
             grant: the grant of the request, returned by `at`.
             error: the error of the request.
 
         Returns:
-            Whether another origin is chosen now. If so, the request is to be sent again at once.
+            `True` if another origin is chosen now. The caller then sends the request again.
         """
         origin = grant.bucket.origin
         if len(self._origins) < 2 or origin not in self._origins:
@@ -163,9 +170,9 @@ class Origins:
         self._losses = 0
 
     def _is_over(self, seconds: float) -> bool:
-        """Return whether the latest check of all origins was `seconds` ago or earlier.
+        """Return whether at least `seconds` have passed since the latest check of all origins.
 
-        The result is `True` if there was no check.
+        The result is also `True` if there was no check.
         """
         return self._asked_at_s is None or self._clock.elapsed_s() - self._asked_at_s >= seconds
 

@@ -1,9 +1,10 @@
-"""The remaining quota of a person, as far as a page can know it.
+"""The remaining quota of a person, as estimated by the page.
 
 The server counts stored objects, and sends the remaining quota with each grant and each receipt.
-Between two of these answers, the page subtracts its uploads in flight, and the stored objects that
-the server has not counted yet. The page does not enforce the quota, but avoids sending a file that
-the server would refuse.
+From this value the page subtracts the uploads in flight, and the stored objects that the server has
+not counted yet.
+
+The page does not enforce the quota. The page only avoids sending a file that does not fit.
 """
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ class Left:
         self.count = count
 
     def facts(self) -> "tuple[int | None, int | None]":
-        """Return size and count as a tuple, for a comparison."""
+        """Return `size` and `count` as a tuple."""
         return (self.size, self.count)
 
     def has(self, size: int, count: int) -> bool:
@@ -31,7 +32,7 @@ class Left:
         return fits and (self.count is None or count <= self.count)
 
     def less(self, used: "_Sum") -> "Left":
-        """Return the remaining quota minus the total size and the number of the `used` uploads."""
+        """Return the quota that remains after the uploads in `used` are subtracted."""
         return Left(_less(self.size, used.size), _less(self.count, len(used.sizes)))
 
 
@@ -47,7 +48,7 @@ def read_left(document: "Any") -> Left:
 
 
 class _Sum:
-    """The sizes of uploads in bytes, by upload number, and the sum of these sizes."""
+    """The size in bytes of each upload, by upload number, and the sum of all sizes."""
 
     def __init__(self) -> None:
         self.sizes: dict[int, int] = {}
@@ -94,10 +95,11 @@ class Quota:
         self.on_change()
 
     def used_up(self, quota: "dict[str, Any]") -> None:
-        """Set the remaining bytes or the remaining objects to 0 after a refusal of the server.
+        """Set the remaining bytes or objects to 0, because the server reports that none are left.
 
         Args:
-            quota: the `quota` field of the server's refusal; its `limit` names the exceeded limit.
+            quota: the `quota` field of the server's answer. The value of `limit` in this field
+                shows whether bytes or objects are used up.
         """
         is_size = str(quota.get("limit", "")).startswith("bytes")
         told = self._told
@@ -129,20 +131,19 @@ class Quota:
         return self.left().less(self._sending).has(size, 1)
 
     def give_back(self, number: int) -> None:
-        """Release the quota reserved for the upload `number`, which is not in flight any more."""
+        """Release the quota that `take` has reserved for the upload `number`."""
         self._sending.drop(number)
 
     def arrived(self, number: int, size: int) -> None:
-        """Count the upload `number` as a stored object of `size` bytes, no longer as in flight."""
+        """Count the upload `number` as a stored object of `size` bytes, not as in flight."""
         self._sending.drop(number)
         self._arrived.add(number, size)
         self.on_change()
 
     def counted(self, number: int) -> None:
-        """Stop subtracting the stored object of the upload `number` from the remaining quota.
+        """Remove the upload `number` from the stored objects that the server has not counted yet.
 
-        Call this method when the server's latest answer includes the object, or if the server will
-        never count the object.
+        Call this method when the server has counted the object, or will never count the object.
         """
         self._arrived.drop(number)
         self.on_change()

@@ -1,14 +1,14 @@
-"""The record of an unfinished upload, from which a page continues the upload after a reload.
+"""The record of an unfinished upload. After a reload, a page uses the record to continue.
 
-A record describes the file, the object and the multipart upload. A record without an upload id
-describes a file that waits, or that is sent in one request. A record contains no credentials.
+A record describes the file, the object and the multipart upload. If the file waits or is sent in
+one request, the record has no upload id. A record contains no credentials.
 
 A page uses a record only after these checks:
 
 - This module checks the format, the owner and the age of the record.
 - The file must have the name, size and time of change in the record.
-- Each part must be in OSS's list of parts, and its CRC-64 must be that of the file's bytes.
-- If a file is sent in one request, OSS refuses to overwrite an object.
+- Each part must be in OSS's list of parts, with the same CRC-64 as the bytes of the file.
+- If the file is sent in one request, OSS refuses to overwrite an existing object.
 """
 
 import json
@@ -43,12 +43,12 @@ class Checkpoint:
     """The record of one unfinished upload.
 
     Attributes:
-        owner: the key prefix of the person, from the grant.
+        owner: the key prefix that identifies the owner of the record.
         sent: the number of bytes that OSS has confirmed as parts.
         saved_at_s: the time when the record was written, in seconds since 1970.
-        page: the name of the lock of the tab that wrote the record.
+        page: the tab that wrote the record, identified by the name of the tab's lock.
         lock: the name of the lock that a tab needs to continue the upload. A multipart upload has
-            its own lock; all other uploads of a tab share the lock `page`.
+            its own lock. All other uploads of a tab share the tab's lock.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Checkpoint:
         self.lock = key if upload_id else page
 
     def file(self) -> "LostFile":
-        """Return the record's file without bytes, for requests that do not need the bytes."""
+        """Return the file of the record. The bytes of this file are not available."""
         return LostFile(self.name, self.path, self.size, self.modified)
 
     def text(self) -> str:
@@ -123,8 +123,8 @@ def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Ch
     """Return a new record of an upload.
 
     Args:
-        owner: the key prefix of the person.
-        page: the name of the lock of this tab.
+        owner: the key prefix that identifies the owner of the record.
+        page: this tab, identified by the name of the tab's lock.
         at_s: the server's time in seconds since 1970.
     """
     return Checkpoint(
@@ -165,13 +165,13 @@ def restore(upload: "Upload", record: Checkpoint) -> None:
 def read_checkpoint(text: str, *, owner: str, now_s: float) -> "Checkpoint | None":
     """Return the record in a JSON text; `None` if the record cannot be used.
 
-    A record cannot be used if the text is broken, has another version or belongs to another person,
-    or if the record is older than `MAX_AGE_S` seconds. An old record of a multipart upload is
-    returned with `is_abandoned`, so that the parts are removed.
+    A record cannot be used if the text is malformed, or if the record has another version, belongs
+    to another owner, or is older than `MAX_AGE_S` seconds. There is one exception: an old record of
+    a multipart upload is returned with `is_abandoned` set, so that the parts are removed from OSS.
 
     Args:
         text: the text from the browser's storage, or from a message of another tab.
-        owner: the key prefix of the person.
+        owner: the key prefix that identifies the owner of the record.
         now_s: the server's time in seconds since 1970.
     """
     if len(text) > MAX_TEXT:

@@ -1,10 +1,12 @@
 """The unfinished uploads of one person in this browser, and the tab that may continue each upload.
 
-An upload belongs to the tab that holds the lock of its record. A tab claims a record (takes its
-lock) before the tab continues the upload, and releases the lock afterwards. A closed tab releases
-all of its locks. Tabs send each other messages about the progress of their multipart uploads. All
-other uploads of a tab share one lock: uploads that wait, and files that are sent in one request.
-Tabs send no messages about the progress of these uploads.
+An upload belongs to the tab that holds the lock of the upload's record. To continue an upload, a
+tab first claims the record: the tab takes the lock. The tab releases the lock when the upload has
+ended. If a tab is closed, the browser releases all locks of the tab.
+
+Each multipart upload has its own lock. Tabs send each other messages about the progress of
+multipart uploads. All other uploads of a tab share one lock: waiting uploads, and files that are
+sent in one request. Tabs send no messages about the progress of these uploads.
 """
 
 import asyncio
@@ -44,11 +46,11 @@ class Journal:
     """The records of unfinished uploads: unclaimed, claimed by this tab, or in use by other tabs.
 
     `on_change(journal)` is called when `unfinished`, `in_other_tabs` or `broken` changes.
-    `on_abandoned(records)` is called with abandoned records: a person cannot continue their
-    uploads, and the parts can be removed.
+    `on_abandoned(records)` is called with unclaimed records that are abandoned. The uploads of
+    these records are not offered to the person, and the parts can be removed.
 
     Attributes:
-        in_other_tabs: records of multipart uploads that other tabs are working on.
+        in_other_tabs: the records of multipart uploads that other tabs have claimed.
         small: the locks of small files.
     """
 
@@ -129,8 +131,8 @@ class Journal:
         same file, this method waits until that tab has finished or failed.
 
         Returns:
-            The CRC-64 of the object under `upload.key`, if another tab has stored the file. An
-            empty text, if this upload has to send the file.
+            The CRC-64 of the object under `upload.key`, if another tab has stored the file.
+            Otherwise the result is empty, and this upload has to send the file.
         """
         while True:
             await self.adopt_unclaimed(upload)
@@ -169,7 +171,7 @@ class Journal:
                 restore(upload, record)
 
     def find_in_other_tabs(self, file: "File") -> "Checkpoint | None":
-        """Return the record with which another tab sends this file in parts, or `None`."""
+        """Return the record of another tab's multipart upload of this file, or `None`."""
         if not self.in_other_tabs:
             return None
         wanted = fingerprint(file)
@@ -182,12 +184,13 @@ class Journal:
     async def claim(self, record: "Checkpoint") -> bool:
         """Claim an unclaimed record: take the lock of the record for this tab.
 
-        All records of a closed tab have the same lock, except those of multipart uploads. If a tab
-        claims one of these records, other tabs cannot claim the rest.
+        The records of a closed tab share one lock, except the records of multipart uploads. The
+        tab that holds this lock can claim all of these records.
 
         Returns:
-            `False` if another tab has claimed the record, or sends the same small file. In the
-            second case the record stays unclaimed.
+            `True` if this tab has claimed the record. `False` if another tab has claimed the
+            record. `False` also if another tab sends the same small file; in this case the record
+            stays unclaimed.
         """
         if not self._drop(record):
             return False
@@ -215,9 +218,9 @@ class Journal:
     async def reclaim(self, upload: "Upload") -> None:
         """Claim the record of a large upload again after a pause.
 
-        Another tab may have claimed the record during the pause. In this case the upload loses its
-        key and its parts, and waits for that tab later. The parts cannot be used, because the other
-        tab may have begun a new multipart upload under the same key.
+        If another tab has claimed the record during the pause, this method removes the key and the
+        parts from the upload. The parts cannot be used, because the other tab may have created a
+        new multipart upload under the same key.
         """
         key = upload.key
         self._large.continued(key)
@@ -244,7 +247,7 @@ class Journal:
         self.not_sending(upload)
 
     def not_sending(self, upload: "Upload") -> None:
-        """Release the lock that `claim` has taken for a small file, if the file is not sent now."""
+        """Release the lock that `claim` took for a small file, unless the file is being sent."""
         self.small.release(self.owner, upload.file)
 
     def unclaim(self, record: "Checkpoint") -> None:
@@ -296,8 +299,8 @@ class Journal:
         Streams get no record.
 
         Args:
-            file: the file whose handle is stored with the record, so that a later page can open the
-                file again; `None` keeps the stored handle.
+            file: the file whose handle is stored with the record. With the handle, a later page can
+                open the file again. `None` keeps the handle that is already stored.
         """
         if upload.is_stream:
             self._records.know(upload.upload_id)
@@ -424,12 +427,13 @@ class Journal:
             asyncio.create_task(self._until_free(record))  # noqa: RUF006 - it ends by itself
 
     def _remove_other_tab(self, key: str, crc64: str) -> None:
-        """Remove the multipart upload with this object key from the uploads of other tabs.
+        """Remove the record with this object key from `in_other_tabs`.
 
-        Uploads of this tab that wait for that upload continue.
+        If uploads of this tab wait for the upload of the record, these uploads continue.
 
         Args:
-            crc64: the CRC-64 of the object if the upload is complete; otherwise empty.
+            key: the object key in the record.
+            crc64: the CRC-64 of the object; empty if the upload of the record is not complete.
         """
         self.in_other_tabs = [other for other in self.in_other_tabs if other.key != key]
         for follower in self._followers:
@@ -494,9 +498,9 @@ class Journal:
         self._on_change(self)
 
     async def _find_place(self, upload: "Upload") -> None:
-        """Give an upload of a small file the closed tab's record of the same file, if there is one.
+        """If a closed tab has a record of the same small file, give this record to the upload.
 
-        The closed tab may have stored the file, so the upload uses the key in that record.
+        The closed tab may have stored the file, so the upload uses the key in this record.
         """
         if upload.has_begun():
             return
@@ -509,7 +513,7 @@ class Journal:
             await self.adopt_unclaimed(upload)
 
     async def _is_tab_closed(self) -> bool:
-        """Return whether a closed tab has waiting uploads that are not listed as unclaimed yet."""
+        """Return whether another tab with unfinished uploads was closed."""
         for lock in list(self._watched):
             if lock.startswith(TAB_LOCK) and await self.is_free(lock):
                 return True
@@ -518,8 +522,8 @@ class Journal:
     async def _take(self, lock: str) -> bool:
         """Take a lock; return `False` if another tab holds the lock.
 
-        To test whether a lock is free, a tab takes the lock for a moment. The method tries again if
-        another tab only tests the lock.
+        Another tab may hold the lock only for a moment, to test whether the lock is free. In this
+        case the method tries again.
         """
         while not await self._tabs.take(lock):
             if not await self._tabs.is_free(lock):

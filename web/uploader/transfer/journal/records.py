@@ -30,7 +30,7 @@ class Records:
     `on_broken()` is called when the storage fails.
 
     Attributes:
-        owner: the key prefix of the person, from the grant; empty until the prefix is known.
+        owner: the key prefix that identifies the person; empty until the prefix is known.
         upload_ids: the ids of the multipart uploads that this tab has created or found in records.
         broken: the error message of the browser's storage; empty if no error has occurred.
     """
@@ -49,7 +49,7 @@ class Records:
         """Return a new record of an upload.
 
         Args:
-            page: the name of the lock of this tab.
+            page: this tab, identified by the name of the tab's lock.
         """
         self.know(upload.upload_id)
         at_s = self._keeper.server_now_s()

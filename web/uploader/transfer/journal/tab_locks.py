@@ -1,16 +1,18 @@
 """Locks that let only one tab of this browser send a file that several tabs have.
 
-A tab takes the lock of a file before the tab sends the file, and other tabs wait. The browser
-releases the locks of a closed tab. A large file has a lock until its multipart upload has begun;
-after that, the lock of the record keeps other tabs away (see `journal`).
+A tab takes the lock of a file before the tab sends the file. Other tabs with the same file wait. If
+a tab is closed, the browser releases all locks of the tab.
+
+The lock of a large file is called the begin lock. A tab holds the begin lock until the multipart
+upload is created. From then on, the tab holds the lock of the upload's record (see `journal`).
 
 The record of a small file is removed when the file is stored. So the next tab asks the earlier tab
-for the result of the upload. The question is `{"wants": lock}`, and the answer is
+whether the file is stored. The question is `{"wants": lock}`, and the answer is
 `{"sent": lock, "key", "crc64", "policy"}`. Without this answer, each waiting tab would store the
-file once more: `test_a_small_file_in_two_pages_is_sent_once` in `test_small_files.py` would fail.
+file once more (see `test_a_small_file_in_two_pages_is_sent_once` in `test_small_files.py`).
 
-A closed tab does not answer, although its file may be stored. In this case the next tab continues
-under the key in the record of the closed tab.
+A closed tab does not answer, but may have stored the file. In this case the next tab uses the key
+in the closed tab's record.
 """
 
 import asyncio
@@ -35,9 +37,9 @@ RECENT_S, REMEMBERED = 5.0, 200  # results that are kept for tabs that ask
 
 
 def begin_lock(upload: "Upload") -> str:
-    """Return the name of the lock that a tab needs to begin the upload of a large file.
+    """Return the name of the begin lock of a large file.
 
-    The name is empty for a small file.
+    The name is empty for a small file, which has no begin lock.
     """
     if upload.file.size <= MAX_SINGLE_BYTES:
         return ""
@@ -48,7 +50,7 @@ def _send_lock(owner: str, file: "Any") -> str:
     """Return the name of the lock that a tab needs to send a small file.
 
     Args:
-        owner: the key prefix of the person.
+        owner: the key prefix that identifies the person.
     """
     return f"send {owner} {fingerprint(file)}"
 
@@ -56,8 +58,8 @@ def _send_lock(owner: str, file: "Any") -> str:
 class Follower:
     """An upload of this tab that waits while another tab sends the same file.
 
-    `ended` is set when the other tab's upload ends. `crc64` is then the CRC-64 of the complete
-    object, or empty if there is no object.
+    The event `ended` is set when the other tab's upload ends. `crc64` is the CRC-64 of the complete
+    object; empty if the other tab's upload was not completed.
     """
 
     def __init__(self, upload: "Upload", key: str) -> None:
@@ -68,10 +70,10 @@ class Follower:
 
 
 class LargeFileLocks:
-    """The locks of large files, and the messages of tabs that wait for another tab's upload.
+    """The begin locks of large files, and the messages of tabs that wait for another tab's upload.
 
-    `let_go(key)` releases the lock of the upload with this object key, so that another tab can
-    continue the upload.
+    `let_go(key)` releases the lock of the multipart upload with this object key. Another tab can
+    then continue the upload.
     """
 
     def __init__(self, tabs: "Tabs", let_go: "Callable[[str], None]") -> None:
@@ -82,7 +84,7 @@ class LargeFileLocks:
         self._stopped: set[str] = set()  # keys
 
     async def take(self, upload: "Upload") -> bool:
-        """Take the lock to begin a large file; return `False` if another tab holds the lock."""
+        """Take the begin lock of a large file; return `False` if another tab holds the lock."""
         lock = begin_lock(upload)
         if not lock:
             return True
@@ -93,7 +95,7 @@ class LargeFileLocks:
         return is_free
 
     def release(self, upload: "Upload") -> None:
-        """Release the lock to begin a large file.
+        """Release the begin lock of a large file.
 
         Call this method when other tabs can see the record of the upload, or when the upload stops.
         """
@@ -120,9 +122,10 @@ class LargeFileLocks:
         self._give()
 
     def stopped(self, upload: "Upload") -> None:
-        """Release the lock to begin a large file, and let a waiting tab continue the upload.
+        """Release the begin lock of a stopped upload.
 
-        Only an upload that failed, or that a person paused, is given to another tab.
+        If the upload has failed, or a person has paused the upload, a waiting tab can now continue
+        the upload.
         """
         self.release(upload)
         by_person = upload.paused_for == states.BY_PERSON
@@ -132,7 +135,11 @@ class LargeFileLocks:
             self._give()
 
     def continued(self, key: str) -> None:
-        """Keep the upload with this key in this tab, because this tab sends the upload again."""
+        """Record that this tab continues the upload, so that no other tab continues the upload.
+
+        Args:
+            key: the object key of the upload.
+        """
         self._stopped.discard(key)
 
     def _give(self) -> None:
@@ -145,8 +152,9 @@ class LargeFileLocks:
 class _Question:
     """A question to the tab that had the lock of a small file: has that tab stored the file?
 
-    `result` is the key and the CRC-64 of the stored object, or `None`. An answer is used only if
-    the upload of the other tab had the same `policy` (the option `same_name`).
+    `policy` is the option `same_name` of this tab's upload. `result` is the key and the CRC-64 of
+    the stored object. `result` is `None` without an answer, if the file is not stored, or if the
+    other tab's upload had another policy.
     """
 
     def __init__(self, lock: str, policy: str) -> None:
@@ -159,7 +167,7 @@ class _Question:
 class SmallFileLocks:
     """The locks of the small files that this tab sends.
 
-    `drop_place(upload)` removes the key and the record of an upload that waits for another tab.
+    `drop_place(upload)` removes the key and the record of an upload.
     `find_place(upload)` gives an upload the key that a closed tab used for the same file.
     """
 
@@ -191,7 +199,7 @@ class SmallFileLocks:
         This tab holds the lock until `end` is called.
 
         Args:
-            owner: the key prefix of the person.
+            owner: the key prefix that identifies the person.
 
         Returns:
             The key and the CRC-64 of the object, if another tab has just stored the file; otherwise
@@ -217,7 +225,7 @@ class SmallFileLocks:
         return None
 
     def end(self, upload: "Upload") -> None:
-        """Release the lock of an upload, and store the result for other tabs that ask for it."""
+        """Release the lock of an upload, and keep the result, because other tabs may ask."""
         lock = self._sending.pop(upload.number, "")
         if not lock or lock in self._sending.values():
             return
@@ -288,15 +296,18 @@ class SmallFileLocks:
             upload.release(states.FOR_TAB)
 
     async def _ask(self, lock: str, policy: str) -> "tuple[str, str] | None":
-        """Ask the tab that had the lock for the result, and wait up to `ANSWER_S` seconds.
+        """Ask the tab that previously held the lock: has that tab stored the file?
 
-        This tab holds the lock during the wait, so no other tab can send the file.
+        The method waits up to `ANSWER_S` seconds for an answer. This tab holds the lock during the
+        wait, so no other tab can send the file.
 
         Args:
-            policy: the option `same_name` of the upload that needs the result.
+            lock: the name of the lock.
+            policy: the option `same_name` of this tab's upload.
 
         Returns:
-            The key and the CRC-64 of the stored object, or `None`.
+            The key and the CRC-64 of the stored object; `None` if there is no stored object, or if
+            no tab answers.
         """
         question = _Question(lock, policy)
         self._questions.append(question)

@@ -1,12 +1,14 @@
 """The pool of connections that the requests of all uploads share.
 
-A request waits for a connection. A free connection goes to the upload with the lowest rank, and
-within an upload to the request that has waited longest. Congestion halves the number of
-connections, once for all requests that were in flight together. After as many successful requests
-as there are connections, one connection is added (additive increase, multiplicative decrease).
+A free connection goes to a request of the upload with the lowest rank. If several requests of this
+upload wait, the oldest request gets the connection.
 
-While the number of connections is not reduced, more small requests than connections may be sent:
-the browser queues these requests, so that a free connection does not wait for Python.
+Congestion halves the number of connections. If several requests in flight fail, the number is
+halved only once. One connection is added when the number of successful requests reaches the number
+of connections (additive increase, multiplicative decrease).
+
+If the number of connections is not reduced, more small requests than connections may be sent. The
+browser queues these requests, so that a free connection does not wait for Python.
 """
 
 import asyncio
@@ -33,8 +35,8 @@ class ConnectionPool:
 
     Args:
         connections: the number of connections without congestion and without a speed limit.
-        queued: the number of small requests that may be sent per connection; the browser queues
-            the requests that have no connection yet.
+        queued: the number of small requests that may be sent per connection. The browser queues
+            the requests for which no connection is free.
 
     Attributes:
         most: the number of connections without congestion; a speed limit reduces this number.
@@ -59,7 +61,7 @@ class ConnectionPool:
         Args:
             rank: returns the sort key of the request. The waiting request with the smallest sort
                 key gets the next connection.
-            is_small: whether the browser may queue the request if all connections are in use.
+            is_small: whether the request is small, so that the browser may queue the request.
         """
         ticket = _Ticket(rank, is_small)
         self._waiting.append(ticket)
@@ -90,8 +92,8 @@ class ConnectionPool:
         """Halve the number of connections, after a request failed because of congestion.
 
         Args:
-            cuts: the value of `cuts` when the request was sent. If the request was sent before the
-                latest cut, the number of connections stays the same.
+            cuts: the value of the attribute `cuts` when the request was sent. If the attribute has
+                changed since then, the number of connections is not halved again.
         """
         if cuts == self.cuts:
             self.cuts += 1

@@ -9,7 +9,7 @@ MAX_LEFT_S = 7 * 86400.0  # a longer remaining time is not given
 
 
 class Meter:
-    """The smoothed rate, in bytes per second, of a growing number of bytes."""
+    """Measures the smoothed rate of a transfer in bytes per second."""
 
     def __init__(self) -> None:
         self.rate_bytes_per_s = 0.0
@@ -18,11 +18,11 @@ class Meter:
         self._watched_s = 0.0
 
     def note(self, now_s: float, sent: int) -> None:
-        """Add a measurement. A step shorter than 0.4 s is merged with the next one.
+        """Add a measurement. Measurements at intervals of less than 0.4 s are merged.
 
         Args:
             now_s: the time of the measurement in seconds.
-            sent: the total number of bytes sent until that time.
+            sent: the total number of bytes sent so far.
         """
         if self._at_s is None or now_s < self._at_s or sent < self._sent:
             self._at_s, self._sent = now_s, sent
@@ -37,7 +37,10 @@ class Meter:
         self._at_s, self._sent = now_s, sent
 
     def left_s(self, remaining: int) -> "float | None":
-        """Return the estimated seconds for `remaining` bytes; `None` without a good estimate."""
+        """Return the estimated time to send `remaining` bytes, in seconds.
+
+        The result is `None` if too little was measured, or if the time is longer than `MAX_LEFT_S`.
+        """
         if self._watched_s < MIN_WATCHED_S or self.rate_bytes_per_s <= 0:
             return None
         left_s = remaining / self.rate_bytes_per_s

@@ -2,11 +2,12 @@
 
 There are three classes of errors:
 
-- If the network or the server is not available, the upload waits. The wait does not count as a try.
-  The same applies if the person has to log in, or if the quota is used up.
-- If another try of the request may succeed, the request is repeated after a random wait. The upper
-  limit of the wait doubles with each try (full jitter). A `Retry-After` time is added to the wait.
-- Any other error is final.
+- Outages: the network or the server is not available, the person has to log in, or the quota is
+  used up. The upload waits. An outage is not counted as a failed try.
+- Temporary errors: another try may succeed, so the request is repeated after a random wait. The
+  upper limit of the wait doubles with each try (full jitter). If the answer contains a
+  `Retry-After` time, this time is added to the wait.
+- Final errors: all other errors. The request is not repeated.
 
 Source of the waits: "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
 """
@@ -55,12 +56,12 @@ ALLOWANCE_S = 900.0  # of failures only, while the network works, until an uploa
 
 
 def backoff_s(failures: int, unit: float, retry_after_s: "float | None" = None) -> float:
-    """Return the seconds to wait before the next try.
+    """Return the wait before the next try after a temporary error, in seconds.
 
     Args:
         failures: the number of failed tries in a row.
         unit: a random number from 0 to 1.
-        retry_after_s: the wait that OSS or the server asked for; the random wait is added to it.
+        retry_after_s: the `Retry-After` time in the answer; `None` if there is none.
     """
     wait_s: float = unit * min(CAP_S, BASE_S * 2 ** min(failures, 10))
     if retry_after_s is not None:
@@ -69,11 +70,11 @@ def backoff_s(failures: int, unit: float, retry_after_s: "float | None" = None) 
 
 
 def outage_s(outages: int, retry_after_s: "float | None" = None) -> float:
-    """Return the seconds to wait before the next try, while the network or the server is missing.
+    """Return the wait before the next try during an outage, in seconds.
 
     Args:
         outages: the number of failed tries in a row.
-        retry_after_s: the wait that the server asked for.
+        retry_after_s: the `Retry-After` time in the answer; `None` if there is none.
     """
     if retry_after_s is not None:
         return min(MAX_RETRY_AFTER_S, max(OUTAGE_STEP_S, retry_after_s))
@@ -81,7 +82,7 @@ def outage_s(outages: int, retry_after_s: "float | None" = None) -> float:
 
 
 def retry_after(error: Exception) -> "float | None":
-    """Return the seconds in the `Retry-After` of OSS or the server; `None` if there is none."""
+    """Return the `Retry-After` time of an error in seconds; `None` if there is none."""
     if isinstance(error, (Refused, ServerRefused)):
         return error.retry_after_s
     return None
@@ -108,7 +109,7 @@ def waits_for(error: Exception) -> str:
 
 
 def tries_for(error: Exception) -> int:
-    """Return how often a request may be tried if each try fails with `error`; 1 means no retry."""
+    """Return the largest number of tries for a request that fails with `error`; 1 for no retry."""
     if isinstance(error, Corrupt):
         return MAX_CORRUPT_TRIES if error.is_mismatch else 1
     if isinstance(error, FileUnreadable):
@@ -127,7 +128,7 @@ def is_transient(error: Exception) -> bool:
 
 
 def is_shut_out(error: Exception) -> bool:
-    """Return whether the browser reports that CORS forbids this page to read an answer."""
+    """Return whether the browser has reported a CORS error: the page may not read the answer."""
     return isinstance(error, Lost) and error.reason == Lost.CORS
 
 
@@ -137,7 +138,7 @@ def is_service_error(error: Exception) -> bool:
 
 
 def is_congestion(error: Exception) -> bool:
-    """Return whether `error` is a sign of congestion, so that fewer connections would help."""
+    """Return whether `error` is a sign of congestion: too many requests at the same time."""
     if isinstance(error, Refused):
         return error.status in CONGESTION_STATUSES
     return isinstance(error, Lost) and error.reason in (Lost.STALLED, Lost.INTERRUPTED)

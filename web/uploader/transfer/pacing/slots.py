@@ -1,4 +1,4 @@
-"""The limit of uploads that run at the same time, and the exceptions from this limit."""
+"""The number of uploads that may run at the same time."""
 
 from uploader.transfer import states
 from uploader.transfer.pacing.connections import CONNECTIONS
@@ -18,17 +18,17 @@ AHEAD = 4 * CONNECTIONS
 class Slots:
     """Decides how many uploads may run at the same time.
 
-    Small uploads are started several at a time, because reading their files together is cheap. An
-    upload that waits for another tab uses no slot. An upload that waits for the quota uses no slot
-    if the next upload fits into the quota or is urgent.
+    Each running upload uses one slot, with two exceptions. An upload that waits for another tab
+    uses no slot. An upload that waits for the quota uses no slot, if the next upload fits into the
+    quota or is urgent.
 
     Args:
         is_limited: returns whether there is a quota.
         fits: returns whether a file of this size in bytes fits into the quota.
         followers: returns how many uploads wait for another tab.
         active: the number of slots for uploads of any size.
-        ahead: the number of additional slots for small uploads, so that these uploads are prepared
-            before a connection is free.
+        ahead: the number of additional slots for small uploads. These uploads are prepared while
+            all connections are in use.
     """
 
     def __init__(
@@ -47,11 +47,14 @@ class Slots:
         self._ahead = ahead
 
     def may_refill(self, running: "list[Upload]", head: "Upload") -> bool:
-        """Return whether enough slots are free to start several uploads, or `head` is urgent.
+        """Return whether the queue may start uploads now.
+
+        Small uploads are started several at a time, because reading several files together is
+        cheap. So half of the additional slots must be free, unless `head` is urgent.
 
         Args:
-            running: the uploads that run.
-            head: the first of the waiting uploads.
+            running: the running uploads.
+            head: the first waiting upload.
         """
         return head.urgent or self._taken(running, head) <= self._active + self._ahead // 2
 
@@ -59,8 +62,8 @@ class Slots:
         """Return whether a slot is free for `head`.
 
         Args:
-            running: the uploads that run.
-            head: the first of the waiting uploads.
+            running: the running uploads.
+            head: the first waiting upload.
         """
         ahead = self._ahead if head.file.size <= MAX_SINGLE_BYTES else 0
         return self._taken(running, head) < self._active + ahead

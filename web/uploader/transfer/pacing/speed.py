@@ -1,7 +1,7 @@
-"""The upload speed limit, for people who share their internet connection. OSS enforces the limit.
+"""The upload speed limit, for people who share their internet connection.
 
-A browser cannot slow down a request. Instead, the request has the header `x-oss-traffic-limit`, and
-OSS reads the request no faster than this limit.
+A browser cannot limit the speed of a request. So OSS enforces the limit: the limit is sent in the
+header `x-oss-traffic-limit`, and OSS reads the request no faster.
 
 Source: OSS user guide, Single-connection bandwidth throttling.
 """

@@ -25,9 +25,9 @@ MAX_CLEANINGS = 5  # then the next page removes the parts, or a lifecycle rule o
 class Cleanup:
     """Removes the parts of uploads. During the removal, the upload must not be sent again.
 
-    `ended(upload)` is called when a removal has ended. If the upload is still cancelled at that
-    time, `settled(upload, stored)` is called too. `stored` is the proof that the file is stored, if
-    the cancel came too late; otherwise `stored` is `None`.
+    `ended(upload)` is called when a removal has ended. If the upload is still cancelled,
+    `settled(upload, stored)` is called too. If the file was stored before the cancel, `stored` is
+    the `Stored` data of the object; otherwise `stored` is `None`.
     """
 
     def __init__(

@@ -1,8 +1,10 @@
-"""Writing the records of uploads that wait or are sent in one request, for the next page.
+"""Writing the records of uploads that wait or are sent in one request.
 
-Records are written and removed in batches. Many small files end between two batches and never get
-a record. When the last upload has ended, records are removed at once, so that the next page does
-not offer complete uploads. The record of a multipart upload is written by `sending.multipart`.
+Records are written and removed in batches. A small file that is stored before the next batch gets
+no record. When the last upload has ended, the records are removed at once. Otherwise the next page
+would offer complete uploads.
+
+The module `sending.multipart` writes the records of multipart uploads.
 """
 
 import asyncio
@@ -31,8 +33,8 @@ PLACED_AT_ONCE = 10  # uploads, before the browser can work; `asyncio.sleep` wou
 class RecordWriter:
     """Writes and removes the records of uploads in batches.
 
-    `soon(write)` schedules a call of `write`, but not too often. `is_idle()` returns `True` if no
-    upload waits or runs.
+    `soon(write)` calls the function `write` later, so that batches are not too frequent.
+    `is_idle()` returns `True` if no upload waits or runs.
     """
 
     def __init__(self, engine: "Engine", soon: "Soon", is_idle: "Callable[[], bool]") -> None:
@@ -67,8 +69,8 @@ class RecordWriter:
     def wake(self) -> None:
         """Schedule the next batch, if there are changes.
 
-        The batch is written at once after `write_now`, or if records are to be removed and no
-        upload waits or runs.
+        The batch is written at once in two cases: `write_now` was called, or there are records to
+        remove and no upload waits or runs.
         """
         has_work = bool(self._waiting or self._gone)
         is_urgent = self._is_urgent or (self._gone and self._is_idle())
@@ -120,9 +122,9 @@ class RecordWriter:
             await self._journal.keep_waiting(fresh)
 
     async def _place(self, upload: "Upload") -> None:
-        """Give an upload a key. An unfinished upload of the same file continues under its old key.
+        """Give an upload a key: the key of an unfinished upload of the same file, or a new key.
 
-        While another tab sends the file, the upload gets no key.
+        If another tab sends the file, the upload gets no key.
         """
         if not is_over(upload):
             await self._journal.adopt_unclaimed(upload)

@@ -30,8 +30,10 @@ REOPENED_AT_ONCE = 20  # files, before other tasks run
 class UnfinishedUploads:
     """The unfinished uploads that a person can continue or discard.
 
-    `go_on(file, options, record)` adds an upload of a file that was opened again. Abandoned
-    uploads, which an earlier page could not remove, are removed without asking the person.
+    `go_on(file, options, record)` adds an upload to the queue. The upload continues the unfinished
+    upload in `record`; if `record` is `None`, the upload starts from the beginning.
+
+    If an earlier page could not remove abandoned uploads, these uploads are removed automatically.
     """
 
     def __init__(
@@ -72,11 +74,11 @@ class UnfinishedUploads:
         return found
 
     async def remove_empty(self, begun: "list[dict[str, Any]]") -> None:
-        """Abort the multipart uploads without parts that no page uses.
+        """Abort multipart uploads that have no parts and that no page uses.
 
-        Such an upload exists if the answer to InitiateMultipartUpload was lost, or if the browser
-        sent the request twice. If a closed page of this browser created the upload, the upload is
-        aborted at once. All other uploads without parts are aborted after one day.
+        Such a multipart upload exists if the answer to InitiateMultipartUpload was lost, or if the
+        browser sent the request twice. If a closed page of this browser created the multipart
+        upload, the abort is sent at once. Otherwise the abort is sent after one day.
 
         Args:
             begun: the server's list of unfinished multipart uploads.
@@ -121,11 +123,11 @@ class UnfinishedUploads:
         return failed
 
     def discard(self, records: "list[Checkpoint]") -> "asyncio.Task[Failed]":
-        """Start to remove records from the browser's storage, and their parts from OSS.
+        """Start to remove records from the browser's storage, and the uploads' parts from OSS.
 
         Returns:
-            A task. The result of the task is the list of records whose parts could not be removed,
-            with the error of each record.
+            A task. The task returns the records whose parts could not be removed, with the error of
+            each record.
         """
         return asyncio.create_task(self._discard(records))
 

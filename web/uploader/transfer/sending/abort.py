@@ -21,14 +21,14 @@ MAX_ABORTS = 8
 
 
 async def abort(upload: "Upload", engine: "Engine", *, crc64: str = "") -> None:
-    """Abort a multipart upload until OSS has no part of the upload, then remove the record.
+    """Abort a multipart upload, then remove the record of the upload.
 
-    OSS may keep parts that were in flight during the abort. The function repeats the abort until
+    OSS may keep parts that were in flight during the abort. So the function repeats the abort until
     OSS answers that the multipart upload does not exist.
 
     Args:
-        crc64: the CRC-64 of the object if the file is stored, otherwise empty. The other tabs
-            receive this value.
+        crc64: the CRC-64 of the object, which is sent to the other tabs; empty if the file is not
+            stored.
 
     Raises:
         OSSError, TransferError: the multipart upload could not be aborted.
@@ -39,10 +39,10 @@ async def abort(upload: "Upload", engine: "Engine", *, crc64: str = "") -> None:
 
 
 async def remove_orphans(upload: "Upload", engine: "Engine") -> None:
-    """Abort the multipart uploads of InitiateMultipartUpload requests that got no answer.
+    """Abort unused multipart uploads without parts under the upload's key.
 
-    These multipart uploads have no parts. If the abort fails, the bucket's lifecycle rule removes
-    the multipart uploads.
+    An InitiateMultipartUpload request without an answer may have created such a multipart upload.
+    If the abort fails, the bucket's lifecycle rule removes the multipart upload later.
     """
     try:
         for upload_id in await engine.ports.receipts.begun_empty(upload.key):

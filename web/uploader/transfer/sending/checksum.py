@@ -19,9 +19,11 @@ class PieceChecksum:
     """The CRC-64 of one piece of a file, computed in the background.
 
     If the piece is the whole file and the CRC-64 of the file is known, the piece is not read again.
-    If the file cannot be read, the request that sends the piece is ended, because Firefox and
-    WebKit would keep the request open and send nothing. Call `cancel` when the checksum is no
-    longer needed.
+
+    If the file cannot be read, the request that sends the piece is ended. Otherwise Firefox and
+    WebKit would keep the request open and send nothing.
+
+    Call `cancel` when the checksum is no longer needed.
     """
 
     def __init__(self, piece: "Piece", compute: "Callable[[Piece], Awaitable[int]]") -> None:

@@ -1,7 +1,8 @@
 """Skipping a file that the same person has already stored under the same name and folders.
 
 CRC-64 detects accidental differences, but a person can construct another file with the same CRC-64.
-So only the person's own objects are compared, and only if the options or the grant ask for it.
+So a file is compared only with objects of the same person. The comparison must be enabled in the
+options or in the grant.
 """
 
 from uploader.oss.keys import named_key
@@ -21,13 +22,14 @@ OFFERED, WANTED = "objects", "skip-identical"  # features of a grant
 
 
 async def find_identical(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored | None":
-    """Search for an object that is identical to the file, and give the object's key to the upload.
+    """Search for an object that is identical to the file.
 
-    The server is asked once per upload, before a multipart upload is created.
+    If there is an identical object, the upload gets the key of the object. The server is asked once
+    per upload, before a multipart upload is created.
 
     Returns:
-        The proof that the object is stored; `None` if there is no identical object, or if the
-        search is not enabled.
+        The `Stored` data of the object; `None` if no identical object was found, or if the search
+        is not enabled.
 
     Raises:
         FileUnreadable: the file is gone or has changed, or the page may not read it.

@@ -114,17 +114,17 @@ async def initiate(upload: "Upload", engine: "Engine") -> None:
 
 
 async def finished_before(upload: "Upload", engine: "Engine") -> "Stored | None":
-    """Check whether a multipart upload that OSS cannot find was completed before.
+    """Check whether a multipart upload that OSS cannot find is complete.
 
-    OSS no longer has a multipart upload after its completion. The upload can be complete without
-    the page's knowledge: the answer to CompleteMultipartUpload was lost, in this page or an earlier
-    one, or another device continued the upload.
+    OSS removes a multipart upload when the upload is complete. The page does not know about the
+    completion if the answer to CompleteMultipartUpload was lost, or if another device completed the
+    upload.
 
     Returns:
-        The proof that the file is stored; `None` if the file is not stored under the key.
+        The `Stored` data of the object; `None` if the file is not stored under the key.
 
     Raises:
-        KeyTaken: the key belongs to another object, which this upload did not store.
+        KeyTaken: another object, which this upload did not store, has the key.
     """
     if not (upload.progress.is_unproved or upload.progress.is_complete()):
         return None  # parts are missing, so the upload was not completed
@@ -139,7 +139,7 @@ async def finished_before(upload: "Upload", engine: "Engine") -> "Stored | None"
 
 
 async def _prove_parts(upload: "Upload", engine: "Engine") -> None:
-    """Compare the parts that an earlier page sent with this file, and use the matching parts."""
+    """Compare the parts in OSS with the file. Matching parts are not sent again."""
     for stored in (await list_all(upload, engine)).values():
         part = await proved(upload, engine, stored)
         if part:
@@ -209,7 +209,7 @@ async def send_piece(upload: "Upload", engine: "Engine", number: int, piece: Pie
 
 
 async def complete(upload: "Upload", engine: "Engine") -> "Stored":
-    """Complete the multipart upload, and compare the object's checksum with that of the parts.
+    """Complete the multipart upload, and compare the checksums of the object and the parts.
 
     Raises:
         OSSError, TransferError: the upload was not completed, or the checksums differ.
@@ -242,10 +242,10 @@ async def complete(upload: "Upload", engine: "Engine") -> "Stored":
 
 
 async def _believe_oss(upload: "Upload", engine: "Engine") -> None:
-    """Compare the parts in `upload.progress` with OSS's list, and remove the parts that differ.
+    """Remove from `upload.progress` the parts that do not match OSS's list of parts.
 
-    A part differs if OSS does not list the part, or lists another ETag or size. The removed parts
-    are sent again.
+    A part matches if OSS lists the part with the same ETag and size. The removed parts are sent
+    again.
     """
     stored = await list_all(upload, engine)
     for number in list(upload.progress.parts):

@@ -24,10 +24,10 @@ REREAD_BYTES = 128 * 1024 * 1024
 
 
 async def proved(upload: "Upload", engine: "Engine", stored: "StoredPart") -> "SentPart | None":
-    """Compare a part that OSS lists with the same part of the file.
+    """Compare a part in OSS with the same part of the file.
 
     Returns:
-        The part; `None` if number, size or CRC-64 do not match the file.
+        The part with its CRC-64; `None` if the number, the size or the CRC-64 does not match.
     """
     if not 1 <= stored.number <= part_count(upload.file.size, upload.progress.part_size):
         return None
@@ -41,10 +41,12 @@ async def proved(upload: "Upload", engine: "Engine", stored: "StoredPart") -> "S
 async def check_unchanged(upload: "Upload", engine: "Engine") -> None:
     """Check that the file still has the bytes that were sent.
 
-    Firefox does not detect that a file changes after the person chose the file. No browser detects
-    that a file is replaced by another one with the same size and time of change. The object would
-    be a mixture of both files. Up to about `REREAD_BYTES` bytes are read again, in parts that are
-    evenly distributed over the file.
+    If the file has changed, the object would be a mixture of two files. Browsers do not detect all
+    changes: Firefox detects no change after the person chose the file, and no browser detects a new
+    file with the same size and time of change.
+
+    Up to about `REREAD_BYTES` bytes are read again, in parts that are evenly distributed over the
+    file.
 
     Raises:
         FileUnreadable: the file has changed, or cannot be read any more.
@@ -80,7 +82,7 @@ async def list_page(
     """Return one page of OSS's list of the parts of a multipart upload.
 
     Args:
-        after: the page lists parts with higher numbers, up to 1,000 of them.
+        after: a part number. The page lists up to 1,000 parts with higher numbers.
 
     Returns:
         The parts, and the value of `after` for the next page; 0 if there is no next page.

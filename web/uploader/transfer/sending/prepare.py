@@ -23,14 +23,14 @@ FORBID_OVERWRITE = ("x-oss-forbid-overwrite", "true")
 
 
 async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
-    """Check a file against the grant, and set the key of its upload.
+    """Check a file against the grant, and set the key of the upload.
 
-    The key is a new one, or the key of an unfinished upload of the same file. If the server does
-    not answer or the file cannot be read, the step is repeated as long as the error allows a retry.
+    The upload gets a new key, or the key of an unfinished upload of the same file. Temporary errors
+    are retried.
 
     Returns:
-        The proof that the file is stored, if another tab of this browser has just sent the file, or
-        if an identical object was stored before. `None`, if the file has to be sent.
+        The `Stored` data of the object, if another tab of this browser has just sent the file, or
+        if an identical object was stored before; `None` if the file has to be sent.
 
     Raises:
         FileTooLarge, WrongType: the grant does not allow the file.
@@ -66,7 +66,7 @@ async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored 
     """Wait until no other tab of this browser sends the same file, then set the upload's key.
 
     Returns:
-        The proof that the file is stored, if another tab has sent the file; otherwise `None`.
+        The `Stored` data of the object, if another tab has sent the file; otherwise `None`.
     """
     is_placed = upload.key and (upload.has_begun() or upload.file.size <= MAX_SINGLE_BYTES)
     if is_placed and not upload.is_stream:
@@ -91,12 +91,14 @@ async def _place(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored 
 async def _followed(upload: "Upload", engine: "Engine", key: str, crc64: str) -> "Stored | None":
     """Compare this file with an object that another tab has just stored.
 
+    If the CRC-64 is the same, the upload gets the key of the object.
+
     Args:
-        key: the key of the object, which the upload gets if the two are equal.
+        key: the key of the object.
         crc64: the CRC-64 of the object in decimal.
 
     Returns:
-        The proof that the file is stored; `None` if the CRC-64 of the file differs.
+        The `Stored` data of the object; `None` if the CRC-64 of the file differs.
     """
     ours = str(await engine.crc64(upload, Piece(upload.file, 0, upload.file.size)))
     if ours != crc64:
@@ -106,7 +108,9 @@ async def _followed(upload: "Upload", engine: "Engine", key: str, crc64: str) ->
 
 
 def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
-    """Return the headers that describe the object, and the result of `overwrite_headers`.
+    """Return the headers that describe the object, and the header that forbids overwriting.
+
+    If overwriting is allowed, the second header is left out.
 
     Args:
         may_be_taken: whether another tab or device may have stored an object under the key.
@@ -121,8 +125,9 @@ def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
 
 
 def overwrite_headers(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
-    """Return a list with the header that forbids overwriting; empty if overwriting is allowed.
+    """Return the header that forbids overwriting, as a list.
 
+    The list is empty if overwriting is allowed.
     InitiateMultipartUpload and CompleteMultipartUpload both need the header.
 
     Args:
@@ -155,7 +160,7 @@ def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
     """Return a new object key for an upload.
 
     Args:
-        prefix: the key prefix of the person.
+        prefix: the key prefix in the grant.
 
     Raises:
         NameTooLong: the folders and the name of the file do not fit into a key.

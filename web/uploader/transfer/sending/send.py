@@ -25,10 +25,13 @@ TAKEN = "FileAlreadyExists"
 
 
 async def send(upload: "Upload", engine: "Engine") -> "Stored":
-    """Send the file of an upload, and return the proof that the file is stored.
+    """Send the file of an upload.
 
     If another object has the upload's random key, the file gets a new key and is sent again. If the
-    object under the key is this very file, the upload is complete.
+    object under the key is identical to the file, the upload is complete.
+
+    Returns:
+        The `Stored` data of the object.
 
     Raises:
         OSSError, TransferError: the file was not stored, or its checksum could not be confirmed.
@@ -67,8 +70,8 @@ async def _send_once(upload: "Upload", engine: "Engine") -> "Stored":
 async def _update_record(upload: "Upload", engine: "Engine", stored: "Stored") -> None:
     """Remove the record of a complete multipart upload, and inform the other tabs.
 
-    If the page reports the upload to the server, the record stays until the server has received the
-    report.
+    If the page reports complete uploads to the server, the record stays. `Queue.reported` removes
+    the record after the report.
     """
     if not upload.upload_id:
         return
@@ -79,14 +82,14 @@ async def _update_record(upload: "Upload", engine: "Engine", stored: "Stored") -
 
 
 async def _settle(upload: "Upload", engine: "Engine") -> "Stored | None":
-    """Find out which object has the random key of this upload.
+    """Compare the file with the object that already has this upload's random key.
 
-    Another tab or device has stored this object. If the object differs from the file, the server is
-    asked to delete the object, and the file gets a new key. If the server does not find the object,
-    the upload keeps the key.
+    - If the object is identical to the file, the upload is complete.
+    - If the object differs, the server is asked to delete the object, and the file gets a new key.
+    - If the server does not find the object, the upload keeps the key.
 
     Returns:
-        The proof that the file is stored; `None` if the file has to be sent again.
+        The `Stored` data of the object; `None` if the file has to be sent again.
     """
     try:
         found = await is_stored(upload, engine)
@@ -105,7 +108,7 @@ async def _prepare_again(upload: "Upload", engine: "Engine") -> "Stored | None":
     """Give the file a new key, because another object has the present key.
 
     Returns:
-        The proof that the file is stored, if another tab has sent the file meanwhile; otherwise
+        The `Stored` data of the object, if another tab has sent the file meanwhile; otherwise
         `None`.
 
     Raises:
@@ -127,7 +130,7 @@ async def _remove_parts(upload: "Upload", engine: "Engine", found: "Stored | Non
     """Abort the multipart upload, if there is one.
 
     Args:
-        found: the proof that the file is stored; `None` if there is no proof.
+        found: the `Stored` data of the object; `None` if the file is not stored.
     """
     if upload.upload_id:
         await abort(upload, engine, crc64=found.crc64 if found else "")

@@ -1,7 +1,7 @@
-"""Finding out which object is stored, after an answer of OSS was lost or unexpected.
+"""Finding out whether a file is stored, after an answer of OSS was lost or unexpected.
 
-The page's credentials can only add objects, so the page asks the server. The server reads the
-object with its own credentials.
+The page's credentials can only add objects. So the page asks the server, and the server reads the
+object.
 """
 
 from uploader.oss.errors import Corrupt
@@ -22,18 +22,18 @@ NOT_OFFERED = (404, 405, 501)  # status codes of a server without receipts
 async def is_stored(
     upload: "Upload", engine: "Engine", *, crc64: "int | None" = None
 ) -> "Stored | None":
-    """Return the proof that this file is stored under the upload's key.
+    """Ask the server whether this file is stored under the upload's key.
 
     Args:
         crc64: the CRC-64 of the file; `None` if unknown.
 
     Returns:
-        The proof; `None` if no object has the key, or if the server offers no receipts. In both
-        cases of `None`, the file can be sent again under the same key.
+        The `Stored` data of the object. `None` if no object has the key, or if the server offers no
+        receipts; the file can then be sent again under the same key.
 
     Raises:
-        Corrupt: the object under the key differs from the file; or the two cannot be compared,
-            because the file is an incomplete stream, which cannot be read again.
+        Corrupt: the object under the key differs from the file; or the file is an incomplete
+            stream, which cannot be compared with the object.
         FileUnreadable: the file cannot be read, so its CRC-64 is unknown.
         ServerRefused: the server refused the request.
     """
@@ -57,9 +57,9 @@ async def is_stored(
 async def already_stored(
     upload: "Upload", engine: "Engine", *, crc64: "int | None" = None
 ) -> "Stored | None":
-    """Return the proof that this file is stored under the upload's key, as `is_stored` does.
+    """Call `is_stored`, but return `None` if the object under the key differs from the file.
 
-    Unlike `is_stored`, return `None` if the object under the key differs from the file.
+    All other errors of `is_stored` are raised.
     """
     try:
         return await is_stored(upload, engine, crc64=crc64)

@@ -53,8 +53,8 @@ def content_type_of(declared: str, head: bytes) -> str:
         head: the first `HEAD_BYTES` bytes of the file, or all bytes of a shorter file.
 
     Returns:
-        The type in the table `EXACT`, else `declared`, else the type in the table `SHARED`. The
-        result is empty if the type is unknown.
+        The first known type of these three: the type in the table `EXACT`, `declared`, the type in
+        the table `SHARED`. The result is empty if none of the three is known.
     """
     return _match(EXACT, head) or declared or _match(SHARED, head)
 

@@ -1,8 +1,9 @@
-"""Sending a stream of unknown length in parts. Each part stays in memory until OSS has the part.
+"""Sending a stream of unknown length in parts.
 
-Only the parts in flight are in memory. The part size grows with the stream, so 10,000 parts are
-enough for 520 GB. Bytes that were read from a stream cannot be read again. So an upload can
-continue after a pause or a failure in the same page, but not after a reload.
+A stream can be read only once. So each part stays in memory until OSS has the part. After a pause
+or a failure the upload can continue in the same page, but not after a reload.
+
+The part size grows with the stream, so 10,000 parts are enough for 520 GB.
 """
 
 import asyncio
@@ -40,12 +41,13 @@ def part_bytes(number: int) -> int:
 class Stream:
     """A `File` that grows while bytes are read from a source.
 
-    If a caller is cancelled while the caller waits for the source, no bytes are lost.
+    If a call of `read` is cancelled, no bytes are lost.
 
     Attributes:
         size: the number of bytes read from the source so far.
         is_open: `True` until the source has ended.
-        parts: the parts that OSS does not have yet, by part number; each is a `File` in memory.
+        parts: the parts that OSS does not have yet, by part number. Each part is a `File` in
+            memory.
     """
 
     is_stream = True
@@ -102,9 +104,9 @@ class Stream:
         return len(self.parts) == self._count
 
     def whole(self) -> "File | None":
-        """Return the stream as one file, if the stream has ended and has only one part.
+        """Return the stream as one file in memory.
 
-        Otherwise return `None`.
+        The result is `None` if the stream has not ended, or has several parts.
         """
         return self.parts.get(1) if not self.is_open and self._count == 1 else None
 
@@ -129,8 +131,8 @@ async def send_stream(upload: "Upload", stream: Stream, engine: "Engine") -> "St
     """Send a stream until the stream ends, and complete the multipart upload.
 
     Returns:
-        The proof that the object is stored. `None` if the stream is so short that nothing was sent;
-        `upload.file` is then an ordinary file with all bytes of the stream.
+        The `Stored` data of the object. `None` if the stream has only one part. In this case
+        nothing is sent, and `upload.file` is now an ordinary file with all bytes of the stream.
 
     Raises:
         OSSError, TransferError: the stream was not stored, or its checksum could not be confirmed.
