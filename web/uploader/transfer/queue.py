@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from uploader.oss.replies import Stored
     from uploader.transfer.engine import Engine
     from uploader.transfer.files import File
-    from uploader.transfer.grants.grant import Grant
     from uploader.transfer.journal.checkpoint import Checkpoint
     from uploader.transfer.resuming.unfinished import Failed
 
@@ -404,8 +403,9 @@ class Queue:
         stored = await prepare(upload, self._engine)
         if upload.record.is_due:
             self._records.note(upload)  # waiting for a tab removed the record
-        grant: Grant = await self._engine.persist(upload, self._engine.keeper.get)
-        self.allow(grant.limits)
+        grant = self._engine.keeper.current
+        if grant:
+            self.allow(grant.limits)
         return stored
 
     def _cleaned(self, upload: Upload, stored: "Stored | None") -> None:

@@ -79,6 +79,11 @@ class GrantKeeper:
         self._signed_out = 0  # number of sign-outs
         self.skew_s = 0.0  # server minus client
 
+    @property
+    def current(self) -> "Grant | None":
+        """The latest grant, which may have expired; `None` if there is none."""
+        return self._grant
+
     def server_now_s(self) -> float:
         """Return the server's time in seconds since 1970."""
         return self._clock.now_s() + self.skew_s

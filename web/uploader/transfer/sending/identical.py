@@ -16,28 +16,29 @@ if TYPE_CHECKING:
     from uploader.transfer.grants.grant import Grant
     from uploader.transfer.upload import Upload
 
-__all__ = ["find_identical"]
+__all__ = ["find_identical", "may_be_identical"]
 
 OFFERED, WANTED = "objects", "skip-identical"  # features of a grant
 
 
-async def find_identical(upload: "Upload", engine: "Engine", grant: "Grant") -> "Stored | None":
+def may_be_identical(upload: "Upload", grant: "Grant") -> bool:
+    """Return whether to search for an identical object: once, before anything is sent."""
+    is_wanted = upload.options.skip_identical or WANTED in grant.features
+    is_late = upload.is_stream or upload.upload_id or upload.target.was_searched
+    return bool(is_wanted and not is_late and OFFERED in grant.features)
+
+
+async def find_identical(upload: "Upload", engine: "Engine") -> "Stored | None":
     """Search for an object that is identical to the file.
 
-    If there is an identical object, the upload gets the key of the object. The server is asked once
-    per upload, before a multipart upload is created.
+    If there is an identical object, the upload gets the key of the object.
 
     Returns:
-        The `Stored` data of the object; `None` if no identical object was found, or if the search
-        is not enabled.
+        The `Stored` data of the object; `None` if no identical object was found.
 
     Raises:
         FileUnreadable: the file is gone or has changed, or the page may not read it.
     """
-    is_wanted = upload.options.skip_identical or WANTED in grant.features
-    is_late = upload.is_stream or upload.upload_id or upload.target.was_searched
-    if is_late or not is_wanted or OFFERED not in grant.features:
-        return None
     try:
         path = named_key("", upload.file.name, path=upload.file.path)
     except ValueError:

@@ -7,7 +7,7 @@ from uploader.transfer.files import Piece
 from uploader.transfer.grants.limits import allows
 from uploader.transfer.options import KEEP_BOTH, REFUSE, object_headers
 from uploader.transfer.plan import MAX_SINGLE_BYTES
-from uploader.transfer.sending.identical import find_identical
+from uploader.transfer.sending.identical import find_identical, may_be_identical
 from uploader.transfer.sending.sniff import content_type_of
 
 TYPE_CHECKING = False
@@ -38,19 +38,12 @@ async def prepare(upload: "Upload", engine: "Engine") -> "Stored | None":
         FileUnreadable: the file cannot be read.
         GrantRefused: the server gave no credentials.
     """
-
-    async def granted() -> "Grant":
-        await engine.journal.load()
-        return await engine.keeper.get()
-
-    grant: Grant = await engine.persist(upload, granted)
-    error = grant.limits.refusal(upload.file)
-    if error:
-        raise error
-    stored = await find_identical(upload, engine, grant)
-    if stored:
-        return stored
-    grant = await engine.persist(upload, lambda: _reserve_quota(upload, engine))
+    grant: Grant = await engine.persist(upload, lambda: _admit(upload, engine))
+    if may_be_identical(upload, grant):
+        stored = await find_identical(upload, engine)
+        if stored:
+            return stored
+        grant = await engine.persist(upload, lambda: _reserve_quota(upload, engine))
     stored = await _place(upload, engine, grant)
     if stored:
         return stored
@@ -136,6 +129,24 @@ def overwrite_headers(upload: "Upload", *, may_be_taken: bool) -> "list[Header]"
     policy = upload.options.same_name
     forbids = policy == REFUSE or (policy == KEEP_BOTH and may_be_taken)
     return [FORBID_OVERWRITE] if forbids and not upload.target.may_replace else []
+
+
+async def _admit(upload: "Upload", engine: "Engine") -> "Grant":
+    """Check a file against the limits and the quota of the grant, and return the grant.
+
+    The quota of a file that may be stored already is not reserved: the file may need none.
+
+    Raises:
+        FileTooLarge, WrongType: the grant does not allow the file.
+        QuotaExceeded: the file is larger than the remaining quota.
+        GrantRefused: the server gave no credentials.
+    """
+    await engine.journal.load()
+    grant = await engine.keeper.get()
+    error = grant.limits.refusal(upload.file)
+    if error:
+        raise error
+    return grant if may_be_identical(upload, grant) else await _reserve_quota(upload, engine)
 
 
 async def _reserve_quota(upload: "Upload", engine: "Engine") -> "Grant":
