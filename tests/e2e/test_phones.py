@@ -147,6 +147,15 @@ def test_everything_on_a_phone_is_as_large_as_a_finger_and_fits(
     expect(phone.total).to_be_in_viewport(ratio=1)  # the chosen files are visible without scrolling
     expect(phone.rows.first).to_be_in_viewport()
 
+    found |= dialogs_on_a_phone(phone)
+
+    assert {state: each for state, each in found.items() if each} == {}
+
+
+def dialogs_on_a_phone(phone: UploaderPage) -> dict[str, Any]:
+    """Open each dialog, also in landscape and with a keyboard; return the problems of each."""
+    page = phone.page
+    found: dict[str, Any] = {}
     for name in ("My uploads", "Receipt"):
         turn(page, 390, 844)
         menu(phone, name).tap()
@@ -171,8 +180,7 @@ def test_everything_on_a_phone_is_as_large_as_a_finger_and_fits(
     note.tap()
     expect(note).to_be_focused()
     found["keyboard"] = [] if note.evaluate(IN_SIGHT) else ["the note is out of sight"]
-
-    assert {state: each for state, each in found.items() if each} == {}
+    return found
 
 
 def flat(spills: tuple[bool, list[str]]) -> list[str]:

@@ -204,19 +204,10 @@ def looks(path: Path) -> dict[str, object]:
     return {"name": path.name, "path": "", "size": found.st_size, "modified": modified}
 
 
-@slow_on_pyodide
-def test_t44_records_that_somebody_else_has_written_lead_nowhere(
-    demo: Demo, page: Page, console: Console, runtime: str, make_file: Callable[[str, bytes], Path]
-) -> None:
-    path = make_file("video.bin", random.Random(6).randbytes(17 * MIB))
-    prefix = page.request.post(f"{demo.url}/api/grant").json()["prefix"]
-    letter = make_file("letter.txt", b"not a treasure")
-    treasure = f"{prefix}2026-01-01/z/treasure.txt"
-    demo.oss.clock.advance(-600)  # too old to wait for a receipt
-    operator_bucket(demo).put_object(treasure, b"treasure")
-    demo.oss.clock.reset()
-    page.goto(f"{demo.url}/healthz")
-    now_s = page.evaluate("Date.now()") / 1000
+def forged_records(
+    prefix: str, path: Path, letter: Path, treasure: str, *, now_s: float
+) -> list[list[str]]:
+    """Return records (name, text) that an attacker could write into the browser's storage."""
     good = {
         "version": 2,
         "owner": prefix,
@@ -247,6 +238,23 @@ def test_t44_records_that_somebody_else_has_written_lead_nowhere(
     ]
     texts = [["1", ""], ["2", "{"], ["3", "null"]]
     texts += [[str(record["key"]), json.dumps(record)] for record in records]
+    return texts
+
+
+@slow_on_pyodide
+def test_t44_records_that_somebody_else_has_written_lead_nowhere(
+    demo: Demo, page: Page, console: Console, runtime: str, make_file: Callable[[str, bytes], Path]
+) -> None:
+    path = make_file("video.bin", random.Random(6).randbytes(17 * MIB))
+    prefix = page.request.post(f"{demo.url}/api/grant").json()["prefix"]
+    letter = make_file("letter.txt", b"not a treasure")
+    treasure = f"{prefix}2026-01-01/z/treasure.txt"
+    demo.oss.clock.advance(-600)  # too old to wait for a receipt
+    operator_bucket(demo).put_object(treasure, b"treasure")
+    demo.oss.clock.reset()
+    page.goto(f"{demo.url}/healthz")
+    now_s = page.evaluate("Date.now()") / 1000
+    texts = forged_records(prefix, path, letter, treasure, now_s=now_s)
     page.evaluate(POISON, [[f"ossferry/{name}", text] for name, text in texts])
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
