@@ -176,10 +176,10 @@ class Audit:
 
     @contextmanager
     def refusals(self, request: Request, action: str) -> Iterator[None]:
-        """Return a context that records a refused action.
+        """Return a context manager that records an action as refused if the action fails.
 
-        If the code in the context raises an `OssferryError`, the action is recorded as refused, and
-        the error is raised again.
+        If the code in the context raises an `OssferryError`, the refusal is recorded, and the error
+        is raised again.
         """
         try:
             yield

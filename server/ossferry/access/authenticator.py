@@ -25,7 +25,7 @@ def _renew_nothing(_request: Request, _response: Response) -> None:
 
 
 async def _show_page(_request: Request) -> Response | None:
-    """Return None, so that everybody sees the page: the default of `Authenticator.welcome`."""
+    """Return None to show the page to everybody: the default of `Authenticator.welcome`."""
     return None
 
 

@@ -1,8 +1,8 @@
 """The gate, which checks each request before the handler of the route is called.
 
 The gate checks the origin of the request, the rate limits, and the identity and access of the
-sender. The order of the checks is the same for all routes. `Checks` sets the strictness for one
-route.
+sender. The order of the checks is the same for all routes. Each route selects its checks with
+`Checks`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -33,7 +33,7 @@ CheckOwner: TypeAlias = Callable[[Owner], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checks:
-    """The strictness of the checks for one route.
+    """Selects the checks that the gate makes for the requests of one route.
 
     Attributes:
         origin: the allowed origins of a request. ``own``: this server's page or a program.
@@ -89,7 +89,7 @@ class Gate:
         trail can therefore record the owner of a refused request.
 
         Raises:
-            CrossSiteError: another site made the browser send the request.
+            CrossSiteError: another site caused the request.
             NotIdentifiedError: the sender is not identified.
             NotAdminError: the route is for administrators.
             TooManyError: a limit of the sender, of the address or of all requests is reached.
@@ -118,7 +118,7 @@ class Gate:
         return owner
 
     async def admit_renewal(self, owner: Owner) -> None:
-        """Count a request for new credentials in place of credentials that OSS has refused.
+        """Count a request to replace credentials that OSS has refused.
 
         Each request may cause a call to STS, and all owners share the rate limit of STS.
 

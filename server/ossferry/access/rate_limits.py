@@ -70,7 +70,7 @@ class Rates:
         await self._count(self._per_principal, "principal", principal)
 
     async def admit_renewal(self, principal: str) -> None:
-        """Count a request for new credentials in place of credentials that OSS has refused.
+        """Count a request to replace credentials that OSS has refused.
 
         Args:
             principal: hash of the principal who sent the request.

@@ -1,4 +1,4 @@
-"""The demo: a mock of OSS and STS with one bucket, and the server, on one machine.
+"""Runs the demo on one machine: the server, and a mock of OSS and STS with one bucket.
 
 Only this module and `main` import the mock. The server works as in production: it calls STS over
 HTTP with the official client. This module prepares the bucket with `oss2`, as an operator would in

@@ -104,7 +104,7 @@ class BackgroundServer:
 
 
 class StopSignals:
-    """A context in which Ctrl-C and SIGTERM end the method `wait`, not the process."""
+    """Context manager: inside it, Ctrl-C and SIGTERM end `wait` instead of the process."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()

@@ -89,7 +89,7 @@ def settle() -> None:
 
 
 def wire_limits(settings: Settings) -> WireLimits:
-    """Return the connection limits in the settings."""
+    """Return the limits of HTTP connections, with values from the settings."""
     return WireLimits(
         read_timeout_s=settings.read_timeout_s, max_connections=settings.limit_connections
     )

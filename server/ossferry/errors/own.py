@@ -31,21 +31,21 @@ class OssferryError(Exception):
 
 
 class SettingsError(OssferryError):
-    """The configuration is unsafe or incomplete; the message names the option."""
+    """Raised if the configuration is unsafe or incomplete; the message names the option."""
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The message, as the field ``reason``."""
+        """The error message, as the log field ``reason``."""
         return {"reason": str(self)}
 
 
 class KillSwitchError(OssferryError):
-    """The kill switch could not be turned on or off; the message tells the operator what to do."""
+    """Raised if RAM did not turn the kill switch on or off; the message says what to do."""
 
 
 class PrefixError(OssferryError):
-    """No safe key prefix can be built for this principal."""
+    """Raised if no safe key prefix can be built for this principal."""
 
 
 class PolicyError(OssferryError):
-    """No safe policy for an STS session can be built."""
+    """Raised if no safe policy for an STS session can be built."""

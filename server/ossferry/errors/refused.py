@@ -37,7 +37,7 @@ __all__ = [
 
 
 class RefusedError(OssferryError):
-    """Base class: this server refuses the client's request."""
+    """Base class of the errors for requests that this server refuses."""
 
     status = 403
     code = "refused"
@@ -45,7 +45,7 @@ class RefusedError(OssferryError):
 
 
 class BadRequestError(RefusedError):
-    """The request is malformed, or has a value that the route does not accept."""
+    """Raised if a request is malformed, or has a value that the route does not accept."""
 
     status = 400
     code = "bad-request"
@@ -53,7 +53,7 @@ class BadRequestError(RefusedError):
 
 
 class NotIdentifiedError(RefusedError):
-    """The sender of the request could not be identified."""
+    """Raised if the sender of a request cannot be identified."""
 
     status = 401
     code = "not-identified"
@@ -61,14 +61,14 @@ class NotIdentifiedError(RefusedError):
 
 
 class NoProofError(NotIdentifiedError):
-    """The request has no credentials, or its session has ended.
+    """Raised if a request has no credentials, or if its session has ended.
 
     The rate limit for failed identifications does not count this error.
     """
 
 
 class NowhereError(RefusedError):
-    """The server has no page and no endpoint at this URL; paths must match exactly."""
+    """Raised if the server has no page and no endpoint at exactly the requested path."""
 
     status = 404
     code = "http-404"
@@ -76,28 +76,28 @@ class NowhereError(RefusedError):
 
 
 class CrossSiteError(RefusedError):
-    """A page of another site made the browser send this request."""
+    """Raised if another site caused the request."""
 
     code = "cross-site"
     title = "Requests from other sites are refused"
 
 
 class InsecureError(RefusedError):
-    """The request was sent over plain HTTP from another machine."""
+    """Raised if a request was sent over plain HTTP from another machine."""
 
     code = "insecure"
     title = "Please use https"
 
 
 class ForeignKeyError(RefusedError):
-    """The object key is not below the principal's prefix."""
+    """Raised if an object key is not below the principal's prefix."""
 
     code = "foreign-key"
     title = "This is not one of your uploads"
 
 
 class NotStoredError(RefusedError):
-    """OSS has no object with this key."""
+    """Raised if OSS has no object with the requested key."""
 
     status = 404
     code = "not-stored"
@@ -105,7 +105,7 @@ class NotStoredError(RefusedError):
 
 
 class NoUploadError(RefusedError):
-    """OSS has no multipart upload with this key and upload id."""
+    """Raised if OSS has no multipart upload with the requested key and upload id."""
 
     status = 404
     code = "no-upload"
@@ -113,7 +113,7 @@ class NoUploadError(RefusedError):
 
 
 class ReceiptMismatchError(RefusedError):
-    """The upload in the page's report differs from the stored object.
+    """Raised if the page reports an upload that differs from the stored object.
 
     Args:
         differs: names of the fields that differ.
@@ -130,7 +130,7 @@ class ReceiptMismatchError(RefusedError):
 
 
 class UploadStandsError(RefusedError):
-    """The page asked to remove a damaged upload, but the stored object must not be removed.
+    """Raised if the page asks to remove a damaged upload, but the stored object must be kept.
 
     Args:
         reason: why the object must not be removed. ``intact``: the object is identical to the file.
@@ -150,28 +150,28 @@ class UploadStandsError(RefusedError):
 
 
 class NotAdminError(RefusedError):
-    """Only administrators may use this route."""
+    """Raised if the route is only for administrators, and the sender is not an administrator."""
 
     code = "not-admin"
     title = "This is for administrators"
 
 
 class RevokedError(RefusedError):
-    """An administrator has revoked this principal's access."""
+    """Raised if an administrator has revoked the principal's access."""
 
     code = "revoked"
     title = "Your access was ended"
 
 
 class ForgedCallbackError(RefusedError):
-    """A callback request has no valid signature of OSS."""
+    """Raised if a callback request has no valid signature of OSS."""
 
     code = "forged-callback"
     title = "This callback is not from OSS"
 
 
 class NothingToUndoError(RefusedError):
-    """No deleted upload has this id, or the time to restore the upload is over."""
+    """Raised if no deleted upload has the requested id, or if it is too late to restore it."""
 
     status = 404
     code = "nothing-to-undo"
@@ -179,7 +179,7 @@ class NothingToUndoError(RefusedError):
 
 
 class KeyTakenError(RefusedError):
-    """A deleted upload cannot be restored, because another object now has its key."""
+    """Raised if a deleted upload cannot be restored because another object now has its key."""
 
     status = 409
     code = "key-taken"
@@ -187,9 +187,9 @@ class KeyTakenError(RefusedError):
 
 
 class NotInlineError(RefusedError):
-    """Objects of this content type can only be downloaded.
+    """Raised if a browser must not display an object, because of the object's content type.
 
-    If a browser displayed such an object, scripts in the object could run.
+    Scripts in the object could run if the browser displayed it. The object can be downloaded.
     """
 
     status = 409
@@ -198,7 +198,7 @@ class NotInlineError(RefusedError):
 
 
 class NoPreviewError(RefusedError):
-    """OSS cannot create a preview image of this object."""
+    """Raised if OSS cannot create a preview image of an object."""
 
     status = 415
     code = "no-preview"
@@ -206,7 +206,7 @@ class NoPreviewError(RefusedError):
 
 
 class QuotaExceededError(RefusedError):
-    """A principal's quota is used up.
+    """Raised if a principal's quota is used up.
 
     `more` contains the quota and the principal's key prefix. The page needs the prefix to find the
     principal's records in the browser.
@@ -243,7 +243,7 @@ class QuotaExceededError(RefusedError):
 
 
 class BodyTooLargeError(RefusedError):
-    """The request's body is longer than this route accepts."""
+    """Raised if the body of a request is longer than the route accepts."""
 
     status = 413
     code = "body-too-large"
@@ -251,7 +251,7 @@ class BodyTooLargeError(RefusedError):
 
 
 class FileTooLargeError(RefusedError):
-    """The file is larger than the settings allow."""
+    """Raised if a file is larger than the settings allow."""
 
     status = 413
     code = "file-too-large"
@@ -259,7 +259,7 @@ class FileTooLargeError(RefusedError):
 
 
 class TypeNotTakenError(RefusedError):
-    """The settings do not allow files of this type."""
+    """Raised if the settings do not allow the type of a file."""
 
     status = 415
     code = "type-not-taken"
@@ -267,7 +267,7 @@ class TypeNotTakenError(RefusedError):
 
 
 class HeadersTooLargeError(RefusedError):
-    """The request's headers are longer than this server accepts."""
+    """Raised if the headers of a request are longer than this server accepts."""
 
     status = 431
     code = "headers-too-large"
@@ -275,7 +275,7 @@ class HeadersTooLargeError(RefusedError):
 
 
 class UnknownHostError(RefusedError):
-    """The Host header is missing, repeated, or not one of this server's hosts."""
+    """Raised if the Host header is missing, repeated, or not one of this server's hosts."""
 
     status = 421
     code = "unknown-host"
@@ -283,7 +283,7 @@ class UnknownHostError(RefusedError):
 
 
 class TooManyError(RefusedError):
-    """A client sends too many requests."""
+    """Raised if a client sends too many requests."""
 
     status = 429
     code = "too-many"

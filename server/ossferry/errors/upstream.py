@@ -26,7 +26,7 @@ REPAIR_S = 60
 
 
 class StsRefusedError(OssferryError):
-    """STS refused a request; an operator must change the configuration.
+    """Raised if STS refuses a request; an operator must change the configuration.
 
     Attributes:
         sts_code: the error code of STS, such as ``NoPermission``.
@@ -48,12 +48,12 @@ class StsRefusedError(OssferryError):
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The error code and request id of STS."""
+        """The error code and the request id of STS, as log fields."""
         return {"sts_code": self.sts_code, "sts_request_id": self.sts_request_id}
 
 
 class OssRefusedError(OssferryError):
-    """OSS refused a request of this server; an operator must change the configuration.
+    """Raised if OSS refuses a request of this server; an operator must change the configuration.
 
     Attributes:
         oss_code: the error code of OSS, such as ``AccessDenied``.
@@ -74,12 +74,12 @@ class OssRefusedError(OssferryError):
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The error code and request id of OSS."""
+        """The error code and the request id of OSS, as log fields."""
         return {"oss_code": self.oss_code, "oss_request_id": self.oss_request_id}
 
 
 class OssEndpointError(OssRefusedError):
-    """OSS does not let this account use the configured endpoint.
+    """Raised if OSS does not let this account use the configured endpoint.
 
     The message is for the operator; it contains no URLs.
     """
@@ -98,7 +98,7 @@ class OssEndpointError(OssRefusedError):
 
 
 class OssDomainError(OssEndpointError):
-    """The configured custom domain is not bound to a bucket of OSS."""
+    """Raised if the configured custom domain is not bound to a bucket of OSS."""
 
     code = "oss-domain-refused"
     words: ClassVar[str] = (
@@ -108,7 +108,7 @@ class OssDomainError(OssEndpointError):
 
 
 class UnavailableError(OssferryError):
-    """A service that the server needs is down or busy.
+    """Raised if a service that the server needs is down or busy.
 
     Attributes:
         reason: a short word for the log.
@@ -128,12 +128,15 @@ class UnavailableError(OssferryError):
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The reason, as a field for the log."""
+        """The reason of the error, as the log field ``reason``."""
         return {"reason": self.reason}
 
 
 class StsLostError(UnavailableError):
-    """STS gave no usable answer; the reason is ``no-answer``, ``throttled``, or an error code."""
+    """Raised if STS gives no usable answer.
+
+    The reason is ``no-answer``, ``throttled``, or an error code.
+    """
 
     code = "sts-unavailable"
     title = "Upload permission is not available right now"
@@ -141,7 +144,7 @@ class StsLostError(UnavailableError):
 
 
 class StsExpiredError(StsLostError):
-    """STS returned credentials that had already expired."""
+    """Raised if STS returned credentials that had already expired."""
 
     code = "sts-expired"
     words = (
@@ -151,7 +154,7 @@ class StsExpiredError(StsLostError):
 
 
 class OssLostError(UnavailableError):
-    """OSS gave no usable answer; the reason is ``no-answer``, or an error code."""
+    """Raised if OSS gives no usable answer; the reason is ``no-answer``, or an error code."""
 
     code = "oss-unavailable"
     title = "The stored object cannot be read right now"
@@ -159,13 +162,16 @@ class OssLostError(UnavailableError):
 
 
 class StorageLostError(UnavailableError):
-    """Redis does not answer, and the server cannot handle the request without Redis."""
+    """Raised if Redis does not answer, and the server cannot handle the request without Redis."""
 
     code = "storage-unavailable"
 
 
 class LedgerLostError(UnavailableError):
-    """The ledger's database is locked, full or unreachable; objects in OSS are not affected."""
+    """Raised if the ledger's database is locked, full or unreachable.
+
+    Objects in OSS are not affected.
+    """
 
     code = "ledger-unavailable"
     title = "The ledger cannot be reached right now"
@@ -173,7 +179,7 @@ class LedgerLostError(UnavailableError):
 
 
 class IssuerLostError(UnavailableError):
-    """The identity provider does not answer, or its answer is invalid."""
+    """Raised if the identity provider does not answer, or its answer is invalid."""
 
     code = "issuer-unavailable"
     title = "Sign-in is not available right now"
@@ -181,13 +187,13 @@ class IssuerLostError(UnavailableError):
 
 
 class AuditLostError(UnavailableError):
-    """The audit trail cannot be written, so the server refuses the request."""
+    """Raised if the audit trail cannot be written, so the server refuses the request."""
 
     code = "audit-unavailable"
 
 
 class BusyError(UnavailableError):
-    """The server already handles its maximum number of requests, or a ledger lock is not free."""
+    """Raised if too many requests run at the same time, or if a lock in the ledger is not free."""
 
     code = "busy"
     title = "The server is busy"

@@ -69,7 +69,7 @@ class FormRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedForm:
-    """A signed form without the file.
+    """A signed form, as data: its URL, its fields without the file, and its limits.
 
     Attributes:
         url: URL to which the browser sends the form.

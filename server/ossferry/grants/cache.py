@@ -58,7 +58,7 @@ class GrantCache(Protocol):
 
 
 class NoGrantCache:
-    """The cache of a server with one process: it is always empty."""
+    """A cache that is always empty, for a server with one process."""
 
     async def get(self, name: str) -> CachedGrant | None:
         """Return None, because nothing is cached."""

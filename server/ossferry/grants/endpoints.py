@@ -36,7 +36,7 @@ def _unknown_size(_document: Document) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantPurpose:
-    """The requirements of a route that issues credentials.
+    """Describes how a route issues credentials: the checks, the OSS actions and the audit action.
 
     Attributes:
         action: name of the action in the audit trail; empty for a route that returns credentials.

@@ -108,7 +108,7 @@ def load_hooks(given: Mapping[str, object]) -> dict[str, object]:
 
 
 class Hooks:
-    """All hooks, and a wake-up signal for the delivery task of each hook."""
+    """Queues events for hooks, wakes the delivery task of each hook, and calls the hooks."""
 
     def __init__(self, settings: Settings, hooks: Mapping[str, object]) -> None:
         self._hooks = hooks

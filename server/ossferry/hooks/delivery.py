@@ -149,7 +149,7 @@ class EventDelivery:
 
 
 class _NotTakenError(Exception):
-    """A webhook responded with a status other than 2xx."""
+    """Raised if a webhook responded with a status other than 2xx."""
 
 
 def _words(error: Exception) -> str:

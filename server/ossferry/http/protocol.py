@@ -1,4 +1,4 @@
-"""Limits on HTTP connections that an ASGI application cannot set.
+"""Limits on HTTP connections; uvicorn must enforce them, because an ASGI application cannot.
 
 Without these limits, uvicorn keeps an idle connection open for ever, and accepts headers of any
 length. `WireLimits` contains the timeouts and the maximum number of connections. `MAX_HEADER_BYTES`

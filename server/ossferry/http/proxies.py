@@ -1,4 +1,4 @@
-"""The client's address and scheme behind trusted proxies.
+"""Finds the address and scheme of a client that sends requests through trusted proxies.
 
 Each trusted proxy adds one address at the end of `X-Forwarded-For`: the address from which the
 proxy received the request. The server therefore reads this header from right to left. The first
@@ -60,7 +60,7 @@ def address_of(request: Request) -> str:
 
 
 class TrustedProxies:
-    """ASGI middleware that restores the client's address and scheme behind trusted proxies.
+    """ASGI middleware that reads the client's address and scheme from headers of trusted proxies.
 
     This middleware must run before all code that reads addresses or schemes.
     """

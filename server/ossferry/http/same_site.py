@@ -1,6 +1,6 @@
 """Protection against cross-site requests.
 
-A cross-site request is a request that another site makes a user's browser send. Such a request is
+A cross-site request is sent by a user's browser, but caused by another site. Such a request is
 refused, unless the settings list the origin of the other site.
 """
 
@@ -22,7 +22,7 @@ Ambient: TypeAlias = Callable[[Request], bool]
 
 
 class Guard:
-    """Refuses requests that another site made a browser send.
+    """Refuses requests that another site caused.
 
     A browser describes the site that caused a request in the headers `Sec-Fetch-Site` and `Origin`.
     Programs send neither header. A request without these headers is accepted, unless browsers add
@@ -42,7 +42,7 @@ class Guard:
         """Check that our own page, a program or a configured origin sent the request.
 
         Raises:
-            CrossSiteError: another site made the browser send the request.
+            CrossSiteError: another site caused the request.
         """
         sites = request.headers.getlist("sec-fetch-site")
         origins = request.headers.getlist("origin")
