@@ -204,7 +204,7 @@ async def _write_ahead(connection: aiosqlite.Connection, *, busy_timeout_s: floa
     """Switch the database file to WAL mode.
 
     While another process writes to a new file, SQLite refuses the switch without waiting. Therefore
-    this function repeats the switch until the timeout has passed.
+    this function tries again until the switch succeeds or the timeout has passed.
 
     Raises:
         TimeoutError: the database stayed busy for `busy_timeout_s` seconds.

@@ -1,4 +1,7 @@
-"""Leases: expiring locks in the database for work that only one process may do at a time."""
+"""Leases: locks in the database that expire.
+
+A process acquires a lease before work that only one process may do at a time.
+"""
 
 import asyncio
 import secrets

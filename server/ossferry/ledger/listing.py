@@ -100,13 +100,14 @@ def _order(sort: str, collation: str) -> tuple[sa.ColumnElement[Any], bool]:
 async def _place(
     connection: AsyncConnection, owner: Owner, column: sa.ColumnElement[Any], key: str
 ) -> Any:
-    """Return an upload's values in the sort columns, or None if the key is unknown.
+    """Return the position of an upload in a sorted list.
 
-    Deleted uploads are included, because the last upload of a page may be deleted before the next
-    page is requested.
+    The next page of the list starts after this position. Deleted uploads are included, because the
+    last upload of a page may be deleted before the next page is requested.
 
     Returns:
-        A row with two values: `value` from the given column, and `path`.
+        A row with two values: `value` from the given column, and `path`. None if the key is
+        unknown.
     """
     found = await connection.execute(
         sa.select(column.label("value"), receipts.c.path).where(

@@ -38,9 +38,9 @@ class Delivery:
 async def add(
     connection: AsyncConnection, targets: Sequence[str], event: Mapping[str, Any], now: datetime
 ) -> None:
-    """Queue an event for each target.
+    """Queue an event for delivery to each target.
 
-    Deliveries start after this transaction is committed.
+    A target is the name of a hook. Deliveries start after this transaction is committed.
     """
     if not targets:
         return
@@ -69,8 +69,8 @@ async def claim(
 ) -> Sequence[Delivery]:
     """Return the due deliveries to one target, and reserve these deliveries for this process.
 
-    The reservation ends after `hold_s` seconds. Then an unfinished delivery is due again, for
-    example because this process died.
+    The reservation ends after `hold_s` seconds. If a delivery is not finished by then, for example
+    because this process has crashed, the delivery is due again.
     """
     due = (
         sa.select(deliveries)

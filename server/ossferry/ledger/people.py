@@ -131,7 +131,8 @@ async def was_granted(
     """Return whether a principal had valid credentials at a given time.
 
     Args:
-        slack: tolerance before the issue and after the expiry of the credentials.
+        slack: the credentials count as valid from `slack` before their start until `slack` after
+            their expiry.
     """
     found = await connection.execute(
         sa.select(grants.c.session_name)

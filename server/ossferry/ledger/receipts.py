@@ -46,8 +46,8 @@ class Receipt:
         source: origin of the first report: ``page``, ``form``, ``callback``, or ``found`` (by the
             server itself).
         is_news: True if `record` has added or changed this receipt.
-        used: the principal's new usage: a mapping from the day and ``total`` to bytes and number of
-            objects; empty if nothing changed.
+        used: the principal's new usage: a mapping with the day and ``total`` as keys. Each value is
+            the number of bytes and the number of objects. Empty if nothing changed.
     """
 
     key: str
@@ -201,7 +201,8 @@ async def mark_deleted(
 async def unrecord(connection: AsyncConnection, key: str) -> bool:
     """Delete the receipt of an upload.
 
-    The upload is also subtracted from the total usage, and from the usage of the day of storage.
+    The upload is also subtracted from two counters: the total usage, and the usage of the day on
+    which the upload was stored.
 
     Returns:
         False if there is no receipt or the upload is marked as deleted; otherwise True.
@@ -249,7 +250,7 @@ async def undone(connection: AsyncConnection, undo: Undo) -> bool:
 
 
 def undo_of(row: Any) -> Undo:
-    """Convert a database row with the columns `UNDO` to an `Undo`."""
+    """Return an `Undo` with the values of a database row, which has the columns `UNDO`."""
     return Undo(id=row.undo_id, key=row.key, how=row.undo_how, until=row.undo_until, size=row.size)
 
 
@@ -330,7 +331,8 @@ async def _count(
     transaction, because it locks the principal's usage rows for other transactions.
 
     Returns:
-        The new usage: a mapping from the day and ``total`` to bytes and number of objects.
+        The new usage: a mapping with the day and ``total`` as keys. Each value is the number of
+        bytes and the number of objects.
     """
     row = {"principal": principal, "day": day_of(stored.last_modified), "total": TOTAL}
     counted = await connection.execute(_COUNT, row | {"bytes": stored.size})

@@ -1,4 +1,4 @@
-"""Prometheus metrics of requests, decisions about grants, uploads, and calls to STS.
+"""Prometheus metrics of requests, uploads, calls to STS, and decisions about grants.
 
 Every label has a small, fixed set of values; clients cannot add values.
 

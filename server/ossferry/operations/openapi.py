@@ -244,7 +244,10 @@ def _grant_paths() -> dict[str, Any]:
 
 
 def _receipt_paths() -> dict[str, Any]:
-    """Return the paths for receipts; they exist only if `OSSFERRY_OBJECTS_ROLE_ARN` is set."""
+    """Return the OpenAPI paths of the endpoints for receipts.
+
+    A server has these endpoints only if `OSSFERRY_OBJECTS_ROLE_ARN` is set.
+    """
     return {
         "/api/receipts": {
             "post": _operation(
@@ -278,7 +281,10 @@ def _receipt_paths() -> dict[str, Any]:
 
 
 def _object_paths() -> dict[str, Any]:
-    """Return the paths for uploads; they exist only if `OSSFERRY_OBJECTS_ROLE_ARN` is set."""
+    """Return the OpenAPI paths of the endpoints for uploads.
+
+    A server has these endpoints only if `OSSFERRY_OBJECTS_ROLE_ARN` is set.
+    """
     return {
         "/api/objects": {
             "get": _operation("List uploads.", "Objects", parameters=[LIMIT, AFTER, *SEARCH])
@@ -310,9 +316,9 @@ def _object_paths() -> dict[str, Any]:
 
 
 def _share_and_unfinished_paths() -> dict[str, Any]:
-    """Return the paths for share links and unfinished uploads.
+    """Return the OpenAPI paths of the endpoints for share links and unfinished uploads.
 
-    These paths exist only if `OSSFERRY_OBJECTS_ROLE_ARN` is set.
+    A server has these endpoints only if `OSSFERRY_OBJECTS_ROLE_ARN` is set.
     """
     return {
         "/api/unfinished": {

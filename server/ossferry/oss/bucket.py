@@ -2,7 +2,8 @@
 
 The server has its own RAM role, separate from the role for pages. A session policy limits the
 server's credentials to this bucket. `oss2` is synchronous, so calls run in at most `MAX_CALLS`
-worker threads. Error codes of OSS are logged; clients receive only whether a retry can help.
+worker threads. Error codes of OSS are logged. Clients do not receive the codes; they learn only
+whether a retry can help.
 """
 
 import asyncio

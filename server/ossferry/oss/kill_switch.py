@@ -38,11 +38,11 @@ DONE_BEFORE = (
 
 
 class _NoPolicyError(KillSwitchError):
-    """The kill switch's policy does not exist yet."""
+    """Raised if the kill switch's policy does not exist yet."""
 
 
 class KillSwitch:
-    """The kill switch of one role.
+    """Blocks or unblocks all credentials of one RAM role with a deny policy.
 
     Args:
         credentials: credentials for calls to RAM.

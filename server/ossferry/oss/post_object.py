@@ -38,7 +38,7 @@ Condition: TypeAlias = "dict[str, str] | list[str | int]"
 
 
 def equals(name: str, value: str) -> Condition:
-    """Return the policy condition that a form field has exactly this value.
+    """Return a policy condition: a form field must have exactly this value.
 
     Raises:
         PolicyError: the value has a ``$``, which has a special meaning in conditions.
@@ -47,7 +47,7 @@ def equals(name: str, value: str) -> Condition:
 
 
 def starts_with(name: str, value: str) -> Condition:
-    """Return the policy condition that the value of a form field begins with this text.
+    """Return a policy condition: the value of a form field must begin with this text.
 
     Raises:
         PolicyError: the text has a ``$``, which has a special meaning in conditions.
@@ -64,10 +64,12 @@ def signed_fields(
     fields: Sequence[Field],
     conditions: Sequence[Condition],
 ) -> list[Field]:
-    """Return all fields of a form except the file, which must be the form's last field.
+    """Sign a form, and return all its fields except the file.
+
+    The caller must add the file as the last field.
 
     Args:
-        credentials: credentials for the signature; the form expires at the same time.
+        credentials: credentials for the signature; the form expires when they expire.
         at: time of the signature.
         fields: fields that describe the object; `conditions` must contain one condition per field.
         conditions: additional conditions. This function adds the conditions for the bucket and the

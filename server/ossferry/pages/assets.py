@@ -27,7 +27,7 @@ KEPT_IN_MEMORY = 512 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """One encoding of a file; `content` is None if the file is streamed from disk."""
+    """A file in one encoding; `content` is None if the file is streamed from disk."""
 
     path: Path
     etag: str
@@ -36,10 +36,11 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """A file in each of its encodings; the encoding `""` is the uncompressed file.
+    """A file of the page with its compressed copies.
 
     Attributes:
-        variants: a mapping from encodings, such as `br`, to the encoded file.
+        variants: a mapping from encodings, such as `br`, to the encoded file. The encoding `""`
+            means the uncompressed file.
     """
 
     content_type: str

@@ -23,7 +23,7 @@ __all__ = ["Pages"]
 
 
 class Pages:
-    """The route `/`, which serves the page in the language of the user."""
+    """Serves the upload page at the route `/`, in the language of the user."""
 
     def __init__(
         self,

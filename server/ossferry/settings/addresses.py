@@ -12,9 +12,9 @@ _MOCK_HOST = re.compile(r"localhost|(?:oss-[a-z0-9-]+|[a-z]{2}-[a-z0-9-]+\.oss)\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
-    """The options that name the bucket, and the addresses derived from them.
+    """Derives the addresses of the bucket from the options.
 
-    Each field is the option with the same name. Every address has the form
+    Each field holds the value of the option with the same name. Every address has the form
     ``scheme://host[:port]``.
     """
 

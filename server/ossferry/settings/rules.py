@@ -1,8 +1,8 @@
 """Rules for combinations of options; each rule yields one error message per problem.
 
-A rule's parameters have the names of the options that the rule compares; `broken_rules` passes the
-values. A message names the invalid option and says how to correct it. Rules open no file and no
-connection.
+Each rule is a function that compares some options. Its parameters have the names of these options,
+and `broken_rules` passes the values. A message names the invalid option and says how to correct it.
+Rules open no file and no connection.
 """
 
 import ipaddress

@@ -151,7 +151,7 @@ def bare(secret: str) -> str:
 
 
 def _share(is_near: Callable[[str, str], bool], text: str, stride: int) -> float:
-    """Return the fraction of character pairs in a text that are neighbours.
+    """Return how many character pairs of a text are neighbours, as a fraction of all pairs.
 
     Args:
         is_near: function that returns whether two characters are neighbours, for example on the

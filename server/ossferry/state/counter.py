@@ -103,7 +103,7 @@ class Counter:
 
 
 class MovingWindows:
-    """In-memory storage of counters: the times of recent events for each key.
+    """Stores counters in memory: for each key, the times of recent events.
 
     The in-memory storage of the `limits` library visits every counter for every event, which is too
     slow for thousands of principals. This class removes expired counters only once a minute. Its
@@ -165,7 +165,7 @@ WindowStorage: TypeAlias = RedisCounters | MovingWindows
 
 
 class _Windows:
-    """Exact moving time windows in one storage.
+    """Counts events in moving time windows, with one storage for the counters.
 
     The `limits` library builds the name of a counter again for each call. This class caches the
     names, because each grant uses five counters.

@@ -1,8 +1,9 @@
 """A key-value storage for locks, marks and small encrypted values.
 
-One process uses its memory; several processes share Redis. Every entry expires. If Redis does not
-answer within `TIMEOUT_S` seconds, `StorageLostError` is raised. No further request is sent to Redis
-for the next `LEFT_ALONE_S` seconds, so that waiting requests do not pile up.
+A mark is a key without a value. One process uses its memory; several processes share Redis. Every
+entry expires. If Redis does not answer within `TIMEOUT_S` seconds, `StorageLostError` is raised. No
+further request is sent to Redis for the next `LEFT_ALONE_S` seconds, so that waiting requests do
+not pile up.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,6 @@
-"""Quotas: checked before a grant is issued, updated by receipts.
+"""Quotas limit the uploads of each principal.
+
+The server checks the quota before it issues a grant. Each receipt updates the principal's usage.
 
 STS credentials cannot limit the size of uploads. Therefore the answer to each receipt contains the
 remaining quota, and the page stops when nothing remains. A client that ignores the quota can upload
@@ -102,7 +104,8 @@ class Quotas:
         """Update a principal's cached usage with new counts from the ledger.
 
         Args:
-            used: a mapping from days and ``total`` to bytes and number of objects.
+            used: a mapping with days and ``total`` as keys. Each value is the number of bytes and
+                the number of objects.
         """
         until, found = self._kept.get(owner.hash, (0.0, None))
         if found is None:

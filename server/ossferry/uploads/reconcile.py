@@ -193,8 +193,8 @@ class Reconciler:
     def _may_wait(self, owner: Owner, each: Listed, waiting: dict[str, datetime]) -> bool:
         """Return whether the page may still confirm or refuse an object.
 
-        The time at which the object was first found is recorded in `waiting`. The page's time ends
-        `settle_s` seconds after this time, even if the object is overwritten.
+        The page may do so until `settle_s` seconds after the object was first found. This time is
+        recorded in `waiting`, and does not change if the object is overwritten.
         """
         now = self._clock()
         latest = now - self._settle
