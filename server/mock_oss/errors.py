@@ -47,23 +47,26 @@ class MockOSSError(Exception):
 
 
 class PortInUseError(MockOSSError):
-    """The mock cannot listen on the requested address; usually another program uses the port."""
+    """Raised if the mock cannot listen on an address, usually because the port is in use."""
 
 
 class DataDirError(MockOSSError):
-    """The data directory cannot be created, read or written, or its format is unknown."""
+    """Raised if the data directory cannot be created, read or written, or has an unknown format."""
 
 
 class DataDirInUseError(DataDirError):
-    """Another running mock uses the same data directory."""
+    """Raised if another running mock uses the same data directory."""
 
 
 class UnsafeStartError(MockOSSError):
-    """The environment looks like production, and the option to override this check is missing."""
+    """Raised if the environment looks like production, or if other machines can reach the mock.
+
+    A command-line option overrides this check.
+    """
 
 
 class WorldError(MockOSSError):
-    """A world file, seed directory, fault or control plane request is not valid.
+    """Raised if a world file, seed directory, fault or control plane request is not valid.
 
     The message names the wrong value.
     """
@@ -287,7 +290,7 @@ ERRORS: Mapping[str, ErrorRow] = {
 
 
 class RefusedError(MockOSSError):
-    """OSS refuses the request.
+    """Raised to refuse an OSS request; the mock then sends the error response.
 
     Args:
         code: the OSS error code, a key of ``ERRORS``.
@@ -324,7 +327,7 @@ class RefusedError(MockOSSError):
 
 
 class STSRefusedError(MockOSSError):
-    """STS refuses the request.
+    """Raised to refuse an STS request; the mock then sends the error response.
 
     ``why`` holds JSON-ready details about the refusal. Only the journal contains the details, not
     the response.

@@ -189,9 +189,9 @@ class Journal(Sequence[RequestRecord]):
         return record
 
     def close(self, record: RequestRecord) -> None:
-        """Add the memory of a completed record to the total memory.
+        """Complete a record: add its estimated memory to the total memory of the journal.
 
-        The oldest records are deleted if the journal exceeds its limits.
+        If the journal then exceeds its limits, the oldest records are deleted.
         """
         first = self._records[0].number if self._records else self._count + 1
         if record.number >= first:

@@ -65,8 +65,8 @@ class MockOSS:
             objects are kept.
         faults: the faults planned from the start, each as keyword arguments of ``faults.add``.
         domains: the domains for virtual-hosted style, ``BUCKET.DOMAIN``.
-        allow_hosts: host names that may open ``/_mock/``, in addition to loopback and the bound
-            address.
+        allow_hosts: additional host names that are allowed in the Host header of requests to
+            ``/_mock/``; loopback addresses and the bound address are always allowed.
         idle_timeout_s: seconds without data in a body after which the mock responds with
             RequestTimeout.
 
@@ -125,7 +125,7 @@ class MockOSS:
 
     @property
     def store(self) -> Store:
-        """The store of the running mock, with data that ``bucket`` does not return."""
+        """The store of the running mock; contains also data that a ``BucketView`` does not show."""
         return self.service.store
 
     @property
@@ -141,7 +141,7 @@ class MockOSS:
 
     @property
     def control_hosts(self) -> frozenset[str]:
-        """The host names that may open ``/_mock/``, in addition to loopback addresses."""
+        """The names allowed in the Host header of ``/_mock/`` requests, besides loopback IPs."""
         return frozenset({"localhost", self.host.lower(), *self._domains}) | self._allow_hosts
 
     @property

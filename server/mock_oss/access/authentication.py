@@ -271,7 +271,7 @@ def _mismatch(case: Case, caller: Caller, context: Context, text: str) -> Refuse
 
 
 def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
-    """Yield accepted earlier requests with the same signature, the latest request first."""
+    """Yield earlier requests in which the mock accepted the signature of ``case``, latest first."""
     for record in reversed(list(journal)):
         carried = record.params.get("x-oss-signature") or record.params.get("Signature")
         if record.code == "SignatureDoesNotMatch" or not (
@@ -290,7 +290,7 @@ def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
 
 
 def _seen(journal: Journal) -> Iterator[tuple[str, str]]:
-    """Yield the (name, value) pairs of Content-Type and metadata headers in recent requests."""
+    """Yield Content-Type and metadata headers of recent requests, as (name, value) pairs."""
     for record in reversed(list(journal)[-SEEN_REQUESTS:]):
         for name, value in record.headers.items():
             if name.startswith("x-oss-meta-") or name == "content-type":

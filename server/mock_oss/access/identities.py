@@ -1,4 +1,4 @@
-"""Owners of access keys: configured users, and role sessions in the store."""
+"""Finds the owner of an access key: a configured user, or a role session in the store."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ANONYMOUS = Caller(kind="anonymous")
 
 
 class Identities:
-    """The owners of access keys, the roles, and the policies created by RAM requests."""
+    """Finds access key owners and roles, and holds the policies created by RAM requests."""
 
     def __init__(self, world: World, store: Store) -> None:
         self._store = store

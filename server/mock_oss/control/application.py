@@ -3,7 +3,7 @@
 The control plane requires no signature: everybody who can connect to the port may use it. Therefore
 the mock listens on the loopback interface by default. The control plane refuses requests from web
 pages of other origins. As a protection against DNS rebinding, the control plane also refuses
-unknown host names in the Host header.
+requests with an unknown host name in the Host header.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class ControlledMock(Protocol):
 
     @property
     def control_hosts(self) -> frozenset[str]:
-        """The host names that may access ``/_mock/``, in addition to loopback addresses."""
+        """The names allowed in the Host header of ``/_mock/`` requests, besides loopback IPs."""
 
     @property
     def refuse_public_endpoints(self) -> bool:
@@ -105,9 +105,10 @@ class ControlledMock(Protocol):
 
 
 class _Guard:
-    """ASGI middleware that refuses requests with a foreign Host or Origin header.
+    """ASGI middleware that refuses requests with a wrong Host or Origin header.
 
-    The middleware adds ``x-oss-mock: 1`` to every response.
+    The Host header must contain an allowed host name. The Origin header, if present, must be the
+    origin of the mock's own pages. The middleware adds ``x-oss-mock: 1`` to every response.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:

@@ -38,11 +38,11 @@ class Sink(Protocol):
 
 
 class ClientGoneError(Exception):
-    """The client closed the connection before the request or the response was complete."""
+    """Raised if the client closes the connection before the end of the request or response."""
 
 
 class CutConnectionError(Exception):
-    """A planned fault requires the mock to cut the connection."""
+    """Raised if a planned fault requires the mock to cut the connection."""
 
 
 class Digest:
@@ -214,7 +214,7 @@ class Body:
         return digest
 
     def _whole(self, limit: int) -> bytes | None:
-        """Return the body, or None if the body has not arrived completely.
+        """Return the whole body without waiting, or None if a part has not arrived yet.
 
         The result is also None if the body is longer than ``limit`` bytes, or if a fault limits the
         rate or cuts the connection.

@@ -199,7 +199,10 @@ class OssProtocol(HttpToolsProtocol):
 
 
 def _without_upgrade(data: bytes) -> bytes:
-    """Remove the Upgrade header, because the parser would lose the data after the headers."""
+    """Return the received data without the Upgrade header.
+
+    If the data contained this header, the parser would lose the data after the headers.
+    """
     head, end, rest = data.partition(b"\r\n\r\n")
     return _UPGRADE.sub(b"", head) + end + rest
 

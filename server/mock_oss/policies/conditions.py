@@ -1,9 +1,9 @@
-"""The Condition element of RAM policies.
+"""The Condition element of RAM policies: parsing and evaluation.
 
-The element contains conditions; each condition compares one key by one operator with a list of
-values. A positive operator is satisfied if any value matches. A negated operator is satisfied if no
-value matches. The element is satisfied if all conditions are satisfied. Only the Like operators
-support wildcards.
+The element contains conditions. A condition consists of an operator, a condition key and a list of
+values. The operator compares the request's value of the key with each value in the list. A positive
+operator is satisfied if any value matches. A negated operator is satisfied if no value matches. The
+element is satisfied if all conditions are satisfied. Only the Like operators support wildcards.
 """
 
 from __future__ import annotations

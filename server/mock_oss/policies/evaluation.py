@@ -40,11 +40,11 @@ _TRUST_KEYS = {"Sid", "Effect", "Action", "Principal", "Condition"}
 
 
 class PolicyError(ValueError):
-    """The text is not a valid policy; the message names the invalid element."""
+    """Raised if a text is not a valid policy; the message names the invalid element."""
 
 
 class Decision(StrEnum):
-    """The decision of a policy evaluation."""
+    """The result of a policy evaluation: allow, explicit deny or implicit deny."""
 
     ALLOW = "allow"
     EXPLICIT_DENY = "explicit deny"

@@ -1,8 +1,9 @@
-"""Wildcards in policies and conditions, compiled to regular expressions without backtracking.
+"""Patterns with the wildcards ``*`` and ``?``, compiled to regular expressions.
 
-Backtracking is not necessary. If a wildcard contains a literal part between two ``*``, the first
-occurrence of the part in the text is always sufficient. Atomic groups prevent backtracking. The
-time of a match is at most proportional to the product of the lengths of text and wildcard.
+Policies and their conditions contain such patterns. The regular expressions need no backtracking:
+if a pattern contains a literal part between two ``*``, the first occurrence of the part in the text
+is always sufficient. Atomic groups prevent backtracking. The time of a match is at most
+proportional to the product of the lengths of text and pattern.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ _STARS = re.compile(r"\*+")
 
 
 def globs(wildcards: Iterable[str]) -> re.Pattern[str]:
-    """Return a regular expression that fully matches a text if any of the wildcards matches.
+    """Return one regular expression for several patterns.
+
+    The expression fully matches a text if at least one of the patterns matches the whole text.
 
     ``*`` matches any number of characters, including ``/``; ``?`` matches exactly one character.
     """
@@ -26,7 +29,7 @@ def globs(wildcards: Iterable[str]) -> re.Pattern[str]:
 
 @lru_cache(maxsize=1024)
 def glob(wildcard: str) -> re.Pattern[str]:
-    """Return the regular expression of one wildcard."""
+    """Return the regular expression for one pattern."""
     return re.compile(_source(wildcard), re.DOTALL)
 
 

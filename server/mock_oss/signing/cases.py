@@ -1,6 +1,7 @@
-"""Signed requests: the text that a client signed, and the check of the signature.
+"""Signed requests: computes the text to sign of a request, and checks the signature.
 
-Other modules change a ``Case`` to find the text that the client signed.
+To explain a wrong signature, other modules make changed copies of a ``Case``. They search for a
+copy whose text produces the signature in the request.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ __all__ = ["Case", "V1Case", "V4Case"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A request with a V1 or V4 signature.
+    """A signed request; base class of ``V1Case`` and ``V4Case``.
 
     ``query`` contains decoded (name, value) pairs. ``headers`` is a mapping from lower-case name
     to value. ``provided`` is the signature in the request.
@@ -34,7 +35,7 @@ class Case:
         raise NotImplementedError
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return the string to sign, and for V4 also the canonical request.
+        """Return the string to sign and, for V4, the canonical request, as a dict.
 
         Args:
             text: a text in the format that ``text()`` returns.
@@ -86,7 +87,7 @@ class V4Case(Case):
         return "\n".join(lines)
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return the canonical request and the string to sign, by name."""
+        """Return a dict that contains the canonical request and the string to sign."""
         return {"canonical_request": text, "string_to_sign": self._string_to_sign(text)}
 
     def _string_to_sign(self, text: str) -> str:
@@ -122,7 +123,7 @@ class V1Case(Case):
         return text.replace(f"\n/{self.bucket}/", "\n/") if self.without_bucket else text
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return the string to sign, by name."""
+        """Return a dict that contains the string to sign."""
         return {"string_to_sign": text}
 
     def produces_signature(self, text: str, secret: str) -> bool:

@@ -102,7 +102,12 @@ def _explain(case: Case, evidence: Evidence) -> dict[str, Any]:
 
 
 def _candidates(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """Yield (cause, signed text) pairs of possible mistakes, the most likely mistakes first."""
+    """Yield possible mistakes of the client, the most likely mistakes first.
+
+    Yields:
+        Pairs of a sentence that describes the mistake, and the text that the client signed if it
+        made this mistake.
+    """
     for other in evidence.earlier:
         yield _what_changed(case, other), other.text()
     singles = likely(case)
@@ -114,9 +119,9 @@ def _candidates(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
 
 
 def _guessed(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """Yield (cause, signed text) pairs of possible mistakes in header values.
+    """Yield possible mistakes in header values, as (cause, signed text) pairs.
 
-    Each mistake is yielded alone, and combined with every mistake of ``dropped``.
+    Each mistake is yielded alone, and also combined with each mistake that ``dropped`` yields.
     """
     nothing: Mistake = ("", lambda case: case)
     found = list(guesses(case, evidence.seen))

@@ -1,7 +1,8 @@
 """Common mistakes of clients in signatures, each as a function that changes a ``Case``.
 
-``likely`` returns mistakes to try alone and in pairs. ``guesses`` yields other values for signed
-headers. The number of these values is too large for pairs.
+The functions help to explain a wrong signature. ``likely`` returns common mistakes; the caller
+tries each mistake, and each combination of two mistakes. ``guesses`` yields other values for signed
+headers; these are too many to try all combinations of two.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def _without_parameter(name: str) -> Callable[[Case], Case]:
 
 
 def dropped(case: Case) -> Iterator[Mistake]:
-    """Yield one mistake for each part of the request that may have been sent but not signed."""
+    """Yield one mistake for each header and query parameter: it was sent but not signed."""
     what = "sub-resource" if isinstance(case, V1Case) else "query parameter"
     for name in dict.fromkeys(name for name, _ in case.query):
         counts = name in v1.SUB_RESOURCES if isinstance(case, V1Case) else name not in URL_NAMES
@@ -74,7 +75,10 @@ def dropped(case: Case) -> Iterator[Mistake]:
 
 
 def likely(case: Case) -> list[Mistake]:
-    """Return the common mistakes, to try alone and in pairs."""
+    """Return the common mistakes that can explain a wrong signature of this request.
+
+    The caller tries each mistake, and each combination of two mistakes.
+    """
     found = [*dropped(case), *_content_types(case), *_rewritten(case)]
     found += (
         _v1(case) if isinstance(case, V1Case) else _v4(case) if isinstance(case, V4Case) else ()
@@ -180,10 +184,10 @@ def _v1(case: V1Case) -> Iterator[Mistake]:
 
 
 def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield (header name, guessed value) pairs.
+    """Yield (header name, value) pairs that the client may have signed instead of the sent value.
 
-    The guessed values are: values of other requests, values with one typing error, and all media
-    types.
+    The values are: values of other requests, metadata values with one typing error, and all media
+    types for Content-Type.
 
     Args:
         case: the request as received.
@@ -203,7 +207,7 @@ def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
 
 
 def with_header(case: Case, text: str, name: str, value: str) -> str:
-    """Return the text to sign after one header value of a request is replaced.
+    """Return the text to sign of a request in which one header has another value.
 
     To save time, this function edits ``text`` if possible.
 
