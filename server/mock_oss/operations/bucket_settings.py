@@ -1,4 +1,4 @@
-"""ACL, lifecycle, location and statistics of a bucket."""
+"""Operations for the ACL, lifecycle rules, location and statistics of a bucket."""
 
 from __future__ import annotations
 

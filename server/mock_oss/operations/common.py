@@ -117,11 +117,11 @@ def max_keys(call: Call, name: str, *, default: int) -> int:
 
 
 def url_encoder(call: Call) -> tuple[bool, str]:
-    """Read the parameter ``encoding-type``.
+    """Return whether the response must percent-encode keys, according to ``encoding-type``.
 
     Returns:
-        (True, the XML element ``EncodingType``) for the value ``url``: the response must
-        percent-encode keys. (False, empty text) if the parameter is absent.
+        (True, the XML element ``EncodingType``) if the parameter ``encoding-type`` is ``url``.
+        (False, empty text) if the parameter is absent or empty.
 
     Raises:
         RefusedError: InvalidArgument for any other value.

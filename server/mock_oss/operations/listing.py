@@ -44,11 +44,11 @@ def collect(
     marker: str,
     limit: int,
 ) -> Page:
-    """Return one page of keys and common prefixes.
+    """Return one page of objects and common prefixes.
 
     Args:
-        fetch: a function that returns objects with the prefix from the store. The function has the
-            arguments ``after``, ``start`` and ``limit`` of ``Objects.entries``.
+        fetch: a function that reads objects from the store and returns only keys with the prefix.
+            Its arguments are ``after``, ``start`` and ``limit``, as in ``Objects.entries``.
         prefix: the prefix of all keys.
         delimiter: the text that ends a common prefix; empty for no grouping.
         marker: return only keys greater than this text. A common prefix equal to this text is

@@ -168,7 +168,7 @@ def store_part(
 async def complete_upload(call: Call) -> Response:
     """Join the parts of an upload into an object.
 
-    If a request has several errors, the mock reports the same error as OSS.
+    If a request has several errors, the mock reports the error that OSS would report.
     """
     encoded, encoding = url_encoder(call)
     body = await call.body.read(MAX_COMPLETE_BYTES)

@@ -1,4 +1,4 @@
-"""ACL, tags and symlinks of objects."""
+"""Operations for the ACL and tags of objects, and for symlinks."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def written_headers(etag: str, crc64: str, md5: str) -> list[tuple[str, str]]:
 
 
 def new_object(call: Call, key: str, properties: Properties, digest: Digest) -> ObjectRecord:
-    """Return the row of a new object of type Normal; its list of segments is empty."""
+    """Return the record of a new object of type Normal; the record has no segments yet."""
     return ObjectRecord(
         call.bucket.name,
         key,
@@ -198,9 +198,10 @@ def _override(call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str
 
 
 def resolve(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRecord:
-    """Return a symlink with the content of its target; return other objects unchanged.
+    """Follow a symlink: return its record with the content of the target object.
 
-    Length, ETag and checksums come from the target. The other headers come from the symlink.
+    The size, ETag, checksums and data come from the target; the headers come from the symlink. An
+    object that is not a symlink is returned unchanged.
 
     Raises:
         RefusedError: AccessDenied if the caller may not read the target, SymlinkTargetNotExist if
@@ -226,7 +227,7 @@ def resolve(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectReco
 
 
 def readable(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRecord:
-    """Return the result of ``resolve``, if the storage class of the object allows reading.
+    """Refuse objects in archive storage classes; for other objects, return the ``resolve`` result.
 
     Raises:
         RefusedError: InvalidObjectState for an object with an archive storage class, or an error

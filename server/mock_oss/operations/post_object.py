@@ -199,7 +199,7 @@ def _compare(call: Call, caller: Caller, expected: str, provided: str, text: str
 
 
 def _headers(form: FormReader) -> dict[str, str]:
-    """Return the form fields as headers, as if the client had sent a PutObject request."""
+    """Convert the form fields to the headers of an equivalent PutObject request."""
     fields = form.fields
     kind = fields.get("x-oss-content-type") or fields.get("content-type") or form.file_type
     return {

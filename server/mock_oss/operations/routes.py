@@ -184,7 +184,7 @@ def _not_implemented(name: str) -> Operation:
 
 
 def _missing(request: Request, target: Target, sub: str) -> str:
-    """Return the query parameter that requests an unsupported operation, or empty text.
+    """Return the name of a query parameter that the mock does not support, or empty text.
 
     Args:
         request: the request.

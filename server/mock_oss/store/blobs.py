@@ -50,7 +50,7 @@ def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
 
 
 class BlobWriter:
-    """A blob that is being written; no object or part refers to the blob yet.
+    """Writes a new blob; no object or part refers to the blob yet.
 
     An exception in the ``with`` block deletes the blob. Up to ``SMALL_BYTES`` bytes are kept in
     memory; larger data is written to a file.
@@ -102,9 +102,9 @@ class BlobWriter:
         """Finish writing; return the segment that covers the whole blob.
 
         Args:
-            reuse: the name of an old small blob to overwrite, or empty text. In the same
-                transaction, the caller must replace the object that contains the old blob. A new
-                blob in a file ignores this argument.
+            reuse: the name of an old small blob to overwrite with the new data, or empty text.
+                The caller must replace the object that contains the old blob in the same
+                transaction. This argument has no effect if the new blob is a file.
         """
         if self._fd < 0:
             data = b"".join(self._kept)
@@ -178,7 +178,9 @@ class Blobs:
             return f"{SMALL}{self._last_small}"
 
     def reusable(self, segments: Iterable[Segment]) -> str:
-        """Return the name of a small blob that no request is reading, or empty text for none.
+        """Return the name of a small blob that may be overwritten, or empty text for none.
+
+        A small blob may be overwritten if no request is reading the blob.
 
         Args:
             segments: the segments in which to search for a small blob.

@@ -70,7 +70,7 @@ class Store:
 
         Args:
             record: the new object.
-            blob: a blob to append to the object's data, or None.
+            blob: the blob with new data, to add after the segments of ``record``; or None.
             allow: a function to call before the change, in the same transaction. The argument of
                 the function is the object to be replaced, or None. The function raises an exception
                 to refuse the change.

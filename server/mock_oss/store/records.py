@@ -66,7 +66,7 @@ class Cname(NamedTuple):
 
 
 class CnameToken(NamedTuple):
-    """A token for one bucket that proves the ownership of a domain."""
+    """A token that the owner of a bucket uses to prove the ownership of a domain."""
 
     domain: str
     bucket: str
@@ -108,7 +108,7 @@ class ObjectRecord(NamedTuple):
 
 
 class ExistingObject(NamedTuple):
-    """An object to be replaced, with only the columns that a write must check."""
+    """An existing object, with only the fields that are needed before the object is replaced."""
 
     key: str
     size: int
@@ -117,7 +117,7 @@ class ExistingObject(NamedTuple):
 
 
 class ListEntry(NamedTuple):
-    """One object in a list of objects, with only the columns that the list needs."""
+    """One object in a list of objects, with only the fields for the ListObjects response."""
 
     key: str
     size: int

@@ -101,7 +101,7 @@ class Objects:
         return None if row is None else ObjectRecord._make(row)
 
     def existing(self, bucket: str, key: str) -> ExistingObject | None:
-        """Return the columns that a write must check, or None if the object does not exist."""
+        """Return an object with only the fields of ExistingObject, or None if it does not exist."""
         with self._db.lock:
             row = self._db.execute(_EXISTING, (bucket, key)).fetchone()
         return None if row is None else ExistingObject._make(row)
@@ -122,9 +122,9 @@ class Objects:
     def entries(
         self, bucket: str, *, prefix: str, after: str, start: str, limit: int
     ) -> list[ListEntry]:
-        """Return the same objects as ``page``, with only the columns that a list needs.
+        """Return objects with only the fields of ListEntry, in byte order of their keys.
 
-        The arguments are the arguments of ``page``.
+        The arguments are the same as for ``page``.
         """
         rows = self._range(
             "key, size, etag, kind, storage_class, modified_ms", bucket, prefix, after, start, limit
@@ -181,7 +181,7 @@ class Objects:
         return int(row[0])
 
     def all_segments(self) -> Iterable[str]:
-        """Return the segments of every object as JSON text."""
+        """Return one JSON text for each object: the list of its segments."""
         with self._db.lock:
             return [row[0] for row in self._db.execute("SELECT segments FROM objects")]
 
@@ -206,10 +206,10 @@ class Sessions:
             self._db.execute("REPLACE INTO sessions VALUES (?,?,?,?,?,?,?)", record)
 
     def expire_all(self, at_ms: int) -> None:
-        """Make every role session expire at ``at_ms`` or earlier.
+        """End all role sessions at ``at_ms``; sessions that expire earlier do not change.
 
         Args:
-            at_ms: the latest expiration time, in milliseconds since the epoch.
+            at_ms: the new expiration time, in milliseconds since the epoch.
         """
         with self._db.lock:
             self._db.execute("UPDATE sessions SET expires_ms = min(expires_ms, ?)", (at_ms,))

@@ -16,8 +16,8 @@ _PART_COLUMNS = "number, size, etag, crc64, modified_ms, segments"
 class Uploads:
     """The tables of multipart uploads in progress and their parts.
 
-    The methods change only rows. After the commit, the caller must delete the blobs of deleted
-    parts.
+    The methods change only database rows, not blobs. The caller must delete the blobs of deleted
+    parts after the commit.
     """
 
     def __init__(self, database: Database) -> None:
@@ -45,12 +45,12 @@ class Uploads:
         start: str = "",
         limit: int = 1000,
     ) -> list[UploadRecord]:
-        """Return uploads, sorted by key, then by upload id.
+        """Return uploads of a bucket, sorted by key and upload id.
 
         Args:
             bucket: the bucket's name.
             prefix: return only keys with this prefix.
-            after: return only uploads greater than this (key, upload id).
+            after: return only uploads that come after this (key, upload id) in the order.
             start: return only keys greater than or equal to this key.
             limit: the largest number of uploads.
         """
@@ -114,6 +114,6 @@ class Uploads:
         return int(row[0])
 
     def all_segments(self) -> Iterable[str]:
-        """Return the segments of every part as JSON text."""
+        """Return one JSON text for each part: the list of its segments."""
         with self._db.lock:
             return [row[0] for row in self._db.execute("SELECT segments FROM parts")]

@@ -34,7 +34,7 @@ def is_form(request: Request) -> bool:
 
 
 class Nonces:
-    """The signature nonces of the latest requests.
+    """Stores the nonces of the latest requests, and refuses a nonce that was used before.
 
     Args:
         limit: the largest number of stored nonces.
@@ -45,7 +45,7 @@ class Nonces:
         self._limit = limit
 
     def use(self, nonce: str) -> None:
-        """Store a nonce as used.
+        """Store the nonce of a request, so that a later request cannot use it again.
 
         Raises:
             STSRefusedError: SignatureNonceUsed if the nonce was used before.
@@ -62,8 +62,8 @@ class Nonces:
 class STSCall:
     """One request to STS.
 
-    ``params`` contains the parameters from the query and from a form in the body. ``lifetime_s`` is
-    a lifetime of new credentials in seconds, set by a planned fault, or None for no fault.
+    ``params`` contains the parameters from the query and from a form in the body. A planned fault
+    can set ``lifetime_s``, the lifetime of new credentials in seconds; otherwise it is None.
     """
 
     def __init__(self, service: Service, request: Request, record: RequestRecord) -> None:

@@ -71,12 +71,12 @@ def parse_lifecycle(body: bytes) -> tuple[AbortRule, ...]:
 
 
 def _check_order(rule: Element) -> None:
-    """Check the times of the transitions and the expiration in a rule.
+    """Check that the transitions and the expiration of a rule are in a valid order.
 
     Raises:
         RefusedError: InvalidRequest if the rule contains both days and dates. InvalidArgument for
-            an unknown storage class. InvalidArgument if a transition to a colder storage class, or
-            the expiration, does not have more days than the actions before.
+            an unknown storage class. InvalidArgument if the days do not increase from each storage
+            class to the next colder one, and then to the expiration.
     """
     timed = [action for name in ("Expiration", "Transition") for action in children(rule, name)]
     if {"Days", "CreatedBeforeDate"} <= {child.tag for action in timed for child in action}:
