@@ -28,11 +28,11 @@ ACTIVE_S = 300.0  # since the latest part; another device may still be sending
 
 
 class DifferentFile(TransferError):
-    """The chosen file differs from the parts that OSS has."""
+    """Raised if the chosen file differs from the parts that OSS has."""
 
 
 class InOtherTab(TransferError):
-    """This browser is already working on the upload, perhaps in another tab."""
+    """Raised if this browser is already working on the upload, perhaps in another tab."""
 
 
 class RemoteUpload:

@@ -42,7 +42,7 @@ MAX_WORDS = "200"  # characters; the server takes no more
 
 
 class _MyUploads:
-    """The dialog and its state. The server searches and sorts the files.
+    """The dialog "My uploads" and its state. The server searches and sorts the files.
 
     New uploads that are missing in the server's list are shown first. A button shows the next
     `PAGE` results. Each search has a number, so that the late result of an older search is ignored.

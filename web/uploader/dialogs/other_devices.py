@@ -45,7 +45,9 @@ GONE = ("NoSuchUpload", "no-upload")  # codes of OSS and of our server
 
 
 class _List:
-    """The list. A line is removed when this browser continues the upload or the upload has ended.
+    """The list of unfinished uploads that other devices have started.
+
+    A line is removed when this browser continues the upload, or when the upload has ended.
 
     Args:
         found: the uploads from the server.
@@ -96,7 +98,9 @@ class _List:
 
 
 class _Line:
-    """One upload: its state in words, and its buttons. There are no buttons during an action.
+    """A line of the list: the state of one upload, and its buttons.
+
+    There are no buttons during an action.
 
     `on_end` is called when the upload no longer belongs in the list.
     """

@@ -1,4 +1,4 @@
-"""The first difference between two canonical requests, and its likely cause.
+"""Finds the first difference between two canonical requests, and its likely cause.
 
 The security token is a secret. `without_token` removes the token before the requests are shown.
 """

@@ -112,7 +112,7 @@ class Actions:
     def remove(self, item: "UploadModel") -> None:
         """Remove an upload from the list.
 
-        If `cancel` was called and `undo` is still possible, the upload is first cancelled at once.
+        If `undo` is still possible, the upload is cancelled before it is removed.
         """
         if item.leaving.get():
             item.timer.cancel()
@@ -121,9 +121,9 @@ class Actions:
         self._take_off([item])
 
     def continue_uploads(self, records: "list[Checkpoint]") -> None:
-        """Remove an upload from the list.
+        """Continue unfinished uploads from earlier visits.
 
-        If `undo` is still possible, the upload is cancelled before it is removed.
+        The browser opens the files of these uploads again.
         """
         _start(self._continue_uploads(records))
 

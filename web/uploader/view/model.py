@@ -305,9 +305,9 @@ def _doing(upload: "Upload") -> str:
 
 
 def _settle(model: UploadModel, share: "tuple[int, ...]", sums: "list[int]") -> None:
-    """Add the change of each number of an upload to `sums`.
+    """Add the differences between the new and the old numbers of an upload to `sums`.
 
-    In most calls only the number of sent bytes has changed.
+    In most calls, only the number of sent bytes has changed.
 
     Args:
         share: the new numbers of the upload, from `_share`.

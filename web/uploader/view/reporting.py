@@ -1,10 +1,10 @@
 """Reports to our server about stored files, and about objects that differ from their file.
 
-The server records each stored file in its ledger, and deletes each object that differs. While files
-are sent, at most one stored file per second is reported, so that reports do not slow down the
-uploads. If the server is not available, the report is repeated later. Reports do not change the
-state of an upload: OSS has already confirmed the upload. The server also finds objects that were
-never reported.
+The server records each stored file in its ledger, and deletes each object that differs from its
+file. While files are sent, at most one stored file per second is reported, so that reports do not
+slow down the uploads. If the server is not available, the report is repeated later. Reports do not
+change the state of an upload: OSS has already confirmed the upload. The server also finds objects
+that were never reported.
 """
 
 import asyncio

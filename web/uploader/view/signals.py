@@ -1,10 +1,10 @@
 """Reactive values: `Signal`, `Computed`, `effect`, `batch` and `Owner`.
 
-An effect is a function that runs again when a value that it read has changed. A change first marks
-all functions that depend on the value. Then each marked effect runs once. Therefore no effect reads
-a mixture of old and new values. A computed value is computed only when it is read. If the new
-result is equal to the old result, effects that read the computed value do not run again. Values are
-replaced, never mutated.
+An effect is a function that reads values. When one of these values changes, the function runs
+again. A change first marks all functions that depend on the value. Then each marked effect runs
+once. Therefore no effect reads a mixture of old and new values. A computed value is computed only
+when it is read. If the new result is equal to the old result, effects that read the computed value
+do not run again. Values are replaced, never mutated.
 """
 
 import sys
@@ -36,7 +36,9 @@ def report_errors_to(handler: "Callable[[Exception], None]") -> None:
 
 
 class _Source:
-    """A value with its readers and its version. The version is the number of changes.
+    """Base class of reactive values: a value, its readers, and its version.
+
+    `version` is the number of changes.
 
     `_readers` and `version` are class attributes until they are set. This saves memory, because
     each upload has a dozen signals and most of them are never read.
@@ -67,7 +69,10 @@ class _Source:
 
 
 class _Reader:
-    """A function that reads sources. It stores the sources and versions of its last run."""
+    """Base class of computed values and effects: a function, and the values it reads (sources).
+
+    The sources and versions of the last run are stored, so that later changes can be detected.
+    """
 
     def __init__(self) -> None:
         self._sources: list[_Source] = []
@@ -181,7 +186,7 @@ class Computed(_Source, _Reader):
 
 
 class _Effect(_Reader):
-    """A function that runs at once, and again when a value that it read has changed."""
+    """A function that runs at once, and again after changes of the values that it has read."""
 
     def __init__(self, function: "Callable[[], None]") -> None:
         _Reader.__init__(self)
@@ -244,7 +249,7 @@ class Owner:
 
 
 def effect(function: "Callable[[], None]") -> "Callable[[], None]":
-    """Run `function` now and whenever a value that it read changes.
+    """Run `function` now, and again after changes of the values that it has read.
 
     Returns:
         A function that stops the effect.

@@ -77,7 +77,10 @@ class _Row:
             show_thumbnail(kind, file)
 
     def follow(self) -> None:
-        """Start the effects. Call this with `Owner.run`, so that the owner can stop the effects."""
+        """Start the effects that update the row.
+
+        Call this with `Owner.run`, so that the owner can stop the effects.
+        """
         effect(self._show_state)
         effect(self._show_progress)
         effect(self._show_error)

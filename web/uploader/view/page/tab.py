@@ -1,4 +1,4 @@
-"""The browser tab: shows the progress, and lets the browser ask before the tab is closed."""
+"""The browser tab: shows the progress, and asks for confirmation before uploads are lost."""
 
 from uploader.browser.clock import Pace
 from uploader.browser.page import window

@@ -142,7 +142,7 @@ def explain(error: Exception, *, origin: str) -> Explanation:
 
 
 def _before(error: Exception) -> Explanation:
-    """Explain an error without a failed request, such as a file that is too large."""
+    """Explain an error that no request caused, such as a file that is too large."""
     if isinstance(error, FileTooLarge):
         return _explanation("too_large", size=size_text(error.size), limit=size_text(error.limit))
     if isinstance(error, WrongType):
@@ -179,8 +179,8 @@ def _refused(error: Refused, origin: str) -> Explanation:
 def _lost(error: Lost, origin: str) -> Explanation:
     """Explain why a request got no reply.
 
-    A CORS error with a custom domain can have another cause: the domain is not bound to a bucket.
-    There is then no CORS rule.
+    If the request was sent to a custom domain, a CORS error can mean that the domain is not bound
+    to a bucket.
     """
     host = _custom_domain(error)
     if host and error.reason == Lost.CORS:

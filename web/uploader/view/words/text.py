@@ -1,7 +1,7 @@
 """Sentences, numbers and times in the person's language.
 
 A language consists of sentences (`locales/*.json`) and `Formats`; `use` sets both. `language` is a
-signal: an effect that reads it runs again when the language changes.
+signal: when the language changes, all effects that read `language` run again.
 """
 
 from uploader.view.signals import Signal
@@ -39,7 +39,7 @@ language = Signal("")
 if TYPE_CHECKING:
 
     class Formats(Protocol):
-        """The formats of numbers and times in a language, such as `browser.page.language.Intl`."""
+        """The formats of numbers and times in a language; see `browser.page.language.Intl`."""
 
         @property
         def decimal(self) -> str:
