@@ -166,7 +166,10 @@ def _changed(text: str) -> str:
 
 
 def _passed(params: str, result: str) -> dict[str, str]:
-    """Return the fields `type`, `rest` and `none` of the template `CATCH` for one `invoke_*`.
+    """Return values for three fields of the template `CATCH`, for one `invoke_*` function.
+
+    `type` declares the parameters of the function to call, `rest` lists its arguments, and `none`
+    is the result after an exception, if a result is needed.
 
     The first parameter of an `invoke_*` function is the index of the function to call. The other
     parameters are the arguments for the called function.

@@ -114,8 +114,8 @@ class BrowserHttp:
         """Return the stall timeout and the extra time for the reply, in seconds.
 
         When the browser reports the last byte as sent, network buffers may still contain bytes. The
-        extra time is enough to transmit these bytes on a slow line. If OSS limits the speed, the
-        stall timeout includes the time in which OSS reads these bytes.
+        extra time is enough to transmit these bytes on a slow line. If the request has a speed
+        limit, the stall timeout also includes the time that OSS needs to read these bytes.
         """
         if not isinstance(body, Piece):
             return self._answer_s, 0.0

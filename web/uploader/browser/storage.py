@@ -1,7 +1,7 @@
 """Storage of upload records and file handles in IndexedDB.
 
-A later page uses the handle to open the file again. The script `records.js` accesses IndexedDB, and
-is loaded when it is first needed.
+When the page is opened again, it uses the file handle to open the file again. The script
+`records.js` accesses IndexedDB, and is loaded when it is first needed.
 """
 
 import json
@@ -53,7 +53,9 @@ class BrowserStorage:
         await self._do("save", texts, to_js(blobs))
 
     async def open_files(self, wanted: "list[tuple[str, str]]") -> "list[Any]":
-        """Open the files of records again; the browser may ask the person for permission.
+        """Open the files of stored records with the file handles, and return the files.
+
+        The browser may ask the person for permission.
 
         Args:
             wanted: `(name, folders)`: the name of each record and the folders of its file.

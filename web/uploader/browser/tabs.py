@@ -18,7 +18,7 @@ DROPPED_AFTER_S = 0.05  # or earlier, together with the next `take`
 
 
 class BrowserTabs:
-    """Locks and messages between tabs; implements the engine's interface `Tabs`.
+    """Acquires locks and exchanges messages between tabs; implements the engine's interface `Tabs`.
 
     If the browser does not support locks, `take` always returns `True`. Locks are acquired and
     released in the order of the calls. One call to JavaScript handles several locks, because

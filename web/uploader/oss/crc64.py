@@ -13,7 +13,10 @@ X = 1 << 62
 
 
 def shift_of(length: int) -> int:
-    """Return x**(8 * length), the argument `shift` of `combine` for a part B of `length` bytes."""
+    """Return the number that `combine` needs to append a part of `length` bytes.
+
+    The result is the polynomial x**(8 * length).
+    """
     exponent = 8 * length
     power, square = ONE, X
     while exponent:
@@ -36,8 +39,9 @@ def combine(first: int, second: int, shift: int) -> int:
 
 
 class Shifter:
-    """Combines CRCs with precomputed tables, when all parts B have the same length.
+    """Computes the CRC of A followed by B from both CRCs; every B must have the same length.
 
+    `Shifter` uses precomputed tables. It leaves less garbage than the function `combine`.
     On MicroPython each call of the function `combine` leaves 8 KB of garbage, which is freed only
     when the page is idle. With thousands of parts the page would need twice the memory.
 
@@ -68,10 +72,12 @@ class Shifter:
 
 
 def _sums(images: "list[int]") -> "list[int]":
-    """Return a table of 16 numbers: entry `n` is the XOR of the images of the bits set in `n`.
+    """Return a table of 16 numbers, the XORs of all selections of four numbers.
+
+    The bits of an index of the table tell which numbers are selected.
 
     Args:
-        images: four numbers, one for each bit of `n`; the highest bit is first.
+        images: the four numbers; the first number belongs to the highest bit of the index.
     """
     sums = [0]
     for image in reversed(images):

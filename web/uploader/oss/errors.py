@@ -33,7 +33,7 @@ class OSSError(Exception):
 
 
 class Lost(OSSError):
-    """A request got no reply.
+    """Raised if a request got no reply.
 
     `reason` is one of the constants of this class. `request` is the sent request; the code that
     sends requests sets it.
@@ -51,7 +51,7 @@ class Lost(OSSError):
 
 
 class Refused(OSSError):
-    """OSS refused the request.
+    """Raised if OSS refused a request, or if a reply is malformed or not from OSS.
 
     Attributes:
         code: the error code, such as `AccessDenied`.
@@ -106,7 +106,7 @@ class Refused(OSSError):
 
 
 class Corrupt(OSSError):
-    """There is no proof that the stored object is equal to the file.
+    """Raised if nothing proves that the stored object is equal to the file.
 
     `what` is the name of the compared value; `expected` and `actual` are the two values.
     `is_mismatch` is true if the bytes differ, which a retry may repair, and false if the proof is

@@ -208,10 +208,13 @@ def _strange(reply: Reply, missing: str) -> Refused:
 
 
 def _may_be_of_oss(text: str) -> bool:
-    """Tell whether a successful reply has a text that OSS may send: empty, XML or JSON.
+    """Tell whether the body of a successful reply may come from OSS: it is empty, XML or JSON.
 
     Headers cannot show whether the reply is from OSS, because a CORS rule may hide the headers. The
-    text is never hidden, and a login page or a proxy sends other text.
+    body is never hidden, and a login page or a proxy sends another body.
+
+    Args:
+        text: the body of the reply.
     """
     start = text[:200].strip()
     return start[:1] in ("", "{") or start[:5] == "<?xml" or "<CompleteMultipart" in start

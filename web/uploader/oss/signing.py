@@ -55,7 +55,9 @@ class Credentials:
         self._pads = {}
 
     def signing_pads(self, date: str, region: str) -> "tuple[bytes, bytes]":
-        """Return the `hmac_pads` of the signing key for one day and region; the result is cached.
+        """Return the signing key of one day and region, prepared by `hmac_pads`.
+
+        The result is cached.
 
         Args:
             date: a date that begins with `yyyymmdd`.

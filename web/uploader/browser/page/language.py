@@ -23,7 +23,7 @@ YEAR_S = 365 * 86400
 
 
 class Intl:
-    """Formats for numbers and times in one language, from the browser's `Intl` API.
+    """Formats numbers and times for one language with the browser's `Intl` API.
 
     Each formatter is created at its first use, because the creation takes some milliseconds. All
     formatters use the digits 0 to 9 (`latn`), as Python does.

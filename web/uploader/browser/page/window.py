@@ -63,18 +63,18 @@ def url(name: str) -> str:
 
 
 def ready() -> None:
-    """Mark the page as ready; from now on the browser refuses to run any code from strings.
+    """Mark the page as ready, and forbid scripts to run text as code, for example with `eval`.
 
-    This is enforced with Trusted Types.
+    The browser enforces this with Trusted Types.
     """
     js.ossferry.ready()
 
 
 def guard_leaving(on: bool) -> None:
-    """Let the browser ask the person before this page is closed, and keep the screen on.
+    """Warn a person who closes this page, and keep the screen on; or stop both.
 
     Args:
-        on: false to stop both.
+        on: true to start both, false to stop both.
     """
     js.ossferry.guardLeaving(on)
 
@@ -156,7 +156,7 @@ def save_text(name: str, kind: str, text: str) -> None:
 
 
 def try_now() -> None:
-    """Make uploads that wait for the network or the server try again at once."""
+    """Retry at once all uploads that wait for the network or the server."""
     js.window.dispatchEvent(js.Event.new("online"))
 
 
