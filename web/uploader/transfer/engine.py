@@ -1,4 +1,4 @@
-"""Requests to OSS: each request gets a connection, credentials, the server's time, and retries.
+"""Sends requests to OSS: waits for a connection, gets credentials, and repeats failed requests.
 
 Every request to OSS goes through `Engine.request`.
 """
@@ -59,7 +59,7 @@ def _note_errors(upload: "Upload", has_errors: bool) -> None:
 
 
 class Engine:
-    """The objects that all uploads of a page share, and the method that sends requests to OSS.
+    """Sends requests to OSS, and holds the objects that all uploads of a page share.
 
     `awaits_receipt()` returns whether the page reports each complete upload to the server. If so,
     the record of a complete multipart upload stays until the page calls `Queue.reported`. The page

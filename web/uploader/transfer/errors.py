@@ -45,7 +45,7 @@ class TransferError(Exception):
 
 
 class FileUnreadable(TransferError):
-    """The browser cannot read the file any more.
+    """Raised if the browser cannot read the file any more.
 
     Args:
         reason: the browser's name for the error, or another description.
@@ -61,13 +61,16 @@ class FileUnreadable(TransferError):
 
 
 class StreamSpent(FileUnreadable):
-    """Reading a stream has failed, or bytes of the stream exist neither in memory nor in OSS."""
+    """Raised if reading a stream fails, or if bytes of the stream are lost.
+
+    Bytes are lost if they are neither in memory nor in OSS.
+    """
 
     is_final = True
 
 
 class FileTooLarge(TransferError):
-    """The file is larger than the grant or the number of parts allows.
+    """Raised if the file is larger than the grant or the number of parts allows.
 
     Args:
         size: the size of the file in bytes.
@@ -83,7 +86,7 @@ class FileTooLarge(TransferError):
 
 
 class WrongType(TransferError):
-    """The grant does not allow the type of the file; `types` are the allowed types."""
+    """Raised if the grant does not allow the type of the file. `types` are the allowed types."""
 
     is_final = True
 
@@ -93,7 +96,10 @@ class WrongType(TransferError):
 
 
 class TooManyFiles(TransferError):
-    """The page has more unfinished files than the grant allows; `limit` is the allowed number."""
+    """Raised if the page has more unfinished files than the grant allows.
+
+    `limit` is the allowed number.
+    """
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"the limit is {limit}")
@@ -101,25 +107,28 @@ class TooManyFiles(TransferError):
 
 
 class QuotaExceeded(TransferError):
-    """The file is larger than the remaining quota, after the uploads in flight are subtracted."""
+    """Raised if the file is larger than the remaining quota.
+
+    The uploads in flight are subtracted from the remaining quota.
+    """
 
 
 class NameTooLong(TransferError):
-    """The folders and the name of the file do not fit into an object key."""
+    """Raised if the folders and the name of the file do not fit into an object key."""
 
     is_final = True
 
 
 class KeyTaken(TransferError):
-    """Another object already has the key, and the upload must not replace that object."""
+    """Raised if another object has the key, and the upload must not replace that object."""
 
 
 class PartsLeft(TransferError):
-    """OSS still lists a multipart upload after repeated abort requests."""
+    """Raised if OSS still lists a multipart upload after repeated abort requests."""
 
 
 class ServerRefused(TransferError):
-    """The server answered with an error, or did not answer (`status` 0).
+    """Raised if the server answers with an error, or does not answer (`status` 0).
 
     `code`, `reason`, `detail` and `id` are fields of the JSON document in the server's answer.
 
@@ -151,12 +160,15 @@ class ServerRefused(TransferError):
 
 
 class GrantRefused(ServerRefused):
-    """The server gave no credentials, or a grant that this page cannot use."""
+    """Raised if the server gives no credentials, or gives a grant that this page cannot use."""
 
 
 class StorageBroken(TransferError):
-    """The browser's storage is blocked, full or missing. The error text is from the browser."""
+    """Raised if the browser's storage is blocked, full or missing.
+
+    The error text is from the browser.
+    """
 
 
 class IllegalMove(TransferError):
-    """The present state of an upload does not allow the requested change."""
+    """Raised if the present state of an upload does not allow the requested change of state."""

@@ -58,7 +58,10 @@ class Piece:
 
 
 class LostFile:
-    """A file that an earlier page had: name, size and time of change, without bytes."""
+    """Describes a file of an earlier page: name, folders, size and time of change.
+
+    The bytes of the file are not available.
+    """
 
     content_type = ""
     crc64 = ""

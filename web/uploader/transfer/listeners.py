@@ -12,7 +12,7 @@ __all__ = ["Listeners"]
 
 
 class Listeners:
-    """Functions that are called with each changed upload.
+    """Holds functions (listeners), and calls all of them with each changed upload.
 
     `report(error)` is called with each error that one of the functions raises.
     """

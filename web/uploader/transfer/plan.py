@@ -35,7 +35,7 @@ PARTS = 64  # the fewest parts of a large file: six in flight are a tenth of the
 
 
 class PartPlanError(Exception):
-    """The file is larger than the largest object in OSS."""
+    """Raised if the file is larger than the largest object that OSS allows."""
 
 
 class Part:

@@ -78,7 +78,7 @@ class Progress:
         self.unanswered_begins = 1 if may_have_begun else 0
 
     def doubt(self) -> None:
-        """Set `is_unproved` of a multipart upload, because another page may have sent parts."""
+        """If there is a multipart upload, set `is_unproved`: another page may have sent parts."""
         self.is_unproved = bool(self.upload_id)
 
     def prove(self) -> None:
@@ -103,7 +103,7 @@ class Progress:
         self.unanswered_begins = 0
 
     def fly(self, number: int, sent: int) -> None:
-        """Set how many bytes of a part are sent. The part is now in flight.
+        """Set the number of sent bytes of a part, and count the part as in flight.
 
         Args:
             number: the part number. The number is 1 if the whole file is sent in one request, and 0
@@ -152,7 +152,7 @@ class Progress:
         return bool(self.parts) and self.arrived == self._file.size and not self.is_open()
 
     def combined_crc64(self) -> int:
-        """Return the CRC-64 of all parts together, in the order of the part numbers."""
+        """Return the CRC-64 of the bytes of all parts, in the order of the part numbers."""
         shifters: dict[int, Shifter] = {}  # by part size; most parts have the same size
         crc = 0
         for number in sorted(self.parts):

@@ -45,9 +45,10 @@ STOPPED_TO_GO_ON = "go on"  # a person undid the pause before the task ended
 
 
 class Queue:
-    """All uploads of a page in the order they were added.
+    """Holds all uploads of a page, and runs a limited number of uploads at a time.
 
-    Urgent uploads start first, then small uploads.
+    Urgent uploads start first, then small uploads. The list `uploads` has the order in which the
+    uploads were added.
 
     Args:
         on_change: a listener, as in the method `on_change`; `None` for no listener.
@@ -438,7 +439,7 @@ class Queue:
 
 
 def _cancel(task: "asyncio.Task[None]") -> None:
-    """Cancel a task. The caller may be the task itself, if a listener stops the task's upload."""
+    """Cancel a task. A task may cancel itself, if a listener stops the task's own upload."""
     try:
         task.cancel()
     except RuntimeError:  # in MicroPython a task cannot cancel itself

@@ -78,7 +78,7 @@ class SavedRecord:
 
 
 class RequestState:
-    """Counts an upload's requests, and measures how long requests have failed.
+    """Counts the requests of an upload, and measures for how long requests have been failing.
 
     Attributes:
         has_errors: whether OSS has answered with server errors (5xx) for some seconds.
@@ -110,9 +110,9 @@ class RequestState:
         return self._waiting > 0 and not self._in_flight
 
     def failing_s(self, now_s: float) -> float:
-        """Record a failure, and return for how many seconds no request has succeeded.
+        """Record a failure, and return the time since the first failure, in seconds.
 
-        The time begins with the first failure after the latest success.
+        Failures before the latest success are ignored.
 
         Args:
             now_s: the time of a monotonic clock in seconds.
@@ -140,8 +140,8 @@ class Upload:
         progress: the progress of the transfer.
         record: the state of the upload's record in the browser's storage.
         requests: the upload's requests in flight, and their failures.
-        error: the error of a failed upload, or the error of removing a cancelled upload's parts;
-            `None` if there is no error.
+        error: the error that ended a failed upload, or the error from removing the parts of a
+            cancelled upload; `None` if there is no error.
     """
 
     def __init__(

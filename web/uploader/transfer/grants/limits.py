@@ -31,8 +31,8 @@ class Limits:
     def refusal(self, file: "File") -> "TransferError | None":
         """Return the error for a file that exceeds the limits; `None` if the file is allowed.
 
-        The method does not read the file. If the file has no content type, the first bytes may show
-        an allowed type. In this case the type is not checked here.
+        The method does not read the file. If the file has no content type and the limits contain a
+        content type, the method does not check the type. The first bytes can show the type later.
         """
         if file.size > self.max_file_size:
             return FileTooLarge(file.size, self.max_file_size)

@@ -1,4 +1,4 @@
-"""The choice of one origin (scheme and host) for all requests, if the bucket has several origins.
+"""Chooses one origin (scheme and host) for all requests, if the bucket has several origins.
 
 The origins are custom domains, the acceleration endpoint and the public endpoint. All origins give
 access to the same objects and parts. So an upload can continue at another origin under the same
@@ -48,7 +48,9 @@ NO_UPLOAD_ID = "0" * 32
 
 
 def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
-    """Return the function `ask` for `Origins`. The function checks an origin with a small request.
+    """Return a function that checks an origin with a small request.
+
+    The function is the argument `ask` of `Origins`.
 
     The request is a signed ListParts for an upload id that does not exist. The bucket's CORS rule
     and the session policy allow ListParts. A HEAD request cannot be used, because the answer to a
@@ -71,7 +73,7 @@ def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
 
 
 class Origins:
-    """The origin that all requests of all uploads use.
+    """Chooses the origin that the requests of all uploads use.
 
     A check sends a small request to all origins of the grant at the same time. The check chooses
     the first origin in the grant's list that answers at most `GRACE_S` seconds after the fastest

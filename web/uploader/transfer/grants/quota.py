@@ -48,7 +48,7 @@ def read_left(document: "Any") -> Left:
 
 
 class _Sum:
-    """The size in bytes of each upload, by upload number, and the sum of all sizes."""
+    """Stores the sizes of several uploads in bytes, by upload number, and the sum of the sizes."""
 
     def __init__(self) -> None:
         self.sizes: dict[int, int] = {}
@@ -135,13 +135,13 @@ class Quota:
         self._sending.drop(number)
 
     def arrived(self, number: int, size: int) -> None:
-        """Count the upload `number` as a stored object of `size` bytes, not as in flight."""
+        """Record that the object of the upload `number` is stored, and has `size` bytes."""
         self._sending.drop(number)
         self._arrived.add(number, size)
         self.on_change()
 
     def counted(self, number: int) -> None:
-        """Remove the upload `number` from the stored objects that the server has not counted yet.
+        """Stop subtracting the stored object of the upload `number` from the remaining quota.
 
         Call this method when the server has counted the object, or will never count the object.
         """

@@ -43,11 +43,14 @@ WRITTEN_AT_ONCE = 10  # records, before other tasks run
 
 
 class Journal:
-    """The records of unfinished uploads: unclaimed, claimed by this tab, or in use by other tabs.
+    """Manages the records of unfinished uploads, and the locks with which tabs claim records.
+
+    Each record is unclaimed, claimed by this tab, or claimed by another tab.
 
     `on_change(journal)` is called when `unfinished`, `in_other_tabs` or `broken` changes.
-    `on_abandoned(records)` is called with unclaimed records that are abandoned. The uploads of
-    these records are not offered to the person, and the parts can be removed.
+    `on_abandoned(records)` is called with unclaimed records of uploads that were cancelled or
+    discarded, or that are too old. The page does not offer these uploads to the person, and can
+    remove their parts.
 
     Attributes:
         in_other_tabs: the records of multipart uploads that other tabs have claimed.
@@ -429,7 +432,7 @@ class Journal:
     def _remove_other_tab(self, key: str, crc64: str) -> None:
         """Remove the record with this object key from `in_other_tabs`.
 
-        If uploads of this tab wait for the upload of the record, these uploads continue.
+        Uploads of this tab stop waiting for the other tab's upload, and continue.
 
         Args:
             key: the object key in the record.

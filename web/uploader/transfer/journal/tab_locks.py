@@ -1,4 +1,4 @@
-"""Locks that let only one tab of this browser send a file that several tabs have.
+"""Locks for files: if several tabs of this browser add the same file, only one tab sends it.
 
 A tab takes the lock of a file before the tab sends the file. Other tabs with the same file wait. If
 a tab is closed, the browser releases all locks of the tab.
@@ -70,7 +70,7 @@ class Follower:
 
 
 class LargeFileLocks:
-    """The begin locks of large files, and the messages of tabs that wait for another tab's upload.
+    """Takes and releases the begin locks of large files, and exchanges messages with waiting tabs.
 
     `let_go(key)` releases the lock of the multipart upload with this object key. Another tab can
     then continue the upload.
@@ -153,8 +153,8 @@ class _Question:
     """A question to the tab that had the lock of a small file: has that tab stored the file?
 
     `policy` is the option `same_name` of this tab's upload. `result` is the key and the CRC-64 of
-    the stored object. `result` is `None` without an answer, if the file is not stored, or if the
-    other tab's upload had another policy.
+    the stored object. `result` is `None` if no tab has answered, if the file is not stored, or if
+    the other tab's upload had another policy.
     """
 
     def __init__(self, lock: str, policy: str) -> None:
@@ -165,7 +165,7 @@ class _Question:
 
 
 class SmallFileLocks:
-    """The locks of the small files that this tab sends.
+    """Takes and releases the locks of small files, and asks other tabs whether a file is stored.
 
     `drop_place(upload)` removes the key and the record of an upload.
     `find_place(upload)` gives an upload the key that a closed tab used for the same file.
@@ -225,7 +225,7 @@ class SmallFileLocks:
         return None
 
     def end(self, upload: "Upload") -> None:
-        """Release the lock of an upload, and keep the result, because other tabs may ask."""
+        """Release the lock of an upload, and remember the result for questions of other tabs."""
         lock = self._sending.pop(upload.number, "")
         if not lock or lock in self._sending.values():
             return
@@ -270,7 +270,7 @@ class SmallFileLocks:
                         question.result = (key, crc64)
 
     def _answer(self, lock: str) -> None:
-        """Send the result of the upload that had this lock to the other tabs.
+        """Tell the other tabs the result of the upload for which this tab held the lock.
 
         Only a result of the last `RECENT_S` seconds is sent.
         """

@@ -120,7 +120,7 @@ def tries_for(error: Exception) -> int:
 
 
 def is_transient(error: Exception) -> bool:
-    """Return whether the same request to OSS may succeed later."""
+    """Return whether `error` is temporary: the same request to OSS may succeed later."""
     if isinstance(error, Refused):
         is_strange = error.code == UNEXPECTED and 200 <= error.status < 300
         return error.status in OSS_STATUSES or error.code in OSS_CODES or is_strange
@@ -128,12 +128,12 @@ def is_transient(error: Exception) -> bool:
 
 
 def is_shut_out(error: Exception) -> bool:
-    """Return whether the browser has reported a CORS error: the page may not read the answer."""
+    """Return whether `error` is a CORS error: the browser does not let the page read the answer."""
     return isinstance(error, Lost) and error.reason == Lost.CORS
 
 
 def is_service_error(error: Exception) -> bool:
-    """Return whether OSS has answered with a server error (5xx), for example full disks."""
+    """Return whether `error` is a server error of OSS (status 5xx)."""
     return isinstance(error, Refused) and error.status >= 500
 
 

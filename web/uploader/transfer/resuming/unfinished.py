@@ -28,12 +28,13 @@ REOPENED_AT_ONCE = 20  # files, before other tasks run
 
 
 class UnfinishedUploads:
-    """The unfinished uploads that a person can continue or discard.
+    """Finds, continues and discards unfinished uploads of earlier pages and other devices.
 
     `go_on(file, options, record)` adds an upload to the queue. The upload continues the unfinished
     upload in `record`; if `record` is `None`, the upload starts from the beginning.
 
-    If an earlier page could not remove abandoned uploads, these uploads are removed automatically.
+    Uploads are removed automatically if an earlier page cancelled or discarded them, or if they are
+    too old.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ __all__ = ["PieceChecksum", "check_crc64"]
 
 
 class PieceChecksum:
-    """The CRC-64 of one piece of a file, computed in the background.
+    """Computes the CRC-64 of one piece of a file in the background.
 
     If the piece is the whole file and the CRC-64 of the file is known, the piece is not read again.
 

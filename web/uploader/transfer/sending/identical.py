@@ -22,7 +22,10 @@ OFFERED, WANTED = "objects", "skip-identical"  # features of a grant
 
 
 def may_be_identical(upload: "Upload", grant: "Grant") -> bool:
-    """Return whether to search for an identical object: once, before anything is sent."""
+    """Return whether the page should search for an identical object before it sends the file.
+
+    The page searches at most once for each upload.
+    """
     is_wanted = upload.options.skip_identical or WANTED in grant.features
     is_late = upload.is_stream or upload.upload_id or upload.target.was_searched
     return bool(is_wanted and not is_late and OFFERED in grant.features)

@@ -62,7 +62,7 @@ async def check_unchanged(upload: "Upload", engine: "Engine") -> None:
 
 
 async def list_all(upload: "Upload", engine: "Engine") -> "dict[int, StoredPart]":
-    """Return all parts that OSS has of a multipart upload, by part number.
+    """Return the stored parts of a multipart upload, by part number.
 
     Raises:
         OSSError, TransferError: OSS did not return the list.

@@ -101,9 +101,9 @@ async def _followed(upload: "Upload", engine: "Engine", key: str, crc64: str) ->
 
 
 def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
-    """Return the headers that describe the object, and the header that forbids overwriting.
+    """Return the headers that describe the object.
 
-    If overwriting is allowed, the second header is left out.
+    If overwriting is not allowed, the result also contains the header that forbids overwriting.
 
     Args:
         may_be_taken: whether another tab or device may have stored an object under the key.
@@ -134,7 +134,8 @@ def overwrite_headers(upload: "Upload", *, may_be_taken: bool) -> "list[Header]"
 async def _admit(upload: "Upload", engine: "Engine") -> "Grant":
     """Check a file against the limits and the quota of the grant, and return the grant.
 
-    The quota of a file that may be stored already is not reserved: the file may need none.
+    If the page will search for an identical object, the function does not check the quota, because
+    the file may need no quota.
 
     Raises:
         FileTooLarge, WrongType: the grant does not allow the file.

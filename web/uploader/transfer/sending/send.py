@@ -1,4 +1,4 @@
-"""Sending one prepared file in one request or in parts, under a new key if the key is taken."""
+"""Sending one prepared file in one request or in parts. If the key is taken, the key is changed."""
 
 from uploader.oss.errors import Corrupt, Refused
 from uploader.transfer import states
