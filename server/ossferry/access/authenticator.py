@@ -17,11 +17,11 @@ Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 async def _close_nothing() -> None:
-    """Do nothing: the default of `Authenticator.close`, for methods without connections."""
+    """Do nothing: the default of `Authenticator.close`, if there are no connections to close."""
 
 
 def _renew_nothing(_request: Request, _response: Response) -> None:
-    """Do nothing: the default of `Authenticator.renew`, for methods without sessions."""
+    """Do nothing: the default of `Authenticator.renew`, if there are no sessions to extend."""
 
 
 async def _show_page(_request: Request) -> Response | None:

@@ -118,9 +118,9 @@ class Gate:
         return owner
 
     async def admit_renewal(self, owner: Owner) -> None:
-        """Count a request to replace credentials that OSS has refused.
+        """Count an owner's request for new credentials, sent because OSS has refused the old ones.
 
-        Each request may cause a call to STS, and all owners share the rate limit of STS.
+        Each such request may cause a call to STS, and all owners share the rate limit of STS.
 
         Raises:
             TooManyError: the owner sent too many such requests.

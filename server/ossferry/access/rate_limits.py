@@ -51,7 +51,8 @@ class Rates:
     async def admit_stranger(self, address: str) -> None:
         """Count a request from an unidentified sender against the limit of its address.
 
-        Call this method only after `admit_frequent`; `admit` has already counted the request.
+        Call this method after `admit_frequent`, but not after `admit`, because `admit` has already
+        counted the request against this limit.
 
         Raises:
             TooManyError: the address sent too many such requests.
@@ -70,7 +71,7 @@ class Rates:
         await self._count(self._per_principal, "principal", principal)
 
     async def admit_renewal(self, principal: str) -> None:
-        """Count a request to replace credentials that OSS has refused.
+        """Count a request for new credentials, sent because OSS has refused the old ones.
 
         Args:
             principal: hash of the principal who sent the request.

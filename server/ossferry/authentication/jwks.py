@@ -103,9 +103,10 @@ def _is_for_signatures(key: object) -> bool:
 
 
 def _imported(key: dict[str, Any]) -> Key | None:
-    """Return one key of a key set document, or None if its type is not supported.
+    """Return the public key in one entry of a key set document; None if it is not supported.
 
-    The other keys of the document stay usable, as RFC 7517, section 5, recommends.
+    No error is raised for an unsupported key, so the other keys of the document can be used. RFC
+    7517, section 5, recommends this behavior.
     """
     try:
         return JWKRegistry.import_key(key)

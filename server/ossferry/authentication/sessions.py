@@ -138,9 +138,9 @@ class Sessions:
         set_cookie(response, SESSION_COOKIE, "", max_age=0)
 
     def _opened(self, cookie: str) -> tuple[Session, int]:
-        """Return the session in a cookie, and the cookie's time of signing in seconds since 1970.
+        """Verify a session cookie; return its session, and the time when the cookie was signed.
 
-        Cookies with a verified signature are cached.
+        The time is in seconds since 1970. Cookies with a verified signature are cached.
 
         Raises:
             NotIdentifiedError: the signature is not valid.

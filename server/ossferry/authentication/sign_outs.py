@@ -1,9 +1,9 @@
 """The store of signed-out sessions.
 
 If the server has a ledger (a database), the ledger stores the signed-out sessions until their
-cookies have expired. Without a ledger, Redis or the memory of the process stores the active
-sessions instead. If the list of active sessions is lost, all sessions end, and no signed-out
-session becomes valid again.
+cookies have expired. If there is no ledger, the active sessions are stored instead, in Redis or in
+the memory of the process. If the list of active sessions is lost, all sessions end, and no
+signed-out session becomes valid again.
 """
 
 from datetime import timedelta

@@ -212,7 +212,9 @@ class Demo:
         starting.callback(server.stop)
 
     def _cnames(self) -> dict[str, str]:
-        """Return a mapping from the custom domains in the arguments to the name of the bucket.
+        """Return the custom domains that the mock binds to the bucket, each with the bucket's name.
+
+        These are all names in `custom_domain` and `upload_hosts` that are not endpoints of OSS.
 
         Raises:
             SettingsError: a name is not below `localhost`, or `custom_domain` is the name of an
@@ -304,7 +306,7 @@ def prepare_bucket(endpoint: str, name: str, origins: list[str]) -> None:
 def _without_proxies() -> Iterator[None]:
     """Return a context in which the environment has no proxy variables.
 
-    The cloud SDKs would use these proxies even for connections to this machine.
+    Otherwise, the cloud SDKs would use a proxy even for connections to this machine.
     """
     names = [name for name in os.environ if name.lower() in ("http_proxy", "all_proxy")]
     hidden = {name: os.environ.pop(name) for name in names}

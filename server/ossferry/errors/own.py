@@ -44,7 +44,7 @@ class KillSwitchError(OssferryError):
 
 
 class PrefixError(OssferryError):
-    """Raised if no safe key prefix can be built for this principal."""
+    """Raised if no safe key prefix can be built for a principal."""
 
 
 class PolicyError(OssferryError):

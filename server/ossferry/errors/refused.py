@@ -208,8 +208,8 @@ class NoPreviewError(RefusedError):
 class QuotaExceededError(RefusedError):
     """Raised if a principal's quota is used up.
 
-    `more` contains the quota and the principal's key prefix. The page needs the prefix to find the
-    principal's records in the browser.
+    The error response also contains the quota and the principal's key prefix. The page needs the
+    prefix to find the principal's records in the browser.
 
     Args:
         limit: ``bytes_day``, ``objects_day``, ``bytes_total`` or ``objects_total``.

@@ -83,11 +83,11 @@ class FormHtml:
         return self._page(words["title"], body, language, head=head)
 
     def arrived(self, stored: Iterable[Stored], directory: str, *, language: str) -> str:
-        """Return the page that lists the stored objects.
+        """Return the page that lists the objects that the browser has stored with a form.
 
         Args:
-            stored: the objects.
-            directory: the common prefix of the keys, in front of the file names.
+            stored: the objects to list.
+            directory: the part of the keys before the file name, the same for all objects.
             language: language code of the page.
         """
         words = WORDS[language]

@@ -106,7 +106,9 @@ class TokenApi:
         self._span = span
 
     async def get_sts_token(self, request: Request) -> Response:
-        """Handle `GET /get_sts_token`: return credentials in the format of the upload tutorial.
+        """Handle `GET /get_sts_token`: return credentials.
+
+        The response has the format that clients written for Alibaba Cloud's upload tutorial expect.
 
         Raises:
             OssferryError: the request is refused, or STS returns no credentials.

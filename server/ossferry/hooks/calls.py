@@ -1,4 +1,4 @@
-"""Hooks: notify an application of grants, uploads and deletions, at least once per event.
+"""Hooks: they notify an application of each grant, upload and deletion, at least once.
 
 A hook is an object with any of the methods `on_granted`, `on_uploaded` and `on_deleted`. An
 installed package registers a hook as an entry point of the group ``ossferry.hooks``; an application
@@ -43,7 +43,7 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """An event for hooks.
+    """A grant, an upload or a deletion, as reported to hooks.
 
     Attributes:
         at: time of the event, as ISO 8601 in UTC.
@@ -59,7 +59,7 @@ class Event:
 
 
 def granted(owner: Owner, expires_at: datetime, now: datetime) -> Event:
-    """Return the event for issued credentials.
+    """Return the event that tells hooks that credentials were issued to an owner.
 
     Args:
         expires_at: time when the credentials expire.
@@ -69,7 +69,7 @@ def granted(owner: Owner, expires_at: datetime, now: datetime) -> Event:
 
 
 def uploaded(owner: Owner, stored: Stored, now: datetime) -> Event:
-    """Return the event for a stored upload.
+    """Return the event that tells hooks that an owner's upload was stored.
 
     Args:
         now: time of the event.
@@ -79,7 +79,7 @@ def uploaded(owner: Owner, stored: Stored, now: datetime) -> Event:
 
 
 def deleted(owner: Owner, key: str, now: datetime) -> Event:
-    """Return the event for a deleted upload.
+    """Return the event that tells hooks that an owner's upload was deleted.
 
     Args:
         now: time of the event.

@@ -78,7 +78,8 @@ def connections() -> httpx.AsyncBaseTransport:
 class GuardedTransport(httpx.AsyncBaseTransport):
     """An httpx transport that connects to public addresses only.
 
-    The settings may also allow private addresses, or the addresses of this machine for a mock.
+    The settings can also allow private addresses. If they allow a mock, the addresses of this
+    machine are allowed too.
     Two hosts with the same address do not share a connection, because a TLS connection has verified
     the certificate of one host only.
 
@@ -141,14 +142,14 @@ def _plain(text: str) -> Address:
 
 
 def _is_public(address: Address) -> bool:
-    """Return whether an address belongs to the public internet; False for metadata services."""
+    """Return whether an address is public; False for addresses of clouds' metadata services."""
     if isinstance(address, ipaddress.IPv6Address) and address not in PUBLIC_V6:
         return False
     return address.is_global and not address.is_multicast and not _is_metadata(address)
 
 
 def _is_private(address: Address) -> bool:
-    """Return whether an address belongs to a private network; False for metadata services."""
+    """Return whether an address is private; False for addresses of clouds' metadata services."""
     return any(address in each for each in PRIVATE) and not _is_metadata(address)
 
 
@@ -157,7 +158,7 @@ def _is_metadata(address: Address) -> bool:
 
 
 def outbound_client(settings: Settings) -> httpx.AsyncClient:
-    """Return an HTTP client that connects to allowed addresses only."""
+    """Return an HTTP client that connects only to addresses that `GuardedTransport` allows."""
     return httpx.AsyncClient(
         transport=GuardedTransport(settings), timeout=TIMEOUT_S, follow_redirects=False
     )

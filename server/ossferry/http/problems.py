@@ -115,7 +115,7 @@ def _problem(
 
 
 def _readable(request: Request, problem: Response, title: str, words: str, id_: str) -> Response:
-    """Return an HTML page for a GET request that accepts HTML; otherwise return `problem`."""
+    """Return the error as an HTML page if a GET request accepts HTML; otherwise `problem`."""
     if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
         return problem
     body = (

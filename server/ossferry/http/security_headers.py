@@ -2,8 +2,8 @@
 
 The Content-Security-Policy of the page allows connections only to this server and to the addresses
 of the configured bucket. PyScript needs ``'unsafe-eval'``, because it creates functions from
-strings. Trusted Types refuse all other strings. JavaScript files have a separate policy, which the
-browser applies to web workers.
+strings. Trusted Types forbid all other code from strings, and HTML from strings. JavaScript files
+have a separate policy, which the browser applies to web workers.
 """
 
 from collections.abc import Sequence
@@ -90,7 +90,7 @@ def form_policy(settings: Settings) -> str:
 
 
 def _previews(settings: Settings) -> str:
-    """Return the origin of preview images with a leading space; empty if there are no previews."""
+    """Return a space and the origin of preview images; an empty text if there are no previews."""
     return f" {settings.links_address}" if settings.objects_role_arn else ""
 
 
