@@ -88,7 +88,7 @@ async def deleted_page(
 
 
 def _order(sort: str, collation: str) -> tuple[sa.ColumnElement[Any], bool]:
-    """Return the column to sort by, and whether the order is descending."""
+    """Return the column for a value of `SORTS`, and whether the order is descending."""
     if sort == "newest":
         return receipts.c.stored_at, True
     if sort == "size":

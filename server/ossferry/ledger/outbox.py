@@ -117,7 +117,7 @@ async def finished(connection: AsyncConnection, delivery: Delivery, outcome: str
 async def failed(
     connection: AsyncConnection, delivery: Delivery, *, next_at: datetime, outcome: str
 ) -> None:
-    """Record a failed attempt, and schedule the next attempt.
+    """Record a failed attempt of a delivery, and schedule the next attempt.
 
     Args:
         next_at: time of the next attempt.

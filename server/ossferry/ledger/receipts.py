@@ -226,7 +226,7 @@ async def find_undo(connection: AsyncConnection, undo_id: str, now: datetime) ->
 
 
 async def undo_under(connection: AsyncConnection, key: str, now: datetime) -> Undo | None:
-    """Return the undo data of the deleted upload with this key, or None if it has no undo data."""
+    """Return the undo data of a deleted upload; None if the upload can no longer be restored."""
     found = await connection.execute(
         sa.select(*UNDO).where(receipts.c.key == key, receipts.c.undo_until > now)
     )
@@ -250,12 +250,15 @@ async def undone(connection: AsyncConnection, undo: Undo) -> bool:
 
 
 def undo_of(row: Any) -> Undo:
-    """Return an `Undo` with the values of a database row, which has the columns `UNDO`."""
+    """Convert a database row with the columns `UNDO` to an `Undo` object."""
     return Undo(id=row.undo_id, key=row.key, how=row.undo_how, until=row.undo_until, size=row.size)
 
 
 async def undos_ended(connection: AsyncConnection, now: datetime, *, limit: int) -> Sequence[Undo]:
-    """Return expired `Undo` records; their objects may still be in the trash."""
+    """Return the undo data of deleted uploads that can no longer be restored.
+
+    The objects of these uploads may still be in the trash.
+    """
     found = await connection.execute(
         sa.select(*UNDO).where(receipts.c.undo_until <= now).limit(limit)
     )
@@ -263,7 +266,7 @@ async def undos_ended(connection: AsyncConnection, now: datetime, *, limit: int)
 
 
 async def forget_undo(connection: AsyncConnection, undo_id: str) -> None:
-    """Record that an upload can no longer be restored."""
+    """Delete the undo data of a deleted upload, so that the upload can no longer be restored."""
     gone = dict.fromkeys(("undo_id", "undo_how", "undo_until"))
     await connection.execute(
         sa.update(receipts).where(receipts.c.undo_id == undo_id).values(**gone)

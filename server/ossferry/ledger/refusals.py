@@ -25,7 +25,7 @@ FORGOTTEN = sa.delete(refusals).where(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A page's report about an upload that it refused.
+    """A report of the page about an upload that the page refused.
 
     Attributes:
         size: size of the file in bytes.
@@ -54,7 +54,7 @@ class Kept:
 async def add(
     connection: AsyncConnection, owner: Owner, stored: Stored, refusal: Refusal, *, now: datetime
 ) -> None:
-    """Record that an object was refused, with the size and checksum of the original file."""
+    """Record a refused object, together with the size and checksum of the file that was sent."""
     values = {
         "etag": stored.etag[:100],
         "size": stored.size,
@@ -82,7 +82,11 @@ async def of_objects(connection: AsyncConnection, objects: Iterable[Listed]) -> 
 
 
 async def forget(connection: AsyncConnection, key: str) -> None:
-    """Delete the refusal of the object with this key, unless the object is kept below `trash/`."""
+    """Delete the record of a refused object, unless the object is kept below `trash/`.
+
+    Args:
+        key: the original key of the refused object.
+    """
     await connection.execute(FORGOTTEN, {"of": key})
 
 
@@ -98,7 +102,7 @@ async def keep(connection: AsyncConnection, key: str, *, trash_key: str, until: 
 
 
 async def ended(connection: AsyncConnection, now: datetime, *, limit: int) -> Sequence[Kept]:
-    """Return kept objects whose retention time is over."""
+    """Return the refused objects whose retention time below `trash/` is over."""
     rows = await connection.execute(
         sa.select(refusals.c.key, refusals.c.trash_key)
         .where(refusals.c.trash_until <= now)

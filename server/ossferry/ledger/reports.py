@@ -18,7 +18,7 @@ PAGE = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrincipalRow:
-    """A principal with the number and total size of the stored objects."""
+    """A row of the report on principals: a principal, and the number and size of its objects."""
 
     hash: str
     label: str
@@ -32,7 +32,7 @@ class PrincipalRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRow:
-    """A receipt with the hash and the label of its principal."""
+    """A row of the report on uploads: a receipt, and the hash and label of its principal."""
 
     recorded_at: datetime
     principal: str

@@ -1,4 +1,4 @@
-"""A principal's usage, limits and revocation."""
+"""Reads a principal's usage, limits and revocation, and sets its limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -32,7 +32,7 @@ NAMES = tuple(each.name for each in fields(Quota))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A principal's usage and limits at one moment.
+    """A principal's usage, limits and revocation at one moment.
 
     Attributes:
         used: usage by uploads; the keys are the field names of `Quota`.

@@ -59,7 +59,7 @@ class Metrics:
         )
 
     def decided(self, outcome: str) -> None:
-        """Count a decision about a grant.
+        """Add 1 to the number of decisions about grants.
 
         Args:
             outcome: an error code, or the outcome of a successful request.
@@ -67,7 +67,7 @@ class Metrics:
         self._decisions.labels(outcome).inc()
 
     def called_sts(self, result: str) -> None:
-        """Count a call to STS.
+        """Add 1 to the number of calls to STS.
 
         Args:
             result: `ok`, `refused`, `lost` (no usable answer) or `expired` (the received
@@ -76,7 +76,9 @@ class Metrics:
         self._sts_calls.labels(result).inc()
 
     def recorded(self, source: str, size: int) -> None:
-        """Count an upload that is recorded for the first time.
+        """Add an upload to the counters of recorded uploads and recorded bytes.
+
+        Call this method only if a receipt was added or changed.
 
         Args:
             source: origin of the report: `page`, `form`, `callback`, or `found` (by the server
@@ -87,7 +89,7 @@ class Metrics:
         self._bytes.inc(size)
 
     def refused_upload(self) -> None:
-        """Count an upload that the page refused."""
+        """Add 1 to the number of uploads that the page refused."""
         self._refused.inc()
 
     def answered(self, route: str, status: int, seconds: float) -> None:

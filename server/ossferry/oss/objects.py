@@ -13,7 +13,7 @@ __all__ = ["Begun", "Link", "Listed", "ObjectStore", "Part", "Stored"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """An object in a list of objects.
+    """An entry of OSS's object listing: the key, size, ETag and time of one object.
 
     Attributes:
         size: size in bytes.

@@ -92,7 +92,7 @@ def signed_fields(
 
 
 def policy_text(expires_at: datetime, conditions: Sequence[Condition]) -> str:
-    """Return the policy as base64 of JSON.
+    """Return the policy of a form as JSON that is encoded in base64.
 
     This text is the value of the form field ``policy`` and also the text to sign.
     """

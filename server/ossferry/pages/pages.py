@@ -37,10 +37,10 @@ class Pages:
 
     @classmethod
     def load(cls, settings: Settings, web_dir: Path, authenticator: Authenticator) -> "Pages":
-        """Load all pages into memory, and return the route.
+        """Load all HTML files of the upload page into memory, and return a `Pages` object.
 
         Raises:
-            SettingsError: a page is missing in `web_dir`.
+            SettingsError: an HTML file is missing in `web_dir`.
         """
         try:
             files = {runtime: _load_pages(web_dir, runtime) for runtime in get_args(Runtime)}

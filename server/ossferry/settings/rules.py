@@ -39,7 +39,7 @@ _PLAIN_URL = re.compile(r"[!-\[\]-~]+")
 
 
 def broken_rules(options: object) -> Iterator[str]:
-    """Yield the error messages of all rules, in the order of `RULES`.
+    """Yield the error messages of the rules that the options break, in the order of `RULES`.
 
     Args:
         options: an object with an attribute for each parameter of each rule.
@@ -179,7 +179,7 @@ def _endpoints(
 
 
 def _region(addresses: Addresses, region: str, objects_address: str) -> Iterator[str]:
-    """Yield an error message for each common mistake in a region or an endpoint.
+    """Yield an error message for each common mistake in the configured region and endpoints.
 
     The mistakes are: the region begins with ``oss-``, an endpoint contains the bucket's name, or an
     endpoint belongs to another region.
@@ -276,9 +276,10 @@ def _custom_domain(
 
 
 def _apart(option: str, host: str, allowed_hosts: tuple[str, ...]) -> Iterator[str]:
-    """Yield an error message if a domain with uploaded files could share cookies with this server.
+    """Yield an error message if a domain that serves uploads could share cookies with this server.
 
-    Cookies can be shared if the two domains are equal, or if one is a subdomain of the other.
+    Cookies can be shared if this domain and a host name of the server are equal, or if one is a
+    subdomain of the other.
     """
     for ours in allowed_hosts:
         if host == ours or host.endswith(f".{ours}") or ours.endswith(f".{host}"):

@@ -151,7 +151,7 @@ def bare(secret: str) -> str:
 
 
 def _share(is_near: Callable[[str, str], bool], text: str, stride: int) -> float:
-    """Return how many character pairs of a text are neighbours, as a fraction of all pairs.
+    """Return the fraction of a text's character pairs that consist of two neighbours.
 
     Args:
         is_near: function that returns whether two characters are neighbours, for example on the

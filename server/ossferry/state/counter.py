@@ -106,8 +106,9 @@ class MovingWindows:
     """Stores counters in memory: for each key, the times of recent events.
 
     The in-memory storage of the `limits` library visits every counter for every event, which is too
-    slow for thousands of principals. This class removes expired counters only once a minute. Its
-    methods have the names of the library's Redis storage. Use each instance in one event loop only.
+    slow for thousands of principals. This class removes expired counters only once a minute. It
+    has the same method names as the library's Redis storage. Use each instance in one event loop
+    only.
     """
 
     def __init__(self, monotonic: Monotonic = monotonic) -> None:
@@ -165,7 +166,7 @@ WindowStorage: TypeAlias = RedisCounters | MovingWindows
 
 
 class _Windows:
-    """Counts events in moving time windows, with one storage for the counters.
+    """Counts events in moving time windows; the given storage (memory or Redis) holds the counters.
 
     The `limits` library builds the name of a counter again for each call. This class caches the
     names, because each grant uses five counters.

@@ -1,4 +1,4 @@
-"""Quarantine of refused uploads: the stored object differs from the file that was sent.
+"""Quarantine of refused uploads, whose stored object differs from the file that was sent.
 
 Only the page can compute the checksum of the file. Therefore the page reports that it refused an
 upload, and the server compares the report with the stored object. Depending on the settings, a
@@ -121,7 +121,7 @@ class Quarantine:
         """Remove a refused object, or move it below `trash/`, depending on the settings.
 
         Returns:
-            ``removed``, ``kept``, or ``gone`` if the object no longer exists.
+            ``removed``, ``kept``, or ``gone`` if the object was deleted or replaced.
         """
         if self._keeps:
             trash_key = _trash_key(owner, stored)
@@ -136,7 +136,11 @@ class Quarantine:
         return "kept" if self._keeps else "removed"
 
     async def purge(self, *, limit: int = 100) -> int:
-        """Remove kept objects whose retention time is over; return their number."""
+        """Remove refused objects whose retention time below `trash/` is over.
+
+        Returns:
+            The number of removed objects.
+        """
         async with self._database.read() as connection:
             ended = await refusals.ended(connection, self._clock(), limit=limit)
         for each in ended:
