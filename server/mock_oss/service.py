@@ -28,7 +28,7 @@ class Service:
 
     ``executor`` runs short tasks of the mock itself. ``callers`` runs callbacks to application
     servers, which may be slow or may call the mock before they respond. ``hosts`` are additional
-    host names of the mock that use path style.
+    host names of the mock; requests to these hosts use path style.
     """
 
     world: World
@@ -74,7 +74,7 @@ class Service:
         )
 
     def report_unparsed(self, refused: RefusedError) -> str:
-        """Record a request that is not valid HTTP in the journal; return its request id."""
+        """Add a journal record for a request that is not valid HTTP; return the request id."""
         record = self.journal.open(self.ids.request_id(), self.clock.timestamp())
         record.operation, record.status = "no HTTP request", refused.status
         record.code, record.message = refused.code, refused.message
@@ -83,7 +83,7 @@ class Service:
 
 
 class Call:
-    """One request during its authentication, authorization and operation.
+    """The state of one request while the mock authenticates, authorizes and executes it.
 
     For a PostObject request, ``fields`` is a mapping from lower-case field name to value. For any
     other request, ``fields`` is None.

@@ -271,7 +271,10 @@ def _mismatch(case: Case, caller: Caller, context: Context, text: str) -> Refuse
 
 
 def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
-    """Yield earlier requests in which the mock accepted the signature of ``case``, latest first."""
+    """Yield earlier requests that contain the same signature as ``case``, latest first.
+
+    Requests that were refused with SignatureDoesNotMatch are omitted.
+    """
     for record in reversed(list(journal)):
         carried = record.params.get("x-oss-signature") or record.params.get("Signature")
         if record.code == "SignatureDoesNotMatch" or not (

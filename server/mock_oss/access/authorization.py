@@ -47,7 +47,7 @@ _OBJECT_ACL = {
 
 
 class AuthorizedCall(Protocol):
-    """The interface of a request for authorization: caller, target, headers, store and clock."""
+    """The properties of a request that ``authorize`` and ``authorize_object`` use."""
 
     @property
     def caller(self) -> Caller:

@@ -15,7 +15,7 @@ __all__ = ["Context", "check_token", "find_caller"]
 
 
 class Context(NamedTuple):
-    """The state of the mock that authentication uses.
+    """The data that the mock uses to authenticate one request.
 
     ``region`` is the bucket's region. ``record`` is the journal record of the request.
     ``journal`` contains earlier requests, which are used to explain wrong signatures.

@@ -49,7 +49,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class ControlledMock(Protocol):
-    """The interface of ``MockOSS`` for the control plane."""
+    """The attributes and methods of ``MockOSS`` that the control plane uses."""
 
     clock: Clock
     faults: Faults

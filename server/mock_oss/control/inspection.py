@@ -1,4 +1,4 @@
-"""Content of control plane responses: buckets, objects and uploads as JSON-ready values."""
+"""Converts buckets, objects and uploads to JSON-ready values for control plane responses."""
 
 from __future__ import annotations
 

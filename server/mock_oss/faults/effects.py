@@ -1,4 +1,4 @@
-"""Effects of planned faults on a request and on its response."""
+"""Applies the effects of planned faults to a request and to its response."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _drop(response: Response, wanted: str) -> None:
 
 
 def pace_of(faults: Iterable[Fault]) -> Pace | None:
-    """Return the rate limit that a fault sets for the response body, or None."""
+    """Return the rate limit for the response body, or None if no fault sets a limit."""
     for fault in faults:
         if fault.effect == "bandwidth":
             return Pace(fault.bytes_per_s)
@@ -145,7 +145,7 @@ def pace_of(faults: Iterable[Fault]) -> Pace | None:
 
 
 def lifetime_of(faults: Iterable[Fault]) -> int | None:
-    """Return the lifetime in seconds that a fault sets for new credentials, or None."""
+    """Return the lifetime of new STS credentials in seconds, or None if no fault sets it."""
     for fault in faults:
         if fault.effect == "short-lived":
             return int(fault.seconds)

@@ -76,7 +76,7 @@ def locate(
         raw_path: the percent-encoded path of the request.
         cnames: a mapping from custom domain to bucket name.
         domains: the domains for virtual-hosted style, ``BUCKET.DOMAIN``.
-        hosts: additional host names of the mock that use path style.
+        hosts: additional host names of the mock; requests to these hosts use path style.
 
     Raises:
         RefusedError: InvalidObjectName if the path is not UTF-8, SecondLevelDomainForbidden if a
@@ -102,12 +102,15 @@ def locate(
 
 
 def _named(label: str, path: bytes, *, is_vendor: bool) -> Target | None:
-    """Return the target of a request, or None if the host name is unknown.
+    """Return the target of a request whose host name has the form ``LABEL.DOMAIN``.
 
     Args:
-        label: the host name without the domain: an endpoint, a bucket and an endpoint, or a bucket.
+        label: the host name without the domain: ``ENDPOINT``, ``BUCKET.ENDPOINT`` or ``BUCKET``.
         path: the path without the first slash.
-        is_vendor: whether the domain is the vendor's domain.
+        is_vendor: whether the domain is the vendor's domain, which requires an endpoint.
+
+    Returns:
+        The target, or None if the required endpoint is missing.
 
     Raises:
         RefusedError: InvalidObjectName if the path is not UTF-8, SecondLevelDomainForbidden if the

@@ -152,7 +152,7 @@ class Body:
         self._request.scope["mock_oss.wake"]()
 
     async def wait_for_the_end(self) -> None:
-        """Discard the body until the client stops sending; never return.
+        """Discard the body until the client closes the connection, then raise an exception.
 
         Raises:
             ClientGoneError: the client closed the connection.

@@ -208,7 +208,7 @@ def _without_upgrade(data: bytes) -> bytes:
 
 
 def _take_body(cycle: RequestResponseCycle, limit: int) -> bytes | None:
-    """Return the body from the buffer of the connection.
+    """Remove a completely received request body from the buffer, and return the body.
 
     Returns:
         The body, or None if the body is incomplete or longer than ``limit`` bytes.

@@ -86,7 +86,7 @@ class SerialWork:
                 self._wake()
 
     def _wake(self) -> None:
-        """Wake the waiting coroutine if the queue is short enough.
+        """Wake the coroutine that waits for a shorter queue, if the queue is now short enough.
 
         The caller must hold the lock.
         """

@@ -1,4 +1,4 @@
-"""Signed requests: computes the text to sign of a request, and checks the signature.
+"""Signed requests: computes the text that a client must sign, and checks the signature.
 
 To explain a wrong signature, other modules make changed copies of a ``Case``. They search for a
 copy whose text produces the signature in the request.
@@ -35,10 +35,10 @@ class Case:
         raise NotImplementedError
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return the string to sign and, for V4, the canonical request, as a dict.
+        """Return a dict with ``text`` and, for V4, with the string to sign made from ``text``.
 
         Args:
-            text: a text in the format that ``text()`` returns.
+            text: a canonical request (V4) or a string to sign (V1).
 
         Returns:
             A dict with the keys ``string_to_sign`` and, for V4, ``canonical_request``.
@@ -46,10 +46,10 @@ class Case:
         raise NotImplementedError
 
     def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether the signature in the request was computed from this text and secret.
+        """Return whether this text and secret produce the signature in the request.
 
         Args:
-            text: a text in the format that ``text()`` returns.
+            text: a canonical request (V4) or a string to sign (V1).
             secret: an access key secret.
         """
         raise NotImplementedError
@@ -87,14 +87,14 @@ class V4Case(Case):
         return "\n".join(lines)
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return a dict that contains the canonical request and the string to sign."""
+        """Return a dict with the canonical request ``text`` and the string to sign made from it."""
         return {"canonical_request": text, "string_to_sign": self._string_to_sign(text)}
 
     def _string_to_sign(self, text: str) -> str:
         return v4.string_to_sign(self.date_time, self.credential.scope, text)
 
     def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether the signature was computed from this canonical request and secret."""
+        """Return whether this canonical request and secret produce the request's signature."""
         key = v4.signing_key(secret, self.credential.date, self.credential.region)
         made = v4.signature(key, self._string_to_sign(text))
         return hmac.compare_digest(made.encode(), self.provided.encode())
@@ -123,9 +123,9 @@ class V1Case(Case):
         return text.replace(f"\n/{self.bucket}/", "\n/") if self.without_bucket else text
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return a dict that contains the string to sign."""
+        """Return a dict that contains ``text``, a string to sign."""
         return {"string_to_sign": text}
 
     def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether the signature was computed from this string to sign and secret."""
+        """Return whether this string to sign and secret produce the request's signature."""
         return hmac.compare_digest(v1.signature(secret, text).encode(), self.provided.encode())

@@ -64,7 +64,7 @@ def _without_parameter(name: str) -> Callable[[Case], Case]:
 
 
 def dropped(case: Case) -> Iterator[Mistake]:
-    """Yield one mistake for each header and query parameter: it was sent but not signed."""
+    """Yield, for each header and query parameter, the mistake that the client did not sign it."""
     what = "sub-resource" if isinstance(case, V1Case) else "query parameter"
     for name in dict.fromkeys(name for name, _ in case.query):
         counts = name in v1.SUB_RESOURCES if isinstance(case, V1Case) else name not in URL_NAMES
@@ -207,7 +207,7 @@ def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
 
 
 def with_header(case: Case, text: str, name: str, value: str) -> str:
-    """Return the text to sign of a request in which one header has another value.
+    """Return the text to sign for a request after changing the value of one header.
 
     To save time, this function edits ``text`` if possible.
 
@@ -225,7 +225,7 @@ def with_header(case: Case, text: str, name: str, value: str) -> str:
 
 
 def _typed_otherwise(sent: str) -> Iterator[str]:
-    """Yield every text with one typing error: a missing, replaced or additional character."""
+    """Yield variants of ``sent`` with one typing error: a missing, replaced or added character."""
     if len(sent) > LONGEST_TYPED:
         return
     for at in range(len(sent)):
