@@ -36,7 +36,8 @@ def bucket_acl(value: str) -> str:
 async def put_bucket(call: Call) -> Response:
     """Create a bucket.
 
-    A second request by the bucket's owner with the same settings succeeds without a change.
+    If the caller's account already has this bucket with the same settings, the request succeeds
+    and changes nothing.
     """
     name = call.target.bucket
     check_bucket_name(name)

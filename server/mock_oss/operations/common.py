@@ -117,7 +117,7 @@ def max_keys(call: Call, name: str, *, default: int) -> int:
 
 
 def url_encoder(call: Call) -> tuple[bool, str]:
-    """Return whether the response must percent-encode keys, according to ``encoding-type``.
+    """Read the parameter ``encoding-type``: must the response percent-encode the object keys?
 
     Returns:
         (True, the XML element ``EncodingType``) if the parameter ``encoding-type`` is ``url``.
@@ -138,7 +138,7 @@ def url_encoder(call: Call) -> tuple[bool, str]:
 
 
 def url(text: str) -> str:
-    """Return text with all special characters percent-encoded, including slashes."""
+    """Return the text with all special characters percent-encoded, including slashes."""
     if _UNUSUAL.search(text) is None:
         return text.replace("/", "%2F")
     return quote(text, safe="")

@@ -1,6 +1,7 @@
-"""Gzip compression of responses: text of at least 1,024 bytes, if the client accepts gzip.
+"""Gzip compression of response bodies.
 
-Sources: vendor page GetObject, and the test suite of the official SDK for the response headers.
+The mock compresses a body if it is text of at least 1,024 bytes and the client accepts gzip.
+Sources: vendor page GetObject, and (for the response headers) the tests of the official SDK.
 """
 
 from __future__ import annotations

@@ -26,9 +26,10 @@ MAX_TEXT_BYTES = 1024
 
 
 class Page(NamedTuple):
-    """One page of a list of objects.
+    """One page of the objects and common prefixes for a ListObjects response.
 
-    ``last`` is the last key or common prefix of the page; empty text if this is the last page.
+    If more pages follow, ``last`` is the last key or common prefix of this page. Otherwise ``last``
+    is empty text.
     """
 
     contents: list[ListEntry]

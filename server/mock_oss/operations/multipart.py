@@ -388,7 +388,7 @@ def _fold(
         call: the request.
         prefix: return only uploads whose key starts with this prefix.
         delimiter: the text that ends a common prefix; empty for no grouping.
-        after: return only uploads greater than this (key, upload id).
+        after: return only uploads that come after this (key, upload id) in the order.
 
     Returns:
         An UploadRecord for each upload, and a ``str`` for each common prefix.

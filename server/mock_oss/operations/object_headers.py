@@ -90,7 +90,7 @@ def read_properties(headers: Mapping[str, str], *, storage_class: str = "Standar
 
 @lru_cache(maxsize=256)
 def _packed(kept: tuple[tuple[str, str], ...]) -> str:
-    """Return headers as JSON text.
+    """Convert the (name, value) pairs of an object's headers to a JSON text for the store.
 
     The results are cached, because many objects have the same headers.
     """

@@ -54,9 +54,9 @@ MIN_TRAFFIC_BITS, MAX_TRAFFIC_BITS = 819_200, 838_860_800
 def may_overwrite(call: Call) -> Callable[[ExistingObject | None], None]:
     """Return a function that checks whether the request may create or replace an object.
 
-    Before a write, the store calls the function with the existing object or None. The function
-    raises RefusedError if the bucket does not exist any more. It also raises RefusedError if the
-    object exists and the request has ``x-oss-forbid-overwrite: true``.
+    Call the function before a write, with the existing object or None. The function raises
+    RefusedError if the bucket does not exist any more. It also raises RefusedError if the object
+    exists and the request has ``x-oss-forbid-overwrite: true``.
     """
     forbidden = forbid_overwrite(call.header("x-oss-forbid-overwrite"))
 
@@ -227,7 +227,10 @@ def resolve(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectReco
 
 
 def readable(call: Call, bucket: BucketRecord, found: ObjectRecord) -> ObjectRecord:
-    """Refuse objects in archive storage classes; for other objects, return the ``resolve`` result.
+    """Refuse an object in an archive storage class; follow a symlink with ``resolve``.
+
+    Returns:
+        The result of ``resolve``.
 
     Raises:
         RefusedError: InvalidObjectState for an object with an archive storage class, or an error

@@ -35,7 +35,13 @@ class Segment(NamedTuple):
 
 
 def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
-    """Return segments for the bytes ``[offset, offset + size)`` of the joined data."""
+    """Cut out a byte range: return segments that contain only this range of the data.
+
+    Args:
+        segments: the segments of the data, in order.
+        offset: the offset of the range in the data.
+        size: the size of the range in bytes.
+    """
     clipped = []
     for segment in segments:
         if size <= 0:
@@ -50,7 +56,7 @@ def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
 
 
 class BlobWriter:
-    """Writes a new blob; no object or part refers to the blob yet.
+    """Writes the data of a new blob that no object or part contains yet.
 
     An exception in the ``with`` block deletes the blob. Up to ``SMALL_BYTES`` bytes are kept in
     memory; larger data is written to a file.
@@ -80,7 +86,7 @@ class BlobWriter:
         self._blobs.unprotect(self.name)
 
     def write(self, pieces: list[bytes]) -> None:
-        """Append pieces of data."""
+        """Append pieces of data to the blob."""
         self.size += sum(map(len, pieces))
         if self._fd < 0:
             if self.size <= SMALL_BYTES:
@@ -217,9 +223,9 @@ class Blobs:
             Path(self.path(name)).unlink(missing_ok=True)
 
     def link(self, segments: Iterable[Segment]) -> list[Segment]:
-        """Return segments with the same data in new blobs.
+        """Create a new blob with the same data for each segment; return the new segments.
 
-        The new blob is a hard link for a large blob, and a copy for a small blob. Deleting the old
+        A new blob is a hard link to a large blob or a copy of a small blob. Deleting the old
         blobs does not affect the new blobs.
         """
         linked = []

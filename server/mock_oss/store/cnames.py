@@ -11,7 +11,7 @@ __all__ = ["Cnames"]
 
 
 class Cnames:
-    """Bindings of custom domains to buckets, and ownership tokens.
+    """Stores the bindings of custom domains to buckets, and the ownership tokens.
 
     The bindings are also kept in memory, because the mock looks up a domain for every request.
     """

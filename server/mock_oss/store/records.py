@@ -1,4 +1,4 @@
-"""Rows of the store as named tuples.
+"""Named tuples for the rows of the store's database tables.
 
 All times are milliseconds since the epoch. The fields ``headers``, ``tagging`` and
 ``segments_json`` are JSON text. Properties such as ``tags`` parse the text when a request needs the
@@ -34,12 +34,12 @@ _read_json = json.JSONDecoder().raw_decode  # faster than `json.loads`
 
 
 def pack_segments(segments: Iterable[Segment]) -> str:
-    """Return segments as JSON text."""
+    """Return segments as a JSON text for the database."""
     return "[" + ",".join(f'["{s.blob}",{s.offset},{s.size}]' for s in segments) + "]"
 
 
 def load_segments(text: str) -> list[Segment]:
-    """Return the segments in a JSON text."""
+    """Return the segments from a JSON text that ``pack_segments`` created."""
     return [] if text == "[]" else [Segment._make(item) for item in _read_json(text)[0]]
 
 
@@ -108,7 +108,7 @@ class ObjectRecord(NamedTuple):
 
 
 class ExistingObject(NamedTuple):
-    """An existing object, with only the fields that are needed before the object is replaced."""
+    """The fields of a stored object that are needed before a new object replaces it."""
 
     key: str
     size: int
@@ -117,7 +117,7 @@ class ExistingObject(NamedTuple):
 
 
 class ListEntry(NamedTuple):
-    """One object in a list of objects, with only the fields for the ListObjects response."""
+    """The fields of a stored object that a ListObjects response contains."""
 
     key: str
     size: int
@@ -141,7 +141,7 @@ class UploadRecord(NamedTuple):
 
 
 class PartRecord(NamedTuple):
-    """One uploaded part."""
+    """One uploaded part of a multipart upload."""
 
     number: int
     size: int

@@ -101,7 +101,10 @@ class Objects:
         return None if row is None else ObjectRecord._make(row)
 
     def existing(self, bucket: str, key: str) -> ExistingObject | None:
-        """Return an object with only the fields of ExistingObject, or None if it does not exist."""
+        """Return an object as ExistingObject, or None if the object does not exist.
+
+        This method reads only the fields that are needed before the object is replaced.
+        """
         with self._db.lock:
             row = self._db.execute(_EXISTING, (bucket, key)).fetchone()
         return None if row is None else ExistingObject._make(row)
@@ -122,7 +125,7 @@ class Objects:
     def entries(
         self, bucket: str, *, prefix: str, after: str, start: str, limit: int
     ) -> list[ListEntry]:
-        """Return objects with only the fields of ListEntry, in byte order of their keys.
+        """Return objects in byte order of their keys, as entries for a ListObjects response.
 
         The arguments are the same as for ``page``.
         """
@@ -169,7 +172,7 @@ class Objects:
             ).fetchall()
 
     def last_modified_ms(self, bucket: str) -> int:
-        """Return the time of the latest change of a bucket's objects.
+        """Return the latest modification time of the objects in a bucket.
 
         Returns:
             Milliseconds since the epoch, or 0 for a bucket without objects.
@@ -181,7 +184,7 @@ class Objects:
         return int(row[0])
 
     def all_segments(self) -> Iterable[str]:
-        """Return one JSON text for each object: the list of its segments."""
+        """Return the segments of every stored object, as one JSON text per object."""
         with self._db.lock:
             return [row[0] for row in self._db.execute("SELECT segments FROM objects")]
 

@@ -114,6 +114,6 @@ class Uploads:
         return int(row[0])
 
     def all_segments(self) -> Iterable[str]:
-        """Return one JSON text for each part: the list of its segments."""
+        """Return the segments of every stored part, as one JSON text per part."""
         with self._db.lock:
             return [row[0] for row in self._db.execute("SELECT segments FROM parts")]

@@ -1,4 +1,4 @@
-"""RAM actions: create policies, attach policies to roles, detach and list attached policies.
+"""RAM actions that create policies, and that attach, detach and list the policies of roles.
 
 For example, an application can stop all uploads by attaching a deny policy to a role. The mock
 keeps created and attached policies only in memory, until a restart or ``reset``. The roles come

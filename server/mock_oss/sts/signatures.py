@@ -62,8 +62,9 @@ class Nonces:
 class STSCall:
     """One request to STS.
 
-    ``params`` contains the parameters from the query and from a form in the body. A planned fault
-    can set ``lifetime_s``, the lifetime of new credentials in seconds; otherwise it is None.
+    ``params`` contains the parameters from the query and from a form in the body. ``lifetime_s`` is
+    the lifetime of new credentials in seconds, if a simulated fault sets this lifetime; otherwise
+    ``lifetime_s`` is None.
     """
 
     def __init__(self, service: Service, request: Request, record: RequestRecord) -> None:

@@ -1,4 +1,4 @@
-"""Creation of dataclasses from a TOML file, with a type check of every value.
+"""Creates an instance of a dataclass from a TOML file, and checks the type of every value.
 
 The error message for a wrong value contains the file, the table and the key.
 """

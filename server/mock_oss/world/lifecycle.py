@@ -75,8 +75,9 @@ def _check_order(rule: Element) -> None:
 
     Raises:
         RefusedError: InvalidRequest if the rule contains both days and dates. InvalidArgument for
-            an unknown storage class. InvalidArgument if the days do not increase from each storage
-            class to the next colder one, and then to the expiration.
+            an unknown storage class. InvalidArgument if a transition to a colder storage class does
+            not have more days than the transition before it, or if the expiration does not have
+            more days than the last transition.
     """
     timed = [action for name in ("Expiration", "Transition") for action in children(rule, name)]
     if {"Days", "CreatedBeforeDate"} <= {child.tag for action in timed for child in action}:
