@@ -77,7 +77,7 @@ class Dialog:
 
 
 async def show_text(text: str) -> None:
-    """Show selected text in a dialog, so that the person can copy the text by hand."""
+    """Show a text in a dialog and select it, so that the person can copy the text by hand."""
     dialog = Dialog("text", say("copy_by_hand"))
     attributes = {"class": "text", "readonly": "", "aria-label": say("copy_by_hand")}
     field = element("textarea", attributes)

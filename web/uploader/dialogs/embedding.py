@@ -1,4 +1,7 @@
-"""Messages between this page and a page of another site that embeds it."""
+"""Messages between this page and the embedding page.
+
+The embedding page is a page of another site that shows this page in a frame.
+"""
 
 from uploader.browser.page import window
 from uploader.view.page.header import speak

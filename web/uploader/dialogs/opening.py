@@ -18,12 +18,12 @@ __all__ = ["open_dialog"]
 
 
 async def open_dialog(name: str, *given: "Any") -> "Any":
-    """Call the function `name` with the arguments `given`, and return the result.
+    """Open the dialog `name` with the arguments `given`, and return the result of the dialog.
 
-    Some of the functions show no dialog, but are also rarely needed.
+    Some names call a rarely needed function that shows no dialog, such as `delete`.
 
     Raises:
-        KeyError: there is no function with this name.
+        KeyError: there is no dialog or function with this name.
     """
     functions: dict[str, Any] = {
         "copy_link": copy_link,

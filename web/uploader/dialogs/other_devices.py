@@ -98,9 +98,9 @@ class _List:
 
 
 class _Line:
-    """A line of the list: the state of one upload, and its buttons.
+    """One unfinished upload in the list: its state, and buttons to continue or discard it.
 
-    There are no buttons during an action.
+    There are no buttons while an action runs.
 
     `on_end` is called when the upload no longer belongs in the list.
     """

@@ -1,4 +1,7 @@
-"""The dialog for `SignatureDoesNotMatch`: compares the canonical requests of page and OSS."""
+"""The dialog that explains the error `SignatureDoesNotMatch` of OSS.
+
+Page and OSS each build a canonical request to compute the signature. The dialog compares both.
+"""
 
 from uploader.browser.page.dom import element
 from uploader.dialogs.dialog import Dialog
@@ -14,9 +17,9 @@ __all__ = ["show_signature"]
 
 
 async def show_signature(error: "Refused") -> None:
-    """Show both canonical requests, mark the first difference, and name the likely cause.
+    """Show the canonical requests of page and OSS, the first difference and its likely cause.
 
-    If the error does not contain both requests, a sentence says so.
+    If the canonical requests are not known from the error, a sentence says so.
     """
     dialog = Dialog("signature", say("explain_signature"), wide=True)
     if not error.request or not error.canonical_request:

@@ -44,9 +44,10 @@ def canonical_request_of(request: "Request") -> str:
 
 
 def without_token(ours: str, theirs: str) -> "tuple[str, str]":
-    """Return both canonical requests, with a placeholder instead of the security token.
+    """Return the canonical requests of the page and of OSS without the security token.
 
-    If the two tokens differ, the placeholder in the second request says so.
+    A placeholder replaces the token. If the two tokens differ, the placeholder in the request of
+    OSS says so.
     """
     same = _token(ours) == _token(theirs)
     return _hide(ours, "(hidden)"), _hide(theirs, "(hidden)" if same else "(hidden, another)")

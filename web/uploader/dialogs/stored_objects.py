@@ -64,10 +64,10 @@ def _fits(key: str, words: "list[str]") -> bool:
 
 
 def folders_of(key: str) -> str:
-    """Return the folders of a file from its key.
+    """Return the part of a key that contains the folders of the file, such as `a/b`.
 
-    The folders follow the random part of the key. If the key has no random part, the folders follow
-    the prefix, which consists of two folders.
+    This part follows the random part of the key. If the key has no random part, it follows the
+    first two folders of the key, which are the prefix.
     """
     parts = key.split("/")[:-1]
     for index, part in enumerate(parts):

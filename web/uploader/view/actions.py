@@ -203,7 +203,7 @@ class Actions:
         _start(self._copy(text))
 
     def copy_link(self, item: "UploadModel") -> None:
-        """Create a link to a stored file, valid for one day, and copy it to the clipboard."""
+        """Create a link to a stored file, and copy the link. The link is valid for one day."""
         self.open_dialog("copy_link", item.upload.key, self)
 
     def share(self, item: "UploadModel") -> None:
@@ -235,7 +235,7 @@ class Actions:
         self.refresh_quota()
 
     def try_now(self) -> None:
-        """Try again at once to send all uploads that wait for the network or the server."""
+        """Immediately retry all uploads that wait for the network or the server."""
         window.try_now()
 
     def sign_in(self) -> None:
@@ -256,9 +256,9 @@ class Actions:
     def replace(self, old: "UploadModel", new: "Upload") -> None:
         """Replace the upload `old` in the list by the upload `new`.
 
-        If `old` is not finished, it is cancelled and removed at once. If `old` is finished, it is
-        removed when `new` is stored. The server then deletes the object of `old`, if the server can
-        delete objects.
+        If `old` is not finished, it is immediately cancelled and removed. If `old` is finished,
+        it is removed when `new` is stored. The server then deletes the object of `old`, if the
+        server can delete objects.
         """
         _start(self._replace(old, new))
 

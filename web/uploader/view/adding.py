@@ -114,9 +114,9 @@ class Adding:
 class _FolderIds:
     """Gives all files of a folder the same random id, which becomes a part of their keys.
 
-    The files of the folder are therefore in one folder of the bucket. A file gets an empty id if
-    its key could be equal to the key of another file. Otherwise one object could overwrite the
-    other.
+    The files of the folder are therefore in one folder of the bucket. If a file with this id could
+    get the same key as another file, `id_for` returns an empty text. The key of the file then gets
+    its own random id, so that no object overwrites another object.
     """
 
     def __init__(self, new_id: "Callable[[], str]") -> None:

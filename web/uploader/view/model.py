@@ -37,7 +37,7 @@ REASONS = (states.BY_PERSON,) + WAITS
 
 
 class UploadModel:
-    """One upload as signals.
+    """The state of one upload, as signals.
 
     `sent` is the number of sent bytes to display. It does not decrease when a pause or an error
     interrupts a request. `leaving` is true while a person can undo the cancellation of the upload.
@@ -69,7 +69,7 @@ class UploadModel:
 
 
 class QueueModel:
-    """All uploads as signals.
+    """The list of all uploads, and sums over all uploads, as signals.
 
     - `rows`: list of `UploadModel`; a new list replaces it when uploads are added or removed.
     - `files`: number of all uploads except cancelled uploads.
@@ -155,7 +155,10 @@ class QueueModel:
         batch(self._update)
 
     def find_stalled(self) -> None:
-        """Set the `quiet` signals if nothing was sent for `QUIET_S` seconds.
+        """Set the signal `quiet` of each upload that has stalled.
+
+        An upload has stalled if it is in the state `UPLOADING`, but has sent nothing for `QUIET_S`
+        seconds. If no upload has sent anything in this time, also set `quiet` of the queue.
 
         Call this every one or two seconds.
         """
@@ -256,9 +259,9 @@ class QueueModel:
         model.parts_left.set(state == states.CANCELLED and upload.error is not None)
 
     def _watch_quiet(self, model: UploadModel, state: str, now_s: float) -> None:
-        """Start or stop the stall check of an upload.
+        """Let `find_stalled` check an upload in the state `UPLOADING`, but in no other state.
 
-        Only uploads in the state `UPLOADING` are checked.
+        Also clear the signal `quiet` of the upload.
 
         Args:
             state: the new state of the upload.

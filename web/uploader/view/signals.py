@@ -186,7 +186,7 @@ class Computed(_Source, _Reader):
 
 
 class _Effect(_Reader):
-    """A function that runs at once, and again after changes of the values that it has read."""
+    """A function that runs again after each change of a value that the function has read."""
 
     def __init__(self, function: "Callable[[], None]") -> None:
         _Reader.__init__(self)

@@ -184,9 +184,10 @@ def _tell(words: "Element", told: "Explanation", buttons: "list[Element]") -> No
 def _helpers(
     model: "UploadModel", told: "Explanation", actions: "Actions", listeners: Owner
 ) -> "list[Element]":
-    """Return the buttons for a failed upload: copy a report, and explain a signature error.
+    """Return the buttons that help a person to find the cause of a failed upload.
 
-    The list is empty if the upload cannot be retried, because the cause is then known.
+    One button copies a report. Another button explains a signature error. The list is empty if the
+    upload cannot be retried, because the cause is then known, such as a file that is too large.
 
     Args:
         told: the explanation of the upload's error.

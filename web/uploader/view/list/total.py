@@ -86,7 +86,7 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
 
 
 def _not_retryable(model: "QueueModel") -> int:
-    """Return the number of failed uploads that cannot be retried, such as too large files."""
+    """Return how many failed uploads cannot be retried, such as files that are too large."""
     failed: int = model.failed.get()
     if not failed:
         return 0

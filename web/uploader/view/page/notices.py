@@ -46,9 +46,9 @@ class _Notice:
         self.bad = bad
 
     def facts(self) -> "list[str]":
-        """Return key, sentence and button names.
+        """Return the key, the sentence and the button names of this notice.
 
-        If one of these values changes, the notice is built again.
+        The elements of the notice are built again only if one of these values has changed.
         """
         return [self.key, self.words] + [name for name, _ in self.offers]
 

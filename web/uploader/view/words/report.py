@@ -11,7 +11,7 @@ __all__ = ["support_report"]
 
 
 def support_report(upload: "Upload", *, at: str, page: str, browser: str) -> str:
-    """Return the report as lines of `name: value`.
+    """Return a report about a failed upload for the support team, as lines of `name: value`.
 
     The report does not contain name and key of the file, because both are private.
 

@@ -92,7 +92,10 @@ def direction(code: str) -> str:
 
 
 def say(key: str, **values: object) -> str:
-    """Return the sentence of a key. Each `{name}` is replaced by the value with this name."""
+    """Return the sentence with this key in the current language.
+
+    Each `{name}` in the sentence is replaced by the value with this name.
+    """
     out = ""
     before_value, after_value = _current.around_value
     rest = _current.sentences[key]
@@ -104,10 +107,10 @@ def say(key: str, **values: object) -> str:
 
 
 def say_count(key: str, count: int, **values: object) -> str:
-    """Return the sentence `<key>_one` or `<key>_other`; the plural category of `count` decides.
+    """Return a sentence in singular or plural, depending on `count`.
 
-    As in `say`, each `{name}` is replaced by the value with this name. `{count}` is replaced by the
-    number.
+    `<key>_one` is the key of the singular, `<key>_other` is the key of the plural. As in `say`,
+    each `{name}` is replaced by the value with this name. `{count}` is replaced by the number.
     """
     return say(f"{key}_{_current.formats.plural(count)}", count=number(count), **values)
 
