@@ -166,13 +166,18 @@ def _changed(text: str) -> str:
 
 
 def _passed(params: str, result: str) -> dict[str, str]:
-    """Return values for three fields of the template `CATCH`, for one `invoke_*` function.
+    """Return the values of three fields of the template `CATCH`: `type`, `rest` and `none`.
 
-    `type` declares the parameters of the function to call, `rest` lists its arguments, and `none`
-    is the result after an exception, if a result is needed.
+    `CATCH` is the code of an `invoke_*` function, which calls another function and catches errors.
+    The first parameter of `invoke_*` is the index of the called function. The other parameters are
+    the arguments for the called function.
 
-    The first parameter of an `invoke_*` function is the index of the function to call. The other
-    parameters are the arguments for the called function.
+    `type` declares the parameters of the called function, and `rest` lists the arguments. `none` is
+    the result after an error, or empty if the function returns nothing.
+
+    Args:
+        params: the parameters of the `invoke_*` function, in the text format of WASM.
+        result: the result type of the `invoke_*` function; may be empty.
     """
     count = params.count("i32") - 1
     return {

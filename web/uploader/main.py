@@ -163,7 +163,7 @@ async def _find_unfinished(
 
 
 async def _refresh_quota(keeper: GrantKeeper, quota: Quota) -> None:
-    """Request the unused quota from the server, and let uploads that wait for quota try again."""
+    """Request the unused quota from the server, and then retry the uploads that wait for quota."""
     try:
         if quota.is_limited():
             await keeper.anew()

@@ -111,7 +111,9 @@ def bytes_of(piece: "Piece") -> "Any":
 
 
 async def read(kind: str, blob: "Any", offset: int, size: int) -> str:
-    """Let the worker read a range of a blob, and return the result of the worker.
+    """Let the checksum worker read a range of a blob, and return the worker's result as text.
+
+    The result is a checksum; for the operation `look` it also contains the first bytes.
 
     If the calling task is cancelled, the worker stops reading.
 
@@ -153,7 +155,7 @@ async def check_readable(piece: "Piece") -> None:
 
 
 def unreadable(reason: str) -> FileUnreadable:
-    """Return the error for a JavaScript exception that occurred while a file was read.
+    """Return a `FileUnreadable` for a JavaScript exception that occurred while a file was read.
 
     In Chromium a `NotReadableError` means that the file was changed after a person chose it. In
     WebKit a changed or missing file causes a `NotFoundError`; a `NotReadableError` means that the

@@ -67,10 +67,11 @@ class BrowserHttp:
     async def _exchange(
         self, request: "Request", body: "Piece | str | None", on_progress: "Callable[[int], None]"
     ) -> str:
-        """Return the reply as one text: status, headers, an empty line and the body.
+        """Send a request, and return the reply as one text.
 
-        Without a reply, the text is `stalled` or empty. `stalled` means that too few bytes were
-        sent for too long. An empty text means that the connection broke.
+        The text contains status, headers, an empty line and the body. Without a reply, the text is
+        `stalled` or empty. `stalled` means that too few bytes were sent for too long. An empty text
+        means that the connection broke.
         """
         progress = None
         if isinstance(body, Piece) and body.size <= SMALL_BYTES:
@@ -111,7 +112,10 @@ class BrowserHttp:
         return answers[0]
 
     def _timeouts_s(self, request: "Request", body: "Piece | str | None") -> "tuple[float, float]":
-        """Return the stall timeout and the extra time for the reply, in seconds.
+        """Return two times in seconds: the stall timeout of a request, and an extra time.
+
+        The stall timeout limits the time without progress. The extra time is added to the wait for
+        the reply after the last byte.
 
         When the browser reports the last byte as sent, network buffers may still contain bytes. The
         extra time is enough to transmit these bytes on a slow line. If the request has a speed

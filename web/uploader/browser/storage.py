@@ -1,7 +1,8 @@
 """Storage of upload records and file handles in IndexedDB.
 
-When the page is opened again, it uses the file handle to open the file again. The script
-`records.js` accesses IndexedDB, and is loaded when it is first needed.
+A page that was closed and opened again uses the handles to read the same files without a new
+choice by the person. The script `records.js` accesses IndexedDB, and is loaded when it is first
+needed.
 """
 
 import json
@@ -53,7 +54,7 @@ class BrowserStorage:
         await self._do("save", texts, to_js(blobs))
 
     async def open_files(self, wanted: "list[tuple[str, str]]") -> "list[Any]":
-        """Open the files of stored records with the file handles, and return the files.
+        """Return the files of stored records, opened with the stored file handles.
 
         The browser may ask the person for permission.
 

@@ -39,11 +39,12 @@ def combine(first: int, second: int, shift: int) -> int:
 
 
 class Shifter:
-    """Computes the CRC of A followed by B from both CRCs; every B must have the same length.
+    """Computes the CRC of A followed by B from the CRC of A and the CRC of B.
 
-    `Shifter` uses precomputed tables. It leaves less garbage than the function `combine`.
-    On MicroPython each call of the function `combine` leaves 8 KB of garbage, which is freed only
-    when the page is idle. With thousands of parts the page would need twice the memory.
+    Every B must have the same length. `Shifter` uses precomputed tables for this length, and leaves
+    less garbage than the function `combine`. On MicroPython each call of the function `combine`
+    leaves 8 KB of garbage, which is freed only when the page is idle. With thousands of parts the
+    page would need twice the memory.
 
     Args:
         length: the length of B in bytes.
@@ -72,9 +73,10 @@ class Shifter:
 
 
 def _sums(images: "list[int]") -> "list[int]":
-    """Return a table of 16 numbers, the XORs of all selections of four numbers.
+    """Return a table of the XORs of all 16 subsets of four numbers.
 
-    The bits of an index of the table tell which numbers are selected.
+    The index in the table has four bits, one for each number. A bit is 1 if the number is in the
+    subset.
 
     Args:
         images: the four numbers; the first number belongs to the highest bit of the index.

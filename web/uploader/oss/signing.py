@@ -121,10 +121,10 @@ def canonical_request(
     headers: "Sequence[Header]" = (),
     additional: "Sequence[str]" = (),
 ) -> str:
-    """Return the canonical request.
+    """Return the canonical request: a text with all data of a request that the signature covers.
 
-    It has six fields: method, URI, query, signed headers, names of additional headers, and the
-    payload hash, which is usually `UNSIGNED-PAYLOAD`.
+    The text has six fields: method, URI, query, signed headers, names of additional headers, and
+    the payload hash, which is usually `UNSIGNED-PAYLOAD`.
     """
     signed = signed_headers(headers, additional)
     lines = [method, canonical_uri(bucket, key), canonical_query(query)]
@@ -146,7 +146,9 @@ def scope(date: str, region: str) -> str:
 
 
 def string_to_sign(request: str, *, date: str, region: str) -> str:
-    """Return the string to sign for a canonical request.
+    """Return the text that `signature` signs for a canonical request.
+
+    The text has four lines: algorithm, date, credential scope and SHA-256 of the canonical request.
 
     Args:
         request: the canonical request.

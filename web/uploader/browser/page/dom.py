@@ -185,7 +185,9 @@ def show_toast(words: str) -> None:
 
 
 def place_in_sight(target: "Element", edge: str) -> None:
-    """Move a dialog or toast to the visible part of an embedded page, and limit its height.
+    """Move a dialog or toast to the visible part of an embedded page.
+
+    The function also limits the height of the dialog or toast.
 
     The frame of an embedded page is as high as the content of the page. Only an
     `IntersectionObserver` can tell which part of the frame is visible. In a page that is not

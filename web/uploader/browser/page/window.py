@@ -53,7 +53,10 @@ YEAR_S = 365 * 86400
 
 
 def receive_files(handler: "Callable[[Iterator[BrowserFile]], None]") -> None:
-    """Call `handler` with the files added before Python started, and with all later files."""
+    """Call `handler` each time a person adds files to the page, and pass the added files.
+
+    Files that were added before Python started are passed first.
+    """
     js.ossferry.listen(create_proxy(lambda files: handler(files_from_js(files))))
 
 
@@ -71,10 +74,10 @@ def ready() -> None:
 
 
 def guard_leaving(on: bool) -> None:
-    """Warn a person who closes this page, and keep the screen on; or stop both.
+    """Protect running uploads: warn a person who closes this page, and keep the screen on.
 
     Args:
-        on: true to start both, false to stop both.
+        on: true to start the protection, false to end it.
     """
     js.ossferry.guardLeaving(on)
 
@@ -156,7 +159,7 @@ def save_text(name: str, kind: str, text: str) -> None:
 
 
 def try_now() -> None:
-    """Retry at once all uploads that wait for the network or the server."""
+    """Immediately retry all uploads that wait for the network or the server."""
     js.window.dispatchEvent(js.Event.new("online"))
 
 

@@ -22,7 +22,10 @@ TIMEOUT_MS = 15000
 async def post(
     path: str, document: "dict[str, object] | None" = None, *, refusal: type = ServerRefused
 ) -> "dict[str, Any]":
-    """Send a `POST` request with the function `call`, and return the result of `call`."""
+    """Send a `POST` request, and return the JSON object of the response.
+
+    Arguments and exceptions are those of the function `call`.
+    """
     return await call("POST", path, document, refusal=refusal)
 
 
