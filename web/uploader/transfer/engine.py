@@ -59,7 +59,7 @@ def _note_errors(upload: "Upload", has_errors: bool) -> None:
 
 
 class Engine:
-    """Sends requests to OSS, and holds the objects that all uploads of a page share.
+    """Sends requests to OSS. All uploads of a page share one engine.
 
     `awaits_receipt()` returns whether the page reports each complete upload to the server. If so,
     the record of a complete multipart upload stays until the page calls `Queue.reported`. The page

@@ -58,7 +58,7 @@ class Piece:
 
 
 class LostFile:
-    """Describes a file of an earlier page: name, folders, size and time of change.
+    """Describes a file that was chosen in an earlier page: name, folders, size, time of change.
 
     The bytes of the file are not available.
     """

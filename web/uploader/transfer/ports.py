@@ -72,9 +72,10 @@ if TYPE_CHECKING:
         """
 
         async def load(self, owner: str) -> list[tuple[str, str, bool]]:
-            """Return a list of `(name, text, can_reopen)` for all texts of one person.
+            """Return `(name, text, can_reopen)` for each text that is stored for one person.
 
-            `can_reopen` is true if the browser can open the file of the text again.
+            `can_reopen` is true if the browser can open the file whose handle is stored with the
+            text.
 
             Args:
                 owner: the key prefix that identifies the person. Only names that begin with this
@@ -103,10 +104,16 @@ if TYPE_CHECKING:
             """
 
         async def delete(self, names: list[str]) -> None:
-            """Delete texts and the handles of their files. Unknown names are ignored."""
+            """Delete the texts with these names, and the file handles stored with the texts.
+
+            Unknown names are ignored.
+            """
 
     class Tabs(Protocol):
-        """Locks and messages that the tabs of this web origin in this browser share."""
+        """Takes and releases locks, and exchanges messages with the other tabs of this browser.
+
+        The tabs of one web origin share the locks and the messages.
+        """
 
         async def take(self, name: str) -> bool:
             """Take a lock; return `False` if another tab holds the lock.
@@ -139,7 +146,7 @@ if TYPE_CHECKING:
             """Return whether the server answers. An answer proves that the network works."""
 
     class Receipts(Protocol):
-        """Requests to the server about stored objects and multipart uploads.
+        """Sends requests to the server about stored objects and multipart uploads.
 
         The page cannot send these requests to OSS, because the page's credentials can only add
         objects.
@@ -211,7 +218,7 @@ __all__ = ["Ports"]
 
 
 class Ports:
-    """The implementations of all interfaces that the engine needs."""
+    """Holds one implementation of each interface that the engine needs."""
 
     def __init__(
         self,

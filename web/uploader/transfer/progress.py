@@ -86,15 +86,19 @@ class Progress:
         self.is_unproved = False
 
     def ask_to_begin(self) -> None:
-        """Count an InitiateMultipartUpload request that has no answer yet."""
+        """Add 1 to `unanswered_begins`, before an InitiateMultipartUpload request is sent."""
         self.unanswered_begins += 1
 
     def begin_refused(self) -> None:
-        """Stop counting an InitiateMultipartUpload request that OSS has refused."""
+        """Subtract 1 from `unanswered_begins`: OSS has refused InitiateMultipartUpload."""
         self.unanswered_begins -= 1
 
     def begun(self, upload_id: str) -> None:
-        """Set the id of the multipart upload from an answer to InitiateMultipartUpload."""
+        """Set the id of the multipart upload, and subtract 1 from `unanswered_begins`.
+
+        Args:
+            upload_id: the id in OSS's answer to InitiateMultipartUpload.
+        """
         self.upload_id = upload_id
         self.unanswered_begins -= 1
 
@@ -103,7 +107,7 @@ class Progress:
         self.unanswered_begins = 0
 
     def fly(self, number: int, sent: int) -> None:
-        """Set the number of sent bytes of a part, and count the part as in flight.
+        """Record that a part is in flight, and how many bytes of the part are sent.
 
         Args:
             number: the part number. The number is 1 if the whole file is sent in one request, and 0
@@ -140,7 +144,7 @@ class Progress:
         self._sum()
 
     def forget(self) -> None:
-        """Remove the multipart upload and its parts from this object."""
+        """Forget the multipart upload and its parts. Nothing is removed from OSS."""
         self.upload_id = ""
         self.is_unproved = False
         self.parts = {}

@@ -135,7 +135,7 @@ class Queue:
                     self._engine.journal.not_sending(upload)
 
     def on_change(self, listener: "Callable[[Upload], None]") -> "Callable[[], None]":
-        """Call `listener(upload)` after every change, and when an upload is added.
+        """Call `listener(upload)` after every change of an upload, and when an upload is added.
 
         The listener is called often and should be fast.
 
@@ -209,7 +209,10 @@ class Queue:
                 self.retry(upload)
 
     def write_now(self) -> None:
-        """Write all missing records at once, because the page may be closed without a warning."""
+        """Write immediately all records that are not in the browser's storage yet.
+
+        Call this method when the page may be closed without a warning.
+        """
         self._records.write_now()
 
     async def left(self) -> "list[Checkpoint]":
@@ -439,7 +442,7 @@ class Queue:
 
 
 def _cancel(task: "asyncio.Task[None]") -> None:
-    """Cancel a task. A task may cancel itself, if a listener stops the task's own upload."""
+    """Cancel the task of an upload. The function may be called from this task itself."""
     try:
         task.cancel()
     except RuntimeError:  # in MicroPython a task cannot cancel itself

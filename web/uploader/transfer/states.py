@@ -114,7 +114,14 @@ class StateMachine:
         self.paused_for = reason
 
     def hold(self, reason: str) -> bool:
-        """Add a wait for `reason`; return whether `state` or `paused_for` has changed."""
+        """Start a wait, and pause an upload that is running.
+
+        Args:
+            reason: the reason of the wait, one of `FOR_*`.
+
+        Returns:
+            Whether `state` or `paused_for` has changed.
+        """
         self._waits.append(reason)
         if self.state in (UPLOADING, VERIFYING):
             self._held_in = self.state
@@ -123,7 +130,13 @@ class StateMachine:
         return self._show(reason)
 
     def release(self, reason: str) -> bool:
-        """Remove a wait for `reason`; return whether `state` or `paused_for` has changed."""
+        """End a wait that was started with `hold(reason)`.
+
+        If this was the last wait, the upload continues, unless a person has paused the upload.
+
+        Returns:
+            Whether `state` or `paused_for` has changed.
+        """
         if reason in self._waits:
             self._waits.remove(reason)
         if self._waits:
@@ -134,11 +147,11 @@ class StateMachine:
         return False
 
     def clear(self) -> None:
-        """Remove all waits."""
+        """Forget all waits that were started with `hold`. The state does not change."""
         self._waits = []
 
     def _show(self, reason: str) -> bool:
-        """Set `paused_for` of a paused upload, unless a person has paused the upload.
+        """Set `paused_for` to `reason`, if the upload is paused, but not by a person.
 
         Returns:
             Whether `paused_for` has changed.

@@ -23,7 +23,7 @@ class RefusedObject:
         self.request_id = stored.request_id
 
     def facts(self) -> "tuple[str, int, str, str, str]":
-        """Return all attributes as a tuple."""
+        """Return the tuple `(key, size, crc64, etag, request_id)`."""
         return (self.key, self.size, self.crc64, self.etag, self.request_id)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uploader.transfer.target import RefusedObject
 
     class Controls(Protocol):
-        """The methods of a queue that control one upload."""
+        """Interface of the queue for its uploads. Each method controls one upload."""
 
         def pause(self, upload: "Upload") -> None:
             """Pause the upload."""
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
             """Cancel the upload."""
 
         def retry(self, upload: "Upload") -> None:
-            """Send the upload again."""
+            """Send a failed or cancelled upload again."""
 
         def send_next(self, upload: "Upload") -> None:
             """Start the upload before all other uploads."""
@@ -253,7 +253,7 @@ class Upload:
         return self.state == states.FAILED and not is_final
 
     def rank(self) -> "tuple[bool, int, int]":
-        """Return the sort key of the queue.
+        """Return the key by which the queue sorts this upload.
 
         Urgent uploads come first, then uploads of smaller files, then uploads that were added
         earlier.
@@ -317,7 +317,9 @@ class Upload:
         self.progress.use(file)
 
     def hold(self, reason: str) -> None:
-        """Add a wait. The upload is paused until all waits have ended.
+        """Start a wait, for example for the network.
+
+        The upload is paused until all waits have ended.
 
         Args:
             reason: the reason of the wait, one of `states.FOR_*`.
@@ -326,7 +328,10 @@ class Upload:
             self.changed()
 
     def release(self, reason: str) -> None:
-        """End a wait for `reason`. The upload continues when all waits have ended."""
+        """End a wait that was started with `hold(reason)`.
+
+        The upload continues when all waits have ended.
+        """
         if self._machine.release(reason):
             self.changed()
 

@@ -89,10 +89,10 @@ class GrantKeeper:
         return self._clock.now_s() + self.skew_s
 
     def set_server_time(self, server_time_s: float) -> None:
-        """Set the server's present time.
+        """Store how much the server's clock differs from the user's clock.
 
         Args:
-            server_time_s: the time in seconds since 1970.
+            server_time_s: the server's present time in seconds since 1970.
         """
         self.skew_s = server_time_s - self._clock.now_s()
 
@@ -191,7 +191,11 @@ class GrantKeeper:
         return False
 
     def _check_pace(self) -> None:
-        """Raise `GrantRefused` until the `Retry-After` time of the server's 429 answer is over."""
+        """Check that the page may ask the server for a grant now.
+
+        Raises:
+            GrantRefused: the server has answered with 429, and the `Retry-After` time is not over.
+        """
         error = self._error
         is_limit = isinstance(error, GrantRefused) and error.status == TOO_MANY_REQUESTS
         if error and is_limit and waits_for(error) == FOR_SERVER:

@@ -29,7 +29,10 @@ class RecordList:
         return [found[each] for each in range(self._added) if each in found]
 
     def offered(self) -> "list[Checkpoint]":
-        """Return the records that are not abandoned. Records of multipart uploads come first."""
+        """Return the records of the uploads that a person can continue (`is_abandoned` is false).
+
+        Records of multipart uploads come first.
+        """
         records = [record for record in self.all() if not record.is_abandoned]
         begun = [record for record in records if record.upload_id]
         return begun + [record for record in records if not record.upload_id]

@@ -190,7 +190,7 @@ class SmallFileLocks:
         self._followers = 0
 
     def followers(self) -> int:
-        """Return the number of uploads of this tab that wait for another tab."""
+        """Return how many uploads of this tab wait while another tab sends the same file."""
         return self._followers
 
     async def take(self, upload: "Upload", owner: str) -> "tuple[str, str] | None":
@@ -225,7 +225,10 @@ class SmallFileLocks:
         return None
 
     def end(self, upload: "Upload") -> None:
-        """Release the lock of an upload, and remember the result for questions of other tabs."""
+        """Release the lock of an upload that has stopped.
+
+        The result of the upload is kept, because other tabs may ask for the result.
+        """
         lock = self._sending.pop(upload.number, "")
         if not lock or lock in self._sending.values():
             return
@@ -270,9 +273,12 @@ class SmallFileLocks:
                         question.result = (key, crc64)
 
     def _answer(self, lock: str) -> None:
-        """Tell the other tabs the result of the upload for which this tab held the lock.
+        """Answer another tab that asks whether this tab has stored a file.
 
         Only a result of the last `RECENT_S` seconds is sent.
+
+        Args:
+            lock: the name of the file's lock.
         """
         since_s = self._clock.elapsed_s() - RECENT_S
         for ended, upload, at_s in self._results:

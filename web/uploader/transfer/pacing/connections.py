@@ -81,7 +81,10 @@ class ConnectionPool:
         self._hand_out()
 
     def success(self) -> None:
-        """Count a successful request. After `allowed` successful requests, add one connection."""
+        """Record that a request has succeeded.
+
+        After `allowed` successful requests, one connection is added.
+        """
         self._successes += 1
         if self._successes >= self.allowed and self.allowed < self.most:
             self.allowed += 1

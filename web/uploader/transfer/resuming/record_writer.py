@@ -49,20 +49,23 @@ class RecordWriter:
         self._is_writing = False
 
     def note(self, upload: "Upload") -> None:
-        """Schedule writing a record of an upload. The record stays until `drop` is called."""
+        """Write a record of an upload in the next batch.
+
+        The record stays until `drop` is called.
+        """
         if not upload.record.name and not upload.is_stream:
             self._waiting.append(upload)
             self.wake()
 
     def drop(self, upload: "Upload") -> None:
-        """Schedule removing the record of an upload, unless the upload is a multipart upload."""
+        """Remove the record of an upload in the next batch, but not of a multipart upload."""
         if upload.record.name and not upload.upload_id:
             self._gone.add(upload.record.name)
             upload.record.save_as("")
             self.wake()
 
     def write_now(self) -> None:
-        """Write all changes at once, because the page may be closed before the next batch."""
+        """Write the next batch immediately, because the page may be closed soon."""
         self._is_urgent = True
         self.wake()
 

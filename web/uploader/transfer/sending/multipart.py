@@ -114,7 +114,7 @@ async def initiate(upload: "Upload", engine: "Engine") -> None:
 
 
 async def finished_before(upload: "Upload", engine: "Engine") -> "Stored | None":
-    """Check whether a multipart upload was completed, if OSS does not find it any more.
+    """Check whether a multipart upload that OSS does not find any more was completed.
 
     OSS removes a multipart upload when the upload is complete. The page does not know about the
     completion if the answer to CompleteMultipartUpload was lost, or if another device completed the

@@ -101,9 +101,10 @@ async def _followed(upload: "Upload", engine: "Engine", key: str, crc64: str) ->
 
 
 def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
-    """Return the headers that describe the object.
+    """Return the headers of PutObject or InitiateMultipartUpload for this upload.
 
-    If overwriting is not allowed, the result also contains the header that forbids overwriting.
+    The headers describe the object, for example its content type. If overwriting is not allowed,
+    the result also contains the header that forbids overwriting.
 
     Args:
         may_be_taken: whether another tab or device may have stored an object under the key.
@@ -118,7 +119,7 @@ def headers_of(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
 
 
 def overwrite_headers(upload: "Upload", *, may_be_taken: bool) -> "list[Header]":
-    """Return the header that forbids overwriting, as a list.
+    """Return a list with the header that forbids overwriting an existing object.
 
     The list is empty if overwriting is allowed.
     InitiateMultipartUpload and CompleteMultipartUpload both need the header.

@@ -1,4 +1,7 @@
-"""Sending one prepared file in one request or in parts. If the key is taken, the key is changed."""
+"""Sending one prepared file in one request or in parts.
+
+If another object has the key, the file gets a new key.
+"""
 
 from uploader.oss.errors import Corrupt, Refused
 from uploader.transfer import states
