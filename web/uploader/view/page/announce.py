@@ -1,4 +1,7 @@
-"""Announcements for screen readers: milestones of the uploads, and each failure once."""
+"""Announcements for screen readers, and notifications while the page is in the background.
+
+The milestones of the uploads and each failure are announced once.
+"""
 
 from uploader.browser.page.dom import by_id, set_text
 from uploader.browser.page.window import notify_if_away
