@@ -46,7 +46,7 @@ class Case:
         raise NotImplementedError
 
     def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether this text and secret produce the signature in the request.
+        """Return whether the signature in the request is that of `text`, signed with `secret`.
 
         Args:
             text: a canonical request (V4) or a string to sign (V1).

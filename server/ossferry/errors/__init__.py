@@ -1,45 +1,45 @@
 """All errors that the server raises, as a tree with their HTTP status.
 
-``ours``: this server's configuration or set-up is wrong. ``refused``: this server, STS or OSS
-refuses a request. ``lost``: a required service gives no usable answer, or this server is busy; a
-retry may succeed.
+There are three kinds. A set-up error means that the configuration of this server is wrong. A
+refusal means that this server, STS or OSS refuses a request. An outage means that a required
+service gives no usable answer, or that this server is busy; a retry may succeed.
 
     OssferryError
-    ├── SettingsError            ours: the configuration is unsafe or incomplete
-    ├── KillSwitchError          ours: RAM did not turn the kill switch on or off
-    ├── PrefixError              ours: no safe key prefix can be built for a principal
-    ├── PolicyError              ours: no safe policy for an STS session can be built
-    ├── RefusedError             refused: this server refuses the client's request
-    │   ├── BadRequestError      400
-    │   ├── NotIdentifiedError   401
+    ├── SettingsError            set-up: the configuration is unsafe or incomplete
+    ├── KillSwitchError          set-up: RAM did not turn the kill switch on or off
+    ├── PrefixError              set-up: no safe key prefix can be built for a principal
+    ├── PolicyError              set-up: no safe policy for an STS session can be built
+    ├── RefusedError             refusal: this server refuses the client's request
+    │   ├── BadRequestError      400, the request is malformed
+    │   ├── NotIdentifiedError   401, the sender is not identified
     │   │   └── NoProofError     no credentials were sent, or the session has ended
-    │   ├── CrossSiteError       403
-    │   ├── ForeignKeyError      403
-    │   ├── RevokedError         403
-    │   ├── NotAdminError        403
-    │   ├── ForgedCallbackError  403
-    │   ├── InsecureError        403
-    │   ├── NotStoredError       404
-    │   ├── NoUploadError        404
-    │   ├── NothingToUndoError   404
-    │   ├── NowhereError         404
-    │   ├── ReceiptMismatchError 409
-    │   ├── UploadStandsError    409
-    │   ├── KeyTakenError        409
-    │   ├── NotInlineError       409
-    │   ├── BodyTooLargeError    413
-    │   ├── FileTooLargeError    413
-    │   ├── NoPreviewError       415
-    │   ├── TypeNotTakenError    415
-    │   ├── UnknownHostError     421
-    │   ├── HeadersTooLargeError 431
+    │   ├── CrossSiteError       403, another site caused the request
+    │   ├── ForeignKeyError      403, the object key is not below the principal's prefix
+    │   ├── RevokedError         403, an administrator has revoked the access
+    │   ├── NotAdminError        403, the principal is not an administrator
+    │   ├── ForgedCallbackError  403, the callback has no valid signature of OSS
+    │   ├── InsecureError        403, plain HTTP from another machine
+    │   ├── NotStoredError       404, OSS has no such object
+    │   ├── NoUploadError        404, OSS has no such multipart upload
+    │   ├── NothingToUndoError   404, no deleted upload can be restored
+    │   ├── NowhereError         404, no page or endpoint has this path
+    │   ├── ReceiptMismatchError 409, the report differs from the stored object
+    │   ├── UploadStandsError    409, the reported object must be kept
+    │   ├── KeyTakenError        409, another object has the key
+    │   ├── NotInlineError       409, a browser must not display the object
+    │   ├── BodyTooLargeError    413, the request body is too large
+    │   ├── FileTooLargeError    413, the file is too large
+    │   ├── NoPreviewError       415, OSS cannot make a preview
+    │   ├── TypeNotTakenError    415, the file type is not allowed
+    │   ├── UnknownHostError     421, the Host header names another server
+    │   ├── HeadersTooLargeError 431, the request headers are too large
     │   ├── QuotaExceededError   429, a daily limit is lifted at midnight UTC
     │   └── TooManyError         429, try again later
-    ├── StsRefusedError          refused: STS refuses our request; 502, a retry does not help
-    ├── OssRefusedError          refused: OSS refuses our request; 502, a retry does not help
+    ├── StsRefusedError          refusal: STS refuses our request; 502, a retry does not help
+    ├── OssRefusedError          refusal: OSS refuses our request; 502, a retry does not help
     │   └── OssEndpointError     the account may not use the configured endpoint
     │       └── OssDomainError   the configured custom domain is not bound to a bucket
-    └── UnavailableError         lost: a required service is down or busy; 503, with Retry-After
+    └── UnavailableError         outage: a required service is down or busy; 503, with Retry-After
         ├── StsLostError         STS is down, busy or silent
         │   └── StsExpiredError  STS returned credentials that had already expired
         ├── OssLostError         OSS is down, busy or silent

@@ -145,9 +145,10 @@ class FormPages:
         return takes(self._settings.allowed_types, name, stored.content_type)
 
     def _origin(self, request: Request) -> str:
-        """Return the origin of the server's public URL, such as ``https://uploads.example.com``.
+        """Return the server's public origin, such as ``https://uploads.example.com``.
 
-        The Host header may be used here, because `HostGuard` has checked it.
+        If the settings have no public URL, the origin is built from the Host header, which
+        `HostGuard` has checked.
         """
         own = f"{request.url.scheme}://{request.headers['host']}"
         return self._settings.public_url or own

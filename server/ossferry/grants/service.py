@@ -72,7 +72,10 @@ class _GrantRequest:
 
 
 class Grants:
-    """Issues grants; stores fresh grants, and shares running calls to STS between requests.
+    """Issues grants.
+
+    A grant is reused while it is fresh. Concurrent requests for the same grant wait for one call to
+    STS.
 
     Args:
         cache: shares fresh grants with other processes; by default nothing is shared.

@@ -61,7 +61,12 @@ async def standing(connection: AsyncConnection, hash_: str, now: datetime) -> St
 
 
 async def set_quota(connection: AsyncConnection, hash_: str, quota: Quota) -> None:
-    """Replace a principal's own limits."""
+    """Set the limits of one principal, which apply instead of the default limits.
+
+    Args:
+        hash_: the keyed hash of the principal.
+        quota: the new limits; they replace earlier ones.
+    """
     values = {name: getattr(quota, name) for name in NAMES}
     row = insert(connection.dialect.name, quotas).values(principal=hash_, **values)
     await connection.execute(

@@ -1,9 +1,9 @@
 """The server's own access to the bucket, through `oss2`.
 
-The server has its own RAM role, separate from the role for pages. A session policy limits the
-server's credentials to this bucket. `oss2` is synchronous, so calls run in at most `MAX_CALLS`
-worker threads. Error codes of OSS are logged. Clients do not receive the codes; they learn only
-whether a retry can help.
+The server uses a RAM role of its own. Browsers get credentials of another role, which can only
+upload. A session policy limits the server's credentials to this bucket. `oss2` is synchronous, so
+calls run in at most `MAX_CALLS` worker threads. Error codes of OSS are logged. Clients do not
+receive the codes; they learn only whether a retry can help.
 """
 
 import asyncio

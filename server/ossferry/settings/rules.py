@@ -39,10 +39,11 @@ _PLAIN_URL = re.compile(r"[!-\[\]-~]+")
 
 
 def broken_rules(options: object) -> Iterator[str]:
-    """Yield the error messages of the rules that the options break, in the order of `RULES`.
+    """Apply all rules to the options, and yield the error message of each broken rule.
 
     Args:
-        options: an object with an attribute for each parameter of each rule.
+        options: the settings. A rule is a function; the names of its parameters are the names of
+            the options that the rule compares.
     """
     for rule in RULES:
         yield from rule(**{name: getattr(options, name) for name in signature(rule).parameters})

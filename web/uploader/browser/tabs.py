@@ -97,7 +97,10 @@ class BrowserTabs:
 
 
 class _Asked:
-    """A pending call of `take` or `drop`; `is_ours` is the result of `take`."""
+    """A pending request to take or to drop a lock.
+
+    `is_ours` is the result of `take`: whether this tab has got the lock.
+    """
 
     def __init__(self, operation: str, name: str) -> None:
         self.operation = operation

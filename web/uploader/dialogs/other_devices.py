@@ -143,7 +143,7 @@ class _Line:
         self._button("quiet", say("discard"), self._ask_back)
 
     def close(self) -> None:
-        """Remove the line and its listeners."""
+        """Remove this upload from the list, with its event listeners."""
         self._clear()
         self._stop()
         self.box.remove()

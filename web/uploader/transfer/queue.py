@@ -183,7 +183,7 @@ class Queue:
         self._line_up(upload)
 
     def send_next(self, upload: Upload) -> None:
-        """Start an upload before all others."""
+        """Move an upload to the front of the queue."""
         upload.hurry()
         self._line_up(upload)
 

@@ -73,7 +73,10 @@ class SavedRecord:
         self.is_abandoned = is_abandoned
 
     def lose(self) -> None:
-        """Set `is_due`, because the record is removed while another tab sends the file."""
+        """Set `is_due`: another tab sends the file, so the record of this upload is removed.
+
+        If the other tab does not store the file, this upload needs a new record.
+        """
         self.is_due = True
 
 

@@ -1,4 +1,4 @@
-"""The number of uploads that may run at the same time."""
+"""Limits the number of uploads that run at the same time."""
 
 from uploader.transfer import states
 from uploader.transfer.pacing.connections import CONNECTIONS

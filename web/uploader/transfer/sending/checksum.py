@@ -55,7 +55,10 @@ class PieceChecksum:
         return self._value
 
     async def check(self, stored: "Stored") -> None:
-        """Compare the CRC-64 of the piece with the CRC-64 in OSS's answer.
+        """Compare the computed CRC-64 with the CRC-64 that OSS has computed.
+
+        Args:
+            stored: the answer of OSS to the request that sent the bytes.
 
         Raises:
             Corrupt: the two values differ.

@@ -33,7 +33,7 @@ FIRST_GUESS = 68.0  # px per row, until real rows were measured
 
 
 class _Row:
-    """A row in the document, and the `Owner` that stops the effects of the row."""
+    """A row in the document. `owner` stops the reactive functions that update the row."""
 
     def __init__(self, model: "UploadModel", make_row: "MakeRow") -> None:
         self.owner = Owner()
