@@ -117,9 +117,11 @@ else:
 
 def bundle(modules: Iterable[Path]) -> str:
     """Return a Python script that writes these modules to the interpreter's file system."""
+    stripped = [(path, strip(path.read_text("utf-8"))) for path in sorted(modules)]
     files = [
-        [path.relative_to(WEB).as_posix(), strip(path.read_text("utf-8"))]
-        for path in sorted(modules)
+        [path.relative_to(WEB).as_posix(), source]
+        for path, source in stripped
+        if path.name != "__init__.py" or source.strip() not in ("", "pass")
     ]
     return f"""import os
 for path, source in {json.dumps(files, ensure_ascii=False)}:
