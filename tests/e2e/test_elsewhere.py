@@ -36,7 +36,7 @@ def parts_there(demo: Demo) -> int:
 def abandoned(demo: Demo, browser: Browser, runtime: str, make_file: MakeFile) -> Path:
     """A file of which another device has sent half of the parts before it was switched off."""
     path = make_file(NAME, CONTENT)
-    demo.oss.faults.add("bandwidth", bytes_per_s=100_000, operation="UploadPart", skip=THERE)
+    demo.oss.faults.add("hang", operation="UploadPart", skip=THERE)  # until its page is closed
     device = browser.new_context()
     page = device.new_page()
     there = UploaderPage(page, f"{demo.url}/?runtime={runtime}")

@@ -50,6 +50,16 @@ async def left_by_a_closed_tab(tabs):
     end.close()
 
 
+async def while_another_tab_sends(tabs):
+    """Return the journal and the end of a tab that sends the file, and the journal of another."""
+    first, end = tabs.open()
+    await first.load()
+    await first.begin(large())
+    journal, _ = tabs.open()
+    await journal.load()
+    return first, end, journal
+
+
 def keys(records):
     return [record.key for record in records]
 
@@ -177,11 +187,7 @@ async def test_a_cancelled_upload_gives_back_what_it_was_about_to_adopt():
 
 async def test_an_upload_follows_the_other_tab_and_gets_its_object():
     tabs = Tabs()
-    first, _ = tabs.open()
-    await first.load()
-    await first.begin(large())
-    journal, _ = tabs.open()
-    await journal.load()
+    first, _, journal = await while_another_tab_sends(tabs)
     upload = fresh()
 
     following = asyncio.create_task(journal.adopt(upload))
@@ -195,11 +201,7 @@ async def test_an_upload_follows_the_other_tab_and_gets_its_object():
 
 async def test_an_upload_that_follows_continues_when_the_other_tab_is_closed():
     tabs = Tabs()
-    first, end = tabs.open()
-    await first.load()
-    await first.begin(large())
-    journal, _ = tabs.open()
-    await journal.load()
+    _, end, journal = await while_another_tab_sends(tabs)
     upload = fresh()
     following = asyncio.create_task(journal.adopt(upload))
     await until(lambda: upload.paused_for == states.FOR_TAB)
