@@ -19,6 +19,11 @@ from support.workers import Scheduling
 
 CONFIG = load()
 MAX_REASON = 3000  # characters
+CRASHED = (
+    "(Page|Target) crashed",  # Playwright
+    "InvalidSessionIdException|NewConnectionError|ReadTimeoutError",  # the driver of WebKitGTK
+)
+"""Patterns of the errors after a crash of the browser or of a page's process."""
 FIREFOX = {
     "network.dns.localDomains": "plain.test",  # plain HTTP from another host is no secure context
 }
@@ -31,16 +36,19 @@ def pytest_configure(config: pytest.Config) -> None:
     options.tracing = CONFIG.artefacts.trace
     options.output = CONFIG.artefacts.dir
     options.browser = options.browser or [project.name for project in CONFIG.projects]
-    if os.environ.get("CI") and options.reruns is None:
-        options.reruns = CONFIG.retries_on_ci
     expect.set_options(timeout=CONFIG.timeout_ms)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Report why tests were repeated; a successful second attempt would hide the failure."""
-    for report in terminalreporter.stats.get("rerun", []):
+    """Report which tests were repeated and why; a successful second attempt would hide a crash."""
+    repeated = terminalreporter.stats.get("rerun", [])
+    for report in repeated:
         terminalreporter.write_sep("_", f"RERUN {report.nodeid}")
         terminalreporter.write_line(report.longreprtext[-MAX_REASON:])
+    if os.environ.get("CI"):
+        terminalreporter.write_line(
+            f"Tests repeated because their browser crashed: {len(repeated)}"
+        )
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -61,6 +69,8 @@ def pytest_collection_modifyitems(
 ) -> Iterator[None]:
     """Select the tests for each engine, and sort all tests."""
     choose_engines(config, items)
+    if os.environ.get("CI"):
+        repeat_after_crashes(items)
     yield
     put_in_order(items)
     gc.freeze()  # exclude imported modules from later collections, which then take less time
@@ -91,6 +101,19 @@ def choose_engines(config: pytest.Config, items: list[pytest.Item]) -> None:
     if dropped:
         items[:] = [item for item in items if item not in dropped]
         config.hook.pytest_deselected(items=dropped)
+
+
+def repeat_after_crashes(items: list[pytest.Item]) -> None:
+    """Repeat a test whose browser crashed; any other failure is final.
+
+    After a crash, some calls of Playwright never return. The test then takes too long and ends its
+    worker, and is repeated too.
+    """
+    for item in items:
+        if "browser_name" in getattr(item, "fixturenames", ()):
+            item.add_marker(
+                pytest.mark.flaky(reruns=CONFIG.retries_on_ci, only_rerun=list(CRASHED))
+            )
 
 
 def put_in_order(items: list[pytest.Item]) -> None:

@@ -69,33 +69,6 @@ def test_artefacts_are_kept_as_the_file_says(pytestconfig: pytest.Config) -> Non
     assert options.output == DOCUMENT["artefacts"]["dir"]
 
 
-@pytest.mark.parametrize(("ci", "repeats"), [("true", DOCUMENT["retries_on_ci"]), ("", 0)])
-def test_a_failed_test_is_repeated_on_ci_as_the_file_says(
-    tmp_path: Path, ci: str, repeats: int
-) -> None:
-    (tmp_path / "test_failing.py").write_text("def test_failing(): assert 1 == 2\n")
-    run = subprocess.run(  # noqa: S603
-        [
-            *(sys.executable, "-m", "pytest", "--rootdir", tmp_path, tmp_path),
-            *("-p", "pytest_playwright.pytest_playwright", "-p", "pytest_rerunfailures"),
-            *("-p", "conftest"),
-        ],
-        cwd=tmp_path,
-        env=os.environ
-        | {
-            "CI": ci,
-            "PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'server'}",
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # loading other plugins takes seconds
-        },
-        capture_output=True,
-        text=True,
-    )
-
-    assert run.returncode == 1, run.stdout + run.stderr
-    assert (f"{repeats} rerun" in run.stdout) == bool(repeats), run.stdout
-    assert run.stdout.count("\nE   assert 1 == 2\n") == 1 + repeats, "each failure is told"
-
-
 def test_stories_are_collected_where_the_file_says(pytestconfig: pytest.Config) -> None:
     assert DOCUMENT["test_dir"] in pytestconfig.getini("testpaths")
 
