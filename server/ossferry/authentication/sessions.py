@@ -26,6 +26,8 @@ __all__ = ["SESSION_COOKIE", "Session", "Sessions", "sealer"]
 SESSION_COOKIE = "__Host-ossferry_session"
 RENEW_AFTER = 0.1
 """The fraction of the idle time after which a used cookie is signed again."""
+CLOCK_SKEW_S = 5
+"""The number of seconds by which the clocks of two servers may differ."""
 MAX_COOKIE_LENGTH = 2048
 MAX_KNOWN = 4096
 """The number of cookies whose verified contents are cached."""
@@ -115,7 +117,7 @@ class Sessions:
             raise NotIdentifiedError("Please sign in.")
         session, signed = self._opened(cookie)
         now, age_s = self._now(), self._now() - signed
-        if not 0 <= age_s <= self._idle_s or now >= session.born + self._max_s:
+        if not -CLOCK_SKEW_S <= age_s <= self._idle_s or now >= session.born + self._max_s:
             raise NoProofError("Please sign in again.")
         if await self._sign_outs.has(session.id):
             raise NoProofError("Please sign in again.")
