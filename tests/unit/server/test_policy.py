@@ -3,7 +3,7 @@
 import pytest
 
 from ossferry.errors import PolicyError
-from ossferry.oss.policy import policy_text, upload_policy
+from ossferry.oss.policy import MAX_POLICY_LENGTH, Json, policy_text, upload_policy
 
 
 def test_t08_policy_names_exactly_the_actions_and_the_one_prefix() -> None:
@@ -63,5 +63,8 @@ def test_t13_the_longest_policy_still_fits() -> None:
 
 
 def test_t13_a_policy_is_refused_rather_than_cut() -> None:
+    longest: dict[str, Json] = {"Version": "1" * (MAX_POLICY_LENGTH - len('{"Version":""}'))}
+
+    assert len(policy_text(longest)) == 1024
     with pytest.raises(PolicyError):
-        policy_text({"Version": "1" * 1024})
+        policy_text({"Version": f"{longest['Version']}1"})
