@@ -143,18 +143,18 @@ def test_a_grant_that_oss_refuses_is_not_given_again(grants: Grants) -> None:
     assert first.grant.credentials != second.grant.credentials
 
 
+@pytest.mark.parametrize("given_up", [0, 1], ids=["the first", "the second"])
 def test_one_who_gives_up_does_not_stop_the_others(
-    settings: Settings, sts: FakeSts, clock: FakeClock
+    settings: Settings, sts: FakeSts, clock: FakeClock, given_up: int
 ) -> None:
     async def give_up() -> Issued:
         held = HeldSts(sts)
         grants = Grants(settings, held, clock=clock)
-        first = asyncio.create_task(grants.grant(ALICE))
-        second = asyncio.create_task(grants.grant(ALICE))
+        asking = [asyncio.create_task(grants.grant(ALICE)) for _ in range(2)]
         await asyncio.sleep(0)
-        first.cancel()
+        asking.pop(given_up).cancel()
         held.release.set()
-        return await second
+        return await asking[0]
 
     assert asyncio.run(give_up()).grant.credentials.access_key_id == "STS.Fake0001"
 

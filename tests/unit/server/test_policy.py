@@ -53,6 +53,22 @@ def test_t07_a_bucket_that_could_mean_more_is_refused(bucket: str) -> None:
         upload_policy(bucket=bucket, prefix="uploads/a/")
 
 
+@pytest.mark.parametrize(
+    "action",
+    ["*", "oss:*", "oss:Put*", "oss:PutObject?", "ram:PutUser", "oss:putObject", "", "oss:"],
+)
+def test_t08_an_action_that_could_mean_more_is_refused(action: str) -> None:
+    with pytest.raises(PolicyError):
+        upload_policy(
+            bucket="web-direct-upload", prefix="uploads/a/", actions=("oss:PutObject", action)
+        )
+
+
+def test_t08_a_policy_allows_something() -> None:
+    with pytest.raises(PolicyError):
+        upload_policy(bucket="web-direct-upload", prefix="uploads/a/", actions=())
+
+
 def test_t13_the_longest_policy_still_fits() -> None:
     prefix = f"uploads/{'a' * 24}-{'b' * 26}/"
 

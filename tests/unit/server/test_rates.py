@@ -161,6 +161,42 @@ def test_t22_renewals_of_one_person_are_nobody_elses_and_nothing_else(
     assert asyncio.run(ask()) == [3, 3, 3, 3]
 
 
+def test_t22_every_kind_of_request_counts_against_the_limit_of_all(
+    make_settings: Callable[..., Settings], seconds: Seconds
+) -> None:
+    settings = make_settings(rate_global="2/minute")
+    rates = Rates(settings, Counter(settings, monotonic=seconds))
+
+    async def ask() -> None:
+        await rates.admit("192.0.2.1")
+        await rates.admit_frequent("192.0.2.2")
+        for admit in (rates.admit, rates.admit_frequent):
+            with pytest.raises(TooManyError):
+                await admit("192.0.2.3")
+
+    asyncio.run(ask())
+
+
+def test_t22_a_visitor_who_is_known_does_not_count_against_the_address(
+    make_settings: Callable[..., Settings], seconds: Seconds
+) -> None:
+    settings = make_settings(rate_per_address="2/minute", rate_global="100/minute")
+    rates = Rates(settings, Counter(settings, monotonic=seconds))
+
+    async def ask() -> None:
+        for _ in range(10):
+            await rates.admit_frequent("192.0.2.1")
+        for _ in range(2):
+            await rates.admit_stranger("192.0.2.1")
+        with pytest.raises(TooManyError):
+            await rates.admit_stranger("192.0.2.1")
+        with pytest.raises(TooManyError):
+            await rates.admit_frequent("192.0.2.1")
+        await rates.admit_frequent("192.0.2.2")
+
+    asyncio.run(ask())
+
+
 def test_t20_guesses_at_one_key_are_not_held_against_another(
     make_settings: Callable[..., Settings], seconds: Seconds
 ) -> None:

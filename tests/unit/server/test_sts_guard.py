@@ -64,8 +64,9 @@ def test_a_lost_answer_is_asked_for_once_more(
 
 
 def test_expired_credentials_are_asked_for_once_more(
-    guarded: Callable[[], StsCredentials], sts: FakeSts
+    guarded: Callable[[], StsCredentials], sts: FakeSts, clock: FakeClock
 ) -> None:
+    clock.now = clock.now.replace(microsecond=0)  # the credentials expire now
     sts.lives_s = [0, 900]
 
     found = guarded()
@@ -161,6 +162,19 @@ def test_one_call_finds_out_whether_sts_is_well_again(
     assert guarded().access_key_id.startswith("STS.")
 
 
+def test_an_answer_ends_the_row_of_losses_even_if_it_is_a_refusal(
+    guarded: Callable[[], StsCredentials], sts: FakeSts
+) -> None:
+    for _ in range(3):
+        sts.error = StsLostError("throttled")
+        lose(guarded, LOSSES - 1)
+        sts.error = StsRefusedError("NoPermission", "ID")
+        with pytest.raises(StsRefusedError):
+            guarded()
+
+    assert len(sts.calls) == 3 * LOSSES
+
+
 @pytest.mark.parametrize("is_well", [True, False], ids=["well again", "still lost"])
 def test_t22_of_many_callers_after_the_pause_one_reaches_sts(
     guard: GuardedSts,
@@ -177,7 +191,7 @@ def test_t22_of_many_callers_after_the_pause_one_reaches_sts(
     held.release.clear()
 
     async def crowd() -> tuple[int, list[object]]:
-        calls = [asyncio.create_task(guard(session_name="s", policy="{}")) for _ in range(50)]
+        calls = [asyncio.create_task(guard(session_name="s", policy="{}")) for _ in range(300)]
         for _ in range(10):
             await asyncio.sleep(0)
         reached = held.waiting
