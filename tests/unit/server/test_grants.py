@@ -3,6 +3,7 @@ life.
 """
 
 import asyncio
+import gc
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from ossferry.errors import StsLostError
 from ossferry.grants.cache import SealedGrantCache
-from ossferry.grants.service import Grants, Issued, Outcome
+from ossferry.grants.service import Grant, Grants, Issued, Outcome
 from ossferry.identity.owner import Owner, owner_of
 from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
@@ -23,6 +24,7 @@ SECRET = str(OPTIONS["secret"]).encode()
 ALICE = owner_of(Principal(id="alice", name="Alice"), secret=SECRET)
 ALICE_2 = owner_of(Principal(id="alice2", name="Alice"), secret=SECRET)
 BOB = owner_of(Principal(id="bob", name="Bob"), secret=SECRET)
+OLD, NEW = (owner_of(Principal(id=each, name=each), secret=SECRET) for each in ("old", "new"))
 EVE = owner_of(Principal(id="Eve\n*?", name="Eve"), secret=SECRET)
 
 
@@ -157,6 +159,21 @@ def test_one_who_gives_up_does_not_stop_the_others(
         return await asking[0]
 
     assert asyncio.run(give_up()).grant.credentials.access_key_id == "STS.Fake0001"
+
+
+def test_credentials_that_are_not_fresh_any_more_are_not_kept(
+    grants: Grants, clock: FakeClock
+) -> None:
+    async def ask() -> None:
+        for owner in (OLD, NEW):
+            await grants.grant(owner)
+            clock.advance(450)
+
+    asyncio.run(ask())
+    gc.collect()
+
+    kept = [each.prefix for each in gc.get_objects() if isinstance(each, Grant)]
+    assert [prefix for prefix in kept if prefix in (OLD.prefix, NEW.prefix)] == [NEW.prefix]
 
 
 def test_a_failure_reaches_all_who_wait_and_is_not_kept(grants: Grants, sts: FakeSts) -> None:
