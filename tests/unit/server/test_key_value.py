@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from ossferry.errors import StorageLostError
-from ossferry.state import key_value
 from ossferry.state.key_value import MemoryStorage
 from support.rate_windows import Seconds
 
@@ -44,17 +43,16 @@ def test_a_mark_is_set_once_until_it_is_dropped(storage: MemoryStorage) -> None:
 
 
 def test_a_full_storage_makes_room_by_what_has_ended_or_says_that_it_is_full(
-    storage: MemoryStorage, seconds: Seconds, monkeypatch: pytest.MonkeyPatch
+    storage: MemoryStorage, seconds: Seconds
 ) -> None:
-    monkeypatch.setattr(key_value, "MAX_ENTRIES", 3)
-
     async def play() -> list[bool]:
-        for key, ttl_s in (("short", 10), ("long", 100), ("longer", 200)):
-            await storage.put(key, b"v", ttl_s)
+        await storage.put("short", b"v", 10)
+        for number in range(99_999):
+            await storage.put(f"long {number}", b"v", 100)
         with pytest.raises(StorageLostError):
             await storage.put("one more", b"v", 10)
         seconds.now += 10
         await storage.put("one more", b"v", 10)
-        return [await storage.has(key) for key in ("short", "long", "longer", "one more")]
+        return [await storage.has(key) for key in ("short", "long 0", "long 99998", "one more")]
 
     assert asyncio.run(play()) == [False, True, True, True]
