@@ -1,5 +1,6 @@
 """Fakes of the ports of `ossferry`: a clock, STS and a bucket; and options for its settings."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,16 @@ from ossferry.clock import utc_now
 from ossferry.oss.objects import Begun, Link, Listed, Part, Stored
 from ossferry.oss.sts import StsCredentials
 
-__all__ = ["NO_KEYS", "OBJECTS", "OPTIONS", "FakeClock", "FakeStore", "FakeSts", "UnexpectedError"]
+__all__ = [
+    "NO_KEYS",
+    "OBJECTS",
+    "OPTIONS",
+    "FakeClock",
+    "FakeStore",
+    "FakeSts",
+    "HeldSts",
+    "UnexpectedError",
+]
 
 OPTIONS: dict[str, object] = {
     "bucket": "web-direct-upload",
@@ -69,6 +79,24 @@ class FakeSts:
             security_token="fake-security-token",
             expires_at=self._clock().replace(microsecond=0) + timedelta(seconds=life_s),
         )
+
+
+class HeldSts:
+    """An STS that answers only when the test allows it.
+
+    `waiting` is the number of calls without an answer.
+    """
+
+    def __init__(self, inner: FakeSts) -> None:
+        self.release = asyncio.Event()
+        self.waiting = 0
+        self._inner = inner
+
+    async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
+        self.waiting += 1
+        await self.release.wait()
+        self.waiting -= 1
+        return await self._inner(session_name=session_name, policy=policy)
 
 
 class UnexpectedError(Exception):

@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
@@ -26,6 +27,8 @@ __all__ = ["SESSION_COOKIE", "Session", "Sessions", "sealer"]
 SESSION_COOKIE = "__Host-ossferry_session"
 RENEW_AFTER = 0.1
 """The fraction of the idle time after which a used cookie is signed again."""
+CLOCK_SKEW_S = 5
+"""The number of seconds by which the clocks of two servers may differ."""
 MAX_COOKIE_LENGTH = 2048
 MAX_KNOWN = 4096
 """The number of cookies whose verified contents are cached."""
@@ -83,7 +86,7 @@ class Sessions:
         self._clock = clock
         self._new_id = new_id
         self._sealer = sealer(settings.secret_bytes, "session", clock)
-        self._known: dict[str, tuple[Session, int]] = {}
+        self._opened = lru_cache(maxsize=MAX_KNOWN)(self._open)
 
     async def begin(self, principal: Principal, response: Response) -> None:
         """Start a new session for a principal, and set its cookie in the response.
@@ -115,7 +118,7 @@ class Sessions:
             raise NotIdentifiedError("Please sign in.")
         session, signed = self._opened(cookie)
         now, age_s = self._now(), self._now() - signed
-        if not 0 <= age_s <= self._idle_s or now >= session.born + self._max_s:
+        if not -CLOCK_SKEW_S <= age_s <= self._idle_s or now >= session.born + self._max_s:
             raise NoProofError("Please sign in again.")
         if await self._sign_outs.has(session.id):
             raise NoProofError("Please sign in again.")
@@ -137,25 +140,19 @@ class Sessions:
         await self._sign_outs.add(session.id, lasts_s=self._max_s)
         set_cookie(response, SESSION_COOKIE, "", max_age=0)
 
-    def _opened(self, cookie: str) -> tuple[Session, int]:
+    def _open(self, cookie: str) -> tuple[Session, int]:
         """Verify a session cookie; return its session, and the time when the cookie was signed.
 
-        The time is in seconds since 1970. Cookies with a verified signature are cached.
+        The time is in seconds since 1970.
 
         Raises:
             NotIdentifiedError: the signature is not valid.
         """
-        known = self._known.get(cookie)
-        if known is not None:
-            return known
         try:
             value, signed = self._sealer.loads(cookie, return_timestamp=True)
         except BadData as error:
             raise NotIdentifiedError("Please sign in again.") from error
-        if len(self._known) >= MAX_KNOWN:
-            self._known.clear()
-        self._known[cookie] = _session(value), int(signed.timestamp())
-        return self._known[cookie]
+        return _session(value), int(signed.timestamp())
 
     def _seal(self, session: Session) -> str:
         principal = session.principal

@@ -9,6 +9,7 @@ from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
 
 from ossferry.authentication.jwks import Jwks
 from ossferry.clock import Clock
@@ -61,7 +62,9 @@ class TokenVerifier:
 
     async def _decode(self, token: str) -> jwt.Token:
         try:
-            return jwt.decode(token, await self._jwks.keys(), algorithms=self._algorithms)
+            return self._decoded(token, await self._jwks.keys())
         except InvalidKeyIdError:
-            keys = await self._jwks.keys(unknown_kid=True)
-            return jwt.decode(token, keys, algorithms=self._algorithms)
+            return self._decoded(token, await self._jwks.keys(unknown_kid=True))
+
+    def _decoded(self, token: str, keys: KeySet) -> jwt.Token:
+        return jwt.decode(token, keys, algorithms=self._algorithms)

@@ -157,11 +157,17 @@ def _is_metadata(address: Address) -> bool:
     return any(address in each for each in METADATA)
 
 
-def outbound_client(settings: Settings) -> httpx.AsyncClient:
-    """Return an HTTP client that connects only to addresses that `GuardedTransport` allows."""
-    return httpx.AsyncClient(
-        transport=GuardedTransport(settings), timeout=TIMEOUT_S, follow_redirects=False
-    )
+def outbound_client(
+    settings: Settings, *, resolve: Resolve = resolve, connect: Connect = connections
+) -> httpx.AsyncClient:
+    """Return an HTTP client that connects only to addresses that `GuardedTransport` allows.
+
+    Args:
+        resolve: returns the IP addresses of a host name.
+        connect: returns the transport for one host.
+    """
+    transport = GuardedTransport(settings, resolve=resolve, connect=connect)
+    return httpx.AsyncClient(transport=transport, timeout=TIMEOUT_S, follow_redirects=False)
 
 
 async def fetch_json(client: httpx.AsyncClient, url: str) -> dict[str, Any]:

@@ -2,6 +2,14 @@
 
 The time windows move continuously, so a limit per minute holds for every period of 60 seconds.
 While Redis does not answer, each process counts its own events and allows one fourth of each limit.
+
+In Redis, the `limits` library counts. In memory, `MovingWindows` counts, for two reasons:
+
+- After each event, a task of the library's `MemoryStorage` visits all counters, each of them in a
+  thread. Measured with limits 5.8 and 10 events per second, an event took 46 ms of processor time
+  with 1,000 counters, and 71 ms with 10,000 counters (70 % of a core). With `MovingWindows` an
+  event takes 0.004 ms, for any number of counters.
+- The library reads the time of day, so a correction of the clock changes the limits.
 """
 
 import math
@@ -105,10 +113,8 @@ class Counter:
 class MovingWindows:
     """Stores counters in memory: for each key, the times of recent events.
 
-    The in-memory storage of the `limits` library visits every counter for every event, which is too
-    slow for thousands of principals. This class removes expired counters only once a minute. It
-    has the same method names as the library's Redis storage. Use each instance in one event loop
-    only.
+    Expired counters are removed once a minute. The methods have the same names as those of the
+    library's Redis storage. Use each instance in one event loop only.
     """
 
     def __init__(self, monotonic: Monotonic = monotonic) -> None:
@@ -120,23 +126,22 @@ class MovingWindows:
         """Return the number of keys with events."""
         return len(self._moments)
 
-    async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Count events unless the limit would be exceeded; return whether the events were counted.
+    async def acquire_entry(self, key: str, limit: int, expiry: int) -> bool:
+        """Count one event unless the limit is reached; return whether the event was counted.
 
         Args:
             key: the key of the counter.
             limit: the highest number of events in the time window.
             expiry: the length of the time window in seconds.
-            amount: the number of events to count.
         """
         now = self._monotonic()
         if now - self._swept_at > SWEEP_S:
             self._sweep(now)
         _, moments = self._moments.setdefault(key, (expiry, deque()))
         _drop_until(moments, now - expiry)
-        if len(moments) + amount > limit:
+        if len(moments) >= limit:
             return False
-        moments.extend([now] * amount)
+        moments.append(now)
         return True
 
     async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:

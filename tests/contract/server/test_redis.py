@@ -5,11 +5,13 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import limits
 import pytest
 import redis
+from limits.aio.storage.redis import redispy
 
 from ossferry.access.rate_limits import Rates
 from ossferry.app import create_app
@@ -26,6 +28,7 @@ from ossferry.state.counter import Counter
 from ossferry.state.key_value import RedisStorage
 from support.app_client import app_client
 from support.programs import free_port, program, running
+from support.rate_windows import EVENTS, LIMIT, Events, Seconds, counted
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
 
 BUSY_S = 10.0  # time to answer on a machine that runs other tests
@@ -213,25 +216,23 @@ def test_t23_limits_count_over_all_processes(
     assert statuses == [200, 200, 200, 429]
 
 
+@pytest.mark.parametrize("events", EVENTS.values(), ids=EVENTS)
 def test_t22_no_window_lets_through_more_than_the_limit_in_redis(
-    make_settings: Callable[..., Settings],
+    make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, events: Events
 ) -> None:
-    item = limits.parse("20/second")
+    seconds = Seconds()
+    monkeypatch.setattr(redispy, "time", SimpleNamespace(time=seconds))  # the clock of `limits`
 
-    async def flood() -> list[float]:
-        counter, hits = Counter(make_settings()), []
-        end = time.monotonic() + 2.5
-        while (now := time.monotonic()) < end:
-            if await counter.hit(item, "k"):
-                hits.append(now)
-        await counter.close()
-        return hits
+    async def flood() -> tuple[Events, list[bool]]:
+        here, there = (Counter(make_settings(), timeout_s=BUSY_S) for _ in range(2))
+        try:
+            found = await counted(here, seconds, events, "k")
+            return found, [await there.hit(LIMIT, "k"), await there.hit(LIMIT, "another")]
+        finally:
+            await here.close()
+            await there.close()
 
-    hits = asyncio.run(flood())
-
-    assert 40 <= len(hits) <= 60
-    apart_s = [later - first for first, later in zip(hits, hits[20:], strict=False)]
-    assert min(apart_s) > 0.95  # times are taken before Redis counts
+    assert asyncio.run(flood()) == (events, [False, True])
 
 
 def test_t23_without_redis_limits_are_stricter_and_local(

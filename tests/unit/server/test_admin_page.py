@@ -24,6 +24,16 @@ def client(
         yield made
 
 
+@pytest.mark.parametrize("path", ["/admin", "/admin/uploads.csv"])
+def test_only_an_administrator_sees_the_page(client: httpx.Client, path: str) -> None:
+    statuses = [client.get(path).status_code]
+    client.post("/demo/user", json={"user": "bob"})
+    refused = client.get(path)
+
+    assert [*statuses, refused.status_code] == [200, 403]
+    assert refused.json()["code"] == "not-admin"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_language_has_the_same_words(language: str) -> None:
     words = WORDS[language]

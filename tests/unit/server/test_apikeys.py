@@ -127,6 +127,22 @@ def test_a_file_that_cannot_be_read_any_more_is_named_in_the_log(
     assert "OSSFERRY_API_KEYS_FILE cannot be read." in caplog.text
 
 
+@pytest.mark.parametrize("has_new_size", [True, False], ids=["size", "file"])
+def test_t18_a_changed_file_is_read_again_even_if_its_time_is_the_same(
+    file: ApiKeyFile, keyed: Callable[..., ApiKey], tmp_path: Path, has_new_size: bool
+) -> None:
+    keyed()
+    path, before = tmp_path / "keys.json", (tmp_path / "keys.json").stat()
+    assert len(file.records()) == 1
+    content = NO_KEYS if has_new_size else NO_KEYS.ljust(before.st_size)
+    written = path if has_new_size else tmp_path / "new.json"
+    written.write_text(content)
+    written.replace(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert file.records() == {}
+
+
 def test_t20_all_that_is_wrong_with_a_key_looks_the_same(
     programme: httpx.Client, keyed: Callable[..., ApiKey], file: ApiKeyFile, clock: FakeClock
 ) -> None:

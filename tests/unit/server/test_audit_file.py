@@ -8,7 +8,7 @@ import pytest
 
 from ossferry.access.audit import Audit
 from ossferry.app import create_app
-from ossferry.errors import SettingsError
+from ossferry.errors import AuditLostError, SettingsError
 from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import FakeClock, FakeSts
@@ -96,6 +96,45 @@ def test_t25_lines_go_on_in_a_new_file_when_the_old_one_was_moved_away(
     assert len((tmp_path / "audit.log.1").read_text().splitlines()) == 1
     assert len(path.read_text().splitlines()) == 2
     assert path.stat().st_mode & 0o137 == 0
+
+
+def test_t26_a_field_of_a_line_has_a_limited_length(
+    make_settings: Callable[..., Settings], clock: FakeClock, tmp_path: Path
+) -> None:
+    audit = Audit(make_settings(audit_file=tmp_path / "audit.log"), clock=clock)
+    audit.managed("p" * 10_000, action="apikey-create", key_id="k" * 300)
+    audit.close()
+
+    line = json.loads((tmp_path / "audit.log").read_text())
+
+    assert (line["principal"], line["key_id"]) == ("p" * 300, "k" * 300)
+
+
+def test_r57_the_trail_is_tried_again_unless_its_last_line_was_written(
+    settings: Settings, clock: FakeClock
+) -> None:
+    lines: list[dict[str, str]] = []
+    full = [False]
+
+    def sink(line: dict[str, str]) -> None:
+        if full[0]:
+            raise AuditLostError("not-written")
+        lines.append(line)
+
+    audit = Audit(settings, clock=clock, sink=sink)
+    for _ in range(2):
+        audit.check()
+    full[0] = True
+    audit.check()
+    with pytest.raises(AuditLostError):
+        audit.managed("principal", action="apikey-create", key_id="key")
+    with pytest.raises(AuditLostError):
+        audit.check()
+    full[0] = False
+    for _ in range(2):
+        audit.check()
+
+    assert [line["action"] for line in lines] == ["readiness"] * 2
 
 
 def test_a_decision_that_cannot_be_written_down_is_not_made(ask: Callable[[Path], int]) -> None:

@@ -3,37 +3,29 @@ life.
 """
 
 import asyncio
+import gc
 import re
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 
 from ossferry.errors import StsLostError
-from ossferry.grants.service import Grants, Issued, Outcome
+from ossferry.grants.cache import SealedGrantCache
+from ossferry.grants.service import Grant, Grants, Issued, Outcome
 from ossferry.identity.owner import Owner, owner_of
 from ossferry.identity.principal import Principal
-from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
-from support.server_fakes import OPTIONS, FakeClock, FakeSts
+from ossferry.state.key_value import MemoryStorage
+from support.server_fakes import OPTIONS, FakeClock, FakeSts, HeldSts
 
 SECRET = str(OPTIONS["secret"]).encode()
 ALICE = owner_of(Principal(id="alice", name="Alice"), secret=SECRET)
 ALICE_2 = owner_of(Principal(id="alice2", name="Alice"), secret=SECRET)
 BOB = owner_of(Principal(id="bob", name="Bob"), secret=SECRET)
+OLD, NEW = (owner_of(Principal(id=each, name=each), secret=SECRET) for each in ("old", "new"))
 EVE = owner_of(Principal(id="Eve\n*?", name="Eve"), secret=SECRET)
-
-
-class HeldSts:
-    """An STS that answers only when the test allows it."""
-
-    def __init__(self, inner: FakeSts) -> None:
-        self.release = asyncio.Event()
-        self._inner = inner
-
-    async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
-        await self.release.wait()
-        return await self._inner(session_name=session_name, policy=policy)
 
 
 @pytest.fixture
@@ -103,6 +95,44 @@ def test_principals_never_share_a_grant(grants: Grants, other: Owner) -> None:
     assert alice.grant.prefix != theirs.grant.prefix
 
 
+PUT = ("oss:PutObject",)
+PUT_AND_ABORT = ("oss:PutObject", "oss:AbortMultipartUpload")
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        ({"actions": PUT}, {"actions": PUT_AND_ABORT}),
+        ({"actions": PUT_AND_ABORT}, {"actions": PUT}),
+        ({"actions": PUT}, {}),
+        ({"address": "192.0.2.7"}, {"address": "192.0.2.8"}),
+    ],
+    ids=["more actions", "fewer actions", "the usual actions", "another address"],
+)
+@pytest.mark.parametrize("processes", [1, 2], ids=["one process", "two processes"])
+def test_t08_grants_for_other_rights_are_other_grants(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    first: dict[str, Any],
+    other: dict[str, Any],
+    processes: int,
+) -> None:
+    settings, storage = make_settings(bind_address=True), MemoryStorage()
+
+    async def ask() -> list[Issued]:
+        caches = [SealedGrantCache(storage, secret=SECRET) for _ in range(processes)]
+        each = [Grants(settings, sts, clock=clock, cache=cache) for cache in caches]
+        rights = [first, other, first, other]
+        return [await each[at % processes].grant(ALICE, **rights[at]) for at in range(4)]
+
+    issued = asyncio.run(ask())
+
+    ids = [each.grant.credentials.access_key_id for each in issued]
+    assert ids == ["STS.Fake0001", "STS.Fake0002"] * 2
+    assert len({call["policy"] for call in sts.calls}) == 2
+
+
 def test_a_grant_that_oss_refuses_is_not_given_again(grants: Grants) -> None:
     async def ask_again() -> tuple[Issued, Issued]:
         first = await grants.grant(ALICE)
@@ -115,20 +145,35 @@ def test_a_grant_that_oss_refuses_is_not_given_again(grants: Grants) -> None:
     assert first.grant.credentials != second.grant.credentials
 
 
+@pytest.mark.parametrize("given_up", [0, 1], ids=["the first", "the second"])
 def test_one_who_gives_up_does_not_stop_the_others(
-    settings: Settings, sts: FakeSts, clock: FakeClock
+    settings: Settings, sts: FakeSts, clock: FakeClock, given_up: int
 ) -> None:
     async def give_up() -> Issued:
         held = HeldSts(sts)
         grants = Grants(settings, held, clock=clock)
-        first = asyncio.create_task(grants.grant(ALICE))
-        second = asyncio.create_task(grants.grant(ALICE))
+        asking = [asyncio.create_task(grants.grant(ALICE)) for _ in range(2)]
         await asyncio.sleep(0)
-        first.cancel()
+        asking.pop(given_up).cancel()
         held.release.set()
-        return await second
+        return await asking[0]
 
     assert asyncio.run(give_up()).grant.credentials.access_key_id == "STS.Fake0001"
+
+
+def test_credentials_that_are_not_fresh_any_more_are_not_kept(
+    grants: Grants, clock: FakeClock
+) -> None:
+    async def ask() -> None:
+        for owner in (OLD, NEW):
+            await grants.grant(owner)
+            clock.advance(450)
+
+    asyncio.run(ask())
+    gc.collect()
+
+    kept = [each.prefix for each in gc.get_objects() if isinstance(each, Grant)]
+    assert [prefix for prefix in kept if prefix in (OLD.prefix, NEW.prefix)] == [NEW.prefix]
 
 
 def test_a_failure_reaches_all_who_wait_and_is_not_kept(grants: Grants, sts: FakeSts) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from ossferry.errors import IssuerLostError
-from ossferry.http.client import MAX_ANSWER, GuardedTransport, fetch_json
+from ossferry.http.client import MAX_ANSWER, GuardedTransport, fetch_json, outbound_client
 from ossferry.settings.model import Settings
 
 URL = "https://issuer.example.com/jwks"
@@ -40,12 +40,11 @@ def fetch(make_settings: Callable[..., Settings]) -> Callable[..., tuple[object,
 
         settings = make_settings(**{k: v for k, v in changes.items() if k != "rebinds"})
         settings = settings.model_copy(update={"allow_mock": False})
-        transport = GuardedTransport(
-            settings, resolve=resolve, connect=lambda: httpx.MockTransport(respond)
-        )
 
         async def ask() -> object:
-            async with httpx.AsyncClient(transport=transport, follow_redirects=False) as client:
+            async with outbound_client(
+                settings, resolve=resolve, connect=lambda: httpx.MockTransport(respond)
+            ) as client:
                 return await fetch_json(client, URL)
 
         return asyncio.run(ask()), asked

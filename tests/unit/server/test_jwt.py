@@ -13,6 +13,8 @@ from ossferry.errors import IssuerLostError, NotIdentifiedError
 from support.fake_issuer import CLIENT_ID, FakeIssuer
 from support.forged_tokens import FORGED, ISSUER, OTHER_KEY, now, signed_with
 
+EARLIER = FakeIssuer(kid="k0")
+
 
 class Source:
     """A source of keys that counts requests."""
@@ -82,19 +84,21 @@ def test_t21_a_forged_token_is_refused(
 def test_t21_an_unknown_key_id_makes_us_look_again_once_a_minute(
     claims: Callable[[str], dict[str, object]], source: Source, seconds: list[float]
 ) -> None:
+    asked = []
     claims(ISSUER.token())
-    seconds[0] += 61
-    for _ in range(5):
+    for wait_s in (0, 60, 0.5, 0, 60, 0.5):
+        seconds[0] += wait_s
         with pytest.raises(NotIdentifiedError):
             claims(signed_with(OTHER_KEY, {"alg": "RS256", "kid": "unknown"}))
+        asked.append(source.asked)
 
-    assert source.asked == 2
+    assert asked == [1, 1, 2, 2, 2, 3]
 
 
 def test_a_new_key_of_the_issuer_is_found(
     claims: Callable[[str], dict[str, object]], source: Source, seconds: list[float]
 ) -> None:
-    source.document = FakeIssuer(kid="k0").jwks()
+    source.document = EARLIER.jwks()
     with pytest.raises(NotIdentifiedError):
         claims(ISSUER.token())
 
@@ -192,7 +196,24 @@ def test_t51_who_waits_for_an_issuer_that_is_down_does_not_ask_it_one_after_the_
     assert asyncio.run(jwks.keys()).keys
 
 
-def test_t21_a_symmetric_key_in_the_key_set_is_not_taken(
+@pytest.mark.parametrize(
+    "other",
+    [
+        OctKey.import_key("k" * 32, {"kid": "other"}).as_dict(private=True),
+        {**OTHER_KEY.as_dict(private=False), "kid": "other", "use": "enc"},
+    ],
+    ids=["symmetric", "for encryption"],
+)
+def test_t21_a_key_that_is_not_for_public_signatures_is_not_taken(
+    jwks: Jwks, source: Source, other: dict[str, object]
+) -> None:
+    source.document = {"keys": [other, *ISSUER.jwks()["keys"]]}
+    taken = asyncio.run(jwks.keys()).keys
+
+    assert [key.kid for key in taken] == ["k1"]
+
+
+def test_t21_a_symmetric_key_in_the_key_set_signs_nothing(
     claims: Callable[[str], dict[str, object]], source: Source
 ) -> None:
     key = OctKey.import_key("k" * 32, {"kid": "sym"})
@@ -201,6 +222,24 @@ def test_t21_a_symmetric_key_in_the_key_set_is_not_taken(
     with pytest.raises(NotIdentifiedError):
         claims(signed_with(key, {"alg": "HS256", "kid": "sym"}))
     assert claims(ISSUER.token())["sub"] == "carol-1"
+
+
+@pytest.mark.parametrize("keys_of", [ISSUER, EARLIER], ids=["known key", "unknown key"])
+def test_t21_a_token_of_another_algorithm_is_refused_and_causes_no_fetch(
+    jwks: Jwks, source: Source, seconds: list[float], keys_of: FakeIssuer
+) -> None:
+    only_es256 = TokenVerifier(
+        jwks, issuer=ISSUER.url, audience=CLIENT_ID, algorithms=("ES256",), clock=utc_now
+    )
+    source.document = keys_of.jwks()
+    asyncio.run(jwks.keys())
+    source.document = ISSUER.jwks()
+    seconds[0] += 61
+
+    with pytest.raises(NotIdentifiedError):
+        asyncio.run(only_es256.claims(ISSUER.token()))
+
+    assert source.asked == 1
 
 
 @pytest.mark.parametrize("document", [{}, {"keys": 1}, {"keys": [{"kty": "RSA", "n": 1}]}])

@@ -35,6 +35,13 @@ def test_t07_t09_any_id_gives_a_prefix_in_the_narrow_alphabet() -> None:
     check()
 
 
+def test_t13_a_long_id_gives_a_prefix_of_limited_length() -> None:
+    slug, _, tail = prefix("a" * 200).removeprefix("uploads/").rstrip("/").partition("-")
+
+    assert (slug, len(tail)) == ("a" * 24, 26)
+    assert prefix("a" * 200) != prefix("a" * 199)
+
+
 def test_t12_two_ids_never_share_a_prefix_nor_hold_each_others() -> None:
     @given(texts, texts)
     def check(one: str, other: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from ossferry.errors import PolicyError
-from ossferry.oss.policy import policy_text, upload_policy
+from ossferry.oss.policy import MAX_POLICY_LENGTH, Json, policy_text, upload_policy
 
 
 def test_t08_policy_names_exactly_the_actions_and_the_one_prefix() -> None:
@@ -53,6 +53,22 @@ def test_t07_a_bucket_that_could_mean_more_is_refused(bucket: str) -> None:
         upload_policy(bucket=bucket, prefix="uploads/a/")
 
 
+@pytest.mark.parametrize(
+    "action",
+    ["*", "oss:*", "oss:Put*", "oss:PutObject?", "ram:PutUser", "oss:putObject", "", "oss:"],
+)
+def test_t08_an_action_that_could_mean_more_is_refused(action: str) -> None:
+    with pytest.raises(PolicyError):
+        upload_policy(
+            bucket="web-direct-upload", prefix="uploads/a/", actions=("oss:PutObject", action)
+        )
+
+
+def test_t08_a_policy_allows_something() -> None:
+    with pytest.raises(PolicyError):
+        upload_policy(bucket="web-direct-upload", prefix="uploads/a/", actions=())
+
+
 def test_t13_the_longest_policy_still_fits() -> None:
     prefix = f"uploads/{'a' * 24}-{'b' * 26}/"
 
@@ -63,5 +79,8 @@ def test_t13_the_longest_policy_still_fits() -> None:
 
 
 def test_t13_a_policy_is_refused_rather_than_cut() -> None:
+    longest: dict[str, Json] = {"Version": "1" * (MAX_POLICY_LENGTH - len('{"Version":""}'))}
+
+    assert len(policy_text(longest)) == 1024
     with pytest.raises(PolicyError):
-        policy_text({"Version": "1" * 1024})
+        policy_text({"Version": f"{longest['Version']}1"})

@@ -1,13 +1,19 @@
 """Authentication by a proxy: a configured network, a shared secret, one header, one value."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
 
 from ossferry.app import create_app
+from ossferry.authentication.proxy import ProxyAuth
+from ossferry.errors import InsecureError, NotIdentifiedError
+from ossferry.http.proxies import TrustedProxies
 from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import FakeClock, FakeSts
@@ -159,3 +165,69 @@ def test_t23_the_address_is_the_last_that_no_trusted_proxy_has(
         client.post("/api/grant", headers=headers)
 
     assert lines[0]["address"] == expected
+
+
+HTTPS, HTTP = ((b"x-forwarded-proto", each) for each in (b"https", b"http"))
+FORWARDED = (b"x-forwarded-for", b"127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("peer", "path", "headers", "is_let_in"),
+    [
+        ("127.0.0.1", "/", [], True),
+        ("::1", "/", [], True),
+        ("127.0.0.1", "/", [FORWARDED], False),
+        ("127.0.0.1", "/", [HTTP], False),
+        ("127.0.0.1", "/", [HTTPS], False),
+        ("203.0.113.9", "/", [], False),
+        ("203.0.113.9", "/", [HTTPS], False),
+        ("203.0.113.9", "/", [FORWARDED], False),
+        ("203.0.113.9", "/healthz", [], True),
+        ("192.0.2.7", "/", [], False),
+        ("192.0.2.7", "/", [FORWARDED], False),
+        ("192.0.2.7", "/", [HTTP], False),
+        ("192.0.2.7", "/", [HTTPS], True),
+        ("192.0.2.7", "/", [HTTPS, HTTPS], False),
+    ],
+)
+def test_t30_over_plain_http_only_this_machine_and_probes_are_let_in(
+    make_settings: Callable[..., Settings],
+    peer: str,
+    path: str,
+    headers: list[tuple[bytes, bytes]],
+    is_let_in: bool,
+) -> None:
+    settings = make_settings(behind_tls=True, trusted_proxies=["192.0.2.0/24"])
+    passed: list[Scope] = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        passed.append(scope)
+
+    async def ask() -> None:
+        scope = {"type": "http", "scheme": "http", "path": path, "client": (peer, 1)}
+        await TrustedProxies(app, settings)({**scope, "headers": headers}, receive, send)
+
+    if is_let_in:
+        asyncio.run(ask())
+    else:
+        with pytest.raises(InsecureError):
+            asyncio.run(ask())
+    assert len(passed) == is_let_in
+
+
+async def receive() -> Message:
+    raise AssertionError("no body is read")
+
+
+async def send(_message: Message) -> None:
+    raise AssertionError("no response is sent")
+
+
+def test_t50_without_a_secret_nobody_is_the_proxy(make_settings: Callable[..., Settings]) -> None:
+    settings = make_settings(auth="proxy", proxy_secret=SECRET, trusted_proxies=["192.0.2.0/24"])
+    headers = [(b"x-forwarded-user", b"carol"), (b"x-proxy-secret", b"")]
+    request = Request({"type": "http", "headers": headers, "client": ("192.0.2.7", 1)})
+    without = ProxyAuth(settings.model_copy(update={"proxy_secret": None}))
+
+    with pytest.raises(NotIdentifiedError):
+        asyncio.run(without.identify(request))

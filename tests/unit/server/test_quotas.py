@@ -1,5 +1,6 @@
 """Quotas: no grant for a principal whose quota is used up."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from ossferry.app import create_app
 from ossferry.authentication.demo import DEMO_USERS
 from ossferry.identity.owner import Owner, owner_of
+from ossferry.ledger import Database
+from ossferry.ledger.standing import Quota, set_quota
 from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
@@ -61,6 +64,19 @@ def upload(client: httpx.Client, store: FakeStore, owner: Owner, name: str, size
     answer = client.post("/api/receipts", json=report)
     assert answer.status_code == 200
     return answer.json()["quota"]
+
+
+def give(settings: Settings, owner: Owner, own: Quota, seconds: list[float]) -> None:
+    """Set limits for one principal, as another process does, and wait until the server knows."""
+
+    async def write() -> None:
+        database = Database(settings.ledger_url)
+        async with database.write() as connection:
+            await set_quota(connection, owner.hash, own)
+        await database.close()
+
+    asyncio.run(write())
+    seconds[0] += 2.1
 
 
 @pytest.mark.parametrize(
@@ -148,6 +164,41 @@ def test_a_quota_of_nothing_lets_nobody_in(client_with: Client) -> None:
     assert client_with(quota_objects_total=0).post("/api/grant").status_code == 429
 
 
+@pytest.mark.parametrize("unit", ["bytes", "objects"])
+@pytest.mark.parametrize("span", ["day", "total"])
+def test_t41_a_quota_of_ones_own_may_be_nothing(
+    client_with: Client,
+    settings: Settings,
+    alice: Owner,
+    seconds: list[float],
+    unit: str,
+    span: str,
+) -> None:
+    limit = f"{unit}_{span}"
+    client = client_with(**{f"quota_{limit}": 100})
+    before = client.post("/api/grant").status_code
+    give(settings, alice, Quota(**{limit: 0}), seconds)
+
+    answer = client.post("/api/grant")
+    client.post("/demo/user", json={"user": "bob"})
+
+    assert (before, answer.status_code, client.post("/api/grant").status_code) == (200, 429, 200)
+    assert (answer.json()["quota"]["limit"], answer.json()["quota"]["allowed"]) == (limit, 0)
+
+
+def test_a_quota_of_ones_own_comes_before_the_common_one_and_others_stay(
+    client_with: Client, settings: Settings, alice: Owner, seconds: list[float]
+) -> None:
+    client = client_with(quota_bytes_day=100, quota_objects_total=7)
+    client.post("/api/grant")
+    left = []
+    for own in (Quota(bytes_day=5), Quota(bytes_day=500), Quota()):
+        give(settings, alice, own, seconds)
+        left.append(client.post("/api/grant").json()["limits"]["quota"])
+
+    assert left == [{"bytes_left": each, "objects_left": 7} for each in (5, 500, 100)]
+
+
 def test_a_reused_grant_is_refused_too(
     client_with: Client, store: FakeStore, sts: FakeSts, alice: Owner
 ) -> None:
@@ -166,9 +217,12 @@ def test_another_process_notices_within_two_seconds(
     assert there.post("/api/grant").status_code == 200
     upload(here, store, alice, "a", 5)
 
-    seconds[0] += 2.1
+    statuses = []
+    for wait_s in (1.9, 0.2):
+        seconds[0] += wait_s
+        statuses.append(there.post("/api/grant").status_code)
 
-    assert there.post("/api/grant").status_code == 429
+    assert statuses == [200, 429]
 
 
 def test_bob_is_not_refused_for_alice(client_with: Client, store: FakeStore, alice: Owner) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
+import limits
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,17 +18,8 @@ from ossferry.errors import TooManyError
 from ossferry.settings.model import Settings
 from ossferry.state.counter import Counter, MovingWindows
 from support.app_client import app_client
+from support.rate_windows import EVENTS, LIMIT, Events, Seconds, counted
 from support.server_fakes import NO_KEYS, OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
-
-
-class Seconds:
-    """A monotonic clock that only the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 6000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -169,6 +161,42 @@ def test_t22_renewals_of_one_person_are_nobody_elses_and_nothing_else(
     assert asyncio.run(ask()) == [3, 3, 3, 3]
 
 
+def test_t22_every_kind_of_request_counts_against_the_limit_of_all(
+    make_settings: Callable[..., Settings], seconds: Seconds
+) -> None:
+    settings = make_settings(rate_global="2/minute")
+    rates = Rates(settings, Counter(settings, monotonic=seconds))
+
+    async def ask() -> None:
+        await rates.admit("192.0.2.1")
+        await rates.admit_frequent("192.0.2.2")
+        for admit in (rates.admit, rates.admit_frequent):
+            with pytest.raises(TooManyError):
+                await admit("192.0.2.3")
+
+    asyncio.run(ask())
+
+
+def test_t22_a_visitor_who_is_known_does_not_count_against_the_address(
+    make_settings: Callable[..., Settings], seconds: Seconds
+) -> None:
+    settings = make_settings(rate_per_address="2/minute", rate_global="100/minute")
+    rates = Rates(settings, Counter(settings, monotonic=seconds))
+
+    async def ask() -> None:
+        for _ in range(10):
+            await rates.admit_frequent("192.0.2.1")
+        for _ in range(2):
+            await rates.admit_stranger("192.0.2.1")
+        with pytest.raises(TooManyError):
+            await rates.admit_stranger("192.0.2.1")
+        with pytest.raises(TooManyError):
+            await rates.admit_frequent("192.0.2.1")
+        await rates.admit_frequent("192.0.2.2")
+
+    asyncio.run(ask())
+
+
 def test_t20_guesses_at_one_key_are_not_held_against_another(
     make_settings: Callable[..., Settings], seconds: Seconds
 ) -> None:
@@ -247,6 +275,45 @@ def test_t22_no_window_ever_lets_through_more_than_the_limit(gaps: list[float]) 
 
     assert max(sum(1 for each in hits if end - 60 < each <= end) for end in hits) <= 7
     assert len(hits) >= min(7, 4 * len(gaps))
+
+
+@pytest.mark.parametrize("events", EVENTS.values(), ids=EVENTS)
+def test_t22_a_window_counts_exactly_the_events_of_its_last_minute(
+    settings: Settings, seconds: Seconds, events: Events
+) -> None:
+    counter = Counter(settings, monotonic=seconds)
+
+    assert asyncio.run(counted(counter, seconds, events, "k")) == events
+
+
+def test_t22_counters_with_other_names_or_limits_are_other_counters(
+    settings: Settings, seconds: Seconds
+) -> None:
+    counter = Counter(settings, monotonic=seconds)
+    ten = limits.parse("10/minute")
+
+    async def flood() -> list[int]:
+        used = [(LIMIT, "a"), (LIMIT, "b"), (ten, "a")]
+        hits = [[await counter.hit(item, name) for item, name in used] for _ in range(100)]
+        return [column.count(True) for column in zip(*hits, strict=True)]
+
+    assert asyncio.run(flood()) == [60, 60, 10]
+
+
+def test_t22_a_test_counts_nothing_and_refuses_when_the_limit_is_reached(
+    settings: Settings, seconds: Seconds
+) -> None:
+    counter = Counter(settings, monotonic=seconds)
+
+    async def ask() -> list[bool]:
+        found = []
+        for _ in range(61):
+            found += [await counter.test(LIMIT, "k"), await counter.test(LIMIT, "k")]
+            await counter.hit(LIMIT, "k")
+        seconds.now += 60
+        return [*found, await counter.test(LIMIT, "k")]
+
+    assert asyncio.run(ask()) == [True] * 120 + [False] * 2 + [True]
 
 
 def test_t22_a_burst_at_the_edge_of_a_minute_gets_no_second_helping(

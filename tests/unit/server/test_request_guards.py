@@ -12,8 +12,8 @@ from starlette.types import Message
 from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import new_key
-from ossferry.errors import BadRequestError
-from ossferry.http.body import read_json
+from ossferry.errors import BadRequestError, BodyTooLargeError
+from ossferry.http.body import read_json, read_small
 from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import FakeClock, FakeSts
@@ -31,6 +31,46 @@ def test_a_body_that_breaks_off_is_a_bad_request() -> None:
     scope = {"type": "http", "headers": [(b"content-type", b"application/json")]}
     with pytest.raises(BadRequestError, match="incomplete"):
         asyncio.run(read_json(Request(scope, receive)))
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(16 * 1024, True), (16 * 1024 + 1, False)])
+def test_t33_a_body_in_pieces_is_read_up_to_16_kb(size: int, is_read: bool) -> None:
+    pieces = [b"a" * 10_000, b"a" * (size - 10_000)]
+    messages: list[Message] = [
+        {"type": "http.request", "body": pieces[0], "more_body": True},
+        {"type": "http.request", "body": pieces[1]},
+    ]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    request = Request({"type": "http", "headers": []}, receive)
+    if is_read:
+        assert len(asyncio.run(read_small(request))) == size
+    else:
+        with pytest.raises(BodyTooLargeError):
+            asyncio.run(read_small(request))
+
+
+@pytest.mark.parametrize(("length", "status"), [(16 * 1024, 200), (16 * 1024 + 1, 413)])
+def test_t33_a_longer_body_is_refused_before_it_is_read(
+    client: httpx.Client, length: int, status: int
+) -> None:
+    answer = client.get("/healthz", headers={"content-length": str(length)})
+
+    assert answer.status_code == status
+
+
+def test_t33_headers_and_query_are_read_up_to_16_kb_together(client: httpx.Client) -> None:
+    def status(query: str, header: str) -> int:
+        return client.get(f"/healthz?{query}", headers={"x-a": header}).status_code
+
+    sent = client.build_request("GET", "/healthz", headers={"x-a": ""}).headers.raw
+    rest = 16 * 1024 - sum(len(name) + len(value) + 4 for name, value in sent)
+
+    assert status("a" * 100, "a" * (rest - 100)) == 200
+    assert status("a" * 101, "a" * (rest - 100)) == 431
+    assert status("a" * 100, "a" * (rest - 99)) == 431
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from ossferry.oss.sts import StsCredentials
 from ossferry.oss.sts_guard import LOSSES, OPEN_S, Breaker, GuardedSts, Pace
 from ossferry.settings.model import Settings
 from ossferry.state.counter import Counter
-from support.server_fakes import FakeClock, FakeSts
+from support.server_fakes import FakeClock, FakeSts, HeldSts
 
 
 @pytest.fixture
@@ -22,10 +22,18 @@ def seconds() -> list[float]:
 
 
 @pytest.fixture
-def guard(settings: Settings, sts: FakeSts, clock: FakeClock, seconds: list[float]) -> GuardedSts:
+def held(sts: FakeSts) -> HeldSts:
+    """STS as the guard calls it; answers at once unless a test changes it."""
+    held = HeldSts(sts)
+    held.release.set()
+    return held
+
+
+@pytest.fixture
+def guard(settings: Settings, held: HeldSts, clock: FakeClock, seconds: list[float]) -> GuardedSts:
     """The guard in front of STS."""
     return GuardedSts(
-        sts,
+        held,
         pace=Pace(Counter(settings), calls_per_s=90),
         breaker=Breaker(monotonic=lambda: seconds[0]),
         metrics=Metrics(),
@@ -56,8 +64,9 @@ def test_a_lost_answer_is_asked_for_once_more(
 
 
 def test_expired_credentials_are_asked_for_once_more(
-    guarded: Callable[[], StsCredentials], sts: FakeSts
+    guarded: Callable[[], StsCredentials], sts: FakeSts, clock: FakeClock
 ) -> None:
+    clock.now = clock.now.replace(microsecond=0)  # the credentials expire now
     sts.lives_s = [0, 900]
 
     found = guarded()
@@ -151,6 +160,64 @@ def test_one_call_finds_out_whether_sts_is_well_again(
 
     assert guarded().access_key_id.startswith("STS.")
     assert guarded().access_key_id.startswith("STS.")
+
+
+def test_an_answer_ends_the_row_of_losses_even_if_it_is_a_refusal(
+    guarded: Callable[[], StsCredentials], sts: FakeSts
+) -> None:
+    for _ in range(3):
+        sts.error = StsLostError("throttled")
+        lose(guarded, LOSSES - 1)
+        sts.error = StsRefusedError("NoPermission", "ID")
+        with pytest.raises(StsRefusedError):
+            guarded()
+
+    assert len(sts.calls) == 3 * LOSSES
+
+
+@pytest.mark.parametrize("is_well", [True, False], ids=["well again", "still lost"])
+def test_t22_of_many_callers_after_the_pause_one_reaches_sts(
+    guard: GuardedSts,
+    guarded: Callable[[], StsCredentials],
+    sts: FakeSts,
+    held: HeldSts,
+    seconds: list[float],
+    is_well: bool,
+) -> None:
+    sts.error = StsLostError("throttled")
+    lose(guarded, LOSSES)
+    sts.error = None if is_well else sts.error
+    seconds[0] += OPEN_S
+    held.release.clear()
+
+    async def crowd() -> tuple[int, list[object]]:
+        calls = [asyncio.create_task(guard(session_name="s", policy="{}")) for _ in range(300)]
+        for _ in range(10):
+            await asyncio.sleep(0)
+        reached = held.waiting
+        held.release.set()
+        return reached, list(await asyncio.gather(*calls, return_exceptions=True))
+
+    reached, answers = asyncio.run(crowd())
+
+    probe = [each for each in answers if getattr(each, "reason", "") != "breaker-open"]
+    assert (reached, len(probe)) == (1, 1)
+    assert isinstance(probe[0], StsCredentials) is is_well
+    assert len(sts.calls) == LOSSES + 1
+
+
+def test_t22_until_the_pause_is_over_no_call_reaches_sts(
+    guarded: Callable[[], StsCredentials], sts: FakeSts, seconds: list[float]
+) -> None:
+    sts.error = StsLostError("throttled")
+    lose(guarded, LOSSES)
+    calls = []
+    for wait_s in (OPEN_S - 0.1, 0.1, OPEN_S - 0.1, 0.1):
+        seconds[0] += wait_s
+        lose(guarded, 2)
+        calls.append(len(sts.calls) - LOSSES)
+
+    assert calls == [0, 1, 1, 2]
 
 
 def test_a_refusal_is_an_answer(guarded: Callable[[], StsCredentials], sts: FakeSts) -> None:

@@ -44,4 +44,6 @@ def test_other_times_are_refused(text):
 
 def test_times_are_written_as_oss_wants_them():
     assert iso_basic(1773480413.9) == "20260314T092653Z"
+    assert iso_basic(1773480413.9996) == "20260314T092654Z"  # of a sum of floats
+    assert iso_basic(1773480413.9994) == "20260314T092653Z"
     assert day(1773480413.9) == "2026-03-14"

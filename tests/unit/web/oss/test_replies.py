@@ -4,7 +4,7 @@ import binascii
 
 import pytest
 
-from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Corrupt, Refused
+from uploader.oss.errors import SET_CLOCK, Corrupt, Refused
 from uploader.oss.replies import (
     HEADERS_READ,
     Reply,
@@ -99,26 +99,6 @@ def test_a_broken_header_is_no_document():
 )
 def test_an_answer_without_error_document_is_unexpected(text):
     assert read_error(reply(502, (), text)).code == "UnexpectedAnswer"
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "retryable", "repair"),
-    [
-        ("SecurityTokenExpired", 403, False, RENEW_CREDENTIALS),
-        ("InvalidAccessKeyId", 403, False, RENEW_CREDENTIALS),
-        ("RequestTimeTooSkewed", 403, False, ""),
-        ("ServiceUnavailable", 503, True, ""),
-        ("InternalError", 500, True, ""),
-        ("InternalError", 200, True, ""),
-        ("RequestTimeout", 400, True, ""),
-        ("NoSuchBucket", 404, False, ""),
-        ("EntityTooLarge", 400, False, ""),
-    ],
-)
-def test_errors_know_whether_to_try_again_and_what_to_mend(code, status, retryable, repair):
-    error = read_error(reply(status, (), f"<Error><Code>{code}</Code></Error>"))
-
-    assert (is_transient(error), error.repair) == (retryable, repair)
 
 
 @pytest.mark.parametrize(

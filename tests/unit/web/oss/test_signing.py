@@ -128,8 +128,19 @@ def test_credentials_do_not_show_their_secrets():
     ],
     ids=["short", "long"],
 )
-def test_hmac(key, message, expected):
+def test_hmac_of_the_rfc(key, message, expected):
     assert signing.hmac_sha256(signing.hmac_pads(key), message).hex() == expected
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        (64, "890f3a16e0ca0aaa3bf180f70fa8e3970b3fd6505e98fde157988dcc19d1685c"),
+        (65, "0c256505306af48015530c139bb7add5ad7a6a9291cd511278a067e765816fbd"),
+    ],
+)
+def test_hmac_of_a_key_as_long_as_a_block_and_longer(length, expected):  # of CPython's `hmac`
+    assert signing.hmac_sha256(signing.hmac_pads(b"k" * length), b"message").hex() == expected
 
 
 def test_what_signs_is_kept_for_a_day_and_region_and_others_have_their_own():

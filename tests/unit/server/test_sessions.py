@@ -1,0 +1,149 @@
+"""Sessions: how long they last, when their cookies are renewed, and clocks that differ."""
+
+import asyncio
+from collections.abc import Callable
+from http.cookies import SimpleCookie
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ossferry.authentication.sessions import SESSION_COOKIE, Session, Sessions
+from ossferry.authentication.sign_outs import SignOuts
+from ossferry.errors import NotIdentifiedError
+from ossferry.identity.principal import Principal
+from ossferry.settings.model import Settings
+from ossferry.state.key_value import MemoryStorage
+from support.server_fakes import FakeClock
+
+CAROL = Principal(id="carol-1", name="Carol")
+
+
+class Browser:
+    """Keeps the session cookie of one person."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.cookie = ""
+        self._sessions = sessions
+
+    def sign_in(self) -> None:
+        self._take(lambda response: asyncio.run(self._sessions.begin(CAROL, response)))
+
+    def visit(self) -> Session:
+        """Send a request, and keep the cookie of the response."""
+        request = self.request()
+        session = asyncio.run(self._sessions.read(request))
+        self._take(lambda response: self._sessions.renew(request, response))
+        return session
+
+    def is_known(self) -> bool:
+        """Send a request, and ignore the cookie of the response."""
+        try:
+            asyncio.run(self._sessions.read(self.request()))
+        except NotIdentifiedError:
+            return False
+        return True
+
+    def is_known_by(self, cookie: str) -> bool:
+        """Send a request with a copy of another cookie."""
+        self.cookie = cookie
+        return self.is_known()
+
+    def sign_out(self) -> None:
+        session = asyncio.run(self._sessions.read(self.request()))
+        asyncio.run(self._sessions.end(session, Response()))
+
+    def request(self) -> Request:
+        header = (b"cookie", f"{SESSION_COOKIE}={self.cookie}".encode())
+        return Request({"type": "http", "headers": [header]})
+
+    def _take(self, answer: Callable[[Response], None]) -> None:
+        response = Response()
+        answer(response)
+        sent = SimpleCookie(response.headers.get("set-cookie", ""))
+        if SESSION_COOKIE in sent:
+            self.cookie = sent[SESSION_COOKIE].value
+
+
+@pytest.fixture
+def carol(make_settings: Callable[..., Settings], clock: FakeClock) -> Browser:
+    """The browser of Carol, who has signed in; sessions last for 100 s, or 60 s if idle."""
+    settings = make_settings(login_idle_s=60, login_max_s=100)
+    sign_outs = SignOuts(MemoryStorage(), None, clock=clock)
+    browser = Browser(Sessions(settings, sign_outs, clock=clock))
+    browser.sign_in()
+    return browser
+
+
+def test_t18_only_its_age_ends_a_session_in_use(carol: Browser, clock: FakeClock) -> None:
+    for _ in range(9):
+        clock.advance(10)
+        carol.visit()
+    clock.advance(9)
+    last = carol.visit()
+    clock.advance(1)
+
+    assert last.principal == CAROL
+    assert not carol.is_known()
+
+
+@pytest.mark.parametrize(("idle_s", "is_known"), [(60, True), (61, False)])
+def test_t18_a_session_ends_when_it_is_idle(
+    carol: Browser, clock: FakeClock, idle_s: int, is_known: bool
+) -> None:
+    clock.advance(30)
+    carol.visit()
+    clock.advance(idle_s)
+
+    assert carol.is_known() is is_known
+
+
+@pytest.mark.parametrize(("ahead_s", "is_known"), [(1, True), (5, True), (6, False), (99, False)])
+def test_t18_a_session_from_the_future_is_none_unless_two_clocks_differ_by_little(
+    carol: Browser, clock: FakeClock, ahead_s: int, is_known: bool
+) -> None:
+    clock.advance(-ahead_s)
+
+    assert carol.is_known() is is_known
+
+
+@pytest.mark.parametrize(("age_s", "is_renewed"), [(0, False), (6, False), (7, True)])
+def test_a_cookie_is_signed_again_after_a_tenth_of_the_idle_time(
+    carol: Browser, clock: FakeClock, age_s: int, is_renewed: bool
+) -> None:
+    first = carol.cookie
+    clock.advance(age_s)
+    carol.visit()
+
+    assert (carol.cookie != first) is is_renewed
+
+
+def test_a_renewed_cookie_is_of_the_same_session(carol: Browser, clock: FakeClock) -> None:
+    first = carol.visit()
+    clock.advance(50)
+    carol.visit()
+    clock.advance(1)
+
+    assert carol.visit() == first
+
+
+def test_t18_a_sign_out_ends_all_cookies_of_the_session_and_no_other(
+    carol: Browser, clock: FakeClock
+) -> None:
+    earlier = carol.cookie
+    clock.advance(30)
+    carol.visit()
+    renewed = carol.cookie
+    carol.sign_in()
+    another = carol.cookie
+    carol.cookie = renewed
+    carol.sign_out()
+
+    assert [carol.is_known_by(each) for each in (earlier, renewed, another)] == [False, False, True]
+
+
+def test_a_cookie_that_is_too_long_is_not_read(carol: Browser) -> None:
+    carol.cookie += "A" * 2048
+
+    with pytest.raises(NotIdentifiedError, match=r"Please sign in\.$"):
+        carol.visit()

@@ -1,0 +1,35 @@
+"""Errors of OSS know the repair that a request needs before its next try."""
+
+import pytest
+
+from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Refused
+
+
+@pytest.mark.parametrize(
+    ("code", "server_time_s", "repair"),
+    [
+        ("SecurityTokenExpired", None, RENEW_CREDENTIALS),
+        ("InvalidSecurityToken", None, RENEW_CREDENTIALS),
+        ("AccessKeyIdAndSecurityTokenNotMatch", None, RENEW_CREDENTIALS),
+        ("InvalidAccessKeyId", None, RENEW_CREDENTIALS),
+        ("RequestTimeTooSkewed", 1.0, SET_CLOCK),
+        ("RequestTimeTooSkewed", 0.0, SET_CLOCK),
+        ("RequestTimeTooSkewed", None, ""),
+        ("AccessDenied", 1.0, ""),
+        ("SignatureDoesNotMatch", 1.0, ""),
+    ],
+)
+def test_each_code_has_its_repair(code, server_time_s, repair):
+    assert Refused(code, 403, server_time_s=server_time_s).repair == repair
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "is_wrong_endpoint"),
+    [
+        ("AccessDenied", "Address it by using the specified endpoint.", True),
+        ("AccessDenied", "You have no right to access this object.", False),
+        ("InvalidBucketName", "Address it by using the specified endpoint.", False),
+    ],
+)
+def test_another_region_is_known_by_code_and_message(code, message, is_wrong_endpoint):
+    assert Refused(code, 403, message=message).is_wrong_endpoint is is_wrong_endpoint

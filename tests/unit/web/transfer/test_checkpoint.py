@@ -1,0 +1,78 @@
+"""The limits of a record: up to which values a page uses it."""
+
+import pytest
+
+from uploader.transfer.journal.checkpoint import Checkpoint, read_checkpoint
+from uploader.transfer.options import Options
+
+OWNER = "uploads/alice-1/"
+NOW_S = 1_773_480_413.0
+WEEK_S = 7 * 86400
+KIB = 1024
+GIB = 1024**3
+
+
+def text(**changes):
+    """Return the record of a multipart upload as JSON text."""
+    values = {
+        "owner": OWNER,
+        "name": "a.bin",
+        "path": "",
+        "size": 64 * KIB * KIB,
+        "modified": 1,
+        "key": f"{OWNER}2026-03-14/r/a.bin",
+        "upload_id": "U1",
+        "part_size": 8 * KIB * KIB,
+        "sent": 0,
+        "saved_at_s": NOW_S,
+        "page": "page-1",
+        "options": Options(),
+    }
+    values.update(changes)
+    return Checkpoint(**values).text()
+
+
+def waiting(**changes):
+    """Return the record of a file that waits, as JSON text."""
+    return text(upload_id="", part_size=0, **changes)
+
+
+def read(record):
+    return read_checkpoint(record, owner=OWNER, now_s=NOW_S)
+
+
+LONGEST = 1_000_000 - len(text(name=""))
+
+
+@pytest.mark.parametrize(
+    ("used", "refused"),
+    [
+        (waiting(saved_at_s=NOW_S - WEEK_S + 1), waiting(saved_at_s=NOW_S - WEEK_S)),
+        (waiting(saved_at_s=NOW_S + WEEK_S - 1), waiting(saved_at_s=NOW_S + WEEK_S)),
+        (text(saved_at_s=NOW_S + WEEK_S - 1), text(saved_at_s=NOW_S + WEEK_S)),
+        (text(part_size=100 * KIB), text(part_size=100 * KIB - 1)),
+        (text(part_size=5 * GIB), text(part_size=5 * GIB + 1)),
+        (
+            text(size=10_000 * 100 * KIB, part_size=100 * KIB),
+            text(size=10_000 * 100 * KIB + 1, part_size=100 * KIB),
+        ),
+        (text(size=7, sent=7), text(size=7, sent=8)),
+        (text(size=0), text(size=-1)),
+        (text(sha256="f" * 64), text(sha256="f" * 63)),
+        (text(sha256=""), text(sha256="f" * 65)),
+        (waiting(), waiting(sent=1)),
+        (text(name="x" * LONGEST), text(name="x" * (LONGEST + 1))),
+        (text(key=f"{OWNER}a..b"), text(key=f"{OWNER}a/../b")),
+        (text(key=f"{OWNER}..a"), text(key=f"{OWNER}..")),
+        (text(key=f"{OWNER}k"), text(key="uploads/alice-12/k")),
+        (text(), text(owner="uploads/bob-2/")),
+    ],
+)
+def test_a_record_is_used_up_to_a_limit(used, refused):
+    assert read(used) is not None
+    assert read(refused) is None
+
+
+@pytest.mark.parametrize(("age_s", "is_abandoned"), [(WEEK_S - 1, False), (WEEK_S, True)])
+def test_an_old_multipart_upload_is_not_offered_but_its_parts_are_removed(age_s, is_abandoned):
+    assert read(text(saved_at_s=NOW_S - age_s)).is_abandoned is is_abandoned
