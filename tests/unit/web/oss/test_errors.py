@@ -2,7 +2,7 @@
 
 import pytest
 
-from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Refused
+from uploader.oss.errors import RENEW_CREDENTIALS, SET_CLOCK, Corrupt, Lost, Refused
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,15 @@ def test_each_code_has_its_repair(code, server_time_s, repair):
 )
 def test_another_region_is_known_by_code_and_message(code, message, is_wrong_endpoint):
     assert Refused(code, 403, message=message).is_wrong_endpoint is is_wrong_endpoint
+
+
+def test_an_error_shows_what_is_known_and_nothing_more():
+    refused = Refused("AccessDenied", 403)
+    corrupt = Corrupt("ETag", expected="1", actual="2")
+
+    assert str(refused) == "AccessDenied (403):  []"
+    assert (refused.message, refused.request_id, refused.ec) == ("", "", "")
+    assert refused.canonical_request == ""
+    assert str(corrupt) == "ETag: expected 1, got 2"
+    assert (corrupt.request_id, corrupt.is_mismatch) == ("", False)
+    assert refused.request is Lost(Lost.CORS).request is None

@@ -2,7 +2,14 @@
 
 import pytest
 
-from uploader.oss.keys import MAX_KEY_BYTES, object_key, safe_name, safe_path
+from uploader.oss.keys import (
+    MAX_KEY_BYTES,
+    MAX_KNOWN_PATHS,
+    named_key,
+    object_key,
+    safe_name,
+    safe_path,
+)
 
 RANDOM = "0123456789abcdef0123456789abcdef"
 NOON = 1773480413.0  # 2026-03-14T09:26:53Z
@@ -74,3 +81,43 @@ def test_of_many_folders_each_is_safe_whatever_came_before():
     for number in range(300):
         assert safe_path(f"..//a b/{number % 150}\x00") == f"__/a b/{number % 150}_/"
     assert safe_path("") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "cut"),
+    [
+        ("a" * 251 + ".txt", "a" * 251 + ".txt"),
+        ("a" * 252 + ".txt", "a" * 251 + ".txt"),
+        ("a." * 130 + "txt", "a." * 125 + "a" + ".txt"),
+        ("a" * 300 + "." + "b" * 16, "a" * 238 + "." + "b" * 16),
+        ("a" * 250 + "." + "b" * 17, "a" * 250 + "." + "b" * 4),
+        ("a" * 300, "a" * 255),
+        ("漢" * 90, "漢" * 85),
+    ],
+    ids=["fits", "one more", "many dots", "ending of 16", "ending of 17", "no ending", "3 bytes"],
+)
+def test_a_name_is_cut_to_255_bytes_and_keeps_an_ending_of_at_most_16(name, cut):
+    assert safe_name(name) == cut
+
+
+def test_folders_leave_at_least_32_bytes_for_the_name():
+    path = "/".join(["f" * 98] * 10)  # 990 bytes with the last slash
+
+    key = named_key("u", "n" * 40, path=path)
+
+    assert len(key) == MAX_KEY_BYTES
+    assert key == "u" + path + "/" + "n" * 32
+    with pytest.raises(ValueError, match="too long for an object key"):
+        named_key("up", "n" * 40, path=path)
+
+
+def test_a_key_without_folders_is_prefix_and_name():
+    assert named_key("u/", "a.txt") == "u/a.txt"
+
+
+def test_a_path_is_the_same_after_many_other_paths():
+    before = safe_path("a/../b")
+    for number in range(2 * MAX_KNOWN_PATHS):
+        assert safe_path(f"{number}") == f"{number}/"
+
+    assert safe_path("a/../b") == before == "a/__/b/"

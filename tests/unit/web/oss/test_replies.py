@@ -218,3 +218,49 @@ def test_every_header_that_is_read_is_listed_for_the_cors_rule():
     read_error(Reply(503, note))
 
     assert asked == set(HEADERS_READ)
+
+
+def test_a_missing_value_is_named_with_the_id_of_the_request():
+    named = [("x-oss-request-id", "R1")]
+
+    with pytest.raises(Refused) as page:
+        read_stored(reply(200, named, "<html></html>"))
+    with pytest.raises(Corrupt) as hidden:
+        read_stored(reply(200, named))
+
+    assert (page.value.message, page.value.request_id) == ("no ETag", "R1")
+    proof = hidden.value
+    assert (proof.what, proof.expected, proof.actual) == ("ETag", "ETag", "(no header)")
+    assert (proof.request_id, proof.is_mismatch) == ("R1", False)
+
+
+def test_the_canonical_request_of_oss_is_read():
+    text = "<Error><Code>SignatureDoesNotMatch</Code><CanonicalRequest>PUT\n/b/k</CanonicalRequest>"
+
+    assert read_error(reply(403, (), text)).canonical_request == "PUT\n/b/k"
+
+
+def test_an_error_document_is_read_also_if_its_header_is_there():
+    other = binascii.b2a_base64(b"<Code>NoSuchKey</Code>").decode().strip()
+
+    assert read_error(reply(403, [("x-oss-err", other)], DENIED)).code == "AccessDenied"
+
+
+def test_every_entity_is_resolved_and_the_first_element_is_read():
+    assert element("<A>&lt;&gt;&quot;&apos;&amp;</A><A>b</A>", "A") == "<>\"'&"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_page"),
+    [
+        ("  {", False),
+        ("<?xml", False),
+        (" " * 199 + "{", False),
+        ("<CompleteMultipartUploadResult>", False),
+        ("<?XML", True),
+        ("<completemultipart", True),
+    ],
+)
+def test_a_body_of_oss_is_empty_xml_or_json(text, is_page):
+    with pytest.raises(Refused if is_page else Corrupt):
+        read_stored(reply(200, (), text))

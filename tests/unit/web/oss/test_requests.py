@@ -2,7 +2,17 @@
 
 import pytest
 
-from uploader.oss.requests import Bucket, complete_body
+from uploader.oss.requests import (
+    Bucket,
+    abort_multipart_upload,
+    complete_body,
+    complete_multipart_upload,
+    initiate_multipart_upload,
+    list_parts,
+    put_object,
+    upload_part,
+)
+from uploader.oss.signing import Credentials, sign_headers
 
 ENDPOINT = "https://oss-cn-hangzhou.aliyuncs.com"
 
@@ -62,3 +72,69 @@ def test_parts_are_listed_with_their_etags_as_xml_text():
         "<Part><PartNumber>2</PartNumber><ETag>&lt;&amp;></ETag></Part>"
         "</CompleteMultipartUpload>"
     )
+
+
+SIGNED = ("x-oss-date", "x-oss-content-sha256", "Authorization")
+UPLOAD = {"at_s": 1773480413.0, "upload_id": "U/1"}
+PLAIN = {"at_s": 1773480413.0, "headers": [("x-oss-meta-a", "b")]}
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments", "method", "query", "headers"),
+    [
+        (put_object, PLAIN, "PUT", "", [("x-oss-meta-a", "b")]),
+        (initiate_multipart_upload, PLAIN, "POST", "?uploads", [("x-oss-meta-a", "b")]),
+        (upload_part, dict(UPLOAD, number=7), "PUT", "?partNumber=7&uploadId=U%2F1", []),
+        (
+            upload_part,
+            dict(UPLOAD, number=7, traffic_limit=819200),
+            "PUT",
+            "?partNumber=7&uploadId=U%2F1",
+            [("x-oss-traffic-limit", "819200")],
+        ),
+        (
+            complete_multipart_upload,
+            dict(UPLOAD, headers=[("x-oss-forbid-overwrite", "true")]),
+            "POST",
+            "?uploadId=U%2F1",
+            [("content-type", "application/xml"), ("x-oss-forbid-overwrite", "true")],
+        ),
+        (abort_multipart_upload, UPLOAD, "DELETE", "?uploadId=U%2F1", []),
+        (list_parts, UPLOAD, "GET", "?uploadId=U%2F1", []),
+        (
+            list_parts,
+            dict(UPLOAD, after=1000),
+            "GET",
+            "?part-number-marker=1000&uploadId=U%2F1",
+            [],
+        ),
+    ],
+    ids=["put", "initiate", "part", "slow part", "complete", "abort", "list", "list after"],
+)
+def test_each_request_has_its_method_query_and_headers(make, arguments, method, query, headers):
+    bucket = Bucket("b", "cn-hangzhou", ENDPOINT)
+
+    request = make(Credentials("id", "secret"), bucket, "u/a b.txt", **arguments)
+
+    assert (request.method, request.bucket) == (method, bucket)
+    assert request.url == f"https://b.oss-cn-hangzhou.aliyuncs.com/u/a%20b.txt{query}"
+    assert [pair for pair in request.headers if pair[0] not in SIGNED] == headers
+    assert [pair[0] for pair in request.headers if pair[0] in SIGNED] == list(SIGNED)
+
+
+def test_the_signature_of_a_request_is_of_its_bucket_key_query_and_headers():
+    given = Credentials("id", "secret", "token")
+    bucket = Bucket("b", "cn-hangzhou", ENDPOINT)
+    query = [("uploadId", "U"), ("partNumber", "1")]
+
+    request = upload_part(given, bucket, "k", at_s=UPLOAD["at_s"], upload_id="U", number=1)
+
+    expected = sign_headers(
+        given, "PUT", "b", "k", date="20260314T092653Z", region="cn-hangzhou", query=query
+    )
+    assert request.headers == expected
+
+
+def test_the_slash_at_the_end_of_an_endpoint_is_no_part_of_the_origin():
+    for endpoint in ("https://oss.example.com/", "https://oss.example.com//"):
+        assert Bucket("b", "r", endpoint).origin == "https://b.oss.example.com"

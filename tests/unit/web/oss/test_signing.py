@@ -152,3 +152,39 @@ def test_what_signs_is_kept_for_a_day_and_region_and_others_have_their_own():
     for date, region in (("20260315", "cn-hangzhou"), ("20260314", "cn-beijing")):
         key = signing.signing_key("secret", date=date, region=region)
         assert given.signing_pads(date, region) == signing.hmac_pads(key)
+
+
+def test_the_hash_of_the_payload_is_signed_if_it_is_sent():
+    sent = signing.canonical_request(
+        "PUT", "b", "k", headers=[("X-Oss-Content-Sha256", "e3b0c442")], additional=["Host"]
+    )
+    unsigned = signing.canonical_request("PUT", "b", "k")
+
+    assert sent.endswith("\n\nhost\ne3b0c442")
+    assert unsigned.endswith("\n\n\nUNSIGNED-PAYLOAD")
+
+
+def test_headers_are_added_in_lower_case_before_the_authorization():
+    signed = signing.sign_headers(
+        signing.Credentials("id", "secret", "token"),
+        "GET", "b", "k", date="20260314T092653Z", region="cn-hangzhou",
+    )  # fmt: skip
+
+    assert signed[:-1] == [
+        ("x-oss-date", "20260314T092653Z"),
+        ("x-oss-content-sha256", "UNSIGNED-PAYLOAD"),
+        ("x-oss-security-token", "token"),
+    ]
+
+
+def test_credentials_show_four_characters_at_each_end():
+    assert repr(signing.Credentials("STS.NUabcdef1234", "s")) == "Credentials(STS.…1234)"
+
+
+def test_forgotten_credentials_sign_with_the_new_secret():
+    given = signing.Credentials("id", "secret")
+    before = given.signing_pads("20260314T092653Z", "r")
+    given.forget()
+
+    assert given.access_key_secret == ""
+    assert given.signing_pads("20260314T092653Z", "r") != before
