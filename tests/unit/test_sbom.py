@@ -152,6 +152,17 @@ def test_a_bundled_package_has_a_version_only_if_its_files_are_the_installed_one
     assert versions["reflected-ffi"] is None
 
 
+def test_the_versions_inside_pyodide_are_those_of_its_files() -> None:
+    folder = build.NODE_MODULES / "pyodide"
+    wasm = (folder / "pyodide.asm.wasm").read_bytes()
+    platform = json.loads((folder / "pyodide-lock.json").read_text("utf-8"))["info"]["platform"]
+    versions = {part.name: part.version for part in sbom.contained("ossferry-pyodide")}
+
+    assert platform == "emscripten_" + str(versions["emscripten"]).replace(".", "_")
+    for name in ("bzip2", "cpython", "sqlite", "xz", "zlib", "zstd"):
+        assert str(versions[name]).encode() in wasm, name
+
+
 def test_both_wheels_have_the_same_version() -> None:
     main, pyodide = (
         tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]

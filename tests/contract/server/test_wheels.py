@@ -94,6 +94,8 @@ def test_the_description_has_no_relative_link(dist: Path, name: str) -> None:
     assert about["description-content-type"] == "text/markdown"
     assert targets
     assert [each for each in targets if not "".join(each).startswith(("https://", "http://"))] == []
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]*)\)", prose)
+    assert [each for each in pictures if "/blob/" in each] == []  # GitHub's page about the picture
 
 
 def test_pyodides_files_are_only_in_their_wheel(dist: Path) -> None:
