@@ -19,7 +19,7 @@ BROWSER :=
 # pytest replaces a worker that crashes and repeats the test that crashed it (tests/support/workers.py)
 WORKERS := --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: demo test check audit format bench slow vendor-suites screenshots build lock modules prerequisites clean
+.PHONY: demo test check audit format bench slow vendor-suites screenshots build sbom wheel lock modules prerequisites clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -41,6 +41,14 @@ $(SDK_TOURS)/node_modules/.ready: $(SDK_TOURS)/package-lock.json
 
 build: $(VENV)/.ready web/node_modules/.ready
 	@$(BIN)/python web/build.py
+
+sbom: $(VENV)/.ready web/node_modules/.ready
+	@$(BIN)/python web/sbom.py
+
+wheel: build sbom
+	$(BIN)/python -m hatchling build --target wheel --clean --directory dist
+	cd wheels/pyodide && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist
+	@cd dist && wc -c *.whl
 
 demo: build
 	@exec $(BIN)/ossferry demo --port $(PORT) --oss-port $(OSS_PORT) --runtime $(RUNTIME) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(if $(FRAME_ORIGIN),--frame-origin "$(FRAME_ORIGIN)") $(if $(CUSTOM_DOMAIN),--custom-domain "$(CUSTOM_DOMAIN)")

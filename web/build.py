@@ -3,7 +3,8 @@
 - `assets/<group>-<content hash>/` contains the files of one group, and compressed copies of each
   file (`.br`, `.gz`). Browsers may cache these files for ever. If the content of a group changes,
   only this group gets a new folder.
-- `manifest.json` lists the files that the server may send, with the hash of each file.
+- `manifest.json` lists the files that the server may send, with the hash of each file. `separate`
+  names the folders that have a wheel of their own, such as `ossferry-pyodide`.
 - `index.<runtime>.html` is the English page for one runtime. `index.<runtime>.<language>.html` is
   the page in another language. Each page contains hashes, so that a browser refuses a changed file.
 """
@@ -80,13 +81,17 @@ PYSCRIPT_PLUGINS = [
 INLINE_SCRIPT = re.compile(r"<script(?: type=\"importmap\")?>(.+?)</script>", re.DOTALL)
 PYSCRIPT_UNUSED = (
     "codemirror",
+    "index-",  # of codemirror
     "py-editor",
     "py-game",
     "py-terminal",
     "xterm",
     "pyodide_graph",
     "service-worker",
+    "toml-",  # the page's config is JSON
+    "zip-",  # and names no archive
 )
+SEPARATE = ("pyodide",)  # groups that are not in the server's wheel
 
 
 def bundle_python(extension: Path | None = None) -> str:
@@ -164,6 +169,12 @@ def strip(source: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def pyscript_files() -> list[Path]:
+    """Return the files of PyScript that the page may load."""
+    every = sorted((NODE_MODULES / "@pyscript/core/dist").glob("*.js"))
+    return [path for path in every if not path.name.startswith(PYSCRIPT_UNUSED)]
+
+
 def sentences(language: str) -> dict[str, str]:
     """Return all sentences of a language as `{key: sentence}`."""
     text = (WEB / "uploader/locales" / f"{language}.json").read_text("utf-8")
@@ -177,7 +188,6 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
     Args:
         extension: a file with the operator's own Python, which runs after the start of the page.
     """
-    pyscript = NODE_MODULES / "@pyscript/core/dist"
     micropython = NODE_MODULES / "@micropython/micropython-webassembly-pyscript"
     pyodide = NODE_MODULES / "pyodide"
 
@@ -199,11 +209,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "uploader.py": bundle_python(extension).encode(),
             "dialogs.py": bundle(DIALOGS.rglob("*.py")).encode(),
         },
-        "pyscript": {
-            path.name: path.read_bytes()
-            for path in sorted(pyscript.glob("*.js"))
-            if not path.name.startswith(PYSCRIPT_UNUSED)
-        },
+        "pyscript": {path.name: path.read_bytes() for path in pyscript_files()},
         "micropython": {
             "micropython.mjs": closed((micropython / "micropython.mjs").read_bytes()),
             "micropython.wasm": faster((micropython / "micropython.wasm").read_bytes()),
@@ -347,10 +353,9 @@ def main(out: Path = OUT, extension: Path | None = None) -> None:
     manifest: dict[str, dict[str, object]] = {}
     hashes: dict[str, str] = {}
     inline: set[str] = set()
-    kept = set()
+    folders: dict[str, str] = {}
     for group, files in groups(extension).items():
-        name = folder_name(group, files)
-        kept.add(name)
+        name = folders[group] = folder_name(group, files)
         write_group(assets / name, files)
         for file, content in files.items():
             at = url[f"{group}/{file}"] = f"/assets/{name}/{file}"
@@ -369,10 +374,11 @@ def main(out: Path = OUT, extension: Path | None = None) -> None:
             ending = "" if language == "en" else f".{language}"
             write_file(out / f"index.{runtime}{ending}.html", text.encode())
             inline |= {integrity(script.encode()) for script in INLINE_SCRIPT.findall(text)}
-    listed = {"files": manifest, "inline_scripts": sorted(inline)}
+    separate = {group: f"/assets/{folders[group]}" for group in SEPARATE}
+    listed = {"files": manifest, "inline_scripts": sorted(inline), "separate": separate}
     (out / "manifest.json").write_text(json.dumps(listed, indent=1), "utf-8")
     for old in assets.iterdir():
-        if old.name not in kept:
+        if old.name not in folders.values():
             shutil.rmtree(old)
 
 

@@ -277,7 +277,7 @@ def _routes(
         clock=clock,
     )
     handlers = Handlers(
-        page=Pages.load(settings, base.web_dir, authenticator),
+        page=Pages.load(settings, base.web_dir, base.assets, authenticator),
         assets=AssetApi(assets),
         token=token,
         readiness=ready,

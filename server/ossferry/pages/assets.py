@@ -3,10 +3,15 @@
 Only files that the manifest lists are served, and their hashes are verified at start. Each
 requested path is looked up in a table that is built at start, so a request cannot read any other
 file. Small files are kept in memory; large files are streamed from disk.
+
+The files of Pyodide are most of the page's bytes. The manifest's entry `separate` names their
+folder. If `web_dir` does not have this folder, it is in the Python package `ossferry_pyodide`, or
+Pyodide is not installed.
 """
 
 import base64
 import hashlib
+import importlib.util
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,11 +79,18 @@ class Assets:
 
     Attributes:
         inline_scripts: hashes of the page's inline scripts, for the header Content-Security-Policy.
+        missing: the Python interpreters of the page that are not installed.
     """
 
-    def __init__(self, files: Mapping[str, StoredFile], inline_scripts: Sequence[str]) -> None:
+    def __init__(
+        self,
+        files: Mapping[str, StoredFile],
+        inline_scripts: Sequence[str],
+        missing: frozenset[str] = frozenset(),
+    ) -> None:
         self._files = files
         self.inline_scripts = inline_scripts
+        self.missing = missing
 
     @classmethod
     def load(cls, web_dir: Path) -> "Assets":
@@ -89,15 +101,20 @@ class Assets:
         """
         try:
             manifest = json.loads((web_dir / "manifest.json").read_bytes())
-            files = {
-                url: _load_listed(web_dir / url.lstrip("/"), entry)
-                for url, entry in manifest["files"].items()
-            }
+            separate = manifest.get("separate", {})
+            parents = {at: _find_parent(at, runtime, web_dir) for runtime, at in separate.items()}
+            files = {}
+            for url, entry in manifest["files"].items():
+                parent = parents.get(url.rpartition("/")[0], web_dir)
+                if parent is not None:
+                    files[url] = _load_listed(parent / url.lstrip("/"), entry)
         except (OSError, ValueError, KeyError) as error:
             raise SettingsError(
-                f"OSSFERRY_WEB_DIR: the page in {web_dir} is incomplete; run `make build`."
+                f"OSSFERRY_WEB_DIR: the page in {web_dir} is incomplete ({error}); install the"
+                " package again, or run `make build`."
             ) from error
-        return cls(files, manifest.get("inline_scripts", ()))
+        missing = frozenset(runtime for runtime, at in separate.items() if parents[at] is None)
+        return cls(files, manifest.get("inline_scripts", ()), missing)
 
     def find(self, url: str) -> StoredFile | None:
         """Return the file at this URL path, or None if there is no such file."""
@@ -150,6 +167,19 @@ def load_file(path: Path, content_type: str, encodings: list[str]) -> StoredFile
     paths = {name: path.with_name(path.name + SUFFIXES[name]) for name in encodings} | {"": path}
     variants = {name: _load_variant(each, name) for name, each in paths.items()}
     return StoredFile(content_type=content_type, variants=variants)
+
+
+def _find_parent(url: str, runtime: str, web_dir: Path) -> Path | None:
+    """Return the folder that contains a folder of assets; None if no folder contains it.
+
+    Args:
+        url: the URL path of the folder of assets. It contains the hash of the files.
+        runtime: the interpreter that the assets belong to.
+    """
+    package = importlib.util.find_spec(f"ossferry_{runtime}")
+    installed = (package.submodule_search_locations or ()) if package else ()
+    folders = [web_dir, *map(Path, installed)]
+    return next((folder for folder in folders if (folder / url.lstrip("/")).is_dir()), None)
 
 
 def _load_listed(path: Path, entry: dict[str, Any]) -> StoredFile:

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ossferry.access.authenticator import Authenticator
-from ossferry.errors import SettingsError
+from ossferry.errors import NowhereError, SettingsError
 from ossferry.http.languages import DEFAULT, VARY, language_of
-from ossferry.pages.assets import SUFFIXES, StoredFile, load_file
+from ossferry.pages.assets import SUFFIXES, Assets, StoredFile, load_file
 from ossferry.settings.choices import Runtime
 from ossferry.settings.model import Settings
 
@@ -29,31 +29,41 @@ class Pages:
         self,
         settings: Settings,
         files: Mapping[str, Mapping[str, StoredFile]],
+        missing: frozenset[str],
         authenticator: Authenticator,
     ) -> None:
         self._settings = settings
         self._files = files
+        self._missing = missing
         self._authenticator = authenticator
 
     @classmethod
-    def load(cls, settings: Settings, web_dir: Path, authenticator: Authenticator) -> "Pages":
+    def load(
+        cls, settings: Settings, web_dir: Path, assets: Assets, authenticator: Authenticator
+    ) -> "Pages":
         """Load all HTML files of the upload page into memory, and return a `Pages` object.
 
         Raises:
-            SettingsError: an HTML file is missing in `web_dir`.
+            SettingsError: an HTML file is missing in `web_dir`, or the interpreter of the settings
+                is not installed.
         """
+        if settings.runtime in assets.missing:
+            raise SettingsError(f"OSSFERRY_RUNTIME: {_how_to_install(settings.runtime)}")
         try:
             files = {runtime: _load_pages(web_dir, runtime) for runtime in get_args(Runtime)}
         except OSError as error:
             raise SettingsError(
                 f"OSSFERRY_WEB_DIR: a page is missing in {web_dir}; run `make build`."
             ) from error
-        return cls(settings, files, authenticator)
+        return cls(settings, files, assets.missing, authenticator)
 
     async def show(self, request: Request) -> Response:
         """Answer `GET /` with the page.
 
         If a person must sign in first, answer with the authenticator's response instead.
+
+        Raises:
+            NowhereError: the address chooses an interpreter that is not installed.
         """
         instead = await self._authenticator.welcome(request)
         if instead is not None:
@@ -62,12 +72,21 @@ class Pages:
         wanted = request.query_params.get("runtime", "")
         if self._settings.allow_runtime_query and wanted in self._files:
             runtime = wanted
+        if runtime in self._missing:
+            raise NowhereError(_how_to_install(runtime))
         pages = self._files[runtime]
         page = pages[language_of(request, list(pages))]
         response = page.respond(request, cache_control="no-cache")
         response.headers["vary"] = f"Accept-Encoding, {VARY}"
         self._authenticator.renew(request, response)
         return response
+
+
+def _how_to_install(runtime: str) -> str:
+    return (
+        f"The files of {runtime} are not installed, or belong to another release;"
+        f" run `pip install 'ossferry[{runtime}]'`."
+    )
 
 
 def _load_pages(web_dir: Path, runtime: str) -> dict[str, StoredFile]:

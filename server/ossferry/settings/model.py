@@ -353,7 +353,9 @@ class Settings(BaseSettings):
         " and signed forms check the type; OSS cannot check it for other uploads.",
     )
     runtime: Runtime = Field(
-        default="micropython", description="The interpreter that runs the page's main thread."
+        default="micropython",
+        description="The interpreter that runs the page's main thread. `pyodide` needs"
+        " `pip install 'ossferry[pyodide]'`.",
     )
     allow_runtime_query: bool = Field(
         default=False,

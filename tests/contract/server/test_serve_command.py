@@ -1,14 +1,11 @@
 """`ossferry serve` and `ossferry apikey` as an operator runs them, with settings for the cloud."""
 
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -17,29 +14,13 @@ import pytest
 from mock_oss.world.model import ACCESS_KEY_ID
 from ossferry.cli.main import main
 from support.programs import free_port
-
-COMMAND = Path(sys.executable).with_name("ossferry")
-SECRET = "a-text-of-more-than-32-characters"
+from support.serve_command import SECRET, cloud_options, server_process, wait_until_up
 
 
 @pytest.fixture
 def options(tmp_path: Path, web_dir: Path) -> dict[str, str]:
-    """Settings for the cloud, with an unreachable STS: port 9 of this machine."""
-    (tmp_path / "secret").write_text(f"{SECRET}\n")
-    return {
-        "OSSFERRY_AUTH": "apikey",
-        "OSSFERRY_API_KEYS_FILE": str(tmp_path / "keys.json"),
-        "OSSFERRY_BUCKET": "web-direct-upload",
-        "OSSFERRY_REGION": "cn-hangzhou",
-        "OSSFERRY_ENDPOINT": "https://oss-cn-hangzhou.invalid.aliyuncs.com",
-        "OSSFERRY_STS_ENDPOINT": "https://sts.invalid.aliyuncs.com",
-        "OSSFERRY_ROLE_ARN": "acs:ram::1000000000000000:role/oss-web-upload",
-        "OSSFERRY_SECRET_FILE": str(tmp_path / "secret"),
-        "OSSFERRY_WEB_DIR": str(web_dir),
-        "OSSFERRY_STS_TIMEOUT_S": "1",
-        "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI-canary-id",
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "canary-long-term-secret",
-    }
+    """Settings for the cloud, with a minimal page and an unreachable STS."""
+    return {**cloud_options(tmp_path), "OSSFERRY_WEB_DIR": str(web_dir)}
 
 
 Run = Callable[..., tuple[object, str, str]]
@@ -66,40 +47,6 @@ def run(
         return caught.value.code, *capsys.readouterr()
 
     return call
-
-
-@contextmanager
-def server_process(
-    folder: Path, options: dict[str, str], *before: str
-) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        [*before, COMMAND, "serve"],
-        cwd=folder,
-        env={**_plain_environment(), **options},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def _plain_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-
-
-def wait_until_up(url: str, process: subprocess.Popen[str]) -> None:
-    with httpx.Client(transport=httpx.HTTPTransport(retries=9), trust_env=False) as client:
-        while process.poll() is None:
-            try:
-                assert client.get(f"{url}/healthz").json() == {"status": "ok"}
-            except httpx.ConnectError:
-                continue
-            return
-    raise AssertionError(process.communicate())
 
 
 def test_the_server_runs_with_a_clouds_settings(

@@ -1,8 +1,9 @@
-"""The wheel contains the built page, or the build fails."""
+"""The wheels contain the built page, or the build fails."""
 
 import importlib.util
+import json
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,26 +21,63 @@ def load_hook() -> ModuleType:
     return module
 
 
-def run_hook(root: Path, version: str) -> dict[str, str]:
-    hook = load_hook().WebFilesHook(str(root), {}, None, None, str(root), "wheel")
-    build_data: dict[str, Any] = {"force_include": {}}
+def run_hook(
+    root: Path, version: str = "standard", name: str = "ossferry", **config: str
+) -> dict[str, Any]:
+    """Run the hook, and return the build data that it changes."""
+    metadata: Any = SimpleNamespace(core=SimpleNamespace(raw_name=name))
+    config = {"build": "build", **config}
+    hook = load_hook().WebFilesHook(str(root), config, None, metadata, str(root), "wheel")
+    build_data: dict[str, Any] = {"force_include": {}, "sbom_files": []}
     hook.initialize(version, build_data)
-    included: dict[str, str] = build_data["force_include"]
-    return included
+    return build_data
 
 
-def test_the_page_becomes_data_of_the_package(tmp_path: Path) -> None:
+@pytest.fixture
+def web(tmp_path: Path) -> Path:
+    """A built page with one folder that belongs into another wheel, and the SBOMs."""
     web = tmp_path / "build" / "web"
-    web.mkdir(parents=True)
-    (web / "manifest.json").write_text("{}")
+    for folder in ("app-1a2b", "pyodide-3c4d"):
+        (web / "assets" / folder).mkdir(parents=True)
+    manifest = {"files": {}, "separate": {"pyodide": "/assets/pyodide-3c4d"}}
+    (web / "manifest.json").write_text(json.dumps(manifest))
+    (web / "index.pyodide.html.br").touch()
+    (tmp_path / "build" / "sbom").mkdir()
+    for name in ("ossferry", "ossferry-pyodide"):
+        (tmp_path / "build" / "sbom" / f"{name}.cdx.json").touch()
+    return web
 
-    assert run_hook(tmp_path, "standard") == {str(web): "ossferry/web"}
+
+def test_the_page_becomes_data_of_the_package(tmp_path: Path, web: Path) -> None:
+    assert run_hook(tmp_path) == {
+        "force_include": {
+            str(web / "manifest.json"): "ossferry/web/manifest.json",
+            str(web / "index.pyodide.html.br"): "ossferry/web/index.pyodide.html.br",
+            str(web / "assets" / "app-1a2b"): "ossferry/web/assets/app-1a2b",
+        },
+        "sbom_files": [str(tmp_path / "build" / "sbom" / "ossferry.cdx.json")],
+    }
 
 
-def test_a_wheel_without_the_page_is_not_built(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="make build"):
-        run_hook(tmp_path, "standard")
+def test_pyodides_files_become_a_wheel_of_their_own(tmp_path: Path, web: Path) -> None:
+    project = tmp_path / "wheels" / "pyodide"
+    project.mkdir(parents=True)
+    data = run_hook(project, name="ossferry-pyodide", build="../../build", runtime="pyodide")
+
+    folder = str(web / "assets" / "pyodide-3c4d")
+    assert data["force_include"] == {folder: "ossferry_pyodide/assets/pyodide-3c4d"}
+    assert data["sbom_files"] == [str(tmp_path / "build" / "sbom" / "ossferry-pyodide.cdx.json")]
+
+
+@pytest.mark.parametrize("missing", ["web/manifest.json", "sbom/ossferry.cdx.json"])
+def test_a_wheel_without_the_page_or_the_sbom_is_not_built(
+    tmp_path: Path, web: Path, missing: str
+) -> None:
+    (tmp_path / "build" / missing).unlink()
+
+    with pytest.raises(FileNotFoundError, match=f"{missing}.*make wheel"):
+        run_hook(tmp_path)
 
 
 def test_an_editable_install_needs_no_page(tmp_path: Path) -> None:
-    assert run_hook(tmp_path, "editable") == {}
+    assert run_hook(tmp_path, "editable") == {"force_include": {}, "sbom_files": []}

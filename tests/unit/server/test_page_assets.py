@@ -1,5 +1,6 @@
 """The page and its assets: only files in the manifest, in the best encoding, cached for ever."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,4 +128,83 @@ def test_t37_start_with_a_byte_changed_on_disk_is_refused(
     path.write_bytes(path.read_bytes()[:-1] + b"!")
 
     with pytest.raises(SettingsError, match=r"run `make build`\.$"):
+        create_app(settings, assume_role=sts)
+
+
+@pytest.fixture
+def without_pyodide(web_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Move Pyodide's files away, as in the plain wheel, and return the folder that has them now."""
+    manifest = json.loads((web_dir / "manifest.json").read_text())
+    manifest["separate"] = {"pyodide": "/assets/pyodide-3c4d"}
+    (web_dir / "manifest.json").write_text(json.dumps(manifest))
+    elsewhere = tmp_path_factory.mktemp("site-packages")
+    moved = elsewhere / "ossferry_pyodide" / "assets"
+    moved.mkdir(parents=True)
+    (web_dir / "assets" / "pyodide-3c4d").rename(moved / "pyodide-3c4d")
+    (moved.parent / "__init__.py").touch()
+    return elsewhere
+
+
+def test_without_pyodides_package_the_page_runs_on_micropython(
+    make_settings: Callable[..., Settings], sts: FakeSts, without_pyodide: Path
+) -> None:
+    settings = make_settings(allow_runtime_query=True)
+    with app_client(create_app(settings, assume_role=sts)) as client:
+        client.headers["accept-encoding"] = "identity"
+        page, script, missing = client.get("/"), client.get(SCRIPT), client.get(LARGE)
+        other = client.get("/?runtime=pyodide")
+
+    assert (page.status_code, script.status_code, missing.status_code) == (200, 200, 404)
+    assert other.status_code == 404
+    assert "pip install 'ossferry[pyodide]'" in other.json()["detail"]
+
+
+def test_without_pyodides_package_the_server_does_not_start_with_pyodide(
+    make_settings: Callable[..., Settings], sts: FakeSts, without_pyodide: Path
+) -> None:
+    with pytest.raises(
+        SettingsError, match=r"^OSSFERRY_RUNTIME: .*pip install 'ossferry\[pyodide\]'"
+    ):
+        create_app(make_settings(runtime="pyodide"), assume_role=sts)
+
+
+def test_pyodides_files_come_from_the_installed_package(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    without_pyodide: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(without_pyodide)
+    with app_client(create_app(make_settings(runtime="pyodide"), assume_role=sts)) as client:
+        assert client.get("/").text == "<html data-runtime=pyodide>"
+        assert len(client.get(LARGE, headers={"accept-encoding": "identity"}).content) == 800_000
+
+
+def test_a_package_of_another_release_is_no_help(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    without_pyodide: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assets = without_pyodide / "ossferry_pyodide" / "assets"
+    (assets / "pyodide-3c4d").rename(assets / "pyodide-5e6f")
+    monkeypatch.syspath_prepend(without_pyodide)
+
+    with pytest.raises(SettingsError, match=r"pip install 'ossferry\[pyodide\]'"):
+        create_app(make_settings(runtime="pyodide"), assume_role=sts)
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing"])
+def test_t37_start_with_a_damaged_package_is_refused(
+    settings: Settings,
+    sts: FakeSts,
+    without_pyodide: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: str,
+) -> None:
+    path = without_pyodide / "ossferry_pyodide" / LARGE.lstrip("/")
+    path.write_bytes(b"!") if damage == "changed" else path.unlink()
+    monkeypatch.syspath_prepend(without_pyodide)
+
+    with pytest.raises(SettingsError, match="ossferry_pyodide"):
         create_app(settings, assume_role=sts)

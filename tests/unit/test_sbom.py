@@ -1,0 +1,173 @@
+"""The licences and the SBOM name the code that the wheels contain, no less and no more."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+import build
+import sbom
+
+ROOT = Path(__file__).parents[2]
+WHEELS = list(sbom.PROJECTS)
+
+
+def npm_package(path: str) -> str:
+    """Return the npm package that contains a path below `node_modules`; empty if none does."""
+    found = re.findall(r"node_modules/((?:@[^/]+/)?[^/.][^/]*)/", path)
+    return found[-1] if found else ""
+
+
+@pytest.fixture(scope="module")
+def really_shipped() -> dict[str, set[str]]:
+    """The npm packages whose code is in each wheel: those of the files that the build reads, and
+    those that the source maps of these files name.
+    """
+    read: list[Path] = []
+
+    class Recording(type(build.NODE_MODULES)):  # type: ignore[misc] # the class of this system's paths
+        def read_bytes(self) -> bytes:
+            read.append(Path(self))
+            content: bytes = super().read_bytes()
+            return content
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "NODE_MODULES", Recording(build.NODE_MODULES))
+        build.groups()
+    shipped: dict[str, set[str]] = {wheel: set() for wheel in WHEELS}
+    for path in read:
+        package = npm_package(path.as_posix())
+        wheel = "ossferry-pyodide" if package == "pyodide" else "ossferry"
+        shipped[wheel].add(package)
+        source_map = path.with_name(f"{path.name}.map")
+        if path.is_relative_to(build.NODE_MODULES / "@pyscript") and source_map.exists():
+            shipped[wheel] |= {
+                npm_package(each) for each in json.loads(source_map.read_text())["sources"]
+            }
+    return {wheel: names - {""} for wheel, names in shipped.items()}
+
+
+def license_texts(wheel: str) -> set[str]:
+    folder = sbom.PROJECTS[wheel] / "licenses"
+    return {path.relative_to(folder).as_posix()[:-4] for path in folder.rglob("*.txt")}
+
+
+def embedded(wheel: str) -> set[str]:
+    tables = tomllib.loads((ROOT / "web" / "embedded.toml").read_text("utf-8"))
+    packages = {"pyodide"} if wheel == "ossferry-pyodide" else tables.keys() - {"pyodide"}
+    return {name for package in packages for name in tables[package]}
+
+
+@pytest.mark.parametrize("wheel", WHEELS)
+def test_each_package_in_a_wheel_has_its_licence_text_and_no_other(
+    wheel: str, really_shipped: dict[str, set[str]]
+) -> None:
+    assert license_texts(wheel) == really_shipped[wheel] | embedded(wheel)
+    assert {part.name for part in sbom.contained(wheel)} == license_texts(wheel)
+
+
+def test_pyscripts_files_contain_no_code_without_a_package() -> None:
+    maps = [path.with_name(f"{path.name}.map") for path in build.pyscript_files()]
+    sources = {source for path in maps for source in json.loads(path.read_text())["sources"]}
+
+    assert len(sources) > 50
+    assert [source for source in sources if re.search("3rd.party/|vendor", source)] == []
+
+
+@pytest.mark.parametrize("wheel", WHEELS)
+def test_the_licence_of_a_wheel_is_that_of_its_parts(wheel: str) -> None:
+    project = tomllib.loads((sbom.PROJECTS[wheel] / "pyproject.toml").read_text("utf-8"))["project"]
+    parts = {
+        one
+        for part in sbom.contained(wheel)
+        for all_ in part.licenses
+        for one in all_.split(" AND ")
+    }
+
+    assert set(project["license"].split(" AND ")) == parts | {"Apache-2.0"}
+
+
+@pytest.mark.parametrize("wheel", WHEELS)
+def test_the_notice_names_every_part(wheel: str) -> None:
+    notice = (sbom.PROJECTS[wheel] / "NOTICE").read_text("utf-8").lower()
+    other = {"hacl-star": "hacl*", "libcxx": "libc++", "xz": "xz utils", "zstd": "zstandard"}
+
+    for part in sbom.contained(wheel):
+        assert other.get(part.name, part.name) in notice, part.name
+
+
+def written(wheel: str, folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(sbom.write(wheel, folder).read_text("utf-8"))
+    return document
+
+
+@pytest.mark.parametrize("wheel", WHEELS)
+def test_the_sbom_is_valid_and_the_same_each_time(wheel: str, tmp_path: Path) -> None:
+    first, second = (sbom.write(wheel, tmp_path / name).read_bytes() for name in ("a", "b"))
+
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(first.decode()) is None
+    assert first == second
+
+
+def test_the_sbom_has_the_locked_versions_and_hashes(tmp_path: Path) -> None:
+    found = {each["purl"]: each for each in written("ossferry", tmp_path)["components"]}
+    lock = (ROOT / "requirements.lock").read_text("utf-8")
+    (starlette,) = re.findall(r"^starlette==(\S+)", lock, re.MULTILINE)
+    npm = json.loads((ROOT / "web" / "package-lock.json").read_text())["packages"]
+    micropython = npm[f"node_modules/{sbom.MICROPYTHON}"]["version"]
+
+    component = found[f"pkg:pypi/starlette@{starlette}"]
+    for digest in component["externalReferences"][0]["hashes"]:
+        assert f"--hash=sha256:{digest['content']}" in lock
+    assert component["licenses"] == [{"license": {"id": "BSD-3-Clause"}}]
+    changed = found[f"pkg:npm/%40micropython/micropython-webassembly-pyscript@{micropython}"]
+    assert len(changed["externalReferences"][0]["hashes"][0]["content"]) == 128
+    assert "web/interpreter.py" in changed["pedigree"]["notes"]
+
+
+def test_the_sbom_names_the_needed_python_packages_only(tmp_path: Path) -> None:
+    names = {
+        each["name"]
+        for each in written("ossferry", tmp_path)["components"]
+        if each["purl"].startswith("pkg:pypi/")
+    }
+
+    # direct, of an extra, of another system, and of an old Python
+    assert {"oss2", "greenlet", "colorama", "async-timeout"} <= names
+    assert not {"pytest", "hatchling", "pillow", "opentelemetry-sdk", "pysocks"} & names
+
+
+def test_a_bundled_package_has_a_version_only_if_its_files_are_the_installed_ones() -> None:
+    versions = {part.name: part.version for part in sbom.contained("ossferry")}
+
+    assert (
+        versions["basic-devtools"]
+        == sbom._package(build.NODE_MODULES / "basic-devtools")["version"]
+    )
+    assert versions["reflected-ffi"] is None
+
+
+def test_the_versions_inside_pyodide_are_those_of_its_files() -> None:
+    folder = build.NODE_MODULES / "pyodide"
+    wasm = (folder / "pyodide.asm.wasm").read_bytes()
+    platform = json.loads((folder / "pyodide-lock.json").read_text("utf-8"))["info"]["platform"]
+    versions = {part.name: part.version for part in sbom.contained("ossferry-pyodide")}
+
+    assert platform == "emscripten_" + str(versions["emscripten"]).replace(".", "_")
+    for name in ("bzip2", "cpython", "sqlite", "xz", "zlib", "zstd"):
+        assert str(versions[name]).encode() in wasm, name
+
+
+def test_both_wheels_have_the_same_version() -> None:
+    main, pyodide = (
+        tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+        for folder in sbom.PROJECTS.values()
+    )
+
+    assert main["version"] == pyodide["version"]
+    assert main["optional-dependencies"]["pyodide"] == [f"ossferry-pyodide=={main['version']}"]
