@@ -19,7 +19,7 @@ BROWSER :=
 # pytest replaces a worker that crashes and repeats the test that crashed it (tests/support/workers.py)
 WORKERS := --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: demo test check audit format bench slow vendor-suites screenshots build sbom wheel lock modules prerequisites clean
+.PHONY: demo test check audit format bench slow mutants vendor-suites screenshots build sbom wheel lock modules prerequisites clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -78,6 +78,9 @@ bench: build prerequisites
 
 slow: build prerequisites $(SDK_TOURS)/node_modules/.ready
 	$(BIN)/python -m pytest $(WORKERS) --maxprocesses 1 -m slow $(if $(BROWSER),--browser $(BROWSER) tests/browser tests/e2e) $(if $(ONLY),-k "$(ONLY)")
+
+mutants: build
+	PYTHONPATH=tests $(BIN)/python -m support.mutation $(ONLY)
 
 vendor-suites: $(VENV)/.ready
 	PYTHONPATH="$(CURDIR)/tests" $(BIN)/python -m contract.mock_oss.vendor_suites oss2

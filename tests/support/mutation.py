@@ -1,0 +1,230 @@
+"""Mutation tests: changes the code in small ways, and reports the changes that no test notices.
+
+`make mutants` runs this program, which takes about an hour; `make mutants ONLY=uploader` runs one
+area. mutmut makes the changes ("mutants") and chooses for each one the tests that call the changed
+function. It needs another layout than the checkout, so it works on a copy in `build/mutation`. A
+second run tests only functions that have changed since, and mutants that survived.
+
+A mutant that survives must be listed in `docs/tests.md` with the reason. The program ends with
+status 1 if a function has more survivors than the page says, or if less than 90 % are killed.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+__all__ = ["AREAS", "Area", "Outcome", "function_of", "main", "read_outcome", "reasons", "unlisted"]
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/tests.md"
+WORK = ROOT / "build/mutation"
+PACKAGES = ("server/ossferry", "server/mock_oss", "web/uploader")
+NEEDED = ("build/web", "deploy", "docs", "playwright.config.toml", "requirements.lock", "web")
+"""Files and folders that tests read."""
+GOAL = 0.9
+"""Share of mutants that the tests must notice."""
+RECORDS = "mutants/src/**/*.meta"  # one JSON document per module
+SURVIVED, NO_TEST = 0, 33  # exit codes that mutmut records
+ROW = re.compile(r"^\| `([\w.]+)` \| (\d+) \| (.+) \|$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """Modules to mutate, and the tests that must notice it.
+
+    Attributes:
+        modules: patterns of paths below `src`, where the copies of all packages are.
+        tests: paths of tests.
+        without: paths of tests that cannot run in the copy, because they read the checkout.
+    """
+
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+    without: tuple[str, ...] = ()
+
+
+AREAS = {
+    "uploader": Area(
+        modules=(
+            "uploader/oss/*",
+            "uploader/transfer/plan.py",
+            "uploader/transfer/pacing/retry.py",
+            "uploader/transfer/journal/checkpoint.py",
+        ),
+        tests=("tests/unit/web/oss", "tests/unit/web/transfer", "tests/unit/model/test_plan.py"),
+    ),
+    "ossferry": Area(
+        modules=(
+            "ossferry/access/*",
+            "ossferry/authentication/*",
+            "ossferry/oss/policy.py",
+            "ossferry/state/counter.py",
+            "ossferry/uploads/quotas.py",
+        ),
+        tests=("tests/unit/server", "tests/attacks"),
+        without=("tests/unit/server/test_form_words.py", "tests/unit/server/test_hatch_build.py"),
+    ),
+    "mock_oss": Area(
+        modules=("mock_oss/access/*", "mock_oss/policies/*", "mock_oss/signing/*"),
+        tests=("tests/unit/mock_oss", "tests/contract/mock_oss"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Results of one area.
+
+    Attributes:
+        total: number of mutants.
+        survivors: names of the mutants that no test noticed.
+    """
+
+    total: int
+    survivors: tuple[str, ...]
+
+    @property
+    def killed(self) -> float:
+        """The share of mutants that a test noticed."""
+        return 1 - len(self.survivors) / self.total
+
+
+def settings_of(area: Area) -> str:
+    """Return the `pyproject.toml` of the copy: settings of mutmut and pytest."""
+    ignores = [f"--ignore={path}" for path in area.without]
+    values = json.dumps  # a list of strings has the same form in TOML
+    return f"""[tool.mutmut]
+source_paths = ["src"]
+only_mutate = {values([f"src/{pattern}" for pattern in area.modules])}
+also_copy = {values(list(NEEDED))}
+pytest_add_cli_args = ["-p", "no:cacheprovider"]
+pytest_add_cli_args_test_selection = {values([*area.tests, *ignores])}
+use_git_change_detection = false
+
+[tool.pytest.ini_options]
+addopts = "--import-mode=importlib -m 'not slow'"
+pythonpath = ["src", "web", "tests"]
+xfail_strict = true
+filterwarnings = ["error"]
+timeout = 180
+timeout_method = "thread"
+markers = ["browser", "core", "e2e", "slow"]
+"""
+
+
+def copy(area: Area, folder: Path) -> None:
+    """Copy the packages, the tests and what the tests read.
+
+    The records of mutmut in `mutants` stay, but survivors are tested again: there may be new tests.
+    """
+    for old in ("src", "tests", "mutants/tests"):
+        shutil.rmtree(folder / old, ignore_errors=True)
+    ignored = shutil.ignore_patterns("__pycache__", "node_modules")
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, folder / "src" / Path(package).name, ignore=ignored)
+    for needed in ("tests", *NEEDED):
+        source = ROOT / needed
+        if source.is_dir():
+            shutil.copytree(source, folder / needed, ignore=ignored, dirs_exist_ok=True)
+        else:
+            shutil.copy2(source, folder / needed)
+    (folder / "pyproject.toml").write_text(settings_of(area), "utf-8")
+    for path in folder.glob(RECORDS):
+        record = json.loads(path.read_text("utf-8"))
+        codes = record["exit_code_by_key"]
+        record["exit_code_by_key"] = {
+            name: None if code in (SURVIVED, NO_TEST) else code for name, code in codes.items()
+        }
+        path.write_text(json.dumps(record), "utf-8")
+
+
+def read_outcome(folder: Path) -> Outcome:
+    """Read the records of mutmut.
+
+    Raises:
+        ValueError: a mutant has not been tested.
+    """
+    codes: dict[str, int | None] = {}
+    for path in folder.glob(RECORDS):
+        codes |= json.loads(path.read_text("utf-8"))["exit_code_by_key"]
+    for name, code in codes.items():
+        if code is None:
+            raise ValueError(f"{name} was not tested")
+    survivors = sorted(name for name, code in codes.items() if code in (SURVIVED, NO_TEST))
+    return Outcome(total=len(codes), survivors=tuple(survivors))
+
+
+def function_of(mutant: str) -> str:
+    """Return the qualified name of the function that a mutant changes.
+
+    >>> function_of("uploader.oss.keys.x_safe_path__mutmut_3")
+    'uploader.oss.keys.safe_path'
+    >>> function_of("uploader.oss.crc64.xǁShifterǁcombine__mutmut_6")
+    'uploader.oss.crc64.Shifter.combine'
+    """
+    module, _, name = mutant.rpartition("__mutmut_")[0].rpartition(".")
+    return f"{module}.{name.removeprefix('x_').removeprefix('xǁ').replace('ǁ', '.')}"
+
+
+def reasons(page: str) -> Mapping[str, int]:
+    """Return how many survivors the page explains, by function."""
+    return {name: int(count) for name, count, _reason in ROW.findall(page)}
+
+
+def unlisted(survivors: Iterable[str], page: str) -> Mapping[str, int]:
+    """Return the number of survivors that the page does not explain, by function."""
+    listed = reasons(page)
+    found = Counter(map(function_of, survivors))
+    return {name: count - listed.get(name, 0) for name, count in sorted(found.items())
+            if count > listed.get(name, 0)}  # fmt: skip
+
+
+def run(name: str, area: Area) -> Outcome:
+    """Run the tests of one area on all its mutants, and write the survivors as diffs."""
+    folder = WORK / name
+    copy(area, folder)
+    program = Path(sys.executable).with_name("mutmut")
+    log = folder / "mutmut.log"
+    with log.open("wb") as out:
+        done = subprocess.run([program, "run"], cwd=folder, stdout=out, stderr=out)  # noqa: S603
+    if done.returncode:
+        raise SystemExit(f"mutmut failed: see {log}")
+    outcome = read_outcome(folder)
+    diffs = [
+        subprocess.run(  # noqa: S603
+            [program, "show", mutant], cwd=folder, capture_output=True, text=True, check=True
+        ).stdout
+        for mutant in outcome.survivors
+    ]
+    (folder / "survivors.diff").write_text("\n".join(diffs), "utf-8")
+    return outcome
+
+
+def main(words: list[str]) -> int:
+    """Run the areas that `words` name, or all; return the exit status."""
+    failed = False
+    page = PAGE.read_text("utf-8")
+    for name, area in AREAS.items():
+        if words and not any(fnmatch(name, word) for word in words):
+            continue
+        outcome = run(name, area)
+        missing = unlisted(outcome.survivors, page)
+        failed |= bool(missing) or outcome.killed < GOAL
+        print(  # noqa: T201
+            f"{name}: {outcome.total} mutants, {outcome.killed:.1%} killed,"
+            f" {len(outcome.survivors)} survivors"
+        )
+        for function, count in missing.items():
+            print(f"  not in docs/tests.md: {function}: {count}")  # noqa: T201
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

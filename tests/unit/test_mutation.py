@@ -1,0 +1,84 @@
+"""The report of the mutation tests: every survivor is listed in `docs/tests.md`, with a reason."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from support.mutation import (
+    AREAS,
+    PACKAGES,
+    PAGE,
+    ROOT,
+    function_of,
+    read_outcome,
+    reasons,
+    unlisted,
+)
+
+LISTED = """
+| function | survivors | reason |
+|---|---|---|
+| `uploader.oss.keys.safe_path` | 2 | the cache changes only the speed |
+"""
+MUTANTS = ["uploader.oss.keys.x_safe_path__mutmut_1", "uploader.oss.keys.x_safe_path__mutmut_10"]
+
+
+@pytest.mark.parametrize(
+    ("mutant", "function"),
+    [
+        ("uploader.oss.keys.x_safe_path__mutmut_3", "uploader.oss.keys.safe_path"),
+        ("uploader.oss.keys.x__key__mutmut_13", "uploader.oss.keys._key"),
+        ("a.b.xǁShifterǁcombine__mutmut_6", "a.b.Shifter.combine"),
+        ("a.b.xǁShifterǁ__init____mutmut_6", "a.b.Shifter.__init__"),
+    ],
+)
+def test_a_mutant_belongs_to_a_function(mutant: str, function: str) -> None:
+    assert function_of(mutant) == function
+
+
+def test_a_survivor_beyond_the_listed_number_is_reported() -> None:
+    assert unlisted(MUTANTS, LISTED) == {}
+    assert unlisted(MUTANTS[:1], LISTED) == {}
+    assert unlisted([*MUTANTS, "a.x_b__mutmut_1"], LISTED) == {"a.b": 1}
+    assert unlisted([*MUTANTS, MUTANTS[0]], LISTED) == {"uploader.oss.keys.safe_path": 1}
+
+
+def test_mutants_without_a_test_have_survived(tmp_path: Path) -> None:
+    record = tmp_path / "mutants/src/a/b.py.meta"
+    record.parent.mkdir(parents=True)
+    codes = {
+        "a.x_b__mutmut_1": 1,
+        "a.x_b__mutmut_2": 0,
+        "a.x_b__mutmut_3": 33,
+        "a.x_b__mutmut_4": -24,
+    }
+    record.write_text(json.dumps({"exit_code_by_key": codes}))
+
+    outcome = read_outcome(tmp_path)
+
+    assert (outcome.total, outcome.killed) == (4, 0.5)
+    assert outcome.survivors == ("a.x_b__mutmut_2", "a.x_b__mutmut_3")
+
+
+def test_a_mutant_without_a_result_is_no_outcome(tmp_path: Path) -> None:
+    record = tmp_path / "mutants/src/b.py.meta"
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps({"exit_code_by_key": {"a.x_b__mutmut_1": None}}))
+
+    with pytest.raises(ValueError, match="x_b__mutmut_1 was not tested"):
+        read_outcome(tmp_path)
+
+
+@pytest.mark.parametrize("name", AREAS)
+def test_every_pattern_of_an_area_finds_modules_and_tests(name: str) -> None:
+    folders = [(ROOT / package).parent for package in PACKAGES]
+
+    for pattern in AREAS[name].modules:
+        assert any(list(folder.glob(pattern)) for folder in folders), pattern
+    for path in AREAS[name].tests + AREAS[name].without:
+        assert (ROOT / path).exists(), path
+
+
+def test_every_listed_function_has_a_count_and_a_reason() -> None:
+    assert all(reasons(PAGE.read_text("utf-8")).values())
