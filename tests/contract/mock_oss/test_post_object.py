@@ -2,14 +2,14 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from contract.mock_oss.clients import REGION, Answer, send
+from contract.mock_oss.clients import REGION, send
+from contract.mock_oss.post_forms import BOUNDARY, form, policy_of, post, v1_fields, v4_fields
 from mock_oss import (
     ACCESS_KEY_ID,
     ACCESS_KEY_SECRET,
@@ -24,64 +24,6 @@ from mock_oss import (
 from mock_oss.signing import v1, v4
 from mock_oss.store import SessionRecord
 from support.vectors import load
-
-BOUNDARY = "b0undary"
-
-
-def form(
-    fields: Mapping[str, str],
-    data: bytes | None = b"hello",
-    *,
-    name: str = "f.txt",
-    after: str = "",
-) -> bytes:
-    body = b""
-    for field, value in fields.items():
-        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n'
-        body += head.encode() + value.encode() + b"\r\n"
-    if data is not None:
-        head = (
-            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
-            "Content-Type: text/plain\r\n\r\n"
-        )
-        body += head.encode() + data + b"\r\n"
-    return body + after.encode() + f"--{BOUNDARY}--\r\n".encode()
-
-
-def post(oss: MockOSS, body: bytes, *, bucket: str = BUCKET) -> Answer:
-    kind = f"multipart/form-data; boundary={BOUNDARY}"
-    return send(oss, "POST", f"/{bucket}/", headers={"Content-Type": kind}, body=body)
-
-
-def policy_of(oss: MockOSS, conditions: list[object], **changes: object) -> str:
-    expiration = (oss.clock.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    document = {"expiration": expiration, "conditions": conditions, **changes}
-    return b64encode(json.dumps(document).encode()).decode()
-
-
-def v1_fields(oss: MockOSS, conditions: list[object], **changes: object) -> dict[str, str]:
-    policy = policy_of(oss, conditions, **changes)
-    return {
-        "OSSAccessKeyId": ACCESS_KEY_ID,
-        "policy": policy,
-        "Signature": v1.signature(ACCESS_KEY_SECRET, policy),
-    }
-
-
-def v4_fields(
-    oss: MockOSS, conditions: list[object], *, at: datetime | None = None, region: str = REGION
-) -> dict[str, str]:
-    date_time = f"{at or oss.clock.now():%Y%m%dT%H%M%SZ}"
-    credential = v4.Credential(ACCESS_KEY_ID, date_time[:8], region)
-    signed = {
-        "x-oss-signature-version": "OSS4-HMAC-SHA256",
-        "x-oss-credential": f"{ACCESS_KEY_ID}/{credential.scope}",
-        "x-oss-date": date_time,
-    }
-    policy = policy_of(oss, [*({name: value} for name, value in signed.items()), *conditions])
-    key = v4.signing_key(ACCESS_KEY_SECRET, credential.date, credential.region)
-    return {**signed, "policy": policy, "x-oss-signature": v4.signature(key, policy)}
-
 
 ALLOW_ALL = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 EVERYTHING = Role(name="everything", policies=(ALLOW_ALL,))
