@@ -195,12 +195,6 @@ def test_a_v4_policy_must_list_the_signature_fields(mock_oss: MockOSS) -> None:
     assert (answer.status, answer.code) == (400, "InvalidPolicyDocument")
 
 
-def test_the_region_of_a_v4_form_is_the_buckets(mock_oss: MockOSS) -> None:
-    answer = post(mock_oss, form({"key": "a", **v4_fields(mock_oss, [], region="cn-beijing")}))
-
-    assert (answer.status, answer.code) == (400, "InvalidArgument")
-
-
 @pytest.mark.parametrize(
     ("extra", "status"),
     [

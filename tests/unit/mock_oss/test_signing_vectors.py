@@ -185,8 +185,13 @@ def test_a_broken_v4_authorization_header_is_an_error(header: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a/20260101/r/oss", "a/2026-101/r/oss/aliyun_v4_request", "/20260101/r/oss/aliyun_v4_request"],
-    ids=["short", "bad date", "no key"],
+    [
+        "a/20260101/r/oss",
+        "/20260101/r/oss/aliyun_v4_request",
+        "a/20260101/r/sts/aliyun_v4_request",
+        "a/20260101/r/oss/aws4_request",
+    ],
+    ids=["short", "no key", "other product", "other version"],
 )
 def test_a_broken_credential_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="credential"):
