@@ -12,7 +12,7 @@ from alibabacloud_tea_openapi.models import Config
 from oss2.exceptions import AccessDenied, ServerError
 from Tea.exceptions import TeaException
 
-from contract.mock_oss.clients import oss2_bucket, send
+from contract.mock_oss.clients import oss2_bucket, send, start_session
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, ROLE_ARN, MockOSS, Role, User, World
 
 STYLES = [pytest.param(None, id="acs3"), pytest.param("v2", id="rpc")]
@@ -226,6 +226,88 @@ def test_a_caller_needs_both_permission_and_trust(style: str | None) -> None:
         assert refusal(oss, unable, request()) == (403, "NoPermission")
         root = client(oss, style, "LTAIroot", secret="s")
         assert refusal(oss, root, request()) == (403, "NoPermission")
+
+
+def trust(*statements: dict[str, Any]) -> str:
+    base = {"Effect": "Allow", "Action": "sts:AssumeRole"}
+    listed = [{**base, **statement} for statement in statements]
+    return json.dumps({"Version": "1", "Statement": listed})
+
+
+ACCOUNT = {"RAM": "acs:ram::1000000000000000:root"}
+BOB = {"RAM": "acs:ram::1000000000000000:user/bob"}
+ASK_ID = {"StringEquals": {"sts:ExternalId": "shared-id"}}
+TRUSTS = [
+    pytest.param(trust({"Principal": ACCOUNT}), None, True, id="the account"),
+    pytest.param(trust({"Principal": BOB}), None, True, id="the user"),
+    pytest.param(
+        trust({"Principal": ACCOUNT}, {"Principal": BOB, "Effect": "Deny"}),
+        None,
+        False,
+        id="the account, but not the user",
+    ),
+    pytest.param(
+        trust({"Principal": ACCOUNT, "Effect": "Deny"}, {"Principal": BOB}),
+        None,
+        False,
+        id="the user, but nobody of the account",
+    ),
+    pytest.param(
+        trust({"Principal": ACCOUNT, "Condition": ASK_ID}), "shared-id", True, id="the right id"
+    ),
+    pytest.param(
+        trust({"Principal": ACCOUNT, "Condition": ASK_ID}), "other-id", False, id="another id"
+    ),
+    pytest.param(trust({"Principal": ACCOUNT, "Condition": ASK_ID}), None, False, id="no id"),
+]
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(("trust_policy", "external_id", "trusted"), TRUSTS)
+def test_the_trust_policy_decides_who_may_assume_a_role(
+    style: str | None, trust_policy: str, external_id: str | None, trusted: bool
+) -> None:
+    bob = User(name="bob", keys={"LTAIbob": "s"}, policies=(policy("sts:AssumeRole", "*"),))
+    roles = (Role(name="oss-web-upload", trust_policy=trust_policy),)
+    with MockOSS(world=World(users=(bob,), roles=roles)) as oss:
+        sts = client(oss, style, "LTAIbob", secret="s")
+        wanted = request(external_id=external_id)
+
+        if trusted:
+            sts.assume_role(wanted)
+        else:
+            assert refusal(oss, sts, wanted) == (403, "NoPermission")
+            assert oss.requests[-1].why["trusted"] is False
+
+
+FIRST = Role(name="first", policies=(policy("sts:AssumeRole", "*"),))
+SECOND = Role(name="second", trust_policy=trust({"Principal": {"RAM": FIRST.arn}}))
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(
+    ("limit", "allowed"),
+    [
+        ("", True),
+        (policy("sts:AssumeRole", SECOND.arn), True),
+        (policy("sts:AssumeRole", ROLE_ARN), False),
+        (policy("oss:*", "*"), False),
+    ],
+    ids=["no session policy", "this role", "another role", "other actions"],
+)
+def test_a_session_assumes_the_roles_that_its_role_and_session_policy_allow(
+    style: str | None, limit: str, allowed: bool
+) -> None:
+    with MockOSS(world=World(roles=(FIRST, SECOND))) as oss:
+        key_id, secret, token = start_session(oss, policy=limit, role_arn=FIRST.arn)
+        sts = client(oss, style, key_id, secret=secret, security_token=token or "")
+        wanted = request(role_arn=SECOND.arn)
+
+        if allowed:
+            assert sts.assume_role(wanted).body.assumed_role_user.arn == f"{SECOND.arn}/alice"
+        else:
+            assert refusal(oss, sts, wanted) == (403, "NoPermission")
+            assert oss.requests[-1].why["trusted"] is True
 
 
 @pytest.mark.parametrize("style", STYLES)
