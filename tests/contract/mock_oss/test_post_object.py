@@ -2,13 +2,14 @@
 
 import json
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from contract.mock_oss.clients import REGION, send
+from contract.mock_oss.clients import REGION, send, start_session
 from contract.mock_oss.post_forms import BOUNDARY, form, policy_of, post, v1_fields, v4_fields
 from mock_oss import (
     ACCESS_KEY_ID,
@@ -162,15 +163,54 @@ def test_a_wrong_signature_is_refused_in_both_versions(mock_oss: MockOSS) -> Non
         assert (answer.status, answer.code) == (403, "SignatureDoesNotMatch")
 
 
-def test_a_policy_ends(mock_oss: MockOSS) -> None:
-    late = {"key": "a", **v1_fields(mock_oss, [], expiration="2020-01-01T00:00:00.000Z")}
-    old = {"key": "a", **v4_fields(mock_oss, [], at=mock_oss.clock.now() - timedelta(days=8))}
-    early = {"key": "a", **v4_fields(mock_oss, [], at=mock_oss.clock.now() + timedelta(hours=1))}
+NOON = datetime.fromisoformat("2026-11-28T12:00:00Z")
+EXPIRED = (403, "AccessDenied", "Invalid according to Policy: Policy expired.")
 
-    for fields in (late, old, early):
-        answer = post(mock_oss, form(fields))
-        assert (answer.status, answer.code) == (403, "AccessDenied")
-        assert answer.xml("Message") == "Invalid according to Policy: Policy expired."
+
+def outcome(fields: Mapping[str, str]) -> tuple[int, str, str]:
+    """Return status, code and message of a form that arrives at noon."""
+    with MockOSS(clock=Clock(NOON, frozen=True)) as oss:
+        answer = post(oss, form({"key": "a", **fields}))
+        assert bool(oss.bucket(BUCKET).objects) is (answer.status < 300)
+    if answer.status < 300:
+        return answer.status, "", ""
+    return answer.status, answer.code, answer.xml("Message")
+
+
+@pytest.mark.parametrize("signer", SIGNERS)
+@pytest.mark.parametrize(
+    ("expiration", "valid"),
+    [
+        ("2026-11-28T12:00:01Z", True),
+        ("2026-11-28T12:00:00.000Z", True),
+        ("2026-11-28T11:59:59.999Z", False),
+        ("2026-11-28T11:59:59Z", False),
+    ],
+)
+def test_a_form_is_taken_up_to_the_expiration_of_its_policy(
+    signer: Any, expiration: str, valid: bool
+) -> None:
+    with MockOSS(clock=Clock(NOON, frozen=True)) as oss:
+        fields = signer(oss, [], expiration=expiration)
+
+    assert outcome(fields) == ((204, "", "") if valid else EXPIRED)
+
+
+@pytest.mark.parametrize(
+    ("age", "valid"),
+    [
+        (timedelta(days=7), True),
+        (timedelta(days=7, seconds=1), False),
+        (timedelta(minutes=-15), True),
+        (timedelta(minutes=-15, seconds=-1), False),
+    ],
+    ids=["7 days", "more than 7 days", "15 minutes ahead", "more than 15 minutes ahead"],
+)
+def test_a_v4_form_is_taken_for_seven_days_after_its_date(age: timedelta, valid: bool) -> None:
+    with MockOSS(clock=Clock(NOON, frozen=True)) as oss:
+        fields = v4_fields(oss, [], at=NOON - age)
+
+    assert outcome(fields) == ((204, "", "") if valid else EXPIRED)
 
 
 @pytest.mark.parametrize("name", ["OSSAccessKeyId", "policy", "Signature"])
@@ -183,16 +223,70 @@ def test_v1_needs_its_three_fields(mock_oss: MockOSS, name: str) -> None:
     assert (answer.status, answer.code) == (400, "InvalidArgument")
 
 
-def test_a_v4_policy_must_list_the_signature_fields(mock_oss: MockOSS) -> None:
-    fields = v4_fields(mock_oss, [])
-    date, region = fields["x-oss-date"][:8], REGION
-    fields["policy"] = policy_of(mock_oss, [])
-    key = v4.signing_key(ACCESS_KEY_SECRET, date, region)
-    fields["x-oss-signature"] = v4.signature(key, fields["policy"])
+SIGNING_FIELDS = [
+    "x-oss-signature-version",
+    "x-oss-credential",
+    "x-oss-date",
+    "x-oss-security-token",
+]
 
-    answer = post(mock_oss, form({"key": "a", **fields}))
+
+def with_policy(fields: Mapping[str, str], secret: str, policy: str) -> dict[str, str]:
+    """Return the fields of a V4 form with another policy and its signature."""
+    key = v4.signing_key(secret, fields["x-oss-date"][:8], REGION)
+    return {**fields, "policy": policy, "x-oss-signature": v4.signature(key, policy)}
+
+
+@pytest.mark.parametrize("name", SIGNING_FIELDS)
+def test_a_v4_policy_must_list_the_signing_fields(mock_oss: MockOSS, name: str) -> None:
+    credentials = start_session(mock_oss)
+    fields = v4_fields(mock_oss, [], credentials=credentials)
+    listed = [{n: fields[n]} for n in SIGNING_FIELDS if n != name]
+    incomplete = with_policy(fields, credentials[1], policy_of(mock_oss, listed))
+
+    answer = post(mock_oss, form({"key": "uploads/a", **incomplete}))
 
     assert (answer.status, answer.code) == (400, "InvalidPolicyDocument")
+    assert mock_oss.requests[-1].why["missing"] == [name]
+
+
+@pytest.mark.parametrize("name", SIGNING_FIELDS)
+def test_the_signing_fields_equal_those_of_the_policy(mock_oss: MockOSS, name: str) -> None:
+    credentials = start_session(mock_oss)
+    fields = v4_fields(mock_oss, [], credentials=credentials)
+    listed = [{n: fields[n] + ("x" if n == name else "")} for n in SIGNING_FIELDS]
+    other = with_policy(fields, credentials[1], policy_of(mock_oss, listed))
+
+    answer = post(mock_oss, form({"key": "uploads/a", **other}))
+
+    assert (answer.status, answer.code) == (403, "AccessDenied")
+    assert "Policy Condition failed" in answer.xml("Message")
+
+
+@pytest.mark.parametrize("name", [*SIGNING_FIELDS[:3], "policy", "x-oss-signature"])
+def test_v4_needs_its_five_fields(mock_oss: MockOSS, name: str) -> None:
+    fields = {"key": "a", **v4_fields(mock_oss, [])}
+    del fields[name]
+
+    answer = post(mock_oss, form(fields))
+
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("x-oss-signature-version", "OSS4-HMAC-SHA1"),
+        ("x-oss-date", "2026-11-28T12:00:00Z"),
+        ("x-oss-date", "20261128T250000Z"),
+    ],
+)
+def test_a_field_of_a_v4_signature_in_another_format_is_refused(
+    mock_oss: MockOSS, name: str, value: str
+) -> None:
+    answer = post(mock_oss, form({"key": "a", **v4_fields(mock_oss, []), name: value}))
+
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
 
 
 @pytest.mark.parametrize(
@@ -303,10 +397,6 @@ def test_names_of_fields_may_have_8_kb(mock_oss: MockOSS) -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        [],
-        {"conditions": []},
-        {"expiration": "soon", "conditions": []},
-        {"expiration": "2100-01-01T00:00:00Z"},
         {"expiration": "2100-01-01T00:00:00Z", "conditions": [["like", "$key", "a"]]},
         {"expiration": "2100-01-01T00:00:00Z", "conditions": [["eq", "key", "a"]]},
         {"expiration": "2100-01-01T00:00:00Z", "conditions": [["in", "$key", "a"]]},
