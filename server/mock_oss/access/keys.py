@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from mock_oss.access.identities import Caller, Identities
@@ -71,7 +72,7 @@ def find_caller(access_key_id: str, token: str | None, context: Context) -> Call
     return caller
 
 
-def _no_key(access_key_id: str, *, ec: str | None, why: dict[str, object]) -> RefusedError:
+def _no_key(access_key_id: str, *, ec: str | None, why: Mapping[str, object]) -> RefusedError:
     return RefusedError("InvalidAccessKeyId", ec=ec, OSSAccessKeyId=access_key_id, why=why)
 
 

@@ -43,7 +43,7 @@ def by_rpc(
     date: str = f"{NOON:%Y-%m-%dT%H:%M:%SZ}",
     nonce: str = "n",
     version: str = STS,
-    **changes: str | None,
+    changes: Params | None = None,
 ) -> tuple[int, dict[str, Any]]:
     """Send an RPC request; ``changes`` replaces or, with None, removes common parameters."""
     key_id, secret, token = credentials
@@ -58,7 +58,7 @@ def by_rpc(
         "Timestamp": date,
         "SecurityToken": token,
     }
-    sent = {n: v for n, v in {**common, **params, **changes}.items() if v is not None}
+    sent = {n: v for n, v in {**common, **params, **(changes or {})}.items() if v is not None}
     sent["Signature"] = rpc.signature(secret, rpc.string_to_sign("GET", sent))
     return read(oss, "GET", f"/?{urlencode(sent)}")
 
@@ -74,7 +74,7 @@ def by_acs3(
     version: str = STS,
     body: bytes = b"",
     unsigned: tuple[str, ...] = (),
-    **changes: str | None,
+    changes: Params | None = None,
 ) -> tuple[int, dict[str, Any]]:
     """Send an ACS3 request; ``changes`` replaces or, with None, removes headers.
 
@@ -91,8 +91,7 @@ def by_acs3(
         "x-acs-content-sha256": payload_hash,
         "x-acs-security-token": token,
     }
-    changed = {name.replace("_", "-"): value for name, value in changes.items()}
-    headers = {n: v for n, v in {**common, **changed}.items() if v is not None}
+    headers = {n: v for n, v in {**common, **(changes or {})}.items() if v is not None}
     query = [(n, v) for n, v in params.items() if v is not None]
     signed = [name for name in headers if name not in unsigned]
     canonical = acs3.canonical_request(
@@ -237,14 +236,14 @@ def test_parameters_at_their_limits(
 def test_an_rpc_request_needs_its_parameters(
     oss: MockOSS, change: dict[str, str | None], code: str
 ) -> None:
-    status, answer = by_rpc(oss, "GetCallerIdentity", {}, **change)
+    status, answer = by_rpc(oss, "GetCallerIdentity", {}, changes=change)
 
     assert (status, answer["Code"]) == (400, code)
 
 
 @pytest.mark.parametrize("name", ["x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"])
 def test_an_acs3_request_needs_its_headers(oss: MockOSS, name: str) -> None:
-    absent = by_acs3(oss, "GetCallerIdentity", {}, **{name.replace("-", "_"): None})
+    absent = by_acs3(oss, "GetCallerIdentity", {}, changes={name: None})
     unsigned = by_acs3(oss, "GetCallerIdentity", {}, unsigned=(name,))
 
     assert (absent[0], absent[1]["Code"]) == (400, "IncompleteSignature")
@@ -267,7 +266,9 @@ def test_the_hash_of_the_body_is_checked(oss: MockOSS) -> None:
     body = b"ignored"
     other = hashlib.sha256(b"other").hexdigest()
 
-    status, answer = by_acs3(oss, "GetCallerIdentity", {}, body=body, x_acs_content_sha256=other)
+    status, answer = by_acs3(
+        oss, "GetCallerIdentity", {}, body=body, changes={"x-acs-content-sha256": other}
+    )
 
     assert (status, answer["Code"]) == (400, "IncompleteSignature")
     assert by_acs3(oss, "GetCallerIdentity", {}, body=body)[0] == 200
