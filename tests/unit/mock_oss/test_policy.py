@@ -242,7 +242,9 @@ def test_a_statement_against_the_grammar_is_an_error(broken: dict[str, object]) 
 
 def trust(*statements: dict[str, object], **elements: object) -> Policy:
     return parse_trust_policy(
-        json.dumps({"Version": "1", "Statement": list(statements) or [trusting(**elements)]}),
+        json.dumps(
+            {"Version": "1", "Statement": list(statements) or [trusting("Allow", **elements)]}
+        ),
         "trust",
     )
 
