@@ -82,7 +82,9 @@ ERRORS: Mapping[str, ErrorRow] = {
         "0015-00000501",
     ),
     "AccessKeyIdAndSecurityTokenNotMatch": ErrorRow(
-        403, "The access key id and the security token do not belong together.", "0002-00000009"
+        403,
+        "The OSS access key id and security token you provided does not match.",
+        "0002-00000004",
     ),
     "ActiveRequestLimitExceeded": ErrorRow(503, "Too many active requests.", "0029-00000004"),
     "BadRequest": ErrorRow(
@@ -264,7 +266,7 @@ ERRORS: Mapping[str, ErrorRow] = {
         403, "The security token you provided has expired.", "0002-00000007"
     ),
     "SecurityTokenNotSupported": ErrorRow(
-        403, "The operation does not take a security token.", "0002-00000010"
+        403, "This interface does not support security token.", "0002-00000001"
     ),
     "ServiceUnavailable": ErrorRow(
         503, "Thread pool is almost full, please retry later.", "0029-00000001"

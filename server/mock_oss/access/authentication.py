@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from mock_oss.access.identities import ANONYMOUS, Caller
 from mock_oss.access.keys import Context, find_caller
+from mock_oss.access.scope import IN_HEADER, IN_URL, check_scope, read_credential
 from mock_oss.clock import Clock
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import Target
@@ -74,8 +75,10 @@ def authenticate(request: Request, target: Target, context: Context) -> Caller:
     raise _bad_authorization("Unsupported authorization type.")
 
 
-def _bad_authorization(message: str, ec: str = "0002-00000225") -> RefusedError:
-    return RefusedError("InvalidArgument", message, ec=ec, ArgumentName="Authorization")
+def _bad_authorization(message: str) -> RefusedError:
+    return RefusedError(
+        "InvalidArgument", message, ec="0002-00000225", ArgumentName="Authorization"
+    )
 
 
 def _no_date(value: str) -> RefusedError:
@@ -87,31 +90,12 @@ def _no_date(value: str) -> RefusedError:
     )
 
 
-def _check_scope(
-    credential: v4.Credential, date_time: str, context: Context, *, in_url: bool
-) -> None:
-    where = "credential" if in_url else "Authorization header"
-    if credential.date != date_time[:8]:
-        raise _bad_authorization(f"Invalid signing date in {where}.", "0002-00000223")
-    if credential.region != context.region:
-        raise RefusedError(
-            "InvalidArgument",
-            "The signing region in credential is invalid."
-            if in_url
-            else "Invalid signing region in Authorization header.",
-            ec="0002-00000226",
-            ArgumentName="region",
-            ArgumentValue=credential.region,
-            why={"kind": "region", "bucket": context.region, "signed": credential.region},
-        )
-
-
 def _v4_header(request: Request, target: Target, context: Context, authorization: str) -> Caller:
     try:
         fields = v4.parse_authorization(authorization)
-        credential = v4.parse_credential(fields["Credential"])
     except ValueError as e:
         raise _bad_authorization(f"Invalid Authorization header: {e}.") from e
+    credential = read_credential(fields["Credential"], IN_HEADER)
     date_time = request.headers.get("x-oss-date") or ""
     moment = parse_v4_date(date_time)
     if moment is None:
@@ -123,7 +107,7 @@ def _v4_header(request: Request, target: Target, context: Context, authorization
     token = request.headers.get("x-oss-security-token")
     caller = find_caller(credential.access_key_id, token, context)
     check_skew(moment, context.clock)
-    _check_scope(credential, date_time, context, in_url=False)
+    check_scope(credential, date_time, context.region, IN_HEADER)
     _verify_v4(
         request,
         target,
@@ -154,10 +138,7 @@ def _v4_url(request: Request, target: Target, context: Context) -> Caller:
             ArgumentName="x-oss-signature-version",
             ArgumentValue=params["x-oss-signature-version"],
         )
-    try:
-        credential = v4.parse_credential(params["x-oss-credential"])
-    except ValueError as e:
-        raise RefusedError("InvalidArgument", f"Invalid x-oss-credential: {e}.") from e
+    credential = read_credential(params["x-oss-credential"], IN_URL)
     date_time = params["x-oss-date"]
     moment = parse_v4_date(date_time)
     if moment is None:
@@ -173,7 +154,7 @@ def _v4_url(request: Request, target: Target, context: Context) -> Caller:
         check_skew(moment, context.clock)
     if context.clock.timestamp() >= moment.timestamp() + expires_s:
         raise _expired(moment.timestamp() + expires_s, context.clock)
-    _check_scope(credential, date_time, context, in_url=True)
+    check_scope(credential, date_time, context.region, IN_URL)
     _verify_v4(
         request,
         target,

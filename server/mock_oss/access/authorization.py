@@ -1,8 +1,17 @@
 """Authorization: decides by policies and ACLs whether a caller may perform an action.
 
-The session policy is evaluated first, then the identity policies, then the ACL of the object or
-bucket. Source: RAM documentation, "Policy evaluation process"; OSS documentation,
-"Authentication".
+For a signed request, the order is:
+
+1. The session policy, if the role session has one, must allow the action.
+2. An explicit deny in an identity policy (of the user or role) refuses the action. An allow permits
+   the action in the buckets of the caller's account.
+3. If no policy matches, the ACL decides about operations on data: the ACL of the object, or the ACL
+   of the bucket if the object is new or has the ACL ``default``. A management operation is refused.
+
+For a request without a signature, only the ACL decides. The mock has no bucket policies. Source:
+OSS documentation, "Authorization process"; RAM documentation, "How RAM evaluates policies". The
+object ACL decides about DeleteObject because the vendor page DeleteObject requires "the write
+permission on the object"; see also EC 0016-00000616.
 """
 
 from __future__ import annotations
@@ -43,6 +52,7 @@ _WRITE = frozenset(
 _OBJECT_ACL = {
     "oss:GetObject": ("public-read", "public-read-write"),
     "oss:PutObject": ("public-read-write",),
+    "oss:DeleteObject": ("public-read-write",),
 }
 
 
@@ -258,7 +268,7 @@ def _message(call: AuthorizedCall, action: str, *, explicit: bool) -> tuple[str,
     if explicit:
         return "Access denied by bucket policy.", "0003-00000201"
     if call.caller.kind == "role":
-        return "Access denied by authorizer's policy.", "0003-00000001"
+        return "Access denied by authorizer's policy.", "0003-00000301"
     if action in _READ or action in _WRITE:
         message = "You have no right to access this object because of bucket acl."
         return message, "0003-00000001"

@@ -66,6 +66,10 @@ class Identities:
         session = self._store.sessions.get(access_key_id)
         return None if session is None else self._session(session)
 
+    def is_token(self, token: str) -> bool:
+        """Return whether a text is the security token of any role session."""
+        return self._store.sessions.has_token(token)
+
     def secrets(self) -> list[tuple[str, str]]:
         """Return the (access key id, secret) pairs of all users."""
         return [(key, caller.secret) for key, caller in self._users.items()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from mock_oss.access.identities import Caller, Identities
@@ -11,7 +12,11 @@ from mock_oss.errors import RefusedError
 from mock_oss.http.dates import iso_ms
 from mock_oss.journal import Journal, RequestRecord
 
-__all__ = ["Context", "check_token", "find_caller"]
+__all__ = ["Context", "find_caller"]
+
+# Fine-grained error codes (EC) of InvalidAccessKeyId.
+_EC_NOT_TEMPORARY = "0002-00000002"
+_EC_INCOMPLETE = "0002-00000003"
 
 
 class Context(NamedTuple):
@@ -31,7 +36,9 @@ class Context(NamedTuple):
 def find_caller(access_key_id: str, token: str | None, context: Context) -> Caller:
     """Return the owner of an access key, after a check of the security token.
 
-    The access key id is stored in the journal record, even if the request is refused.
+    The access key id is stored in the journal record, even if the request is refused. A request
+    with a security token is an STS request, so its key must be temporary. Source: vendor pages of
+    the error codes (EC) 0002-00000002, -3, -4, -6 and -7.
 
     Args:
         access_key_id: the access key id in the request.
@@ -39,19 +46,18 @@ def find_caller(access_key_id: str, token: str | None, context: Context) -> Call
         context: the access keys, the clock and the journal record.
 
     Raises:
-        RefusedError: the access key is unknown or disabled, or ``check_token`` refuses the
-            security token.
+        RefusedError: InvalidAccessKeyId if the key is unknown or disabled, if a temporary key comes
+            without its token, or if a long-term key comes with a token;
+            AccessKeyIdAndSecurityTokenNotMatch if the token belongs to another key;
+            InvalidSecurityToken if the token belongs to no key; SecurityTokenExpired if the token
+            has expired.
     """
     context.record.access_key_id = access_key_id
     caller = context.identities.find(access_key_id)
     if caller is None:
-        if access_key_id.startswith("STS.") and token:
-            raise RefusedError(
-                "InvalidSecurityToken", why={"kind": "key", "unknown": access_key_id}
-            )
-        raise RefusedError(
-            "InvalidAccessKeyId",
-            OSSAccessKeyId=access_key_id,
+        raise _no_key(
+            access_key_id,
+            ec=_EC_NOT_TEMPORARY if token else None,
             why={"kind": "key", "unknown": access_key_id},
         )
     context.record.caller = caller.arn
@@ -62,40 +68,31 @@ def find_caller(access_key_id: str, token: str | None, context: Context) -> Call
             OSSAccessKeyId=access_key_id,
             why={"kind": "key", "disabled": access_key_id},
         )
-    check_token(caller, token, context.clock)
+    _check_token(caller, token, context)
     return caller
 
 
-def check_token(caller: Caller, token: str | None, clock: Clock) -> None:
-    """Check that the security token belongs to the caller's access key and has not expired.
+def _no_key(access_key_id: str, *, ec: str | None, why: Mapping[str, object]) -> RefusedError:
+    return RefusedError("InvalidAccessKeyId", ec=ec, OSSAccessKeyId=access_key_id, why=why)
 
-    Args:
-        caller: the owner of the access key.
-        token: the security token in the request, if any.
-        clock: the mock's clock.
 
-    Raises:
-        RefusedError: InvalidAccessKeyId if the token of a role session is missing,
-            InvalidSecurityToken if the token does not belong to the key, SecurityTokenExpired if
-            the token has expired.
-    """
-    if caller.kind != "role":
-        if token:
-            raise RefusedError(
-                "InvalidSecurityToken", why={"kind": "token", "key": "is not temporary"}
-            )
-        return
+def _check_token(caller: Caller, token: str | None, context: Context) -> None:
     if not token:
-        raise RefusedError(
-            "InvalidAccessKeyId",
-            OSSAccessKeyId=caller.access_key_id,
-            why={"kind": "token", "missing": "a temporary key needs its security token"},
-        )
+        if caller.kind == "role":
+            why = {"kind": "token", "missing": "a temporary key needs its security token"}
+            raise _no_key(caller.access_key_id, ec=_EC_INCOMPLETE, why=why)
+        return
+    if caller.kind != "role":
+        why = {"kind": "token", "key": "is not temporary"}
+        raise _no_key(caller.access_key_id, ec=_EC_NOT_TEMPORARY, why=why)
     if not hmac.compare_digest(token.encode(), caller.token.encode()):
-        raise RefusedError(
-            "InvalidSecurityToken", why={"kind": "token", "token": "not of this key"}
-        )
-    if clock.timestamp() * 1000 >= caller.expires_ms:
+        if context.identities.is_token(token):
+            raise RefusedError(
+                "AccessKeyIdAndSecurityTokenNotMatch",
+                why={"kind": "token", "token": "of another key"},
+            )
+        raise RefusedError("InvalidSecurityToken", why={"kind": "token", "token": "of no key"})
+    if context.clock.timestamp() * 1000 >= caller.expires_ms:
         raise RefusedError(
             "SecurityTokenExpired",
             why={"kind": "token", "expired_at": iso_ms(caller.expires_ms / 1000)},

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 METHODS = ("GET", "PUT", "DELETE", "POST", "HEAD")
-MAX_RULES = 20
+MAX_RULES = 10
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a header name
 MAX_BYTES = 16 * 1024
 

@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 from mock_oss.access.authorization import authorize
 from mock_oss.access.identities import ANONYMOUS, Caller
 from mock_oss.access.keys import Context, find_caller
+from mock_oss.access.scope import IN_FORM, check_scope, read_credential
 from mock_oss.errors import RefusedError
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import MAX_OBJECT_BYTES, PIECE, Digest
@@ -139,26 +140,16 @@ def _v4(call: Call, form: FormReader) -> tuple[Caller, PostPolicy]:
         raise RefusedError(
             "InvalidArgument", "Invalid signature version.", ArgumentName="x-oss-signature-version"
         )
-    try:
-        credential = v4.parse_credential(fields["x-oss-credential"])
-    except ValueError as e:
-        raise RefusedError("InvalidArgument", f"Invalid x-oss-credential: {e}.") from e
+    credential = read_credential(fields["x-oss-credential"], IN_FORM)
     moment = parse_v4_date(fields["x-oss-date"])
-    if moment is None or fields["x-oss-date"][:8] != credential.date:
+    if moment is None:
         raise RefusedError(
             "InvalidArgument",
             "Invalid signing date in form.",
             ArgumentName="x-oss-date",
             ArgumentValue=fields["x-oss-date"],
         )
-    if credential.region != call.bucket.region:
-        raise RefusedError(
-            "InvalidArgument",
-            "Invalid signing region in form.",
-            ArgumentName="region",
-            ArgumentValue=credential.region,
-            why={"kind": "region", "bucket": call.bucket.region, "signed": credential.region},
-        )
+    check_scope(credential, fields["x-oss-date"], call.bucket.region, IN_FORM)
     token = fields.get("x-oss-security-token")
     caller = find_caller(credential.access_key_id, token, _context(call))
     key = v4.signing_key(caller.secret, credential.date, credential.region)

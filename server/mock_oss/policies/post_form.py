@@ -1,15 +1,17 @@
 """The policy of a PostObject form: parsing and checking, independent of I/O and time.
 
-Source: vendor pages PostObject and "POST V4 signature".
+Source: vendor pages PostObject and "POST V4 signature", and the pages of the error codes (EC)
+0006-00000207 to -213 and -227.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from mock_oss.errors import RefusedError
@@ -18,6 +20,12 @@ from mock_oss.http.json_text import read_json
 __all__ = ["PostPolicy", "check_fields", "check_length", "parse_post_policy"]
 
 _MODES = ("eq", "starts-with", "in", "not-in")
+_EXPIRATION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
+_MISSING_ECS = {
+    ("expiration", "conditions"): "0006-00000209",
+    ("expiration",): "0006-00000208",
+    ("conditions",): "0006-00000207",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +81,13 @@ def parse_post_policy(text: str) -> PostPolicy:
         document = read_json(b64decode(text, validate=True))
     except ValueError as e:
         raise _invalid("it is not base64 of JSON") from e
-    if not isinstance(document, dict) or "expiration" not in document:
-        raise _invalid("it has no expiration")
-    items = document.get("conditions")
+    if not isinstance(document, dict):
+        raise _invalid("it is not an object")
+    if missing := tuple(name for name in ("expiration", "conditions") if name not in document):
+        raise _invalid(f"it has no {' and no '.join(missing)}", _MISSING_ECS[missing])
+    items = document["conditions"]
     if not isinstance(items, list):
-        raise _invalid("it has no list of conditions")
+        raise _invalid("its conditions are not a list")
     conditions: list[FieldCondition] = []
     lengths: list[tuple[int, int]] = []
     for item in items:
@@ -92,22 +102,26 @@ def parse_post_policy(text: str) -> PostPolicy:
     )
 
 
-def _invalid(reason: str) -> RefusedError:
+def _invalid(reason: str, ec: str | None = None) -> RefusedError:
     return RefusedError(
         "InvalidPolicyDocument",
         f"Invalid Policy: {reason}.",
+        ec=ec,
         why={"kind": "form policy", "cause": reason},
     )
 
 
 def _moment(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise _invalid("its expiration is not a string", "0006-00000210")
+    if not value:
+        raise _invalid("its expiration is empty", "0006-00000211")
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if moment is not None and moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):  # OverflowError: not representable in UTC
+        if _EXPIRATION.fullmatch(value):
+            return datetime.fromisoformat(value)
+    except ValueError:  # no such day or hour
         pass
-    raise _invalid("its expiration is not an ISO 8601 time")
+    raise _invalid("its expiration is not like 2026-03-14T10:26:53.000Z", "0006-00000212")
 
 
 def _length(item: Sequence[object]) -> tuple[int, int]:
@@ -152,11 +166,11 @@ def check_fields(policy: PostPolicy, fields: Mapping[str, str], now: datetime) -
     Raises:
         RefusedError: AccessDenied if the policy has expired or a condition is not satisfied.
     """
-    if now >= policy.expiration:
+    if now > policy.expiration:
         raise RefusedError(
             "AccessDenied",
             "Invalid according to Policy: Policy expired.",
-            ec="0007-00000115",
+            ec="0006-00000213",
             why={"kind": "clock", "expired_at": policy.expiration.isoformat()},
         )
     for condition in policy.conditions:
@@ -164,7 +178,7 @@ def check_fields(policy: PostPolicy, fields: Mapping[str, str], now: datetime) -
             raise RefusedError(
                 "AccessDenied",
                 f"Invalid according to Policy: Policy Condition failed: {condition.source}",
-                ec="0007-00000116",
+                ec="0006-00000227",
                 why={
                     "kind": "form policy",
                     "statement": condition.source,

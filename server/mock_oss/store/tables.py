@@ -203,6 +203,14 @@ class Sessions:
             ).fetchone()
         return None if row is None else SessionRecord._make(row)
 
+    def has_token(self, security_token: str) -> bool:
+        """Return whether a role session has this security token."""
+        with self._db.lock:
+            row = self._db.execute(
+                "SELECT 1 FROM sessions WHERE security_token = ?", (security_token,)
+            ).fetchone()
+        return row is not None
+
     def put(self, record: SessionRecord) -> None:
         """Create or replace a role session."""
         with self._db.lock:

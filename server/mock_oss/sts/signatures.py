@@ -146,24 +146,29 @@ def _find(call: STSCall, access_key_id: str, token: str) -> Caller:
         raise STSRefusedError(
             400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled."
         )
-    if caller.kind == "role":
-        if not token:
+    _check_token(call, caller, token)
+    return caller
+
+
+def _check_token(call: STSCall, caller: Caller, token: str) -> None:
+    if not token:
+        if caller.kind == "role":
             raise missing("SecurityToken")
-        if not hmac.compare_digest(token.encode(), caller.token.encode()):
-            raise STSRefusedError(
-                400,
-                "InvalidSecurityToken.MismatchWithAccessKey",
-                "Specified SecurityToken mismatch with the AccessKey.",
-            )
-        if call.service.now_ms() >= caller.expires_ms:
-            raise STSRefusedError(
-                400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."
-            )
-    elif token:
+        return
+    if not call.service.identities.is_token(token):
         raise STSRefusedError(
             400, "InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed."
         )
-    return caller
+    if not hmac.compare_digest(token.encode(), caller.token.encode()):
+        raise STSRefusedError(
+            400,
+            "InvalidSecurityToken.MismatchWithAccessKey",
+            "Specified SecurityToken mismatch with the AccessKey.",
+        )
+    if call.service.now_ms() >= caller.expires_ms:
+        raise STSRefusedError(
+            400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."
+        )
 
 
 def _mismatch(text: str, provided: str) -> STSRefusedError:

@@ -15,12 +15,56 @@ import pytest
 from oss2.credentials import StaticCredentialsProvider
 from oss2.exceptions import ServerError
 
-from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, Clock, MockOSS
+from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, ROLE_ARN, Clock, MockOSS
 from mock_oss.signing import v4
+from mock_oss.store import SessionRecord
 
-__all__ = ["REGION", "Answer", "oss2_bucket", "refusal", "send", "signed_headers"]
+__all__ = [
+    "PERMANENT",
+    "REGION",
+    "Answer",
+    "Credentials",
+    "oss2_bucket",
+    "refusal",
+    "send",
+    "signed_headers",
+    "start_session",
+]
 
 REGION = "cn-hangzhou"
+Credentials = tuple[str, str, str | None]
+"""Access key id, access key secret, security token."""
+PERMANENT: Credentials = (ACCESS_KEY_ID, ACCESS_KEY_SECRET, None)
+
+
+def start_session(
+    oss: MockOSS,
+    name: str = "alice",
+    *,
+    policy: str = "",
+    role_arn: str = ROLE_ARN,
+    lifetime_s: int = 900,
+) -> Credentials:
+    """Store a role session, and return its credentials.
+
+    Args:
+        oss: the mock.
+        name: the name of the session; its access key id, secret and token contain the name.
+        policy: the session policy; without one, the session has all rights of its role.
+        role_arn: the role of the session.
+        lifetime_s: the lifetime of the session, in seconds from the mock's time.
+    """
+    session = SessionRecord(
+        access_key_id=f"STS.NMockOss{name}",
+        access_key_secret=f"secret of {name}",
+        security_token=f"token/of+{name}==",
+        role_arn=role_arn,
+        session_name=name,
+        policy=policy,
+        expires_ms=round((oss.clock.timestamp() + lifetime_s) * 1000),
+    )
+    oss.store.sessions.put(session)
+    return session.access_key_id, session.access_key_secret, session.security_token
 
 
 def oss2_bucket(
@@ -28,7 +72,7 @@ def oss2_bucket(
     name: str = BUCKET,
     *,
     version: str = "v4",
-    credentials: tuple[str, str, str | None] = (ACCESS_KEY_ID, ACCESS_KEY_SECRET, None),
+    credentials: Credentials = PERMANENT,
 ) -> Any:
     """Return a bucket of oss2."""
     provider = StaticCredentialsProvider(*credentials)

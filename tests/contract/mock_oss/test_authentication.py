@@ -184,36 +184,6 @@ def test_the_region_of_the_signature_is_the_buckets() -> None:
         }
 
 
-@pytest.mark.parametrize(
-    ("acl", "may_read", "may_write"),
-    [("private", False, False), ("public-read", True, False), ("public-read-write", True, True)],
-)
-def test_anonymous_callers_have_what_the_bucket_acl_gives(
-    acl: str, may_read: bool, may_write: bool
-) -> None:
-    with MockOSS(buckets=[BucketSpec(name="open", acl=acl)]) as oss:
-        oss2_bucket(oss, "open").put_object("a", b"hello")
-
-        statuses = (
-            send(oss, "GET", "/open/a").status,
-            send(oss, "GET", "/open/").status,
-            send(oss, "PUT", "/open/b", body=b"x").status,
-            send(oss, "GET", "/open/?acl").status,
-            send(oss, "GET", "/").status,
-        )
-
-    read, write = (200 if may_read else 403), (200 if may_write else 403)
-    assert statuses == (read, read, write, 403, 403)
-
-
-@pytest.mark.parametrize(("acl", "status"), [("private", 403), ("public-read", 200)])
-def test_the_acl_of_an_object_goes_before_the_buckets(acl: str, status: int) -> None:
-    with MockOSS(buckets=[BucketSpec(name="open", acl="public-read-write")]) as oss:
-        oss2_bucket(oss, "open").put_object("a", b"hello", headers={"x-oss-object-acl": acl})
-
-        assert send(oss, "GET", "/open/a").status == status
-
-
 def test_a_foreign_account_sees_nothing_and_the_owner_everything() -> None:
     allow = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
     world = World(

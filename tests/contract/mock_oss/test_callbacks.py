@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.hashes import MD5
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from contract.mock_oss.clients import Answer, send, signed_headers
+from contract.mock_oss.post_forms import form, post, v4_fields
 from contract.mock_oss.receiver import Receiver, encoded, receiving
-from contract.mock_oss.test_post_object import form, post, v4_fields
 from mock_oss import BUCKET, MockOSS
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (7).to_bytes(4) + (9).to_bytes(4) + b"rest"

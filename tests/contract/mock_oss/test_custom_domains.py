@@ -19,7 +19,7 @@ from oss2.credentials import StaticCredentialsProvider
 from oss2.models import PutBucketCnameRequest
 
 from contract.mock_oss.clients import REGION, oss2_bucket, refusal, send, signed_headers
-from contract.mock_oss.test_post_object import BOUNDARY, form, v1_fields, v4_fields
+from contract.mock_oss.post_forms import BOUNDARY, form, v1_fields, v4_fields
 from contract.mock_oss.tour_ali_oss import NODE
 from mock_oss import (
     ACCESS_KEY_ID,

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from contract.mock_oss.clients import REGION, Answer, send
+from contract.mock_oss.clients import REGION, send, start_session
+from contract.mock_oss.post_forms import BOUNDARY, form, policy_of, post, v1_fields, v4_fields
 from mock_oss import (
     ACCESS_KEY_ID,
     ACCESS_KEY_SECRET,
@@ -24,64 +25,6 @@ from mock_oss import (
 from mock_oss.signing import v1, v4
 from mock_oss.store import SessionRecord
 from support.vectors import load
-
-BOUNDARY = "b0undary"
-
-
-def form(
-    fields: Mapping[str, str],
-    data: bytes | None = b"hello",
-    *,
-    name: str = "f.txt",
-    after: str = "",
-) -> bytes:
-    body = b""
-    for field, value in fields.items():
-        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n'
-        body += head.encode() + value.encode() + b"\r\n"
-    if data is not None:
-        head = (
-            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
-            "Content-Type: text/plain\r\n\r\n"
-        )
-        body += head.encode() + data + b"\r\n"
-    return body + after.encode() + f"--{BOUNDARY}--\r\n".encode()
-
-
-def post(oss: MockOSS, body: bytes, *, bucket: str = BUCKET) -> Answer:
-    kind = f"multipart/form-data; boundary={BOUNDARY}"
-    return send(oss, "POST", f"/{bucket}/", headers={"Content-Type": kind}, body=body)
-
-
-def policy_of(oss: MockOSS, conditions: list[object], **changes: object) -> str:
-    expiration = (oss.clock.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    document = {"expiration": expiration, "conditions": conditions, **changes}
-    return b64encode(json.dumps(document).encode()).decode()
-
-
-def v1_fields(oss: MockOSS, conditions: list[object], **changes: object) -> dict[str, str]:
-    policy = policy_of(oss, conditions, **changes)
-    return {
-        "OSSAccessKeyId": ACCESS_KEY_ID,
-        "policy": policy,
-        "Signature": v1.signature(ACCESS_KEY_SECRET, policy),
-    }
-
-
-def v4_fields(
-    oss: MockOSS, conditions: list[object], *, at: datetime | None = None, region: str = REGION
-) -> dict[str, str]:
-    date_time = f"{at or oss.clock.now():%Y%m%dT%H%M%SZ}"
-    credential = v4.Credential(ACCESS_KEY_ID, date_time[:8], region)
-    signed = {
-        "x-oss-signature-version": "OSS4-HMAC-SHA256",
-        "x-oss-credential": f"{ACCESS_KEY_ID}/{credential.scope}",
-        "x-oss-date": date_time,
-    }
-    policy = policy_of(oss, [*({name: value} for name, value in signed.items()), *conditions])
-    key = v4.signing_key(ACCESS_KEY_SECRET, credential.date, credential.region)
-    return {**signed, "policy": policy, "x-oss-signature": v4.signature(key, policy)}
-
 
 ALLOW_ALL = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 EVERYTHING = Role(name="everything", policies=(ALLOW_ALL,))
@@ -220,15 +163,54 @@ def test_a_wrong_signature_is_refused_in_both_versions(mock_oss: MockOSS) -> Non
         assert (answer.status, answer.code) == (403, "SignatureDoesNotMatch")
 
 
-def test_a_policy_ends(mock_oss: MockOSS) -> None:
-    late = {"key": "a", **v1_fields(mock_oss, [], expiration="2020-01-01T00:00:00.000Z")}
-    old = {"key": "a", **v4_fields(mock_oss, [], at=mock_oss.clock.now() - timedelta(days=8))}
-    early = {"key": "a", **v4_fields(mock_oss, [], at=mock_oss.clock.now() + timedelta(hours=1))}
+NOON = datetime.fromisoformat("2026-11-28T12:00:00Z")
+EXPIRED = (403, "AccessDenied", "Invalid according to Policy: Policy expired.")
 
-    for fields in (late, old, early):
-        answer = post(mock_oss, form(fields))
-        assert (answer.status, answer.code) == (403, "AccessDenied")
-        assert answer.xml("Message") == "Invalid according to Policy: Policy expired."
+
+def outcome(fields: Mapping[str, str]) -> tuple[int, str, str]:
+    """Return status, code and message of a form that arrives at noon."""
+    with MockOSS(clock=Clock(NOON, frozen=True)) as oss:
+        answer = post(oss, form({"key": "a", **fields}))
+        assert bool(oss.bucket(BUCKET).objects) is (answer.status < 300)
+    if answer.status < 300:
+        return answer.status, "", ""
+    return answer.status, answer.code, answer.xml("Message")
+
+
+@pytest.mark.parametrize("signer", SIGNERS)
+@pytest.mark.parametrize(
+    ("expiration", "valid"),
+    [
+        ("2026-11-28T12:00:01Z", True),
+        ("2026-11-28T12:00:00.000Z", True),
+        ("2026-11-28T11:59:59.999Z", False),
+        ("2026-11-28T11:59:59Z", False),
+    ],
+)
+def test_a_form_is_taken_up_to_the_expiration_of_its_policy(
+    signer: Any, expiration: str, valid: bool
+) -> None:
+    with MockOSS(clock=Clock(NOON, frozen=True)) as oss:
+        fields = signer(oss, [], expiration=expiration)
+
+    assert outcome(fields) == ((204, "", "") if valid else EXPIRED)
+
+
+@pytest.mark.parametrize(
+    ("age", "valid"),
+    [
+        (timedelta(days=7), True),
+        (timedelta(days=7, seconds=1), False),
+        (timedelta(minutes=-15), True),
+        (timedelta(minutes=-15, seconds=-1), False),
+    ],
+    ids=["7 days", "more than 7 days", "15 minutes ahead", "more than 15 minutes ahead"],
+)
+def test_a_v4_form_is_taken_for_seven_days_after_its_date(age: timedelta, valid: bool) -> None:
+    with MockOSS(clock=Clock(NOON, frozen=True)) as oss:
+        fields = v4_fields(oss, [], at=NOON - age)
+
+    assert outcome(fields) == ((204, "", "") if valid else EXPIRED)
 
 
 @pytest.mark.parametrize("name", ["OSSAccessKeyId", "policy", "Signature"])
@@ -241,20 +223,68 @@ def test_v1_needs_its_three_fields(mock_oss: MockOSS, name: str) -> None:
     assert (answer.status, answer.code) == (400, "InvalidArgument")
 
 
-def test_a_v4_policy_must_list_the_signature_fields(mock_oss: MockOSS) -> None:
-    fields = v4_fields(mock_oss, [])
-    date, region = fields["x-oss-date"][:8], REGION
-    fields["policy"] = policy_of(mock_oss, [])
-    key = v4.signing_key(ACCESS_KEY_SECRET, date, region)
-    fields["x-oss-signature"] = v4.signature(key, fields["policy"])
+SIGNING_FIELDS = [
+    "x-oss-signature-version",
+    "x-oss-credential",
+    "x-oss-date",
+    "x-oss-security-token",
+]
 
-    answer = post(mock_oss, form({"key": "a", **fields}))
+
+def with_policy(fields: Mapping[str, str], secret: str, policy: str) -> dict[str, str]:
+    """Return the fields of a V4 form with another policy and its signature."""
+    key = v4.signing_key(secret, fields["x-oss-date"][:8], REGION)
+    return {**fields, "policy": policy, "x-oss-signature": v4.signature(key, policy)}
+
+
+@pytest.mark.parametrize("name", SIGNING_FIELDS)
+def test_a_v4_policy_must_list_the_signing_fields(mock_oss: MockOSS, name: str) -> None:
+    credentials = start_session(mock_oss)
+    fields = v4_fields(mock_oss, [], credentials=credentials)
+    listed = [{n: fields[n]} for n in SIGNING_FIELDS if n != name]
+    incomplete = with_policy(fields, credentials[1], policy_of(mock_oss, listed))
+
+    answer = post(mock_oss, form({"key": "uploads/a", **incomplete}))
 
     assert (answer.status, answer.code) == (400, "InvalidPolicyDocument")
+    assert mock_oss.requests[-1].why["missing"] == [name]
 
 
-def test_the_region_of_a_v4_form_is_the_buckets(mock_oss: MockOSS) -> None:
-    answer = post(mock_oss, form({"key": "a", **v4_fields(mock_oss, [], region="cn-beijing")}))
+@pytest.mark.parametrize("name", SIGNING_FIELDS)
+def test_the_signing_fields_equal_those_of_the_policy(mock_oss: MockOSS, name: str) -> None:
+    credentials = start_session(mock_oss)
+    fields = v4_fields(mock_oss, [], credentials=credentials)
+    listed = [{n: fields[n] + ("x" if n == name else "")} for n in SIGNING_FIELDS]
+    other = with_policy(fields, credentials[1], policy_of(mock_oss, listed))
+
+    answer = post(mock_oss, form({"key": "uploads/a", **other}))
+
+    assert (answer.status, answer.code) == (403, "AccessDenied")
+    assert "Policy Condition failed" in answer.xml("Message")
+
+
+@pytest.mark.parametrize("name", [*SIGNING_FIELDS[:3], "policy", "x-oss-signature"])
+def test_v4_needs_its_five_fields(mock_oss: MockOSS, name: str) -> None:
+    fields = {"key": "a", **v4_fields(mock_oss, [])}
+    del fields[name]
+
+    answer = post(mock_oss, form(fields))
+
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("x-oss-signature-version", "OSS4-HMAC-SHA1"),
+        ("x-oss-date", "2026-11-28T12:00:00Z"),
+        ("x-oss-date", "20261128T250000Z"),
+    ],
+)
+def test_a_field_of_a_v4_signature_in_another_format_is_refused(
+    mock_oss: MockOSS, name: str, value: str
+) -> None:
+    answer = post(mock_oss, form({"key": "a", **v4_fields(mock_oss, []), name: value}))
 
     assert (answer.status, answer.code) == (400, "InvalidArgument")
 
@@ -367,10 +397,6 @@ def test_names_of_fields_may_have_8_kb(mock_oss: MockOSS) -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        [],
-        {"conditions": []},
-        {"expiration": "soon", "conditions": []},
-        {"expiration": "2100-01-01T00:00:00Z"},
         {"expiration": "2100-01-01T00:00:00Z", "conditions": [["like", "$key", "a"]]},
         {"expiration": "2100-01-01T00:00:00Z", "conditions": [["eq", "key", "a"]]},
         {"expiration": "2100-01-01T00:00:00Z", "conditions": [["in", "$key", "a"]]},

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contract.mock_oss.clients import Answer, send, signed_headers
+from contract.mock_oss.post_forms import form, post, v1_fields
 from contract.mock_oss.receiver import encoded
-from contract.mock_oss.test_post_object import form, post, v1_fields
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, MockOSS
 from mock_oss.signing import v1
 

@@ -8,7 +8,7 @@ from alibabacloud_tea_openapi.models import Config
 
 from contract.mock_oss.clients import send
 from contract.mock_oss.matrix import ADMIN, Case, Credentials
-from contract.mock_oss.test_post_object import form, post, v1_fields, v4_fields
+from contract.mock_oss.post_forms import form, post, v1_fields, v4_fields
 from mock_oss import BUCKET, BucketSpec, MockOSS
 from mock_oss.world.seeding import ensure_bucket
 

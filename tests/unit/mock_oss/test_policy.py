@@ -240,9 +240,18 @@ def test_a_statement_against_the_grammar_is_an_error(broken: dict[str, object]) 
         policy(broken)
 
 
-def trust(effect: str = "Allow", **elements: object) -> Policy:
-    base = {"Effect": effect, "Action": "sts:AssumeRole", **elements}
-    return parse_trust_policy(json.dumps({"Version": "1", "Statement": [base]}), "trust")
+def trust(*statements: dict[str, object], **elements: object) -> Policy:
+    return parse_trust_policy(
+        json.dumps(
+            {"Version": "1", "Statement": list(statements) or [trusting("Allow", **elements)]}
+        ),
+        "trust",
+    )
+
+
+def trusting(effect: str = "Allow", **elements: object) -> dict[str, object]:
+    base = {"Effect": effect, "Action": "sts:AssumeRole", "Principal": {"RAM": "acs:ram::1:root"}}
+    return {**base, **elements}
 
 
 def test_a_trust_policy_names_who_may_assume_the_role() -> None:
@@ -260,3 +269,86 @@ def test_a_trust_policy_may_ask_for_an_external_id() -> None:
 
     assert trusts(guarded, [("RAM", "acs:ram::1:root")], {"sts:ExternalId": "x"})
     assert not trusts(guarded, [("RAM", "acs:ram::1:root")], {})
+
+
+ALICE = [("RAM", "acs:ram::1:root"), ("RAM", "acs:ram::1:user/alice")]
+DENIALS = {
+    "the user": {"Principal": {"RAM": "acs:ram::1:user/alice"}},
+    "the account": {},
+    "one of several": {"Principal": {"RAM": ["acs:ram::1:user/b", "acs:ram::1:user/alice"]}},
+    "all actions": {"Action": "*"},
+    "the address": {"Condition": {"IpAddress": {"acs:SourceIp": "203.0.113.0/24"}}},
+}
+HARMLESS = {
+    "another user": {"Principal": {"RAM": "acs:ram::1:user/bob"}},
+    "a service": {"Principal": {"Service": "acs:ram::1:user/alice"}},
+    "another action": {"Action": "sts:GetCallerIdentity"},
+    "another address": {"Condition": {"IpAddress": {"acs:SourceIp": "198.51.100.0/24"}}},
+}
+
+
+@pytest.mark.parametrize("denial", DENIALS.values(), ids=DENIALS)
+def test_a_deny_in_a_trust_policy_wins_wherever_it_stands(denial: dict[str, object]) -> None:
+    context = {"acs:SourceIp": "203.0.113.9"}
+    allow, deny = trusting(), trusting("Deny", **denial)
+
+    assert trusts(trust(allow), ALICE, context)
+    assert not trusts(trust(allow, deny), ALICE, context)
+    assert not trusts(trust(deny, allow), ALICE, context)
+    assert not trusts(trust(allow, deny, allow), ALICE, context)
+
+
+@pytest.mark.parametrize("denial", HARMLESS.values(), ids=HARMLESS)
+def test_a_deny_that_does_not_match_changes_nothing(denial: dict[str, object]) -> None:
+    denying = trust(trusting(), trusting("Deny", **denial))
+
+    assert trusts(denying, ALICE, {"acs:SourceIp": "203.0.113.9"})
+
+
+def test_a_trust_policy_allows_no_other_action() -> None:
+    assert not trusts(trust(Action="sts:GetCallerIdentity"), ALICE, {})
+    assert not trusts(trust(trusting("Deny")), ALICE, {})
+
+
+def test_a_session_policy_that_is_silent_stops_what_the_role_denies_or_allows() -> None:
+    silent = policy(statement(Action="oss:GetObject"), name="session")
+
+    for effect in ("Allow", "Deny"):
+        verdict = evaluate_session([policy(statement(effect))], silent, ask())
+        assert verdict.decision is Decision.IMPLICIT_DENY
+
+
+COMPARED = [
+    ("Equals", False, True, False),
+    ("NotEquals", True, False, True),
+    ("LessThan", True, False, False),
+    ("LessThanEquals", True, True, False),
+    ("GreaterThan", False, False, True),
+    ("GreaterThanEquals", False, True, True),
+]
+
+
+@pytest.mark.parametrize(("operator", "below", "same", "above"), COMPARED)
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("Numeric", ("9.5", "10", "10.5")),
+        ("Date", ("2026-03-14T08:59:59Z", "2026-03-14T09:00:00Z", "2026-03-14T09:00:01Z")),
+    ],
+    ids=["numbers", "dates"],
+)
+def test_numbers_and_dates_are_compared_at_the_boundary(
+    kind: str, values: tuple[str, ...], operator: str, below: bool, same: bool, above: bool
+) -> None:
+    guarded = policy(statement(Condition={f"{kind}{operator}": {"k": values[1]}}))
+
+    found = tuple(evaluate([guarded], Question("a", "r", {"k": v})).allowed for v in values)
+
+    assert found == (below, same, above)
+
+
+@pytest.mark.parametrize("value", ["VPC-1", "vpc-1"])
+def test_operators_that_ignore_case_do_so(value: str) -> None:
+    for operator, holds in (("StringEqualsIgnoreCase", True), ("StringNotEqualsIgnoreCase", False)):
+        guarded = policy(statement(Condition={operator: {"k": "Vpc-1"}}))
+        assert evaluate([guarded], Question("a", "r", {"k": value})).allowed is holds

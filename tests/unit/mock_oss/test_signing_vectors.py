@@ -185,12 +185,42 @@ def test_a_broken_v4_authorization_header_is_an_error(header: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a/20260101/r/oss", "a/2026-101/r/oss/aliyun_v4_request", "/20260101/r/oss/aliyun_v4_request"],
-    ids=["short", "bad date", "no key"],
+    [
+        "a/20260101/r/oss",
+        "/20260101/r/oss/aliyun_v4_request",
+        "a/20260101/r/sts/aliyun_v4_request",
+        "a/20260101/r/oss/aws4_request",
+    ],
+    ids=["short", "no key", "other product", "other version"],
 )
 def test_a_broken_credential_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="credential"):
         v4.parse_credential(text)
+
+
+def test_blanks_around_the_value_of_a_signed_header_are_not_signed() -> None:
+    headers = {"x-oss-meta-a": " b  c\t", "content-type": " text/plain "}
+
+    of_v4 = v4.canonical_request("PUT", "b", "k", query=(), headers=headers)
+    of_v1 = v1.string_to_sign("PUT", "b", "k", query=(), headers=headers, date_line="d")
+
+    assert "\ncontent-type:text/plain\nx-oss-meta-a:b  c\n\n" in of_v4
+    assert "\nx-oss-meta-a:b  c\n/b/k" in of_v1
+
+
+def test_acs3_sorts_the_names_of_signed_headers_and_trims_their_values() -> None:
+    headers = {"host": "h", "x-acs-date": " d ", "accept": "a"}
+
+    canonical = acs3.canonical_request(
+        "GET",
+        "/",
+        query=(),
+        headers=headers,
+        signed=["x-acs-date", "accept", "host"],
+        payload_hash="p",
+    )
+
+    assert canonical == "GET\n/\n\naccept:a\nhost:h\nx-acs-date:d\n\naccept;host;x-acs-date\np"
 
 
 @pytest.mark.parametrize("vector", vectors("post_policy"))

@@ -1,0 +1,100 @@
+"""The scope of a V4 credential: its date, region and product must be those of the request.
+
+The scope stands in the Authorization header, in a presigned URL or in a form. Source: vendor pages
+of the error codes (EC) 0002-00000212, -213, -223, -224, -226, -228 and -709.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mock_oss.errors import RefusedError
+from mock_oss.signing import v4
+
+__all__ = ["IN_FORM", "IN_HEADER", "IN_URL", "Place", "check_scope", "read_credential"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The part of a request that contains the credential, and its error codes (EC).
+
+    The vendor documents no EC for a form with an invalid credential or region.
+    """
+
+    name: str
+    argument: str
+    format_ec: str | None
+    date_ec: str
+    region_ec: str | None
+
+
+IN_HEADER = Place(
+    name="Authorization header",
+    argument="Authorization",
+    format_ec="0002-00000213",
+    date_ec="0002-00000212",
+    region_ec="0002-00000228",
+)
+IN_URL = Place(
+    name="credential",
+    argument="x-oss-credential",
+    format_ec="0002-00000224",
+    date_ec="0002-00000223",
+    region_ec="0002-00000226",
+)
+IN_FORM = Place(
+    name="form",
+    argument="x-oss-credential",
+    format_ec=None,
+    date_ec="0002-00000709",
+    region_ec=None,
+)
+
+
+def read_credential(text: str, place: Place) -> v4.Credential:
+    """Parse the credential of a request.
+
+    Raises:
+        RefusedError: InvalidArgument if the text has another format, or names another product.
+    """
+    try:
+        return v4.parse_credential(text)
+    except ValueError as e:
+        raise RefusedError(
+            "InvalidArgument",
+            f"Invalid {place.name}: {e}.",
+            ec=place.format_ec,
+            ArgumentName=place.argument,
+            ArgumentValue=text,
+        ) from e
+
+
+def check_scope(credential: v4.Credential, date_time: str, region: str, place: Place) -> None:
+    """Check that a credential belongs to the day and the region of the request.
+
+    Args:
+        credential: the credential of the request.
+        date_time: the time of the request, ``yyyymmddTHHMMSSZ``.
+        region: the region of the bucket.
+        place: the part of the request that contains the credential.
+
+    Raises:
+        RefusedError: InvalidArgument if the date or the region differs.
+    """
+    if credential.date != date_time[:8]:
+        raise RefusedError(
+            "InvalidArgument",
+            f"Invalid signing date in {place.name}.",
+            ec=place.date_ec,
+            ArgumentName=place.argument,
+            ArgumentValue=credential.date,
+        )
+    if credential.region != region:
+        raise RefusedError(
+            "InvalidArgument",
+            f"Invalid signing region in {place.name}.",
+            ec=place.region_ec,
+            ArgumentName="region",
+            ArgumentValue=credential.region,
+            why={"kind": "region", "bucket": region, "signed": credential.region},
+        )

@@ -1,0 +1,200 @@
+"""Security tokens: a temporary access key works with its own token only, in every form of a
+request.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from alibabacloud_sts20150401.client import Client
+from alibabacloud_tea_openapi.models import Config
+from oss2.exceptions import ServerError
+from Tea.exceptions import TeaException
+
+from contract.mock_oss.clients import Credentials, oss2_bucket, send, start_session
+from contract.mock_oss.post_forms import form, post, v1_fields, v4_fields
+from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, MockOSS, User, World
+
+KEY = "uploads/a"
+Outcome = tuple[int, str, str]
+"""Status, error code and EC of a response."""
+
+
+def by_header(oss: MockOSS, credentials: Credentials, version: str) -> Outcome:
+    bucket = oss2_bucket(oss, version=version, credentials=credentials)
+    try:
+        return bucket.put_object(KEY, b"hello").status, "", ""
+    except ServerError as refused:
+        return refused.status, refused.code, refused.ec
+
+
+def by_url(oss: MockOSS, credentials: Credentials, version: str) -> Outcome:
+    bucket = oss2_bucket(oss, version=version, credentials=credentials)
+    url = urlsplit(bucket.sign_url("PUT", KEY, 3600, slash_safe=True))
+    answer = send(oss, "PUT", f"{url.path}?{url.query}", body=b"hello")
+    return _outcome(answer)
+
+
+def by_form(oss: MockOSS, credentials: Credentials, version: str) -> Outcome:
+    fields = (v4_fields if version == "v4" else v1_fields)(oss, [], credentials=credentials)
+    return _outcome(post(oss, form({"key": KEY, **fields})))
+
+
+def _outcome(answer: Any) -> Outcome:
+    return answer.status, *((answer.code, answer.xml("EC")) if answer.status >= 300 else ("", ""))
+
+
+WAYS = [
+    pytest.param(way, version, id=f"{way.__name__}-{version}")
+    for way in (by_header, by_url, by_form)
+    for version in ("v4", "v1")
+]
+every_way = pytest.mark.parametrize(("put", "version"), WAYS)
+Put = Callable[[MockOSS, Credentials, str], Outcome]
+
+
+@every_way
+def test_a_temporary_key_works_with_its_own_token(
+    mock_oss: MockOSS, put: Put, version: str
+) -> None:
+    status, code, _ = put(mock_oss, start_session(mock_oss), version)
+
+    assert (status // 100, code) == (2, "")
+    assert mock_oss.bucket(BUCKET).objects[KEY].data == b"hello"
+
+
+BAD_TOKENS = [
+    pytest.param("token/of+bob==", "AccessKeyIdAndSecurityTokenNotMatch", "0002-00000004", id="of"),
+    pytest.param("token/of+Alice==", "InvalidSecurityToken", "0002-00000006", id="other case"),
+    pytest.param("token/of+alice", "InvalidSecurityToken", "0002-00000006", id="cut off"),
+    pytest.param("x", "InvalidSecurityToken", "0002-00000006", id="garbage"),
+    pytest.param(None, "InvalidAccessKeyId", "0002-00000003", id="none"),
+]
+
+
+@every_way
+@pytest.mark.parametrize(("token", "code", "ec"), BAD_TOKENS)
+def test_a_temporary_key_works_with_no_other_token(
+    mock_oss: MockOSS, put: Put, version: str, token: str | None, code: str, ec: str
+) -> None:
+    key_id, secret, _ = start_session(mock_oss)
+    start_session(mock_oss, "bob")
+
+    assert put(mock_oss, (key_id, secret, token), version) == (403, code, ec)
+    assert mock_oss.requests[-1].why["kind"] == "token"
+    assert not mock_oss.bucket(BUCKET).objects
+
+
+@every_way
+@pytest.mark.parametrize(
+    ("key_id", "secret"),
+    [(ACCESS_KEY_ID, ACCESS_KEY_SECRET), ("STS.NMockOssUnknown", "s"), ("LTAI5tUnknown", "s")],
+    ids=["long-term", "unknown temporary", "unknown long-term"],
+)
+def test_a_token_makes_no_key_temporary(
+    mock_oss: MockOSS, put: Put, version: str, key_id: str, secret: str
+) -> None:
+    _, _, token = start_session(mock_oss)
+
+    assert put(mock_oss, (key_id, secret, token), version) == (
+        403,
+        "InvalidAccessKeyId",
+        "0002-00000002",
+    )
+    assert not mock_oss.bucket(BUCKET).objects
+
+
+@every_way
+def test_a_token_ends_at_its_expiration(mock_oss: MockOSS, put: Put, version: str) -> None:
+    mock_oss.clock.freeze()
+    mock_oss.clock.set(mock_oss.clock.now().replace(microsecond=0))
+    credentials = start_session(mock_oss, lifetime_s=60)
+    mock_oss.clock.advance(59)
+    last, *_ = put(mock_oss, credentials, version)
+
+    mock_oss.clock.advance(1)
+
+    assert last // 100 == 2
+    assert put(mock_oss, credentials, version) == (403, "SecurityTokenExpired", "0002-00000007")
+
+
+STYLES = pytest.mark.parametrize(
+    "style", [pytest.param(None, id="acs3"), pytest.param("v2", id="rpc")]
+)
+
+
+def ask_sts(oss: MockOSS, credentials: Credentials, style: str | None) -> tuple[int | None, str]:
+    """Return status and error code of GetCallerIdentity."""
+    key_id, secret, token = credentials
+    config = Config(
+        access_key_id=key_id,
+        access_key_secret=secret,
+        security_token=token,
+        endpoint=f"127.0.0.1:{oss.port}",
+        protocol="http",
+        signature_algorithm=style,
+    )
+    with suppress(TeaException):
+        Client(config).get_caller_identity()
+    record = oss.requests[-1]
+    return record.status, record.code
+
+
+@STYLES
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        ("token/of+alice==", (200, "")),
+        ("token/of+bob==", (400, "InvalidSecurityToken.MismatchWithAccessKey")),
+        ("x", (400, "InvalidSecurityToken.Malformed")),
+        (None, (400, "MissingSecurityToken")),
+    ],
+    ids=["own", "other", "garbage", "none"],
+)
+def test_sts_takes_a_temporary_key_with_its_own_token_only(
+    mock_oss: MockOSS, style: str | None, token: str | None, expected: tuple[int, str]
+) -> None:
+    key_id, secret, _ = start_session(mock_oss)
+    start_session(mock_oss, "bob")
+
+    assert ask_sts(mock_oss, (key_id, secret, token), style) == expected
+
+
+@STYLES
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        ("token/of+alice==", "InvalidSecurityToken.MismatchWithAccessKey"),
+        ("x", "InvalidSecurityToken.Malformed"),
+    ],
+    ids=["of a session", "garbage"],
+)
+def test_sts_takes_no_token_with_a_long_term_key(
+    mock_oss: MockOSS, style: str | None, token: str, code: str
+) -> None:
+    start_session(mock_oss)
+
+    assert ask_sts(mock_oss, (ACCESS_KEY_ID, ACCESS_KEY_SECRET, token), style) == (400, code)
+
+
+@STYLES
+def test_sts_takes_a_token_until_its_expiration(mock_oss: MockOSS, style: str | None) -> None:
+    mock_oss.clock.freeze()
+    mock_oss.clock.set(mock_oss.clock.now().replace(microsecond=0))
+    credentials = start_session(mock_oss, lifetime_s=60)
+    mock_oss.clock.advance(59)
+    last = ask_sts(mock_oss, credentials, style)
+
+    mock_oss.clock.advance(1)
+
+    assert last == (200, "")
+    assert ask_sts(mock_oss, credentials, style) == (400, "InvalidSecurityToken.Expired")
+
+
+@STYLES
+def test_sts_takes_no_disabled_key(style: str | None) -> None:
+    user = User(name="u", keys={"LTAIoff": "s"}, disabled_keys=("LTAIoff",))
+    with MockOSS(world=World(users=(user,))) as oss:
+        assert ask_sts(oss, ("LTAIoff", "s", None), style) == (400, "InvalidAccessKeyId.Inactive")
