@@ -103,8 +103,8 @@ def create_app(
         monotonic: returns seconds that never decrease, for rate limits and pauses.
         sts_date: returns the current time at STS; by default, a function that sends a request to
             STS.
-        store: access to the bucket; by default with `oss2` and the role for objects, or None if the
-            settings have no role for objects.
+        store: access to the bucket; by default with `settings.oss_sdk` and the role for objects, or
+            None if the settings have no role for objects.
         sign_outs: the store of signed-out sessions; by default the ledger, else Redis, else memory.
         span: opens tracing spans; by default the function that `settings.tracing` selects.
         hooks: the application's hooks by name, in addition to the hooks of installed packages.
@@ -112,7 +112,8 @@ def create_app(
             client that connects to public addresses only.
 
     Raises:
-        SettingsError: the built page is missing, or a file cannot be read.
+        SettingsError: the built page or the package of `settings.oss_sdk` is missing, or a file
+            cannot be read.
     """
     base = _base(settings, audit, clock, monotonic, store=store, span=span)
     authenticator = _authenticator(base, identify, sign_outs)

@@ -3,7 +3,6 @@
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from ossferry.settings.model import PREFIX, Settings
 from ossferry.settings.secrets import is_secret
@@ -44,9 +43,9 @@ def configuration_page() -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    value: Any = field.default
-    if value is PydanticUndefined:
+    if field.is_required():
         return "required"
+    value: Any = field.default
     if value is None:
         return "none"
     if isinstance(value, tuple):

@@ -1,22 +1,22 @@
 """Runs the demo on one machine: the server, and a mock of OSS and STS with one bucket.
 
 Only this module and `main` import the mock. The server works as in production: it calls STS over
-HTTP with the official client. This module prepares the bucket with `oss2`, as an operator would in
-production. The demo uses the mock's keys and ignores real credentials in the environment.
+HTTP with the official client. This module prepares the bucket with the SDK of OSS, as an operator
+would in production. The demo uses the mock's keys and ignores real credentials in the environment.
 """
 
 import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
-import oss2
 from starlette.types import ASGIApp
 
 from mock_oss import MockOSS, MockOSSError
@@ -37,7 +37,9 @@ from ossferry.errors import SettingsError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.oss.bucket import OssBucket
 from ossferry.oss.policy import objects_policy
-from ossferry.oss.sts import StsClient, access_key, objects_sts
+from ossferry.oss.sdks.choice import open_sdk
+from ossferry.oss.sdks.interface import CorsRule
+from ossferry.oss.sts import StsClient, StsCredentials, access_key, objects_sts
 from ossferry.settings.addresses import is_mock_endpoint
 from ossferry.settings.choices import Runtime
 from ossferry.settings.loading import ExplicitSettings, load_settings
@@ -206,7 +208,7 @@ class Demo:
         self.settings = self._make_settings(port, starting)
         self.bucket = self.settings.bucket
         origins = [f"http://{host}:{port}" for host in self.settings.allowed_hosts]
-        prepare_bucket(f"http://127.0.0.1:{self.oss.port}", self.bucket, origins)
+        prepare_bucket(self.settings, f"http://127.0.0.1:{self.oss.port}", origins)
         server = BackgroundServer(self._make_app(), sock, on_exit=self._on_exit)
         server.start()
         starting.callback(server.stop)
@@ -281,25 +283,28 @@ class Demo:
         )
 
 
-def prepare_bucket(endpoint: str, name: str, origins: list[str]) -> None:
+def prepare_bucket(settings: Settings, endpoint: str, origins: list[str]) -> None:
     """Create the bucket, and set the CORS rule that the page needs.
 
     Args:
         endpoint: URL of OSS.
-        name: name of the bucket.
         origins: origins of the page, which the CORS rule allows.
     """
-    auth = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
-    bucket = oss2.Bucket(auth, endpoint, name, region=REGION)
-    bucket.create_bucket()
-    rule = oss2.models.CorsRule(
-        allowed_origins=origins,
-        allowed_methods=["PUT", "POST", "GET", "HEAD", "DELETE"],
-        allowed_headers=["*"],
-        expose_headers=EXPOSED_HEADERS,
-        max_age_seconds=600,
+    operator = StsCredentials(
+        access_key_id=ACCESS_KEY_ID,
+        access_key_secret=ACCESS_KEY_SECRET,
+        security_token="",
+        expires_at=datetime.max.replace(tzinfo=UTC),
     )
-    bucket.put_bucket_cors(oss2.models.BucketCors([rule], response_vary=True))
+    rule = CorsRule(
+        origins=origins,
+        methods=["PUT", "POST", "GET", "HEAD", "DELETE"],
+        headers=["*"],
+        exposed=EXPOSED_HEADERS,
+        max_age_s=600,
+    )
+    with closing(open_sdk(settings)) as sdk:
+        sdk.bucket(operator, endpoint, timeout_s=settings.oss_timeout_s).create(rule)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""The server's own access to the bucket, through `oss2`.
+"""The server's own access to the bucket: credentials, time limits, and the meaning of errors.
 
 The server uses a RAM role of its own. Browsers get credentials of another role, which can only
-upload. A session policy limits the server's credentials to this bucket. `oss2` is synchronous, so
-calls run in at most `MAX_CALLS` worker threads. Error codes of OSS are logged. Clients do not
+upload. A session policy limits the server's credentials to this bucket. The SDKs are synchronous,
+so calls run in at most `MAX_CALLS` worker threads. Error codes of OSS are logged. Clients do not
 receive the codes; they learn only whether a retry can help.
 """
 
@@ -11,40 +11,31 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TypeVar
-from xml.etree.ElementTree import ParseError
+from typing import TypeVar, overload
 
 import anyio
 import anyio.to_thread
-import oss2
-from oss2.credentials import StaticCredentialsProvider
-from requests.utils import get_environ_proxies
 
 from ossferry.clock import Clock
-from ossferry.errors import (
-    OssDomainError,
-    OssEndpointError,
-    OssLostError,
-    OssRefusedError,
-    StsLostError,
-)
+from ossferry.errors import OssLostError, OssRefusedError, StsLostError
 from ossferry.observability.logs import logger
 from ossferry.oss.objects import Begun, Link, Listed, Part, Stored
 from ossferry.oss.policy import objects_policy, policy_text
-from ossferry.oss.replies import moment, ours, read_begun, read_parts
+from ossferry.oss.sdks.choice import open_sdk
+from ossferry.oss.sdks.common import MAX_CALLS
+from ossferry.oss.sdks.interface import Page, SdkBucket
 from ossferry.oss.sts import AssumeRole, StsCredentials
 from ossferry.settings.model import Settings
 
-__all__ = ["ADDRESS_REFUSALS", "OssBucket"]
-
-MAX_CALLS = 64
-"""Concurrent calls to OSS; further calls wait."""
+__all__ = ["OssBucket"]
 
 MAX_COPY = 1 << 30
-"""Largest object to copy in one request, in bytes; larger objects are copied in parts."""
-
 COPY_PART = 256 << 20
+MAX_PARTS = 10_000
 COPY_TIMEOUT_S = 60.0
+MAX_PAGES = 10
+"""Pages of 1,000 entries. An upload has at most 10,000 parts; further uploads are not listed."""
+
 LAST_S = 60.0
 """Do not use credentials in their last seconds: a request could outlast them."""
 
@@ -52,11 +43,8 @@ LEFT_ALONE = timedelta(seconds=2)
 """Pause between attempts to renew credentials while STS does not answer."""
 
 NEW_CREDENTIALS_HELP = ("SecurityTokenExpired", "InvalidSecurityToken", "InvalidAccessKeyId")
-ADDRESS_REFUSALS: Mapping[str, type[OssEndpointError]] = {
-    "PublicEndpointForbidden": OssEndpointError,
-    "NonStandardHostForbidden": OssDomainError,
-}
-"""Maps OSS's codes for an address that it does not serve to error classes."""
+NO_OBJECT = ("NoSuchKey", "status-404")
+"""Codes for a missing object. An answer to HEAD has no body, and possibly no code."""
 
 KEPT_HEADERS = (
     "cache-control",
@@ -67,26 +55,36 @@ KEPT_HEADERS = (
     "expires",
 )
 
-UNREADABLE = (TypeError, ValueError, AttributeError, RuntimeError, ParseError)
-"""Exceptions of `oss2` for answers that are not from OSS: a proxy's page or a truncated list."""
-
 T = TypeVar("T")
 
 log = logger("ossferry.bucket")
 
 
 class OssBucket:
-    """The configured bucket, accessed through `oss2` with V4 signatures.
+    """The configured bucket, accessed through the SDK that the settings name.
 
     Args:
         assume_role: function that requests credentials of the role `settings.objects_role_arn`.
+        max_copy: largest object to copy in one request, in bytes; larger objects are copied in
+            parts.
+        copy_part: size of these parts in bytes; larger if 10,000 parts would not be enough.
     """
 
-    def __init__(self, settings: Settings, assume_role: AssumeRole, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        assume_role: AssumeRole,
+        *,
+        clock: Clock,
+        max_copy: int = MAX_COPY,
+        copy_part: int = COPY_PART,
+    ) -> None:
         self._settings = settings
         self._assume_role = assume_role
         self._clock = clock
-        self._session = _session(settings.objects_address)
+        self._max_copy = max_copy
+        self._copy_part = copy_part
+        self._sdk = open_sdk(settings)
         self._turns = anyio.CapacityLimiter(MAX_CALLS)
         self._credentials: StsCredentials | None = None
         self._renewing = asyncio.Lock()
@@ -94,141 +92,121 @@ class OssBucket:
 
     async def head(self, key: str) -> Stored | None:
         """Implement `ObjectStore.head` with HeadObject."""
-        try:
-            return await self._ask(lambda bucket: _stored(key, bucket.head_object(key)))
-        except oss2.exceptions.NotFound as error:
-            if error.code in ("NoSuchKey", ""):
-                return None
-            raise _refusal(error) from error
+        return await self._ask(lambda bucket: bucket.head(key), none_if=NO_OBJECT)
 
     async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
         """Implement `ObjectStore.list` with ListObjectsV2."""
-        return await self._ask_finally(
-            lambda bucket: _listed(
-                bucket.list_objects_v2(prefix, start_after=after, max_keys=limit)
-            )
-        )
+        return await self._ask(lambda bucket: bucket.list(prefix, after=after, limit=limit))
 
     async def copy(self, stored: Stored, target: str) -> bool:
-        """Implement `ObjectStore.copy`; objects larger than `MAX_COPY` are copied in parts."""
-        how = _copy_whole if stored.size <= MAX_COPY else _copy_parts
-        try:
-            await self._ask(lambda bucket: how(bucket, stored, target), timeout_s=COPY_TIMEOUT_S)
-        except oss2.exceptions.NotFound as error:
-            if error.code == "NoSuchKey":
-                return False
-            raise _refusal(error) from error
-        return True
+        """Implement `ObjectStore.copy`; large objects are copied in parts."""
+
+        def copy(bucket: SdkBucket) -> bool:
+            if stored.size <= self._max_copy:
+                bucket.copy(stored.key, target)
+            else:
+                _copy_parts(bucket, stored, target, self._copy_part)
+            return True
+
+        return bool(await self._ask(copy, timeout_s=COPY_TIMEOUT_S, none_if=("NoSuchKey",)))
 
     async def delete(self, key: str, version: str = "") -> str:
         """Implement `ObjectStore.delete` with DeleteObject."""
-        params = {"versionId": version} if version else None
-        return await self._ask_finally(
-            lambda bucket: str(ours(bucket.delete_object(key, params=params)).versionid or "")
-        )
+        return await self._ask(lambda bucket: bucket.delete(key, version))
 
     async def begun(self, prefix: str) -> Sequence[Begun]:
         """Implement `ObjectStore.begun` with ListMultipartUploads."""
-        return await self._ask_finally(lambda bucket: read_begun(bucket, prefix))
+        return await self._ask(lambda bucket: _entries(partial(bucket.begun, prefix)))
 
     async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
         """Implement `ObjectStore.parts` with ListParts."""
-        return await self._unless_gone(lambda bucket: read_parts(bucket, key, upload_id))
+        return await self._ask(
+            lambda bucket: _entries(partial(bucket.parts, key, upload_id)),
+            none_if=("NoSuchUpload",),
+        )
 
     async def abort(self, key: str, upload_id: str) -> None:
         """Implement `ObjectStore.abort` with AbortMultipartUpload."""
-        await self._unless_gone(lambda bucket: ours(bucket.abort_multipart_upload(key, upload_id)))
+        await self._ask(lambda bucket: bucket.abort(key, upload_id), none_if=("NoSuchUpload",))
 
     async def link(self, key: str, *, lives_s: int, params: Mapping[str, str]) -> Link:
         """Implement `ObjectStore.link`; the URL is signed locally, without a request to OSS."""
         credentials = await self._link_credentials()
         now = self._clock()
         lives_s = min(lives_s, int((credentials.expires_at - now).total_seconds()))
-        bucket = self._bucket(credentials, self._settings.links_address, is_cname=True)
-        url = bucket.sign_url("GET", key, lives_s, params=dict(params), slash_safe=True)
+        bucket = self._sdk.bucket(
+            credentials,
+            self._settings.links_address,
+            timeout_s=self._settings.oss_timeout_s,
+            is_cname=True,
+        )
+        url = bucket.link(key, lives_s, params)
         return Link(url=url, expires_at=now.replace(microsecond=0) + timedelta(seconds=lives_s))
 
     async def close(self) -> None:
         """Close the HTTP connections."""
-        self._session.session.close()
+        self._sdk.close()
 
-    async def _unless_gone(self, call: Callable[[oss2.Bucket], T]) -> T | None:
-        """Run a call for a multipart upload; return None if the upload does not exist."""
-        try:
-            return await self._ask(call)
-        except oss2.exceptions.NotFound as error:
-            if error.code == "NoSuchUpload":
-                return None
-            raise _refusal(error) from error
+    @overload
+    async def _ask(
+        self, call: Callable[[SdkBucket], T], *, timeout_s: float | None = None
+    ) -> T: ...
 
-    async def _ask_finally(self, call: Callable[[oss2.Bucket], T]) -> T:
-        try:
-            return await self._ask(call)
-        except oss2.exceptions.NotFound as error:
-            raise _refusal(error) from error
+    @overload
+    async def _ask(
+        self,
+        call: Callable[[SdkBucket], T],
+        *,
+        timeout_s: float | None = None,
+        none_if: Sequence[str],
+    ) -> T | None: ...
 
-    async def _ask(self, call: Callable[[oss2.Bucket], T], *, timeout_s: float | None = None) -> T:
+    async def _ask(
+        self,
+        call: Callable[[SdkBucket], T],
+        *,
+        timeout_s: float | None = None,
+        none_if: Sequence[str] = (),
+    ) -> T | None:
         """Run a call to OSS with the current credentials.
 
         If OSS rejects the credentials, renew them and repeat the call once.
 
+        Args:
+            none_if: codes of OSS for which to return None, because something does not exist.
+
         Raises:
-            oss2.exceptions.NotFound: OSS answers with status 404; the caller handles this case.
-            OssRefusedError: OSS refuses the call for another reason.
+            OssRefusedError: OSS refuses the call with another code.
             OssLostError: OSS gives no usable answer.
         """
         timeout_s = timeout_s or self._settings.oss_timeout_s
         try:
+            try:
+                return await self._once(call, timeout_s)
+            except OssRefusedError as error:
+                if error.oss_code not in NEW_CREDENTIALS_HELP:
+                    raise
+            self._credentials = None
             return await self._once(call, timeout_s)
         except OssRefusedError as error:
-            if error.oss_code not in NEW_CREDENTIALS_HELP:
+            if error.oss_code not in none_if:
                 raise
-        self._credentials = None
-        return await self._once(call, timeout_s)
+            return None
 
-    async def _once(self, call: Callable[[oss2.Bucket], T], timeout_s: float) -> T:
-        bucket = self._bucket(
+    async def _once(self, call: Callable[[SdkBucket], T], timeout_s: float) -> T:
+        bucket = self._sdk.bucket(
             await self._fresh_credentials(),
             self._settings.objects_address,
-            timeout_s,
+            timeout_s=timeout_s,
             is_cname=self._settings.objects_by_cname,
         )
         try:
-            with anyio.fail_after(timeout_s):
+            with anyio.fail_after(timeout_s), self._sdk.errors():
                 return await anyio.to_thread.run_sync(
                     partial(call, bucket), limiter=self._turns, abandon_on_cancel=True
                 )
-        except oss2.exceptions.NotFound as error:
-            if not error.request_id:
-                raise OssLostError("unreadable") from error  # not an answer of OSS
-            raise
-        except (TimeoutError, oss2.exceptions.RequestError) as error:
+        except TimeoutError as error:
             raise OssLostError("no-answer") from error
-        except oss2.exceptions.ServerError as error:
-            raise _refusal(error) from error
-        except (oss2.exceptions.OssError, *UNREADABLE) as error:
-            raise OssLostError("unreadable") from error
-
-    def _bucket(
-        self,
-        credentials: StsCredentials,
-        address: str,
-        timeout_s: float | None = None,
-        *,
-        is_cname: bool = False,
-    ) -> oss2.Bucket:
-        provider = StaticCredentialsProvider(
-            credentials.access_key_id, credentials.access_key_secret, credentials.security_token
-        )
-        return oss2.Bucket(
-            oss2.ProviderAuthV4(provider),
-            address,
-            self._settings.bucket,
-            is_cname=is_cname,
-            session=self._session,
-            connect_timeout=timeout_s,
-            region=self._settings.region,
-        )
 
     async def _link_credentials(self) -> StsCredentials:
         """Return the credentials for signing links.
@@ -282,78 +260,43 @@ class OssBucket:
         return (self._credentials.expires_at - self._clock()).total_seconds()
 
 
-def _session(address: str) -> oss2.Session:
-    """Return an HTTP session for OSS; a proxy in the environment variables is used.
-
-    The variables are read only once. Otherwise `requests` would read them for each request, and
-    would also read credentials from `~/.netrc`.
-    """
-    session = oss2.Session(pool_size=MAX_CALLS)
-    session.session.proxies.update(get_environ_proxies(address))
-    session.session.trust_env = False
-    return session
-
-
-def _copy_whole(bucket: oss2.Bucket, stored: Stored, target: str) -> None:
-    ours(bucket.copy_object(bucket.bucket_name, stored.key, target))
-
-
-def _copy_parts(bucket: oss2.Bucket, stored: Stored, target: str) -> None:
+def _copy_parts(bucket: SdkBucket, stored: Stored, target: str, part_size: int) -> None:
     """Copy a large object within OSS in parts.
 
     Headers and metadata are sent explicitly, because OSS does not copy them with the parts.
     """
-    kept = bucket.head_object(stored.key).headers
     headers = {
         name: value
-        for name, value in kept.items()
+        for name, value in bucket.headers(stored.key).items()
         if name.lower().startswith("x-oss-meta-") or name.lower() in KEPT_HEADERS
     }
-    upload_id = bucket.init_multipart_upload(target, headers=headers).upload_id
-    part_size = oss2.determine_part_size(stored.size, preferred_size=COPY_PART)
+    upload_id = bucket.begin(target, headers)
+    part_size = max(part_size, -(-stored.size // MAX_PARTS))
     try:
-        parts = []
-        for number, start in enumerate(range(0, stored.size, part_size), start=1):
-            end = min(start + part_size, stored.size) - 1
-            done = bucket.upload_part_copy(
-                bucket.bucket_name, stored.key, (start, end), target, upload_id, number
+        etags = {
+            number: bucket.copy_part(
+                stored.key,
+                start,
+                min(start + part_size, stored.size),
+                target=target,
+                upload_id=upload_id,
+                number=number,
             )
-            parts.append(oss2.models.PartInfo(number, done.etag))
-        bucket.complete_multipart_upload(target, upload_id, parts)
-    except oss2.exceptions.OssError:
-        bucket.abort_multipart_upload(target, upload_id)
+            for number, start in enumerate(range(0, stored.size, part_size), start=1)
+        }
+        bucket.complete(target, upload_id, etags)
+    except Exception:
+        bucket.abort(target, upload_id)
         raise
 
 
-def _stored(key: str, found: oss2.models.HeadObjectResult) -> Stored:
-    return Stored(
-        key=key,
-        size=int(found.content_length),
-        crc64=found.headers.get("x-oss-hash-crc64ecma", ""),
-        etag=ours(found).etag,
-        last_modified=moment(found.last_modified),
-        content_type=found.content_type or "",
-    )
-
-
-def _listed(found: oss2.models.ListObjectsV2Result) -> Sequence[Listed]:
-    return [
-        Listed(
-            key=each.key,
-            size=each.size,
-            etag=each.etag,
-            last_modified=moment(each.last_modified),
-        )
-        for each in ours(found).object_list
-    ]
-
-
-def _refusal(error: oss2.exceptions.ServerError) -> OssRefusedError | OssLostError:
-    """Convert an error of OSS to the matching exception.
-
-    Status 5xx and clock skew are temporary (`OssLostError`); all other errors are refusals.
-    """
-    if error.status >= 500 or error.code == "RequestTimeTooSkewed":
-        return OssLostError(error.code or f"status-{error.status}")
-    kind = ADDRESS_REFUSALS.get(error.code, OssRefusedError)
-    return kind(error.code or f"status-{error.status}", error.request_id)
+def _entries(page_after: Callable[[tuple[str, ...]], Page[T]]) -> Sequence[T]:
+    """Return the entries of the first `MAX_PAGES` pages of a list."""
+    page = page_after(())
+    found = [*page.entries]
+    for _ in range(MAX_PAGES - 1):
+        if page.after is None:
+            break
+        page = page_after(page.after)
+        found += page.entries
+    return found

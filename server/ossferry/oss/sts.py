@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 from alibabacloud_credentials.client import Client as CredentialClient
 from alibabacloud_credentials.exceptions import CredentialException
 from alibabacloud_credentials.models import Config as CredentialConfig
-from alibabacloud_credentials.utils import auth_util
 from alibabacloud_sts20150401.client import Client as StsApi
 from alibabacloud_sts20150401.models import AssumeRoleRequest, AssumeRoleResponse
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
@@ -26,8 +25,9 @@ from darabonba.exceptions import RetryError
 from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
 
-from ossferry.errors import StsLostError, StsRefusedError
+from ossferry.errors import SettingsError, StsLostError, StsRefusedError
 from ossferry.observability.logs import hush, logger
+from ossferry.oss import IMDS_V1_DISABLED, IS_TOO_LATE
 from ossferry.settings.model import Settings
 from ossferry.settings.rules import MOCK_KEYS
 
@@ -82,12 +82,17 @@ def default_credentials() -> CredentialClient:
     """Return a client for the SDK's default chain of credential sources.
 
     The chain is: environment, OIDC, profile file, ECS RAM role, URI. The ECS metadata service is
-    used only in its hardened mode, unless `ALIBABA_CLOUD_IMDSV1_DISABLED` allows the normal mode.
-    The normal mode needs no token. An attacker who makes the server fetch a URL could then read the
-    server's credentials.
+    used only in its hardened mode, see the package `ossferry.oss`.
+
+    Raises:
+        SettingsError: an application has imported the vendor's package before this project, so the
+            hardened mode is not set.
     """
-    if "ALIBABA_CLOUD_IMDSV1_DISABLED" not in os.environ:
-        auth_util.environment_imds_v1_disabled = "true"  # the SDK has read the variable at import
+    if IS_TOO_LATE:
+        raise SettingsError(
+            f"{IMDS_V1_DISABLED}: set it to true in the environment, or import `ossferry.app`"
+            " before any package of Alibaba Cloud."
+        )
     given = {name for name in KEY_VARIABLES if os.environ.get(f"ALIBABA_CLOUD_{name}")}
     if given == {"ACCESS_KEY_ID", "ACCESS_KEY_SECRET"}:
         log.warning("long-term-key-in-environment", instead="a role of ECS or of the cluster")

@@ -12,6 +12,7 @@ __all__ = [
     "Algorithm",
     "Auth",
     "Level",
+    "OssSdk",
     "Refused",
     "Runtime",
     "Undo",
@@ -19,6 +20,7 @@ __all__ = [
 
 Auth: TypeAlias = Literal["demo", "apikey", "jwt", "oidc", "proxy"]
 Runtime: TypeAlias = Literal["micropython", "pyodide"]
+OssSdk: TypeAlias = Literal["oss2", "alibabacloud-oss-v2"]
 Refused: TypeAlias = Literal["remove", "trash"]
 Undo: TypeAlias = Literal["trash", "versions", "off"]
 Action: TypeAlias = Literal[

@@ -25,6 +25,7 @@ from ossferry.settings.choices import (
     Algorithm,
     Auth,
     Level,
+    OssSdk,
     Refused,
     Runtime,
     Undo,
@@ -125,6 +126,11 @@ class Settings(BaseSettings):
         gt=0,
         le=60,
         description="How many seconds the server waits for an answer of OSS.",
+    )
+    oss_sdk: OssSdk = Field(
+        default="oss2",
+        description="The Python package for the server's own requests to OSS and for links;"
+        " `alibabacloud-oss-v2`, the successor of `oss2`, needs `ossferry[oss-v2]`.",
     )
     share_access_key_id: str = Field(
         default="",

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-import alibabacloud_oss_v2 as oss_v2  # type: ignore[import-untyped]  # it has no types
+import alibabacloud_oss_v2 as oss_v2
 import oss2
 import pytest
 from oss2.credentials import StaticCredentialsProvider

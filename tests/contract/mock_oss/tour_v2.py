@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import alibabacloud_oss_v2 as oss_v2  # type: ignore[import-untyped]  # ships no types
+import alibabacloud_oss_v2 as oss_v2
 
 from contract.mock_oss.clients import REGION
 from contract.mock_oss.matrix import Case, Credentials

@@ -45,7 +45,7 @@ class Seen:
     oidc: list[dict[str, str]] = field(default_factory=list)
     key_ids: list[str] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
-    hardened_only: bool = False
+    without_tokens: bool = False
     garbled: bool = False
 
 
@@ -57,7 +57,7 @@ class Source(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         """Return a token for the metadata service."""
         self.seen.metadata.append(("PUT", self.path, self.headers.get(TTL, "")))
-        if self.seen.hardened_only:
+        if self.seen.without_tokens:
             self._answer(404, "")
         else:
             self._answer(200, METADATA_TOKEN)
@@ -154,16 +154,69 @@ def test_t31_the_role_of_an_ecs_instance_is_enough(tmp_path: Path, certificate: 
     assert {proof for method, _, proof in seen.metadata if method == "GET"} == {METADATA_TOKEN}
 
 
-def test_t31_the_metadata_service_is_never_asked_without_a_token(
-    tmp_path: Path, certificate: Path
-) -> None:
-    seen = Seen(hardened_only=True)
+def profile(folder: Path, kind: str) -> dict[str, str]:
+    """Write a profile that names the role of the instance; return the environment for it."""
+    if kind == "credentials.ini":
+        path = folder / kind
+        path.write_text("[default]\ntype=ecs_ram_role\nrole_name=web\n")
+        return {"ALIBABA_CLOUD_CREDENTIALS_FILE": str(path)}
+    if kind == "config.json":
+        (folder / ".aliyun").mkdir()
+        found = {"name": "default", "mode": "EcsRamRole", "ram_role_name": "web"}
+        text = json.dumps({"current": "default", "profiles": [found]})
+        (folder / ".aliyun" / kind).write_text(text)
+    return {}
 
-    said, _ = ask(tmp_path, certificate, seen)
+
+SOURCES = ["no profile", "credentials.ini", "config.json"]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_t31_the_metadata_service_is_never_asked_without_a_token(
+    tmp_path: Path, certificate: Path, source: str
+) -> None:
+    seen = Seen(without_tokens=True)
+
+    said, _ = ask(tmp_path, certificate, seen, **profile(tmp_path, source))
 
     assert said == "no-server-credentials"
     assert {method for method, _, _ in seen.metadata} == {"PUT"}
     assert seen.key_ids == []
+
+
+def test_t31_the_operator_can_allow_calls_without_a_token(
+    tmp_path: Path, certificate: Path
+) -> None:
+    seen = Seen(without_tokens=True)
+
+    said, _ = ask(tmp_path, certificate, seen, ALIBABA_CLOUD_IMDSV1_DISABLED="false")
+
+    assert said == "STS.Lent"
+    assert {proof for method, _, proof in seen.metadata if method == "GET"} == {""}
+
+
+@pytest.mark.parametrize("value", [None, "true", "false"])
+def test_t31_an_application_that_loads_the_vendors_package_first_is_told(value: str | None) -> None:
+    code = """
+import alibabacloud_credentials.client
+from ossferry.errors import SettingsError
+from ossferry.oss.sts import default_credentials
+try:
+    default_credentials()
+except SettingsError as error:
+    print(error)
+"""
+    environment = {} if value is None else {"ALIBABA_CLOUD_IMDSV1_DISABLED": value}
+
+    result = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": f"{ROOT}/server", **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert result.stdout.startswith("ALIBABA_CLOUD_IMDSV1_DISABLED: set it") == (value is None)
 
 
 def test_t31_a_service_account_of_a_cluster_is_enough(tmp_path: Path, certificate: Path) -> None:

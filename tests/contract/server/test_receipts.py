@@ -1,13 +1,23 @@
-"""Receipts against the mock: the server asks OSS with its own role, through `oss2` and V4."""
+"""Receipts against the mock: the server asks OSS with its own role and V4, through each SDK."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import oss2
 import pytest
 
 from ossferry.cli.demo import OBJECTS_ROLE, Demo
+from support.server_fakes import SDKS
 from support.uploads import Upload, put
+
+
+@pytest.fixture(scope="module", params=SDKS)
+def running_demo(request: pytest.FixtureRequest, web_dir: Path) -> Iterator[Demo]:
+    """A demo with each SDK."""
+    with Demo(web_dir=web_dir, oss_sdk=request.param) as demo:
+        yield demo
 
 
 @pytest.fixture

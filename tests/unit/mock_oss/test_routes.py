@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import alibabacloud_oss_v2  # type: ignore[import-untyped]  # it has no types
+import alibabacloud_oss_v2
 import pytest
 
 from mock_oss.http.addressing import Target

@@ -11,7 +11,7 @@ from ossferry.oss.bucket import OssBucket
 from ossferry.oss.objects import Link
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
-from support.server_fakes import OBJECTS, FakeClock
+from support.server_fakes import OBJECTS, SDKS, FakeClock
 
 KEY = "uploads/alice-x/x.txt"
 
@@ -42,11 +42,15 @@ def sts_of_objects(clock: FakeClock) -> ObjectsSts:
     return ObjectsSts(clock)
 
 
-@pytest.fixture
+@pytest.fixture(params=SDKS)
 def bucket(
-    make_settings: Callable[..., Settings], sts_of_objects: ObjectsSts, clock: FakeClock
+    request: pytest.FixtureRequest,
+    make_settings: Callable[..., Settings],
+    sts_of_objects: ObjectsSts,
+    clock: FakeClock,
 ) -> OssBucket:
-    return OssBucket(make_settings(**OBJECTS), sts_of_objects, clock=clock)
+    settings = make_settings(**OBJECTS, oss_sdk=request.param)
+    return OssBucket(settings, sts_of_objects, clock=clock)
 
 
 async def link(bucket: OssBucket) -> Link:

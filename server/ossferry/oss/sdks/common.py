@@ -1,0 +1,80 @@
+"""What both SDKs have in common: HTTP connections, and the meaning of errors and answers of OSS.
+
+Both SDKs send requests with `requests`.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+
+from requests import Session
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
+
+from ossferry.errors import OssDomainError, OssEndpointError, OssLostError, OssRefusedError
+
+__all__ = ["ADDRESS_REFUSALS", "MAX_CALLS", "http_session", "moment", "ours", "refusal"]
+
+MAX_CALLS = 64
+"""Concurrent calls to OSS, and open connections; further calls wait."""
+
+ADDRESS_REFUSALS: Mapping[str, type[OssEndpointError]] = {
+    "PublicEndpointForbidden": OssEndpointError,
+    "NonStandardHostForbidden": OssDomainError,
+}
+"""Maps OSS's codes for an address that it does not serve to error classes."""
+
+
+class Answer(Protocol):
+    """A parsed answer of OSS."""
+
+    request_id: str
+
+
+A = TypeVar("A", bound=Answer)
+
+
+def http_session(address: str) -> Session:
+    """Return an HTTP session for OSS; a proxy in the environment variables is used.
+
+    The variables are read only once. Otherwise `requests` would read them for each request, and
+    would also read credentials from `~/.netrc`.
+    """
+    session = Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_connections=MAX_CALLS, pool_maxsize=MAX_CALLS))
+    session.proxies.update(get_environ_proxies(address))
+    session.trust_env = False
+    return session
+
+
+def refusal(status: int, code: str, request_id: str) -> OssRefusedError | OssLostError:
+    """Convert an error answer to the matching exception.
+
+    Status 5xx and clock skew are temporary (`OssLostError`). Every answer of OSS has a request id;
+    an answer without one is from a proxy. All other errors are refusals.
+    """
+    code = code or f"status-{status}"
+    if status >= 500 or code == "RequestTimeTooSkewed":
+        return OssLostError(code)
+    if not request_id:
+        return OssLostError("unreadable")
+    return ADDRESS_REFUSALS.get(code, OssRefusedError)(code, request_id)
+
+
+def ours(answer: A) -> A:
+    """Return an answer unchanged after checking that it comes from OSS.
+
+    Every answer of OSS has a request id.
+
+    Raises:
+        ValueError: the answer has no request id.
+    """
+    if not answer.request_id:
+        raise ValueError("not an answer of OSS")
+    return answer
+
+
+def moment(timestamp: float) -> datetime:
+    """Convert seconds since 1970 to a timezone-aware time in UTC."""
+    return datetime.fromtimestamp(timestamp, UTC)

@@ -1,0 +1,182 @@
+"""The bucket through `oss2`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from xml.etree.ElementTree import ParseError
+
+import oss2
+from oss2.credentials import StaticCredentialsProvider
+from requests import RequestException
+
+from ossferry.errors import OssLostError
+from ossferry.oss.objects import Begun, Listed, Part, Stored
+from ossferry.oss.sdks.common import http_session, moment, ours, refusal
+from ossferry.oss.sdks.interface import CorsRule, Page
+from ossferry.oss.sts import StsCredentials
+from ossferry.settings.model import Settings
+
+__all__ = ["Oss2"]
+
+UNREADABLE = (TypeError, ValueError, AttributeError, RuntimeError, ParseError)
+"""Exceptions of `oss2` for answers that are not from OSS: a proxy's page or a truncated list."""
+
+
+class Oss2:
+    """Implements `Sdk`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._session = oss2.Session()
+        self._session.session = http_session(settings.objects_address)
+
+    def bucket(
+        self, credentials: StsCredentials, address: str, *, timeout_s: float, is_cname: bool = False
+    ) -> "Oss2Bucket":
+        """Implement `Sdk.bucket`."""
+        provider = StaticCredentialsProvider(
+            credentials.access_key_id, credentials.access_key_secret, credentials.security_token
+        )
+        return Oss2Bucket(
+            oss2.Bucket(
+                oss2.ProviderAuthV4(provider),
+                address,
+                self._settings.bucket,
+                is_cname=is_cname,
+                session=self._session,
+                connect_timeout=timeout_s,
+                region=self._settings.region,
+            )
+        )
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Implement `Sdk.errors`."""
+        try:
+            yield
+        except (oss2.exceptions.RequestError, RequestException) as error:
+            raise OssLostError("no-answer") from error
+        except oss2.exceptions.ServerError as error:
+            raise refusal(error.status, error.code, error.request_id) from error
+        except (oss2.exceptions.OssError, *UNREADABLE) as error:
+            raise OssLostError("unreadable") from error
+
+    def close(self) -> None:
+        """Implement `Sdk.close`."""
+        self._session.session.close()
+
+
+class Oss2Bucket:
+    """Implements `SdkBucket`."""
+
+    def __init__(self, bucket: oss2.Bucket) -> None:
+        self._bucket = bucket
+
+    def head(self, key: str) -> Stored:
+        """Implement `SdkBucket.head`."""
+        found = ours(self._bucket.head_object(key))
+        return Stored(
+            key=key,
+            size=int(found.content_length),
+            crc64=found.headers.get("x-oss-hash-crc64ecma", ""),
+            etag=found.etag,
+            last_modified=moment(found.last_modified),
+            content_type=found.content_type or "",
+        )
+
+    def headers(self, key: str) -> Mapping[str, str]:
+        """Implement `SdkBucket.headers`."""
+        return dict(ours(self._bucket.head_object(key)).headers)
+
+    def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
+        """Implement `SdkBucket.list`."""
+        found = self._bucket.list_objects_v2(prefix, start_after=after, max_keys=limit)
+        return [
+            Listed(
+                key=each.key,
+                size=each.size,
+                etag=each.etag,
+                last_modified=moment(each.last_modified),
+            )
+            for each in ours(found).object_list
+        ]
+
+    def copy(self, source: str, target: str) -> None:
+        """Implement `SdkBucket.copy`."""
+        ours(self._bucket.copy_object(self._bucket.bucket_name, source, target))
+
+    def delete(self, key: str, version: str) -> str:
+        """Implement `SdkBucket.delete`."""
+        params = {"versionId": version} if version else None
+        return str(ours(self._bucket.delete_object(key, params=params)).versionid or "")
+
+    def begin(self, key: str, headers: Mapping[str, str]) -> str:
+        """Implement `SdkBucket.begin`."""
+        return str(ours(self._bucket.init_multipart_upload(key, headers=headers)).upload_id)
+
+    def copy_part(
+        self, source: str, start: int, end: int, *, target: str, upload_id: str, number: int
+    ) -> str:
+        """Implement `SdkBucket.copy_part`."""
+        done = self._bucket.upload_part_copy(
+            self._bucket.bucket_name, source, (start, end - 1), target, upload_id, number
+        )
+        return str(ours(done).etag)
+
+    def complete(self, key: str, upload_id: str, etags: Mapping[int, str]) -> None:
+        """Implement `SdkBucket.complete`."""
+        parts = [oss2.models.PartInfo(number, etag) for number, etag in etags.items()]
+        ours(self._bucket.complete_multipart_upload(key, upload_id, parts))
+
+    def abort(self, key: str, upload_id: str) -> None:
+        """Implement `SdkBucket.abort`."""
+        ours(self._bucket.abort_multipart_upload(key, upload_id))
+
+    def begun(self, prefix: str, after: tuple[str, ...]) -> Page[Begun]:
+        """Implement `SdkBucket.begun`."""
+        key_marker, id_marker = after or ("", "")
+        found = ours(
+            self._bucket.list_multipart_uploads(
+                prefix, key_marker=key_marker, upload_id_marker=id_marker
+            )
+        )
+        return Page(
+            entries=[
+                Begun(key=each.key, upload_id=each.upload_id, began_at=moment(each.initiation_date))
+                for each in found.upload_list
+            ],
+            after=(found.next_key_marker, found.next_upload_id_marker)
+            if found.is_truncated
+            else None,
+        )
+
+    def parts(self, key: str, upload_id: str, after: tuple[str, ...]) -> Page[Part]:
+        """Implement `SdkBucket.parts`."""
+        (marker,) = after or ("",)
+        found = ours(self._bucket.list_parts(key, upload_id, marker=marker))
+        return Page(
+            entries=[
+                Part(
+                    number=each.part_number,
+                    size=each.size,
+                    last_modified=moment(each.last_modified),
+                )
+                for each in found.parts
+            ],
+            after=(found.next_marker,) if found.is_truncated else None,
+        )
+
+    def link(self, key: str, lives_s: int, params: Mapping[str, str]) -> str:
+        """Implement `SdkBucket.link`."""
+        return str(self._bucket.sign_url("GET", key, lives_s, params=dict(params), slash_safe=True))
+
+    def create(self, cors: CorsRule) -> None:
+        """Implement `SdkBucket.create`."""
+        rule = oss2.models.CorsRule(
+            allowed_origins=cors.origins,
+            allowed_methods=cors.methods,
+            allowed_headers=cors.headers,
+            expose_headers=cors.exposed,
+            max_age_seconds=cors.max_age_s,
+        )
+        self._bucket.create_bucket()
+        self._bucket.put_bucket_cors(oss2.models.BucketCors([rule], response_vary=True))

@@ -1,0 +1,283 @@
+"""The bucket through each SDK: what is sent to OSS, and how often, is the same."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from contract.mock_oss.clients import oss2_bucket
+from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, MockOSS
+from ossferry.clock import utc_now
+from ossferry.errors import OssLostError, OssRefusedError
+from ossferry.oss.bucket import OssBucket
+from ossferry.oss.objects import Stored
+from ossferry.oss.sdks.choice import open_sdk
+from ossferry.oss.sts import StsCredentials
+from ossferry.settings.loading import ExplicitSettings, load_settings
+from ossferry.settings.model import Settings
+from support.server_fakes import OBJECTS, OPTIONS, SDKS
+
+KEY = "uploads/alice/größe 1+%?.bin"
+CREDENTIALS = StsCredentials(
+    access_key_id=ACCESS_KEY_ID,
+    access_key_secret=ACCESS_KEY_SECRET,
+    security_token="",
+    expires_at=datetime(2036, 3, 14, tzinfo=UTC),
+)
+PART = 100 * 1024
+STORED = Stored(
+    key=KEY, size=5, crc64="1", etag="A", content_type="", last_modified=CREDENTIALS.expires_at
+)
+
+Ask = Callable[[OssBucket], Awaitable[object]]
+ASKS: dict[str, Ask] = {
+    "HeadObject": lambda bucket: bucket.head(KEY),
+    "ListObjects": lambda bucket: bucket.list("uploads/", after="", limit=10),
+    "CopyObject": lambda bucket: bucket.copy(STORED, "uploads/copy"),
+    "DeleteObject": lambda bucket: bucket.delete(KEY),
+    "ListMultipartUploads": lambda bucket: bucket.begun("uploads/"),
+    "ListParts": lambda bucket: bucket.parts(KEY, "ID"),
+    "AbortMultipartUpload": lambda bucket: bucket.abort(KEY, "ID"),
+}
+
+
+async def assume_role(**_wishes: str) -> StsCredentials:
+    return CREDENTIALS
+
+
+@pytest.fixture(scope="module")
+def running_oss() -> Iterator[MockOSS]:
+    """A mock."""
+    with MockOSS() as running:
+        yield running
+
+
+@pytest.fixture
+def oss(running_oss: MockOSS) -> MockOSS:
+    """The mock with one object."""
+    running_oss.reset()
+    headers = {"content-type": "text/x-mine", "x-oss-meta-a": "b", "cache-control": "no-cache"}
+    oss2_bucket(running_oss).put_object(KEY, bytes(2 * PART + 1), headers=headers)
+    running_oss.requests.clear()
+    return running_oss
+
+
+@pytest.fixture(params=SDKS)
+def settings(request: pytest.FixtureRequest, oss: MockOSS) -> Settings:
+    """Settings with each SDK."""
+    options = {**OPTIONS, **OBJECTS, "bucket": BUCKET, "objects_endpoint": oss.endpoint}
+    return load_settings(ExplicitSettings, **options, oss_sdk=request.param)
+
+
+@pytest.fixture
+def bucket(settings: Settings) -> Iterator[OssBucket]:
+    """The mock's bucket."""
+    found = OssBucket(settings, assume_role, clock=utc_now, max_copy=2 * PART, copy_part=PART)
+    yield found
+    asyncio.run(found.close())
+
+
+@pytest.mark.parametrize("operation", ASKS)
+async def test_each_call_is_one_request_signed_with_v4(
+    oss: MockOSS, bucket: OssBucket, operation: str
+) -> None:
+    await ASKS[operation](bucket)
+
+    (asked,) = oss.requests
+    assert asked.operation == operation
+    assert asked.headers["authorization"].startswith("OSS4-HMAC-SHA256 ")
+
+
+@pytest.mark.parametrize("operation", ASKS)
+@pytest.mark.parametrize(
+    ("plan", "kind", "told"),
+    [
+        (
+            {"effect": "error", "code": "InternalError", "status": 500},
+            OssLostError,
+            "InternalError",
+        ),
+        ({"effect": "unavailable"}, OssLostError, "ServiceUnavailable"),
+        (
+            {"effect": "error", "code": "RequestTimeTooSkewed", "status": 403},
+            OssLostError,
+            "RequestTimeTooSkewed",
+        ),
+        ({"effect": "reset"}, OssLostError, "no-answer"),
+        (
+            {"effect": "error", "code": "AccessDenied", "status": 403},
+            OssRefusedError,
+            "AccessDenied",
+        ),
+        (
+            {"effect": "error", "code": "NoSuchBucket", "status": 404},
+            OssRefusedError,
+            "NoSuchBucket",
+        ),
+        ({"effect": "error", "code": "BadRequest", "status": 400}, OssRefusedError, "BadRequest"),
+    ],
+    ids=["500", "503", "clock", "reset", "403", "no bucket", "400"],
+)
+async def test_a_failed_call_is_not_repeated_and_says_why(
+    oss: MockOSS,
+    bucket: OssBucket,
+    operation: str,
+    plan: dict[str, str],
+    kind: type[OssLostError | OssRefusedError],
+    told: str,
+) -> None:
+    oss.faults.add(**plan)
+
+    with pytest.raises(kind) as caught:
+        await ASKS[operation](bucket)
+
+    assert len(oss.requests) == 1
+    assert told in caught.value.evidence.values()
+
+
+def test_a_call_ends_at_its_time_limit(oss: MockOSS, settings: Settings) -> None:
+    oss.faults.add("delay", seconds=2)
+
+    with closing(open_sdk(settings)) as sdk:
+        bucket = sdk.bucket(CREDENTIALS, oss.endpoint, timeout_s=0.2)
+        with pytest.raises(OssLostError, match="OSS does not answer"), sdk.errors():
+            bucket.head(KEY)
+
+
+async def test_what_does_not_exist_is_none(bucket: OssBucket) -> None:
+    missing = Stored(
+        key="uploads/x", size=5, crc64="1", etag="A", content_type="", last_modified=utc_now()
+    )
+
+    assert await bucket.head("uploads/x") is None
+    assert await bucket.copy(missing, "uploads/copy") is False
+    assert await bucket.delete("uploads/x") == ""
+    assert await bucket.parts("uploads/x", "0004B9894A22E5B1888A1E29F8236E2D") is None
+    assert await bucket.begun("uploads/x") == []
+    assert await bucket.list("uploads/x", after="", limit=10) == []
+
+
+async def test_head_and_list_tell_the_same_of_an_object(oss: MockOSS, bucket: OssBucket) -> None:
+    stored = oss.bucket(BUCKET).objects[KEY]
+
+    found = await bucket.head(KEY)
+    (listed,) = await bucket.list("uploads/", after="uploads/a", limit=10)
+
+    assert found is not None
+    assert (found.key, found.size, found.content_type) == (KEY, 2 * PART + 1, "text/x-mine")
+    assert (found.crc64, found.etag) == (str(stored.crc64), stored.etag)
+    assert (listed.key, listed.size, listed.etag) == (KEY, found.size, found.etag)
+    assert listed.last_modified == found.last_modified
+    assert found.last_modified.tzinfo is UTC
+
+
+async def test_a_large_object_is_copied_in_parts_with_its_headers(
+    oss: MockOSS, bucket: OssBucket
+) -> None:
+    found = await bucket.head(KEY)
+    assert found is not None
+
+    assert await bucket.copy(found, "trash/copy")
+
+    copy = oss.bucket(BUCKET).objects["trash/copy"]
+    kept = {name: copy.headers[name] for name in ("content-type", "x-oss-meta-a", "cache-control")}
+    assert copy.data == bytes(2 * PART + 1)
+    assert kept == {
+        "content-type": "text/x-mine",
+        "x-oss-meta-a": "b",
+        "cache-control": "no-cache",
+    }
+    assert [each.operation for each in oss.requests].count("UploadPartCopy") == 3
+
+
+async def test_a_copy_in_parts_that_fails_leaves_no_parts(oss: MockOSS, bucket: OssBucket) -> None:
+    found = await bucket.head(KEY)
+    assert found is not None
+    oss.faults.add("unavailable", operation="UploadPartCopy", skip=1)
+
+    with pytest.raises(OssLostError):
+        await bucket.copy(found, "trash/copy")
+
+    assert await bucket.begun("trash/") == []
+
+
+async def test_unfinished_uploads_and_their_parts_are_read(bucket: OssBucket, oss: MockOSS) -> None:
+    other = oss2_bucket(oss)
+    upload_id = other.init_multipart_upload(KEY).upload_id
+    other.upload_part(KEY, upload_id, 1, b"hello")
+
+    (begun,) = await bucket.begun("uploads/")
+    parts = await bucket.parts(KEY, upload_id)
+    await bucket.abort(KEY, upload_id)
+
+    assert (begun.key, begun.upload_id, begun.began_at.tzinfo) == (KEY, upload_id, UTC)
+    assert parts is not None
+    assert [(each.number, each.size, each.last_modified.tzinfo) for each in parts] == [(1, 5, UTC)]
+    assert await bucket.parts(KEY, upload_id) is None
+
+
+def test_a_link_keeps_slashes_and_signs_its_parameters(oss: MockOSS, settings: Settings) -> None:
+    wish = {
+        "response-content-type": "text/plain",
+        "response-content-disposition": "attachment; filename*=UTF-8''gr%C3%B6%C3%9Fe",
+    }
+
+    with closing(open_sdk(settings)) as sdk:
+        url = sdk.bucket(CREDENTIALS, oss.endpoint, timeout_s=5).link(KEY, 600, wish)
+    opened = httpx.get(url, trust_env=False)
+    changed = httpx.get(url.replace("text%2Fplain", "text%2Fhtml"), trust_env=False)
+
+    assert "/uploads/alice/gr%C3%B6%C3%9Fe%201%2B%25%3F.bin?" in url
+    assert "x-oss-expires=600&" in url
+    assert (opened.status_code, changed.status_code) == (200, 403)
+    assert {name: opened.headers[name.removeprefix("response-")] for name in wish} == wish
+
+
+async def test_localhost_is_asked_without_a_name_below_it(oss: MockOSS, settings: Settings) -> None:
+    address = f"http://localhost:{oss.port}"
+    changed = {**settings.model_dump(), "objects_endpoint": address}
+    bucket = OssBucket(load_settings(ExplicitSettings, **changed), assume_role, clock=utc_now)
+
+    found = await bucket.head(KEY)
+    await bucket.close()
+
+    assert found is not None
+    assert [asked.host for asked in oss.requests] == [f"localhost:{oss.port}"]
+
+
+async def test_a_proxy_of_the_environment_is_used_and_netrc_is_not(
+    oss: MockOSS, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    address = "http://oss-cn-hangzhou.localhost"
+    (tmp_path / "netrc").write_text("default login somebody password canary\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("http_proxy", oss.endpoint)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    changed = {**settings.model_dump(), "objects_endpoint": address}
+    bucket = OssBucket(load_settings(ExplicitSettings, **changed), assume_role, clock=utc_now)
+    monkeypatch.delenv("http_proxy")
+
+    found = await bucket.head(KEY)
+    await bucket.close()
+
+    assert found is not None
+    (asked,) = oss.requests
+    assert asked.host == f"{BUCKET}.oss-cn-hangzhou.localhost"
+    assert asked.headers["authorization"].startswith("OSS4-HMAC-SHA256 ")
+
+
+async def test_connections_are_kept_for_as_many_calls_as_run_at_once(
+    oss: MockOSS, bucket: OssBucket, caplog: pytest.LogCaptureFixture
+) -> None:
+    oss.faults.add("delay", seconds=0.2, times=60)
+
+    with caplog.at_level(logging.WARNING, logger="urllib3.connectionpool"):
+        await asyncio.gather(*(bucket.head(KEY) for _ in range(60)))
+
+    assert [each.getMessage() for each in caplog.records if "pool" in each.name] == []

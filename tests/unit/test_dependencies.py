@@ -1,0 +1,101 @@
+"""`pyproject.toml` declares the packages that the server and the mock import, and no others."""
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import distribution, packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[2]
+OURS = ("ossferry", "mock_oss")
+NOT_IMPORTED = {
+    "httptools": "uvicorn parses HTTP with it, and we extend uvicorn's class for it",
+    "uvloop": "uvicorn selects it as the event loop where it is installed",
+}
+NOT_DECLARED = {"pytest": "only pytest itself imports the plugin of the mock"}
+
+
+installed = cache(packages_distributions)
+
+
+@cache
+def requirements() -> list[Requirement]:
+    """Return the declared dependencies, including those of the extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    return [
+        Requirement(each) for each in (*project["dependencies"], *(e for es in extras for e in es))
+    ]
+
+
+@cache
+def declared() -> set[str]:
+    return {canonicalize_name(each.name) for each in requirements()}
+
+
+def modules(source: str) -> Iterator[str]:
+    """Yield the names of the modules that a source file imports from."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+def distributions(module: str) -> set[str]:
+    """Return the installed distributions that contain a module.
+
+    Several distributions can share a namespace package, such as `opentelemetry`. Then only those
+    are returned that contain the module itself.
+    """
+    found = set(installed().get(module.partition(".")[0], ()))
+    if len(found) > 1:
+        path = module.replace(".", "/")
+        files = {f"{path}.py", f"{path}/__init__.py"}
+        found = {each for each in found if files & {str(f) for f in distribution(each).files or ()}}
+    return {canonicalize_name(each) for each in found}
+
+
+@cache
+def imported() -> dict[str, str]:
+    """Return the imported distributions, each with one file that imports it."""
+    found: dict[str, str] = {}
+    for ours in OURS:
+        for path in sorted((ROOT / "server" / ours).rglob("*.py")):
+            for module in modules(path.read_text("utf-8")):
+                if module.partition(".")[0] not in (*sys.stdlib_module_names, *OURS):
+                    names = distributions(module)
+                    assert names, f"no distribution has {module}, which {path} imports"
+                    found |= dict.fromkeys(names, str(path.relative_to(ROOT)))
+    return found
+
+
+def test_every_imported_package_is_declared() -> None:
+    assert {
+        name: path
+        for name, path in imported().items()
+        if name not in declared() and name not in NOT_DECLARED
+    } == {}
+
+
+def test_every_declared_package_is_imported() -> None:
+    assert declared() - imported().keys() == NOT_IMPORTED.keys()
+    assert NOT_DECLARED.keys() <= imported().keys()
+
+
+@pytest.mark.parametrize("requirement", requirements(), ids=str)
+def test_every_dependency_has_a_lower_bound_and_the_lock_obeys_it(requirement: Requirement) -> None:
+    lock = (ROOT / "requirements.lock").read_text("utf-8")
+    pins = dict(line.split(" ")[0].split("==") for line in lock.splitlines() if "==" in line[:60])
+
+    pin = pins[canonicalize_name(requirement.name)]
+
+    assert any(each.operator == ">=" for each in requirement.specifier)
+    assert Version(pin) in requirement.specifier
