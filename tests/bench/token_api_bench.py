@@ -37,7 +37,7 @@ from support.programs import free_port
 __all__ = ["BENCHES"]
 
 HERE = Path(__file__).parent
-TURNS, SECONDS, WARM_UP_S = 3, 5, 1
+TURNS, SECONDS, WARM_UP_S = 3, 4, 1
 CONNECTIONS = 32
 KNOWN_USERS, NEW_USERS = 10_000, 20_000
 CACHED, CACHED_P99 = "token API, cached: requests", "token API, cached: p99"

@@ -1,13 +1,14 @@
-"""A bare Starlette app: PUT streams the body into a file, GET returns zeros from memory.
+"""A bare Starlette app: PUT reads the body piece by piece, GET returns zeros from memory.
 
-It checks nothing, keeps no metadata and syncs nothing. With `?digest=1` it also computes MD5 and
-CRC-64 of the body, in the event loop. GET returns `?n=` bytes.
+It checks nothing, keeps no metadata and syncs nothing. With `?file=1` PUT writes the pieces to a
+file; with `?digest=1` it computes MD5 and CRC-64, in the event loop. GET returns `?n=` bytes.
 
 Usage: python bare_starlette.py FOLDER PORT
 """
 
 import hashlib
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import uvicorn
@@ -22,12 +23,14 @@ FOLDER = Path(sys.argv[1])
 
 
 async def put(request: Request) -> Response:
-    """Write the body to a file, piece by piece as it arrives."""
-    digest = request.query_params.get("digest")
+    """Read the body, and handle each piece as it arrives."""
+    digest = "digest" in request.query_params
+    path = FOLDER / request.path_params["path"].replace("/", "_")
     md5, crc = hashlib.md5(usedforsecurity=False), 0
-    with (FOLDER / request.path_params["path"].replace("/", "_")).open("wb") as file:
+    with path.open("wb") if "file" in request.query_params else nullcontext() as file:
         async for piece in request.stream():
-            file.write(piece)
+            if file:
+                file.write(piece)
             if digest:
                 md5.update(piece)
                 crc = crc64.xz(piece, crc)
