@@ -104,10 +104,11 @@ def test_only_what_the_requested_rows_need_is_installed_and_without_it_they_are_
 
     status = main(["--only", "rowing|hauling"], benches, out=out)
 
-    reason = measured(out)["rowing"]["skipped"]
+    rowing = measured(out)["rowing"]
     assert status == 0
     assert installed == ["oar"]
-    assert reason.startswith("oar is not installed")
+    assert rowing["skipped"].startswith("oar is not installed")
+    assert rowing["runs"] == 0
     assert "skipped: oar is not installed" in " ".join(capsys.readouterr().out.split())
     assert measured(out)["hauling"]["value"]["median"] == 9
     assert "sailing" not in measured(out)
