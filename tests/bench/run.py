@@ -24,7 +24,7 @@ from support import browsers, prerequisites
 __all__ = ["all_benches", "measure"]
 
 HERE = Path(__file__).parent
-LOG_WIDTH = 200  # columns, if the output is not a terminal
+LOG_WIDTH = 260  # columns, if the output is not a terminal
 OUT = HERE.parents[1] / "build" / "bench.json"
 
 
