@@ -67,7 +67,7 @@ format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 
 bench: build
-	PYTHONPATH=tests $(BIN)/python -m bench.run $(if $(ONLY),--only "$(ONLY)") $(if $(RUNS),--runs $(RUNS))
+	PYTHONPATH=tests $(BIN)/python -m bench.run $(if $(value ONLY),--only '$(value ONLY)') $(if $(RUNS),--runs $(RUNS))
 
 slow: build prerequisites $(SDK_TOURS)/node_modules/.ready
 	$(BIN)/python -m pytest $(WORKERS) --maxprocesses 1 -m slow $(if $(BROWSER),--browser $(BROWSER) tests/browser tests/e2e) $(if $(ONLY),-k "$(ONLY)")
