@@ -14,6 +14,7 @@ FRAME_ORIGIN ?=
 CUSTOM_DOMAIN ?=
 RUNTIME ?= micropython
 ONLY ?=
+RUNS ?=
 # := ignores the environment, where BROWSER names the desktop's browser
 BROWSER :=
 # pytest replaces a worker that crashes and repeats the test that crashed it (tests/support/workers.py)
@@ -73,8 +74,8 @@ format: $(VENV)/.ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: build prerequisites
-	$(BIN)/python tests/bench/run.py $(if $(ONLY),--only "$(ONLY)")
+bench: build
+	PYTHONPATH=tests $(BIN)/python -m bench.run $(if $(value ONLY),--only '$(value ONLY)') $(if $(RUNS),--runs $(RUNS))
 
 slow: build prerequisites $(SDK_TOURS)/node_modules/.ready
 	$(BIN)/python -m pytest $(WORKERS) --maxprocesses 1 -m slow $(if $(BROWSER),--browser $(BROWSER) tests/browser tests/e2e) $(if $(ONLY),-k "$(ONLY)")

@@ -8,13 +8,14 @@ transfer.
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from statistics import quantiles
 
 from bench.heap import WATCH_WASM, Heap
 from bench.sending import MIB, PARALLEL, PART_BYTES, Ours, Place, open_place
-from bench.table import Only, Row
+from bench.table import Bench, Only, Row
 
-__all__ = ["NAMES", "rows"]
+__all__ = ["BENCHES"]
 
 GIB = 1024 * MIB
 SIZES = {"64 MB": 64 * MIB, "2 GB": 2 * GIB, "20 GB": 20 * GIB}
@@ -29,7 +30,6 @@ HEAPS = {
     f"transfer, MicroPython: most heap while sending {name}": size for name, size in SIZES.items()
 }
 TWICE = "transfer, MicroPython: sent twice after a reload at half of 400 MB"
-NAMES = (TIME, DELAY, *HEAPS, TWICE)
 
 # The time each click waited until the page handled it.
 CLICKS = """
@@ -42,20 +42,8 @@ addEventListener("pointerdown", ({ timeStamp }) => {
 OVER = "void bench.ended.finally(() => { bench.over = true; }).catch(() => {})"
 
 
-def rows(only: Only) -> Iterator[Row]:
-    """Yield the requested rows."""
-    with open_place() as place:
-        if only(TIME) or only(DELAY):
-            yield from _many_files(place)
-        for name, size in HEAPS.items():
-            if only(name):
-                yield _heap_row(name, _most_heap_mb(place, size))
-        if only(TWICE):
-            yield _sent_twice(place)
-
-
-def _many_files(place: Place) -> Iterator[Row]:
-    with place.page(Ours(), single=False, script=CLICKS) as page:
+def _many_files(_only: Only) -> Iterator[Row]:
+    with open_place() as place, place.page(Ours(), single=False, script=CLICKS) as page:
         page.evaluate(OVER)
         page.choose(place.files(FILES, 10_240))
         while not page.evaluate("bench.over"):
@@ -84,12 +72,22 @@ def _most_heap_mb(place: Place, size: int) -> float:
         return heap.most_mb_until_ended()
 
 
-def _heap_row(name: str, most_mb: float) -> Row:
+def _heap(name: str, _only: Only) -> Iterator[Row]:
+    with open_place() as place:
+        most_mb = _most_heap_mb(place, HEAPS[name])
     reach = f"< {MAX_HEAP_MB} MB"
-    return Row(name=name, value=most_mb, unit="MB", reach=reach, met=most_mb < MAX_HEAP_MB)
+    yield Row(name=name, value=most_mb, unit="MB", reach=reach, met=most_mb < MAX_HEAP_MB)
 
 
-def _sent_twice(place: Place) -> Row:
+def _sent_twice(_only: Only) -> Iterator[Row]:
+    with open_place() as place:
+        twice_mb = _twice_mb(place)
+    most_mb = PARALLEL * PART_BYTES / MIB
+    reach = f"<= {most_mb:.0f} MiB"
+    yield Row(name=TWICE, value=twice_mb, unit="MiB", reach=reach, met=0 <= twice_mb <= most_mb)
+
+
+def _twice_mb(place: Place) -> float:
     """Hold the sink at half, reload the page, choose the file again, and count the received
     bytes.
     """
@@ -104,7 +102,11 @@ def _sent_twice(place: Place) -> Row:
         place.sink("POST", hold=0)
         page.choose(paths)
         page.evaluate("bench.ended")
-    twice_mb = (place.sink()["body_bytes"] - RELOADED) / MIB
-    most_mb = PARALLEL * PART_BYTES / MIB
-    reach = f"<= {most_mb:.0f} MiB"
-    return Row(name=TWICE, value=twice_mb, unit="MiB", reach=reach, met=0 <= twice_mb <= most_mb)
+    return (place.sink()["body_bytes"] - RELOADED) / MIB
+
+
+BENCHES = (
+    Bench(names=(TIME, DELAY), needs=("chromium",), rows=_many_files),
+    *(Bench(names=(name,), needs=("chromium",), rows=partial(_heap, name)) for name in HEAPS),
+    Bench(names=(TWICE,), needs=("chromium",), rows=_sent_twice),
+)

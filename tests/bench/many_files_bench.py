@@ -12,17 +12,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from bench.chromium import chromium
 from bench.peers import uppy
-from bench.table import Only, Row
+from bench.table import Bench, Only, Peer, Row
 from ossferry.cli.demo import Demo
 from support.browser_page import make_app, script
-from support.browsers import executable
-from support.config import load as load_config
 from support.serving import serve
 
-__all__ = ["NAMES", "rows"]
+__all__ = ["BENCHES"]
 
 WEB = Path(__file__).parents[2] / "web"
 COUNT = 2_000
@@ -35,7 +34,7 @@ MAX_TICK_MS = 4
 SCROLLS = 120
 SCROLL_PX = 1_200
 FRAME_MS = 1000 / 60
-PEER = "Uppy Dashboard 6.0.3"
+PEER = Peer(name="Uppy Dashboard 6.0.3", work="shows its list only; uploads nothing meanwhile")
 Drop = tuple[float, float, float, float, float]
 OURS_ROW, UPPY_ROW = "[data-testid=upload]", ".uppy-Dashboard-Item"
 
@@ -52,7 +51,6 @@ FIGURES = (
     (LATE, "%", 0),
     (LONGEST, "ms", 0),
 )
-NAMES = (VISIBLE, DELAY, FRAME, LATE, LONGEST, TICK)
 
 WATCH = """
 window.bench = { delays: [] };
@@ -146,24 +144,9 @@ js.document.body.setAttribute("data-costs", json.dumps(costs))
 """
 
 
-def rows(only: Only) -> Iterator[Row]:
-    """Yield the requested rows."""
-    with sync_playwright() as playwright:
-        use = load_config().use
-        browser = playwright.chromium.launch(
-            headless=use.headless, args=use.args, executable_path=executable()
-        )
-        if any(map(only, (VISIBLE, DELAY, FRAME, LATE, LONGEST))):
-            yield from _drops(browser)
-        if only(TICK):
-            cost = _tick(browser)
-            reach = f"< {MAX_TICK_MS} ms"
-            yield Row(name=TICK, value=cost, unit="ms", reach=reach, met=cost < MAX_TICK_MS)
-        browser.close()
-
-
-def _drops(browser: Browser) -> Iterator[Row]:
+def _drops(_only: Only) -> Iterator[Row]:
     with ExitStack() as running:
+        browser = running.enter_context(chromium())
         peer_url = running.enter_context(uppy.serve_page())
         ours: list[Drop] = []
         peer: list[Drop] = []
@@ -221,6 +204,13 @@ def _stir(page: Page) -> None:
         page.wait_for_timeout(STEP_MS)
 
 
+def _ticks(_only: Only) -> Iterator[Row]:
+    with chromium() as browser:
+        cost = _tick(browser)
+    reach = f"< {MAX_TICK_MS} ms"
+    yield Row(name=TICK, value=cost, unit="ms", reach=reach, met=cost < MAX_TICK_MS)
+
+
 def _tick(browser: Browser) -> float:
     """Return the median cost in ms of 200 ticks in which all 50 uploads have progressed."""
     files = [(path.relative_to(WEB).as_posix(), path) for path in (WEB / "uploader").rglob("*.py")]
@@ -231,3 +221,9 @@ def _tick(browser: Browser) -> float:
         costs = page.evaluate("JSON.parse(document.body.dataset.costs)")
         page.close()
     return float(median(costs))
+
+
+BENCHES = (
+    Bench(names=tuple(name for name, *_ in FIGURES), needs=("chromium",), rows=_drops),
+    Bench(names=(TICK,), needs=("chromium",), rows=_ticks),
+)

@@ -1,9 +1,10 @@
-"""The mock beside a bare Starlette app that only reads the body, and the mock's memory use.
+"""The mock beside a bare Starlette app that stores or returns the same bytes, and its memory use.
 
 Both run as separate programs on the same server (uvicorn, httptools, uvloop). The same client sends
 requests to them alternately over one persistent connection. Every request to the mock has a V4
 signature, computed before the clock starts. The mock checks signature, policy, MD5 and CRC-64 as
-always.
+always. For a body of 64 MB it uses two threads: one computes MD5 and CRC-64, one writes. Neither
+program syncs to the disk.
 """
 
 import http.client
@@ -14,34 +15,68 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
-from bench.table import Only, Row
+from bench.table import Bench, Only, Peer, Row
 from contract.mock_oss.clients import signed_headers
 from mock_oss import Clock
 
-__all__ = ["NAMES", "rows"]
+__all__ = ["BENCHES"]
 
 KB, MB, GB = 1 << 10, 1 << 20, 1 << 30
 ROUNDS = 5
-PEER = "bare Starlette"
 BARE = Path(__file__).parent / "peers" / "bare_starlette.py"
 KEYS = 1000
 MAX_RSS_MB = 150
 PARTS, PART_BYTES = 10_000, 102_400
-# name -> (method, size, requests per round, ratio to reach)
-CASES: dict[str, tuple[str, int, int, float]] = {
-    "mock OSS: PUT 64 MB": ("PUT", 64 * MB, 3, 0.6),
-    "mock OSS: GET 64 MB": ("GET", 64 * MB, 3, 0.6),
-    "mock OSS: PUT 4 KB": ("PUT", 4 * KB, 500, 0.35),
-    "mock OSS: GET 4 KB": ("GET", 4 * KB, 500, 0.35),
-}
+SENDER = Peer(name="bare Starlette", work="returns zeros from memory; no signature, no database")
+READER = Peer(name="bare Starlette", work="reads the body, stores nothing; no signature")
+WRITER = Peer(name="bare Starlette", work="streams the body to a file; no checksum, no signature")
+DIGESTER = Peer(
+    name="bare Starlette",
+    work="streams the body to a file, MD5 and CRC-64 in its event loop; no signature",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Requests to send; `reach` is the required ratio of our speed to the peer's."""
+
+    name: str
+    method: str
+    size: int
+    count: int
+    peer: Peer
+    reach: float | None = None
+
+    @property
+    def query(self) -> str:
+        """The query string of the requests to the peer."""
+        if self.method == "GET":
+            return f"?n={self.size}"
+        return {WRITER: "?file=1", DIGESTER: "?file=1&digest=1"}.get(self.peer, "")
+
+
+CASES = (
+    Case(name="PUT 64 MB", method="PUT", size=64 * MB, count=3, peer=WRITER, reach=0.6),
+    Case(
+        name="PUT 64 MB, beside the same checksums",
+        method="PUT",
+        size=64 * MB,
+        count=3,
+        peer=DIGESTER,
+    ),
+    Case(name="GET 64 MB", method="GET", size=64 * MB, count=3, peer=SENDER, reach=0.6),
+    Case(name="PUT 4 KB", method="PUT", size=4 * KB, count=500, peer=READER, reach=0.35),
+    Case(name="GET 4 KB", method="GET", size=4 * KB, count=500, peer=SENDER, reach=0.35),
+)
 LISTING = "mock OSS: list 1,000 keys"
 LARGE_RSS = "mock OSS: peak memory, 5 GB object"
 PARTS_RSS = "mock OSS: peak memory, 10,000 parts"
 START = "mock OSS: `ossferry mock-oss` to its first answer"
-NAMES = (*CASES, LISTING, LARGE_RSS, PARTS_RSS, START)
 
 
 class Address:
@@ -94,23 +129,16 @@ def mock(directory: str) -> tuple[str, ...]:
     return ("-m", "mock_oss.cli", "--data-dir", directory, "--port")
 
 
-def rows(only: Only) -> Iterator[Row]:
-    """Yield the requested rows."""
-    speed = [name for name in (*CASES, LISTING) if only(name)]
-    if speed:
-        with (
-            tempfile.TemporaryDirectory() as directory,
-            program(str(BARE)) as (bare, _),
-            program(*mock(directory)) as (port, _),
-        ):
-            for name in speed:
-                yield _listing(bare, port) if name == LISTING else _speed(name, bare, port)
-    if only(LARGE_RSS):
-        yield _memory(LARGE_RSS, _store_5_gb)
-    if only(PARTS_RSS):
-        yield _memory(PARTS_RSS, _store_parts)
-    if only(START):
-        yield _start()
+@contextmanager
+def _both() -> Iterator[tuple[int, int]]:
+    """Run the bare app and the mock, each with a new folder; yield their ports."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as directory,
+        program(str(BARE), folder) as (bare, _),
+        program(*mock(directory)) as (port, _),
+    ):
+        yield bare, port
 
 
 def _seconds(client: Client, requests: list[tuple[str, str, dict[str, str]]], body: bytes) -> float:
@@ -120,62 +148,63 @@ def _seconds(client: Client, requests: list[tuple[str, str, dict[str, str]]], bo
     return time.perf_counter() - started
 
 
-def _speed(name: str, bare: int, port: int) -> Row:
-    method, size, count, reach = CASES[name]
+def _speed(case: Case, _only: Only) -> Iterator[Row]:
+    method, size, count = case.method, case.size, case.count
     body = bytes(size)
-    ours, peer, address = Client(port), Client(bare), Address(port)
-    if method == "GET":
-        for index in range(count):
-            ours.send("PUT", *signed_headers(address, "PUT", f"bench/{size}/{index}"), body)
     times: dict[str, list[float]] = {"ours": [], "peer": []}
-    for _ in range(ROUNDS):
-        signed = [
-            (method, *signed_headers(address, method, f"bench/{size}/{index}"))
-            for index in range(count)
-        ]
-        wanted = f"?n={size}" if method == "GET" else ""
-        plain = [(method, target + wanted, headers) for method, target, headers in signed]
-        times["peer"].append(_seconds(peer, plain, body))
-        times["ours"].append(_seconds(ours, signed, body))
+    with _both() as (bare, port):
+        ours, peer, address = Client(port), Client(bare), Address(port)
+        if method == "GET":
+            for index in range(count):
+                ours.send("PUT", *signed_headers(address, "PUT", f"bench/{size}/{index}"), body)
+        for _ in range(ROUNDS):
+            signed = [
+                (method, *signed_headers(address, method, f"bench/{size}/{index}"))
+                for index in range(count)
+            ]
+            plain = [(method, target + case.query, headers) for method, target, headers in signed]
+            times["peer"].append(_seconds(peer, plain, body))
+            times["ours"].append(_seconds(ours, signed, body))
     unit, scale = ("MB/s", count * size / MB) if size >= MB else ("requests/s", float(count))
     value, peer_value = (scale / median(times[who]) for who in ("ours", "peer"))
     ratio = value / peer_value
-    return Row(
-        name=name,
+    yield Row(
+        name=f"mock OSS: {case.name}",
         value=value,
         unit=unit,
-        peer=PEER,
+        peer=case.peer,
         peer_value=peer_value,
         ratio=ratio,
-        reach=f">= {reach} of the peer",
-        met=ratio >= reach,
+        reach=f">= {case.reach} of the peer" if case.reach else None,
+        met=ratio >= case.reach if case.reach else None,
     )
 
 
-def _listing(bare: int, port: int) -> Row:
-    ours, peer, address = Client(port), Client(bare), Address(port)
-    for index in range(KEYS):
-        ours.send("PUT", *signed_headers(address, "PUT", f"list/{index:06d}.jpg"), b"x")
-    query = {"list-type": "2", "max-keys": str(KEYS), "prefix": "list/", "encoding-type": "url"}
-    target, headers = signed_headers(address, "GET", "", query=query)
-    size = len(ours.send("GET", target, headers))
+def _listing(_only: Only) -> Iterator[Row]:
     times: dict[str, list[float]] = {"ours": [], "peer": []}
     count = 40
-    for _ in range(ROUNDS):
-        times["peer"].append(_seconds(peer, [("GET", f"/x?n={size}", {})] * count, b""))
-        times["ours"].append(_seconds(ours, [("GET", target, headers)] * count, b""))
+    with _both() as (bare, port):
+        ours, peer, address = Client(port), Client(bare), Address(port)
+        for index in range(KEYS):
+            ours.send("PUT", *signed_headers(address, "PUT", f"list/{index:06d}.jpg"), b"x")
+        query = {"list-type": "2", "max-keys": str(KEYS), "prefix": "list/", "encoding-type": "url"}
+        target, headers = signed_headers(address, "GET", "", query=query)
+        size = len(ours.send("GET", target, headers))
+        for _ in range(ROUNDS):
+            times["peer"].append(_seconds(peer, [("GET", f"/x?n={size}", {})] * count, b""))
+            times["ours"].append(_seconds(ours, [("GET", target, headers)] * count, b""))
     value, peer_value = (count / median(times[who]) for who in ("ours", "peer"))
-    return Row(
+    yield Row(
         name=LISTING,
         value=value,
         unit="requests/s",
-        peer=f"{PEER}, {size:,} B",
+        peer=SENDER,
         peer_value=peer_value,
         ratio=value / peer_value,
     )
 
 
-def _memory(name: str, work: Callable[[Client, Address], None]) -> Row:
+def _memory(name: str, work: Callable[[Client, Address], None], _only: Only) -> Iterator[Row]:
     with (
         tempfile.TemporaryDirectory() as directory,
         program(*mock(directory)) as (port, process),
@@ -184,9 +213,7 @@ def _memory(name: str, work: Callable[[Client, Address], None]) -> Row:
         status = Path(f"/proc/{process}/status").read_text()
     peak_kb = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
     value = peak_kb / KB
-    return Row(
-        name=name, value=value, unit="MB", reach=f"< {MAX_RSS_MB} MB", met=value < MAX_RSS_MB
-    )
+    yield Row(name=name, value=value, unit="MB", reach=f"< {MAX_RSS_MB} MB", met=value < MAX_RSS_MB)
 
 
 def _store_5_gb(client: Client, address: Address) -> None:
@@ -228,7 +255,7 @@ def _store_parts(client: Client, address: Address) -> None:
         raise RuntimeError("bytes are missing")
 
 
-def _start() -> Row:
+def _start(_only: Only) -> Iterator[Row]:
     times = []
     command = str(Path(sys.executable).with_name("ossferry"))
     for _ in range(ROUNDS):
@@ -237,4 +264,13 @@ def _start() -> Row:
             Client(port).send("GET", "/_mock/clock", {})
             times.append(time.perf_counter() - started)
     value = median(times)
-    return Row(name=START, value=value, unit="s", reach="< 1 s", met=value < 1)
+    yield Row(name=START, value=value, unit="s", reach="< 1 s", met=value < 1)
+
+
+BENCHES = (
+    *(Bench(names=(f"mock OSS: {case.name}",), rows=partial(_speed, case)) for case in CASES),
+    Bench(names=(LISTING,), rows=_listing),
+    Bench(names=(LARGE_RSS,), rows=partial(_memory, LARGE_RSS, _store_5_gb)),
+    Bench(names=(PARTS_RSS,), rows=partial(_memory, PARTS_RSS, _store_parts)),
+    Bench(names=(START,), rows=_start),
+)

@@ -4,36 +4,31 @@ The pages are loaded alternately, five times each, so that other load on the mac
 them. A row is the median.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
 from functools import partial
 from statistics import median
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
+from bench.chromium import chromium
 from bench.cold_load import Load, load
 from bench.peers import ali_oss
-from bench.table import Only, Row
+from bench.table import Bench, Only, Peer, Row
 from ossferry.cli.demo import Demo
-from support.browsers import executable
-from support.config import load as load_config
 
-__all__ = ["NAMES", "rows"]
+__all__ = ["BENCHES"]
 
 ROUNDS = 5
 MAX_BYTES = 330_000
 MAX_RATIO = 1.6
 MAX_LIVE_MS = 300
 
-PEER = "ali-oss 6.23.0"
-MICROPYTHON, PYODIDE, DROPPED = "MicroPython", "Pyodide", "drop zone"
-WIRE, READY = "bytes on the wire", "ready"
-LIVE = f"page load, {MICROPYTHON}: drop zone takes files"
-
-NAMES = (
-    *(f"page load, {who}: {what}" for who in (MICROPYTHON, PYODIDE) for what in (WIRE, READY)),
-    LIVE,
+PEER = Peer(
+    name="ali-oss 6.23.0",
+    work="tutorial's page: a file input and the SDK; Brotli 11 as ours; no list, no drop zone",
 )
+MICROPYTHON, PYODIDE = "MicroPython", "Pyodide"
+LIVE = f"page load, {MICROPYTHON}: drop zone takes files"
 
 # Drops a file every few milliseconds until the page accepts it, and records that time.
 DROP = """
@@ -48,75 +43,49 @@ DROP = """
 """
 
 
-def rows(only: Only) -> Iterator[Row]:
-    """Yield the requested rows; only the pages that they need are loaded."""
-    wanted = {name for name in NAMES if only(name)}
-    loads = _measure(wanted)
-    for who in (MICROPYTHON, PYODIDE):
-        ours, peer = loads.get(who, []), loads.get(PEER, [])
-        if f"page load, {who}: {WIRE}" in wanted:
-            yield _wire_row(who, ours, peer)
-        if f"page load, {who}: {READY}" in wanted:
-            yield _ready_row(who, ours, peer)
-    if LIVE in wanted:
-        live = median(max(each.noted["live"], each.paint_ms) for each in loads[DROPPED])
-        reach = f"< {MAX_LIVE_MS} ms"
-        yield Row(name=LIVE, value=live, unit="ms", reach=reach, met=live < MAX_LIVE_MS)
-
-
-def _wire_row(who: str, ours: list[Load], peer: list[Load]) -> Row:
-    value = median(each.wire_bytes for each in ours)
-    peer_value = median(each.wire_bytes for each in peer)
+def _beside_peer(who: str, _only: Only) -> Iterator[Row]:
+    """Load our page and the peer's page alternately."""
+    with Demo() as demo, ali_oss.serve_page() as peer_url, chromium() as browser:
+        urls = {"ours": f"{demo.url}/?runtime={who.lower()}", "peer": peer_url}
+        loads: dict[str, list[Load]] = {"ours": [], "peer": []}
+        for turn in range(ROUNDS + 1):
+            for whose, url in urls.items():
+                loaded = load(browser, url)
+                if turn:  # the first loads warm up servers and browser, and do not count
+                    loads[whose].append(loaded)
+    wire_name, ready_name = _names(who)
+    wire, peer_wire = (median(x.wire_bytes for x in loads[whose]) for whose in urls)
+    ready, peer_ready = (median(x.ready_ms for x in loads[whose]) for whose in urls)
     bound = who == MICROPYTHON
-    return Row(
-        name=f"page load, {who}: {WIRE}",
-        value=value,
+    yield Row(
+        name=wire_name,
+        value=wire,
         unit="B",
         peer=PEER,
-        peer_value=peer_value,
-        ratio=value / peer_value,
+        peer_value=peer_wire,
+        ratio=wire / peer_wire,
         reach=f"<= {MAX_BYTES:,} B" if bound else None,
-        met=value <= MAX_BYTES if bound else None,
+        met=wire <= MAX_BYTES if bound else None,
     )
-
-
-def _ready_row(who: str, ours: list[Load], peer: list[Load]) -> Row:
-    value = median(each.ready_ms for each in ours)
-    peer_value = median(each.ready_ms for each in peer)
-    bound = who == MICROPYTHON
-    return Row(
-        name=f"page load, {who}: {READY}",
-        value=value,
+    yield Row(
+        name=ready_name,
+        value=ready,
         unit="ms",
         peer=PEER,
-        peer_value=peer_value,
-        ratio=value / peer_value,
+        peer_value=peer_ready,
+        ratio=ready / peer_ready,
         reach=f"<= {MAX_RATIO} x peer" if bound else None,
-        met=value / peer_value <= MAX_RATIO if bound else None,
+        met=ready / peer_ready <= MAX_RATIO if bound else None,
     )
 
 
-def _measure(wanted: set[str]) -> dict[str, list[Load]]:
-    """Load the pages of the requested rows alternately."""
-    with ExitStack() as running:
-        demo = running.enter_context(Demo())
-        peer_url = running.enter_context(ali_oss.serve_page())
-        browser = running.enter_context(_chromium())
-        subjects: dict[str, Callable[[], Load]] = {}
-        cold = partial(load, browser)
-        for who in (MICROPYTHON, PYODIDE):
-            if any(name.startswith(f"page load, {who}:") for name in wanted - {LIVE}):
-                subjects[PEER] = partial(cold, peer_url)
-                subjects[who] = partial(cold, f"{demo.url}/?runtime={who.lower()}")
-        if LIVE in wanted:
-            subjects[DROPPED] = partial(cold, demo.url, init_script=DROP, then=_see_file)
-        for measure in subjects.values():
-            measure()  # warm up servers and browser; this load does not count
-        loads: dict[str, list[Load]] = {who: [] for who in subjects}
-        for _ in range(ROUNDS):
-            for who, measure in subjects.items():
-                loads[who].append(measure())
-        return loads
+def _live(_only: Only) -> Iterator[Row]:
+    with Demo() as demo, chromium() as browser:
+        loads = [
+            load(browser, demo.url, init_script=DROP, then=_see_file) for _ in range(ROUNDS + 1)
+        ]
+    live = median(max(each.noted["live"], each.paint_ms) for each in loads[1:])
+    yield Row(name=LIVE, value=live, unit="ms", reach=f"< {MAX_LIVE_MS} ms", met=live < MAX_LIVE_MS)
 
 
 def _see_file(page: Page) -> None:
@@ -124,12 +93,14 @@ def _see_file(page: Page) -> None:
     page.locator("#uploads").get_by_text("early.txt").first.wait_for()
 
 
-@contextmanager
-def _chromium() -> Iterator[Browser]:
-    use, chromium = load_config().use, executable()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            headless=use.headless, args=use.args, executable_path=chromium
-        )
-        yield browser
-        browser.close()
+def _names(who: str) -> tuple[str, str]:
+    return f"page load, {who}: bytes on the wire", f"page load, {who}: ready"
+
+
+BENCHES = (
+    *(
+        Bench(names=_names(who), needs=("chromium",), rows=partial(_beside_peer, who))
+        for who in (MICROPYTHON, PYODIDE)
+    ),
+    Bench(names=(LIVE,), needs=("chromium",), rows=_live),
+)

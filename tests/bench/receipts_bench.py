@@ -19,7 +19,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bench.receipt_server import CRC64, SIZE, receipt_settings
-from bench.table import Only, Row
+from bench.table import Bench, Only, Row
 from bench.token_server import HOST
 from bench.wrk import wrk
 from ossferry.identity.owner import owner_of
@@ -29,7 +29,7 @@ from ossferry.ledger.tables import receipts
 from support.postgres import postgres
 from support.programs import free_port
 
-__all__ = ["NAMES", "rows"]
+__all__ = ["BENCHES"]
 
 HERE = Path(__file__).parent
 SECONDS, CONNECTIONS = 8, 32
@@ -37,17 +37,16 @@ USERS, REPORTS = 50, 30_000
 SQLITE, POSTGRESQL = "receipts, SQLite", "receipts, PostgreSQL"
 REACH = {SQLITE: 200, POSTGRESQL: 500}
 WHATS = ("recorded", "p99", "processor time of each", "lost")
-NAMES = tuple(f"{name}: {what}" for name in REACH for what in WHATS)
 
 
-def rows(only: Only) -> Iterator[Row]:
-    """Yield the requested rows."""
-    if any(only(name) for name in NAMES if name.startswith(SQLITE)):
-        with tempfile.TemporaryDirectory() as folder:
-            yield from _measure(SQLITE, f"sqlite:///{folder}/ledger.db")
-    if any(only(name) for name in NAMES if name.startswith(POSTGRESQL)):
-        with postgres() as server:
-            yield from _measure(POSTGRESQL, server.new_database())
+def _on_sqlite(_only: Only) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield from _measure(SQLITE, f"sqlite:///{folder}/ledger.db")
+
+
+def _on_postgresql(_only: Only) -> Iterator[Row]:
+    with postgres() as server:
+        yield from _measure(POSTGRESQL, server.new_database())
 
 
 def _measure(name: str, ledger_url: str) -> Iterator[Row]:
@@ -134,3 +133,13 @@ def _cpu_s(pid: int) -> float:
     """Return a process's CPU time in seconds, which other load on the machine does not change."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _names(ledger: str) -> tuple[str, ...]:
+    return tuple(f"{ledger}: {what}" for what in WHATS)
+
+
+BENCHES = (
+    Bench(names=_names(SQLITE), needs=("wrk",), rows=_on_sqlite),
+    Bench(names=_names(POSTGRESQL), needs=("wrk", "initdb"), rows=_on_postgresql),
+)

@@ -1,79 +1,131 @@
 """Runs the benchmarks (`make bench`), prints a table and writes `build/bench.json`.
 
-A benchmark is a module `*_bench.py` in this folder. It defines `rows(only)`, which yields a `Row`
-for every name that `only` accepts, and measures nothing else; or `rows()`, which measures
-everything and may yield dictionaries with the fields of `Row`. If the module has `NAMES` of its
-rows, it can be skipped as a whole.
+A benchmark is a module `*_bench.py` in this folder that defines `BENCHES`. The programs that the
+requested rows need are installed first; a row without its program is skipped. If a measurement
+fails, the others still run. The exit status is 0 unless a measurement failed: a missed goal is a
+result.
 """
 
 import argparse
 import importlib
-import inspect
 import json
 import re
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict
+import traceback
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import ModuleType
+
+from rich.console import Console
+
+from bench.table import Bench, Only, Result, as_table
+from ossferry.observability.logs import configure
+from support import browsers, prerequisites
+
+__all__ = ["all_benches", "measure"]
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-sys.path[0] = str(HERE.parent)  # for imports of `bench` and `support`, as in the tests
-
-from rich.console import Console  # noqa: E402
-
-from bench.table import Only, Row, as_table  # noqa: E402 - the path comes first
-from ossferry.observability.logs import configure  # noqa: E402
-
-LOG_WIDTH = 140  # columns, if the output is not a terminal
-OUT = ROOT / "build" / "bench.json"
+LOG_WIDTH = 260  # columns, if the output is not a terminal
+OUT = HERE.parents[1] / "build" / "bench.json"
 
 
-def run(only: Only) -> Iterator[Row]:
-    """Run every benchmark that has a requested row."""
+def all_benches() -> list[Bench]:
+    """Return the benches of all modules in this folder."""
+    found: list[Bench] = []
     for path in sorted(HERE.glob("*_bench.py")):
-        module = importlib.import_module(f"bench.{path.stem}")
-        names = getattr(module, "NAMES", None)
-        if names is None or any(map(only, names)):
-            yield from (row for row in _rows(module, only) if only(row.name))
+        found += importlib.import_module(f"bench.{path.stem}").BENCHES
+    return found
 
 
-def _rows(module: ModuleType, only: Only) -> Iterator[Row]:
-    given = module.rows(only) if inspect.signature(module.rows).parameters else module.rows()
-    for row in given:
-        yield row if isinstance(row, Row) else Row(**row)
+def measure(benches: Iterable[Bench], only: Only, *, runs: int, out: Path) -> list[Result]:
+    """Measure the requested rows, and write all results to `out` after each row.
+
+    Args:
+        runs: how often each bench is repeated.
+    """
+    wanted = [bench for bench in benches if any(map(only, bench.names))]
+    results = {name: Result(name) for bench in wanted for name in bench.names if only(name)}
+    _install({name for bench in wanted for name in bench.needs})
+    for bench in wanted:
+        own = [results[name] for name in bench.names if name in results]
+        lacking = [each for name in bench.needs if not (each := prerequisites.named(name)).found()]
+        for result in own if lacking else ():
+            result.skipped = "; ".join(map(prerequisites.explain, lacking))
+        for run in range(0 if lacking else runs):
+            if not _run_once(bench, only, own, run, results.values(), out):
+                break
+        _write(results.values(), out)
+    return list(results.values())
 
 
-def main() -> None:
-    """Parse the command line, run the benchmarks, and print the results."""
-    parser = argparse.ArgumentParser(description="Measure the project.")
+def _run_once(
+    bench: Bench, only: Only, own: list[Result], run: int, results: Iterable[Result], out: Path
+) -> bool:
+    """Run a bench once, and return whether it gave all requested rows."""
+    failure = "the bench did not give this row"
+    try:
+        for row in bench.rows(only):
+            for result in own:
+                if result.name == row.name:
+                    result.rows.append(row)
+                    _say(f"{row.name}: {row.value:,.2f} {row.unit}")  # a whole run takes long
+                    _write(results, out)
+    except Exception as error:  # the other benches still run; the exit status tells it
+        _say(traceback.format_exc())
+        failure = f"{type(error).__name__}: {error}"
+    short = [result for result in own if len(result.rows) <= run]
+    for result in short:
+        result.failed = failure
+    return not short
+
+
+def _install(names: set[str]) -> None:
+    """Install the missing programs among these, as far as this machine can."""
+    missing = [each for name in sorted(names) if not (each := prerequisites.named(name)).found()]
+    if missing:
+        prerequisites.install(missing)
+
+
+def _write(results: Iterable[Result], out: Path) -> None:
+    out.parent.mkdir(exist_ok=True)
+    found = [each.as_json() for each in results if each.rows or each.skipped or each.failed]
+    out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def main(
+    arguments: Sequence[str], benches: Iterable[Bench] | None = None, *, out: Path = OUT
+) -> int:
+    """Run the benches, print the results, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure the project.")
     parser.add_argument(
         "--only", metavar="PATTERN", default="", help="regular expression, sought in row names"
     )
+    parser.add_argument("--runs", type=int, default=1, help="repeat each row, and give the range")
+    given = parser.parse_args(arguments)
+    pattern = re.compile(given.only, re.IGNORECASE)
     configure("ERROR")  # hide the servers' warnings about the load
-    pattern = re.compile(parser.parse_args().only, re.IGNORECASE)
-    measured: list[Row] = []
-    try:
-        for row in run(lambda name: pattern.search(name) is not None):
-            measured.append(row)
-            print(f"{row.name}: {row.value:,.2f} {row.unit}", file=sys.stderr)  # noqa: T201 - a whole run takes long
-    finally:  # keep the results of the others if one benchmark fails
-        if measured:
-            _tell(measured)
-    if not measured:
-        sys.exit(f"no row is called anything like {pattern.pattern!r}")
-
-
-def _tell(measured: list[Row]) -> None:
+    results = measure(
+        all_benches() if benches is None else benches,
+        lambda name: pattern.search(name) is not None,
+        runs=given.runs,
+        out=out,
+    )
+    if not results:
+        _say(f"no row is called anything like {given.only!r}")
+        return 2
     console = Console()
     if not console.is_terminal:
         console = Console(width=LOG_WIDTH)
-    console.print(as_table(measured))
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps([asdict(row) for row in measured], indent=1) + "\n", "utf-8")
-    console.print(f"written to {OUT.relative_to(ROOT)}")
+    console.print(as_table(results))
+    console.print(f"written to {out}")
+    return int(any(result.failed for result in results))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except browsers.NoBrowserError as error:
+        sys.exit(str(error))

@@ -18,14 +18,12 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlencode
 
 import httpx
-from playwright.sync_api import Browser, sync_playwright
 
+from bench.chromium import chromium
 from bench.peers.senders import serve_senders
 from bench.peers.sink import crc64_of_zeros
 from bench.tab import Tab, open_tab
 from ossferry.cli.demo import Demo
-from support.browsers import executable
-from support.config import load as load_config
 from support.programs import free_port, wait_for
 
 __all__ = ["MIB", "Ours", "Place", "open_place"]
@@ -110,7 +108,7 @@ class Place:
         stack.enter_context(_running_sink(port, folder))
         self._senders = stack.enter_context(serve_senders())
         self._demos: dict[bool, Demo] = {}
-        self.browser = stack.enter_context(_chromium())
+        self.browser = stack.enter_context(chromium())
 
     def files(self, count: int, size: int) -> list[Path]:
         """Return `count` sparse files of `size` zero bytes."""
@@ -175,17 +173,6 @@ def open_place() -> Iterator[Place]:
     """Start sink, servers and browser, and stop them at the end."""
     with ExitStack() as stack:
         yield Place(stack, Path(stack.enter_context(TemporaryDirectory())))
-
-
-@contextmanager
-def _chromium() -> Iterator[Browser]:
-    use = load_config().use
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            headless=use.headless, args=use.args, executable_path=executable()
-        )
-        yield browser
-        browser.close()
 
 
 @contextmanager

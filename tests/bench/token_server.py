@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bench.peers import companion
-from bench.peers.tutorial_flask import make_tutorial_app
+from bench.peers.tutorial_flask import make_tutorial_app, run_gunicorn
 from ossferry.app import create_app
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.cli.serving import BackgroundServer, StopSignals, listen
@@ -144,6 +144,8 @@ def main(which: str, port: int, sts_port: int, folder: Path) -> None:
         asyncio.run(serve_sts(sts_port))
     if which == "companion":
         companion.run(port, f"{HOST}:{sts_port}", folder)
+    if which == "gunicorn":
+        run_gunicorn(HOST, port, f"{HOST}:{sts_port}")
     if which == "tutorial":
         make_tutorial_app(f"{HOST}:{sts_port}").run(HOST, port)
         return

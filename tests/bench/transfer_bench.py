@@ -9,16 +9,20 @@ with a worker that reads nothing.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 from bench.sending import MIB, Ours, Place, open_place
-from bench.table import Only, Row
+from bench.table import Bench, Only, Peer, Row
 
-__all__ = ["NAMES", "rows"]
+__all__ = ["BENCHES"]
 
 ROUNDS, MANY_ROUNDS = 5, 15
 ALI_OSS, BARE = "ali-oss", "bare"
-PEERS = {ALI_OSS: "ali-oss 6.23.0", BARE: "bare JS page"}
+PEERS = {
+    ALI_OSS: Peer(name="ali-oss 6.23.0", work="page with the vendor's SDK; signs, no checksum"),
+    BARE: Peer(name="bare JS page", work="only sends: no signature, no checksum, no list"),
+}
 RUNTIMES = {"MicroPython": "micropython", "Pyodide": "pyodide"}
 
 
@@ -80,17 +84,15 @@ def _plans() -> Iterator[Plan]:
 
 
 PLANS = tuple(_plans())
-NAMES = tuple(plan.name for plan in PLANS)
 
 
-def rows(only: Only) -> Iterator[Row]:
+def _rows(work: Work, only: Only) -> Iterator[Row]:
     """Yield the requested rows; only the senders that they need are measured."""
+    wanted = [plan for plan in PLANS if plan.work is work and only(plan.name)]
     with open_place() as place:
-        for work in WORKS:
-            wanted = [plan for plan in PLANS if plan.work is work and only(plan.name)]
-            speeds = _speeds(place, work, wanted)
-            for plan in wanted:
-                yield _row(plan, speeds[plan.ours], speeds[plan.peer])
+        speeds = _speeds(place, work, wanted)
+    for plan in wanted:
+        yield _row(plan, speeds[plan.ours], speeds[plan.peer])
 
 
 def _speeds(place: Place, work: Work, plans: list[Plan]) -> "dict[Ours | str, float]":
@@ -119,3 +121,13 @@ def _row(plan: Plan, speed: float, peer_speed: float) -> Row:
         reach=f">= {plan.reach} x peer",
         met=ratio >= plan.reach,
     )
+
+
+BENCHES = tuple(
+    Bench(
+        names=tuple(plan.name for plan in PLANS if plan.work is work),
+        needs=("chromium",),
+        rows=partial(_rows, work),
+    )
+    for work in WORKS
+)

@@ -17,6 +17,6 @@ end
 
 done = function(summary, latency)
   local failed = summary.errors.status + summary.errors.connect + summary.errors.read
-  io.write(string.format("\nBENCH %f %f %d\n",
-    summary.requests / (summary.duration / 1e6), latency:percentile(99) / 1e3, failed))
+  io.write(string.format("\nBENCH %d %f %f %d\n",
+    summary.requests, summary.requests / (summary.duration / 1e6), latency:percentile(99) / 1e3, failed))
 end

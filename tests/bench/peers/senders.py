@@ -5,7 +5,6 @@ requests. A file larger than `?single=` bytes is sent in parts of `?part=` bytes
 call `bench.finish()`.
 """
 
-import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from bench.peers.ali_oss import SDK
+from bench.peers.ali_oss import SDK, brotli_response
 from bench.peers.npm import install
 from support.serving import serve
 
@@ -100,14 +99,13 @@ const sendAll = (files) => atOnce(files, (file) => {{
 def serve_senders() -> Iterator[str]:
     """Serve `/bare` and `/ali-oss`, and yield the server's URL."""
     install(Path(__file__).parent)
-    script = gzip.compress(SDK.read_bytes(), 9)
+    script = brotli_response(SDK.read_bytes(), "text/javascript")
 
     async def page(request: Request) -> Response:
         return HTMLResponse(PAGE % (BARE if request.url.path == "/bare" else ALI_OSS))
 
     async def sdk(_request: Request) -> Response:
-        headers = {"content-encoding": "gzip"}
-        return Response(script, media_type="text/javascript", headers=headers)
+        return script
 
     routes = [Route("/bare", page), Route("/ali-oss", page), Route(f"/{SDK.name}", sdk)]
     with serve(Starlette(routes=routes)) as url:

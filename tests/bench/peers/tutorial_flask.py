@@ -1,16 +1,23 @@
-"""The server of Alibaba's tutorial: one route, one AssumeRole per request, Flask's own server.
+"""The server of Alibaba's tutorial: one route, one AssumeRole per request.
+
+It runs in Flask's own server, as the tutorial starts it, or in gunicorn.
 
 It uses the vendor's client, created for each request, and gives out the role's full rights.
 """
 
 import logging
+import os
+import sys
 
 from alibabacloud_sts20150401.client import Client
 from alibabacloud_sts20150401.models import AssumeRoleRequest
 from alibabacloud_tea_openapi.utils_models import Config
 from flask import Flask, Response, jsonify
 
-__all__ = ["make_tutorial_app"]
+__all__ = ["make_tutorial_app", "run_gunicorn"]
+
+THREADS = 32
+"""As many as our server uses for calls to STS."""
 
 
 def make_tutorial_app(sts: str) -> Flask:
@@ -35,3 +42,10 @@ def make_tutorial_app(sts: str) -> Flask:
         return jsonify(answer.body.credentials.to_map())
 
     return app
+
+
+def run_gunicorn(host: str, port: int, sts: str) -> None:
+    """Replace this process by gunicorn with one worker process."""
+    options = ("--workers=1", f"--threads={THREADS}", "--keep-alive=75", f"--bind={host}:{port}")
+    app = f"bench.peers.tutorial_flask:make_tutorial_app({sts!r})"
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *options, app])  # noqa: S606

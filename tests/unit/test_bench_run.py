@@ -1,0 +1,179 @@
+"""`make bench` keeps every result it has, and fails only if a measurement failed."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.run import all_benches, main
+from bench.table import Bench, Only, Peer, Row
+from support import prerequisites
+from support.prerequisites import Prerequisite
+
+PEER = Peer(name="snail", work="carries one file")
+
+
+def speed(value: float, name: str = "speed") -> Row:
+    return Row(
+        name=name,
+        value=value,
+        unit="m/s",
+        peer=PEER,
+        peer_value=2,
+        ratio=value / 2,
+        reach=">= 5 m/s",
+        met=value >= 5,
+    )
+
+
+def bench(*values: float, name: str = "speed", needs: tuple[str, ...] = ()) -> Bench:
+    """Return a bench with one row, which has the next value in each run."""
+    left = iter(values)
+    return Bench(names=(name,), needs=needs, rows=lambda _only: iter([speed(next(left), name)]))
+
+
+def broken(_only: Only) -> Iterator[Row]:
+    yield speed(7, "first")
+    raise ValueError("the wheel [fell] off")
+
+
+BROKEN = Bench(names=("first", "second"), rows=broken)
+
+
+def measured(out: Path) -> dict[str, Any]:
+    return {each["name"]: each for each in json.loads(out.read_text("utf-8"))}
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "bench.json"
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of programs that were to be installed, on a machine where that never succeeds."""
+    names: list[str] = []
+    known = [
+        Prerequisite(name="oar", packages=("oars",), found=lambda: None),
+        Prerequisite(name="sail", packages=("sails",), found=lambda: None),
+        Prerequisite(name="rope", packages=("ropes",), found=lambda: "/bin/rope"),
+    ]
+    monkeypatch.setattr(prerequisites, "ALL", known)
+    monkeypatch.setattr(
+        prerequisites, "install", lambda missing: names.extend(each.name for each in missing)
+    )
+    return names
+
+
+def test_a_bench_that_fails_loses_no_other_result(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main([], [BROKEN, bench(9)], out=out)
+
+    found, printed = measured(out), capsys.readouterr()
+    assert status == 1
+    assert found["first"]["value"]["median"] == 7
+    assert "failed" not in found["first"]
+    assert found["second"] == {
+        "name": "second",
+        "runs": 0,
+        "failed": "ValueError: the wheel [fell] off",
+    }
+    assert found["speed"]["value"]["median"] == 9
+    assert "the wheel [fell] off" in " ".join(printed.out.split())
+    assert "Traceback" in printed.err
+
+
+def test_a_bench_that_does_not_give_a_promised_row_has_failed(out: Path) -> None:
+    lazy = Bench(names=("speed", "weight"), rows=lambda _only: iter([speed(9)]))
+
+    assert main([], [lazy], out=out) == 1
+    assert measured(out)["weight"]["failed"] == "the bench did not give this row"
+
+
+def test_only_what_the_requested_rows_need_is_installed_and_without_it_they_are_skipped(
+    out: Path, installed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    benches = [
+        bench(9, name="rowing", needs=("rope", "oar")),
+        bench(9, name="sailing", needs=("sail",)),
+        bench(9, name="hauling", needs=("rope",)),
+    ]
+
+    status = main(["--only", "rowing|hauling"], benches, out=out)
+
+    rowing = measured(out)["rowing"]
+    assert status == 0
+    assert installed == ["oar"]
+    assert rowing["skipped"].startswith("oar is not installed")
+    assert rowing["runs"] == 0
+    assert "skipped: oar is not installed" in " ".join(capsys.readouterr().out.split())
+    assert measured(out)["hauling"]["value"]["median"] == 9
+    assert "sailing" not in measured(out)
+
+
+def test_a_missed_goal_is_a_result_and_no_failure(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([], [bench(4)], out=out) == 0
+
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.split()[-4:] == [">=", "5", "m/s", "no"]
+    assert "carries one file" in line
+    assert measured(out)["speed"]["met"] == 0
+
+
+def test_several_runs_give_median_and_range(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--runs", "3"], [bench(8, 4, 6)], out=out) == 0
+
+    found = measured(out)["speed"]
+    assert found == {
+        "name": "speed",
+        "runs": 3,
+        "unit": "m/s",
+        "peer": {"name": "snail", "work": "carries one file"},
+        "value": {"min": 4, "median": 6, "max": 8},
+        "peer_value": {"min": 2, "median": 2, "max": 2},
+        "ratio": {"min": 2, "median": 3, "max": 4},
+        "reach": ">= 5 m/s",
+        "met": 2,
+    }
+    printed = capsys.readouterr().out
+    assert "6.00 (4.00 to 8.00)" in printed
+    assert "2 of 3" in printed
+
+
+def test_a_failure_in_a_later_run_keeps_the_earlier_ones(out: Path) -> None:
+    assert main(["--runs", "3"], [bench(8, 4)], out=out) == 1
+
+    found = measured(out)["speed"]
+    assert found["runs"] == 2
+    assert found["failed"].startswith("StopIteration")
+
+
+def test_results_are_on_disk_before_the_next_row_is_measured(out: Path) -> None:
+    seen: list[str] = []
+
+    def rows(_only: Only) -> Iterator[Row]:
+        yield speed(7, "first")
+        seen.extend(measured(out))
+        yield speed(8, "second")
+
+    main([], [Bench(names=("first", "second"), rows=rows)], out=out)
+
+    assert seen == ["first"]
+
+
+def test_an_unknown_pattern_is_an_error(out: Path) -> None:
+    assert main(["--only", "teleport"], [bench(9)], out=out) == 2
+    assert not out.exists()
+
+
+def test_every_bench_has_its_own_names_and_needs_known_programs() -> None:
+    names = [name for bench in all_benches() for name in bench.names]
+    known = {each.name for each in prerequisites.ALL}
+
+    assert len(names) == len(set(names)) > 50
+    assert {name for bench in all_benches() for name in bench.needs} <= known
