@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web"
 PLACES = {
     "page": WEB / "uploader/locales/{}.json",
+    "form": ROOT / "server/ossferry/locales/form.{}.json",
+    "admin": ROOT / "server/ossferry/locales/admin.{}.json",
 }
 SHORTEST = 3  # minimum letters in a pattern; a shorter one would match anything
 HOLE = re.compile(r"\{\w*\}")
@@ -65,6 +67,11 @@ ARABIC = {
     ("page", "too_many"): FILE,
     ("page", "total"): OF_FILES,
     ("page", "unfinished_title"): OF_UPLOADS,
+    ("form", "minutes"): OF_MINUTES,
+    ("admin", "last"): OF_FILES,
+    ("admin", "most"): ("مستخدم", "المستخدمان", "مستخدمين", "مستخدمًا"),
+    ("admin", "objects_day"): FILE,
+    ("admin", "objects_total"): FILE,
 }
 
 

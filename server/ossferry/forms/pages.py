@@ -24,10 +24,9 @@ from ossferry.clock import Clock
 from ossferry.errors import CrossSiteError, NowhereError
 from ossferry.forms.html import FormHtml
 from ossferry.forms.service import ACTIONS, FormRequest, Forms
-from ossferry.forms.words import WORDS
 from ossferry.grants.endpoints import GrantPurpose, TokenApi
 from ossferry.grants.file_types import takes
-from ossferry.http.languages import VARY, keep_language, language_of
+from ossferry.http.languages import LANGUAGES, VARY, keep_language, language_of
 from ossferry.identity.object_keys import DAY, RANDOM, safe_name
 from ossferry.identity.owner import Owner
 from ossferry.oss.objects import ObjectStore, Stored
@@ -186,7 +185,7 @@ async def _renamed(store: ObjectStore, stored: Stored, directory: str) -> Stored
 
 
 def _language(request: Request) -> str:
-    return language_of(request, list(WORDS))
+    return language_of(request, LANGUAGES)
 
 
 def _answer(page: str, status: int = 200) -> Response:

@@ -6,7 +6,6 @@ services; these details are written only to the log.
 
 import secrets
 from collections.abc import Mapping
-from html import escape
 from types import MappingProxyType
 
 from starlette.exceptions import HTTPException
@@ -15,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ossferry.errors import OssferryError
-from ossferry.http.html import frame
+from ossferry.http.html import render
 from ossferry.observability.logs import logger, unexpected
 
 __all__ = ["ProblemBoundary", "answer_http_error", "answer_problem", "request_id"]
@@ -118,14 +117,16 @@ def _readable(request: Request, problem: Response, title: str, words: str, id_: 
     """Return the error as an HTML page if a GET request accepts HTML; otherwise `problem`."""
     if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
         return problem
-    body = (
-        f"<h1>{escape(title)}</h1><p>{escape(words)}</p>"
-        f"<p class='hint'>{problem.status_code} · {escape(id_)}</p>"
-        "<p><a class=link href='/'>To the uploads</a></p>"
-    )
     app = request.scope.get("app")
     styles = getattr(app.state, "styles", "") if app else ""
-    text = frame(escape(title), body, styles=(styles,))
+    text = render(
+        "problem.html",
+        styles=(styles,),
+        title=title,
+        detail=words,
+        status=problem.status_code,
+        id=id_,
+    )
     headers = {
         name: value
         for name, value in problem.headers.items()
