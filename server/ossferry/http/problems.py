@@ -12,14 +12,29 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from typing_extensions import TypedDict
 
 from ossferry.errors import OssferryError
 from ossferry.http.html import render
 from ossferry.observability.logs import logger, unexpected
 
-__all__ = ["ProblemBoundary", "answer_http_error", "answer_problem", "request_id"]
+__all__ = ["Problem", "ProblemBoundary", "answer_http_error", "answer_problem", "request_id"]
 
 log = logger("ossferry.problems")
+
+
+class Problem(TypedDict):
+    """An error response; some errors have more fields.
+
+    Source: RFC 9457, "Problem Details for HTTP APIs".
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    id: str
 
 
 def request_id(request: Request) -> str:
@@ -101,8 +116,7 @@ def _problem(
     headers: Mapping[str, str] | None,
     more: Mapping[str, object] = MappingProxyType({}),
 ) -> Response:
-    content = {
-        **more,
+    content: Problem = {
         "type": "about:blank",
         "title": title,
         "status": status,
@@ -110,7 +124,9 @@ def _problem(
         "code": code,
         "id": id_,
     }
-    return JSONResponse(content, status, headers=headers, media_type="application/problem+json")
+    return JSONResponse(
+        {**more, **content}, status, headers=headers, media_type="application/problem+json"
+    )
 
 
 def _readable(request: Request, problem: Response, title: str, words: str, id_: str) -> Response:
