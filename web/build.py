@@ -25,6 +25,7 @@ import sys
 import tokenize
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import brotli
 
@@ -175,10 +176,13 @@ def pyscript_files() -> list[Path]:
     return [path for path in every if not path.name.startswith(PYSCRIPT_UNUSED)]
 
 
-def sentences(language: str) -> dict[str, str]:
-    """Return all sentences of a language as `{key: sentence}`."""
+def sentences(language: str) -> dict[str, Any]:
+    """Return all sentences of a language as `{key: sentence}`.
+
+    Instead of a sentence with a count, there is an object `{plural form: sentence}`.
+    """
     text = (WEB / "uploader/locales" / f"{language}.json").read_text("utf-8")
-    found: dict[str, str] = json.loads(text)
+    found: dict[str, Any] = json.loads(text)
     return found
 
 
@@ -309,7 +313,7 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
         "lang": language,
         "dir": direction(language),
         "languages": "".join(_option(code, chosen=code == language) for code in LANGUAGES),
-        "sentences": json.dumps(said, ensure_ascii=False).replace("<", "\\u003c"),
+        "sentences": _json(said).replace("<", "\\u003c"),
         "urls": json.dumps({name: url[f"app/{file}"] for name, file in LOADED_ON_DEMAND.items()}),
         "runtime": runtime,
         "script_type": {"micropython": "mpy", "pyodide": "py"}[runtime],
@@ -322,6 +326,7 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
     text = re.sub(r"\{\{asset ([^}]+)\}\}", lambda m: url[m[1]], text)
     text = re.sub(r"\{\{hash ([^}]+)\}\}", lambda m: hashes[url[m[1]]], text)
     text = re.sub(r"\{\{say (\w+)\}\}", lambda m: html.escape(said[m[1]]), text)
+    text = re.sub(r"\{\{forms (\w+)\}\}", lambda m: html.escape(_json(said[m[1]])), text)
     return re.sub(r"\{\{(\w+)\}\}", lambda m: values[m[1]], text)
 
 
@@ -329,6 +334,10 @@ def without_comments(script: str) -> str:
     """Return an inline script without its indentation and `//` comments."""
     lines = (re.sub(r"(^|\s)//.*", "", line).strip() for line in script.splitlines())
     return "\n".join(line for line in lines if line)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _option(language: str, *, chosen: bool) -> str:

@@ -166,7 +166,7 @@ def test_what_is_heard_and_how_the_list_reads(
     expect(page.locator("#announce")).to_contain_text("Finished")
     heard = [re.sub(r" *no\.txt: .*", "", each) for each in page.evaluate("heard")]
     assert heard[0] == "Uploading 2 files."
-    assert heard[-1] == "Finished: 1 arrived and verified, 1 failed."
+    assert heard[-1] == "Finished. 1 file arrived and verified. 1 file failed."
     assert len(heard) == len(set(heard))
     assert "".join(page.evaluate("heard")).count("no.txt: ") == 1
     expect(page.locator("#uploads")).to_match_aria_snapshot(

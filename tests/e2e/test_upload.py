@@ -168,7 +168,7 @@ def test_files_taken_before_python_is_up_are_uploaded(
 
     uploader.drop(early__txt="dropped early")
     uploader.choose({"name": "chosen.txt", "mimeType": "text/plain", "buffer": b"chosen early"})
-    expect(uploader.grant).to_have_text("Files added: 2. Starting…")
+    expect(uploader.grant).to_have_text("2 files added. Starting…")
     for route in held:
         route.continue_()
 

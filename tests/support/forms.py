@@ -13,8 +13,8 @@ from ossferry.cli.demo import Demo
 
 __all__ = ["Form", "asked", "code_of", "send", "shown"]
 
-FORM = re.compile(r"<form [^>]*?action='([^']*)'")
-HIDDEN = re.compile(r"<input type=hidden name='([^']*)' value='([^']*)'>")
+FORM = re.compile(r'<form [^>]*?action="([^"]*)"')
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "ledger": "oss observability identity errors clock",
         "oss": "state settings observability identity errors clock",
         "state": "settings observability errors clock",
-        "http": "settings observability errors",
+        "http": "settings observability errors clock",
         "settings": "observability errors",
         "observability": "errors clock",
         "identity": "errors",

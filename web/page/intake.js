@@ -18,7 +18,9 @@ const intake = (() => {
     if (listener) return void listener(files);
     waiting.push(...files);
     const line = document.getElementById("grant");
-    line.textContent = line.dataset.taken.replace("{count}", waiting.length);
+    const forms = JSON.parse(line.dataset.taken); // {plural category: sentence}
+    const category = new Intl.PluralRules(document.documentElement.lang).select(waiting.length);
+    line.textContent = (forms[category] ?? forms.other).replace("{count}", waiting.length);
   }
 
   // Stands for a file or folder that cannot be read: its row shows the error, and the other files are uploaded.

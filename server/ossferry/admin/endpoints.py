@@ -1,7 +1,7 @@
 """Endpoints of the read-only administration page `/admin`, and the CSV export of uploads.
 
-Text from users is escaped in HTML. In CSV, text that looks like a formula gets a leading ``'``, so
-that spreadsheets do not evaluate the text.
+In CSV, text from users that looks like a formula gets a leading ``'``, so that spreadsheets do not
+evaluate the text.
 """
 
 import csv
@@ -14,9 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from ossferry.admin.page import STYLE, AdminPage
-from ossferry.admin.words import WORDS
 from ossferry.clock import utc_text
-from ossferry.http.languages import VARY, language_of
+from ossferry.http.languages import LANGUAGES, VARY, language_of
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database
 from ossferry.ledger.reports import (
@@ -51,7 +50,7 @@ class AdminApi:
         async with self._database.read() as connection:
             people = await principals_report(connection, principal=principal, limit=SHOWN)
             uploads = await uploads_report(connection, principal=principal, limit=SHOWN)
-        language = language_of(request, list(WORDS))
+        language = language_of(request, LANGUAGES)
         body = self._page.html(people, uploads, principal=principal, language=language)
         headers = {"vary": VARY}
         return Response(body, headers=headers, media_type="text/html; charset=utf-8")

@@ -6,7 +6,6 @@ random values of a sign-in attempt, so only one browser can complete the attempt
 completed only once.
 """
 
-import html
 import secrets
 from typing import Any
 
@@ -22,6 +21,7 @@ from ossferry.authentication.sessions import Sessions, sealer, set_cookie
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.clock import Clock, Monotonic
 from ossferry.errors import BadRequestError, NotIdentifiedError, UnavailableError
+from ossferry.http.html import render
 from ossferry.http.proxies import address_of
 from ossferry.http.same_site import Guard, always
 from ossferry.identity.owner import Owner, owner_of
@@ -33,13 +33,6 @@ __all__ = ["oidc_authenticator"]
 
 ATTEMPT_COOKIE = "__Host-ossferry_login"
 ATTEMPT_S = 600
-PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Sign in</title>
-<h1>Sign in</h1>
-<p>{words}</p>
-<p><a href="/login/start">Sign in</a></p>
-"""
 
 
 class Oidc:
@@ -91,8 +84,7 @@ class Oidc:
 
     async def login(self, _request: Request) -> Response:
         """Handle `GET /login`: show the sign-in page."""
-        words = "You sign in with your organisation; this site never sees your password."
-        return HTMLResponse(PAGE.format(words=html.escape(words)))
+        return HTMLResponse(render("sign_in.html"))
 
     async def start(self, request: Request) -> Response:
         """Handle `GET /login/start`: start a sign-in attempt and redirect to the provider."""

@@ -23,11 +23,10 @@ from ossferry.access.gate import FOR_CREDENTIALS_PAGE
 from ossferry.clock import Clock
 from ossferry.errors import CrossSiteError, NowhereError
 from ossferry.forms.html import FormHtml
-from ossferry.forms.service import ACTIONS, FormRequest, Forms
-from ossferry.forms.words import WORDS
+from ossferry.forms.service import ACTIONS, Forms, FormWish
 from ossferry.grants.endpoints import GrantPurpose, TokenApi
 from ossferry.grants.file_types import takes
-from ossferry.http.languages import VARY, keep_language, language_of
+from ossferry.http.languages import LANGUAGES, VARY, keep_language, language_of
 from ossferry.identity.object_keys import DAY, RANDOM, safe_name
 from ossferry.identity.owner import Owner
 from ossferry.oss.objects import ObjectStore, Stored
@@ -72,7 +71,9 @@ class FormPages:
         instead = await self._authenticator.welcome(request)
         if instead is not None:
             return instead
-        purpose = GrantPurpose(action="form", actions=ACTIONS, checks=FOR_CREDENTIALS_PAGE)
+        purpose = GrantPurpose(
+            body=FormWish, action="form", actions=ACTIONS, checks=FOR_CREDENTIALS_PAGE
+        )
         try:
             granted = await self._token.obtain(request, purpose)
         except CrossSiteError:  # the user continues with a click on a link of this site
@@ -83,7 +84,7 @@ class FormPages:
             query = urlencode({"upload": self._named(granted.owner, directory), **chosen})
             return "success_action_redirect", f"{self._origin(request)}/form/back?{query}"
 
-        form = self._forms.sign(granted, FormRequest(), success=success)
+        form = self._forms.sign(granted, FormWish(), success=success)
         life_s = int((form.expires_at - self._clock()).total_seconds())
         response = _answer(self._html.form(form, life_s=life_s, language=language))
         if chosen:
@@ -186,7 +187,7 @@ async def _renamed(store: ObjectStore, stored: Stored, directory: str) -> Stored
 
 
 def _language(request: Request) -> str:
-    return language_of(request, list(WORDS))
+    return language_of(request, LANGUAGES)
 
 
 def _answer(page: str, status: int = 200) -> Response:

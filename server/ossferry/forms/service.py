@@ -9,22 +9,23 @@ file name from the browser. Such a form can store several files, but only in one
 other upload uses.
 """
 
-import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+import pydantic
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
 
 from ossferry.access.authenticator import Authenticator
 from ossferry.clock import Clock, utc_text
-from ossferry.errors import BadRequestError, FileTooLargeError, TypeNotTakenError
-from ossferry.grants.endpoints import Granted, GrantPurpose, TokenApi
+from ossferry.errors import FileTooLargeError, TypeNotTakenError
+from ossferry.grants.endpoints import Granted, GrantPurpose, Refused, TokenApi
 from ossferry.grants.file_types import CONTENT_TYPE, takes
-from ossferry.http.body import Document
+from ossferry.http.body import Text
 from ossferry.identity.object_keys import directory, form_name
 from ossferry.oss.post_object import (
     MAX_FILE_SIZE,
@@ -35,9 +36,10 @@ from ossferry.oss.post_object import (
     starts_with,
 )
 from ossferry.settings.model import Settings
-from ossferry.uploads.receipts import read_size
+from ossferry.uploads.quotas import Left
+from ossferry.uploads.receipts import Size
 
-__all__ = ["ACTIONS", "MAX_NAME", "FormApi", "FormRequest", "Forms", "SignedForm"]
+__all__ = ["ACTIONS", "Form", "FormApi", "FormWish", "Forms", "SignedForm"]
 
 ACTIONS = ("oss:PutObject",)
 MAX_NAME = 1024
@@ -47,24 +49,46 @@ ANY_NAME = "${filename}"
 STATUS: Field = ("success_action_status", "200")
 NewRandom: TypeAlias = Callable[[], str]
 
-_CONTENT_TYPE = re.compile(CONTENT_TYPE)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormRequest:
+class FormWish(Refused):
     """A client's request for a form, with a description of the file.
 
-    OSS enforces the name, size and content type, if they are known.
-
-    Attributes:
-        name: file name; empty if it is not known.
-        size: size in bytes; None if it is not known.
-        content_type: content type; empty if it is not known.
+    OSS enforces the name, the size and the type, if they are known.
     """
 
-    name: str = ""
-    size: int | None = None
-    content_type: str = ""
+    name: Text = pydantic.Field(
+        default="", max_length=MAX_NAME, description=f"text of at most {MAX_NAME} characters"
+    )
+    # a larger file is described well, and the answer says that it is too large
+    size: Size | None = pydantic.Field(
+        default=None,
+        json_schema_extra={"maximum": MAX_FILE_SIZE},
+        description="a number of bytes, or null",
+    )
+    type: str = pydantic.Field(
+        default="", pattern=f"^({CONTENT_TYPE})?$", description="a content type, such as image/png"
+    )
+
+
+class FormLimits(TypedDict):
+    """The sizes in bytes and the types that a form allows."""
+
+    min_size: int
+    max_size: int
+    types: list[str]
+    quota: Left | None
+
+
+class Form(TypedDict):
+    """The answer of `POST /api/form`."""
+
+    url: str
+    fields: list[Field]
+    key: str | None
+    directory: str
+    expires_at: str
+    server_time: str
+    limits: FormLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +128,7 @@ class Forms:
         self._new_random = new_random
         self._max_size = min(settings.max_file_size, MAX_FILE_SIZE)
 
-    def check(self, wanted: FormRequest, *, any_type: bool = False) -> None:
+    def check(self, wanted: FormWish, *, any_type: bool = False) -> None:
         """Raise an error if the settings do not allow the file.
 
         Args:
@@ -118,13 +142,13 @@ class Forms:
         if wanted.size is not None and wanted.size > self._max_size:
             raise FileTooLargeError(f"A form takes files of up to {self._max_size} bytes.")
         types = self._settings.allowed_types
-        if not any_type and not takes(types, wanted.name, wanted.content_type):
+        if not any_type and not takes(types, wanted.name, wanted.type):
             raise TypeNotTakenError(f"Name and type must match one of: {', '.join(types)}.")
 
     def sign(
         self,
-        granted: Granted,
-        wanted: FormRequest,
+        granted: Granted[FormWish],
+        wanted: FormWish,
         *,
         success: Callable[[str], Field] = lambda _: STATUS,
     ) -> SignedForm:
@@ -143,7 +167,7 @@ class Forms:
         pinned = [
             ("x-oss-forbid-overwrite", "true"),
             success(where),
-            *([("Content-Type", wanted.content_type)] if wanted.content_type else []),
+            *([("Content-Type", wanted.type)] if wanted.type else []),
         ]
         conditions: list[Condition] = [
             equals("key", key) if key else starts_with("key", where),
@@ -168,10 +192,10 @@ class Forms:
             expires_at=grant.credentials.expires_at,
         )
 
-    def _sizes(self, granted: Granted, wanted: FormRequest) -> tuple[int, int]:
+    def _sizes(self, granted: Granted[FormWish], wanted: FormWish) -> tuple[int, int]:
         if wanted.size is not None:
             return wanted.size, wanted.size
-        left = (granted.left or {}).get("bytes_left")
+        left = granted.left["bytes_left"] if granted.left else None
         return 0, self._max_size if left is None else min(self._max_size, left)
 
 
@@ -199,44 +223,27 @@ class FormApi:
         The body may be empty, or describe the file: ``{"name": "a.pdf", "size": 5, "type":
         "application/pdf"}``. The form then allows only this name, size and type.
         """
-        purpose = GrantPurpose(action="form", actions=ACTIONS, size=self._size)
+        purpose = GrantPurpose(body=FormWish, action="form", actions=ACTIONS, size=self._size)
         granted = await self._token.obtain(request, purpose)
-        form = self._forms.sign(granted, read_form_request(granted.document))
-        response = JSONResponse(
-            {
-                "url": form.url,
-                "fields": form.fields,
-                "key": form.key,
-                "directory": form.directory,
-                "expires_at": utc_text(form.expires_at),
-                "server_time": utc_text(self._clock(), timespec="milliseconds"),
-                "limits": {
-                    "min_size": form.min_size,
-                    "max_size": form.max_size,
-                    "types": list(self._settings.allowed_types),
-                    "quota": granted.left,
-                },
-            }
-        )
+        form = self._forms.sign(granted, granted.body)
+        answer: Form = {
+            "url": form.url,
+            "fields": form.fields,
+            "key": form.key,
+            "directory": form.directory,
+            "expires_at": utc_text(form.expires_at),
+            "server_time": utc_text(self._clock(), timespec="milliseconds"),
+            "limits": {
+                "min_size": form.min_size,
+                "max_size": form.max_size,
+                "types": list(self._settings.allowed_types),
+                "quota": granted.left,
+            },
+        }
+        response = JSONResponse(answer)
         self._authenticator.renew(request, response)
         return response
 
-    def _size(self, document: Document) -> int:
-        wanted = read_form_request(document)
+    def _size(self, wanted: FormWish) -> int:
         self._forms.check(wanted)
         return wanted.size or 0
-
-
-def read_form_request(document: Document) -> FormRequest:
-    """Return the description of the file from the JSON body of a request.
-
-    Raises:
-        BadRequestError: a field is malformed.
-    """
-    name, content_type = document.get("name", ""), document.get("type", "")
-    if not isinstance(name, str) or len(name) > MAX_NAME:
-        raise BadRequestError(f"name must be text of at most {MAX_NAME} characters.")
-    if not isinstance(content_type, str) or not _CONTENT_TYPE.fullmatch(content_type or "a/b"):
-        raise BadRequestError("type must be a content type, such as image/png.")
-    size = read_size(document) if document.get("size") is not None else None
-    return FormRequest(name=name, size=size, content_type=content_type)

@@ -6,18 +6,21 @@ written for Alibaba Cloud's upload tutorial depend on `/get_sts_token`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated, Generic, Literal, NotRequired, TypeVar
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
 
 from ossferry.access.audit import Audit
 from ossferry.access.authenticator import Authenticator
 from ossferry.access.gate import FOR_CREDENTIALS, Checks, Gate
 from ossferry.clock import Clock, utc_text
-from ossferry.errors import BadRequestError, OssferryError
+from ossferry.errors import OssferryError
 from ossferry.grants.log import GrantLog
 from ossferry.grants.service import Grants, Issued
-from ossferry.http.body import Document, read_json
+from ossferry.http.body import Body, Text, read_body
 from ossferry.http.problems import request_id
 from ossferry.http.proxies import address_of
 from ossferry.identity.owner import Owner
@@ -26,50 +29,105 @@ from ossferry.observability.tracing import Span
 from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left
 
-__all__ = ["GrantPurpose", "Granted", "TokenApi"]
+__all__ = ["Grant", "GrantPurpose", "Granted", "Refused", "StsToken", "TokenApi"]
 
 
-def _unknown_size(_document: Document) -> int:
+class Refused(Body):
+    """The body of a request for credentials."""
+
+    refused_key_id: Text = Field(default="", description="the id of an access key that OSS refuses")
+
+
+class Limits(TypedDict):
+    """The limits that the page shows and checks."""
+
+    max_file_size: int
+    max_files: int
+    types: list[str]
+    quota: Left | None
+
+
+class PrincipalName(TypedDict):
+    """The person whom the credentials belong to."""
+
+    name: str
+
+
+class Grant(TypedDict):
+    """The answer of `POST /api/grant`."""
+
+    access_key_id: str
+    access_key_secret: str
+    security_token: str
+    expiration: str
+    bucket: str
+    region: str
+    endpoint: str
+    cname: bool
+    origins: Annotated[list[str], Field(min_length=1)]
+    prefix: str
+    server_time: str
+    limits: Limits
+    features: list[str]
+    principal: PrincipalName
+
+
+class StsToken(TypedDict):
+    """The answer of `GET /get_sts_token`, in the format of AssumeRole."""
+
+    AccessKeyId: str
+    AccessKeySecret: str
+    SecurityToken: str
+    Expiration: str
+    cname: NotRequired[Literal[True]]
+
+
+B = TypeVar("B", bound=Refused)
+
+
+def _unknown_size(_body: Refused) -> int:
     """Return 0: the default of `GrantPurpose.size`, for uploads of unknown size."""
     return 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GrantPurpose:
+class GrantPurpose(Generic[B]):
     """Describes how a route issues credentials: the checks, the OSS actions and the audit action.
 
     Attributes:
         action: name of the action in the audit trail; empty for a route that returns credentials.
         actions: OSS actions that the credentials allow; if empty, the actions in the settings.
         checks: the checks that the request must pass.
-        size: checks the JSON body, and returns the size of the file in bytes; 0 if the size is
-            unknown.
+        body: the model of the JSON body, which may be empty.
+        size: checks the body, and returns the size of the file in bytes; 0 if the size is unknown.
     """
+
+    body: type[B]
 
     action: str = ""
     actions: Sequence[str] = ()
     checks: Checks = FOR_CREDENTIALS
-    size: Callable[[Document], int] = _unknown_size
+    size: Callable[[B], int] = _unknown_size
 
 
-CREDENTIALS = GrantPurpose()
+CREDENTIALS = GrantPurpose(body=Refused)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
+class Granted(Generic[B]):
     """The credentials issued for one request.
 
     Attributes:
         owner: the sender of the request.
         issued: the grant, and whether it is new.
         left: remaining quota of the owner; None if there is no limit.
-        document: the JSON body of the request.
+        body: the body of the request.
     """
 
     owner: Owner
     issued: Issued
     left: Left | None
-    document: Document
+    body: B
 
 
 class TokenApi:
@@ -113,17 +171,17 @@ class TokenApi:
         Raises:
             OssferryError: the request is refused, or STS returns no credentials.
         """
-        granted = await self.obtain(request)
+        granted = await self.obtain(request, CREDENTIALS)
         grant = granted.issued.grant
-        content: dict[str, object] = {
+        token: StsToken = {
             "AccessKeyId": grant.credentials.access_key_id,
             "AccessKeySecret": grant.credentials.access_key_secret,
             "SecurityToken": grant.credentials.security_token,
             "Expiration": utc_text(grant.credentials.expires_at),
         }
         if self._settings.cname:
-            content["cname"] = True
-        response = JSONResponse(content)
+            token["cname"] = True
+        response = JSONResponse(token)
         self._authenticator.renew(request, response)
         return response
 
@@ -136,36 +194,35 @@ class TokenApi:
         Raises:
             OssferryError: the request is refused, or STS returns no credentials.
         """
-        granted = await self.obtain(request)
+        granted = await self.obtain(request, CREDENTIALS)
         grant = granted.issued.grant
         settings = self._settings
-        response = JSONResponse(
-            {
-                "access_key_id": grant.credentials.access_key_id,
-                "access_key_secret": grant.credentials.access_key_secret,
-                "security_token": grant.credentials.security_token,
-                "expiration": utc_text(grant.credentials.expires_at),
-                "bucket": settings.bucket,
-                "region": settings.region,
-                "endpoint": settings.endpoint,
-                "cname": settings.cname,
-                "origins": list(settings.upload_origins),
-                "prefix": grant.prefix,
-                "server_time": utc_text(self._clock(), timespec="milliseconds"),
-                "limits": {
-                    "max_file_size": settings.max_file_size,
-                    "max_files": settings.max_files,
-                    "types": list(settings.allowed_types),
-                    "quota": granted.left,
-                },
-                "features": self._features,
-                "principal": {"name": granted.owner.label},
-            }
-        )
+        answer: Grant = {
+            "access_key_id": grant.credentials.access_key_id,
+            "access_key_secret": grant.credentials.access_key_secret,
+            "security_token": grant.credentials.security_token,
+            "expiration": utc_text(grant.credentials.expires_at),
+            "bucket": settings.bucket,
+            "region": settings.region,
+            "endpoint": settings.endpoint,
+            "cname": settings.cname,
+            "origins": list(settings.upload_origins),
+            "prefix": grant.prefix,
+            "server_time": utc_text(self._clock(), timespec="milliseconds"),
+            "limits": {
+                "max_file_size": settings.max_file_size,
+                "max_files": settings.max_files,
+                "types": list(settings.allowed_types),
+                "quota": granted.left,
+            },
+            "features": self._features,
+            "principal": {"name": granted.owner.label},
+        }
+        response = JSONResponse(answer)
         self._authenticator.renew(request, response)
         return response
 
-    async def obtain(self, request: Request, purpose: GrantPurpose = CREDENTIALS) -> Granted:
+    async def obtain(self, request: Request, purpose: GrantPurpose[B]) -> Granted[B]:
         """Return a grant for the sender of a request; record the decision in the audit trail.
 
         Args:
@@ -199,11 +256,10 @@ class TokenApi:
         self._metrics.decided(granted.issued.outcome)
         return granted
 
-    async def _issue(self, request: Request, owner: Owner, purpose: GrantPurpose) -> Granted:
-        document = await _document(request)
-        refused_key_id = _refused_key_id(document)
-        size = purpose.size(document)
-        if refused_key_id:
+    async def _issue(self, request: Request, owner: Owner, purpose: GrantPurpose[B]) -> Granted[B]:
+        body = await _body(request, purpose.body)
+        size = purpose.size(body)
+        if body.refused_key_id:
             await self._gate.admit_renewal(owner)
         left = None
         if self._grant_log is not None:
@@ -212,7 +268,7 @@ class TokenApi:
             owner,
             address=address_of(request),
             actions=purpose.actions,
-            refused_key_id=refused_key_id,
+            refused_key_id=body.refused_key_id,
             request_id=request_id(request),
         )
         if self._grant_log is not None:
@@ -223,21 +279,14 @@ class TokenApi:
                 access_key_id=credentials.access_key_id,
                 expires_at=credentials.expires_at,
             )
-        return Granted(owner=owner, issued=issued, left=left, document=document)
+        return Granted(owner=owner, issued=issued, left=left, body=body)
 
 
-async def _document(request: Request) -> Document:
-    """Return the JSON object in the body of a request; an empty object if there is no body."""
+async def _body(request: Request, model: type[B]) -> B:
+    """Return the body of a request; the model with its defaults if there is no body."""
     if request.method != "POST" or not _has_body(request):
-        return {}
-    return await read_json(request)
-
-
-def _refused_key_id(document: Document) -> str:
-    refused = document.get("refused_key_id", "")
-    if not isinstance(refused, str):
-        raise BadRequestError("refused_key_id must be text.")
-    return refused
+        return model()
+    return await read_body(request, model)
 
 
 def _has_body(request: Request) -> bool:

@@ -1,19 +1,65 @@
-"""Reads request bodies: at most 16 KB, and only JSON that a database can store."""
+"""Reads request bodies: at most 16 KB, and only JSON that a database can store.
+
+A model (`Body`) checks the fields of a body. The OpenAPI document shows the same model.
+"""
 
 import json
 import math
-from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Annotated, TypeAlias, TypeVar
 
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from ossferry.errors import BadRequestError, BodyTooLargeError
 from ossferry.http.request_checks import MAX_BODY_BYTES
 
-__all__ = ["Document", "read_json", "read_small"]
+__all__ = ["WHOLE", "Body", "Text", "parsed", "read_body", "read_json", "read_small"]
 
-Document: TypeAlias = Mapping[str, object]
-"""The JSON object in the body of a request; empty if the request has no body."""
+
+def _whole(value: object) -> object:
+    """Return 5 for 5.0, because JSON does not distinguish them."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Text: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+WHOLE = BeforeValidator(_whole)
+"""The validator of a field with a whole number; it comes after the limits of the number."""
+
+
+class Body(BaseModel):
+    """The base of the models of request bodies; unknown fields are ignored.
+
+    The description of a field completes the error message ``<name of the field> must be …``.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+B = TypeVar("B", bound=Body)
+
+
+async def read_body(request: Request, model: type[B]) -> B:
+    """Return the JSON object in the body of a request, as `model`.
+
+    Raises:
+        BadRequestError: the body is not a JSON object, or a field is missing or malformed.
+        BodyTooLargeError: the body is longer than 16 KB.
+    """
+    return parsed(await read_json(request), model)
+
+
+def parsed(document: dict[str, object], model: type[B]) -> B:
+    """Return a JSON object as `model`.
+
+    Raises:
+        BadRequestError: a field is missing or malformed.
+    """
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        name = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
+        wanted = model.model_fields[name].description
+        raise BadRequestError(f"{name} must be {wanted}.") from error
 
 
 async def read_json(request: Request) -> dict[str, object]:

@@ -6,21 +6,35 @@ services; these details are written only to the log.
 
 import secrets
 from collections.abc import Mapping
-from html import escape
 from types import MappingProxyType
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from typing_extensions import TypedDict
 
 from ossferry.errors import OssferryError
-from ossferry.http.html import frame
+from ossferry.http.html import render
 from ossferry.observability.logs import logger, unexpected
 
-__all__ = ["ProblemBoundary", "answer_http_error", "answer_problem", "request_id"]
+__all__ = ["Problem", "ProblemBoundary", "answer_http_error", "answer_problem", "request_id"]
 
 log = logger("ossferry.problems")
+
+
+class Problem(TypedDict):
+    """An error response; some errors have more fields.
+
+    Source: RFC 9457, "Problem Details for HTTP APIs".
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    id: str
 
 
 def request_id(request: Request) -> str:
@@ -102,8 +116,7 @@ def _problem(
     headers: Mapping[str, str] | None,
     more: Mapping[str, object] = MappingProxyType({}),
 ) -> Response:
-    content = {
-        **more,
+    content: Problem = {
         "type": "about:blank",
         "title": title,
         "status": status,
@@ -111,21 +124,25 @@ def _problem(
         "code": code,
         "id": id_,
     }
-    return JSONResponse(content, status, headers=headers, media_type="application/problem+json")
+    return JSONResponse(
+        {**more, **content}, status, headers=headers, media_type="application/problem+json"
+    )
 
 
 def _readable(request: Request, problem: Response, title: str, words: str, id_: str) -> Response:
     """Return the error as an HTML page if a GET request accepts HTML; otherwise `problem`."""
     if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
         return problem
-    body = (
-        f"<h1>{escape(title)}</h1><p>{escape(words)}</p>"
-        f"<p class='hint'>{problem.status_code} · {escape(id_)}</p>"
-        "<p><a class=link href='/'>To the uploads</a></p>"
-    )
     app = request.scope.get("app")
     styles = getattr(app.state, "styles", "") if app else ""
-    text = frame(escape(title), body, styles=(styles,))
+    text = render(
+        "problem.html",
+        styles=(styles,),
+        title=title,
+        detail=words,
+        status=problem.status_code,
+        id=id_,
+    )
     headers = {
         name: value
         for name, value in problem.headers.items()

@@ -64,17 +64,15 @@ def name_of(key: str) -> str:
     return key.rpartition("/")[2]
 
 
-def check_own_key(key: object, prefix: str) -> str:
+def check_own_key(key: str, prefix: str) -> str:
     """Check that a key from a client is below a prefix, and return the key.
 
     The key is compared unchanged, without decoding or normalization.
 
     Raises:
-        BadRequestError: the value is not text, or no upload can have such a key.
+        BadRequestError: no upload can have such a key.
         ForeignKeyError: the key is not below the prefix.
     """
-    if not isinstance(key, str):
-        raise BadRequestError("key must be text.")
     if not key.startswith(prefix) or key == prefix:
         raise ForeignKeyError("Only objects below your own prefix can be asked about.")
     if not _is_plain(key):

@@ -4,16 +4,16 @@ The URL of a link is not recorded, because it is a secret until it expires.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection
 from ossferry.ledger.tables import receipts, shares
+from ossferry.oss.image_processing import Operations
 
 __all__ = ["Share", "add", "page"]
 
@@ -34,7 +34,7 @@ class Share:
     made_at: datetime
     expires_at: datetime
     disposition: str
-    process: Mapping[str, Any] | None
+    process: Operations | None
     note: str
     deleted_at: datetime | None = None
 

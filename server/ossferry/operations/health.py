@@ -1,11 +1,21 @@
 """The route `/healthz`."""
 
+from typing import Literal
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
 
-__all__ = ["health"]
+__all__ = ["Status", "health"]
+
+
+class Status(TypedDict):
+    """The answer of `/healthz` and `/readyz`."""
+
+    status: Literal["ok", "not-ready"]
 
 
 async def health(_request: Request) -> Response:
     """Answer `GET /healthz` with status 200 while the process is running; check nothing else."""
-    return JSONResponse({"status": "ok"})
+    answer: Status = {"status": "ok"}
+    return JSONResponse(answer)

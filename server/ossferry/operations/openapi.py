@@ -1,188 +1,77 @@
-"""The OpenAPI document of the API; a test compares it with the actual routes."""
+"""The OpenAPI document of the API; a test compares it with the actual routes.
+
+The schemas come from the types that the endpoints use: models (`Body`) parse the request bodies,
+and `TypedDict` classes, which mypy checks, are the responses.
+"""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ossferry.forms.service import MAX_NAME
-from ossferry.grants.file_types import CONTENT_TYPE
+from ossferry.forms.service import Form, FormWish
+from ossferry.grants.endpoints import Grant, Refused, StsToken
+from ossferry.http.problems import Problem
 from ossferry.ledger.listing import SORTS
-from ossferry.oss.image_processing import FORMATS, MAX_SIDE, PRESETS
-from ossferry.oss.post_object import MAX_FILE_SIZE
-from ossferry.settings.types import MAX_OBJECT_SIZE
-from ossferry.uploads.lists import CURSOR, MAX_PAGE, MAX_WORDS
-from ossferry.uploads.quarantine import MAX_ETAG
-from ossferry.uploads.receipts import CRC64, REQUEST_ID
-from ossferry.uploads.shares import MAX_LIFE_S, MAX_NOTE, MIN_LIFE_S
-from ossferry.uploads.unfinished import UPLOAD_ID
+from ossferry.operations.health import Status
+from ossferry.oss.image_processing import PRESETS
+from ossferry.uploads.callbacks import Callback, Taken
+from ossferry.uploads.lists import (
+    CURSOR,
+    MAX_PAGE,
+    MAX_WORDS,
+    DeletedObjects,
+    File,
+    Identical,
+    Object,
+    Objects,
+)
+from ossferry.uploads.objects import Deleted, Preview, Undo
+from ossferry.uploads.quarantine import RefusedOutcome, RefusedUpload
+from ossferry.uploads.receipts import ReceiptJson, Report
+from ossferry.uploads.shares import ShareJson, Shares, Wish
+from ossferry.uploads.unfinished import UPLOAD_ID, Discarded, Unfinished
 
 __all__ = ["openapi_document", "show_openapi"]
 
 TEXT = {"type": "string"}
 SOUND = TEXT | {"pattern": "^[^\\x00]*$"}
 INTEGER = {"type": "integer"}
-TEXT_OR_NULL = {"type": ["string", "null"]}
-WHOLE_OR_NULL = {"type": ["integer", "null"]}
-CREDENTIALS = ("access_key_id", "access_key_secret", "security_token", "expiration")
-STS_TOKEN = ("AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration")
-PLACE = ("bucket", "region", "endpoint", "prefix", "server_time")
-
-
-def _object(required: tuple[str, ...], **more: Any) -> dict[str, Any]:
-    properties = dict.fromkeys(required, TEXT) | more
-    return {"type": "object", "required": sorted(properties), "properties": properties}
-
-
-def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _closed_object(**properties: Any) -> dict[str, Any]:
-    closed = {"additionalProperties": False, "minProperties": 1}
-    return {"type": "object", "properties": properties} | closed
-
-
-DISPOSITION = {"enum": ["attachment", "inline"]}
-SIDE = INTEGER | {"minimum": 1, "maximum": MAX_SIDE}
-PROCESS = _closed_object(
-    resize=_closed_object(width=SIDE, height=SIDE),
-    watermark=TEXT | {"minLength": 1, "maxLength": 16, "pattern": "^[^\\x00-\\x1f\\x7f]+$"},
-    format={"enum": list(FORMATS)},
-)
-LINK = ("id", "key", "made_at", "expires_at", "disposition", "note")
-LINK_TOO = {"process": _or_null(PROCESS), "deleted_at": TEXT_OR_NULL}
-OBJECT = _object(
-    ("key", "name", "etag", "last_modified"),
-    size=INTEGER,
-    crc64=TEXT_OR_NULL,
-    recorded_at=TEXT_OR_NULL,
-)
-UNDO = _object(("id", "until"))
-GONE = _object(("key", "name", "crc64", "deleted_at"), size=INTEGER, undo=UNDO)
-UNFINISHED = _object(
-    ("key", "name", "upload_id", "began_at", "last_at"),
-    size=INTEGER,
-    part_size=WHOLE_OR_NULL,
-)
 UPLOAD = TEXT | {"pattern": f"^{UPLOAD_ID}$"}
-FIELD = {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2}
-QUOTA = _or_null(_object((), bytes_left=WHOLE_OR_NULL, objects_left=WHOLE_OR_NULL))
-REPORT = {
-    "key": SOUND,
-    "size": {"type": "integer", "minimum": 0, "maximum": MAX_OBJECT_SIZE},
-    "crc64": TEXT | {"pattern": f"^({CRC64})$"},
-    "request_id": {"type": ["string", "null"], "pattern": f"^{REQUEST_ID}$"},
+TYPES = {
+    each.__name__.removesuffix("Json"): each
+    for each in (
+        *(Grant, Refused, StsToken, Form, FormWish),
+        *(Report, ReceiptJson, RefusedUpload, RefusedOutcome, Callback, Taken),
+        *(File, Identical, Object, Objects, Deleted, DeletedObjects, Undo, Preview),
+        *(Wish, ShareJson, Shares, Unfinished, Discarded, Problem, Status),
+    )
 }
-SCHEMAS: dict[str, Any] = {
-    "Grant": _object(
-        (*CREDENTIALS, *PLACE),
-        cname={"type": "boolean"},
-        origins={"type": "array", "items": TEXT, "minItems": 1},
-        limits=_object(
-            (),
-            max_file_size=INTEGER,
-            max_files=INTEGER,
-            types={"type": "array", "items": TEXT},
-            quota=QUOTA,
-        ),
-        features={"type": "array", "items": TEXT},
-        principal=_object(("name",)),
-    ),
-    "FormWish": {
-        "type": "object",
-        "properties": {
-            "name": SOUND | {"maxLength": MAX_NAME},
-            "size": WHOLE_OR_NULL | {"minimum": 0, "maximum": MAX_FILE_SIZE},
-            "type": TEXT | {"pattern": f"^({CONTENT_TYPE})?$"},
-            "refused_key_id": SOUND,
-        },
-    },
-    "Form": _object(
-        ("url", "directory", "expires_at", "server_time"),
-        fields={"type": "array", "items": FIELD},
-        key=TEXT_OR_NULL,
-        limits=_object(
-            (),
-            min_size=INTEGER,
-            max_size=INTEGER,
-            types={"type": "array", "items": TEXT},
-            quota=QUOTA,
-        ),
-    ),
-    "StsToken": _object(STS_TOKEN)
-    | {"properties": dict.fromkeys(STS_TOKEN, TEXT) | {"cname": {"const": True}}},
-    "Problem": _object(("type", "title", "detail", "code", "id"), status={"type": "integer"}),
-    "Status": _object(("status",)),
-    "Report": {
-        "type": "object",
-        "required": ["key", "size", "crc64"],
-        "properties": REPORT,
-    },
-    "Receipt": _object(
-        ("key", "crc64", "etag", "last_modified", "recorded_at"),
-        size=INTEGER,
-        stored={"type": "boolean"},
-        quota=QUOTA,
-    ),
-    "RefusedUpload": {
-        "type": "object",
-        "required": ["key", "size", "crc64"],
-        "properties": REPORT | {"etag": TEXT_OR_NULL | {"maxLength": MAX_ETAG}},
-    },
-    "RefusedOutcome": _object(("key",), outcome={"enum": ["removed", "kept", "gone"]}),
-    "File": {
-        "type": "object",
-        "required": ["path", "size", "crc64"],
-        "properties": {
-            "path": SOUND | {"minLength": 1},
-            "size": {"type": "integer", "minimum": 0, "maximum": MAX_OBJECT_SIZE},
-            "crc64": TEXT | {"pattern": f"^({CRC64})$"},
-        },
-    },
-    "Identical": _object((), key=TEXT_OR_NULL),
-    "Object": OBJECT,
-    "Objects": _object((), objects={"type": "array", "items": OBJECT}, next=TEXT_OR_NULL),
-    "DeletedObjects": _object(
-        (),
-        objects={"type": "array", "items": GONE},
-        next=TEXT_OR_NULL,
-    ),
-    "Deleted": _object(("key",), undo=_or_null(UNDO)),
-    "Undo": {"type": "object", "required": ["id"], "properties": {"id": SOUND}},
-    "Preview": _object(("url", "expires_at")),
-    "Wish": {
-        "type": "object",
-        "required": ["key", "expires_s"],
-        "properties": {
-            "key": SOUND,
-            "expires_s": INTEGER | {"minimum": MIN_LIFE_S, "maximum": MAX_LIFE_S},
-            "disposition": DISPOSITION,
-            "process": _or_null(PROCESS),
-            "note": TEXT_OR_NULL | {"maxLength": MAX_NOTE, "pattern": "^[^\\x00]*$"},
-        },
-    },
-    "Share": _object(("url", *LINK), **LINK_TOO),
-    "Shares": _object(
-        (),
-        shares={"type": "array", "items": _object(LINK, **LINK_TOO)},
-        next=TEXT_OR_NULL,
-    ),
-    "Unfinished": _object(
-        (),
-        uploads={"type": "array", "items": UNFINISHED},
-        more={"type": "boolean"},
-    ),
-    "Discarded": _object(("key", "upload_id")),
-    "Callback": {
-        "type": "object",
-        "required": ["bucket", "object"],
-        "properties": {"bucket": TEXT, "object": TEXT, "reqId": TEXT},
-    },
-    "Taken": _object(("status", "key")),
-    "Refused": {"type": "object", "properties": {"refused_key_id": SOUND}},
-}
+"""The types of request bodies and responses, by their names in the document."""
+
+
+class _WithoutTitles(GenerateJsonSchema):
+    """Generates schemas without titles, which would only repeat the names of the fields."""
+
+    def field_title_should_be_set(self, _schema: Any) -> bool:
+        return False
+
+
+def _schemas() -> dict[str, Any]:
+    adapters = [(name, "validation", TypeAdapter(each)) for name, each in TYPES.items()]
+    _, made = TypeAdapter.json_schemas(
+        cast(Any, adapters),
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_WithoutTitles,
+    )
+    for schema in made["$defs"].values():
+        schema.pop("title", None)
+    return {name.removesuffix("Json"): schema for name, schema in made["$defs"].items()}
+
+
 PROBLEM = {
     "description": "A problem; its `id` is in the server's log.",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -385,7 +274,7 @@ def openapi_document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "ossferry", "version": "1"},
         "components": {
-            "schemas": SCHEMAS,
+            "schemas": _schemas(),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
         "paths": {

@@ -27,6 +27,7 @@ from ossferry.errors import (
 )
 from ossferry.ledger import Database, leases
 from ossferry.observability.logs import logger
+from ossferry.operations.health import Status
 from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import Storage
@@ -90,9 +91,10 @@ class Readiness:
             now = self._monotonic()
             if self._known is None or now - self._known[0] >= KEPT_S:
                 self._known = (now, await self.is_ready())
+        answer: Status = {"status": "ok" if self._known[1] else "not-ready"}
         if self._known[1]:
-            return JSONResponse({"status": "ok"})
-        return JSONResponse({"status": "not-ready"}, 503, headers={"retry-after": "10"})
+            return JSONResponse(answer)
+        return JSONResponse(answer, 503, headers={"retry-after": "10"})
 
     async def is_ready(self) -> bool:
         """Run all checks now, and return whether all of them passed."""

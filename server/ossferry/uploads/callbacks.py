@@ -20,8 +20,10 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import MD5
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from pydantic import Field
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
 
 from ossferry.access.audit import Audit
 from ossferry.access.rate_limits import Rates
@@ -33,7 +35,7 @@ from ossferry.errors import (
     NotStoredError,
     OssferryError,
 )
-from ossferry.http.body import read_small
+from ossferry.http.body import Body, parsed, read_small
 from ossferry.http.client import request_bytes
 from ossferry.http.proxies import address_of
 from ossferry.ledger import Database, people
@@ -41,7 +43,7 @@ from ossferry.oss.objects import ObjectStore
 from ossferry.settings.model import Settings
 from ossferry.uploads.receipts import Recorder
 
-__all__ = ["CallbackApi", "CallbackKeys", "key_address", "signed_text"]
+__all__ = ["Callback", "CallbackApi", "CallbackKeys", "Taken", "key_address", "signed_text"]
 
 KEY_HOST = "gosspublic.alicdn.com"
 KEY_KEPT_S = 3600.0
@@ -120,6 +122,21 @@ class CallbackKeys:
         return key if isinstance(key, RSAPublicKey) else None
 
 
+class Callback(Body):
+    """The body of a callback, as the callback parameters of the upload define it."""
+
+    bucket: str = Field(description="the bucket of the object")
+    object: str = Field(description="the key of the object")
+    reqId: str | None = Field(default=None, description="the request id of OSS")  # noqa: N815 - as sent
+
+
+class Taken(TypedDict):
+    """The answer of `POST /api/callback`."""
+
+    status: str
+    key: str
+
+
 class CallbackApi:
     """The endpoint `POST /api/callback`."""
 
@@ -164,7 +181,8 @@ class CallbackApi:
                 await self._rates.failed(address_of(request), "")
             raise
         self._audit.acted(request, None, action="callback", outcome="done")
-        return JSONResponse({"status": "ok", "key": key})
+        answer: Taken = {"status": "ok", "key": key}
+        return JSONResponse(answer)
 
     async def _record(self, request: Request) -> str:
         body = await _body(request)
@@ -202,12 +220,12 @@ class CallbackApi:
             document = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise BadRequestError("The body of a callback must be JSON.") from error
-        if not isinstance(document, dict) or document.get("bucket") != self._bucket:
+        if not isinstance(document, dict):
+            raise BadRequestError("The body of a callback must be a JSON object.")
+        callback = parsed(document, Callback)
+        if callback.bucket != self._bucket:
             raise BadRequestError("The callback must be about this server's bucket.")
-        key, request_id = document.get("object"), document.get("reqId") or ""
-        if not isinstance(key, str) or not isinstance(request_id, str):
-            raise BadRequestError("The callback must name its object.")
-        return key, request_id[:64]
+        return callback.object, (callback.reqId or "")[:64]
 
 
 async def _body(request: Request) -> bytes:

@@ -13,21 +13,36 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
 
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import BadRequestError
-from ossferry.http.body import read_json
+from ossferry.http.body import Text, read_body
 from ossferry.identity.object_keys import check_own_key, name_of
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, listing, receipts, refusals
 from ossferry.ledger.listing import SORTS, Deleted
 from ossferry.ledger.receipts import Receipt
 from ossferry.oss.objects import Listed, ObjectStore
-from ossferry.uploads.receipts import read_content
+from ossferry.uploads.receipts import Content
 
-__all__ = ["CURSOR", "MAX_PAGE", "MAX_WORDS", "ListApi", "object_json", "read_limit"]
+__all__ = [
+    "CURSOR",
+    "MAX_PAGE",
+    "MAX_WORDS",
+    "DeletedObjects",
+    "File",
+    "Identical",
+    "ListApi",
+    "Object",
+    "Objects",
+    "UndoOffer",
+    "object_json",
+    "read_limit",
+]
 
 PAGE, MAX_PAGE = 100, 1000
 MAX_WORDS = 200
@@ -35,6 +50,62 @@ MOST_ASKED = 3  # maximum number of requests to OSS for one answer, latest uploa
 Rows: TypeAlias = Sequence[tuple[Listed, Receipt | None]]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CURSOR = "[0-9]{1,16}-[0-9a-f]{32}"
+
+
+class File(Content):
+    """The description of a file, to find an identical upload."""
+
+    path: Text = Field(min_length=1, description="the name of a file, after its folders")
+
+
+class Identical(TypedDict):
+    """The answer of `POST /api/objects/identical`."""
+
+    key: str | None
+
+
+class Object(TypedDict):
+    """An upload, for clients; the checksum and the time of recording come from the ledger."""
+
+    key: str
+    name: str
+    size: int
+    etag: str
+    last_modified: str
+    crc64: str | None
+    recorded_at: str | None
+
+
+class Objects(TypedDict):
+    """The answer of `GET /api/objects`."""
+
+    objects: list[Object]
+    next: str | None
+
+
+class UndoOffer(TypedDict):
+    """Restores a deleted upload until a time."""
+
+    id: str
+    until: str
+
+
+class DeletedObject(TypedDict):
+    """An upload that can be restored, for clients."""
+
+    key: str
+    name: str
+    size: int
+    crc64: str
+    deleted_at: str
+    undo: UndoOffer
+
+
+class DeletedObjects(TypedDict):
+    """The answer of `GET /api/objects/deleted`."""
+
+    objects: list[DeletedObject]
+    next: str | None
 
 
 class ListApi:
@@ -67,12 +138,8 @@ class ListApi:
             )
         else:
             found, last = await self._ask_oss(owner, after=after, limit=limit)
-        return JSONResponse(
-            {
-                "objects": [object_json(*each) for each in found],
-                "next": last,
-            }
-        )
+        answer: Objects = {"objects": [object_json(*each) for each in found], "next": last}
+        return JSONResponse(answer)
 
     async def identical(self, request: Request, owner: Owner) -> Response:
         """Handle `POST /api/objects/identical`: return the key of an identical upload, or null.
@@ -83,16 +150,14 @@ class ListApi:
         Raises:
             BadRequestError: path, size or CRC-64 of the file is missing or malformed.
         """
-        document = await read_json(request)
-        path = document.get("path")
-        if not isinstance(path, str) or not path:
-            raise BadRequestError("path must be the name of a file, after its folders.")
-        size, crc64 = read_content(document)
-        for key in await self._known(owner, path, size, crc64):
+        file = await read_body(request, File)
+        answer: Identical = {"key": None}
+        for key in await self._known(owner, file):
             stored = await self._store.head(key)
-            if stored and (stored.size, stored.crc64) == (size, crc64):
-                return JSONResponse({"key": key})
-        return JSONResponse({"key": None})
+            if stored and (stored.size, stored.crc64) == (file.size, file.crc64):
+                answer["key"] = key
+                break
+        return JSONResponse(answer)
 
     async def deleted(self, request: Request, owner: Owner) -> Response:
         """Handle `GET /api/objects/deleted?limit=&after=`: return one page of restorable uploads.
@@ -107,12 +172,11 @@ class ListApi:
             found = await listing.deleted_page(
                 connection, owner, now=self._clock(), after=after, limit=limit
             )
-        return JSONResponse(
-            {
-                "objects": [_deleted_json(each) for each in found],
-                "next": _cursor(found[-1]) if len(found) == limit else None,
-            }
-        )
+        answer: DeletedObjects = {
+            "objects": [_deleted_json(each) for each in found],
+            "next": _cursor(found[-1]) if len(found) == limit else None,
+        }
+        return JSONResponse(answer)
 
     async def _ask_oss(self, owner: Owner, *, after: str, limit: int) -> tuple[Rows, str | None]:
         """Request one page of uploads from OSS, without refused uploads.
@@ -129,13 +193,15 @@ class ListApi:
         rows = [(each, known.get(each.key)) for each in found if each.key not in refused]
         return rows, found[-1].key if len(found) == limit else None
 
-    async def _known(self, owner: Owner, path: str, size: int, crc64: str) -> Sequence[str]:
+    async def _known(self, owner: Owner, file: File) -> Sequence[str]:
         try:
-            check_own_key(owner.prefix + path, owner.prefix)
+            check_own_key(owner.prefix + file.path, owner.prefix)
         except BadRequestError:
             return []  # no valid key has this path
         async with self._database.read() as connection:
-            found = await receipts.identical(connection, owner, path=path, size=size, crc64=crc64)
+            found = await receipts.identical(
+                connection, owner, path=file.path, size=file.size, crc64=file.crc64
+            )
         return found[:MOST_ASKED]
 
     async def _search(
@@ -175,7 +241,7 @@ def _place(cursor: str) -> tuple[datetime, str] | None:
     return EPOCH + timedelta(microseconds=int(at)), undo_id
 
 
-def object_json(listed: Listed, receipt: Receipt | None) -> dict[str, object]:
+def object_json(listed: Listed, receipt: Receipt | None) -> Object:
     """Return the data of an upload for clients, as a dictionary for JSON."""
     return {
         "key": listed.key,
@@ -188,7 +254,7 @@ def object_json(listed: Listed, receipt: Receipt | None) -> dict[str, object]:
     }
 
 
-def _deleted_json(gone: Deleted) -> dict[str, object]:
+def _deleted_json(gone: Deleted) -> DeletedObject:
     return {
         "key": gone.undo.key,
         "name": name_of(gone.undo.key),

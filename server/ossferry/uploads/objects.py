@@ -1,21 +1,43 @@
 """Endpoints that delete, restore or preview one upload."""
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
 
 from ossferry.clock import utc_text
 from ossferry.errors import BadRequestError, NoPreviewError, NotStoredError
-from ossferry.http.body import read_json
+from ossferry.http.body import Body, Text, read_body
 from ossferry.identity.object_keys import check_own_key
 from ossferry.identity.owner import Owner
 from ossferry.oss.image_processing import PRESETS, can_process
 from ossferry.oss.objects import ObjectStore
-from ossferry.uploads.lists import object_json
+from ossferry.uploads.lists import UndoOffer, object_json
 from ossferry.uploads.trash import Trash
 
-__all__ = ["ObjectApi"]
+__all__ = ["Deleted", "ObjectApi", "Preview", "Undo"]
 
 PREVIEW_LIVES_S = 300
+
+
+class Undo(Body):
+    """The body of `POST /api/objects/undo`."""
+
+    id: Text = Field(description="the id of an undo")
+
+
+class Deleted(TypedDict):
+    """The answer of `DELETE /api/objects/{key}`."""
+
+    key: str
+    undo: UndoOffer | None
+
+
+class Preview(TypedDict):
+    """The answer of `GET /api/objects/{key}/preview`."""
+
+    url: str
+    expires_at: str
 
 
 class ObjectApi:
@@ -29,15 +51,16 @@ class ObjectApi:
         """Handle `DELETE /api/objects/{key}`: delete an upload."""
         key = check_own_key(request.path_params["key"], owner.prefix)
         undo = await self._trash.delete(owner, key)
-        how = {"id": undo.id, "until": utc_text(undo.until)} if undo else None
-        return JSONResponse({"key": key, "undo": how})
+        offer: UndoOffer | None = None
+        if undo:
+            offer = {"id": undo.id, "until": utc_text(undo.until)}
+        answer: Deleted = {"key": key, "undo": offer}
+        return JSONResponse(answer)
 
     async def undo(self, request: Request, owner: Owner) -> Response:
         """Handle `POST /api/objects/undo`: restore a deleted upload."""
-        undo_id = (await read_json(request)).get("id")
-        if not isinstance(undo_id, str):
-            raise BadRequestError("id must be the id of an undo.")
-        stored, receipt = await self._trash.undo(owner, undo_id)
+        body = await read_body(request, Undo)
+        stored, receipt = await self._trash.undo(owner, body.id)
         return JSONResponse(object_json(stored, receipt))
 
     async def preview(self, request: Request, owner: Owner) -> Response:
@@ -56,4 +79,5 @@ class ObjectApi:
             raise NoPreviewError("OSS makes previews of images of at most 20 MB.")
         params = {"x-oss-process": process}
         link = await self._store.link(key, lives_s=PREVIEW_LIVES_S, params=params)
-        return JSONResponse({"url": link.url, "expires_at": utc_text(link.expires_at)})
+        answer: Preview = {"url": link.url, "expires_at": utc_text(link.expires_at)}
+        return JSONResponse(answer)

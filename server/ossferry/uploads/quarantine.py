@@ -12,15 +12,18 @@ confirmed the object by a receipt.
 
 import hashlib
 from datetime import timedelta
+from typing import Annotated, Literal, TypeAlias
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
 
 from ossferry.clock import Clock
-from ossferry.errors import BadRequestError, ForeignKeyError, UploadStandsError
+from ossferry.errors import ForeignKeyError, UploadStandsError
 from ossferry.hooks.calls import Hooks, deleted
-from ossferry.http.body import read_json
-from ossferry.identity.object_keys import TRASH
+from ossferry.http.body import read_body
+from ossferry.identity.object_keys import TRASH, check_own_key
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, receipts, refusals
 from ossferry.ledger.refusals import Refusal
@@ -29,16 +32,30 @@ from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import Listed, ObjectStore, Stored
 from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Quotas
-from ossferry.uploads.receipts import Report, read_report, stored_json
+from ossferry.uploads.receipts import Report, stored_json
 
-__all__ = ["Quarantine", "RefusalApi"]
+__all__ = ["Quarantine", "RefusalApi", "RefusedOutcome", "RefusedUpload"]
 
 SLACK = timedelta(minutes=15)
 """Covers clock differences between OSS and the server, and the duration of the last request."""
 
-MAX_ETAG = 100
+Outcome: TypeAlias = Literal["removed", "kept", "gone"]
+Etag: TypeAlias = Annotated[str, Field(max_length=100)]
 
 log = logger("ossferry.quarantine")
+
+
+class RefusedUpload(Report):
+    """A page's report about an upload whose stored object differs from the file."""
+
+    etag: Etag | None = Field(default=None, description="the ETag that OSS answered, or null")
+
+
+class RefusedOutcome(TypedDict):
+    """The answer of `POST /api/receipts/refused`."""
+
+    key: str
+    outcome: Outcome
 
 
 class Quarantine:
@@ -65,7 +82,7 @@ class Quarantine:
         self._metrics = metrics
         self._clock = clock
 
-    async def refuse(self, owner: Owner, report: Report, etag: str) -> str:
+    async def refuse(self, owner: Owner, report: Report, etag: str) -> Outcome:
         """Record the refusal of an upload, and remove the object.
 
         If OSS fails after the refusal was recorded, the reconciler calls `finish` later.
@@ -101,7 +118,8 @@ class Quarantine:
                 connection, owner.hash, stored.last_modified, slack=SLACK
             ):
                 raise ForeignKeyError("This object was not stored with your credentials.")
-            refusal = Refusal(size=report.size, crc64=report.crc64, request_id=report.request_id)
+            request_id = report.request_id or ""
+            refusal = Refusal(size=report.size, crc64=report.crc64, request_id=request_id)
             await refusals.add(connection, owner, stored, refusal, now=now)
             if await receipts.unrecord(connection, report.key):
                 await self._hooks.announce(connection, deleted(owner, report.key, now))
@@ -113,11 +131,11 @@ class Quarantine:
             principal=owner.hash,
             size=stored.size,
             file_size=report.size,
-            oss_request_id=report.request_id,
+            oss_request_id=request_id,
         )
         return await self.finish(owner, stored)
 
-    async def finish(self, owner: Owner, stored: Listed) -> str:
+    async def finish(self, owner: Owner, stored: Listed) -> Outcome:
         """Remove a refused object, or move it below `trash/`, depending on the settings.
 
         Returns:
@@ -168,12 +186,12 @@ class RefusalApi:
             OssRefusedError: OSS refuses a request of the server.
             LedgerLostError: the database does not answer; the client should try again.
         """
-        document = await read_json(request)
-        report, etag = read_report(document, owner.prefix), document.get("etag") or ""
-        if not isinstance(etag, str) or len(etag) > MAX_ETAG:
-            raise BadRequestError("etag must be the ETag that OSS answered, or null.")
-        outcome = await self._quarantine.refuse(owner, report, etag.strip('"'))
-        return JSONResponse({"key": report.key, "outcome": outcome})
+        report = await read_body(request, RefusedUpload)
+        check_own_key(report.key, owner.prefix)
+        etag = (report.etag or "").strip('"')
+        outcome = await self._quarantine.refuse(owner, report, etag)
+        answer: RefusedOutcome = {"key": report.key, "outcome": outcome}
+        return JSONResponse(answer)
 
 
 def _why_it_stands(

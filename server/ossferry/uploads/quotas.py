@@ -12,7 +12,8 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import timedelta
-from typing import TypeAlias
+
+from typing_extensions import TypedDict
 
 from ossferry.clock import Clock, Monotonic
 from ossferry.errors import QuotaExceededError, RevokedError
@@ -24,8 +25,13 @@ from ossferry.settings.model import Settings
 
 __all__ = ["Left", "Quotas"]
 
-Left: TypeAlias = dict[str, int | None]
-"""``bytes_left`` and ``objects_left``; None means no limit."""
+
+class Left(TypedDict):
+    """The remaining quota of a principal; None means no limit."""
+
+    bytes_left: int | None
+    objects_left: int | None
+
 
 KEPT_S = 2.0
 MAX_KEPT = 10_000
@@ -145,11 +151,11 @@ class Quotas:
 
     def _least(self, found: Standing) -> Left | None:
         rest = self._rest(found)
-        both = {
-            f"{unit}_left": _least(rest[f"{unit}_day"], rest[f"{unit}_total"])
-            for unit in ("bytes", "objects")
-        }
-        return None if both == {"bytes_left": None, "objects_left": None} else both
+        size = _least(rest["bytes_day"], rest["bytes_total"])
+        count = _least(rest["objects_day"], rest["objects_total"])
+        if size is None and count is None:
+            return None
+        return {"bytes_left": size, "objects_left": count}
 
     def _exceeded(self, name: str, found: Standing, owner: Owner) -> QuotaExceededError:
         now = self._clock()

@@ -5,17 +5,17 @@ read objects with its own credentials. If the answer to an upload's last request
 learns from the receipt whether the object is stored.
 """
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Annotated, TypeAlias
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
 
 from ossferry.clock import Clock, utc_text
-from ossferry.errors import BadRequestError, NotStoredError, ReceiptMismatchError
+from ossferry.errors import NotStoredError, ReceiptMismatchError
 from ossferry.hooks.calls import Hooks, uploaded
-from ossferry.http.body import read_json
+from ossferry.http.body import WHOLE, Body, Text, read_body
 from ossferry.identity.object_keys import check_own_key
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, receipts, refusals
@@ -23,39 +23,58 @@ from ossferry.ledger.receipts import Receipt
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.settings.types import MAX_OBJECT_SIZE
-from ossferry.uploads.quotas import Quotas
+from ossferry.uploads.quotas import Left, Quotas
 
 __all__ = [
-    "CRC64",
-    "REQUEST_ID",
+    "Content",
+    "Described",
     "ReceiptApi",
+    "ReceiptJson",
     "Recorder",
     "Report",
-    "read_content",
-    "read_report",
-    "read_size",
+    "Size",
     "stored_json",
 ]
 
 MAX_REMEMBERED = 10_000
-CRC64 = "0|[1-9][0-9]{0,19}"
-REQUEST_ID = "[A-Za-z0-9-]{0,64}"
+Size: TypeAlias = Annotated[int, Field(ge=0, le=MAX_OBJECT_SIZE), WHOLE]
+RequestId: TypeAlias = Annotated[str, Field(pattern="^[A-Za-z0-9-]{0,64}$")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Content(Body):
+    """The size in bytes and the CRC-64/ECMA of a file."""
+
+    size: Size = Field(description="a number of bytes")
+    crc64: str = Field(pattern="^(0|[1-9][0-9]{0,19})$", description="a CRC-64 as decimal text")
+
+
+class Report(Content):
     """A page's report about an upload.
 
     Attributes:
-        size: size of the file in bytes.
-        crc64: CRC-64/ECMA of the file as decimal text.
-        request_id: id of the request that stored the object; empty if the answer was lost.
+        request_id: id of the request that stored the object; None if the answer was lost.
     """
+
+    key: Text = Field(description="an object key, as it was uploaded")
+    request_id: RequestId | None = Field(default=None, description="the request id of OSS, or null")
+
+
+class Described(TypedDict):
+    """The metadata of a stored object for clients."""
 
     key: str
     size: int
     crc64: str
-    request_id: str
+    etag: str
+    last_modified: str
+
+
+class ReceiptJson(Described):
+    """The answer of `POST /api/receipts`."""
+
+    stored: bool
+    recorded_at: str
+    quota: Left | None
 
 
 class Recorder:
@@ -134,19 +153,19 @@ class ReceiptApi:
             OssLostError: OSS does not answer.
             LedgerLostError: the upload cannot be recorded.
         """
-        report = read_report(await read_json(request), owner.prefix)
+        report = await read_body(request, Report)
+        check_own_key(report.key, owner.prefix)
         stored = await self._confirm(report)
         receipt = await self._recorder.record(
-            owner, stored, source="page", request_id=report.request_id
+            owner, stored, source="page", request_id=report.request_id or ""
         )
-        return JSONResponse(
-            stored_json(stored)
-            | {
-                "stored": True,
-                "recorded_at": utc_text(receipt.recorded_at),
-                "quota": await self._quotas.left(owner),
-            }
-        )
+        answer: ReceiptJson = {
+            **stored_json(stored),
+            "stored": True,
+            "recorded_at": utc_text(receipt.recorded_at),
+            "quota": await self._quotas.left(owner),
+        }
+        return JSONResponse(answer)
 
     async def _confirm(self, report: Report) -> Stored:
         stored = await self._store.head(report.key)
@@ -160,56 +179,7 @@ class ReceiptApi:
         return stored
 
 
-def read_report(document: dict[str, object], prefix: str) -> Report:
-    """Return the page's report from a JSON document.
-
-    Raises:
-        BadRequestError: a field is missing or malformed.
-        ForeignKeyError: the key is not below the prefix.
-    """
-    size, crc64 = read_content(document)
-    request_id = document.get("request_id") or ""
-    if not isinstance(request_id, str) or not re.fullmatch(REQUEST_ID, request_id):
-        raise BadRequestError("request_id must be the request id of OSS, or null.")
-    key = check_own_key(document.get("key"), prefix)
-    return Report(key=key, size=size, crc64=crc64, request_id=request_id)
-
-
-def read_content(document: dict[str, object]) -> tuple[int, str]:
-    """Return the size and the CRC-64 of a file from a JSON document.
-
-    Raises:
-        BadRequestError: the size or the CRC-64 is missing or malformed.
-    """
-    size, crc64 = read_size(document), document.get("crc64")
-    if not isinstance(crc64, str) or not re.fullmatch(CRC64, crc64):
-        raise BadRequestError("crc64 must be a CRC-64 as decimal text.")
-    return size, crc64
-
-
-def read_size(document: Mapping[str, object]) -> int:
-    """Return the size of a file in bytes from a JSON document.
-
-    Raises:
-        BadRequestError: the size is missing or malformed.
-    """
-    size = _whole(document.get("size"))
-    if size is None or not 0 <= size <= MAX_OBJECT_SIZE:
-        raise BadRequestError("size must be a number of bytes.")
-    return size
-
-
-def _whole(value: object) -> int | None:
-    """Return a JSON number as an integer, or None if the value is not a whole number.
-
-    JSON does not distinguish 5 from 5.0, so 5.0 is returned as 5.
-    """
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def stored_json(stored: Stored) -> dict[str, object]:
+def stored_json(stored: Stored) -> Described:
     """Return the metadata of a stored object for clients, as a dictionary for JSON."""
     return {
         "key": stored.key,

@@ -6,23 +6,26 @@ may be earlier than requested.
 """
 
 import secrets
+from typing import Annotated, Literal, TypeAlias
 from urllib.parse import quote
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
 
 from ossferry.clock import Clock, utc_text
-from ossferry.errors import BadRequestError, NoPreviewError, NotInlineError, NotStoredError
-from ossferry.http.body import read_json
+from ossferry.errors import NoPreviewError, NotInlineError, NotStoredError
+from ossferry.http.body import WHOLE, Body, Text, read_body
 from ossferry.identity.object_keys import check_own_key, name_of
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, shares
 from ossferry.ledger.shares import Share
-from ossferry.oss.image_processing import can_process, process_text
+from ossferry.oss.image_processing import Process, can_process, process_text
 from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.uploads.lists import read_limit
 
-__all__ = ["ShareApi"]
+__all__ = ["ShareApi", "ShareJson", "Shares", "Wish"]
 
 MIN_LIFE_S, MAX_LIFE_S = 60, 604_800
 MAX_NOTE = 200
@@ -35,6 +38,56 @@ INLINE_TYPES = frozenset(
     }
 )
 """Types that cannot contain scripts, unlike HTML, SVG, XML and PDF."""
+
+
+Disposition: TypeAlias = Literal["attachment", "inline"]
+Note: TypeAlias = Annotated[Text, Field(max_length=MAX_NOTE)]
+
+
+class Wish(Body):
+    """The body of `POST /api/share`."""
+
+    key: Text = Field(description="an object key, as it was uploaded")
+    expires_s: Annotated[int, WHOLE] = Field(
+        ge=MIN_LIFE_S,
+        le=MAX_LIFE_S,
+        description=f"a number of seconds from {MIN_LIFE_S} to {MAX_LIFE_S}",
+    )
+    disposition: Disposition = Field(default="attachment", description="attachment or inline")
+    process: Process | None = Field(
+        default=None,
+        description="null, or an object with resize (width or height or both, from 1 to 4096),"
+        " watermark (text of at most 64 bytes) or format (jpg, png or webp), and nothing else",
+    )
+    note: Note | None = Field(
+        default=None, description=f"null, or text of at most {MAX_NOTE} characters"
+    )
+
+
+class Listed(TypedDict):
+    """A share link in a list, without its URL, which is a secret."""
+
+    id: str
+    key: str
+    made_at: str
+    expires_at: str
+    disposition: str
+    process: Process | None
+    note: str
+    deleted_at: str | None
+
+
+class ShareJson(Listed):
+    """The answer of `POST /api/share`."""
+
+    url: str
+
+
+class Shares(TypedDict):
+    """The answer of `GET /api/shares`."""
+
+    shares: list[Listed]
+    next: str | None
 
 
 class ShareApi:
@@ -55,35 +108,30 @@ class ShareApi:
             NotInlineError: a browser must not display an object of this type.
             NoPreviewError: OSS cannot process this object as an image.
         """
-        document = await read_json(request)
-        key = check_own_key(document.get("key"), owner.prefix)
-        lives_s = _life(document.get("expires_s"))
-        disposition = document.get("disposition", "attachment")
-        if disposition not in ("attachment", "inline"):
-            raise BadRequestError("disposition must be attachment or inline.")
-        operations = document.get("process")
-        process = process_text(operations)
-        note = _note(document.get("note"))
+        wish = await read_body(request, Wish)
+        key = check_own_key(wish.key, owner.prefix)
+        process = process_text(wish.process)
         stored = await self._store.head(key)
         if stored is None:
             raise NotStoredError("OSS has no object under this key.")
         if process and not can_process(stored):
             raise NoPreviewError("OSS processes images of at most 20 MB.")
-        params = _headers(stored, str(disposition), process)
-        link = await self._store.link(key, lives_s=lives_s, params=params)
+        params = _headers(stored, wish.disposition, process)
+        link = await self._store.link(key, lives_s=wish.expires_s, params=params)
         share = Share(
             id=secrets.token_hex(16),
             key=key,
             made_at=self._clock(),
             expires_at=link.expires_at,
-            disposition=str(disposition),
-            process=operations if isinstance(operations, dict) else None,
-            note=note,
+            disposition=wish.disposition,
+            process=wish.process,
+            note=wish.note or "",
         )
         async with self._database.write() as connection:
             await people.remember(connection, owner, share.made_at)
             await shares.add(connection, owner, share)
-        return JSONResponse(_as_json(share) | {"url": link.url})
+        answer: ShareJson = {**_as_json(share), "url": link.url}
+        return JSONResponse(answer)
 
     async def list(self, request: Request, owner: Owner) -> Response:
         """Handle `GET /api/shares?limit=&after=`: return one page of share links, newest first."""
@@ -92,22 +140,8 @@ class ShareApi:
         async with self._database.read() as connection:
             found = await shares.page(connection, owner, after=after, limit=limit)
         last = found[-1].id if len(found) == limit else None
-        return JSONResponse({"shares": [_as_json(each) for each in found], "next": last})
-
-
-def _life(value: object) -> int:
-    if not isinstance(value, int | float) or isinstance(value, bool) or value % 1:
-        raise BadRequestError("expires_s must be a number of seconds.")
-    if not MIN_LIFE_S <= value <= MAX_LIFE_S:
-        raise BadRequestError(f"expires_s must be from {MIN_LIFE_S} to {MAX_LIFE_S}.")
-    return int(value)
-
-
-def _note(value: object) -> str:
-    note = "" if value is None else value
-    if not isinstance(note, str) or len(note) > MAX_NOTE:
-        raise BadRequestError(f"note must be text of at most {MAX_NOTE} characters.")
-    return note
+        answer: Shares = {"shares": [_as_json(each) for each in found], "next": last}
+        return JSONResponse(answer)
 
 
 def _headers(stored: Stored, disposition: str, process: str) -> dict[str, str]:
@@ -135,7 +169,7 @@ def _headers(stored: Stored, disposition: str, process: str) -> dict[str, str]:
     return found
 
 
-def _as_json(share: Share) -> dict[str, object]:
+def _as_json(share: Share) -> Listed:
     return {
         "id": share.id,
         "key": share.key,
@@ -144,5 +178,5 @@ def _as_json(share: Share) -> dict[str, object]:
         "disposition": share.disposition,
         "process": share.process,
         "note": share.note,
-        "deleted_at": share.deleted_at and utc_text(share.deleted_at),
+        "deleted_at": utc_text(share.deleted_at) if share.deleted_at else None,
     }

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
 
 from ossferry.clock import utc_text
 from ossferry.errors import BadRequestError, NoUploadError, OssLostError
@@ -18,7 +19,7 @@ from ossferry.identity.object_keys import check_own_key, name_of
 from ossferry.identity.owner import Owner
 from ossferry.oss.objects import Begun, ObjectStore, Part
 
-__all__ = ["UPLOAD_ID", "UnfinishedApi"]
+__all__ = ["UPLOAD_ID", "Discarded", "Unfinished", "UnfinishedApi"]
 
 UPLOAD_ID = "[A-Za-z0-9._~-]{1,128}"
 MAX_SHOWN = 50
@@ -33,13 +34,39 @@ ABORTS = 4
 PAUSE_S = 0.2
 
 
+class UnfinishedUpload(TypedDict):
+    """An unfinished upload, for clients."""
+
+    key: str
+    name: str
+    upload_id: str
+    size: int
+    part_size: int | None
+    began_at: str
+    last_at: str
+
+
+class Unfinished(TypedDict):
+    """The answer of `GET /api/unfinished`."""
+
+    uploads: list[UnfinishedUpload]
+    more: bool
+
+
+class Discarded(TypedDict):
+    """The answer of `DELETE /api/unfinished`."""
+
+    key: str
+    upload_id: str
+
+
 class UnfinishedApi:
     """The endpoints `GET /api/unfinished` and `DELETE /api/unfinished`."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._looking: dict[tuple[str, str], asyncio.Task[dict[str, object]]] = {}
+        self._looking: dict[tuple[str, str], asyncio.Task[Unfinished]] = {}
 
     async def list(self, request: Request, owner: Owner) -> Response:
         """Handle `GET /api/unfinished?key=`: return the latest unfinished uploads.
@@ -81,15 +108,16 @@ class UnfinishedApi:
             await asyncio.sleep(tried * PAUSE_S)
             await self._store.abort(key, upload_id)
             if await self._store.parts(key, upload_id) is None:
-                return JSONResponse({"key": key, "upload_id": upload_id})
+                answer: Discarded = {"key": key, "upload_id": upload_id}
+                return JSONResponse(answer)
         raise OssLostError("parts-left")
 
-    def _looked(self, asked: tuple[str, str], look: asyncio.Task[dict[str, object]]) -> None:
+    def _looked(self, asked: tuple[str, str], look: asyncio.Task[Unfinished]) -> None:
         del self._looking[asked]
         if not look.cancelled():
             look.exception()  # retrieve it: asyncio would log it otherwise
 
-    async def _look(self, owner: Owner, key: str) -> dict[str, object]:
+    async def _look(self, owner: Owner, key: str) -> Unfinished:
         begun = await self._store.begun(key or owner.prefix)
         found = [each for each in begun if _is_of(owner, each) and key in ("", each.key)]
         latest = sorted(found, key=lambda each: each.began_at, reverse=True)[:MAX_SHOWN]
@@ -97,7 +125,7 @@ class UnfinishedApi:
         uploads = [each for each in known if each]  # the other uploads have ended since
         return {"uploads": uploads, "more": len(found) > len(latest)}
 
-    async def _describe(self, upload: Begun) -> dict[str, object] | None:
+    async def _describe(self, upload: Begun) -> UnfinishedUpload | None:
         async with self._turns:
             parts = await self._store.parts(upload.key, upload.upload_id)
         return None if parts is None else _as_json(upload, parts)
@@ -107,7 +135,7 @@ def _is_of(owner: Owner, upload: Begun) -> bool:
     return upload.key.startswith(owner.prefix)
 
 
-def _as_json(upload: Begun, parts: Sequence[Part]) -> dict[str, object]:
+def _as_json(upload: Begun, parts: Sequence[Part]) -> UnfinishedUpload:
     last = max((part.last_modified for part in parts), default=upload.began_at)
     return {
         "key": upload.key,

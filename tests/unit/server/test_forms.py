@@ -226,7 +226,7 @@ def test_t03_a_page_of_elsewhere_gets_no_form(
     assert (scripted.status_code, scripted.json()["code"]) == (403, "cross-site")
     assert opened.status_code == 403
     assert "policy" not in opened.text
-    assert "href='/form'" in opened.text  # the user can continue with a click
+    assert 'href="/form"' in opened.text  # the user can continue with a click
     assert sts.calls == []
 
 
@@ -269,7 +269,7 @@ def test_the_way_back_leads_on_by_a_page_of_our_own(client: httpx.Client) -> Non
 
     answer = client.get(f"/form/back?upload={upload}", headers={"sec-fetch-site": "cross-site"})
 
-    assert f"url=/form/arrived?upload={upload}'" in answer.text
+    assert f'url=/form/arrived?upload={upload}"' in answer.text
     for odd in ("", "x", upload + "'", upload[:-1] + "G", "../" + upload):
         assert client.get("/form/back", params={"upload": odd}).status_code == 404
 
@@ -318,7 +318,7 @@ def test_a_file_of_another_type_is_removed_and_the_person_told(
         answer = client.get(f"/form/arrived?upload={upload}")
         listed = client.get("/api/objects", params={"sort": "newest"}).json()["objects"]
 
-    assert "accept='image/*'" in page
+    assert 'accept="image/*"' in page
     assert answer.status_code == 415
     assert "image/*" in answer.text
     assert store.objects == {}
@@ -385,4 +385,4 @@ def test_the_pages_speak_the_persons_language(
     assert f"<h1>{words}</h1>" in asked
     assert f"<h1>{words}</h1>" in chosen
     assert f"lang={language}" in shown(chosen)["success_action_redirect"]
-    assert ("dir=rtl" in asked) == (language == "ar")
+    assert ('dir="rtl"' in asked) == (language == "ar")

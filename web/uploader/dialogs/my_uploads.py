@@ -163,7 +163,7 @@ class _MyUploads:
         if self.lines or self.search.value:  # an empty list needs no search
             self.fields.hidden = False
         if self.lines:
-            key = "my_uploads_first" if self._has_more() else "my_uploads_count"
+            key = "my_uploads_first" if self._has_more() else "files"
             set_text(self.words, say_count(key, len(self.lines)))
         else:
             set_text(

@@ -37,7 +37,7 @@ def test_start_quarters_failures_and_end_are_told_once():
         "50% uploaded.",
         "2 files failed.",
         "75% uploaded.",
-        "Finished: 2 arrived and verified, 2 failed.",
+        "Finished. 2 files arrived and verified. 2 files failed.",
     ]
 
 

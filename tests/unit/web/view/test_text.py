@@ -3,7 +3,16 @@
 import pytest
 
 from support.english import PlainFormats, speak_english
-from uploader.view.words.text import count_files, say, size_text, time_left, types_text, use
+from uploader.view.words.text import (
+    count_files,
+    gap,
+    say,
+    say_count,
+    size_text,
+    time_left,
+    types_text,
+    use,
+)
 
 speak_english()
 
@@ -48,6 +57,24 @@ def test_types_are_named_as_people_know_them():
 
 def test_one_file_is_not_many():
     assert (count_files(1), count_files(2)) == ("1 file", "2 files")
+
+
+def test_a_plural_form_that_a_sentence_lacks_is_the_general_one():
+    use("en", {"lines": {"other": "{count} lines"}}, PlainFormats())
+    try:
+        assert say_count("lines", 1) == "1 lines"
+    finally:
+        speak_english()
+
+
+def test_sentences_of_chinese_and_japanese_follow_each_other_without_a_space():
+    gaps = []
+    for code in ("en", "ar", "ja", "zh-CN", "zh-TW"):
+        use(code, {}, PlainFormats())
+        gaps.append(gap())
+    speak_english()
+
+    assert gaps == [" ", " ", "", "", ""]
 
 
 def test_values_are_text_and_nothing_else():

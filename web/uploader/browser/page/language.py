@@ -49,12 +49,11 @@ class Intl:
         return str(self._keep("percent", lambda: self._figures("percent").format(0)))
 
     def plural(self, count: int) -> str:
-        """Return the plural category of a number: `one` or `other`.
+        """Return the plural category of a number, such as `one` or `few`.
 
-        Every other category of `Intl.PluralRules` becomes `other`.
+        Source: ECMA-402, `Intl.PluralRules`; its categories are those of CLDR.
         """
-        found = str(self._keep("plural", lambda: self._new("PluralRules")).select(count))
-        return found if found == "one" else "other"
+        return str(self._keep("plural", lambda: self._new("PluralRules")).select(count))
 
     def time(self, at_s: float) -> str:
         """Return the time of day as text, such as `15:40`, for a time in seconds since 1970."""
@@ -91,13 +90,13 @@ def chosen() -> str:
     return str(js.document.documentElement.lang)
 
 
-def sentences_of_page() -> "dict[str, str]":
-    """Return the sentences that the server sent with the page, as `{key: sentence}`."""
+def sentences_of_page() -> "dict[str, Any]":
+    """Return the sentences that the server sent with the page; see `view.words.text.use`."""
     return _read(js.document.getElementById("sentences").textContent)
 
 
-async def fetch_sentences(code: str) -> "dict[str, str]":
-    """Fetch the sentences of another language, and return them as `{key: sentence}`.
+async def fetch_sentences(code: str) -> "dict[str, Any]":
+    """Fetch the sentences of another language, and return them; see `view.words.text.use`.
 
     Raises:
         JsException: the server does not answer.
@@ -136,6 +135,6 @@ def _set_label(target: "Any", words: str) -> None:
     target.setAttribute("aria-label", words)
 
 
-def _read(text: str) -> "dict[str, str]":
-    found: dict[str, str] = json.loads(text)
+def _read(text: str) -> "dict[str, Any]":
+    found: dict[str, Any] = json.loads(text)
     return found

@@ -10,7 +10,7 @@ from uploader.browser.page.dom import (
 )
 from uploader.view.elements import Facts, button
 from uploader.view.signals import Computed, effect
-from uploader.view.words.text import count_files, number, say, say_count, size_text, time_left
+from uploader.view.words.text import number, say, say_count, size_text, time_left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
     buttons = element("div", {"class": "bulk"})
 
     def show_sum() -> None:
-        files = count_files(model.files.get())
-        done = say("total", done=number(model.done.get()), files=files)
+        done = say_count("total", model.files.get(), done=number(model.done.get()))
         facts.show([done] + _pace(model))
         set_attribute(bar, "max", str(model.size.get() or 1))
         all_empty = not model.size.get() and model.files.get() and not model.running.get()

@@ -5,7 +5,14 @@ from uploader.transfer import states
 from uploader.transfer.pacing.retry import waits_for
 from uploader.view.elements import facts
 from uploader.view.words.messages import explain
-from uploader.view.words.text import count_files, number, say, size_text, time_of_day, types_text
+from uploader.view.words.text import (
+    count_files,
+    say,
+    say_count,
+    size_text,
+    time_of_day,
+    types_text,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +68,7 @@ def show_limits(model: "GrantModel") -> None:
     limits = grant.limits
     hint = [
         say("hint", size=size_text(limits.max_file_size)),
-        say("hint_files", count=number(limits.max_files)),
+        say_count("hint_files", limits.max_files),
     ]
     if limits.types:
         hint.append(say("hint_types", types=types_text(limits.types)))

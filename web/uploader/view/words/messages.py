@@ -15,7 +15,15 @@ from uploader.transfer.errors import (
 )
 from uploader.transfer.grants.credentials import OTHER_PERSON
 from uploader.transfer.pacing.retry import SERVER_UNAVAILABLE, is_transient
-from uploader.view.words.text import count_files, moment, number, say, size_text, types_text
+from uploader.view.words.text import (
+    count_files,
+    moment,
+    number,
+    say,
+    say_count,
+    size_text,
+    types_text,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,7 +156,7 @@ def _before(error: Exception) -> Explanation:
     if isinstance(error, WrongType):
         return _explanation("wrong_type", types=types_text(error.types))
     if isinstance(error, TooManyFiles):
-        return _explanation("too_many", limit=error.limit)
+        return Explanation(say_count("too_many", error.limit), say("too_many_next"))
     if isinstance(error, FileUnreadable):
         detail = [error.reason] if error.reason else []
         return _explanation("changed" if error.changed else "unreadable", detail=detail)

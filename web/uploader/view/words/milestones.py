@@ -1,7 +1,7 @@
 """Milestones for screen readers: start, quarters of the progress, failures and end."""
 
-from uploader.view.words.text import count_files, number, say, say_count
 from uploader.view.words.text import percent as percent_text
+from uploader.view.words.text import say, say_count
 
 __all__ = ["Milestones"]
 
@@ -28,11 +28,13 @@ class Milestones:
         more_failed, self._failed = failed > self._failed, failed
         if self._busy and not was_busy:
             self._quarter = percent // 25
-            return say("announce_start", files=count_files(running))
+            return say_count("announce_start", running)
         if was_busy and not self._busy:
             if failed:
-                return say("announce_end_failed", done=number(done), failed=number(failed))
-            return say("announce_end", files=count_files(files)) if files else ""
+                arrived = say_count("announce_end", done)
+                failures = say_count("announce_failed", failed)
+                return say("announce_end_failed", arrived=arrived, failed=failures)
+            return say_count("announce_end", files) if files else ""
         quarter = percent // 25
         if self._busy and quarter > self._quarter and quarter < 4:
             self._quarter = quarter

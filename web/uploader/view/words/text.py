@@ -1,7 +1,8 @@
 """Sentences, numbers and times in the person's language.
 
-A language consists of sentences (`locales/*.json`) and `Formats`; `use` sets both. `language` is a
-signal: when the language changes, all effects that read `language` run again.
+A language consists of sentences (`locales/*.json`) and `Formats`; `use` sets both. A sentence with
+a count is an object with one sentence for each plural form of the language. `language` is a signal:
+when the language changes, all effects that read `language` run again.
 """
 
 from uploader.view.signals import Signal
@@ -14,6 +15,7 @@ __all__ = [
     "ago",
     "count_files",
     "direction",
+    "gap",
     "language",
     "moment",
     "number",
@@ -29,6 +31,7 @@ __all__ = [
 
 UNITS = ("kB", "MB", "GB", "TB")
 KINDS = ("audio", "font", "image", "text", "video")  # of content types; each has a sentence
+NO_GAP = ("ja", "zh-CN", "zh-TW")  # the full stop of these languages has its own space
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 ISOLATES = ("\u2068", "\u2069")  # keep the order of `49 MB` in a right-to-left sentence
 SHORT_NAME = 5  # letters; a content type with a longer name is shown in full
@@ -54,7 +57,7 @@ if TYPE_CHECKING:
             """The pattern of a percentage, such as `0%`; the number replaces `0`."""
 
         def plural(self, count: int) -> str:
-            """Return the plural category of a number: `one` or `other`."""
+            """Return the plural category of a number, such as `one` or `few`."""
 
         def time(self, at_s: float) -> str:
             """Return the time of day as text, such as `15:40`, for a time in seconds since 1970."""
@@ -70,7 +73,7 @@ class _Current:
     """The sentences and formats of the current language."""
 
     def __init__(self) -> None:
-        self.sentences: dict[str, str] = {}
+        self.sentences: dict[str, Any] = {}  # {key: sentence, or {plural form: sentence}}
         self.formats: Any = None  # Formats
         self.around_value = ("", "")  # put before and after each value in a sentence
 
@@ -78,8 +81,13 @@ class _Current:
 _current = _Current()
 
 
-def use(code: str, sentences: "dict[str, str]", formats: "Formats") -> None:
-    """Set the current language; `code` is a language code such as `zh-CN`."""
+def use(code: str, sentences: "dict[str, Any]", formats: "Formats") -> None:
+    """Set the current language.
+
+    Args:
+        code: a language code such as `zh-CN`.
+        sentences: `{key: sentence}`; instead of a sentence with a count, `{plural form: sentence}`.
+    """
     _current.sentences = sentences
     _current.formats = formats
     _current.around_value = ISOLATES if direction(code) == "rtl" else ("", "")
@@ -91,14 +99,22 @@ def direction(code: str) -> str:
     return "rtl" if code in RIGHT_TO_LEFT else "ltr"
 
 
+def gap() -> str:
+    """Return the text between two sentences: a space, or nothing in Chinese and Japanese."""
+    return "" if language.get() in NO_GAP else " "
+
+
 def say(key: str, **values: object) -> str:
     """Return the sentence with this key in the current language.
 
     Each `{name}` in the sentence is replaced by the value with this name.
     """
+    return _filled(_current.sentences[key], values)
+
+
+def _filled(rest: str, values: "dict[str, object]") -> str:
     out = ""
     before_value, after_value = _current.around_value
-    rest = _current.sentences[key]
     while "{" in rest:
         before, _, rest = rest.partition("{")
         name, _, rest = rest.partition("}")
@@ -107,12 +123,14 @@ def say(key: str, **values: object) -> str:
 
 
 def say_count(key: str, count: int, **values: object) -> str:
-    """Return a sentence in singular or plural, depending on `count`.
+    """Return the sentence with this key in the plural form that the language uses for `count`.
 
-    `<key>_one` is the key of the singular, `<key>_other` is the key of the plural. As in `say`,
-    each `{name}` is replaced by the value with this name. `{count}` is replaced by the number.
+    If the sentence lacks the form, use the form `other`. As in `say`, each `{name}` is replaced by
+    the value with this name. `{count}` is replaced by the number.
     """
-    return say(f"{key}_{_current.formats.plural(count)}", count=number(count), **values)
+    forms = _current.sentences[key]
+    values["count"] = number(count)
+    return _filled(forms.get(_current.formats.plural(count)) or forms["other"], values)
 
 
 def number(value: int) -> str:
@@ -182,10 +200,10 @@ def ago(seconds: float) -> str:
 def time_left(seconds: float) -> str:
     """Return the remaining time as text, rounded to 5 seconds, to minutes or to hours."""
     if seconds < 55:
-        return say("left_seconds", count=max(5, 5 * int((seconds + 4.999) // 5)))
+        return say_count("left_seconds", max(5, 5 * int((seconds + 4.999) // 5)))
     if seconds < 3570:
-        return say("left_minutes", count=int((seconds + 30) // 60) or 1)
-    return say("left_hours", count=int((seconds + 1800) // 3600) or 1)
+        return say_count("left_minutes", int((seconds + 30) // 60) or 1)
+    return say_count("left_hours", int((seconds + 1800) // 3600) or 1)
 
 
 def moment(at_s: float) -> str:
