@@ -15,6 +15,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 OURS = ("ossferry", "mock_oss")
+OUR_WHEEL = "ossferry-pyodide"
 NOT_IMPORTED = {
     "httptools": "uvicorn parses HTTP with it, and we extend uvicorn's class for it",
     "uvloop": "uvicorn selects it as the event loop where it is installed",
@@ -27,12 +28,11 @@ installed = cache(packages_distributions)
 
 @cache
 def requirements() -> list[Requirement]:
-    """Return the declared dependencies, including those of the extras."""
+    """Return the declared dependencies, including those of the extras, without our own wheel."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"].values()
-    return [
-        Requirement(each) for each in (*project["dependencies"], *(e for es in extras for e in es))
-    ]
+    every = (*project["dependencies"], *(each for extra in extras for each in extra))
+    return [each for each in map(Requirement, every) if each.name != OUR_WHEEL]
 
 
 @cache
