@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
-import alibabacloud_oss_v2 as oss_v2  # type: ignore[import-untyped]  # it has no types
+import alibabacloud_oss_v2 as oss_v2
 import oss2
 import pytest
 
