@@ -42,7 +42,12 @@ LAST_S = 60.0
 LEFT_ALONE = timedelta(seconds=2)
 """Pause between attempts to renew credentials while STS does not answer."""
 
-NEW_CREDENTIALS_HELP = ("SecurityTokenExpired", "InvalidSecurityToken", "InvalidAccessKeyId")
+NEW_CREDENTIALS_HELP = (
+    "SecurityTokenExpired",
+    "InvalidSecurityToken",
+    "AccessKeyIdAndSecurityTokenNotMatch",
+    "InvalidAccessKeyId",
+)
 NO_OBJECT = ("NoSuchKey", "status-404")
 """Codes for a missing object. An answer to HEAD has no body, and possibly no code."""
 

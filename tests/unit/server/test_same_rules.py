@@ -9,7 +9,9 @@ from build import LANGUAGES
 from ossferry.grants.file_types import takes
 from ossferry.http import languages
 from ossferry.identity.object_keys import directory, form_name, safe_name
+from ossferry.oss.bucket import NEW_CREDENTIALS_HELP
 from uploader.oss import keys
+from uploader.oss.errors import TOKEN_CODES
 from uploader.transfer.grants.limits import allows
 from uploader.view.words import text
 
@@ -55,3 +57,7 @@ def test_a_type_is_taken_where_the_page_takes_it(
 def test_server_and_page_have_the_same_languages_and_directions() -> None:
     assert set(languages.LANGUAGES) == set(LANGUAGES)
     assert languages.RIGHT_TO_LEFT == text.RIGHT_TO_LEFT
+
+
+def test_server_and_page_renew_credentials_after_the_same_codes() -> None:
+    assert set(NEW_CREDENTIALS_HELP) == set(TOKEN_CODES)
