@@ -90,17 +90,22 @@ def _wait_until_up(url: str, process: subprocess.Popen[str]) -> None:
 def test_workers_share_one_grant_and_one_set_of_figures(
     demo: Demo, options: dict[str, str], redis_url: str, tmp_path: Path
 ) -> None:
-    before = len([r for r in demo.oss.requests if r.operation == "AssumeRole"])
     options = {**options, "OSSFERRY_REDIS_URL": redis_url}
     headers = {"authorization": f"Bearer {METRICS_TOKEN}"}
-    with serving(tmp_path, options, "--workers", "2") as (url, process):
-        grants = [
-            httpx.post(f"{url}/api/grant", trust_env=False).json()["access_key_id"]
-            for _ in range(24)
-        ]
-        figures = httpx.get(f"{url}/metrics", headers=headers, trust_env=False).text
-        process.send_signal(signal.SIGTERM)
-        said, log = process.communicate(timeout=30)
+    log = "redis-lost"
+    attempts = 0
+    while "redis-lost" in log:  # on a busy machine Redis may answer too late
+        attempts += 1
+        assert attempts <= 5, log
+        before = len([r for r in demo.oss.requests if r.operation == "AssumeRole"])
+        with serving(tmp_path, options, "--workers", "2") as (url, process):
+            grants = [
+                httpx.post(f"{url}/api/grant", trust_env=False).json()["access_key_id"]
+                for _ in range(24)
+            ]
+            figures = httpx.get(f"{url}/metrics", headers=headers, trust_env=False).text
+            process.send_signal(signal.SIGTERM)
+            said, log = process.communicate(timeout=30)
 
     assert len(set(grants)) == 1
     assert len([r for r in demo.oss.requests if r.operation == "AssumeRole"]) == before + 1
