@@ -31,6 +31,33 @@ COUNT = "{count}"
 WITHOUT_NUMBER = {"ar": {"zero", "one", "two"}}
 """The forms in which the words can say the number."""
 
+EAST_ASIAN = ("ja", "zh-CN", "zh-TW")
+CJK = "\u3040-\u30ff\u3400-\u9fff"
+WIDE = "、。，：；？！（）「」“”"  # noqa: RUF001 - the rule is about this punctuation
+MISTAKES = [
+    re.compile(f"[{CJK}][A-Za-z0-9*]|[A-Za-z0-9*][{CJK}]"),  # a space belongs between the two
+    re.compile(f" [{WIDE}]|[{WIDE}] "),  # this punctuation has its own space
+    re.compile(f"[{CJK}][,:;!?()]|[,:;!()][{CJK}]"),  # half-width punctuation
+    re.compile(f"[{CJK}] [{CJK}]"),
+    re.compile("  |^ | $"),
+]
+SAYS = ("ago", "arrived", "cause", "changed", "failed", "next", "sentence", "types")
+"""Placeholders for words of the language."""
+
+FOREIGN = {
+    "ja": ("ストレージの部分", "資格情報", "端末", "ブラウザ、", "フォルダ、"),
+    "zh-CN": ("檔", "儲", "傳", "網路", "默认桶", "存储桶", "区域", "管理者"),
+    "zh-TW": (
+        *("文件", "存儲", "網絡", "服務器", "用戶", "設置", "默認", "信息", "地域", "分片", "屏幕"),
+        *("訪問", "登錄", "鏈接", "打開", "支持", "視頻", "數據", "程序", "賬", "文檔", "管理者"),
+        *("代理", "刷新", "緩存", "域名", "加載", "點擊"),
+    ),
+}
+"""Words that the texts avoid: of the other script or country, or not chosen in `docs/page.md`."""
+
+CONSOLE = ("cors_next",)
+"""Sentences that quote the labels of the OSS console, which mixes the words."""
+
 Text: TypeAlias = "str | dict[str, str]"
 
 # The nouns of the counted sentences in Arabic: singular, dual, plural of 3 to 10, and the singular
@@ -209,6 +236,42 @@ def test_every_counted_sentence_has_its_arabic_noun_here() -> None:
     }
 
     assert counted == set(ARABIC)
+
+
+@pytest.mark.parametrize("language", EAST_ASIAN)
+@pytest.mark.parametrize("place", PLACES)
+def test_chinese_and_japanese_follow_one_rule_for_spaces_and_punctuation(
+    place: str, language: str
+) -> None:
+    wrong = [
+        (key, sentence)
+        for key, text in texts(place, language).items()
+        for sentence in forms(text).values()
+        for rule in MISTAKES
+        if rule.search(re.sub(r"\{(\w+)\}", _shown, sentence))
+    ]
+
+    assert wrong == []
+
+
+def _shown(hole: re.Match[str]) -> str:
+    """Return what a placeholder becomes: words of the language, or a number or name."""
+    return "字" if hole[1] in SAYS else "x1"
+
+
+@pytest.mark.parametrize(("language", "words"), FOREIGN.items())
+@pytest.mark.parametrize("place", PLACES)
+def test_no_words_of_the_other_script_or_country(
+    place: str, language: str, words: tuple[str, ...]
+) -> None:
+    said = "\n".join(
+        sentence
+        for key, text in texts(place, language).items()
+        if key not in CONSOLE
+        for sentence in forms(text).values()
+    )
+
+    assert [each for each in words if each in said] == []
 
 
 def test_no_language_is_left_out_of_the_build() -> None:

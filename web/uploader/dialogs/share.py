@@ -14,7 +14,7 @@ from uploader.oss.times import from_iso
 from uploader.transfer.errors import ServerRefused
 from uploader.view.elements import button
 from uploader.view.words.messages import NOT_STORED, explain
-from uploader.view.words.text import moment, say, say_count
+from uploader.view.words.text import gap, moment, say, say_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ async def _show_link(
     ends_s = from_iso(made["expires_at"])
     until = say("share_until", until=moment(ends_s))
     if asked_s - (ends_s - BrowserClock().now_s()) > MUCH_SOONER * asked_s:
-        until += " " + say("share_sooner")
+        until += gap() + say("share_sooner")
     result.append(
         element("div", {"class": "field"}, field, copy),
         element("p", {"class": "hint"}, until),

@@ -5,6 +5,7 @@ import pytest
 from support.english import PlainFormats, speak_english
 from uploader.view.words.text import (
     count_files,
+    gap,
     say,
     say_count,
     size_text,
@@ -64,6 +65,16 @@ def test_a_plural_form_that_a_sentence_lacks_is_the_general_one():
         assert say_count("lines", 1) == "1 lines"
     finally:
         speak_english()
+
+
+def test_sentences_of_chinese_and_japanese_follow_each_other_without_a_space():
+    gaps = []
+    for code in ("en", "ar", "ja", "zh-CN", "zh-TW"):
+        use(code, {}, PlainFormats())
+        gaps.append(gap())
+    speak_english()
+
+    assert gaps == [" ", " ", "", "", ""]
 
 
 def test_values_are_text_and_nothing_else():

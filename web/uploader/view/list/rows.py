@@ -18,7 +18,7 @@ from uploader.view.elements import CROSS, Facts, button, facts, file_name
 from uploader.view.signals import Owner, effect
 from uploader.view.words.file_names import badge
 from uploader.view.words.messages import explain
-from uploader.view.words.text import percent, say, size_text, time_left
+from uploader.view.words.text import gap, percent, say, size_text, time_left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _tell(words: "Element", told: "Explanation", buttons: "list[Element]") -> No
     clear(words)
     words.append(element("span", None, told.sentence))
     if not told.notice:  # else the notice above the list says what to do
-        words.append(" ", element("span", {"class": "next"}, told.next_step))
+        words.append(gap(), element("span", {"class": "next"}, told.next_step))
     if told.detail:
         words.append(element("code", {"class": "detail"}, facts(told.detail)))
     if buttons:

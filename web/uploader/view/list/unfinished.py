@@ -7,7 +7,7 @@ from uploader.browser.page.dom import by_id, clear, element, set_attribute
 from uploader.oss.keys import safe_name
 from uploader.view.elements import button, file_name
 from uploader.view.signals import Owner, Signal, effect
-from uploader.view.words.text import ago, percent, say, say_count, size_text
+from uploader.view.words.text import ago, gap, percent, say, say_count, size_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _head(records: "list[Checkpoint]", actions: "Actions", listeners: Owner) -> 
     words = element("p", {"class": "title"}, title)
     head = element("div", {"class": "record"}, words)
     if len(ready) < len(records):
-        words.append(" ", say(_again(bool(ready))))
+        words.append(gap(), say(_again(bool(ready))))
     if ready:
         action = partial(actions.continue_uploads, ready)
         head.append(button("button small", say("go_on"), action, listeners))

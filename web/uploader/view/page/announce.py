@@ -10,6 +10,7 @@ from uploader.transfer import states
 from uploader.view.signals import effect
 from uploader.view.words.messages import explain
 from uploader.view.words.milestones import Milestones
+from uploader.view.words.text import gap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _failures(model: "QueueModel", origin: str) -> str:
     fresh = [item for item in model.rows.get() if not item.announced and _has_failed(item)]
     for item in fresh:
         item.announced = True
-    return " ".join(
+    return gap().join(
         [
             f"{safe_name(item.upload.file.name)}: "
             + explain(item.upload.error, origin=origin).sentence

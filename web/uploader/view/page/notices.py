@@ -10,7 +10,7 @@ from uploader.transfer.pacing.retry import waits_for
 from uploader.view.elements import button
 from uploader.view.signals import Owner, effect
 from uploader.view.words.messages import explain
-from uploader.view.words.text import say, say_count
+from uploader.view.words.text import gap, say, say_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _quota(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "lis
     else:
         words, more = say("no_room"), say("no_room_next")
     if waiting:
-        more += " " + say_count("notice_waiting", waiting)
+        more += gap() + say_count("notice_waiting", waiting)
     offers = [("my_uploads", actions.show_my_uploads)] if actions.can("objects") else []
     if waiting:
         offers = offers + [("try_now", actions.try_now)]
@@ -192,6 +192,6 @@ def _box(notice: _Notice, listeners: Owner) -> "Element":
     for name, action in notice.offers:
         buttons.append(button("button small", say(name), action, listeners))
     rest = element("span", {"class": "rest"})
-    words = element("p", None, element("b", None, notice.words), " ", rest)
+    words = element("p", None, element("b", None, notice.words), gap(), rest)
     attributes = {"class": kind, "data-testid": f"notice-{notice.key}"}
     return element("div", attributes, words, buttons)

@@ -15,6 +15,7 @@ __all__ = [
     "ago",
     "count_files",
     "direction",
+    "gap",
     "language",
     "moment",
     "number",
@@ -30,6 +31,7 @@ __all__ = [
 
 UNITS = ("kB", "MB", "GB", "TB")
 KINDS = ("audio", "font", "image", "text", "video")  # of content types; each has a sentence
+NO_GAP = ("ja", "zh-CN", "zh-TW")  # the full stop of these languages has its own space
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 ISOLATES = ("\u2068", "\u2069")  # keep the order of `49 MB` in a right-to-left sentence
 SHORT_NAME = 5  # letters; a content type with a longer name is shown in full
@@ -95,6 +97,11 @@ def use(code: str, sentences: "dict[str, Any]", formats: "Formats") -> None:
 def direction(code: str) -> str:
     """Return `rtl` if the language is written from right to left, else `ltr`."""
     return "rtl" if code in RIGHT_TO_LEFT else "ltr"
+
+
+def gap() -> str:
+    """Return the text between two sentences: a space, or nothing in Chinese and Japanese."""
+    return "" if language.get() in NO_GAP else " "
 
 
 def say(key: str, **values: object) -> str:
