@@ -47,12 +47,12 @@ def top_of(target: Locator) -> float:
 
 @slow_on_pyodide
 def test_a_fact_reads_the_way_of_its_language(uploader: UploaderPage, page: Page) -> None:
-    uploader.drop(a__txt="x" * 3, b__txt="y" * 4)
-    uploader.row("b.txt").expect_state("done")
+    uploader.drop(a__txt="x" * 3, b__txt="y" * 3, c__txt="z")
+    expect(uploader.total).to_contain_text("3 of 3 files")
     page.locator("#language").select_option("ar")
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
 
-    for fact in ("2 من 2", "7 B من 7 B"):
+    for fact in ("3 من 3 ملفات", "7 B من 7 B"):
         line = uploader.total.locator(".fact").filter(has_text=fact.partition(" ")[0]).first
         (_, first), (_, second) = line.evaluate(PLACES)[:2]
         assert first > second

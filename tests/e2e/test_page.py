@@ -214,14 +214,14 @@ def test_languages_by_browser_and_by_choice(demo: Demo, browser: Browser) -> Non
         uploader.expect_ready()
         uploader.drop(a__txt="x")
         row = uploader.row("a.txt")
-        row.expect_says("到着・検証済み")
+        row.expect_says("アップロード完了")
         expect(page.locator("#demo")).to_contain_text("デモ")
         page.get_by_label("言語").select_option("ar")
         row.expect_says("وصل وتم التحقق منه")
         expect(page.locator("html")).to_have_attribute("dir", "rtl")
         page.get_by_label("اللغة").select_option("zh-CN")
         expect(page.locator("html")).to_have_attribute("dir", "ltr")
-        row.expect_says("已送达并核验")
+        row.expect_says("已上传并校验")
         expect(page.get_by_role("heading", level=1)).to_have_text(
             HEADINGS["zh-SG"][1], use_inner_text=True
         )
