@@ -92,11 +92,7 @@ def test_workers_share_one_grant_and_one_set_of_figures(
 ) -> None:
     options = {**options, "OSSFERRY_REDIS_URL": redis_url}
     headers = {"authorization": f"Bearer {METRICS_TOKEN}"}
-    log = "redis-lost"
-    attempts = 0
-    while "redis-lost" in log:  # on a busy machine Redis may answer too late
-        attempts += 1
-        assert attempts <= 5, log
+    while True:
         before = len([r for r in demo.oss.requests if r.operation == "AssumeRole"])
         with serving(tmp_path, options, "--workers", "2") as (url, process):
             grants = [
@@ -106,6 +102,8 @@ def test_workers_share_one_grant_and_one_set_of_figures(
             figures = httpx.get(f"{url}/metrics", headers=headers, trust_env=False).text
             process.send_signal(signal.SIGTERM)
             said, log = process.communicate(timeout=30)
+        if "redis-lost" not in log:  # on a busy machine Redis may answer too late
+            break
 
     assert len(set(grants)) == 1
     assert len([r for r in demo.oss.requests if r.operation == "AssumeRole"]) == before + 1
