@@ -264,3 +264,22 @@ def test_every_entity_is_resolved_and_the_first_element_is_read():
 def test_a_body_of_oss_is_empty_xml_or_json(text, is_page):
     with pytest.raises(Refused if is_page else Corrupt):
         read_stored(reply(200, (), text))
+
+
+def test_what_is_missing_is_named_exactly():
+    with pytest.raises(Corrupt) as hidden:
+        read_stored(reply(200, [("ETag", '"A"')]))
+    with pytest.raises(Refused) as no_id:
+        read_upload_id(reply(200, (), "{}"))
+    with pytest.raises(Refused) as no_list:
+        read_parts(reply(200, (), "{}"))
+
+    assert hidden.value.what == hidden.value.expected == "x-oss-hash-crc64ecma"
+    assert no_id.value.message == "no UploadId"
+    assert no_list.value.message == "no ListParts"
+
+
+def test_the_first_page_of_parts_may_end_with_part_1():
+    page = LIST.replace("{more}", "true").replace("Marker>2<", "Marker>1<")
+
+    assert read_parts(reply(200, (), page))[1] == 1

@@ -1,9 +1,12 @@
 """The limits of a record: up to which values a page uses it."""
 
+import json
+
 import pytest
 
-from uploader.transfer.journal.checkpoint import Checkpoint, read_checkpoint
+from uploader.transfer.journal.checkpoint import Checkpoint, read_checkpoint, restore
 from uploader.transfer.options import Options
+from uploader.transfer.plan import MAX_SINGLE_BYTES, MIN_PART_BYTES
 
 OWNER = "uploads/alice-1/"
 NOW_S = 1_773_480_413.0
@@ -76,3 +79,72 @@ def test_a_record_is_used_up_to_a_limit(used, refused):
 @pytest.mark.parametrize(("age_s", "is_abandoned"), [(WEEK_S - 1, False), (WEEK_S, True)])
 def test_an_old_multipart_upload_is_not_offered_but_its_parts_are_removed(age_s, is_abandoned):
     assert read(text(saved_at_s=NOW_S - age_s)).is_abandoned is is_abandoned
+
+
+def test_a_record_tells_the_file_and_nothing_about_this_browser():
+    record = read(text(name="a.bin", path="f/g", size=7, modified=-5))
+
+    file = record.file()
+    assert (file.name, file.path, file.size, file.modified) == ("a.bin", "f/g", 7, -5)
+    assert (record.number, record.can_reopen, record.is_abandoned) == (0, False, False)
+    assert record.sha256 == ""
+
+
+def test_a_record_without_a_digest_is_read():
+    stored = json.loads(text())
+    del stored["sha256"]
+
+    assert read(json.dumps(stored)).sha256 == ""
+
+
+def test_a_file_with_a_fixed_key_is_at_its_folder():
+    options = Options(same_name="replace")
+
+    for path, key in (("f", f"{OWNER}f/a.bin"), ("", f"{OWNER}a.bin")):
+        assert read(text(options=options, path=path, key=key)).key == key
+    assert read(text(options=options, path="f", key=f"{OWNER}a.bin")) is None
+
+
+class Noted:
+    """Stands for the target, the progress and the record of an upload."""
+
+    def continue_from(self, *values, may_have_begun=None):
+        self.values = values
+        self.may_have_begun = may_have_begun
+
+    def save_as(self, key):
+        self.key = key
+
+    def save_id(self, upload_id):
+        self.upload_id = upload_id
+
+
+class Continued:
+    """Stands for an upload that continues a record."""
+
+    def __init__(self):
+        self.target = Noted()
+        self.progress = Noted()
+        self.record = Noted()
+        self.options = Options()
+
+
+@pytest.mark.parametrize(
+    ("size", "upload_id", "may_have_begun"),
+    [
+        (MAX_SINGLE_BYTES, "", False),
+        (MAX_SINGLE_BYTES + 1, "", True),
+        (MAX_SINGLE_BYTES + 1, "U1", False),
+        (7, "U1", False),
+    ],
+)
+def test_a_large_file_without_an_upload_id_may_have_begun(size, upload_id, may_have_begun):
+    record = read(text(size=size, upload_id=upload_id, part_size=MIN_PART_BYTES * bool(upload_id)))
+    upload = Continued()
+
+    restore(upload, record)
+
+    assert upload.progress.values == (upload_id, record.part_size)
+    assert upload.progress.may_have_begun is may_have_begun
+    assert upload.target.values == (record.key, "")
+    assert (upload.record.key, upload.record.upload_id) == (record.key, upload_id)

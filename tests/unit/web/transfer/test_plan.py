@@ -93,3 +93,12 @@ def test_what_may_be_lost_of_a_file_on_a_fast_line_is_a_tenth():
 def test_a_file_too_large_for_oss_is_refused():
     with pytest.raises(PartPlanError, match="48800000000000"):
         part_size_for(MAX_OBJECT_BYTES + 1)
+
+
+@pytest.mark.parametrize("size", [SIZES[-1], 64 * MIB + 1, 7])
+def test_a_part_is_a_whole_number_of_bytes_with_its_number(size):
+    part_size = part_size_for(size)
+    part = part_at(3, size, part_size)
+
+    assert isinstance(part_size, int)
+    assert (part.number, part.offset) == (3, 2 * part_size)
