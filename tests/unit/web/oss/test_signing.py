@@ -188,3 +188,9 @@ def test_forgotten_credentials_sign_with_the_new_secret():
 
     assert given.access_key_secret == ""
     assert given.signing_pads("20260314T092653Z", "r") != before
+
+
+def test_headers_that_are_always_signed_are_no_additional_headers():
+    given = ["X-Oss-Meta-A", "Content-Type", "Content-MD5", "Host", "Cache-Control"]
+
+    assert signing.additional_headers(given) == "cache-control;host"

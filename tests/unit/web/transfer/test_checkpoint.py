@@ -4,7 +4,12 @@ import json
 
 import pytest
 
-from uploader.transfer.journal.checkpoint import Checkpoint, read_checkpoint, restore
+from uploader.transfer.journal.checkpoint import (
+    Checkpoint,
+    checkpoint_of,
+    read_checkpoint,
+    restore,
+)
 from uploader.transfer.options import Options
 from uploader.transfer.plan import MAX_SINGLE_BYTES, MIN_PART_BYTES
 
@@ -148,3 +153,24 @@ def test_a_large_file_without_an_upload_id_may_have_begun(size, upload_id, may_h
     assert upload.progress.may_have_begun is may_have_begun
     assert upload.target.values == (record.key, "")
     assert (upload.record.key, upload.record.upload_id) == (record.key, upload_id)
+
+
+@pytest.mark.parametrize(
+    ("upload_id", "part_size", "sha256"), [("U1", 8 * KIB * KIB, "a" * 64), ("", 0, "")]
+)
+def test_only_the_record_of_a_multipart_upload_has_part_size_and_digest(
+    upload_id, part_size, sha256
+):
+    upload = Continued()
+    upload.file = read(text(name="b.bin")).file()
+    upload.key = f"{OWNER}k"
+    upload.upload_id = upload_id
+    upload.sha256 = "a" * 64
+    upload.progress.part_size = 8 * KIB * KIB
+    upload.progress.arrived = 7
+    upload.record.is_abandoned = False
+
+    record = checkpoint_of(upload, owner=OWNER, page="page-1", at_s=NOW_S)
+
+    assert (record.upload_id, record.part_size, record.sha256) == (upload_id, part_size, sha256)
+    assert (record.name, record.sent, record.saved_at_s) == ("b.bin", 7, NOW_S)

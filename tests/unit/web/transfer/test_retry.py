@@ -61,6 +61,8 @@ def test_what_the_other_side_asks_for_is_waited_up_to_five_minutes():
         (Refused("IncompleteBody", 400), 8, ""),
         (Refused("RequestTimeout", 400), 8, ""),
         (Refused(UNEXPECTED, 200), 8, ""),  # a login page
+        (Refused(UNEXPECTED, 299), 8, ""),
+        (Refused(UNEXPECTED, 300), 1, ""),
         (Refused(UNEXPECTED, 302), 1, ""),
         (Refused("InvalidArgument", 400), 1, ""),
         (Refused("NotImplemented", 501), 1, ""),
