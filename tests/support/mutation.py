@@ -26,7 +26,16 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/tests.md"
 WORK = ROOT / "build/mutation"
 PACKAGES = ("server/ossferry", "server/mock_oss", "web/uploader")
-NEEDED = ("build/web", "deploy", "docs", "playwright.config.toml", "requirements.lock", "web")
+NEEDED = (
+    "Makefile",
+    "build/web",
+    "deploy",
+    "docs",
+    "playwright.config.toml",
+    "requirements.lock",
+    "server",
+    "web",
+)
 """Files and folders that tests read."""
 GOAL = 0.9
 """Share of mutants that the tests must notice."""
