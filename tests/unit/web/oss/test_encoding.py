@@ -10,6 +10,7 @@ from uploader.oss.times import day, from_http, from_iso, iso_basic, to_iso
     ("text", "encoded"),
     [
         ("azAZ09-_.~", "azAZ09-_.~"),
+        (" ", "%20"),
         (" +#%&?'\"!*()/", "%20%2B%23%25%26%3F%27%22%21%2A%28%29%2F"),
         ("é漢🌻", "%C3%A9%E6%BC%A2%F0%9F%8C%BB"),
     ],

@@ -93,8 +93,18 @@ def test_of_many_folders_each_is_safe_whatever_came_before():
         ("a" * 250 + "." + "b" * 17, "a" * 250 + "." + "b" * 4),
         ("a" * 300, "a" * 255),
         ("漢" * 90, "漢" * 85),
+        ("aaaa" + "🌻" * 63 + ".ab", "aaaa" + "🌻" * 62 + ".ab"),
     ],
-    ids=["fits", "one more", "many dots", "ending of 16", "ending of 17", "no ending", "3 bytes"],
+    ids=[
+        "fits",
+        "one more",
+        "many dots",
+        "ending of 16",
+        "ending of 17",
+        "no ending",
+        "3 bytes",
+        "4 bytes",
+    ],
 )
 def test_a_name_is_cut_to_255_bytes_and_keeps_an_ending_of_at_most_16(name, cut):
     assert safe_name(name) == cut
