@@ -88,7 +88,8 @@ def grant(person: httpx.Client) -> httpx.Response:
 
 
 def test_a_person_signs_in_and_gets_a_grant(person: httpx.Client) -> None:
-    assert person.get("/").headers["location"] == "/login"
+    sent_on = person.get("/")
+    assert (sent_on.status_code, sent_on.headers["location"]) == (303, "/login")
     assert '<a href="/login/start">' in person.get("/login").text
     assert grant(person).status_code == 401
 
@@ -286,6 +287,21 @@ def test_t18_a_sign_out_lasts_over_a_restart(
         assert person.post("/logout", headers=FROM_PAGE).status_code == 204
 
     with serve_anew(ledger) as person:
+        assert with_cookie(person, copy) == 401
+
+
+@pytest.mark.parametrize("has_ledger", [True, False], ids=["ledger", "no ledger"])
+def test_t18_a_sign_out_outlasts_later_ones(
+    serve_anew: Callable[..., httpx.Client], tmp_path: Path, clock: FakeClock, has_ledger: bool
+) -> None:
+    with serve_anew(tmp_path / "ledger.db" if has_ledger else None) as person:
+        sign_in(person)
+        copy = person.cookies[SESSION]
+        for _ in range(3):
+            assert person.post("/logout", headers=FROM_PAGE).status_code == 204
+            clock.advance(10)
+            sign_in(person)
+
         assert with_cookie(person, copy) == 401
 
 

@@ -273,6 +273,40 @@ def _time(client: httpx.Client) -> float:
     return time.monotonic() - started
 
 
+def test_t23_counters_keep_their_names_so_that_versions_share_them(
+    make_settings: Callable[..., Settings], url: str
+) -> None:
+    counter = Counter(make_settings(), timeout_s=BUSY_S)
+    rates = Rates(make_settings(), counter)
+
+    async def use_all() -> None:
+        await rates.admit("192.0.2.7")
+        await rates.admit_stranger("192.0.2.8")
+        await rates.admit_principal("alice")
+        await rates.admit_renewal("alice")
+        await rates.admit_objects("alice")
+        await rates.failed("192.0.2.7", "key-id")
+        await counter.close()
+
+    asyncio.run(use_all())
+    with redis.Redis.from_url(url) as client:
+        names = {name.decode().rsplit("/", 3)[0] for name in client.scan_iter()}
+
+    assert names == {
+        f"ossferry:LIMITER/{each}"
+        for each in (
+            "address/192.0.2.7",
+            "address/192.0.2.8",
+            "global",
+            "principal/alice",
+            "renewal/alice",
+            "objects/alice",
+            "failed/192.0.2.7",
+            "key/key-id",
+        )
+    }
+
+
 def test_t23_redis_may_die_and_come_back_in_the_middle(
     make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:

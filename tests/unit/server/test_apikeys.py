@@ -4,6 +4,7 @@ keys.
 
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -97,6 +98,37 @@ def test_t20_the_file_holds_no_key_and_only_its_owner_reads_it(
     (kept,) = json.loads(path.read_text())["keys"]
     assert kept["hash"] == key.keyed_hash(settings.secret_bytes)
     assert kept["hash"] != key.keyed_hash(b"another secret")
+
+
+def test_the_file_is_json_of_version_1(
+    tmp_path: Path, keyed: Callable[..., ApiKey], settings: Settings, clock: FakeClock
+) -> None:
+    key = keyed()
+
+    assert json.loads((tmp_path / "keys.json").read_text()) == {
+        "version": 1,
+        "keys": [
+            {
+                "id": key.id,
+                "hash": key.keyed_hash(settings.secret_bytes),
+                "user": "carol",
+                "created": clock().isoformat(timespec="seconds"),
+                "expires": "",
+                "revoked": "",
+                "addresses": [],
+            }
+        ],
+    }
+
+
+def test_the_file_is_written_beside_its_old_version(
+    tmp_path: Path, keyed: Callable[..., ApiKey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "another file system"))
+
+    keyed()
+
+    assert sorted(path.name for path in tmp_path.glob("keys*")) == ["keys.json", "keys.json.lock"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -197,7 +229,7 @@ def test_a_key_ends(
 def test_t12_an_id_with_look_alikes_is_not_registered(
     file: ApiKeyFile, clock: FakeClock, user: str
 ) -> None:
-    with pytest.raises(BadRequestError):
+    with pytest.raises(BadRequestError, match=r"^Write the user id as '.*', its canonical form\.$"):
         file.add(new_key(), secret=b"s", user=user, created=clock())
 
     assert file.records() == {}
@@ -213,8 +245,25 @@ def test_a_file_that_cannot_be_read_stops_the_start(
 ) -> None:
     (tmp_path / "keys.json").write_text("{")
 
-    with pytest.raises(SettingsError, match="OSSFERRY_API_KEYS_FILE"):
+    with pytest.raises(SettingsError, match=r"^OSSFERRY_API_KEYS_FILE cannot be read\.$"):
         create_app(settings, assume_role=sts)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (None, r"^OSSFERRY_API_KEYS_FILE is missing\.$"),
+        ("none.json", r"^OSSFERRY_API_KEYS_FILE: there is no such file; `ossferry apikey create`"),
+    ],
+    ids=["no setting", "no file"],
+)
+def test_a_missing_file_stops_the_start(
+    settings: Settings, sts: FakeSts, tmp_path: Path, name: str | None, told: str
+) -> None:
+    path = tmp_path / name if name else None
+
+    with pytest.raises(SettingsError, match=told):
+        create_app(settings.model_copy(update={"api_keys_file": path}), assume_role=sts)
 
 
 def test_revoking_a_key_that_is_not_there_is_told(file: ApiKeyFile, clock: FakeClock) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ossferry.access.audit import Audit
+from ossferry.access.audit import Audit, AuditFile
 from ossferry.app import create_app
 from ossferry.errors import AuditLostError, SettingsError
 from ossferry.settings.model import Settings
@@ -98,6 +98,38 @@ def test_t25_lines_go_on_in_a_new_file_when_the_old_one_was_moved_away(
     assert path.stat().st_mode & 0o137 == 0
 
 
+def test_t25_lines_go_on_in_the_file_that_log_rotation_created(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    write = AuditFile(path, str)
+    write({"outcome": "first"})
+    path.rename(tmp_path / "audit.log.1")
+    path.touch()
+
+    write({"outcome": "second"})
+    write.close()
+
+    assert (tmp_path / "audit.log.1").read_text() == '{"outcome": "first"}\n'
+    assert path.read_text() == '{"outcome": "second"}\n'
+
+
+def test_t25_a_change_of_an_api_key_is_one_line(settings: Settings, clock: FakeClock) -> None:
+    lines: list[dict[str, str]] = []
+
+    Audit(settings, clock=clock, sink=lines.append).managed(
+        "hash", action="apikey-revoke", key_id="k1"
+    )
+
+    assert lines == [
+        {
+            "at": clock().isoformat(),
+            "principal": "hash",
+            "action": "apikey-revoke",
+            "key_id": "k1",
+            "outcome": "done",
+        }
+    ]
+
+
 def test_t26_a_field_of_a_line_has_a_limited_length(
     make_settings: Callable[..., Settings], clock: FakeClock, tmp_path: Path
 ) -> None:
@@ -143,10 +175,15 @@ def test_a_decision_that_cannot_be_written_down_is_not_made(ask: Callable[[Path]
         pytest.skip("there is no /dev/full here")
 
     assert ask(full) == 503
+    write = AuditFile(full, str)
+    with pytest.raises(AuditLostError) as caught:
+        write({"outcome": "issued"})
+    write.close()
+    assert caught.value.reason == "not-written"
 
 
 def test_a_file_that_cannot_be_opened_stops_the_start(
     ask: Callable[[Path], int], tmp_path: Path
 ) -> None:
-    with pytest.raises(SettingsError, match="OSSFERRY_AUDIT_FILE"):
+    with pytest.raises(SettingsError, match=r"^OSSFERRY_AUDIT_FILE cannot be opened\.$"):
         ask(tmp_path / "nowhere" / "audit.log")

@@ -118,6 +118,30 @@ def test_t50_a_spoofed_header_is_refused(
     assert "access_key_id" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        (GOOD[:1] + GOOD[2:], "The reverse proxy did not identify the user."),
+        ([*GOOD, GOOD[0]], "A header of the reverse proxy occurs more than once."),
+        (
+            [("x-forwarded-user", "carol, root"), *GOOD[1:]],
+            "The reverse proxy must send one user id, in Unicode form NFKC.",
+        ),
+        (
+            [("x-forwarded-user", "Zo\xe8"), *GOOD[1:]],
+            "The reverse proxy must send the user id in UTF-8.",
+        ),
+    ],
+    ids=["no secret", "repeated", "list", "encoding"],
+)
+def test_an_operator_is_told_what_the_proxy_does_wrong(
+    ask: Callable[..., httpx.Response], headers: list[tuple[str, str]], told: str
+) -> None:
+    sent = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+
+    assert ask(sent).json()["detail"] == told
+
+
 def test_t50_another_peer_is_not_believed(ask: Callable[..., httpx.Response]) -> None:
     assert ask(GOOD, trusted_proxies=["198.51.100.0/24"]).status_code == 401
 

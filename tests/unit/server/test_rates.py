@@ -136,6 +136,25 @@ def test_t22_one_person_cannot_use_up_the_quota_by_refusing_what_they_get(
     assert len(sts.calls) == 4
 
 
+def test_t22_renewals_count_against_the_principal_who_sent_them(
+    make_client: Callable[..., httpx.Client],
+) -> None:
+    def renewals(client: httpx.Client) -> list[int]:
+        statuses, answer = [], client.post("/api/grant")
+        for _ in range(3):
+            refused = answer.json().get("access_key_id", "")
+            answer = client.post("/api/grant", json={"refused_key_id": refused})
+            statuses.append(answer.status_code)
+        return statuses
+
+    with make_client(rate_renewals="2/minute") as client:
+        alice = renewals(client)
+        client.post("/demo/user", json={"user": "bob"})
+        bob = renewals(client)
+
+    assert alice == bob == [200, 200, 429]
+
+
 def test_t22_renewals_of_one_person_are_nobody_elses_and_nothing_else(
     make_settings: Callable[..., Settings], seconds: Seconds
 ) -> None:
@@ -314,6 +333,24 @@ def test_t22_a_test_counts_nothing_and_refuses_when_the_limit_is_reached(
         return [*found, await counter.test(LIMIT, "k")]
 
     assert asyncio.run(ask()) == [True] * 120 + [False] * 2 + [True]
+
+
+@pytest.mark.parametrize(
+    ("events", "waited_s", "told_s"),
+    [(60, 0, 60), (60, 0.5, 60), (60, 59, 1), (60, 59.5, 1), (59, 0, 30), (0, 0, 30)],
+)
+def test_t22_the_wait_ends_with_the_oldest_event_or_is_half_of_the_window(
+    settings: Settings, seconds: Seconds, events: int, waited_s: float, told_s: int
+) -> None:
+    counter = Counter(settings, monotonic=seconds)
+
+    async def ask() -> int:
+        for _ in range(events):
+            await counter.hit(LIMIT, "k")
+        seconds.now += waited_s
+        return await counter.retry_after_s(LIMIT, "k")
+
+    assert asyncio.run(ask()) == told_s
 
 
 def test_t22_a_burst_at_the_edge_of_a_minute_gets_no_second_helping(

@@ -20,10 +20,11 @@ CAROL = Principal(id="carol-1", name="Carol")
 
 
 class Browser:
-    """Keeps the session cookie of one person."""
+    """Keeps the session cookie of one person, and the `Max-Age` that came with it."""
 
     def __init__(self, sessions: Sessions) -> None:
         self.cookie = ""
+        self.max_age = ""
         self._sessions = sessions
 
     def sign_in(self) -> None:
@@ -51,7 +52,7 @@ class Browser:
 
     def sign_out(self) -> None:
         session = asyncio.run(self._sessions.read(self.request()))
-        asyncio.run(self._sessions.end(session, Response()))
+        self._take(lambda response: asyncio.run(self._sessions.end(session, response)))
 
     def request(self) -> Request:
         header = (b"cookie", f"{SESSION_COOKIE}={self.cookie}".encode())
@@ -63,6 +64,7 @@ class Browser:
         sent = SimpleCookie(response.headers.get("set-cookie", ""))
         if SESSION_COOKIE in sent:
             self.cookie = sent[SESSION_COOKIE].value
+            self.max_age = sent[SESSION_COOKIE]["max-age"]
 
 
 @pytest.fixture
@@ -105,6 +107,30 @@ def test_t18_a_session_from_the_future_is_none_unless_two_clocks_differ_by_littl
     clock.advance(-ahead_s)
 
     assert carol.is_known() is is_known
+
+
+def test_the_browser_keeps_a_cookie_for_the_idle_time_and_none_after_a_sign_out(
+    carol: Browser, clock: FakeClock
+) -> None:
+    signed_in = carol.max_age
+    carol.max_age = ""
+    clock.advance(30)
+    carol.visit()
+    renewed = carol.max_age
+    carol.sign_out()
+
+    assert (signed_in, renewed, carol.max_age, carol.cookie) == ("60", "60", "0", "")
+
+
+@pytest.mark.parametrize("age_s", [0, 61], ids=["forged", "ended"])
+def test_a_person_whose_cookie_does_not_count_is_asked_to_sign_in_again(
+    carol: Browser, clock: FakeClock, age_s: int
+) -> None:
+    clock.advance(age_s)
+    carol.cookie += "" if age_s else "x"
+
+    with pytest.raises(NotIdentifiedError, match=r"^Please sign in again\.$"):
+        carol.visit()
 
 
 @pytest.mark.parametrize(("age_s", "is_renewed"), [(0, False), (6, False), (7, True)])
