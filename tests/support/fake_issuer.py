@@ -2,11 +2,12 @@
 
 import base64
 import hashlib
+import json
 import secrets
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import KeySet, RSAKey
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -29,8 +30,10 @@ class FakeIssuer:
         key: the signing key.
         codes: parameters of the authorization request, for each unused code.
         changes: claims that replace the correct ones.
+        discovered: fields that replace the correct ones in the provider's configuration.
         asked: paths of all requests.
         takes_codes_twice: whether it accepts a code again.
+        token_status: the status of answers from the token endpoint, if not 0.
     """
 
     def __init__(self, kid: str = "k1") -> None:
@@ -38,8 +41,10 @@ class FakeIssuer:
         self.key = RSAKey.generate_key(2048, parameters={"kid": kid})
         self.codes: dict[str, dict[str, str]] = {}
         self.changes: dict[str, Any] = {}
+        self.discovered: dict[str, Any] = {}
         self.asked: list[str] = []
         self.takes_codes_twice = False
+        self.token_status = 0
 
     def jwks(self) -> dict[str, Any]:
         """Return the public keys."""
@@ -60,7 +65,7 @@ class FakeIssuer:
         }
         kept = {name: value for name, value in claims.items() if value is not None}
         head: Any = {"alg": "RS256", "kid": "k1", **(header or {})}
-        return jwt.encode(head, kept, self.key, algorithms=[head["alg"]])
+        return jws.serialize_compact(head, json.dumps(kept), self.key, algorithms=[head["alg"]])
 
     def app(self) -> Starlette:
         """Return the provider as an application."""
@@ -75,12 +80,14 @@ class FakeIssuer:
 
     async def _discovery(self, request: Request) -> Response:
         self.asked.append(request.url.path)
+        base = self.url.rstrip("/")
         return JSONResponse(
             {
                 "issuer": self.url,
-                "authorization_endpoint": f"{self.url}/authorize",
-                "token_endpoint": f"{self.url}/token",
-                "jwks_uri": f"{self.url}/jwks",
+                "authorization_endpoint": f"{base}/authorize",
+                "token_endpoint": f"{base}/token",
+                "jwks_uri": f"{base}/jwks",
+                **self.discovered,
             }
         )
 
@@ -90,12 +97,16 @@ class FakeIssuer:
 
     async def _authorize(self, request: Request) -> Response:
         query = dict(request.query_params)
+        if query.get("client_id") != CLIENT_ID or "openid" not in query.get("scope", "").split():
+            return JSONResponse({"error": "invalid_request"}, 400)
         code = secrets.token_urlsafe(16)
         self.codes[code] = query
         answer = urlencode({"code": code, "state": query["state"]})
         return RedirectResponse(f"{query['redirect_uri']}?{answer}")
 
     async def _exchange(self, request: Request) -> Response:
+        if self.token_status:
+            return JSONResponse({"error": "server_error"}, self.token_status)
         form = {
             name: values[0] for name, values in parse_qs((await request.body()).decode()).items()
         }
@@ -112,6 +123,8 @@ class FakeIssuer:
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
         return (
             request.headers.get("authorization") == f"Basic {basic}"
+            and request.headers.get("content-type") == "application/x-www-form-urlencoded"
+            and form.get("grant_type") == "authorization_code"
             and form.get("redirect_uri") == begun["redirect_uri"]
             and begun.get("code_challenge_method") == "S256"
             and begun.get("code_challenge") == challenge

@@ -137,7 +137,7 @@ addopts = "--import-mode=importlib -m 'not slow'"
 pythonpath = ["src", "web", "tests"]
 xfail_strict = true
 filterwarnings = ["error"]
-timeout = 180
+timeout = 60
 timeout_method = "thread"
 markers = ["browser", "core", "e2e", "slow"]
 """

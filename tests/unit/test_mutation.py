@@ -76,8 +76,10 @@ def test_every_pattern_of_an_area_finds_modules_and_tests(name: str) -> None:
 
     for pattern in AREAS[name].modules:
         assert any(list(folder.glob(pattern)) for folder in folders), pattern
-    for path in AREAS[name].tests + AREAS[name].without:
+    for test in AREAS[name].tests + AREAS[name].without:
+        path, _, function = test.partition("::")
         assert (ROOT / path).exists(), path
+        assert not function or f"def {function}(" in (ROOT / path).read_text("utf-8"), test
 
 
 def test_every_listed_function_has_a_count_and_a_reason() -> None:

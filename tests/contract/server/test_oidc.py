@@ -40,7 +40,9 @@ def running_issuer() -> Iterator[FakeIssuer]:
 def issuer(running_issuer: FakeIssuer) -> FakeIssuer:
     """The provider in its normal state."""
     running_issuer.changes = {}
+    running_issuer.discovered = {}
     running_issuer.takes_codes_twice = False
+    running_issuer.token_status = 0
     return running_issuer
 
 
@@ -108,14 +110,15 @@ def test_t03_the_session_cookie_is_for_this_host_and_no_script(person: httpx.Cli
     assert {"HttpOnly", "Secure", "Path=/", "SameSite=lax"} <= set(session.split("; "))
     assert "Domain" not in session
     attempt = next(cookie for cookie in cookies if cookie.startswith(LOGIN))
-    assert "Max-Age=0" in attempt
+    assert attempt.startswith(f'{LOGIN}=""; HttpOnly; Max-Age=0;')
 
 
 def test_t04_what_goes_to_the_provider_is_bound_and_fresh(person: httpx.Client) -> None:
-    first, second = (
-        parse_qs(urlsplit(person.get("/login/start").headers["location"]).query) for _ in "12"
-    )
+    answers = [person.get("/login/start") for _ in "12"]
+    first, second = (parse_qs(urlsplit(each.headers["location"]).query) for each in answers)
 
+    assert "Max-Age=600;" in answers[0].headers["set-cookie"]
+    assert (first["client_id"], first["scope"]) == ([CLIENT_ID], ["openid profile"])
     assert first["redirect_uri"] == [f"{BASE}/login/callback"]
     assert first["code_challenge_method"] == ["S256"]
     assert first["response_type"] == ["code"]
@@ -136,28 +139,93 @@ def test_t04_a_callback_counts_once(
     again = person.get(address, headers={"cookie": f"{LOGIN}={attempt}"})
 
     assert again.status_code == 400
+    assert again.json()["detail"] == "This sign-in was already used. Please start again."
     assert "set-cookie" not in again.headers
 
 
+NOT_STARTED = "This sign-in was not started here. Please start again."
+REFUSED = "The provider refused the sign-in. Please start again."
+NOT_ACCEPTED = "The provider did not accept the sign-in. Please start again."
+
+
 @pytest.mark.parametrize(
-    "change",
+    ("change", "told"),
     [
-        lambda address: address.replace("state=", "state=x"),
-        lambda address: address.partition("&state")[0],
-        lambda address: address + "&state=x",
-        lambda address: address.replace("code=", "code=x"),
-        lambda address: address.replace("code=", "kode="),
-        lambda address: address.partition("?")[0] + "?error=access_denied&state=x",
+        (lambda address: address.replace("state=", "state=x"), NOT_STARTED),
+        (lambda address: address.partition("&state")[0], REFUSED),
+        (lambda address: address + "&state=x", REFUSED),
+        (lambda address: address.replace("code=", "code=x"), NOT_ACCEPTED),
+        (lambda address: address.replace("code=", f"code={'x' * 4074}"), NOT_ACCEPTED),
+        (lambda address: address.replace("code=", f"code={'x' * 4075}"), REFUSED),
+        (lambda address: address.replace("code=", "code=&kode="), REFUSED),
+        (lambda address: address.replace("code=", "kode="), REFUSED),
+        (lambda address: address.partition("?")[0] + "?error=access_denied&state=x", REFUSED),
     ],
-    ids=["foreign state", "no state", "two states", "foreign code", "no code", "error"],
+    ids=[
+        "foreign state",
+        "no state",
+        "two states",
+        "foreign code",
+        "longest code",
+        "too long code",
+        "empty code",
+        "no code",
+        "error",
+    ],
 )
 def test_t04_a_callback_that_does_not_fit_opens_no_session(
-    person: httpx.Client, change: Callable[[str], str]
+    person: httpx.Client, change: Callable[[str], str], told: str
 ) -> None:
     answer = person.get(change(come_back(person)))
 
-    assert answer.status_code == 400
+    assert (answer.status_code, answer.json()["detail"]) == (400, told)
     assert SESSION not in person.cookies
+
+
+def test_t22_failed_sign_ins_of_one_address_are_held_against_no_other(
+    settings: Settings, clock: FakeClock
+) -> None:
+    changes = {
+        "behind_tls": True,
+        "trusted_proxies": ("192.0.2.0/24",),
+        "rate_failures": "3/minute",
+    }
+    behind_proxy = load_settings(ExplicitSettings, **{**settings.model_dump(), **changes})
+    app = create_app(behind_proxy, assume_role=FakeSts(clock), clock=clock)
+
+    def asked(person: httpx.Client, path: str, address: str) -> list[int]:
+        headers = {"x-forwarded-for": address, "x-forwarded-proto": "https"}
+        return [person.get(path, headers=headers).status_code for _ in range(4)]
+
+    with app_client(app, BASE) as person:
+        failed = asked(person, "/login/callback?code=x&state=y", "203.0.113.1")
+        others = asked(person, "/login/callback?code=x&state=y", "203.0.113.2")
+        started = asked(person, "/login/start", "203.0.113.3")
+
+    assert failed == others == [400, 400, 400, 429]
+    assert started == [303] * 4
+
+
+@pytest.mark.parametrize("path", ["/login/start", "/login/callback?code=x&state=y"])
+def test_t22_requests_of_one_address_to_sign_in_are_held_against_no_other(
+    settings: Settings, clock: FakeClock, path: str
+) -> None:
+    changes = {
+        "behind_tls": True,
+        "trusted_proxies": ("192.0.2.0/24",),
+        "rate_per_address": "2/minute",
+    }
+    behind_proxy = load_settings(ExplicitSettings, **{**settings.model_dump(), **changes})
+    app = create_app(behind_proxy, assume_role=FakeSts(clock), clock=clock)
+
+    def refused(person: httpx.Client, address: str) -> list[bool]:
+        headers = {"x-forwarded-for": address, "x-forwarded-proto": "https"}
+        return [person.get(path, headers=headers).status_code == 429 for _ in range(3)]
+
+    with app_client(app, BASE) as person:
+        found = [refused(person, address) for address in ("203.0.113.1", "203.0.113.2")]
+
+    assert found == [[False, False, True]] * 2
 
 
 def test_t22_sign_in_is_limited_before_the_provider_is_asked(
@@ -180,7 +248,9 @@ def test_t04_a_callback_in_another_browser_opens_no_session(person: httpx.Client
     address = come_back(person)
     person.cookies.clear()
 
-    assert person.get(address).status_code == 400
+    answer = person.get(address)
+
+    assert (answer.status_code, answer.json()["detail"]) == (400, NOT_STARTED)
 
 
 def test_t04_an_attempt_waits_ten_minutes_and_no_longer(
@@ -198,6 +268,7 @@ def test_t04_an_attempt_waits_ten_minutes_and_no_longer(
         {"nonce": "another"},
         {"nonce": None},
         {"nonce": "änother"},
+        {"nonce": "\ud800"},
         {"nonce": 5},
         {"aud": "another"},
         {"iss": "https://evil.example"},
@@ -216,7 +287,19 @@ def test_t04_t21_a_token_for_something_else_opens_no_session(
     answer = sign_in(person)
 
     assert answer.status_code == 401
+    assert answer.json()["detail"] in {
+        "The ID token belongs to another sign-in.",
+        "The token is not valid.",
+        "The token has no valid subject.",
+    }
     assert SESSION not in person.cookies
+
+
+def test_a_token_without_a_name_shows_its_subject(person: httpx.Client, issuer: FakeIssuer) -> None:
+    issuer.changes = {"name": None}
+    sign_in(person)
+
+    assert grant(person).json()["principal"] == {"name": "carol-1"}
 
 
 def test_t18_signing_in_begins_a_new_session(person: httpx.Client) -> None:
@@ -245,8 +328,9 @@ def test_t18_after_signing_out_a_copy_of_the_cookie_is_void(person: httpx.Client
     sign_in(person)
     copy = person.cookies[SESSION]
 
-    assert person.post("/logout", headers=FROM_PAGE).status_code == 204
+    answer = person.post("/logout", headers=FROM_PAGE)
 
+    assert (answer.status_code, answer.headers["clear-site-data"]) == (204, '"cache"')
     assert SESSION not in person.cookies
     stolen = person.post("/api/grant", headers={**FROM_PAGE, "cookie": f"{SESSION}={copy}"})
     assert stolen.status_code == 401
@@ -427,7 +511,47 @@ def test_an_issuer_that_calls_itself_otherwise_is_told_before_anybody_leaves_for
         answer = client.get("/login/start")
 
     assert (answer.status_code, answer.json()["code"]) == (503, "issuer-unavailable")
-    assert "other-issuer" in caplog.text
+    assert '"reason": "other-issuer"' in caplog.text
+
+
+@pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint", "jwks_uri"])
+@pytest.mark.parametrize("url", [None, "https://127.0.0.1:9/", "javascript:"])
+def test_an_endpoint_that_is_missing_or_of_another_scheme_is_not_used(
+    person: httpx.Client,
+    issuer: FakeIssuer,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    url: str | None,
+) -> None:
+    issuer.discovered = {name: url}
+
+    answer = person.get("/login/start")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "issuer-unavailable")
+    assert '"reason": "unreadable"' in caplog.text
+
+
+@pytest.mark.parametrize("status", [500, 503, 302])
+def test_a_token_endpoint_that_fails_is_told_as_such(
+    person: httpx.Client, issuer: FakeIssuer, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    issuer.token_status = status
+
+    answer = sign_in(person)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "issuer-unavailable")
+    assert f'"reason": "status-{status}"' in caplog.text
+
+
+def test_an_issuer_may_end_with_a_slash(settings: Settings, clock: FakeClock) -> None:
+    issuer = FakeIssuer()
+    with serve(issuer.app()) as url:
+        issuer.url = f"{url}/"
+        changed = settings.model_copy(update={"oidc_issuer": issuer.url})
+        with app_client(
+            create_app(changed, assume_role=FakeSts(clock), clock=clock), BASE
+        ) as person:
+            assert sign_in(person).status_code == 303
 
 
 def test_t25_signing_in_and_out_leaves_a_line_each_and_so_do_failures(

@@ -69,6 +69,13 @@ def test_a_key_has_a_prefix_128_random_bits_and_a_checksum() -> None:
     assert key.text not in repr(key)
 
 
+@pytest.mark.parametrize("byte", [0x00, 0x17, 0xFF], ids=["lowest", "x at the end", "highest"])
+def test_every_key_that_is_made_has_the_right_form(byte: int) -> None:
+    key = new_key(lambda count: bytes([byte]) * count)
+
+    assert parse_key(key.text) == key
+
+
 def test_t20_a_mistyped_key_is_known_without_looking_anything_up() -> None:
     text = new_key().text
 

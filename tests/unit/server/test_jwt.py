@@ -77,7 +77,9 @@ def test_clocks_may_differ_by_a_minute(
 def test_t21_a_forged_token_is_refused(
     claims: Callable[[str], dict[str, object]], name: str
 ) -> None:
-    with pytest.raises(NotIdentifiedError):
+    with pytest.raises(
+        NotIdentifiedError, match=r"^The token (is not valid|has no valid subject)\.$"
+    ):
         claims(FORGED[name]())
 
 
@@ -160,6 +162,16 @@ def test_a_key_that_we_do_not_understand_takes_no_other_away(
     source.document = {"keys": [odd, *ISSUER.jwks()["keys"]]}
 
     assert claims(ISSUER.token())["sub"] == "carol-1"
+
+
+def test_a_key_that_we_do_not_understand_is_named_in_the_log(
+    jwks: Jwks, source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    source.document = {"keys": [{"kty": "RSA", "kid": "odd"}, *ISSUER.jwks()["keys"]]}
+    asyncio.run(jwks.keys())
+
+    assert '"error": "KeyParameterError"' in caplog.text
+    assert '"event": "key-not-understood"' in caplog.text
 
 
 def test_without_any_keys_the_issuer_is_missed(
@@ -248,5 +260,6 @@ def test_a_key_set_that_is_none_is_said_to_be_lost(
 ) -> None:
     source.document = document
 
-    with pytest.raises(IssuerLostError):
+    with pytest.raises(IssuerLostError) as caught:
         claims(ISSUER.token())
+    assert caught.value.reason == "unreadable"
