@@ -111,7 +111,10 @@ def test_a_new_key_of_the_issuer_is_found(
 
 
 def test_keys_are_used_on_while_the_issuer_is_down(
-    claims: Callable[[str], dict[str, object]], source: Source, seconds: list[float]
+    claims: Callable[[str], dict[str, object]],
+    source: Source,
+    seconds: list[float],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     claims(ISSUER.token())
     source.error = IssuerLostError("no-answer")
@@ -119,6 +122,8 @@ def test_keys_are_used_on_while_the_issuer_is_down(
 
     assert claims(ISSUER.token())["sub"] == "carol-1"
     assert source.asked == 2
+    assert '"reason": "no-answer"' in caplog.text
+    assert '"event": "keys-not-fetched"' in caplog.text
 
 
 def test_who_has_a_known_key_does_not_wait_while_the_issuer_is_asked_again(
@@ -179,8 +184,10 @@ def test_without_any_keys_the_issuer_is_missed(
 ) -> None:
     source.error = IssuerLostError("no-answer")
 
-    with pytest.raises(IssuerLostError):
-        claims(ISSUER.token())
+    for reason in ("no-answer", "no-keys"):
+        with pytest.raises(IssuerLostError) as caught:
+            claims(ISSUER.token())
+        assert caught.value.reason == reason
 
 
 def test_t51_who_waits_for_an_issuer_that_is_down_does_not_ask_it_one_after_the_other(

@@ -3,7 +3,14 @@
 import pytest
 
 from ossferry.errors import PolicyError
-from ossferry.oss.policy import MAX_POLICY_LENGTH, Json, policy_text, upload_policy
+from ossferry.oss.policy import (
+    MAX_POLICY_LENGTH,
+    Conditions,
+    Json,
+    objects_policy,
+    policy_text,
+    upload_policy,
+)
 
 
 def test_t08_policy_names_exactly_the_actions_and_the_one_prefix() -> None:
@@ -25,6 +32,49 @@ def test_t08_policy_names_exactly_the_actions_and_the_one_prefix() -> None:
     }
 
 
+def test_t08_the_servers_own_policy_names_uploads_and_the_trash_only() -> None:
+    assert objects_policy(bucket="web-direct-upload") == {
+        "Version": "1",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": ["oss:GetObject", "oss:PutObject", "oss:DeleteObject"],
+                "Resource": [
+                    "acs:oss:*:*:web-direct-upload/uploads/*",
+                    "acs:oss:*:*:web-direct-upload/trash/*",
+                ],
+            },
+            {
+                "Effect": "Allow",
+                "Action": ["oss:ListParts", "oss:AbortMultipartUpload"],
+                "Resource": ["acs:oss:*:*:web-direct-upload/uploads/*"],
+            },
+            {
+                "Effect": "Allow",
+                "Action": ["oss:ListObjects", "oss:ListMultipartUploads"],
+                "Resource": ["acs:oss:*:*:web-direct-upload"],
+                "Condition": {"StringLike": {"oss:Prefix": ["uploads/*"]}},
+            },
+        ],
+    }
+
+
+def test_t09_conditions_hold_for_the_permission() -> None:
+    conditions = Conditions(secure_transport=True, address="2001:DB8:0::1")
+
+    policy = upload_policy(bucket="web-direct-upload", prefix="uploads/a/", conditions=conditions)
+
+    assert policy["Statement"][0]["Condition"] == {  # type: ignore[index, call-overload]
+        "Bool": {"acs:SecureTransport": "true"},
+        "IpAddress": {"acs:SourceIp": ["2001:db8::1"]},
+    }
+
+
+def test_t07_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(PolicyError, match=r"^The address cannot be used in a session policy\.$"):
+        Conditions(address="everywhere").as_data()
+
+
 @pytest.mark.parametrize(
     "prefix",
     [
@@ -43,14 +93,18 @@ def test_t08_policy_names_exactly_the_actions_and_the_one_prefix() -> None:
     ],
 )
 def test_t07_a_prefix_that_could_mean_more_is_refused(prefix: str) -> None:
-    with pytest.raises(PolicyError):
+    told = r"^The key prefix cannot be used in a session policy\.$"
+    with pytest.raises(PolicyError, match=told):
         upload_policy(bucket="web-direct-upload", prefix=prefix)
 
 
 @pytest.mark.parametrize("bucket", ["a*b", "a?b", "a/b", "", "A-b", "abc\n"])
 def test_t07_a_bucket_that_could_mean_more_is_refused(bucket: str) -> None:
-    with pytest.raises(PolicyError):
+    told = r"^The bucket's name cannot be used in a session policy\.$"
+    with pytest.raises(PolicyError, match=told):
         upload_policy(bucket=bucket, prefix="uploads/a/")
+    with pytest.raises(PolicyError, match=told):
+        objects_policy(bucket=bucket)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +112,7 @@ def test_t07_a_bucket_that_could_mean_more_is_refused(bucket: str) -> None:
     ["*", "oss:*", "oss:Put*", "oss:PutObject?", "ram:PutUser", "oss:putObject", "", "oss:"],
 )
 def test_t08_an_action_that_could_mean_more_is_refused(action: str) -> None:
-    with pytest.raises(PolicyError):
+    with pytest.raises(PolicyError, match=r"^An action cannot be used in a session policy\.$"):
         upload_policy(
             bucket="web-direct-upload", prefix="uploads/a/", actions=("oss:PutObject", action)
         )
@@ -82,5 +136,5 @@ def test_t13_a_policy_is_refused_rather_than_cut() -> None:
     longest: dict[str, Json] = {"Version": "1" * (MAX_POLICY_LENGTH - len('{"Version":""}'))}
 
     assert len(policy_text(longest)) == 1024
-    with pytest.raises(PolicyError):
+    with pytest.raises(PolicyError, match=r"^The session policy is longer than 1024 characters\.$"):
         policy_text({"Version": f"{longest['Version']}1"})

@@ -339,6 +339,22 @@ def test_t41_what_is_kept_below_trash_counts_on_its_day(make_world: Callable[...
     assert lefts == [991, 1000]
 
 
+def test_t41_who_has_used_up_a_quota_is_told_what_counts_below_trash_too(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(refused="trash", quota_bytes_total=500)
+    refused = world.key_of("alice", "refused.txt")
+    world.store.put(refused, size=300, crc64=BAD, last_modified=world.clock())
+    world.refuse(refused, size=300)
+    world.store.put(world.key, size=200, crc64=GOOD, last_modified=world.clock())
+    world.client.post("/api/receipts", json={"key": world.key, "size": 200, "crc64": GOOD})
+
+    answer = world.client.post("/api/grant")
+
+    told = {"limit": "bytes_total", "used": 500, "allowed": 500, "frees_at": None}
+    assert (answer.status_code, answer.json()["quota"]) == (429, told)
+
+
 def test_t41_of_one_key_one_refused_object_is_kept(make_world: Callable[..., World]) -> None:
     world = make_world(refused="trash")
 
