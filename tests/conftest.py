@@ -19,11 +19,10 @@ from support.workers import Scheduling
 
 CONFIG = load()
 MAX_REASON = 3000  # characters
-CRASHED = (
-    "(Page|Target) crashed",  # Playwright
-    "InvalidSessionIdException|NewConnectionError|ReadTimeoutError",  # the driver of WebKitGTK
-)
-"""Patterns of the errors after a crash of the browser or of a page's process."""
+CRASHED = ("(Page|Target) crashed", r"\bBrowserLostError\b")
+"""Patterns of the errors after a crash: of Playwright, and of the adapter for WebKitGTK."""
+ENDED_WORKER = "crashed while running"
+"""In the report of a test that ended its worker."""
 FIREFOX = {
     "network.dns.localDomains": "plain.test",  # plain HTTP from another host is no secure context
 }
@@ -46,8 +45,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_sep("_", f"RERUN {report.nodeid}")
         terminalreporter.write_line(report.longreprtext[-MAX_REASON:])
     if os.environ.get("CI"):
+        ended = sum(ENDED_WORKER in report.longreprtext for report in repeated)
         terminalreporter.write_line(
-            f"Tests repeated because their browser crashed: {len(repeated)}"
+            f"Tests repeated because their browser crashed: {len(repeated) - ended},"
+            f" because they took too long and ended their worker: {ended}"
         )
 
 

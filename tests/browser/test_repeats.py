@@ -14,10 +14,14 @@ from support.config import ROOT, load
 TESTS = """
 from contextlib import suppress
 
+import urllib3
 from playwright.sync_api import Error, expect
 
 def test_without_browser():
     assert 1 == 2
+
+def test_other_server(browser_name):
+    urllib3.request("GET", "http://127.0.0.1:9/", retries=False)
 
 def test_wrong(page):
     page.goto("data:text/html,<p>one</p>")
@@ -35,7 +39,52 @@ def test_crashes_in_a_second_page(page):
         second.goto("chrome://crash")
     second.evaluate("1")
 """
+OF_WEBKIT = """
+import os
+import signal
+from pathlib import Path
+
+import urllib3
+
+def test_other_server(page):
+    urllib3.request("GET", "http://127.0.0.1:9/", retries=False)
+
+def test_wrong(page):
+    assert page.evaluate("1") == 2
+
+def test_crashes(page):
+    driver = page.context._service.process.pid
+    for child in Path(f"/proc/{driver}/task/{driver}/children").read_text().split():
+        os.kill(int(child), signal.SIGKILL)
+    page.evaluate("1")
+
+def test_loses_its_driver(page):
+    page.context._service.process.kill()
+    page.evaluate("1")
+"""
 CRASHING = ["test_crashes", "test_crashes_in_a_second_page"]
+
+
+def run(
+    folder: Path, tests: str, browser_name: str, ci: str, *options: str
+) -> tuple[str, list[str]]:
+    """Run tests that fail; return the output, and the names of the repeated tests."""
+    shutil.copy(ROOT / "tests/conftest.py", folder)
+    (folder / "test_it.py").write_text(tests)
+    done = subprocess.run(  # noqa: S603 - fixed words
+        [
+            *(sys.executable, "-m", "pytest", "--rootdir", folder, "--browser", browser_name),
+            *("-p", "no:cacheprovider", "-o", "markers=xdist_group core slow"),
+            *options,
+            folder,
+        ],
+        cwd=folder,
+        env=os.environ | {"CI": ci, "PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'server'}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout, re.findall(r"_ RERUN test_it.py::(\w+)", done.stdout)
 
 
 @pytest.mark.only_browser("chromium")
@@ -43,23 +92,30 @@ CRASHING = ["test_crashes", "test_crashes_in_a_second_page"]
 def test_only_a_test_whose_browser_crashed_is_repeated_and_only_on_ci(
     tmp_path: Path, browser_name: str, ci: str
 ) -> None:
-    shutil.copy(ROOT / "tests/conftest.py", tmp_path)
-    (tmp_path / "test_it.py").write_text(TESTS)
-    done = subprocess.run(  # noqa: S603 - fixed words
-        [
-            *(sys.executable, "-m", "pytest", "--rootdir", tmp_path, "--browser", browser_name),
-            *("-p", "no:cacheprovider", "-o", "markers=xdist_group core slow"),
-            tmp_path,
-        ],
-        cwd=tmp_path,
-        env=os.environ | {"CI": ci, "PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'server'}"},
-        capture_output=True,
-        text=True,
-    )
+    output, repeated = run(tmp_path, TESTS, browser_name, ci)
 
-    assert done.returncode == 1, done.stdout + done.stderr
     repeats = load().retries_on_ci if ci else 0
-    repeated = re.findall(r"_ RERUN test_it.py::(\w+)", done.stdout)
     assert sorted(repeated) == sorted(CRASHING * repeats)
-    assert "4 failed" in done.stdout
-    assert (f"their browser crashed: {len(repeated)}\n" in done.stdout) == bool(ci)
+    assert "5 failed" in output
+    assert (f"their browser crashed: {len(repeated)}," in output) == bool(ci)
+
+
+@pytest.mark.only_browser("webkit")
+def test_a_test_that_lost_webkitgtk_or_its_driver_is_repeated(
+    tmp_path: Path, browser_name: str
+) -> None:
+    output, repeated = run(tmp_path, OF_WEBKIT, browser_name, "true")
+
+    lost = ["test_crashes", "test_loses_its_driver"]
+    assert sorted(repeated) == sorted(lost * load().retries_on_ci)
+    assert "4 failed" in output
+
+
+@pytest.mark.only_browser("chromium")
+def test_a_test_that_ended_its_worker_is_counted_apart(tmp_path: Path, browser_name: str) -> None:
+    tests = "import os\ndef test_hangs(browser_name): os._exit(1)\n"
+
+    output, _ = run(tmp_path, tests, browser_name, "true", "-n", "1")
+
+    ended = load().retries_on_ci
+    assert f"crashed: 0, because they took too long and ended their worker: {ended}" in output

@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from selenium.common.exceptions import WebDriverException
-from selenium.webdriver import Remote
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.file_detector import UselessFileDetector
 from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
-from urllib3.exceptions import HTTPError
 
 from support import browsers
+from support.webkitgtk.driver import BrowserLostError, Driver
 from support.webkitgtk.limits import missing, unsupported
 from support.webkitgtk.page import Page
 
@@ -38,7 +37,7 @@ class Context:
 
     browser = None  # as in Playwright for a context with a browser of its own
 
-    def __init__(self, service: Service, driver: Remote, viewport: dict[str, int]) -> None:
+    def __init__(self, service: Service, driver: Driver, viewport: dict[str, int]) -> None:
         self._service = service
         self._driver = driver
         self._viewport = viewport
@@ -56,7 +55,7 @@ class Context:
 
     def close(self) -> None:
         """End the MiniBrowser, even if it does not answer."""
-        with suppress(HTTPError, WebDriverException):
+        with suppress(BrowserLostError, WebDriverException):
             self._driver.quit()
         _stop(self._service)
 
@@ -115,18 +114,18 @@ class Browser:
         }
         try:
             service, driver = self._start(options, environment)
-        except (HTTPError, WebDriverException):  # one of some hundred starts hangs
+        except (BrowserLostError, WebDriverException):  # one of some hundred starts hangs
             service, driver = self._start(options, environment)
         driver.set_script_timeout(SCRIPT_S)
         return Context(service, driver, viewport or VIEWPORT)
 
-    def _start(self, options: Options, environment: dict[str, str]) -> tuple[Service, Remote]:
+    def _start(self, options: Options, environment: dict[str, str]) -> tuple[Service, Driver]:
         service = Service(self._found.driver, env=environment)
         service.start()
         try:
             line = RemoteConnection(client_config=_config(service.service_url))
-            return service, Remote(line, options=options, file_detector=UselessFileDetector())
-        except (HTTPError, WebDriverException):
+            return service, Driver(line, options=options, file_detector=UselessFileDetector())
+        except (BrowserLostError, WebDriverException):
             _stop(service)
             raise
 

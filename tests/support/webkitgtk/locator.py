@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
     ElementNotInteractableException,
-    InvalidSessionIdException,
     NoSuchElementException,
     StaleElementReferenceException,
     WebDriverException,
@@ -295,8 +294,6 @@ class Locator:
     def is_visible(self) -> bool:
         try:
             return any(each.is_displayed() for each in self.elements())
-        except InvalidSessionIdException:  # the engine has crashed
-            raise
         except WebDriverException:
             return False
 

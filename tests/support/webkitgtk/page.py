@@ -9,11 +9,10 @@ from selenium.common.exceptions import (
     NoSuchWindowException,
     WebDriverException,
 )
-from selenium.webdriver import Remote
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
-from urllib3.exceptions import HTTPError
 
+from support.webkitgtk.driver import BrowserLostError, Driver
 from support.webkitgtk.limits import missing, unsupported
 from support.webkitgtk.locator import Locator
 from support.webkitgtk.texts import Text
@@ -90,7 +89,7 @@ class Keyboard:
 class Page:
     """One tab."""
 
-    def __init__(self, context: "Context", driver: Remote) -> None:
+    def __init__(self, context: "Context", driver: Driver) -> None:
         self.context = context
         self.keyboard = Keyboard(self)
         self.owns_context = False  # if true, closing the page ends the browser
@@ -98,7 +97,7 @@ class Page:
         self._handle = driver.current_window_handle
 
     @property
-    def driver(self) -> Remote:
+    def driver(self) -> Driver:
         """The WebDriver session, switched to this tab."""
         if not self._is_in_view():
             self._driver.switch_to.window(self._handle)
@@ -164,7 +163,10 @@ class Page:
             return [
                 str(each) for each in self.driver.execute_script("return window.complaints || []")
             ]
-        except (WebDriverException, HTTPError):  # the story has closed the tab, or the driver hangs
+        except (
+            WebDriverException,
+            BrowserLostError,
+        ):  # the story has closed the tab, or the driver hangs
             return []
 
     def evaluate(self, expression: str, argument: Any = None) -> Any:

@@ -9,6 +9,7 @@ import pytest
 from ossferry.access.audit import Audit, AuditFile
 from ossferry.app import create_app
 from ossferry.errors import AuditLostError, SettingsError
+from ossferry.observability.redaction import Redactor
 from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import FakeClock, FakeSts
@@ -100,7 +101,7 @@ def test_t25_lines_go_on_in_a_new_file_when_the_old_one_was_moved_away(
 
 def test_t25_lines_go_on_in_the_file_that_log_rotation_created(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
-    write = AuditFile(path, str)
+    write = AuditFile(path, Redactor())
     write({"outcome": "first"})
     path.rename(tmp_path / "audit.log.1")
     path.touch()
@@ -176,7 +177,7 @@ def test_a_decision_that_cannot_be_written_down_is_not_made(ask: Callable[[Path]
         pytest.skip("there is no /dev/full here")
 
     assert ask(full) == 503
-    write = AuditFile(full, str)
+    write = AuditFile(full, Redactor())
     with pytest.raises(AuditLostError) as caught:
         write({"outcome": "issued"})
     write.close()

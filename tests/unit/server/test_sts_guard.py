@@ -1,7 +1,6 @@
 """STS calls: limited in rate, retried once, and stopped for a while after several failures."""
 
 import asyncio
-import time
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +11,7 @@ from ossferry.oss.sts import StsCredentials
 from ossferry.oss.sts_guard import LOSSES, OPEN_S, Breaker, GuardedSts, Pace
 from ossferry.settings.model import Settings
 from ossferry.state.counter import Counter
+from support.rate_windows import Seconds
 from support.server_fakes import FakeClock, FakeSts, HeldSts
 
 
@@ -230,24 +230,31 @@ def test_a_refusal_is_an_answer(guarded: Callable[[], StsCredentials], sts: Fake
     assert len(sts.calls) == LOSSES + 1
 
 
-def test_t22_no_second_sees_more_calls_than_the_settings_allow(settings: Settings) -> None:
-    moments: list[float] = []
+def test_t22_no_second_sees_more_calls_than_the_settings_allow(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, moments = Seconds(), []
+    let_others_run = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        clock.now += seconds
+        await let_others_run(0)
 
     async def flood() -> None:
-        pace = Pace(Counter(settings), calls_per_s=40)
+        pace = Pace(Counter(settings, monotonic=clock), calls_per_s=40)
 
         async def one() -> None:
             await pace.turn()
-            moments.append(time.monotonic())
+            moments.append(clock.now)
 
         await asyncio.gather(*(one() for _ in range(100)))
 
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     asyncio.run(flood())
 
     assert len(moments) == 100
-    busiest = max(sum(1 for each in moments if start <= each < start + 1) for start in moments)
-    assert busiest <= 41
-    assert moments[-1] - moments[0] >= 1.9
+    assert max(sum(start <= each < start + 1 for each in moments) for start in moments) == 40
+    assert moments[-1] - moments[0] == pytest.approx(2, abs=0.1)
 
 
 def test_t22_a_queue_that_is_too_long_is_refused_at_once(settings: Settings) -> None:
