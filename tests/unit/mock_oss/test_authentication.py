@@ -1,0 +1,838 @@
+"""Authentication of requests: the caller of an accepted request, and all details of a refusal."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import pytest
+
+from mock_oss import Clock, Role, User, World
+from mock_oss.access.authentication import authenticate
+from mock_oss.access.identities import ANONYMOUS, Caller, Identities
+from mock_oss.access.keys import Context
+from mock_oss.errors import RefusedError
+from mock_oss.http.addressing import Target
+from mock_oss.http.request import Request
+from mock_oss.journal import Journal, RequestRecord
+from mock_oss.signing import v1, v4
+from mock_oss.store import SessionRecord, Store
+from support.vectors import load
+
+NOW = datetime.fromisoformat("2026-03-14T09:26:53Z")
+NOW_S = 1_773_480_413
+DATE_TIME = "20260314T092653Z"
+GMT = "Sat, 14 Mar 2026 09:26:53 GMT"
+REGION = "cn-hangzhou"
+SCOPE = f"20260314/{REGION}/oss/aliyun_v4_request"
+BUCKET = "examplebucket"
+KEY_ID = "LTAI5tEXAMPLEKEYID00001"
+SECRET = "EXAMPLEsecret0123456789abcdEFGH"
+OTHER_KEY_ID, OTHER_SECRET = "LTAI5tEXAMPLEKEYID00002", "another secret"
+ROLE = Role(name="uploader")
+SESSION = SessionRecord(
+    access_key_id="STS.EXAMPLEKEYID00000002",
+    access_key_secret="EXAMPLEstsSecret0123456789abcdefgh",
+    security_token="CAIS+EXAMPLE/token==EXAMPLEtoken0123456789",
+    role_arn=ROLE.arn,
+    session_name="alice",
+    policy="",
+    expires_ms=(NOW_S + 900) * 1000,
+)
+WORLD = World(
+    users=(
+        User(name="alice", keys={KEY_ID: SECRET}),
+        User(name="bob", keys={OTHER_KEY_ID: OTHER_SECRET}),
+    ),
+    roles=(ROLE,),
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    store = Store(tmp_path_factory.mktemp("store"))
+    store.sessions.put(SESSION)
+    yield store
+    store.close()
+
+
+class Gate:
+    """Authenticates requests, one after the other, and records them in a journal."""
+
+    def __init__(self, store: Store) -> None:
+        self.clock = Clock(NOW, frozen=True)
+        self.journal = Journal()
+        self._identities = Identities(WORLD, store)
+
+    @property
+    def record(self) -> RequestRecord:
+        """The record of the last request."""
+        return self.journal[-1]
+
+    def send(
+        self,
+        method: str = "GET",
+        key: str = "a",
+        query: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        bucket: str = BUCKET,
+        region: str = REGION,
+    ) -> Caller:
+        """Authenticate one request of a client, and return its caller."""
+        sent = {"host": f"{bucket}.localhost", **(headers or {})}
+        request = Request(
+            {
+                "method": method,
+                "raw_path": quote(f"/{key}").encode(),
+                "query_string": query.encode(),
+                "http_version": "1.1",
+                "headers": [(n.lower().encode(), v.encode()) for n, v in sent.items()],
+            }
+        )
+        request.read_head()
+        record = self.journal.open("request id", self.clock.timestamp())
+        record.method, record.bucket, record.key = method, bucket, key
+        record.params, record.headers = request.params, request.headers
+        context = Context(self._identities, self.clock, region, record, self.journal)
+        try:
+            return authenticate(request, Target(bucket, key, "virtual-hosted"), context)
+        except RefusedError as error:
+            record.code = error.code
+            record.why = error.explain or error.why
+            raise
+
+    def refusal(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return the error document of a refused request, with its status."""
+        with pytest.raises(RefusedError) as refused:
+            self.send(*args, **kwargs)
+        error = refused.value
+        named = {"status": error.status, "Code": error.code, "Message": error.message}
+        return {**named, "EC": error.ec, **error.extras}
+
+
+@pytest.fixture
+def gate(store: Store) -> Gate:
+    return Gate(store)
+
+
+# Requests of the official SDKs
+
+
+def kind_and_key_id(vector: Mapping[str, Any]) -> tuple[str, str]:
+    """Return kind and access key id of the caller of a vector's requests."""
+    key_id = vector["credentials"]["access_key_id"]
+    return ("role" if key_id.startswith("STS.") else "user"), key_id
+
+
+def query_of(vector: Mapping[str, Any]) -> str:
+    return urlencode([(name, value or "") for name, value in vector["query"]])
+
+
+def v4_header_requests(vector: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    for authorization in vector["authorization"].values():
+        yield query_of(vector), {**vector["request_headers"], "Authorization": authorization}
+
+
+def v1_header_requests(vector: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    token = vector["credentials"]["security_token"]
+    headers = {**vector["headers"], **({"x-oss-security-token": token} if token else {})}
+    for date, name in (("Date", "with_date_header"), ("x-oss-date", "with_x_oss_date")):
+        authorization = vector[name]["authorization"]
+        yield query_of(vector), {**headers, date: GMT, "Authorization": authorization}
+
+
+def url_requests(vector: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    for url in vector["url"].values():
+        yield urlsplit(url).query, vector["headers"]
+
+
+@pytest.mark.parametrize(
+    ("name", "requests"),
+    [
+        ("v4_header", v4_header_requests),
+        ("v4_presign", url_requests),
+        ("v1_header", v1_header_requests),
+        ("v1_presign", url_requests),
+    ],
+)
+def test_every_request_that_an_sdk_signs_is_accepted(gate: Gate, name: str, requests: Any) -> None:
+    for vector in load(name)["vectors"]:
+        place = {"bucket": vector["bucket"] or "", "region": vector.get("region", REGION)}
+        for query, headers in requests(vector):
+            caller = gate.send(vector["method"], vector["key"], query, headers=headers, **place)
+
+            assert (caller.kind, caller.access_key_id) == kind_and_key_id(vector), vector["id"]
+            assert gate.record.access_key_id == caller.access_key_id
+            assert gate.record.caller == caller.arn
+
+
+def vector_of(name: str, vector_id: str) -> Any:
+    return next(v for v in load(name)["vectors"] if v["id"] == vector_id)
+
+
+def test_the_unsigned_token_header_of_an_sdk_is_read(gate: Gate) -> None:
+    vector = vector_of("v1_header", "v1-header/put-sts-token")
+    headers = {
+        **vector["headers"],
+        "Date": GMT,
+        "security-token": SESSION.security_token,
+        "Authorization": "OSS STS.EXAMPLEKEYID00000002:6muMlB8fW6CyMOapreHhREGAaXY=",
+    }
+
+    caller = gate.send("PUT", vector["key"], headers=headers)
+
+    assert caller.arn == f"{ROLE.arn}/alice"
+
+
+@pytest.mark.parametrize("query", ["", "uploads", "x-oss-date=1&x-oss-credential=2", "list-type=2"])
+def test_a_request_without_a_signature_is_anonymous(gate: Gate, query: str) -> None:
+    assert gate.send("GET", "a", query) == ANONYMOUS
+
+
+# Times
+
+
+def skewed(by_s: int) -> dict[str, Any]:
+    server = NOW - timedelta(seconds=by_s)
+    return {
+        "status": 403,
+        "Code": "RequestTimeTooSkewed",
+        "Message": "The difference between the request time and the current time is too large.",
+        "EC": "0002-00000504",
+        "MaxAllowedSkewMilliseconds": 900_000,
+        "RequestTime": "2026-03-14T09:26:53.000Z",
+        "ServerTime": f"{server:%Y-%m-%dT%H:%M:%S}.000Z",
+    }
+
+
+def expired(at: str, now: str) -> dict[str, Any]:
+    return {
+        "status": 403,
+        "Code": "AccessDenied",
+        "Message": "Request has expired.",
+        "EC": "0002-00000069",
+        "Expires": at,
+        "ServerTime": now,
+    }
+
+
+@pytest.mark.parametrize("name", ["v4_header", "v1_header"])
+def test_a_signature_in_the_header_may_be_15_minutes_old_or_early(gate: Gate, name: str) -> None:
+    vector = vector_of(name, f"{name.replace('_', '-')}/put-plain")
+    requests = v4_header_requests if name == "v4_header" else v1_header_requests
+    _, headers = next(requests(vector))
+    for skew_s in (-900, 900):
+        gate.clock.set(NOW - timedelta(seconds=skew_s))
+        assert gate.send("PUT", vector["key"], headers=headers).name == "alice"
+
+    for skew_s in (-901, 901):
+        gate.clock.set(NOW - timedelta(seconds=skew_s))
+        assert gate.refusal("PUT", vector["key"], headers=headers) == skewed(skew_s)
+        assert gate.record.why == {"kind": "clock", "client_minus_server_s": skew_s}
+
+
+def test_a_v4_url_is_valid_from_15_minutes_before_its_date_until_it_expires(gate: Gate) -> None:
+    vector = vector_of("v4_presign", "v4-presign/get")
+    query = urlsplit(vector["url"]["oss2"]).query
+    for age_s in (-900, 3599):
+        gate.clock.set(NOW + timedelta(seconds=age_s))
+        assert gate.send("GET", vector["key"], query).name == "alice"
+
+    gate.clock.set(NOW - timedelta(seconds=901))
+    assert gate.refusal("GET", vector["key"], query) == skewed(901)
+    assert gate.record.why == {"kind": "clock", "client_minus_server_s": 901}
+
+    end = "2026-03-14T10:26:53.000Z"
+    gate.clock.set(NOW + timedelta(seconds=3600))
+    assert gate.refusal("GET", vector["key"], query) == expired(end, end)
+    assert gate.record.why == {"kind": "clock", "expired_at": end}
+
+
+def test_a_v1_url_is_valid_up_to_its_last_second(gate: Gate) -> None:
+    vector = vector_of("v1_presign", "v1-presign/get")
+    query = urlsplit(vector["url"]["oss2"]).query
+    gate.clock.set(NOW + timedelta(seconds=3600))
+    assert gate.send("GET", vector["key"], query).name == "alice"
+
+    gate.clock.set(NOW + timedelta(seconds=3601))
+    end, now = "2026-03-14T10:26:53.000Z", "2026-03-14T10:26:54.000Z"
+    assert gate.refusal("GET", vector["key"], query) == expired(end, now)
+    assert gate.record.why == {"kind": "clock", "expired_at": end}
+
+
+def v4_authorization(canonical: str, *, additional: str = "") -> str:
+    listed = f"AdditionalHeaders={additional}," if additional else ""
+    return (
+        f"OSS4-HMAC-SHA256 Credential={KEY_ID}/{SCOPE},{listed}Signature={v4_signature(canonical)}"
+    )
+
+
+def v4_signature(canonical: str) -> str:
+    key = v4.signing_key(SECRET, DATE_TIME[:8], REGION)
+    return v4.signature(key, v4.string_to_sign(DATE_TIME, SCOPE, canonical))
+
+
+NO_HEADERS = f"PUT\n/{BUCKET}/a\n\n\n\nUNSIGNED-PAYLOAD"
+
+
+def test_a_v4_request_without_x_oss_date_is_dated_by_its_date(gate: Gate) -> None:
+    headers = {"Date": GMT, "Authorization": v4_authorization(NO_HEADERS)}
+
+    assert gate.send("PUT", headers=headers).name == "alice"
+
+
+def test_x_oss_date_of_a_v1_request_may_be_iso_8601(gate: Gate) -> None:
+    text = f"PUT\n\n\n{DATE_TIME}\nx-oss-date:{DATE_TIME}\n/{BUCKET}/a"
+    signed = f"OSS {KEY_ID}:{v1.signature(SECRET, text)}"
+
+    caller = gate.send("PUT", headers={"x-oss-date": DATE_TIME, "Authorization": signed})
+
+    assert caller.name == "alice"
+
+
+NO_DATE = {
+    "status": 403,
+    "Code": "AccessDenied",
+    "Message": "OSS authentication requires a valid Date.",
+    "EC": "0002-00000503",
+}
+V4_WRONG = f"OSS4-HMAC-SHA256 Credential={KEY_ID}/{SCOPE},Signature={'0' * 64}"
+V1_WRONG = f"OSS {KEY_ID}:AAAA"
+
+
+@pytest.mark.parametrize(
+    ("authorization", "dates", "text"),
+    [
+        (V4_WRONG, {}, ""),
+        (V4_WRONG, {"x-oss-date": GMT}, GMT),
+        (V4_WRONG, {"x-oss-date": "", "Date": GMT}, ""),
+        (V4_WRONG, {"x-oss-date": "yesterday", "Date": GMT}, "yesterday"),
+        (V4_WRONG, {"Date": DATE_TIME}, DATE_TIME),
+        (V1_WRONG, {}, ""),
+        (V1_WRONG, {"x-oss-date": "yesterday", "Date": GMT}, "yesterday"),
+        (V1_WRONG, {"Date": DATE_TIME}, DATE_TIME),
+    ],
+)
+def test_a_signature_in_the_header_needs_a_date_in_the_format_of_its_header(
+    gate: Gate, authorization: str, dates: dict[str, str], text: str
+) -> None:
+    assert gate.refusal("PUT", headers={"Authorization": authorization, **dates}) == NO_DATE
+    assert gate.record.why == {"kind": "clock", "date": text}
+
+
+# Headers and parameters
+
+
+def invalid(message: str, *, ec: str = "0002-00000229", **extras: str) -> dict[str, Any]:
+    return {"status": 400, "Code": "InvalidArgument", "Message": message, "EC": ec, **extras}
+
+
+@pytest.mark.parametrize("authorization", [V4_WRONG, V1_WRONG, "nonsense"])
+@pytest.mark.parametrize(
+    "name",
+    ["x-oss-signature-version", "x-oss-signature", "OSSAccessKeyId", "Expires", "Signature"],
+)
+def test_a_signature_in_the_url_excludes_one_in_the_header(
+    gate: Gate, name: str, authorization: str
+) -> None:
+    headers = {"Authorization": authorization, "x-oss-date": DATE_TIME}
+
+    assert gate.refusal("GET", "a", f"{name}=1", headers=headers) == invalid(
+        "Only one auth mechanism allowed; only the X-Oss-Algorithm query parameter, Signature "
+        "query string parameter or the Authorization header should be specified.",
+        ArgumentName="Authorization",
+        ArgumentValue="Authorization",
+    )
+
+
+NO_CREDENTIAL = "the credential is not AccessKeyId/date/region/oss/aliyun_v4_request"
+
+
+@pytest.mark.parametrize(
+    ("authorization", "message"),
+    [
+        ("OSS2 AccessKeyId:a", "Unsupported authorization type."),
+        ("OSS4-HMAC-SHA256", "Unsupported authorization type."),
+        ("Basic OSS a:b", "Unsupported authorization type."),
+        (
+            "OSS4-HMAC-SHA256 nonsense",
+            "Invalid Authorization header: cannot read 'nonsense' in the Authorization header.",
+        ),
+        (
+            "OSS nonsense",
+            "Invalid Authorization header: the Authorization header is not "
+            "'OSS AccessKeyId:Signature'.",
+        ),
+    ],
+)
+def test_an_authorization_header_must_have_the_format_of_v4_or_v1(
+    gate: Gate, authorization: str, message: str
+) -> None:
+    headers = {"Authorization": authorization, "x-oss-date": DATE_TIME}
+
+    assert gate.refusal(headers=headers) == invalid(
+        message, ec="0002-00000225", ArgumentName="Authorization"
+    )
+
+
+@pytest.mark.parametrize(
+    ("credential", "document", "why"),
+    [
+        (
+            "a",
+            invalid(
+                f"Invalid Authorization header: {NO_CREDENTIAL}.",
+                ec="0002-00000213",
+                ArgumentName="Authorization",
+                ArgumentValue="a",
+            ),
+            {},
+        ),
+        (
+            f"{KEY_ID}/20260313/{REGION}/oss/aliyun_v4_request",
+            invalid(
+                "Invalid signing date in Authorization header.",
+                ec="0002-00000212",
+                ArgumentName="Authorization",
+                ArgumentValue="20260313",
+            ),
+            {},
+        ),
+        (
+            f"{KEY_ID}/20260314/cn-beijing/oss/aliyun_v4_request",
+            invalid(
+                "Invalid signing region in Authorization header.",
+                ec="0002-00000228",
+                ArgumentName="region",
+                ArgumentValue="cn-beijing",
+            ),
+            {"kind": "region", "bucket": REGION, "signed": "cn-beijing"},
+        ),
+    ],
+    ids=["format", "date", "region"],
+)
+def test_the_credential_of_a_header_belongs_to_the_request(
+    gate: Gate, credential: str, document: dict[str, Any], why: dict[str, Any]
+) -> None:
+    authorization = f"OSS4-HMAC-SHA256 Credential={credential},Signature={'0' * 64}"
+
+    headers = {"Authorization": authorization, "x-oss-date": DATE_TIME}
+
+    assert gate.refusal(headers=headers) == document
+    assert gate.record.why == why
+
+
+V4_URL = {
+    "x-oss-signature-version": "OSS4-HMAC-SHA256",
+    "x-oss-credential": f"{KEY_ID}/{SCOPE}",
+    "x-oss-date": DATE_TIME,
+    "x-oss-expires": "60",
+    "x-oss-signature": "0" * 64,
+}
+EXPIRES = "x-oss-expires must be between 1 and 604800 seconds."
+
+
+@pytest.mark.parametrize("empty", [False, True])
+@pytest.mark.parametrize("name", V4_URL)
+def test_a_v4_url_needs_all_its_parameters(gate: Gate, name: str, empty: bool) -> None:
+    changed = {n: v for n, v in V4_URL.items() if n != name} | ({name: ""} if empty else {})
+
+    assert gate.refusal("GET", "a", urlencode(changed)) == invalid(
+        f"Query-string authentication version 4 requires {name}.",
+        ec="0002-00000215",
+        ArgumentName=name,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "document"),
+    [
+        (
+            "x-oss-signature-version",
+            "OSS5",
+            invalid(
+                "Invalid signature version.",
+                ArgumentName="x-oss-signature-version",
+                ArgumentValue="OSS5",
+            ),
+        ),
+        (
+            "x-oss-credential",
+            "a",
+            invalid(
+                f"Invalid credential: {NO_CREDENTIAL}.",
+                ec="0002-00000224",
+                ArgumentName="x-oss-credential",
+                ArgumentValue="a",
+            ),
+        ),
+        (
+            "x-oss-additional-headers",
+            "",
+            invalid("x-oss-additional-headers is empty.", ec="0002-00000209"),
+        ),
+        (
+            "x-oss-credential",
+            f"{KEY_ID}/20260313/{REGION}/oss/aliyun_v4_request",
+            invalid(
+                "Invalid signing date in credential.",
+                ec="0002-00000223",
+                ArgumentName="x-oss-credential",
+                ArgumentValue="20260313",
+            ),
+        ),
+        (
+            "x-oss-credential",
+            f"{KEY_ID}/20260314/cn-beijing/oss/aliyun_v4_request",
+            invalid(
+                "Invalid signing region in credential.",
+                ec="0002-00000226",
+                ArgumentName="region",
+                ArgumentValue="cn-beijing",
+            ),
+        ),
+    ],
+)
+def test_the_parameters_of_a_v4_url_are_checked_one_by_one(
+    gate: Gate, name: str, value: str, document: dict[str, Any]
+) -> None:
+    assert gate.refusal("GET", "a", urlencode({**V4_URL, name: value})) == document
+
+
+def test_the_date_of_a_v4_url_is_iso_8601(gate: Gate) -> None:
+    assert gate.refusal("GET", "a", urlencode({**V4_URL, "x-oss-date": GMT})) == NO_DATE
+    assert gate.record.why == {"kind": "clock", "date": GMT}
+
+
+@pytest.mark.parametrize(
+    "expires",
+    ["0", "604801", "-1", "60.0", "1e3", "9" * 5000, "\uff16\uff10", "\u00b2"],
+    ids=["0", "604801", "-1", "60.0", "1e3", "5000 digits", "full-width", "superscript"],
+)
+def test_a_v4_url_is_valid_for_1_second_to_7_days(gate: Gate, expires: str) -> None:
+    query = urlencode({**V4_URL, "x-oss-expires": expires})
+
+    assert gate.refusal("GET", "a", query) == invalid(
+        EXPIRES, ec="0002-00000232", ArgumentName="x-oss-expires", ArgumentValue=expires
+    )
+
+
+@pytest.mark.parametrize("expires", ["1", "604800"])
+def test_the_limits_of_a_v4_url_belong_to_the_range(gate: Gate, expires: str) -> None:
+    query = urlencode({**V4_URL, "x-oss-expires": expires})
+
+    assert gate.refusal("GET", "a", query)["Code"] == "SignatureDoesNotMatch"
+
+
+V1_URL = {"OSSAccessKeyId": KEY_ID, "Expires": str(NOW_S + 60), "Signature": "AAAA"}
+
+
+def denied(message: str, ec: str) -> dict[str, Any]:
+    return {"status": 403, "Code": "AccessDenied", "Message": message, "EC": ec}
+
+
+@pytest.mark.parametrize("empty", [False, True])
+@pytest.mark.parametrize("name", V1_URL)
+def test_a_v1_url_needs_all_its_parameters(gate: Gate, name: str, empty: bool) -> None:
+    changed = {n: v for n, v in V1_URL.items() if n != name} | ({name: ""} if empty else {})
+
+    assert gate.refusal("GET", "a", urlencode(changed)) == denied(
+        "Query-string authentication requires the Signature, Expires and OSSAccessKeyId parameters",
+        "0002-00000062",
+    )
+
+
+@pytest.mark.parametrize(
+    "expires",
+    ["soon", "-1", "1e9", "1" * 16, "\uff19" * 10],
+    ids=["soon", "-1", "1e9", "16 digits", "full-width"],
+)
+def test_a_v1_url_expires_at_a_number_of_seconds(gate: Gate, expires: str) -> None:
+    query = urlencode({**V1_URL, "Expires": expires})
+
+    assert gate.refusal("GET", "a", query) == denied(
+        "Invalid date (should be seconds since epoch).", "0002-00000064"
+    )
+
+
+@pytest.mark.parametrize("expires", [str(NOW_S), "1" * 15])
+def test_a_v1_url_may_expire_at_any_time_in_the_future(gate: Gate, expires: str) -> None:
+    text = f"GET\n\n\n{expires}\n/{BUCKET}/a"
+    signed = {**V1_URL, "Expires": expires, "Signature": v1.signature(SECRET, text)}
+
+    assert gate.send("GET", "a", urlencode(signed)).name == "alice"
+
+
+# Keys and tokens
+
+
+@pytest.mark.parametrize(
+    "request_of_key",
+    [
+        lambda key: ("", {"Authorization": V4_WRONG.replace(KEY_ID, key), "x-oss-date": DATE_TIME}),
+        lambda key: (urlencode(V4_URL).replace(KEY_ID, key), {}),
+        lambda key: ("", {"Authorization": V1_WRONG.replace(KEY_ID, key), "Date": GMT}),
+        lambda key: (urlencode(V1_URL).replace(KEY_ID, key), {}),
+    ],
+    ids=["v4 header", "v4 url", "v1 header", "v1 url"],
+)
+def test_an_unknown_access_key_is_refused_before_the_signature(
+    gate: Gate, request_of_key: Any
+) -> None:
+    query, headers = request_of_key("LTAInone")
+
+    assert gate.refusal("GET", "a", query, headers=headers) == {
+        "status": 403,
+        "Code": "InvalidAccessKeyId",
+        "Message": "The OSS Access Key Id you provided does not exist in our records.",
+        "EC": "0002-00000902",
+        "OSSAccessKeyId": "LTAInone",
+    }
+    assert gate.record.why == {"kind": "key", "unknown": "LTAInone"}
+    assert gate.record.access_key_id == "LTAInone"
+
+
+# Signatures
+
+
+def mismatch(provided: str, text: str, ec: str, **extras: str) -> dict[str, Any]:
+    return {
+        "status": 403,
+        "Code": "SignatureDoesNotMatch",
+        "Message": "The request signature we calculated does not match the signature you provided. "
+        "Check your key and signing method.",
+        "EC": ec,
+        "OSSAccessKeyId": KEY_ID,
+        "SignatureProvided": provided,
+        "StringToSign": text,
+        "StringToSignBytes": text.encode().hex(" ").upper() + " ",
+        **extras,
+    }
+
+
+def v4_mismatch(provided: str, canonical: str) -> dict[str, Any]:
+    text = v4.string_to_sign(DATE_TIME, SCOPE, canonical)
+    return mismatch(provided, text, "0002-00000201", CanonicalRequest=canonical)
+
+
+def v1_mismatch(provided: str, text: str) -> dict[str, Any]:
+    return mismatch(provided, text, "0002-00000040")
+
+
+def v4_why(cause: str, ours: str, theirs: str, **difference: Any) -> dict[str, Any]:
+    return {
+        "kind": "signature",
+        "cause": cause,
+        "expected_canonical_request": ours,
+        "expected_string_to_sign": v4.string_to_sign(DATE_TIME, SCOPE, ours),
+        "signed_canonical_request": theirs,
+        "signed_string_to_sign": v4.string_to_sign(DATE_TIME, SCOPE, theirs),
+        "first_difference": difference,
+    }
+
+
+def v1_why(cause: str, ours: str, theirs: str, **difference: Any) -> dict[str, Any]:
+    return {
+        "kind": "signature",
+        "cause": cause,
+        "expected_string_to_sign": ours,
+        "signed_string_to_sign": theirs,
+        "first_difference": difference,
+    }
+
+
+def test_a_wrong_v4_signature_in_the_header_is_explained(gate: Gate) -> None:
+    ours = (
+        f"PUT\n/{BUCKET}/dir/%C3%A4.txt\nprefix&x=a%20b\ncontent-type:text/plain\n"
+        f"host:{BUCKET}.localhost\nx-oss-date:{DATE_TIME}\n\nhost\nUNSIGNED-PAYLOAD"
+    )
+    theirs = ours.replace("prefix&x=a%20b", "x=a%20b&prefix=")
+    authorization = v4_authorization(theirs, additional="Host")
+    headers = {
+        "Content-Type": "text/plain",
+        "x-oss-date": DATE_TIME,
+        "Authorization": authorization,
+    }
+
+    found = gate.refusal("PUT", "dir/ä.txt", "x=a%20b&prefix=", headers=headers)
+
+    assert found == v4_mismatch(v4_signature(theirs), ours)
+    assert gate.record.why == v4_why(
+        "the query was signed in the order sent",
+        ours,
+        theirs,
+        offset=34,
+        line=3,
+        expected="prefix&x=a%20b",
+        signed="x=a%20b&prefix=",
+    )
+
+
+def test_a_wrong_v4_signature_in_the_url_is_explained(gate: Gate) -> None:
+    query = {n: v for n, v in V4_URL.items() if n != "x-oss-signature"}
+    query["x-oss-additional-headers"] = "host"
+    ours = (
+        f"PUT\n/{BUCKET}/a\n{urlencode(sorted(query.items()))}\n"
+        f"host:{BUCKET}.localhost\n\nhost\nUNSIGNED-PAYLOAD"
+    )
+    theirs = ours.replace("PUT", "POST", 1)
+    query["x-oss-signature"] = v4_signature(theirs)
+
+    found = gate.refusal("PUT", "a", urlencode(query))
+
+    assert found == v4_mismatch(query["x-oss-signature"], ours)
+    assert gate.record.why == v4_why(
+        "the method was signed as POST", ours, theirs, offset=1, line=1, expected="UT", signed="OST"
+    )
+
+
+def test_a_wrong_v1_signature_in_the_header_is_explained(gate: Gate) -> None:
+    ours = f"PUT\n\ntext/plain\n{GMT}\nx-oss-meta-a:1\n/{BUCKET}/dir/ä.txt?x-oss-process=image/info"
+    theirs = ours.partition("?")[0]
+    signature = v1.signature(SECRET, theirs)
+    headers = {
+        "Content-Type": "text/plain",
+        "Date": GMT,
+        "x-oss-meta-a": "1",
+        "Authorization": f"OSS {KEY_ID}:{signature}",
+    }
+
+    found = gate.refusal("PUT", "dir/ä.txt", "x-oss-process=image/info", headers=headers)
+
+    assert found == v1_mismatch(signature, ours)
+    assert gate.record.why == v1_why(
+        "the sub-resource x-oss-process was sent and not signed",
+        ours,
+        theirs,
+        offset=len(theirs.encode()),
+        line=6,
+        expected="?x-oss-process=image/info",
+        signed="",
+    )
+
+
+def test_a_wrong_v1_signature_in_the_url_is_explained(gate: Gate) -> None:
+    ours = f"PUT\n\n\n{V1_URL['Expires']}\n/{BUCKET}/a"
+    theirs = ours.replace("PUT", "POST", 1)
+    query = {**V1_URL, "Signature": v1.signature(SECRET, theirs)}
+
+    found = gate.refusal("PUT", "a", urlencode(query))
+
+    assert found == v1_mismatch(query["Signature"], ours)
+    assert gate.record.why == v1_why(
+        "the method was signed as POST", ours, theirs, offset=1, line=1, expected="UT", signed="OST"
+    )
+
+
+def test_the_secret_of_another_key_is_recognized(gate: Gate) -> None:
+    text = f"PUT\n\n\n{GMT}\n/{BUCKET}/a"
+    signed = f"OSS {KEY_ID}:{v1.signature(OTHER_SECRET, text)}"
+
+    gate.refusal("PUT", headers={"Date": GMT, "Authorization": signed})
+
+    assert gate.record.why == {
+        "kind": "signature",
+        "cause": f"signed with the secret of {OTHER_KEY_ID}",
+        "expected_string_to_sign": text,
+    }
+
+
+def signed_request(form: str) -> tuple[str, dict[str, str]]:
+    """Return query and headers of a signed `PUT /a?style=1` with a metadata header."""
+    meta = "x-oss-meta-a:before\n"
+    if form == "v4 header":
+        canonical = f"PUT\n/{BUCKET}/a\nstyle=1\nx-oss-date:{DATE_TIME}\n{meta}\n\nUNSIGNED-PAYLOAD"
+        headers = {"x-oss-date": DATE_TIME, "Authorization": v4_authorization(canonical)}
+        return "style=1", {**headers, "x-oss-meta-a": "before"}
+    if form == "v4 url":
+        query = {"style": "1", **V4_URL}
+        del query["x-oss-signature"]
+        canonical = (
+            f"PUT\n/{BUCKET}/a\n{urlencode(sorted(query.items()))}\n{meta}\n\nUNSIGNED-PAYLOAD"
+        )
+        query["x-oss-signature"] = v4_signature(canonical)
+        return urlencode(query), {"x-oss-meta-a": "before"}
+    date = V1_URL["Expires"] if form == "v1 url" else GMT
+    signature = v1.signature(SECRET, f"PUT\n\n\n{date}\n{meta}/{BUCKET}/a?style=1")
+    if form == "v1 url":
+        query = {"style": "1", **V1_URL, "Signature": signature}
+        return urlencode(query), {"x-oss-meta-a": "before"}
+    headers = {"Date": GMT, "Authorization": f"OSS {KEY_ID}:{signature}"}
+    return "style=1", {**headers, "x-oss-meta-a": "before"}
+
+
+@pytest.mark.parametrize("form", ["v4 header", "v4 url", "v1 header", "v1 url"])
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"method": "GET"}, "the method was 'PUT' and is 'GET'"),
+        ({"key": "b", "bucket": "otherbucket"}, "the path was 'a' and is 'b'"),
+        ({"style": "2"}, "the query parameter style was '1' and is '2'"),
+        ({"meta": "after"}, "the header x-oss-meta-a was 'before' and is 'after'"),
+    ],
+    ids=["method", "path", "query", "header"],
+)
+def test_an_accepted_signature_on_another_request_is_explained_by_the_accepted_request(
+    gate: Gate, form: str, change: dict[str, str], cause: str
+) -> None:
+    query, headers = signed_request(form)
+    assert gate.send("PUT", "a", query, headers=headers).name == "alice"
+    gate.send("GET", "unsigned")
+
+    found = gate.refusal(
+        change.get("method", "PUT"),
+        change.get("key", "a"),
+        query.replace("style=1", f"style={change.get('style', 1)}"),
+        headers={**headers, "x-oss-meta-a": change.get("meta", "before")},
+        bucket=change.get("bucket", BUCKET),
+    )
+
+    assert found["Code"] == "SignatureDoesNotMatch"
+    assert gate.record.why["cause"] == (
+        f"this signature was accepted before, for another request: {cause}"
+    )
+
+
+def v1_headers(text: str, date: str, *, key_id: str = KEY_ID, secret: str = SECRET) -> Any:
+    """Return the headers of a V1 request with this date, and with the signature of `text`."""
+    return {"Date": date, "Authorization": f"OSS {key_id}:{v1.signature(secret, text)}"}
+
+
+PUT_A = f"PUT\n\n\n{GMT}\n/{BUCKET}/a"
+
+
+def test_a_refused_signature_was_not_accepted_before(gate: Gate) -> None:
+    gate.refusal(headers=v1_headers(PUT_A, GMT.replace(":53", ":54")), method="PUT")
+
+    gate.refusal(headers=v1_headers(PUT_A, GMT), method="GET")
+
+    assert gate.record.why["cause"] == "the method was signed as PUT"
+
+
+def test_the_signature_of_another_key_is_another_signature(gate: Gate) -> None:
+    bob = v1_headers(PUT_A, GMT, key_id=OTHER_KEY_ID, secret=OTHER_SECRET)
+    assert gate.send("PUT", headers=bob).name == "bob"
+
+    gate.refusal("GET", headers=v1_headers(PUT_A, GMT))
+
+    assert gate.record.why["cause"] == "the method was signed as PUT"
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("x-oss-meta-a", "x-oss-meta-a was sent as 'mine' and signed as 'seen before'"),
+        ("content-type", "Content-Type was sent as 'mine' and signed as 'seen before'"),
+    ],
+)
+def test_a_value_of_an_earlier_request_explains_a_wrong_signature(
+    gate: Gate, name: str, cause: str
+) -> None:
+    gate.send("GET", "unsigned", headers={name: "seen before"})
+    canonical = f"PUT\n/{BUCKET}/a\n\n{name}:seen before\n\n\nUNSIGNED-PAYLOAD"
+    headers = {"Date": GMT, "Authorization": v4_authorization(canonical)}
+
+    gate.refusal("PUT", headers={**headers, name: "mine"})
+
+    assert gate.record.why["cause"] == cause
