@@ -224,16 +224,16 @@ def _denied(
         "resource": question.resource if question else None,
         "caller": caller.arn or "anonymous",
     }
-    explicit = verdict.decision is Decision.EXPLICIT_DENY
-    message, ec = _message(call, action, explicit=explicit)
     if question is None:  # RAM is not involved
-        return RefusedError("AccessDenied", message, ec=ec, why=why)
+        return RefusedError("AccessDenied", _acl_message(call, action), why=why)
+    explicit = verdict.decision is Decision.EXPLICIT_DENY
     stopped_by_session = _session_stops(caller, question)
     why["evaluated"] = (
         "session policy"
         if stopped_by_session
         else ", ".join(policy.name for policy in caller.policies) or "no policy"
     )
+    message, ec = _message(call, action, explicit=explicit)
     return RefusedError(
         "AccessDenied",
         message,

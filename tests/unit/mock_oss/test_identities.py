@@ -27,6 +27,7 @@ ROLE = Role(
     policies=(READ, WRITE),
     trust_policy=TRUST,
 )
+OTHER_ROLE = Role(name="reader", account_id="1")
 WORLD = World(
     users=(
         User(name="root", account_id="1", user_id="200000", keys={"LTAIroot": "r"}),
@@ -39,7 +40,7 @@ WORLD = World(
             policies=(READ, WRITE),
         ),
     ),
-    roles=(ROLE,),
+    roles=(ROLE, OTHER_ROLE),
 )
 ALICE = Caller(
     kind="user",
@@ -149,7 +150,7 @@ def test_a_role_is_found_by_its_arn(identities: Identities) -> None:
     assert identities.trust_policy(ROLE) == parse_trust_policy(TRUST, "trust policy of uploader")
 
 
-def test_an_attached_policy_gives_rights_to_open_sessions_until_the_reset(
+def test_an_attached_policy_gives_rights_to_open_sessions_of_its_role_until_the_reset(
     identities: Identities,
 ) -> None:
     identities.created_policies["1", "listing"] = LIST
@@ -158,6 +159,7 @@ def test_an_attached_policy_gives_rights_to_open_sessions_until_the_reset(
     found = identities.find("STS.bob")
     assert found is not None
     assert found.policies == (*BOB.policies, parse_policy(LIST, "role uploader"))
+    assert identities.attached_policies(OTHER_ROLE) == {}
 
     identities.reset_policies()
 
