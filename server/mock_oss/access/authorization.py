@@ -17,7 +17,6 @@ permission on the object"; see also EC 0016-00000616.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
 from urllib.parse import parse_qsl
@@ -146,11 +145,7 @@ def _check(
             f"acs:oss:*:{owner}:{relative}",
             partial(_context, call, action, record, key, tags),
         )
-        verdict = (
-            evaluate(caller.policies, question)
-            if caller.kind == "user"
-            else evaluate_session(caller.policies, caller.session_policy, question)
-        )
+        verdict = evaluate_session(caller.policies, caller.session_policy, question)
         if verdict.allowed and owner == caller.account_id:
             return
         if verdict.decision is Decision.EXPLICIT_DENY or _session_stops(caller, question):
@@ -168,7 +163,7 @@ def _session_stops(caller: Caller, question: Question) -> bool:
 
 
 def _acl_allows(call: AuthorizedCall, action: str, bucket: BucketRecord, key: str) -> bool:
-    if key and action in _OBJECT_ACL:
+    if action in _OBJECT_ACL:
         found = call.store.objects.get(bucket.name, key)
         if found is not None and found.acl != "default":
             return found.acl in _OBJECT_ACL[action]
@@ -185,11 +180,10 @@ def _context(
     tags: Mapping[str, str] | None,
 ) -> Mapping[str, str]:
     request = call.request
-    moment = datetime.fromtimestamp(call.clock.timestamp(), UTC)
     context = {
         "acs:SourceIp": request.client_ip,
         "acs:SecureTransport": "true" if request.is_secure else "false",
-        "acs:CurrentTime": moment.isoformat(timespec="seconds"),
+        "acs:CurrentTime": call.clock.now().isoformat(timespec="seconds"),
         "acs:AccessId": call.caller.access_key_id,
     }
     if (agent := request.headers.get("user-agent")) is not None:
@@ -202,15 +196,19 @@ def _context(
     elif action in ("oss:PutObject", "oss:PutObjectAcl"):
         context["oss:x-oss-object-acl"] = call.header("x-oss-object-acl") or "default"
     if action in ("oss:PutObject", "oss:PutObjectTagging"):
-        sent = call.header("x-oss-tagging") or ""
-        for name, value in (tags or dict(parse_qsl(sent, keep_blank_values=True))).items():
-            context[f"oss:RequestObjectTag/{name}"] = value
-    if action in ("oss:GetObject", "oss:GetObjectTagging") and bucket is not None and key:
+        sent = _tags_of_request(call) if tags is None else tags
+        context |= {f"oss:RequestObjectTag/{name}": value for name, value in sent.items()}
+    if action in ("oss:GetObject", "oss:GetObjectTagging") and bucket is not None:
         found = call.store.objects.get(bucket.name, key)
-        if found is not None and found.tagging != "{}":
-            for name, value in found.tags.items():
-                context[f"oss:ExistingObjectTag/{name}"] = value
+        if found is not None:
+            stored = found.tags.items()
+            context |= {f"oss:ExistingObjectTag/{name}": value for name, value in stored}
     return context
+
+
+def _tags_of_request(call: AuthorizedCall) -> dict[str, str]:
+    """Return the tags in the header or form field ``x-oss-tagging``."""
+    return dict(parse_qsl(call.header("x-oss-tagging") or "", keep_blank_values=True))
 
 
 def _denied(
@@ -226,16 +224,10 @@ def _denied(
         "resource": question.resource if question else None,
         "caller": caller.arn or "anonymous",
     }
-    if question is None:
-        level = "object" if call.target.key else "bucket"
-        message = (
-            f"Anonymous user has no right to access this {level}."
-            if call.target.bucket
-            else "Anonymous access is forbidden for this operation."
-        )
-        return RefusedError("AccessDenied", message, ec="0003-00000001", why=why)
+    if question is None:  # RAM is not involved
+        return RefusedError("AccessDenied", _acl_message(call, action), why=why)
     explicit = verdict.decision is Decision.EXPLICIT_DENY
-    stopped_by_session = caller.kind == "role" and _session_stops(caller, question)
+    stopped_by_session = _session_stops(caller, question)
     why["evaluated"] = (
         "session policy"
         if stopped_by_session
@@ -265,11 +257,20 @@ def _policy_type(caller: Caller, *, stopped_by_session: bool) -> str:
 
 
 def _message(call: AuthorizedCall, action: str, *, explicit: bool) -> tuple[str, str]:
+    """Return the message and the EC of a refusal."""
     if explicit:
         return "Access denied by bucket policy.", "0003-00000201"
     if call.caller.kind == "role":
         return "Access denied by authorizer's policy.", "0003-00000301"
+    return _acl_message(call, action), "0003-00000001"
+
+
+def _acl_message(call: AuthorizedCall, action: str) -> str:
+    if call.caller.kind == "anonymous":
+        if not call.target.bucket:
+            return "Anonymous access is forbidden for this operation."
+        level = "object" if call.target.key else "bucket"
+        return f"Anonymous user has no right to access this {level}."
     if action in _READ or action in _WRITE:
-        message = "You have no right to access this object because of bucket acl."
-        return message, "0003-00000001"
-    return "AccessDenied", "0003-00000001"
+        return "You have no right to access this object because of bucket acl."
+    return "AccessDenied"

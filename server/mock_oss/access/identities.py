@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
 from mock_oss.policies.evaluation import Policy, parse_policy, parse_trust_policy
@@ -34,11 +33,6 @@ class Caller:
     token: str = ""
     expires_ms: int = 0
 
-    @property
-    def expires_at(self) -> datetime:
-        """The expiration time of the role session, as a timezone-aware UTC datetime."""
-        return datetime.fromtimestamp(self.expires_ms / 1000, UTC)
-
 
 ANONYMOUS = Caller(kind="anonymous")
 
@@ -61,7 +55,7 @@ class Identities:
     def find(self, access_key_id: str) -> Caller | None:
         """Return the owner of an access key, or None if the key does not exist."""
         known = self._users.get(access_key_id)
-        if known is not None or not access_key_id.startswith("STS."):
+        if known is not None:
             return known
         session = self._store.sessions.get(access_key_id)
         return None if session is None else self._session(session)

@@ -1,0 +1,168 @@
+"""Identities: owners of access keys, roles, and policies of RAM requests."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mock_oss.access.identities import Caller, Identities
+from mock_oss.policies.evaluation import parse_policy, parse_trust_policy
+from mock_oss.store import SessionRecord, Store
+from mock_oss.world.model import Role, User, World
+
+
+def policy(action: str, **more: object) -> str:
+    """Return a policy that allows an action."""
+    statement = {"Effect": "Allow", "Action": action, **more}
+    return json.dumps({"Version": "1", "Statement": [statement]})
+
+
+READ, WRITE, LIST = (policy(f"oss:{name}", Resource="*") for name in ("Get*", "Put*", "List*"))
+TRUST = policy("sts:AssumeRole", Principal={"RAM": "acs:ram::1:user/alice"})
+ROLE = Role(
+    name="uploader",
+    account_id="1",
+    role_id="300001",
+    policies=(READ, WRITE),
+    trust_policy=TRUST,
+)
+OTHER_ROLE = Role(name="reader", account_id="1")
+WORLD = World(
+    users=(
+        User(name="root", account_id="1", user_id="200000", keys={"LTAIroot": "r"}),
+        User(
+            name="alice",
+            account_id="1",
+            user_id="200001",
+            keys={"LTAIalice": "a", "LTAIold": "o"},
+            disabled_keys=("LTAIold",),
+            policies=(READ, WRITE),
+        ),
+    ),
+    roles=(ROLE, OTHER_ROLE),
+)
+ALICE = Caller(
+    kind="user",
+    account_id="1",
+    name="alice",
+    arn="acs:ram::1:user/alice",
+    principal_id="200001",
+    access_key_id="LTAIalice",
+    secret="a",
+    policies=(parse_policy(READ, "user alice"), parse_policy(WRITE, "user alice")),
+)
+SESSION = SessionRecord(
+    access_key_id="STS.bob",
+    access_key_secret="b",
+    security_token="token of bob",
+    role_arn="acs:ram::1:role/uploader",
+    session_name="bob",
+    policy="",
+    expires_ms=1_773_480_413_250,
+)
+BOB = Caller(
+    kind="role",
+    account_id="1",
+    name="uploader/bob",
+    arn="acs:ram::1:role/uploader/bob",
+    principal_id="300001:bob",
+    access_key_id="STS.bob",
+    secret="b",
+    policies=(parse_policy(READ, "role uploader"), parse_policy(WRITE, "role uploader")),
+    token="token of bob",
+    expires_ms=1_773_480_413_250,
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path)
+    store.sessions.put(SESSION)
+    store.sessions.put(SESSION._replace(access_key_id="STS.limited", policy=LIST))
+    store.sessions.put(
+        SESSION._replace(access_key_id="STS.gone", role_arn="acs:ram::2:role/uploader")
+    )
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def identities(store: Store) -> Identities:
+    return Identities(WORLD, store)
+
+
+def test_a_key_of_a_user_is_used_with_the_rights_of_the_user(identities: Identities) -> None:
+    assert identities.find("LTAIalice") == ALICE
+    assert identities.find("LTAIold") == Caller(
+        kind="user",
+        account_id="1",
+        name="alice",
+        arn="acs:ram::1:user/alice",
+        principal_id="200001",
+        access_key_id="LTAIold",
+        secret="o",
+        enabled=False,
+        policies=ALICE.policies,
+    )
+
+
+def test_a_key_of_the_user_root_is_used_with_the_rights_of_the_account(
+    identities: Identities,
+) -> None:
+    assert identities.find("LTAIroot") == Caller(
+        kind="root",
+        account_id="1",
+        name="root",
+        arn="acs:ram::1:root",
+        principal_id="1",
+        access_key_id="LTAIroot",
+        secret="r",
+    )
+
+
+def test_a_temporary_key_is_used_with_the_rights_of_its_role_and_session(
+    identities: Identities,
+) -> None:
+    assert identities.find("STS.bob") == BOB
+    limited = identities.find("STS.limited")
+    assert limited is not None
+    assert limited.session_policy == parse_policy(LIST, "session policy")
+
+
+@pytest.mark.parametrize("key", ["LTAIunknown", "STS.unknown", "STS.gone", ""])
+def test_a_key_without_an_owner_is_unknown(identities: Identities, key: str) -> None:
+    assert identities.find(key) is None
+
+
+def test_the_secrets_are_those_of_users(identities: Identities) -> None:
+    assert identities.secrets() == [("LTAIroot", "r"), ("LTAIalice", "a"), ("LTAIold", "o")]
+
+
+def test_a_token_belongs_to_a_session(identities: Identities) -> None:
+    assert identities.is_token("token of bob")
+    assert not identities.is_token("token of Bob")
+
+
+def test_a_role_is_found_by_its_arn(identities: Identities) -> None:
+    assert identities.role("acs:ram::1:role/uploader") is ROLE
+    assert identities.role("acs:ram::2:role/uploader") is None
+    assert identities.trust_policy(ROLE) == parse_trust_policy(TRUST, "trust policy of uploader")
+
+
+def test_an_attached_policy_gives_rights_to_open_sessions_of_its_role_until_the_reset(
+    identities: Identities,
+) -> None:
+    identities.created_policies["1", "listing"] = LIST
+    identities.attached_policies(ROLE)["listing"] = LIST
+
+    found = identities.find("STS.bob")
+    assert found is not None
+    assert found.policies == (*BOB.policies, parse_policy(LIST, "role uploader"))
+    assert identities.attached_policies(OTHER_ROLE) == {}
+
+    identities.reset_policies()
+
+    assert identities.find("STS.bob") == BOB
+    assert identities.created_policies == {}
+    assert identities.attached_policies(ROLE) == {}
