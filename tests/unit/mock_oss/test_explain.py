@@ -160,17 +160,116 @@ def test_a_v1_mismatch_names_its_cause() -> None:
     }
 
 
-def test_a_signature_used_again_for_another_request_tells_what_changed() -> None:
-    before = replace(
-        CASE,
-        headers={**HEADERS, "x-oss-meta-a": "nobody could guess this"},
-        provided=signed(OURS.replace("x-oss-meta-a:1", "x-oss-meta-a:nobody could guess this")),
+def reused(earlier: V4Case, later: V4Case) -> str:
+    """Return the cause found for `later`, which carries the signature of `earlier`."""
+    provided = signed(earlier.text())
+    why = explained(replace(later, provided=provided), earlier=[earlier])
+    assert why["signed_canonical_request"] == earlier.text()
+    cause: str = why["cause"]
+    return cause.removeprefix("this signature was accepted before, for another request: ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"method": "POST"}, "the method was 'POST' and is 'PUT'"),
+        ({"bucket": "a"}, "the bucket was 'a' and is 'b'"),
+        ({"key": "dir/a  b.txt"}, "the key was 'dir/a  b.txt' and is 'dir/a b.txt'"),
+        (
+            {"headers": {**HEADERS, "x-oss-meta-a": "nobody could guess this"}},
+            "the header x-oss-meta-a was 'nobody could guess this' and is '1'",
+        ),
+        (
+            {"headers": {**HEADERS, "x-oss-meta-a": "\xc3\xa4 very long and rare value"}},
+            "the header x-oss-meta-a was 'ä very long and rare value' and is '1'",
+        ),
+        (
+            {"headers": {**HEADERS, "content-type": "text/a", "content-md5": "m", "range": "r"}},
+            "the header content-type was 'text/a' and is 'text/plain'; "
+            "the header content-md5 was 'm' and is not sent",
+        ),
+        (
+            {"headers": {**HEADERS, "host": "a", "accept": "b"}, "additional": "Host;Range"},
+            "the header host was 'a' and is 'b.localhost'",
+        ),
+        (
+            {"query": (("prefix", ""), ("x", "a b"), ("y", "2"), ("x-oss-signature", "1"))},
+            "the query parameter y was '2' and is not sent",
+        ),
+        (
+            {"query": (("x", "1"), ("x", "2"))},
+            "the query parameter x was '1', '2' and is 'a b'; "
+            "the query parameter prefix was not sent and is ''",
+        ),
+    ],
+    ids=[
+        *("method", "bucket", "key", "meta", "non-ASCII", "content", "additional"),
+        *("parameter", "repeated parameter"),
+    ],
+)
+def test_a_v4_signature_used_again_for_another_request_tells_what_changed(
+    changes: dict[str, Any], cause: str
+) -> None:
+    earlier = replace(CASE, **changes)
+
+    assert reused(earlier, replace(CASE, additional=earlier.additional)) == cause
+
+
+def test_a_v1_signature_used_again_tells_only_changes_of_signed_values() -> None:
+    later = V1Case(
+        method="GET",
+        bucket="b",
+        key="k",
+        query=(("acl", ""), ("debug", "1")),
+        headers={"host": "h", "content-type": "text/plain", "x-oss-meta-a": "1"},
+        date_line="d",
+        provided="",
+    )
+    earlier = replace(
+        later,
+        query=(("acl", "a"), ("debug", "2")),
+        headers={"host": "i", "content-type": "text/plain", "x-oss-meta-b": "1"},
     )
 
-    why = explained(replace(CASE, provided=before.provided), earlier=[before])
+    why = explained(
+        replace(later, provided=v1.signature(SECRET, earlier.text())), earlier=[earlier]
+    )
 
     assert why["cause"] == (
         "this signature was accepted before, for another request: "
-        "the header x-oss-meta-a was 'nobody could guess this' and is '1'"
+        "the header x-oss-meta-b was '1' and is not sent; "
+        "the query parameter acl was 'a' and is ''; "
+        "the header x-oss-meta-a was not sent and is '1'"
     )
-    assert why["first_difference"]["signed"] == "nobody could guess this"
+
+
+@pytest.mark.parametrize(
+    ("sent", "value", "cause"),
+    [
+        ("1", "\xc3\xa4 of B", "x-oss-meta-a was sent as '1' and signed as 'ä of B'"),
+        (
+            "\xc3\xa4",
+            "%C3%A4",
+            "x-oss-meta-a was sent as 'ä' and signed as '%C3%A4'",
+        ),
+    ],
+    ids=["seen", "encoded"],
+)
+def test_header_values_in_causes_are_the_utf_8_text_that_is_signed(
+    sent: str, value: str, cause: str
+) -> None:
+    case = replace(CASE, headers={**HEADERS, "x-oss-meta-a": sent})
+    theirs = replace(CASE, headers={**HEADERS, "x-oss-meta-a": value}).text()
+
+    why = explained(replace(case, provided=signed(theirs)), seen=[("x-oss-meta-a", value)])
+
+    assert why["cause"] == cause
+
+
+def test_an_additional_header_that_was_not_signed_is_named() -> None:
+    case = replace(CASE, additional="Host")
+    theirs = case.text().replace("host:b.localhost\n", "")
+
+    why = explained(replace(case, provided=signed(theirs)))
+
+    assert why["cause"] == "the header host was sent and not signed"
