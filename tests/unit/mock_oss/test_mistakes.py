@@ -10,9 +10,9 @@ import pytest
 
 from mock_oss.signing import v4
 from mock_oss.signing.cases import Case, V1Case, V4Case
-from mock_oss.signing.mistakes import guesses, likely, with_header
+from mock_oss.signing.mistakes import dropped, guesses, likely, with_header
 
-TEXTS = {"x-oss-meta-a": '"ä B%2F"', "x-oss-meta-b": "b", "range": "bytes=0-"}
+TEXTS = {"x-oss-meta-a": '"ä B%2FX"', "x-oss-meta-b": "b", "range": "bytes=0-"}
 V4 = V4Case(
     method="PUT",
     bucket="b",
@@ -21,10 +21,10 @@ V4 = V4Case(
     raw_query="x=a%20/&&acl&ä&x-oss-signature=1".encode(),
     headers={
         "host": "h",
-        "content-type": "text/html ; charset=GBK",
+        "content-type": "text/html ; charset=GBK; a=B",
         **TEXTS,
         "x-oss-meta-b": " b ",
-        "x-oss-meta-a": '"\xc3\xa4 B%2F"',
+        "x-oss-meta-a": '"\xc3\xa4 B%2FX"',
     },
     additional="Range",
     date_time="20260314T092653Z",
@@ -80,7 +80,7 @@ def rewritten(name: str, sent: str, forms: Iterable[str]) -> Mapping[str, Edit]:
 
 def test_likely_mistakes_of_a_v4_request() -> None:
     uri, query = "/b/dir/%C3%A4%20%2B.csv", "acl&x=a%20%2F"
-    kind, meta = "text/html ; charset=GBK", TEXTS["x-oss-meta-a"]
+    kind, meta = "text/html ; charset=GBK; a=B", TEXTS["x-oss-meta-a"]
 
     assert edits(V4) == {
         "the query parameter x was sent and not signed": ([query], ["acl"]),
@@ -94,10 +94,10 @@ def test_likely_mistakes_of_a_v4_request() -> None:
             kind,
             (
                 *("text/html", "text/csv", *COMMON_TYPES),
-                "text%2Fhtml%20%3B%20charset%3DGBK",
-                "text/html ; charset=gbk",
-                '"text/html ; charset=GBK"',
-                "text/html+;+charset=GBK",
+                "text%2Fhtml%20%3B%20charset%3DGBK%3B%20a%3DB",
+                "text/html ; charset=gbk; a=b",
+                '"text/html ; charset=GBK; a=B"',
+                "text/html+;+charset=GBK;+a=B",
                 *("", meta, "b"),
             ),
         ),
@@ -105,12 +105,12 @@ def test_likely_mistakes_of_a_v4_request() -> None:
             "x-oss-meta-a",
             meta,
             (
-                '"ä B/"',
-                "%22%C3%A4%20B%252F%22",
-                '"ä b%2f"',
-                "ä B%2F",
-                '""ä B%2F""',
-                '"ä+B%2F"',
+                '"ä B/X"',
+                "%22%C3%A4%20B%252FX%22",
+                '"ä b%2fx"',
+                "ä B%2FX",
+                '""ä B%2FX""',
+                '"ä+B%2FX"',
                 *("", "b"),
             ),
         ),
@@ -164,6 +164,28 @@ def test_likely_mistakes_of_a_v1_request() -> None:
     }
 
 
+def test_only_the_caller_s_parameters_of_a_presigned_url_may_be_unsigned() -> None:
+    names = (
+        *("x-oss-signature-version", "x-oss-credential", "x-oss-date", "x-oss-expires"),
+        *("x-oss-additional-headers", "x-oss-signature", "x-oss-process", "partNumber"),
+    )
+    case = replace(V4, query=tuple((name, "1") for name in names), headers={})
+
+    assert [cause for cause, _ in dropped(case)] == [
+        "the query parameter x-oss-process was sent and not signed",
+        "the query parameter partNumber was sent and not signed",
+    ]
+
+
+def test_a_half_encoded_query_is_read_as_far_as_it_is_utf_8() -> None:
+    case = replace(V4, query=(("a", "ä"),), raw_query=b"a=%C3\xa4")
+
+    assert edits(case)["the query was signed in the order sent"] == (
+        ["a=%C3%A4"],
+        ["a=%C3\N{REPLACEMENT CHARACTER}"],
+    )
+
+
 def with_headers(**headers: str) -> V4Case:
     return replace(V4, headers={name.replace("_", "-"): text for name, text in headers.items()})
 
@@ -210,3 +232,10 @@ def test_a_guessed_value_replaces_the_value_in_the_text_to_sign(case: Case, name
     changed = replace(case, headers={**case.headers, name: "new"})
 
     assert with_header(case, case.text(), name, "new") == changed.text()
+
+
+def test_the_value_of_a_sent_header_is_replaced_in_the_given_text() -> None:
+    for case, name in ((V4, "content-type"), (V4, "x-oss-meta-b"), (V1, "x-oss-date")):
+        text = f"a\n{name}:{case.signed_headers()[name]}\nb"
+
+        assert with_header(case, text, name, "new") == f"a\n{name}:new\nb"
