@@ -7,17 +7,18 @@ copy whose text produces the signature in the request.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mock_oss.http.request import signed_text
 from mock_oss.signing import v1, v4
 
 __all__ = ["Case", "V1Case", "V4Case"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A signed request; base class of ``V1Case`` and ``V4Case``.
+class _Case:
+    """The common fields of ``V1Case`` and ``V4Case``.
 
     ``query`` contains decoded (name, value) pairs. ``headers`` is a mapping from lower-case name
     to value. ``provided`` is the signature in the request.
@@ -30,33 +31,18 @@ class Case:
     headers: Mapping[str, str]
     provided: str
 
-    def text(self) -> str:
-        """Return the canonical request (V4) or the string to sign (V1)."""
-        raise NotImplementedError
 
-    def texts(self, text: str) -> dict[str, str]:
-        """Return a dict with ``text`` and, for V4, with the string to sign made from ``text``.
-
-        Args:
-            text: a canonical request (V4) or a string to sign (V1).
-
-        Returns:
-            A dict with the keys ``string_to_sign`` and, for V4, ``canonical_request``.
-        """
-        raise NotImplementedError
-
-    def produces_signature(self, text: str, secret: str) -> bool:
-        """Return whether the signature in the request is that of `text`, signed with `secret`.
-
-        Args:
-            text: a canonical request (V4) or a string to sign (V1).
-            secret: an access key secret.
-        """
-        raise NotImplementedError
+def _signed(headers: Mapping[str, str], additional: Iterable[str] = ()) -> dict[str, str]:
+    names = {"content-type", "content-md5", *additional}
+    return {
+        name: signed_text(value).strip()
+        for name, value in headers.items()
+        if name.startswith("x-oss-") or name in names
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class V4Case(Case):
+class V4Case(_Case):
     """A request with a V4 signature.
 
     If ``path``, ``query_text`` or ``payload`` is not None, the value replaces the path, the query
@@ -86,6 +72,14 @@ class V4Case(Case):
                 lines[line] = value
         return "\n".join(lines)
 
+    def signed_headers(self) -> dict[str, str]:
+        """Return the headers that the signature covers: {lower-case name: signed text}."""
+        return _signed(self.headers, v4.additional_names(self.additional))
+
+    def signed_query(self) -> list[tuple[str, str]]:
+        """Return the (name, value) pairs that the signature covers."""
+        return [(name, value) for name, value in self.query if name != "x-oss-signature"]
+
     def texts(self, text: str) -> dict[str, str]:
         """Return a dict with the canonical request ``text`` and the string to sign made from it."""
         return {"canonical_request": text, "string_to_sign": self._string_to_sign(text)}
@@ -101,7 +95,7 @@ class V4Case(Case):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class V1Case(Case):
+class V1Case(_Case):
     """A request with a V1 signature.
 
     ``date_line`` is the date of the request, or the ``Expires`` value of a presigned URL.
@@ -122,6 +116,14 @@ class V1Case(Case):
         )
         return text.replace(f"\n/{self.bucket}/", "\n/") if self.without_bucket else text
 
+    def signed_headers(self) -> dict[str, str]:
+        """Return the headers that the signature covers: {lower-case name: signed text}."""
+        return _signed(self.headers)
+
+    def signed_query(self) -> list[tuple[str, str]]:
+        """Return the sub-resources, as (name, value) pairs."""
+        return [(name, value) for name, value in self.query if name in v1.SUB_RESOURCES]
+
     def texts(self, text: str) -> dict[str, str]:
         """Return a dict that contains ``text``, a string to sign."""
         return {"string_to_sign": text}
@@ -129,3 +131,7 @@ class V1Case(Case):
     def produces_signature(self, text: str, secret: str) -> bool:
         """Return whether this string to sign and secret produce the request's signature."""
         return hmac.compare_digest(v1.signature(secret, text).encode(), self.provided.encode())
+
+
+Case = V4Case | V1Case
+"""A signed request."""

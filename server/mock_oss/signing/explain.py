@@ -9,12 +9,12 @@ explanation only when ``why`` of the journal record is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations, islice, zip_longest
 from typing import Any
 
-from mock_oss.signing.cases import Case, V4Case
+from mock_oss.signing.cases import Case
 from mock_oss.signing.mistakes import Mistake, differs, dropped, guesses, likely, with_header
 
 __all__ = ["Evidence", "first_difference", "mismatch"]
@@ -53,15 +53,13 @@ def first_difference(ours: str, theirs: str) -> dict[str, object]:
     Returns:
         A dict, empty if the texts are equal. ``offset`` is the index of the byte. ``line`` is the
         line number, counted from 1. ``expected`` and ``signed`` are the texts from this byte to
-        the end of the line.
+        the end of the line, at most 120 bytes.
     """
     left, right = ours.encode(), theirs.encode()
-    if left == right:
+    pairs = enumerate(zip_longest(left, right))
+    offset = next((at for at, (ours_at, theirs_at) in pairs if ours_at != theirs_at), None)
+    if offset is None:
         return {}
-    offset = next(
-        (i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b),
-        min(len(left), len(right)),
-    )
     return {
         "offset": offset,
         "line": left[:offset].count(b"\n") + 1,
@@ -71,7 +69,7 @@ def first_difference(ours: str, theirs: str) -> dict[str, object]:
 
 
 def _rest_of_line(text: bytes, offset: int) -> str:
-    return text[offset:].split(b"\n", 1)[0][:120].decode(errors="replace")
+    return text[offset:].partition(b"\n")[0][:120].decode(errors="replace")
 
 
 def mismatch(case: Case, evidence: Evidence) -> Callable[[], dict[str, Any]]:
@@ -90,13 +88,13 @@ def _explain(case: Case, evidence: Evidence) -> dict[str, Any]:
     why: dict[str, Any] = {"kind": "signature", "cause": UNKNOWN}
     why |= {f"expected_{name}": text for name, text in case.texts(ours).items()}
     for cause, theirs in _candidates(case, evidence):
-        if theirs != ours and case.produces_signature(theirs, evidence.secret):
+        if case.produces_signature(theirs, evidence.secret):
             why["cause"] = cause
             why |= {f"signed_{name}": text for name, text in case.texts(theirs).items()}
             why["first_difference"] = first_difference(ours, theirs)
             return why
     for owner, other in evidence.other_secrets:
-        if other != evidence.secret and case.produces_signature(ours, other):
+        if case.produces_signature(ours, other):
             why["cause"] = f"signed with the secret of {owner}"
     return why
 
@@ -125,11 +123,12 @@ def _guessed(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
     """
     nothing: Mistake = ("", lambda case: case)
     found = list(guesses(case, evidence.seen))
+    sent = case.signed_headers()
     for other, change in (nothing, *dropped(case)):
         changed = change(case)
         text = changed.text()
         for name, value in found:
-            cause = differs(name, case.headers.get(name), value)
+            cause = differs(name, sent.get(name), value)
             theirs = with_header(changed, text, name, value)
             yield (f"{other}, and {cause}" if other else cause), theirs
 
@@ -141,30 +140,23 @@ def _what_changed(case: Case, earlier: Case) -> str:
         case: the refused request.
         earlier: an accepted request.
     """
+    before, now = _parts(earlier), _parts(case)
     changes = [
-        *_changed("the method", {"": earlier.method}, {"": case.method}),
-        *_changed("the path", {"": earlier.key}, {"": case.key}),
-        *_changed("the header", earlier.headers, case.headers, only=_is_signed(case)),
-        *_changed("the query parameter", dict(earlier.query), dict(case.query)),
+        f"{part} was {_shown(before.get(part))} and is {_shown(now.get(part))}"
+        for part in dict.fromkeys((*before, *now))
+        if before.get(part) != now.get(part)
     ]
-    what = "; ".join(changes) or "the order of what was signed"
-    return f"this signature was accepted before, for another request: {what}"
+    return f"this signature was accepted before, for another request: {'; '.join(changes)}"
 
 
-def _is_signed(case: Case) -> Callable[[str], bool]:
-    more = set(case.additional.lower().split(";")) if isinstance(case, V4Case) else set()
-    names = {"content-type", "content-md5", *more}
-    return lambda name: name.startswith("x-oss-") or name in names
+def _parts(case: Case) -> dict[str, list[str]]:
+    """Return the parts of a request that the signature covers: {description: values}."""
+    parts = {"the method": [case.method], "the bucket": [case.bucket], "the key": [case.key]}
+    parts |= {f"the header {name}": [value] for name, value in case.signed_headers().items()}
+    for name, value in case.signed_query():
+        parts.setdefault(f"the query parameter {name}", []).append(value)
+    return parts
 
 
-def _changed(
-    what: str,
-    before: Mapping[str, str],
-    now: Mapping[str, str],
-    *,
-    only: Callable[[str], bool] = lambda _: True,
-) -> Iterator[str]:
-    for name in dict.fromkeys((*before, *now)):
-        was, is_ = before.get(name), now.get(name)
-        if was != is_ and only(name):
-            yield f"{what} {name} was {was!r} and is {is_!r}".replace("  ", " ")
+def _shown(values: list[str] | None) -> str:
+    return ", ".join(map(repr, values)) if values else "not sent"

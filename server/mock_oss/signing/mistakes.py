@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import unquote
 
 from mock_oss.http.request import signed_text
-from mock_oss.signing import v1
 from mock_oss.signing.cases import Case, V1Case, V4Case
 from mock_oss.signing.encoding import encode, encode_path
 
@@ -25,9 +24,15 @@ __all__ = ["Mistake", "differs", "dropped", "guesses", "likely", "with_header"]
 Mistake = tuple[str, Callable[[Any], Any]]
 METHODS = ("GET", "PUT", "POST", "HEAD", "DELETE")
 URL_NAMES = frozenset(
-    """x-oss-signature x-oss-signature-version x-oss-credential x-oss-date x-oss-expires
-    x-oss-additional-headers OSSAccessKeyId Expires Signature""".split()  # noqa: SIM905 - easier to read as a table
+    (
+        "x-oss-additional-headers",
+        "x-oss-credential",
+        "x-oss-date",
+        "x-oss-expires",
+        "x-oss-signature-version",
+    )
 )
+"""Parameters of each presigned V4 URL."""
 COMMON_TYPES = (
     "application/octet-stream",
     "application/x-www-form-urlencoded",
@@ -43,14 +48,6 @@ LONGEST_TYPED = 48
 TYPED = string.ascii_letters + string.digits + "-_.~/+ %=:@,;&()"
 
 
-def _signed_names(case: Case) -> list[str]:
-    return [
-        name
-        for name in case.headers
-        if name.startswith("x-oss-") or name in ("content-type", "content-md5")
-    ]
-
-
 def _header(name: str, value: str | None) -> Callable[[Case], Case]:
     def change(case: Case) -> Case:
         headers = {n: v for n, v in case.headers.items() if n != name}
@@ -64,13 +61,15 @@ def _without_parameter(name: str) -> Callable[[Case], Case]:
 
 
 def dropped(case: Case) -> Iterator[Mistake]:
-    """Yield, for each header and query parameter, the mistake that the client did not sign it."""
+    """Yield, for each header and query parameter, the mistake that the client did not sign it.
+
+    The parameters of each presigned URL are omitted.
+    """
     what = "sub-resource" if isinstance(case, V1Case) else "query parameter"
-    for name in dict.fromkeys(name for name, _ in case.query):
-        counts = name in v1.SUB_RESOURCES if isinstance(case, V1Case) else name not in URL_NAMES
-        if counts:
+    for name in dict.fromkeys(name for name, _ in case.signed_query()):
+        if name not in URL_NAMES:
             yield f"the {what} {name} was sent and not signed", _without_parameter(name)
-    for name in _signed_names(case):
+    for name in case.signed_headers():
         yield f"the header {name} was sent and not signed", _header(name, None)
 
 
@@ -80,17 +79,11 @@ def likely(case: Case) -> list[Mistake]:
     The caller tries each mistake, and each combination of two mistakes.
     """
     found = [*dropped(case), *_content_types(case), *_rewritten(case)]
-    found += (
-        _v1(case) if isinstance(case, V1Case) else _v4(case) if isinstance(case, V4Case) else ()
-    )
+    found += _v1(case) if isinstance(case, V1Case) else _v4(case)
     for method in METHODS:
         if method != case.method:
-            found.append((f"the method was signed as {method}", _method(method)))
+            found.append((f"the method was signed as {method}", _with(method=method)))
     return found
-
-
-def _method(method: str) -> Callable[[Case], Case]:
-    return lambda case: replace(case, method=method)
 
 
 def differs(name: str, sent: str | None, signed: str) -> str:
@@ -98,7 +91,7 @@ def differs(name: str, sent: str | None, signed: str) -> str:
 
     Args:
         name: the lower-case name of the header.
-        sent: the value in the request, or None if the header was not sent.
+        sent: the text of the value in the request, or None if the header was not sent.
         signed: the value that the client signed.
     """
     shown = "not sent" if sent is None else f"sent as {sent!r}"
@@ -107,27 +100,26 @@ def differs(name: str, sent: str | None, signed: str) -> str:
 
 
 def _content_types(case: Case) -> Iterator[Mistake]:
-    sent = case.headers.get("content-type")
+    sent = case.signed_headers().get("content-type")
+    bare = sent.partition(";")[0].strip() if sent else None
     by_key = mimetypes.guess_type(case.key)[0]
-    bare = (sent or "").partition(";")[0].strip()
     for guess in dict.fromkeys(filter(None, (bare, by_key, *COMMON_TYPES))):
         if guess != sent:
             yield differs("content-type", sent, guess), _header("content-type", guess)
 
 
 def _rewritten(case: Case) -> Iterator[Mistake]:
-    for name in _signed_names(case):
-        sent = case.headers[name]
+    signed = case.signed_headers()
+    for name, sent in signed.items():
         forms = (
             unquote(sent),
             encode(sent),
             sent.lower(),
-            sent.encode("latin-1", "replace").decode("latin-1"),
             sent.strip('"'),
             f'"{sent}"',
             sent.replace(" ", "+"),
             "",
-            *(v for n, v in case.headers.items() if n != name and n.startswith("x-oss-meta-")),
+            *(v for n, v in signed.items() if n != name and n.startswith("x-oss-meta-")),
         )
         for form in dict.fromkeys(forms):
             if form != sent:
@@ -146,25 +138,26 @@ def _v4(case: V4Case) -> Iterator[Mistake]:
     for cause, query in _v4_queries(case).items():
         yield cause, _with(query_text=query)
     yield "the payload was signed as a hash", _with(payload=hashlib.sha256(b"").hexdigest())
-    additional = ";".join(filter(None, (case.additional, "host")))
+    additional = f"{case.additional};host"
     yield "host was signed and not named in AdditionalHeaders", _with(additional=additional)
 
 
-def _with(**changes: str) -> Callable[[Any], Any]:
+def _with(**changes: str | bool) -> Callable[[Any], Any]:
     return lambda case: replace(case, **changes)
 
 
 def _v4_queries(case: V4Case) -> dict[str, str]:
-    pairs = [(n, v) for n, v in case.query if n != "x-oss-signature"]
+    pairs = case.signed_query()
     encoded = sorted((encode(n), encode(v)) for n, v in pairs)
-    sent = [item for item in case.raw_query.decode("latin-1").split("&") if item]
     return {
         "an empty query value was signed with its '='": "&".join(f"{n}={v}" for n, v in encoded),
         "a space of the query was signed as '+'": "&".join(
             f"{n}={v}" if v else n for n, v in ((n, v.replace("%20", "+")) for n, v in encoded)
         ),
         "the query was signed in the order sent": "&".join(
-            item for item in sent if not item.startswith("x-oss-signature=")
+            item
+            for item in case.raw_query.decode(errors="replace").split("&")
+            if item and not item.startswith("x-oss-signature=")
         ),
         "the query was signed unencoded": "&".join(
             f"{n}={v}" if v else n for n, v in sorted(pairs)
@@ -174,10 +167,7 @@ def _v4_queries(case: V4Case) -> dict[str, str]:
 
 
 def _v1(case: V1Case) -> Iterator[Mistake]:
-    yield (
-        "the path was signed without the bucket",
-        lambda case: replace(case, without_bucket=True),
-    )
+    yield "the path was signed without the bucket", _with(without_bucket=True)
     yield "the key was signed percent-encoded", _with(key=encode_path(case.key))
     if "x-oss-date" in case.headers:
         yield "the date line was signed empty", _with(date_line="")
@@ -193,13 +183,14 @@ def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
         case: the request as received.
         seen: (header name, value) pairs of other requests.
     """
-    names = _signed_names(case)
+    signed = case.signed_headers()
     for name, value in dict.fromkeys(seen):
-        if name in names and value != case.headers[name]:
-            yield name, value
-    for name in names:
+        text = signed_text(value).strip()
+        if name in signed and text != signed[name]:
+            yield name, text
+    for name, sent in signed.items():
         if name.startswith("x-oss-meta-"):
-            for value in _typed_otherwise(case.headers[name]):
+            for value in _typed_otherwise(sent):
                 yield name, value
     for kind in sorted(set(mimetypes.types_map.values())):
         for charset in CHARSETS:
@@ -215,22 +206,22 @@ def with_header(case: Case, text: str, name: str, value: str) -> str:
         case: the request.
         text: the result of ``case.text()``.
         name: the lower-case name of the header.
-        value: the new value of the header.
+        value: the new value of the header, as the text that is signed.
     """
     sent = case.headers.get(name)
     if sent is None or (isinstance(case, V1Case) and name == "content-type"):
         changed: Case = _header(name, value)(case)
         return changed.text()
-    return text.replace(f"\n{name}:{signed_text(sent).strip()}\n", f"\n{name}:{value}\n", 1)
+    return text.replace(f"\n{name}:{signed_text(sent).strip()}\n", f"\n{name}:{value}\n")
 
 
 def _typed_otherwise(sent: str) -> Iterator[str]:
     """Yield variants of ``sent`` with one typing error: a missing, replaced or added character."""
     if len(sent) > LONGEST_TYPED:
         return
-    for at in range(len(sent)):
-        yield sent[:at] + sent[at + 1 :]
     for at in range(len(sent) + 1):
-        for letter in TYPED:
-            yield sent[:at] + letter + sent[at + 1 :]
-            yield sent[:at] + letter + sent[at:]
+        start, rest = sent[:at], sent[at:]
+        yield from (start + letter + rest for letter in TYPED)
+        if rest:
+            yield start + rest[1:]
+            yield from (start + letter + rest[1:] for letter in TYPED)
