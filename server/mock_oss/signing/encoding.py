@@ -24,7 +24,7 @@ def encode(text: str) -> str:
 
 def encode_path(text: str) -> str:
     """Percent-encode a path; ``/`` stays unchanged."""
-    return text if _PLAIN.fullmatch(text) else quote(text, safe="/")
+    return text if _PLAIN.fullmatch(text) else quote(text)
 
 
 def hmac_sha1_base64(secret: str, text: str) -> str:
