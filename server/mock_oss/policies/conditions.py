@@ -50,7 +50,7 @@ def _in_network(actual: str, wanted: str) -> bool:
     if wanted == "*":
         return True
     try:
-        return ipaddress.ip_address(actual) in ipaddress.ip_network(wanted, strict=False)
+        return ipaddress.ip_address(actual) in ipaddress.ip_interface(wanted).network
     except ValueError:
         return False
 
