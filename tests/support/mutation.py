@@ -20,7 +20,17 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-__all__ = ["AREAS", "Area", "Outcome", "function_of", "main", "read_outcome", "reasons", "unlisted"]
+__all__ = [
+    "AREAS",
+    "Area",
+    "Outcome",
+    "function_of",
+    "main",
+    "read_outcome",
+    "reasons",
+    "settings_of",
+    "unlisted",
+]
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/tests.md"
@@ -121,7 +131,13 @@ class Outcome:
 
 
 def settings_of(area: Area) -> str:
-    """Return the `pyproject.toml` of the copy: settings of mutmut and pytest."""
+    r"""Return the `pyproject.toml` of the copy: settings of mutmut and pytest.
+
+    mutmut runs pytest several times in one process. In every run, pytest escapes the ids that the
+    argument ``ids`` of a test has given. A test with a ``\\`` or a letter outside ASCII in such an
+    id would have another id in the second run, pytest would not find the test, and mutmut would
+    count the mutant as killed. Therefore pytest does not escape ids here.
+    """
     deselected = [f"--deselect={test}" for test in area.without]
     values = json.dumps  # a list of strings has the same form in TOML
     return f"""[tool.mutmut]
@@ -140,6 +156,7 @@ filterwarnings = ["error"]
 timeout = 60
 timeout_method = "thread"
 markers = ["browser", "core", "e2e", "slow"]
+disable_test_id_escaping_and_forfeit_all_rights_to_community_support = true
 """
 
 

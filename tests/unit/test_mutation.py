@@ -1,6 +1,8 @@
 """The report of the mutation tests: every survivor is listed in `docs/tests.md`, with a reason."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from support.mutation import (
     function_of,
     read_outcome,
     reasons,
+    settings_of,
     unlisted,
 )
 
@@ -68,6 +71,37 @@ def test_a_mutant_without_a_result_is_no_outcome(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="x_b__mutmut_1 was not tested"):
         read_outcome(tmp_path)
+
+
+TWICE = """
+import sys, pytest
+words = ["-q", "-p", "pytest_timeout"]
+first = pytest.main([*words, "test_ids.py"])
+tests = [r"test_ids.py::test_it[\\d]", "test_ids.py::test_it[文]"]
+sys.exit(first or pytest.main([*words, *tests]))
+"""
+IDS = r"""
+import pytest
+@pytest.mark.parametrize("value", [1, 2], ids=["\\d", "文"])
+def test_it(value):
+    pass
+"""
+
+
+def test_a_second_run_in_the_same_process_finds_every_test(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(settings_of(AREAS["mock_oss"]), "utf-8")
+    (tmp_path / "test_ids.py").write_text(IDS, "utf-8")
+
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", TWICE],
+        cwd=tmp_path,
+        env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", AREAS)

@@ -12,6 +12,9 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from operator import eq, ge, gt, le, lt
+from typing import Any
 
 from mock_oss.policies.globs import glob
 
@@ -24,24 +27,18 @@ def _like(actual: str, wanted: str) -> bool:
     return glob(wanted).fullmatch(actual) is not None
 
 
-def _number(compare: Callable[[float, float], bool]) -> Match:
-    def match(actual: str, wanted: str) -> bool:
-        try:
-            return compare(float(actual), float(wanted))
-        except ValueError:
-            return False
-
-    return match
+def _number(compare: Callable[[float, float], bool], actual: str, wanted: str) -> bool:
+    try:
+        return compare(float(actual), float(wanted))
+    except ValueError:
+        return False
 
 
-def _date(compare: Callable[[datetime, datetime], bool]) -> Match:
-    def match(actual: str, wanted: str) -> bool:
-        try:
-            return compare(_moment(actual), _moment(wanted))
-        except ValueError:
-            return False
-
-    return match
+def _date(compare: Callable[[datetime, datetime], bool], actual: str, wanted: str) -> bool:
+    try:
+        return compare(_moment(actual), _moment(wanted))
+    except ValueError:
+        return False
 
 
 def _moment(text: str) -> datetime:
@@ -53,31 +50,34 @@ def _in_network(actual: str, wanted: str) -> bool:
     if wanted == "*":
         return True
     try:
-        return ipaddress.ip_address(actual) in ipaddress.ip_network(wanted, strict=False)
+        return ipaddress.ip_address(actual) in ipaddress.ip_interface(wanted).network
     except ValueError:
         return False
 
 
-_COMPARISONS: Mapping[str, Callable[..., bool]] = {
-    "Equals": lambda a, b: a == b,
-    "LessThan": lambda a, b: a < b,
-    "LessThanEquals": lambda a, b: a <= b,
-    "GreaterThan": lambda a, b: a > b,
-    "GreaterThanEquals": lambda a, b: a >= b,
+_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "Equals": eq,
+    "LessThan": lt,
+    "LessThanEquals": le,
+    "GreaterThan": gt,
+    "GreaterThanEquals": ge,
 }
 
 # operator -> (function that compares one value, whether the operator is negated)
 OPERATORS: Mapping[str, tuple[Match, bool]] = {
-    "StringEquals": (lambda a, b: a == b, False),
-    "StringNotEquals": (lambda a, b: a == b, True),
+    "StringEquals": (eq, False),
+    "StringNotEquals": (eq, True),
     "StringEqualsIgnoreCase": (lambda a, b: a.casefold() == b.casefold(), False),
     "StringNotEqualsIgnoreCase": (lambda a, b: a.casefold() == b.casefold(), True),
     "StringLike": (_like, False),
     "StringNotLike": (_like, True),
-    **{f"Numeric{name}": (_number(compare), False) for name, compare in _COMPARISONS.items()},
-    "NumericNotEquals": (_number(_COMPARISONS["Equals"]), True),
-    **{f"Date{name}": (_date(compare), False) for name, compare in _COMPARISONS.items()},
-    "DateNotEquals": (_date(_COMPARISONS["Equals"]), True),
+    **{
+        f"Numeric{name}": (partial(_number, compare), False)
+        for name, compare in _COMPARISONS.items()
+    },
+    "NumericNotEquals": (partial(_number, eq), True),
+    **{f"Date{name}": (partial(_date, compare), False) for name, compare in _COMPARISONS.items()},
+    "DateNotEquals": (partial(_date, eq), True),
     "Bool": (lambda a, b: a.lower() == b.lower(), False),
     "IpAddress": (_in_network, False),
     "IpAddressIncludeBorder": (_in_network, False),

@@ -190,6 +190,7 @@ def trusts(
     return bool(fitting) and all(statement.effect == "Allow" for statement in fitting)
 
 
+@lru_cache(maxsize=1024)
 def parse_policy(text: str, name: str) -> Policy:
     """Parse an identity policy, a role's policy or a session policy.
 
@@ -203,6 +204,7 @@ def parse_policy(text: str, name: str) -> Policy:
     return Policy(name, _compile(text, trust=False))
 
 
+@lru_cache(maxsize=1024)
 def parse_trust_policy(text: str, name: str) -> Policy:
     """Parse a role's trust policy; its statements have principals and no resources.
 
@@ -212,7 +214,6 @@ def parse_trust_policy(text: str, name: str) -> Policy:
     return Policy(name, _compile(text, trust=True))
 
 
-@lru_cache(maxsize=1024)
 def _compile(text: str, *, trust: bool) -> tuple[Statement, ...]:
     try:
         document = read_json(text)
@@ -242,11 +243,11 @@ def _statement(item: object, *, trust: bool) -> Statement:
         conditions = parse_conditions(item.get("Condition", {}))
     except ValueError as e:
         raise PolicyError(str(e)) from e
-    negated = "NotAction" in item
+    action = "NotAction" if "NotAction" in item else "Action"
     return Statement(
         effect=item["Effect"],
-        actions=globs(_texts(item["NotAction" if negated else "Action"], "Action")),
-        negated=negated,
+        actions=globs(_texts(item[action], action)),
+        negated=action == "NotAction",
         resources=None if trust else globs(_texts(item.get("Resource"), "Resource")),
         conditions=conditions,
         principals=_principals(item.get("Principal")) if trust else (),

@@ -9,12 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
 from urllib.parse import quote
 
 __all__ = ["encode", "encode_path", "hmac_sha1_base64", "hmac_sha256_hex"]
-
-_PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*")
 
 
 def encode(text: str) -> str:
@@ -24,7 +21,7 @@ def encode(text: str) -> str:
 
 def encode_path(text: str) -> str:
     """Percent-encode a path; ``/`` stays unchanged."""
-    return text if _PLAIN.fullmatch(text) else quote(text, safe="/")
+    return quote(text)
 
 
 def hmac_sha1_base64(secret: str, text: str) -> str:

@@ -1,9 +1,11 @@
 """Evaluation of RAM policies, as tables."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
+from mock_oss.policies.conditions import Condition, parse_conditions
 from mock_oss.policies.evaluation import (
     Decision,
     Policy,
@@ -17,6 +19,13 @@ from mock_oss.policies.evaluation import (
 )
 
 OBJECT = "acs:oss:*:1:bucket/u/alice/photo.jpg"
+
+
+@pytest.fixture(autouse=True)
+def _parse_again() -> None:
+    """Remove the policies that other tests have parsed."""
+    parse_policy.cache_clear()
+    parse_trust_policy.cache_clear()
 
 
 def policy(*statements: dict[str, object], name: str = "p") -> Policy:
@@ -85,6 +94,13 @@ CONDITIONS = [
     ("IpAddress", "acs:SourceIp", "203.0.113.0/24", "203.0.114.9", False),
     ("IpAddress", "acs:SourceIp", "*", "203.0.114.9", True),
     ("IpAddress", "acs:SourceIp", "2001:db8::/32", "2001:db8::1", True),
+    ("IpAddress", "acs:SourceIp", "2001:db8::/32", "203.0.113.9", False),
+    ("IpAddress", "acs:SourceIp", "203.0.113.9", "203.0.113.9", True),
+    ("IpAddress", "acs:SourceIp", "203.0.113.77/24", "203.0.113.9", True),
+    ("IpAddress", "acs:SourceIp", "203.0.113.*", "203.0.113.9", False),
+    ("IpAddress", "acs:SourceIp", "203.0.113.0/24", "unknown", False),
+    ("IpAddressIncludeBorder", "acs:SourceIp", "203.0.113.0/24", "203.0.113.255", True),
+    ("NotIpAddress", "acs:SourceIp", "203.0.113.*", "203.0.113.9", True),
     ("NotIpAddress", "acs:SourceIp", "203.0.113.0/24", "203.0.114.9", True),
     ("NotIpAddress", "acs:SourceIp", "203.0.113.0/24", "203.0.113.9", False),
     ("Bool", "acs:SecureTransport", "true", "false", False),
@@ -114,7 +130,11 @@ CONDITIONS = [
     ("NumericLessThanEquals", "oss:x", 10, "10", True),
     ("NumericGreaterThan", "oss:x", 10, "10", False),
     ("NumericNotEquals", "oss:x", "10", "11", True),
+    ("NumericEquals", "oss:x", "10", "10.0", True),
     ("NumericEquals", "oss:x", "10", "ten", False),
+    ("NumericNotEquals", "oss:x", "ten", "10", True),
+    ("DateEquals", "acs:CurrentTime", "today", "2026-03-14T00:00:00Z", False),
+    ("DateNotEquals", "acs:CurrentTime", "2026-03-14", "today", True),
 ]
 
 
@@ -163,17 +183,48 @@ def test_deny_wins_over_allow_wherever_it_stands() -> None:
 
 
 def test_nothing_that_matches_is_an_implicit_deny() -> None:
-    assert evaluate([], ask()).decision is Decision.IMPLICIT_DENY
+    other = policy(statement(Action="oss:GetObject"))
+
+    for policies in ([], [other]):
+        assert evaluate(policies, ask()) == (Decision.IMPLICIT_DENY, None, None)
 
 
-def test_the_verdict_names_the_deciding_statement() -> None:
-    denying = statement("Deny", Action="oss:PutObject")
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_the_verdict_names_the_first_statement_that_decides(effect: str) -> None:
+    deciding = statement(effect, Action="oss:Put*", Sid="名")
+    policies = [
+        policy(statement("Deny", Action="oss:GetObject"), name="first"),
+        policy(deciding, statement(effect), name="second"),
+        policy(statement(), name="third"),
+    ]
+    decision = Decision.ALLOW if effect == "Allow" else Decision.EXPLICIT_DENY
 
-    verdict = evaluate([policy(statement(), name="first"), policy(denying, name="second")], ask())
+    expected = (decision, "second", json.dumps(deciding, ensure_ascii=False))
+    assert evaluate(policies, ask()) == expected
+    assert evaluate_session(policies, None, ask()) == expected
+    assert evaluate_session(policies, policy(statement(), name="s"), ask()) == expected
+    assert evaluate_session([policy(statement(), name="role")], policies[1], ask()) == (
+        expected if effect == "Deny" else (Decision.ALLOW, "role", json.dumps(statement()))
+    )
 
-    assert verdict.policy == "second"
-    assert verdict.statement is not None
-    assert json.loads(verdict.statement) == denying
+
+def test_the_context_is_computed_once_and_only_for_a_condition() -> None:
+    calls: list[str] = []
+
+    def context() -> dict[str, str]:
+        calls.append("called")
+        return {"k": "v"}
+
+    question = Question("oss:PutObject", OBJECT, context)
+    guarded = statement(Condition={"StringEquals": {"k": "v"}, "StringLike": {"k": "*"}})
+
+    assert not evaluate(
+        [policy(statement(Action="x", Condition={"Bool": {"k": "true"}}))], question
+    ).allowed
+    assert evaluate([policy(statement())], question).allowed
+    assert calls == []
+    assert evaluate([policy({**guarded, "Action": "*"}, guarded)], question).allowed
+    assert calls == ["called"]
 
 
 def test_not_action_is_everything_else() -> None:
@@ -203,41 +254,113 @@ def test_a_session_may_do_what_both_role_and_session_policy_allow(
     assert evaluate_session(of_role, of_session, ask(action)).allowed is allowed
 
 
+OBJECT_OF = "a policy is an object of Version and Statement"
+LIST_OF = "Statement must be a list with at least one statement"
 BROKEN = [
-    ("not json", "{"),
-    ("a list", "[]"),
-    ("number version", '{"Version":1,"Statement":[]}'),
-    ("no statement", '{"Version":"1","Statement":[]}'),
-    ("statement object", '{"Version":"1","Statement":{}}'),
-    ("extra key", '{"Version":"1","Statement":[],"Id":"x"}'),
+    ("[]", OBJECT_OF),
+    ('{"Version":"1","Statement":[],"Id":"x"}', OBJECT_OF),
+    ('{"Statement":[{}]}', 'Version must be the string "1"'),
+    ('{"Version":1,"Statement":[]}', 'Version must be the string "1"'),
+    ('{"Version":"1"}', LIST_OF),
+    ('{"Version":"1","Statement":[]}', LIST_OF),
+    ('{"Version":"1","Statement":{}}', LIST_OF),
+    ('{"Version":"1","Statement":["x"]}', "a statement is an object"),
+    ("{", "not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
 ]
+ALL: dict[str, object] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+TRUST: dict[str, object] = {
+    "Effect": "Allow",
+    "Action": "sts:AssumeRole",
+    "Principal": {"RAM": "acs:ram::1:root"},
+}
+ONE_ACTION = "a statement has exactly one of Action and NotAction"
+ABSENT = object()
+
+
+def texts(name: str) -> str:
+    return f"{name} must be a string or a list of strings"
+
+
 BROKEN_STATEMENTS = [
-    {"Effect": "allow", "Action": "*", "Resource": "*"},
-    {"Effect": "Allow", "Resource": "*"},
-    {"Effect": "Allow", "Action": "*", "NotAction": "*", "Resource": "*"},
-    {"Effect": "Allow", "Action": "*"},
-    {"Effect": "Allow", "Action": [], "Resource": "*"},
-    {"Effect": "Allow", "Action": [1], "Resource": "*"},
-    {"Effect": "Allow", "Action": "*", "NotResource": "*"},
-    {"Effect": "Allow", "Action": "*", "Resource": "*", "Principal": "*"},
-    {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Like": {}}},
-    {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": "x"}},
-    {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"a": [{}]}}},
-    {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": []},
-    {"Effect": "Allow", "Action": "*", "Resource": "*", "Sid": "\ud800"},
+    ({"Effect": "allow"}, "Effect must be Allow or Deny"),
+    ({"Effect": ABSENT}, "Effect must be Allow or Deny"),
+    ({"Action": ABSENT}, ONE_ACTION),
+    ({"NotAction": "*"}, ONE_ACTION),
+    ({"Action": []}, texts("Action")),
+    ({"Action": [1]}, texts("Action")),
+    ({"Action": ["*", 1]}, texts("Action")),
+    ({"Action": {"*": "*"}}, texts("Action")),
+    ({"Action": ABSENT, "NotAction": []}, texts("NotAction")),
+    ({"Resource": ABSENT}, texts("Resource")),
+    ({"Resource": [None]}, texts("Resource")),
+    ({"NotResource": "*"}, "a statement has no element NotResource"),
+    ({"Zone": "*", "Principal": "*"}, "a statement has no element Principal"),
+    ({"Condition": []}, "Condition must be an object"),
+    ({"Condition": {"Like": {}}}, "there is no condition operator Like"),
+    ({"Condition": {"Bool": "x"}}, "Bool must be an object of keys"),
+    (
+        {"Condition": {"Bool": {"a": [True, {}]}}},
+        "a condition value must be a string, a number or a bool",
+    ),
+]
+BROKEN_TRUST = [
+    ({"Resource": "*"}, "a statement has no element Resource"),
+    ({"Action": ABSENT, "NotAction": "*"}, "a statement has no element NotAction"),
+    ({"Action": ABSENT}, ONE_ACTION),
+    ({"Action": []}, texts("Action")),
+    ({"Principal": ABSENT}, "Principal must be an object of RAM, Service or Federated"),
+    ({"Principal": "*"}, "Principal must be an object of RAM, Service or Federated"),
+    ({"Principal": {"AWS": "1"}}, "Principal must be an object of RAM, Service or Federated"),
+    ({"Principal": {"RAM": 1}}, texts("RAM")),
+    ({"Principal": {"RAM": "a", "Service": []}}, texts("Service")),
 ]
 
 
-@pytest.mark.parametrize("text", [t for _, t in BROKEN], ids=[name for name, _ in BROKEN])
-def test_a_document_against_the_grammar_is_an_error(text: str) -> None:
-    with pytest.raises(PolicyError):
-        parse_policy(text, "p")
+def error_of(statements: object, parse: Callable[[str, str], Policy] = parse_policy) -> str:
+    with pytest.raises(PolicyError) as error:
+        parse(json.dumps({"Version": "1", "Statement": statements}), "p")
+    return str(error.value)
 
 
-@pytest.mark.parametrize("broken", BROKEN_STATEMENTS, ids=json.dumps)
-def test_a_statement_against_the_grammar_is_an_error(broken: dict[str, object]) -> None:
-    with pytest.raises(PolicyError):
-        policy(broken)
+def changed(base: dict[str, object], change: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in {**base, **change}.items() if value is not ABSENT}
+
+
+@pytest.mark.parametrize(("text", "message"), BROKEN)
+def test_the_error_of_a_document_names_the_rule(text: str, message: str) -> None:
+    for parse in (parse_policy, parse_trust_policy):
+        with pytest.raises(PolicyError) as error:
+            parse(text, "p")
+        assert str(error.value) == message
+
+
+@pytest.mark.parametrize(("change", "message"), BROKEN_STATEMENTS)
+def test_the_error_of_a_statement_names_the_element(
+    change: dict[str, object], message: str
+) -> None:
+    assert error_of([ALL, changed(ALL, change)]) == message
+
+
+@pytest.mark.parametrize(("change", "message"), BROKEN_TRUST)
+def test_the_error_of_a_trust_policy_names_the_element(
+    change: dict[str, object], message: str
+) -> None:
+    assert error_of([TRUST, changed(TRUST, change)], parse_trust_policy) == message
+
+
+def test_a_policy_that_cannot_be_written_as_json_again_is_an_error() -> None:
+    assert error_of([{**ALL, "Sid": "\ud800"}]).startswith("not JSON: ")
+
+
+def test_the_values_of_a_condition_are_texts() -> None:
+    element = {"StringLike": {"b": ["x*", "名"]}, "Bool": {"a": True, "c": [False, 1, 2.5]}}
+
+    assert parse_conditions(element) == (
+        Condition("StringLike", "b", ("x*", "名")),
+        Condition("Bool", "a", ("true",)),
+        Condition("Bool", "c", ("false", "1", "2.5")),
+    )
+    assert parse_conditions({}) == ()
 
 
 def trust(*statements: dict[str, object], **elements: object) -> Policy:
@@ -260,6 +383,17 @@ def test_a_trust_policy_names_who_may_assume_the_role() -> None:
     assert trusts(by_name, [("RAM", "acs:ram::1:user/a")], {})
     assert not trusts(by_name, [("RAM", "acs:ram::1:user/b")], {})
     assert not trusts(by_name, [("Service", "acs:ram::1:user/a")], {})
+
+
+def test_a_trust_policy_may_name_several_kinds_of_principals() -> None:
+    names = {"Service": "oss.aliyuncs.com", "RAM": ["a", "b"], "Federated": "f"}
+    kinds = trust(Principal=names)
+
+    for principal in (("Service", "oss.aliyuncs.com"), ("RAM", "b"), ("Federated", "f")):
+        assert trusts(kinds, [principal], {})
+    for principal in (("RAM", "oss.aliyuncs.com"), ("Service", "a"), ("Federated", "b")):
+        assert not trusts(kinds, [principal], {})
+    assert not trusts(kinds, [], {})
 
 
 def test_a_trust_policy_may_ask_for_an_external_id() -> None:

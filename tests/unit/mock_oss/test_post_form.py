@@ -2,16 +2,25 @@
 
 import json
 from base64 import b64encode
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
 from mock_oss.errors import RefusedError
-from mock_oss.policies.post_form import check_fields, check_length, parse_post_policy
+from mock_oss.policies.post_form import (
+    FieldCondition,
+    PostPolicy,
+    check_fields,
+    check_length,
+    parse_post_policy,
+)
 
 EXPIRATION = "2026-03-14T10:26:53.000Z"
 AT_EXPIRATION = datetime.fromisoformat(EXPIRATION)
 ONE_MS = timedelta(milliseconds=1)
+LAYOUT = f"not like {EXPIRATION}"
 
 
 def encoded(document: object) -> str:
@@ -22,11 +31,25 @@ def policy(expiration: object = EXPIRATION, conditions: object = ()) -> str:
     return encoded({"expiration": expiration, "conditions": conditions})
 
 
-def refusal(text: str) -> tuple[str, str]:
-    """Return code and EC of the refusal of a policy."""
+def refusal_of(check: Callable[[], object]) -> tuple[object, ...]:
+    """Return status, code, message, EC, details and extra elements of a refusal."""
     with pytest.raises(RefusedError) as refused:
-        parse_post_policy(text)
-    return refused.value.code, refused.value.ec
+        check()
+    e = refused.value
+    return e.status, e.code, e.message, e.ec, e.why, e.extras
+
+
+def invalid(cause: str, ec: str = "0007-00000113") -> tuple[object, ...]:
+    """Return the refusal of a policy document that is not valid."""
+    why = {"kind": "form policy", "cause": cause}
+    return 400, "InvalidPolicyDocument", f"Invalid Policy: {cause}.", ec, why, {}
+
+
+def failed(statement: str, field: str | None) -> tuple[object, ...]:
+    """Return the refusal of a form with a field that does not satisfy a condition."""
+    message = f"Invalid according to Policy: Policy Condition failed: {statement}"
+    why = {"kind": "form policy", "statement": statement, "field": field}
+    return 403, "AccessDenied", message, "0006-00000227", why, {}
 
 
 @pytest.mark.parametrize("early", [timedelta(seconds=1), ONE_MS, timedelta(0)], ids=str)
@@ -36,11 +59,16 @@ def test_a_policy_is_valid_up_to_its_expiration(early: timedelta) -> None:
 
 @pytest.mark.parametrize("late", [ONE_MS, timedelta(seconds=1), timedelta(days=400)], ids=str)
 def test_a_policy_is_not_valid_after_its_expiration(late: timedelta) -> None:
-    with pytest.raises(RefusedError) as refused:
-        check_fields(parse_post_policy(policy()), {}, AT_EXPIRATION + late)
+    parsed = parse_post_policy(policy())
 
-    assert (refused.value.code, refused.value.ec) == ("AccessDenied", "0006-00000213")
-    assert refused.value.message == "Invalid according to Policy: Policy expired."
+    assert refusal_of(lambda: check_fields(parsed, {}, AT_EXPIRATION + late)) == (
+        403,
+        "AccessDenied",
+        "Invalid according to Policy: Policy expired.",
+        "0006-00000213",
+        {"kind": "clock", "expired_at": "2026-03-14T10:26:53+00:00"},
+        {},
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,52 +85,170 @@ def test_an_expiration_may_have_a_fraction_of_a_second(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("expiration", "ec"),
+    ("expiration", "problem", "ec"),
     [
-        (123, "0006-00000210"),
-        (None, "0006-00000210"),
-        ([EXPIRATION], "0006-00000210"),
-        ("", "0006-00000211"),
-        ("soon", "0006-00000212"),
-        ("2026-03-14", "0006-00000212"),
-        ("2026-03-14 10:26:53Z", "0006-00000212"),
-        ("2026-03-14T10:26:53", "0006-00000212"),
-        ("2026-03-14T10:26:53+00:00", "0006-00000212"),
-        ("2026-03-14T18:26:53+08:00", "0006-00000212"),
-        ("2026-03-14t10:26:53z", "0006-00000212"),
-        ("2026-03-14T10:26Z", "0006-00000212"),
-        ("20260314T102653Z", "0006-00000212"),
-        ("2026-02-30T10:26:53Z", "0006-00000212"),
-        ("2026-03-14T24:26:53Z", "0006-00000212"),
-        ("2026-03-14T10:26:53.Z", "0006-00000212"),
-        ("2026-03-14T10:26:53Z\n", "0006-00000212"),
-        ("２０２６-03-14T10:26:53Z", "0006-00000212"),  # noqa: RUF001 - digits that are not ASCII
+        (123, "not a string", "0006-00000210"),
+        (None, "not a string", "0006-00000210"),
+        ([EXPIRATION], "not a string", "0006-00000210"),
+        ("", "empty", "0006-00000211"),
+        ("soon", LAYOUT, "0006-00000212"),
+        ("2026-03-14", LAYOUT, "0006-00000212"),
+        ("2026-03-14 10:26:53Z", LAYOUT, "0006-00000212"),
+        ("2026-03-14T10:26:53", LAYOUT, "0006-00000212"),
+        ("2026-03-14T10:26:53+00:00", LAYOUT, "0006-00000212"),
+        ("2026-03-14T18:26:53+08:00", LAYOUT, "0006-00000212"),
+        ("2026-03-14t10:26:53z", LAYOUT, "0006-00000212"),
+        ("2026-03-14T10:26Z", LAYOUT, "0006-00000212"),
+        ("20260314T102653Z", LAYOUT, "0006-00000212"),
+        ("2026-02-30T10:26:53Z", LAYOUT, "0006-00000212"),
+        ("2026-03-14T24:26:53Z", LAYOUT, "0006-00000212"),
+        ("2026-03-14T10:26:53.Z", LAYOUT, "0006-00000212"),
+        ("2026-03-14T10:26:53Z\n", LAYOUT, "0006-00000212"),
+        ("２０２６-03-14T10:26:53Z", LAYOUT, "0006-00000212"),  # noqa: RUF001 - digits that are not ASCII
     ],
 )
-def test_an_expiration_in_another_format_is_refused(expiration: object, ec: str) -> None:
-    assert refusal(policy(expiration)) == ("InvalidPolicyDocument", ec)
+def test_an_expiration_in_another_format_is_refused(
+    expiration: object, problem: str, ec: str
+) -> None:
+    assert refusal_of(lambda: parse_post_policy(policy(expiration))) == invalid(
+        f"its expiration is {problem}", ec
+    )
 
 
 @pytest.mark.parametrize(
-    ("document", "ec"),
+    ("document", "missing", "ec"),
     [
-        ({}, "0006-00000209"),
-        ({"conditions": []}, "0006-00000208"),
-        ({"expiration": EXPIRATION}, "0006-00000207"),
+        ({}, "no expiration and no conditions", "0006-00000209"),
+        ({"conditions": []}, "no expiration", "0006-00000208"),
+        ({"expiration": EXPIRATION}, "no conditions", "0006-00000207"),
     ],
     ids=["both", "expiration", "conditions"],
 )
-def test_a_missing_element_has_its_own_code(document: object, ec: str) -> None:
-    assert refusal(encoded(document)) == ("InvalidPolicyDocument", ec)
+def test_a_missing_element_has_its_own_code(document: object, missing: str, ec: str) -> None:
+    assert refusal_of(lambda: parse_post_policy(encoded(document))) == invalid(
+        f"it has {missing}", ec
+    )
+
+
+UNREADABLE = "it is not base64 of JSON"
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "!", "e30", encoded([]), encoded("x"), policy(conditions={}), policy() + "\n"],
-    ids=["empty", "no base64", "no padding", "a list", "a text", "an object", "a line break"],
+    ("text", "cause"),
+    [
+        ("", UNREADABLE),
+        ("!", UNREADABLE),
+        ("e30", UNREADABLE),
+        (policy() + "\n", UNREADABLE),
+        (b64encode(b'{"expiration": NaN}').decode(), UNREADABLE),
+        (encoded([]), "it is not an object"),
+        (encoded("x"), "it is not an object"),
+        (policy(conditions={}), "its conditions are not a list"),
+        (policy(conditions="[]"), "its conditions are not a list"),
+    ],
+    ids=ascii,
 )
-def test_a_text_that_is_no_policy_is_refused(text: str) -> None:
-    assert refusal(text)[0] == "InvalidPolicyDocument"
+def test_a_text_that_is_no_policy_is_refused(text: str, cause: str) -> None:
+    assert refusal_of(lambda: parse_post_policy(text)) == invalid(cause)
+
+
+LONG = "名" * 300
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        ([], "[]"),
+        ({}, "{}"),
+        (None, "null"),
+        ("eq", '"eq"'),
+        ({"key": 1}, '{"key": 1}'),
+        ({"key": "a", "acl": ["b"]}, '{"key": "a", "acl": ["b"]}'),
+        (["eq", "$key"], '["eq", "$key"]'),
+        (["eq", "$key", "a", "b"], '["eq", "$key", "a", "b"]'),
+        (["eq", "key", "a"], '["eq", "key", "a"]'),
+        (["like", "$key", "a"], '["like", "$key", "a"]'),
+        (["EQ", "$key", "a"], '["EQ", "$key", "a"]'),
+        (["eq", "$key", 1], '["eq", "$key", 1]'),
+        (["eq", "$key", ["a"]], '["eq", "$key", ["a"]]'),
+        (["starts-with", "$key", ["a"]], '["starts-with", "$key", ["a"]]'),
+        (["in", "$key", "a"], '["in", "$key", "a"]'),
+        (["in", "$key", ["a", 1]], '["in", "$key", ["a", 1]]'),
+        (["not-in", "$key", "a"], '["not-in", "$key", "a"]'),
+        ([1, "$key", "a"], '[1, "$key", "a"]'),
+        (["eq", 1, "a"], '["eq", 1, "a"]'),
+        ({LONG: 1}, '{"' + "名" * 198),
+    ],
+    ids=lambda value: ascii(value)[:30],
+)
+def test_a_condition_that_cannot_be_read_is_shown_up_to_200_characters(
+    condition: object, text: str
+) -> None:
+    assert refusal_of(lambda: parse_post_policy(policy(conditions=[condition]))) == invalid(
+        f"a condition cannot be read: {text}"
+    )
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        [],
+        [1],
+        [1, 2, 3],
+        [-1, 2],
+        [3, 2],
+        [1.5, 2],
+        [1, 2.5],
+        ["1", 2],
+        [1, "2"],
+        [None, 2],
+        [False, 2],
+        [0, True],
+    ],
+    ids=str,
+)
+def test_a_length_range_has_two_ascending_whole_numbers(bounds: list[object]) -> None:
+    text = policy(conditions=[["content-length-range", *bounds]])
+
+    assert refusal_of(lambda: parse_post_policy(text)) == invalid(
+        "content-length-range needs two numbers"
+    )
+
+
+def test_a_policy_keeps_every_condition_as_it_was_written() -> None:
+    parsed = parse_post_policy(
+        policy(
+            conditions=[
+                {"Bucket": "\\$b", "KEY": "名"},
+                ["content-length-range", 0, 0],
+                ["starts-with", "$X-OSS-Meta-A", "\\$\\$"],
+                ["not-in", "$Content-Type", ["a/\\$", "b/c"]],
+                ["content-length-range", 3, 3],
+            ]
+        )
+    )
+
+    assert parsed == PostPolicy(
+        expiration=AT_EXPIRATION,
+        conditions=(
+            FieldCondition("eq", "bucket", ("$b",), '{"Bucket": "\\\\$b"}'),
+            FieldCondition("eq", "key", ("名",), '{"KEY": "名"}'),
+            FieldCondition(
+                "starts-with",
+                "x-oss-meta-a",
+                ("$$",),
+                r'["starts-with", "$X-OSS-Meta-A", "\\$\\$"]',
+            ),
+            FieldCondition(
+                "not-in",
+                "content-type",
+                ("a/$", "b/c"),
+                r'["not-in", "$Content-Type", ["a/\\$", "b/c"]]',
+            ),
+        ),
+        lengths=((0, 0), (3, 3)),
+    )
+    assert parsed.names() == {"bucket", "key", "x-oss-meta-a", "content-type"}
 
 
 CONDITIONS = [
@@ -141,29 +287,54 @@ def test_a_condition_compares_the_value_of_a_field(
     if holds:
         check_fields(parsed, fields, AT_EXPIRATION)
         return
-    with pytest.raises(RefusedError) as refused:
-        check_fields(parsed, fields, AT_EXPIRATION)
-    assert (refused.value.code, refused.value.ec) == ("AccessDenied", "0006-00000227")
+    assert refusal_of(lambda: check_fields(parsed, fields, AT_EXPIRATION)) == failed(
+        json.dumps(condition), value
+    )
 
 
-def test_every_condition_must_hold() -> None:
+@pytest.mark.parametrize(
+    ("name", "statement"), [("a", '{"a": "1"}'), ("b", '{"b": "2"}'), ("c", '["eq", "$c", "3"]')]
+)
+def test_every_condition_must_hold(name: str, statement: str) -> None:
     parsed = parse_post_policy(policy(conditions=[{"a": "1", "b": "2"}, ["eq", "$c", "3"]]))
     fields = {"a": "1", "b": "2", "c": "3"}
 
     check_fields(parsed, fields, AT_EXPIRATION)
-    for name in fields:
-        with pytest.raises(RefusedError, match="AccessDenied"):
-            check_fields(parsed, {**fields, name: "x"}, AT_EXPIRATION)
+    for actual in ("x", None):
+        other = {n: v for n, v in {**fields, name: actual}.items() if v is not None}
+        assert refusal_of(partial(check_fields, parsed, other, AT_EXPIRATION)) == failed(
+            statement, actual
+        )
 
 
-@pytest.mark.parametrize(
-    ("size", "code"), [(4, "EntityTooSmall"), (5, ""), (6, ""), (7, ""), (8, "EntityTooLarge")]
+RANGE = '["content-length-range", 5, 7]'
+WHY = {"kind": "form policy", "statement": RANGE}
+TOO_SMALL = (
+    400,
+    "EntityTooSmall",
+    "Your proposed upload smaller than the minimum allowed size.",
+    "0042-00000213",
+    {**WHY, "field": "4"},
+    {"ProposedSize": 4, "MinSizeAllowed": 5},
 )
-def test_the_bounds_of_a_length_range_are_allowed(size: int, code: str) -> None:
-    parsed = parse_post_policy(policy(conditions=[["content-length-range", 5, 7]]))
+TOO_LARGE = (
+    400,
+    "EntityTooLarge",
+    "Your proposed upload exceeds the maximum allowed size.",
+    "0016-00000601",
+    {**WHY, "field": "8"},
+    {"ProposedSize": 8, "MaxSizeAllowed": 7},
+)
 
-    if not code:
-        check_length(parsed, size)
-        return
-    with pytest.raises(RefusedError, match=code):
-        check_length(parsed, size)
+
+@pytest.mark.parametrize("size", [5, 6, 7])
+def test_the_bounds_of_a_length_range_are_allowed(size: int) -> None:
+    check_length(parse_post_policy(policy(conditions=[json.loads(RANGE)])), size)
+
+
+@pytest.mark.parametrize(("size", "refusal"), [(4, TOO_SMALL), (8, TOO_LARGE)])
+def test_a_size_must_be_in_every_length_range(size: int, refusal: tuple[object, ...]) -> None:
+    wide = ["content-length-range", 0, 100]
+    parsed = parse_post_policy(policy(conditions=[wide, json.loads(RANGE), wide]))
+
+    assert refusal_of(lambda: check_length(parsed, size)) == refusal

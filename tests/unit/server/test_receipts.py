@@ -110,6 +110,7 @@ def test_a_missing_object_is_404(client: httpx.Client, store: FakeStore, key: st
         None,
         ["{own}x"],
     ],
+    ids=ascii,
 )
 def test_keys_that_are_not_ones_own_are_refused_unasked(
     client: httpx.Client, store: FakeStore, settings: Settings, key: object
