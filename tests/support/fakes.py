@@ -114,7 +114,7 @@ def crc64_of_zeros(size: int) -> int:
 def stored(crc64: str, request_id: str = "5C3D9175B6FC201293AD0001") -> Reply:
     """Return OSS's response to a successful upload."""
     known = {"etag": '"AB"', "x-oss-hash-crc64ecma": crc64, "x-oss-request-id": request_id}
-    return Reply(200, lambda name: known.get(name.lower(), ""))
+    return Reply(200, lambda name: known.get(name.lower(), ""), "")
 
 
 def refused(code: str, status: int = 403, extra: str = "", retry_after: str = "") -> Reply:
@@ -213,7 +213,7 @@ class FakeHttp:
             self.objects[key] = sum(parts.values())
         del self.multiparts[given["uploadId"]]
         if request.method == "DELETE":
-            return Reply(204, lambda _name: "")
+            return Reply(204, lambda _name: "", "")
         return stored(str(crc64_of_zeros(self.objects[key])))
 
     def _list(self, parts: "dict[int, int]", after: int) -> Reply:

@@ -55,19 +55,21 @@ def test_mutants_without_a_test_have_survived(tmp_path: Path) -> None:
         "a.x_b__mutmut_2": 0,
         "a.x_b__mutmut_3": 33,
         "a.x_b__mutmut_4": -24,
+        "a.x_b__mutmut_5": 5,
     }
     record.write_text(json.dumps({"exit_code_by_key": codes}))
 
     outcome = read_outcome(tmp_path)
 
     assert (outcome.total, outcome.killed) == (4, 0.5)
-    assert outcome.survivors == ("a.x_b__mutmut_2", "a.x_b__mutmut_3")
+    assert outcome.survivors == ("a.x_b__mutmut_2", "a.x_b__mutmut_3", "a.x_b__mutmut_5")
 
 
-def test_a_mutant_without_a_result_is_no_outcome(tmp_path: Path) -> None:
+@pytest.mark.parametrize("code", [None, 2, 35])
+def test_a_mutant_without_a_result_is_no_outcome(tmp_path: Path, code: int | None) -> None:
     record = tmp_path / "mutants/src/b.py.meta"
     record.parent.mkdir(parents=True)
-    record.write_text(json.dumps({"exit_code_by_key": {"a.x_b__mutmut_1": None}}))
+    record.write_text(json.dumps({"exit_code_by_key": {"a.x_b__mutmut_1": code}}))
 
     with pytest.raises(ValueError, match="x_b__mutmut_1 was not tested"):
         read_outcome(tmp_path)

@@ -19,7 +19,7 @@ __all__ = ["Attempt", "Provider"]
 
 DISCOVERY = "/.well-known/openid-configuration"
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")
+ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA", "Ed25519")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,5 +33,7 @@ Action: TypeAlias = Literal[
 UPLOAD_ACTIONS: tuple[Action, ...] = ("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload")
 """The actions that an upload needs."""
 
-Algorithm: TypeAlias = Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
+Algorithm: TypeAlias = Literal[
+    "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"
+]
 Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from oss2.auth import Auth
 
 from mock_oss.http.request import parse_query
 from mock_oss.signing import acs3, callback, rpc, v1, v4
@@ -332,6 +333,15 @@ def test_a_request_without_a_key_is_signed_with_the_path_of_the_bucket_or_the_se
 
     assert of_v4 == f"GET\n{uri}\n\nx-oss-content-sha256:hash\n\n\nhash"
     assert of_v1 == f"GET\n\n\nd\n{uri}"
+
+
+def test_v1_signs_the_sub_resources_of_the_sdk_and_of_newer_documents() -> None:
+    documented = {
+        *("accessmonitor", "cloudboxes", "img", "policyStatus", "rtc", "udf", "udfApplication"),
+        *("udfApplicationLog", "udfImage", "udfImageDesc", "udfName"),
+    }
+
+    assert documented | Auth._subresource_key_set == v1.SUB_RESOURCES
 
 
 def test_v1_signs_the_decoded_sub_resources_and_the_headers_of_oss() -> None:

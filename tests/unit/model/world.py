@@ -95,7 +95,7 @@ class SimOss:
             return _list(upload)
         if request.method == "DELETE":
             del self.uploads[given["uploadId"]]
-            return Reply(204, lambda _name: "")
+            return Reply(204, lambda _name: "", "")
         named = [(int(number), int(etag)) for number, etag in _NAMED_PART.findall(body)]
         if named != [(number, crc64_of(part)) for number, part in sorted(upload.parts.items())]:
             return refused("InvalidPart", 400)
@@ -142,7 +142,7 @@ def key_of(request: Request) -> str:
 def _stored(content: Content) -> Reply:
     crc = str(crc64_of(content))
     known = {"etag": f'"{crc}"', "x-oss-hash-crc64ecma": crc, "x-oss-request-id": "R"}
-    return Reply(200, lambda name: known.get(name.lower(), ""))
+    return Reply(200, lambda name: known.get(name.lower(), ""), "")
 
 
 def _list(upload: Multipart) -> Reply:
@@ -322,7 +322,7 @@ class World:
             pending.answer.set_exception(Lost(Lost.INTERRUPTED))
         elif fate == DAMAGED and isinstance(pending.body, Piece) and reply.status == 200:
             pending.answer.set_result(
-                Reply(200, lambda name: "7" if "crc64" in name.lower() else reply.header(name))
+                Reply(200, lambda name: "7" if "crc64" in name.lower() else reply.header(name), "")
             )
         else:
             pending.answer.set_result(reply)

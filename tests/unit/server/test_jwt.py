@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import get_args
 
 import pytest
-from joserfc.jwk import OctKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from ossferry.authentication.jwks import Jwks
 from ossferry.authentication.tokens import TokenVerifier
 from ossferry.clock import utc_now
 from ossferry.errors import IssuerLostError, NotIdentifiedError
+from ossferry.settings.choices import Algorithm
 from support.fake_issuer import CLIENT_ID, FakeIssuer
 from support.forged_tokens import FORGED, ISSUER, OTHER_KEY, now, signed_with
 
@@ -71,6 +74,54 @@ def test_clocks_may_differ_by_a_minute(
     token = ISSUER.token(**{claim: now() + offset_s})
 
     assert claims(token)["sub"] == "carol-1"
+
+
+@pytest.mark.parametrize(
+    ("claim", "offset_s", "is_accepted"),
+    [("exp", -59, True), ("exp", -61, False), ("nbf", 60, True), ("nbf", 61, False)],
+)
+def test_clocks_that_differ_by_more_than_a_minute_make_a_token_invalid(
+    jwks: Jwks, claim: str, offset_s: int, is_accepted: bool
+) -> None:
+    moment = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
+    verifier = TokenVerifier(
+        jwks, issuer=ISSUER.url, audience=CLIENT_ID, algorithms=("RS256",), clock=lambda: moment
+    )
+    at_s = int(moment.timestamp())
+    token = ISSUER.token(**{"iat": at_s, "exp": at_s + 300, claim: at_s + offset_s})
+
+    if is_accepted:
+        assert asyncio.run(verifier.claims(token))["sub"] == "carol-1"
+    else:
+        with pytest.raises(NotIdentifiedError):
+            asyncio.run(verifier.claims(token))
+
+
+KEYS = {
+    "RS256": lambda: RSAKey.generate_key(2048),
+    "RS384": lambda: RSAKey.generate_key(2048),
+    "RS512": lambda: RSAKey.generate_key(2048),
+    "PS256": lambda: RSAKey.generate_key(2048),
+    "ES256": lambda: ECKey.generate_key("P-256"),
+    "ES384": lambda: ECKey.generate_key("P-384"),
+    "EdDSA": lambda: OKPKey.generate_key("Ed25519"),
+    "Ed25519": lambda: OKPKey.generate_key("Ed25519"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")  # many issuers still use this name
+@pytest.mark.parametrize("algorithm", get_args(Algorithm))
+def test_each_algorithm_of_the_settings_works(
+    jwks: Jwks, source: Source, algorithm: Algorithm
+) -> None:
+    key = KEYS[algorithm]()
+    source.document = {"keys": [{**key.as_dict(private=False), "kid": "k9"}]}
+    verifier = TokenVerifier(
+        jwks, issuer=ISSUER.url, audience=CLIENT_ID, algorithms=(algorithm,), clock=utc_now
+    )
+    token = signed_with(key, {"alg": algorithm, "kid": "k9"})
+
+    assert asyncio.run(verifier.claims(token))["sub"] == "eve"
 
 
 @pytest.mark.parametrize("name", FORGED)

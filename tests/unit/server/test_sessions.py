@@ -144,6 +144,20 @@ def test_a_cookie_is_signed_again_after_a_tenth_of_the_idle_time(
     assert (carol.cookie != first) is is_renewed
 
 
+@pytest.mark.parametrize(("age_s", "is_renewed"), [(100, False), (101, True)])
+def test_a_tenth_of_the_idle_time_is_exact(
+    make_settings: Callable[..., Settings], clock: FakeClock, age_s: int, is_renewed: bool
+) -> None:
+    settings = make_settings(login_idle_s=1000, login_max_s=5000)
+    carol = Browser(Sessions(settings, SignOuts(MemoryStorage(), None, clock=clock), clock=clock))
+    carol.sign_in()
+    first = carol.cookie
+    clock.advance(age_s)
+    carol.visit()
+
+    assert (carol.cookie != first) is is_renewed
+
+
 def test_a_renewed_cookie_is_of_the_same_session(carol: Browser, clock: FakeClock) -> None:
     first = carol.visit()
     clock.advance(50)

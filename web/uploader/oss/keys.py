@@ -51,7 +51,7 @@ def _shorten(text: str, max_bytes: int) -> str:
         stem, dot, ending = text, "", ""
     quota = max_bytes - len((dot + ending).encode())
     while len(stem.encode()) > quota:
-        stem = stem[: max(quota // 4, len(stem) - (len(stem.encode()) - quota + 3) // 4)]
+        stem = stem[: len(stem) - (len(stem.encode()) - quota + 3) // 4]
     return stem + dot + ending
 
 

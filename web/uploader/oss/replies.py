@@ -45,7 +45,7 @@ class Reply:
     hidden by CORS.
     """
 
-    def __init__(self, status: int, header: "Callable[[str], str]", text: str = "") -> None:
+    def __init__(self, status: int, header: "Callable[[str], str]", text: str) -> None:
         self.status = status
         self.header = header
         self.text = text

@@ -42,6 +42,21 @@ def test_names_that_could_mislead_are_defused(name, safe):
     assert safe_name(name) == safe
 
 
+CONTROLS = [*range(0x20), *range(0x7F, 0xA0)]
+DIRECTIONS = [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+INVISIBLE = [0x2028, 0x2029, 0xFEFF]
+
+
+@pytest.mark.parametrize("code", CONTROLS + DIRECTIONS + INVISIBLE)
+def test_every_control_character_is_replaced(code):
+    assert safe_name("a" + chr(code) + "b") == "a_b"
+
+
+@pytest.mark.parametrize("code", [0x20, 0x7E, 0xA0, 0x200D, 0x202F, 0x206A, 0xFEFE])
+def test_the_neighbours_of_control_characters_stay(code):
+    assert safe_name("a" + chr(code) + "b") == "a" + chr(code) + "b"
+
+
 @pytest.mark.parametrize(
     "name", ["漢" * 200 + ".pdf", "a" * 300, "b" * 300 + "." + "c" * 40, "🌻" * 90 + ".png"]
 )

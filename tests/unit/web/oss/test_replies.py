@@ -217,8 +217,8 @@ def test_every_header_that_is_read_is_listed_for_the_cors_rule():
         return "1"
 
     for read in (read_stored, read_completed, read_aborted):
-        read(Reply(204 if read is read_aborted else 200, note))
-    read_error(Reply(503, note))
+        read(Reply(204 if read is read_aborted else 200, note, ""))
+    read_error(Reply(503, note, ""))
 
     assert asked == set(HEADERS_READ)
 
@@ -260,6 +260,8 @@ def test_every_entity_is_resolved_and_the_first_element_is_read():
         ('<?xml version="1.0"?><Result/>', False),
         (" " * 199 + "{", False),
         ("<CompleteMultipartUploadResult>", False),
+        ("<a>" + "x" * 179 + "<CompleteMultipart", False),
+        ("<a>" + "x" * 180 + "<CompleteMultipart", True),
         ("<?XML", True),
         ("<completemultipart", True),
     ],
@@ -267,6 +269,13 @@ def test_every_entity_is_resolved_and_the_first_element_is_read():
 def test_a_body_of_oss_is_empty_xml_or_json(text, is_page):
     with pytest.raises(Refused if is_page else Corrupt):
         read_stored(reply(200, (), text))
+
+
+@pytest.mark.parametrize(("before", "code"), [(65536 - 14, "A"), (65536 - 13, "UnexpectedAnswer")])
+def test_the_first_65536_characters_of_an_error_are_read(before, code):
+    text = "x" * before + "<Code>A</Code>"
+
+    assert read_error(reply(403, (), text)).code == code
 
 
 def test_what_is_missing_is_named_exactly():

@@ -510,7 +510,7 @@ async def test_abort_is_repeated_while_parts_are_left():
     ports.http.multiparts["U1"] = {1: MIB}
     from uploader.oss.replies import Reply
 
-    ports.http.plan = [Reply(204, lambda _name: "")]  # confirmed, but not done
+    ports.http.plan = [Reply(204, lambda _name: "", "")]  # confirmed, but not done
 
     await abort(upload, engine)
 

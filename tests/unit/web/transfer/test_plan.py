@@ -51,6 +51,11 @@ def test_parts_aim_at_ten_seconds():
     assert part_size_for(10**9, rate_bytes_per_s=10**6) == -(-(10**7) // KIB) * KIB
 
 
+@pytest.mark.parametrize("rate", [0.5, 1])
+def test_the_slowest_line_gets_the_smallest_parts(rate):
+    assert part_size_for(64 * MIB, rate_bytes_per_s=rate) == MIN_PART_BYTES
+
+
 def test_a_fast_line_does_not_make_parts_that_are_dear_to_lose():
     assert part_size_for(10**10, rate_bytes_per_s=10**9) == LARGEST_BY_SPEED
 

@@ -51,6 +51,7 @@ def test_what_the_other_side_asks_for_is_waited_up_to_five_minutes():
         (Refused("", 408), 8, ""),
         (Refused("SlowDown", 429), 8, ""),
         (Refused("InternalError", 500), 8, ""),
+        (Refused(UNEXPECTED, 500), 8, ""),
         (Refused(UNEXPECTED, 502), 8, ""),
         (Refused("ServiceUnavailable", 503), 8, ""),
         (Refused(UNEXPECTED, 504), 8, ""),
