@@ -156,7 +156,7 @@ pytest_add_cli_args_test_selection = {values([*area.tests, *deselected])}
 use_git_change_detection = false
 
 [tool.pytest.ini_options]
-addopts = "--import-mode=importlib -m 'not slow'"
+addopts = "--import-mode=importlib -m 'not slow' -p support.plain_ids"
 pythonpath = ["src", "web", "tests"]
 xfail_strict = true
 filterwarnings = ["error"]

@@ -97,7 +97,7 @@ def test_a_second_run_in_the_same_process_finds_every_test(tmp_path: Path) -> No
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", TWICE],
         cwd=tmp_path,
-        env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT / "tests")},
         capture_output=True,
         text=True,
         check=False,

@@ -767,7 +767,10 @@ def signed_request(form: str) -> tuple[str, dict[str, str]]:
     ("change", "cause"),
     [
         ({"method": "GET"}, "the method was 'PUT' and is 'GET'"),
-        ({"key": "b", "bucket": "otherbucket"}, "the path was 'a' and is 'b'"),
+        (
+            {"key": "b", "bucket": "otherbucket"},
+            f"the bucket was '{BUCKET}' and is 'otherbucket'; the key was 'a' and is 'b'",
+        ),
         ({"style": "2"}, "the query parameter style was '1' and is '2'"),
         ({"meta": "after"}, "the header x-oss-meta-a was 'before' and is 'after'"),
     ],
