@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.peers.npm import PeerMissingError
 from bench.table import Bench, Only, Result, as_table
 from ossferry.observability.logs import configure
 from support import browsers, prerequisites
@@ -60,8 +61,8 @@ def measure(benches: Iterable[Bench], only: Only, *, runs: int, out: Path) -> li
 def _run_once(
     bench: Bench, only: Only, own: list[Result], run: int, results: Iterable[Result], out: Path
 ) -> bool:
-    """Run a bench once, and return whether it gave all requested rows."""
-    failure = "the bench did not give this row"
+    """Run a bench once, and return whether another run makes sense: no measurement failed."""
+    failed, skipped = "the bench did not give this row", ""
     try:
         for row in bench.rows(only):
             for result in own:
@@ -69,13 +70,18 @@ def _run_once(
                     result.rows.append(row)
                     _say(f"{row.name}: {row.value:,.2f} {row.unit}")  # a whole run takes long
                     _write(results, out)
+    except PeerMissingError as error:
+        skipped = str(error)
     except Exception as error:  # the other benches still run; the exit status tells it
         _say(traceback.format_exc())
-        failure = f"{type(error).__name__}: {error}"
+        failed = f"{type(error).__name__}: {error}"
     short = [result for result in own if len(result.rows) <= run]
     for result in short:
-        result.failed = failure
-    return not short
+        if skipped:
+            result.skipped = skipped
+        else:
+            result.failed = failed
+    return bool(skipped) or not short
 
 
 def _install(names: set[str]) -> None:

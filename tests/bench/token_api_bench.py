@@ -24,6 +24,7 @@ import httpx
 from starlette.responses import Response
 
 from bench.peers import companion
+from bench.peers.npm import PeerMissingError
 from bench.table import Bench, Only, Peer, Row
 from bench.token_server import HOST, StubSts, bench_settings, bench_sign_outs
 from bench.wrk import wrk
@@ -147,8 +148,14 @@ class Loader:
 
 
 def _loaded(only: Only) -> Iterator[Row]:
-    peers = dict(PEERS)
-    if not (only(CACHED_COMPANION) or only(UNCACHED_COMPANION)):
+    peers, missing = dict(PEERS), None
+    try:
+        if only(CACHED_COMPANION) or only(UNCACHED_COMPANION):
+            companion.prepare()
+        else:
+            del peers[COMPANION]
+    except PeerMissingError as error:
+        missing = error
         del peers[COMPANION]
     loads = _in_turns([OURS, OURS_UNCACHED, *peers.values()])
     cached, uncached, gunicorn, flask = (
@@ -164,6 +171,8 @@ def _loaded(only: Only) -> Iterator[Row]:
         uppy = loads[PEERS[COMPANION]]
         yield _rate_row(CACHED_COMPANION, cached, COMPANION, uppy)
         yield _rate_row(UNCACHED_COMPANION, uncached, COMPANION, uppy)
+    if missing:
+        raise missing  # the rows of Companion are skipped
 
 
 def _rate_row(
@@ -237,8 +246,6 @@ def _median(loads: list[Load]) -> Load:
 
 @contextmanager
 def _serving(which: str, port: int, sts_port: int, folder: Path) -> Iterator[None]:
-    if which == "companion":
-        companion.prepare()
     paths = os.pathsep.join(str(HERE.parents[1] / name) for name in ("tests", "server"))
     process = subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, "-m", "bench.token_server", which, str(port), str(sts_port), str(folder)],

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bench.peers.npm import PeerMissingError, install
 from bench.run import all_benches, main
 from bench.table import Bench, Only, Peer, Row
 from support import prerequisites
@@ -65,6 +66,38 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         prerequisites, "install", lambda missing: names.extend(each.name for each in missing)
     )
     return names
+
+
+def test_a_row_whose_peer_cannot_be_installed_is_skipped(out: Path) -> None:
+    def rows(_only: Only) -> Iterator[Row]:
+        yield speed(7, "alone")
+        raise PeerMissingError("npm cannot install the packages of snail")
+
+    status = main(["--runs", "3"], [Bench(names=("alone", "beside"), rows=rows)], out=out)
+
+    found = measured(out)
+    assert status == 0
+    assert found["alone"]["runs"] == 3
+    assert found["beside"] == {
+        "name": "beside",
+        "runs": 0,
+        "skipped": "npm cannot install the packages of snail",
+    }
+
+
+@pytest.mark.parametrize("npm", ["exit 1", None], ids=["no registry", "no npm"])
+def test_packages_that_cannot_be_installed_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, npm: str | None
+) -> None:
+    if npm:
+        (tmp_path / "npm").write_text(f"#!/bin/sh\n{npm}\n")
+        (tmp_path / "npm").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    folder = tmp_path / "snail"
+    folder.mkdir()
+
+    with pytest.raises(PeerMissingError, match="npm cannot install the packages of snail"):
+        install(folder)
 
 
 def test_a_bench_that_fails_loses_no_other_result(
