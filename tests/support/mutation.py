@@ -10,7 +10,8 @@ mutmut changes the bodies of functions. It changes no constant of a module, and 
 decorator other than `staticmethod` and `classmethod`.
 
 A mutant that survives must be listed in `docs/tests.md` with the reason. The program ends with
-status 1 if a function has more survivors than the page says, or if less than 90 % are killed.
+status 1 if a function has more or fewer survivors than the page says, or if less than 90 % are
+killed.
 """
 
 import json
@@ -19,7 +20,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -28,12 +29,12 @@ __all__ = [
     "AREAS",
     "Area",
     "Outcome",
+    "differences",
     "function_of",
     "main",
     "read_outcome",
     "reasons",
     "settings_of",
-    "unlisted",
 ]
 
 ROOT = Path(__file__).parents[2]
@@ -124,17 +125,17 @@ class Outcome:
     """Results of one area.
 
     Attributes:
-        total: number of mutants.
+        mutants: names of all mutants.
         survivors: names of the mutants that no test noticed.
     """
 
-    total: int
+    mutants: tuple[str, ...]
     survivors: tuple[str, ...]
 
     @property
     def killed(self) -> float:
         """The share of mutants that a test noticed."""
-        return 1 - len(self.survivors) / self.total
+        return 1 - len(self.survivors) / len(self.mutants)
 
 
 def settings_of(area: Area) -> str:
@@ -206,7 +207,7 @@ def read_outcome(folder: Path) -> Outcome:
         if code not in KILLED + SURVIVED:
             raise ValueError(f"{name} was not tested: {code}")
     survivors = sorted(name for name, code in codes.items() if code in SURVIVED)
-    return Outcome(total=len(codes), survivors=tuple(survivors))
+    return Outcome(mutants=tuple(codes), survivors=tuple(survivors))
 
 
 def function_of(mutant: str) -> str:
@@ -226,12 +227,16 @@ def reasons(page: str) -> Mapping[str, int]:
     return {name: int(count) for name, count, _reason in ROW.findall(page)}
 
 
-def unlisted(survivors: Iterable[str], page: str) -> Mapping[str, int]:
-    """Return the number of survivors that the page does not explain, by function."""
+def differences(outcome: Outcome, page: str) -> Mapping[str, int]:
+    """Return how many survivors the page lacks, by function; less than 0 if it lists too many."""
     listed = reasons(page)
-    found = Counter(map(function_of, survivors))
-    return {name: count - listed.get(name, 0) for name, count in sorted(found.items())
-            if count > listed.get(name, 0)}  # fmt: skip
+    found = Counter(map(function_of, outcome.survivors))
+    names = sorted(set(map(function_of, outcome.mutants)))
+    return {
+        name: found[name] - listed.get(name, 0)
+        for name in names
+        if found[name] != listed.get(name, 0)
+    }
 
 
 def run(name: str, area: Area) -> Outcome:
@@ -263,14 +268,14 @@ def main(words: list[str]) -> int:
         if words and not any(fnmatch(name, word) for word in words):
             continue
         outcome = run(name, area)
-        missing = unlisted(outcome.survivors, page)
-        failed |= bool(missing) or outcome.killed < GOAL
+        wrong = differences(outcome, page)
+        failed |= bool(wrong) or outcome.killed < GOAL
         print(  # noqa: T201
-            f"{name}: {outcome.total} mutants, {outcome.killed:.1%} killed,"
+            f"{name}: {len(outcome.mutants)} mutants, {outcome.killed:.1%} killed,"
             f" {len(outcome.survivors)} survivors"
         )
-        for function, count in missing.items():
-            print(f"  not in docs/tests.md: {function}: {count}")  # noqa: T201
+        for function, count in wrong.items():
+            print(f"  docs/tests.md: {function}: {count:+}")  # noqa: T201
     return int(failed)
 
 
