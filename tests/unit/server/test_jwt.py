@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import get_args
 
 import pytest
-from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 
 from ossferry.authentication.jwks import Jwks
 from ossferry.authentication.tokens import TokenVerifier
@@ -97,7 +97,7 @@ def test_clocks_that_differ_by_more_than_a_minute_make_a_token_invalid(
             asyncio.run(verifier.claims(token))
 
 
-KEYS = {
+KEYS: dict[str, Callable[[], Key]] = {
     "RS256": lambda: RSAKey.generate_key(2048),
     "RS384": lambda: RSAKey.generate_key(2048),
     "RS512": lambda: RSAKey.generate_key(2048),
