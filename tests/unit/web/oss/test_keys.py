@@ -42,12 +42,13 @@ def test_names_that_could_mislead_are_defused(name, safe):
     assert safe_name(name) == safe
 
 
-CONTROLS = [*range(0x20), *range(0x7F, 0xA0)]
-DIRECTIONS = [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+CONTROLS = list(range(0x20)) + list(range(0x7F, 0xA0))
+DIRECTIONS = [0x61C, 0x200E, 0x200F, 0x202A, 0x202B, 0x202C, 0x202D, 0x202E]
+ISOLATES = list(range(0x2066, 0x206A))
 INVISIBLE = [0x2028, 0x2029, 0xFEFF]
 
 
-@pytest.mark.parametrize("code", CONTROLS + DIRECTIONS + INVISIBLE)
+@pytest.mark.parametrize("code", CONTROLS + DIRECTIONS + ISOLATES + INVISIBLE)
 def test_every_control_character_is_replaced(code):
     assert safe_name("a" + chr(code) + "b") == "a_b"
 
