@@ -39,6 +39,10 @@ class FakeIssuer:
     def __init__(self, kid: str = "k1") -> None:
         self.url = "https://issuer.example.com"
         self.key = RSAKey.generate_key(2048, parameters={"kid": kid})
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all requests, and behave normally again."""
         self.codes: dict[str, dict[str, str]] = {}
         self.changes: dict[str, Any] = {}
         self.discovered: dict[str, Any] = {}

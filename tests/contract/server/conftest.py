@@ -8,7 +8,9 @@ import httpx
 import pytest
 
 from ossferry.cli.demo import Demo
+from support.fake_issuer import FakeIssuer
 from support.postgres import Postgres, postgres
+from support.serving import serve
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +43,21 @@ def site(demo: Demo) -> Iterator[httpx.Client]:
     """A client of the demo's server, signed in as Alice at first."""
     with httpx.Client(base_url=demo.url, trust_env=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def running_issuer() -> Iterator[FakeIssuer]:
+    """An OpenID provider, on a port of its own."""
+    issuer = FakeIssuer()
+    with serve(issuer.app()) as issuer.url:
+        yield issuer
+
+
+@pytest.fixture
+def issuer(running_issuer: FakeIssuer) -> FakeIssuer:
+    """The provider in its normal state; it has not been asked yet."""
+    running_issuer.reset()
+    return running_issuer
 
 
 @pytest.fixture(scope="session")

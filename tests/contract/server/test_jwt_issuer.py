@@ -14,22 +14,6 @@ from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.fake_issuer import CLIENT_ID, FakeIssuer
 from support.server_fakes import OPTIONS, FakeClock, FakeSts
-from support.serving import serve
-
-
-@pytest.fixture(scope="module")
-def running_issuer() -> Iterator[FakeIssuer]:
-    """The issuer, on a port of its own."""
-    issuer = FakeIssuer()
-    with serve(issuer.app()) as issuer.url:
-        yield issuer
-
-
-@pytest.fixture
-def issuer(running_issuer: FakeIssuer) -> FakeIssuer:
-    """The issuer, which has not been asked yet."""
-    running_issuer.asked.clear()
-    return running_issuer
 
 
 @pytest.fixture

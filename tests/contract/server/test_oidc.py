@@ -28,24 +28,6 @@ SESSION = "__Host-ossferry_session"
 LOGIN = "__Host-ossferry_login"
 
 
-@pytest.fixture(scope="module")
-def running_issuer() -> Iterator[FakeIssuer]:
-    """The provider, on a port of its own."""
-    issuer = FakeIssuer()
-    with serve(issuer.app()) as issuer.url:
-        yield issuer
-
-
-@pytest.fixture
-def issuer(running_issuer: FakeIssuer) -> FakeIssuer:
-    """The provider in its normal state."""
-    running_issuer.changes = {}
-    running_issuer.discovered = {}
-    running_issuer.takes_codes_twice = False
-    running_issuer.token_status = 0
-    return running_issuer
-
-
 @pytest.fixture
 def clock() -> FakeClock:
     """A clock that starts at the real time, as the provider's tokens do."""
