@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(
     if os.environ.get("CI"):
         repeat_after_crashes(items)
     yield
-    put_in_order(items)
+    put_in_order(items, longest_first=hasattr(config, "workerinput"))
     gc.freeze()  # exclude imported modules from later collections, which then take less time
 
 
@@ -117,16 +117,20 @@ def repeat_after_crashes(items: list[pytest.Item]) -> None:
             )
 
 
-def put_in_order(items: list[pytest.Item]) -> None:
-    """Sort tests so that browser tests come last, and the longest files come first.
+def put_in_order(items: list[pytest.Item], *, longest_first: bool) -> None:
+    """Sort tests: browser tests come last, and with `longest_first` the longest files come first.
 
     Playwright's event loop runs until the session ends, and `asyncio.run` is impossible meanwhile.
     pytest groups tests by the interpreter that they run on, so their position in the files does not
     determine the order. If the longest files come first, no worker starts a long file when the
-    other workers have finished.
+    other workers have finished. A single process keeps the order that it was given: the mutation
+    tests start with the shortest tests.
     """
     items.sort(
-        key=lambda item: ("playwright" in getattr(item, "fixturenames", ()), place(item.path))
+        key=lambda item: (
+            "playwright" in getattr(item, "fixturenames", ()),
+            longest_first and place(item.path),
+        )
     )
 
 

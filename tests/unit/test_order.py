@@ -23,6 +23,16 @@ def test_a_file_that_is_not_named_comes_after_all_that_are() -> None:
     assert place(Path(__file__)) > place(TESTS / LONGEST_FIRST[-1])
 
 
+def test_a_single_process_keeps_its_order_but_runs_browsers_last() -> None:
+    first, second = LONGEST_FIRST[:2]
+    items = [item(second, "playwright"), item("unit/test_order.py"), item(second), item(first)]
+    wanted = [*items[1:], items[0]]
+
+    put_in_order(items, longest_first=False)
+
+    assert items == wanted
+
+
 def test_the_longest_begin_first_and_browsers_last() -> None:
     first, second = LONGEST_FIRST[:2]
     items = [
@@ -34,7 +44,7 @@ def test_the_longest_begin_first_and_browsers_last() -> None:
     ]
     wanted = [items[3], items[2], items[1], items[0], items[4]]
 
-    put_in_order(items)
+    put_in_order(items, longest_first=True)
 
     assert items == wanted
 
