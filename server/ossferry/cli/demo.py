@@ -36,9 +36,9 @@ from ossferry.cli.serving import BackgroundServer, listen
 from ossferry.errors import SettingsError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.oss.bucket import OssBucket
+from ossferry.oss.cors_rule import upload_rule
 from ossferry.oss.policy import objects_policy
 from ossferry.oss.sdks.choice import open_sdk
-from ossferry.oss.sdks.interface import CorsRule
 from ossferry.oss.sts import StsClient, StsCredentials, access_key, objects_sts
 from ossferry.settings.addresses import is_mock_endpoint
 from ossferry.settings.choices import Runtime
@@ -51,14 +51,6 @@ __all__ = ["Demo", "prepare_bucket"]
 UNHURRIED = "100000/minute"
 BELOW_LOCALHOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+localhost")
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
-EXPOSED_HEADERS = [
-    "ETag",
-    "Retry-After",
-    "x-oss-ec",
-    "x-oss-err",
-    "x-oss-hash-crc64ecma",
-    "x-oss-request-id",
-]
 
 
 def _allow(actions: Sequence[str], *resources: str) -> str:
@@ -296,15 +288,10 @@ def prepare_bucket(settings: Settings, endpoint: str, origins: list[str]) -> Non
         security_token="",
         expires_at=datetime.max.replace(tzinfo=UTC),
     )
-    rule = CorsRule(
-        origins=origins,
-        methods=["PUT", "POST", "GET", "HEAD", "DELETE"],
-        headers=["*"],
-        exposed=EXPOSED_HEADERS,
-        max_age_s=600,
-    )
     with closing(open_sdk(settings)) as sdk:
-        sdk.bucket(operator, endpoint, timeout_s=settings.oss_timeout_s).create(rule)
+        sdk.bucket(operator, endpoint, timeout_s=settings.oss_timeout_s).create(
+            upload_rule(origins)
+        )
 
 
 @contextmanager

@@ -7,8 +7,9 @@ import httpx
 import oss2
 import pytest
 
-from ossferry.cli.demo import EXPOSED_HEADERS, Demo
+from ossferry.cli.demo import Demo
 from ossferry.errors import SettingsError
+from ossferry.oss.cors_rule import EXPOSED_HEADERS
 
 
 def fresh_grant(site: httpx.Client) -> dict[str, str]:
