@@ -2,6 +2,7 @@
 keys.
 """
 
+import asyncio
 import json
 import os
 import tempfile
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from ossferry.app import create_app
+from ossferry.authentication.apikey import ApiKeyAuth
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import ApiKey, new_key, parse_key
-from ossferry.errors import BadRequestError, SettingsError
+from ossferry.errors import BadRequestError, NotIdentifiedError, SettingsError
 from ossferry.settings.model import Settings
 from support.app_client import app_client
 from support.server_fakes import NO_KEYS, FakeClock, FakeSts
@@ -182,6 +185,12 @@ def test_t18_a_changed_file_is_read_again_even_if_its_time_is_the_same(
     assert file.records() == {}
 
 
+def test_an_unchanged_file_is_read_once(file: ApiKeyFile, keyed: Callable[..., ApiKey]) -> None:
+    keyed()
+
+    assert file.records() is file.records()
+
+
 def test_t20_all_that_is_wrong_with_a_key_looks_the_same(
     programme: httpx.Client, keyed: Callable[..., ApiKey], file: ApiKeyFile, clock: FakeClock
 ) -> None:
@@ -208,6 +217,40 @@ def test_t18_a_key_may_be_bound_to_addresses(
     programme: httpx.Client, keyed: Callable[..., ApiKey]
 ) -> None:
     assert ask(programme, keyed(addresses=("192.0.2.0/24",)).text).status_code == 200
+
+
+def test_t18_a_key_bound_to_addresses_needs_a_known_address(
+    file: ApiKeyFile, settings: Settings, keyed: Callable[..., ApiKey], clock: FakeClock
+) -> None:
+    authenticator = ApiKeyAuth(file, secret=settings.secret_bytes, clock=clock)
+    header = (b"authorization", f"Bearer {keyed(addresses=('0.0.0.0/0',)).text}".encode())
+    without_address = Request({"type": "http", "headers": [header], "client": None})
+
+    with pytest.raises(NotIdentifiedError):
+        asyncio.run(authenticator.identify(without_address))
+
+
+def test_t20_guesses_count_against_the_id_of_the_key(
+    make_settings: Callable[..., Settings], settings: Settings, sts: FakeSts, clock: FakeClock
+) -> None:
+    behind_a_proxy = make_settings(
+        auth="apikey",
+        api_keys_file=settings.api_keys_file,
+        rate_failures="3/minute",
+        trusted_proxies=["192.0.2.0/24"],
+    )
+    bearer = f"Bearer {new_key().text}"
+
+    with app_client(create_app(behind_a_proxy, assume_role=sts, clock=clock)) as client:
+        statuses = [
+            client.post(
+                "/api/grant",
+                headers={"authorization": bearer, "x-forwarded-for": f"198.51.100.{number}"},
+            ).status_code
+            for number in range(4)
+        ]
+
+    assert statuses == [401, 401, 401, 429]
 
 
 def test_a_revoked_key_is_refused_at_once(
@@ -243,8 +286,10 @@ def test_t12_an_id_with_look_alikes_is_not_registered(
 
 
 def test_an_address_that_is_none_is_not_kept(keyed: Callable[..., ApiKey]) -> None:
-    with pytest.raises(BadRequestError, match=r"192\.0\.2\.0/24"):
+    with pytest.raises(BadRequestError) as refused:
         keyed(addresses=("everywhere",))
+
+    assert str(refused.value) == "An address must look like 192.0.2.0/24."
 
 
 def test_a_file_that_cannot_be_read_stops_the_start(

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from ossferry.authentication.sessions import SESSION_COOKIE, Session, Sessions
 from ossferry.authentication.sign_outs import SignOuts
-from ossferry.errors import NotIdentifiedError
+from ossferry.errors import NoProofError, NotIdentifiedError
 from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import MemoryStorage
@@ -25,22 +25,22 @@ class Browser:
     def __init__(self, sessions: Sessions) -> None:
         self.cookie = ""
         self.max_age = ""
-        self._sessions = sessions
+        self.sessions = sessions
 
     def sign_in(self) -> None:
-        self._take(lambda response: asyncio.run(self._sessions.begin(CAROL, response)))
+        self._take(lambda response: asyncio.run(self.sessions.begin(CAROL, response)))
 
     def visit(self) -> Session:
         """Send a request, and keep the cookie of the response."""
         request = self.request()
-        session = asyncio.run(self._sessions.read(request))
-        self._take(lambda response: self._sessions.renew(request, response))
+        session = asyncio.run(self.sessions.read(request))
+        self._take(lambda response: self.sessions.renew(request, response))
         return session
 
     def is_known(self) -> bool:
         """Send a request, and ignore the cookie of the response."""
         try:
-            asyncio.run(self._sessions.read(self.request()))
+            asyncio.run(self.sessions.read(self.request()))
         except NotIdentifiedError:
             return False
         return True
@@ -51,8 +51,8 @@ class Browser:
         return self.is_known()
 
     def sign_out(self) -> None:
-        session = asyncio.run(self._sessions.read(self.request()))
-        self._take(lambda response: asyncio.run(self._sessions.end(session, response)))
+        session = asyncio.run(self.sessions.read(self.request()))
+        self._take(lambda response: asyncio.run(self.sessions.end(session, response)))
 
     def request(self) -> Request:
         header = (b"cookie", f"{SESSION_COOKIE}={self.cookie}".encode())
@@ -182,8 +182,35 @@ def test_t18_a_sign_out_ends_all_cookies_of_the_session_and_no_other(
     assert [carol.is_known_by(each) for each in (earlier, renewed, another)] == [False, False, True]
 
 
-def test_a_cookie_that_is_too_long_is_not_read(carol: Browser) -> None:
-    carol.cookie += "A" * 2048
+@pytest.mark.parametrize(
+    ("length", "told"), [(2048, "Please sign in again."), (2049, "Please sign in.")]
+)
+def test_a_cookie_that_is_too_long_is_not_read(carol: Browser, length: int, told: str) -> None:
+    carol.cookie = "A" * length
 
-    with pytest.raises(NotIdentifiedError, match=r"Please sign in\.$"):
+    with pytest.raises(NotIdentifiedError) as refused:
         carol.visit()
+
+    assert str(refused.value) == told
+
+
+def test_a_browser_without_a_cookie_has_sent_no_proof(carol: Browser) -> None:
+    carol.cookie = ""
+
+    with pytest.raises(NoProofError) as without_value:
+        carol.visit()
+    with pytest.raises(NoProofError) as without_cookie:
+        asyncio.run(carol.sessions.read(Request({"type": "http", "headers": []})))
+
+    assert str(without_value.value) == str(without_cookie.value) == "Please sign in."
+
+
+def test_a_person_who_has_signed_out_is_asked_to_sign_in_again(carol: Browser) -> None:
+    earlier = carol.cookie
+    carol.sign_out()
+    carol.cookie = earlier
+
+    with pytest.raises(NoProofError) as refused:
+        carol.visit()
+
+    assert str(refused.value) == "Please sign in again."
