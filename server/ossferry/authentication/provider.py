@@ -115,7 +115,7 @@ class Provider:
 
     async def _discover(self) -> dict[str, Any]:
         if self._found is None:
-            found = await fetch_json(self._http, self._issuer.rstrip("/") + DISCOVERY)
+            found = await fetch_json(self._http, self._issuer.removesuffix("/") + DISCOVERY)
             if found.get("issuer") != self._issuer:  # tokens of another issuer would be refused
                 raise IssuerLostError("other-issuer")
             scheme = self._issuer.partition(":")[0]

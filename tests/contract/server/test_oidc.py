@@ -210,12 +210,9 @@ def test_t22_requests_of_one_address_to_sign_in_are_held_against_no_other(
     assert found == [[False, False, True]] * 2
 
 
-def test_t22_sign_in_is_limited_before_the_provider_is_asked(
-    person: httpx.Client, issuer: FakeIssuer
-) -> None:
+def test_t22_failed_sign_ins_are_limited(person: httpx.Client) -> None:
     wrong = f"{BASE}/login/callback?code=x&state="
     statuses = []
-    issuer.asked.clear()
     for _ in range(40):
         there = person.get("/login/start")
         if there.status_code == 303:
@@ -224,6 +221,24 @@ def test_t22_sign_in_is_limited_before_the_provider_is_asked(
 
     assert statuses == [400] * 30
     assert person.get("/login/start").status_code == 429
+
+
+def test_t22_after_failed_sign_ins_the_provider_is_not_asked(
+    settings: Settings, issuer: FakeIssuer, clock: FakeClock
+) -> None:
+    limited = settings.model_copy(update={"rate_failures": "3/minute"})
+
+    with app_client(create_app(limited, assume_role=FakeSts(clock), clock=clock), BASE) as person:
+        valid = come_back(person)
+        attempt = dict(person.cookies)
+        person.cookies.clear()
+        failed = [person.get("/login/callback?code=x&state=y").status_code for _ in range(3)]
+        person.cookies.update(attempt)
+        issuer.asked.clear()
+        refused = person.get(valid)
+
+    assert (failed, refused.status_code) == ([400] * 3, 429)
+    assert issuer.asked == []
 
 
 def test_t04_a_callback_in_another_browser_opens_no_session(person: httpx.Client) -> None:

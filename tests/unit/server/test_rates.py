@@ -243,6 +243,25 @@ def test_t20_guesses_at_one_key_are_not_held_against_another(
     assert asyncio.run(guess()) == [False] * 3 + [True] + [False] * 7
 
 
+@pytest.mark.parametrize("key_id", ["", "abcdefgh"])
+def test_after_failures_the_wait_ends_with_the_oldest_one(
+    make_settings: Callable[..., Settings], seconds: Seconds, key_id: str
+) -> None:
+    rates = Rates(
+        make_settings(rate_failures="1/minute"),
+        Counter(make_settings(), monotonic=seconds),
+    )
+
+    async def guess() -> int:
+        await rates.failed("192.0.2.1", key_id)
+        seconds.now += 20
+        with pytest.raises(TooManyError) as refused:
+            await rates.failed("192.0.2.1", key_id)
+        return refused.value.retry_after_s
+
+    assert asyncio.run(guess()) == 40
+
+
 def test_t20_ten_thousand_guesses_at_one_key_from_many_addresses_are_limited(
     make_settings: Callable[..., Settings], seconds: Seconds
 ) -> None:
