@@ -152,7 +152,7 @@ class Audit:
         owner: Owner | None,
         error: OssferryError,
         *,
-        action: str = "",
+        action: str,
     ) -> None:
         """Record that a request for credentials was refused.
 

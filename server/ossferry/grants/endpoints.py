@@ -231,7 +231,6 @@ class TokenApi:
         Raises:
             OssferryError: the request is refused, or STS returns no credentials.
         """
-        owner = None
         with self._span("ossferry.grant") as note:
             note("ossferry.request_id", request_id(request))
             try:
@@ -240,7 +239,8 @@ class TokenApi:
             except Exception as error:
                 known = error if isinstance(error, OssferryError) else OssferryError()
                 self._metrics.decided(known.code)
-                self._audit.refused(request, owner, known, action=purpose.action)
+                sender = getattr(request.state, "owner", None)  # known even if the gate refuses
+                self._audit.refused(request, sender, known, action=purpose.action)
                 raise
             note("ossferry.outcome", granted.issued.outcome)
         grant = granted.issued.grant

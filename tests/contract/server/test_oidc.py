@@ -18,6 +18,7 @@ from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from support.after_upload import locked
 from support.app_client import app_client
+from support.cookies import is_signed_for
 from support.fake_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer
 from support.server_fakes import OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
 from support.serving import serve
@@ -248,6 +249,14 @@ def test_t04_a_callback_in_another_browser_opens_no_session(person: httpx.Client
     answer = person.get(address)
 
     assert (answer.status_code, answer.json()["detail"]) == (400, NOT_STARTED)
+
+
+def test_t18_the_cookie_of_an_attempt_is_signed_for_sign_ins_only(
+    person: httpx.Client, settings: Settings
+) -> None:
+    come_back(person)
+
+    assert is_signed_for("login", person.cookies[LOGIN], secret=settings.secret_bytes)
 
 
 def test_t04_an_attempt_waits_ten_minutes_and_no_longer(

@@ -74,6 +74,21 @@ def test_t25_every_decision_has_a_line(
     assert "bob" not in str(lines)
 
 
+def test_t25_a_refusal_names_the_principal(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock
+) -> None:
+    settings = make_settings(rate_per_principal="1/minute")
+    lines: list[dict[str, str]] = []
+    audit = Audit(settings, clock=clock, sink=lines.append)
+    with app_client(create_app(settings, assume_role=sts, clock=clock, audit=audit)) as client:
+        client.post("/api/grant")
+        client.post("/api/grant")
+
+    issued, refused = lines
+    assert (issued["outcome"], refused["outcome"]) == ("issued", "too-many")
+    assert issued["principal"] == refused["principal"] != ""
+
+
 def test_t25_strangers_on_the_machine_cannot_read_the_file(
     ask: Callable[[Path], int], tmp_path: Path
 ) -> None:

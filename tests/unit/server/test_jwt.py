@@ -177,6 +177,21 @@ def test_keys_are_used_on_while_the_issuer_is_down(
     assert '"event": "keys-not-fetched"' in caplog.text
 
 
+@pytest.mark.parametrize(("age_s", "asked"), [(600, 1), (601, 2)])
+def test_keys_are_fetched_again_after_ten_minutes(
+    claims: Callable[[str], dict[str, object]],
+    source: Source,
+    seconds: list[float],
+    age_s: int,
+    asked: int,
+) -> None:
+    claims(ISSUER.token())
+    seconds[0] += age_s
+    claims(ISSUER.token())
+
+    assert source.asked == asked
+
+
 def test_who_has_a_known_key_does_not_wait_while_the_issuer_is_asked_again(
     source: Source, seconds: list[float]
 ) -> None:

@@ -252,14 +252,16 @@ def test_after_failures_the_wait_ends_with_the_oldest_one(
         Counter(make_settings(), monotonic=seconds),
     )
 
-    async def guess() -> int:
+    async def guess() -> list[int | None]:
         await rates.failed("192.0.2.1", key_id)
         seconds.now += 20
-        with pytest.raises(TooManyError) as refused:
+        with pytest.raises(TooManyError) as refused_after:
             await rates.failed("192.0.2.1", key_id)
-        return refused.value.retry_after_s
+        with pytest.raises(TooManyError) as refused_before:
+            await rates.refuse_guessing("192.0.2.1")
+        return [refused_after.value.retry_after_s, refused_before.value.retry_after_s]
 
-    assert asyncio.run(guess()) == 40
+    assert asyncio.run(guess()) == [40, 40]
 
 
 def test_t20_ten_thousand_guesses_at_one_key_from_many_addresses_are_limited(

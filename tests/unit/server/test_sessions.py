@@ -8,12 +8,13 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ossferry.authentication.sessions import SESSION_COOKIE, Session, Sessions
+from ossferry.authentication.sessions import SESSION_COOKIE, Session, Sessions, sealer
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.errors import NoProofError, NotIdentifiedError
 from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import MemoryStorage
+from support.cookies import is_signed_for
 from support.server_fakes import FakeClock
 
 CAROL = Principal(id="carol-1", name="Carol")
@@ -192,6 +193,22 @@ def test_a_cookie_that_is_too_long_is_not_read(carol: Browser, length: int, told
         carol.visit()
 
     assert str(refused.value) == told
+
+
+def test_t18_a_cookie_is_signed_for_sessions_only(
+    carol: Browser, make_settings: Callable[..., Settings], clock: FakeClock
+) -> None:
+    secret = make_settings().secret_bytes
+    session = carol.visit()
+    values = [session.id, session.born, CAROL.id, CAROL.name]
+
+    assert is_signed_for("session", carol.cookie, secret=secret)
+    assert carol.is_known_by(sealer(secret, "session", clock).dumps(values))
+    assert not carol.is_known_by(sealer(secret, "login", clock).dumps(values))
+
+
+def test_verified_cookies_take_a_limited_amount_of_memory(carol: Browser) -> None:
+    assert carol.sessions._opened.cache_info().maxsize == 4096
 
 
 def test_a_browser_without_a_cookie_has_sent_no_proof(carol: Browser) -> None:
