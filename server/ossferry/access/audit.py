@@ -124,7 +124,7 @@ class Audit:
         session_name: str,
         access_key_id: str,
         expires_at: datetime,
-        action: str = "",
+        action: str,
     ) -> None:
         """Record that credentials were issued.
 

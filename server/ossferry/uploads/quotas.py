@@ -50,7 +50,7 @@ class Quotas:
         self._monotonic = monotonic
         self._kept: OrderedDict[str, tuple[float, Standing]] = OrderedDict()
 
-    async def admit(self, owner: Owner, *, size: int = 0) -> Left | None:
+    async def admit(self, owner: Owner, *, size: int) -> Left | None:
         """Check that a principal may upload, and return the remaining quota.
 
         Args:

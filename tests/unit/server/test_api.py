@@ -149,6 +149,12 @@ def test_an_odd_body_is_refused(
     assert "set-cookie" not in answer.headers
 
 
+def test_the_demo_names_its_users(client: httpx.Client) -> None:
+    answer = client.post("/demo/user", json={"user": "eve"})
+
+    assert answer.json()["detail"] == "The demo has only the users alice and bob."
+
+
 def test_a_cookie_for_nobody_is_refused(client: httpx.Client) -> None:
     answer = client.post("/api/grant", headers={"cookie": "ossferry_demo_user=eve"})
 

@@ -134,6 +134,15 @@ def test_a_grant_says_what_is_left(client_with: Client, store: FakeStore, alice:
     assert after == {"bytes_left": 45, "objects_left": None}
 
 
+@pytest.mark.parametrize(("day", "total"), [(1, 3), (3, 1)])
+def test_the_last_object_may_have_any_size(client_with: Client, day: int, total: int) -> None:
+    client = client_with(quota_objects_day=day, quota_objects_total=total)
+
+    assert client.post("/api/form", json={"name": "a", "size": 100}).status_code == 200
+    left = client.post("/api/grant").json()["limits"]["quota"]
+    assert left == {"bytes_left": None, "objects_left": 1}
+
+
 def test_a_receipt_says_what_is_left_down_to_nothing(
     client_with: Client, store: FakeStore, alice: Owner
 ) -> None:
