@@ -12,7 +12,7 @@ from ossferry.errors import AuditLostError, SettingsError
 from ossferry.observability.redaction import Redactor
 from ossferry.settings.model import Settings
 from support.app_client import app_client
-from support.server_fakes import FakeClock, FakeSts
+from support.server_fakes import OBJECTS, FakeClock, FakeStore, FakeSts
 
 TOKEN = "metrics-token-of-more-than-32-characters"
 
@@ -87,6 +87,33 @@ def test_t25_a_refusal_names_the_principal(
     issued, refused = lines
     assert (issued["outcome"], refused["outcome"]) == ("issued", "too-many")
     assert issued["principal"] == refused["principal"] != ""
+
+
+def test_t25_an_action_names_the_principal(
+    make_settings: Callable[..., Settings], sts: FakeSts, clock: FakeClock, store: FakeStore
+) -> None:
+    settings = make_settings(**OBJECTS, admins=["alice"])
+    lines: list[dict[str, str]] = []
+    audit = Audit(settings, clock=clock, sink=lines.append)
+    app = create_app(settings, assume_role=sts, clock=clock, store=store, audit=audit)
+    with app_client(app) as client:
+        client.post("/api/grant")
+        client.get("/admin")
+        client.post("/demo/user", json={"user": "bob"})
+        client.get("/admin")
+
+    alice, seen, bob, refused = lines
+    assert (seen["action"], seen["outcome"], seen["principal"]) == (
+        "admin",
+        "done",
+        alice["principal"],
+    )
+    assert (refused["action"], refused["outcome"], refused["principal"]) == (
+        "admin",
+        "not-admin",
+        bob["principal"],
+    )
+    assert alice["principal"] != bob["principal"]
 
 
 def test_t25_strangers_on_the_machine_cannot_read_the_file(

@@ -202,18 +202,20 @@ def test_t22_a_visitor_who_is_known_does_not_count_against_the_address(
     settings = make_settings(rate_per_address="2/minute", rate_global="100/minute")
     rates = Rates(settings, Counter(settings, monotonic=seconds))
 
-    async def ask() -> None:
+    async def ask() -> list[int | None]:
         for _ in range(10):
             await rates.admit_frequent("192.0.2.1")
-        for _ in range(2):
+        await rates.admit_stranger("192.0.2.1")
+        seconds.now += 20
+        await rates.admit_stranger("192.0.2.1")
+        with pytest.raises(TooManyError) as stranger:
             await rates.admit_stranger("192.0.2.1")
-        with pytest.raises(TooManyError):
-            await rates.admit_stranger("192.0.2.1")
-        with pytest.raises(TooManyError):
+        with pytest.raises(TooManyError) as frequent:
             await rates.admit_frequent("192.0.2.1")
         await rates.admit_frequent("192.0.2.2")
+        return [stranger.value.retry_after_s, frequent.value.retry_after_s]
 
-    asyncio.run(ask())
+    assert asyncio.run(ask()) == [40, 40]
 
 
 def test_t20_guesses_at_one_key_are_not_held_against_another(
