@@ -160,6 +160,7 @@ def test_a_cookie_for_nobody_is_refused(client: httpx.Client) -> None:
 
     assert answer.status_code == 401
     assert answer.json()["code"] == "not-identified"
+    assert answer.json()["detail"] == "The demo has only the users Alice and Bob."
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,9 @@ def test_who_was_shut_out_is_refused_everywhere_until_let_in_again(
     allowed = everything(site, kept, undo)
 
     assert {(each.status_code, each.json()["code"]) for each in refused} == {(403, "revoked")}
+    assert {each.json()["detail"] for each in refused} == {
+        "An administrator has revoked your access."
+    }
     assert {each.status_code for each in allowed} == {200}
 
 
