@@ -330,6 +330,22 @@ def test_t18_a_used_session_is_prolonged_but_not_for_ever(
     assert (last, grant(person).status_code) == (200, 401)
 
 
+def test_t18_every_page_that_is_used_prolongs_a_session(
+    settings: Settings, clock: FakeClock, tmp_path: Path
+) -> None:
+    options = {**OBJECTS, "database_url": f"sqlite:///{tmp_path}/ledger.db"}
+    changed = load_settings(ExplicitSettings, **{**settings.model_dump(), **options})
+    app = create_app(changed, assume_role=FakeSts(clock), clock=clock, store=FakeStore())
+    with app_client(app, BASE) as person:
+        sign_in(person)
+        first = person.cookies[SESSION]
+        clock.advance(settings.login_idle_s // 2)
+        answer = person.get("/api/objects", headers=FROM_PAGE)
+
+        assert answer.status_code == 200
+        assert person.cookies[SESSION] != first
+
+
 def test_t18_after_signing_out_a_copy_of_the_cookie_is_void(person: httpx.Client) -> None:
     sign_in(person)
     copy = person.cookies[SESSION]

@@ -237,15 +237,16 @@ def test_t20_guesses_count_against_the_id_of_the_key(
         auth="apikey",
         api_keys_file=settings.api_keys_file,
         rate_failures="3/minute",
+        behind_tls=True,
         trusted_proxies=["192.0.2.0/24"],
     )
-    bearer = f"Bearer {new_key().text}"
+    sent = {"authorization": f"Bearer {new_key().text}", "x-forwarded-proto": "https"}
 
     with app_client(create_app(behind_a_proxy, assume_role=sts, clock=clock)) as client:
         statuses = [
             client.post(
                 "/api/grant",
-                headers={"authorization": bearer, "x-forwarded-for": f"198.51.100.{number}"},
+                headers={**sent, "x-forwarded-for": f"198.51.100.{number}"},
             ).status_code
             for number in range(4)
         ]

@@ -99,10 +99,11 @@ def test_t25_an_action_names_the_principal(
     with app_client(app) as client:
         client.post("/api/grant")
         client.get("/admin")
+        client.get("/form/arrived")
         client.post("/demo/user", json={"user": "bob"})
         client.get("/admin")
 
-    alice, seen, bob, refused = lines
+    alice, seen, arrived, bob, refused = lines
     assert (seen["action"], seen["outcome"], seen["principal"]) == (
         "admin",
         "done",
@@ -113,6 +114,7 @@ def test_t25_an_action_names_the_principal(
         "not-admin",
         bob["principal"],
     )
+    assert (arrived["action"], arrived["principal"]) == ("form-arrived", alice["principal"])
     assert alice["principal"] != bob["principal"]
 
 

@@ -234,6 +234,29 @@ def test_another_process_notices_within_two_seconds(
     assert statuses == [200, 429]
 
 
+def test_of_too_many_cached_principals_the_latest_stays(
+    client_with: Client,
+    store: FakeStore,
+    settings: Settings,
+    seconds: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ossferry.uploads.quotas.MAX_KEPT", 1)
+    here, there = client_with(quota_bytes_total=5), client_with(quota_bytes_total=5)
+    there.post("/api/grant")
+    there.post("/demo/user", json={"user": "bob"})
+    there.post("/api/grant")
+    for name in DEMO_USERS:
+        owner = owner_of(DEMO_USERS[name], secret=settings.secret_bytes)
+        here.post("/demo/user", json={"user": name})
+        upload(here, store, owner, "a", 5)
+
+    bob = there.post("/api/grant").status_code
+    there.post("/demo/user", json={"user": "alice"})
+
+    assert (bob, there.post("/api/grant").status_code) == (200, 429)
+
+
 def test_bob_is_not_refused_for_alice(client_with: Client, store: FakeStore, alice: Owner) -> None:
     client = client_with(quota_bytes_total=5)
     upload(client, store, alice, "a", 5)

@@ -105,6 +105,38 @@ def test_t20_who_proves_nothing_is_not_guessing(
     assert good.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("limit", "headers"),
+    [("rate_failures", {"authorization": "Bearer guess"}), ("rate_per_address", {})],
+    ids=["guesses", "strangers"],
+)
+def test_t20_t22_an_address_that_exceeds_a_limit_is_held_against_no_other(
+    make_client: Callable[..., httpx.Client],
+    tmp_path: Path,
+    limit: str,
+    headers: dict[str, str],
+) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text(NO_KEYS)
+    options = {
+        "auth": "apikey",
+        "api_keys_file": keys,
+        "behind_tls": True,
+        "trusted_proxies": ["192.0.2.0/24"],
+        limit: "2/minute",
+        **OBJECTS,
+    }
+
+    def asked(client: httpx.Client, address: str) -> list[int]:
+        sent = {**headers, "x-forwarded-for": address, "x-forwarded-proto": "https"}
+        return [client.get("/api/objects", headers=sent).status_code for _ in range(3)]
+
+    with make_client(FakeStore(), **options) as client:
+        first, second = asked(client, "203.0.113.1"), asked(client, "203.0.113.2")
+
+    assert first == second == [401, 401, 429]
+
+
 def test_t22_a_flood_from_one_address_leaves_the_rest_of_the_global_limit(
     make_client: Callable[..., httpx.Client], tmp_path: Path
 ) -> None:
