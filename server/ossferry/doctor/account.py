@@ -1,0 +1,460 @@
+"""Checks of the cloud account: credentials, roles, rights, and settings of the bucket."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
+
+import anyio.to_thread
+from alibabacloud_credentials.client import Client as CredentialClient
+from alibabacloud_credentials.exceptions import CredentialException
+
+from ossferry.doctor.outside import ADDRESS_FAULTS, Outside
+from ossferry.errors import OssferryError, OssLostError, OssRefusedError, StsLostError
+from ossferry.errors import StsRefusedError as RefusedBySts
+from ossferry.identity.object_keys import UPLOADS
+from ossferry.operations.checks import (
+    Finding,
+    check_role,
+    failed,
+    passed,
+    refused_role,
+    skipped,
+    warned,
+)
+from ossferry.oss.policy import objects_policy, policy_text, upload_policy
+from ossferry.oss.sdks.interface import Sdk, SdkBucket
+from ossferry.oss.sts import Caller, StsClient, StsCredentials, objects_sts
+from ossferry.oss.sts_guard import GuardedSts
+from ossferry.settings.addresses import host_of
+from ossferry.settings.model import Settings
+
+__all__ = ["Account"]
+
+SOURCES = {
+    "env": "environment variables",
+    "oidc_role_arn": "OIDC (RRSA)",
+    "cli_profile": "the profile in ~/.aliyun/config.json",
+    "profile": "the profile file",
+    "ecs_ram_role": "the RAM role of the ECS instance",
+    "credential_uri": "ALIBABA_CLOUD_CREDENTIALS_URI",
+}
+"""The names of the sources in the vendor's default chain, in plain words."""
+
+BY_ACL = "0003-00000001"
+"""OSS's detailed code for a request that the policies do not refuse, but the bucket's ACL."""
+
+NO_UPLOAD = "0" * 32
+"""The id of an upload that does not exist."""
+
+NOTHING_THERE = ("NoSuchKey", "NoSuchUpload", "status-404")
+CONTENT = b"ossferry"
+SESSION = "ossferry-doctor"
+NO_CREDENTIALS = StsCredentials(
+    access_key_id="",
+    access_key_secret="",
+    security_token="",
+    expires_at=datetime.max.replace(tzinfo=UTC),
+)
+"""In place of the server's own credentials, until `check_credentials` has found them."""
+
+T = TypeVar("T")
+
+
+class Account:
+    """Checks with the server's own credentials and those of its roles.
+
+    Args:
+        credentials: the server's own credentials.
+        guarded: client of STS for the role for uploads, which `/readyz` uses too.
+        outside: what the bucket answers to requests without a signature.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        credentials: CredentialClient,
+        sdk: Sdk,
+        *,
+        guarded: GuardedSts,
+        outside: Outside,
+    ) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._sdk = sdk
+        self._sts = StsClient(settings, credentials)
+        self._guarded = guarded
+        self._outside = outside
+        self._caller = Caller(account_id="", arn="the server's identity")
+        self._own = NO_CREDENTIALS
+        self._prefix = f"{UPLOADS}doctor-{secrets.token_hex(8)}/"
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """The secrets of the server's own credentials, which no text may contain."""
+        return self._own.access_key_secret, self._own.security_token
+
+    async def check_credentials(self) -> Finding:
+        """Check that the server finds credentials of its own, and that STS accepts them."""
+        try:
+            found = await anyio.to_thread.run_sync(self._credentials.get_credential)
+        except CredentialException:
+            return failed(
+                "No source of the default chain has credentials for the server.",
+                "Attach a RAM role to the ECS instance or to the service account, or set"
+                " ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.",
+            )
+        self._own = replace(
+            NO_CREDENTIALS,
+            access_key_id=found.access_key_id,
+            access_key_secret=found.access_key_secret,
+            security_token=found.security_token or "",
+        )
+        name = (found.provider_name or "").removeprefix("default/").partition("/")[0]
+        source = SOURCES.get(name, name)
+        try:
+            self._caller = await self._sts.caller()
+        except RefusedBySts as error:
+            return failed(
+                f"STS refuses the credentials from {source} ({error.sts_code}).",
+                "Correct the access key id and its secret, or use a RAM role.",
+            )
+        except StsLostError as error:
+            return failed(
+                f"STS does not say whose credentials {source} has ({error.reason}).",
+                "Check the network of this machine, and try again.",
+            )
+        whose = f"{self._caller.arn}, from {source}"
+        if not found.security_token:
+            return warned(
+                f"The server has a long-term key: {whose}.",
+                "Use a RAM role of ECS or of the cluster instead.",
+            )
+        return passed(f"The server is {whose}.")
+
+    async def check_role(self) -> Finding:
+        """Check that STS issues credentials of the role for uploads."""
+        return await check_role(self._guarded, self._settings.role_arn, caller=self._caller.arn)
+
+    async def check_region(self) -> Finding:
+        """Check that the bucket is in the configured region.
+
+        OSS names the right endpoint to everybody. The bucket's location needs a right, but even
+        without the right OSS first checks the region in the signature.
+        """
+        region = self._settings.region
+        fix = "Set OSSFERRY_REGION and OSSFERRY_ENDPOINT to the bucket's region."
+        if endpoint := self._outside.right_endpoint:
+            return failed(f"The bucket is not in {region}; its endpoint is {endpoint}.", fix)
+        try:
+            found = await self._call(self._own_bucket(), lambda bucket: bucket.region())
+        except OssRefusedError as error:
+            if error.oss_code == "InvalidArgument":
+                return failed(f"The bucket is not in {region}: OSS refuses its signatures.", fix)
+            if error.oss_code != "AccessDenied":
+                return self._refused(error, self._settings.bucket_origin)
+            return passed(f"OSS accepts signatures for {region}.")
+        except OssLostError as error:
+            return self._lost(error, self._settings.bucket_origin)
+        if found != region:
+            return failed(f"The bucket is in {found}, not in {region}.", fix)
+        return passed(f"The bucket is in {region}.")
+
+    async def check_upload(self) -> Finding:
+        """Check that the credentials of a grant can upload in parts, at each address.
+
+        The upload is aborted, so that no object remains.
+        """
+        actions = self._settings.actions
+        session = await self._session(self._prefix, actions=(*actions, "oss:AbortMultipartUpload"))
+        for origin in self._settings.upload_origins:
+            bucket = self._bucket(session, origin)
+            try:
+                missing = await self._missing_rights(bucket, f"{self._prefix}check")
+            except OssRefusedError as error:
+                return self._refused_write(error, origin)
+            except OssLostError as error:
+                return self._lost(error, origin)
+            if lacking := [each for each in missing if each in actions]:
+                return _lacking(self._settings.role_arn, lacking, "role-policy.json")
+            if "oss:AbortMultipartUpload" in missing:
+                return warned(
+                    "The role cannot abort uploads; therefore no upload was tested.",
+                    "Give the role the policy deploy/ram/role-policy.json for this bucket.",
+                )
+        return passed(f"The role {self._settings.role_arn} can upload.")
+
+    async def check_session_policy(self) -> Finding:
+        """Check that the credentials of a grant cannot write below another prefix."""
+        session = await self._session(self._prefix)
+        foreign = f"{UPLOADS}doctor-{secrets.token_hex(8)}/"
+        bucket = self._bucket(session, self._settings.bucket_origin)
+        if await self._may_write(bucket, f"{foreign}check"):
+            return failed(
+                "Credentials for one prefix can write below another one: the session policy is not"
+                " enforced.",
+                "Stop the server; remove bucket policies and ACLs that let everybody write.",
+            )
+        return passed("Credentials for one prefix cannot write below another one.")
+
+    async def check_role_scope(self) -> Finding:
+        """Check that the role for uploads has no more rights than a grant needs.
+
+        If a session policy were ever missing, the role's own rights would be the last limit.
+        """
+        elsewhere = f"doctor-{secrets.token_hex(8)}/"
+        origin, wide = self._settings.bucket_origin, []
+        session = await self._session(elsewhere)
+        if await self._may_write(self._bucket(session, origin), f"{elsewhere}check"):
+            wide.append(f"write outside {UPLOADS}")
+        if "oss:GetObject" not in self._settings.actions:
+            session = await self._session(self._prefix, actions=("oss:GetObject",))
+            if await self._may_read(self._bucket(session, origin), f"{self._prefix}check"):
+                wide.append("read objects")
+        if wide:
+            return warned(
+                f"The role {self._settings.role_arn} may also {' and '.join(wide)}.",
+                "Give the role only the rights in deploy/ram/role-policy.json.",
+            )
+        return passed(f"The role has no rights beyond uploads below {UPLOADS}.")
+
+    async def check_objects_role(self) -> Finding:
+        """Check the server's own role for uploads: receipts, lists, links and deletions."""
+        settings = self._settings
+        arn = settings.objects_role_arn
+        if arn is None:
+            return passed("The server has no role for objects: no receipts, lists and links.")
+        policy = policy_text(objects_policy(bucket=settings.bucket))
+        try:
+            session = await objects_sts(settings, self._credentials)(
+                session_name=SESSION, policy=policy
+            )
+            bucket = self._sdk.bucket(
+                session,
+                settings.objects_address,
+                timeout_s=settings.oss_timeout_s,
+                is_cname=settings.objects_by_cname,
+            )
+            missing = await self._missing_object_rights(bucket)
+        except RefusedBySts as error:
+            return refused_role(error.sts_code, arn, caller=self._caller.arn)
+        except OssRefusedError as error:
+            return self._refused(error, settings.objects_address)
+        except OssLostError as error:
+            return self._lost(error, settings.objects_address)
+        if missing:
+            return _lacking(arn, missing, "objects-role-policy.json")
+        return passed(f"The role {arn} can list, read, copy and delete uploads.")
+
+    async def check_lifecycle(self) -> Finding:
+        """Check that a lifecycle rule aborts old multipart uploads."""
+        fix = (
+            f"Add a lifecycle rule that aborts multipart uploads below {UPLOADS} after a day;"
+            " otherwise abandoned parts cost money for ever."
+        )
+        try:
+            found = await self._call(self._own_bucket(), lambda bucket: bucket.abort_prefixes())
+        except OssRefusedError as error:
+            if error.oss_code == "NoSuchLifecycle":
+                return warned("The bucket has no lifecycle rule.", fix)
+            return self._unknown(error, "oss:GetBucketLifecycle")
+        except OssLostError as error:
+            return self._lost(error, self._settings.bucket_origin)
+        if not any(UPLOADS.startswith(prefix) for prefix in found):
+            return warned(f"No lifecycle rule aborts multipart uploads below {UPLOADS}.", fix)
+        return passed("A lifecycle rule aborts old multipart uploads.")
+
+    async def check_block_public_access(self) -> Finding:
+        """Check that nobody can make the bucket public by mistake."""
+        try:
+            blocked = await self._call(
+                self._own_bucket(), lambda bucket: bucket.blocks_public_access()
+            )
+        except OssRefusedError as error:
+            return self._unknown(error, "oss:GetBucketPublicAccessBlock")
+        except OssLostError as error:
+            return self._lost(error, self._settings.bucket_origin)
+        if not blocked:
+            return warned(
+                "Block Public Access is off.", "Turn on Block Public Access for the bucket."
+            )
+        return passed("Block Public Access is on.")
+
+    async def check_domains(self) -> Finding:
+        """Check that the custom domains in the settings are bound to the bucket."""
+        try:
+            found = await self._call(self._own_bucket(), lambda bucket: bucket.domains())
+        except OssRefusedError as error:
+            return self._unknown(error, "oss:ListCname")
+        except OssLostError as error:
+            return self._lost(error, self._settings.bucket_origin)
+        settings = self._settings
+        used = dict.fromkeys((*settings.upload_origins, settings.links_address))
+        wanted = [host_of(each) for each in used if not settings.addresses.is_endpoint(each)]
+        bound = {each.name for each in found if each.is_enabled}
+        if missing := [name for name in wanted if name not in bound]:
+            return failed(
+                f"The custom domain {missing[0]} is not bound to the bucket {settings.bucket}.",
+                "Bind the domain to this bucket; docs/custom-domain.md has the steps.",
+            )
+        shown = [
+            f"{each.name} ({'certificate until ' + each.certificate_ends})"
+            if each.certificate_ends
+            else f"{each.name} (no certificate)"
+            for each in found
+        ]
+        return passed(f"Custom domains of the bucket: {', '.join(shown) or 'none'}.")
+
+    async def _session(
+        self, prefix: str, *, actions: Sequence[str] = ("oss:PutObject", "oss:AbortMultipartUpload")
+    ) -> StsCredentials:
+        policy = upload_policy(bucket=self._settings.bucket, prefix=prefix, actions=actions)
+        return await self._sts(session_name=SESSION, policy=policy_text(policy))
+
+    def _bucket(self, credentials: StsCredentials, origin: str) -> SdkBucket:
+        """Return the bucket at an address that has the bucket's name, as browsers use it."""
+        timeout_s = self._settings.oss_timeout_s
+        return self._sdk.bucket(credentials, origin, timeout_s=timeout_s, is_cname=True)
+
+    def _own_bucket(self) -> SdkBucket:
+        return self._bucket(self._own, self._settings.bucket_origin)
+
+    async def _call(self, bucket: SdkBucket, call: Callable[[SdkBucket], T]) -> T:
+        with self._sdk.errors():
+            return await anyio.to_thread.run_sync(call, bucket)
+
+    async def _missing_rights(self, bucket: SdkBucket, key: str) -> list[str]:
+        """Return the rights that are missing for an upload in parts; upload one part and abort.
+
+        The rights to list and abort are tested first, with an upload that does not exist. Without
+        the right to abort, nothing is uploaded.
+
+        Raises:
+            OssRefusedError: OSS refuses to begin the upload, or refuses a request for another
+                reason than a missing right.
+        """
+        missing = await self._denied(
+            bucket,
+            {
+                "oss:ListParts": lambda bucket: bucket.parts(key, NO_UPLOAD, ()),
+                "oss:AbortMultipartUpload": lambda bucket: bucket.abort(key, NO_UPLOAD),
+            },
+        )
+        if "oss:AbortMultipartUpload" not in missing:
+            upload_id = await self._call(bucket, lambda bucket: bucket.begin(key, {}))
+            await self._call(bucket, lambda bucket: bucket.put_part(key, upload_id, 1, CONTENT))
+            await self._call(bucket, lambda bucket: bucket.abort(key, upload_id))
+        return missing
+
+    async def _missing_object_rights(self, bucket: SdkBucket) -> list[str]:
+        key = f"{self._prefix}check"
+        missing = await self._denied(
+            bucket,
+            {
+                "oss:ListObjects": lambda bucket: bucket.list(self._prefix, after="", limit=1),
+                "oss:ListMultipartUploads": lambda bucket: bucket.begun(self._prefix, ()),
+                "oss:GetObject": lambda bucket: bucket.head(key),
+                "oss:DeleteObject": lambda bucket: bucket.delete(key, ""),
+            },
+        )
+        try:
+            return missing + await self._missing_rights(bucket, key)
+        except OssRefusedError as error:
+            if error.oss_code != "AccessDenied":
+                raise
+            return [*missing, "oss:PutObject"]
+
+    async def _denied(
+        self, bucket: SdkBucket, calls: dict[str, Callable[[SdkBucket], object]]
+    ) -> list[str]:
+        """Run a call for each right, and return the rights that OSS misses.
+
+        OSS checks rights first, so the answer that nothing is there proves the right. An answer to
+        HEAD has no body, and possibly no code.
+        """
+        missing = []
+        for right, call in calls.items():
+            try:
+                await self._call(bucket, call)
+            except OssRefusedError as error:
+                if error.oss_code in ("AccessDenied", "status-403"):
+                    missing.append(right)
+                elif error.oss_code not in NOTHING_THERE:
+                    raise
+        return missing
+
+    async def _may_write(self, bucket: SdkBucket, key: str) -> bool:
+        """Return whether OSS accepts the beginning of an upload; abort the upload."""
+        try:
+            upload_id = await self._call(bucket, lambda bucket: bucket.begin(key, {}))
+        except OssRefusedError as error:
+            if error.oss_code != "AccessDenied":
+                raise
+            return False
+        await self._call(bucket, lambda bucket: bucket.abort(key, upload_id))
+        return True
+
+    async def _may_read(self, bucket: SdkBucket, key: str) -> bool:
+        read = {"oss:GetObject": partial(_head, key)}
+        return not await self._denied(bucket, read)
+
+    def _refused_write(self, error: OssRefusedError, origin: str) -> Finding:
+        """Return the finding for an upload that OSS refuses to begin."""
+        if error.oss_code != "AccessDenied":
+            return self._refused(error, origin)
+        if error.oss_ec == BY_ACL:
+            return failed(
+                f"The bucket {self._settings.bucket} belongs to another account than"
+                f" {self._settings.role_arn}.",
+                "Use a bucket and a role of the same account.",
+            )
+        return _lacking(self._settings.role_arn, ["oss:PutObject"], "role-policy.json")
+
+    def _refused(self, error: OssRefusedError, origin: str) -> Finding:
+        if error.oss_code in ADDRESS_FAULTS:
+            reason, fix = ADDRESS_FAULTS[error.oss_code]
+            return failed(reason.format(origin), fix)
+        if error.oss_code == "SignatureDoesNotMatch" and not self._settings.addresses.is_endpoint(
+            origin
+        ):
+            return failed(
+                f"The custom domain {origin} is bound to another bucket than"
+                f" {self._settings.bucket}.",
+                "Bind the domain to this bucket, or correct OSSFERRY_BUCKET.",
+            )
+        return failed(
+            f"OSS refuses a request to {origin} ({error.oss_code}).",
+            f"Look up the code at https://api.aliyun.com/troubleshoot?q={error.oss_ec}"
+            "&product=Oss.",
+        )
+
+    def _lost(self, error: OssferryError, origin: str) -> Finding:
+        reason = error.evidence.get("reason", "")
+        return failed(
+            f"OSS gives no usable answer at {origin} ({reason}).",
+            "Check the network of this machine, and OSSFERRY_OBJECTS_ENDPOINT.",
+        )
+
+    def _unknown(self, error: OssRefusedError, right: str) -> Finding:
+        """Return the finding for a setting that the server must not read."""
+        if error.oss_code == "AccessDenied":
+            return skipped(
+                f"needs the right {right}, which the server itself does not need.",
+                "To run this check, give the server's identity deploy/ram/doctor-policy.json.",
+            )
+        if error.oss_code == "NotImplemented":  # a mock
+            return skipped("This OSS does not have the setting.")
+        return self._refused(error, self._settings.bucket_origin)
+
+
+def _head(key: str, bucket: SdkBucket) -> object:
+    return bucket.head(key)
+
+
+def _lacking(role_arn: str, rights: Sequence[str], template: str) -> Finding:
+    return failed(
+        f"The role {role_arn} lacks the right {', '.join(rights)}.",
+        f"Give the role the policy deploy/ram/{template} for this bucket.",
+    )
