@@ -1,15 +1,11 @@
 """Checks of the cloud account: credentials, roles, rights, and settings of the bucket."""
 
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import anyio.to_thread
-from alibabacloud_credentials.client import Client as CredentialClient
-from alibabacloud_credentials.exceptions import CredentialException
 
 from ossferry.doctor.outside import ADDRESS_FAULTS, Outside
 from ossferry.errors import OssferryError, OssLostError, OssRefusedError, StsLostError
@@ -26,7 +22,7 @@ from ossferry.operations.checks import (
 )
 from ossferry.oss.policy import objects_policy, policy_text, upload_policy
 from ossferry.oss.sdks.interface import Sdk, SdkBucket
-from ossferry.oss.sts import Caller, StsClient, StsCredentials, objects_sts
+from ossferry.oss.sts import Caller, StsClient, StsCredentials
 from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.addresses import host_of
 from ossferry.settings.model import Settings
@@ -61,31 +57,37 @@ NO_CREDENTIALS = StsCredentials(
 """In place of the server's own credentials, until `check_credentials` has found them."""
 
 T = TypeVar("T")
+FindCredentials: TypeAlias = Callable[[], Awaitable[tuple[str, StsCredentials]]]
 
 
 class Account:
     """Checks with the server's own credentials and those of its roles.
 
     Args:
-        credentials: the server's own credentials.
-        guarded: client of STS for the role for uploads, which `/readyz` uses too.
+        find: returns the name of the source of the server's own credentials, and the credentials.
+        sts: client of STS for the role for uploads.
+        guarded: another client for this role, with the protection that the server uses.
+        objects_sts: client of STS for the role for objects; None without this role.
         outside: what the bucket answers to requests without a signature.
     """
 
     def __init__(
         self,
         settings: Settings,
-        credentials: CredentialClient,
         sdk: Sdk,
         *,
+        find: FindCredentials,
+        sts: StsClient,
         guarded: GuardedSts,
+        objects_sts: StsClient | None,
         outside: Outside,
     ) -> None:
         self._settings = settings
-        self._credentials = credentials
         self._sdk = sdk
-        self._sts = StsClient(settings, credentials)
+        self._find = find
+        self._sts = sts
         self._guarded = guarded
+        self._objects_sts = objects_sts
         self._outside = outside
         self._caller = Caller(account_id="", arn="the server's identity")
         self._own = NO_CREDENTIALS
@@ -99,20 +101,13 @@ class Account:
     async def check_credentials(self) -> Finding:
         """Check that the server finds credentials of its own, and that STS accepts them."""
         try:
-            found = await anyio.to_thread.run_sync(self._credentials.get_credential)
-        except CredentialException:
+            name, self._own = await self._find()
+        except StsLostError:
             return failed(
                 "No source of the default chain has credentials for the server.",
                 "Attach a RAM role to the ECS instance or to the service account, or set"
                 " ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.",
             )
-        self._own = replace(
-            NO_CREDENTIALS,
-            access_key_id=found.access_key_id,
-            access_key_secret=found.access_key_secret,
-            security_token=found.security_token or "",
-        )
-        name = (found.provider_name or "").removeprefix("default/").partition("/")[0]
         source = SOURCES.get(name, name)
         try:
             self._caller = await self._sts.caller()
@@ -127,7 +122,7 @@ class Account:
                 "Check the network of this machine, and try again.",
             )
         whose = f"{self._caller.arn}, from {source}"
-        if not found.security_token:
+        if not self._own.security_token:
             return warned(
                 f"The server has a long-term key: {whose}.",
                 "Use a RAM role of ECS or of the cluster instead.",
@@ -224,13 +219,11 @@ class Account:
         """Check the server's own role for uploads: receipts, lists, links and deletions."""
         settings = self._settings
         arn = settings.objects_role_arn
-        if arn is None:
+        if arn is None or self._objects_sts is None:
             return passed("The server has no role for objects: no receipts, lists and links.")
         policy = policy_text(objects_policy(bucket=settings.bucket))
         try:
-            session = await objects_sts(settings, self._credentials)(
-                session_name=SESSION, policy=policy
-            )
+            session = await self._objects_sts(session_name=SESSION, policy=policy)
             bucket = self._sdk.bucket(
                 session,
                 settings.objects_address,
@@ -367,18 +360,24 @@ class Account:
             return [*missing, "oss:PutObject"]
 
     async def _denied(
-        self, bucket: SdkBucket, calls: dict[str, Callable[[SdkBucket], object]]
+        self, bucket: SdkBucket, calls: Mapping[str, Callable[[SdkBucket], object]]
     ) -> list[str]:
         """Run a call for each right, and return the rights that OSS misses.
 
         OSS checks rights first, so the answer that nothing is there proves the right. An answer to
         HEAD has no body, and possibly no code.
+
+        Raises:
+            OssRefusedError: OSS refuses a call for another reason than a missing right, for example
+                because of the bucket's ACL.
         """
         missing = []
         for right, call in calls.items():
             try:
                 await self._call(bucket, call)
             except OssRefusedError as error:
+                if error.oss_ec == BY_ACL:
+                    raise
                 if error.oss_code in ("AccessDenied", "status-403"):
                     missing.append(right)
                 elif error.oss_code not in NOTHING_THERE:
@@ -397,8 +396,7 @@ class Account:
         return True
 
     async def _may_read(self, bucket: SdkBucket, key: str) -> bool:
-        read = {"oss:GetObject": partial(_head, key)}
-        return not await self._denied(bucket, read)
+        return not await self._denied(bucket, {"oss:GetObject": lambda bucket: bucket.head(key)})
 
     def _refused_write(self, error: OssRefusedError, origin: str) -> Finding:
         """Return the finding for an upload that OSS refuses to begin."""
@@ -447,10 +445,6 @@ class Account:
         if error.oss_code == "NotImplemented":  # a mock
             return skipped("This OSS does not have the setting.")
         return self._refused(error, self._settings.bucket_origin)
-
-
-def _head(key: str, bucket: SdkBucket) -> object:
-    return bucket.head(key)
 
 
 def _lacking(role_arn: str, rights: Sequence[str], template: str) -> Finding:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 
@@ -14,7 +15,7 @@ from ossferry.observability.metrics import Metrics
 from ossferry.observability.redaction import Redactor
 from ossferry.operations.checks import Check, Finding, Outcome, StsTime, ask_sts_date, run_checks
 from ossferry.oss.sdks.choice import open_sdk
-from ossferry.oss.sts import StsClient, default_credentials
+from ossferry.oss.sts import StsClient, default_credentials, find_credentials, objects_sts
 from ossferry.oss.sts_guard import Breaker, GuardedSts, Pace
 from ossferry.settings.model import Settings
 from ossferry.settings.secrets import secret_values
@@ -66,8 +67,9 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[tuple[list[C
     """Yield all checks, and the server's account; close all connections at the end."""
     credentials = default_credentials()
     counter = Counter(settings.model_copy(update={"redis_url": None}))
+    sts = StsClient(settings, credentials)
     guarded = GuardedSts(
-        StsClient(settings, credentials),
+        sts,
         pace=Pace(counter, calls_per_s=settings.sts_calls_per_s),
         breaker=Breaker(monotonic=monotonic),
         metrics=Metrics(),
@@ -76,7 +78,17 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[tuple[list[C
     with closing(open_sdk(settings)) as sdk:
         async with httpx.AsyncClient(timeout=settings.oss_timeout_s) as client:
             outside = Outside(settings, client, clock)
-            account = Account(settings, credentials, sdk, guarded=guarded, outside=outside)
+            account = Account(
+                settings,
+                sdk,
+                find=partial(find_credentials, credentials),
+                sts=sts,
+                guarded=guarded,
+                objects_sts=objects_sts(settings, credentials)
+                if settings.objects_role_arn
+                else None,
+                outside=outside,
+            )
             time = StsTime(ask_sts_date(settings), clock)
             yield _all_checks(time, outside, account, Machine(settings, clock)), account
 

@@ -19,7 +19,7 @@ from ossferry.operations.checks import Finding, failed, passed, warned
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
 from ossferry.settings.model import Settings
 
-__all__ = ["Outside"]
+__all__ = ["ADDRESS_FAULTS", "Outside", "page_origins"]
 
 SOON_DAYS = 21
 """Days before the end of a certificate from which it should be renewed."""
@@ -114,7 +114,7 @@ class Outside:
                 answer = await self._get(origin)
             except httpx.HTTPError as error:
                 return failed(
-                    f"{origin} does not answer ({error or type(error).__name__}).",
+                    f"{origin} does not answer ({str(error) or type(error).__name__}).",
                     "Check the name, its DNS record and the network of this machine.",
                 )
             if answer.code in ADDRESS_FAULTS:

@@ -40,6 +40,7 @@ __all__ = [
     "StsCredentials",
     "access_key",
     "default_credentials",
+    "find_credentials",
     "objects_sts",
 ]
 
@@ -115,6 +116,27 @@ def default_credentials() -> CredentialClient:
     if given == {"ACCESS_KEY_ID", "ACCESS_KEY_SECRET"}:
         log.warning("long-term-key-in-environment", instead="a role of ECS or of the cluster")
     return CredentialClient()
+
+
+async def find_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
+    """Return the name of a source of the default chain, and its credentials.
+
+    The name is that of the vendor's package, such as ``env`` or ``ecs_ram_role``.
+
+    Raises:
+        StsLostError: no source has credentials.
+    """
+    try:
+        found = await asyncio.to_thread(client.get_credential)
+    except CredentialException as error:
+        raise StsLostError("no-server-credentials", retry_after_s=30) from error
+    source = (found.provider_name or "").removeprefix("default/").partition("/")[0]
+    return source, StsCredentials(
+        access_key_id=found.access_key_id,
+        access_key_secret=found.access_key_secret,
+        security_token=found.security_token or "",
+        expires_at=datetime.max.replace(tzinfo=UTC),
+    )
 
 
 def access_key(access_key_id: str, access_key_secret: str) -> CredentialClient:
