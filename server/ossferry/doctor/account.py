@@ -8,8 +8,7 @@ from typing import TypeAlias, TypeVar
 import anyio.to_thread
 
 from ossferry.doctor.outside import ADDRESS_FAULTS, Outside
-from ossferry.errors import OssferryError, OssLostError, OssRefusedError, StsLostError
-from ossferry.errors import StsRefusedError as RefusedBySts
+from ossferry.errors import OssRefusedError, StsLostError, StsRefusedError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.operations.checks import (
     Finding,
@@ -111,15 +110,10 @@ class Account:
         source = SOURCES.get(name, name)
         try:
             self._caller = await self._sts.caller()
-        except RefusedBySts as error:
+        except StsRefusedError as error:
             return failed(
                 f"STS refuses the credentials from {source} ({error.sts_code}).",
                 "Correct the access key id and its secret, or use a RAM role.",
-            )
-        except StsLostError as error:
-            return failed(
-                f"STS does not say whose credentials {source} has ({error.reason}).",
-                "Check the network of this machine, and try again.",
             )
         whose = f"{self._caller.arn}, from {source}"
         if not self._own.security_token:
@@ -151,8 +145,6 @@ class Account:
             if error.oss_code != "AccessDenied":
                 return self._refused(error, self._settings.bucket_origin)
             return passed(f"OSS accepts signatures for {region}.")
-        except OssLostError as error:
-            return self._lost(error, self._settings.bucket_origin)
         if found != region:
             return failed(f"The bucket is in {found}, not in {region}.", fix)
         return passed(f"The bucket is in {region}.")
@@ -170,8 +162,6 @@ class Account:
                 missing = await self._missing_rights(bucket, f"{self._prefix}check")
             except OssRefusedError as error:
                 return self._refused_write(error, origin)
-            except OssLostError as error:
-                return self._lost(error, origin)
             if lacking := [each for each in missing if each in actions]:
                 return _lacking(self._settings.role_arn, lacking, "role-policy.json")
             if "oss:AbortMultipartUpload" in missing:
@@ -231,12 +221,10 @@ class Account:
                 is_cname=settings.objects_by_cname,
             )
             missing = await self._missing_object_rights(bucket)
-        except RefusedBySts as error:
+        except StsRefusedError as error:
             return refused_role(error.sts_code, arn, caller=self._caller.arn)
         except OssRefusedError as error:
             return self._refused(error, settings.objects_address)
-        except OssLostError as error:
-            return self._lost(error, settings.objects_address)
         if missing:
             return _lacking(arn, missing, "objects-role-policy.json")
         return passed(f"The role {arn} can list, read, copy and delete uploads.")
@@ -253,8 +241,6 @@ class Account:
             if error.oss_code == "NoSuchLifecycle":
                 return warned("The bucket has no lifecycle rule.", fix)
             return self._unknown(error, "oss:GetBucketLifecycle")
-        except OssLostError as error:
-            return self._lost(error, self._settings.bucket_origin)
         if not any(UPLOADS.startswith(prefix) for prefix in found):
             return warned(f"No lifecycle rule aborts multipart uploads below {UPLOADS}.", fix)
         return passed("A lifecycle rule aborts old multipart uploads.")
@@ -267,8 +253,6 @@ class Account:
             )
         except OssRefusedError as error:
             return self._unknown(error, "oss:GetBucketPublicAccessBlock")
-        except OssLostError as error:
-            return self._lost(error, self._settings.bucket_origin)
         if not blocked:
             return warned(
                 "Block Public Access is off.", "Turn on Block Public Access for the bucket."
@@ -281,8 +265,6 @@ class Account:
             found = await self._call(self._own_bucket(), lambda bucket: bucket.domains())
         except OssRefusedError as error:
             return self._unknown(error, "oss:ListCname")
-        except OssLostError as error:
-            return self._lost(error, self._settings.bucket_origin)
         settings = self._settings
         used = dict.fromkeys((*settings.upload_origins, settings.links_address))
         wanted = [host_of(each) for each in used if not settings.addresses.is_endpoint(each)]
@@ -426,13 +408,6 @@ class Account:
             f"OSS refuses a request to {origin} ({error.oss_code}).",
             f"Look up the code at https://api.aliyun.com/troubleshoot?q={error.oss_ec}"
             "&product=Oss.",
-        )
-
-    def _lost(self, error: OssferryError, origin: str) -> Finding:
-        reason = error.evidence.get("reason", "")
-        return failed(
-            f"OSS gives no usable answer at {origin} ({reason}).",
-            "Check the network of this machine, and OSSFERRY_OBJECTS_ENDPOINT.",
         )
 
     def _unknown(self, error: OssRefusedError, right: str) -> Finding:

@@ -14,6 +14,7 @@ import anyio.to_thread
 import httpx
 
 from ossferry.clock import Clock
+from ossferry.errors import OssLostError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.operations.checks import Finding, failed, passed, warned
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
@@ -190,13 +191,20 @@ class Outside:
         )
 
     async def _is_allowed(self, origin: str, page: str, method: str) -> bool:
-        """Return whether a browser would send a request after its preflight request."""
+        """Return whether a browser would send a request after its preflight request.
+
+        Raises:
+            OssLostError: OSS does not answer the preflight request.
+        """
         asked = {
             "origin": page,
             "access-control-request-method": method,
             "access-control-request-headers": ",".join(REQUEST_HEADERS),
         }
-        answer = await self._client.options(f"{origin}{self._path}", headers=asked)
+        try:
+            answer = await self._client.options(f"{origin}{self._path}", headers=asked)
+        except httpx.HTTPError as error:
+            raise OssLostError("no-answer") from error
         allowed = answer.headers.get("access-control-allow-origin")
         methods = _names(answer.headers.get("access-control-allow-methods", ""))
         names = _names(answer.headers.get("access-control-allow-headers", ""))

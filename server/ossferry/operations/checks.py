@@ -19,6 +19,7 @@ from ossferry.clock import Clock
 from ossferry.errors import (
     AuditLostError,
     LedgerLostError,
+    OssferryError,
     StorageLostError,
     StsLostError,
     StsRefusedError,
@@ -32,6 +33,7 @@ __all__ = [
     "Check",
     "Finding",
     "Outcome",
+    "Run",
     "StsDate",
     "StsTime",
     "ask_sts_date",
@@ -124,20 +126,22 @@ def skipped(reason: str, fix: str = "") -> Finding:
     return Finding(outcome=Outcome.SKIPPED, reason=reason, fix=fix)
 
 
+Run: TypeAlias = Callable[[], Awaitable[Finding]]
+"""Runs one check."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One check.
 
     Attributes:
         id: the stable name of the check.
-        about: the statement that the check tests, for the documentation.
         run: runs the check.
         needs: ids of earlier checks; if one of them failed or was skipped, this one is skipped.
     """
 
     id: str
-    about: str
-    run: Callable[[], Awaitable[Finding]]
+    run: Run
     needs: tuple[str, ...] = ()
 
 
@@ -146,11 +150,22 @@ async def run_checks(checks: Iterable[Check]) -> Mapping[str, Finding]:
     found: dict[str, Finding] = {}
     for check in checks:
         missing = [name for name in check.needs if found[name].outcome in STOPS]
-        found[check.id] = skipped(f"needs {missing[0]}.") if missing else await check.run()
+        found[check.id] = skipped(f"needs {missing[0]}.") if missing else await _run(check)
     return found
 
 
 STOPS = (Outcome.FAIL, Outcome.SKIPPED)
+
+
+async def _run(check: Check) -> Finding:
+    """Run a check; a service that fails during the check is a finding too."""
+    try:
+        return await check.run()
+    except OssferryError as error:
+        return failed(
+            f"The check could not finish: {error.code} ({', '.join(error.evidence.values())}).",
+            "Check the network of this machine, and try again.",
+        )
 
 
 def ask_sts_date(settings: Settings) -> StsDate:
@@ -220,11 +235,6 @@ async def check_role(
         await sts.check()
     except StsRefusedError as error:
         return refused_role(error.sts_code, role_arn, caller=caller)
-    except StsLostError as error:
-        return failed(
-            f"STS issues no credentials of {role_arn} ({error.reason}).",
-            "Check the network of this machine, and try again.",
-        )
     return passed(f"STS issues credentials of {role_arn}.")
 
 

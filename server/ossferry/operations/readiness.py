@@ -71,15 +71,15 @@ class Readiness:
         time = StsTime(sts_date, clock)
         role = partial(check_role, sts, settings.role_arn)
         self._checks = [
-            Check(id="sts", about="STS answers", run=time.check_answer),
-            Check(id="clock", about="the clock is right", run=time.check_clock, needs=("sts",)),
-            Check(id="role", about="STS issues credentials", run=role, needs=("clock",)),
-            Check(id="storage", about="Redis answers", run=partial(check_storage, storage)),
-            Check(id="audit", about="it can be written", run=partial(check_audit, audit)),
+            Check(id="sts", run=time.check_answer),
+            Check(id="clock", run=time.check_clock, needs=("sts",)),
+            Check(id="role", run=role, needs=("clock",)),
+            Check(id="storage", run=partial(check_storage, storage)),
+            Check(id="audit", run=partial(check_audit, audit)),
         ]
         if ledger is not None:
             run = partial(check_ledger, ledger, clock)
-            self._checks.append(Check(id="ledger", about="it can be written", run=run))
+            self._checks.append(Check(id="ledger", run=run))
         self._survived = survived_losses(settings, has_ledger=ledger is not None)
         self._metrics = metrics
         self._monotonic = monotonic

@@ -1,4 +1,4 @@
-"""The checks of `ossferry doctor` without a signature, against answers that the mock never gives."""
+"""Checks of `ossferry doctor` without a signature, with answers that the mock never gives."""
 
 from collections.abc import Callable
 
