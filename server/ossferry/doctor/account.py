@@ -1,13 +1,11 @@
-"""Checks of the cloud account: credentials, roles, rights, and settings of the bucket."""
+"""Checks of the cloud account: the server's credentials, and the rights of its roles."""
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
-import anyio.to_thread
-
-from ossferry.doctor.outside import ADDRESS_FAULTS, Outside
+from ossferry.doctor.access import Access
 from ossferry.errors import OssRefusedError, StsLostError, StsRefusedError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.operations.checks import (
@@ -16,14 +14,12 @@ from ossferry.operations.checks import (
     failed,
     passed,
     refused_role,
-    skipped,
     warned,
 )
 from ossferry.oss.policy import objects_policy, policy_text, upload_policy
-from ossferry.oss.sdks.interface import Sdk, SdkBucket
+from ossferry.oss.sdks.interface import SdkBucket
 from ossferry.oss.sts import Caller, StsClient, StsCredentials
 from ossferry.oss.sts_guard import GuardedSts
-from ossferry.settings.addresses import host_of
 from ossferry.settings.model import Settings
 
 __all__ = ["Account"]
@@ -55,7 +51,6 @@ NO_CREDENTIALS = StsCredentials(
 )
 """In place of the server's own credentials, until `check_credentials` has found them."""
 
-T = TypeVar("T")
 FindCredentials: TypeAlias = Callable[[], Awaitable[tuple[str, StsCredentials]]]
 
 
@@ -67,40 +62,40 @@ class Account:
         sts: client of STS for the role for uploads.
         guarded: another client for this role, with the protection that the server uses.
         objects_sts: client of STS for the role for objects; None without this role.
-        outside: what the bucket answers to requests without a signature.
+
+    Attributes:
+        own: the server's own credentials, after `check_credentials`.
     """
 
     def __init__(
         self,
         settings: Settings,
-        sdk: Sdk,
+        access: Access,
         *,
         find: FindCredentials,
         sts: StsClient,
         guarded: GuardedSts,
         objects_sts: StsClient | None,
-        outside: Outside,
     ) -> None:
         self._settings = settings
-        self._sdk = sdk
+        self._access = access
         self._find = find
         self._sts = sts
         self._guarded = guarded
         self._objects_sts = objects_sts
-        self._outside = outside
         self._caller = Caller(account_id="", arn="the server's identity")
-        self._own = NO_CREDENTIALS
+        self.own = NO_CREDENTIALS
         self._prefix = f"{UPLOADS}doctor-{secrets.token_hex(8)}/"
 
     @property
     def secrets(self) -> Sequence[str]:
         """The secrets of the server's own credentials, which no text may contain."""
-        return self._own.access_key_secret, self._own.security_token
+        return self.own.access_key_secret, self.own.security_token
 
     async def check_credentials(self) -> Finding:
         """Check that the server finds credentials of its own, and that STS accepts them."""
         try:
-            name, self._own = await self._find()
+            name, self.own = await self._find()
         except StsLostError:
             return failed(
                 "No source of the default chain has credentials for the server.",
@@ -116,7 +111,7 @@ class Account:
                 "Correct the access key id and its secret, or use a RAM role.",
             )
         whose = f"{self._caller.arn}, from {source}"
-        if not self._own.security_token:
+        if not self.own.security_token:
             return warned(
                 f"The server has a long-term key: {whose}.",
                 "Use a RAM role of ECS or of the cluster instead.",
@@ -127,28 +122,6 @@ class Account:
         """Check that STS issues credentials of the role for uploads."""
         return await check_role(self._guarded, self._settings.role_arn, caller=self._caller.arn)
 
-    async def check_region(self) -> Finding:
-        """Check that the bucket is in the configured region.
-
-        OSS names the right endpoint to everybody. The bucket's location needs a right, but even
-        without the right OSS first checks the region in the signature.
-        """
-        region = self._settings.region
-        fix = "Set OSSFERRY_REGION and OSSFERRY_ENDPOINT to the bucket's region."
-        if endpoint := self._outside.right_endpoint:
-            return failed(f"The bucket is not in {region}; its endpoint is {endpoint}.", fix)
-        try:
-            found = await self._call(self._own_bucket(), lambda bucket: bucket.region())
-        except OssRefusedError as error:
-            if error.oss_code == "InvalidArgument":
-                return failed(f"The bucket is not in {region}: OSS refuses its signatures.", fix)
-            if error.oss_code != "AccessDenied":
-                return self._refused(error, self._settings.bucket_origin)
-            return passed(f"OSS accepts signatures for {region}.")
-        if found != region:
-            return failed(f"The bucket is in {found}, not in {region}.", fix)
-        return passed(f"The bucket is in {region}.")
-
     async def check_upload(self) -> Finding:
         """Check that the credentials of a grant can upload in parts, at each address.
 
@@ -157,7 +130,7 @@ class Account:
         actions = self._settings.actions
         session = await self._session(self._prefix, actions=(*actions, "oss:AbortMultipartUpload"))
         for origin in self._settings.upload_origins:
-            bucket = self._bucket(session, origin)
+            bucket = self._access.bucket(session, origin)
             try:
                 missing = await self._missing_rights(bucket, f"{self._prefix}check")
             except OssRefusedError as error:
@@ -175,7 +148,7 @@ class Account:
         """Check that the credentials of a grant cannot write below another prefix."""
         session = await self._session(self._prefix)
         foreign = f"{UPLOADS}doctor-{secrets.token_hex(8)}/"
-        bucket = self._bucket(session, self._settings.bucket_origin)
+        bucket = self._access.bucket(session, self._settings.bucket_origin)
         if await self._may_write(bucket, f"{foreign}check"):
             return failed(
                 "Credentials for one prefix can write below another one: the session policy is not"
@@ -192,11 +165,11 @@ class Account:
         elsewhere = f"doctor-{secrets.token_hex(8)}/"
         origin, wide = self._settings.bucket_origin, []
         session = await self._session(elsewhere)
-        if await self._may_write(self._bucket(session, origin), f"{elsewhere}check"):
+        if await self._may_write(self._access.bucket(session, origin), f"{elsewhere}check"):
             wide.append(f"write outside {UPLOADS}")
         if "oss:GetObject" not in self._settings.actions:
             session = await self._session(self._prefix, actions=("oss:GetObject",))
-            if await self._may_read(self._bucket(session, origin), f"{self._prefix}check"):
+            if await self._may_read(self._access.bucket(session, origin), f"{self._prefix}check"):
                 wide.append("read objects")
         if wide:
             return warned(
@@ -214,91 +187,20 @@ class Account:
         policy = policy_text(objects_policy(bucket=settings.bucket))
         try:
             session = await self._objects_sts(session_name=SESSION, policy=policy)
-            bucket = self._sdk.bucket(
-                session,
-                settings.objects_address,
-                timeout_s=settings.oss_timeout_s,
-                is_cname=settings.objects_by_cname,
-            )
-            missing = await self._missing_object_rights(bucket)
+            missing = await self._missing_object_rights(self._access.servers_bucket(session))
         except StsRefusedError as error:
             return refused_role(error.sts_code, arn, caller=self._caller.arn)
         except OssRefusedError as error:
-            return self._refused(error, settings.objects_address)
+            return self._access.refused(error, settings.objects_address)
         if missing:
             return _lacking(arn, missing, "objects-role-policy.json")
         return passed(f"The role {arn} can list, read, copy and delete uploads.")
-
-    async def check_lifecycle(self) -> Finding:
-        """Check that a lifecycle rule aborts old multipart uploads."""
-        fix = (
-            f"Add a lifecycle rule that aborts multipart uploads below {UPLOADS} after a day;"
-            " otherwise abandoned parts cost money for ever."
-        )
-        try:
-            found = await self._call(self._own_bucket(), lambda bucket: bucket.abort_prefixes())
-        except OssRefusedError as error:
-            if error.oss_code == "NoSuchLifecycle":
-                return warned("The bucket has no lifecycle rule.", fix)
-            return self._unknown(error, "oss:GetBucketLifecycle")
-        if not any(UPLOADS.startswith(prefix) for prefix in found):
-            return warned(f"No lifecycle rule aborts multipart uploads below {UPLOADS}.", fix)
-        return passed("A lifecycle rule aborts old multipart uploads.")
-
-    async def check_block_public_access(self) -> Finding:
-        """Check that nobody can make the bucket public by mistake."""
-        try:
-            blocked = await self._call(
-                self._own_bucket(), lambda bucket: bucket.blocks_public_access()
-            )
-        except OssRefusedError as error:
-            return self._unknown(error, "oss:GetBucketPublicAccessBlock")
-        if not blocked:
-            return warned(
-                "Block Public Access is off.", "Turn on Block Public Access for the bucket."
-            )
-        return passed("Block Public Access is on.")
-
-    async def check_domains(self) -> Finding:
-        """Check that the custom domains in the settings are bound to the bucket."""
-        try:
-            found = await self._call(self._own_bucket(), lambda bucket: bucket.domains())
-        except OssRefusedError as error:
-            return self._unknown(error, "oss:ListCname")
-        settings = self._settings
-        used = dict.fromkeys((*settings.upload_origins, settings.links_address))
-        wanted = [host_of(each) for each in used if not settings.addresses.is_endpoint(each)]
-        bound = {each.name for each in found if each.is_enabled}
-        if missing := [name for name in wanted if name not in bound]:
-            return failed(
-                f"The custom domain {missing[0]} is not bound to the bucket {settings.bucket}.",
-                "Bind the domain to this bucket; docs/custom-domain.md has the steps.",
-            )
-        shown = [
-            f"{each.name} ({'certificate until ' + each.certificate_ends})"
-            if each.certificate_ends
-            else f"{each.name} (no certificate)"
-            for each in found
-        ]
-        return passed(f"Custom domains of the bucket: {', '.join(shown) or 'none'}.")
 
     async def _session(
         self, prefix: str, *, actions: Sequence[str] = ("oss:PutObject", "oss:AbortMultipartUpload")
     ) -> StsCredentials:
         policy = upload_policy(bucket=self._settings.bucket, prefix=prefix, actions=actions)
         return await self._sts(session_name=SESSION, policy=policy_text(policy))
-
-    def _bucket(self, credentials: StsCredentials, origin: str) -> SdkBucket:
-        """Return the bucket at an address that has the bucket's name, as browsers use it."""
-        timeout_s = self._settings.oss_timeout_s
-        return self._sdk.bucket(credentials, origin, timeout_s=timeout_s, is_cname=True)
-
-    def _own_bucket(self) -> SdkBucket:
-        return self._bucket(self._own, self._settings.bucket_origin)
-
-    async def _call(self, bucket: SdkBucket, call: Callable[[SdkBucket], T]) -> T:
-        with self._sdk.errors():
-            return await anyio.to_thread.run_sync(call, bucket)
 
     async def _missing_rights(self, bucket: SdkBucket, key: str) -> list[str]:
         """Return the rights that are missing for an upload in parts; upload one part and abort.
@@ -318,9 +220,11 @@ class Account:
             },
         )
         if "oss:AbortMultipartUpload" not in missing:
-            upload_id = await self._call(bucket, lambda bucket: bucket.begin(key, {}))
-            await self._call(bucket, lambda bucket: bucket.put_part(key, upload_id, 1, CONTENT))
-            await self._call(bucket, lambda bucket: bucket.abort(key, upload_id))
+            upload_id = await self._access.call(bucket, lambda bucket: bucket.begin(key, {}))
+            await self._access.call(
+                bucket, lambda bucket: bucket.put_part(key, upload_id, 1, CONTENT)
+            )
+            await self._access.call(bucket, lambda bucket: bucket.abort(key, upload_id))
         return missing
 
     async def _missing_object_rights(self, bucket: SdkBucket) -> list[str]:
@@ -356,7 +260,7 @@ class Account:
         missing = []
         for right, call in calls.items():
             try:
-                await self._call(bucket, call)
+                await self._access.call(bucket, call)
             except OssRefusedError as error:
                 if error.oss_ec == BY_ACL:
                     raise
@@ -369,12 +273,12 @@ class Account:
     async def _may_write(self, bucket: SdkBucket, key: str) -> bool:
         """Return whether OSS accepts the beginning of an upload; abort the upload."""
         try:
-            upload_id = await self._call(bucket, lambda bucket: bucket.begin(key, {}))
+            upload_id = await self._access.call(bucket, lambda bucket: bucket.begin(key, {}))
         except OssRefusedError as error:
             if error.oss_code != "AccessDenied":
                 raise
             return False
-        await self._call(bucket, lambda bucket: bucket.abort(key, upload_id))
+        await self._access.call(bucket, lambda bucket: bucket.abort(key, upload_id))
         return True
 
     async def _may_read(self, bucket: SdkBucket, key: str) -> bool:
@@ -383,7 +287,7 @@ class Account:
     def _refused_write(self, error: OssRefusedError, origin: str) -> Finding:
         """Return the finding for an upload that OSS refuses to begin."""
         if error.oss_code != "AccessDenied":
-            return self._refused(error, origin)
+            return self._access.refused(error, origin)
         if error.oss_ec == BY_ACL:
             return failed(
                 f"The bucket {self._settings.bucket} belongs to another account than"
@@ -391,35 +295,6 @@ class Account:
                 "Use a bucket and a role of the same account.",
             )
         return _lacking(self._settings.role_arn, ["oss:PutObject"], "role-policy.json")
-
-    def _refused(self, error: OssRefusedError, origin: str) -> Finding:
-        if error.oss_code in ADDRESS_FAULTS:
-            reason, fix = ADDRESS_FAULTS[error.oss_code]
-            return failed(reason.format(origin), fix)
-        if error.oss_code == "SignatureDoesNotMatch" and not self._settings.addresses.is_endpoint(
-            origin
-        ):
-            return failed(
-                f"The custom domain {origin} is bound to another bucket than"
-                f" {self._settings.bucket}.",
-                "Bind the domain to this bucket, or correct OSSFERRY_BUCKET.",
-            )
-        return failed(
-            f"OSS refuses a request to {origin} ({error.oss_code}).",
-            f"Look up the code at https://api.aliyun.com/troubleshoot?q={error.oss_ec}"
-            "&product=Oss.",
-        )
-
-    def _unknown(self, error: OssRefusedError, right: str) -> Finding:
-        """Return the finding for a setting that the server must not read."""
-        if error.oss_code == "AccessDenied":
-            return skipped(
-                f"needs the right {right}, which the server itself does not need.",
-                "To run this check, give the server's identity deploy/ram/doctor-policy.json.",
-            )
-        if error.oss_code == "NotImplemented":  # a mock
-            return skipped("This OSS does not have the setting.")
-        return self._refused(error, self._settings.bucket_origin)
 
 
 def _lacking(role_arn: str, rights: Sequence[str], template: str) -> Finding:

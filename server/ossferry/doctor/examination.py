@@ -8,7 +8,9 @@ from functools import partial
 import httpx
 
 from ossferry.clock import Clock, monotonic, utc_now
+from ossferry.doctor.access import Access
 from ossferry.doctor.account import Account
+from ossferry.doctor.bucket_settings import BucketSettings
 from ossferry.doctor.machine import Machine
 from ossferry.doctor.outside import Outside
 from ossferry.observability.metrics import Metrics
@@ -105,22 +107,26 @@ async def _opened(
     with closing(open_sdk(settings)) as sdk:
         async with httpx.AsyncClient(timeout=settings.oss_timeout_s) as client:
             outside = Outside(settings, client, clock)
+            access = Access(settings, sdk)
             account = Account(
                 settings,
-                sdk,
+                access,
                 find=partial(find_credentials, credentials),
                 sts=sts,
                 guarded=guarded,
                 objects_sts=objects_sts(settings, credentials)
                 if settings.objects_role_arn
                 else None,
-                outside=outside,
             )
+            bucket = BucketSettings(settings, access, account=account, outside=outside)
             time = StsTime(ask_sts_date(settings), clock)
-            yield _checks(time, outside, account, Machine(settings, clock)), account
+            machine = Machine(settings, clock)
+            yield _checks(time, outside, account, bucket, machine), account
 
 
-def _checks(time: StsTime, outside: Outside, account: Account, machine: Machine) -> Sequence[Check]:
+def _checks(
+    time: StsTime, outside: Outside, account: Account, bucket: BucketSettings, machine: Machine
+) -> Sequence[Check]:
     runs: Mapping[str, Run] = {
         "sts": time.check_answer,
         "clock": time.check_clock,
@@ -129,7 +135,7 @@ def _checks(time: StsTime, outside: Outside, account: Account, machine: Machine)
         "tls": outside.check_tls,
         "endpoint": outside.check_endpoint,
         "bucket": outside.check_bucket,
-        "region": account.check_region,
+        "region": bucket.check_region,
         "upload": account.check_upload,
         "session-policy": account.check_session_policy,
         "role-scope": account.check_role_scope,
@@ -137,9 +143,9 @@ def _checks(time: StsTime, outside: Outside, account: Account, machine: Machine)
         "cors": outside.check_cors,
         "cors-headers": outside.check_exposed_headers,
         "public-access": outside.check_public_access,
-        "public-access-block": account.check_block_public_access,
-        "lifecycle": account.check_lifecycle,
-        "domains": account.check_domains,
+        "public-access-block": bucket.check_block_public_access,
+        "lifecycle": bucket.check_lifecycle,
+        "domains": bucket.check_domains,
         "storage": machine.check_storage,
         "ledger": machine.check_ledger,
         "audit": machine.check_audit,

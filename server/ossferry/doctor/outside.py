@@ -5,7 +5,6 @@ import re
 import secrets
 import socket
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -14,13 +13,14 @@ import anyio.to_thread
 import httpx
 
 from ossferry.clock import Clock
+from ossferry.doctor.access import ADDRESS_FAULTS
 from ossferry.errors import OssLostError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.operations.checks import Finding, failed, passed, warned
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
 from ossferry.settings.model import Settings
 
-__all__ = ["ADDRESS_FAULTS", "Outside", "page_origins"]
+__all__ = ["Outside", "page_origins"]
 
 SOON_DAYS = 21
 """Days before the end of a certificate from which it should be renewed."""
@@ -28,23 +28,6 @@ SOON_DAYS = 21
 CORS_FIX = "Give the bucket the CORS rule in docs/page.md."
 SAFELISTED = ("GET", "HEAD", "POST")
 """Methods that the answer to a preflight need not name. Source: Fetch standard."""
-
-ADDRESS_FAULTS: Mapping[str, tuple[str, str]] = {
-    "PublicEndpointForbidden": (
-        "OSS does not let this account use the public endpoint {} for objects.",
-        "Bind a custom domain to the bucket, and set OSSFERRY_ENDPOINT and OSSFERRY_CNAME=1;"
-        " docs/custom-domain.md has the steps.",
-    ),
-    "NonStandardHostForbidden": (
-        "The custom domain {} is bound to no bucket.",
-        "Bind the domain to the bucket; docs/custom-domain.md has the steps.",
-    ),
-    "SecondLevelDomainForbidden": (
-        "The address {} accepts the bucket only as part of the host name.",
-        "Set OSSFERRY_ENDPOINT to the endpoint without the bucket.",
-    ),
-}
-"""Maps OSS's codes for an address that it does not serve to the reason and the fix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

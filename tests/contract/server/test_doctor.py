@@ -32,6 +32,7 @@ from support.programs import free_port
 from support.serve_command import COMMAND
 
 ROOT = Path(__file__).parents[3]
+PAGE_TEXT = (ROOT / "docs/doctor.md").read_text("utf-8")
 PAGE = "https://uploads.example.com"
 HOST = "oss-cn-hangzhou.localhost"
 ACCOUNT = "1000000000000000"
@@ -661,11 +662,18 @@ def listening(plain: socket.socket, context: ssl.SSLContext) -> Iterator[None]:
     thread.join()
 
 
-def command(set_up: SetUp, oss: MockOSS, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own command
-        [COMMAND, "doctor", *arguments],
+def command(set_up: SetUp, oss: MockOSS, line: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of the documentation with the set-up in the environment."""
+    path = f"{COMMAND.parent}:{os.environ['PATH']}"
+    return subprocess.run(  # noqa: S603 - a line of our own documentation
+        ["/bin/sh", "-c", line],
         cwd=set_up.folder,
-        env={"HOME": str(set_up.folder), "COLUMNS": "200", **set_up.options(oss)},
+        env={
+            "PATH": path,
+            "HOME": str(set_up.folder),
+            "COLUMNS": "200",
+            **set_up.options(oss),
+        },
         capture_output=True,
         text=True,
         timeout=60,
@@ -673,20 +681,25 @@ def command(set_up: SetUp, oss: MockOSS, *arguments: str) -> subprocess.Complete
     )
 
 
-def test_the_command_prints_a_table_and_its_exit_code_is_the_result(set_up: SetUp) -> None:
+def test_the_command_prints_a_table_or_json_and_its_exit_code_is_the_result(set_up: SetUp) -> None:
+    as_table, as_json = re.findall(r"^\$ (ossferry doctor.*)$", PAGE_TEXT, re.MULTILINE)
     with set_up.mock() as oss:
-        healthy = command(set_up, oss)
+        healthy = command(set_up, oss, as_table)
         set_up.settings = {"OSSFERRY_REDIS_URL": "redis://127.0.0.1:1/0"}
-        broken = command(set_up, oss)
+        broken = command(set_up, oss, as_table)
+        as_data = command(set_up, oss, as_json)
 
     assert (healthy.returncode, healthy.stderr) == (0, "")
     assert (broken.returncode, broken.stderr) == (1, "")
+    assert (as_data.returncode, as_data.stderr) == (1, "")
     assert "FAIL" not in healthy.stdout
+    assert "environment variables" in healthy.stdout
     lines = [line for line in broken.stdout.splitlines() if "FAIL" in line]
     assert len(lines) == 1
     assert "storage" in lines[0]
     assert "Start Redis, or correct OSSFERRY_REDIS_URL." in broken.stdout
-    assert KEY_SECRET not in healthy.stdout + broken.stdout
+    assert list(rows(json.loads(as_data.stdout), "fail")) == ["storage"]
+    assert KEY_SECRET not in healthy.stdout + broken.stdout + as_data.stdout
 
 
 @pytest.mark.parametrize(
@@ -702,7 +715,7 @@ def test_wrong_settings_are_one_sentence(
 ) -> None:
     set_up.settings = settings
     with set_up.mock() as oss:
-        done = command(set_up, oss)
+        done = command(set_up, oss, "ossferry doctor")
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"ossferry: {told}")
@@ -710,8 +723,7 @@ def test_wrong_settings_are_one_sentence(
 
 
 def test_the_page_lists_all_checks() -> None:
-    page = (ROOT / "docs/doctor.md").read_text("utf-8")
-    listed = re.findall(r"^\| `([a-z-]+)` \| (.+?) \| (.*?) \|$", page, re.MULTILINE)
+    listed = re.findall(r"^\| `([a-z-]+)` \| (.+?) \| (.*?) \|$", PAGE_TEXT, re.MULTILINE)
 
     assert listed == [
         (id_, about, ", ".join(f"`{name}`" for name in needs.split()))
