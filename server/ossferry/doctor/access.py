@@ -79,6 +79,6 @@ class Access:
             )
         return failed(
             f"OSS refuses a request to {origin} ({error.oss_code}).",
-            f"Look up the code at https://api.aliyun.com/troubleshoot?q={error.oss_ec}"
-            "&product=Oss.",
+            f"Look up the code at https://api.aliyun.com/troubleshoot?q="
+            f"{error.oss_ec or error.oss_code}&product=Oss.",
         )

@@ -65,10 +65,7 @@ class Outside:
         return next((each.endpoint for each in self._answers.values() if each.endpoint), "")
 
     async def check_tls(self) -> Finding:
-        """Check the certificates of the bucket's addresses and of the page's address.
-
-        An address that does not answer is the subject of another check.
-        """
+        """Check the certificates of the bucket's addresses and of the page's address."""
         addresses = (*self._settings.upload_origins, self._settings.public_url or "")
         secure = [each for each in dict.fromkeys(addresses) if each.startswith("https://")]
         until: list[str] = []
@@ -82,7 +79,10 @@ class Outside:
                     " certificates.",
                 )
             except OSError:
-                continue
+                return warned(
+                    f"{address} does not answer this machine; its certificate was not checked.",
+                    "Start the server and its proxy, or check the certificate from elsewhere.",
+                )
             days = (end - self._clock()).days
             if days < SOON_DAYS:
                 return warned(

@@ -33,7 +33,7 @@ from support.serve_command import COMMAND
 
 ROOT = Path(__file__).parents[3]
 PAGE_TEXT = (ROOT / "docs/doctor.md").read_text("utf-8")
-PAGE = "https://uploads.example.com"
+PAGE = "http://uploads.localhost:8000"
 HOST = "oss-cn-hangzhou.localhost"
 ACCOUNT = "1000000000000000"
 KEY_ID, KEY_SECRET = next(iter(SERVER.keys.items()))
@@ -139,7 +139,7 @@ class SetUp:
             "OSSFERRY_OBJECTS_ROLE_ARN": OBJECTS_ROLE.arn,
             "OSSFERRY_SECRET": SECRET,
             "OSSFERRY_PUBLIC_URL": PAGE,
-            "OSSFERRY_ALLOWED_HOSTS": '["uploads.example.com"]',
+            "OSSFERRY_ALLOWED_HOSTS": '["uploads.localhost"]',
             "OSSFERRY_DATABASE_URL": f"sqlite:///{self.folder}/ledger.db",
             "OSSFERRY_AUDIT_FILE": str(self.folder / "audit.log"),
             **self.settings,
@@ -643,6 +643,18 @@ def test_the_certificate_that_browsers_see_is_checked(
 
     assert rows(found, outcome)["tls"].startswith(reason.partition("ends")[0])
     assert reason in rows(found, outcome)["tls"]
+
+
+def test_a_page_that_does_not_answer_yet_is_a_warning(set_up: SetUp, doctor: Doctor) -> None:
+    set_up.settings = {
+        "OSSFERRY_PUBLIC_URL": f"https://localhost:{free_port()}",
+        "OSSFERRY_ALLOWED_HOSTS": '["localhost"]',
+    }
+
+    found = doctor(set_up)
+
+    assert "does not answer this machine" in rows(found, "warn")["tls"]
+    assert "endpoint" in rows(found, "ok")
 
 
 @contextmanager
