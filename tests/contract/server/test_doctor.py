@@ -345,7 +345,7 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
     "clock an hour behind": (
         changed(advance=timedelta(hours=1)),
         "clock",
-        "clock is 360",
+        "s behind; OSS and STS refuse requests with a wrong time",
     ),
     "clock an hour ahead": (
         changed(advance=timedelta(hours=-1)),
