@@ -119,7 +119,7 @@ class BucketSettings:
         """Return the finding for a setting that the server must not read."""
         if error.oss_code == "AccessDenied":
             return skipped(
-                f"needs the right {right}, which the server itself does not need.",
+                f"Needs the right {right}, which the server itself does not need.",
                 "To run this check, give the server's identity deploy/ram/doctor-policy.json.",
             )
         if error.oss_code == "NotImplemented":  # a mock

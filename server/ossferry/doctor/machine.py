@@ -134,6 +134,6 @@ def _other_user(file: Path) -> str:
 
 def _as_user(user: str) -> Finding:
     return skipped(
-        f"needs the user {user}; root would create files that the server cannot write.",
+        f"Needs the user {user}; root would create files that the server cannot write.",
         f"Run `runuser -u {user} -- ossferry doctor`.",
     )

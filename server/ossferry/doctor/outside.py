@@ -25,7 +25,10 @@ __all__ = ["Outside", "page_origins"]
 SOON_DAYS = 21
 """Days before the end of a certificate from which it should be renewed."""
 
-CORS_FIX = "Give the bucket the CORS rule in docs/page.md."
+CORS_FIX = (
+    f"Let the bucket's CORS rule allow {', '.join(METHODS)} and all request headers from this"
+    f" page, and expose {', '.join(EXPOSED_HEADERS)}."
+)
 SAFELISTED = ("GET", "HEAD", "POST")
 """Methods that the answer to a preflight need not name. Source: Fetch standard."""
 

@@ -150,7 +150,9 @@ async def run_checks(checks: Iterable[Check]) -> Mapping[str, Finding]:
     found: dict[str, Finding] = {}
     for check in checks:
         missing = [name for name in check.needs if found[name].outcome in STOPS]
-        found[check.id] = skipped(f"needs {missing[0]}.") if missing else await _run(check)
+        found[check.id] = (
+            skipped(f"Needs the check {missing[0]}.") if missing else await _run(check)
+        )
     return found
 
 
@@ -218,7 +220,9 @@ class StsTime:
                 f"This machine's {off}; OSS and STS refuse requests with a wrong time.",
                 "Synchronize the clock, for example with chrony.",
             )
-        return passed(f"This machine's {off}.")
+        return passed(
+            f"This machine's clock differs from that of STS by {abs(self._skew_s):.0f} s."
+        )
 
 
 async def check_role(
@@ -276,8 +280,8 @@ async def check_storage(storage: Storage) -> Finding:
     except StorageLostError as error:
         cause = type(error.__cause__).__name__ if error.__cause__ else error.reason
         return failed(
-            f"Redis does not answer ({cause}); until then limits are stricter, and sign-in with"
-            " OpenID is not possible.",
+            f"Redis does not answer ({cause}): limits are stricter, and nobody can sign in with"
+            " OpenID.",
             "Start Redis, or correct OSSFERRY_REDIS_URL.",
         )
     return passed("The storage for limits and sessions answers.")

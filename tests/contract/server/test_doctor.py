@@ -225,7 +225,7 @@ def test_a_server_with_only_the_rights_that_it_needs_has_no_fault(
     skipped = rows(found, "skipped")
     assert set(skipped) == {"public-access-block", "lifecycle", "domains"}
     for name, right in (("lifecycle", "GetBucketLifecycle"), ("domains", "ListCname")):
-        told = f"needs the right oss:{right}, which the server itself does not need."
+        told = f"Needs the right oss:{right}, which the server itself does not need."
         assert skipped[name] == told
 
 
@@ -491,9 +491,9 @@ def test_what_a_failed_check_makes_impossible_is_skipped(set_up: SetUp, doctor: 
 
     skipped = rows(doctor(set_up), "skipped")
 
-    assert skipped["region"] == "needs bucket."
-    assert skipped["upload"] == "needs region."
-    assert skipped["session-policy"] == "needs upload."
+    assert skipped["region"] == "Needs the check bucket."
+    assert skipped["upload"] == "Needs the check region."
+    assert skipped["session-policy"] == "Needs the check upload."
     assert {"storage", "ledger", "audit", "role"}.isdisjoint(skipped)
 
 
@@ -602,7 +602,7 @@ def test_root_does_not_touch_the_files_of_the_servers_user(
 
     found = doctor(set_up)
 
-    told = f"needs the user {user}; root would create files that the server cannot write."
+    told = f"Needs the user {user}; root would create files that the server cannot write."
     assert {name: rows(found, "skipped")[name] for name in ("ledger", "audit")} == {
         "ledger": told,
         "audit": told,

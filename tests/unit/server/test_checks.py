@@ -44,8 +44,8 @@ async def test_a_check_is_skipped_if_one_that_it_needs_failed_or_was_skipped() -
         "a": (Outcome.FAIL, "a"),
         "b": (Outcome.WARN, "b"),
         "c": (Outcome.OK, "c"),
-        "d": (Outcome.SKIPPED, "needs a."),
-        "e": (Outcome.SKIPPED, "needs d."),
+        "d": (Outcome.SKIPPED, "Needs the check a."),
+        "e": (Outcome.SKIPPED, "Needs the check d."),
     }
 
 
