@@ -37,6 +37,9 @@ SOURCES = {
 BY_ACL = "0003-00000001"
 """OSS's detailed code for a request that the policies do not refuse, but the bucket's ACL."""
 
+BY_DENY = "0003-00000201"
+"""OSS's detailed code for a request that a policy denies explicitly."""
+
 NO_UPLOAD = "0" * 32
 """The id of an upload that does not exist."""
 
@@ -255,14 +258,14 @@ class Account:
 
         Raises:
             OssRefusedError: OSS refuses a call for another reason than a missing right, for example
-                because of the bucket's ACL.
+                because of the bucket's ACL or an explicit deny.
         """
         missing = []
         for right, call in calls.items():
             try:
                 await self._access.call(bucket, call)
             except OssRefusedError as error:
-                if error.oss_ec == BY_ACL:
+                if error.oss_ec in (BY_ACL, BY_DENY):
                     raise
                 if error.oss_code in ("AccessDenied", "status-403"):
                     missing.append(right)
@@ -288,6 +291,12 @@ class Account:
         """Return the finding for an upload that OSS refuses to begin."""
         if error.oss_code != "AccessDenied":
             return self._access.refused(error, origin)
+        if error.oss_ec == BY_DENY:
+            return failed(
+                f"A policy denies uploads with the role {self._settings.role_arn} explicitly.",
+                "Turn off the kill switch with `ossferry admin kill-switch off`, or remove the"
+                " statement that denies uploads.",
+            )
         if error.oss_ec == BY_ACL:
             return failed(
                 f"The bucket {self._settings.bucket} belongs to another account than"

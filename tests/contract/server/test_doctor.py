@@ -306,6 +306,11 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "upload",
         "lacks the right oss:ListParts, oss:AbortMultipartUpload",
     ),
+    "kill switch on": (
+        changed(role=replace(ROLE, policies=(template("role-policy"), template("kill-switch")))),
+        "upload",
+        f"A policy denies uploads with the role {ROLE.arn} explicitly",
+    ),
     "session policy not enforced": (
         changed(faults=({"effect": "no-session-policy"},)),
         "session-policy",
@@ -715,17 +720,19 @@ def test_the_command_prints_a_table_or_json_and_its_exit_code_is_the_result(set_
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "env_file", "told"),
     [
-        ({"OSSFERRY_BUCKET": ""}, "OSSFERRY_BUCKET: "),
-        ({"OSSFERRY_METRICS_TOKEN_FILE": "/nowhere"}, "OSSFERRY_METRICS_TOKEN_FILE: the file"),
+        ({"OSSFERRY_BUCKET": ""}, b"", "OSSFERRY_BUCKET: "),
+        ({"OSSFERRY_METRICS_TOKEN_FILE": "/nowhere"}, b"", "OSSFERRY_METRICS_TOKEN_FILE: the file"),
+        ({}, b"\xff", "The file .env cannot be read: it is not UTF-8."),
     ],
-    ids=["no settings", "unreadable file"],
+    ids=["missing option", "unreadable secret", "unreadable settings"],
 )
 def test_wrong_settings_are_one_sentence(
-    set_up: SetUp, settings: dict[str, str], told: str
+    set_up: SetUp, settings: dict[str, str], env_file: bytes, told: str
 ) -> None:
     set_up.settings = settings
+    (set_up.folder / ".env").write_bytes(env_file)
     with set_up.mock() as oss:
         done = command(set_up, oss, "ossferry doctor")
 
