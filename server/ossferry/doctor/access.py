@@ -11,7 +11,7 @@ from ossferry.oss.sdks.interface import Sdk, SdkBucket
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 
-__all__ = ["ADDRESS_FAULTS", "Access"]
+__all__ = ["ADDRESS_FAULTS", "Access", "explain"]
 
 ADDRESS_FAULTS: Mapping[str, tuple[str, str]] = {
     "PublicEndpointForbidden": (
@@ -79,6 +79,10 @@ class Access:
             )
         return failed(
             f"OSS refuses a request to {origin} ({error.oss_code}).",
-            f"Look up the code at https://api.aliyun.com/troubleshoot?q="
-            f"{error.oss_ec or error.oss_code}&product=Oss.",
+            explain(error.oss_ec or error.oss_code),
         )
+
+
+def explain(code: str) -> str:
+    """Return a sentence that says where Alibaba Cloud explains a code of OSS."""
+    return f"Look up the code at https://api.aliyun.com/troubleshoot?q={code}&product=Oss."

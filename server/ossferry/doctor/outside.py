@@ -13,7 +13,7 @@ import anyio.to_thread
 import httpx
 
 from ossferry.clock import Clock
-from ossferry.doctor.access import ADDRESS_FAULTS
+from ossferry.doctor.access import ADDRESS_FAULTS, explain
 from ossferry.errors import OssLostError
 from ossferry.identity.object_keys import UPLOADS
 from ossferry.operations.checks import Finding, failed, passed, warned
@@ -29,6 +29,11 @@ CORS_FIX = (
     f"Let the bucket's CORS rule allow {', '.join(METHODS)} and all request headers from this"
     f" page, and expose {', '.join(EXPOSED_HEADERS)}."
 )
+EXPECTED = ("AccessDenied", "NoSuchKey", "NoSuchBucket", "")
+"""The codes for a request without a signature for an object that does not exist; a website that the
+bucket serves has no code.
+"""
+
 SAFELISTED = ("GET", "HEAD", "POST")
 """Methods that the answer to a preflight need not name. Source: Fetch standard."""
 
@@ -111,6 +116,10 @@ class Outside:
                 return failed(
                     f"{origin} answers, but it is not OSS.",
                     "Check the name, and proxies between this machine and OSS.",
+                )
+            if answer.code not in EXPECTED and not answer.endpoint:
+                return failed(
+                    f"{origin} answers with the error {answer.code}.", explain(answer.code)
                 )
             self._answers[origin] = answer
         return passed(f"{', '.join(self._answers)} serves this account.")

@@ -41,10 +41,20 @@ async def asked(settings: Settings, check: str, answer: MayBe) -> Finding:
         (httpx.Response(200, html="<h1>Sign in</h1>"), "answers, but it is not OSS."),
         (httpx.ConnectError("Name or service not known"), "(Name or service not known)."),
         (httpx.ConnectTimeout(""), "(ConnectTimeout)."),
+        (
+            httpx.Response(403, headers=OSS, text="<Code>UserDisable</Code>"),
+            "answers with the error UserDisable.",
+        ),
+        (
+            httpx.Response(503, headers=OSS, text="<Code>ServiceUnavailable</Code>"),
+            "answers with the error ServiceUnavailable.",
+        ),
     ],
-    ids=["login page", "no such name", "silence"],
+    ids=["login page", "no such name", "silence", "overdue account", "busy"],
 )
-async def test_what_is_not_oss_is_told(settings: Settings, answer: MayBe, told: str) -> None:
+async def test_an_address_without_a_usable_answer_is_told(
+    settings: Settings, answer: MayBe, told: str
+) -> None:
     found = await asked(settings, "endpoint", answer)
 
     assert (found.outcome, told in found.reason) == ("fail", True)
