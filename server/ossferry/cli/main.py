@@ -160,6 +160,9 @@ def doctor(
 
     settings = load_settings()
     configure("CRITICAL", secrets=secret_values(settings))  # the table has the reasons
+    if settings.allow_mock:  # not every system resolves names below localhost, but a mock does
+        for name, value in (("http_proxy", settings.sts_address), ("no_proxy", "")):
+            os.environ[name] = os.environ[name.upper()] = value
     with Console(stderr=True).status("Checking …"):
         rows = asyncio.run(examine(settings))
     if as_json:

@@ -124,9 +124,9 @@ class SetUp:
         return MockOSS(world=world, faults=self.faults)
 
     def options(self, oss: MockOSS) -> dict[str, str]:
-        """Return the environment of the server; the mock also acts as a proxy."""
+        """Return the environment of the server."""
         return {
-            "HTTP_PROXY": oss.endpoint,
+            "HTTP_PROXY": "http://127.0.0.1:1",
             "ALIBABA_CLOUD_ACCESS_KEY_ID": self.key[0],
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.key[1],
             "OSSFERRY_ALLOW_MOCK": "1",
@@ -171,9 +171,8 @@ def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     def run(set_up: SetUp) -> dict[str, Any]:
         monkeypatch.chdir(set_up.folder)
         monkeypatch.setattr("sys.argv", ["ossferry", "doctor", "--json"])
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        monkeypatch.delenv("no_proxy", raising=False)
-        monkeypatch.delenv("http_proxy", raising=False)
+        for name in ("http_proxy", "no_proxy", "NO_PROXY"):
+            monkeypatch.setenv(name, "")  # the command sets it; this restores it after the test
         with set_up.mock() as oss:
             oss.clock.advance(set_up.advance)
             for name, value in set_up.options(oss).items():
