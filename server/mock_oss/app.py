@@ -228,6 +228,7 @@ class _Exchange:
                     call.action or "AssumeRole", Target("", "", "sts")
                 )
                 call.lifetime_s = effects.lifetime_of(self.faults)
+                call.ignores_policy = effects.ignores_policy(self.faults)
             response = replaced or await serve_sts(call, self.body, self._app._nonces)
         except STSRefusedError as refused:
             record.code, record.message, record.why = refused.code, refused.message, refused.why

@@ -46,8 +46,9 @@ from ossferry.identity.principal import Identify
 from ossferry.ledger import Database
 from ossferry.observability.metrics import Measured, Metrics
 from ossferry.observability.tracing import Span, exporting_spans, no_span
+from ossferry.operations.checks import StsDate, ask_sts_date
 from ossferry.operations.metrics import MetricsApi
-from ossferry.operations.readiness import Readiness, StsDate, ask_sts_date
+from ossferry.operations.readiness import Readiness
 from ossferry.oss.bucket import OssBucket
 from ossferry.oss.objects import ObjectStore
 from ossferry.oss.sts import AssumeRole, StsClient, default_credentials, objects_sts
@@ -240,11 +241,13 @@ def _upload_services(
 
 def _readiness(base: _Base, sts_date: StsDate, sts: GuardedSts) -> Readiness:
     return Readiness(
+        base.settings,
         base.storage,
         sts_date,
         sts=sts,
         audit=base.audit,
         ledger=base.database,
+        metrics=base.metrics,
         clock=base.clock,
         monotonic=base.monotonic,
     )

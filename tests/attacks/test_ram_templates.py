@@ -82,6 +82,20 @@ def test_t48_the_servers_role_sees_and_ends_unfinished_uploads_below_one_prefix(
         assert not role_allows(page, BUCKET, oss_Prefix="uploads/")
 
 
+def test_t48_the_doctor_reads_settings_of_the_bucket_and_nothing_else() -> None:
+    policy = parse_policy(template("doctor-policy"), "doctor")
+    (statement,) = statements("doctor-policy")
+
+    def allows(action: str, where: str) -> bool:
+        return evaluate((policy,), Question(action, f"acs:oss:*:1:{where}", HTTPS)).allowed
+
+    assert all(allows(action, BUCKET) for action in statement["Action"])
+    assert all(action.startswith(("oss:GetBucket", "oss:ListC")) for action in statement["Action"])
+    assert not any(allows(action, f"{BUCKET}/a") for action in statement["Action"])
+    assert not allows("oss:GetBucketInfo", BUCKET)
+    assert not allows("oss:GetBucketLifecycle", "another")
+
+
 def test_t48_no_template_allows_by_wildcard() -> None:
     for path in FOLDER.glob("*.json"):
         name = path.stem

@@ -38,6 +38,14 @@ class Postgres:
         self.ask(f"CREATE DATABASE {name}")
         return f"postgresql://postgres@127.0.0.1:{self._port}/{name}"
 
+    def add_user(self, name: str, password: str) -> None:
+        """Create a user that has no rights and must prove its password."""
+        self.ask(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+        rules = Path(self.ask("SHOW hba_file").strip())
+        line = f"host all {name} 127.0.0.1/32 scram-sha-256\n"
+        rules.write_text(line + rules.read_text())
+        self.ask("SELECT pg_reload_conf()")
+
     def drop_connections(self, url: str) -> None:
         """Terminate all connections to one database, as a restart would."""
         name = url.rpartition("/")[2]

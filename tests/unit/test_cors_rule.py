@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from ossferry.oss.cors_rule import EXPOSED_HEADERS
+from ossferry.oss.cors_rule import EXPOSED_HEADERS, REQUEST_HEADERS
 from support.english import speak_english
 from uploader.oss.errors import Lost
 from uploader.oss.replies import HEADERS_READ
+from uploader.oss.signing import Credentials, sign_headers
 from uploader.view.words.messages import explain
 
 DOCS = Path(__file__).parents[2] / "docs/page.md"
@@ -13,6 +14,20 @@ DOCS = Path(__file__).parents[2] / "docs/page.md"
 
 def test_the_demos_bucket_exposes_what_the_page_reads_and_no_more() -> None:
     assert list(HEADERS_READ) == list(EXPOSED_HEADERS)
+
+
+def test_the_doctor_asks_for_the_headers_of_the_pages_requests() -> None:
+    sent = sign_headers(
+        Credentials("id", "secret", "token"),
+        "PUT",
+        "bucket",
+        "key",
+        date="20260314T092653Z",
+        region="cn-hangzhou",
+        headers=[("content-type", "text/plain")],
+    )
+
+    assert sorted(name.lower() for name, _ in sent) == list(REQUEST_HEADERS)
 
 
 def test_the_docs_show_the_rule_of_the_page() -> None:

@@ -17,8 +17,11 @@ SOURCES = {"ossferry": ROOT / "server", "mock_oss": ROOT / "server", "uploader":
 ARROWS: dict[str, dict[str, str]] = {
     "ossferry": {
         "cli": (
-            "app uploads authentication admin access ledger oss http settings "
+            "app doctor operations uploads authentication admin access ledger oss http settings "
             "observability identity errors clock"
+        ),
+        "doctor": (
+            "operations access ledger oss state settings observability identity errors clock"
         ),
         "app": (
             "routes background operations forms grants uploads authentication admin "

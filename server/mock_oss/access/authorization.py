@@ -53,6 +53,8 @@ _OBJECT_ACL = {
     "oss:PutObject": ("public-read-write",),
     "oss:DeleteObject": ("public-read-write",),
 }
+ACL_EC = "0003-00000001"
+"""The EC of a refusal by an ACL."""
 
 
 class AuthorizedCall(Protocol):
@@ -233,6 +235,9 @@ def _denied(
         if stopped_by_session
         else ", ".join(policy.name for policy in caller.policies) or "no policy"
     )
+    if verdict.allowed:  # the bucket belongs to another account, and its ACL refuses the request
+        why["evaluated"] = "ACL"
+        return RefusedError("AccessDenied", _acl_message(call, action), ec=ACL_EC, why=why)
     message, ec = _message(call, action, explicit=explicit)
     return RefusedError(
         "AccessDenied",
@@ -262,7 +267,7 @@ def _message(call: AuthorizedCall, action: str, *, explicit: bool) -> tuple[str,
         return "Access denied by bucket policy.", "0003-00000201"
     if call.caller.kind == "role":
         return "Access denied by authorizer's policy.", "0003-00000301"
-    return _acl_message(call, action), "0003-00000001"
+    return _acl_message(call, action), ACL_EC
 
 
 def _acl_message(call: AuthorizedCall, action: str) -> str:

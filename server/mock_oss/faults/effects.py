@@ -22,6 +22,7 @@ __all__ = [
     "apply_to_response",
     "cut_connection",
     "cut_offset",
+    "ignores_policy",
     "lifetime_of",
     "pace_of",
 ]
@@ -150,6 +151,11 @@ def lifetime_of(faults: Iterable[Fault]) -> int | None:
         if fault.effect == "short-lived":
             return int(fault.seconds)
     return None
+
+
+def ignores_policy(faults: Iterable[Fault]) -> bool:
+    """Return whether a fault makes STS ignore the session policy of the request."""
+    return any(fault.effect == "no-session-policy" for fault in faults)
 
 
 def cut_offset(faults: Iterable[Fault], length: int) -> int | None:

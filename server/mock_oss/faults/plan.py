@@ -19,6 +19,8 @@ A fault has one effect. The effects and their parameters are:
 ``endless-xml``     send blanks after an XML response until the client closes the connection
 ``html``            respond with 200 and an HTML page, as a captive portal does
 ``short-lived``     let new STS credentials expire after ``seconds``; ignore ``DurationSeconds``
+``no-session-policy``
+                    issue STS credentials with all rights of the role, whatever ``Policy`` says
 ``expire-tokens``   expire all session tokens before the request is processed
 ``clock-jump``      move the clock by ``seconds`` before the request is processed
 ==================  ===========================================================================
@@ -54,6 +56,7 @@ EFFECTS: Mapping[str, tuple[str, ...]] = {
     "endless-xml": (),
     "html": (),
     "short-lived": ("seconds",),
+    "no-session-policy": (),
     "expire-tokens": (),
     "clock-jump": ("seconds",),
 }

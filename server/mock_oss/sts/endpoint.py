@@ -145,7 +145,7 @@ def _assume_role(call: STSCall, caller: Caller) -> dict[str, object]:
     external_id = params.get("ExternalId")
     if external_id is not None and not _EXTERNAL_ID.fullmatch(external_id):
         raise _wrong("ExternalId", "The parameter ExternalId is wrongly formed.")
-    policy = _session_policy(params.get("Policy", ""))
+    policy = "" if call.ignores_policy else _session_policy(params.get("Policy", ""))
     role = call.service.identities.role(arn)
     if role is None:
         raise STSRefusedError(404, "EntityNotExist.Role", "The specified Role not exists.")

@@ -64,7 +64,7 @@ class STSCall:
 
     ``params`` contains the parameters from the query and from a form in the body. ``lifetime_s`` is
     the lifetime of new credentials in seconds, if a simulated fault sets this lifetime; otherwise
-    ``lifetime_s`` is None.
+    ``lifetime_s`` is None. ``ignores_policy`` is true if a fault makes STS ignore session policies.
     """
 
     def __init__(self, service: Service, request: Request, record: RequestRecord) -> None:
@@ -75,6 +75,7 @@ class STSCall:
         self.action = request.headers.get("x-acs-action", "")
         self.wants_xml = False
         self.lifetime_s: int | None = None
+        self.ignores_policy = False
 
     def read(self, body: bytes) -> None:
         """Set ``params``, ``action`` and ``wants_xml`` from the query, the headers and the body."""

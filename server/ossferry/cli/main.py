@@ -142,6 +142,36 @@ def serve(
             server.stop()
 
 
+@commands.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Check the whole set-up: credentials, roles, bucket, CORS, TLS, Redis, database, audit file.
+
+    Exit with code 1 if a check failed. Run it where the server runs, as the server's user.
+    """
+    from rich.console import Console
+
+    import ossferry.cli.doctor as output
+    from ossferry.doctor.examination import examine, is_healthy
+    from ossferry.observability.logs import configure
+    from ossferry.settings.loading import load_settings
+    from ossferry.settings.secrets import secret_values
+
+    settings = load_settings()
+    configure("CRITICAL", secrets=secret_values(settings))  # the table has the reasons
+    if settings.allow_mock:  # not every system resolves names below localhost, but a mock does
+        for name, value in (("http_proxy", settings.sts_address), ("no_proxy", "")):
+            os.environ[name] = os.environ[name.upper()] = value
+    with Console(stderr=True).status("Checking …"):
+        rows = asyncio.run(examine(settings))
+    if as_json:
+        typer.echo(output.as_json(rows))
+    else:
+        output.show_table(rows, Console())
+    raise typer.Exit(0 if is_healthy(rows) else 1)
+
+
 @commands.command("config-docs")
 def config_docs() -> None:
     """Print docs/configuration.md, the page that describes all options."""

@@ -58,19 +58,22 @@ class OssRefusedError(OssferryError):
     Attributes:
         oss_code: the error code of OSS, such as ``AccessDenied``.
         oss_request_id: identifies the call in the logs of Alibaba Cloud.
+        oss_ec: the detailed error code (EC) of OSS, such as ``0003-00000301``; empty if the answer
+            has none. OSS can change these codes, so use them only for explanations.
     """
 
     status = 502
     code = "oss-refused"
     title = "The stored object could not be read"
 
-    def __init__(self, oss_code: str, oss_request_id: str) -> None:
+    def __init__(self, oss_code: str, oss_request_id: str, oss_ec: str = "") -> None:
         super().__init__(
             "OSS refused this server's access to its bucket."
             " The server's operator finds the reason in its log under this id."
         )
         self.oss_code = oss_code
         self.oss_request_id = oss_request_id
+        self.oss_ec = oss_ec
 
     @property
     def evidence(self) -> Mapping[str, str]:
@@ -92,8 +95,8 @@ class OssEndpointError(OssRefusedError):
         " an internal endpoint, OSSFERRY_OBJECTS_ENDPOINT; docs/custom-domain.md has the steps."
     )
 
-    def __init__(self, oss_code: str, oss_request_id: str) -> None:
-        super().__init__(oss_code, oss_request_id)
+    def __init__(self, oss_code: str, oss_request_id: str, oss_ec: str = "") -> None:
+        super().__init__(oss_code, oss_request_id, oss_ec)
         self.args = (self.words,)
 
 

@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from ossferry.errors import LedgerLostError, SettingsError
 from ossferry.observability.logs import logger
 
-__all__ = ["AsyncConnection", "Database", "check_ledger", "insert"]
+__all__ = ["AsyncConnection", "Database", "Revisions", "check_ledger", "insert"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_S = 3.0
@@ -51,6 +52,21 @@ def insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
         dialect: ``postgresql`` or ``sqlite``.
     """
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revisions:
+    """The revisions of the ledger's tables.
+
+    Attributes:
+        found: revision of the tables in the database; None if there are no tables.
+        newest: revision that this version of ossferry uses.
+        known: all revisions that this version of ossferry knows.
+    """
+
+    found: str | None
+    newest: str | None
+    known: frozenset[str]
 
 
 class Database:
@@ -106,6 +122,32 @@ class Database:
                     yield connection
         finally:
             self._writers.release()
+
+    async def look(self) -> Revisions:
+        """Return the revisions of the tables, without migrating them.
+
+        If there are no tables yet, create them and roll back, to test the rights to do so.
+
+        Raises:
+            LedgerLostError: the database does not answer, or the tables cannot be created.
+        """
+        with _lost():
+            async with self._engine.begin() as connection:
+                revision = await connection.run_sync(_revision)
+            if revision is None:
+                await self._rehearse()
+        return Revisions(found=revision, newest=_newest(), known=_all_revisions())
+
+    async def _rehearse(self) -> None:
+        """Create the tables, and roll back."""
+        async with self._writing.connect() as connection:
+            await connection.begin()
+            try:
+                await connection.run_sync(_migrate)
+            except ProgrammingError as error:  # the database user may not create tables
+                raise LedgerLostError(_reason(error)) from error
+            finally:
+                await connection.rollback()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -242,6 +284,11 @@ def _newest() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def _all_revisions() -> frozenset[str]:
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return frozenset(script.revision for script in scripts)
+
+
 def _revision(connection: sa.Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
@@ -281,6 +328,15 @@ def _lost() -> Iterator[None]:
     except (IntegrityError, ProgrammingError, DataError):
         raise
     except (DBAPIError, PoolTimeoutError, OSError) as error:
-        cause = getattr(error, "orig", None) or error
-        log.error("ledger-lost", error=type(cause).__name__)
-        raise LedgerLostError(type(cause).__name__) from error
+        reason = _reason(error)
+        log.error("ledger-lost", error=reason)
+        raise LedgerLostError(reason) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the name of the driver's exception, such as ``InvalidPasswordError``.
+
+    SQLAlchemy wraps exceptions of asyncpg twice, and the outer one is only called ``Error``.
+    """
+    cause = getattr(error, "orig", None) or error
+    return type(cause.__cause__ or cause).__name__

@@ -7,9 +7,9 @@ folder. Each process reports the sum over all processes.
 """
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,6 +49,13 @@ class Metrics:
             "ossferry_refused_uploads",
             "Uploads that the page refused, because OSS stored other bytes.",
             registry=self.registry,
+        )
+        self._failed = Gauge(
+            "ossferry_check_failed",
+            "1 if a check of /readyz failed the last time, otherwise 0.",
+            ["check"],
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
         )
         self._requests = Histogram(
             "ossferry_request_seconds",
@@ -91,6 +98,15 @@ class Metrics:
     def refused_upload(self) -> None:
         """Add 1 to the number of uploads that the page refused."""
         self._refused.inc()
+
+    def checked(self, failed: Mapping[str, bool]) -> None:
+        """Set whether the checks of `/readyz` failed.
+
+        Args:
+            failed: a mapping from the id of each check to its result.
+        """
+        for name, has_failed in failed.items():
+            self._failed.labels(name).set(has_failed)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Record the duration and the status class (such as `2xx`) of a response."""

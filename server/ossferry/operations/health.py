@@ -1,6 +1,6 @@
 """The route `/healthz`."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -10,9 +10,10 @@ __all__ = ["Status", "health"]
 
 
 class Status(TypedDict):
-    """The answer of `/healthz` and `/readyz`."""
+    """The answer of `/healthz` and `/readyz`; `degraded` names losses that the server survives."""
 
     status: Literal["ok", "not-ready"]
+    degraded: NotRequired[list[str]]
 
 
 async def health(_request: Request) -> Response:

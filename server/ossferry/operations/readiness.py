@@ -1,64 +1,55 @@
 """Readiness: whether this process can issue grants.
 
-The checks cover STS, the server's clock, the shared storage, the ledger and the audit trail. STS
-and the audit trail are tested only if their last use failed, or if they have not been used yet.
-The answer contains only whether the process is ready; failed checks are logged. The result is
-cached for 10 seconds, so frequent requests cost little.
+A load balancer removes a process that is not ready. Therefore a loss that the server survives does
+not make it unready: otherwise the loss of Redis, which all processes share, would remove all of
+them. The answer names such a loss as degraded, without the reason. The log and a metric contain all
+failed checks. The result is cached for 10 seconds, so frequent requests cost little.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
+from functools import partial
 
-import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ossferry.access.audit import Audit
 from ossferry.clock import Clock, Monotonic
-from ossferry.errors import (
-    AuditLostError,
-    LedgerLostError,
-    StorageLostError,
-    StsLostError,
-    StsRefusedError,
-)
-from ossferry.ledger import Database, leases
+from ossferry.ledger import Database
 from ossferry.observability.logs import logger
+from ossferry.observability.metrics import Metrics
+from ossferry.operations.checks import (
+    Check,
+    Finding,
+    Outcome,
+    StsDate,
+    StsTime,
+    check_audit,
+    check_ledger,
+    check_role,
+    check_storage,
+    run_checks,
+)
 from ossferry.operations.health import Status
 from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import Storage
 
-__all__ = ["Readiness", "StsDate", "ask_sts_date"]
+__all__ = ["Readiness"]
 
 KEPT_S = 10.0
-MAX_SKEW_S = 300
-"""OSS refuses signatures with a clock skew of more than 15 minutes; the server is not ready with
-more than a third of that.
-"""
-
-StsDate: TypeAlias = Callable[[], Awaitable[datetime]]
-"""Returns the current time according to STS, or raises `StsLostError`."""
 
 log = logger("ossferry.readiness")
 
 
-def ask_sts_date(settings: Settings) -> StsDate:
-    """Return a function that sends a request to STS and returns the answer's `Date` header."""
+def survived_losses(settings: Settings, *, has_ledger: bool) -> frozenset[str]:
+    """Return the ids of the checks without which the server still issues grants.
 
-    async def ask() -> datetime:
-        try:
-            async with httpx.AsyncClient(timeout=settings.sts_timeout_s) as client:
-                answer = await client.get(settings.sts_address)
-            date = parsedate_to_datetime(answer.headers["date"])
-        except (httpx.HTTPError, KeyError, ValueError) as error:
-            raise StsLostError("no-answer") from error
-        return date if date.tzinfo else date.replace(tzinfo=UTC)  # "-0000" means no zone
-
-    return ask
+    Redis is needed for grants only if it stores the sessions of people who signed in with OpenID;
+    a ledger takes its place there.
+    """
+    needs_storage = "oidc" in settings.auth and not has_ledger
+    return frozenset() if needs_storage else frozenset({"storage"})
 
 
 class Readiness:
@@ -66,75 +57,75 @@ class Readiness:
 
     def __init__(
         self,
+        settings: Settings,
         storage: Storage,
         sts_date: StsDate,
         *,
         sts: GuardedSts,
         audit: Audit,
         ledger: Database | None,
+        metrics: Metrics,
         clock: Clock,
         monotonic: Monotonic,
     ) -> None:
-        self._storage = storage
-        self._sts = sts
-        self._audit = audit
-        self._ledger = ledger
-        self._sts_date = sts_date
-        self._clock = clock
+        time = StsTime(sts_date, clock)
+        role = partial(check_role, sts, settings.role_arn)
+        self._checks = [
+            Check(id="sts", run=time.check_answer),
+            Check(id="clock", run=time.check_clock, needs=("sts",)),
+            Check(id="role", run=role, needs=("clock",)),
+            Check(id="storage", run=partial(check_storage, storage)),
+            Check(id="audit", run=partial(check_audit, audit)),
+        ]
+        if ledger is not None:
+            run = partial(check_ledger, ledger, clock)
+            self._checks.append(Check(id="ledger", run=run))
+        self._survived = survived_losses(settings, has_ledger=ledger is not None)
+        self._metrics = metrics
         self._monotonic = monotonic
-        self._known: tuple[float, bool] | None = None
+        self._known: tuple[float, frozenset[str]] | None = None
         self._one_at_a_time = asyncio.Lock()
 
     async def show(self, _request: Request) -> Response:
-        """Answer `GET /readyz` with status 200 if the process is ready, otherwise 503."""
+        """Answer `GET /readyz`.
+
+        The status is 200 if the process is ready, also if it is degraded, and otherwise 503.
+        """
+        lost = await self.lost()
+        if lost - self._survived:
+            not_ready: Status = {"status": "not-ready"}
+            return JSONResponse(not_ready, 503, headers={"retry-after": "10"})
+        answer: Status = {"status": "ok"}
+        if lost:
+            answer["degraded"] = sorted(lost)
+        return JSONResponse(answer)
+
+    async def lost(self) -> frozenset[str]:
+        """Return the ids of the failed checks; run the checks if the result is not cached."""
         async with self._one_at_a_time:
             now = self._monotonic()
             if self._known is None or now - self._known[0] >= KEPT_S:
-                self._known = (now, await self.is_ready())
-        answer: Status = {"status": "ok" if self._known[1] else "not-ready"}
-        if self._known[1]:
-            return JSONResponse(answer)
-        return JSONResponse(answer, 503, headers={"retry-after": "10"})
+                found = await run_checks(self._checks)
+                lost = frozenset(_failed(found))
+                self._metrics.checked({name: name in lost for name in found})
+                self._note(found, lost, before=self._known[1] if self._known else frozenset())
+                self._known = (now, lost)
+            return self._known[1]
 
-    async def is_ready(self) -> bool:
-        """Run all checks now, and return whether all of them passed."""
-        wrong = []
-        try:
-            skew_s = abs((await self._sts_date() - self._clock()).total_seconds())
-            if skew_s > MAX_SKEW_S:
-                wrong.append(f"clock is {skew_s:.0f} s off")
-            else:
-                await self._sts.check()
-        except StsLostError as error:
-            silent = error.reason == "no-answer"
-            wrong.append("STS does not answer" if silent else f"STS is of no use: {error.reason}")
-        except StsRefusedError as error:
-            wrong.append(f"STS refuses: {error.sts_code}")
-        try:
-            await self._storage.ping()
-        except StorageLostError:
-            wrong.append("storage does not answer")
-        try:
-            if self._ledger is not None:
-                await self._try_ledger(self._ledger)
-        except LedgerLostError:
-            wrong.append("the ledger does not answer, or cannot be written")
-        try:
-            self._audit.check()
-        except AuditLostError:
-            wrong.append("the audit trail cannot be written")
-        if wrong:
-            log.error("not-ready", wrong=wrong)
-        return not wrong
+    def _note(
+        self, found: Mapping[str, Finding], lost: frozenset[str], *, before: frozenset[str]
+    ) -> None:
+        """Log the failed checks if they differ from those of the previous time."""
+        if lost == before:
+            return
+        wrong = {name: found[name].reason for name in sorted(lost)}
+        if lost - self._survived:
+            log.error("not-ready", wrong=wrong, help="ossferry doctor")
+        elif lost:
+            log.warning("degraded", wrong=wrong, help="ossferry doctor")
+        else:
+            log.info("ready")
 
-    async def _try_ledger(self, ledger: Database) -> None:
-        """Write to the ledger to check that writing works.
 
-        Each grant writes to the ledger. Reading alone is not a sufficient check, because a database
-        on a full disk can still be read.
-
-        Raises:
-            LedgerLostError: the ledger does not answer or cannot be written.
-        """
-        async with ledger.write() as connection:
-            await leases.take(connection, "readiness", holder="any", now=self._clock(), hold_s=0)
+def _failed(found: Mapping[str, Finding]) -> Iterable[str]:
+    return (name for name, each in found.items() if each.outcome is Outcome.FAIL)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ossferry.oss.sdks.interface import CorsRule
 
-__all__ = ["EXPOSED_HEADERS", "METHODS", "upload_rule"]
+__all__ = ["EXPOSED_HEADERS", "METHODS", "REQUEST_HEADERS", "upload_rule"]
 
 METHODS = ("PUT", "POST", "GET", "HEAD", "DELETE")
 """PUT uploads an object or a part, POST begins and completes an upload of parts, GET lists parts,
@@ -19,6 +19,15 @@ EXPOSED_HEADERS = (
     "x-oss-request-id",
 )
 """The response headers that the page reads."""
+REQUEST_HEADERS = (
+    "authorization",
+    "content-type",
+    "x-oss-content-sha256",
+    "x-oss-date",
+    "x-oss-security-token",
+)
+"""The request headers that every signed request of the page has, and for which a browser asks."""
+
 MAX_AGE_S = 600
 
 

@@ -8,10 +8,12 @@ time. Clients never receive answers of STS; error codes and request ids are logg
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from alibabacloud_credentials.client import Client as CredentialClient
@@ -33,10 +35,12 @@ from ossferry.settings.rules import MOCK_KEYS
 
 __all__ = [
     "AssumeRole",
+    "Caller",
     "StsClient",
     "StsCredentials",
     "access_key",
     "default_credentials",
+    "find_credentials",
     "objects_sts",
 ]
 
@@ -47,6 +51,8 @@ MAX_CALLS = 32
 # With DEBUG=sdk in the environment, the SDK logs whole requests; after errors, whole answers.
 logging.getLogger("darabonba-core").setLevel(logging.WARNING)
 hush("darabonba-core", "alibabacloud-tea", "credentials")
+
+T = TypeVar("T")
 
 log = logger("ossferry.sts")
 
@@ -59,6 +65,19 @@ class StsCredentials:
     access_key_secret: str = field(repr=False)
     security_token: str = field(repr=False)
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """The identity behind some credentials.
+
+    Attributes:
+        account_id: id of the account.
+        arn: such as ``acs:ram::1000000000000000:user/ossferry-server``.
+    """
+
+    account_id: str
+    arn: str
 
 
 class AssumeRole(Protocol):
@@ -97,6 +116,27 @@ def default_credentials() -> CredentialClient:
     if given == {"ACCESS_KEY_ID", "ACCESS_KEY_SECRET"}:
         log.warning("long-term-key-in-environment", instead="a role of ECS or of the cluster")
     return CredentialClient()
+
+
+async def find_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
+    """Return the name of a source of the default chain, and its credentials.
+
+    The name is that of the vendor's package, such as ``env`` or ``ecs_ram_role``.
+
+    Raises:
+        StsLostError: no source has credentials.
+    """
+    try:
+        found = await asyncio.to_thread(client.get_credential)
+    except CredentialException as error:
+        raise StsLostError("no-server-credentials", retry_after_s=30) from error
+    source = (found.provider_name or "").removeprefix("default/").partition("/")[0]
+    return source, StsCredentials(
+        access_key_id=found.access_key_id,
+        access_key_secret=found.access_key_secret,
+        security_token=found.security_token or "",
+        expires_at=datetime.max.replace(tzinfo=UTC),
+    )
 
 
 def access_key(access_key_id: str, access_key_secret: str) -> CredentialClient:
@@ -143,10 +183,30 @@ class StsClient:
             duration_seconds=self._duration_s,
             policy=policy,
         )
+        answer = await self._ask(partial(self._api.assume_role_with_options, request))
+        found = _credentials(answer)
+        if found.access_key_id.startswith(MOCK_KEYS) and not self._allow_mock:
+            raise StsLostError("a-mock")
+        return found
+
+    async def caller(self) -> Caller:
+        """Return the identity behind the credentials; every identity may ask this.
+
+        Raises:
+            StsRefusedError: STS refuses the credentials.
+            StsLostError: STS gave no usable answer, or there are no credentials.
+        """
+        answer = await self._ask(self._api.get_caller_identity_with_options)
+        if answer.body is None or not answer.body.arn:
+            raise StsLostError("unreadable")
+        return Caller(account_id=answer.body.account_id, arn=answer.body.arn)
+
+    async def _ask(self, call: Callable[[RuntimeOptions], T]) -> T:
+        """Run a call to STS in a thread, and convert its errors."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 loop = asyncio.get_running_loop()
-                answer = await loop.run_in_executor(self._threads, self._ask, request)
+                return await loop.run_in_executor(self._threads, call, self._runtime)
         except AlibabaCloudException as error:
             raise _refusal(error) from error
         except TimeoutError as error:
@@ -155,13 +215,6 @@ class StsClient:
             raise StsLostError("no-server-credentials", retry_after_s=30) from error
         except TeaException as error:
             raise _loss(error) from error
-        found = _credentials(answer)
-        if found.access_key_id.startswith(MOCK_KEYS) and not self._allow_mock:
-            raise StsLostError("a-mock")
-        return found
-
-    def _ask(self, request: AssumeRoleRequest) -> AssumeRoleResponse:
-        return self._api.assume_role_with_options(request, self._runtime)
 
 
 def objects_sts(settings: Settings, credentials: CredentialClient) -> StsClient:

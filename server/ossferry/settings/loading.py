@@ -48,7 +48,8 @@ def load_settings(cls: type[Settings] = Settings, /, **values: object) -> Settin
         values: options that take precedence over the environment.
 
     Raises:
-        SettingsError: an option is missing or invalid; the message names the first such option.
+        SettingsError: an option is missing or invalid, and the message names the first such option;
+            or `.env` cannot be read.
     """
     if not issubclass(cls, ExplicitSettings):
         _refuse_typing_errors()
@@ -69,12 +70,18 @@ def _refuse_typing_errors() -> None:
     the prefix `OSSFERRY_` are only logged, because a cluster may set variables of its own.
 
     Raises:
-        SettingsError: a variable is similar to an option; the message names both.
+        SettingsError: a variable is similar to an option, and the message names both; or `.env`
+            cannot be read.
     """
     fields = Settings.model_fields
     options = [PREFIX + name.upper() for name in fields]
     options += [f"{PREFIX}{name.upper()}_FILE" for name in fields if is_secret(fields[name])]
-    given = {*dotenv_values(str(Settings.model_config.get("env_file") or "")), *os.environ}
+    try:
+        written = dotenv_values(str(Settings.model_config.get("env_file") or ""))
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(f"The file .env cannot be read: {why}.") from error
+    given = {*written, *os.environ}
     for name in sorted({each.upper() for each in given}.difference(options)):
         if name.startswith(PREFIX):
             if nearest := get_close_matches(name, options, 1, ALIKE):

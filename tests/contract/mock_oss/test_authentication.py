@@ -11,8 +11,8 @@ import pytest
 from oss2.exceptions import ServerError
 from oss2.models import BucketCors, CorsRule
 
-from contract.mock_oss.clients import Answer, oss2_bucket, send, signed_headers
-from mock_oss import ACCESS_KEY_ID, BUCKET, BucketSpec, MockOSS, User, World
+from contract.mock_oss.clients import Answer, oss2_bucket, send, signed_headers, start_session
+from mock_oss import ACCESS_KEY_ID, BUCKET, BucketSpec, MockOSS, Role, User, World
 
 
 def refused(oss: MockOSS, method: str, target: str, headers: dict[str, str]) -> tuple[int, str]:
@@ -133,6 +133,20 @@ def test_a_foreign_account_sees_nothing_and_the_owner_everything() -> None:
             oss2_bucket(oss, credentials=("LTAIother", "s", None)).get_object("a")
 
     assert (error.value.status, error.value.code) == (403, "AccessDenied")
+
+
+def test_the_acl_refuses_another_account_whose_own_policies_allow_the_request() -> None:
+    allow = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
+    role = Role(name="r", account_id="2", policies=(allow,))
+    users = (User(name="u", account_id="2", keys={"LTAIother": "s"}, policies=(allow,)),)
+    with MockOSS(world=World(users=users, roles=(role,))) as oss:
+        found = start_session(oss, role_arn=role.arn)
+        with pytest.raises(ServerError) as error:
+            oss2_bucket(oss, credentials=found).put_object("a", b"")
+
+    assert (error.value.code, error.value.ec) == ("AccessDenied", "0003-00000001")
+    assert "because of bucket acl" in error.value.message
+    assert "AccessDeniedDetail" not in error.value.details
 
 
 def test_an_explicit_deny_says_so_and_is_named_in_the_journal() -> None:

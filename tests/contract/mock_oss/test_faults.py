@@ -1,5 +1,6 @@
 """Planned faults, as a client observes them."""
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -127,6 +128,21 @@ def test_credentials_can_be_short_lived(mock_oss: MockOSS) -> None:
     bucket.put_object("uploads/a", b"1")
     mock_oss.clock.advance(30)
     assert refusal(bucket.put_object, "uploads/a", b"1") == (403, "SecurityTokenExpired")
+
+
+def test_credentials_can_be_issued_without_their_session_policy(mock_oss: MockOSS) -> None:
+    nothing = {"Effect": "Deny", "Action": ["oss:*"], "Resource": ["*"]}
+    policy = json.dumps({"Version": "1", "Statement": [nothing]})
+
+    def write() -> object:
+        answer = client(mock_oss).assume_role(request(policy=policy)).body.credentials
+        key = (answer.access_key_id, answer.access_key_secret, answer.security_token)
+        return oss2_bucket(mock_oss, credentials=key).put_object("uploads/a", b"1").status
+
+    assert refusal(write) == (403, "AccessDenied")
+    mock_oss.faults.add("no-session-policy", operation="AssumeRole")
+
+    assert write() == 200
 
 
 def test_a_captive_portal_answers_200_with_html(mock_oss: MockOSS) -> None:

@@ -37,18 +37,21 @@ def clock() -> FakeClock:
     return clock
 
 
-@pytest.fixture
-def settings(issuer: FakeIssuer, web_dir: Path) -> Settings:
-    options = {
+def openid_options(issuer: FakeIssuer) -> dict[str, object]:
+    return {
         "auth": "oidc",
         "oidc_issuer": issuer.url,
         "oidc_client_id": CLIENT_ID,
         "oidc_client_secret": CLIENT_SECRET,
         "public_url": BASE,
         "allowed_hosts": ("uploads.example.com",),
-        "web_dir": web_dir,
     }
-    return load_settings(ExplicitSettings, **{**OPTIONS, **options})
+
+
+@pytest.fixture
+def settings(issuer: FakeIssuer, web_dir: Path) -> Settings:
+    options = {**OPTIONS, **openid_options(issuer), "web_dir": web_dir}
+    return load_settings(ExplicitSettings, **options)
 
 
 @pytest.fixture

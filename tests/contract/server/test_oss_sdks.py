@@ -9,6 +9,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from contract.mock_oss.clients import oss2_bucket
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, MockOSS
@@ -17,10 +21,12 @@ from ossferry.errors import OssLostError, OssRefusedError
 from ossferry.oss.bucket import OssBucket
 from ossferry.oss.objects import Stored
 from ossferry.oss.sdks.choice import open_sdk
+from ossferry.oss.sdks.interface import Domain
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from support.server_fakes import OBJECTS, OPTIONS, SDKS
+from support.serving import serve
 
 KEY = "uploads/alice/größe 1+%?.bin"
 CREDENTIALS = StsCredentials(
@@ -281,3 +287,68 @@ async def test_connections_are_kept_for_as_many_calls_as_run_at_once(
         await asyncio.gather(*(bucket.head(KEY) for _ in range(60)))
 
     assert [each.getMessage() for each in caplog.records if "pool" in each.name] == []
+
+
+def test_settings_of_the_bucket_are_read(oss: MockOSS, settings: Settings) -> None:
+    rules = [
+        ("a", "uploads/", "<AbortMultipartUpload><Days>1</Days></AbortMultipartUpload>"),
+        ("b", "", "<Expiration><Days>1</Days></Expiration>"),
+    ]
+    lifecycle = "".join(
+        f"<Rule><ID>{name}</ID><Prefix>{prefix}</Prefix><Status>Enabled</Status>{action}</Rule>"
+        for name, prefix, action in rules
+    )
+    record = oss.store.buckets.get(BUCKET)
+    assert record is not None
+    document = f"<LifecycleConfiguration>{lifecycle}</LifecycleConfiguration>"
+    oss.store.buckets.put(record._replace(lifecycle=document))
+    oss.bind_cname("files.localhost", BUCKET)
+
+    with closing(open_sdk(settings)) as sdk:
+        bucket = sdk.bucket(CREDENTIALS, oss.endpoint, timeout_s=5)
+        found = bucket.region(), list(bucket.abort_prefixes()), list(bucket.domains())
+
+    domain = Domain(name="files.localhost", is_enabled=True, certificate_ends="")
+    assert found == ("cn-hangzhou", ["uploads/"], [domain])
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_block_public_access_and_certificates_are_read(settings: Settings, is_on: bool) -> None:
+    answers = {
+        "publicAccessBlock": "<PublicAccessBlockConfiguration><BlockPublicAccess>"
+        f"{str(is_on).lower()}</BlockPublicAccess></PublicAccessBlockConfiguration>",
+        "cname": "<ListCnameResult><Bucket>b</Bucket><Owner>1</Owner><Cname>"
+        "<Domain>files.example.com</Domain><LastModified>2026-03-14T00:00:00.000Z</LastModified>"
+        "<Status>Disabled</Status><Certificate><Type>CAS</Type><CertId>1-cn</CertId>"
+        "<Status>Enabled</Status><ValidEndDate>Mar 14 09:26:53 2027 GMT</ValidEndDate>"
+        "</Certificate></Cname></ListCnameResult>",
+    }
+
+    async def answer(request: Request) -> Response:
+        (text,) = (answers[name] for name in request.query_params if name in answers)
+        return Response(text, 200, {"x-oss-request-id": "1"}, "application/xml")
+
+    app = Starlette(routes=[Route("/{path:path}", answer)])
+    with serve(app) as url, closing(open_sdk(settings)) as sdk:
+        bucket = sdk.bucket(CREDENTIALS, url, timeout_s=5)
+        found = bucket.blocks_public_access(), list(bucket.domains())
+
+    until = "Mar 14 09:26:53 2027 GMT"
+    domain = Domain(name="files.example.com", is_enabled=False, certificate_ends=until)
+    assert found == (is_on, [domain])
+
+
+def test_a_part_is_stored_and_a_refusal_has_its_detailed_code(
+    oss: MockOSS, settings: Settings
+) -> None:
+    with closing(open_sdk(settings)) as sdk:
+        bucket = sdk.bucket(CREDENTIALS, oss.endpoint, timeout_s=5)
+        upload_id = bucket.begin(KEY, {})
+        bucket.put_part(KEY, upload_id, 1, b"hello")
+        (part,) = bucket.parts(KEY, upload_id, ()).entries
+        with pytest.raises(OssRefusedError) as caught, sdk.errors():
+            bucket.parts(KEY, "0" * 32, ())
+
+    assert (part.number, part.size) == (1, 5)
+    assert caught.value.oss_code == "NoSuchUpload"
+    assert caught.value.oss_ec.count("-") == 1

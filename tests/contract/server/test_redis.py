@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ import pytest
 import redis
 from limits.aio.storage.redis import redispy
 
+from contract.server.test_oidc import BASE, grant, openid_options, sign_in
 from ossferry.access.rate_limits import Rates
 from ossferry.app import create_app
 from ossferry.authentication.sign_outs import SignOuts
@@ -26,9 +28,10 @@ from ossferry.settings.model import Settings
 from ossferry.state.counter import Counter
 from ossferry.state.key_value import RedisStorage
 from support.app_client import app_client
+from support.fake_issuer import FakeIssuer
 from support.programs import free_port, program, running
 from support.rate_windows import EVENTS, LIMIT, Events, Seconds, counted
-from support.server_fakes import OPTIONS, FakeClock, FakeSts
+from support.server_fakes import OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
 
 BUSY_S = 10.0  # time to answer on a machine that runs other tests
 SECRET = b"a-text-of-more-than-32-characters"
@@ -243,10 +246,45 @@ def test_t23_without_redis_limits_are_stricter_and_local(
     app = create_app(settings, assume_role=FakeSts(clock), clock=clock)
     with app_client(app) as client:
         statuses = [client.post("/api/grant").status_code for _ in range(4)]
-        ready = client.get("/readyz")
 
     assert statuses == [200, 200, 429, 429]
-    assert ready.status_code == 503
+
+
+@pytest.mark.parametrize("has_ledger", [True, False], ids=["ledger", "no ledger"])
+def test_t23_without_redis_sessions_of_openid_need_a_ledger(
+    make_settings: Callable[..., Settings],
+    issuer: FakeIssuer,
+    clock: FakeClock,
+    tmp_path: Path,
+    has_ledger: bool,
+) -> None:
+    port = free_port()
+    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    options = {"redis_url": f"redis://127.0.0.1:{port}/0", **openid_options(issuer)}
+    if has_ledger:
+        options |= {**OBJECTS, "database_url": f"sqlite:///{tmp_path}/ledger.db"}
+    clock.catch_up()
+
+    async def sts_date() -> datetime:
+        return clock()
+
+    app = create_app(
+        make_settings(**options),
+        assume_role=FakeSts(clock),
+        clock=clock,
+        sts_date=sts_date,
+        store=FakeStore() if has_ledger else None,
+    )
+    with app_client(app, BASE) as person:
+        with running(command, tmp_path, port):
+            sign_in(person)
+            assert grant(person).status_code == 200
+        granted, ready = grant(person), person.get("/readyz")
+
+    assert granted.status_code == ready.status_code == (200 if has_ledger else 503)
+    assert ready.json() == (
+        {"status": "ok", "degraded": ["storage"]} if has_ledger else {"status": "not-ready"}
+    )
 
 
 def test_t23_a_redis_that_hangs_is_left_alone_after_the_first_request(

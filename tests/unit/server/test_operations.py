@@ -1,8 +1,9 @@
 """Health, readiness, metrics and the API's description, without information for attackers."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,14 +14,16 @@ from starlette.routing import Route
 from ossferry.app import create_app
 from ossferry.errors import StsLostError, StsRefusedError
 from ossferry.observability.metrics import Metrics
+from ossferry.operations.checks import ask_sts_date
 from ossferry.operations.openapi import openapi_document
-from ossferry.operations.readiness import ask_sts_date
 from ossferry.settings.model import Settings
 from support.after_upload import locked
 from support.app_client import app_client
+from support.programs import free_port
 from support.server_fakes import NO_KEYS, OBJECTS, FakeClock, FakeStore, FakeSts
 
 TOKEN = "metrics-token-of-more-than-32-characters"
+ALICE, BOB = ({"cookie": f"ossferry_demo_user={name}"} for name in ("alice", "bob"))
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 
 
@@ -194,7 +197,7 @@ def test_r57_not_ready_while_the_audit_trail_cannot_be_written(
         after = client.get("/readyz").status_code, client.post("/api/grant").status_code
 
     assert (asked, after) == ((503, 503), (200, 200))
-    assert "the audit trail cannot be written" in caplog.text
+    assert "The audit trail cannot be written (No space left on device)." in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -215,6 +218,92 @@ def test_not_ready_while_sts_gives_no_credentials(
     seconds[0] += 11
 
     assert (before, client.get("/readyz").status_code) == (503, 200)
+
+
+Break = Callable[[FakeSts, Settings, Path], AbstractContextManager[object]]
+
+
+def lose_sts(sts: FakeSts, _settings: Settings, _trail: Path) -> AbstractContextManager[object]:
+    sts.error = StsLostError("no-answer")
+    return nullcontext()
+
+
+def lose_ledger(_sts: FakeSts, settings: Settings, _trail: Path) -> AbstractContextManager[object]:
+    return locked(settings.ledger_url)
+
+
+def lose_audit(_sts: FakeSts, _settings: Settings, trail: Path) -> AbstractContextManager[object]:
+    trail.unlink()
+    trail.symlink_to("/dev/full")
+    return nullcontext()
+
+
+LOSSES: dict[str, Break] = {
+    "nothing": lambda *_: nullcontext(),
+    "storage": lambda *_: nullcontext(),  # nothing listens on the port of Redis
+    "role": lose_sts,
+    "ledger": lose_ledger,
+    "audit": lose_audit,
+}
+
+
+@pytest.mark.parametrize("lost", LOSSES)
+def test_ready_means_that_a_new_person_gets_a_grant(
+    make_settings: Callable[..., Settings],
+    sts: FakeSts,
+    clock: FakeClock,
+    sts_time: StsTime,
+    seconds: list[float],
+    tmp_path: Path,
+    lost: str,
+) -> None:
+    trail, port = tmp_path / "audit.log", free_port()
+    redis = {"redis_url": f"redis://127.0.0.1:{port}/0"} if lost == "storage" else {}
+    settings = make_settings(audit_file=trail, metrics_token=TOKEN, **OBJECTS, **redis)
+    app = create_app(
+        settings,
+        assume_role=sts,
+        clock=clock,
+        sts_date=sts_time,
+        monotonic=lambda: seconds[0],
+        store=FakeStore(),
+    )
+    with app_client(app) as client:
+        assert client.post("/api/grant", headers=ALICE).status_code == 200
+        with LOSSES[lost](sts, settings, trail):
+            known, new = (client.post("/api/grant", headers=who) for who in (ALICE, BOB))
+            ready = client.get("/readyz")
+        shown = _read(client)
+
+    survived = lost in ("nothing", "storage")
+    assert new.status_code == ready.status_code == (200 if survived else 503)
+    assert known.status_code == (503 if lost == "audit" else 200)
+    degraded = {"degraded": ["storage"]} if lost == "storage" else {}
+    assert ready.json() == ({"status": "ok", **degraded} if survived else {"status": "not-ready"})
+    failed = "ossferry_check_failed"
+    checks = ("sts", "clock", "role", "storage", "ledger", "audit")
+    assert {name: shown[f'{failed}{{check="{name}"}}'] for name in checks} == {
+        name: float(name == lost) for name in checks
+    }
+
+
+def test_a_change_of_readiness_is_logged_once(
+    client: httpx.Client,
+    sts_time: StsTime,
+    seconds: list[float],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="ossferry.readiness")
+    for error in (None, StsLostError("no-answer"), StsLostError("no-answer"), None, None):
+        sts_time.error = error
+        client.get("/readyz")
+        seconds[0] += 11
+
+    lines = [json.loads(each.message) for each in caplog.records if "readiness" in each.name]
+    assert [(line["event"], line.get("wrong")) for line in lines] == [
+        ("not-ready", {"sts": "STS does not answer (no-answer)."}),
+        ("ready", None),
+    ]
 
 
 def test_asking_for_readiness_costs_no_calls_while_sts_gives_credentials(

@@ -48,7 +48,9 @@ def http_session(address: str) -> Session:
     return session
 
 
-def refusal(status: int, code: str, request_id: str) -> OssRefusedError | OssLostError:
+def refusal(
+    status: int, code: str, request_id: str, ec: str = ""
+) -> OssRefusedError | OssLostError:
     """Convert an error answer to the matching exception.
 
     Status 5xx and clock skew are temporary (`OssLostError`). Every answer of OSS has a request id;
@@ -59,7 +61,7 @@ def refusal(status: int, code: str, request_id: str) -> OssRefusedError | OssLos
         return OssLostError(code)
     if not request_id:
         return OssLostError("unreadable")
-    return ADDRESS_REFUSALS.get(code, OssRefusedError)(code, request_id)
+    return ADDRESS_REFUSALS.get(code, OssRefusedError)(code, request_id, ec)
 
 
 def ours(answer: A) -> A:

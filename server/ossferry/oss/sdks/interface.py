@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 from ossferry.oss.objects import Begun, Listed, Part, Stored
 from ossferry.oss.sts import StsCredentials
 
-__all__ = ["CorsRule", "Page", "Sdk", "SdkBucket"]
+__all__ = ["CorsRule", "Domain", "Page", "Sdk", "SdkBucket"]
 
 Entry = TypeVar("Entry")
 
@@ -38,6 +38,21 @@ class CorsRule:
     headers: Sequence[str]
     exposed: Sequence[str]
     max_age_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """A custom domain that is bound to a bucket.
+
+    Attributes:
+        is_enabled: whether OSS serves the domain.
+        certificate_ends: end of the certificate's validity, as OSS writes it; empty without a
+            certificate.
+    """
+
+    name: str
+    is_enabled: bool
+    certificate_ends: str
 
 
 class SdkBucket(Protocol):
@@ -71,6 +86,10 @@ class SdkBucket(Protocol):
         """Begin a multipart upload and return its id (InitiateMultipartUpload)."""
         ...
 
+    def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> str:
+        """Store bytes as a part; return its ETag (UploadPart)."""
+        ...
+
     def copy_part(
         self, source: str, start: int, end: int, *, target: str, upload_id: str, number: int
     ) -> str:
@@ -101,6 +120,24 @@ class SdkBucket(Protocol):
         Args:
             after: `Page.after` of the previous page; empty for the first page.
         """
+        ...
+
+    def region(self) -> str:
+        """Return the bucket's region, such as ``cn-hangzhou`` (GetBucketLocation)."""
+        ...
+
+    def blocks_public_access(self) -> bool:
+        """Return whether Block Public Access is on (GetBucketPublicAccessBlock)."""
+        ...
+
+    def abort_prefixes(self) -> Sequence[str]:
+        """Return the key prefixes below which a lifecycle rule aborts old multipart uploads
+        (GetBucketLifecycle).
+        """
+        ...
+
+    def domains(self) -> Sequence[Domain]:
+        """Return the custom domains of the bucket (ListCname)."""
         ...
 
     def link(self, key: str, lives_s: int, params: Mapping[str, str]) -> str:

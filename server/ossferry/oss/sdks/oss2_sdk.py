@@ -11,7 +11,7 @@ from requests import RequestException
 from ossferry.errors import OssLostError
 from ossferry.oss.objects import Begun, Listed, Part, Stored
 from ossferry.oss.sdks.common import http_session, moment, ours, refusal
-from ossferry.oss.sdks.interface import CorsRule, Page
+from ossferry.oss.sdks.interface import CorsRule, Domain, Page
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 
@@ -56,7 +56,7 @@ class Oss2:
         except (oss2.exceptions.RequestError, RequestException) as error:
             raise OssLostError("no-answer") from error
         except oss2.exceptions.ServerError as error:
-            raise refusal(error.status, error.code, error.request_id) from error
+            raise refusal(error.status, error.code, error.request_id, error.ec or "") from error
         except (oss2.exceptions.OssError, *UNREADABLE) as error:
             raise OssLostError("unreadable") from error
 
@@ -113,6 +113,10 @@ class Oss2Bucket:
         """Implement `SdkBucket.begin`."""
         return str(ours(self._bucket.init_multipart_upload(key, headers=headers)).upload_id)
 
+    def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> str:
+        """Implement `SdkBucket.put_part`."""
+        return str(ours(self._bucket.upload_part(key, upload_id, number, data)).etag)
+
     def copy_part(
         self, source: str, start: int, end: int, *, target: str, upload_id: str, number: int
     ) -> str:
@@ -164,6 +168,34 @@ class Oss2Bucket:
             ],
             after=(found.next_marker,) if found.is_truncated else None,
         )
+
+    def region(self) -> str:
+        """Implement `SdkBucket.region`."""
+        return str(ours(self._bucket.get_bucket_location()).location).removeprefix("oss-")
+
+    def blocks_public_access(self) -> bool:
+        """Implement `SdkBucket.blocks_public_access`."""
+        found = ours(self._bucket.get_bucket_public_access_block())
+        return str(found.block_public_access).lower() == "true"
+
+    def abort_prefixes(self) -> Sequence[str]:
+        """Implement `SdkBucket.abort_prefixes`."""
+        return [
+            rule.prefix or ""
+            for rule in ours(self._bucket.get_bucket_lifecycle()).rules
+            if rule.status == oss2.models.LifecycleRule.ENABLED and rule.abort_multipart_upload
+        ]
+
+    def domains(self) -> Sequence[Domain]:
+        """Implement `SdkBucket.domains`."""
+        return [
+            Domain(
+                name=each.domain,
+                is_enabled=each.status == "Enabled",
+                certificate_ends=each.certificate.valid_end_date if each.certificate else "",
+            )
+            for each in ours(self._bucket.list_bucket_cname()).cname
+        ]
 
     def link(self, key: str, lives_s: int, params: Mapping[str, str]) -> str:
         """Implement `SdkBucket.link`."""

@@ -18,7 +18,7 @@ from alibabacloud_oss_v2.transport import RequestsHttpClient
 from ossferry.errors import OssLostError, OssRefusedError
 from ossferry.oss.objects import Begun, Listed, Part, Stored
 from ossferry.oss.sdks.common import http_session, ours, refusal
-from ossferry.oss.sdks.interface import CorsRule, Page
+from ossferry.oss.sdks.interface import CorsRule, Domain, Page
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings
 
@@ -141,6 +141,13 @@ class OssV2Bucket:
         )
         return _given(ours(self._client.initiate_multipart_upload(request)).upload_id)
 
+    def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> str:
+        """Implement `SdkBucket.put_part`."""
+        request = oss_v2.UploadPartRequest(
+            bucket=self._name, key=key, upload_id=upload_id, part_number=number, body=data
+        )
+        return _given(ours(self._client.upload_part(request)).etag)
+
     def copy_part(
         self, source: str, start: int, end: int, *, target: str, upload_id: str, number: int
     ) -> str:
@@ -223,6 +230,40 @@ class OssV2Bucket:
             after=(str(found.next_part_number_marker),) if _has_next(found) else None,
         )
 
+    def region(self) -> str:
+        """Implement `SdkBucket.region`."""
+        request = oss_v2.GetBucketLocationRequest(bucket=self._name)
+        found = ours(self._client.get_bucket_location(request))
+        return _given(found.location).removeprefix("oss-")
+
+    def blocks_public_access(self) -> bool:
+        """Implement `SdkBucket.blocks_public_access`."""
+        request = oss_v2.GetBucketPublicAccessBlockRequest(bucket=self._name)
+        found = ours(self._client.get_bucket_public_access_block(request))
+        return bool(found.public_access_block_configuration.block_public_access)
+
+    def abort_prefixes(self) -> Sequence[str]:
+        """Implement `SdkBucket.abort_prefixes`."""
+        request = oss_v2.GetBucketLifecycleRequest(bucket=self._name)
+        found = ours(self._client.get_bucket_lifecycle(request)).lifecycle_configuration
+        return [
+            rule.prefix or ""
+            for rule in found.rules
+            if rule.status == "Enabled" and rule.abort_multipart_upload
+        ]
+
+    def domains(self) -> Sequence[Domain]:
+        """Implement `SdkBucket.domains`."""
+        request = oss_v2.ListCnameRequest(bucket=self._name)
+        return [
+            Domain(
+                name=each.domain,
+                is_enabled=each.status == "Enabled",
+                certificate_ends=each.certificate.valid_end_date if each.certificate else "",
+            )
+            for each in ours(self._client.list_cname(request)).cnames or []
+        ]
+
     def link(self, key: str, lives_s: int, params: Mapping[str, str]) -> str:
         """Implement `SdkBucket.link`.
 
@@ -256,7 +297,7 @@ def _meaning(error: Exception) -> OssRefusedError | OssLostError:
     match error:
         case exceptions.ServiceError():
             code = "" if error.code == NO_CODE else error.code or ""
-            return refusal(error.status_code, code, error.request_id)
+            return refusal(error.status_code, code, error.request_id, error.ec or "")
         case exceptions.RequestError() | exceptions.ResponseError():
             return OssLostError("no-answer")
     return OssLostError("unreadable")

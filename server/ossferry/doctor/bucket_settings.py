@@ -1,0 +1,127 @@
+"""Checks of the bucket's settings, with the server's own credentials.
+
+The server itself does not need the rights to read these settings. If it does not have such a right,
+the check is skipped.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from ossferry.doctor.access import Access
+from ossferry.doctor.account import Account
+from ossferry.doctor.outside import Outside
+from ossferry.errors import OssRefusedError
+from ossferry.identity.object_keys import UPLOADS
+from ossferry.operations.checks import Finding, failed, passed, skipped, warned
+from ossferry.oss.sdks.interface import SdkBucket
+from ossferry.settings.addresses import host_of
+from ossferry.settings.model import Settings
+
+__all__ = ["BucketSettings"]
+
+T = TypeVar("T")
+
+
+class BucketSettings:
+    """Checks of the region, the lifecycle rules, Block Public Access and custom domains.
+
+    Args:
+        account: the server's account; its credentials must have been checked.
+        outside: what the bucket answers to requests without a signature.
+    """
+
+    def __init__(
+        self, settings: Settings, access: Access, *, account: Account, outside: Outside
+    ) -> None:
+        self._settings = settings
+        self._access = access
+        self._account = account
+        self._outside = outside
+
+    async def check_region(self) -> Finding:
+        """Check that the bucket is in the configured region.
+
+        OSS names the right endpoint to everybody. The bucket's location needs a right, but even
+        without the right OSS first checks the region in the signature.
+        """
+        region = self._settings.region
+        fix = "Set OSSFERRY_REGION and OSSFERRY_ENDPOINT to the bucket's region."
+        if endpoint := self._outside.right_endpoint:
+            return failed(f"The bucket is not in {region}; its endpoint is {endpoint}.", fix)
+        try:
+            found = await self._ask(lambda bucket: bucket.region())
+        except OssRefusedError as error:
+            if error.oss_code == "InvalidArgument":
+                return failed(f"The bucket is not in {region}: OSS refuses its signatures.", fix)
+            if error.oss_code != "AccessDenied":
+                return self._access.refused(error, self._settings.bucket_origin)
+            return passed(f"OSS accepts signatures for {region}.")
+        if found != region:
+            return failed(f"The bucket is in {found}, not in {region}.", fix)
+        return passed(f"The bucket is in {region}.")
+
+    async def check_lifecycle(self) -> Finding:
+        """Check that a lifecycle rule aborts old multipart uploads."""
+        fix = (
+            f"Add a lifecycle rule that aborts multipart uploads below {UPLOADS} after a day;"
+            " otherwise abandoned parts cost money for ever."
+        )
+        try:
+            found = await self._ask(lambda bucket: bucket.abort_prefixes())
+        except OssRefusedError as error:
+            if error.oss_code == "NoSuchLifecycle":
+                return warned("The bucket has no lifecycle rule.", fix)
+            return self._unknown(error, "oss:GetBucketLifecycle")
+        if not any(UPLOADS.startswith(prefix) for prefix in found):
+            return warned(f"No lifecycle rule aborts multipart uploads below {UPLOADS}.", fix)
+        return passed("A lifecycle rule aborts old multipart uploads.")
+
+    async def check_block_public_access(self) -> Finding:
+        """Check that nobody can make the bucket public by mistake."""
+        try:
+            blocked = await self._ask(lambda bucket: bucket.blocks_public_access())
+        except OssRefusedError as error:
+            return self._unknown(error, "oss:GetBucketPublicAccessBlock")
+        if not blocked:
+            return warned(
+                "Block Public Access is off.", "Turn on Block Public Access for the bucket."
+            )
+        return passed("Block Public Access is on.")
+
+    async def check_domains(self) -> Finding:
+        """Check that the custom domains in the settings are bound to the bucket."""
+        try:
+            found = await self._ask(lambda bucket: bucket.domains())
+        except OssRefusedError as error:
+            return self._unknown(error, "oss:ListCname")
+        settings = self._settings
+        used = dict.fromkeys((*settings.upload_origins, settings.links_address))
+        wanted = [host_of(each) for each in used if not settings.addresses.is_endpoint(each)]
+        bound = {each.name for each in found if each.is_enabled}
+        if missing := [name for name in wanted if name not in bound]:
+            return failed(
+                f"The custom domain {missing[0]} is not bound to the bucket {settings.bucket}.",
+                "Bind the domain to this bucket; docs/custom-domain.md has the steps.",
+            )
+        shown = [
+            f"{each.name} ({'certificate until ' + each.certificate_ends})"
+            if each.certificate_ends
+            else f"{each.name} (no certificate)"
+            for each in found
+        ]
+        return passed(f"Custom domains of the bucket: {', '.join(shown) or 'none'}.")
+
+    async def _ask(self, call: Callable[[SdkBucket], T]) -> T:
+        bucket = self._access.bucket(self._account.own, self._settings.bucket_origin)
+        return await self._access.call(bucket, call)
+
+    def _unknown(self, error: OssRefusedError, right: str) -> Finding:
+        """Return the finding for a setting that the server must not read."""
+        if error.oss_code == "AccessDenied":
+            return skipped(
+                f"Needs the right {right}, which the server itself does not need.",
+                "To run this check, give the server's identity deploy/ram/doctor-policy.json.",
+            )
+        if error.oss_code == "NotImplemented":  # a mock
+            return skipped("This OSS does not have the setting.")
+        return self._access.refused(error, self._settings.bucket_origin)

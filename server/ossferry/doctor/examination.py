@@ -1,0 +1,153 @@
+"""All checks of `ossferry doctor` in their order, with what each of them needs."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from functools import partial
+
+import httpx
+
+from ossferry.clock import Clock, monotonic, utc_now
+from ossferry.doctor.access import Access
+from ossferry.doctor.account import Account
+from ossferry.doctor.bucket_settings import BucketSettings
+from ossferry.doctor.machine import Machine
+from ossferry.doctor.outside import Outside
+from ossferry.observability.metrics import Metrics
+from ossferry.observability.redaction import Redactor
+from ossferry.operations.checks import Check, Outcome, Run, StsTime, ask_sts_date, run_checks
+from ossferry.oss.sdks.choice import open_sdk
+from ossferry.oss.sts import StsClient, default_credentials, find_credentials, objects_sts
+from ossferry.oss.sts_guard import Breaker, GuardedSts, Pace
+from ossferry.settings.model import Settings
+from ossferry.settings.secrets import secret_values
+from ossferry.state.counter import Counter
+
+__all__ = ["CHECKS", "Row", "examine", "is_healthy"]
+
+
+CHECKS: Sequence[tuple[str, str, str]] = (
+    ("sts", "STS answers", ""),
+    ("clock", "this machine's clock is right", "sts"),
+    ("credentials", "the server has credentials of its own, and STS accepts them", "clock"),
+    ("role", "STS issues credentials of the role for uploads", "credentials"),
+    ("tls", "browsers accept the certificates, and none ends soon", ""),
+    ("endpoint", "every address of the bucket answers and serves this account", "tls"),
+    ("bucket", "the bucket exists", "endpoint"),
+    ("region", "the bucket is in the configured region", "credentials bucket"),
+    ("upload", "the credentials of a grant can upload; the test upload is removed", "role region"),
+    ("session-policy", "the credentials of a grant cannot write below another prefix", "upload"),
+    ("role-scope", "the role for uploads has no more rights than it needs", "upload"),
+    ("objects-role", "the server's own role can list, read, copy and delete uploads", "upload"),
+    ("cors", "the bucket's CORS rules allow the page's requests", "bucket"),
+    ("cors-headers", "the page can read the headers of the answers", "cors"),
+    ("public-access", "strangers cannot read objects", "bucket"),
+    ("public-access-block", "Block Public Access is on", "region"),
+    ("lifecycle", "a lifecycle rule aborts old multipart uploads", "region"),
+    ("domains", "the custom domains in the settings are bound to the bucket", "region"),
+    ("storage", "Redis answers", ""),
+    ("ledger", "the database answers, has the newest tables, and can be written", ""),
+    ("audit", "the audit trail can be written", ""),
+)
+"""For each check its id, the statement that it tests, and the ids of the checks that it needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the result.
+
+    Attributes:
+        about: the statement that the check tests.
+    """
+
+    id: str
+    about: str
+    outcome: Outcome
+    reason: str
+    fix: str
+
+
+async def examine(settings: Settings, *, clock: Clock = utc_now) -> Sequence[Row]:
+    """Run all checks, and return one row for each; no text contains a secret."""
+    async with _opened(settings, clock) as (checks, account):
+        found = await run_checks(checks)
+    hide = Redactor((*secret_values(settings), *account.secrets))
+    return [
+        Row(
+            id=id_,
+            about=about,
+            outcome=found[id_].outcome,
+            reason=hide(found[id_].reason),
+            fix=hide(found[id_].fix),
+        )
+        for id_, about, _ in CHECKS
+    ]
+
+
+def is_healthy(rows: Sequence[Row]) -> bool:
+    """Return whether no check failed."""
+    return all(row.outcome is not Outcome.FAIL for row in rows)
+
+
+@asynccontextmanager
+async def _opened(
+    settings: Settings, clock: Clock
+) -> AsyncIterator[tuple[Sequence[Check], Account]]:
+    """Yield all checks, and the server's account; close all connections at the end."""
+    credentials = default_credentials()
+    counter = Counter(settings.model_copy(update={"redis_url": None}))
+    sts = StsClient(settings, credentials)
+    guarded = GuardedSts(
+        sts,
+        pace=Pace(counter, calls_per_s=settings.sts_calls_per_s),
+        breaker=Breaker(monotonic=monotonic),
+        metrics=Metrics(),
+        clock=clock,
+    )
+    with closing(open_sdk(settings)) as sdk:
+        async with httpx.AsyncClient(timeout=settings.oss_timeout_s) as client:
+            outside = Outside(settings, client, clock)
+            access = Access(settings, sdk)
+            account = Account(
+                settings,
+                access,
+                find=partial(find_credentials, credentials),
+                sts=sts,
+                guarded=guarded,
+                objects_sts=objects_sts(settings, credentials)
+                if settings.objects_role_arn
+                else None,
+            )
+            bucket = BucketSettings(settings, access, account=account, outside=outside)
+            time = StsTime(ask_sts_date(settings), clock)
+            machine = Machine(settings, clock)
+            yield _checks(time, outside, account, bucket, machine), account
+
+
+def _checks(
+    time: StsTime, outside: Outside, account: Account, bucket: BucketSettings, machine: Machine
+) -> Sequence[Check]:
+    runs: Mapping[str, Run] = {
+        "sts": time.check_answer,
+        "clock": time.check_clock,
+        "credentials": account.check_credentials,
+        "role": account.check_role,
+        "tls": outside.check_tls,
+        "endpoint": outside.check_endpoint,
+        "bucket": outside.check_bucket,
+        "region": bucket.check_region,
+        "upload": account.check_upload,
+        "session-policy": account.check_session_policy,
+        "role-scope": account.check_role_scope,
+        "objects-role": account.check_objects_role,
+        "cors": outside.check_cors,
+        "cors-headers": outside.check_exposed_headers,
+        "public-access": outside.check_public_access,
+        "public-access-block": bucket.check_block_public_access,
+        "lifecycle": bucket.check_lifecycle,
+        "domains": bucket.check_domains,
+        "storage": machine.check_storage,
+        "ledger": machine.check_ledger,
+        "audit": machine.check_audit,
+    }
+    return [Check(id=id_, run=runs[id_], needs=tuple(needs.split())) for id_, _, needs in CHECKS]

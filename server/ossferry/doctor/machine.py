@@ -1,0 +1,139 @@
+"""Checks of the services that the server uses besides the cloud: Redis, database, audit file."""
+
+import os
+import pwd
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from ossferry.access.audit import Audit
+from ossferry.clock import Clock
+from ossferry.errors import LedgerLostError, SettingsError
+from ossferry.ledger import Database
+from ossferry.operations.checks import (
+    Finding,
+    check_audit,
+    check_ledger,
+    check_storage,
+    failed,
+    lost_ledger,
+    passed,
+    skipped,
+    warned,
+)
+from ossferry.settings.model import Settings
+from ossferry.state.key_value import make_storage
+
+__all__ = ["Machine"]
+
+
+class Machine:
+    """Checks of Redis, the ledger and the audit trail."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    async def check_storage(self) -> Finding:
+        """Check that Redis answers."""
+        if self._settings.redis_url is None:
+            return passed("No Redis is configured: limits and sessions are in memory.")
+        storage = make_storage(self._settings)
+        try:
+            return await check_storage(storage)
+        finally:
+            await storage.close()
+
+    async def check_ledger(self) -> Finding:
+        """Check that the ledger answers, has the newest tables, and can be written.
+
+        The tables are not migrated: a running server may still use the old ones.
+        """
+        if self._settings.objects_role_arn is None:
+            return passed("The server has no role for objects, and therefore no ledger.")
+        url = sa.make_url(self._settings.ledger_url)
+        file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+        if file is not None and (user := _other_user(file)):
+            return _as_user(user)
+        if file is not None and file.parent.is_dir() and not file.exists():
+            return _new_file(file)
+        try:
+            async with _opened(self._settings.ledger_url) as ledger:
+                return await self._look(ledger)
+        except SettingsError as error:
+            return failed(str(error), "Create the folder, or correct OSSFERRY_DATABASE_URL.")
+        except LedgerLostError as error:
+            return lost_ledger(error)
+
+    async def _look(self, ledger: Database) -> Finding:
+        tables = await ledger.look()
+        if tables.found == tables.newest:
+            return await check_ledger(ledger, self._clock)
+        if tables.found is None:
+            return passed("The database is empty; the server creates its tables when it starts.")
+        if tables.found in tables.known:
+            return warned(
+                "The ledger has the tables of an older version.",
+                "Back up the ledger, and restart the server: it updates the tables.",
+            )
+        return failed("A newer version of ossferry has migrated the ledger.", "Update ossferry.")
+
+    async def check_audit(self) -> Finding:
+        """Check that the audit trail can be written."""
+        file = self._settings.audit_file
+        if file is None:
+            return passed("The audit trail goes to the log.")
+        if user := _other_user(file):
+            return _as_user(user)
+        try:
+            audit = Audit(self._settings, clock=self._clock)
+        except SettingsError as error:
+            why = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
+            return failed(
+                f"The audit file {file} cannot be opened ({why}).",
+                "Let the server's user write this file and its folder, or correct"
+                " OSSFERRY_AUDIT_FILE.",
+            )
+        try:
+            return await check_audit(audit)
+        finally:
+            audit.close()
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[Database]:
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def _new_file(file: Path) -> Finding:
+    """Return the finding for a SQLite file that does not exist yet, without creating it."""
+    if os.access(file.parent, os.W_OK | os.X_OK):
+        return passed(f"The server creates the ledger {file} when it starts.")
+    return failed(
+        f"The ledger {file} cannot be created.", "Let the server's user write this folder."
+    )
+
+
+def _other_user(file: Path) -> str:
+    """Return the user to whom a file or its folder belongs, if this process runs as root.
+
+    Root could create files that the server's user then cannot write.
+    """
+    existing = file if file.exists() else file.parent
+    if os.geteuid() != 0 or not existing.exists():
+        return ""
+    owner = existing.stat().st_uid
+    return pwd.getpwuid(owner).pw_name if owner != 0 else ""
+
+
+def _as_user(user: str) -> Finding:
+    return skipped(
+        f"Needs the user {user}; root would create files that the server cannot write.",
+        f"Run `runuser -u {user} -- ossferry doctor`.",
+    )

@@ -1,0 +1,251 @@
+"""Checks of the bucket from outside: requests without a signature, as a browser sends them."""
+
+import asyncio
+import re
+import secrets
+import socket
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+import httpx
+
+from ossferry.clock import Clock
+from ossferry.doctor.access import ADDRESS_FAULTS, explain
+from ossferry.errors import OssLostError
+from ossferry.identity.object_keys import UPLOADS
+from ossferry.operations.checks import Finding, failed, passed, warned
+from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
+from ossferry.settings.model import Settings
+
+__all__ = ["Outside", "page_origins"]
+
+SOON_DAYS = 21
+"""Days before the end of a certificate from which it should be renewed."""
+
+CORS_FIX = (
+    f"Let the bucket's CORS rule allow {', '.join(METHODS)} and all request headers from this"
+    f" page, and expose {', '.join(EXPOSED_HEADERS)}."
+)
+EXPECTED = ("AccessDenied", "NoSuchKey", "NoSuchBucket", "")
+"""The codes for a request without a signature for an object that does not exist; a website that the
+bucket serves has no code.
+"""
+
+SAFELISTED = ("GET", "HEAD", "POST")
+"""Methods that the answer to a preflight need not name. Source: Fetch standard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer of OSS.
+
+    Attributes:
+        code: the error code, such as ``AccessDenied``; empty without an error.
+        endpoint: the endpoint to use instead, if OSS names one.
+    """
+
+    code: str
+    endpoint: str
+    headers: httpx.Headers
+
+
+class Outside:
+    """Checks without a signature; each of them says in which order it has to run.
+
+    Args:
+        client: the HTTP client; it may use a proxy.
+    """
+
+    def __init__(self, settings: Settings, client: httpx.AsyncClient, clock: Clock) -> None:
+        self._settings = settings
+        self._client = client
+        self._clock = clock
+        self._path = f"/{UPLOADS}doctor-{secrets.token_hex(8)}"
+        self._pages = page_origins(settings)
+        self._answers: dict[str, Answer] = {}
+
+    @property
+    def right_endpoint(self) -> str:
+        """The endpoint that OSS names in place of the configured one; usually empty."""
+        return next((each.endpoint for each in self._answers.values() if each.endpoint), "")
+
+    async def check_tls(self) -> Finding:
+        """Check the certificates of the bucket's addresses and of the page's address."""
+        addresses = (*self._settings.upload_origins, self._settings.public_url or "")
+        secure = [each for each in dict.fromkeys(addresses) if each.startswith("https://")]
+        until: list[str] = []
+        for address in secure:
+            try:
+                end = await anyio.to_thread.run_sync(certificate_end, address)
+            except ssl.SSLCertVerificationError as error:
+                return failed(
+                    f"Browsers refuse the certificate of {address}: {error.verify_message}.",
+                    "Install a valid certificate for this host name with its intermediate"
+                    " certificates.",
+                )
+            except OSError:
+                return warned(
+                    f"{address} does not answer this machine; its certificate was not checked.",
+                    "Start the server and its proxy, or check the certificate from elsewhere.",
+                )
+            days = (end - self._clock()).days
+            if days < SOON_DAYS:
+                return warned(
+                    f"The certificate of {address} ends in {days} days.", "Renew the certificate."
+                )
+            until.append(f"{address} until {end:%Y-%m-%d}")
+        return passed(f"Valid certificates: {', '.join(until) or 'none is needed'}.")
+
+    async def check_endpoint(self) -> Finding:
+        """Check that every address of the bucket answers, and serves this account."""
+        for origin in self._settings.upload_origins:
+            try:
+                answer = await self._get(origin)
+            except httpx.HTTPError as error:
+                return failed(
+                    f"{origin} does not answer ({str(error) or type(error).__name__}).",
+                    "Check the name, its DNS record and the network of this machine.",
+                )
+            if answer.code in ADDRESS_FAULTS:
+                reason, fix = ADDRESS_FAULTS[answer.code]
+                return failed(reason.format(origin), fix)
+            if "x-oss-request-id" not in answer.headers:
+                return failed(
+                    f"{origin} answers, but it is not OSS.",
+                    "Check the name, and proxies between this machine and OSS.",
+                )
+            if answer.code not in EXPECTED and not answer.endpoint:
+                return failed(
+                    f"{origin} answers with the error {answer.code}.", explain(answer.code)
+                )
+            self._answers[origin] = answer
+        return passed(f"{', '.join(self._answers)} serves this account.")
+
+    async def check_bucket(self) -> Finding:
+        """Check that the bucket exists; call `check_endpoint` first."""
+        name = self._settings.bucket
+        if any(answer.code == "NoSuchBucket" for answer in self._answers.values()):
+            return failed(
+                f"There is no bucket {name}.", "Create the bucket, or correct OSSFERRY_BUCKET."
+            )
+        return passed(f"The bucket {name} exists.")
+
+    async def check_public_access(self) -> Finding:
+        """Check that strangers cannot read objects; call `check_endpoint` first.
+
+        OSS says that an object does not exist only to a person who may read it.
+        """
+        if any(answer.code in ("NoSuchKey", "") for answer in self._answers.values()):
+            return failed(
+                "Everybody can read the objects in the bucket.",
+                "Set the bucket's ACL to private, remove bucket policies for everybody, and turn on"
+                " Block Public Access.",
+            )
+        return passed("Strangers cannot read objects.")
+
+    async def check_cors(self) -> Finding:
+        """Check that the bucket allows each method that the page uses, from each of its origins."""
+        tries = [
+            (page, method, self._is_allowed(origin, page, method))
+            for origin in self._settings.upload_origins
+            for page in self._pages
+            for method in METHODS
+        ]
+        answers = await asyncio.gather(*(allowed for _, _, allowed in tries))
+        refused = [tried[:2] for tried, allowed in zip(tries, answers, strict=True) if not allowed]
+        if not refused:
+            return passed(f"Pages at {', '.join(self._pages)} may send all methods.")
+        page = refused[0][0]
+        methods = dict.fromkeys(method for each, method in refused if each == page)
+        return failed(
+            f"The bucket's CORS rules refuse {', '.join(methods)} to pages at {page}.", CORS_FIX
+        )
+
+    async def check_exposed_headers(self) -> Finding:
+        """Check that pages can read the answers' headers; call `check_endpoint` first."""
+        for origin, answer in self._answers.items():
+            shown = _names(answer.headers.get("access-control-expose-headers", ""))
+            hidden = [name for name in EXPOSED_HEADERS if name.lower() not in shown]
+            if hidden and "*" not in shown:
+                return failed(
+                    f"The bucket's CORS rules hide {', '.join(hidden)} from pages at {origin}.",
+                    CORS_FIX,
+                )
+        return passed("Pages can read all headers that they need.")
+
+    async def _get(self, origin: str) -> Answer:
+        headers = {"origin": self._pages[0]}
+        answer = await self._client.get(f"{origin}{self._path}", headers=headers)
+        return Answer(
+            code=_element(answer.content, b"Code"),
+            endpoint=_element(answer.content, b"Endpoint"),
+            headers=answer.headers,
+        )
+
+    async def _is_allowed(self, origin: str, page: str, method: str) -> bool:
+        """Return whether a browser would send a request after its preflight request.
+
+        Raises:
+            OssLostError: OSS does not answer the preflight request.
+        """
+        asked = {
+            "origin": page,
+            "access-control-request-method": method,
+            "access-control-request-headers": ",".join(REQUEST_HEADERS),
+        }
+        try:
+            answer = await self._client.options(f"{origin}{self._path}", headers=asked)
+        except httpx.HTTPError as error:
+            raise OssLostError("no-answer") from error
+        allowed = answer.headers.get("access-control-allow-origin")
+        methods = _names(answer.headers.get("access-control-allow-methods", ""))
+        names = _names(answer.headers.get("access-control-allow-headers", ""))
+        return (
+            answer.is_success
+            and allowed in ("*", page)
+            and (method in SAFELISTED or bool({method.lower(), "*"} & methods))
+            and "authorization" in names  # `*` does not include this name
+            and ("*" in names or names.issuperset(REQUEST_HEADERS))
+        )
+
+
+def page_origins(settings: Settings) -> tuple[str, ...]:
+    """Return the origins of the pages that upload: our own page, and pages that use the API."""
+    ours = [settings.public_url] if settings.public_url else _guessed_origins(settings)
+    return tuple(dict.fromkeys((*ours, *settings.cors_origins)))
+
+
+def _guessed_origins(settings: Settings) -> list[str]:
+    if settings.behind_tls:
+        return [f"https://{host}" for host in settings.allowed_hosts]
+    return [f"http://{host}:{settings.port}" for host in settings.allowed_hosts]
+
+
+def certificate_end(address: str) -> datetime:
+    """Connect with TLS, verify the certificate as a browser does, and return its end.
+
+    Raises:
+        ssl.SSLCertVerificationError: the certificate is not valid for this host.
+        OSError: nothing answers.
+    """
+    parts = urlsplit(address)
+    host, port = parts.hostname or "", parts.port or 443
+    context = ssl.create_default_context()
+    with (
+        socket.create_connection((host, port), timeout=5) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        end = dict(secure.getpeercert() or {})["notAfter"]
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(end)), UTC)
+
+
+def _element(document: bytes, name: bytes) -> str:
+    found = re.search(rb"<%s>([^<]*)</%s>" % (name, name), document)
+    return found[1].decode("utf-8", "replace") if found else ""
+
+
+def _names(header: str) -> set[str]:
+    return {name.strip().lower() for name in header.split(",") if name.strip()}

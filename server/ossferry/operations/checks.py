@@ -1,0 +1,321 @@
+"""Checks of a server's set-up: their results, their order, and those that `/readyz` runs.
+
+`/readyz` and `ossferry doctor` share the checks of this module: STS, the clock, the role for
+uploads, the shared storage, the ledger and the audit trail. A check returns a `Finding`. Its two
+sentences are for the operator; clients never receive them.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+import httpx
+
+from ossferry.access.audit import Audit
+from ossferry.clock import Clock
+from ossferry.errors import (
+    AuditLostError,
+    LedgerLostError,
+    OssferryError,
+    StorageLostError,
+    StsLostError,
+    StsRefusedError,
+)
+from ossferry.ledger import Database, leases
+from ossferry.oss.sts_guard import GuardedSts
+from ossferry.settings.model import Settings
+from ossferry.state.key_value import Storage
+
+__all__ = [
+    "Check",
+    "Finding",
+    "Outcome",
+    "Run",
+    "StsDate",
+    "StsTime",
+    "ask_sts_date",
+    "check_audit",
+    "check_ledger",
+    "check_role",
+    "check_storage",
+    "failed",
+    "lost_ledger",
+    "passed",
+    "refused_role",
+    "run_checks",
+    "skipped",
+    "warned",
+]
+
+MAX_SKEW_S = 300
+"""OSS refuses signatures with a clock skew of more than 15 minutes; the server is not ready with
+more than a third of that.
+"""
+
+LEDGER_FAULT = (
+    "The ledger does not answer, or cannot be written ({}).",
+    "Start the database, free space on its disk, or correct OSSFERRY_DATABASE_URL.",
+)
+LEDGER_FAULTS: Mapping[str, tuple[str, str]] = {
+    "InvalidPasswordError": (
+        "The database refuses the user or the password ({}).",
+        "Correct the user and the password in OSSFERRY_DATABASE_URL.",
+    ),
+    "InvalidAuthorizationSpecificationError": (
+        "The database refuses the user ({}).",
+        "Correct the user in OSSFERRY_DATABASE_URL, or allow it in pg_hba.conf.",
+    ),
+    "InvalidCatalogNameError": (
+        "The database in OSSFERRY_DATABASE_URL does not exist ({}).",
+        "Create the database, for example with createdb.",
+    ),
+    "InsufficientPrivilegeError": (
+        "The database user may not create or write the ledger's tables ({}).",
+        "Make this user the owner of the database.",
+    ),
+}
+"""Maps exceptions of the driver to the reason and the fix."""
+
+StsDate: TypeAlias = Callable[[], Awaitable[datetime]]
+"""Returns the current time according to STS, or raises `StsLostError`."""
+
+
+class Outcome(StrEnum):
+    """The result of a check."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """The result of a check, with its reason.
+
+    Attributes:
+        reason: a sentence that says what was found.
+        fix: a sentence that says what to do; empty if there is nothing to do.
+    """
+
+    outcome: Outcome
+    reason: str
+    fix: str = ""
+
+
+def passed(reason: str) -> Finding:
+    """Return a finding without a problem."""
+    return Finding(outcome=Outcome.OK, reason=reason)
+
+
+def warned(reason: str, fix: str) -> Finding:
+    """Return a finding for a problem that does not stop uploads."""
+    return Finding(outcome=Outcome.WARN, reason=reason, fix=fix)
+
+
+def failed(reason: str, fix: str) -> Finding:
+    """Return a finding for a problem that stops uploads or makes them unsafe."""
+    return Finding(outcome=Outcome.FAIL, reason=reason, fix=fix)
+
+
+def skipped(reason: str, fix: str = "") -> Finding:
+    """Return a finding for a check that could not run."""
+    return Finding(outcome=Outcome.SKIPPED, reason=reason, fix=fix)
+
+
+Run: TypeAlias = Callable[[], Awaitable[Finding]]
+"""Runs one check."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One check.
+
+    Attributes:
+        id: the stable name of the check.
+        run: runs the check.
+        needs: ids of earlier checks; if one of them failed or was skipped, this one is skipped.
+    """
+
+    id: str
+    run: Run
+    needs: tuple[str, ...] = ()
+
+
+async def run_checks(checks: Iterable[Check]) -> Mapping[str, Finding]:
+    """Run checks in their order, and return the findings by id."""
+    found: dict[str, Finding] = {}
+    for check in checks:
+        missing = [name for name in check.needs if found[name].outcome in STOPS]
+        found[check.id] = (
+            skipped(f"Needs the check {missing[0]}.") if missing else await _run(check)
+        )
+    return found
+
+
+STOPS = (Outcome.FAIL, Outcome.SKIPPED)
+
+
+async def _run(check: Check) -> Finding:
+    """Run a check; a service that fails during the check is a finding too."""
+    try:
+        return await check.run()
+    except OssferryError as error:
+        return failed(
+            f"The check could not finish: {error.code} ({', '.join(error.evidence.values())}).",
+            "Check the network of this machine, and try again.",
+        )
+
+
+def ask_sts_date(settings: Settings) -> StsDate:
+    """Return a function that sends a request to STS and returns the answer's `Date` header."""
+
+    async def ask() -> datetime:
+        try:
+            async with httpx.AsyncClient(timeout=settings.sts_timeout_s) as client:
+                answer = await client.get(settings.sts_address)
+            date = parsedate_to_datetime(answer.headers["date"])
+        except (httpx.HTTPError, KeyError, ValueError) as error:
+            raise StsLostError("no-answer") from error
+        return date if date.tzinfo else date.replace(tzinfo=UTC)  # "-0000" means no zone
+
+    return ask
+
+
+class StsTime:
+    """Two checks with one request to STS: STS answers, and this machine's clock agrees with it.
+
+    Args:
+        ask: returns the time at STS.
+    """
+
+    def __init__(self, ask: StsDate, clock: Clock) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._skew_s = 0.0
+
+    async def check_answer(self) -> Finding:
+        """Check that STS answers."""
+        try:
+            self._skew_s = (self._clock() - await self._ask()).total_seconds()
+        except StsLostError as error:
+            cause = type(error.__cause__).__name__ if error.__cause__ else error.reason
+            return failed(
+                f"STS does not answer ({cause}).",
+                "Check the network of this machine, and OSSFERRY_STS_ENDPOINT.",
+            )
+        return passed("STS answers.")
+
+    async def check_clock(self) -> Finding:
+        """Check that the clock differs from that of STS by at most `MAX_SKEW_S` seconds.
+
+        Call `check_answer` first.
+        """
+        off = f"clock is {abs(self._skew_s):.0f} s {'ahead' if self._skew_s > 0 else 'behind'}"
+        if abs(self._skew_s) > MAX_SKEW_S:
+            return failed(
+                f"This machine's {off}; OSS and STS refuse requests with a wrong time.",
+                "Synchronize the clock, for example with chrony.",
+            )
+        return passed(
+            f"This machine's clock differs from that of STS by {abs(self._skew_s):.0f} s."
+        )
+
+
+async def check_role(
+    sts: GuardedSts, role_arn: str, *, caller: str = "the server's identity"
+) -> Finding:
+    """Check that STS issues credentials of the role for uploads.
+
+    A call is sent only if the last call failed or if there was no call yet.
+
+    Args:
+        caller: the ARN of the identity that asks for credentials.
+    """
+    try:
+        await sts.check()
+    except StsRefusedError as error:
+        return refused_role(error.sts_code, role_arn, caller=caller)
+    return passed(f"STS issues credentials of {role_arn}.")
+
+
+def refused_role(code: str, role_arn: str, *, caller: str) -> Finding:
+    """Return the finding for a role of which STS issues no credentials.
+
+    Args:
+        code: the error code of STS.
+        caller: the ARN of the identity that asked for credentials.
+    """
+    if code.startswith("EntityNotExist.Role"):
+        return failed(
+            f"The role {role_arn} does not exist ({code}).",
+            "Create the role, or correct its ARN in the settings.",
+        )
+    if code.startswith("NoPermission"):
+        return failed(
+            f"STS refuses the role {role_arn} ({code}): the role does not trust {caller}, or this"
+            " identity does not have the right sts:AssumeRole.",
+            "Name this identity in the role's trust policy, and give it the policy"
+            " deploy/ram/caller-policy.json.",
+        )
+    if "DurationSeconds" in code:
+        return failed(
+            f"The role {role_arn} allows only shorter sessions ({code}).",
+            "Raise the role's maximum session duration, or lower OSSFERRY_SESSION_DURATION_S or"
+            " OSSFERRY_OBJECTS_SESSION_S.",
+        )
+    return failed(
+        f"STS refuses the role {role_arn} ({code}).",
+        f"Look up the code at https://api.aliyun.com/troubleshoot?q={code}&product=Sts.",
+    )
+
+
+async def check_storage(storage: Storage) -> Finding:
+    """Check that the shared storage answers."""
+    try:
+        await storage.ping()
+    except StorageLostError as error:
+        cause = type(error.__cause__).__name__ if error.__cause__ else error.reason
+        return failed(
+            f"Redis does not answer ({cause}): limits are stricter, and nobody can sign in with"
+            " OpenID.",
+            "Start Redis, or correct OSSFERRY_REDIS_URL.",
+        )
+    return passed("The storage for limits and sessions answers.")
+
+
+async def check_ledger(ledger: Database, clock: Clock) -> Finding:
+    """Check that the ledger can be written.
+
+    Each grant writes to the ledger. Reading alone is not a sufficient check, because a database on
+    a full disk can still be read.
+    """
+    try:
+        async with ledger.write() as connection:
+            await leases.take(connection, "readiness", holder="any", now=clock(), hold_s=0)
+    except LedgerLostError as error:
+        return lost_ledger(error)
+    return passed("The ledger can be written.")
+
+
+def lost_ledger(error: LedgerLostError) -> Finding:
+    """Return the finding for a ledger that does not answer or cannot be written."""
+    reason, fix = LEDGER_FAULTS.get(error.reason, LEDGER_FAULT)
+    return failed(reason.format(error.reason), fix)
+
+
+async def check_audit(audit: Audit) -> Finding:
+    """Check that the audit trail can be written."""
+    try:
+        audit.check()
+    except AuditLostError as error:
+        cause = error.__cause__
+        why = cause.strerror if isinstance(cause, OSError) else error.reason
+        return failed(
+            f"The audit trail cannot be written ({why}).",
+            "Free space on the disk, or let the server's user write OSSFERRY_AUDIT_FILE.",
+        )
+    return passed("The audit trail can be written.")

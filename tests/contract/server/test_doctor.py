@@ -1,0 +1,749 @@
+"""`ossferry doctor` names the one fault of a set-up that is broken in one place."""
+
+import asyncio
+import json
+import logging
+import os
+import pwd
+import re
+import socket
+import sqlite3
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alibabacloud_credentials.utils import auth_util
+
+from mock_oss import BUCKET, BucketSpec, MockOSS, Role, User, World
+from ossferry.cli.demo import OBJECTS_ROLE, SERVER
+from ossferry.cli.main import main
+from ossferry.doctor.examination import CHECKS
+from ossferry.ledger.database import check_ledger
+from support.certificates import make_certificate
+from support.postgres import Postgres
+from support.programs import free_port
+from support.serve_command import COMMAND
+
+ROOT = Path(__file__).parents[3]
+PAGE_TEXT = (ROOT / "docs/doctor.md").read_text("utf-8")
+PAGE = "http://uploads.localhost:8000"
+HOST = "oss-cn-hangzhou.localhost"
+ACCOUNT = "1000000000000000"
+KEY_ID, KEY_SECRET = next(iter(SERVER.keys.items()))
+SECRET = "a-text-of-more-than-32-characters"
+
+METHODS = "".join(
+    f"<AllowedMethod>{name}</AllowedMethod>" for name in ("PUT", "POST", "GET", "HEAD", "DELETE")
+)
+EXPOSED = "".join(
+    f"<ExposeHeader>{name}</ExposeHeader>"
+    for name in (
+        "ETag",
+        "Retry-After",
+        "x-oss-ec",
+        "x-oss-err",
+        "x-oss-hash-crc64ecma",
+        "x-oss-request-id",
+    )
+)
+CORS = (
+    f"<CORSConfiguration><CORSRule><AllowedOrigin>{PAGE}</AllowedOrigin>{METHODS}"
+    f"<AllowedHeader>*</AllowedHeader>{EXPOSED}</CORSRule></CORSConfiguration>"
+)
+LIFECYCLE = (
+    "<LifecycleConfiguration><Rule><ID>parts</ID><Prefix>uploads/</Prefix><Status>Enabled</Status>"
+    "<AbortMultipartUpload><Days>1</Days></AbortMultipartUpload></Rule></LifecycleConfiguration>"
+)
+
+
+def template(name: str) -> str:
+    """Return a policy of deploy/ram without its statements about https; the mock speaks http."""
+    policy = json.loads((ROOT / f"deploy/ram/{name}.json").read_text())
+    kept = [each for each in policy["Statement"] if "SecureTransport" not in json.dumps(each)]
+    return json.dumps({**policy, "Statement": kept})
+
+
+def trusting(arn: str) -> str:
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": [arn]}}
+    return json.dumps({"Version": "1", "Statement": [statement]})
+
+
+def allowing(*actions: str) -> str:
+    where = f"acs:oss:*:*:{BUCKET}/uploads/*"
+    statement = {"Effect": "Allow", "Action": actions, "Resource": [where]}
+    return json.dumps({"Version": "1", "Statement": [statement]})
+
+
+SERVER_ARN = f"acs:ram::{ACCOUNT}:user/{SERVER.name}"
+IDENTITY = replace(SERVER, policies=(*SERVER.policies, template("doctor-policy")))
+ROLE = Role(
+    name="oss-web-upload",
+    policies=(template("role-policy"),),
+    trust_policy=trusting(SERVER_ARN),
+)
+SPEC = BucketSpec(name=BUCKET, cors=CORS, lifecycle=LIFECYCLE)
+
+
+@dataclass
+class SetUp:
+    """A set-up that is right, until a test breaks it.
+
+    Attributes:
+        faults: faults of the mock, as for `Faults.add`.
+        advance: by how much the mock's clock is ahead of this machine's clock.
+        settings: settings that replace or extend those of `options`.
+    """
+
+    folder: Path
+    identity: User = IDENTITY
+    key: tuple[str, str] = (KEY_ID, KEY_SECRET)
+    role: Role = ROLE
+    objects_role: Role = OBJECTS_ROLE
+    bucket: BucketSpec = SPEC
+    cnames: Mapping[str, str] = field(default_factory=dict)
+    refuse_public_endpoints: bool = False
+    faults: tuple[dict[str, Any], ...] = ()
+    advance: timedelta = timedelta(0)
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def mock(self) -> MockOSS:
+        world = World(
+            users=(self.identity,),
+            roles=(self.role, self.objects_role),
+            buckets=(self.bucket,),
+            cnames=self.cnames,
+            refuse_public_endpoints=self.refuse_public_endpoints,
+        )
+        return MockOSS(world=world, faults=self.faults)
+
+    def options(self, oss: MockOSS) -> dict[str, str]:
+        """Return the environment of the server."""
+        return {
+            "HTTP_PROXY": "http://127.0.0.1:1",
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": self.key[0],
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.key[1],
+            "OSSFERRY_ALLOW_MOCK": "1",
+            "OSSFERRY_BUCKET": BUCKET,
+            "OSSFERRY_REGION": "cn-hangzhou",
+            "OSSFERRY_ENDPOINT": f"http://{HOST}",
+            "OSSFERRY_OBJECTS_ENDPOINT": oss.endpoint,
+            "OSSFERRY_STS_ENDPOINT": oss.endpoint,
+            "OSSFERRY_ROLE_ARN": ROLE.arn,
+            "OSSFERRY_OBJECTS_ROLE_ARN": OBJECTS_ROLE.arn,
+            "OSSFERRY_SECRET": SECRET,
+            "OSSFERRY_PUBLIC_URL": PAGE,
+            "OSSFERRY_ALLOWED_HOSTS": '["uploads.localhost"]',
+            "OSSFERRY_DATABASE_URL": f"sqlite:///{self.folder}/ledger.db",
+            "OSSFERRY_AUDIT_FILE": str(self.folder / "audit.log"),
+            **self.settings,
+        }
+
+
+@pytest.fixture
+def set_up(tmp_path: Path) -> SetUp:
+    return SetUp(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Restore the log handlers, which the command replaces."""
+    root = logging.getLogger()
+    handlers, level, raises = root.handlers[:], root.level, logging.raiseExceptions
+    yield
+    root.handlers[:], logging.raiseExceptions = handlers, raises
+    root.setLevel(level)
+
+
+Doctor = Callable[[SetUp], dict[str, Any]]
+
+
+@pytest.fixture
+def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
+    """Return a function that runs `ossferry doctor --json` and returns its result."""
+
+    def run(set_up: SetUp) -> dict[str, Any]:
+        monkeypatch.chdir(set_up.folder)
+        monkeypatch.setattr("sys.argv", ["ossferry", "doctor", "--json"])
+        for name in ("http_proxy", "no_proxy", "NO_PROXY"):
+            monkeypatch.setenv(name, "")  # the command sets it; this restores it after the test
+        with set_up.mock() as oss:
+            oss.clock.advance(set_up.advance)
+            for name, value in set_up.options(oss).items():
+                monkeypatch.setenv(name, value)
+            for name, value in zip(("id", "secret"), set_up.key, strict=True):
+                # the vendor's package reads the variables only once, when it is imported
+                monkeypatch.setattr(auth_util, f"environment_access_key_{name}", value)
+            with pytest.raises(SystemExit) as ended:
+                main()
+            left = oss.store.uploads.count(BUCKET), oss.store.objects.page(BUCKET, limit=1)
+        said, errors = capsys.readouterr()
+        found: dict[str, Any] = json.loads(said)
+        assert errors == ""
+        assert set_up.key[1] not in said
+        assert SECRET not in said
+        assert left == (0, [])
+        assert ended.value.code == (0 if found["healthy"] else 1)
+        return found
+
+    return run
+
+
+def rows(found: dict[str, Any], outcome: str) -> dict[str, str]:
+    """Return the reasons of all checks with an outcome, by id."""
+    return {row["id"]: row["reason"] for row in found["checks"] if row["outcome"] == outcome}
+
+
+NORMAL_WARNINGS = {"credentials", "public-access-block"}
+"""The key of the mock's user is a long-term key, and nobody turned on Block Public Access."""
+
+
+def test_a_set_up_that_is_right_has_no_fault(set_up: SetUp, doctor: Doctor) -> None:
+    found = doctor(set_up)
+
+    assert rows(found, "fail") == {}
+    assert set(rows(found, "warn")) | set(rows(found, "skipped")) <= NORMAL_WARNINGS
+    assert SERVER_ARN in rows(found, "warn")["credentials"]
+    assert "environment variables" in rows(found, "warn")["credentials"]
+
+
+def test_a_server_with_only_the_rights_that_it_needs_has_no_fault(
+    set_up: SetUp, doctor: Doctor
+) -> None:
+    set_up.identity = SERVER
+
+    found = doctor(set_up)
+
+    assert rows(found, "fail") == {}
+    skipped = rows(found, "skipped")
+    assert set(skipped) == {"public-access-block", "lifecycle", "domains"}
+    for name, right in (("lifecycle", "GetBucketLifecycle"), ("domains", "ListCname")):
+        told = f"Needs the right oss:{right}, which the server itself does not need."
+        assert skipped[name] == told
+
+
+Change = Callable[[SetUp], None]
+
+
+def changed(**fields: object) -> Change:
+    """Return a function that sets attributes of a set-up."""
+
+    def change(set_up: SetUp) -> None:
+        for name, value in fields.items():
+            setattr(set_up, name, value)
+
+    return change
+
+
+def with_settings(**settings: str) -> Change:
+    return changed(settings={f"OSSFERRY_{name}": value for name, value in settings.items()})
+
+
+def with_files(set_up: SetUp) -> None:
+    (set_up.folder / "directory").mkdir()
+    set_up.settings = {"OSSFERRY_AUDIT_FILE": str(set_up.folder / "directory")}
+
+
+def on_a_full_disk(set_up: SetUp) -> None:
+    (set_up.folder / "audit.log").symlink_to("/dev/full")
+
+
+def at_a_domain_that_is_not_bound(set_up: SetUp) -> None:
+    """Let the mock refuse a domain; it takes every name below localhost for a bucket's."""
+    set_up.cnames = {"files.localhost": BUCKET}
+    set_up.settings = {"OSSFERRY_ENDPOINT": "http://files.localhost", "OSSFERRY_CNAME": "1"}
+    set_up.faults = ({"effect": "error", "code": "NonStandardHostForbidden", "bucket": BUCKET},)
+
+
+def behind_a_domain_of_another_bucket(set_up: SetUp) -> None:
+    set_up.cnames = {"files.localhost": "another"}
+    set_up.bucket = replace(SPEC, name="another")
+    set_up.settings = {"OSSFERRY_ENDPOINT": "http://files.localhost", "OSSFERRY_CNAME": "1"}
+
+
+FAULTS: dict[str, tuple[Change, str, str]] = {
+    "wrong secret key": (
+        changed(key=(KEY_ID, "wrong")),
+        "credentials",
+        "refuses the credentials from environment variables (SignatureDoesNotMatch)",
+    ),
+    "unknown key": (
+        changed(key=("LTAI5tMockUnknown", "canary-secret")),
+        "credentials",
+        "(InvalidAccessKeyId.NotFound)",
+    ),
+    "role that does not exist": (
+        with_settings(ROLE_ARN=f"{ROLE.arn}-x"),
+        "role",
+        f"The role {ROLE.arn}-x does not exist",
+    ),
+    "trust policy without the server": (
+        changed(role=replace(ROLE, trust_policy=trusting(f"{SERVER_ARN}-x"))),
+        "role",
+        f"the role does not trust {SERVER_ARN}",
+    ),
+    "sessions too long": (
+        with_settings(OBJECTS_SESSION_S="43200"),
+        "objects-role",
+        "allows only shorter sessions",
+    ),
+    "role without PutObject": (
+        changed(
+            role=replace(ROLE, policies=(allowing("oss:ListParts", "oss:AbortMultipartUpload"),))
+        ),
+        "upload",
+        "lacks the right oss:PutObject",
+    ),
+    "role without two rights": (
+        changed(role=replace(ROLE, policies=(allowing("oss:PutObject"),))),
+        "upload",
+        "lacks the right oss:ListParts, oss:AbortMultipartUpload",
+    ),
+    "kill switch on": (
+        changed(role=replace(ROLE, policies=(template("role-policy"), template("kill-switch")))),
+        "upload",
+        f"A policy denies uploads with the role {ROLE.arn} explicitly",
+    ),
+    "session policy not enforced": (
+        changed(faults=({"effect": "no-session-policy"},)),
+        "session-policy",
+        "the session policy is not enforced",
+    ),
+    "objects role without GetObject": (
+        changed(objects_role=replace(OBJECTS_ROLE, policies=(allowing("oss:PutObject"),))),
+        "objects-role",
+        "lacks the right oss:ListObjects, oss:ListMultipartUploads, oss:GetObject,"
+        " oss:DeleteObject, oss:ListParts, oss:AbortMultipartUpload",
+    ),
+    "no CORS rule": (
+        changed(bucket=replace(SPEC, cors="")),
+        "cors",
+        f"refuse PUT, POST, GET, HEAD, DELETE to pages at {PAGE}",
+    ),
+    "CORS rule for another page": (
+        changed(bucket=replace(SPEC, cors=CORS.replace(PAGE, "https://example.com"))),
+        "cors",
+        f"refuse PUT, POST, GET, HEAD, DELETE to pages at {PAGE}",
+    ),
+    "CORS rule without two methods": (
+        changed(bucket=replace(SPEC, cors=CORS.replace("DELETE", "GET").replace("HEAD", "GET"))),
+        "cors",
+        f"refuse HEAD, DELETE to pages at {PAGE}",
+    ),
+    "CORS rule without a request header": (
+        changed(bucket=replace(SPEC, cors=CORS.replace(">*<", ">x-oss-*<"))),
+        "cors",
+        f"refuse PUT, POST, GET, HEAD, DELETE to pages at {PAGE}",
+    ),
+    "CORS rule without an exposed header": (
+        changed(bucket=replace(SPEC, cors=CORS.replace("x-oss-hash-crc64ecma", "x-oss-version"))),
+        "cors-headers",
+        "hide x-oss-hash-crc64ecma from pages",
+    ),
+    "clock an hour behind": (
+        changed(advance=timedelta(hours=1)),
+        "clock",
+        "s behind; OSS and STS refuse requests with a wrong time",
+    ),
+    "clock an hour ahead": (
+        changed(advance=timedelta(hours=-1)),
+        "clock",
+        "s ahead; OSS and STS refuse requests with a wrong time",
+    ),
+    "wrong region and endpoint": (
+        with_settings(REGION="cn-shanghai", ENDPOINT="http://oss-cn-shanghai.localhost"),
+        "region",
+        "not in cn-shanghai; its endpoint is oss-cn-hangzhou.aliyuncs.com",
+    ),
+    "wrong region only": (
+        with_settings(REGION="cn-shanghai"),
+        "region",
+        "not in cn-shanghai: OSS refuses its signatures",
+    ),
+    "public endpoint forbidden": (
+        changed(refuse_public_endpoints=True),
+        "endpoint",
+        f"does not let this account use the public endpoint http://{BUCKET}.{HOST}",
+    ),
+    "domain that is not bound": (
+        at_a_domain_that_is_not_bound,
+        "endpoint",
+        "The custom domain http://files.localhost is bound to no bucket",
+    ),
+    "domain of another bucket": (
+        behind_a_domain_of_another_bucket,
+        "region",
+        "is bound to another bucket than",
+    ),
+    "second address of another region": (
+        with_settings(UPLOAD_HOSTS='["http://oss-cn-shanghai.localhost"]'),
+        "region",
+        "its endpoint is oss-cn-hangzhou.aliyuncs.com",
+    ),
+    "OSS that does not answer": (
+        changed(faults=({"effect": "reset", "when": "before", "bucket": BUCKET},)),
+        "endpoint",
+        f"http://{BUCKET}.{HOST} does not answer",
+    ),
+    "STS that does not answer": (
+        changed(faults=({"effect": "reset", "when": "before", "operation": "ListBuckets"},)),
+        "sts",
+        "STS does not answer (",
+    ),
+    "no bucket": (
+        changed(bucket=replace(SPEC, name="another")),
+        "bucket",
+        f"There is no bucket {BUCKET}",
+    ),
+    "bucket of another account": (
+        changed(bucket=replace(SPEC, account_id="2")),
+        "upload",
+        f"The bucket {BUCKET} belongs to another account than {ROLE.arn}",
+    ),
+    "public bucket": (
+        changed(bucket=replace(SPEC, acl="public-read")),
+        "public-access",
+        "Everybody can read",
+    ),
+    "Redis down": (
+        with_settings(REDIS_URL=f"redis://:canary-password@127.0.0.1:{free_port()}/0"),
+        "storage",
+        "Redis does not answer (ConnectionError)",
+    ),
+    "database down": (
+        with_settings(DATABASE_URL=f"postgresql://u:canary-password@127.0.0.1:{free_port()}/x"),
+        "ledger",
+        "The ledger does not answer",
+    ),
+    "folder of the ledger missing": (
+        with_settings(DATABASE_URL="sqlite:////nowhere/ledger.db"),
+        "ledger",
+        "the folder /nowhere does not exist",
+    ),
+    "audit file is a folder": (with_files, "audit", "cannot be opened (Is a directory)"),
+    "audit file on a full disk": (on_a_full_disk, "audit", "(No space left on device)"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_one_fault_is_named_and_no_other(set_up: SetUp, doctor: Doctor, fault: str) -> None:
+    breaks, id_, reason = FAULTS[fault]
+    breaks(set_up)
+
+    found = doctor(set_up)
+
+    assert list(rows(found, "fail")) == [id_]
+    assert reason in rows(found, "fail")[id_]
+    (row,) = (row for row in found["checks"] if row["id"] == id_)
+    assert row["fix"].endswith(".")
+    assert "canary" not in json.dumps(found)
+
+
+WARNINGS: dict[str, tuple[Change, str, str]] = {
+    "no lifecycle rule": (
+        changed(bucket=replace(SPEC, lifecycle="")),
+        "lifecycle",
+        "The bucket has no lifecycle rule.",
+    ),
+    "lifecycle rule that is off": (
+        changed(bucket=replace(SPEC, lifecycle=LIFECYCLE.replace("Enabled", "Disabled"))),
+        "lifecycle",
+        "No lifecycle rule aborts multipart uploads below uploads/.",
+    ),
+    "lifecycle rule for a part of the uploads": (
+        changed(bucket=replace(SPEC, lifecycle=LIFECYCLE.replace("uploads/", "uploads/a"))),
+        "lifecycle",
+        "No lifecycle rule aborts multipart uploads below uploads/.",
+    ),
+    "role that may do everything": (
+        changed(
+            role=replace(
+                ROLE,
+                policies=(
+                    '{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:*",'
+                    '"Resource":"*"}]}',
+                ),
+            )
+        ),
+        "role-scope",
+        f"The role {ROLE.arn} may also write outside uploads/ and read objects.",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", WARNINGS)
+def test_what_does_not_stop_uploads_is_a_warning(set_up: SetUp, doctor: Doctor, fault: str) -> None:
+    breaks, id_, reason = WARNINGS[fault]
+    breaks(set_up)
+
+    found = doctor(set_up)
+
+    warnings = rows(found, "warn")
+    assert rows(found, "fail") == {}
+    assert set(warnings) - NORMAL_WARNINGS == {id_}
+    assert warnings[id_] == reason
+
+
+def test_what_a_failed_check_makes_impossible_is_skipped(set_up: SetUp, doctor: Doctor) -> None:
+    set_up.bucket = replace(SPEC, name="another")
+
+    skipped = rows(doctor(set_up), "skipped")
+
+    assert skipped["region"] == "Needs the check bucket."
+    assert skipped["upload"] == "Needs the check region."
+    assert skipped["session-policy"] == "Needs the check upload."
+    assert {"storage", "ledger", "audit", "role"}.isdisjoint(skipped)
+
+
+def test_custom_domains_of_the_bucket_are_listed(set_up: SetUp, doctor: Doctor) -> None:
+    set_up.cnames = {"files.localhost": BUCKET}
+    set_up.settings = {"OSSFERRY_ENDPOINT": "http://files.localhost", "OSSFERRY_CNAME": "1"}
+    set_up.refuse_public_endpoints = True
+
+    found = doctor(set_up)
+
+    assert rows(found, "fail") == {}
+    assert rows(found, "ok")["domains"] == (
+        "Custom domains of the bucket: files.localhost (no certificate)."
+    )
+
+
+@pytest.fixture(scope="module")
+def ledger_server(a_postgres: Postgres) -> Postgres:
+    """A PostgreSQL server with a user without rights."""
+    a_postgres.add_user("stranger", "right")
+    return a_postgres
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome", "reason"),
+    [
+        (lambda url: url, "ok", "The database is empty; the server creates its tables"),
+        (lambda url: f"{url}x", "fail", "does not exist (InvalidCatalogNameError)"),
+        (
+            lambda url: url.replace("postgres@", "stranger:canary-password@"),
+            "fail",
+            "refuses the user or the password (InvalidPasswordError)",
+        ),
+        (
+            lambda url: url.replace("postgres@", "nobody@"),
+            "fail",
+            "refuses the user (InvalidAuthorizationSpecificationError)",
+        ),
+        (
+            lambda url: url.replace("postgres@", "stranger:right@"),
+            "fail",
+            "may not create or write the ledger's tables (InsufficientPrivilegeError)",
+        ),
+    ],
+    ids=["empty", "no database", "wrong password", "no user", "no rights"],
+)
+def test_a_fault_of_postgresql_is_named(
+    set_up: SetUp,
+    doctor: Doctor,
+    ledger_server: Postgres,
+    change: Callable[[str], str],
+    outcome: str,
+    reason: str,
+) -> None:
+    url = ledger_server.new_database()
+    set_up.settings = {"OSSFERRY_DATABASE_URL": change(url)}
+
+    found = doctor(set_up)
+
+    assert set(rows(found, "fail")) == ({"ledger"} if outcome == "fail" else set())
+    assert reason in rows(found, outcome)["ledger"]
+    assert "canary" not in json.dumps(found)
+    assert ledger_server.ask("\\dt", url.rpartition("/")[2]) == ""  # nothing was created
+
+
+@pytest.mark.parametrize(
+    ("revision", "outcome", "reason"),
+    [
+        (None, "ok", "The ledger can be written."),
+        ("0001", "warn", "The ledger has the tables of an older version."),
+        ("9999", "fail", "A newer version of ossferry has migrated the ledger."),
+    ],
+    ids=["newest", "older", "newer"],
+)
+def test_the_version_of_the_tables_is_told_and_not_changed(
+    set_up: SetUp, doctor: Doctor, revision: str | None, outcome: str, reason: str
+) -> None:
+    file = set_up.folder / "ledger.db"
+    asyncio.run(check_ledger(f"sqlite:///{file}"))
+    if revision:
+        with closing(sqlite3.connect(file, isolation_level=None)) as ledger:
+            ledger.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+
+    found = doctor(set_up)
+
+    assert rows(found, outcome)["ledger"] == reason
+    with closing(sqlite3.connect(file)) as ledger:
+        ((now,),) = ledger.execute("SELECT version_num FROM alembic_version").fetchall()
+    assert now == (revision or now)
+
+
+def test_a_ledger_that_does_not_exist_yet_is_not_created(set_up: SetUp, doctor: Doctor) -> None:
+    found = doctor(set_up)
+
+    assert rows(found, "ok")["ledger"].endswith("when it starts.")
+    assert not (set_up.folder / "ledger.db").exists()
+
+
+def test_root_does_not_touch_the_files_of_the_servers_user(
+    set_up: SetUp, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.geteuid() == 0:
+        os.chown(set_up.folder, pwd.getpwnam("nobody").pw_uid, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    user = pwd.getpwuid(set_up.folder.stat().st_uid).pw_name
+
+    found = doctor(set_up)
+
+    told = f"Needs the user {user}; root would create files that the server cannot write."
+    assert {name: rows(found, "skipped")[name] for name in ("ledger", "audit")} == {
+        "ledger": told,
+        "audit": told,
+    }
+    assert list(set_up.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("trusted", "host", "outcome", "reason"),
+    [
+        (False, "localhost", "fail", "Browsers refuse the certificate of https://localhost:"),
+        (True, "example.com", "fail", "Browsers refuse the certificate of https://localhost:"),
+        (True, "localhost", "warn", "ends in 0 days."),
+    ],
+    ids=["untrusted", "of another host", "ends soon"],
+)
+def test_the_certificate_that_browsers_see_is_checked(
+    set_up: SetUp,
+    doctor: Doctor,
+    monkeypatch: pytest.MonkeyPatch,
+    trusted: bool,
+    host: str,
+    outcome: str,
+    reason: str,
+) -> None:
+    make_certificate(set_up.folder, host)
+    chain, key = (set_up.folder / f"{name}.pem" for name in ("fullchain", "privkey"))
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(chain))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    with socket.create_server(("127.0.0.1", 0)) as plain, listening(plain, context):
+        set_up.settings = {
+            "OSSFERRY_PUBLIC_URL": f"https://localhost:{plain.getsockname()[1]}",
+            "OSSFERRY_ALLOWED_HOSTS": '["localhost"]',
+        }
+        found = doctor(set_up)
+
+    assert rows(found, outcome)["tls"].startswith(reason.partition("ends")[0])
+    assert reason in rows(found, outcome)["tls"]
+
+
+def test_a_page_that_does_not_answer_yet_is_a_warning(set_up: SetUp, doctor: Doctor) -> None:
+    set_up.settings = {
+        "OSSFERRY_PUBLIC_URL": f"https://localhost:{free_port()}",
+        "OSSFERRY_ALLOWED_HOSTS": '["localhost"]',
+    }
+
+    found = doctor(set_up)
+
+    assert "does not answer this machine" in rows(found, "warn")["tls"]
+    assert "endpoint" in rows(found, "ok")
+
+
+@contextmanager
+def listening(plain: socket.socket, context: ssl.SSLContext) -> Iterator[None]:
+    """Answer each connection with a TLS handshake, until the socket is closed."""
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                with suppress(ssl.SSLError), plain.accept()[0] as client:
+                    context.wrap_socket(client, server_side=True).close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield
+    plain.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def command(set_up: SetUp, oss: MockOSS, line: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of the documentation with the set-up in the environment."""
+    path = f"{COMMAND.parent}:{os.environ['PATH']}"
+    return subprocess.run(  # noqa: S603 - a line of our own documentation
+        ["/bin/sh", "-c", line],
+        cwd=set_up.folder,
+        env={
+            "PATH": path,
+            "HOME": str(set_up.folder),
+            "COLUMNS": "200",
+            **set_up.options(oss),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_command_prints_a_table_or_json_and_its_exit_code_is_the_result(set_up: SetUp) -> None:
+    as_table, as_json = re.findall(r"^\$ (ossferry doctor.*)$", PAGE_TEXT, re.MULTILINE)
+    with set_up.mock() as oss:
+        healthy = command(set_up, oss, as_table)
+        set_up.settings = {"OSSFERRY_REDIS_URL": "redis://127.0.0.1:1/0"}
+        broken = command(set_up, oss, as_table)
+        as_data = command(set_up, oss, as_json)
+
+    assert (healthy.returncode, healthy.stderr) == (0, "")
+    assert (broken.returncode, broken.stderr) == (1, "")
+    assert (as_data.returncode, as_data.stderr) == (1, "")
+    assert "FAIL" not in healthy.stdout
+    assert "environment variables" in healthy.stdout
+    lines = [line for line in broken.stdout.splitlines() if "FAIL" in line]
+    assert len(lines) == 1
+    assert "storage" in lines[0]
+    assert "Start Redis, or correct OSSFERRY_REDIS_URL." in broken.stdout
+    assert list(rows(json.loads(as_data.stdout), "fail")) == ["storage"]
+    assert KEY_SECRET not in healthy.stdout + broken.stdout + as_data.stdout
+
+
+@pytest.mark.parametrize(
+    ("settings", "env_file", "told"),
+    [
+        ({"OSSFERRY_BUCKET": ""}, b"", "OSSFERRY_BUCKET: "),
+        ({"OSSFERRY_METRICS_TOKEN_FILE": "/nowhere"}, b"", "OSSFERRY_METRICS_TOKEN_FILE: the file"),
+        ({}, b"\xff", "The file .env cannot be read: it is not UTF-8."),
+    ],
+    ids=["missing option", "unreadable secret", "unreadable settings"],
+)
+def test_wrong_settings_are_one_sentence(
+    set_up: SetUp, settings: dict[str, str], env_file: bytes, told: str
+) -> None:
+    set_up.settings = settings
+    (set_up.folder / ".env").write_bytes(env_file)
+    with set_up.mock() as oss:
+        done = command(set_up, oss, "ossferry doctor")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"ossferry: {told}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_page_lists_all_checks() -> None:
+    listed = re.findall(r"^\| `([a-z-]+)` \| (.+?) \| (.*?) \|$", PAGE_TEXT, re.MULTILINE)
+
+    assert listed == [
+        (id_, about, ", ".join(f"`{name}`" for name in needs.split()))
+        for id_, about, needs in CHECKS
+    ]

@@ -1,0 +1,93 @@
+"""How checks run, and what the operator is told about common faults."""
+
+import pytest
+
+from ossferry.errors import LedgerLostError, OssLostError
+from ossferry.operations.checks import (
+    Check,
+    Finding,
+    Outcome,
+    failed,
+    lost_ledger,
+    passed,
+    refused_role,
+    run_checks,
+    warned,
+)
+
+ROLE = "acs:ram::1:role/r"
+
+
+def fixed(finding: Finding | Exception, id_: str, *needs: str) -> Check:
+    """Return a check with this result."""
+
+    async def run() -> Finding:
+        if isinstance(finding, Exception):
+            raise finding
+        return finding
+
+    return Check(id=id_, run=run, needs=needs)
+
+
+async def test_a_check_is_skipped_if_one_that_it_needs_failed_or_was_skipped() -> None:
+    found = await run_checks(
+        [
+            fixed(failed("a", "do"), "a"),
+            fixed(warned("b", "do"), "b"),
+            fixed(passed("c"), "c", "b"),
+            fixed(passed("d"), "d", "c", "a"),
+            fixed(passed("e"), "e", "d"),
+        ]
+    )
+
+    assert {id_: (each.outcome, each.reason) for id_, each in found.items()} == {
+        "a": (Outcome.FAIL, "a"),
+        "b": (Outcome.WARN, "b"),
+        "c": (Outcome.OK, "c"),
+        "d": (Outcome.SKIPPED, "Needs the check a."),
+        "e": (Outcome.SKIPPED, "Needs the check d."),
+    }
+
+
+async def test_a_service_that_fails_during_a_check_is_a_finding_and_the_others_run() -> None:
+    found = await run_checks(
+        [
+            fixed(OssLostError("no-answer"), "a"),
+            fixed(passed("b"), "b"),
+            fixed(passed("c"), "c", "a"),
+        ]
+    )
+
+    assert found["a"] == failed(
+        "The check could not finish: oss-unavailable (no-answer).",
+        "Check the network of this machine, and try again.",
+    )
+    assert [found[id_].outcome for id_ in "bc"] == [Outcome.OK, Outcome.SKIPPED]
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("EntityNotExist.Role", "does not exist"),
+        ("NoPermission", "the role does not trust the-caller"),
+        ("InvalidParameter.DurationSeconds", "allows only shorter sessions"),
+        ("SomethingNew", "STS refuses the role acs:ram::1:role/r (SomethingNew)."),
+    ],
+)
+def test_a_refused_role_is_explained_by_the_code(code: str, told: str) -> None:
+    found = refused_role(code, ROLE, caller="the-caller")
+
+    assert told in found.reason
+    assert ROLE in found.reason
+    assert code in found.reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("InvalidPasswordError", "The database refuses the user or the password"),
+        ("ConnectionRefusedError", "The ledger does not answer, or cannot be written"),
+    ],
+)
+def test_a_lost_ledger_is_explained_by_the_drivers_error(reason: str, told: str) -> None:
+    assert lost_ledger(LedgerLostError(reason)).reason == f"{told} ({reason})."

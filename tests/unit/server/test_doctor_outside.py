@@ -1,0 +1,150 @@
+"""Checks of `ossferry doctor` without a signature, with answers that the mock never gives."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from ossferry.clock import utc_now
+from ossferry.doctor.outside import Outside, page_origins
+from ossferry.operations.checks import Finding
+from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
+from ossferry.settings.model import Settings
+
+PAGE = "https://uploads.example.com"
+OSS = {"x-oss-request-id": "1"}
+MayBe = httpx.Response | Exception
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings]) -> Settings:
+    return make_settings(public_url=PAGE, allowed_hosts=("uploads.example.com",))
+
+
+async def asked(settings: Settings, check: str, answer: MayBe) -> Finding:
+    """Run a check, after the one for addresses, with the same answer to all requests."""
+
+    def give(_request: httpx.Request) -> httpx.Response:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(give)) as client:
+        outside = Outside(settings, client, utc_now)
+        found = await outside.check_endpoint()
+        return found if check == "endpoint" else await getattr(outside, f"check_{check}")()
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (httpx.Response(200, html="<h1>Sign in</h1>"), "answers, but it is not OSS."),
+        (httpx.ConnectError("Name or service not known"), "(Name or service not known)."),
+        (httpx.ConnectTimeout(""), "(ConnectTimeout)."),
+        (
+            httpx.Response(403, headers=OSS, text="<Code>UserDisable</Code>"),
+            "answers with the error UserDisable.",
+        ),
+        (
+            httpx.Response(503, headers=OSS, text="<Code>ServiceUnavailable</Code>"),
+            "answers with the error ServiceUnavailable.",
+        ),
+    ],
+    ids=["login page", "no such name", "silence", "overdue account", "busy"],
+)
+async def test_an_address_without_a_usable_answer_is_told(
+    settings: Settings, answer: MayBe, told: str
+) -> None:
+    found = await asked(settings, "endpoint", answer)
+
+    assert (found.outcome, told in found.reason) == ("fail", True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (httpx.Response(403, headers=OSS, text="<Code>AccessDenied</Code>"), "ok"),
+        (httpx.Response(404, headers=OSS, text="<Code>NoSuchKey</Code>"), "fail"),
+        (httpx.Response(404, headers=OSS, html="<h1>No such page</h1>"), "fail"),
+        (httpx.Response(200, headers=OSS, text="found"), "fail"),
+    ],
+    ids=["private", "public", "public website", "an object"],
+)
+async def test_public_is_what_a_stranger_may_read(
+    settings: Settings, answer: httpx.Response, outcome: str
+) -> None:
+    assert (await asked(settings, "public_access", answer)).outcome == outcome
+
+
+ALLOWED = {
+    "access-control-allow-origin": PAGE,
+    "access-control-allow-methods": ", ".join(METHODS),
+    "access-control-allow-headers": ", ".join(REQUEST_HEADERS),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "refused"),
+    [
+        ({}, 200, ()),
+        ({"origin": "*", "methods": "*", "headers": "*, Authorization"}, 200, ()),
+        ({"methods": "GET"}, 200, ("PUT", "DELETE")),
+        ({"origin": "https://example.com"}, 200, METHODS),
+        ({"headers": "*"}, 200, METHODS),
+        ({"headers": ", ".join(REQUEST_HEADERS[:-1])}, 200, METHODS),
+        ({}, 403, METHODS),
+    ],
+    ids=["named", "wildcards", "methods", "origin", "authorization", "header", "status"],
+)
+async def test_a_preflight_is_read_as_a_browser_reads_it(
+    settings: Settings, changes: dict[str, str], status: int, refused: tuple[str, ...]
+) -> None:
+    headers = {**ALLOWED, **{f"access-control-allow-{k}": v for k, v in changes.items()}, **OSS}
+
+    found = await asked(settings, "cors", httpx.Response(status, headers=headers))
+
+    told = f"The bucket's CORS rules refuse {', '.join(refused)} to pages at {PAGE}."
+    assert (found.outcome, found.reason) == (
+        ("fail", told) if refused else ("ok", f"Pages at {PAGE} may send all methods.")
+    )
+
+
+@pytest.mark.parametrize(
+    ("shown", "outcome"),
+    [(", ".join(EXPOSED_HEADERS).lower(), "ok"), ("*", "ok"), ("ETag", "fail"), ("", "fail")],
+    ids=["named", "wildcard", "some", "none"],
+)
+async def test_exposed_headers_are_read_as_a_browser_reads_them(
+    settings: Settings, shown: str, outcome: str
+) -> None:
+    headers = {**OSS, "access-control-expose-headers": shown}
+
+    found = await asked(settings, "exposed_headers", httpx.Response(403, headers=headers))
+
+    assert found.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("options", "origins"),
+    [
+        ({}, ("http://127.0.0.1:8000", "http://localhost:8000")),
+        ({"behind_tls": True}, ("https://127.0.0.1", "https://localhost")),
+        (
+            {
+                "public_url": PAGE,
+                "allowed_hosts": ("uploads.example.com",),
+                "auth": "jwt",
+                "jwt_issuer": "https://id.example.com",
+                "jwt_audience": "uploads",
+                "jwt_jwks_url": "https://id.example.com/keys",
+                "cors_origins": ("https://app.example.com",),
+            },
+            (PAGE, "https://app.example.com"),
+        ),
+    ],
+    ids=["nothing known", "behind TLS", "with an application"],
+)
+def test_the_pages_that_upload_are_those_of_the_settings(
+    make_settings: Callable[..., Settings], options: dict[str, object], origins: tuple[str, ...]
+) -> None:
+    assert page_origins(make_settings(**options)) == origins
