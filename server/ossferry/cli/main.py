@@ -13,7 +13,9 @@ from typing import Annotated, TypeAlias
 import typer
 
 from ossferry.cli.admin import admin_commands
+from ossferry.cli.complaints import complaint
 from ossferry.cli.keys import key_commands
+from ossferry.cli.uploads import upload_commands
 from ossferry.errors import OssferryError, SettingsError
 from ossferry.settings.choices import Runtime
 
@@ -37,6 +39,7 @@ commands = typer.Typer(
 )
 commands.add_typer(key_commands, name="apikey")
 commands.add_typer(admin_commands, name="admin")
+commands.add_typer(upload_commands)
 
 
 @commands.command()
@@ -183,11 +186,20 @@ def _refuse_production(host: str, *, option: str) -> None:
 
 
 def main() -> None:
-    """Run the command line; print an `OssferryError` on stderr and exit with code 1."""
+    """Run the command line; print a sentence about an error on stderr, and exit with code 1.
+
+    Files that cannot be read or written are such errors; other exceptions are mistakes of this
+    program.
+    """
     try:
         commands()
     except OssferryError as error:
-        typer.echo(f"ossferry: {error}", err=True)
+        typer.echo(f"ossferry: {complaint(error)}", err=True)
+        raise SystemExit(1) from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        typer.echo(f"ossferry: {error.filename}: {error.strerror}.", err=True)
         raise SystemExit(1) from error
 
 
