@@ -17,7 +17,7 @@ SOURCES = {"ossferry": ROOT / "server", "mock_oss": ROOT / "server", "uploader":
 ARROWS: dict[str, dict[str, str]] = {
     "ossferry": {
         "cli": (
-            "app uploads authentication admin access ledger oss http settings "
+            "app signatures uploads authentication admin access ledger oss http settings "
             "observability identity errors clock"
         ),
         "app": (
@@ -35,6 +35,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "uploads hooks access ledger oss state http settings observability "
             "identity errors clock"
         ),
+        "signatures": "errors",
         "uploads": "hooks access ledger oss http settings observability identity errors clock",
         "hooks": "ledger oss settings observability identity errors clock",
         "authentication": "access ledger state http settings observability identity errors clock",

@@ -15,6 +15,7 @@ import typer
 from ossferry.cli.admin import admin_commands
 from ossferry.cli.complaints import complaint
 from ossferry.cli.keys import key_commands
+from ossferry.cli.signature import signature_commands
 from ossferry.cli.uploads import upload_commands
 from ossferry.errors import OssferryError, SettingsError
 from ossferry.settings.choices import Runtime
@@ -34,12 +35,12 @@ OssPort: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of
 commands = typer.Typer(
     help="Browser uploads straight into Alibaba Cloud OSS.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 commands.add_typer(key_commands, name="apikey")
 commands.add_typer(admin_commands, name="admin")
 commands.add_typer(upload_commands)
+commands.add_typer(signature_commands)
 
 
 @commands.command()
@@ -151,6 +152,14 @@ def config_docs() -> None:
     from ossferry.cli.config_docs import configuration_page
 
     typer.echo(configuration_page(), nl=False)
+
+
+@commands.command("commands-docs")
+def commands_docs() -> None:
+    """Print docs/commands.md, the page that describes all commands."""
+    from ossferry.cli.commands_docs import commands_page
+
+    typer.echo(commands_page(commands), nl=False)
 
 
 @commands.command(
