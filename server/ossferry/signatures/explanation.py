@@ -55,9 +55,9 @@ def explain(
         *(why_oss_differs(request, answer) if answer else []),
         *_of_fields(request, now),
     ]
-    is_known = any((answer and (answer.canonical_request or answer.string_to_sign), causes))
     if not causes or (expected and expected != request.provided):
-        causes += _of_signature(request, secret, expected, saw_oss=bool(is_known and answer))
+        saw_oss = answer is not None and bool(answer.canonical_request or answer.string_to_sign)
+        causes += _of_signature(request, secret, expected, saw_oss=saw_oss)
     return Explanation(
         canonical_request=request.canonical_request(),
         string_to_sign=request.string_to_sign(),
@@ -76,7 +76,7 @@ def _of_code(answer: OssAnswer | None) -> Iterator[str]:
             f"The client's clock is {abs(late) / 60:.0f} minutes {words} OSS's clock; OSS allows"
             " 15 minutes."
         )
-    elif answer.code in NEVER_SIGNATURE:
+    elif answer.code in NEVER_SIGNATURE and "expired" not in answer.message:
         yield NEVER_SIGNATURE[answer.code]
 
 

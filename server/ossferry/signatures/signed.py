@@ -2,7 +2,7 @@
 
 `oss2` computes the texts and the signature, because it is the vendor's own client. It offers no
 public function for the texts, so this module calls private ones; tests compare the results with the
-mock, which computes them independently.
+golden vectors of all official SDKs.
 
 Source: OSS API reference, "Include a V4 signature in the Authorization header", "V4 signatures in
 presigned URLs", "Include a V1 signature in the Authorization header" and "Add signatures to URLs".
@@ -145,7 +145,8 @@ def read_signature(request: HttpRequest, *, bucket: str = "") -> SignedRequest:
     raise BadRequestError(
         "the request has no signature of OSS: neither a header Authorization with"
         f" {V4} or `OSS`, nor x-oss-signature or Signature in its address."
-        " Copy the request that OSS refused, not the preflight (OPTIONS) before it."
+        " Copy the request that OSS refused, not the preflight (OPTIONS) before it; the signature"
+        " of a form is in its body, and cannot be explained."
     )
 
 

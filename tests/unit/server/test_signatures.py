@@ -1,6 +1,7 @@
 """Requests are read as browsers copy them, and their signatures are explained."""
 
 import shlex
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode
 
@@ -489,6 +490,9 @@ def test_a_refusal_for_another_reason_is_told() -> None:
     )  # fmt: skip
 
     assert cause(signed, answer=answer).startswith("OSS accepted the signature")
+    late = link(60, at=NOW - timedelta(minutes=2))
+    expired = replace(answer, message="Request has expired.")
+    assert cause(late, answer=expired).startswith("The link expired")
 
 
 def test_the_answer_of_oss_is_read() -> None:
