@@ -5,6 +5,7 @@ operator, who needs the code of the service that failed and the option to check.
 """
 
 from ossferry.errors import (
+    AuditLostError,
     LedgerLostError,
     OssEndpointError,
     OssferryError,
@@ -54,4 +55,6 @@ def complaint(error: OssferryError) -> str:
                 f"the ledger does not answer ({error.reason}); check OSSFERRY_DATABASE_URL, and"
                 " try again."
             )
+        case AuditLostError():
+            return "the audit trail cannot be written; check OSSFERRY_AUDIT_FILE and the disk."
     return str(error)

@@ -83,9 +83,9 @@ def list_uploads(which: Which = "", as_json: JsonOption = False) -> None:
 @upload_commands.command()
 def share(
     key: Annotated[str, typer.Argument(help="The key of the upload, as `ls` prints it.")],
-    days: Annotated[int, typer.Option(min=0, help="Days until the link expires.")] = 0,
+    days: Annotated[int, typer.Option(min=0, max=7, help="Days until the link expires.")] = 0,
     hours: Annotated[
-        int, typer.Option(min=0, help="Hours until the link expires; added to the days.")
+        int, typer.Option(min=0, max=168, help="Hours until the link expires; added to the days.")
     ] = 0,
     inline: Annotated[
         bool, typer.Option("--inline", help="Let the browser display the file.")
@@ -196,7 +196,7 @@ def _verify_receipts(which: str, since: datetime | None, *, as_json: bool) -> bo
     """Print the receipts that differ from the bucket; return whether there are any.
 
     Raises:
-        NotStoredError: no receipt matches the arguments.
+        NotStoredError: no receipt has this key or prefix.
     """
     from ossferry.cli.tools import with_bucket
     from ossferry.ledger.reports import count_uploads
@@ -220,7 +220,7 @@ def _verify_receipts(which: str, since: datetime | None, *, as_json: bool) -> bo
                     differ += 1
                     row = each.receipt
                     _add(rows, row.key, each.outcome, row.size, row.crc64, each.stored)
-        if not checked:
+        if not checked and since is None and not scope.is_whole:
             raise NotStoredError("no receipt of a stored upload matches; `ossferry ls` lists keys.")
         note(f"{checked} uploads checked, {differ} differ")
         return bool(differ)

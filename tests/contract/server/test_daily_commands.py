@@ -169,7 +169,7 @@ def test_a_link_that_ends_early_is_told(daily: Demo, site: httpx.Client, run: Ru
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--days", "8"), "--days and --hours: a link lasts 7 days at most."),
+        (("--days", "7", "--hours", "1"), "--days and --hours: a link lasts 7 days at most."),
         (("--inline",), "Only images, audio, video and plain text can be shown in place."),
         (("--note", "x" * 201), "note must be null, or text of at most 200 characters."),
     ],
@@ -249,12 +249,17 @@ def test_changed_and_missing_objects_are_found(daily: Demo, site: httpx.Client, 
     assert (hers.code, hers.out.count("\n"), others.code) == (1, 4, 0)
 
 
-def test_a_verification_of_nothing_is_no_success(site: httpx.Client, run: Run) -> None:
+def test_a_day_without_uploads_is_verified_but_not_a_key_without_a_receipt(
+    site: httpx.Client, run: Run
+) -> None:
     later = run("verify", "--since", "2999-01-01")
     nowhere = run("verify", "uploads/nobody-x/a.txt")
 
-    sentence = "ossferry: no receipt of a stored upload matches; `ossferry ls` lists keys."
-    assert [(each.code, each.complaint) for each in (later, nowhere)] == [(1, sentence)] * 2
+    assert (later.code, later.complaint) == (0, "0 uploads checked, 0 differ")
+    assert (nowhere.code, nowhere.complaint) == (
+        1,
+        "ossferry: no receipt of a stored upload matches; `ossferry ls` lists keys.",
+    )
 
 
 def test_a_local_file_is_compared_with_a_stored_object(
@@ -392,6 +397,17 @@ def test_uploads_under_way_cannot_be_aborted(run: Run, age: str) -> None:
         1,
         "ossferry: --older-than must be at least 1h: people may still send parts.",
     )
+
+
+def test_a_link_without_an_audit_trail_is_not_printed(
+    daily: Demo, site: httpx.Client, run: Run
+) -> None:
+    upload = recorded(daily, site)
+
+    ran = run("share", upload.key, OSSFERRY_AUDIT_FILE="/dev/full")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.complaint.startswith("ossferry: the audit trail cannot be written; check OSSFERRY_A")
 
 
 @pytest.mark.parametrize("age", ["1", "d", "-1d", "1.5d", "1y", "999999w"])
