@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import Element, ParseError
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]  # has no types
+from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]  # the same
 
 from ossferry.errors import BadRequestError
 
@@ -38,7 +38,7 @@ def read_answer(text: str) -> OssAnswer:
     """
     document = text[text.find("<") :].strip() if "<" in text else ""
     try:
-        root = fromstring(document)
+        root: Element = fromstring(document, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise BadRequestError(
             "--response: this is not an XML document; copy the whole body of OSS's answer."
