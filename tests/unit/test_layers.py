@@ -17,8 +17,8 @@ SOURCES = {"ossferry": ROOT / "server", "mock_oss": ROOT / "server", "uploader":
 ARROWS: dict[str, dict[str, str]] = {
     "ossferry": {
         "cli": (
-            "app doctor operations uploads authentication admin access ledger oss http settings "
-            "observability identity errors clock"
+            "app doctor signatures operations uploads authentication admin access ledger oss http "
+            "settings observability identity errors clock"
         ),
         "doctor": (
             "operations access ledger oss state settings observability identity errors clock"
@@ -38,6 +38,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "uploads hooks access ledger oss state http settings observability "
             "identity errors clock"
         ),
+        "signatures": "errors",
         "uploads": "hooks access ledger oss http settings observability identity errors clock",
         "hooks": "ledger oss settings observability identity errors clock",
         "authentication": "access ledger state http settings observability identity errors clock",

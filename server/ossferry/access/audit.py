@@ -187,21 +187,19 @@ class Audit:
             self.acted(request, None, action=action, outcome=error.code)
             raise
 
-    def managed(self, principal: str, *, action: str, key_id: str) -> None:
-        """Record an operator's change of an API key.
+    def managed(
+        self, principal: str, *, action: str, outcome: str = "done", key_id: str = ""
+    ) -> None:
+        """Record an operator's action on the command line.
 
         Args:
-            principal: hash of the principal that the key belongs to.
-            action: ``apikey-create`` or ``apikey-revoke``.
+            principal: hash of the principal whose API key or uploads are concerned.
+            action: ``apikey-create``, ``apikey-revoke``, ``share`` or ``discard``.
+            outcome: ``done``, or the code of the error.
+            key_id: id of the API key; empty for other actions.
         """
-        line = {
-            "at": self._clock().isoformat(),
-            "principal": principal,
-            "action": action,
-            "key_id": key_id,
-            "outcome": "done",
-        }
-        self._write(line)
+        line = {"at": self._clock().isoformat(), "principal": principal, "action": action}
+        self._write({**line, **({"key_id": key_id} if key_id else {}), "outcome": outcome})
 
     def check(self) -> None:
         """Check that the audit trail can be written.

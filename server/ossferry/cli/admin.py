@@ -5,24 +5,23 @@ running server. Each command imports its dependencies when it is called, so that
 starts quickly.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from dataclasses import fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from ossferry.clock import utc_now, utc_text
-from ossferry.errors import SettingsError
+from ossferry.cli.output import JsonOption, Rows, progress
+from ossferry.clock import utc_now
 
 if TYPE_CHECKING:
+    from ossferry.cli.tools import Tools
     from ossferry.ledger import Database
 
 __all__ = ["admin_commands"]
 
 MOST = 100_000
 
-T = TypeVar("T")
 Principal: TypeAlias = Annotated[
     str, typer.Argument(help="The principal's hash, as `principals` prints it.")
 ]
@@ -32,22 +31,35 @@ admin_commands = typer.Typer(help="Manage uploads and principals.", no_args_is_h
 
 
 @admin_commands.command()
-def principals() -> None:
-    """Print a table of all principals; the columns are separated by tabs, and times are in UTC."""
+def principals(as_json: JsonOption = False) -> None:
+    """List all principals with the number and size of their uploads; times are in UTC."""
+    from ossferry.cli.tools import with_ledger
     from ossferry.ledger.reports import principals_report
 
+    titles = {
+        "hash": "hash",
+        "name": "name",
+        "files": "files",
+        "bytes": "bytes",
+        "last_upload": "last upload",
+        "revoked_at": "shut out",
+    }
+
     async def read(database: "Database") -> None:
-        typer.echo("hash\tname\tfiles\tbytes\tlast upload\tshut out")
         async with database.read() as connection:
-            for row in await principals_report(connection, limit=MOST):
-                times = [
-                    utc_text(each) if each else "-" for each in (row.last_upload, row.revoked_at)
-                ]
-                typer.echo(
-                    "\t".join([row.hash, row.label, str(row.objects), str(row.bytes), *times])
+            found = await principals_report(connection, limit=MOST)
+        with Rows(titles, as_json=as_json) as rows:
+            for row in found:
+                rows.add(
+                    hash=row.hash,
+                    name=row.label,
+                    files=row.objects,
+                    bytes=row.bytes,
+                    last_upload=row.last_upload,
+                    revoked_at=row.revoked_at,
                 )
 
-    _run(read)
+    with_ledger(read)
 
 
 @admin_commands.command()
@@ -57,16 +69,27 @@ def uploads(
         datetime | None,
         typer.Option(help="Only uploads since this day in UTC.", formats=["%Y-%m-%d"]),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Print uploads as CSV, newest first."""
+    """Print all receipts as CSV, newest first, including those of deleted uploads."""
     from ossferry.admin.endpoints import csv_pieces
+    from ossferry.cli.tools import with_ledger
+    from ossferry.ledger.reports import UploadRow, upload_pages
 
-    async def read(database: "Database") -> None:
-        after = since.replace(tzinfo=UTC) if since else None
+    after = since.replace(tzinfo=UTC) if since else None
+
+    async def print_csv(database: "Database") -> None:
         async for piece in csv_pieces(database, principal=principal, since=after):
             typer.echo(piece, nl=False)
 
-    _run(read)
+    async def print_json(database: "Database") -> None:
+        names = {each.name: each.name for each in fields(UploadRow)}
+        with Rows(names, as_json=True) as rows:
+            async for page in upload_pages(database, principal=principal, since=after):
+                for row in page:
+                    rows.add(**{name: getattr(row, name) for name in names})
+
+    with_ledger(print_json if as_json else print_csv)
 
 
 @admin_commands.command()
@@ -91,13 +114,16 @@ def quota(
     bytes_total: Limit = None,
     objects_total: Limit = None,
     clear: Annotated[bool, typer.Option(help="Remove the principal's own limits.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Set limits for one principal; without options, print the principal's limits.
 
     If any option is given, all other limits are reset to the limits in the settings.
     """
+    from ossferry.cli.tools import with_ledger
     from ossferry.ledger import people
     from ossferry.ledger.standing import Quota, set_quota
+    from ossferry.uploads.scope import nobody
 
     own = Quota(
         bytes_day=bytes_day,
@@ -109,15 +135,15 @@ def quota(
     async def write(database: "Database") -> None:
         async with database.write() as connection:
             if await people.owner_by_hash(connection, principal) is None:
-                raise _nobody(principal)
+                raise nobody(principal)
             if clear or own != Quota():
                 await set_quota(connection, principal, own)
-        await _print_quota(database, principal)
+        await _print_quota(database, principal, as_json=as_json)
 
-    _run(write)
+    with_ledger(write)
 
 
-async def _print_quota(database: "Database", principal: str) -> None:
+async def _print_quota(database: "Database", principal: str, *, as_json: bool) -> None:
     """Print each limit of a principal, with the usage and who has set the limit."""
     from ossferry.ledger.standing import NAMES, standing
     from ossferry.settings.loading import load_settings
@@ -125,40 +151,52 @@ async def _print_quota(database: "Database", principal: str) -> None:
     settings = load_settings()
     async with database.read() as connection:
         found = await standing(connection, principal, utc_now())
-    typer.echo("limit\tused\tallowed\tset by")
-    for name in NAMES:
-        own, common = getattr(found.own, name), getattr(settings, f"quota_{name}")
-        allowed = common if own is None else own
-        shown = "-" if allowed is None else str(allowed)
-        by = "settings" if own is None else "admin"
-        typer.echo(f"{name}\t{found.used[name] + found.kept[name]}\t{shown}\t{by}")
+    titles = {"limit": "limit", "used": "used", "allowed": "allowed", "set_by": "set by"}
+    with Rows(titles, as_json=as_json) as rows:
+        for name in NAMES:
+            own, common = getattr(found.own, name), getattr(settings, f"quota_{name}")
+            rows.add(
+                limit=name,
+                used=found.used[name] + found.kept[name],
+                allowed=common if own is None else own,
+                set_by="settings" if own is None else "admin",
+            )
 
 
 @admin_commands.command()
 def reconcile(
     principal: Annotated[str, typer.Argument(help="Only this principal (a hash).")] = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Compare the bucket with the ledger, correct the ledger, and print the differences."""
+    from ossferry.cli.tools import with_bucket
     from ossferry.ledger import people
     from ossferry.ledger.reports import principals_report
     from ossferry.uploads.reconcile import reconciler
+    from ossferry.uploads.scope import nobody
 
-    async def compare(database: "Database") -> None:
-        async with database.read() as connection:
+    async def compare(tools: "Tools") -> None:
+        async with tools.database.read() as connection:
             known = [principal] if principal else []
             if not known:
                 known = [row.hash for row in await principals_report(connection, limit=MOST)]
             owners = [await people.owner_by_hash(connection, each) for each in known]
-        async with reconciler(database) as looking:
+        titles = {"difference": "difference", "key": "key"}
+        looking = reconciler(tools.settings, tools.store, tools.database)
+        with (
+            progress("Comparing principals", total=len(owners)) as done,
+            Rows(titles, as_json=as_json, has_heading=False) as rows,
+        ):
             for owner in owners:
                 if owner is None:
-                    raise _nobody(principal)
+                    raise nobody(principal)
                 differences = await looking.look_through(owner)
                 for kind in ("found", "changed", "gone"):
                     for key in getattr(differences, kind):
-                        typer.echo(f"{kind}\t{key}")
+                        rows.add(difference=kind, key=key)
+                done(1)
 
-    _run(compare)
+    with_bucket(compare)
 
 
 @admin_commands.command("kill-switch")
@@ -185,33 +223,13 @@ def kill_switch(
 
 
 def _set_revoked(principal: str, at: datetime | None) -> None:
+    from ossferry.cli.tools import with_ledger
     from ossferry.ledger import people
+    from ossferry.uploads.scope import nobody
 
     async def write(database: "Database") -> None:
         async with database.write() as connection:
             if not await people.set_revoked(connection, principal, at):
-                raise _nobody(principal)
+                raise nobody(principal)
 
-    _run(write)
-
-
-def _nobody(principal: str) -> SettingsError:
-    return SettingsError(
-        f"there is no principal {principal}; `ossferry admin principals` lists all."
-    )
-
-
-def _run(work: Callable[["Database"], Awaitable[T]]) -> T:
-    from ossferry.ledger import Database
-    from ossferry.settings.loading import load_settings
-
-    settings = load_settings()
-
-    async def main() -> T:
-        database = Database(settings.ledger_url)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    return asyncio.run(main())
+    with_ledger(write)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ossferry.cli.output import JsonOption, Rows
 from ossferry.clock import utc_now
 from ossferry.errors import SettingsError
 
@@ -49,12 +50,13 @@ def create(
 
 
 @key_commands.command("list")
-def list_keys() -> None:
-    """Print one line per key: id, user, and the times of creation, expiry and revocation."""
+def list_keys(as_json: JsonOption = False) -> None:
+    """List all keys with id, user, and the times of creation, expiry and revocation."""
     _, file = _opened()
-    for record in file.records().values():
-        fields = (record.id, record.user, record.created, record.expires, record.revoked)
-        typer.echo("\t".join(field or "-" for field in fields))
+    names = ("id", "user", "created", "expires", "revoked")
+    with Rows({name: name for name in names}, as_json=as_json, has_heading=False) as rows:
+        for record in file.records().values():
+            rows.add(**{name: getattr(record, name) or None for name in names})
 
 
 @key_commands.command()

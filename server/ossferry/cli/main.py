@@ -13,7 +13,10 @@ from typing import Annotated, TypeAlias
 import typer
 
 from ossferry.cli.admin import admin_commands
+from ossferry.cli.complaints import complaint
 from ossferry.cli.keys import key_commands
+from ossferry.cli.signature import signature_commands
+from ossferry.cli.uploads import upload_commands
 from ossferry.errors import OssferryError, SettingsError
 from ossferry.settings.choices import Runtime
 
@@ -32,11 +35,12 @@ OssPort: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port of
 commands = typer.Typer(
     help="Browser uploads straight into Alibaba Cloud OSS.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 commands.add_typer(key_commands, name="apikey")
 commands.add_typer(admin_commands, name="admin")
+commands.add_typer(upload_commands)
+commands.add_typer(signature_commands)
 
 
 @commands.command()
@@ -180,6 +184,14 @@ def config_docs() -> None:
     typer.echo(configuration_page(), nl=False)
 
 
+@commands.command("commands-docs")
+def commands_docs() -> None:
+    """Print docs/commands.md, the page that describes all commands."""
+    from ossferry.cli.commands_docs import commands_page
+
+    typer.echo(commands_page(commands), nl=False)
+
+
 @commands.command(
     "mock-oss",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
@@ -213,11 +225,20 @@ def _refuse_production(host: str, *, option: str) -> None:
 
 
 def main() -> None:
-    """Run the command line; print an `OssferryError` on stderr and exit with code 1."""
+    """Run the command line; print a sentence about an error on stderr, and exit with code 1.
+
+    Files that cannot be read or written are such errors; other exceptions are mistakes of this
+    program.
+    """
     try:
         commands()
     except OssferryError as error:
-        typer.echo(f"ossferry: {error}", err=True)
+        typer.echo(f"ossferry: {complaint(error)}", err=True)
+        raise SystemExit(1) from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        typer.echo(f"ossferry: {error.filename}: {error.strerror}.", err=True)
         raise SystemExit(1) from error
 
 

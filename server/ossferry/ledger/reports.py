@@ -11,7 +11,14 @@ from ossferry.ledger.database import AsyncConnection, Database
 from ossferry.ledger.standing import NAMES, Quota
 from ossferry.ledger.tables import TOTAL, principals, quotas, receipts, usage
 
-__all__ = ["PrincipalRow", "UploadRow", "principals_report", "upload_pages", "uploads_report"]
+__all__ = [
+    "PrincipalRow",
+    "UploadRow",
+    "count_uploads",
+    "principals_report",
+    "upload_pages",
+    "uploads_report",
+]
 
 PAGE = 1000
 
@@ -121,6 +128,23 @@ async def uploads_report(
     order = (receipts.c.recorded_at.desc(), receipts.c.key)
     rows = await connection.execute(wanted.order_by(*order).limit(limit))
     return [UploadRow(**row._mapping) for row in rows]
+
+
+async def count_uploads(
+    connection: AsyncConnection, *, principal: str = "", since: datetime | None = None
+) -> int:
+    """Return the number of receipts of stored uploads.
+
+    Args:
+        principal: hash of one principal; empty for all principals.
+        since: the earliest time of recording; None for all uploads.
+    """
+    wanted = sa.select(sa.func.count()).where(receipts.c.deleted_at.is_(None))
+    if principal:
+        wanted = wanted.where(receipts.c.principal == principal)
+    if since is not None:
+        wanted = wanted.where(receipts.c.recorded_at >= since)
+    return int((await connection.execute(wanted)).scalar_one())
 
 
 async def upload_pages(

@@ -8,7 +8,7 @@ receive the codes; they learn only whether a retry can help.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar, overload
@@ -94,6 +94,7 @@ class OssBucket:
         self._credentials: StsCredentials | None = None
         self._renewing = asyncio.Lock()
         self._left_alone_until = datetime.min.replace(tzinfo=UTC)
+        self._loss = "no-credentials"
 
     async def head(self, key: str) -> Stored | None:
         """Implement `ObjectStore.head` with HeadObject."""
@@ -122,6 +123,14 @@ class OssBucket:
     async def begun(self, prefix: str) -> Sequence[Begun]:
         """Implement `ObjectStore.begun` with ListMultipartUploads."""
         return await self._ask(lambda bucket: _entries(partial(bucket.begun, prefix)))
+
+    async def begun_pages(self, prefix: str) -> AsyncIterator[Sequence[Begun]]:
+        """Implement `ObjectStore.begun_pages` with ListMultipartUploads."""
+        after: tuple[str, ...] | None = ()
+        while after is not None:
+            page = await self._ask(_begun_after(prefix, after))
+            yield page.entries
+            after = page.after
 
     async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
         """Implement `ObjectStore.parts` with ListParts."""
@@ -244,7 +253,7 @@ class OssBucket:
             if self._life_left_s() <= self._settings.objects_session_s / 2:
                 await self._renew()
             if self._credentials is None or self._life_left_s() <= LAST_S:
-                raise StsLostError("no-credentials")
+                raise StsLostError(self._loss)
             return self._credentials
 
     async def _renew(self) -> None:
@@ -258,6 +267,7 @@ class OssBucket:
         except StsLostError as error:
             log.warning("own-credentials-not-renewed", reason=error.reason)
             self._left_alone_until = self._clock() + LEFT_ALONE
+            self._loss = error.reason
 
     def _life_left_s(self) -> float:
         if self._credentials is None:
@@ -293,6 +303,10 @@ def _copy_parts(bucket: SdkBucket, stored: Stored, target: str, part_size: int) 
     except Exception:
         bucket.abort(target, upload_id)
         raise
+
+
+def _begun_after(prefix: str, after: tuple[str, ...]) -> Callable[[SdkBucket], Page[Begun]]:
+    return lambda bucket: bucket.begun(prefix, after)
 
 
 def _entries(page_after: Callable[[tuple[str, ...]], Page[T]]) -> Sequence[T]:

@@ -8,23 +8,19 @@ the object does not extend this time. Objects that the page has refused are remo
 """
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ossferry.clock import Clock, monotonic, utc_now
-from ossferry.errors import LedgerLostError, OssferryError, SettingsError
+from ossferry.errors import LedgerLostError, OssferryError
 from ossferry.hooks.calls import Hooks, deleted, load_hooks
 from ossferry.identity.owner import Owner
 from ossferry.ledger import AsyncConnection, Database, leases, people, receipts, refusals
 from ossferry.observability.logs import logger, unexpected
 from ossferry.observability.metrics import Metrics
-from ossferry.oss import sts
-from ossferry.oss.bucket import OssBucket
 from ossferry.oss.objects import Listed, ObjectStore
-from ossferry.oss.sts import objects_sts
-from ossferry.settings.loading import load_settings
+from ossferry.settings.model import Settings
 from ossferry.uploads.quarantine import Quarantine
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
@@ -229,19 +225,8 @@ class Reconciler:
         )
 
 
-@asynccontextmanager
-async def reconciler(database: Database) -> AsyncIterator[Reconciler]:
-    """Yield a reconciler with its own connections, for the command line.
-
-    Raises:
-        SettingsError: `OSSFERRY_OBJECTS_ROLE_ARN` is not set.
-    """
-    settings = load_settings()
-    if settings.objects_role_arn is None:
-        raise SettingsError(
-            "OSSFERRY_OBJECTS_ROLE_ARN is missing; the server needs it for the bucket."
-        )
-    store = OssBucket(settings, objects_sts(settings, sts.default_credentials()), clock=utc_now)
+def reconciler(settings: Settings, store: ObjectStore, database: Database) -> Reconciler:
+    """Return a reconciler for the command line."""
     hooks = Hooks(settings, load_hooks({}))
     quotas = Quotas(settings, database, clock=utc_now, monotonic=monotonic)
     metrics = Metrics()
@@ -249,16 +234,13 @@ async def reconciler(database: Database) -> AsyncIterator[Reconciler]:
     quarantine = Quarantine(
         settings, store, database, hooks, quotas, metrics=metrics, clock=utc_now
     )
-    try:
-        yield Reconciler(
-            store,
-            database,
-            recorder,
-            hooks,
-            quotas,
-            quarantine=quarantine,
-            settle_s=settings.settle_s,
-            clock=utc_now,
-        )
-    finally:
-        await store.close()
+    return Reconciler(
+        store,
+        database,
+        recorder,
+        hooks,
+        quotas,
+        quarantine=quarantine,
+        settle_s=settings.settle_s,
+        clock=utc_now,
+    )

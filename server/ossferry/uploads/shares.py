@@ -25,7 +25,7 @@ from ossferry.oss.image_processing import Process, can_process, process_text
 from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.uploads.lists import read_limit
 
-__all__ = ["ShareApi", "ShareJson", "Shares", "Wish"]
+__all__ = ["MAX_LIFE_S", "MAX_NOTE", "ShareApi", "ShareJson", "Shares", "Wish", "make_link"]
 
 MIN_LIFE_S, MAX_LIFE_S = 60, 604_800
 MAX_NOTE = 200
@@ -103,34 +103,10 @@ class ShareApi:
 
         Raises:
             BadRequestError: a field is missing or malformed.
-            ForeignKeyError: the key is not below the principal's prefix.
-            NotStoredError: there is no such object.
-            NotInlineError: a browser must not display an object of this type.
-            NoPreviewError: OSS cannot process this object as an image.
+            RefusedError: `make_link` refuses to create the link.
         """
         wish = await read_body(request, Wish)
-        key = check_own_key(wish.key, owner.prefix)
-        process = process_text(wish.process)
-        stored = await self._store.head(key)
-        if stored is None:
-            raise NotStoredError("OSS has no object under this key.")
-        if process and not can_process(stored):
-            raise NoPreviewError("OSS processes images of at most 20 MB.")
-        params = _headers(stored, wish.disposition, process)
-        link = await self._store.link(key, lives_s=wish.expires_s, params=params)
-        share = Share(
-            id=secrets.token_hex(16),
-            key=key,
-            made_at=self._clock(),
-            expires_at=link.expires_at,
-            disposition=wish.disposition,
-            process=wish.process,
-            note=wish.note or "",
-        )
-        async with self._database.write() as connection:
-            await people.remember(connection, owner, share.made_at)
-            await shares.add(connection, owner, share)
-        answer: ShareJson = {**_as_json(share), "url": link.url}
+        answer = await make_link(self._store, self._database, owner, wish, clock=self._clock)
         return JSONResponse(answer)
 
     async def list(self, request: Request, owner: Owner) -> Response:
@@ -142,6 +118,44 @@ class ShareApi:
         last = found[-1].id if len(found) == limit else None
         answer: Shares = {"shares": [_as_json(each) for each in found], "next": last}
         return JSONResponse(answer)
+
+
+async def make_link(
+    store: ObjectStore, database: Database, owner: Owner, wish: Wish, *, clock: Clock
+) -> ShareJson:
+    """Create a share link, and record it in the ledger.
+
+    Args:
+        owner: the principal to whom the object must belong.
+
+    Raises:
+        ForeignKeyError: the key is not below the principal's prefix.
+        NotStoredError: there is no such object.
+        NotInlineError: a browser must not display an object of this type.
+        NoPreviewError: OSS cannot process this object as an image.
+    """
+    key = check_own_key(wish.key, owner.prefix)
+    process = process_text(wish.process)
+    stored = await store.head(key)
+    if stored is None:
+        raise NotStoredError("OSS has no object under this key.")
+    if process and not can_process(stored):
+        raise NoPreviewError("OSS processes images of at most 20 MB.")
+    params = _headers(stored, wish.disposition, process)
+    link = await store.link(key, lives_s=wish.expires_s, params=params)
+    share = Share(
+        id=secrets.token_hex(16),
+        key=key,
+        made_at=clock(),
+        expires_at=link.expires_at,
+        disposition=wish.disposition,
+        process=wish.process,
+        note=wish.note or "",
+    )
+    async with database.write() as connection:
+        await people.remember(connection, owner, share.made_at)
+        await shares.add(connection, owner, share)
+    return {**_as_json(share), "url": link.url}
 
 
 def _headers(stored: Stored, disposition: str, process: str) -> dict[str, str]:

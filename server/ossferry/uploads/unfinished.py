@@ -1,13 +1,15 @@
-"""Endpoints that list and discard unfinished uploads, including uploads from other devices.
+"""Endpoints that list and discard unfinished uploads, and a search for abandoned ones.
 
-Every request asks OSS; nothing is cached. To discard an upload, the server repeats the abort until
-OSS has no part of the upload. One abort is not enough, because OSS may still store a part that was
-being sent during the abort.
+The lists include uploads from other devices. Every request asks OSS; nothing is cached. To discard
+an upload, the server repeats the abort until OSS has no part of the upload. One abort is not
+enough, because OSS may still store a part that was being sent during the abort.
 """
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,7 +21,15 @@ from ossferry.identity.object_keys import check_own_key, name_of
 from ossferry.identity.owner import Owner
 from ossferry.oss.objects import Begun, ObjectStore, Part
 
-__all__ = ["UPLOAD_ID", "Discarded", "Unfinished", "UnfinishedApi"]
+__all__ = [
+    "UPLOAD_ID",
+    "Discarded",
+    "Stale",
+    "Unfinished",
+    "UnfinishedApi",
+    "discard",
+    "stale_uploads",
+]
 
 UPLOAD_ID = "[A-Za-z0-9._~-]{1,128}"
 MAX_SHOWN = 50
@@ -58,6 +68,22 @@ class Discarded(TypedDict):
 
     key: str
     upload_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """An unfinished upload to which nothing was added for a long time.
+
+    Attributes:
+        last_at: time of the latest part; of the beginning if there are no parts.
+        parts: number of stored parts.
+        size: size of these parts in bytes.
+    """
+
+    upload: Begun
+    last_at: datetime
+    parts: int
+    size: int
 
 
 class UnfinishedApi:
@@ -104,13 +130,9 @@ class UnfinishedApi:
             raise BadRequestError("upload_id must be the id of a multipart upload.")
         if await self._store.parts(key, upload_id) is None:
             raise NoUploadError("OSS has no unfinished upload of this key and id.")
-        for tried in range(ABORTS):
-            await asyncio.sleep(tried * PAUSE_S)
-            await self._store.abort(key, upload_id)
-            if await self._store.parts(key, upload_id) is None:
-                answer: Discarded = {"key": key, "upload_id": upload_id}
-                return JSONResponse(answer)
-        raise OssLostError("parts-left")
+        await discard(self._store, key, upload_id)
+        answer: Discarded = {"key": key, "upload_id": upload_id}
+        return JSONResponse(answer)
 
     def _looked(self, asked: tuple[str, str], look: asyncio.Task[Unfinished]) -> None:
         del self._looking[asked]
@@ -131,12 +153,51 @@ class UnfinishedApi:
         return None if parts is None else _as_json(upload, parts)
 
 
+async def discard(store: ObjectStore, key: str, upload_id: str) -> None:
+    """Abort a multipart upload, and return when OSS has no part of it left.
+
+    Raises:
+        OssLostError: OSS does not answer, or parts remain after several attempts.
+    """
+    for tried in range(ABORTS):
+        await asyncio.sleep(tried * PAUSE_S)
+        await store.abort(key, upload_id)
+        if await store.parts(key, upload_id) is None:
+            return
+    raise OssLostError("parts-left")
+
+
+async def stale_uploads(
+    store: ObjectStore, prefix: str, *, before: datetime
+) -> AsyncIterator[Stale]:
+    """Yield the unfinished uploads below a prefix of which no part was stored after a time.
+
+    Raises:
+        OssLostError: OSS does not answer.
+        OssRefusedError: OSS refuses to list uploads or parts.
+    """
+    async for page in store.begun_pages(prefix):
+        for upload in page:
+            if upload.began_at >= before:
+                continue
+            parts = await store.parts(upload.key, upload.upload_id)
+            if parts is None:
+                continue  # it has ended since
+            last_at = _last_at(upload, parts)
+            if last_at < before:
+                size = sum(part.size for part in parts)
+                yield Stale(upload=upload, last_at=last_at, parts=len(parts), size=size)
+
+
+def _last_at(upload: Begun, parts: Sequence[Part]) -> datetime:
+    return max((part.last_modified for part in parts), default=upload.began_at)
+
+
 def _is_of(owner: Owner, upload: Begun) -> bool:
     return upload.key.startswith(owner.prefix)
 
 
 def _as_json(upload: Begun, parts: Sequence[Part]) -> UnfinishedUpload:
-    last = max((part.last_modified for part in parts), default=upload.began_at)
     return {
         "key": upload.key,
         "name": name_of(upload.key),
@@ -144,7 +205,7 @@ def _as_json(upload: Begun, parts: Sequence[Part]) -> UnfinishedUpload:
         "size": sum(part.size for part in parts),
         "part_size": _part_size(parts),
         "began_at": utc_text(upload.began_at),
-        "last_at": utc_text(last),
+        "last_at": utc_text(_last_at(upload, parts)),
     }
 
 

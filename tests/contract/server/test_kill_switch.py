@@ -19,6 +19,7 @@ from ossferry.cli.main import commands
 from ossferry.errors import KillSwitchError, SettingsError
 from ossferry.oss.kill_switch import DENY, KillSwitch
 from ossferry.oss.sts import access_key
+from support.commands import environment
 from support.uploads import put
 
 RAM = Path(__file__).parents[3] / "deploy/ram"
@@ -94,7 +95,7 @@ def test_the_policy_it_makes_is_the_shipped_one() -> None:
 
 def command(drill: Demo, *arguments: str) -> Result:
     """Run `ossferry` with the operator's credentials."""
-    return CliRunner().invoke(commands, arguments, env=environment(drill))
+    return CliRunner().invoke(commands, arguments, env=environment(drill, OPERATOR))
 
 
 def hash_of_alice(drill: Demo) -> str:
@@ -103,33 +104,12 @@ def hash_of_alice(drill: Demo) -> str:
     return next(line.split("\t")[0] for line in lines if line.split("\t")[1] == "Alice")
 
 
-def environment(drill: Demo) -> dict[str, str]:
-    settings = drill.settings
-    options = {
-        "BUCKET": settings.bucket,
-        "REGION": settings.region,
-        "ENDPOINT": settings.endpoint,
-        "STS_ENDPOINT": f"http://127.0.0.1:{drill.oss.port}",
-        "RAM_ENDPOINT": f"http://127.0.0.1:{drill.oss.port}",
-        "ROLE_ARN": settings.role_arn,
-        "OBJECTS_ROLE_ARN": str(settings.objects_role_arn),
-        "OBJECTS_ENDPOINT": str(settings.objects_endpoint),
-        "SECRET": settings.secret.get_secret_value(),
-        "ALLOW_MOCK": "1",
-        "DATABASE_URL": settings.ledger_url,
-        "SETTLE_S": "0",
-    }
-    ((key, secret),) = OPERATOR.keys.items()
-    keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}
-    return keys | {f"OSSFERRY_{name}": value for name, value in options.items()}
-
-
 def test_the_program_turns_it(drill: Demo) -> None:
     ossferry = str(Path(sys.executable).with_name("ossferry"))
 
     done = subprocess.run(  # noqa: S603
         [ossferry, "admin", "kill-switch", "on"],
-        env=environment(drill),
+        env=environment(drill, OPERATOR),
         capture_output=True,
         text=True,
     )
@@ -180,6 +160,8 @@ def test_limits_are_set_and_uploads_exported(drill: Demo, site: httpx.Client) ->
     cleared = command(drill, "admin", "quota", alice, "--clear")
     wait_for(site, 200)
     exported = command(drill, "admin", "uploads", "--principal", alice).stdout
+    as_json = command(drill, "admin", "uploads", "--principal", alice, "--json").stdout
+    limits = command(drill, "admin", "quota", alice, "--json").stdout
     later = command(drill, "admin", "uploads", "--since", "2999-01-01").stdout
 
     assert (limited.exit_code, refused["code"]) == (0, "quota-exceeded")
@@ -189,6 +171,28 @@ def test_limits_are_set_and_uploads_exported(drill: Demo, site: httpx.Client) ->
     assert re.search(r"^bytes_day\t[0-9]+\t-\tsettings$", cleared.stdout, re.MULTILINE)
     assert f",{upload.key},5,{upload.report['crc64']}," in exported
     assert len(later.splitlines()) == 1
+    rows = [json.loads(line) for line in as_json.splitlines()]
+    assert (upload.key, 5, None) in [(row["key"], row["size"], row["deleted_at"]) for row in rows]
+    (by_day,) = [row for row in map(json.loads, limits.splitlines()) if row["limit"] == "bytes_day"]
+    assert (by_day["allowed"], by_day["set_by"]) == (None, "settings")
+
+
+def test_lists_of_principals_and_differences_are_json_on_demand(
+    drill: Demo, site: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ((key, secret),) = SERVER.keys.items()
+    monkeypatch.setattr("ossferry.oss.sts.default_credentials", lambda: access_key(key, secret))
+    command(drill, "admin", "reconcile")
+    silent = put(drill, site, b"without a receipt")
+
+    differences = command(drill, "admin", "reconcile", "--json").stdout
+    people = command(drill, "admin", "principals", "--json").stdout
+
+    assert [json.loads(line) for line in differences.splitlines()] == [
+        {"difference": "found", "key": silent.key}
+    ]
+    (alice,) = [row for row in map(json.loads, people.splitlines()) if row["name"] == "Alice"]
+    assert (alice["hash"], alice["revoked_at"]) == (hash_of_alice(drill), None)
 
 
 def test_bucket_and_ledger_are_compared_on_demand(

@@ -78,6 +78,7 @@ def test_keys_are_made_listed_and_revoked(run: Run) -> None:
     id_ = key.split("_")[1]
     code, nothing, ended = run("apikey", "revoke", id_)
     _, listed, _ = run("apikey", "list")
+    _, as_json, _ = run("apikey", "list", "--json")
 
     assert re.fullmatch(r"osf_[a-z2-7]{8}_[a-z2-7]{33}\n", key)
     assert (code, nothing) == (0, "")
@@ -90,7 +91,8 @@ def test_keys_are_made_listed_and_revoked(run: Run) -> None:
     fields = listed.strip().split("\t")
     assert fields[:2] == [id_, "carol"]
     assert "-" not in fields
-    assert key.strip() not in listed
+    assert key.strip() not in listed + as_json
+    assert list(json.loads(as_json).values()) == fields
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The command line prints one sentence and exits with code 1 if an option is invalid."""
 
+import os
+import re
 import socket
 import subprocess
 import sys
@@ -7,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from ossferry.cli.commands_docs import commands_page
 from ossferry.cli.config_docs import configuration_page
-from ossferry.cli.main import main
+from ossferry.cli.main import commands, main
 from ossferry.cli.serving import listen
 from ossferry.errors import SettingsError
 
@@ -47,6 +50,12 @@ def test_config_docs_prints_that_page(
 
     assert caught.value.code == 0
     assert capsys.readouterr().out == configuration_page()
+
+
+def test_the_page_about_commands_is_current() -> None:
+    text = (ROOT / "docs" / "commands.md").read_text()
+
+    assert text == commands_page(commands), "run `ossferry commands-docs > docs/commands.md`"
 
 
 def test_a_port_that_is_taken_is_one_sentence() -> None:
@@ -90,3 +99,55 @@ def test_the_module_is_a_program_too() -> None:
     )
 
     assert "mock-oss" in run.stdout
+
+
+SERVER_MODULES = {"oss2", "ossferry.app", "ossferry.settings.model", "sqlalchemy", "starlette"}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("ossferry a", {"abort-stale", "admin", "apikey"}),
+        ("ossferry admin re", {"reconcile", "restore", "revoke"}),
+        ("ossferry verify --s", {"--since"}),
+    ],
+)
+def test_shells_complete_commands_and_options_without_loading_the_server(
+    words: str, expected: set[str]
+) -> None:
+    code = (
+        "import sys; sys.argv = ['ossferry']; import ossferry.cli.main\n"
+        "try: ossferry.cli.main.main()\n"
+        "finally: print(*sys.modules, file=sys.stderr)"
+    )
+    asked = {
+        "_OSSFERRY_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
+
+    run = subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-c", code], env=os.environ | asked, capture_output=True, text=True
+    )
+
+    assert set(run.stdout.split()) == expected
+    assert set(run.stderr.split()) & SERVER_MODULES == set()
+
+
+def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.write_text("no folder")
+
+    run = subprocess.run(  # noqa: S603 - ours
+        [
+            "/bin/bash",
+            "-c",
+            f"'{sys.executable}' -m ossferry.cli.main --install-completion; exit $?",
+        ],
+        env={**os.environ, "HOME": str(home)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert run.returncode == 1
+    assert re.fullmatch(rf"ossferry: {home}\S*: [A-Z][a-z ]+\.\n", run.stderr)

@@ -1,0 +1,39 @@
+"""Generates the page `docs/commands.md` from the commands and their help texts."""
+
+import re
+
+import typer
+from typer.cli import get_docs_for_click
+from typer.main import get_command
+
+__all__ = ["commands_page"]
+
+HEAD = """\
+# Commands
+
+Commands print their result on stdout, and messages on stderr.
+The exit code is 0 after success, 2 after a wrong use of options, and 1 after any other failure.
+A failure is one sentence on stderr that says what to do.
+`verify` also ends with 1 if an upload differs.
+
+Lists are tables on a terminal, and lines of text separated by tabs for other programs.
+In text, control characters in names are escaped.
+`--json` prints one JSON object per line; use it in scripts.
+Long lists are printed while the command runs, and progress bars appear only on a terminal.
+
+`ossferry --install-completion` installs the completion of commands and options.
+Run it in the shell that you use: bash, zsh, fish or PowerShell, and start a new shell afterwards.
+`ossferry --show-completion` prints the script instead.
+
+This page is generated: `ossferry commands-docs > docs/commands.md`.
+
+"""
+
+
+def commands_page(commands: typer.Typer) -> str:
+    """Return the text of `docs/commands.md`: usage, arguments and options of all commands."""
+    command = get_command(commands)
+    context = typer.Context(command, info_name="ossferry")
+    text = get_docs_for_click(obj=command, ctx=context, name="ossferry", indent=1)
+    names_only = re.sub(r": .*\.\.\.$", "", text, flags=re.MULTILINE)  # the rest was cut off
+    return HEAD + names_only.rstrip() + "\n"

@@ -1,0 +1,60 @@
+"""The sentence that a command prints when it fails.
+
+The texts of errors are for clients of the server and name no cause. A command is run by the
+operator, who needs the code of the service that failed and the option to check.
+"""
+
+from ossferry.errors import (
+    AuditLostError,
+    LedgerLostError,
+    OssEndpointError,
+    OssferryError,
+    OssLostError,
+    OssRefusedError,
+    StsLostError,
+    StsRefusedError,
+)
+
+__all__ = ["complaint"]
+
+
+def complaint(error: OssferryError) -> str:
+    """Return a sentence that says what failed and what to do."""
+    match error:
+        case OssEndpointError():
+            return str(error)
+        case OssRefusedError():
+            return (
+                f"OSS refuses the request ({error.oss_code}, request id {error.oss_request_id});"
+                " check OSSFERRY_BUCKET, OSSFERRY_REGION, and the policy of"
+                " OSSFERRY_OBJECTS_ROLE_ARN."
+            )
+        case OssLostError():
+            return (
+                f"OSS gives no usable answer ({error.reason}); check the network and"
+                " OSSFERRY_ENDPOINT or OSSFERRY_OBJECTS_ENDPOINT, and try again."
+            )
+        case StsRefusedError():
+            return (
+                f"STS issues no credentials ({error.sts_code}, request id"
+                f" {error.sts_request_id}); check the access key of this command and the trust"
+                " policy of OSSFERRY_OBJECTS_ROLE_ARN."
+            )
+        case StsLostError(reason="no-server-credentials"):
+            return (
+                "no cloud credentials were found; set ALIBABA_CLOUD_ACCESS_KEY_ID and"
+                " ALIBABA_CLOUD_ACCESS_KEY_SECRET, or run the command where a RAM role is attached."
+            )
+        case StsLostError():
+            return (
+                f"STS gives no usable answer ({error.reason}); check the network and"
+                " OSSFERRY_STS_ENDPOINT, and try again."
+            )
+        case LedgerLostError():
+            return (
+                f"the ledger does not answer ({error.reason}); check OSSFERRY_DATABASE_URL, and"
+                " try again."
+            )
+        case AuditLostError():
+            return "the audit trail cannot be written; check OSSFERRY_AUDIT_FILE and the disk."
+    return str(error)

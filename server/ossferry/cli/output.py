@@ -1,0 +1,155 @@
+"""Output of commands: rows as a table, as text separated by tabs or as JSON, and progress bars.
+
+A terminal gets tables, other programs get text with one line per row; with `--json`, both get one
+JSON object per line. Rows are written while a command runs, so long lists need little memory.
+Progress bars are shown on stderr, and only if stderr is a terminal. Names and keys come from other
+people: control characters in them are escaped, so that they cannot change the terminal or a line.
+"""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Annotated, Self, TypeAlias
+
+import typer
+
+from ossferry.clock import utc_text
+
+__all__ = ["JsonOption", "Rows", "json_line", "note", "plain", "progress"]
+
+ROWS_PER_TABLE = 500
+"""Rows after which a terminal gets a table; the rows that follow get a table of their own."""
+
+ESCAPED = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode categories of characters without a shape: controls, text direction, line ends."""
+
+Value: TypeAlias = str | int | datetime | None
+
+JsonOption: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object per line.")
+]
+
+
+class Rows:
+    """Context manager that writes rows to stdout; all rows have the same columns.
+
+    Args:
+        titles: maps the name of each column, which is its key in JSON, to its title.
+        as_json: whether to write JSON objects.
+        has_heading: whether text for other programs begins with a line of titles.
+    """
+
+    def __init__(
+        self, titles: Mapping[str, str], *, as_json: bool, has_heading: bool = True
+    ) -> None:
+        self._titles = titles
+        self._as_json = as_json
+        self._has_heading = has_heading
+        self._is_terminal = not as_json and sys.stdout.isatty()
+        self._waiting: list[Mapping[str, Value]] = []
+
+    def __enter__(self) -> Self:
+        if self._has_heading and not (self._as_json or self._is_terminal):
+            typer.echo("\t".join(self._titles.values()))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._write_table()
+
+    def add(self, **values: Value) -> None:
+        """Write one row, with a value for each column; `None` is shown as ``-``."""
+        if self._as_json:
+            json_line({name: _for_json(values[name]) for name in self._titles})
+        elif self._is_terminal:
+            self._waiting.append(values)
+            if len(self._waiting) >= ROWS_PER_TABLE:
+                self._write_table()
+        else:
+            typer.echo("\t".join(_text(values[name]) for name in self._titles))
+
+    def _write_table(self) -> None:
+        if not self._waiting:
+            return
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        rows, self._waiting = self._waiting, []
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for name, title in self._titles.items():
+            is_number = all(isinstance(row[name], int | None) for row in rows)
+            table.add_column(title, justify="right" if is_number else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(_text(row[name])) for name in self._titles))
+        Console().print(table)
+
+
+def json_line(document: Mapping[str, object]) -> None:
+    """Write a JSON object to stdout, on one line."""
+    typer.echo(json.dumps(document))
+
+
+def note(sentence: str) -> None:
+    """Write a sentence for people to stderr, such as a summary."""
+    typer.echo(sentence, err=True)
+
+
+def plain(text: str) -> str:
+    """Return a text in which characters without a shape are escaped, such as ``\\x1b``."""
+    return "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in ESCAPED else char
+        for char in text
+    )
+
+
+@contextmanager
+def progress(
+    words: str, *, total: int | None, in_bytes: bool = False
+) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar while the context is entered, if stderr is a terminal.
+
+    Args:
+        words: the text beside the bar.
+        total: the amount of work; None if it is unknown.
+        in_bytes: whether the amount is a number of bytes.
+
+    Yields:
+        A function that adds an amount of finished work.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _amount: None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    amount = bars.DownloadColumn() if in_bytes else bars.MofNCompleteColumn()
+    parts = (bars.TextColumn("{task.description}"), bars.BarColumn(), amount)
+    with bars.Progress(
+        *parts,
+        bars.TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),  # otherwise rows for a file would go to stderr
+    ) as shown:
+        task = shown.add_task(words, total=total)
+        yield lambda amount: shown.advance(task, amount)
+
+
+def _for_json(value: Value) -> str | int | None:
+    return utc_text(value) if isinstance(value, datetime) else value
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, datetime):
+        return utc_text(value)
+    return "-" if value is None else plain(str(value))

@@ -1,0 +1,83 @@
+"""Opens the settings, the ledger and the bucket for a command, and closes them afterwards.
+
+Commands use the database and the cloud account in the settings, and work with or without a running
+server.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ossferry.clock import utc_now
+from ossferry.errors import SettingsError
+from ossferry.ledger import Database
+from ossferry.observability.logs import configure
+from ossferry.oss import sts
+from ossferry.oss.bucket import OssBucket
+from ossferry.settings.loading import load_settings
+from ossferry.settings.model import Settings
+from ossferry.settings.secrets import secret_values
+
+__all__ = ["Tools", "with_bucket", "with_ledger"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The settings, the ledger, and the bucket with the rights of the server."""
+
+    settings: Settings
+    database: Database
+    store: OssBucket
+
+
+def with_ledger(work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run an asynchronous function with the ledger, and return its result.
+
+    Raises:
+        SettingsError: an option is missing or invalid.
+    """
+    settings = _settings()
+
+    async def main() -> T:
+        database = Database(settings.ledger_url)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(main())
+
+
+def with_bucket(work: Callable[[Tools], Awaitable[T]]) -> T:
+    """Run an asynchronous function with the ledger and the bucket, and return its result.
+
+    Raises:
+        SettingsError: an option is missing or invalid.
+    """
+    settings = _settings()
+    if settings.objects_role_arn is None:
+        raise SettingsError(
+            "OSSFERRY_OBJECTS_ROLE_ARN is missing; the server needs it for the bucket."
+        )
+    credentials = sts.default_credentials()
+
+    async def main() -> T:
+        store = OssBucket(settings, sts.objects_sts(settings, credentials), clock=utc_now)
+        database = Database(settings.ledger_url)
+        try:
+            return await work(Tools(settings=settings, database=database, store=store))
+        finally:
+            await database.close()
+            await store.close()
+
+    return asyncio.run(main())
+
+
+def _settings() -> Settings:
+    """Return the settings, and start to log to stderr with secrets redacted."""
+    settings = load_settings()
+    configure(settings.log_level, secrets=secret_values(settings))
+    return settings

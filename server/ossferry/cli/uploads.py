@@ -1,0 +1,400 @@
+"""The commands `ossferry ls`, `share`, `verify` and `abort-stale` for stored uploads.
+
+The commands have the rights of the server: they use its role for objects and its ledger. Each
+command imports its dependencies when it is called, so that the command line starts quickly.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from ossferry.cli.output import JsonOption, Rows, note, progress
+from ossferry.clock import utc_now
+from ossferry.errors import BadRequestError, NotStoredError, OssferryError, SettingsError
+
+if TYPE_CHECKING:
+    from ossferry.access.audit import Audit
+    from ossferry.cli.tools import Tools
+    from ossferry.oss.objects import Begun, Stored
+    from ossferry.uploads.inventory import Outcome
+
+__all__ = ["upload_commands"]
+
+upload_commands = typer.Typer()
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+SHORTEST = timedelta(hours=1)
+"""A page may need this long to send a part over a slow connection."""
+
+READ_SIZE = 1 << 20
+
+Which: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="PREFIX|PRINCIPAL",
+        help="Only these uploads: the beginning of their keys, such as uploads/alice-, or a"
+        " principal's hash, as `ossferry admin principals` prints it.",
+    ),
+]
+
+
+@upload_commands.command("ls")
+def list_uploads(which: Which = "", as_json: JsonOption = False) -> None:
+    """List the stored uploads by key, with size, time, owner and CRC-64.
+
+    The list comes from the bucket, so it has every stored object. Owner and CRC-64 come from the
+    ledger; the CRC-64 is missing until the server has recorded the object.
+    """
+    from ossferry.cli.tools import with_bucket
+    from ossferry.uploads.inventory import stored_uploads
+    from ossferry.uploads.scope import read_scope
+
+    titles = {
+        "key": "key",
+        "bytes": "bytes",
+        "stored_at": "stored",
+        "owner": "owner",
+        "owner_hash": "owner's hash",
+        "crc64": "CRC-64",
+    }
+
+    async def show(tools: "Tools") -> None:
+        async with tools.database.read() as connection:
+            scope = await read_scope(connection, which)
+        with Rows(titles, as_json=as_json) as rows:
+            async for each in stored_uploads(tools.store, tools.database, scope):
+                rows.add(
+                    key=each.listed.key,
+                    bytes=each.listed.size,
+                    stored_at=each.listed.last_modified,
+                    owner=each.owner.label if each.owner else None,
+                    owner_hash=each.owner.hash if each.owner else None,
+                    crc64=(each.receipt.crc64 or None) if each.receipt else None,
+                )
+
+    with_bucket(show)
+
+
+@upload_commands.command()
+def share(
+    key: Annotated[str, typer.Argument(help="The key of the upload, as `ls` prints it.")],
+    days: Annotated[int, typer.Option(min=0, max=7, help="Days until the link expires.")] = 0,
+    hours: Annotated[
+        int, typer.Option(min=0, max=168, help="Hours until the link expires; added to the days.")
+    ] = 0,
+    inline: Annotated[
+        bool, typer.Option("--inline", help="Let the browser display the file.")
+    ] = False,
+    comment: Annotated[
+        str, typer.Option("--note", help="A note for the list of links, at most 200 characters.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Print a link that reads one upload: for an hour, or for the given time up to 7 days.
+
+    The link obeys the same rules as a link from the page, and is recorded in the ledger and in the
+    audit trail. A link cannot be revoked.
+    """
+    from ossferry.cli.tools import with_bucket
+    from ossferry.http.body import parsed
+    from ossferry.ledger import people
+    from ossferry.uploads.scope import read_key
+    from ossferry.uploads.shares import MAX_LIFE_S, Wish, make_link
+
+    read_key(key)
+    lives = timedelta(days=days, hours=hours) or timedelta(hours=1)
+    lives_s = int(lives.total_seconds())
+    if lives_s > MAX_LIFE_S:
+        raise BadRequestError("--days and --hours: a link lasts 7 days at most.")
+    disposition = "inline" if inline else "attachment"
+    wish = parsed(
+        {"key": key, "expires_s": lives_s, "disposition": disposition, "note": comment}, Wish
+    )
+
+    async def make(tools: "Tools") -> None:
+        async with tools.database.read() as connection:
+            owner = await people.owner_of_key(connection, key)
+        if owner is None:
+            raise NotStoredError("the ledger knows no owner of this key; `ossferry ls` lists keys.")
+        with _audit(tools) as audit, _audited(audit, owner.hash, "share"):
+            link = await make_link(tools.store, tools.database, owner, wish, clock=utc_now)
+        _print_link(link["url"], link["expires_at"], as_json=as_json)
+        if datetime.fromisoformat(link["expires_at"]) < utc_now() + lives - timedelta(minutes=1):
+            note(
+                f"The link expires at {link['expires_at']}, earlier than requested, because it"
+                " was signed with temporary credentials; OSSFERRY_SHARE_ACCESS_KEY_ID allows 7"
+                " days."
+            )
+
+    with_bucket(make)
+
+
+def _print_link(url: str, expires_at: str, *, as_json: bool) -> None:
+    if not as_json:
+        typer.echo(url)
+        return
+    titles = {"url": "url", "expires_at": "expires"}
+    with Rows(titles, as_json=True) as rows:
+        rows.add(url=url, expires_at=expires_at)
+
+
+@upload_commands.command()
+def verify(
+    which: Annotated[
+        str,
+        typer.Argument(
+            metavar="KEY|PREFIX|PRINCIPAL",
+            help="Only these uploads: a key, the beginning of keys, or a principal's hash.",
+        ),
+    ] = "",
+    since: Annotated[
+        datetime | None,
+        typer.Option(help="Only uploads recorded since this day in UTC.", formats=["%Y-%m-%d"]),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="Compare this local file with the stored object KEY instead."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the stored objects with their receipts: size, and CRC-64 as OSS computed it.
+
+    Print the uploads that differ, that are missing, or of which OSS has no CRC-64. The exit code is
+    1 if there are any. Objects without a receipt are not checked; `ossferry admin reconcile` finds
+    them.
+    """
+    from ossferry.uploads.scope import read_key
+
+    if file is not None:
+        if since is not None:
+            raise SettingsError("--since and --file cannot be used together.")
+        differs = _verify_file(file, read_key(which), as_json=as_json)
+    else:
+        differs = _verify_receipts(
+            which, since.replace(tzinfo=UTC) if since else None, as_json=as_json
+        )
+    if differs:
+        raise typer.Exit(1)
+
+
+VERIFIED = {
+    "key": "key",
+    "outcome": "outcome",
+    "bytes": "bytes",
+    "stored_bytes": "stored bytes",
+    "crc64": "CRC-64",
+    "stored_crc64": "stored CRC-64",
+}
+
+
+def _verify_receipts(which: str, since: datetime | None, *, as_json: bool) -> bool:
+    """Print the receipts that differ from the bucket; return whether there are any.
+
+    Raises:
+        NotStoredError: no receipt has this key or prefix.
+    """
+    from ossferry.cli.tools import with_bucket
+    from ossferry.ledger.reports import count_uploads
+    from ossferry.uploads.inventory import check_receipts
+    from ossferry.uploads.scope import read_scope
+
+    async def check(tools: "Tools") -> bool:
+        async with tools.database.read() as connection:
+            scope = await read_scope(connection, which)
+            principal = scope.owner.hash if scope.owner else ""
+            total = await count_uploads(connection, principal=principal, since=since)
+        checked, differ = 0, 0
+        with (
+            progress("Verifying", total=total if scope.is_whole else None) as done,
+            Rows(VERIFIED, as_json=as_json) as rows,
+        ):
+            async for each in check_receipts(tools.store, tools.database, scope, since=since):
+                done(1)
+                checked += 1
+                if each.outcome != "same":
+                    differ += 1
+                    row = each.receipt
+                    _add(rows, row.key, each.outcome, row.size, row.crc64, each.stored)
+        if not checked and since is None and not scope.is_whole:
+            raise NotStoredError("no receipt of a stored upload matches; `ossferry ls` lists keys.")
+        note(f"{checked} uploads checked, {differ} differ")
+        return bool(differ)
+
+    return with_bucket(check)
+
+
+def _verify_file(path: Path, key: str, *, as_json: bool) -> bool:
+    """Compare a local file with a stored object; return whether they differ.
+
+    Raises:
+        SettingsError: the file cannot be read.
+        NotStoredError: OSS has no object with this key.
+    """
+    from ossferry.cli.tools import with_bucket
+    from ossferry.uploads.inventory import outcome_of
+
+    async def find(tools: "Tools") -> "Stored | None":
+        return await tools.store.head(key)
+
+    stored = with_bucket(find)
+    if stored is None:
+        raise NotStoredError(f"OSS has no object {key!r}; `ossferry ls` lists keys.")
+    size, crc64 = _checksum(path)
+    outcome = outcome_of(stored, size=size, crc64=crc64)
+    with Rows(VERIFIED, as_json=as_json) as rows:
+        _add(rows, key, outcome, size, crc64, stored)
+    return outcome != "same"
+
+
+def _add(
+    rows: Rows, key: str, outcome: "Outcome", size: int, crc64: str, stored: "Stored | None"
+) -> None:
+    rows.add(
+        key=key,
+        outcome=outcome,
+        bytes=size,
+        stored_bytes=stored.size if stored else None,
+        crc64=crc64 or None,
+        stored_crc64=(stored.crc64 or None) if stored else None,
+    )
+
+
+def _checksum(path: Path) -> tuple[int, str]:
+    """Return the size in bytes and the CRC-64/ECMA (decimal text) of a file.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    from fastcrc import crc64
+
+    size = crc = 0
+    try:
+        total = path.stat().st_size
+        with (
+            path.open("rb") as file,
+            progress(f"Reading {path.name}", total=total, in_bytes=True) as done,
+        ):
+            while piece := file.read(READ_SIZE):
+                crc = crc64.xz(piece, crc)
+                size += len(piece)
+                done(len(piece))
+    except OSError as error:
+        raise SettingsError(f"--file: {path} cannot be read ({error.strerror}).") from error
+    return size, str(crc)
+
+
+def _age(text: str) -> timedelta:
+    """Convert text such as ``30m``, ``12h``, ``1d`` or ``2w`` to a duration.
+
+    Raises:
+        typer.BadParameter: the text has another format.
+    """
+    found = re.fullmatch(r"([0-9]{1,5})([mhdw])", text)
+    if found is None:
+        raise typer.BadParameter("write a number with m, h, d or w, such as 12h or 1d.")
+    return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+@upload_commands.command("abort-stale")
+def abort_stale(
+    older_than: Annotated[
+        timedelta,
+        typer.Option(
+            parser=_age,
+            metavar="AGE",
+            help="Time since the latest part was stored, such as 12h, 1d or 2w; at least 1h.",
+        ),
+    ],
+    which: Which = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list the uploads; abort nothing.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Abort unfinished multipart uploads that have not grown for a time, and free their parts.
+
+    A page cannot continue an aborted upload: it sends the file again.
+    """
+    from ossferry.cli.tools import with_bucket
+
+    if older_than < SHORTEST:
+        raise BadRequestError("--older-than must be at least 1h: people may still send parts.")
+    before = utc_now() - older_than
+    with_bucket(lambda tools: _abort(tools, which, before=before, dry_run=dry_run, as_json=as_json))
+
+
+async def _abort(
+    tools: "Tools", which: str, *, before: datetime, dry_run: bool, as_json: bool
+) -> None:
+    """Print the unfinished uploads to which nothing was added after a time, and abort them."""
+    from ossferry.uploads.scope import read_scope
+    from ossferry.uploads.unfinished import stale_uploads
+
+    titles = {
+        "key": "key",
+        "upload_id": "upload id",
+        "began_at": "began",
+        "last_at": "latest part",
+        "parts": "parts",
+        "bytes": "bytes",
+    }
+    count = freed = 0
+    async with tools.database.read() as connection:
+        scope = await read_scope(connection, which)
+    with (
+        _audit(tools) as audit,
+        progress("Aborting", total=None) as done,
+        Rows(titles, as_json=as_json) as rows,
+    ):
+        async for each in stale_uploads(tools.store, scope.prefix, before=before):
+            if not dry_run:
+                await _discard(tools, audit, each.upload)
+            rows.add(
+                key=each.upload.key,
+                upload_id=each.upload.upload_id,
+                began_at=each.upload.began_at,
+                last_at=each.last_at,
+                parts=each.parts,
+                bytes=each.size,
+            )
+            done(1)
+            count, freed = count + 1, freed + each.size
+    words = ("would be aborted", "would be freed") if dry_run else ("aborted", "freed")
+    note(f"{count} uploads {words[0]}, {freed} bytes {words[1]}")
+
+
+async def _discard(tools: "Tools", audit: "Audit", upload: "Begun") -> None:
+    from ossferry.ledger import people
+    from ossferry.uploads.unfinished import discard
+
+    async with tools.database.read() as connection:
+        owner = await people.owner_of_key(connection, upload.key)
+    with _audited(audit, owner.hash if owner else "", "discard"):
+        await discard(tools.store, upload.key, upload.upload_id)
+
+
+@contextmanager
+def _audit(tools: "Tools") -> "Iterator[Audit]":
+    from ossferry.access.audit import Audit
+
+    audit = Audit(tools.settings, clock=utc_now)
+    try:
+        yield audit
+    finally:
+        audit.close()
+
+
+@contextmanager
+def _audited(audit: "Audit", principal: str, action: str) -> Iterator[None]:
+    """Record an action in the audit trail after it was done or refused."""
+    try:
+        yield
+    except OssferryError as error:
+        audit.managed(principal, action=action, outcome=error.code)
+        raise
+    audit.managed(principal, action=action)

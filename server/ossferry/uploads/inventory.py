@@ -1,0 +1,129 @@
+"""Lists the stored objects of several principals, and compares stored objects with receipts.
+
+The bucket says which objects exist. OSS lists neither owners nor checksums; both come from the
+ledger.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from ossferry.identity.owner import Owner
+from ossferry.ledger import Database, people, receipts
+from ossferry.ledger.receipts import Receipt
+from ossferry.ledger.reports import UploadRow, upload_pages
+from ossferry.oss.objects import Listed, ObjectStore, Stored
+from ossferry.uploads.scope import Scope
+
+__all__ = ["Checked", "Outcome", "StoredUpload", "check_receipts", "outcome_of", "stored_uploads"]
+
+PAGE = 1000
+AT_ONCE = 32
+"""Concurrent requests to OSS."""
+
+Outcome: TypeAlias = Literal["same", "differs", "missing", "no-checksum"]
+"""Result of a comparison; ``no-checksum`` means that OSS has no CRC-64 of the object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredUpload:
+    """An object in the bucket, with the data of the ledger.
+
+    Attributes:
+        owner: None if the ledger does not know a principal with this prefix.
+        receipt: None if the ledger has no receipt of the object.
+    """
+
+    listed: Listed
+    owner: Owner | None
+    receipt: Receipt | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """The result of comparing one receipt with the object in the bucket.
+
+    Attributes:
+        stored: the object in the bucket; None if it is missing.
+    """
+
+    receipt: UploadRow
+    stored: Stored | None
+    outcome: Outcome
+
+
+async def stored_uploads(
+    store: ObjectStore, database: Database, scope: Scope
+) -> AsyncIterator[StoredUpload]:
+    """Yield the stored objects of a scope, sorted by key.
+
+    Raises:
+        OssLostError: OSS does not answer.
+        OssRefusedError: OSS refuses to list the objects.
+        LedgerLostError: the database does not answer.
+    """
+    owners: dict[str, Owner | None] = {}
+    after = ""
+    while True:
+        page = await store.list(scope.prefix, after=after, limit=PAGE)
+        async with database.read() as connection:
+            known = await receipts.of_keys(connection, [each.key for each in page])
+            for each in page:
+                folder = _folder(each.key)
+                if folder not in owners:
+                    owners[folder] = await people.owner_of_key(connection, each.key)
+        for each in page:
+            receipt = known.get(each.key)
+            if receipt and (receipt.size, receipt.etag) != (each.size, each.etag):
+                receipt = None  # the receipt of an earlier object
+            yield StoredUpload(listed=each, owner=owners[_folder(each.key)], receipt=receipt)
+        if len(page) < PAGE:
+            return
+        after = page[-1].key
+
+
+async def check_receipts(
+    store: ObjectStore, database: Database, scope: Scope, *, since: datetime | None = None
+) -> AsyncIterator[Checked]:
+    """Compare the receipts of stored uploads with the objects in the bucket; newest first.
+
+    OSS computed the CRC-64 of an object while it stored the bytes; no bytes are downloaded.
+
+    Args:
+        since: compare only uploads recorded at or after this time; None for all.
+
+    Raises:
+        OssLostError: OSS does not answer.
+        OssRefusedError: OSS refuses to describe an object.
+        LedgerLostError: the database does not answer.
+    """
+    principal = scope.owner.hash if scope.owner else ""
+    async for page in upload_pages(database, principal=principal, since=since):
+        wanted = [
+            row for row in page if row.deleted_at is None and row.key.startswith(scope.prefix)
+        ]
+        for start in range(0, len(wanted), AT_ONCE):
+            rows = wanted[start : start + AT_ONCE]
+            for checked in await asyncio.gather(*(_check(store, row) for row in rows)):
+                yield checked
+
+
+async def _check(store: ObjectStore, row: UploadRow) -> Checked:
+    stored = await store.head(row.key)
+    outcome = outcome_of(stored, size=row.size, crc64=row.crc64)
+    return Checked(receipt=row, stored=stored, outcome=outcome)
+
+
+def outcome_of(stored: Stored | None, *, size: int, crc64: str) -> Outcome:
+    """Compare an object in the bucket with the expected size in bytes and CRC-64."""
+    if stored is None:
+        return "missing"
+    if stored.size != size or (stored.crc64 and stored.crc64 != crc64):
+        return "differs"
+    return "same" if stored.crc64 else "no-checksum"
+
+
+def _folder(key: str) -> str:
+    return "/".join(key.split("/")[:2])

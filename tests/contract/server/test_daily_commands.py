@@ -1,0 +1,501 @@
+"""`ossferry ls`, `share`, `verify` and `abort-stale`, run beside a demo."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from ossferry.cli.demo import Demo
+from support.after_upload import become, fetch, operators_bucket
+from support.commands import Ran, environment
+from support.commands import run as run_command
+from support.serve_command import COMMAND
+from support.uploads import Upload, put
+from uploader.oss.signing import Credentials, sign_headers
+
+PART = bytes(100 * 1024)
+Run = Callable[..., Ran]
+
+
+@pytest.fixture(scope="module")
+def daily(web_dir: Path) -> Iterator[Demo]:
+    """A demo that does not reconcile during these tests."""
+    with Demo(web_dir=web_dir, settle_s=0, reconcile_s=300) as demo:
+        yield demo
+
+
+@pytest.fixture
+def site(daily: Demo) -> Iterator[httpx.Client]:
+    """A client signed in as Alice, whose bucket is empty."""
+    bucket = operators_bucket(daily)
+    for key in list(daily.oss.bucket(daily.bucket).objects):
+        bucket.delete_object(key)
+    with httpx.Client(base_url=daily.url, trust_env=False) as client:
+        become(client, "alice")
+        yield client
+    daily.oss.faults.clear()
+    daily.oss.clock.reset()
+
+
+@pytest.fixture
+def run(daily: Demo) -> Run:
+    """Runs a command with the options of the demo and with changes."""
+    return lambda *arguments, **changes: run_command(
+        *arguments, environment=environment(daily) | changes
+    )
+
+
+def recorded(daily: Demo, site: httpx.Client, content: bytes = b"hello", **more: str) -> Upload:
+    upload = put(daily, site, content, **more)  # type: ignore[arg-type] # only names of files
+    assert site.post("/api/receipts", json=upload.report).status_code == 200
+    return upload
+
+
+def in_json(ran: Ran) -> list[dict[str, object]]:
+    return [json.loads(line) for line in ran.out.splitlines()]
+
+
+def hash_of(run: Run, name: str) -> str:
+    return next(row[0] for row in run("admin", "principals").rows if row[1] == name)
+
+
+def test_the_list_joins_bucket_and_ledger(daily: Demo, site: httpx.Client, run: Run) -> None:
+    hers = recorded(daily, site)
+    new = put(daily, site, b"without a receipt")
+    become(site, "bob")
+    his = recorded(daily, site, b"hello!")
+    operators_bucket(daily).put_object("uploads/nobody-x/a.txt", b"strange")
+
+    listed = in_json(run("ls", "--json"))
+
+    assert [
+        (row["key"], row["bytes"], row["owner"], row["crc64"])
+        for row in sorted(listed, key=lambda row: str(row["key"]))
+    ] == sorted(
+        [
+            (hers.key, 5, "Alice", hers.report["crc64"]),
+            (new.key, 17, "Alice", None),
+            (his.key, 6, "Bob", his.report["crc64"]),
+            ("uploads/nobody-x/a.txt", 7, None, None),
+        ]
+    )
+
+
+def test_a_list_of_one_principal_or_prefix(daily: Demo, site: httpx.Client, run: Run) -> None:
+    hers = recorded(daily, site)
+    become(site, "bob")
+    his = recorded(daily, site)
+
+    of_bob = run("ls", hash_of(run, "Bob"))
+    of_alice = run("ls", "uploads/alice-")
+    of_nobody = run("ls", "uploads/nobody/")
+
+    head = ["key", "bytes", "stored", "owner", "owner's hash", "CRC-64"]
+    assert [row[0] for row in of_bob.rows] == ["key", his.key]
+    assert of_bob.rows[0] == head
+    assert of_bob.rows[1][1:6:2] == ["5", "Bob", his.report["crc64"]]
+    assert [row[0] for row in of_alice.rows] == ["key", hers.key]
+    assert (of_nobody.code, of_nobody.rows) == (0, [head])
+
+
+def test_an_overwritten_object_does_not_get_the_checksum_of_its_receipt(
+    daily: Demo, site: httpx.Client, run: Run
+) -> None:
+    upload = recorded(daily, site)
+    operators_bucket(daily).put_object(upload.key, b"other")
+
+    (row,) = in_json(run("ls", "--json"))
+
+    assert (row["key"], row["crc64"]) == (upload.key, None)
+
+
+def test_a_list_of_more_than_a_page_is_complete(daily: Demo, site: httpx.Client, run: Run) -> None:
+    bucket = operators_bucket(daily)
+    for number in range(1002):
+        bucket.put_object(f"uploads/many-x/{number:04}", b"")
+
+    listed = run("ls", "uploads/many-x/").rows[1:]
+
+    assert [row[0] for row in listed] == [f"uploads/many-x/{number:04}" for number in range(1002)]
+
+
+def test_a_link_opens_and_is_recorded(
+    daily: Demo, site: httpx.Client, run: Run, tmp_path: Path
+) -> None:
+    upload = recorded(daily, site, name="größe.txt")
+    audit = tmp_path / "audit.log"
+
+    ran = run(
+        "share", upload.key, "--days", "6", "--note", "for Käthe", OSSFERRY_AUDIT_FILE=str(audit),
+        **share_key(daily),
+    )  # fmt: skip
+    opened = fetch(daily, ran.out.strip())
+
+    assert (ran.code, ran.err, opened.content) == (0, "", b"hello")
+    assert opened.headers["content-disposition"].startswith("attachment; ")
+    listed = site.get("/api/shares").json()["shares"][0]
+    assert (listed["key"], listed["note"]) == (upload.key, "for Käthe")
+    line = json.loads(audit.read_text())
+    assert (line["principal"], line["action"], line["outcome"]) == (
+        hash_of(run, "Alice"),
+        "share",
+        "done",
+    )
+
+
+def share_key(daily: Demo) -> dict[str, str]:
+    secret = daily.settings.share_access_key_secret
+    assert secret is not None
+    return {
+        "OSSFERRY_SHARE_ACCESS_KEY_ID": daily.settings.share_access_key_id,
+        "OSSFERRY_SHARE_ACCESS_KEY_SECRET": secret.get_secret_value(),
+    }
+
+
+def test_a_link_that_ends_early_is_told(daily: Demo, site: httpx.Client, run: Run) -> None:
+    upload = recorded(daily, site)
+
+    ran = run("share", upload.key, "--hours", "12", "--json")
+
+    (link,) = in_json(ran)
+    assert str(link["url"]).startswith("http://")
+    assert ran.complaint.startswith(f"The link expires at {link['expires_at']}, earlier than")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--days", "7", "--hours", "1"), "--days and --hours: a link lasts 7 days at most."),
+        (("--inline",), "Only images, audio, video and plain text can be shown in place."),
+        (("--note", "x" * 201), "note must be null, or text of at most 200 characters."),
+    ],
+    ids=["too long", "inline", "note"],
+)
+def test_a_link_has_the_rules_of_the_route(
+    daily: Demo, site: httpx.Client, run: Run, arguments: tuple[str, ...], sentence: str
+) -> None:
+    upload = put(daily, site, b"<html>", name="a.html", headers={"content-type": "text/html"})
+
+    ran = run("share", upload.key, *arguments)
+
+    assert (ran.code, ran.out, ran.complaint) == (1, "", f"ossferry: {sentence}")
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        ("other/a.txt", "'other/a.txt' is not the key of an upload: keys begin with uploads/."),
+        ("uploads/nobody-x/a", "the ledger knows no owner of this key; `ossferry ls` lists keys."),
+        ("uploads/../a", "key must be an object key, as it was uploaded."),
+        ("uploads/\udcff", "key must be an object key, as it was uploaded."),
+    ],
+)
+def test_no_link_for_a_key_that_nobody_has(
+    site: httpx.Client, run: Run, key: str, sentence: str
+) -> None:
+    ran = run("share", key)
+
+    assert (ran.code, ran.out, ran.complaint) == (1, "", f"ossferry: {sentence}")
+
+
+def test_a_refused_link_is_in_the_audit_trail(
+    daily: Demo, site: httpx.Client, run: Run, tmp_path: Path
+) -> None:
+    upload = recorded(daily, site)
+    operators_bucket(daily).delete_object(upload.key)
+    audit = tmp_path / "audit.log"
+
+    ran = run("share", upload.key, OSSFERRY_AUDIT_FILE=str(audit))
+
+    assert (ran.code, ran.complaint) == (1, "ossferry: OSS has no object under this key.")
+    assert json.loads(audit.read_text())["outcome"] == "not-stored"
+
+
+def test_equal_objects_are_verified(daily: Demo, site: httpx.Client, run: Run) -> None:
+    run("admin", "reconcile")
+    uploads = [recorded(daily, site, bytes([number])) for number in range(40)]
+
+    everything, one = run("verify"), run("verify", uploads[0].key)
+
+    assert (everything.code, everything.out.count("\n")) == (0, 1)
+    assert everything.complaint == "40 uploads checked, 0 differ"
+    assert (one.code, one.complaint) == (0, "1 uploads checked, 0 differ")
+
+
+def test_changed_and_missing_objects_are_found(daily: Demo, site: httpx.Client, run: Run) -> None:
+    run("admin", "reconcile")
+    same, changed, longer, gone = (recorded(daily, site, b"hello") for _ in range(4))
+    bucket = operators_bucket(daily)
+    bucket.put_object(changed.key, b"olleh")
+    bucket.put_object(longer.key, b"hello!")
+    bucket.delete_object(gone.key)
+
+    ran = run("verify", "--json")
+    hers, others = run("verify", "uploads/alice-"), run("verify", same.key)
+
+    found = {
+        row["key"]: (row["outcome"], row["bytes"], row["stored_bytes"]) for row in in_json(ran)
+    }
+    assert found == {
+        changed.key: ("differs", 5, 5),
+        longer.key: ("differs", 5, 6),
+        gone.key: ("missing", 5, None),
+    }
+    assert (ran.code, ran.complaint) == (1, "4 uploads checked, 3 differ")
+    assert (hers.code, hers.out.count("\n"), others.code) == (1, 4, 0)
+
+
+def test_a_day_without_uploads_is_verified_but_not_a_key_without_a_receipt(
+    site: httpx.Client, run: Run
+) -> None:
+    later = run("verify", "--since", "2999-01-01")
+    nowhere = run("verify", "uploads/nobody-x/a.txt")
+
+    assert (later.code, later.complaint) == (0, "0 uploads checked, 0 differ")
+    assert (nowhere.code, nowhere.complaint) == (
+        1,
+        "ossferry: no receipt of a stored upload matches; `ossferry ls` lists keys.",
+    )
+
+
+def test_a_local_file_is_compared_with_a_stored_object(
+    daily: Demo, site: httpx.Client, run: Run, tmp_path: Path
+) -> None:
+    content = bytes(range(256)) * 8000
+    upload = put(daily, site, content)
+    same, other = tmp_path / "same.bin", tmp_path / "other.bin"
+    same.write_bytes(content)
+    other.write_bytes(content[::-1])
+
+    good = run("verify", upload.key, "--file", str(same), "--json")
+    bad = run("verify", upload.key, "--file", str(other), "--json")
+
+    (row,) = in_json(good)
+    assert (good.code, row["outcome"], row["crc64"]) == (0, "same", upload.report["crc64"])
+    (row,) = in_json(bad)
+    assert (bad.code, row["outcome"], row["stored_crc64"]) == (
+        1,
+        "differs",
+        upload.report["crc64"],
+    )
+    assert row["crc64"] != row["stored_crc64"]
+
+
+def test_a_file_or_object_that_is_not_there_is_one_sentence(
+    daily: Demo, site: httpx.Client, run: Run, tmp_path: Path
+) -> None:
+    upload = put(daily, site, b"hello")
+    path = tmp_path / "none"
+
+    no_file = run("verify", upload.key, "--file", str(path))
+    no_object = run("verify", upload.key + "x", "--file", str(tmp_path))
+    no_key = run("verify", "--file", str(path))
+    both = run("verify", upload.key, "--file", str(path), "--since", "2026-01-01")
+
+    assert [each.code for each in (no_file, no_object, no_key, both)] == [1] * 4
+    assert no_file.complaint == (
+        f"ossferry: --file: {path} cannot be read (No such file or directory)."
+    )
+    assert no_object.complaint == (
+        f"ossferry: OSS has no object '{upload.key}x'; `ossferry ls` lists keys."
+    )
+    assert "is not the key of an upload" in no_key.complaint
+    assert both.complaint == "ossferry: --since and --file cannot be used together."
+
+
+def begin(daily: Demo, prefix: str, *, hours_ago: float, parts: int) -> tuple[str, str]:
+    """Begin a multipart upload some hours ago; return its key and upload id."""
+    daily.oss.clock.advance(-3600 * hours_ago)
+    key = f"{prefix}2026-03-14/{hours_ago}.bin"
+    text = signed(daily, "POST", key, [("uploads", None)])
+    upload_id = text.partition("<UploadId>")[2].partition("<")[0]
+    for number in range(1, parts + 1):
+        signed(daily, "PUT", key, [("partNumber", str(number)), ("uploadId", upload_id)], PART)
+    daily.oss.clock.reset()
+    return key, upload_id
+
+
+def signed(
+    daily: Demo, method: str, key: str, query: list[tuple[str, str | None]], content: bytes = b""
+) -> str:
+    """Send a request that is signed at the time of the mock's clock."""
+    headers = sign_headers(
+        Credentials(ACCESS_KEY_ID, ACCESS_KEY_SECRET),
+        method,
+        daily.bucket,
+        key,
+        date=f"{daily.oss.clock.now():%Y%m%dT%H%M%SZ}",
+        region="cn-hangzhou",
+        query=query,
+    )
+    address = "&".join(f"{name}={value}" if value else name for name, value in query)
+    answer = httpx.request(
+        method,
+        f"http://127.0.0.1:{daily.oss.port}/{daily.bucket}/{key}?{address}",
+        headers=headers,
+        content=content,
+        trust_env=False,
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def unfinished(daily: Demo) -> set[tuple[str, str]]:
+    found = operators_bucket(daily).list_multipart_uploads().upload_list
+    return {(each.key, each.upload_id) for each in found}
+
+
+def test_stale_uploads_are_listed_and_aborted(
+    daily: Demo, site: httpx.Client, run: Run, tmp_path: Path
+) -> None:
+    prefix = site.post("/api/grant").json()["prefix"]
+    old = begin(daily, prefix, hours_ago=30, parts=2)
+    empty = begin(daily, "uploads/nobody-x/", hours_ago=50, parts=0)
+    new = begin(daily, prefix, hours_ago=20, parts=1)
+    audit = tmp_path / "audit.log"
+
+    planned = run("abort-stale", "--older-than", "1d", "--dry-run", "--json")
+    still = unfinished(daily)
+    done = run("abort-stale", "--older-than", "1d", "--json", OSSFERRY_AUDIT_FILE=str(audit))
+    again = run("abort-stale", "--older-than", "24h", prefix)
+
+    assert still == {old, empty, new}
+    assert unfinished(daily) == {new}
+    rows = in_json(planned)
+    assert in_json(done) == rows
+    assert {(row["key"], row["upload_id"]): (row["parts"], row["bytes"]) for row in rows} == {
+        old: (2, 2 * len(PART)),
+        empty: (0, 0),
+    }
+    assert planned.complaint == "2 uploads would be aborted, 204800 bytes would be freed"
+    assert done.complaint == "2 uploads aborted, 204800 bytes freed"
+    assert (again.code, again.complaint) == (0, "0 uploads aborted, 0 bytes freed")
+    lines = [json.loads(line) for line in audit.read_text().splitlines()]
+    assert [(line["action"], line["outcome"]) for line in lines] == [("discard", "done")] * 2
+    assert {line["principal"] for line in lines} == {"", hash_of(run, "Alice")}
+
+
+def test_an_old_upload_that_still_grows_is_kept(daily: Demo, site: httpx.Client, run: Run) -> None:
+    key, upload_id = begin(daily, "uploads/alice-x/", hours_ago=60, parts=1)
+    signed(daily, "PUT", key, [("partNumber", "2"), ("uploadId", upload_id)], PART)
+
+    ran = run("abort-stale", "--older-than", "1d", "uploads/alice-x/")
+
+    assert (ran.code, ran.complaint) == (0, "0 uploads aborted, 0 bytes freed")
+    assert (key, upload_id) in unfinished(daily)
+
+
+@pytest.mark.parametrize("age", ["59m", "0d"])
+def test_uploads_under_way_cannot_be_aborted(run: Run, age: str) -> None:
+    ran = run("abort-stale", "--older-than", age)
+
+    assert (ran.code, ran.complaint) == (
+        1,
+        "ossferry: --older-than must be at least 1h: people may still send parts.",
+    )
+
+
+def test_a_link_without_an_audit_trail_is_not_printed(
+    daily: Demo, site: httpx.Client, run: Run
+) -> None:
+    upload = recorded(daily, site)
+
+    ran = run("share", upload.key, OSSFERRY_AUDIT_FILE="/dev/full")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.complaint.startswith("ossferry: the audit trail cannot be written; check OSSFERRY_A")
+
+
+@pytest.mark.parametrize("age", ["1", "d", "-1d", "1.5d", "1y", "999999w"])
+def test_an_age_that_cannot_be_read_is_a_usage_error(run: Run, age: str) -> None:
+    ran = run("abort-stale", f"--older-than={age}")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "write a number with m, h, d or w" in ran.err
+
+
+COMMANDS = [
+    pytest.param(("ls",), id="ls"),
+    pytest.param(("share", "uploads/alice-x/a"), id="share"),
+    pytest.param(("verify",), id="verify"),
+    pytest.param(("abort-stale", "--older-than", "1d"), id="abort-stale"),
+]
+
+
+@pytest.mark.parametrize("arguments", COMMANDS)
+def test_a_server_without_a_role_for_objects_cannot_run_them(
+    run: Run, arguments: tuple[str, ...]
+) -> None:
+    ran = run(*arguments, OSSFERRY_OBJECTS_ROLE_ARN="")
+
+    assert ran.code == 1
+    assert ran.out == ""
+    assert ran.complaint.startswith("ossferry: OSSFERRY_OBJECTS_ROLE_ARN")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tMockNobody"},
+            "ossferry: STS issues no credentials (InvalidAccessKeyId.NotFound, request id ",
+        ),
+        (
+            {"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "wrong"},
+            "ossferry: STS issues no credentials (SignatureDoesNotMatch, request id ",
+        ),
+        (
+            {"OSSFERRY_STS_ENDPOINT": "http://127.0.0.1:9"},
+            "ossferry: STS gives no usable answer (no-answer); check the network and ",
+        ),
+        (
+            {"OSSFERRY_OBJECTS_ENDPOINT": "http://127.0.0.1:9"},
+            "ossferry: OSS gives no usable answer (no-answer); check the network and ",
+        ),
+        (
+            {"OSSFERRY_BUCKET": "no-such-bucket-here"},
+            "ossferry: OSS refuses the request (NoSuchBucket, request id ",
+        ),
+        (
+            {"OSSFERRY_DATABASE_URL": "postgresql://a:b@127.0.0.1:9/x"},
+            "ossferry: the ledger does not answer (",
+        ),
+        ({"OSSFERRY_DATABASE_URL": "sqlite:////nowhere/x.db"}, "ossferry: OSSFERRY_DATABASE_URL: "),
+    ],
+    ids=["key", "secret", "sts", "oss", "bucket", "ledger", "folder"],
+)
+def test_the_cause_of_a_failure_is_one_sentence(
+    run: Run, changes: dict[str, str], sentence: str
+) -> None:
+    ran = run("ls", "--json", **changes)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.complaint.startswith(sentence)
+
+
+def test_missing_credentials_are_one_sentence(daily: Demo, tmp_path: Path) -> None:
+    options = environment(daily) | {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
+    options = {name: value for name, value in options.items() if "ACCESS_KEY" not in name}
+
+    done = subprocess.run(  # noqa: S603 - our own command
+        [COMMAND, "ls"], env=options | {"HOME": str(tmp_path)}, capture_output=True, text=True
+    )
+
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (1, [])
+    assert done.stderr.splitlines()[-1].startswith(
+        "ossferry: no cloud credentials were found; set ALIBABA_CLOUD_ACCESS_KEY_ID and "
+    )
+
+
+def test_an_unknown_principal_is_one_sentence(run: Run) -> None:
+    for command in (("ls",), ("verify",), ("abort-stale", "--older-than", "1d")):
+        unknown, odd = run(*command, "0" * 16), run(*command, "nobody")
+        assert (unknown.code, odd.code) == (1, 1)
+        assert unknown.complaint.startswith("ossferry: there is no principal 0000000000000000; ")
+        assert odd.complaint == (
+            "ossferry: 'nobody' is neither a principal's hash nor a key: keys begin with uploads/."
+        )

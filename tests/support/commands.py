@@ -1,0 +1,102 @@
+"""Runs `ossferry` commands in this process, as an operator runs them beside a demo."""
+
+import io
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from unittest.mock import patch
+
+from mock_oss import User
+from ossferry.cli.demo import SERVER, Demo
+from ossferry.cli.main import main
+from ossferry.oss.sts import access_key
+
+__all__ = ["Ran", "environment", "run"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """The exit code and the output of a command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The lines of stdout, split at tabs."""
+        return [line.split("\t") for line in self.out.splitlines()]
+
+    @property
+    def complaint(self) -> str:
+        """The last line of stderr; the lines before are log lines."""
+        return self.err.splitlines()[-1]
+
+
+def run(*arguments: str, environment: Mapping[str, str]) -> Ran:
+    """Run `ossferry` with exactly these options in the environment."""
+    kept = {name: value for name, value in os.environ.items() if not _is_option(name)}
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        patch.dict(os.environ, {**kept, **environment}, clear=True),
+        patch("sys.argv", ["ossferry", *arguments]),
+        # the vendor's chain reads these variables only once, when it is imported
+        patch("ossferry.oss.sts.default_credentials", lambda: access_key(*_key(environment))),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        _kept_logging(),
+    ):
+        try:
+            main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        else:
+            code = 0
+    return Ran(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+def environment(demo: Demo, user: User = SERVER) -> dict[str, str]:
+    """Return the options of a server like the demo's, with the access key of a user."""
+    settings = demo.settings
+    mock = f"http://127.0.0.1:{demo.oss.port}"
+    options = {
+        "BUCKET": settings.bucket,
+        "REGION": settings.region,
+        "ENDPOINT": settings.endpoint,
+        "STS_ENDPOINT": mock,
+        "RAM_ENDPOINT": mock,
+        "ROLE_ARN": settings.role_arn,
+        "OBJECTS_ROLE_ARN": str(settings.objects_role_arn),
+        "OBJECTS_ENDPOINT": str(settings.objects_endpoint),
+        "SECRET": settings.secret.get_secret_value(),
+        "ALLOW_MOCK": "1",
+        "DATABASE_URL": settings.ledger_url,
+        "SETTLE_S": "0",
+    }
+    ((key, secret),) = user.keys.items()
+    keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}
+    return keys | {f"OSSFERRY_{name}": value for name, value in options.items()}
+
+
+def _key(environment: Mapping[str, str]) -> tuple[str, str]:
+    names = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+    return environment[names[0]], environment[names[1]]
+
+
+def _is_option(name: str) -> bool:
+    return name.startswith(("OSSFERRY_", "ALIBABA_CLOUD_")) or "proxy" in name.lower()
+
+
+@contextmanager
+def _kept_logging() -> Iterator[None]:
+    """Return a context in which a command may configure logging."""
+    root = logging.getLogger()
+    handlers, level, raises = root.handlers[:], root.level, logging.raiseExceptions
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.raiseExceptions = raises
