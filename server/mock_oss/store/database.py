@@ -20,6 +20,9 @@ CREATE TABLE IF NOT EXISTS buckets (
     storage_class TEXT NOT NULL, redundancy TEXT NOT NULL, created_ms INTEGER NOT NULL,
     cors TEXT NOT NULL, lifecycle TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS bucket_switches (
+    bucket TEXT PRIMARY KEY, block_public INTEGER NOT NULL, versioning TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS objects (
     bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
     crc64 TEXT NOT NULL, md5 TEXT NOT NULL, kind TEXT NOT NULL, storage_class TEXT NOT NULL,
@@ -53,6 +56,7 @@ CREATE TABLE IF NOT EXISTS sessions (
 """
 TABLES = (
     "buckets",
+    "bucket_switches",
     "objects",
     "uploads",
     "parts",

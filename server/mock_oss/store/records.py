@@ -44,7 +44,11 @@ def load_segments(text: str) -> list[Segment]:
 
 
 class BucketRecord(NamedTuple):
-    """A bucket; ``cors`` and ``lifecycle`` are XML documents or empty text."""
+    """A bucket; ``cors`` and ``lifecycle`` are XML documents or empty text.
+
+    ``block_public`` is the state of Block Public Access. ``versioning`` is ``Enabled``,
+    ``Suspended`` or empty text.
+    """
 
     name: str
     account_id: str
@@ -55,6 +59,8 @@ class BucketRecord(NamedTuple):
     created_ms: int
     cors: str
     lifecycle: str
+    block_public: bool = False
+    versioning: str = ""
 
 
 class Cname(NamedTuple):
