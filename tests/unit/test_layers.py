@@ -17,7 +17,7 @@ SOURCES = {"ossferry": ROOT / "server", "mock_oss": ROOT / "server", "uploader":
 ARROWS: dict[str, dict[str, str]] = {
     "ossferry": {
         "cli": (
-            "app uploads authentication admin access ledger oss http settings "
+            "app setup uploads authentication admin access ledger oss http settings "
             "observability identity errors clock"
         ),
         "app": (
@@ -25,6 +25,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "pages access ledger oss state http settings observability identity errors "
             "clock"
         ),
+        "setup": "oss settings identity errors",
         "routes": "operations forms grants uploads admin pages access http",
         "background": "uploads hooks ledger oss settings observability errors clock",
         "operations": (

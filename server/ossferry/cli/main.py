@@ -14,6 +14,8 @@ import typer
 
 from ossferry.cli.admin import admin_commands
 from ossferry.cli.keys import key_commands
+from ossferry.cli.policy import policy
+from ossferry.cli.setup import setup, teardown
 from ossferry.errors import OssferryError, SettingsError
 from ossferry.settings.choices import Runtime
 
@@ -160,6 +162,11 @@ def mock_oss(context: typer.Context) -> None:
     import mock_oss.cli
 
     mock_oss.cli.app(context.args, prog_name="ossferry mock-oss")
+
+
+commands.command()(setup)
+commands.command()(teardown)
+commands.command()(policy)
 
 
 def _refuse_production(host: str, *, option: str) -> None:
