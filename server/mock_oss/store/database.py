@@ -47,6 +47,10 @@ CREATE TABLE IF NOT EXISTS cname_tokens (
     domain TEXT NOT NULL, bucket TEXT NOT NULL, token TEXT NOT NULL, expires_ms INTEGER NOT NULL,
     PRIMARY KEY (domain, bucket)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cname_certificates (
+    domain TEXT PRIMARY KEY, bucket TEXT NOT NULL, certificate TEXT NOT NULL,
+    put_ms INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS small_blobs (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS sessions (
     access_key_id TEXT PRIMARY KEY, access_key_secret TEXT NOT NULL, security_token TEXT NOT NULL,
@@ -63,6 +67,7 @@ TABLES = (
     "sessions",
     "cnames",
     "cname_tokens",
+    "cname_certificates",
     "small_blobs",
 )
 

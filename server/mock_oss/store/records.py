@@ -17,6 +17,7 @@ __all__ = [
     "DEFAULT_CONTENT_TYPE",
     "BucketRecord",
     "Cname",
+    "CnameCertificate",
     "CnameToken",
     "ExistingObject",
     "ListEntry",
@@ -69,6 +70,15 @@ class Cname(NamedTuple):
     domain: str
     bucket: str
     bound_ms: int
+
+
+class CnameCertificate(NamedTuple):
+    """The certificate chain of a custom domain, as PEM text; the mock does not keep its key."""
+
+    domain: str
+    bucket: str
+    certificate: str
+    put_ms: int
 
 
 class CnameToken(NamedTuple):

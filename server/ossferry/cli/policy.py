@@ -1,6 +1,6 @@
 """The command `ossferry policy`: prints one document of the set-up."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
@@ -17,6 +17,25 @@ from ossferry.errors import SettingsError
 
 __all__ = ["policy"]
 
+Document: TypeAlias = Annotated[
+    Literal[
+        "role",
+        "trust",
+        "objects",
+        "caller",
+        "server-trust",
+        "links",
+        "kill-switch",
+        "kill-switch-operator",
+        "bucket",
+        "public-access",
+        "versioning",
+        "cors",
+        "lifecycle",
+    ],
+    typer.Argument(help="Which document."),
+]
+
 # Values in place of options; a document that contains one needs the option.
 ACCOUNT = "000000000000"
 BUCKET = "bucket-that-was-not-given"
@@ -24,24 +43,7 @@ ORIGIN = "https://origin-that-was-not-given.invalid"
 
 
 def policy(
-    document: Annotated[
-        Literal[
-            "role",
-            "trust",
-            "objects",
-            "caller",
-            "server-trust",
-            "links",
-            "kill-switch",
-            "kill-switch-operator",
-            "bucket",
-            "public-access",
-            "versioning",
-            "cors",
-            "lifecycle",
-        ],
-        typer.Argument(help="Which document."),
-    ],
+    document: Document,
     account: Annotated[str, typer.Option(metavar="ID", help="Id of the cloud account.")] = "",
     bucket: Bucket = "",
     origin: Origins = None,

@@ -90,7 +90,7 @@ def apply(
             report.done(step.title, call)
         for note in needs.notes:
             report.note(note)
-        if not needs.calls and not needs.notes:
+        if not needs.calls:
             report.unchanged(step.title)
 
 

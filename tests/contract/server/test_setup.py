@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from mock_oss import BucketSpec, MockOSS, Role, User, World
 from mock_oss.world.seeding import ensure_bucket
 from ossferry.cli.main import main
 from ossferry.oss.sts import access_key
+from support.certificates import make_certificate
 from support.programs import free_port
 from support.serve_command import COMMAND, SECRET, server_process, wait_until_up
 
@@ -149,6 +151,34 @@ def bucket_of(oss: MockOSS, name: str = BUCKET) -> Any:
     return oss2.Bucket(oss2.AuthV4(key, secret), oss.endpoint, name, region="cn-hangzhou")
 
 
+@contextmanager
+def server(settings: Mapping[str, str], folder: Path) -> Iterator[httpx.Client]:
+    """Run `ossferry serve` with the settings that `setup` printed; yield a program with a key."""
+    port = free_port()
+    (folder / "secret").write_text(SECRET)
+    options = {
+        **settings,
+        "OSSFERRY_AUTH": "apikey",
+        "OSSFERRY_API_KEYS_FILE": str(folder / "keys.json"),
+        "OSSFERRY_SECRET_FILE": str(folder / "secret"),
+        "OSSFERRY_PORT": str(port),
+        "OSSFERRY_ALLOWED_HOSTS": '["uploads.example.com", "127.0.0.1"]',
+        "OSSFERRY_BEHIND_TLS": "1",
+        "OSSFERRY_TRUSTED_PROXIES": '["127.0.0.1/32"]',
+        "OSSFERRY_DATABASE_URL": f"sqlite:///{folder}/ledger.db",
+        "OSSFERRY_SETTLE_S": "0",
+    }
+    create = [str(COMMAND), "apikey", "create", "carol"]
+    environment = {**os.environ, **options}
+    key = subprocess.check_output(create, env=environment, cwd=folder, text=True).strip()  # noqa: S603
+    with server_process(folder, options) as process:
+        url = f"http://127.0.0.1:{port}"
+        wait_until_up(url, process)
+        headers = {"authorization": f"Bearer {key}", "x-forwarded-proto": "https"}
+        with httpx.Client(base_url=url, headers=headers, trust_env=False) as site:
+            yield site
+
+
 def test_from_an_empty_account_to_an_upload_and_back(
     oss: MockOSS, run: Run, tmp_path: Path, web_dir: Path
 ) -> None:
@@ -156,46 +186,19 @@ def test_from_an_empty_account_to_an_upload_and_back(
     assert made.code == 0, made.stderr
     assert tuple(changes(oss)) == MAKING
 
-    port = free_port()
-    (tmp_path / "secret").write_text(SECRET)
-    options = {
-        **made.lines,
-        "OSSFERRY_AUTH": "apikey",
-        "OSSFERRY_API_KEYS_FILE": str(tmp_path / "keys.json"),
-        "OSSFERRY_SECRET_FILE": str(tmp_path / "secret"),
-        "OSSFERRY_WEB_DIR": str(web_dir),
-        "OSSFERRY_PORT": str(port),
-        "OSSFERRY_ALLOWED_HOSTS": '["uploads.example.com", "127.0.0.1"]',
-        "OSSFERRY_BEHIND_TLS": "1",
-        "OSSFERRY_TRUSTED_PROXIES": '["127.0.0.1/32"]',
-        "OSSFERRY_DATABASE_URL": f"sqlite:///{tmp_path}/ledger.db",
-        "OSSFERRY_SETTLE_S": "0",
-    }
-    create = [COMMAND, "apikey", "create", "carol"]
-    environment = {**os.environ, **options}
-    key = subprocess.check_output(create, env=environment, cwd=tmp_path, text=True).strip()  # noqa: S603
-    with server_process(tmp_path, options) as process:
-        url = f"http://127.0.0.1:{port}"
-        wait_until_up(url, process)
-        headers = {"authorization": f"Bearer {key}", "x-forwarded-proto": "https"}
-        with httpx.Client(base_url=url, headers=headers, trust_env=False) as site:
-            grant = site.post("/api/grant").raise_for_status().json()
-            token = (grant["access_key_id"], grant["access_key_secret"], grant["security_token"])
-            auth = oss2.ProviderAuthV4(oss2.credentials.StaticCredentialsProvider(*token))
-            bucket = oss2.Bucket(auth, oss.endpoint, BUCKET, region="cn-hangzhou")
-            name = f"{grant['prefix']}2026-03-14/{'0' * 32}/hello.txt"
-            stored = bucket.put_object(name, b"hello")
-            with pytest.raises(oss2.exceptions.AccessDenied):
-                bucket.get_object(name)
-            report = {
-                "key": name,
-                "size": 5,
-                "crc64": str(stored.crc),
-                "request_id": stored.request_id,
-            }
-            receipt = site.post("/api/receipts", json=report)
-            assert receipt.status_code == 200, receipt.text
-            assert [each["key"] for each in site.get("/api/objects").json()["objects"]] == [name]
+    with server({**made.lines, "OSSFERRY_WEB_DIR": str(web_dir)}, tmp_path) as site:
+        grant = site.post("/api/grant").raise_for_status().json()
+        token = (grant["access_key_id"], grant["access_key_secret"], grant["security_token"])
+        auth = oss2.ProviderAuthV4(oss2.credentials.StaticCredentialsProvider(*token))
+        bucket = oss2.Bucket(auth, oss.endpoint, BUCKET, region="cn-hangzhou")
+        name = f"{grant['prefix']}2026-03-14/{'0' * 32}/hello.txt"
+        stored = bucket.put_object(name, b"hello")
+        with pytest.raises(oss2.exceptions.AccessDenied):
+            bucket.get_object(name)
+        report = {"key": name, "size": 5, "crc64": str(stored.crc), "request_id": stored.request_id}
+        receipt = site.post("/api/receipts", json=report)
+        assert receipt.status_code == 200, receipt.text
+        assert [each["key"] for each in site.get("/api/objects").json()["objects"]] == [name]
     oss.requests.clear()
 
     kept = teardown(run)
@@ -549,6 +552,42 @@ def test_a_custom_domain_is_bound_and_unbound(oss: MockOSS, run: Run) -> None:
     assert oss.cnames == {}
 
 
+def test_a_domain_gets_a_certificate_at_once_or_later(
+    oss: MockOSS, run: Run, tmp_path: Path
+) -> None:
+    make_certificate(tmp_path, "files.example.com")
+    files = (
+        "--certificate",
+        str(tmp_path / "fullchain.pem"),
+        "--private-key",
+        str(tmp_path / "privkey.pem"),
+    )
+    domain = ("--domain", "files.example.com")
+    first = setup(run, *domain)
+    changes(oss)
+
+    second = setup(run, *domain, *files)
+
+    assert second.code == 0, second.stderr
+    assert changes(oss) == ["PutCname"]
+    (bound,) = bucket_of(oss).list_bucket_cname().cname
+    assert bound.certificate.status == "Enabled"
+    assert "give files.example.com a certificate" in first.stderr
+    assert "give files.example.com a certificate" not in second.stderr
+    assert "PRIVATE KEY" not in second.stdout + second.stderr
+    assert setup(run, *domain, *files).code == 0
+    assert changes(oss) == []
+
+
+def test_a_certificate_that_cannot_be_read_is_one_sentence(run: Run, tmp_path: Path) -> None:
+    files = ("--certificate", str(tmp_path / "none.pem"), "--private-key", str(tmp_path / "k.pem"))
+
+    done = setup(run, "--domain", "files.example.com", *files)
+
+    assert done.code == 1
+    assert done.stderr.splitlines()[-1].endswith("none.pem is not a readable PEM file.")
+
+
 def test_a_domain_without_its_record_is_bound_by_a_later_run(oss: MockOSS, run: Run) -> None:
     oss.faults.add("error", code="NeedVerifyDomainOwnership", operation="PutCname", times=1)
 
@@ -572,7 +611,11 @@ def test_a_domain_without_its_record_is_bound_by_a_later_run(oss: MockOSS, run: 
             "the bucket foreign belongs to another account, or the caller may not"
             " oss:GetBucketInfo there: choose another name with --bucket",
         ),
-        (("--region", "cn-nowhere-1"), "cn-nowhere-1"),
+        (
+            ("--region", "cn-nowhere-1", "--oss-endpoint", "http://oss-cn-nowhere-1.invalid"),
+            "OSS does not answer at http://oss-cn-nowhere-1.invalid: if cn-nowhere-1 is the name"
+            " of a region, check the network",
+        ),
         (("--oss-endpoint", "http://127.0.0.1:1"), "OSS does not answer at http://127.0.0.1:1"),
     ],
     ids=["foreign bucket", "region", "no network"],
@@ -650,7 +693,7 @@ def test_a_caller_without_rights_is_told_which_right_is_missing(
 
 
 def test_no_network_and_no_credentials_are_one_sentence(tmp_path: Path) -> None:
-    arguments = [COMMAND, "setup", *NAMES, "--yes", "--mock", "http://127.0.0.1:1"]
+    arguments = [str(COMMAND), "setup", *NAMES, "--yes", "--mock", "http://127.0.0.1:1"]
     clean = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
