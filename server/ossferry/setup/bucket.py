@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from xml.etree.ElementTree import ParseError
 
 import oss2
@@ -229,7 +230,8 @@ class Bucket:
             is_bound = self._wanted.domain and self.domain() is not None
             if error.code != "PublicEndpointForbidden" or not is_bound:
                 raise
-            bucket = self._open(f"https://{self._wanted.domain}", is_cname=True)
+            scheme = urlsplit(self._address).scheme
+            bucket = self._open(f"{scheme}://{self._wanted.domain}", is_cname=True)
         count = 0
         while keys := [each.key for each in bucket.list_objects_v2(max_keys=MANY).object_list]:
             bucket.batch_delete_objects(keys)

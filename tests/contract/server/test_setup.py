@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import stat
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -714,6 +715,91 @@ def test_no_network_and_no_credentials_are_one_sentence(tmp_path: Path) -> None:
         assert done.returncode == 1
         (line,) = done.stderr.splitlines()
         assert line.startswith(f"ossferry: {sentence}")
+
+
+def test_a_new_account_is_set_up_and_emptied_through_its_domain(
+    oss: MockOSS, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oss.refuse_public_endpoints = True
+    monkeypatch.setenv("http_proxy", oss.endpoint)
+    domain = ("--domain", "files.example.com")
+    public = ("--oss-endpoint", "http://oss-cn-hangzhou.aliyuncs.com")
+    made = setup(run, *domain, *public)
+    assert made.code == 0, made.stderr
+    for name in ("a", "b"):
+        bucket_of(oss).put_object(f"uploads/{name}", b"1")
+    bucket_of(oss).init_multipart_upload("uploads/c")
+
+    gone = teardown(run, "--delete-objects", *domain, *public)
+
+    assert gone.code == 0, gone.stderr
+    assert "deleted   2 objects" in gone.stderr
+    assert state(oss) == NOTHING
+    hosts = {each.host for each in oss.requests if each.operation == "DeleteMultipleObjects"}
+    assert hosts == {"files.example.com"}
+
+
+def test_a_new_account_without_a_domain_is_told_where_objects_can_be_deleted(
+    oss: MockOSS, run: Run
+) -> None:
+    setup(run)
+    oss.faults.add("error", code="PublicEndpointForbidden", operation="ListObjects")
+
+    done = teardown(run, "--delete-objects")
+
+    assert done.code == 1
+    assert "--oss-endpoint https://oss-cn-hangzhou-internal.aliyuncs.com" in done.stderr
+    assert oss.store.buckets.get(BUCKET) is not None
+
+
+def at_a_terminal(oss: MockOSS, typed: str, *arguments: str) -> tuple[int, str, str]:
+    """Run a command at a terminal; return its exit code, its stdout and its stderr.
+
+    Args:
+        typed: what the person types, with a line break after each answer.
+    """
+    ((key, secret),) = ADMIN.keys.items()
+    keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": key, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}
+    ours, theirs = pty.openpty()
+    os.write(ours, typed.encode())
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command
+            [str(COMMAND), *arguments, "--mock", oss.endpoint],
+            env={**os.environ, **keys},
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_person_is_asked_for_missing_names_and_before_the_first_call(oss: MockOSS) -> None:
+    names = f"{BUCKET}\ncn-hangzhou\n{ORIGIN}\n"
+
+    no = at_a_terminal(oss, names + "n\n", "setup")
+    assert (no[0], no[1], changes(oss)) == (1, "", [])
+    assert "Make these 13 calls?" in no[2]
+    assert no[2].endswith("nothing was changed\n")
+    yes = at_a_terminal(oss, names + "y\n", "setup")
+
+    assert yes[0] == 0, yes[2]
+    assert f"OSSFERRY_BUCKET={BUCKET}\n" in yes[1]
+    assert len(changes(oss)) == 13
+
+
+def test_a_person_says_when_the_record_is_there(oss: MockOSS) -> None:
+    for _ in range(2):
+        oss.faults.add("error", code="NeedVerifyDomainOwnership", operation="PutCname", times=1)
+
+    done = at_a_terminal(oss, "y\ny\n", "setup", *NAMES, "--domain", "files.example.com", "--yes")
+
+    assert done[0] == 0, done[2]
+    assert done[2].count("OSS does not see the record yet. Try again?") == 2
+    assert oss.cnames == {"files.example.com": BUCKET}
 
 
 def test_nobody_to_ask_means_no_call(oss: MockOSS, run: Run) -> None:

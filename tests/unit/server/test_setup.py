@@ -18,6 +18,7 @@ from mock_oss.policies.evaluation import (
 )
 from mock_oss.world.lifecycle import AbortRule, parse_lifecycle
 from ossferry.cli.main import commands
+from ossferry.cli.setup_terminal import Terminal
 from ossferry.errors import SettingsError
 from ossferry.setup.calls import Call, plan_data, read_plan
 from ossferry.setup.documents import DOCUMENTS, compact, pretty
@@ -263,3 +264,24 @@ def test_the_rest_for_a_person_is_said() -> None:
     assert any("ECS instance" in each for each in todo(SAMPLE))
     assert "role-name=ossferry-server" in todo(RRSA)[-1]
     assert todo(Wanted(**NAMES, identity="user")) == []
+
+
+class Time:
+    """A clock that only `sleep` moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.parametrize(("wait_s", "tries"), [(0, 0), (14, 0), (15, 1), (40, 2)])
+def test_a_program_waits_for_the_record_as_long_as_it_was_told(wait_s: float, tries: int) -> None:
+    time = Time()
+    terminal = Terminal(wait_s=wait_s, sleep=time.sleep, clock=lambda: time.now)
+
+    answers = [terminal.wait_for_record() for _ in range(tries + 1)]
+
+    assert answers == [True] * tries + [False]
+    assert time.now == 100 + 15 * tries
