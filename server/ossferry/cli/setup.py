@@ -4,7 +4,6 @@ Each command imports its dependencies when it is called, so that the command lin
 """
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -262,7 +261,7 @@ class _Cloud:
             ("origins", "--origin", "Origin of the upload page, https://NAME"),
         ):
             if not names[name]:
-                found = _ask(option, question)
+                found = _terminal().asks_for(option, question)
                 names[name] = [found] if name == "origins" else found
         given = {
             **names,
@@ -304,7 +303,7 @@ class _Cloud:
 
 
 def _terminal(
-    *, json_output: bool, key_file: "KeyFile | None" = None, wait_s: float = 0
+    *, json_output: bool = False, key_file: "KeyFile | None" = None, wait_s: float = 0
 ) -> "Terminal":
     from ossferry.cli.setup_terminal import Terminal
 
@@ -348,9 +347,3 @@ def _key_file(path: Path | None, calls: "list[Call]") -> "Iterator[KeyFile | Non
         return
     with closing(KeyFile(path)) as found:
         yield found
-
-
-def _ask(option: str, question: str) -> str:
-    if not sys.stdin.isatty():
-        raise SettingsError(f"{option} is missing.")
-    return str(typer.prompt(question, err=True))

@@ -15,6 +15,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.prompt import Confirm, Prompt
 
 from ossferry.clock import Monotonic, monotonic
 from ossferry.errors import OssferryError, SettingsError
@@ -138,7 +139,7 @@ class Terminal:
     def wait_for_record(self) -> bool:
         """Implement `Report.wait_for_record`: ask a person, or wait up to `wait_s` seconds."""
         if sys.stdin.isatty() and not self._json:
-            return typer.confirm("OSS does not see the record yet. Try again?", err=True)
+            return self.asks("OSS does not see the record yet. Try again?")
         if self._clock() + ASK_DNS_S > self._give_up_at:
             return False
         self._sleep(ASK_DNS_S)
@@ -154,7 +155,21 @@ class Terminal:
             return True
         if not sys.stdin.isatty():
             raise SettingsError("nobody can be asked here: give --yes to make these calls.")
-        return typer.confirm(question, err=True)
+        return self.asks(question)
+
+    def asks(self, question: str) -> bool:
+        """Ask a person on stderr; return whether the answer is yes."""
+        return Confirm.ask(question, console=self._console)
+
+    def asks_for(self, option: str, question: str) -> str:
+        """Ask a person on stderr for a text.
+
+        Raises:
+            SettingsError: nobody can be asked, and `option` is missing.
+        """
+        if not sys.stdin.isatty():
+            raise SettingsError(f"{option} is missing.")
+        return Prompt.ask(question, console=self._console)
 
     @contextmanager
     def result(self, **values: object) -> Iterator[dict[str, Any]]:

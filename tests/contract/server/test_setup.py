@@ -242,6 +242,22 @@ def test_a_dry_run_prints_each_call_and_makes_none(oss: MockOSS, run: Run) -> No
     assert "<AllowedOrigin>https://uploads.example.com</AllowedOrigin>" in done.stdout
 
 
+def test_a_dry_run_in_json_is_the_plan(oss: MockOSS, run: Run, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    run("setup", *NAMES, "--identity", "user", "--plan", str(plan))
+
+    making = run("setup", *NAMES, "--identity", "user", "--dry-run", "--json")
+    setup(run)
+    changes(oss)
+    removing = run("teardown", *NAMES, "--identity", "user", "--dry-run", "--json")
+
+    assert json.loads(making.stdout) == {**json.loads(plan.read_text()), "notes": []}
+    assert [each["action"] for each in json.loads(removing.stdout)["calls"]] == list(REMOVING)
+    assert changes(oss) == []
+    removed = json.loads(teardown(run, "--json").stdout)
+    assert [each["action"] for each in removed["calls"]] == list(REMOVING)
+
+
 def test_a_plan_is_written_and_applied(oss: MockOSS, run: Run, tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
 
@@ -441,6 +457,33 @@ def test_only_what_differs_is_changed(oss: MockOSS, run: Run) -> None:
     assert {**state(oss), "bucket": None} == {**made, "bucket": None}
     teardown(run)
     assert oss.store.buckets.get(BUCKET) is None
+
+
+@pytest.mark.parametrize("change", ["no Vary", "second place", "another age"])
+def test_a_cors_rule_that_is_not_quite_right_is_put_again(
+    oss: MockOSS, run: Run, change: str
+) -> None:
+    setup(run)
+    bucket = bucket_of(oss)
+    wanted = oss.store.buckets.get(BUCKET)
+    found = bucket.get_bucket_cors()
+    rules, vary = list(found.rules), True
+    if change == "no Vary":
+        vary = False
+    elif change == "second place":
+        rules.insert(0, oss2.models.CorsRule(["https://other.example"], ["GET"]))
+    else:
+        rules[0].max_age_seconds = 1
+    bucket.put_bucket_cors(oss2.models.BucketCors(rules, response_vary=vary))
+    changes(oss)
+
+    done = setup(run)
+
+    assert done.code == 0
+    assert changes(oss) == ["PutBucketCors"]
+    assert bucket.get_bucket_cors().rules[0].max_age_seconds == 600
+    if change == "no Vary":
+        assert oss.store.buckets.get(BUCKET) == wanted
 
 
 def test_a_changed_name_changes_the_documents_in_place(oss: MockOSS, run: Run) -> None:
@@ -792,8 +835,7 @@ def test_a_person_is_asked_for_missing_names_and_before_the_first_call(oss: Mock
 
 
 def test_a_person_says_when_the_record_is_there(oss: MockOSS) -> None:
-    for _ in range(2):
-        oss.faults.add("error", code="NeedVerifyDomainOwnership", operation="PutCname", times=1)
+    oss.faults.add("error", code="NeedVerifyDomainOwnership", operation="PutCname", times=2)
 
     done = at_a_terminal(oss, "y\ny\n", "setup", *NAMES, "--domain", "files.example.com", "--yes")
 
