@@ -152,7 +152,7 @@ def teardown(
         "role": role,
         "objects_role": objects_role,
         "server": server_name,
-        "identity": identity,
+        "identity": "user" if identity == "user" else "ecs",  # rrsa has a role, too
         "domain": domain,
         "adopt": adopt,
     }

@@ -53,7 +53,7 @@ class Needs:
         self.calls.append(Call(service="RAM", action=action, params=params))
 
     def oss(self, action: str, **params: str) -> None:
-        """Add a call to OSS; without parameters in the API, `params` has the bucket's name."""
+        """Add a call to OSS; a call without a document names the bucket."""
         self.calls.append(Call(service="OSS", action=action, params=params))
 
 

@@ -61,14 +61,16 @@ class _Removing:
         found = account.role(name) if kind == "Role" else account.user(name)
         detached = 0
         if self._is_ours(needs, kind.lower(), name, found):
-            attached = account.attached(kind, name)
-            own = [each for each in attached if each in _own(name)]
-            for policy_type, policy in own:
+            own = (("Custom", name), ("Custom", POLICY_NAME))
+            others = []
+            for policy_type, policy in account.attached(kind, name):
+                if (policy_type, policy) not in own:
+                    others.append(policy)
+                    continue
                 needs.ram(
                     f"DetachPolicyFrom{kind}", PolicyType=policy_type, PolicyName=policy, **who
                 )
                 detached += policy == name
-            others = [policy for _, policy in attached if (_, policy) not in _own(name)]
             if others:
                 needs.notes.append(
                     f"the {kind.lower()} {name} stays, because other policies are attached to it:"
@@ -163,8 +165,3 @@ class _Removing:
             return needs
         needs.oss("DeleteBucket", Bucket=self._wanted.bucket)
         return needs
-
-
-def _own(name: str) -> tuple[tuple[str, str], ...]:
-    """Return the (type, name) of the policies that may be detached from a role or user."""
-    return (("Custom", name), ("Custom", POLICY_NAME))

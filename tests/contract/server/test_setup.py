@@ -432,7 +432,7 @@ def test_a_server_in_the_cloud_gets_a_role_and_no_key(
     assert trust.keys() == {"Service" if identity == "ecs" else "Federated"}
     assert "ALIBABA_CLOUD_ACCESS_KEY_ID" not in done.stdout
     assert ("ECS instance" if identity == "ecs" else "service account") in done.stderr
-    gone = run("teardown", *NAMES, "--identity", "ecs", "--yes")
+    gone = run("teardown", *NAMES, "--identity", identity, "--yes")
     assert (gone.code, state(oss)) == (0, NOTHING)
 
 
